@@ -1,0 +1,306 @@
+"""Every error the engine raises: family, then cause, with the facts and a remedy.
+
+A family is what a caller reacts to (the CLI's exit code, the API's status); a cause is
+what went wrong. Each class builds its own sentence from its facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+
+class TenantryError(Exception):
+    """Base of all; `str(error)` is one sentence, `remedy` says what to do about it."""
+
+    exit_code = 1
+    retryable = False
+    remedy = ""
+
+
+# ---------------------------------------------------------------- families
+
+
+class InvalidInput(TenantryError):
+    """The caller asked for something that can never work."""
+
+    exit_code = 2
+
+
+class NotFound(TenantryError):
+    """What was named is not there."""
+
+    exit_code = 3
+
+
+class Conflict(TenantryError):
+    """What was asked for collides with what is there."""
+
+    exit_code = 4
+
+
+class DependencyFailure(TenantryError):
+    """PostgreSQL, Odoo or the machine did not do its part."""
+
+    exit_code = 5
+
+
+class IsolationFailure(TenantryError):
+    """Something that must be kept apart is not."""
+
+    exit_code = 6
+
+
+# ---------------------------------------------------------------- invalid input
+
+
+class InvalidName(InvalidInput):
+    def __init__(self, name: str, reason: str, suggestion: str = "") -> None:
+        self.name, self.reason, self.suggestion = name, reason, suggestion
+        super().__init__(f"{name!r} cannot be a name: {reason}.")
+        self.remedy = "Use 3 to 50 lower-case letters, digits and single dashes" + (
+            f", for example {suggestion!r}." if suggestion else "."
+        )
+
+
+class InvalidValue(InvalidInput):
+    def __init__(self, field: str, value: str, expected: str) -> None:
+        self.field, self.value, self.expected = field, value, expected
+        super().__init__(f"{value!r} is not a valid {field}.")
+        self.remedy = f"Give {expected}."
+
+
+class InvalidRecipe(InvalidInput):
+    def __init__(self, source: str, reason: str) -> None:
+        self.source, self.reason = source, reason
+        super().__init__(f"The recipe {source} is not valid: {reason}.")
+        self.remedy = "Correct the recipe; docs/howto/templates.md lists its keys."
+
+
+class InvalidSetting(InvalidInput):
+    def __init__(self, name: str, value: str, expected: str) -> None:
+        self.name, self.value = name, value
+        super().__init__(f"The setting {name} cannot be {value!r}.")
+        self.remedy = f"Set {name} to {expected}."
+
+
+class UnsupportedSeries(InvalidInput):
+    def __init__(self, series: str, supported: Collection[str]) -> None:
+        self.series, self.supported = series, tuple(supported)
+        super().__init__(f"Odoo {series} is not supported.")
+        self.remedy = f"Use one of: {', '.join(self.supported)}."
+
+
+class ModuleNotFound(InvalidInput):
+    """T7: a module of the recipe is on no addons path."""
+
+    def __init__(self, modules: Collection[str], addons_path: Collection[Path]) -> None:
+        self.modules, self.addons_path = tuple(modules), tuple(addons_path)
+        super().__init__(f"No addons path holds {', '.join(self.modules)}.")
+        self.remedy = (
+            "Correct the module's name, or add its folder to TENANTRY_ADDONS_PATH. Searched: "
+            + ", ".join(str(path) for path in self.addons_path)
+            + "."
+        )
+
+
+# ---------------------------------------------------------------- not found
+
+
+class InstanceNotFound(NotFound):
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"There is no instance {name!r}.")
+        self.remedy = "See `tenantry instance list`."
+
+
+class TemplateNotFound(NotFound):
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(f"There is no template {code!r}.")
+        self.remedy = f"Build it with `tenantry template build {code}`, or see `tenantry template list`."
+
+
+class RecipeNotFound(NotFound):
+    def __init__(self, code: str, known: Collection[str]) -> None:
+        self.code, self.known = code, tuple(known)
+        super().__init__(f"There is no recipe {code!r}.")
+        self.remedy = f"Use one of {', '.join(self.known)}, or give its modules with --module."
+
+
+# ---------------------------------------------------------------- conflict
+
+
+class NameTaken(Conflict):
+    def __init__(self, name: str, alternatives: Collection[str] = ()) -> None:
+        self.name, self.alternatives = name, tuple(alternatives)
+        super().__init__(f"The name {name!r} is taken.")
+        free = f", for example {', '.join(self.alternatives)}" if self.alternatives else ""
+        self.remedy = f"Choose another name{free}."
+
+
+class DatabaseExists(Conflict):
+    """T7: the name is in use in the cluster."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"The database {name!r} exists already.")
+        self.remedy = "Choose another name."
+
+
+class DatabaseInUse(Conflict):
+    retryable = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"Somebody is connected to the database {name!r}.")
+        self.remedy = "Try again once its sessions have ended."
+
+
+class Busy(Conflict):
+    """Another operation holds the lock."""
+
+    retryable = True
+
+    def __init__(self, subject: str) -> None:
+        self.subject = subject
+        super().__init__(f"Another operation is working on {subject}.")
+        self.remedy = "Wait for it to end, then try again."
+
+
+class InvalidTransition(Conflict):
+    def __init__(self, name: str, state: str, action: str) -> None:
+        self.name, self.state, self.action = name, state, action
+        super().__init__(f"{name!r} is {state}: it cannot {action}.")
+        self.remedy = "See its state with `tenantry instance show`."
+
+
+class TemplateNotReady(Conflict):
+    """T3: a template that is not ready is never cloned."""
+
+    def __init__(self, code: str, state: str) -> None:
+        self.code, self.state = code, state
+        super().__init__(f"The template {code!r} is {state}, not ready.")
+        self.remedy = f"Wait for its build, or run `tenantry template build {code}`."
+
+
+# ---------------------------------------------------------------- dependencies
+
+
+class PostgresUnreachable(DependencyFailure):
+    """T7."""
+
+    retryable = True
+
+    def __init__(self, address: str, reason: str) -> None:
+        self.address, self.reason = address, reason
+        super().__init__(f"PostgreSQL at {address} does not answer: {reason}.")
+        self.remedy = "Check that it runs (`tenantry up`) and that TENANTRY_PG_DSN is right."
+
+
+class InsufficientRights(DependencyFailure):
+    """T7: the engine's role lacks CREATEDB or CREATEROLE."""
+
+    def __init__(self, role: str, missing: str) -> None:
+        self.role, self.missing = role, missing
+        super().__init__(f"The PostgreSQL role {role!r} lacks {missing}.")
+        self.remedy = f'As a superuser: ALTER ROLE "{role}" {missing};'
+
+
+class PostgresFailure(DependencyFailure):
+    """PostgreSQL refused a statement for a reason no other class names."""
+
+    def __init__(self, action: str, reason: str) -> None:
+        self.action, self.reason = action, reason
+        super().__init__(f"PostgreSQL refused to {action}: {reason}.")
+        self.remedy = "Read PostgreSQL's log."
+
+
+class PostgresNotFound(DependencyFailure):
+    def __init__(self, searched: Collection[str]) -> None:
+        super().__init__("No PostgreSQL server programs were found.")
+        self.remedy = "Install postgresql, or set TENANTRY_PG_DSN. Searched: " + ", ".join(searched) + "."
+
+
+class OdooNotFound(DependencyFailure):
+    """T7."""
+
+    def __init__(self, series: str, searched: Collection[str]) -> None:
+        self.series, self.searched = series, tuple(searched)
+        super().__init__(f"Odoo {series} was not found.")
+        self.remedy = "Set ODOO_SOURCE to its folder. Tried: " + "; ".join(self.searched) + "."
+
+
+class InitialisationTimeout(DependencyFailure):
+    """T7."""
+
+    def __init__(self, database: str, timeout_s: float, log: Path) -> None:
+        self.database, self.timeout_s, self.log = database, timeout_s, log
+        super().__init__(f"Odoo did not initialise {database!r} within {timeout_s:.0f} s.")
+        self.remedy = f"Raise TENANTRY_INIT_TIMEOUT_S; Odoo's log is {log}."
+
+
+class InitialisationFailed(DependencyFailure):
+    def __init__(self, database: str, reason: str, log: Path) -> None:
+        self.database, self.reason, self.log = database, reason, log
+        super().__init__(f"Odoo could not initialise {database!r}: {reason}.")
+        self.remedy = f"Read Odoo's log, {log}."
+
+
+class ModulesNotInstalled(DependencyFailure):
+    """T2: Odoo ended well, yet modules of the recipe are not installed."""
+
+    def __init__(self, modules: Collection[str], log: Path) -> None:
+        self.modules, self.log = tuple(modules), log
+        super().__init__(f"Odoo did not install {', '.join(self.modules)}.")
+        self.remedy = f"Read Odoo's log, {log}."
+
+
+class ProgramFailed(DependencyFailure):
+    def __init__(self, program: str, exit_code: int, output: str) -> None:
+        self.program, self.program_exit_code, self.output = program, exit_code, output
+        super().__init__(f"{program} ended with {exit_code}: {output}")
+        self.remedy = "Mend what it says, then try again."
+
+
+class ProgramNotFound(DependencyFailure):
+    def __init__(self, program: str) -> None:
+        self.program = program
+        super().__init__(f"The program {program!r} is not on this machine.")
+        self.remedy = f"Install {program}."
+
+
+class ProgramTimeout(DependencyFailure):
+    retryable = True
+
+    def __init__(self, program: str, timeout_s: float) -> None:
+        self.program, self.timeout_s = program, timeout_s
+        super().__init__(f"{program} did not end within {timeout_s:.0f} s.")
+        self.remedy = "Look at the machine's load, then try again."
+
+
+class ServerNotStarted(DependencyFailure):
+    def __init__(self, server: str, reason: str, log: Path) -> None:
+        self.server, self.reason, self.log = server, reason, log
+        super().__init__(f"{server} did not start: {reason}.")
+        self.remedy = f"Read its log, {log}."
+
+
+class FilestoreFailure(DependencyFailure):
+    """The disk is full or not writable; what was half copied is gone again."""
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        self.folder, self.reason = folder, reason
+        super().__init__(f"The filestore {folder} could not be written: {reason}.")
+        self.remedy = "Free some disk space, or mend the folder's rights, then try again."
+
+
+class ProbeFailed(DependencyFailure):
+    """I5: the public route did not answer as it must."""
+
+    retryable = True
+
+    def __init__(self, url: str, expected: int, answer: str, waited_s: float) -> None:
+        self.url, self.expected, self.answer = url, expected, answer
+        super().__init__(f"{url} did not answer {expected} within {waited_s:.0f} s; last: {answer}.")
+        self.remedy = "Check that the tenant server runs (`tenantry up`) and read its log."

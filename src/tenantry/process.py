@@ -1,0 +1,156 @@
+"""Running other programs: the only place that does."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from tenantry.errors import ProgramFailed, ProgramNotFound, ProgramTimeout
+
+_logger = logging.getLogger(__name__)
+
+# libpq and Python read these behind a caller's back; a child must not inherit them.
+_SCRUBBED = ("PG", "PYTHON", "VIRTUAL_ENV", "ODOO_RC")
+
+
+def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment without what would steer libpq or Python, plus `extra`."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(_SCRUBBED)}
+    return {**kept, **(extra or {})}
+
+
+def run(
+    arguments: Sequence[str | Path],
+    *,
+    timeout_s: float = 60,
+    environment: Mapping[str, str] | None = None,
+    stdin: str | None = None,
+    log: Path | None = None,
+    user: str | None = None,
+    cwd: Path | None = None,
+) -> str:
+    """Run a program to its end and return what it printed on stdout.
+
+    With `log`, both streams are appended to that file instead and "" is returned.
+    `user` needs root. Secrets go in by `environment` or `stdin`, never in `arguments`.
+    A program that runs out of time is killed with its children.
+
+    Raises ProgramNotFound, ProgramTimeout, ProgramFailed (with the last lines of stderr).
+    """
+    command = [str(argument) for argument in arguments]
+    sink = log.open("a") if log else None
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
+            stdout=sink or subprocess.PIPE,
+            stderr=sink or subprocess.PIPE,
+            text=True,
+            env=clean_environment(environment),
+            user=user,
+            group=_group_of(user),
+            extra_groups=[] if user else None,
+            cwd=cwd or ("/" if user else None),
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        raise ProgramNotFound(command[0]) from error
+    finally:
+        if sink:
+            sink.close()
+    try:
+        stdout, stderr = process.communicate(stdin, timeout=timeout_s)
+    except subprocess.TimeoutExpired as error:
+        raise ProgramTimeout(Path(command[0]).name, timeout_s) from error
+    finally:
+        if process.poll() is None:
+            stop(process.pid, timeout_s=5)
+            process.wait()
+    if process.returncode:
+        said = tail(log) if log else (stderr or stdout)
+        raise ProgramFailed(Path(command[0]).name, process.returncode, last_lines(said))
+    return stdout or ""
+
+
+def start(
+    arguments: Sequence[str | Path], *, log: Path, environment: Mapping[str, str] | None = None
+) -> int:
+    """Start a server that outlives this process; return its process id.
+
+    It has its own session and none of our pipes: a reader of ours never waits for it.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a") as sink:
+        process = subprocess.Popen(
+            [str(argument) for argument in arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+            env=clean_environment(environment),
+            start_new_session=True,
+        )
+    _logger.info("started %s as process %d", Path(str(arguments[0])).name, process.pid)
+    return process.pid
+
+
+def stop(pid: int, *, timeout_s: float = 20) -> None:
+    """End a process and its children: politely, then by force. A dead one is fine."""
+    try:
+        parent = psutil.Process(pid)
+        family = [parent, *parent.children(recursive=True)]
+        parent.terminate()
+    except psutil.NoSuchProcess:
+        return
+    _, alive = psutil.wait_procs(family, timeout=timeout_s)
+    for process in alive:
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
+    psutil.wait_procs(alive, timeout=5)
+
+
+def is_running(pid: int, *, marker: str) -> bool:
+    """Whether process `pid` lives and has `marker` in its command line (ids are reused)."""
+    try:
+        process = psutil.Process(pid)
+        return process.status() != psutil.STATUS_ZOMBIE and marker in " ".join(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
+
+
+def wait_until_gone(pid: int, *, timeout_s: float) -> bool:
+    """Wait for a process that is not our child; tell whether it ended in time."""
+    deadline = time.monotonic() + timeout_s
+    while psutil.pid_exists(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not psutil.pid_exists(pid)
+
+
+def tail(file: Path, size_bytes: int = 4000) -> str:
+    """The end of a text file; "" when it is not there."""
+    try:
+        with file.open("rb") as stream:
+            stream.seek(max(0, file.stat().st_size - size_bytes))
+            return stream.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+
+
+def last_lines(text: str, count: int = 3) -> str:
+    """The last lines that say something, joined into one."""
+    return " | ".join([line.strip() for line in text.splitlines() if line.strip()][-count:])
+
+
+def _group_of(user: str | None) -> int | None:
+    if user is None:
+        return None
+    import pwd
+
+    return pwd.getpwnam(user).pw_gid
