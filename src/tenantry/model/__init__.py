@@ -1,0 +1,1 @@
+"""Values and decisions: frozen, pure, knowing nothing of the world."""

@@ -1,0 +1,143 @@
+"""Names: which are allowed, and which database, role and folder each leads to.
+
+An instance's database, role and filestore are called like its subdomain. A DNS label has no
+underscore and ours no double dash, so every name of our own that holds one (`template_blank`,
+`spare_blank_1a2b3c4d`, `edit--blank`) can never collide with a customer's.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import unicodedata
+from collections.abc import Collection
+
+from tenantry.errors import InvalidName, InvalidValue
+
+MIN_LENGTH, MAX_LENGTH = 3, 50
+MAX_CODE_LENGTH = 32
+
+TEMPLATE_OWNER = "tenantry_template"
+"""Owns what is inside every template and spare, and no database (see REASSIGN OWNED)."""
+ROUTER_ROLE = "tenantry_router"
+"""What the tenant servers use to read the catalog."""
+ENGINE_ROLE = "tenantry_engine"
+"""The engine's role in the embedded cluster."""
+
+# Names a customer would mistake for the operator's, and names PostgreSQL keeps for itself.
+RESERVED_NAMES = frozenset(
+    """
+    abuse account accounts admin administrator api app apps assets auth autoconfig autodiscover
+    backup backups billing blog cdn console dashboard demo-admin dev dns docs download email
+    erp ftp git grafana help host hostmaster imap info internal ldap localhost login mail manage
+    manager master metrics monitor monitoring mx my news noreply ns1 ns2 ns3 ntp odoo operator
+    pop pop3 portal postgres postgresql postmaster private prometheus proxy public register root
+    saas secure security server shop-admin signin signup smtp sso staging static status support
+    sysadmin system template0 template1 templates tenantry test-admin usenet vpn web webdisk
+    webhook webhooks webmail webmaster wiki wpad www www1 www2
+    none current-user current-role session-user user default
+    """.split()
+)
+
+_LABEL = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_HOSTNAME = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
+_EMAIL = re.compile(r"[^@\s\"'<>;,\\]+@[^@\s\"'<>;,\\]+\.[^@\s\"'<>;,\\.]+")
+
+
+def instance_name(text: str, reserved: Collection[str] = RESERVED_NAMES) -> str:
+    """Return `text` if it may name an instance (I3). Raises InvalidName with a suggestion."""
+    reason = _objection(text, reserved)
+    if reason:
+        raise InvalidName(text, reason, suggest(text, reserved))
+    return text
+
+
+def _objection(text: str, reserved: Collection[str]) -> str:
+    if len(text) < MIN_LENGTH:
+        return f"it is shorter than {MIN_LENGTH} characters"
+    if len(text) > MAX_LENGTH:
+        return f"it is longer than {MAX_LENGTH} characters"
+    if text != text.lower():
+        return "it has upper-case letters"
+    if not _LABEL.fullmatch(text):
+        return "only a-z, 0-9 and single dashes between them are allowed"
+    if text.isdigit():
+        return "it is only a number"
+    return "it is reserved" if text in reserved else ""
+
+
+def suggest(text: str, reserved: Collection[str] = RESERVED_NAMES) -> str:
+    """Turn any text, such as a company's name, into a valid name; "" if nothing is left of it."""
+    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    label = re.sub(r"[^a-z0-9]+", "-", ascii_text).strip("-")[:MAX_LENGTH].strip("-")
+    if label in reserved or label.isdigit() or 0 < len(label) < MIN_LENGTH:
+        label = f"{label}-company"
+    return label
+
+
+def alternatives(name: str, taken: Collection[str], count: int = 3) -> list[str]:
+    """Free names close to a taken one."""
+    stem = name[: MAX_LENGTH - 4]
+    candidates = (f"{stem}-{number}" for number in range(2, 1000))
+    return [candidate for candidate, _ in zip((c for c in candidates if c not in taken), range(count))]
+
+
+def template_code(text: str) -> str:
+    """Return `text` if it may be a template's code. Raises InvalidName."""
+    if not _CODE.fullmatch(text) or len(text) > MAX_CODE_LENGTH:
+        raise InvalidName(
+            text, f"a template's code is a lower-case slug of at most {MAX_CODE_LENGTH} characters"
+        )
+    return text
+
+
+def hostname(text: str) -> str:
+    """Return a fully qualified host name in lower case. Raises InvalidValue."""
+    name = text.lower().rstrip(".")
+    if not _HOSTNAME.fullmatch(name):
+        raise InvalidValue("host name", text, "a fully qualified name such as shop.example.com")
+    return name
+
+
+def email(text: str) -> str:
+    """Return `text` if it looks like an address mail can be sent to. Raises InvalidValue."""
+    if len(text) > 254 or not _EMAIL.fullmatch(text):
+        raise InvalidValue("email address", text, "an address such as admin@acme.example")
+    return text
+
+
+def template_database(code: str) -> str:
+    return f"template_{code}"
+
+
+def building_database(code: str) -> str:
+    """Where a template is built before it is swapped in."""
+    return f"template_{code}__building"
+
+
+def retired_database(code: str) -> str:
+    """What a template is called between being swapped out and dropped."""
+    return f"template_{code}__retired"
+
+
+def editing_database(code: str) -> str:
+    """A template opened for editing (T5): a DNS label, for it is served like an instance."""
+    return f"edit--{code}"
+
+
+def spare_prefix(code: str) -> str:
+    return f"spare_{code}_"
+
+
+def new_spare_database(code: str) -> str:
+    return spare_prefix(code) + secrets.token_hex(4)
+
+
+def cloning_database(instance: str) -> str:
+    """A clone made for one instance because no spare was left; found again by a second run."""
+    return f"clone_{instance}"
+
+
+def is_spare(database: str) -> bool:
+    return database.startswith(("spare_", "clone_"))
