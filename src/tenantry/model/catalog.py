@@ -1,0 +1,92 @@
+"""What the engine writes in a database's comment: the catalog is its only inventory.
+
+Every role can read comments, so nothing secret goes in. `addons/saas_router/catalog.py`
+reads the same JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+FORMAT = 1
+
+
+class Kind(StrEnum):
+    TEMPLATE = "template"
+    SPARE = "spare"
+    INSTANCE = "instance"
+    EDIT = "edit"
+
+
+class State(StrEnum):
+    """Where a database is in its life; transitions are in `model/states.py`."""
+
+    BUILDING = "building"
+    READY = "ready"
+    PROVISIONING = "provisioning"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    TERMINATING = "terminating"
+
+
+@dataclass(frozen=True)
+class Label:
+    """One database's comment.
+
+    version: the template version this database is, or was cloned from.
+    filestore: the folder its files are in, when it is not called like the database.
+    hostnames: extra ones; the first is always `<database>.<base domain>`.
+    published: the router answers its hostnames already, though it is not active yet.
+    recipe: what a template was built from.
+    """
+
+    kind: Kind
+    state: State
+    template: str
+    version: str
+    series: str = ""
+    filestore: str = ""
+    hostnames: tuple[str, ...] = ()
+    published: bool = False
+    email: str = ""
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    built_at: str = ""
+
+    def to_comment(self) -> str:
+        filled = {key: value for key, value in asdict(self).items() if value}
+        return json.dumps({"tenantry": FORMAT, **filled}, sort_keys=True)
+
+    @classmethod
+    def from_comment(cls, comment: str | None) -> Label | None:
+        """Read a comment; None when it is not ours."""
+        try:
+            data = json.loads(comment or "")
+        except ValueError:
+            return None
+        if not isinstance(data, dict) or data.pop("tenantry", None) != FORMAT:
+            return None
+        known = {key: value for key, value in data.items() if key in cls.__dataclass_fields__}
+        known["hostnames"] = tuple(known.get("hostnames", ()))
+        return cls(**{**known, "kind": Kind(known["kind"]), "state": State(known["state"])})
+
+    def having(self, **changes: Any) -> Label:
+        """The same label with some fields changed."""
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database of the cluster and its label."""
+
+    name: str
+    label: Label | None
+    size_bytes: int = 0
+
+    @property
+    def filestore(self) -> str:
+        """The name of the folder that holds its files."""
+        return (self.label.filestore if self.label else "") or self.name

@@ -1,0 +1,142 @@
+"""A PostgreSQL cluster as the engine sees it: an address, a role, connections, typed errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import conninfo, errors
+
+from tenantry.errors import (
+    DatabaseExists,
+    DatabaseInUse,
+    InsufficientRights,
+    InvalidSetting,
+    PostgresFailure,
+    PostgresUnreachable,
+    TenantryError,
+)
+from tenantry.model.secret import Secret
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+MAINTENANCE_DATABASE = "postgres"
+_CONNECT_TIMEOUT_S = 10
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where PostgreSQL listens and as whom the engine connects.
+
+    parameters: libpq's connection keywords without the password and the database.
+    """
+
+    parameters: Mapping[str, str]
+    password: Secret | None = None
+
+    @classmethod
+    def from_dsn(cls, dsn: Secret) -> Cluster:
+        """Read a libpq connection string or URI. Raises InvalidSetting."""
+        try:
+            given = conninfo.conninfo_to_dict(dsn.reveal())
+        except psycopg.Error as error:
+            raise InvalidSetting("TENANTRY_PG_DSN", "***", "a libpq connection string or URI") from error
+        password = given.pop("password", None)
+        given.pop("dbname", None)
+        return cls({k: str(v) for k, v in given.items()}, Secret(str(password)) if password else None)
+
+    @property
+    def host(self) -> str:
+        return self.parameters.get("host", "")
+
+    @property
+    def port(self) -> int:
+        return int(self.parameters.get("port", "5432"))
+
+    @property
+    def user(self) -> str:
+        return self.parameters.get("user", "")
+
+    @property
+    def address(self) -> str:
+        return f"{self.host or 'the local socket'}:{self.port}"
+
+    def as_role(self, role: str, password: Secret) -> Cluster:
+        """The same cluster, seen by another role."""
+        return Cluster({**self.parameters, "user": role}, password)
+
+    def open(self, database: str = MAINTENANCE_DATABASE, *, autocommit: bool = True) -> Connection:
+        """Connect; the caller closes. Raises PostgresUnreachable."""
+        try:
+            return psycopg.connect(
+                **self.parameters,
+                dbname=database,
+                password=self.password.reveal() if self.password else None,
+                autocommit=autocommit,
+                connect_timeout=_CONNECT_TIMEOUT_S,
+                application_name="tenantry",
+            )
+        except psycopg.OperationalError as error:
+            raise PostgresUnreachable(self.address, one_line(error)) from error
+
+    @contextmanager
+    def connect(self, database: str = MAINTENANCE_DATABASE) -> Iterator[Connection]:
+        """An autocommit connection that is closed at the end."""
+        connection = self.open(database)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+def is_alive(connection: Connection) -> bool:
+    return not connection.closed and not connection.broken
+
+
+@contextmanager
+def translated(connection: Connection, action: str, database: str = "") -> Iterator[None]:
+    """Turn psycopg's errors into ours: the one place that does.
+
+    action: completes the sentence "PostgreSQL refused to ...".
+    """
+    try:
+        yield
+    except psycopg.Error as error:
+        raise _typed(connection, action, database, error) from error
+
+
+def _typed(connection: Connection, action: str, database: str, error: psycopg.Error) -> TenantryError:
+    match error:
+        case errors.DuplicateDatabase():
+            return DatabaseExists(database)
+        case errors.ObjectInUse():
+            return DatabaseInUse(database)
+        case errors.InsufficientPrivilege():
+            missing = "CREATEROLE" if "role" in action else "CREATEDB"
+            return InsufficientRights(connection.info.user, missing) if _lacks(
+                connection, missing
+            ) else PostgresFailure(action, one_line(error))
+    if connection.broken or isinstance(error, errors.AdminShutdown):
+        return PostgresUnreachable(f"{connection.info.host}:{connection.info.port}", one_line(error))
+    return PostgresFailure(action, one_line(error))
+
+
+def _lacks(connection: Connection, attribute: str) -> bool:
+    column = {"CREATEDB": "rolcreatedb", "CREATEROLE": "rolcreaterole"}[attribute]
+    if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+        connection.rollback()
+    row = connection.execute(
+        psycopg.sql.SQL("SELECT {} OR rolsuper FROM pg_roles WHERE rolname = current_user").format(
+            psycopg.sql.Identifier(column)
+        )
+    ).fetchone()
+    return row is not None and not row[0]
+
+
+def one_line(error: BaseException) -> str:
+    """The first line of what PostgreSQL said, without a full stop."""
+    lines = str(error).strip().splitlines()
+    return lines[0].strip().rstrip(".") if lines else type(error).__name__

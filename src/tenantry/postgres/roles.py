@@ -1,0 +1,96 @@
+"""Roles: one per tenant, called like its database. Every function can be run again."""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from tenantry.errors import InsufficientRights
+from tenantry.model.secret import Secret
+from tenantry.postgres.cluster import Connection, translated
+
+_MARK = "tenantry"
+"""The comment that tells our roles from others of a shared cluster."""
+
+
+def create(connection: Connection, name: str, password: Secret | None = None) -> None:
+    """Make sure the role exists, with that password if given; without one it cannot log in."""
+    if not exists(connection, name):
+        with translated(connection, "create a role"), connection.transaction():
+            connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(name)))
+            connection.execute(
+                sql.SQL("COMMENT ON ROLE {} IS {}").format(sql.Identifier(name), sql.Literal(_MARK))
+            )
+            # PostgreSQL 16 gives a role's creator ADMIN on it, and no more.
+            connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(name)))
+    if password:
+        let_log_in(connection, name, password)
+
+
+def let_log_in(connection: Connection, name: str, password: Secret) -> None:
+    """Set the password, hashed on this side so that no server log can hold it."""
+    verifier = connection.pgconn.encrypt_password(
+        password.reveal().encode(), name.encode(), b"scram-sha-256"
+    ).decode()
+    statement = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}")
+    with translated(connection, "set a role's password"):
+        connection.execute(statement.format(sql.Identifier(name), sql.Literal(verifier)))
+
+
+def rename(connection: Connection, old: str, new: str) -> None:
+    with translated(connection, "rename a role"):
+        connection.execute(
+            sql.SQL("ALTER ROLE {} RENAME TO {}").format(sql.Identifier(old), sql.Identifier(new))
+        )
+
+
+def drop(connection: Connection, name: str) -> None:
+    """Drop one of our roles, which owns nothing any more. A missing or foreign one is left."""
+    if is_ours(connection, name):
+        with translated(connection, "drop a role"):
+            connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
+
+
+def exists(connection: Connection, name: str) -> bool:
+    with translated(connection, "look a role up"):
+        return bool(connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone())
+
+
+def is_ours(connection: Connection, name: str) -> bool:
+    return name in ours(connection, name)
+
+
+def ours(connection: Connection, name: str | None = None) -> set[str]:
+    """The roles the engine made; only that one, if it is, when a name is given."""
+    with translated(connection, "list roles"):
+        rows = connection.execute(
+            "SELECT rolname FROM pg_roles WHERE shobj_description(oid, 'pg_authid') = %s"
+            " AND (%s::text IS NULL OR rolname = %s)",
+            [_MARK, name, name],
+        )
+        return {row[0] for row in rows}
+
+
+def give_contents(connection: Connection, *, old: str, new: str) -> None:
+    """Hand all that `old` owns in the connected database to `new`, and let `new` create there.
+
+    `old` must own no database: REASSIGN OWNED would move those too, anywhere in the cluster.
+    """
+    new_role, old_role = sql.Identifier(new), sql.Identifier(old)
+    with translated(connection, "hand a database's contents to its role"), connection.transaction():
+        connection.execute(sql.SQL("REASSIGN OWNED BY {} TO {}").format(old_role, new_role))
+        if connection.info.server_version >= 150000:
+            # Before 15 everybody may create in `public`; since 15 it is the database owner's.
+            connection.execute(sql.SQL("REVOKE ALL ON SCHEMA public FROM {}").format(old_role))
+            connection.execute(sql.SQL("GRANT CREATE, USAGE ON SCHEMA public TO {}").format(new_role))
+
+
+def check_rights(connection: Connection) -> None:
+    """T7: the engine's role must be able to make databases and roles. Raises InsufficientRights."""
+    with translated(connection, "read the engine's rights"):
+        row = connection.execute(
+            "SELECT rolcreatedb OR rolsuper, rolcreaterole OR rolsuper"
+            " FROM pg_roles WHERE rolname = current_user"
+        ).fetchone()
+    for granted, name in zip(row or (), ("CREATEDB", "CREATEROLE"), strict=False):
+        if not granted:
+            raise InsufficientRights(connection.info.user, name)
