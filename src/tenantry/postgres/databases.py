@@ -45,15 +45,23 @@ def names(connection: Connection) -> set[str]:
         return {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
 
 
-def create(connection: Connection, name: str) -> None:
-    """Create an empty database whose text sorts by code point, as Odoo recommends.
+BASE = "tenantry_base"
+"""An empty template in which a superuser has run `harden.sql`; there if the cluster is ours."""
 
-    From template1, so that what a superuser revoked there (see `embedded.py`) holds here.
+
+def create(connection: Connection, name: str) -> None:
+    """Create an empty database whose text sorts by code point, as Odoo does.
+
+    What was revoked in BASE is revoked in every database that descends from it.
     Raises DatabaseExists.
     """
-    statement = sql.SQL("CREATE DATABASE {} TEMPLATE template1 ENCODING 'UTF8'")
+    if find(connection, BASE):
+        source = sql.SQL("TEMPLATE {}").format(sql.Identifier(BASE))
+    else:
+        source = sql.SQL("TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C'").format()
+    statement = sql.SQL("CREATE DATABASE {} {}").format(sql.Identifier(name), source)
     with translated(connection, "create a database", name):
-        connection.execute(statement.format(sql.Identifier(name)))
+        connection.execute(statement)
     close_to_public(connection, name)
 
 

@@ -1,0 +1,166 @@
+"""Where Odoo asks which database, which role and which host: the answers come from the catalog.
+
+Each function replaces the one of its name in Odoo 17, 18 and 19. A request belongs to the tenant
+its Host names; for as long as its thread serves it, no other tenant's database can be reached,
+whatever a header, a parameter, a session or an RPC call says.
+"""
+
+import functools
+import json
+import logging
+import threading
+
+import odoo.http
+import odoo.service.db
+import odoo.service.server
+import odoo.sql_db
+from odoo.exceptions import AccessDenied
+from odoo.modules.registry import Registry
+from odoo.tools import config
+
+from . import pages
+from .catalog import Catalog, role_password
+from .settings import router_settings
+
+_logger = logging.getLogger(__name__)
+
+MAINTENANCE_DATABASE = "postgres"
+HEALTH_PATH = "/tenantry/health"
+_CLOSED_PATHS = ("/web/database",)
+_NO_TENANT = ""
+
+# The database the current thread serves. Set at the start of every request and never reset: a
+# websocket goes on in its thread after the response. Unset in threads that serve no request (crons).
+_serving = threading.local()
+
+
+def post_load():
+    """Patch Odoo; called once, when the server loads this module."""
+    config["registry_lru_size"] = router_settings().registries
+    odoo.sql_db.connection_info_for = _connect_as_tenant(odoo.sql_db.connection_info_for)
+    odoo.service.db.list_dbs = list_dbs
+    odoo.service.server.list_dbs = list_dbs
+    odoo.service.server.cron_database_list = cron_database_list
+    odoo.http.db_list = db_list
+    odoo.http.db_filter = db_filter
+    odoo.http.dispatch_rpc = _dispatch_rpc_to_own_database(odoo.http.dispatch_rpc)
+    odoo.http.Application.__call__ = _route_by_host(odoo.http.Application.__call__)
+    _logger.info("serving tenants at *.%s", router_settings().base_domain)
+
+
+@functools.cache
+def catalog():
+    return Catalog(router_settings().base_domain, on_gone=_forget)
+
+
+def list_dbs(force=False):
+    """The database of the request; outside of one, all that are served."""
+    if not config["list_db"] and not force:
+        raise AccessDenied()
+    return db_list(force) if _current() is not None else catalog().served_databases()
+
+
+def cron_database_list():
+    """Scheduled jobs run for active tenants only: none for spares, templates or the suspended."""
+    return catalog().active_databases()
+
+
+def db_list(force=False, host=None):
+    return [_current()] if _current() else []
+
+
+def db_filter(dbs, host=None):
+    return [database for database in dbs if database == _current()]
+
+
+def _connect_as_tenant(connection_info_for):
+    """Every tenant's database is reached by the role of its name, with a derived password."""
+
+    @functools.wraps(connection_info_for)
+    def wrapper(db_or_uri, readonly=False):
+        if db_or_uri != MAINTENANCE_DATABASE and _current() not in (None, db_or_uri):
+            _logger.warning("refused: %r asked for the database %r", _current(), db_or_uri)
+            raise AccessDenied()
+        database, parameters = connection_info_for(db_or_uri, readonly)
+        if database != MAINTENANCE_DATABASE:
+            password = role_password(router_settings().key, database)
+            parameters = {**parameters, "user": database, "password": password}
+        return database, parameters
+
+    return wrapper
+
+
+def _dispatch_rpc_to_own_database(dispatch_rpc):
+    """XML-RPC and JSON-RPC name a database in their first parameter; only the host's own will do."""
+
+    @functools.wraps(dispatch_rpc)
+    def wrapper(service_name, method, params):
+        names_database = service_name == "object" or method in ("login", "authenticate")
+        if service_name == "db" or (names_database and (not params or params[0] != _current())):
+            raise AccessDenied()
+        return dispatch_rpc(service_name, method, params)
+
+    return wrapper
+
+
+def _route_by_host(application):
+    """Serve the tenant of the Host header, and tell everybody else why not."""
+
+    @functools.wraps(application)
+    def wrapper(self, environ, start_response):
+        _serving.database = _NO_TENANT
+        path = environ.get("PATH_INFO", "")
+        if path == HEALTH_PATH:
+            return _answer_health(start_response)
+        tenant = catalog().tenant_of(environ.get("HTTP_HOST", ""))
+        refusal = _refusal(tenant, path)
+        if refusal:
+            return pages.respond(refusal, environ, start_response)
+        _serving.database = tenant.database
+        _trust_host_only(environ)
+        return application(self, environ, start_response)
+
+    return wrapper
+
+
+def _refusal(tenant, path):
+    if tenant is None or tenant.state == "terminating":
+        return pages.UNKNOWN_HOST
+    if tenant.state == "suspended":
+        return pages.SUSPENDED
+    if not tenant.is_served:
+        return pages.PREPARING
+    if path.startswith(_CLOSED_PATHS):
+        return pages.CLOSED
+    return None
+
+
+def _trust_host_only(environ):
+    """Drop what could name another database or host than the one that was routed."""
+    environ.pop("HTTP_X_ODOO_DATABASE", None)
+    environ.pop("HTTP_X_FORWARDED_HOST", None)
+    if config["proxy_mode"]:
+        # Odoo reads the proxy's other headers only if this one is there.
+        environ["HTTP_X_FORWARDED_HOST"] = environ["HTTP_HOST"]
+
+
+def _answer_health(start_response):
+    catalog().served_databases()
+    body = json.dumps({"status": "pass"}).encode()
+    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+def _forget(database):
+    """A tenant is gone or blocked: its registry and its connections are freed."""
+    Registry.delete(database)
+    serving, _serving.database = _current(), None
+    try:
+        odoo.sql_db.close_db(database)
+    finally:
+        _serving.database = serving
+
+
+def _current():
+    """The database this thread serves; "" in a request without one, None outside of requests."""
+    return getattr(_serving, "database", None)

