@@ -11,7 +11,9 @@ import logging
 import threading
 
 import odoo.http
+import odoo.service.common
 import odoo.service.db
+import odoo.service.model
 import odoo.service.server
 import odoo.sql_db
 from odoo.exceptions import AccessDenied
@@ -27,6 +29,7 @@ _logger = logging.getLogger(__name__)
 MAINTENANCE_DATABASE = "postgres"
 HEALTH_PATH = "/tenantry/health"
 _CLOSED_PATHS = ("/web/database",)
+_ANONYMOUS_METHODS = ("version", "about")
 _NO_TENANT = ""
 
 # The database the current thread serves. Set at the start of every request and never reset: a
@@ -43,7 +46,9 @@ def post_load():
     odoo.service.server.cron_database_list = cron_database_list
     odoo.http.db_list = db_list
     odoo.http.db_filter = db_filter
-    odoo.http.dispatch_rpc = _dispatch_rpc_to_own_database(odoo.http.dispatch_rpc)
+    odoo.service.common.dispatch = _keep_to_own_database(odoo.service.common.dispatch)
+    odoo.service.model.dispatch = _keep_to_own_database(odoo.service.model.dispatch)
+    odoo.service.db.dispatch = _refuse
     odoo.http.Application.__call__ = _route_by_host(odoo.http.Application.__call__)
     _logger.info("serving tenants at *.%s", router_settings().base_domain)
 
@@ -90,17 +95,21 @@ def _connect_as_tenant(connection_info_for):
     return wrapper
 
 
-def _dispatch_rpc_to_own_database(dispatch_rpc):
+def _keep_to_own_database(dispatch):
     """XML-RPC and JSON-RPC name a database in their first parameter; only the host's own will do."""
 
-    @functools.wraps(dispatch_rpc)
-    def wrapper(service_name, method, params):
-        names_database = service_name == "object" or method in ("login", "authenticate")
-        if service_name == "db" or (names_database and (not params or params[0] != _current())):
+    @functools.wraps(dispatch)
+    def wrapper(method, params):
+        if method not in _ANONYMOUS_METHODS and (not params or params[0] != _current()):
             raise AccessDenied()
-        return dispatch_rpc(service_name, method, params)
+        return dispatch(method, params)
 
     return wrapper
+
+
+def _refuse(method, params):
+    """The database manager's RPC service is closed."""
+    raise AccessDenied()
 
 
 def _route_by_host(application):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
+import pwd
+import shutil
+import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -39,15 +44,19 @@ def run(
 
     With `log`, both streams are appended to that file instead and "" is returned.
     `user` needs root. Secrets go in by `environment` or `stdin`, never in `arguments`.
-    A program that runs out of time is killed with its children.
+    A program that runs out of time is killed with its children; one whose caller is killed
+    dies with it (unless it runs as another user), so that it never works on unseen.
 
     Raises ProgramNotFound, ProgramTimeout, ProgramFailed (with the last lines of stderr).
     """
     command = [str(argument) for argument in arguments]
+    wrapped = command if user else ["setpriv", "--pdeathsig", "KILL", "--", *command]
+    if not shutil.which(command[0]):
+        raise ProgramNotFound(command[0])
     sink = log.open("a") if log else None
     try:
         process = subprocess.Popen(
-            command,
+            wrapped,
             stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
             stdout=sink or subprocess.PIPE,
             stderr=sink or subprocess.PIPE,
@@ -59,8 +68,6 @@ def run(
             cwd=cwd or ("/" if user else None),
             start_new_session=True,
         )
-    except FileNotFoundError as error:
-        raise ProgramNotFound(command[0]) from error
     finally:
         if sink:
             sink.close()
@@ -133,6 +140,27 @@ def wait_until_gone(pid: int, *, timeout_s: float) -> bool:
     return not psutil.pid_exists(pid)
 
 
+def free_port(preferred: int = 0) -> int:
+    """A TCP port of the loopback nobody listens on: the preferred one if it is free."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", preferred))
+        except OSError:
+            return free_port()
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def file_lock(file: Path) -> Iterator[None]:
+    """Let one process at a time in; the others wait. A killed one lets go."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
 def tail(file: Path, size_bytes: int = 4000) -> str:
     """The end of a text file; "" when it is not there."""
     try:
@@ -149,8 +177,4 @@ def last_lines(text: str, count: int = 3) -> str:
 
 
 def _group_of(user: str | None) -> int | None:
-    if user is None:
-        return None
-    import pwd
-
-    return pwd.getpwnam(user).pw_gid
+    return None if user is None else pwd.getpwnam(user).pw_gid

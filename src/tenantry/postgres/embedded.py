@@ -141,11 +141,13 @@ class EmbeddedCluster:
         )
 
     def _start(self) -> None:
-        port = free_port()
-        options = f"-p {port}"
+        """Start on the port of the last time: servers that run meanwhile know no other."""
+        known = self._port_file()
+        port = process.free_port(int(known.read_text()) if known.exists() else 0)
+        self._write(known, str(port))
         try:
             self._run(
-                [self._program("pg_ctl"), "-D", self.data, "-l", self.log, "-o", options]
+                [self._program("pg_ctl"), "-D", self.data, "-l", self.log, "-o", f"-p {port}"]
                 + ["-t", str(_START_TIMEOUT_S), "-w", "start"],
                 timeout_s=_START_TIMEOUT_S + 10,
             )
@@ -182,6 +184,9 @@ class EmbeddedCluster:
                 sql.SQL("ALTER DATABASE {} IS_TEMPLATE true ALLOW_CONNECTIONS false").format(base)
             )
 
+    def _port_file(self) -> Path:
+        return self.data.with_name("port")
+
     def _port(self) -> int:
         lines = self._pid_file()
         if len(lines) < 4:
@@ -209,20 +214,6 @@ class EmbeddedCluster:
         file.write_text(text)
         if self.user:
             shutil.chown(file, self.user)
-
-
-def free_port(preferred: int = 0) -> int:
-    """A TCP port of the loopback nobody listens on: the preferred one if it is free."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", preferred))
-        except OSError:
-            return free_port()
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _unprivileged_user() -> str:

@@ -13,7 +13,7 @@ from enum import StrEnum
 import psycopg
 from psycopg import sql
 
-from tenantry.postgres.cluster import Connection
+from tenantry.postgres.cluster import Connection, translated
 
 _logger = logging.getLogger(__name__)
 
@@ -40,6 +40,19 @@ def prepare(connection: Connection, strategy: Strategy) -> None:
     """Set what the session needs before it clones."""
     if strategy is Strategy.FILE_CLONE:
         connection.execute("SET file_copy_method = 'clone'")
+
+
+def remembered(connection: Connection) -> Strategy:
+    """The cluster's strategy; found out the first time and kept as a setting of the engine's role."""
+    row = connection.execute("SELECT current_setting('tenantry.clone_strategy', true)").fetchone()
+    if row and row[0] in set(Strategy):
+        return Strategy(row[0])
+    strategy = detect(connection)
+    statement = sql.SQL("ALTER ROLE CURRENT_USER SET tenantry.clone_strategy = {}")
+    with translated(connection, "remember how to clone"):
+        connection.execute(statement.format(sql.Literal(str(strategy))))
+    _logger.info("databases are cloned by %s", strategy)
+    return strategy
 
 
 def detect(connection: Connection) -> Strategy:

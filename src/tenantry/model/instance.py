@@ -1,0 +1,82 @@
+"""What is asked for when an instance is created, and what comes out."""
+
+from __future__ import annotations
+
+import re
+import zoneinfo
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from tenantry.errors import InvalidValue
+from tenantry.model import names
+from tenantry.model.catalog import State
+from tenantry.model.secret import Secret
+
+_COUNTRY = re.compile(r"[A-Z]{2}")
+
+
+@dataclass(frozen=True)
+class InstanceSpec:
+    """One creation's wishes, checked; `InstanceSpec.checked()` is the door for strangers' input.
+
+    company: the customer's company, by default made from the name.
+    language, country, timezone: Odoo's code (`fr_FR`), ISO code (`FR`), IANA name; "" keeps the
+    template's.
+    """
+
+    name: str
+    email: str
+    company: str = ""
+    template: str = "blank"
+    language: str = ""
+    country: str = ""
+    timezone: str = ""
+    hostnames: tuple[str, ...] = ()
+
+    @classmethod
+    def checked(cls, reserved: Collection[str] = names.RESERVED_NAMES, **wishes: str) -> InstanceSpec:
+        """Raises InvalidName, InvalidValue."""
+        spec = cls(**wishes)
+        names.instance_name(spec.name, reserved)
+        names.template_code(spec.template)
+        names.email(spec.email)
+        if "\0" in spec.company or len(spec.company) > 200:  # noqa: PLR2004
+            raise InvalidValue("company name", spec.company[:50], "at most 200 printable characters")
+        if spec.country and not _COUNTRY.fullmatch(spec.country):
+            raise InvalidValue("country", spec.country, "an ISO 3166 code of two capitals, such as FR")
+        if spec.timezone and spec.timezone not in zoneinfo.available_timezones():
+            raise InvalidValue("time zone", spec.timezone, "an IANA name, such as Europe/Paris")
+        return spec
+
+    @property
+    def company_name(self) -> str:
+        return self.company or self.name.replace("-", " ").title()
+
+
+@dataclass(frozen=True)
+class Instance:
+    """An instance as the catalog knows it."""
+
+    name: str
+    state: State
+    url: str
+    template: str
+    template_version: str
+    email: str
+    hostnames: tuple[str, ...]
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Creation:
+    """A finished creation. The password is told here once and kept nowhere.
+
+    spare: whether one was waiting. steps: (name, seconds) in order.
+    """
+
+    instance: Instance
+    login: str
+    password: Secret
+    duration_s: float
+    spare: bool
+    steps: tuple[tuple[str, float], ...] = field(default=())

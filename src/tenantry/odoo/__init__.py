@@ -1,0 +1,1 @@
+"""Odoo as seen from outside: finding it, configuring it, running it, its files, its SQL."""

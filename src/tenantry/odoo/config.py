@@ -1,0 +1,56 @@
+"""Odoo's configuration file."""
+
+from __future__ import annotations
+
+import configparser
+from collections.abc import Mapping
+from pathlib import Path
+
+from tenantry.keyfile import write_private
+from tenantry.odoo.installation import OdooInstallation
+from tenantry.postgres.cluster import Cluster
+
+Options = Mapping[str, str]
+
+
+def write_config(file: Path, options: Options, **sections: Options) -> None:
+    """Write `[options]` and the sections; it holds a password, so only its owner can read it."""
+    lines: list[str] = []
+    for name, entries in {"options": options, **sections}.items():
+        lines += [f"[{name}]", *(f"{key} = {value}" for key, value in entries.items()), ""]
+    write_private(file, "\n".join(lines))
+
+
+def read_option(file: Path, name: str, section: str = "options") -> str | None:
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(file)
+    return parser.get(section, name, fallback=None)
+
+
+def database_options(cluster: Cluster) -> Options:
+    """How Odoo connects, as the cluster's role; its connection pool is per process."""
+    return {
+        "db_host": cluster.host or "False",
+        "db_port": str(cluster.port),
+        "db_user": cluster.user,
+        "db_password": cluster.password.reveal() if cluster.password else "False",
+        "db_sslmode": cluster.parameters.get("sslmode", "prefer"),
+        "db_maxconn": "64",
+    }
+
+
+def code_options(odoo: OdooInstallation, addons: tuple[Path, ...], data_dir: Path) -> Options:
+    """Which code runs and where its files are; the database manager is closed (X4)."""
+    folders = [*addons, *odoo.addons]
+    return {
+        "addons_path": ",".join(str(folder) for folder in folders),
+        "data_dir": str(data_dir),
+        "list_db": "False",
+    }
+
+
+def demo_options(series: str, *, demo: bool) -> Options:
+    """Demo data is opt-in since 19.0, opt-out before."""
+    if float(series) >= 19:  # noqa: PLR2004
+        return {"with_demo": str(demo)}
+    return {} if demo else {"without_demo": "all"}

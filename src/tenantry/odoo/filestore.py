@@ -1,0 +1,83 @@
+"""Filestores: one folder of content-addressed files per database, never rewritten by Odoo.
+
+So a copy can share its files with the original by hard links: it takes milliseconds and no
+space, and what either side deletes or adds is its own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from tenantry.errors import FilestoreFailure
+
+_PARTIAL = ".partial"
+# Odoo's list of files to look at when it next collects garbage: not content.
+_IGNORED = shutil.ignore_patterns("checklist")
+
+
+@dataclass(frozen=True)
+class Filestores:
+    """The filestores under one root, by name; a name is a single path component."""
+
+    root: Path
+
+    def folder(self, name: str) -> Path:
+        return self.root / name
+
+    def exists(self, name: str) -> bool:
+        return self.folder(name).is_dir()
+
+    def names(self) -> set[str]:
+        """All there are, half-copied ones included."""
+        return {entry.name for entry in self.root.iterdir()} if self.root.is_dir() else set()
+
+    def copy(self, source: str, target: str) -> None:
+        """Make `target` with the files of `source`, by hard link where the file system allows.
+
+        Done under another name and renamed: it is there whole or not at all. A source without
+        files gives an empty folder. Raises FilestoreFailure, leaving nothing.
+        """
+        partial = self.folder(target + _PARTIAL)
+        try:
+            shutil.rmtree(partial, ignore_errors=True)
+            if self.exists(source):
+                shutil.copytree(self.folder(source), partial, copy_function=_link_or_copy, ignore=_IGNORED)
+            else:
+                partial.mkdir(parents=True)
+            partial.rename(self.folder(target))
+        except (OSError, shutil.Error) as error:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise FilestoreFailure(self.folder(target), _reason(error)) from error
+
+    def rename(self, old: str, new: str) -> None:
+        """Raises FilestoreFailure."""
+        try:
+            self.folder(old).rename(self.folder(new))
+        except OSError as error:
+            raise FilestoreFailure(self.folder(new), _reason(error)) from error
+
+    def remove(self, name: str) -> None:
+        """Remove a filestore, whole or half copied. A missing one is fine."""
+        for folder in (self.folder(name), self.folder(name + _PARTIAL)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def size_bytes(self, name: str) -> int:
+        """What its files add up to; shared ones count in full."""
+        files = (path for path in self.folder(name).rglob("*") if path.is_file())
+        return sum(path.stat().st_size for path in files)
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, one without links, or too many links to one file
+        shutil.copy2(source, target)
+
+
+def _reason(error: OSError | shutil.Error) -> str:
+    if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
+        return str(error.args[0][0][2])
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)

@@ -1,0 +1,93 @@
+"""Running Odoo's own initialisation on an empty database, as a process with a limit and a log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from tenantry import process
+from tenantry.errors import (
+    InitialisationFailed,
+    InitialisationTimeout,
+    ModuleNotFound,
+    ModulesNotInstalled,
+    ProgramFailed,
+    ProgramTimeout,
+)
+from tenantry.model.recipe import Recipe
+from tenantry.odoo.installation import OdooInstallation
+from tenantry.postgres.cluster import Connection, translated
+
+
+@dataclass(frozen=True)
+class Initialisation:
+    """How Odoo is run on one database: its configuration, its log, how long it may take."""
+
+    odoo: OdooInstallation
+    config: Path
+    log: Path
+    database: str
+    timeout_s: float
+
+    def install(self, recipe: Recipe) -> None:
+        """Install the recipe's modules and languages.
+
+        Raises InitialisationTimeout, InitialisationFailed.
+        """
+        self._run(
+            ["-d", self.database, "-i", ",".join(recipe.modules)]
+            + ["--load-language", ",".join(recipe.languages), "--stop-after-init", "--no-http"]
+        )
+
+    def prepare(self, recipe: Recipe) -> None:
+        """Do what needs Odoo's ORM: the company's country, and the web assets everybody needs."""
+        script = (resources.files(__package__) / "prepare_template.py").read_text(encoding="utf-8")
+        self._run(
+            ["shell", "-d", self.database, "--no-http"],
+            stdin=script,
+            environment={"TENANTRY_RECIPE": json.dumps(recipe.as_mapping())},
+        )
+
+    def _run(
+        self, arguments: Sequence[str], stdin: str | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        # A subcommand such as `shell` must come first.
+        head, rest = (arguments[:1], arguments[1:]) if arguments[0][0] != "-" else ([], arguments)
+        try:
+            process.run(
+                self.odoo.command(*head, "-c", str(self.config), *rest),
+                timeout_s=self.timeout_s,
+                environment={**self.odoo.environment, **(environment or {})},
+                stdin=stdin,
+                log=self.log,
+            )
+        except ProgramTimeout as error:
+            raise InitialisationTimeout(self.database, self.timeout_s, self.log) from error
+        except ProgramFailed as error:
+            reason = f"it ended with {error.program_exit_code}: {error.output}"
+            raise InitialisationFailed(self.database, reason, self.log) from error
+
+
+def check_modules_exist(odoo: OdooInstallation, modules: Collection[str], extra: Sequence[Path]) -> None:
+    """Odoo ignores unknown module names with a warning; we do not. Raises ModuleNotFound."""
+    missing = [module for module in modules if not odoo.find_module(module, extra)]
+    if missing:
+        raise ModuleNotFound(missing, [*extra, *odoo.addons])
+
+
+def installed_modules(connection: Connection) -> list[str]:
+    """The modules installed in the connected database."""
+    with translated(connection, "read the installed modules"):
+        rows = connection.execute("SELECT name FROM ir_module_module WHERE state = 'installed' ORDER BY name")
+        return [row[0] for row in rows]
+
+
+def verify_modules(connection: Connection, modules: Collection[str], log: Path) -> None:
+    """T2: every module asked for is installed. Raises ModulesNotInstalled."""
+    missing = set(modules) - set(installed_modules(connection))
+    if missing:
+        raise ModulesNotInstalled(sorted(missing), log)

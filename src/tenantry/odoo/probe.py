@@ -1,0 +1,51 @@
+"""Asking a tenant's Odoo whether it is there, the way its customer's browser would (I5)."""
+
+from __future__ import annotations
+
+import http.client
+import time
+from dataclasses import dataclass
+
+from tenantry.errors import ProbeFailed
+
+LOGIN_PATH = "/web/login"
+_POLL_S = 0.02
+_MAX_POLL_S = 0.5
+
+
+@dataclass(frozen=True)
+class Route:
+    """A public address, and where to connect for it: names below `localhost` need no DNS."""
+
+    url: str
+    host: str
+    address: tuple[str, int]
+
+    def get(self, path: str, timeout_s: float = 30) -> int:
+        """The status a GET is answered with. Raises OSError, http.client.HTTPException."""
+        connection = http.client.HTTPConnection(*self.address, timeout=timeout_s)
+        try:
+            connection.request("GET", path, headers={"Host": self.host, "Connection": "close"})
+            response = connection.getresponse()
+            response.read()
+            return response.status
+        finally:
+            connection.close()
+
+
+def wait_for_status(route: Route, expected: int, *, timeout_s: float, path: str = LOGIN_PATH) -> float:
+    """Ask until the answer is `expected`; return the seconds it took. Raises ProbeFailed."""
+    began = time.monotonic()
+    pause_s = _POLL_S
+    while True:
+        left_s = timeout_s - (time.monotonic() - began)
+        try:
+            answer = str(route.get(path, timeout_s=max(left_s, 1)))
+        except (OSError, http.client.HTTPException) as error:
+            answer = str(error) or type(error).__name__
+        if answer == str(expected):
+            return time.monotonic() - began
+        if left_s <= 0:
+            raise ProbeFailed(route.url + path, expected, answer, timeout_s)
+        time.sleep(pause_s)
+        pause_s = min(pause_s * 1.5, _MAX_POLL_S)
