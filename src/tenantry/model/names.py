@@ -24,6 +24,8 @@ ROUTER_ROLE = "tenantry_router"
 ENGINE_ROLE = "tenantry_engine"
 """The engine's role in the embedded cluster."""
 
+CLONE_PREFIX = "clone_"
+
 # Names a customer would mistake for the operator's, and names PostgreSQL keeps for itself.
 RESERVED_NAMES = frozenset(
     """
@@ -136,8 +138,4 @@ def new_spare_database(code: str) -> str:
 
 def cloning_database(instance: str) -> str:
     """A clone made for one instance because no spare was left; found again by a second run."""
-    return f"clone_{instance}"
-
-
-def is_spare(database: str) -> bool:
-    return database.startswith(("spare_", "clone_"))
+    return CLONE_PREFIX + instance

@@ -88,6 +88,16 @@ def let_in(connection: Connection, name: str, role: str) -> None:
         connection.execute(statement.format(sql.Identifier(name), sql.Identifier(role)))
 
 
+def let_connect(connection: Connection, name: str, role: str) -> None:
+    """Let a role connect to a database that is not ours, unless it may already."""
+    with translated(connection, "look a privilege up"):
+        row = connection.execute("SELECT has_database_privilege(%s, %s, 'CONNECT')", [role, name]).fetchone()
+    if not (row and row[0]):
+        statement = sql.SQL("GRANT CONNECT ON DATABASE {} TO {}")
+        with translated(connection, "open a database to a role", name):
+            connection.execute(statement.format(sql.Identifier(name), sql.Identifier(role)))
+
+
 def label(connection: Connection, name: str, new: Label) -> None:
     """Write the comment."""
     statement = sql.SQL("COMMENT ON DATABASE {} IS {}")

@@ -1,0 +1,1 @@
+"""What the engine does to the world: each operation a visible tuple of steps."""

@@ -1,0 +1,53 @@
+"""What every operation works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tenantry.model.catalog import Database, Kind, Label
+from tenantry.model.secret import Secret, derive_role_password
+from tenantry.odoo.filestore import Filestores
+from tenantry.odoo.installation import OdooInstallation
+from tenantry.postgres import databases
+from tenantry.postgres.cluster import Cluster, Connection
+from tenantry.runtimes.shared import SharedRuntime, announce
+from tenantry.settings import Settings
+
+
+@dataclass(frozen=True)
+class Context:
+    """One installation: its settings, its cluster as the engine's role, its files, its runtime.
+
+    odoo: finds Odoo when it is first needed.
+    """
+
+    settings: Settings
+    key: Secret
+    cluster: Cluster
+    filestores: Filestores
+    runtime: SharedRuntime
+    odoo: Callable[[], OdooInstallation]
+
+    def role_password(self, role: str) -> Secret:
+        return derive_role_password(self.key, role)
+
+    @contextmanager
+    def maintenance(self) -> Iterator[Connection]:
+        """A connection that owns databases and holds locks, for one operation."""
+        with self.cluster.connect() as connection:
+            yield connection
+
+
+def relabel(connection: Connection, name: str, label: Label) -> None:
+    """Write a database's label and let the routers know, both or neither."""
+    with databases.transaction(connection):
+        databases.label(connection, name, label)
+        announce(connection, name)
+
+
+def find_labelled(connection: Connection, name: str, kind: Kind) -> Database | None:
+    """The database of that name if it is one of ours and of that kind."""
+    database = databases.find(connection, name)
+    return database if database and database.label and database.label.kind is kind else None

@@ -1,0 +1,172 @@
+"""Looking instances up, and suspending, reactivating and terminating them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tenantry.errors import InstanceNotFound
+from tenantry.model.catalog import Database, Kind, Label
+from tenantry.model.instance import Instance
+from tenantry.model.progress import OnStep, ignore
+from tenantry.model.states import Action, after
+from tenantry.odoo.probe import wait_for_status
+from tenantry.operations.context import Context, find_labelled, relabel
+from tenantry.operations.steps import Operation, Step
+from tenantry.postgres import databases, locks, roles
+from tenantry.postgres.cluster import Connection
+
+_OK, _UNAVAILABLE = 200, 503
+
+
+@dataclass(frozen=True)
+class Changing:
+    """An instance whose state is being changed."""
+
+    context: Context
+    connection: Connection
+    name: str
+
+
+def find_instance(connection: Connection, name: str) -> Label:
+    """The label of an instance. Raises InstanceNotFound."""
+    database = find_labelled(connection, name, Kind.INSTANCE)
+    if not (database and database.label):
+        raise InstanceNotFound(name)
+    return database.label
+
+
+def describe(context: Context, database: Database) -> Instance:
+    assert database.label
+    label = database.label
+    return Instance(
+        name=database.name,
+        state=label.state,
+        url=context.runtime.route(database.name).url,
+        template=label.template,
+        template_version=label.version,
+        email=label.email,
+        hostnames=label.hostnames,
+        size_bytes=database.size_bytes,
+    )
+
+
+def list_instances(context: Context) -> list[Instance]:
+    with context.maintenance() as connection:
+        found = databases.listing(connection, Kind.INSTANCE, with_size=True)
+    return [describe(context, database) for database in found]
+
+
+def show_instance(context: Context, name: str) -> Instance:
+    """Raises InstanceNotFound."""
+    found = [instance for instance in list_instances(context) if instance.name == name]
+    if not found:
+        raise InstanceNotFound(name)
+    return found[0]
+
+
+# ---------------------------------------------------------------- steps
+
+
+def _set_state(subject: Changing, action: Action) -> None:
+    label = find_instance(subject.connection, subject.name)
+    state = after(subject.name, label.state, action)
+    relabel(subject.connection, subject.name, label.having(state=state, published=False))
+
+
+def _suspend(subject: Changing) -> None:
+    _set_state(subject, Action.SUSPEND)
+
+
+def _reactivate(subject: Changing) -> None:
+    _set_state(subject, Action.REACTIVATE)
+
+
+def _start_terminating(subject: Changing) -> None:
+    _set_state(subject, Action.TERMINATE)
+
+
+def _end_sessions(subject: Changing) -> None:
+    """What still runs for it, a job or a websocket, ends here."""
+    databases.end_sessions(subject.connection, subject.name)
+
+
+def _expect(subject: Changing, status: int) -> None:
+    route = subject.context.runtime.route(subject.name)
+    wait_for_status(route, status, timeout_s=subject.context.settings.probe_timeout_s)
+
+
+def _expect_blocked(subject: Changing) -> None:
+    _expect(subject, _UNAVAILABLE)
+
+
+def _expect_served(subject: Changing) -> None:
+    _expect(subject, _OK)
+
+
+def _is_gone(subject: Changing) -> bool:
+    return databases.find(subject.connection, subject.name) is None
+
+
+def _drop_database(subject: Changing) -> None:
+    label = find_instance(subject.connection, subject.name)
+    if label.filestore:
+        subject.context.filestores.remove(label.filestore)
+    databases.drop(subject.connection, subject.name)
+
+
+def _remove_filestore(subject: Changing) -> None:
+    subject.context.filestores.remove(subject.name)
+
+
+def _drop_role(subject: Changing) -> None:
+    """The last step: for as long as the role is there, a termination is not finished."""
+    roles.drop(subject.connection, subject.name)
+
+
+SUSPEND: tuple[Step[Changing], ...] = (
+    Step("state", _suspend),
+    Step("sessions", _end_sessions),
+    Step("probe", _expect_blocked),
+)
+REACTIVATE: tuple[Step[Changing], ...] = (
+    Step("state", _reactivate),
+    Step("probe", _expect_served),
+)
+TERMINATE: tuple[Step[Changing], ...] = (
+    Step("state", _start_terminating, is_done=_is_gone),
+    Step("database", _drop_database, is_done=_is_gone),
+    Step("filestore", _remove_filestore),
+    Step("role", _drop_role),
+)
+
+
+# ---------------------------------------------------------------- operations
+
+
+def suspend(context: Context, name: str, on_step: OnStep = ignore) -> Instance:
+    """Block an instance, reversibly. Raises InstanceNotFound, InvalidTransition, ProbeFailed."""
+    return _change(context, name, Operation("suspend", name, SUSPEND, on_step))
+
+
+def reactivate(context: Context, name: str, on_step: OnStep = ignore) -> Instance:
+    """Raises InstanceNotFound, InvalidTransition, ProbeFailed."""
+    return _change(context, name, Operation("reactivate", name, REACTIVATE, on_step))
+
+
+def _change(context: Context, name: str, operation: Operation[Changing]) -> Instance:
+    with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
+        operation.run(Changing(context, connection, name))
+        return describe(context, Database(name, find_instance(connection, name)))
+
+
+def terminate(context: Context, name: str, on_step: OnStep = ignore) -> None:
+    """Drop an instance: database, files and role. Raises InstanceNotFound, Busy."""
+    with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
+        if not find_labelled(connection, name, Kind.INSTANCE) and not _is_half_gone(connection, name):
+            raise InstanceNotFound(name)
+        Operation("terminate", name, TERMINATE, on_step).run(Changing(context, connection, name))
+
+
+def _is_half_gone(connection: Connection, name: str) -> bool:
+    """Whether a killed termination left the role, which goes last."""
+    return databases.find(connection, name) is None and roles.is_ours(connection, name)

@@ -1,0 +1,103 @@
+"""The warm pool: spares made before anybody asks, and claimed by a rename."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from tenantry.errors import Busy
+from tenantry.model import names
+from tenantry.model.catalog import Database, Kind, Label, State
+from tenantry.model.progress import OnStep, StepEvent, StepStatus, ignore
+from tenantry.operations.clone import clone_template, discard, ready_template, using_template
+from tenantry.operations.context import Context
+from tenantry.postgres import databases, locks, roles
+from tenantry.postgres.cluster import Connection
+from tenantry.runtimes.shared import announce
+
+
+def spares(connection: Connection, code: str = "") -> list[Database]:
+    """Every spare, of one template or of all, half-made ones too, the oldest first."""
+    found = databases.listing(connection, Kind.SPARE)
+    of_template = [s for s in found if s.label and code in ("", s.label.template)]
+    return sorted(of_template, key=lambda spare: spare.label.built_at if spare.label else "")
+
+
+def is_usable(spare: Database, template: Database) -> bool:
+    """Whether it is finished and of the template's current version."""
+    if not (spare.label and template.label) or spare.name.startswith(names.CLONE_PREFIX):
+        return False
+    return spare.label.state is State.READY and spare.label.version == template.label.version
+
+
+def fill(context: Context, code: str, size: int, on_step: OnStep = ignore) -> int:
+    """Bring a template's pool to `size` spares of its current version; return how many were made.
+
+    Half-made and outdated ones are removed first. Raises TemplateNotFound, TemplateNotReady.
+    """
+    with context.maintenance() as connection:
+        sweep(context, connection, code)
+        waiting = sum(is_usable(spare, ready_template(connection, code)) for spare in spares(connection, code))
+        wanted = range(waiting, size)
+        for made, _ in enumerate(wanted, start=1):
+            name = names.new_spare_database(code)
+            with locks.exclusive(connection, f"database {name}"):
+                clone_template(context, connection, code, name)
+            on_step(StepEvent("fill", code, name, StepStatus.DONE, made / len(wanted)))
+        return len(wanted)
+
+
+def sweep(context: Context, connection: Connection, code: str) -> None:
+    """Remove the spares nobody can use: outdated ones, and what killed processes left half-made.
+
+    One somebody is still working on is locked, and left alone.
+    """
+    template = ready_template(connection, code)
+    usable = {spare.name for spare in spares(connection, code) if is_usable(spare, template)}
+    every = {spare.name for spare in spares(connection, code)} | _nameless(context, connection, code)
+    for name in sorted(every - usable):
+        with contextlib.suppress(Busy), locks.exclusive(connection, f"database {name}"):
+            discard(context, connection, name)
+
+
+def _nameless(context: Context, connection: Connection, code: str) -> set[str]:
+    """Databases, roles and folders called like a spare that lost, or never got, their label."""
+    everything = databases.names(connection) | roles.ours(connection) | context.filestores.names()
+    stems = {name.removesuffix(".partial") for name in everything}
+    return {name for name in stems if name.startswith(names.spare_prefix(code))}
+
+
+def claim(context: Context, connection: Connection, code: str, name: str, label: Label) -> str | None:
+    """Turn the oldest usable spare into the database `name`; return what it was called.
+
+    One transaction: the database, its role, the role's password and the label change together
+    or not at all. None when no spare is left. The files still lie under the old name, which the
+    new label says.
+    """
+    with using_template(connection, code) as template:
+        for spare in _usable(connection, code, template):
+            with contextlib.suppress(Busy), locks.exclusive(connection, f"database {spare.name}"):
+                if databases.find(connection, spare.name):
+                    name_spare(context, connection, spare, name, label)
+                    return spare.name
+    return None
+
+
+def _usable(connection: Connection, code: str, template: Database) -> Iterator[Database]:
+    return (spare for spare in spares(connection, code) if is_usable(spare, template))
+
+
+def name_spare(
+    context: Context, connection: Connection, spare: Database, name: str, label: Label
+) -> None:
+    """Give a spare its name and let its role log in. Raises DatabaseExists."""
+    assert spare.label
+    named = label.having(
+        version=spare.label.version, series=spare.label.series, filestore=spare.filestore
+    )
+    with databases.transaction(connection):
+        databases.rename(connection, spare.name, name)
+        roles.rename(connection, spare.name, name)
+        roles.let_log_in(connection, name, context.role_password(name))
+        databases.label(connection, name, named)
+        announce(connection, name)

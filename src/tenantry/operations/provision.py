@@ -1,0 +1,231 @@
+"""Provision: from a name and an email to a customer's running Odoo (I3 to I7)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tenantry.errors import InvalidValue, NameTaken
+from tenantry.model import names
+from tenantry.model.catalog import Database, Kind, Label, State
+from tenantry.model.instance import Creation, InstanceSpec
+from tenantry.model.progress import OnStep, ignore
+from tenantry.model.secret import Secret, hash_for_odoo, random_password
+from tenantry.model.states import Action, after
+from tenantry.odoo import scripts
+from tenantry.odoo.initialise import installed_modules
+from tenantry.odoo.probe import wait_for_status
+from tenantry.operations import pool
+from tenantry.operations.clone import clone_template, discard, ready_template
+from tenantry.operations.context import Context, find_labelled, relabel
+from tenantry.operations.instances import describe, find_instance
+from tenantry.operations.steps import Operation, Step
+from tenantry.postgres import databases, locks, roles
+from tenantry.postgres.cluster import Connection, translated
+
+_HTTP_OK = 200
+
+
+@dataclass
+class Provisioning:
+    """One creation under way. `spare` is what the database was called when it was claimed."""
+
+    context: Context
+    connection: Connection
+    spec: InstanceSpec
+    password: Secret = field(default_factory=random_password)
+    spare: str | None = None
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def label(self) -> Label:
+        """The database's label as it is now."""
+        return find_instance(self.connection, self.name)
+
+    @property
+    def new_label(self) -> Label:
+        return Label(
+            kind=Kind.INSTANCE,
+            state=State.PROVISIONING,
+            template=self.spec.template,
+            version="",
+            hostnames=self.spec.hostnames,
+            email=self.spec.email,
+        )
+
+
+def _has_database(subject: Provisioning) -> bool:
+    return find_labelled(subject.connection, subject.name, Kind.INSTANCE) is not None
+
+
+def _claim_spare(subject: Provisioning) -> None:
+    """A creation without a spare goes on: the next step makes one."""
+    subject.spare = pool.claim(
+        subject.context, subject.connection, subject.spec.template, subject.name, subject.new_label
+    )
+
+
+def _clone(subject: Provisioning) -> None:
+    context, connection = subject.context, subject.connection
+    made_for_it = names.cloning_database(subject.name)
+    spare = clone_template(context, connection, subject.spec.template, made_for_it)
+    pool.name_spare(context, connection, spare, subject.name, subject.new_label)
+
+
+def _discard(subject: Provisioning) -> None:
+    """Leave nothing of the instance, under whichever of its names it got."""
+    found = databases.find(subject.connection, subject.name)
+    if found and found.label and found.label.filestore:
+        subject.context.filestores.remove(found.label.filestore)
+    discard(subject.context, subject.connection, subject.name)
+    discard(subject.context, subject.connection, names.cloning_database(subject.name))
+
+
+def _has_filestore(subject: Provisioning) -> bool:
+    return not subject.label.filestore
+
+
+def _name_filestore(subject: Provisioning) -> None:
+    filestores, label = subject.context.filestores, subject.label
+    if filestores.exists(label.filestore):
+        filestores.rename(label.filestore, subject.name)
+    relabel(subject.connection, subject.name, label.having(filestore=""))
+
+
+def _sanitize(subject: Provisioning) -> None:
+    """I6: strip every identity and secret the template had."""
+    _run_script(subject, scripts.sanitize_script)
+
+
+def _customize(subject: Provisioning) -> None:
+    """I4: the customer's company, language, time zone and country."""
+    _run_script(subject, scripts.customize_script)
+
+
+def _create_admin(subject: Provisioning) -> None:
+    """I7: the customer is the administrator; a second run gives him a new password."""
+    _run_script(subject, scripts.customer_admin_script)
+
+
+def _run_script(subject: Provisioning, script_for: Callable[[str, list[str]], str]) -> None:
+    """Run a script of the database's series for the modules it has, with the wishes as settings."""
+    label = subject.label
+    with (
+        subject.context.cluster.connect(subject.name) as inside,
+        translated(inside, f"run {script_for.__name__}"),
+        inside.transaction(),
+    ):
+        script = script_for(label.series, installed_modules(inside))
+        for key, value in _script_settings(subject).items():
+            inside.execute("SELECT set_config(%s, %s, true)", [f"tenantry.{key}", value])
+        inside.execute(script.encode())
+        _check_country(inside, subject.spec.country)
+
+
+def _script_settings(subject: Provisioning) -> dict[str, str]:
+    spec = subject.spec
+    return {
+        "base_url": subject.context.runtime.route(subject.name).url,
+        "company_name": spec.company_name,
+        "email": spec.email,
+        "lang": spec.language,
+        "country": spec.country,
+        "tz": spec.timezone,
+        "admin_name": spec.email.partition("@")[0].replace(".", " ").title(),
+        "admin_password_hash": hash_for_odoo(subject.password),
+        "cron_jitter_s": str(subject.context.settings.cron_jitter_s),
+    }
+
+
+def _check_country(inside: Connection, country: str) -> None:
+    known = inside.execute("SELECT 1 FROM res_country WHERE code = %s", [country]).fetchone()
+    if country and not known:
+        raise InvalidValue("country", country, "the ISO 3166 code of a country Odoo knows")
+
+
+def _publish(subject: Provisioning) -> None:
+    """The router answers for it from now on; its scheduled jobs still wait."""
+    relabel(subject.connection, subject.name, subject.label.having(published=True))
+
+
+def _probe(subject: Provisioning) -> None:
+    """I5: it is there when the public route says so."""
+    context = subject.context
+    wait_for_status(
+        context.runtime.route(subject.name), _HTTP_OK, timeout_s=context.settings.probe_timeout_s
+    )
+
+
+def _activate(subject: Provisioning) -> None:
+    label = subject.label
+    state = after(subject.name, label.state, Action.ACTIVATE)
+    relabel(subject.connection, subject.name, label.having(state=state, published=False))
+
+
+STEPS: tuple[Step[Provisioning], ...] = (
+    Step("claim", _claim_spare, is_done=_has_database, undo=_discard),
+    Step("clone", _clone, is_done=_has_database),
+    Step("filestore", _name_filestore, is_done=_has_filestore),
+    Step("sanitize", _sanitize),
+    Step("customize", _customize),
+    Step("admin", _create_admin),
+    Step("publish", _publish),
+    Step("probe", _probe),
+    Step("activate", _activate),
+)
+
+
+def provision(context: Context, spec: InstanceSpec, on_step: OnStep = ignore) -> Creation:
+    """Create an instance, or finish one whose creation was killed.
+
+    Raises NameTaken, Busy, TemplateNotFound, TemplateNotReady, InvalidValue, FilestoreFailure,
+    ProbeFailed; whichever it is, nothing of the instance is left.
+    """
+    began = time.monotonic()
+    with context.maintenance() as connection, locks.exclusive(connection, f"instance {spec.name}"):
+        _check_free(context, connection, spec)
+        subject = Provisioning(context, connection, spec)
+        steps = Operation("provision", spec.name, STEPS, on_step).run(subject)
+        instance = describe(context, Database(spec.name, subject.label))
+    return Creation(
+        instance, spec.email, subject.password, time.monotonic() - began, bool(subject.spare), steps
+    )
+
+
+def _check_free(context: Context, connection: Connection, spec: InstanceSpec) -> None:
+    """Refuse a name somebody has; an instance still in provisioning is ours to finish."""
+    _check_language(connection, spec)
+    found = databases.find(connection, spec.name)
+    is_half_made = bool(found and found.label and found.label.state is State.PROVISIONING)
+    if (found and not is_half_made) or (not found and _is_role_foreign(connection, spec.name)):
+        taken = databases.names(connection) | context.settings.reserved_names
+        raise NameTaken(spec.name, names.alternatives(spec.name, taken))
+    if not found:
+        # What a killed termination left: its role goes last.
+        discard(context, connection, spec.name)
+    _check_hostnames(connection, spec)
+
+
+def _is_role_foreign(connection: Connection, name: str) -> bool:
+    return roles.exists(connection, name) and not roles.is_ours(connection, name)
+
+
+def _check_hostnames(connection: Connection, spec: InstanceSpec) -> None:
+    for other in databases.listing(connection, Kind.INSTANCE) if spec.hostnames else ():
+        taken = set(spec.hostnames) & set(other.label.hostnames if other.label else ())
+        if taken and other.name != spec.name:
+            raise NameTaken(min(taken))
+
+
+def _check_language(connection: Connection, spec: InstanceSpec) -> None:
+    """Raises InvalidValue for a language the template was not built with, also TemplateNotFound."""
+    template = ready_template(connection, spec.template)
+    recipe = template.label.recipe if template.label else {}
+    languages = {"en_US", *recipe.get("languages", ())}
+    if spec.language and spec.language not in languages:
+        offered = ", ".join(sorted(languages))
+        raise InvalidValue("language", spec.language, f"one the template has: {offered}")

@@ -1,0 +1,86 @@
+"""Steps: small, idempotent, level-triggered. Killed anywhere, an operation is simply run again."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from tenantry.errors import TenantryError
+from tenantry.model.progress import OnStep, StepEvent, StepStatus
+
+_logger = logging.getLogger(__name__)
+
+Subject = TypeVar("Subject")
+
+
+@dataclass(frozen=True)
+class Step(Generic[Subject]):
+    """One step of an operation on a subject.
+
+    is_done: asks reality, so that a second run skips what is there; None: cheap, always run.
+    undo: removes what the step made, however much of it, when a later step (or this one) failed.
+    """
+
+    name: str
+    run: Callable[[Subject], None]
+    is_done: Callable[[Subject], bool] | None = None
+    undo: Callable[[Subject], None] | None = None
+
+
+@dataclass(frozen=True)
+class Operation(Generic[Subject]):
+    """Runs steps in order, tells about each, and undoes them all if one fails."""
+
+    name: str
+    title: str
+    steps: Sequence[Step[Subject]]
+    on_step: OnStep
+
+    def run(self, subject: Subject) -> tuple[tuple[str, float], ...]:
+        """Run to the end; return each step's name and seconds. Raises what a step raised."""
+        took = []
+        for index, step in enumerate(self.steps):
+            began = time.monotonic()
+            self._tell(step, StepStatus.STARTED, index)
+            try:
+                status = self._run_step(step, subject)
+            except BaseException:
+                self._tell(step, StepStatus.FAILED, index, time.monotonic() - began)
+                self._undo(subject, self.steps[: index + 1])
+                raise
+            duration_s = time.monotonic() - began
+            took.append((step.name, duration_s))
+            self._tell(step, status, index + 1, duration_s)
+        return tuple(took)
+
+    def _run_step(self, step: Step[Subject], subject: Subject) -> StepStatus:
+        if step.is_done and step.is_done(subject):
+            return StepStatus.SKIPPED
+        step.run(subject)
+        return StepStatus.DONE
+
+    def _undo(self, subject: Subject, steps: Sequence[Step[Subject]]) -> None:
+        for step in reversed(steps):
+            if step.undo:
+                with _tolerated(f"{self.name} {self.title}: undoing {step.name}"):
+                    step.undo(subject)
+
+    def _tell(self, step: Step[Subject], status: StepStatus, done: int, duration_s: float = 0.0) -> None:
+        if status in (StepStatus.DONE, StepStatus.FAILED):
+            _logger.info("%s %s: %s %s in %.3f s", self.name, self.title, step.name, status, duration_s)
+        self.on_step(
+            StepEvent(self.name, self.title, step.name, status, done / len(self.steps), duration_s)
+        )
+
+
+@contextmanager
+def _tolerated(what: str) -> Iterator[None]:
+    """An undo that fails, PostgreSQL being gone, must not hide why the operation did."""
+    try:
+        yield
+    except TenantryError as error:
+        _logger.warning("%s failed: %s", what, error)

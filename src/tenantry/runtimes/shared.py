@@ -1,0 +1,141 @@
+"""R1: one Odoo server, threaded or prefork, for all tenants; `addons/saas_router` runs inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import psutil
+
+from tenantry import process
+from tenantry.errors import ServerNotStarted
+from tenantry.model.names import ROUTER_ROLE
+from tenantry.model.secret import Secret, derive_role_password
+from tenantry.odoo.config import code_options, database_options, read_option, write_config
+from tenantry.odoo.installation import OdooInstallation
+from tenantry.odoo.probe import Route
+from tenantry.odoo.server import OdooServer
+from tenantry.postgres import databases, roles
+from tenantry.postgres.cluster import MAINTENANCE_DATABASE, Cluster, Connection, translated
+from tenantry.settings import Settings
+
+CHANNEL = "tenantry_catalog"
+"""Where the router listens for the names of databases that changed."""
+
+HEALTH_PATH = "/tenantry/health"
+_START_TIMEOUT_S = 120
+_REGISTRIES = 5000
+"""How many tenants a process may keep loaded; memory, not this, is what limits it."""
+
+
+@dataclass(frozen=True)
+class SharedRuntime:
+    """The tenant server of one installation."""
+
+    settings: Settings
+    key: Secret
+
+    @property
+    def config_file(self) -> Path:
+        return self.settings.run_dir / f"tenants-{self.settings.odoo_series}.conf"
+
+    @property
+    def log_file(self) -> Path:
+        return self.settings.log_dir / f"tenants-{self.settings.odoo_series}.log"
+
+    def start(self, odoo: OdooInstallation, cluster: Cluster, report: Callable[[str], None]) -> None:
+        """Start the server unless it runs, and wait until it answers. Raises ServerNotStarted."""
+        with process.file_lock(self.config_file.with_suffix(".lock")):
+            server = OdooServer(odoo, self.config_file, self.log_file)
+            if server.pid is None:
+                report("Odoo: starting the tenant server")
+                self._make_router_role(cluster)
+                self._write_config(odoo, cluster)
+                server.start()
+            server.watch(self.is_answering, _START_TIMEOUT_S)
+
+    def stop(self, odoo: OdooInstallation) -> bool:
+        """Stop it if it runs; tell whether it did."""
+        return OdooServer(odoo, self.config_file, self.log_file).stop()
+
+    def is_answering(self) -> bool:
+        try:
+            return self._route("localhost").get(HEALTH_PATH, timeout_s=5) == 200  # noqa: PLR2004
+        except (OSError, ServerNotStarted):
+            return False
+
+    def route(self, database: str, hostname: str = "") -> Route:
+        """The public address of a tenant, or of one of its extra host names."""
+        return self._route(hostname or f"{database}.{self.settings.base_domain}")
+
+    @property
+    def port(self) -> int:
+        """Raises ServerNotStarted when it never ran."""
+        port = read_option(self.config_file, "http_port")
+        if port is None:
+            raise ServerNotStarted("Odoo", "it was never started; run `tenantry up`", self.log_file)
+        return int(port)
+
+    def _route(self, hostname: str) -> Route:
+        port = self.port
+        return Route(f"http://{hostname}:{port}", f"{hostname}:{port}", (self.settings.http_interface, port))
+
+    def _make_router_role(self, cluster: Cluster) -> None:
+        with cluster.connect() as connection:
+            roles.create(connection, ROUTER_ROLE, derive_role_password(self.key, ROUTER_ROLE))
+            databases.let_connect(connection, MAINTENANCE_DATABASE, ROUTER_ROLE)
+
+    def _write_config(self, odoo: OdooInstallation, cluster: Cluster) -> None:
+        port = process.free_port(self.settings.http_port)
+        router = cluster.as_role(ROUTER_ROLE, derive_role_password(self.key, ROUTER_ROLE))
+        addons = (router_addons(), *self.settings.addons_path)
+        options = {
+            **database_options(router),
+            **code_options(odoo, addons, self.settings.data_dir),
+            # The router first: whatever the others import is patched already.
+            "server_wide_modules": "saas_router,base,web",
+            "http_interface": self.settings.http_interface,
+            "http_port": str(port),
+            "gevent_port": str(process.free_port(port + 3)),
+            "proxy_mode": "True",
+            "workers": str(self.settings.workers),
+            "max_cron_threads": str(self.settings.cron_threads),
+            **self._limits(),
+        }
+        section = {
+            "base_domain": self.settings.base_domain,
+            "key_file": str(self.settings.key_file),
+            "registries": str(_REGISTRIES),
+        }
+        write_config(self.config_file, options, tenantry=section)
+
+    def _limits(self) -> dict[str, str]:
+        """Let the processes that hold registries share two thirds of the machine's memory.
+
+        Odoo recycles a process that exceeds the soft limit, with all its loaded tenants.
+        """
+        share = psutil.virtual_memory().total * 2 // 3 // max(self.settings.workers, 1)
+        return {
+            "limit_memory_soft": str(share),
+            "limit_memory_hard": str(share * 3 // 2),
+            "limit_time_cpu": "600",
+            "limit_time_real": "1200",
+        }
+
+
+def announce(connection: Connection, *names: str) -> None:
+    """Tell the routers which databases changed; in a transaction, once it is committed."""
+    with translated(connection, "announce a change"):
+        for name in names:
+            connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, name])
+
+
+def router_addons() -> Path:
+    """The addons folder that holds saas_router: packaged with us, or of the source tree."""
+    packaged = Path(str(resources.files("tenantry"))) / "addons"
+    source = Path(__file__).resolve().parents[3] / "addons"
+    return packaged if (packaged / "saas_router").is_dir() else source
+
+
