@@ -123,6 +123,11 @@ def retired_database(code: str) -> str:
     return f"template_{code}__retired"
 
 
+def template_filestore(code: str, version: str) -> str:
+    """A template's files; each version has its own, so that a swap needs no second rename."""
+    return f"template_{code}@{version}"
+
+
 def editing_database(code: str) -> str:
     """A template opened for editing (T5): a DNS label, for it is served like an instance."""
     return f"edit--{code}"

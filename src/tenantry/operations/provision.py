@@ -77,11 +77,11 @@ def _clone(subject: Provisioning) -> None:
 
 
 def _discard(subject: Provisioning) -> None:
-    """Leave nothing of the instance, under whichever of its names it got."""
-    found = databases.find(subject.connection, subject.name)
-    if found and found.label and found.label.filestore:
-        subject.context.filestores.remove(found.label.filestore)
-    discard(subject.context, subject.connection, subject.name)
+    """Leave nothing of the instance, under whichever of its names it got, and touch nobody else's."""
+    found = find_labelled(subject.connection, subject.name, Kind.INSTANCE)
+    if found and found.label and found.label.state is State.PROVISIONING:
+        subject.context.filestores.remove(found.filestore)
+        discard(subject.context, subject.connection, subject.name)
     discard(subject.context, subject.connection, names.cloning_database(subject.name))
 
 

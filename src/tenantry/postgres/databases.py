@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from psycopg import sql
@@ -96,6 +96,19 @@ def let_connect(connection: Connection, name: str, role: str) -> None:
         statement = sql.SQL("GRANT CONNECT ON DATABASE {} TO {}")
         with translated(connection, "open a database to a role", name):
             connection.execute(statement.format(sql.Identifier(name), sql.Identifier(role)))
+
+
+def add_extensions(connection: Connection, wanted: Sequence[str]) -> None:
+    """Create those of the extensions that this PostgreSQL has, in the connected database.
+
+    They are trusted ones; the database's owner may create them, a tenant may not.
+    """
+    with translated(connection, "create an extension"):
+        available = connection.execute(
+            "SELECT name FROM pg_available_extensions WHERE name = ANY(%s)", [list(wanted)]
+        ).fetchall()
+        for (name,) in available:
+            connection.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(name)))
 
 
 def label(connection: Connection, name: str, new: Label) -> None:

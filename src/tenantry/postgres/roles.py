@@ -10,6 +10,8 @@ from tenantry.postgres.cluster import Connection, translated
 
 _MARK = "tenantry"
 """The comment that tells our roles from others of a shared cluster."""
+_PUBLIC_SCHEMA_CLOSED = 150000
+"""Before this version everybody may create in the schema `public`; since, its owner decides."""
 
 
 def create(connection: Connection, name: str, password: Secret | None = None) -> None:
@@ -78,10 +80,24 @@ def give_contents(connection: Connection, *, old: str, new: str) -> None:
     new_role, old_role = sql.Identifier(new), sql.Identifier(old)
     with translated(connection, "hand a database's contents to its role"), connection.transaction():
         connection.execute(sql.SQL("REASSIGN OWNED BY {} TO {}").format(old_role, new_role))
-        if connection.info.server_version >= 150000:
-            # Before 15 everybody may create in `public`; since 15 it is the database owner's.
+        if connection.info.server_version >= _PUBLIC_SCHEMA_CLOSED:
             connection.execute(sql.SQL("REVOKE ALL ON SCHEMA public FROM {}").format(old_role))
-            connection.execute(sql.SQL("GRANT CREATE, USAGE ON SCHEMA public TO {}").format(new_role))
+    let_create(connection, new)
+
+
+def disown(connection: Connection, name: str) -> None:
+    """Take every privilege a role has in the connected database, or through it on the cluster."""
+    if is_ours(connection, name):
+        with translated(connection, "take a role's privileges"):
+            connection.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(name)))
+
+
+def let_create(connection: Connection, name: str) -> None:
+    """Let a role create tables in the connected database."""
+    if connection.info.server_version >= _PUBLIC_SCHEMA_CLOSED:
+        statement = sql.SQL("GRANT CREATE, USAGE ON SCHEMA public TO {}")
+        with translated(connection, "let a role create tables"):
+            connection.execute(statement.format(sql.Identifier(name)))
 
 
 def check_rights(connection: Connection) -> None:

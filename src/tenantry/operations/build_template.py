@@ -1,0 +1,248 @@
+"""Build a template (T2): under a temporary name, verified, frozen, then swapped in.
+
+The previous template serves until the swap; a failed or killed build leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from psycopg import sql
+
+from tenantry.model import names
+from tenantry.model.catalog import Database, Kind, Label, State
+from tenantry.model.progress import OnStep, ignore
+from tenantry.model.recipe import Recipe, next_version
+from tenantry.model.secret import hash_for_odoo, random_password
+from tenantry.odoo.config import code_options, database_options, demo_options, write_config
+from tenantry.odoo.initialise import Initialisation, check_modules_exist, verify_modules
+from tenantry.odoo.installation import OdooInstallation
+from tenantry.operations.addons import addons_digest
+from tenantry.operations.clone import discard
+from tenantry.operations.context import Context, find_labelled
+from tenantry.operations.steps import Operation, Step
+from tenantry.postgres import databases, locks, roles
+from tenantry.postgres.cluster import Connection, translated
+
+_WAIT_FOR_CLONES_S = 120
+_EXTENSIONS = ("pg_trgm", "unaccent")
+
+
+@dataclass(frozen=True)
+class Building:
+    """A recipe becoming the template of its code. version: what it will be."""
+
+    context: Context
+    connection: Connection
+    recipe: Recipe
+    version: str
+
+    @property
+    def code(self) -> str:
+        return self.recipe.code
+
+    @property
+    def building(self) -> str:
+        return names.building_database(self.code)
+
+    @property
+    def log(self) -> Path:
+        return self.context.settings.log_dir / f"build-{self.code}.log"
+
+    @cached_property
+    def odoo(self) -> OdooInstallation:
+        return self.context.odoo()
+
+    @property
+    def initialisation(self) -> Initialisation:
+        settings = self.context.settings
+        config = settings.run_dir / f"build-{self.code}.conf"
+        return Initialisation(self.odoo, config, self.log, self.building, settings.init_timeout_s)
+
+    @property
+    def label(self) -> Label:
+        return Label(
+            kind=Kind.TEMPLATE,
+            state=State.BUILDING,
+            template=self.code,
+            version=self.version,
+            series=self.odoo.series,
+            recipe={
+                **self.recipe.as_mapping(),
+                "code_digest": addons_digest(self.odoo, self.context.settings.addons_path),
+            },
+            built_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+
+
+# ---------------------------------------------------------------- steps
+
+
+def is_frozen(subject: Building) -> bool:
+    """Whether a killed run got as far as a finished, frozen database."""
+    found = databases.find(subject.connection, subject.building)
+    return bool(found and found.label and found.label.state is State.READY)
+
+
+def discard_build(subject: Building) -> None:
+    discard(subject.context, subject.connection, subject.building)
+
+
+def _create_database(subject: Building) -> None:
+    connection = subject.connection
+    check_modules_exist(subject.odoo, subject.recipe.modules, subject.context.settings.addons_path)
+    discard_build(subject)
+    subject.log.unlink(missing_ok=True)
+    password = subject.context.role_password(names.TEMPLATE_OWNER)
+    roles.create(connection, names.TEMPLATE_OWNER, password)
+    databases.let_connect(connection, "postgres", names.TEMPLATE_OWNER)
+    databases.create(connection, subject.building)
+    databases.label(connection, subject.building, subject.label)
+    databases.let_in(connection, subject.building, names.TEMPLATE_OWNER)
+    with subject.context.cluster.connect(subject.building) as inside:
+        roles.let_create(inside, names.TEMPLATE_OWNER)
+        databases.add_extensions(inside, _EXTENSIONS)
+
+
+def write_build_config(subject: Building) -> None:
+    """Odoo builds as the templates' owner, never as the engine."""
+    context = subject.context
+    owner = context.cluster.as_role(names.TEMPLATE_OWNER, context.role_password(names.TEMPLATE_OWNER))
+    options = {
+        **database_options(owner),
+        **code_options(subject.odoo, context.settings.addons_path, context.settings.data_dir),
+        **demo_options(subject.odoo.series, demo=subject.recipe.demo),
+        "http_interface": "127.0.0.1",
+        "max_cron_threads": "0",
+    }
+    write_config(subject.initialisation.config, options)
+
+
+def _install(subject: Building) -> None:
+    write_build_config(subject)
+    subject.initialisation.install(subject.recipe)
+
+
+def prepare(subject: Building) -> None:
+    """Pre-generate the web assets, set the country: what needs Odoo's own code."""
+    write_build_config(subject)
+    subject.initialisation.prepare(subject.recipe)
+    subject.initialisation.config.unlink()
+
+
+def verify(subject: Building) -> None:
+    with subject.context.cluster.connect(subject.building) as inside:
+        verify_modules(inside, subject.recipe.modules, subject.log)
+
+
+def close_admin(subject: Building) -> None:
+    """T2: nobody knows the password of a template's administrator."""
+    with subject.context.cluster.connect(subject.building) as inside, translated(inside, "close the admin"):
+        inside.execute(
+            "UPDATE res_users SET password = %s WHERE login = 'admin'", [hash_for_odoo(random_password())]
+        )
+
+
+def compact(subject: Building) -> None:
+    """Give the clones fresh statistics and no dead rows: they are copied with the blocks."""
+    with subject.context.cluster.connect(subject.building) as inside, translated(inside, "vacuum"):
+        inside.execute(sql.SQL("VACUUM (FREEZE, ANALYZE)"))
+
+
+def freeze(subject: Building) -> None:
+    databases.freeze(subject.connection, subject.building)
+    databases.label(subject.connection, subject.building, subject.label.having(state=State.READY))
+
+
+def is_swapped(subject: Building) -> bool:
+    return databases.find(subject.connection, subject.building) is None
+
+
+def swap(subject: Building) -> None:
+    """Let the new template take the old one's name, in one transaction, between two clones."""
+    context, connection = subject.context, subject.connection
+    template, retired = names.template_database(subject.code), names.retired_database(subject.code)
+    files = names.template_filestore(subject.code, subject.version)
+    with locks.exclusive(connection, f"template {subject.code}", wait_s=_WAIT_FOR_CLONES_S):
+        if context.filestores.exists(subject.building):
+            context.filestores.remove(files)
+            context.filestores.rename(subject.building, files)
+        databases.drop(connection, retired)
+        with databases.transaction(connection):
+            if databases.find(connection, template):
+                databases.rename(connection, template, retired)
+            databases.rename(connection, subject.building, template)
+            label = subject.label.having(state=State.READY, filestore=files)
+            databases.label(connection, template, label)
+
+
+def drop_retired(subject: Building) -> None:
+    """Drop the previous version and the files of every version but this one."""
+    databases.drop(subject.connection, names.retired_database(subject.code))
+    keep = names.template_filestore(subject.code, subject.version)
+    for name in subject.context.filestores.names():
+        if name.startswith(names.template_filestore(subject.code, "")) and name != keep:
+            subject.context.filestores.remove(name)
+
+
+STEPS: tuple[Step[Building], ...] = (
+    Step("database", _create_database, is_done=is_frozen, undo=discard_build),
+    Step("install", _install, is_done=is_frozen),
+    Step("assets", prepare, is_done=is_frozen),
+    Step("verify", verify, is_done=is_frozen),
+    Step("admin", close_admin, is_done=is_frozen),
+    Step("compact", compact, is_done=is_frozen),
+    Step("freeze", freeze, is_done=is_frozen),
+    Step("swap", swap, is_done=is_swapped),
+    Step("clean", drop_retired),
+)
+
+
+# ---------------------------------------------------------------- operation
+
+
+def build_template(
+    context: Context, recipe: Recipe, on_step: OnStep = ignore, *, rebuild: bool = False
+) -> Database:
+    """Build the recipe's template, unless the one there is current; return it.
+
+    Raises ModuleNotFound, InitialisationTimeout, InitialisationFailed, ModulesNotInstalled,
+    OdooNotFound, Busy.
+    """
+    with context.maintenance() as connection, locks.exclusive(connection, f"build of {recipe.code}"):
+        template = find_labelled(connection, names.template_database(recipe.code), Kind.TEMPLATE)
+        version = template.label.version if template and template.label else ""
+        if template and not rebuild and not stale_reason(template, recipe, context.odoo, context):
+            drop_retired(Building(context, connection, recipe, version))
+            return template
+        subject = Building(context, connection, recipe, next_version(version))
+        _forget_other_build(subject)
+        Operation("build", recipe.code, STEPS, on_step).run(subject)
+        label = subject.label.having(state=State.READY)
+        return Database(names.template_database(recipe.code), label)
+
+
+def _forget_other_build(subject: Building) -> None:
+    """A finished build that was killed before its swap is used only if it is of this recipe."""
+    found = databases.find(subject.connection, subject.building)
+    if found and (not found.label or found.label.recipe != subject.label.recipe):
+        discard_build(subject)
+
+
+def stale_reason(
+    template: Database, recipe: Recipe, odoo: Callable[[], OdooInstallation], context: Context
+) -> str:
+    """T8: why a template should be rebuilt; "" when it is current."""
+    assert template.label
+    built = dict(template.label.recipe)
+    digest = built.pop("code_digest", "")
+    built.pop("edited", None)
+    if built != recipe.as_mapping():
+        return "its recipe changed"
+    if digest != addons_digest(odoo(), context.settings.addons_path):
+        return "the code of Odoo or of the addons changed"
+    return ""

@@ -1,0 +1,146 @@
+"""Open a template for editing and take it back (T5); the template serves meanwhile.
+
+What the operator edits is a clone with a role and an address of its own. Taking it back goes
+through the same freeze and swap as a build.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tenantry.errors import TemplateNotFound
+from tenantry.model import names
+from tenantry.model.catalog import Database, Kind, Label, State
+from tenantry.model.progress import OnStep, ignore
+from tenantry.model.recipe import Recipe, next_version
+from tenantry.model.secret import Secret, hash_for_odoo, random_password
+from tenantry.odoo.probe import wait_for_status
+from tenantry.operations import build_template as build
+from tenantry.operations.clone import clone_template, discard, ready_template
+from tenantry.operations.context import Context, find_labelled, relabel
+from tenantry.operations.pool import name_spare, spares
+from tenantry.operations.steps import Operation, Step
+from tenantry.postgres import databases, locks, roles
+from tenantry.postgres.cluster import Connection, translated
+
+_HTTP_OK = 200
+
+
+@dataclass(frozen=True)
+class Editing:
+    """Where the operator edits, and as whom he logs in."""
+
+    url: str
+    login: str
+    password: Secret
+
+
+def edit_template(context: Context, code: str) -> Editing:
+    """Open a template; opening it again gives a new password.
+
+    Raises TemplateNotFound, TemplateNotReady, Busy, ProbeFailed.
+    """
+    name = names.editing_database(code)
+    with context.maintenance() as connection, locks.exclusive(connection, f"build of {code}"):
+        if not find_labelled(connection, name, Kind.EDIT):
+            spare = clone_template(context, connection, code, names.cloning_database(name))
+            label = Label(Kind.EDIT, State.PROVISIONING, code, "")
+            name_spare(context, connection, spare, name, label)
+        password = _open(context, connection, name)
+    route = context.runtime.route(name)
+    wait_for_status(route, _HTTP_OK, timeout_s=context.settings.probe_timeout_s)
+    return Editing(route.url, "admin", password)
+
+
+def _open(context: Context, connection: Connection, name: str) -> Secret:
+    found = find_labelled(connection, name, Kind.EDIT)
+    assert found and found.label
+    if found.label.filestore:
+        context.filestores.rename(found.label.filestore, name)
+    password = random_password()
+    with context.cluster.connect(name) as inside, translated(inside, "set the operator's password"):
+        inside.execute("UPDATE res_users SET password = %s WHERE login = 'admin'", [hash_for_odoo(password)])
+    relabel(connection, name, found.label.having(filestore="", state=State.ACTIVE))
+    return password
+
+
+def _take_over(subject: build.Building) -> None:
+    """Close the edited database and make it the one being built."""
+    connection, context = subject.connection, subject.context
+    name = names.editing_database(subject.code)
+    build.discard_build(subject)
+    databases.label(connection, name, subject.label.having(kind=Kind.EDIT))
+    databases.end_sessions(connection, name)
+    with context.cluster.connect(name) as inside:
+        roles.give_contents(inside, old=name, new=names.TEMPLATE_OWNER)
+    databases.let_in(connection, name, names.TEMPLATE_OWNER)
+    if context.filestores.exists(name):
+        context.filestores.rename(name, subject.building)
+    with databases.transaction(connection):
+        databases.rename(connection, name, subject.building)
+        databases.label(connection, subject.building, subject.label)
+
+
+def _is_taken_over(subject: build.Building) -> bool:
+    return databases.find(subject.connection, names.editing_database(subject.code)) is None
+
+
+def _drop_role(subject: build.Building) -> None:
+    with subject.context.cluster.connect(subject.building) as inside:
+        roles.disown(inside, names.editing_database(subject.code))
+    roles.drop(subject.connection, names.editing_database(subject.code))
+
+
+STEPS: tuple[Step[build.Building], ...] = (
+    Step("take over", _take_over, is_done=_is_taken_over),
+    Step("role", _drop_role, is_done=build.is_frozen),
+    Step("assets", build.prepare, is_done=build.is_frozen),
+    Step("verify", build.verify, is_done=build.is_frozen),
+    Step("admin", build.close_admin, is_done=build.is_frozen),
+    Step("compact", build.compact, is_done=build.is_frozen),
+    Step("freeze", build.freeze, is_done=build.is_frozen),
+    Step("swap", build.swap, is_done=build.is_swapped),
+    Step("clean", build.drop_retired),
+)
+
+
+def finish_editing(context: Context, code: str, on_step: OnStep = ignore) -> Database:
+    """Make the edited template the one that serves. Raises TemplateNotFound, Busy."""
+    with context.maintenance() as connection, locks.exclusive(connection, f"build of {code}"):
+        template = ready_template(connection, code)
+        assert template.label
+        edited = find_labelled(connection, names.editing_database(code), Kind.EDIT)
+        if not edited and not databases.find(connection, names.building_database(code)):
+            raise TemplateNotFound(names.editing_database(code))
+        recipe = Recipe.from_mapping(code, _recipe_keys(template.label))
+        subject = build.Building(context, connection, recipe, next_version(template.label.version))
+        Operation("ready", code, STEPS, on_step).run(subject)
+        return ready_template(connection, code)
+
+
+def _recipe_keys(label: Label) -> dict[str, object]:
+    return {key: value for key, value in label.recipe.items() if key != "code_digest"}
+
+
+def drop_template(context: Context, code: str) -> None:
+    """Drop a template, its spares, and what is being edited of it. Its instances stay.
+
+    Raises TemplateNotFound, Busy.
+    """
+    with (
+        context.maintenance() as connection,
+        locks.exclusive(connection, f"build of {code}"),
+        locks.exclusive(connection, f"template {code}", wait_s=30),
+    ):
+        template = find_labelled(connection, names.template_database(code), Kind.TEMPLATE)
+        rest = [names.building_database(code), names.retired_database(code), names.editing_database(code)]
+        everything = [spare.name for spare in spares(connection, code)] + rest
+        if not template and not any(databases.find(connection, name) for name in everything):
+            raise TemplateNotFound(code)
+        for name in everything:
+            discard(context, connection, name)
+        # The template last: a drop that is killed can be run again by its name.
+        databases.drop(connection, names.template_database(code))
+        for name in context.filestores.names():
+            if name.startswith(names.template_filestore(code, "")):
+                context.filestores.remove(name)
