@@ -295,6 +295,13 @@ class FilestoreFailure(DependencyFailure):
         self.remedy = "Free some disk space, or mend the folder's rights, then try again."
 
 
+class LoginRefused(DependencyFailure):
+    def __init__(self, url: str, login: str) -> None:
+        self.url, self.login = url, login
+        super().__init__(f"{url} refused the login of {login!r}.")
+        self.remedy = "Terminate the instance and create it again; keep the tenant server's log."
+
+
 class ProbeFailed(DependencyFailure):
     """I5: the public route did not answer as it must."""
 

@@ -18,7 +18,6 @@ _POLL_S = 0.1
 class OdooServer:
     """The server that runs with one configuration file."""
 
-    odoo: OdooInstallation
     config: Path
     log: Path
 
@@ -35,10 +34,10 @@ class OdooServer:
             return None
         return pid if process.is_running(pid, marker=str(self.config)) else None
 
-    def start(self) -> None:
+    def start(self, odoo: OdooInstallation) -> None:
         """Start it; the caller waits until it answers."""
-        command = self.odoo.command("-c", str(self.config))
-        pid = process.start(command, log=self.log, environment=self.odoo.environment)
+        command = odoo.command("-c", str(self.config))
+        pid = process.start(command, log=self.log, environment=odoo.environment)
         self._pid_file.write_text(str(pid))
 
     def watch(self, is_ready: Callable[[], bool], timeout_s: float) -> None:

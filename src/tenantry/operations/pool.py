@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 
 from tenantry.errors import Busy
 from tenantry.model import names
@@ -30,6 +29,12 @@ def is_usable(spare: Database, template: Database) -> bool:
     return spare.label.state is State.READY and spare.label.version == template.label.version
 
 
+def usable(connection: Connection, template: Database) -> list[Database]:
+    """The spares of a template that can be claimed, the oldest first."""
+    assert template.label
+    return [spare for spare in spares(connection, template.label.template) if is_usable(spare, template)]
+
+
 def fill(context: Context, code: str, size: int, on_step: OnStep = ignore) -> int:
     """Bring a template's pool to `size` spares of its current version; return how many were made.
 
@@ -37,8 +42,7 @@ def fill(context: Context, code: str, size: int, on_step: OnStep = ignore) -> in
     """
     with context.maintenance() as connection:
         sweep(context, connection, code)
-        waiting = sum(is_usable(spare, ready_template(connection, code)) for spare in spares(connection, code))
-        wanted = range(waiting, size)
+        wanted = range(len(usable(connection, ready_template(connection, code))), size)
         for made, _ in enumerate(wanted, start=1):
             name = names.new_spare_database(code)
             with locks.exclusive(connection, f"database {name}"):
@@ -53,9 +57,9 @@ def sweep(context: Context, connection: Connection, code: str) -> None:
     One somebody is still working on is locked, and left alone.
     """
     template = ready_template(connection, code)
-    usable = {spare.name for spare in spares(connection, code) if is_usable(spare, template)}
+    keep = {spare.name for spare in usable(connection, template)}
     every = {spare.name for spare in spares(connection, code)} | _nameless(context, connection, code)
-    for name in sorted(every - usable):
+    for name in sorted(every - keep):
         with contextlib.suppress(Busy), locks.exclusive(connection, f"database {name}"):
             discard(context, connection, name)
 
@@ -75,16 +79,12 @@ def claim(context: Context, connection: Connection, code: str, name: str, label:
     new label says.
     """
     with using_template(connection, code) as template:
-        for spare in _usable(connection, code, template):
+        for spare in usable(connection, template):
             with contextlib.suppress(Busy), locks.exclusive(connection, f"database {spare.name}"):
                 if databases.find(connection, spare.name):
                     name_spare(context, connection, spare, name, label)
                     return spare.name
     return None
-
-
-def _usable(connection: Connection, code: str, template: Database) -> Iterator[Database]:
-    return (spare for spare in spares(connection, code) if is_usable(spare, template))
 
 
 def name_spare(

@@ -48,17 +48,26 @@ class SharedRuntime:
     def start(self, odoo: OdooInstallation, cluster: Cluster, report: Callable[[str], None]) -> None:
         """Start the server unless it runs, and wait until it answers. Raises ServerNotStarted."""
         with process.file_lock(self.config_file.with_suffix(".lock")):
-            server = OdooServer(odoo, self.config_file, self.log_file)
+            server = self._server
             if server.pid is None:
                 report("Odoo: starting the tenant server")
                 self._make_router_role(cluster)
                 self._write_config(odoo, cluster)
-                server.start()
+                server.start(odoo)
             server.watch(self.is_answering, _START_TIMEOUT_S)
 
-    def stop(self, odoo: OdooInstallation) -> bool:
+    def stop(self) -> bool:
         """Stop it if it runs; tell whether it did."""
-        return OdooServer(odoo, self.config_file, self.log_file).stop()
+        return self._server.stop()
+
+    @property
+    def pid(self) -> int | None:
+        """The running server's process id; None when it does not run."""
+        return self._server.pid
+
+    @property
+    def _server(self) -> OdooServer:
+        return OdooServer(self.config_file, self.log_file)
 
     def is_answering(self) -> bool:
         try:

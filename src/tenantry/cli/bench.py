@@ -1,0 +1,30 @@
+"""`tenantry bench`: the measurements of `bench/`, where the source tree is at hand."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from pathlib import Path
+
+import typer
+
+from tenantry.cli.common import command
+from tenantry.errors import NotFound
+
+_SOURCE = Path(__file__).resolve().parents[3]
+
+
+class BenchNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__("The measurements are not part of the installed package.")
+        self.remedy = "Run `make bench` in a clone of the repository."
+
+
+@command
+def bench(context: typer.Context) -> None:
+    """Measure creations side by side with Odoo's own tools (see `bench/README.md`)."""
+    if not (_SOURCE / "bench" / "__main__.py").exists():
+        raise BenchNotFound
+    sys.path.insert(0, str(_SOURCE))
+    sys.argv = ["bench", *context.args]
+    runpy.run_module("bench", run_name="__main__")

@@ -1,0 +1,48 @@
+"""What every command shares: the --json option, the engine, errors as exit codes."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Annotated, ParamSpec
+
+import typer
+
+from tenantry.cli.output import Output
+from tenantry.engine import Engine
+from tenantry.errors import TenantryError
+
+Arguments = ParamSpec("Arguments")
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+NameArgument = Annotated[str, typer.Argument(help="The instance's name, the first part of its address.")]
+CodeArgument = Annotated[str, typer.Argument(help="The template's code, such as blank.")]
+
+INTERRUPTED = 130
+
+
+def command(function: Callable[Arguments, None]) -> Callable[Arguments, None]:
+    """Turn the engine's errors into a sentence, a remedy and the family's exit code."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        try:
+            function(*args, **kwargs)
+        except TenantryError as error:
+            Output(as_json=bool(kwargs.get("as_json"))).error(error)
+            raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
+
+    return wrapper
+
+
+def engine(output: Output) -> Engine:
+    """The engine of the settings in the environment. Raises InvalidSetting."""
+    return Engine(report=output.say)
+
+
+def set_verbosity(verbose: int) -> None:
+    level = (logging.ERROR, logging.INFO, logging.DEBUG)[min(verbose, 2)]
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

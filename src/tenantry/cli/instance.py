@@ -1,0 +1,99 @@
+"""`tenantry instance`: what runs, and what to do with it."""
+
+from __future__ import annotations
+
+import webbrowser
+from typing import Annotated
+
+import typer
+
+from tenantry.cli.common import JsonOption, NameArgument, command, engine
+from tenantry.cli.output import Output, megabytes
+from tenantry.errors import InvalidInput
+from tenantry.model.instance import Instance
+
+app = typer.Typer(help="Look at instances and change their state.", no_args_is_help=True)
+
+_COLUMNS = {
+    "NAME": lambda instance: instance.name,
+    "STATE": lambda instance: instance.state,
+    "URL": lambda instance: instance.url,
+    "TEMPLATE": lambda instance: f"{instance.template} {instance.template_version}",
+    "EMAIL": lambda instance: instance.email,
+    "SIZE": lambda instance: megabytes(instance.size_bytes),
+}
+
+
+class NotConfirmed(InvalidInput):
+    def __init__(self, name: str) -> None:
+        super().__init__("The name typed is another one; nothing was done.")
+        self.remedy = f"Type {name}, or give --yes."
+
+
+@app.command("list")
+@command
+def list_(as_json: JsonOption = False) -> None:
+    """List every instance."""
+    output = Output(as_json=as_json)
+    output.table(engine(output).instances(), _COLUMNS, "No instances yet; see `tenantry create`.")
+
+
+@app.command()
+@command
+def show(name: NameArgument, as_json: JsonOption = False) -> None:
+    """Show one instance."""
+    output = Output(as_json=as_json)
+    instance = engine(output).instance(name)
+    output.result(instance, *_lines(instance))
+
+
+@app.command()
+@command
+def suspend(name: NameArgument, as_json: JsonOption = False) -> None:
+    """Block an instance: its address answers 503, its jobs rest, its data stays."""
+    output = Output(as_json=as_json)
+    with output.progress(f"Suspending {name}") as on_step:
+        instance = engine(output).suspend(name, on_step)
+    output.result(instance, f"{name} is suspended.")
+
+
+@app.command()
+@command
+def reactivate(name: NameArgument, as_json: JsonOption = False) -> None:
+    """Let a suspended instance run again."""
+    output = Output(as_json=as_json)
+    with output.progress(f"Reactivating {name}") as on_step:
+        instance = engine(output).reactivate(name, on_step)
+    output.result(instance, f"{name} is active at {instance.url}.")
+
+
+@app.command()
+@command
+def terminate(
+    name: NameArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask to type the name.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Drop an instance's database, files and role for good."""
+    output = Output(as_json=as_json)
+    tenantry = engine(output)
+    if not yes and typer.prompt(f"This deletes all data of {name}. Type its name", err=True) != name:
+        raise NotConfirmed(name)
+    with output.progress(f"Terminating {name}") as on_step:
+        tenantry.terminate(name, on_step)
+    output.result({"terminated": name}, f"{name} is gone.")
+
+
+@app.command("open")
+@command
+def open_(name: NameArgument, as_json: JsonOption = False) -> None:
+    """Open an instance in the web browser, if there is one, and print its address."""
+    output = Output(as_json=as_json)
+    instance = engine(output).instance(name)
+    output.result({"url": instance.url}, instance.url)
+    if not as_json:
+        webbrowser.open(instance.url)
+
+
+def _lines(instance: Instance) -> list[str]:
+    return [f"{heading.capitalize():<9} {value(instance)}" for heading, value in _COLUMNS.items()]

@@ -1,0 +1,45 @@
+"""`tenantry`: the command and its subcommands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tenantry import __version__
+from tenantry.cli import bench, create, demo, instance, pool, stack, template
+from tenantry.cli.common import set_verbosity
+
+app = typer.Typer(
+    name="tenantry",
+    help="Turn a server into an Odoo SaaS.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+app.add_typer(template.app, name="template")
+app.add_typer(pool.app, name="pool")
+app.add_typer(instance.app, name="instance")
+app.command()(stack.up)
+app.command()(stack.stop)
+app.command()(stack.doctor)
+app.command()(create.create)
+app.command()(demo.demo)
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench.bench)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tenantry {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    verbose: Annotated[
+        int, typer.Option("--verbose", "-v", count=True, help="Log what is done; twice for more.")
+    ] = 0,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    set_verbosity(verbose)

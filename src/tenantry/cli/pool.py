@@ -1,0 +1,40 @@
+"""`tenantry pool`: the spares that wait for customers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tenantry.cli.common import CodeArgument, JsonOption, command, engine
+from tenantry.cli.output import Output
+
+app = typer.Typer(help="Look at the warm pool and fill it.", no_args_is_help=True)
+
+_COLUMNS = {
+    "TEMPLATE": lambda pool: pool.template,
+    "USABLE": lambda pool: pool.usable,
+    "SPARES": lambda pool: pool.spares,
+}
+
+
+@app.command("list")
+@command
+def list_(as_json: JsonOption = False) -> None:
+    """Tell how many spares each template has."""
+    output = Output(as_json=as_json)
+    output.table(engine(output).pools(), _COLUMNS, "No templates yet; see `tenantry template build`.")
+
+
+@app.command()
+@command
+def fill(
+    code: CodeArgument = "blank",
+    size: Annotated[int | None, typer.Option(min=0, max=1000, help="How many spares to have.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make spares until the pool is full; outdated and half-made ones are removed."""
+    output = Output(as_json=as_json)
+    with output.progress(f"Filling the pool of {code}") as on_step:
+        made = engine(output).fill_pool(code, size, on_step)
+    output.result({"template": code, "made": made}, f"Made {made} spare{'s' * (made != 1)} of {code}.")

@@ -1,0 +1,104 @@
+"""`tenantry template`: what instances are cloned from."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tenantry.cli.common import CodeArgument, JsonOption, command, engine
+from tenantry.cli.output import Output, megabytes
+from tenantry.engine import Engine
+from tenantry.errors import RecipeNotFound
+from tenantry.model.recipe import Recipe
+
+app = typer.Typer(help="Build and change the templates instances are cloned from.", no_args_is_help=True)
+
+_COLUMNS = {
+    "CODE": lambda template: template.code,
+    "STATE": lambda template: template.state,
+    "VERSION": lambda template: template.version,
+    "ODOO": lambda template: template.series,
+    "SIZE": lambda template: megabytes(template.size_bytes),
+    "MODULES": lambda template: " ".join(template.modules),
+    "NOTE": lambda template: template.stale,
+}
+
+
+@app.command("list")
+@command
+def list_(as_json: JsonOption = False) -> None:
+    """List the templates, and the recipes none was built from yet."""
+    output = Output(as_json=as_json)
+    tenantry = engine(output)
+    templates = tenantry.templates()
+    output.table(templates, _COLUMNS, "No templates yet.")
+    unbuilt = sorted(set(tenantry.recipes()) - {template.code for template in templates})
+    if unbuilt:
+        output.say(f"Recipes not built yet: {', '.join(unbuilt)}")
+
+
+@app.command()
+@command
+def build(
+    code: CodeArgument,
+    module: Annotated[list[str] | None, typer.Option(help="A module to install; repeatable.")] = None,
+    lang: Annotated[list[str] | None, typer.Option(help="A language to load; repeatable.")] = None,
+    country: Annotated[str | None, typer.Option(help="ISO 3166 code of the company's country.")] = None,
+    demo: Annotated[bool | None, typer.Option(help="Load Odoo's demonstration data.")] = None,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Build even if nothing changed.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Build a template from its recipe; the options change the recipe for this build."""
+    output = Output(as_json=as_json)
+    tenantry = engine(output)
+    wishes = {"modules": module, "languages": lang, "country": country, "demo": demo}
+    recipe = _recipe(tenantry, code, {key: value for key, value in wishes.items() if value not in (None, [])})
+    with output.progress(f"Building {code}") as on_step:
+        template = tenantry.build_template(recipe, on_step, rebuild=rebuild)
+    output.result(template, f"The template {code} {template.version} is {template.state}.")
+
+
+@app.command()
+@command
+def edit(code: CodeArgument, as_json: JsonOption = False) -> None:
+    """Open a template for changes in Odoo's own pages; it goes on serving as it is."""
+    output = Output(as_json=as_json)
+    editing = engine(output).edit_template(code)
+    output.result(
+        editing,
+        f"  URL       [bold]{editing.url}[/]",
+        f"  Login     {editing.login}",
+        f"  Password  {editing.password.reveal()}",
+        f"When it is as you want it: tenantry template ready {code}",
+    )
+
+
+@app.command()
+@command
+def ready(code: CodeArgument, as_json: JsonOption = False) -> None:
+    """Make the edited template the one new instances are cloned from."""
+    output = Output(as_json=as_json)
+    with output.progress(f"Finishing {code}") as on_step:
+        template = engine(output).finish_editing(code, on_step)
+    output.result(template, f"The template {code} {template.version} is {template.state}.")
+
+
+@app.command()
+@command
+def drop(code: CodeArgument, as_json: JsonOption = False) -> None:
+    """Drop a template and its spares; instances made from it stay."""
+    output = Output(as_json=as_json)
+    engine(output).drop_template(code)
+    output.result({"dropped": code}, f"The template {code} is gone.")
+
+
+def _recipe(tenantry: Engine, code: str, wishes: dict[str, object]) -> Recipe:
+    """The recipe of that code with the wishes applied; a new one when it names its modules."""
+    try:
+        base = tenantry.recipe(code).as_mapping()
+    except RecipeNotFound:
+        if "modules" not in wishes:
+            raise
+        base = {}
+    return Recipe.from_mapping(code, {**base, **wishes})

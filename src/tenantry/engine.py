@@ -1,0 +1,233 @@
+"""The only door to the engine, for the command line and for Odoo addons."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from functools import cached_property
+from importlib import resources
+
+from tenantry.errors import RecipeNotFound
+from tenantry.keyfile import installation_key
+from tenantry.model import names
+from tenantry.model.catalog import Database, Kind
+from tenantry.model.instance import Creation, Instance, InstanceSpec
+from tenantry.model.progress import OnStep, ignore
+from tenantry.model.recipe import Recipe
+from tenantry.model.secret import Secret
+from tenantry.model.template import PoolStatus, Template, TemplateState
+from tenantry.odoo.filestore import Filestores
+from tenantry.odoo.installation import OdooInstallation, find_odoo
+from tenantry.odoo.login import log_in
+from tenantry.operations import edit_template, instances, pool
+from tenantry.operations.build_template import build_template, stale_reason
+from tenantry.operations.context import Context, find_labelled
+from tenantry.operations.edit_template import Editing
+from tenantry.operations.provision import provision
+from tenantry.postgres import databases, roles
+from tenantry.postgres.binaries import find_binaries
+from tenantry.postgres.cluster import Cluster
+from tenantry.postgres.embedded import EmbeddedCluster
+from tenantry.runtimes.shared import SharedRuntime
+from tenantry.settings import Settings
+
+Report = Callable[[str], None]
+
+
+def _say_nothing(line: str) -> None:
+    """The listener of who does not listen."""
+
+
+class Engine:
+    """One installation. Safe to share between threads once it is up.
+
+    report: told in a line each what was found and why, and what is being fetched or started.
+    """
+
+    def __init__(self, settings: Settings | None = None, report: Report = _say_nothing) -> None:
+        self.settings = settings or Settings.from_environment()
+        self._report = report
+
+    # ------------------------------------------------------------ the stack
+
+    def up(self) -> None:
+        """Start PostgreSQL (unless one was given) and the tenant server; what runs, stays.
+
+        Raises PostgresNotFound, PostgresUnreachable, InsufficientRights, OdooNotFound,
+        ServerNotStarted.
+        """
+        cluster = self.start_postgres()
+        self.runtime.start(self.odoo, cluster, self._report)
+
+    def start_postgres(self) -> Cluster:
+        """Start the embedded cluster, or check the given one; make sure the engine may work there."""
+        cluster = self._embedded.start(self._report) if self._embedded else self._given_cluster()
+        with cluster.connect() as connection:
+            roles.check_rights(connection)
+        return cluster
+
+    def stop(self) -> list[str]:
+        """Stop what we started; return what that was."""
+        stopped = []
+        if self.runtime.stop():
+            stopped.append("the tenant server")
+        if self._embedded and self._embedded.stop():
+            stopped.append("PostgreSQL")
+        return stopped
+
+    @cached_property
+    def odoo(self) -> OdooInstallation:
+        return find_odoo(self.settings, self._report)
+
+    @cached_property
+    def runtime(self) -> SharedRuntime:
+        return SharedRuntime(self.settings, self._key)
+
+    @property
+    def context(self) -> Context:
+        """What operations work with. Raises PostgresUnreachable when the cluster does not run."""
+        return Context(
+            settings=self.settings,
+            key=self._key,
+            cluster=self._embedded.cluster() if self._embedded else self._given_cluster(),
+            filestores=Filestores(self.settings.data_dir / "filestore"),
+            runtime=self.runtime,
+            odoo=lambda: self.odoo,
+        )
+
+    @cached_property
+    def _key(self) -> Secret:
+        return installation_key(self.settings.key_file)
+
+    @cached_property
+    def _embedded(self) -> EmbeddedCluster | None:
+        if self.settings.pg_dsn:
+            return None
+        return EmbeddedCluster.of(self.settings, find_binaries(self.settings, self._report), self._key)
+
+    def _given_cluster(self) -> Cluster:
+        assert self.settings.pg_dsn
+        return Cluster.from_dsn(self.settings.pg_dsn)
+
+    # ------------------------------------------------------------ templates
+
+    def recipes(self) -> dict[str, Recipe]:
+        """Every recipe by code: the shipped ones, and the operator's, which win."""
+        found = {}
+        for folder in (resources.files("tenantry") / "recipes", self.settings.recipe_dir):
+            files = folder.iterdir() if folder.is_dir() else ()
+            for file in sorted(files, key=lambda entry: entry.name):
+                code, dot, suffix = file.name.rpartition(".")
+                if dot and suffix == "toml":
+                    found[code] = Recipe.from_toml(code, file.read_text(encoding="utf-8"))
+        return dict(sorted(found.items()))
+
+    def recipe(self, code: str) -> Recipe:
+        """Raises RecipeNotFound, InvalidName, InvalidRecipe."""
+        recipes = self.recipes()
+        if names.template_code(code) not in recipes:
+            raise RecipeNotFound(code, list(recipes))
+        return recipes[code]
+
+    def build_template(self, recipe: Recipe, on_step: OnStep = ignore, *, rebuild: bool = False) -> Template:
+        """See `operations.build_template`."""
+        return self._template(build_template(self.context, recipe, on_step, rebuild=rebuild))
+
+    def templates(self) -> list[Template]:
+        """Every template there is, with why it is stale if it is."""
+        with self.context.maintenance() as connection:
+            found = databases.listing(connection, Kind.TEMPLATE, with_size=True)
+        return [self._template(database) for database in found]
+
+    def edit_template(self, code: str) -> Editing:
+        """See `operations.edit_template`."""
+        return edit_template.edit_template(self.context, names.template_code(code))
+
+    def finish_editing(self, code: str, on_step: OnStep = ignore) -> Template:
+        """See `operations.edit_template`."""
+        return self._template(edit_template.finish_editing(self.context, names.template_code(code), on_step))
+
+    def drop_template(self, code: str) -> None:
+        """See `operations.edit_template`."""
+        edit_template.drop_template(self.context, names.template_code(code))
+
+    def _template(self, database: Database) -> Template:
+        assert database.label
+        label = database.label
+        recipe = self.recipes().get(label.template)
+        stale = stale_reason(database, recipe, lambda: self.odoo, self.context) if recipe else ""
+        with self.context.maintenance() as connection:
+            editing = find_labelled(connection, names.editing_database(label.template), Kind.EDIT)
+        return Template(
+            code=label.template,
+            database=database.name,
+            version=label.version,
+            series=label.series,
+            state=TemplateState.of(label.state, stale=bool(stale), editing=editing is not None),
+            stale=stale,
+            size_bytes=database.size_bytes,
+            modules=tuple(label.recipe.get("modules", ())),
+        )
+
+    # ------------------------------------------------------------ pool
+
+    def fill_pool(self, code: str, size: int | None = None, on_step: OnStep = ignore) -> int:
+        """See `operations.pool.fill`; the size is the setting's unless given."""
+        wanted = self.settings.pool_size if size is None else size
+        return pool.fill(self.context, names.template_code(code), wanted, on_step)
+
+    def pools(self) -> list[PoolStatus]:
+        """How many spares each template has, and how many of them are of its current version."""
+        context = self.context
+        with context.maintenance() as connection:
+            templates = databases.listing(connection, Kind.TEMPLATE)
+            return [
+                PoolStatus(
+                    template=template.label.template,
+                    spares=len(pool.spares(connection, template.label.template)),
+                    usable=len(pool.usable(connection, template)),
+                )
+                for template in templates
+                if template.label and template.name == names.template_database(template.label.template)
+            ]
+
+    # ------------------------------------------------------------ instances
+
+    def spec(self, **wishes: str) -> InstanceSpec:
+        """Check a stranger's wishes. Raises InvalidName, InvalidValue."""
+        return InstanceSpec.checked(self.settings.reserved_names, **wishes)
+
+    def provision(self, spec: InstanceSpec, on_step: OnStep = ignore) -> Creation:
+        """See `operations.provision`."""
+        return provision(self.context, spec, on_step)
+
+    def instances(self) -> list[Instance]:
+        return instances.list_instances(self.context)
+
+    def instance(self, name: str) -> Instance:
+        """Raises InstanceNotFound."""
+        return instances.show_instance(self.context, name)
+
+    def suspend(self, name: str, on_step: OnStep = ignore) -> Instance:
+        """See `operations.instances`."""
+        return instances.suspend(self.context, name, on_step)
+
+    def reactivate(self, name: str, on_step: OnStep = ignore) -> Instance:
+        """See `operations.instances`."""
+        return instances.reactivate(self.context, name, on_step)
+
+    def terminate(self, name: str, on_step: OnStep = ignore) -> None:
+        """See `operations.instances`."""
+        instances.terminate(self.context, name, on_step)
+
+    def prove_login(self, creation: Creation) -> float:
+        """Log in over HTTP as the new administrator; return the seconds his first page took.
+
+        Raises LoginRefused, ProbeFailed.
+        """
+        route = self.runtime.route(creation.instance.name)
+        return log_in(route, creation.instance.name, creation.login, creation.password)
+
+    def free_space_bytes(self) -> int:
+        """What is left on the disk that holds this installation."""
+        return shutil.disk_usage(self.settings.home).free

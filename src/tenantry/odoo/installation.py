@@ -1,0 +1,105 @@
+"""Which Odoo the engine runs: where it is, how to start it, and how it was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tenantry.errors import OdooNotFound, TenantryError
+from tenantry.odoo.candidate import Candidate, Passed, Report, Search
+from tenantry.odoo.checkout import from_git, from_setting
+from tenantry.odoo.debian import from_debian
+from tenantry.odoo.installed import from_path, from_python
+from tenantry.odoo.release import read_release
+from tenantry.settings import Settings
+
+Resolver = Callable[[Search], Candidate]
+
+# In the order they are asked.
+RESOLVERS: tuple[tuple[str, Resolver], ...] = (
+    ("ODOO_SOURCE", from_setting),
+    ("an importable odoo", from_python),
+    ("odoo on PATH", from_path),
+    ("Debian's package", from_debian),
+    ("the official repository", from_git),
+)
+
+
+@dataclass(frozen=True)
+class OdooInstallation:
+    """One Odoo and the Python that runs it.
+
+    source: the folder that contains the `odoo` package.
+    addons: every folder of core addons.
+    reason: why this one was chosen, for people.
+    """
+
+    series: str
+    version: str
+    python: Path
+    source: Path
+    program: Path
+    addons: tuple[Path, ...]
+    reason: str
+
+    def command(self, *arguments: str | Path) -> list[str]:
+        """The arguments that run Odoo; its `environment` goes with them."""
+        return [str(self.python), str(self.program), *map(str, arguments)]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"PYTHONPATH": str(self.source)}
+
+    def find_module(self, name: str, extra: Sequence[Path] = ()) -> Path | None:
+        """The module's folder, in the core addons or in `extra`, in Odoo's own order."""
+        folders = (addons / name for addons in (*self.addons, *extra))
+        return next((folder for folder in folders if (folder / "__manifest__.py").is_file()), None)
+
+
+def find_odoo(
+    settings: Settings,
+    report: Report,
+    *,
+    install: bool = True,
+    resolvers: Sequence[tuple[str, Resolver]] = RESOLVERS,
+) -> OdooInstallation:
+    """Ask the resolvers in turn; each reports in one line what it chose or why it passes.
+
+    With `install` false nothing is downloaded or built. Raises OdooNotFound with every reason.
+    """
+    search = Search(settings, report, install)
+    reasons = []
+    for name, resolve in resolvers:
+        try:
+            odoo = _installation(resolve(search), settings.odoo_series)
+        except (Passed, TenantryError, OSError) as error:
+            reasons.append(f"{name}: {str(error).rstrip('.')}")
+            report(f"Odoo: not {reasons[-1]}")
+        else:
+            report(f"Odoo {odoo.version}: {odoo.reason}, {odoo.source}")
+            return odoo
+    raise OdooNotFound(settings.odoo_series, reasons)
+
+
+def _installation(candidate: Candidate, series: str) -> OdooInstallation:
+    release = read_release(candidate.source)
+    if release.series != series:
+        raise Passed(f"{candidate.source} is Odoo {release.series}")
+    return OdooInstallation(
+        series=release.series,
+        version=release.version,
+        python=candidate.python,
+        source=candidate.source,
+        program=candidate.program,
+        addons=_core_addons(candidate.source),
+        reason=candidate.reason,
+    )
+
+
+def _core_addons(source: Path) -> tuple[Path, ...]:
+    """Debian's package has an `addons` folder too, of left-over parts; only a checkout's counts."""
+    folders = [source / "odoo" / "addons"]
+    if (source / "odoo-bin").is_file():
+        folders.append(source / "addons")
+    return tuple(folder for folder in folders if folder.is_dir())

@@ -1,0 +1,68 @@
+"""Mending symbolic links that a package's files were moved away from."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from tenantry.errors import DependencyFailure
+
+_FilesByName = Mapping[str, list[Path]]
+
+
+class DanglingLinks(DependencyFailure):
+    """Odoo answers 500 on pages whose fonts or libraries are missing: better no Odoo than that."""
+
+    def __init__(self, root: Path, links: Collection[Path]) -> None:
+        self.root, self.links = root, tuple(links)
+        names = ", ".join(str(link.relative_to(root)) for link in self.links)
+        super().__init__(f"Links in {root} lead nowhere: {names}.")
+        self.remedy = "Find the Debian package that holds these files now and report it as a bug."
+
+
+def repair_links(root: Path) -> list[Path]:
+    """Point each broken link at the file that took its target's place; return the mended ones.
+
+    That is a file of the same name elsewhere in `root`, or of the name `<stem>-Regular<suffix>`
+    (fonts that were split by weight). Raises DanglingLinks for those that have neither.
+    """
+    broken = sorted(link for link in _links(root) if _is_broken(link))
+    files = _files_by_name(root) if broken else {}
+    replacements = {link: _replacement(link, files) for link in broken}
+    lost = [link for link, target in replacements.items() if target is None]
+    if lost:
+        raise DanglingLinks(root, lost)
+    for link, target in replacements.items():
+        link.unlink()
+        link.symlink_to(os.path.relpath(str(target), link.parent))
+    return broken
+
+
+def _is_broken(link: Path) -> bool:
+    """An absolute target is the machine's own file, not ours, even where it exists."""
+    return link.readlink().is_absolute() or not link.exists()
+
+
+def _replacement(link: Path, files: _FilesByName) -> Path | None:
+    target = link.readlink()
+    choices = files.get(target.name) or files.get(f"{target.stem}-Regular{target.suffix}") or []
+    return max(choices, key=lambda file: len({*file.parts} & {*target.parts}), default=None)
+
+
+def _files_by_name(root: Path) -> _FilesByName:
+    found = defaultdict(list)
+    for path in sorted(_walk(root)):
+        if not path.is_symlink():
+            found[path.name].append(path)
+    return found
+
+
+def _links(root: Path) -> Iterator[Path]:
+    return (path for path in _walk(root) if path.is_symlink())
+
+
+def _walk(root: Path) -> Iterator[Path]:
+    for folder, folders, files in os.walk(root):
+        yield from (Path(folder, name) for name in (*folders, *files))

@@ -1,0 +1,104 @@
+"""Doctor: everything an installation needs, found or not, with the remedy (C1)."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tenantry.errors import TenantryError
+from tenantry.keyfile import installation_key
+from tenantry.odoo.installation import find_odoo
+from tenantry.postgres import roles
+from tenantry.postgres.binaries import find_binaries
+from tenantry.postgres.cluster import Cluster
+from tenantry.postgres.embedded import EmbeddedCluster
+from tenantry.runtimes.shared import SharedRuntime
+from tenantry.settings import Settings
+
+_NEEDED_FREE_BYTES = 3 * 2**30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """needed: without it nothing works; else it is only not running yet."""
+
+    subject: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+    needed: bool = True
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Look at everything, change nothing, download nothing."""
+    return [
+        _checked("Python", True, lambda: _python()),
+        _checked("Odoo", True, lambda: _odoo(settings)),
+        _checked("PostgreSQL", True, lambda: _postgres(settings)),
+        _checked("Cluster", bool(settings.pg_dsn), lambda: _cluster(settings)),
+        _checked("Tenant server", False, lambda: _tenant_server(settings)),
+        _disk(settings),
+        *(_program(name, package) for name, package in (("setpriv", "util-linux"), ("gcc", "gcc"))),
+    ]
+
+
+def _checked(subject: str, needed: bool, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(subject, True, check(), needed=needed)
+    except TenantryError as error:
+        return Finding(subject, False, str(error), error.remedy, needed)
+
+
+def _python() -> str:
+    return f"{platform.python_version()}, {sys.executable}"
+
+
+def _odoo(settings: Settings) -> str:
+    found = find_odoo(settings, _ignore, install=False)
+    return f"{found.version}: {found.reason}"
+
+
+def _postgres(settings: Settings) -> str:
+    if settings.pg_dsn:
+        return "given by TENANTRY_PG_DSN"
+    found = find_binaries(settings, _ignore, install=False)
+    return f"{found.version}: {found.reason}, {found.folder}"
+
+
+def _cluster(settings: Settings) -> str:
+    if settings.pg_dsn:
+        cluster = Cluster.from_dsn(settings.pg_dsn)
+    else:
+        binaries = find_binaries(settings, _ignore, install=False)
+        cluster = EmbeddedCluster.of(settings, binaries, installation_key(settings.key_file)).cluster()
+    with cluster.connect() as connection:
+        roles.check_rights(connection)
+        version = connection.info.server_version // 10000
+    return f"PostgreSQL {version} answers at {cluster.address}"
+
+
+def _tenant_server(settings: Settings) -> str:
+    runtime = SharedRuntime(settings, installation_key(settings.key_file))
+    port = runtime.port
+    if not runtime.is_answering():
+        return f"not running; `tenantry up` starts it on port {port}"
+    return f"answers on port {port}, process {runtime.pid}"
+
+
+def _disk(settings: Settings) -> Finding:
+    folder = next(path for path in (settings.home, *settings.home.parents) if path.exists())
+    free = shutil.disk_usage(folder).free
+    detail = f"{free // 2**30} GB free for {settings.home}"
+    return Finding("Disk", free > _NEEDED_FREE_BYTES, detail, "Free at least 3 GB.")
+
+
+def _program(name: str, package: str) -> Finding:
+    path = shutil.which(name)
+    return Finding(name, bool(path), path or "not found", f"Install {package}.", needed=name == "setpriv")
+
+
+def _ignore(line: str) -> None:
+    """A finding says it in its own words."""
