@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 _ETC_APT = Path("/etc/apt")
 _ONE_LINE = re.compile(r"^deb\s+(?:\[(?P<options>[^\]]*)\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)\s+(?P<rest>.+)$")
+_LIKE_ENOUGH = 2
 _SIDE_SUITES = ("security", "updates", "backports", "proposed")
 
 Stanza = Mapping[str, str]
@@ -46,7 +47,7 @@ def derive_source(files: Mapping[str, str]) -> AptSource | None:
     """
     stanzas = [stanza for name, text in files.items() for stanza in _stanzas(name, text)]
     main = max(stanzas, key=_likeness, default={})
-    if _likeness(main) < 2:
+    if _likeness(main) < _LIKE_ENOUGH:
         return None
     ubuntu = "ubuntu" in f"{_folders(main)} {main.get('signed-by', '')}"
     suite, components = ("devel", "main universe") if ubuntu else ("sid", "main")

@@ -12,7 +12,9 @@ from tenantry.process import run
 
 _PROGRAMS = ("odoo", "odoo-bin")
 # Finds the package without importing it: Odoo patches modules as soon as it is imported.
-_LOCATE = "import sys, importlib.util as u; print(sys.executable, u.find_spec('odoo.release').origin, sep='\\n')"
+_LOCATE = (
+    "import sys, importlib.util as u; print(sys.executable, u.find_spec('odoo.release').origin, sep='\\n')"
+)
 
 
 def from_python(search: Search) -> Candidate:
@@ -21,6 +23,7 @@ def from_python(search: Search) -> Candidate:
     if not python:
         raise Passed("python3 is not on PATH")
     executable, source = _locate(Path(python))
+    _require_odoo_runs(executable)
     return Candidate(executable, source, _program_beside(executable, source), "importable by python3")
 
 
@@ -30,13 +33,10 @@ def from_path(search: Search) -> Candidate:
     if not program:
         raise Passed("no odoo or odoo-bin")
     file = Path(program).resolve()
-    python = _interpreter(file)
-    if not (file.parent / "odoo" / "release.py").is_file():
+    python, source = _interpreter(file), file.parent
+    if not (source / "odoo" / "release.py").is_file():
         python, source = _locate(python)
-    else:
-        source = file.parent
-    if not runs_odoo(python):
-        raise Passed(f"{python} lacks Odoo's requirements")
+    _require_odoo_runs(python)
     return Candidate(python, source, file, "on PATH")
 
 
@@ -47,6 +47,11 @@ def _locate(python: Path) -> tuple[Path, Path]:
     except DependencyFailure as error:
         raise Passed(f"{python} cannot import odoo") from error
     return Path(executable), Path(origin).parent.parent
+
+
+def _require_odoo_runs(python: Path) -> None:
+    if not runs_odoo(python):
+        raise Passed(f"{python} lacks Odoo's requirements")
 
 
 def _program_beside(python: Path, source: Path) -> Path:

@@ -46,7 +46,7 @@ class Cloning:
 
 
 def _copy_database(cloning: Cloning) -> None:
-    how = strategy.remembered(cloning.connection)
+    how = strategy.fastest(cloning.connection)
     strategy.prepare(cloning.connection, how)
     databases.clone(cloning.connection, cloning.template.name, cloning.name, how.clause)
     databases.label(cloning.connection, cloning.name, cloning.label)

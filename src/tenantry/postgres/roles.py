@@ -65,11 +65,29 @@ def ours(connection: Connection, name: str | None = None) -> set[str]:
     """The roles the engine made; only that one, if it is, when a name is given."""
     with translated(connection, "list roles"):
         rows = connection.execute(
-            "SELECT rolname FROM pg_roles WHERE shobj_description(oid, 'pg_authid') = %s"
+            "SELECT rolname FROM pg_roles"
+            " WHERE split_part(shobj_description(oid, 'pg_authid'), ' ', 1) = %s"
             " AND (%s::text IS NULL OR rolname = %s)",
             [_MARK, name, name],
         )
         return {row[0] for row in rows}
+
+
+def note(connection: Connection, name: str) -> str:
+    """What was noted about one of our roles; "" for nothing."""
+    with translated(connection, "read a role's note"):
+        row = connection.execute(
+            "SELECT split_part(shobj_description(oid, 'pg_authid'), ' ', 2) FROM pg_roles WHERE rolname = %s",
+            [name],
+        ).fetchone()
+    return (row[0] if row else "") or ""
+
+
+def set_note(connection: Connection, name: str, text: str) -> None:
+    """Note one word about one of our roles, behind the mark that says it is ours."""
+    statement = sql.SQL("COMMENT ON ROLE {} IS {}")
+    with translated(connection, "note something about a role"):
+        connection.execute(statement.format(sql.Identifier(name), sql.Literal(f"{_MARK} {text}")))
 
 
 def give_contents(connection: Connection, *, old: str, new: str) -> None:

@@ -13,10 +13,13 @@ from enum import StrEnum
 import psycopg
 from psycopg import sql
 
-from tenantry.postgres.cluster import Connection, translated
+from tenantry.model.names import TEMPLATE_OWNER
+from tenantry.postgres import roles
+from tenantry.postgres.cluster import Connection
 
 _logger = logging.getLogger(__name__)
 
+_HAS_STRATEGIES, _CAN_SHARE_BLOCKS = 150000, 180000
 _PROBE = "tenantry_strategy_probe"
 
 
@@ -42,27 +45,20 @@ def prepare(connection: Connection, strategy: Strategy) -> None:
         connection.execute("SET file_copy_method = 'clone'")
 
 
-def remembered(connection: Connection) -> Strategy:
-    """The cluster's strategy; found out the first time and kept as a setting of the engine's role."""
-    row = connection.execute("SELECT current_setting('tenantry.clone_strategy', true)").fetchone()
-    if row and row[0] in set(Strategy):
-        return Strategy(row[0])
-    strategy = detect(connection)
-    statement = sql.SQL("ALTER ROLE CURRENT_USER SET tenantry.clone_strategy = {}")
-    with translated(connection, "remember how to clone"):
-        connection.execute(statement.format(sql.Literal(str(strategy))))
-    _logger.info("databases are cloned by %s", strategy)
-    return strategy
-
-
-def detect(connection: Connection) -> Strategy:
-    """Find the fastest strategy by copying the smallest database there is."""
+def fastest(connection: Connection) -> Strategy:
+    """The cluster's fastest strategy; where it must be tried, the finding is kept in the cluster."""
     version = connection.info.server_version
-    if version < 150000:
+    if version < _HAS_STRATEGIES:
         return Strategy.DEFAULT
-    if version >= 180000 and _can_clone_files(connection):
-        return Strategy.FILE_CLONE
-    return Strategy.WAL_LOG
+    if version < _CAN_SHARE_BLOCKS:
+        return Strategy.WAL_LOG
+    known = roles.note(connection, TEMPLATE_OWNER)
+    if known in set(Strategy):
+        return Strategy(known)
+    found = Strategy.FILE_CLONE if _can_clone_files(connection) else Strategy.WAL_LOG
+    roles.set_note(connection, TEMPLATE_OWNER, found)
+    _logger.info("databases are cloned by %s", found)
+    return found
 
 
 def _can_clone_files(connection: Connection) -> bool:
