@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import psycopg2
 import psycopg2.extensions
-
 from odoo import sql_db
 
 _logger = logging.getLogger(__name__)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cached_property
 from importlib import resources
 
@@ -193,9 +192,9 @@ class Engine:
 
     # ------------------------------------------------------------ instances
 
-    def spec(self, **wishes: str) -> InstanceSpec:
+    def spec(self, *, hostnames: Collection[str] = (), **wishes: str) -> InstanceSpec:
         """Check a stranger's wishes. Raises InvalidName, InvalidValue."""
-        return InstanceSpec.checked(self.settings.reserved_names, **wishes)
+        return InstanceSpec.checked(self.settings.reserved_names, hostnames=hostnames, **wishes)
 
     def provision(self, spec: InstanceSpec, on_step: OnStep = ignore) -> Creation:
         """See `operations.provision`."""
@@ -227,7 +226,3 @@ class Engine:
         """
         route = self.runtime.route(creation.instance.name)
         return log_in(route, creation.instance.name, creation.login, creation.password)
-
-    def free_space_bytes(self) -> int:
-        """What is left on the disk that holds this installation."""
-        return shutil.disk_usage(self.settings.home).free

@@ -31,7 +31,7 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def run(
-    arguments: Sequence[str | Path],
+    arguments: Sequence[object],
     *,
     timeout_s: float = 60,
     environment: Mapping[str, str] | None = None,
@@ -85,9 +85,7 @@ def run(
     return stdout or ""
 
 
-def start(
-    arguments: Sequence[str | Path], *, log: Path, environment: Mapping[str, str] | None = None
-) -> int:
+def start(arguments: Sequence[object], *, log: Path, environment: Mapping[str, str] | None = None) -> int:
     """Start a server that outlives this process; return its process id.
 
     It has its own session and none of our pipes: a reader of ours never waits for it.

@@ -69,9 +69,7 @@ class Settings:
             probe_timeout_s=_number(
                 "TENANTRY_PROBE_TIMEOUT_S", get("TENANTRY_PROBE_TIMEOUT_S"), int(cls.probe_timeout_s)
             ),
-            cron_jitter_s=_number(
-                "TENANTRY_CRON_JITTER_S", get("TENANTRY_CRON_JITTER_S"), cls.cron_jitter_s
-            ),
+            cron_jitter_s=_number("TENANTRY_CRON_JITTER_S", get("TENANTRY_CRON_JITTER_S"), cls.cron_jitter_s),
             pool_size=_number("TENANTRY_POOL_SIZE", get("TENANTRY_POOL_SIZE"), cls.pool_size),
             reserved_names=RESERVED_NAMES | _words(get("TENANTRY_RESERVED_NAMES")),
         )

@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from tenantry.cli.common import JsonOption, NameArgument, command, engine
-from tenantry.cli.output import Output, megabytes
+from tenantry.cli.output import Columns, Output, megabytes
 from tenantry.errors import InvalidInput
 from tenantry.model.instance import Instance
 
 app = typer.Typer(help="Look at instances and change their state.", no_args_is_help=True)
 
-_COLUMNS = {
+_COLUMNS: Columns = {
     "NAME": lambda instance: instance.name,
     "STATE": lambda instance: instance.state,
     "URL": lambda instance: instance.url,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from typing import Any
@@ -17,6 +17,10 @@ from tenantry.model.progress import OnStep, StepEvent, StepStatus
 from tenantry.model.secret import Secret
 
 _MARKS = {StepStatus.DONE: "[green]✓[/]", StepStatus.SKIPPED: "[dim]·[/]", StepStatus.FAILED: "[red]✗[/]"}
+
+
+Columns = Mapping[str, Callable[[Any], object]]
+"""A heading, and the function of a row that gives its cell."""
 
 
 class Output:
@@ -39,8 +43,8 @@ class Output:
         for line in () if self.as_json else lines:
             self._out.print(line)
 
-    def table(self, rows: Sequence[Any], columns: dict[str, Any], empty: str) -> None:
-        """Rows as a table; `columns` maps a heading to a function of the row."""
+    def table(self, rows: Sequence[Any], columns: Columns, empty: str) -> None:
+        """Rows as a table, or as JSON; `empty` is said when there are none."""
         if self.as_json:
             self.result(list(rows))
             return

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from tenantry.cli.common import CodeArgument, JsonOption, command, engine
-from tenantry.cli.output import Output
+from tenantry.cli.output import Columns, Output
 
 app = typer.Typer(help="Look at the warm pool and fill it.", no_args_is_help=True)
 
-_COLUMNS = {
+_COLUMNS: Columns = {
     "TEMPLATE": lambda pool: pool.template,
     "USABLE": lambda pool: pool.usable,
     "SPARES": lambda pool: pool.spares,

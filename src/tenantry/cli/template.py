@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 
 from tenantry.cli.common import CodeArgument, JsonOption, command, engine
-from tenantry.cli.output import Output, megabytes
+from tenantry.cli.output import Columns, Output, megabytes
 from tenantry.engine import Engine
 from tenantry.errors import RecipeNotFound
 from tenantry.model.recipe import Recipe
 
 app = typer.Typer(help="Build and change the templates instances are cloned from.", no_args_is_help=True)
 
-_COLUMNS = {
+_COLUMNS: Columns = {
     "CODE": lambda template: template.code,
     "STATE": lambda template: template.state,
     "VERSION": lambda template: template.version,

@@ -40,6 +40,7 @@ class Label:
     version: the template version this database is, or was cloned from.
     filestore: the folder its files are in, when it is not called like the database.
     hostnames: extra ones; the first is always `<database>.<base domain>`.
+    initialised: Odoo's initialisation of a template being built ended well.
     published: the router answers its hostnames already, though it is not active yet.
     recipe: what a template was built from.
     """
@@ -51,6 +52,7 @@ class Label:
     series: str = ""
     filestore: str = ""
     hostnames: tuple[str, ...] = ()
+    initialised: bool = False
     published: bool = False
     email: str = ""
     recipe: Mapping[str, Any] = field(default_factory=dict)

@@ -34,13 +34,19 @@ class InstanceSpec:
     hostnames: tuple[str, ...] = ()
 
     @classmethod
-    def checked(cls, reserved: Collection[str] = names.RESERVED_NAMES, **wishes: str) -> InstanceSpec:
+    def checked(
+        cls,
+        reserved: Collection[str] = names.RESERVED_NAMES,
+        *,
+        hostnames: Collection[str] = (),
+        **wishes: str,
+    ) -> InstanceSpec:
         """Raises InvalidName, InvalidValue."""
-        spec = cls(**wishes)
+        spec = cls(**wishes, hostnames=tuple(names.hostname(hostname) for hostname in hostnames))
         names.instance_name(spec.name, reserved)
         names.template_code(spec.template)
         names.email(spec.email)
-        if "\0" in spec.company or len(spec.company) > 200:  # noqa: PLR2004
+        if "\0" in spec.company or len(spec.company) > 200:
             raise InvalidValue("company name", spec.company[:50], "at most 200 printable characters")
         if spec.country and not _COUNTRY.fullmatch(spec.country):
             raise InvalidValue("country", spec.country, "an ISO 3166 code of two capitals, such as FR")

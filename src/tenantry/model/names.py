@@ -7,6 +7,7 @@ underscore and ours no double dash, so every name of our own that holds one (`te
 
 from __future__ import annotations
 
+import itertools
 import re
 import secrets
 import unicodedata
@@ -38,7 +39,7 @@ RESERVED_NAMES = frozenset(
     sysadmin system template0 template1 templates tenantry test-admin usenet vpn web webdisk
     webhook webhooks webmail webmaster wiki wpad www www1 www2
     none current-user current-role session-user user default
-    """.split()
+    """.split()  # noqa: SIM905
 )
 
 _LABEL = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -82,7 +83,7 @@ def alternatives(name: str, taken: Collection[str], count: int = 3) -> list[str]
     """Free names close to a taken one."""
     stem = name[: MAX_LENGTH - 4]
     candidates = (f"{stem}-{number}" for number in range(2, 1000))
-    return [candidate for candidate, _ in zip((c for c in candidates if c not in taken), range(count))]
+    return list(itertools.islice((name for name in candidates if name not in taken), count))
 
 
 def template_code(text: str) -> str:

@@ -52,8 +52,8 @@ class Recipe:
         unknown = sorted(set(data) - _KEYS)
         if unknown:
             raise InvalidRecipe(code, f"unknown key {', '.join(unknown)}")
-        lists = {key: tuple(data[key]) for key in ("modules", "languages") if key in data}
         try:
+            lists = {key: tuple(data[key]) for key in ("modules", "languages") if key in data}
             return cls(code=code, **{"name": code.capitalize(), "modules": (), **data, **lists})
         except TypeError as error:
             raise InvalidRecipe(code, str(error)) from error

@@ -51,6 +51,6 @@ def code_options(odoo: OdooInstallation, addons: tuple[Path, ...], data_dir: Pat
 
 def demo_options(series: str, *, demo: bool) -> Options:
     """Demo data is opt-in since 19.0, opt-out before."""
-    if float(series) >= 19:  # noqa: PLR2004
+    if float(series) >= 19:
         return {"with_demo": str(demo)}
     return {} if demo else {"without_demo": "all"}

@@ -18,13 +18,13 @@ BUNDLES = (
 
 recipe = json.loads(os.environ["TENANTRY_RECIPE"])
 if recipe.get("country"):
-    country = env["res.country"].search([("code", "=", recipe["country"])])  # noqa: F821
-    env.company.write({"country_id": country.id, "currency_id": country.currency_id.id})  # noqa: F821
+    country = env["res.country"].search([("code", "=", recipe["country"])])
+    env.company.write({"country_id": country.id, "currency_id": country.currency_id.id})
 for bundle in BUNDLES:
     for css, js in ((True, False), (False, True)):
-        asset = env["ir.qweb"]._get_asset_bundle(bundle, css=css, js=js)  # noqa: F821
+        asset = env["ir.qweb"]._get_asset_bundle(bundle, css=css, js=js)
         if css and asset.stylesheets:
             asset.css()
         if js and (asset.javascripts or getattr(asset, "templates", None)):
             asset.js()
-env.cr.commit()  # noqa: F821
+env.cr.commit()

@@ -53,8 +53,8 @@ def make_environment(folder: Path, lock: str, source: Path, report: Report) -> P
     run([suitable_python(), "-m", "venv", place], timeout_s=300)
     requirements = place / "requirements.lock"
     requirements.write_text(lock, encoding="utf-8")
-    pip = [python, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
-    run([*pip, "--require-hashes", "--prefer-binary", "-r", requirements], timeout_s=1800)
+    options = ["--quiet", "--no-input", "--disable-pip-version-check", "--require-hashes", "--prefer-binary"]
+    run([python, "-m", "pip", "install", *options, "-r", requirements], timeout_s=1800)
     _add_to_path(python, source)
     _publish(place, folder / "venv")
     return folder / "venv" / "bin" / "python"

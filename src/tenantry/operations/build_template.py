@@ -82,6 +82,12 @@ class Building:
 # ---------------------------------------------------------------- steps
 
 
+def is_installed(subject: Building) -> bool:
+    """Whether a killed run got as far as a database Odoo itself was done with."""
+    found = databases.find(subject.connection, subject.building)
+    return bool(found and found.label and (found.label.initialised or found.label.state is State.READY))
+
+
 def is_frozen(subject: Building) -> bool:
     """Whether a killed run got as far as a finished, frozen database."""
     found = databases.find(subject.connection, subject.building)
@@ -125,6 +131,7 @@ def write_build_config(subject: Building) -> None:
 def _install(subject: Building) -> None:
     write_build_config(subject)
     subject.initialisation.install(subject.recipe)
+    databases.label(subject.connection, subject.building, subject.label.having(initialised=True))
 
 
 def prepare(subject: Building) -> None:
@@ -154,8 +161,10 @@ def compact(subject: Building) -> None:
 
 
 def freeze(subject: Building) -> None:
-    databases.freeze(subject.connection, subject.building)
-    databases.label(subject.connection, subject.building, subject.label.having(state=State.READY))
+    with databases.transaction(subject.connection):
+        databases.freeze(subject.connection, subject.building)
+        databases.label(subject.connection, subject.building, subject.label.having(state=State.READY))
+    databases.end_sessions(subject.connection, subject.building)
 
 
 def is_swapped(subject: Building) -> bool:
@@ -190,8 +199,8 @@ def drop_retired(subject: Building) -> None:
 
 
 STEPS: tuple[Step[Building], ...] = (
-    Step("database", _create_database, is_done=is_frozen, undo=discard_build),
-    Step("install", _install, is_done=is_frozen),
+    Step("database", _create_database, is_done=is_installed, undo=discard_build),
+    Step("install", _install, is_done=is_installed),
     Step("assets", prepare, is_done=is_frozen),
     Step("verify", verify, is_done=is_frozen),
     Step("admin", close_admin, is_done=is_frozen),

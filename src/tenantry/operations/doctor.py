@@ -35,7 +35,7 @@ class Finding:
 def examine(settings: Settings) -> list[Finding]:
     """Look at everything, change nothing, download nothing."""
     return [
-        _checked("Python", True, lambda: _python()),
+        _checked("Python", True, _python),
         _checked("Odoo", True, lambda: _odoo(settings)),
         _checked("PostgreSQL", True, lambda: _postgres(settings)),
         _checked("Cluster", bool(settings.pg_dsn), lambda: _cluster(settings)),

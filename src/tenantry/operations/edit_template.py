@@ -54,7 +54,8 @@ def edit_template(context: Context, code: str) -> Editing:
 
 def _open(context: Context, connection: Connection, name: str) -> Secret:
     found = find_labelled(connection, name, Kind.EDIT)
-    assert found and found.label
+    assert found
+    assert found.label
     if found.label.filestore:
         context.filestores.rename(found.label.filestore, name)
     password = random_password()

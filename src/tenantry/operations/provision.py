@@ -155,9 +155,7 @@ def _publish(subject: Provisioning) -> None:
 def _probe(subject: Provisioning) -> None:
     """I5: it is there when the public route says so."""
     context = subject.context
-    wait_for_status(
-        context.runtime.route(subject.name), _HTTP_OK, timeout_s=context.settings.probe_timeout_s
-    )
+    wait_for_status(context.runtime.route(subject.name), _HTTP_OK, timeout_s=context.settings.probe_timeout_s)
 
 
 def _activate(subject: Provisioning) -> None:

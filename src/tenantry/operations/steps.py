@@ -72,9 +72,7 @@ class Operation(Generic[Subject]):
     def _tell(self, step: Step[Subject], status: StepStatus, done: int, duration_s: float = 0.0) -> None:
         if status in (StepStatus.DONE, StepStatus.FAILED):
             _logger.info("%s %s: %s %s in %.3f s", self.name, self.title, step.name, status, duration_s)
-        self.on_step(
-            StepEvent(self.name, self.title, step.name, status, done / len(self.steps), duration_s)
-        )
+        self.on_step(StepEvent(self.name, self.title, step.name, status, done / len(self.steps), duration_s))
 
 
 @contextmanager

@@ -71,16 +71,18 @@ class Cluster:
     def open(self, database: str = MAINTENANCE_DATABASE, *, autocommit: bool = True) -> Connection:
         """Connect; the caller closes. Raises PostgresUnreachable."""
         try:
-            return psycopg.connect(
-                **self.parameters,
-                dbname=database,
-                password=self.password.reveal() if self.password else None,
-                autocommit=autocommit,
-                connect_timeout=_CONNECT_TIMEOUT_S,
-                application_name="tenantry",
-            )
+            return psycopg.connect(self._conninfo(database), autocommit=autocommit)
         except psycopg.OperationalError as error:
             raise PostgresUnreachable(self.address, one_line(error)) from error
+
+    def _conninfo(self, database: str) -> str:
+        return conninfo.make_conninfo(
+            "",
+            **{"connect_timeout": str(_CONNECT_TIMEOUT_S), "application_name": "tenantry"},
+            **self.parameters,
+            dbname=database,
+            password=self.password.reveal() if self.password else None,
+        )
 
     @contextmanager
     def connect(self, database: str = MAINTENANCE_DATABASE) -> Iterator[Connection]:
@@ -116,9 +118,11 @@ def _typed(connection: Connection, action: str, database: str, error: psycopg.Er
             return DatabaseInUse(database)
         case errors.InsufficientPrivilege():
             missing = "CREATEROLE" if "role" in action else "CREATEDB"
-            return InsufficientRights(connection.info.user, missing) if _lacks(
-                connection, missing
-            ) else PostgresFailure(action, one_line(error))
+            return (
+                InsufficientRights(connection.info.user, missing)
+                if _lacks(connection, missing)
+                else PostgresFailure(action, one_line(error))
+            )
     if connection.broken or isinstance(error, errors.AdminShutdown):
         return PostgresUnreachable(f"{connection.info.host}:{connection.info.port}", one_line(error))
     return PostgresFailure(action, one_line(error))

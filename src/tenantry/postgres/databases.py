@@ -127,31 +127,19 @@ def rename(connection: Connection, old: str, new: str) -> None:
 
 def freeze(connection: Connection, name: str) -> None:
     """T4: a template nobody can connect to is never listed, never touched, never in use."""
-    end_sessions_while_closed(connection, name)
-    _alter(connection, name, sql.SQL("IS_TEMPLATE true"))
-
-
-def thaw(connection: Connection, name: str) -> None:
-    _alter(connection, name, sql.SQL("IS_TEMPLATE false"))
-    _alter(connection, name, sql.SQL("ALLOW_CONNECTIONS true"))
+    _alter(connection, name, sql.SQL("IS_TEMPLATE true ALLOW_CONNECTIONS false"))
 
 
 def drop(connection: Connection, name: str) -> None:
     """Drop a database, its sessions first. A missing one is fine."""
     if not find(connection, name):
         return
-    _alter(connection, name, sql.SQL("IS_TEMPLATE false"))
-    end_sessions_while_closed(connection, name)
+    _alter(connection, name, sql.SQL("IS_TEMPLATE false ALLOW_CONNECTIONS false"))
+    end_sessions(connection, name)
     statement = sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name))
     with translated(connection, "drop a database", name):
         connection.execute(statement)
     _logger.info("dropped database %s", name)
-
-
-def end_sessions_while_closed(connection: Connection, name: str) -> None:
-    """End every session of a database and leave it refusing new ones."""
-    _alter(connection, name, sql.SQL("ALLOW_CONNECTIONS false"))
-    end_sessions(connection, name)
 
 
 def end_sessions(connection: Connection, name: str) -> int:

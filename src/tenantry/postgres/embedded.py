@@ -14,7 +14,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -206,7 +206,7 @@ class EmbeddedCluster:
     def _program(self, name: str) -> Path:
         return self.binaries.program(name)
 
-    def _run(self, arguments: list[str | Path], timeout_s: float = 60) -> None:
+    def _run(self, arguments: Sequence[object], timeout_s: float = 60) -> None:
         log = self.log.with_name("pg_ctl.log")
         process.run(arguments, timeout_s=timeout_s, user=self.user, log=log)
 

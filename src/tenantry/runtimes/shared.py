@@ -71,7 +71,7 @@ class SharedRuntime:
 
     def is_answering(self) -> bool:
         try:
-            return self._route("localhost").get(HEALTH_PATH, timeout_s=5) == 200  # noqa: PLR2004
+            return self._route("localhost").get(HEALTH_PATH, timeout_s=5) == 200
         except (OSError, ServerNotStarted):
             return False
 
@@ -146,5 +146,3 @@ def router_addons() -> Path:
     packaged = Path(str(resources.files("tenantry"))) / "addons"
     source = Path(__file__).resolve().parents[3] / "addons"
     return packaged if (packaged / "saas_router").is_dir() else source
-
-

@@ -1,0 +1,97 @@
+# Every target does its own set-up and can be interrupted and run again.
+# TENANTRY_HOME (default .tenantry) holds the environment and all state of this checkout.
+
+TENANTRY_HOME ?= .tenantry
+export TENANTRY_HOME
+unexport PYTHONPATH PYTHONHOME
+
+PYTHON ?= python3
+VENV := $(TENANTRY_HOME)/venv
+PIP := $(VENV)/bin/python -m pip install --quiet --no-input --disable-pip-version-check
+
+# Stamps stand in the environment itself, so they vanish with it. Their names carry the content
+# they were made from: a changed lock is installed, an unchanged one costs nothing.
+digest = $(shell cat $(1) | cksum | tr -d ' ')
+CREATED := $(VENV)/.created
+LOCKED := $(VENV)/.locked-$(call digest,requirements/dev.lock)
+INSTALLED := $(VENV)/.installed-$(call digest,requirements/dev.lock pyproject.toml)
+BENCH := $(VENV)/.bench-$(call digest,requirements/dev.lock bench/requirements.lock)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test test-fast check format lock bench stop clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-10s %s\n", $$1, $$2 }'
+
+setup: $(INSTALLED) ## Make the Python environment in TENANTRY_HOME
+
+demo: setup ## Start everything, make an instance and print its address
+	@$(VENV)/bin/tenantry demo
+
+stop: setup ## Stop what demo started; data stays
+	@$(VENV)/bin/tenantry stop
+
+test: setup ## Run all tests; fetches Odoo and PostgreSQL where missing
+	@$(VENV)/bin/pytest
+
+test-fast: setup ## Run the tests that need nothing but Python
+	@$(VENV)/bin/pytest -m unit
+
+check: setup ## Lint, format, types, layers, addons, spelling
+	@echo "check: ruff"
+	@$(VENV)/bin/ruff check --quiet
+	@$(VENV)/bin/ruff format --quiet --check || { echo "Run: make format"; exit 1; }
+	@echo "check: mypy"
+	@$(VENV)/bin/mypy --no-error-summary
+	@echo "check: import-linter"
+	@$(VENV)/bin/lint-imports --no-cache > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
+	@echo "check: pylint-odoo"
+	@$(VENV)/bin/pylint --score=n --disable=missing-readme $(wildcard addons/*)
+	@echo "check: codespell"
+	@$(VENV)/bin/codespell $$(git ls-files 2>/dev/null || echo src tests addons)
+
+format: setup ## Let ruff format and mend what it can
+	@$(VENV)/bin/ruff check --quiet --fix
+	@$(VENV)/bin/ruff format --quiet
+
+bench: $(BENCH) ## Measure against other ways of making an Odoo database
+	@$(VENV)/bin/python -m bench
+
+clean: ## Remove the environment and caches; instances and their data stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+
+$(CREATED):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Tenantry needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || echo missing)."; \
+	  echo "Install one, then run: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "Python's venv module is missing. Remedy: apt install python3-venv"; exit 1; }
+	@echo "setup: making a Python environment in $(VENV)"
+	@mkdir -p $(TENANTRY_HOME)
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(LOCKED): $(CREATED)
+	@echo "setup: installing $$(grep -c '==' requirements/dev.lock) Python packages"
+	@$(PIP) --require-hashes -r requirements/dev.lock
+	@touch $@
+
+$(INSTALLED): $(LOCKED)
+	@echo "setup: installing tenantry"
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(BENCH): $(INSTALLED)
+	@echo "setup: installing what the benchmark compares with"
+	@$(PIP) --require-hashes -r bench/requirements.lock
+	@touch $@
+
+UV ?= uv
+COMPILE = $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+lock: ## Renew all requirement locks (needs uv)
+	cd requirements && $(COMPILE) engine.in -o engine.lock && $(COMPILE) dev.in -o dev.lock
+	cd src/tenantry/odoo/requirements && $(COMPILE) odoo-19.0.in -o odoo-19.0.lock
+	cd src/tenantry/postgres/requirements && $(COMPILE) postgresql-18.in -o postgresql-18.lock
+	cd bench && $(COMPILE) requirements.in -o requirements.lock \
+	  -c ../requirements/dev.lock -c ../src/tenantry/odoo/requirements/odoo-19.0.lock

@@ -1,0 +1,71 @@
+"""Shared fixtures: a real cluster per session, and a real Odoo template for acceptance tests."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tenantry.engine import Engine
+from tenantry.model.recipe import Recipe
+from tenantry.operations.context import Context
+from tenantry.settings import Settings
+from tests.support.fake_template import make_template
+
+TINY = Recipe(code="tiny", name="Tiny", modules=("web",))
+"""The smallest template that serves a login page."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test's folder is its kind."""
+    for item in items:
+        kind = item.path.relative_to(Path(__file__).parent).parts[0]
+        item.add_marker(kind)
+
+
+@pytest.fixture(scope="session")
+def settings() -> Iterator[Settings]:
+    """An installation of its own, in a folder PostgreSQL's user can reach, gone afterwards."""
+    home = Path(tempfile.mkdtemp(prefix="tenantry-test-"))
+    home.chmod(0o755)
+    found = Settings.from_environment()
+    yield replace(
+        found, home=home, http_port=18069, probe_timeout_s=20, addons_path=(), pool_size=2, pg_dsn=None
+    )
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def cluster_engine(settings: Settings) -> Iterator[Engine]:
+    """An engine whose PostgreSQL runs; nothing of Odoo is needed."""
+    engine = Engine(settings, report=print)
+    engine.start_postgres()
+    yield engine
+    engine.stop()
+
+
+@pytest.fixture
+def context(cluster_engine: Engine) -> Context:
+    return cluster_engine.context
+
+
+@pytest.fixture
+def fake_template(context: Context) -> Iterator[str]:
+    """A ready template with a few tables and files, made without Odoo; its code."""
+    code = "fake"
+    make_template(context, code)
+    yield code
+    for name in context.filestores.names():
+        context.filestores.remove(name)
+
+
+@pytest.fixture(scope="session")
+def engine(cluster_engine: Engine) -> Engine:
+    """An engine with everything: PostgreSQL, Odoo, the tenant server and the Tiny template."""
+    cluster_engine.build_template(TINY)
+    cluster_engine.up()
+    return cluster_engine

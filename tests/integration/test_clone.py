@@ -1,0 +1,181 @@
+"""Cloning a template and the pool of spares, on a real cluster."""
+
+from __future__ import annotations
+
+import threading
+
+import psycopg
+import pytest
+from tests.support.fake_template import make_template
+from tests.support.inventory import orphans
+from tests.support.killed import run_and_kill
+
+from tenantry.errors import FilestoreFailure, PostgresUnreachable, TemplateNotFound, TemplateNotReady
+from tenantry.model import names
+from tenantry.model.catalog import Kind, Label, State
+from tenantry.operations import clone, pool
+from tenantry.operations.context import Context
+from tenantry.postgres import databases, locks, roles
+
+
+def the_label(code: str) -> Label:
+    return Label(Kind.INSTANCE, State.ACTIVE, code, "")
+
+
+@pytest.fixture(autouse=True)
+def clean(context: Context, fake_template: str):
+    yield
+    with context.maintenance() as connection:
+        for database in databases.listing(connection):
+            clone.discard(context, connection, database.name)
+
+
+def test_a_spare_holds_what_the_template_held_and_its_role_owns_it(context: Context, fake_template: str):
+    pool.fill(context, fake_template, 1)
+    with context.maintenance() as connection:
+        (spare,) = pool.spares(connection, fake_template)
+    with context.cluster.connect(spare.name) as inside:
+        owners = {
+            row[0] for row in inside.execute("SELECT tableowner FROM pg_tables WHERE schemaname = 'public'")
+        }
+        assert inside.execute("SELECT name FROM partners").fetchone() == ("from the template",)
+    assert owners == {spare.name}
+    assert (context.filestores.folder(spare.name) / "ab/abcdef").read_text() == "a file of the template"
+    assert orphans(context) == []
+
+
+def test_a_spare_cannot_be_logged_in_to_until_it_is_claimed(context: Context, fake_template: str):
+    pool.fill(context, fake_template, 1)
+    with context.maintenance() as connection:
+        (spare,) = pool.spares(connection, fake_template)
+        tenant = context.cluster.as_role(spare.name, context.role_password(spare.name))
+        with pytest.raises(PostgresUnreachable):
+            tenant.open(spare.name)
+        pool.claim(context, connection, fake_template, "acme", the_label(fake_template))
+    with context.cluster.as_role("acme", context.role_password("acme")).connect("acme") as inside:
+        assert inside.execute("SELECT current_user").fetchone() == ("acme",)
+
+
+def test_filling_a_full_pool_makes_nothing(context: Context, fake_template: str):
+    assert pool.fill(context, fake_template, 2) == 2
+    assert pool.fill(context, fake_template, 2) == 0
+
+
+def test_the_oldest_spare_is_claimed_first_and_each_only_once(context: Context, fake_template: str):
+    pool.fill(context, fake_template, 3)
+    with context.maintenance() as connection:
+        waiting = [spare.name for spare in pool.spares(connection, fake_template)]
+    claimed: list[str | None] = []
+
+    def claim(number: int) -> None:
+        with context.maintenance() as connection:
+            name = f"acme-{number}"
+            claimed.append(pool.claim(context, connection, fake_template, name, the_label(fake_template)))
+
+    threads = [threading.Thread(target=claim, args=[number]) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(name for name in claimed if name) == sorted(waiting)
+    assert claimed.count(None) == 1
+
+
+def test_spares_of_an_older_version_are_replaced(context: Context, fake_template: str):
+    pool.fill(context, fake_template, 2)
+    make_template(context, fake_template, "1.0.1")
+    with context.maintenance() as connection:
+        assert pool.claim(context, connection, fake_template, "acme", the_label(fake_template)) is None
+    assert pool.fill(context, fake_template, 2) == 2
+    with context.maintenance() as connection:
+        versions = {spare.label.version for spare in pool.spares(connection, fake_template) if spare.label}
+    assert versions == {"1.0.1"}
+
+
+def test_a_spare_somebody_works_on_is_not_swept_away(context: Context, fake_template: str):
+    name = names.new_spare_database(fake_template)
+    with context.maintenance() as worker, context.maintenance() as sweeper:
+        with locks.exclusive(worker, f"database {name}"):
+            roles.create(worker, name)
+            pool.sweep(context, sweeper, fake_template)
+            assert roles.exists(worker, name)
+        pool.sweep(context, sweeper, fake_template)
+        assert not roles.exists(worker, name)
+
+
+def test_a_template_that_is_not_there_or_not_ready_is_not_cloned(context: Context, fake_template: str):
+    with context.maintenance() as connection:
+        with pytest.raises(TemplateNotFound):
+            clone.clone_template(context, connection, "nothing", "spare_nothing_1")
+        label = Label(Kind.TEMPLATE, State.BUILDING, "slow", "1.0.0")
+        databases.create(connection, names.building_database("slow"))
+        databases.label(connection, names.building_database("slow"), label)
+        with pytest.raises(TemplateNotReady):
+            clone.clone_template(context, connection, "slow", "spare_slow_1")
+
+
+def test_a_template_can_be_connected_to_by_nobody(context: Context, fake_template: str):
+    with pytest.raises(PostgresUnreachable):
+        context.cluster.open(names.template_database(fake_template))
+
+
+def test_a_full_disk_leaves_nothing_behind(context: Context, fake_template: str, monkeypatch):
+    def full(*_arguments: object, **_keywords: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tenantry.odoo.filestore.os.link", full)
+    monkeypatch.setattr("tenantry.odoo.filestore.shutil.copy2", full)
+    with pytest.raises(FilestoreFailure, match="No space left on device"):
+        pool.fill(context, fake_template, 1)
+    monkeypatch.undo()
+    assert orphans(context) == []
+    with context.maintenance() as connection:
+        assert pool.spares(connection) == []
+
+
+@pytest.mark.parametrize("step", [step.name for step in clone.STEPS])
+def test_a_clone_killed_after_any_step_is_made_again(context: Context, fake_template: str, step: str):
+    name = names.new_spare_database(fake_template)
+    run_and_kill(context.settings, "clone", step, fake_template, name)
+    with context.maintenance() as connection:
+        made = clone.clone_template(context, connection, fake_template, name)
+    assert made.label
+    assert made.label.state is State.READY
+    assert orphans(context) == []
+
+
+@pytest.mark.parametrize("step", [step.name for step in clone.STEPS])
+def test_what_a_killed_clone_left_is_swept_by_the_next_fill(context: Context, fake_template: str, step: str):
+    run_and_kill(context.settings, "clone", step, fake_template, names.new_spare_database(fake_template))
+    pool.fill(context, fake_template, 1)
+    assert orphans(context) == []
+    with context.maintenance() as connection:
+        assert len(pool.spares(connection, fake_template)) == 1
+
+
+def test_a_tenant_role_reaches_its_own_database_and_no_other(context: Context, fake_template: str):
+    pool.fill(context, fake_template, 2)
+    with context.maintenance() as connection:
+        for name in ("acme", "beta"):
+            pool.claim(context, connection, fake_template, name, the_label(fake_template))
+    acme = context.cluster.as_role("acme", context.role_password("acme"))
+    for other in ("beta", "postgres", "template1", names.template_database(fake_template)):
+        with pytest.raises(PostgresUnreachable):
+            acme.open(other)
+    with acme.connect("acme") as inside:
+        for statement in (
+            'DROP DATABASE "beta"',
+            'ALTER DATABASE "beta" RENAME TO gamma',
+            'ALTER DATABASE "acme" RENAME TO gamma',
+            'ALTER DATABASE "acme" ALLOW_CONNECTIONS false',
+            "COMMENT ON DATABASE \"acme\" IS 'free for ever'",
+            "CREATE DATABASE gamma",
+            "CREATE EXTENSION dblink",
+            "SELECT * FROM pg_database",
+            "SELECT * FROM pg_stat_activity",
+            "SELECT pg_read_file('/etc/passwd')",
+            "COPY res_partner TO PROGRAM 'id'",
+            'SET ROLE "beta"',
+        ):
+            with pytest.raises(psycopg.Error):
+                inside.execute(statement.encode())

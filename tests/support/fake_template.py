@@ -1,0 +1,40 @@
+"""A template made without Odoo, for tests of what happens around it."""
+
+from __future__ import annotations
+
+from tenantry.model import names
+from tenantry.model.catalog import Kind, Label, State
+from tenantry.operations.clone import discard
+from tenantry.operations.context import Context
+from tenantry.postgres import databases, roles
+from tenantry.postgres.cluster import Connection
+
+TABLES = """
+    CREATE TABLE res_partner (id serial PRIMARY KEY, name text);
+    INSERT INTO res_partner (name) VALUES ('from the template');
+    CREATE VIEW partners AS SELECT name FROM res_partner;
+"""
+
+
+def make_template(context: Context, code: str, version: str = "1.0.0") -> None:
+    """Make the database `template_<code>`, with one file, frozen and ready."""
+    name, files = names.template_database(code), names.template_filestore(code, version)
+    owner = names.TEMPLATE_OWNER
+    with context.maintenance() as connection:
+        discard(context, connection, name)
+        roles.create(connection, owner, context.role_password(owner))
+        databases.create(connection, name)
+        databases.let_in(connection, name, owner)
+        with context.cluster.connect(name) as inside:
+            roles.let_create(inside, owner)
+        with context.cluster.as_role(owner, context.role_password(owner)).connect(name) as inside:
+            inside.execute(TABLES.encode())
+        folder = context.filestores.folder(files) / "ab"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "abcdef").write_text("a file of the template")
+        freeze(connection, name, Label(Kind.TEMPLATE, State.READY, code, version, "19.0", files))
+
+
+def freeze(connection: Connection, name: str, label: Label) -> None:
+    databases.freeze(connection, name)
+    databases.label(connection, name, label)

@@ -1,0 +1,72 @@
+"""Run an operation in a process that is killed (-9) right after one of its steps.
+
+python -m tests.support.killed OPERATION STEP ARGUMENT...
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tenantry.engine import Engine
+from tenantry.model.progress import OnStep, StepEvent, StepStatus
+from tenantry.model.recipe import Recipe
+from tenantry.operations.clone import clone_template
+from tenantry.settings import Settings
+
+_FINISHED = (StepStatus.DONE, StepStatus.SKIPPED)
+
+
+def _provision(engine: Engine, on_step: OnStep, name: str, template: str) -> None:
+    engine.provision(engine.spec(name=name, email="admin@acme.example", template=template), on_step)
+
+
+def _clone(engine: Engine, on_step: OnStep, code: str, name: str) -> None:
+    with engine.context.maintenance() as connection:
+        clone_template(engine.context, connection, code, name, on_step)
+
+
+def _build(engine: Engine, on_step: OnStep, code: str, *modules: str) -> None:
+    engine.build_template(Recipe(code, code, modules), on_step)
+
+
+OPERATIONS: dict[str, Callable[..., None]] = {
+    "build": _build,
+    "clone": _clone,
+    "provision": _provision,
+    "ready": lambda engine, on_step, code: engine.finish_editing(code, on_step),
+    "suspend": lambda engine, on_step, name: engine.suspend(name, on_step),
+    "reactivate": lambda engine, on_step, name: engine.reactivate(name, on_step),
+    "terminate": lambda engine, on_step, name: engine.terminate(name, on_step),
+}
+
+
+def run_and_kill(settings: Settings, operation: str, step: str, *arguments: str) -> None:
+    """Run the operation in another process, and see it die of SIGKILL after that step."""
+    process = subprocess.run(
+        [sys.executable, "-m", "tests.support.killed", operation, step, *arguments],
+        input=pickle.dumps(settings),
+        cwd=Path(__file__).resolve().parents[2],
+        capture_output=True,
+        timeout=300,
+        check=False,
+    )
+    assert process.returncode == -signal.SIGKILL, process.stderr.decode()[-2000:]
+
+
+def _main(operation: str, step: str, *arguments: str) -> None:
+    def on_step(event: StepEvent) -> None:
+        if event.step == step and event.status in _FINISHED:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    engine = Engine(pickle.load(sys.stdin.buffer))
+    OPERATIONS[operation](engine, on_step, *arguments)
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])
