@@ -7,6 +7,5 @@
     "website": "https://github.com/tenantry/tenantry",
     "license": "LGPL-3",
     "depends": ["web"],
-    "installable": True,
     "post_load": "post_load",
 }

@@ -51,8 +51,9 @@ def run(
     """
     command = [str(argument) for argument in arguments]
     wrapped = command if user else ["setpriv", "--pdeathsig", "KILL", "--", *command]
-    if not shutil.which(command[0]):
-        raise ProgramNotFound(command[0])
+    for program in (command[0], wrapped[0]):
+        if not shutil.which(program):
+            raise ProgramNotFound(program)
     sink = log.open("a") if log else None
     try:
         process = subprocess.Popen(

@@ -1,0 +1,269 @@
+"""Creating instances with a real Odoo behind them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+from tests.support.inventory import orphans
+from tests.support.killed import run_and_kill
+
+from tenantry.engine import Engine
+from tenantry.errors import (
+    Busy,
+    InstanceNotFound,
+    InvalidTransition,
+    InvalidValue,
+    NameTaken,
+    PostgresUnreachable,
+    ProbeFailed,
+    TemplateNotFound,
+    TenantryError,
+)
+from tenantry.model.catalog import State
+from tenantry.model.instance import Creation
+from tenantry.operations import instances, provision
+from tenantry.postgres import databases, roles
+
+
+@pytest.fixture(autouse=True)
+def clean(engine: Engine) -> Iterator[None]:
+    yield
+    for instance in engine.instances():
+        engine.terminate(instance.name)
+    assert orphans(engine.context) == []
+
+
+def create(engine: Engine, name: str = "acme", **wishes: str) -> Creation:
+    return engine.provision(engine.spec(name=name, email=f"admin@{name}.example", template="tiny", **wishes))
+
+
+def ask(engine: Engine, name: str, query: str) -> list[tuple]:
+    with engine.context.cluster.connect(name) as inside:
+        return inside.execute(query.encode()).fetchall()
+
+
+def test_a_customer_gets_a_running_odoo_and_can_log_in(engine: Engine):
+    engine.fill_pool("tiny", 1)
+    creation = create(engine, company="Acme & Sons")
+    assert creation.spare
+    assert creation.instance.state is State.ACTIVE
+    assert creation.instance.url.startswith("http://acme.localhost:")
+    assert engine.prove_login(creation) > 0
+    assert ask(engine, "acme", "SELECT name FROM res_company") == [("Acme & Sons",)]
+
+
+def test_without_a_spare_one_is_cloned_right_then(engine: Engine):
+    creation = create(engine)
+    assert not creation.spare
+    engine.prove_login(creation)
+
+
+def test_the_customers_language_country_and_time_zone_are_set(engine: Engine):
+    create(engine, country="BE", timezone="Europe/Brussels", language="en_US")
+    assert ask(engine, "acme", "SELECT c.code FROM res_company o JOIN res_partner p ON p.id = o.partner_id"
+               " JOIN res_country c ON c.id = p.country_id") == [("BE",)]  # fmt: skip
+    admin = "SELECT p.tz, p.lang FROM res_users u JOIN res_partner p ON p.id = u.partner_id WHERE login LIKE '%@%'"
+    assert ask(engine, "acme", admin) == [("Europe/Brussels", "en_US")]
+
+
+def test_two_instances_share_no_identity_or_secret(engine: Engine):
+    secrets = []
+    for name in ("acme", "beta"):
+        create(engine, name)
+        query = "SELECT key, value FROM ir_config_parameter WHERE key IN ('database.uuid', 'database.secret')"
+        secrets += [value for _key, value in ask(engine, name, query)]
+    assert len(set(secrets)) == 4
+
+
+def test_scheduled_jobs_start_from_now_and_not_all_at_once(engine: Engine):
+    create(engine)
+    overdue = "SELECT count(*) FROM ir_cron WHERE active AND nextcall < now() AT TIME ZONE 'UTC'"
+    assert ask(engine, "acme", overdue) == [(0,)]
+    assert ask(engine, "acme", "SELECT count(DISTINCT nextcall) > 1 FROM ir_cron WHERE active") == [(True,)]
+
+
+@pytest.mark.parametrize(
+    ("wishes", "error"),
+    [
+        ({"template": "nothing"}, TemplateNotFound),
+        ({"language": "xx_XX"}, InvalidValue),
+        ({"country": "XX"}, InvalidValue),
+        ({"timezone": "Mars/Olympus"}, InvalidValue),
+    ],
+)
+def test_wishes_that_cannot_be_met_are_refused_and_leave_nothing(engine: Engine, wishes, error):
+    with pytest.raises(error) as refusal:
+        engine.provision(
+            engine.spec(**{"name": "acme", "email": "a@acme.example", "template": "tiny", **wishes})
+        )
+    assert refusal.value.remedy
+    assert engine.instances() == []
+
+
+def test_a_taken_name_is_refused_with_free_ones(engine: Engine):
+    create(engine)
+    with pytest.raises(NameTaken) as refusal:
+        create(engine)
+    assert refusal.value.alternatives[0] == "acme-2"
+    assert engine.instance("acme").state is State.ACTIVE
+
+
+def test_a_database_that_is_not_ours_is_never_touched(engine: Engine):
+    with engine.context.maintenance() as connection:
+        databases.create(connection, "acme")
+        try:
+            with pytest.raises(NameTaken):
+                create(engine)
+            with pytest.raises(InstanceNotFound):
+                engine.terminate("acme")
+            assert databases.find(connection, "acme")
+        finally:
+            databases.drop(connection, "acme")
+
+
+def test_of_two_creations_of_one_name_at_once_one_wins(engine: Engine):
+    engine.fill_pool("tiny", 2)
+    outcomes: list[object] = []
+
+    def attempt() -> None:
+        try:
+            outcomes.append(create(engine))
+        except (Busy, NameTaken) as error:
+            outcomes.append(error)
+
+    threads = [threading.Thread(target=attempt) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    won = [outcome for outcome in outcomes if isinstance(outcome, Creation)]
+    assert len(won) == 1, outcomes
+    assert len(outcomes) == 4
+    engine.prove_login(won[0])
+
+
+@pytest.mark.parametrize("spares", [0, 1])
+@pytest.mark.parametrize("step", [step.name for step in provision.STEPS])
+def test_a_creation_killed_after_any_step_is_finished_by_the_next_run(engine: Engine, step: str, spares: int):
+    engine.fill_pool("tiny", spares)
+    run_and_kill(engine.settings, "provision", step, "acme", "tiny")
+    if step == provision.STEPS[-1].name:
+        with pytest.raises(NameTaken):
+            create(engine)
+    else:
+        engine.prove_login(create(engine))
+    assert engine.instance("acme").state is State.ACTIVE
+    assert orphans(engine.context) == []
+
+
+def test_a_probe_that_is_never_answered_fails_the_creation_and_leaves_nothing(engine: Engine, monkeypatch):
+    def refuse(*_arguments: object, **_keywords: object) -> None:
+        raise ProbeFailed("http://acme.localhost", 200, "500", 1)
+
+    monkeypatch.setattr(provision, "wait_for_status", refuse)
+    with pytest.raises(ProbeFailed):
+        create(engine)
+    assert engine.instances() == []
+    assert orphans(engine.context) == []
+
+
+def test_postgres_stopped_in_the_middle_is_a_clear_error_and_the_next_run_finishes(engine: Engine):
+    def stop_postgres(event) -> None:
+        if event.step == "sanitize" and event.status == "done":
+            assert engine._embedded
+            engine._embedded.stop()
+
+    spec = engine.spec(name="acme", email="a@acme.example", template="tiny")
+    with pytest.raises(PostgresUnreachable) as refusal:
+        engine.provision(spec, stop_postgres)
+    assert refusal.value.retryable
+    engine.start_postgres()
+    engine.prove_login(engine.provision(spec))
+
+
+def test_suspending_closes_the_address_and_reactivating_opens_it(engine: Engine):
+    creation = create(engine)
+    route = engine.runtime.route("acme")
+    assert engine.suspend("acme").state is State.SUSPENDED
+    assert route.get("/web/login") == 503
+    assert engine.reactivate("acme").state is State.ACTIVE
+    assert route.get("/web/login") == 200
+    engine.prove_login(creation)
+
+
+@pytest.mark.parametrize(
+    ("operation", "step", "state"),
+    [("suspend", step.name, State.SUSPENDED) for step in instances.SUSPEND]
+    + [("reactivate", step.name, State.ACTIVE) for step in instances.REACTIVATE],
+)
+def test_a_change_of_state_killed_after_any_step_is_finished_by_the_next_run(
+    engine: Engine, operation: str, step: str, state: State
+):
+    create(engine)
+    if operation == "reactivate":
+        engine.suspend("acme")
+    run_and_kill(engine.settings, operation, step, "acme")
+    assert getattr(engine, operation)("acme").state is state
+
+
+def test_terminating_leaves_no_database_role_or_file(engine: Engine):
+    create(engine)
+    engine.terminate("acme")
+    with engine.context.maintenance() as connection:
+        assert databases.find(connection, "acme") is None
+        assert not roles.exists(connection, "acme")
+    assert not engine.context.filestores.exists("acme")
+    assert engine.runtime.route("acme").get("/web/login") == 404
+
+
+@pytest.mark.parametrize("step", [step.name for step in instances.TERMINATE])
+def test_a_termination_killed_after_any_step_is_finished_by_the_next_run(engine: Engine, step: str):
+    create(engine)
+    run_and_kill(engine.settings, "terminate", step, "acme")
+    with suppress(InstanceNotFound):
+        engine.terminate("acme")
+    assert engine.instances() == []
+    assert orphans(engine.context) == []
+
+
+@pytest.mark.parametrize("step", [step.name for step in instances.TERMINATE])
+def test_the_name_of_a_half_terminated_instance_can_be_used_again_once_it_is_gone(engine: Engine, step: str):
+    create(engine)
+    run_and_kill(engine.settings, "terminate", step, "acme")
+    with suppress(TenantryError):
+        engine.terminate("acme")
+    engine.prove_login(create(engine))
+
+
+def test_what_is_not_there_cannot_be_changed(engine: Engine):
+    for action in (engine.instance, engine.suspend, engine.reactivate, engine.terminate):
+        with pytest.raises(InstanceNotFound):
+            action("nobody")
+
+
+def test_an_instance_in_the_making_cannot_be_suspended(engine: Engine):
+    run_and_kill(engine.settings, "provision", "sanitize", "acme", "tiny")
+    with pytest.raises(InvalidTransition):
+        engine.suspend("acme")
+    engine.terminate("acme")
+
+
+def test_fifty_creations_at_once_all_succeed(engine: Engine):
+    engine.fill_pool("tiny", 10)
+    created: list[object] = []
+
+    def attempt(number: int) -> None:
+        try:
+            created.append(create(engine, f"many-{number:02d}").instance.state)
+        except TenantryError as error:
+            created.append(error)
+
+    threads = [threading.Thread(target=attempt, args=[number]) for number in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert created == [State.ACTIVE] * 50

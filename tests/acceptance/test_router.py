@@ -1,0 +1,170 @@
+"""The tenant server: which host reaches which database, and what everybody else is told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tenantry.engine import Engine
+from tenantry.model import names
+from tenantry.model.catalog import Kind, Label, State
+from tenantry.model.instance import Creation
+from tenantry.operations.context import relabel
+from tenantry.postgres import databases, roles
+
+
+@pytest.fixture(scope="module")
+def acme(engine: Engine) -> Iterator[Creation]:
+    spec = engine.spec(
+        name="acme", email="admin@acme.example", template="tiny", hostnames=["shop.acme.example"]
+    )
+    yield engine.provision(spec)
+    engine.terminate("acme")
+
+
+def get(engine: Engine, host: str, path: str = "/web/login", **headers: str) -> httpx.Response:
+    url = f"http://127.0.0.1:{engine.runtime.port}{path}"
+    return httpx.get(url, headers={"Host": host, **headers}, timeout=30)
+
+
+def test_a_tenant_is_served_at_its_subdomain_and_at_its_extra_host_names(engine: Engine, acme: Creation):
+    for host in ("acme.localhost", "ACME.localhost:8069", "acme.localhost.", "shop.acme.example"):
+        assert get(engine, host).status_code == 200, host
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["beta.localhost", "localhost", "acme.evil.example", "www.acme.localhost", "acme", "127.0.0.1", ""],
+)
+def test_an_unknown_host_gets_a_page_with_404(engine: Engine, acme: Creation, host: str):
+    answer = get(engine, host)
+    assert answer.status_code == 404
+    assert "text/html" in answer.headers["content-type"]
+    assert "Nothing lives here" in answer.text
+    assert "acme" not in answer.text
+
+
+def test_a_program_gets_json(engine: Engine, acme: Creation):
+    answer = get(engine, "beta.localhost", Accept="application/json")
+    assert answer.status_code == 404
+    assert answer.json()["error_code"] == "INSTANCE_NOT_FOUND"
+
+
+def test_a_suspended_tenant_gets_a_page_with_503_at_once_and_comes_back(engine: Engine, acme: Creation):
+    engine.suspend("acme")
+    answer = get(engine, "acme.localhost")
+    assert answer.status_code == 503
+    assert "suspended" in answer.text
+    assert int(answer.headers["retry-after"]) > 0
+    assert get(engine, "shop.acme.example", Accept="application/json").status_code == 503
+    assert get(engine, "acme.localhost", "/web/static/img/favicon.ico").status_code == 503
+    engine.reactivate("acme")
+    assert get(engine, "acme.localhost").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "database", ["postgres", "template_tiny", "spare_tiny_1", "template1", "tenantry_base"]
+)
+def test_no_database_of_ours_is_served(engine: Engine, acme: Creation, database: str):
+    assert get(engine, f"{database}.localhost").status_code == 404
+
+
+def test_a_spare_is_not_served_under_its_own_name(engine: Engine, acme: Creation):
+    engine.fill_pool("tiny", 1)
+    with engine.context.maintenance() as connection:
+        (spare,) = databases.listing(connection, Kind.SPARE)
+    assert get(engine, f"{spare.name}.localhost").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/web/database/manager", "/web/database/selector", "/web/database/create"])
+def test_the_database_manager_is_closed(engine: Engine, acme: Creation, path: str):
+    assert get(engine, "acme.localhost", path).status_code == 404
+
+
+def test_a_label_written_by_hand_and_announced_is_seen_at_once(engine: Engine, acme: Creation):
+    with engine.context.maintenance() as connection:
+        label = databases.find(connection, "acme").label
+        relabel(connection, "acme", label.having(hostnames=("other.acme.example",)))
+        assert get(engine, "other.acme.example").status_code == 200
+        assert get(engine, "shop.acme.example").status_code == 404
+        relabel(connection, "acme", label)
+    assert get(engine, "shop.acme.example").status_code == 200
+
+
+def test_a_thousand_databases_are_told_apart_quickly(engine: Engine, acme: Creation):
+    """Empty ones: what is tried is the catalog, which is read whole and looked up per request."""
+    label = Label(Kind.INSTANCE, State.SUSPENDED, "tiny", "1.0.0")
+    with engine.context.maintenance() as connection:
+        crowd = [f"crowd-{number}" for number in range(100)]
+        try:
+            for name in crowd:
+                databases.create(connection, name)
+                relabel(connection, name, label)
+            assert {get(engine, f"{name}.localhost").status_code for name in crowd} == {503}
+            assert get(engine, "acme.localhost").status_code == 200
+        finally:
+            for name in crowd:
+                databases.drop(connection, name)
+
+
+def test_the_router_serves_again_after_postgres_was_restarted(engine: Engine, acme: Creation):
+    assert engine._embedded
+    engine._embedded.stop()
+    engine.start_postgres()
+    deadline = time.monotonic() + 20
+    while get(engine, "acme.localhost").status_code != 200 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert get(engine, "acme.localhost").status_code == 200
+
+
+def test_jobs_run_for_active_tenants_only(engine: Engine, acme: Creation):
+    """Asked of the server's own list by way of a job that is due, in each of two tenants."""
+    engine.provision(engine.spec(name="beta", email="b@beta.example", template="tiny"))
+    try:
+        engine.suspend("beta")
+        for name in ("acme", "beta"):
+            with engine.context.cluster.connect(name) as inside:
+                inside.execute("UPDATE ir_cron SET nextcall = now() - interval '1 day', lastcall = NULL")
+        with engine.context.maintenance() as connection:
+            connection.execute("NOTIFY cron_trigger, 'acme'")
+            connection.execute("NOTIFY cron_trigger, 'beta'")
+        assert _wait_for_job(engine, "acme", 90)
+        assert not _ran_a_job(engine, "beta")
+    finally:
+        engine.terminate("beta")
+
+
+def _wait_for_job(engine: Engine, name: str, timeout_s: float) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while not _ran_a_job(engine, name) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return _ran_a_job(engine, name)
+
+
+def _ran_a_job(engine: Engine, name: str) -> bool:
+    with engine.context.cluster.connect(name) as inside:
+        row = inside.execute("SELECT count(*) FROM ir_cron WHERE lastcall IS NOT NULL").fetchone()
+    return bool(row and row[0])
+
+
+def test_the_template_opened_for_editing_is_served_and_taken_back(engine: Engine, acme: Creation):
+    editing = engine.edit_template("tiny")
+    host = f"{names.editing_database('tiny')}.localhost"
+    assert get(engine, host).status_code == 200
+    with engine.context.cluster.connect(names.editing_database("tiny")) as inside:
+        inside.execute("UPDATE res_company SET name = 'Edited by the operator'")
+    before = next(t for t in engine.templates() if t.code == "tiny")
+    assert before.state == "editing"
+    after = engine.finish_editing("tiny")
+    assert after.version > before.version
+    assert get(engine, host).status_code == 404
+    assert editing.password
+    engine.provision(engine.spec(name="gamma", email="g@gamma.example", template="tiny"))
+    with engine.context.cluster.connect("gamma") as inside:
+        assert inside.execute("SELECT count(*) FROM ir_attachment WHERE url LIKE '/web/assets/%'").fetchone()
+    engine.terminate("gamma")
+    with engine.context.maintenance() as connection:
+        assert not roles.exists(connection, names.editing_database("tiny"))
