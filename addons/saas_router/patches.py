@@ -9,6 +9,9 @@ import functools
 import json
 import logging
 import threading
+import time
+
+import psycopg2
 
 import odoo.http
 import odoo.service.common
@@ -29,6 +32,7 @@ _logger = logging.getLogger(__name__)
 MAINTENANCE_DATABASE = "postgres"
 HEALTH_PATH = "/tenantry/health"
 _CLOSED_PATHS = ("/web/database",)
+_CRON_RETRY_S = 5
 _ANONYMOUS_METHODS = ("version", "about")
 _NO_TENANT = ""
 
@@ -44,6 +48,9 @@ def post_load():
     odoo.service.db.list_dbs = list_dbs
     odoo.service.server.list_dbs = list_dbs
     odoo.service.server.cron_database_list = cron_database_list
+    odoo.service.server.ThreadedServer.cron_thread = _outlive_postgres(
+        odoo.service.server.ThreadedServer.cron_thread
+    )
     odoo.http.db_list = db_list
     odoo.http.db_filter = db_filter
     odoo.service.common.dispatch = _keep_to_own_database(odoo.service.common.dispatch)
@@ -68,6 +75,21 @@ def list_dbs(force=False):
 def cron_database_list():
     """Scheduled jobs run for active tenants only: none for spares, templates or the suspended."""
     return catalog().active_databases()
+
+
+def _outlive_postgres(cron_thread):
+    """A threaded Odoo loses its cron threads for good when PostgreSQL restarts; here they come back."""
+
+    @functools.wraps(cron_thread)
+    def wrapper(self, number):
+        while True:
+            try:
+                cron_thread(self, number)
+            except psycopg2.Error as error:
+                _logger.warning("cron%d waits for PostgreSQL: %s", number, str(error).strip())
+                time.sleep(_CRON_RETRY_S)
+
+    return wrapper
 
 
 def db_list(force=False, host=None):
@@ -100,7 +122,8 @@ def _keep_to_own_database(dispatch):
 
     @functools.wraps(dispatch)
     def wrapper(method, params):
-        if method not in _ANONYMOUS_METHODS and (not params or params[0] != _current()):
+        if method not in _CRON_RETRY_S = 5
+_ANONYMOUS_METHODS and (not params or params[0] != _current()):
             raise AccessDenied()
         return dispatch(method, params)
 

@@ -231,6 +231,25 @@ class OdooNotFound(DependencyFailure):
         self.remedy = "Set ODOO_SOURCE to its folder. Tried: " + "; ".join(self.searched) + "."
 
 
+class DamagedDownload(DependencyFailure):
+    retryable = True
+
+    def __init__(self, package: str) -> None:
+        self.package = package
+        super().__init__(f"The download of the package {package} is missing or damaged.")
+        self.remedy = "Try again."
+
+
+class DanglingLinks(DependencyFailure):
+    """Odoo answers 500 on pages whose fonts or libraries are missing: better no Odoo than that."""
+
+    def __init__(self, root: Path, links: Collection[Path]) -> None:
+        self.root, self.links = root, tuple(links)
+        names = ", ".join(str(link.relative_to(root)) for link in self.links)
+        super().__init__(f"Links in {root} lead nowhere: {names}.")
+        self.remedy = "Find the Debian package that holds these files now and report it as a bug."
+
+
 class InitialisationTimeout(DependencyFailure):
     """T7."""
 

@@ -63,9 +63,15 @@ def test_without_a_spare_one_is_cloned_right_then(engine: Engine):
 
 def test_the_customers_language_country_and_time_zone_are_set(engine: Engine):
     create(engine, country="BE", timezone="Europe/Brussels", language="en_US")
-    assert ask(engine, "acme", "SELECT c.code FROM res_company o JOIN res_partner p ON p.id = o.partner_id"
-               " JOIN res_country c ON c.id = p.country_id") == [("BE",)]  # fmt: skip
-    admin = "SELECT p.tz, p.lang FROM res_users u JOIN res_partner p ON p.id = u.partner_id WHERE login LIKE '%@%'"
+    country = """
+        SELECT c.code FROM res_company o
+          JOIN res_partner p ON p.id = o.partner_id JOIN res_country c ON c.id = p.country_id
+    """
+    admin = """
+        SELECT p.tz, p.lang FROM res_users u JOIN res_partner p ON p.id = u.partner_id
+         WHERE u.login = 'admin@acme.example'
+    """
+    assert ask(engine, "acme", country) == [("BE",)]
     assert ask(engine, "acme", admin) == [("Europe/Brussels", "en_US")]
 
 

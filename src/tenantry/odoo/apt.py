@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tenantry.errors import DependencyFailure, ProgramFailed
+from tenantry.errors import DamagedDownload, ProgramFailed
 from tenantry.odoo.apt_sources import AptSource
 from tenantry.process import run
 
@@ -30,15 +30,6 @@ Acquire::Languages "none";
 Acquire::Retries "3";
 """
 _AS_ROOT = 'APT::Sandbox::User "root";\n'  # _apt may not write in a folder of root's
-
-
-class DamagedDownload(DependencyFailure):
-    retryable = True
-
-    def __init__(self, package: str) -> None:
-        self.package = package
-        super().__init__(f"The download of the package {package} is missing or damaged.")
-        self.remedy = "Try again."
 
 
 @dataclass(frozen=True)

@@ -66,11 +66,12 @@ def find_odoo(
 ) -> OdooInstallation:
     """Ask the resolvers in turn; each reports in one line what it chose or why it passes.
 
-    With `install` false nothing is downloaded or built. Raises OdooNotFound with every reason.
+    An operator who sets ODOO_SOURCE means that one: no other is asked. With `install` false
+    nothing is downloaded or built. Raises OdooNotFound with every reason.
     """
     search = Search(settings, report, install)
     reasons = []
-    for name, resolve in resolvers:
+    for name, resolve in resolvers[:1] if settings.odoo_source else resolvers:
         try:
             odoo = _installation(resolve(search), settings.odoo_series)
         except (Passed, TenantryError, OSError) as error:

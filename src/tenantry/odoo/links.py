@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tenantry.errors import DependencyFailure
+from tenantry.errors import DanglingLinks
 
 _FilesByName = Mapping[str, list[Path]]
-
-
-class DanglingLinks(DependencyFailure):
-    """Odoo answers 500 on pages whose fonts or libraries are missing: better no Odoo than that."""
-
-    def __init__(self, root: Path, links: Collection[Path]) -> None:
-        self.root, self.links = root, tuple(links)
-        names = ", ".join(str(link.relative_to(root)) for link in self.links)
-        super().__init__(f"Links in {root} lead nowhere: {names}.")
-        self.remedy = "Find the Debian package that holds these files now and report it as a bug."
 
 
 def repair_links(root: Path) -> list[Path]:

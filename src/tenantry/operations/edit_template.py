@@ -87,9 +87,11 @@ def _is_taken_over(subject: build.Building) -> bool:
 
 
 def _drop_role(subject: build.Building) -> None:
-    with subject.context.cluster.connect(subject.building) as inside:
-        roles.disown(inside, names.editing_database(subject.code))
-    roles.drop(subject.connection, names.editing_database(subject.code))
+    role = names.editing_database(subject.code)
+    if roles.is_ours(subject.connection, role):
+        with subject.context.cluster.connect(subject.building) as inside:
+            roles.disown(inside, role)
+        roles.drop(subject.connection, role)
 
 
 STEPS: tuple[Step[build.Building], ...] = (

@@ -104,10 +104,9 @@ def give_contents(connection: Connection, *, old: str, new: str) -> None:
 
 
 def disown(connection: Connection, name: str) -> None:
-    """Take every privilege a role has in the connected database, or through it on the cluster."""
-    if is_ours(connection, name):
-        with translated(connection, "take a role's privileges"):
-            connection.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(name)))
+    """Take every privilege a role has in the connected database and on it."""
+    with translated(connection, "take a role's privileges"):
+        connection.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(name)))
 
 
 def let_create(connection: Connection, name: str) -> None:

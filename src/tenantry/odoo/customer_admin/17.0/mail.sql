@@ -1,0 +1,9 @@
+-- Odoo finds a user by this form of his address when he resets a password or answers a mail. A local part that is not
+-- ASCII is case-sensitive to Odoo.
+UPDATE res_partner
+   SET email_normalized = CASE
+           WHEN octet_length(split_part(email, '@', 1)) = length(split_part(email, '@', 1)) THEN lower(email)
+           ELSE split_part(email, '@', 1) || '@' || lower(split_part(email, '@', 2))
+       END
+ WHERE id = (SELECT partner_id FROM res_users WHERE id = current_setting('tenantry.admin_id')::integer)
+   AND email IS NOT NULL;

@@ -1,0 +1,52 @@
+-- The customer is the administrator: base.user_admin becomes his, so that all Odoo hangs on that record, its groups and
+-- defaults, is his too. The password arrives as the hash Odoo would have stored.
+SELECT set_config('tenantry.admin_id', known.res_id::text, true),
+       set_config('tenantry.previous_admin_name', partner.name, true)
+  FROM ir_model_data AS known
+  JOIN res_users AS admin ON admin.id = known.res_id
+  JOIN res_partner AS partner ON partner.id = admin.partner_id
+ WHERE known.module = 'base'
+   AND known.name = 'user_admin';
+
+-- A signature is only the name until somebody writes one: the name in it follows, a written one stays.
+UPDATE res_users AS admin
+   SET signature = '<p data-o-mail-quote="1">--<br data-o-mail-quote="1">' || escaped.name || '</p>'
+  FROM (SELECT replace(replace(replace(replace(replace(
+                   current_setting('tenantry.admin_name', true),
+                   '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&#34;'), '''', '&#39;')
+       ) AS escaped (name)
+ WHERE admin.id = current_setting('tenantry.admin_id')::integer
+   AND current_setting('tenantry.admin_name', true) <> ''
+   AND regexp_replace(COALESCE(admin.signature, ''), '<[^>]*>|\s|--', '', 'g')
+       IN ('', regexp_replace(current_setting('tenantry.previous_admin_name'), '\s', '', 'g'));
+
+UPDATE res_users
+   SET login = COALESCE(NULLIF(current_setting('tenantry.email', true), ''), login),
+       password = COALESCE(NULLIF(current_setting('tenantry.admin_password_hash', true), ''), password),
+       active = true,
+       write_uid = 1,
+       write_date = now() AT TIME ZONE 'UTC'
+ WHERE id = current_setting('tenantry.admin_id')::integer;
+
+-- A contact is listed under the company it belongs to.
+UPDATE res_partner AS partner
+   SET name = named.name,
+       complete_name = CASE
+           WHEN partner.is_company IS NOT TRUE AND (partner.parent_id IS NOT NULL OR partner.company_name <> '')
+           THEN COALESCE(partner.commercial_company_name || ', ', '') || named.name
+           ELSE named.name
+       END,
+       email = COALESCE(NULLIF(current_setting('tenantry.email', true), ''), partner.email),
+       lang = COALESCE((SELECT code FROM res_lang WHERE code = current_setting('tenantry.lang', true) AND active),
+                       partner.lang),
+       tz = COALESCE(NULLIF(current_setting('tenantry.tz', true), ''), partner.tz),
+       active = true,
+       write_uid = 1,
+       write_date = now() AT TIME ZONE 'UTC'
+  FROM res_users AS admin
+  JOIN res_partner AS current ON current.id = admin.partner_id
+ CROSS JOIN LATERAL (
+       SELECT COALESCE(NULLIF(btrim(current_setting('tenantry.admin_name', true)), ''), current.name)
+       ) AS named (name)
+ WHERE admin.id = current_setting('tenantry.admin_id')::integer
+   AND partner.id = admin.partner_id;

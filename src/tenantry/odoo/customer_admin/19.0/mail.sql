@@ -1,0 +1,15 @@
+-- Odoo finds a user by this form of his address when he resets a password or answers a mail. A local part that is not
+-- ASCII is case-sensitive to Odoo.
+UPDATE res_partner
+   SET email_normalized = CASE
+           WHEN octet_length(split_part(email, '@', 1)) = length(split_part(email, '@', 1)) THEN lower(email)
+           ELSE split_part(email, '@', 1) || '@' || lower(split_part(email, '@', 2))
+       END
+ WHERE id = (SELECT partner_id FROM res_users WHERE id = current_setting('tenantry.admin_id')::integer)
+   AND email IS NOT NULL;
+
+-- Activities are due by the end of their user's day.
+UPDATE mail_activity
+   SET user_tz = current_setting('tenantry.tz', true)
+ WHERE user_id = current_setting('tenantry.admin_id')::integer
+   AND current_setting('tenantry.tz', true) <> '';

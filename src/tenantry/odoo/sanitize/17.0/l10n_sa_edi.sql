@@ -1,0 +1,11 @@
+-- The template's account at ZATCA: invoices would be filed in its name.
+UPDATE res_company
+   SET l10n_sa_private_key = NULL
+ WHERE l10n_sa_private_key IS NOT NULL;
+
+UPDATE account_journal
+   SET l10n_sa_compliance_csid_json = NULL,
+       l10n_sa_production_csid_json = NULL,
+       l10n_sa_compliance_checks_passed = false
+ WHERE l10n_sa_compliance_csid_json IS NOT NULL
+    OR l10n_sa_production_csid_json IS NOT NULL;

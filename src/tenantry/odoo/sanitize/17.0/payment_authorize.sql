@@ -1,0 +1,7 @@
+-- The template's account at Authorize.net would collect this customer's payments.
+UPDATE payment_provider
+   SET authorize_login = NULL,
+       authorize_transaction_key = NULL,
+       authorize_signature_key = NULL,
+       authorize_client_key = NULL
+ WHERE code = 'authorize';

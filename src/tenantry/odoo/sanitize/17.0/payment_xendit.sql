@@ -1,0 +1,5 @@
+-- The template's account at Xendit would collect this customer's payments.
+UPDATE payment_provider
+   SET xendit_secret_key = NULL,
+       xendit_webhook_token = NULL
+ WHERE code = 'xendit';

@@ -1,0 +1,6 @@
+-- The template's account at Paytm would collect what is paid at this customer's till.
+UPDATE pos_payment_method
+   SET paytm_mid = NULL,
+       paytm_merchant_key = NULL,
+       paytm_tid = NULL
+ WHERE use_payment_terminal = 'paytm';

@@ -1,0 +1,10 @@
+-- The template's account at Viva Wallet would collect what is paid at this customer's till.
+UPDATE pos_payment_method
+   SET viva_wallet_merchant_id = NULL,
+       viva_wallet_api_key = NULL,
+       viva_wallet_client_id = NULL,
+       viva_wallet_client_secret = NULL,
+       viva_wallet_terminal_id = NULL,
+       viva_wallet_webhook_verification_key = NULL,
+       viva_wallet_bearer_token = 'Bearer Token'
+ WHERE use_payment_terminal = 'viva_wallet';

@@ -1,0 +1,2 @@
+-- Text messages the template had queued would be sent, and charged, once more by every clone.
+DELETE FROM sms_sms;

@@ -1,0 +1,6 @@
+-- The template's account at Flutterwave would collect this customer's payments.
+UPDATE payment_provider
+   SET flutterwave_public_key = NULL,
+       flutterwave_secret_key = NULL,
+       flutterwave_webhook_secret = NULL
+ WHERE code = 'flutterwave';

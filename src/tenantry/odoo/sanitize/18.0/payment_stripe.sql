@@ -1,0 +1,6 @@
+-- The template's account at Stripe would collect this customer's payments.
+UPDATE payment_provider
+   SET stripe_publishable_key = NULL,
+       stripe_secret_key = NULL,
+       stripe_webhook_secret = NULL
+ WHERE code = 'stripe';

@@ -1,0 +1,8 @@
+-- The template's account at Worldline would collect this customer's payments.
+UPDATE payment_provider
+   SET worldline_pspid = NULL,
+       worldline_api_key = NULL,
+       worldline_api_secret = NULL,
+       worldline_webhook_key = NULL,
+       worldline_webhook_secret = NULL
+ WHERE code = 'worldline';

@@ -1,0 +1,7 @@
+-- The template's account at Pine Labs would collect what is paid at this customer's till.
+UPDATE pos_payment_method
+   SET pine_labs_merchant = NULL,
+       pine_labs_store = NULL,
+       pine_labs_client = NULL,
+       pine_labs_security_token = NULL
+ WHERE use_payment_terminal = 'pine_labs';

@@ -1,0 +1,104 @@
+-- A clone carries its template's identity: whoever knows the template's secrets, keys or tokens would know those of
+-- every instance made of it. database.secret signs sessions, reset links and unsubscribe links: a new one ends them all.
+INSERT INTO ir_config_parameter (key, value, create_uid, create_date, write_uid, write_date)
+SELECT key, value, 1, now() AT TIME ZONE 'UTC', 1, now() AT TIME ZONE 'UTC'
+  FROM (VALUES ('database.uuid', gen_random_uuid()::text),
+               ('database.secret', gen_random_uuid()::text || gen_random_uuid()::text),
+               ('database.create_date', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'))
+       ) AS fresh (key, value)
+    ON CONFLICT (key) DO UPDATE
+   SET value = EXCLUDED.value, write_uid = EXCLUDED.write_uid, write_date = EXCLUDED.write_date;
+
+-- Frozen: otherwise Odoo rewrites web.base.url, at each login of an administrator, to the host he came through, be it
+-- an internal address or a second domain, and mails link there. An instance has one public address and the engine
+-- knows it. Where none was given, Odoo's own default and habit apply.
+DELETE FROM ir_config_parameter
+ WHERE key = 'web.base.url.freeze';
+
+INSERT INTO ir_config_parameter (key, value, create_uid, create_date, write_uid, write_date)
+SELECT key, value, 1, now() AT TIME ZONE 'UTC', 1, now() AT TIME ZONE 'UTC'
+  FROM (VALUES ('web.base.url', COALESCE(NULLIF(current_setting('tenantry.base_url', true), ''), 'http://localhost:8069')),
+               ('web.base.url.freeze', CASE WHEN current_setting('tenantry.base_url', true) <> '' THEN 'True' END)
+       ) AS address (key, value)
+ WHERE value IS NOT NULL
+    ON CONFLICT (key) DO UPDATE
+   SET value = EXCLUDED.value, write_uid = EXCLUDED.write_uid, write_date = EXCLUDED.write_date;
+
+-- The template's subscription at Odoo, and its profiling, are not the customer's.
+DELETE FROM ir_config_parameter
+ WHERE key IN ('database.enterprise_code',
+               'database.expiration_date',
+               'database.expiration_reason',
+               'database.already_linked_email',
+               'database.already_linked_send_mail_url',
+               'database.already_linked_subscription_url',
+               'base.profiling_enabled_until');
+
+-- Whoever built the template keeps no way in, and no trace of having been there.
+DELETE FROM res_users_apikeys;
+DELETE FROM res_device_log;
+DELETE FROM res_users_log;
+DELETE FROM ir_logging;
+DELETE FROM ir_profile;
+
+-- Forms left open keep what was typed into them, passwords and API keys too, until a nightly job clears them.
+DELETE FROM change_password_own;
+DELETE FROM change_password_wizard;
+DELETE FROM res_users_identitycheck;
+DELETE FROM res_config_settings;
+
+-- Mail would go out over the template's account, in its name.
+DELETE FROM ir_mail_server;
+
+-- A link that opens an attachment of the template must not open the instance's copy.
+UPDATE ir_attachment
+   SET access_token = NULL
+ WHERE access_token IS NOT NULL;
+
+-- Records would be posted to wherever the template's webhooks went. An empty address makes saving a record fail;
+-- one that is no address is only logged.
+UPDATE ir_act_server
+   SET webhook_url = 'enter your own webhook URL'
+ WHERE webhook_url IS NOT NULL
+   AND state = 'webhook';
+
+-- The template's legal identity: printed on the customer's invoices it would be a false one. The name, country and
+-- currency stay until the customer's are known.
+UPDATE res_partner
+   SET vat = NULL,
+       company_registry = NULL,
+       email = NULL,
+       phone = NULL,
+       website = NULL,
+       street = NULL,
+       street2 = NULL,
+       zip = NULL,
+       city = NULL,
+       state_id = NULL,
+       partner_latitude = NULL,
+       partner_longitude = NULL
+ WHERE id IN (SELECT partner_id FROM res_company);
+
+UPDATE res_company
+   SET email = NULL,
+       phone = NULL;
+
+-- Archived, as journals and documents may name them: customers' customers must not pay into the template's account.
+UPDATE res_partner_bank
+   SET active = false
+ WHERE active
+   AND partner_id IN (SELECT partner_id FROM res_company);
+
+-- Every job of the template is overdue in its clone, and a hundred clones woke at once would all run them. Jobs start
+-- from now, each at its own moment, with no memory of the template's runs.
+DELETE FROM ir_cron_trigger;
+DELETE FROM ir_cron_progress;
+
+UPDATE ir_cron
+   SET lastcall = NULL,
+       failure_count = 0,
+       first_failure_date = NULL,
+       nextcall = date_trunc('second', now() AT TIME ZONE 'UTC')
+                  + floor(random() * COALESCE(NULLIF(current_setting('tenantry.cron_jitter_s', true), ''), '0')::integer)
+                  * interval '1 second'
+ WHERE active;

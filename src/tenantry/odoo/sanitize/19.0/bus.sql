@@ -1,0 +1,2 @@
+-- Live notifications waiting in the template.
+DELETE FROM bus_bus;

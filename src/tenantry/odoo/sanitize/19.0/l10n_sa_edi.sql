@@ -1,0 +1,7 @@
+-- The template's account at ZATCA: invoices would be filed in its name.
+UPDATE account_journal
+   SET l10n_sa_compliance_csid_json = NULL,
+       l10n_sa_production_csid_json = NULL,
+       l10n_sa_compliance_checks_passed = false
+ WHERE l10n_sa_compliance_csid_json IS NOT NULL
+    OR l10n_sa_production_csid_json IS NOT NULL;

@@ -1,0 +1,70 @@
+-- What the template had queued must not be sent once more by every clone, and what it had sent is not the customer's
+-- history. A mail's text is a message of its own, kept only when it is also a document's notification.
+WITH mail AS (
+    DELETE FROM mail_mail
+    RETURNING mail_message_id, is_notification
+)
+DELETE FROM mail_message
+ WHERE id IN (SELECT mail_message_id FROM mail WHERE is_notification IS NOT TRUE);
+
+DELETE FROM mail_message_schedule;
+DELETE FROM mail_scheduled_message;
+
+-- The clone would fetch, and thereby take, the template's incoming mail.
+DELETE FROM fetchmail_server;
+
+-- Replies would go to the template's domain, where no clone reads them. An alias that two domains shared can be kept once.
+UPDATE mail_alias AS alias
+   SET alias_domain_id = NULL,
+       alias_name = kept.name,
+       alias_full_name = kept.name
+  FROM (SELECT id,
+               CASE WHEN row_number() OVER (PARTITION BY alias_name ORDER BY alias_domain_id NULLS FIRST, id) = 1
+                    THEN alias_name
+               END AS name
+          FROM mail_alias) AS kept
+ WHERE kept.id = alias.id
+   AND alias.alias_domain_id IS NOT NULL;
+
+UPDATE res_company
+   SET alias_domain_id = NULL
+ WHERE alias_domain_id IS NOT NULL;
+
+DELETE FROM mail_alias_domain;
+
+UPDATE res_partner
+   SET email_normalized = NULL
+ WHERE email IS NULL
+   AND email_normalized IS NOT NULL;
+
+-- Browsers subscribed to the template would be shown this customer's notifications.
+DELETE FROM mail_push;
+DELETE FROM mail_push_device;
+
+-- The template's keys and accounts for push, calls, translation and pictures: others' to pay for, or to listen with.
+DELETE FROM ir_config_parameter
+ WHERE key IN ('mail.web_push_vapid_private_key',
+               'mail.web_push_vapid_public_key',
+               'mail.sfu_server_url',
+               'mail.sfu_server_key',
+               'mail.sfu_local_key',
+               'mail.use_sfu_server',
+               'mail.twilio_account_sid',
+               'mail.twilio_account_token',
+               'mail.use_twilio_rtc_servers',
+               'mail.google_translate_api_key',
+               'discuss.tenor_api_key');
+
+DELETE FROM mail_ice_server;
+DELETE FROM discuss_channel_rtc_session;
+
+-- A channel's uuid is its invitation, a guest's token his login.
+UPDATE discuss_channel
+   SET uuid = replace(gen_random_uuid()::text, '-', ''),
+       sfu_channel_uuid = NULL,
+       sfu_server_url = NULL;
+
+UPDATE mail_guest
+   SET access_token = gen_random_uuid()::text;
+
+DELETE FROM mail_presence;

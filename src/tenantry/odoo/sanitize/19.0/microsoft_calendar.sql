@@ -1,0 +1,18 @@
+-- The clone would read and write the calendars of the template's users, and change events it shares with none of them.
+UPDATE res_users_settings
+   SET microsoft_calendar_sync_token = NULL,
+       microsoft_last_sync_date = NULL
+ WHERE microsoft_calendar_sync_token IS NOT NULL
+    OR microsoft_last_sync_date IS NOT NULL;
+
+UPDATE calendar_event
+   SET microsoft_id = NULL,
+       ms_universal_event_id = NULL
+ WHERE microsoft_id IS NOT NULL
+    OR ms_universal_event_id IS NOT NULL;
+
+UPDATE calendar_recurrence
+   SET microsoft_id = NULL,
+       ms_universal_event_id = NULL
+ WHERE microsoft_id IS NOT NULL
+    OR ms_universal_event_id IS NOT NULL;

@@ -1,0 +1,5 @@
+-- The template's account at DPO would collect this customer's payments.
+UPDATE payment_provider
+   SET dpo_company_token = NULL,
+       dpo_service_ref = NULL
+ WHERE code = 'dpo';

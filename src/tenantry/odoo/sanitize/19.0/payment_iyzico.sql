@@ -1,0 +1,5 @@
+-- The template's account at Iyzico would collect this customer's payments.
+UPDATE payment_provider
+   SET iyzico_key_id = NULL,
+       iyzico_key_secret = NULL
+ WHERE code = 'iyzico';

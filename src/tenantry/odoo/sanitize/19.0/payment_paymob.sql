@@ -1,0 +1,7 @@
+-- The template's account at Paymob would collect this customer's payments.
+UPDATE payment_provider
+   SET paymob_public_key = NULL,
+       paymob_secret_key = NULL,
+       paymob_hmac_key = NULL,
+       paymob_api_key = NULL
+ WHERE code = 'paymob';

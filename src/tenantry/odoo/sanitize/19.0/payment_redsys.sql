@@ -1,0 +1,6 @@
+-- The template's account at Redsys would collect this customer's payments.
+UPDATE payment_provider
+   SET redsys_merchant_code = NULL,
+       redsys_merchant_terminal = NULL,
+       redsys_secret_key = NULL
+ WHERE code = 'redsys';

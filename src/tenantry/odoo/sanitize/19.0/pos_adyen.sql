@@ -1,0 +1,5 @@
+-- The template's account at Adyen would collect what is paid at this customer's till.
+UPDATE pos_payment_method
+   SET adyen_api_key = NULL,
+       adyen_terminal_identifier = NULL
+ WHERE use_payment_terminal = 'adyen';

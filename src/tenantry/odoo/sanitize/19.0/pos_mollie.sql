@@ -1,0 +1,5 @@
+-- The template's account at Mollie would collect what is paid at this customer's till.
+UPDATE pos_payment_method
+   SET mollie_payment_provider_id = NULL,
+       mollie_terminal_id = NULL
+ WHERE use_payment_terminal = 'mollie';

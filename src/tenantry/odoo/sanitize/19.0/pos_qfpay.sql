@@ -1,0 +1,6 @@
+-- The template's account at QFPay would collect what is paid at this customer's till.
+UPDATE pos_payment_method
+   SET qfpay_pos_key = NULL,
+       qfpay_notification_key = NULL,
+       qfpay_terminal_ip_address = NULL
+ WHERE use_payment_terminal = 'qfpay';

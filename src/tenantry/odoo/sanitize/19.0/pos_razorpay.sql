@@ -1,0 +1,6 @@
+-- The template's account at Razorpay would collect what is paid at this customer's till.
+UPDATE pos_payment_method
+   SET razorpay_username = NULL,
+       razorpay_api_key = NULL,
+       razorpay_tid = NULL
+ WHERE use_payment_terminal = 'razorpay';

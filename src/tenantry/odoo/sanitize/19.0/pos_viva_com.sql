@@ -1,0 +1,10 @@
+-- The template's account at Viva.com would collect what is paid at this customer's till.
+UPDATE pos_payment_method
+   SET viva_com_merchant_id = NULL,
+       viva_com_api_key = NULL,
+       viva_com_client_id = NULL,
+       viva_com_client_secret = NULL,
+       viva_com_terminal_id = NULL,
+       viva_com_webhook_verification_key = NULL,
+       viva_com_bearer_token = 'Bearer Token'
+ WHERE use_payment_terminal = 'viva_com';

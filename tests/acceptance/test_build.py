@@ -1,0 +1,170 @@
+"""Building templates with a real Odoo: what can go wrong, and being killed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import psutil
+import pytest
+from tests.conftest import TINY
+from tests.support.inventory import orphans
+from tests.support.killed import run_and_kill
+
+from tenantry.engine import Engine
+from tenantry.errors import (
+    Busy,
+    InitialisationFailed,
+    InitialisationTimeout,
+    ModuleNotFound,
+    ModulesNotInstalled,
+    TemplateNotFound,
+    TemplateNotReady,
+)
+from tenantry.model.recipe import Recipe
+from tenantry.odoo.initialise import verify_modules
+from tenantry.operations import build_template
+from tenantry.postgres import databases
+
+SMALL = Recipe("small", "Small", ("web",))
+
+
+@pytest.fixture(autouse=True)
+def clean(engine: Engine) -> Iterator[None]:
+    yield
+    if any(template.code == "small" for template in engine.templates()):
+        engine.drop_template("small")
+    assert orphans(engine.context) == []
+
+
+def version(engine: Engine, code: str) -> str:
+    return next((template.version for template in engine.templates() if template.code == code), "")
+
+
+def test_a_module_that_does_not_exist_is_named_and_nothing_is_made(engine: Engine):
+    with pytest.raises(ModuleNotFound, match="no_such_module") as refusal:
+        engine.build_template(replace(SMALL, modules=("web", "no_such_module")))
+    assert "addons" in refusal.value.remedy
+
+
+def test_an_initialisation_that_takes_too_long_is_stopped_and_leaves_nothing(engine: Engine):
+    hasty = Engine(replace(engine.settings, init_timeout_s=1))
+    with pytest.raises(InitialisationTimeout) as refusal:
+        hasty.build_template(SMALL)
+    assert "TENANTRY_INIT_TIMEOUT_S" in refusal.value.remedy
+    assert refusal.value.log.exists()
+
+
+def test_an_odoo_that_dies_in_its_initialisation_is_a_clear_error_and_leaves_nothing(engine: Engine):
+    killed = threading.Event()
+
+    def kill_odoo() -> None:
+        marker = f"build-{SMALL.code}.conf"
+        while not killed.is_set():
+            for process in psutil.process_iter(["cmdline"]):
+                command = " ".join(process.info["cmdline"] or ())
+                if marker in command and " -i " in command:
+                    process.kill()
+                    killed.set()
+            time.sleep(0.2)
+
+    killer = threading.Thread(target=kill_odoo)
+    killer.start()
+    with pytest.raises(InitialisationFailed):
+        engine.build_template(SMALL)
+    killer.join()
+
+
+def test_a_module_odoo_did_not_install_is_noticed(engine: Engine, tmp_path):
+    engine.provision(engine.spec(name="acme", email="a@acme.example", template="tiny"))
+    with (
+        engine.context.cluster.connect("acme") as inside,
+        pytest.raises(ModulesNotInstalled, match="sale"),
+    ):
+        verify_modules(inside, ["web", "sale"], tmp_path / "log")
+    engine.terminate("acme")
+
+
+def test_a_current_template_is_not_built_again_and_a_changed_recipe_makes_it_stale(engine: Engine):
+    before = version(engine, "tiny")
+    assert engine.build_template(TINY).version == before
+    changed = engine.settings.recipe_dir / "tiny.toml"
+    changed.parent.mkdir(exist_ok=True)
+    changed.write_text('name = "Tiny"\nmodules = ["web", "contacts"]\n')
+    try:
+        (template,) = [template for template in engine.templates() if template.code == "tiny"]
+        assert template.state == "stale"
+        assert template.stale == "its recipe changed"
+    finally:
+        changed.unlink()
+
+
+def test_changed_addons_code_makes_a_template_stale(engine: Engine, tmp_path):
+    module = tmp_path / "addons" / "acme_base"
+    module.mkdir(parents=True)
+    (module / "__manifest__.py").write_text('{"name": "Acme", "license": "LGPL-3"}')
+    (engine.settings.recipe_dir).mkdir(exist_ok=True)
+    recipe_file = engine.settings.recipe_dir / "tiny.toml"
+    recipe_file.write_text('name = "Tiny"\nmodules = ["web"]\n')
+    try:
+        with_addons = Engine(replace(engine.settings, addons_path=(tmp_path / "addons",)))
+        (template,) = [template for template in with_addons.templates() if template.code == "tiny"]
+        assert template.stale == "the code of Odoo or of the addons changed"
+    finally:
+        recipe_file.unlink()
+
+
+def test_while_its_first_build_goes_on_a_template_is_not_cloned_and_not_built_twice(engine: Engine):
+    started, refusals = threading.Event(), []
+
+    def on_step(event) -> None:
+        if event.step == "install" and event.status == "started":
+            started.set()
+
+    builder = threading.Thread(target=engine.build_template, args=[SMALL, on_step])
+    builder.start()
+    assert started.wait(60)
+    for attempt in (
+        lambda: engine.provision(engine.spec(name="acme", email="a@acme.example", template="small")),
+        lambda: engine.build_template(SMALL),
+    ):
+        with pytest.raises((TemplateNotReady, Busy)) as refusal:
+            attempt()
+        refusals.append(type(refusal.value))
+    builder.join()
+    assert refusals == [TemplateNotReady, Busy]
+    engine.provision(engine.spec(name="acme", email="a@acme.example", template="small"))
+    engine.terminate("acme")
+
+
+def test_the_old_template_serves_until_the_new_one_is_swapped_in(engine: Engine):
+    engine.build_template(SMALL)
+    seen = []
+
+    def on_step(event) -> None:
+        if event.step == "compact" and event.status == "done":
+            creation = engine.provision(engine.spec(name="acme", email="a@acme.example", template="small"))
+            seen.append(creation.instance.template_version)
+
+    engine.build_template(SMALL, on_step, rebuild=True)
+    engine.terminate("acme")
+    assert seen == ["1.0.0"]
+    assert version(engine, "small") == "1.0.1"
+
+
+@pytest.mark.parametrize("step", [step.name for step in build_template.STEPS])
+def test_a_build_killed_after_any_step_is_finished_by_the_next_run(engine: Engine, step: str):
+    run_and_kill(engine.settings, "build", step, "small", "web")
+    built = engine.build_template(SMALL)
+    assert built.state == "ready"
+    assert orphans(engine.context) == []
+    with engine.context.maintenance() as connection:
+        assert not [d for d in databases.listing(connection) if "building" in d.name]
+
+
+def test_what_is_not_there_cannot_be_dropped_or_edited(engine: Engine):
+    for action in (engine.drop_template, engine.edit_template, engine.finish_editing):
+        with pytest.raises(TemplateNotFound):
+            action("nothing")

@@ -1,0 +1,178 @@
+"""A tenant's administrator, with all the rights Odoo gives him, reaches nothing but his own Odoo."""
+
+from __future__ import annotations
+
+import xmlrpc.client
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from tests.support.odoo_client import OdooClient, OdooError
+
+from tenantry.engine import Engine
+from tenantry.model.instance import Creation
+
+
+@pytest.fixture(scope="module")
+def beta(engine: Engine) -> Iterator[Creation]:
+    yield engine.provision(engine.spec(name="beta", email="admin@beta.example", template="tiny"))
+    engine.terminate("beta")
+
+
+@pytest.fixture(scope="module")
+def acme(engine: Engine, beta: Creation) -> Iterator[OdooClient]:
+    creation = engine.provision(engine.spec(name="acme", email="admin@acme.example", template="tiny"))
+    yield OdooClient(engine, creation)
+    engine.terminate("acme")
+
+
+def test_sql_in_a_server_action_runs_as_the_tenants_own_role(acme: OdooClient):
+    assert "acme" in acme.sql("SELECT current_user, current_database()")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        'DROP DATABASE "beta"',
+        'ALTER DATABASE "beta" RENAME TO gamma',
+        'ALTER DATABASE "beta" OWNER TO "acme"',
+        "COMMENT ON DATABASE \"beta\" IS 'mine'",
+        'GRANT CONNECT ON DATABASE "beta" TO "acme"',
+        'SET ROLE "beta"',
+        'DROP ROLE "beta"',
+        "ALTER ROLE \"beta\" PASSWORD 'x'",
+        "SELECT datname FROM pg_database",
+        "SELECT usename FROM pg_stat_activity",
+        "SELECT * FROM pg_stat_get_activity(NULL)",
+        "SELECT rolname FROM pg_roles",
+        "SELECT * FROM pg_shdescription",
+        "SELECT pg_terminate_backend(pid) FROM pg_locks",
+    ],
+)
+def test_another_tenant_cannot_be_seen_changed_or_ended(acme: OdooClient, statement: str):
+    with pytest.raises(OdooError, match=r"denied|must be|not exist|cannot|permission"):
+        acme.sql(statement)
+
+
+def test_another_tenants_sessions_cannot_be_ended_even_by_a_guessed_process_id(
+    engine: Engine, acme: OdooClient, beta: Creation
+):
+    tenant = engine.context.cluster.as_role("beta", engine.context.role_password("beta"))
+    with tenant.connect("beta") as session:
+        with pytest.raises(OdooError):
+            acme.sql(f"SELECT pg_terminate_backend({session.info.backend_pid})")
+        assert session.execute("SELECT 1").fetchone() == (1,)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        'ALTER DATABASE "acme" RENAME TO gamma',
+        'ALTER DATABASE "acme" ALLOW_CONNECTIONS false',
+        "ALTER DATABASE \"acme\" SET work_mem = '1GB'",
+        "COMMENT ON DATABASE \"acme\" IS '{}'",
+        'DROP DATABASE "acme"',
+        "CREATE DATABASE gamma",
+        "CREATE ROLE gamma",
+        "CREATE EXTENSION dblink",
+        "CREATE EXTENSION plpython3u",
+        "CREATE SCHEMA gamma",
+        "DROP SCHEMA public CASCADE",
+        "SELECT pg_read_file('/etc/passwd')",
+        "SELECT pg_ls_dir('/')",
+        "COPY res_partner FROM '/etc/passwd'",
+        "COPY res_partner TO '/tmp/partners'",
+        "COPY res_partner TO PROGRAM 'id'",
+        "SELECT lo_import('/etc/passwd')",
+        "SELECT lo_create(0)",
+        "ALTER SYSTEM SET log_statement = 'all'",
+        "CREATE FUNCTION run(text) RETURNS int AS '/lib/x86_64-linux-gnu/libc.so.6', 'system' LANGUAGE c",
+        "CREATE SERVER out FOREIGN DATA WRAPPER postgres_fdw",
+    ],
+)
+def test_his_own_database_is_not_his_to_alter_and_the_machine_is_out_of_reach(
+    acme: OdooClient, statement: str
+):
+    with pytest.raises(
+        OdooError, match=r"denied|must be|not exist|cannot|permission|superuser|not available"
+    ):
+        acme.sql(statement)
+    assert acme.sql("SELECT 1") == "[(1,)]"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Forwarded-Host": "beta.localhost"},
+        {"X-Odoo-Database": "beta"},
+        {"Forwarded": "host=beta.localhost"},
+    ],
+)
+def test_no_header_leads_to_another_database(acme: OdooClient, headers: dict[str, str]):
+    params = {"jsonrpc": "2.0", "method": "call", "params": {}}
+    answer = acme.http.post("/web/session/get_session_info", json=params, headers=headers)
+    assert answer.json()["result"]["db"] == "acme"
+
+
+@pytest.mark.parametrize("path", ["/web?db=beta", "/web/login?db=beta", "/odoo?db=beta"])
+def test_no_parameter_leads_to_another_database(acme: OdooClient, path: str):
+    acme.http.get(path, follow_redirects=False)
+    assert acme.post("/web/session/get_session_info")["db"] == "acme"
+
+
+def test_a_session_of_one_tenant_is_nothing_at_another(acme: OdooClient):
+    port = acme.http.base_url.port
+    answer = httpx.post(
+        f"http://127.0.0.1:{port}/web/session/get_session_info",
+        json={"jsonrpc": "2.0", "method": "call", "params": {}},
+        headers={"Host": f"beta.localhost:{port}"},
+        cookies=dict(acme.http.cookies),
+    )
+    assert answer.json()["error"]["data"]["name"].endswith("SessionExpiredException")
+
+
+def test_logging_in_names_no_other_database(engine: Engine, acme: OdooClient, beta: Creation):
+    with pytest.raises(OdooError):
+        acme.post("/web/session/authenticate", db="beta", login=beta.login, password=beta.password.reveal())
+    assert acme.post("/web/session/get_session_info")["db"] == "acme"
+
+
+@pytest.fixture
+def rpc_at_acme(acme: OdooClient):
+    """XML-RPC endpoints at acme's host: the address is loopback's, the Host header is acme's."""
+
+    class Transport(xmlrpc.client.Transport):
+        def send_headers(self, connection, headers):
+            connection.putheader("X-Unused", "1")
+            super().send_headers(connection, headers)
+
+        def send_request(self, host, handler, request_body, debug):
+            connection = self.make_connection(host)
+            connection.putrequest("POST", handler, skip_host=True)
+            connection.putheader("Host", f"acme.localhost:{acme.http.base_url.port}")
+            connection.putheader("Content-Type", "text/xml")
+            connection.putheader("User-Agent", "test")
+            self.send_content(connection, request_body)
+            return connection
+
+    base = f"http://127.0.0.1:{acme.http.base_url.port}/xmlrpc/2"
+    return lambda service: xmlrpc.client.ServerProxy(f"{base}/{service}", transport=Transport())
+
+
+def test_rpc_reaches_the_hosts_own_database_and_no_other(rpc_at_acme, acme: OdooClient, beta: Creation):
+    password = beta.password.reveal()
+    assert rpc_at_acme("common").version()["server_serie"]
+    assert rpc_at_acme("common").authenticate("acme", "nobody", "wrong", {}) is False
+    with pytest.raises(xmlrpc.client.Fault):
+        rpc_at_acme("common").authenticate("beta", beta.login, password, {})
+    with pytest.raises(xmlrpc.client.Fault):
+        rpc_at_acme("object").execute_kw("beta", 2, password, "res.users", "search_read", [[]])
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [("list", []), ("db_exist", ["beta"]), ("drop", ["admin", "beta"]), ("dump", ["admin", "beta", "zip"])],
+)
+def test_the_database_service_is_closed(rpc_at_acme, method: str, arguments: list[str]):
+    with pytest.raises(xmlrpc.client.Fault):
+        getattr(rpc_at_acme("db"), method)(*arguments)
