@@ -11,14 +11,13 @@ import logging
 import threading
 import time
 
-import psycopg2
-
 import odoo.http
 import odoo.service.common
 import odoo.service.db
 import odoo.service.model
 import odoo.service.server
 import odoo.sql_db
+import psycopg2
 from odoo.exceptions import AccessDenied
 from odoo.modules.registry import Registry
 from odoo.tools import config
@@ -122,8 +121,7 @@ def _keep_to_own_database(dispatch):
 
     @functools.wraps(dispatch)
     def wrapper(method, params):
-        if method not in _CRON_RETRY_S = 5
-_ANONYMOUS_METHODS and (not params or params[0] != _current()):
+        if method not in _ANONYMOUS_METHODS and (not params or params[0] != _current()):
             raise AccessDenied()
         return dispatch(method, params)
 

@@ -1,3 +1,52 @@
-def sanitize_script(series, modules): return "select 1"
-def customize_script(series, modules): return "select 1"
-def customer_admin_script(series, modules): return "update res_users set login=current_setting('tenantry.email'), password=current_setting('tenantry.admin_password_hash') where login='admin'"
+"""The packaged SQL that turns a clone of a template into a customer's database.
+
+One file per Odoo module and series, run only where that module is installed, as Odoo's own
+`odoo/modules/neutralize.py` does for copies. Values arrive as settings named `tenantry.*`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import cache
+from importlib import resources
+from typing import Literal
+
+from tenantry.errors import UnsupportedSeries
+
+_Purpose = Literal["sanitize", "customize", "customer_admin"]
+
+
+def sanitize_script(series: str, modules: Collection[str]) -> str:
+    """Strip every identity and secret inherited from the template (I6). Raises UnsupportedSeries."""
+    return _script("sanitize", series, modules)
+
+
+def customize_script(series: str, modules: Collection[str]) -> str:
+    """Write the customer's company, language, time zone and country (I4). Raises UnsupportedSeries."""
+    return _script("customize", series, modules)
+
+
+def customer_admin_script(series: str, modules: Collection[str]) -> str:
+    """Make the customer the administrator (I7). Raises UnsupportedSeries."""
+    return _script("customer_admin", series, modules)
+
+
+def _script(purpose: _Purpose, series: str, modules: Collection[str]) -> str:
+    """Join the files of the installed modules: base first, which the others build on, then by name."""
+    files = _files(purpose, series)
+    ordered = sorted(files.keys() & set(modules), key=lambda module: (module != "base", module))
+    return "\n".join(files[module] for module in ordered)
+
+
+@cache
+def _files(purpose: _Purpose, series: str) -> dict[str, str]:
+    """The text of every file, by module."""
+    folder = resources.files("tenantry.odoo") / purpose
+    supported = sorted(child.name for child in folder.iterdir() if child.is_dir())
+    if series not in supported:
+        raise UnsupportedSeries(series, supported)
+    return {
+        file.name.removesuffix(".sql"): file.read_text(encoding="utf-8")
+        for file in (folder / series).iterdir()
+        if file.name.endswith(".sql")
+    }

@@ -22,6 +22,7 @@ from tenantry.operations.pool import name_spare, spares
 from tenantry.operations.steps import Operation, Step
 from tenantry.postgres import databases, locks, roles
 from tenantry.postgres.cluster import Connection, translated
+from tenantry.runtimes.shared import announce
 
 _HTTP_OK = 200
 
@@ -70,7 +71,7 @@ def _take_over(subject: build.Building) -> None:
     connection, context = subject.connection, subject.context
     name = names.editing_database(subject.code)
     build.discard_build(subject)
-    databases.label(connection, name, subject.label.having(kind=Kind.EDIT))
+    relabel(connection, name, subject.label.having(kind=Kind.EDIT))
     databases.end_sessions(connection, name)
     with context.cluster.connect(name) as inside:
         roles.give_contents(inside, old=name, new=names.TEMPLATE_OWNER)
@@ -80,6 +81,7 @@ def _take_over(subject: build.Building) -> None:
     with databases.transaction(connection):
         databases.rename(connection, name, subject.building)
         databases.label(connection, subject.building, subject.label)
+        announce(connection, name)
 
 
 def _is_taken_over(subject: build.Building) -> bool:

@@ -14,6 +14,7 @@ from tenantry.operations.context import Context, find_labelled, relabel
 from tenantry.operations.steps import Operation, Step
 from tenantry.postgres import databases, locks, roles
 from tenantry.postgres.cluster import Connection
+from tenantry.runtimes.shared import announce
 
 _OK, _UNAVAILABLE = 200, 503
 
@@ -112,6 +113,7 @@ def _drop_database(subject: Changing) -> None:
     if label.filestore:
         subject.context.filestores.remove(label.filestore)
     databases.drop(subject.connection, subject.name)
+    announce(subject.connection, subject.name)
 
 
 def _remove_filestore(subject: Changing) -> None:

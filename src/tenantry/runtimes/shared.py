@@ -54,7 +54,12 @@ class SharedRuntime:
                 self._make_router_role(cluster)
                 self._write_config(odoo, cluster)
                 server.start(odoo)
-            server.watch(self.is_answering, _START_TIMEOUT_S)
+            try:
+                server.watch(self.is_answering, _START_TIMEOUT_S)
+            except ServerNotStarted:
+                # An Odoo whose router did not load must not go on without it.
+                server.stop()
+                raise
 
     def stop(self) -> bool:
         """Stop it if it runs; tell whether it did."""
@@ -105,6 +110,8 @@ class SharedRuntime:
             **code_options(odoo, addons, self.settings.data_dir),
             # The router first: whatever the others import is patched already.
             "server_wide_modules": "saas_router,base,web",
+            # The router decides; should it ever be missing, no database matches.
+            "dbfilter": "^$",
             "http_interface": self.settings.http_interface,
             "http_port": str(port),
             "gevent_port": str(process.free_port(port + 3)),

@@ -1,5 +1,5 @@
--- The customer is the administrator: base.user_admin becomes his, so that all Odoo hangs on that record, its groups and
--- defaults, is his too. The password arrives as the hash Odoo would have stored.
+-- The customer is the administrator: base.user_admin becomes his, so that all Odoo hangs on that record, its
+-- groups and defaults, is his too. The password arrives as the hash Odoo would have stored.
 SELECT set_config('tenantry.admin_id', known.res_id::text, true),
        set_config('tenantry.previous_admin_name', partner.name, true)
   FROM ir_model_data AS known
@@ -32,13 +32,13 @@ UPDATE res_users
 UPDATE res_partner AS partner
    SET name = named.name,
        complete_name = CASE
-           WHEN partner.is_company IS NOT TRUE AND (partner.parent_id IS NOT NULL OR partner.company_name <> '')
+           WHEN partner.is_company IS NOT TRUE
+                AND (partner.parent_id IS NOT NULL OR partner.company_name <> '')
            THEN COALESCE(partner.commercial_company_name || ', ', '') || named.name
            ELSE named.name
        END,
        email = COALESCE(NULLIF(current_setting('tenantry.email', true), ''), partner.email),
-       lang = COALESCE((SELECT code FROM res_lang WHERE code = current_setting('tenantry.lang', true) AND active),
-                       partner.lang),
+       lang = COALESCE(lang.code, partner.lang),
        tz = COALESCE(NULLIF(current_setting('tenantry.tz', true), ''), partner.tz),
        active = true,
        write_uid = 1,
@@ -48,5 +48,6 @@ UPDATE res_partner AS partner
  CROSS JOIN LATERAL (
        SELECT COALESCE(NULLIF(btrim(current_setting('tenantry.admin_name', true)), ''), current.name)
        ) AS named (name)
+  LEFT JOIN res_lang AS lang ON lang.code = current_setting('tenantry.lang', true) AND lang.active
  WHERE admin.id = current_setting('tenantry.admin_id')::integer
    AND partner.id = admin.partner_id;

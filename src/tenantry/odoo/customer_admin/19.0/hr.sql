@@ -11,7 +11,8 @@ UPDATE resource_resource AS resource
 UPDATE hr_employee AS employee
    SET name = partner.name,
        legal_name = CASE
-           WHEN COALESCE(employee.legal_name, '') IN ('', current_setting('tenantry.previous_admin_name')) THEN partner.name
+           WHEN COALESCE(employee.legal_name, '') IN ('', current_setting('tenantry.previous_admin_name'))
+           THEN partner.name
            ELSE employee.legal_name
        END,
        work_email = partner.email

@@ -1,9 +1,11 @@
--- The customer's company in the customer's language: what Odoo's own form for a new database writes, with all it derives
--- from it. A language the template has not loaded is left out: Odoo refuses a user whose language is not active.
+-- The customer's company in the customer's language: what Odoo's own form for a new database writes, with all
+-- it derives from it. A language the template has not loaded is left out: Odoo refuses a user whose language
+-- is not active.
 INSERT INTO ir_config_parameter (key, value, create_uid, create_date, write_uid, write_date)
 SELECT key, value, 1, now() AT TIME ZONE 'UTC', 1, now() AT TIME ZONE 'UTC'
   FROM (VALUES ('web.base.url', NULLIF(current_setting('tenantry.base_url', true), '')),
-               ('web.base.url.freeze', CASE WHEN current_setting('tenantry.base_url', true) <> '' THEN 'True' END)
+               ('web.base.url.freeze',
+                CASE WHEN current_setting('tenantry.base_url', true) <> '' THEN 'True' END)
        ) AS address (key, value)
  WHERE value IS NOT NULL
     ON CONFLICT (key) DO UPDATE
@@ -50,16 +52,17 @@ UPDATE res_partner AS partner
    SET commercial_company_name = company.name,
        complete_name = CASE
            WHEN partner.id = company.partner_id THEN btrim(partner.name)
-           WHEN starts_with(partner.complete_name, current_setting('tenantry.previous_company_name') || ', ')
-           THEN company.name || substr(partner.complete_name, length(current_setting('tenantry.previous_company_name')) + 1)
+           WHEN starts_with(partner.complete_name, previous.name || ', ')
+           THEN company.name || substr(partner.complete_name, length(previous.name) + 1)
            ELSE partner.complete_name
        END
-  FROM res_company AS company
+  FROM res_company AS company,
+       current_setting('tenantry.previous_company_name') AS previous (name)
  WHERE company.id = current_setting('tenantry.company_id')::integer
    AND partner.commercial_partner_id = company.partner_id;
 
--- The currency of the country, which must be active to be used. With accounting, it is decided there: a company with
--- entries keeps its currency.
+-- The currency of the country, which must be active to be used. With accounting, it is decided there: a
+-- company with entries keeps its currency.
 UPDATE res_currency AS currency
    SET active = true
   FROM res_country AS country

@@ -1,5 +1,5 @@
--- The site's name stands in every page's title: "My Website" until somebody names it. Its visitors read the customer's
--- language first.
+-- The site's name stands in every page's title: "My Website" until somebody names it. Its visitors read the
+-- customer's language first.
 UPDATE website AS site
    SET name = company.name
   FROM res_company AS company

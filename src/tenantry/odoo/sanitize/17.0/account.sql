@@ -1,4 +1,5 @@
--- A link that opens a document of the template must not open the instance's copy; Odoo makes a new one when asked.
+-- A link that opens a document of the template must not open the instance's copy; Odoo makes a new one when
+-- asked.
 UPDATE account_move
    SET access_token = NULL
  WHERE access_token IS NOT NULL;
@@ -7,7 +8,8 @@ UPDATE account_journal
    SET access_token = NULL
  WHERE access_token IS NOT NULL;
 
--- The accounts of the template's company are archived; a journal that still named one would print it on invoices.
+-- The accounts of the template's company are archived; a journal that still named one would print it on
+-- invoices.
 UPDATE account_journal
    SET bank_account_id = NULL
  WHERE bank_account_id IN (SELECT id

@@ -1,5 +1,6 @@
--- A clone carries its template's identity: whoever knows the template's secrets, keys or tokens would know those of
--- every instance made of it. database.secret signs sessions, reset links and unsubscribe links: a new one ends them all.
+-- A clone carries its template's identity: whoever knows the template's secrets, keys or tokens would know
+-- those of every instance made of it. database.secret signs sessions, reset links and unsubscribe links: a
+-- new one ends them all.
 INSERT INTO ir_config_parameter (key, value, create_uid, create_date, write_uid, write_date)
 SELECT key, value, 1, now() AT TIME ZONE 'UTC', 1, now() AT TIME ZONE 'UTC'
   FROM (VALUES ('database.uuid', gen_random_uuid()::text),
@@ -9,16 +10,18 @@ SELECT key, value, 1, now() AT TIME ZONE 'UTC', 1, now() AT TIME ZONE 'UTC'
     ON CONFLICT (key) DO UPDATE
    SET value = EXCLUDED.value, write_uid = EXCLUDED.write_uid, write_date = EXCLUDED.write_date;
 
--- Frozen: otherwise Odoo rewrites web.base.url, at each login of an administrator, to the host he came through, be it
--- an internal address or a second domain, and mails link there. An instance has one public address and the engine
--- knows it. Where none was given, Odoo's own default and habit apply.
+-- Frozen: otherwise Odoo rewrites web.base.url, at each login of an administrator, to the host he came
+-- through, be it an internal address or a second domain, and mails link there. An instance has one public
+-- address and the engine knows it. Where none was given, Odoo's own default and habit apply.
 DELETE FROM ir_config_parameter
  WHERE key = 'web.base.url.freeze';
 
 INSERT INTO ir_config_parameter (key, value, create_uid, create_date, write_uid, write_date)
 SELECT key, value, 1, now() AT TIME ZONE 'UTC', 1, now() AT TIME ZONE 'UTC'
-  FROM (VALUES ('web.base.url', COALESCE(NULLIF(current_setting('tenantry.base_url', true), ''), 'http://localhost:8069')),
-               ('web.base.url.freeze', CASE WHEN current_setting('tenantry.base_url', true) <> '' THEN 'True' END)
+  FROM (VALUES ('web.base.url',
+                COALESCE(NULLIF(current_setting('tenantry.base_url', true), ''), 'http://localhost:8069')),
+               ('web.base.url.freeze',
+                CASE WHEN current_setting('tenantry.base_url', true) <> '' THEN 'True' END)
        ) AS address (key, value)
  WHERE value IS NOT NULL
     ON CONFLICT (key) DO UPDATE
@@ -54,15 +57,15 @@ UPDATE ir_attachment
    SET access_token = NULL
  WHERE access_token IS NOT NULL;
 
--- Records would be posted to wherever the template's webhooks went. An empty address makes saving a record fail;
--- one that is no address is only logged.
+-- Records would be posted to wherever the template's webhooks went. An empty address makes saving a record
+-- fail; one that is no address is only logged.
 UPDATE ir_act_server
    SET webhook_url = 'enter your own webhook URL'
  WHERE webhook_url IS NOT NULL
    AND state = 'webhook';
 
--- The template's legal identity: printed on the customer's invoices it would be a false one. The name, country and
--- currency stay until the customer's are known.
+-- The template's legal identity: printed on the customer's invoices it would be a false one. The name,
+-- country and currency stay until the customer's are known.
 UPDATE res_partner
    SET vat = NULL,
        company_registry = NULL,
@@ -84,19 +87,21 @@ UPDATE res_company
        mobile = NULL,
        phone = NULL;
 
--- Archived, as journals and documents may name them: customers' customers must not pay into the template's account.
+-- Archived, as journals and documents may name them: customers' customers must not pay into the template's
+-- account.
 UPDATE res_partner_bank
    SET active = false
  WHERE active
    AND partner_id IN (SELECT partner_id FROM res_company);
 
--- Every job of the template is overdue in its clone, and a hundred clones woke at once would all run them. Jobs start
--- from now, each at its own moment, with no memory of the template's runs.
+-- Every job of the template is overdue in its clone, and a hundred clones woke at once would all run them.
+-- Jobs start from now, each at its own moment, with no memory of the template's runs.
 DELETE FROM ir_cron_trigger;
 
 UPDATE ir_cron
    SET lastcall = NULL,
        nextcall = date_trunc('second', now() AT TIME ZONE 'UTC')
-                  + floor(random() * COALESCE(NULLIF(current_setting('tenantry.cron_jitter_s', true), ''), '0')::integer)
-                  * interval '1 second'
+                  + floor(random() * jitter.seconds) * interval '1 second'
+  FROM (SELECT COALESCE(NULLIF(current_setting('tenantry.cron_jitter_s', true), ''), '0')::integer
+       ) AS jitter (seconds)
  WHERE active;

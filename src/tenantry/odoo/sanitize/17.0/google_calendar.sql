@@ -1,4 +1,5 @@
--- The clone would read and write the calendars of the template's users, and change events it shares with none of them.
+-- The clone would read and write the calendars of the template's users, and change events it shares with none
+-- of them.
 DELETE FROM google_calendar_credentials;
 
 UPDATE calendar_event

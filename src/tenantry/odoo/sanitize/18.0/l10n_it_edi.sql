@@ -1,9 +1,7 @@
--- Codes of the template's company at the Italian tax authority, where it, not the customer, is registered.
+-- Codes of the template's company at the Italian tax authority.
 UPDATE res_company
-   SET l10n_it_codice_fiscale = NULL,
-       l10n_it_edi_register = false
- WHERE l10n_it_codice_fiscale IS NOT NULL
-    OR l10n_it_edi_register IS DISTINCT FROM false;
+   SET l10n_it_codice_fiscale = NULL
+ WHERE l10n_it_codice_fiscale IS NOT NULL;
 
 UPDATE res_partner
    SET l10n_it_codice_fiscale = NULL,

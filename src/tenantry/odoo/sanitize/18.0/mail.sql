@@ -1,5 +1,6 @@
--- What the template had queued must not be sent once more by every clone, and what it had sent is not the customer's
--- history. A mail's text is a message of its own, kept only when it is also a document's notification.
+-- What the template had queued must not be sent once more by every clone, and what it had sent is not the
+-- customer's history. A mail's text is a message of its own, kept only when it is also a document's
+-- notification.
 WITH mail AS (
     DELETE FROM mail_mail
     RETURNING mail_message_id, is_notification
@@ -13,16 +14,17 @@ DELETE FROM mail_scheduled_message;
 -- The clone would fetch, and thereby take, the template's incoming mail.
 DELETE FROM fetchmail_server;
 
--- Replies would go to the template's domain, where no clone reads them. An alias that two domains shared can be kept once.
+-- Replies would go to the template's domain, where no clone reads them. An alias that two domains shared can
+-- be kept once.
 UPDATE mail_alias AS alias
    SET alias_domain_id = NULL,
        alias_name = kept.name,
        alias_full_name = kept.name
   FROM (SELECT id,
-               CASE WHEN row_number() OVER (PARTITION BY alias_name ORDER BY alias_domain_id NULLS FIRST, id) = 1
-                    THEN alias_name
-               END AS name
-          FROM mail_alias) AS kept
+               CASE WHEN row_number() OVER same_name = 1 THEN alias_name END AS name
+          FROM mail_alias
+        WINDOW same_name AS (PARTITION BY alias_name ORDER BY alias_domain_id NULLS FIRST, id)
+       ) AS kept
  WHERE kept.id = alias.id
    AND alias.alias_domain_id IS NOT NULL;
 
@@ -42,7 +44,8 @@ UPDATE res_partner
 DELETE FROM mail_push;
 DELETE FROM mail_push_device;
 
--- The template's keys and accounts for push, calls, translation and pictures: others' to pay for, or to listen with.
+-- The template's keys and accounts for push, calls, translation and pictures: others' to pay for, or to
+-- listen with.
 DELETE FROM ir_config_parameter
  WHERE key IN ('mail.web_push_vapid_private_key',
                'mail.web_push_vapid_public_key',

@@ -1,4 +1,5 @@
--- The clone would read and write the calendars of the template's users, and change events it shares with none of them.
+-- The clone would read and write the calendars of the template's users, and change events it shares with none
+-- of them.
 UPDATE res_users_settings
    SET microsoft_calendar_sync_token = NULL,
        microsoft_last_sync_date = NULL
@@ -16,3 +17,11 @@ UPDATE calendar_recurrence
        ms_universal_event_id = NULL
  WHERE microsoft_id IS NOT NULL
     OR ms_universal_event_id IS NOT NULL;
+
+-- It marks this database's events in calendars that several databases may share.
+UPDATE ir_config_parameter
+   SET value = gen_random_uuid()::text
+ WHERE key = 'microsoft_calendar.microsoft_guid';
+
+DELETE FROM ir_config_parameter
+ WHERE key = 'microsoft_calendar.sync.first_synchronization_date';

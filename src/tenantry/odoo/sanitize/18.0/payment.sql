@@ -1,5 +1,6 @@
--- Money of this customer's customers must not reach the template's accounts: every provider that moves money is off until
--- the customer enters his own account. Transfers and cash move none by themselves, the demonstration none at all.
+-- Money of this customer's customers must not reach the template's accounts: every provider that moves money
+-- is off until the customer enters his own account. Transfers and cash move none by themselves, the
+-- demonstration none at all.
 UPDATE payment_provider
    SET state = 'disabled',
        is_published = false

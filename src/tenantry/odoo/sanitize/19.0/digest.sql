@@ -1,4 +1,5 @@
--- Overdue since the template was built, a digest would reach the customer on his first day with nothing to tell.
+-- Overdue since the template was built, a digest would reach the customer on his first day with nothing to
+-- tell.
 UPDATE digest_digest
    SET next_run_date = current_date + CASE periodicity
                                       WHEN 'daily' THEN interval '1 day'
