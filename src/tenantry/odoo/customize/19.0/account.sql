@@ -22,3 +22,12 @@ UPDATE res_company AS company
    AND country.code = upper(current_setting('tenantry.country', true))
    AND country.currency_id IS NOT NULL
    AND NOT EXISTS (SELECT 1 FROM account_move_line);
+
+-- Vendors' electronic invoices are announced to the company, as Odoo does for a new one.
+UPDATE account_journal AS journal
+   SET incoming_einvoice_notification_email = company.email
+  FROM res_company AS company
+ WHERE company.id = current_setting('tenantry.company_id')::integer
+   AND journal.company_id = company.id
+   AND journal.type = 'purchase'
+   AND journal.incoming_einvoice_notification_email IS NULL;

@@ -15,3 +15,8 @@ UPDATE account_journal
  WHERE bank_account_id IN (SELECT id
                              FROM res_partner_bank
                             WHERE partner_id IN (SELECT partner_id FROM res_company));
+
+-- Tax numbers of the template's company in other countries.
+UPDATE account_fiscal_position
+   SET foreign_vat = NULL
+ WHERE foreign_vat IS NOT NULL;

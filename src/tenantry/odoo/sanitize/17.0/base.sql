@@ -60,9 +60,8 @@ UPDATE ir_attachment
 -- Records would be posted to wherever the template's webhooks went. An empty address makes saving a record
 -- fail; one that is no address is only logged.
 UPDATE ir_act_server
-   SET webhook_url = 'enter your own webhook URL'
- WHERE webhook_url IS NOT NULL
-   AND state = 'webhook';
+   SET webhook_url = CASE WHEN state = 'webhook' THEN 'enter your own webhook URL' END
+ WHERE webhook_url IS NOT NULL;
 
 -- The template's legal identity: printed on the customer's invoices it would be a false one. The name,
 -- country and currency stay until the customer's are known.

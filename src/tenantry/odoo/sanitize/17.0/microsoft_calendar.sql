@@ -3,8 +3,10 @@
 DELETE FROM microsoft_calendar_credentials;
 
 UPDATE calendar_event
-   SET microsoft_id = NULL
- WHERE microsoft_id IS NOT NULL;
+   SET microsoft_id = NULL,
+       microsoft_recurrence_master_id = NULL
+ WHERE microsoft_id IS NOT NULL
+    OR microsoft_recurrence_master_id IS NOT NULL;
 
 UPDATE calendar_recurrence
    SET microsoft_id = NULL

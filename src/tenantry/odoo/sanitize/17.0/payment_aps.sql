@@ -4,4 +4,7 @@ UPDATE payment_provider
        aps_access_code = NULL,
        aps_sha_request = NULL,
        aps_sha_response = NULL
- WHERE code = 'aps';
+ WHERE aps_merchant_identifier IS NOT NULL
+    OR aps_access_code IS NOT NULL
+    OR aps_sha_request IS NOT NULL
+    OR aps_sha_response IS NOT NULL;

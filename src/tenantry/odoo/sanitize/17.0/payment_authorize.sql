@@ -4,4 +4,7 @@ UPDATE payment_provider
        authorize_transaction_key = NULL,
        authorize_signature_key = NULL,
        authorize_client_key = NULL
- WHERE code = 'authorize';
+ WHERE authorize_login IS NOT NULL
+    OR authorize_transaction_key IS NOT NULL
+    OR authorize_signature_key IS NOT NULL
+    OR authorize_client_key IS NOT NULL;

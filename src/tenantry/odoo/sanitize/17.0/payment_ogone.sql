@@ -5,4 +5,8 @@ UPDATE payment_provider
        ogone_password = NULL,
        ogone_shakey_in = NULL,
        ogone_shakey_out = NULL
- WHERE code = 'ogone';
+ WHERE ogone_pspid IS NOT NULL
+    OR ogone_userid IS NOT NULL
+    OR ogone_password IS NOT NULL
+    OR ogone_shakey_in IS NOT NULL
+    OR ogone_shakey_out IS NOT NULL;

@@ -2,4 +2,5 @@
 UPDATE payment_provider
    SET paypal_email_account = NULL,
        paypal_pdt_token = NULL
- WHERE code = 'paypal';
+ WHERE paypal_email_account IS NOT NULL
+    OR paypal_pdt_token IS NOT NULL;

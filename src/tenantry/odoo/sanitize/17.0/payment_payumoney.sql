@@ -2,4 +2,5 @@
 UPDATE payment_provider
    SET payumoney_merchant_key = NULL,
        payumoney_merchant_salt = NULL
- WHERE code = 'payumoney';
+ WHERE payumoney_merchant_key IS NOT NULL
+    OR payumoney_merchant_salt IS NOT NULL;

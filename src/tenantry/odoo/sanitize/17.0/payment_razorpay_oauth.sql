@@ -5,4 +5,8 @@ UPDATE payment_provider
        razorpay_refresh_token = NULL,
        razorpay_access_token = NULL,
        razorpay_access_token_expiry = NULL
- WHERE code = 'razorpay';
+ WHERE razorpay_account_id IS NOT NULL
+    OR razorpay_public_token IS NOT NULL
+    OR razorpay_refresh_token IS NOT NULL
+    OR razorpay_access_token IS NOT NULL
+    OR razorpay_access_token_expiry IS NOT NULL;

@@ -2,4 +2,5 @@
 UPDATE payment_provider
    SET sips_merchant_id = NULL,
        sips_secret = NULL
- WHERE code = 'sips';
+ WHERE sips_merchant_id IS NOT NULL
+    OR sips_secret IS NOT NULL;

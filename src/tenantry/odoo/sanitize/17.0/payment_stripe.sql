@@ -3,4 +3,6 @@ UPDATE payment_provider
    SET stripe_publishable_key = NULL,
        stripe_secret_key = NULL,
        stripe_webhook_secret = NULL
- WHERE code = 'stripe';
+ WHERE stripe_publishable_key IS NOT NULL
+    OR stripe_secret_key IS NOT NULL
+    OR stripe_webhook_secret IS NOT NULL;

@@ -2,4 +2,5 @@
 UPDATE payment_provider
    SET xendit_secret_key = NULL,
        xendit_webhook_token = NULL
- WHERE code = 'xendit';
+ WHERE xendit_secret_key IS NOT NULL
+    OR xendit_webhook_token IS NOT NULL;

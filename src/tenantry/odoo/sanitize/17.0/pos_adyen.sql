@@ -2,4 +2,5 @@
 UPDATE pos_payment_method
    SET adyen_api_key = NULL,
        adyen_terminal_identifier = NULL
- WHERE use_payment_terminal = 'adyen';
+ WHERE adyen_api_key IS NOT NULL
+    OR adyen_terminal_identifier IS NOT NULL;

@@ -3,4 +3,6 @@ UPDATE pos_payment_method
    SET paytm_mid = NULL,
        paytm_merchant_key = NULL,
        paytm_tid = NULL
- WHERE use_payment_terminal = 'paytm';
+ WHERE paytm_mid IS NOT NULL
+    OR paytm_merchant_key IS NOT NULL
+    OR paytm_tid IS NOT NULL;

@@ -3,4 +3,6 @@ UPDATE pos_payment_method
    SET razorpay_username = NULL,
        razorpay_api_key = NULL,
        razorpay_tid = NULL
- WHERE use_payment_terminal = 'razorpay';
+ WHERE razorpay_username IS NOT NULL
+    OR razorpay_api_key IS NOT NULL
+    OR razorpay_tid IS NOT NULL;

@@ -8,3 +8,6 @@ UPDATE res_company
     OR account_peppol_contact_email IS NOT NULL
     OR account_peppol_phone_number IS NOT NULL
     OR account_peppol_migration_key IS NOT NULL;
+
+DELETE FROM ir_config_parameter
+ WHERE key = 'saas_trial.confirm_token';

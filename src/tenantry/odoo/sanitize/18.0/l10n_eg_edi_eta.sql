@@ -9,3 +9,7 @@ DELETE FROM ir_attachment
  WHERE res_model = 'l10n_eg_edi.thumb.drive';
 
 DELETE FROM l10n_eg_edi_thumb_drive;
+
+UPDATE account_journal
+   SET l10n_eg_branch_identifier = NULL
+ WHERE l10n_eg_branch_identifier IS NOT NULL;

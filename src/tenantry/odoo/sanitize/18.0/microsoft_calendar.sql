@@ -8,8 +8,10 @@ UPDATE res_users_settings
 
 UPDATE calendar_event
    SET microsoft_id = NULL,
+       microsoft_recurrence_master_id = NULL,
        ms_universal_event_id = NULL
  WHERE microsoft_id IS NOT NULL
+    OR microsoft_recurrence_master_id IS NOT NULL
     OR ms_universal_event_id IS NOT NULL;
 
 UPDATE calendar_recurrence

@@ -7,6 +7,12 @@ UPDATE payment_provider
  WHERE state <> 'disabled'
    AND code NOT IN ('none', 'custom', 'demo');
 
+-- Visitors must not pay with the demonstration's money; users may still try it.
+UPDATE payment_provider
+   SET is_published = false
+ WHERE is_published
+   AND code = 'demo';
+
 -- A saved card belongs to an account at the template's provider.
 UPDATE payment_transaction
    SET token_id = NULL

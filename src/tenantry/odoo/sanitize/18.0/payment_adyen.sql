@@ -5,4 +5,8 @@ UPDATE payment_provider
        adyen_client_key = NULL,
        adyen_hmac_key = NULL,
        adyen_api_url_prefix = NULL
- WHERE code = 'adyen';
+ WHERE adyen_merchant_account IS NOT NULL
+    OR adyen_api_key IS NOT NULL
+    OR adyen_client_key IS NOT NULL
+    OR adyen_hmac_key IS NOT NULL
+    OR adyen_api_url_prefix IS NOT NULL;

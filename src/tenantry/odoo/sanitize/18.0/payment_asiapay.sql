@@ -2,4 +2,5 @@
 UPDATE payment_provider
    SET asiapay_merchant_id = NULL,
        asiapay_secure_hash_secret = NULL
- WHERE code = 'asiapay';
+ WHERE asiapay_merchant_id IS NOT NULL
+    OR asiapay_secure_hash_secret IS NOT NULL;

@@ -2,4 +2,5 @@
 UPDATE payment_provider
    SET buckaroo_website_key = NULL,
        buckaroo_secret_key = NULL
- WHERE code = 'buckaroo';
+ WHERE buckaroo_website_key IS NOT NULL
+    OR buckaroo_secret_key IS NOT NULL;

@@ -3,4 +3,6 @@ UPDATE payment_provider
    SET flutterwave_public_key = NULL,
        flutterwave_secret_key = NULL,
        flutterwave_webhook_secret = NULL
- WHERE code = 'flutterwave';
+ WHERE flutterwave_public_key IS NOT NULL
+    OR flutterwave_secret_key IS NOT NULL
+    OR flutterwave_webhook_secret IS NOT NULL;

@@ -5,4 +5,8 @@ UPDATE payment_provider
        worldline_api_secret = NULL,
        worldline_webhook_key = NULL,
        worldline_webhook_secret = NULL
- WHERE code = 'worldline';
+ WHERE worldline_pspid IS NOT NULL
+    OR worldline_api_key IS NOT NULL
+    OR worldline_api_secret IS NOT NULL
+    OR worldline_webhook_key IS NOT NULL
+    OR worldline_webhook_secret IS NOT NULL;

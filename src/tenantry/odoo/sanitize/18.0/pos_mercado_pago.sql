@@ -4,4 +4,7 @@ UPDATE pos_payment_method
        mp_webhook_secret_key = NULL,
        mp_id_point_smart = NULL,
        mp_id_point_smart_complet = NULL
- WHERE use_payment_terminal = 'mercado_pago';
+ WHERE mp_bearer_token IS NOT NULL
+    OR mp_webhook_secret_key IS NOT NULL
+    OR mp_id_point_smart IS NOT NULL
+    OR mp_id_point_smart_complet IS NOT NULL;

@@ -7,4 +7,10 @@ UPDATE pos_payment_method
        viva_wallet_terminal_id = NULL,
        viva_wallet_webhook_verification_key = NULL,
        viva_wallet_bearer_token = 'Bearer Token'
- WHERE use_payment_terminal = 'viva_wallet';
+ WHERE viva_wallet_merchant_id IS NOT NULL
+    OR viva_wallet_api_key IS NOT NULL
+    OR viva_wallet_client_id IS NOT NULL
+    OR viva_wallet_client_secret IS NOT NULL
+    OR viva_wallet_terminal_id IS NOT NULL
+    OR viva_wallet_webhook_verification_key IS NOT NULL
+    OR viva_wallet_bearer_token IS DISTINCT FROM 'Bearer Token';

@@ -15,3 +15,13 @@ UPDATE account_journal
  WHERE bank_account_id IN (SELECT id
                              FROM res_partner_bank
                             WHERE partner_id IN (SELECT partner_id FROM res_company));
+
+-- Tax numbers of the template's company in other countries.
+UPDATE account_fiscal_position
+   SET foreign_vat = NULL
+ WHERE foreign_vat IS NOT NULL;
+
+-- Copies of the customer's invoices would be sent to whoever got those of the template.
+UPDATE account_journal
+   SET incoming_einvoice_notification_email = NULL
+ WHERE incoming_einvoice_notification_email IS NOT NULL;

@@ -3,14 +3,8 @@ UPDATE res_company
    SET account_peppol_proxy_state = 'not_registered',
        account_peppol_contact_email = NULL,
        account_peppol_phone_number = NULL,
-       account_peppol_migration_key = NULL,
-       peppol_external_provider = NULL,
-       peppol_metadata = NULL,
-       peppol_metadata_updated_at = NULL
+       account_peppol_migration_key = NULL
  WHERE account_peppol_proxy_state IS DISTINCT FROM 'not_registered'
     OR account_peppol_contact_email IS NOT NULL
     OR account_peppol_phone_number IS NOT NULL
-    OR account_peppol_migration_key IS NOT NULL
-    OR peppol_external_provider IS NOT NULL
-    OR peppol_metadata IS NOT NULL
-    OR peppol_metadata_updated_at IS NOT NULL;
+    OR account_peppol_migration_key IS NOT NULL;

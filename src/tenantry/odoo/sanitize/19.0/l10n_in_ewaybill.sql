@@ -6,3 +6,7 @@ UPDATE res_company
  WHERE l10n_in_ewaybill_username IS NOT NULL
     OR l10n_in_ewaybill_password IS NOT NULL
     OR l10n_in_ewaybill_auth_validity IS NOT NULL;
+
+UPDATE l10n_in_ewaybill
+   SET access_token = NULL
+ WHERE access_token IS NOT NULL;

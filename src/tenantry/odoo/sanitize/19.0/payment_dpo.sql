@@ -2,4 +2,5 @@
 UPDATE payment_provider
    SET dpo_company_token = NULL,
        dpo_service_ref = NULL
- WHERE code = 'dpo';
+ WHERE dpo_company_token IS NOT NULL
+    OR dpo_service_ref IS NOT NULL;

@@ -2,4 +2,5 @@
 UPDATE payment_provider
    SET iyzico_key_id = NULL,
        iyzico_key_secret = NULL
- WHERE code = 'iyzico';
+ WHERE iyzico_key_id IS NOT NULL
+    OR iyzico_key_secret IS NOT NULL;

@@ -4,4 +4,7 @@ UPDATE payment_provider
        mercado_pago_access_token_expiry = NULL,
        mercado_pago_refresh_token = NULL,
        mercado_pago_public_key = NULL
- WHERE code = 'mercado_pago';
+ WHERE mercado_pago_access_token IS NOT NULL
+    OR mercado_pago_access_token_expiry IS NOT NULL
+    OR mercado_pago_refresh_token IS NOT NULL
+    OR mercado_pago_public_key IS NOT NULL;

@@ -4,4 +4,7 @@ UPDATE payment_provider
        paymob_secret_key = NULL,
        paymob_hmac_key = NULL,
        paymob_api_key = NULL
- WHERE code = 'paymob';
+ WHERE paymob_public_key IS NOT NULL
+    OR paymob_secret_key IS NOT NULL
+    OR paymob_hmac_key IS NOT NULL
+    OR paymob_api_key IS NOT NULL;

@@ -6,4 +6,9 @@ UPDATE payment_provider
        paypal_access_token = NULL,
        paypal_access_token_expiry = NULL,
        paypal_webhook_id = NULL
- WHERE code = 'paypal';
+ WHERE paypal_email_account IS NOT NULL
+    OR paypal_client_id IS NOT NULL
+    OR paypal_client_secret IS NOT NULL
+    OR paypal_access_token IS NOT NULL
+    OR paypal_access_token_expiry IS NOT NULL
+    OR paypal_webhook_id IS NOT NULL;

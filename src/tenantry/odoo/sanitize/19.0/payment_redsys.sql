@@ -3,4 +3,6 @@ UPDATE payment_provider
    SET redsys_merchant_code = NULL,
        redsys_merchant_terminal = NULL,
        redsys_secret_key = NULL
- WHERE code = 'redsys';
+ WHERE redsys_merchant_code IS NOT NULL
+    OR redsys_merchant_terminal IS NOT NULL
+    OR redsys_secret_key IS NOT NULL;

@@ -3,4 +3,6 @@ UPDATE payment_provider
    SET xendit_public_key = NULL,
        xendit_secret_key = NULL,
        xendit_webhook_token = NULL
- WHERE code = 'xendit';
+ WHERE xendit_public_key IS NOT NULL
+    OR xendit_secret_key IS NOT NULL
+    OR xendit_webhook_token IS NOT NULL;

@@ -6,4 +6,9 @@ UPDATE pos_payment_method
        dpopay_tid = NULL,
        dpopay_chain_id = NULL,
        dpopay_bearer_token = 'Token'
- WHERE use_payment_terminal = 'dpopay';
+ WHERE dpopay_client_id IS NOT NULL
+    OR dpopay_client_secret IS NOT NULL
+    OR dpopay_mid IS NOT NULL
+    OR dpopay_tid IS NOT NULL
+    OR dpopay_chain_id IS NOT NULL
+    OR dpopay_bearer_token IS DISTINCT FROM 'Token';

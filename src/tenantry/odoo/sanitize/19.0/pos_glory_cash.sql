@@ -3,4 +3,6 @@ UPDATE pos_payment_method
    SET glory_websocket_address = NULL,
        glory_username = NULL,
        glory_password = NULL
- WHERE use_payment_terminal = 'glory_cash';
+ WHERE glory_websocket_address IS NOT NULL
+    OR glory_username IS NOT NULL
+    OR glory_password IS NOT NULL;

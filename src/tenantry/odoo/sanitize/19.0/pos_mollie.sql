@@ -2,4 +2,5 @@
 UPDATE pos_payment_method
    SET mollie_payment_provider_id = NULL,
        mollie_terminal_id = NULL
- WHERE use_payment_terminal = 'mollie';
+ WHERE mollie_payment_provider_id IS NOT NULL
+    OR mollie_terminal_id IS NOT NULL;

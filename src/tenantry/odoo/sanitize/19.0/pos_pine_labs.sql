@@ -4,4 +4,7 @@ UPDATE pos_payment_method
        pine_labs_store = NULL,
        pine_labs_client = NULL,
        pine_labs_security_token = NULL
- WHERE use_payment_terminal = 'pine_labs';
+ WHERE pine_labs_merchant IS NOT NULL
+    OR pine_labs_store IS NOT NULL
+    OR pine_labs_client IS NOT NULL
+    OR pine_labs_security_token IS NOT NULL;

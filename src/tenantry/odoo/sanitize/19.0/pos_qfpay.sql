@@ -3,4 +3,6 @@ UPDATE pos_payment_method
    SET qfpay_pos_key = NULL,
        qfpay_notification_key = NULL,
        qfpay_terminal_ip_address = NULL
- WHERE use_payment_terminal = 'qfpay';
+ WHERE qfpay_pos_key IS NOT NULL
+    OR qfpay_notification_key IS NOT NULL
+    OR qfpay_terminal_ip_address IS NOT NULL;

@@ -1,4 +1,4 @@
 -- The template's account at Adyen would collect what is paid at this customer's till.
 UPDATE pos_payment_method
    SET adyen_merchant_account = NULL
- WHERE use_payment_terminal = 'adyen';
+ WHERE adyen_merchant_account IS NOT NULL;

