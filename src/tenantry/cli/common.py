@@ -38,9 +38,12 @@ def command(function: Callable[Arguments, None]) -> Callable[Arguments, None]:
     return wrapper
 
 
-def engine(output: Output) -> Engine:
-    """The engine of the settings in the environment. Raises InvalidSetting."""
-    return Engine(report=output.say)
+def engine(output: Output, *, telling: bool = False) -> Engine:
+    """The engine of the settings in the environment. Raises InvalidSetting.
+
+    telling: say what is found, fetched and started, for commands that may take a while over it.
+    """
+    return Engine(report=output.say) if telling else Engine()
 
 
 def set_verbosity(verbose: int) -> None:

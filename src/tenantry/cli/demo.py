@@ -18,7 +18,7 @@ _NAME, _EMAIL = "acme", "admin@acme.example"
 def demo() -> None:
     """Build the Blank template, create acme from a spare, and prove it by logging in."""
     output = Output()
-    tenantry = engine(output)
+    tenantry = engine(output, telling=True)
     began = time.monotonic()
     tenantry.start_postgres()
     with output.progress("Building blank") as on_step:

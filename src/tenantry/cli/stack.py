@@ -15,7 +15,7 @@ _MARKS = {True: "[green]✓[/]", False: "[red]✗[/]"}
 def up(as_json: JsonOption = False) -> None:
     """Start PostgreSQL and the tenant server; what runs already, stays."""
     output = Output(as_json=as_json)
-    tenantry = engine(output)
+    tenantry = engine(output, telling=True)
     tenantry.up()
     address = f"http://*.{tenantry.settings.base_domain}:{tenantry.runtime.port}"
     output.result({"address": address}, f"Tenants are served at [bold]{address}[/].")

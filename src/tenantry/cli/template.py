@@ -51,7 +51,7 @@ def build(
 ) -> None:
     """Build a template from its recipe; the options change the recipe for this build."""
     output = Output(as_json=as_json)
-    tenantry = engine(output)
+    tenantry = engine(output, telling=True)
     wishes = {"modules": module, "languages": lang, "country": country, "demo": demo}
     recipe = _recipe(tenantry, code, {key: value for key, value in wishes.items() if value not in (None, [])})
     with output.progress(f"Building {code}") as on_step:

@@ -5,7 +5,6 @@ The previous template serves until the swap; a failed or killed build leaves not
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -222,10 +221,11 @@ def build_template(
     Raises ModuleNotFound, InitialisationTimeout, InitialisationFailed, ModulesNotInstalled,
     OdooNotFound, Busy.
     """
+    odoo = context.odoo()
     with context.maintenance() as connection, locks.exclusive(connection, f"build of {recipe.code}"):
         template = find_labelled(connection, names.template_database(recipe.code), Kind.TEMPLATE)
         version = template.label.version if template and template.label else ""
-        if template and not rebuild and not stale_reason(template, recipe, context.odoo, context):
+        if template and not rebuild and not stale_reason(context, template, recipe, odoo):
             drop_retired(Building(context, connection, recipe, version))
             return template
         subject = Building(context, connection, recipe, next_version(version))
@@ -242,16 +242,13 @@ def _forget_other_build(subject: Building) -> None:
         discard_build(subject)
 
 
-def stale_reason(
-    template: Database, recipe: Recipe, odoo: Callable[[], OdooInstallation], context: Context
-) -> str:
+def stale_reason(context: Context, template: Database, recipe: Recipe, odoo: OdooInstallation) -> str:
     """T8: why a template should be rebuilt; "" when it is current."""
     assert template.label
     built = dict(template.label.recipe)
     digest = built.pop("code_digest", "")
-    built.pop("edited", None)
     if built != recipe.as_mapping():
         return "its recipe changed"
-    if digest != addons_digest(odoo(), context.settings.addons_path):
+    if digest != addons_digest(odoo, context.settings.addons_path):
         return "the code of Odoo or of the addons changed"
     return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 
 from tenantry.errors import Busy
 from tenantry.model import names
@@ -44,10 +45,11 @@ def fill(context: Context, code: str, size: int, on_step: OnStep = ignore) -> in
         sweep(context, connection, code)
         wanted = range(len(usable(connection, ready_template(connection, code))), size)
         for made, _ in enumerate(wanted, start=1):
-            name = names.new_spare_database(code)
+            began, name = time.monotonic(), names.new_spare_database(code)
             with locks.exclusive(connection, f"database {name}"):
                 clone_template(context, connection, code, name)
-            on_step(StepEvent("fill", code, name, StepStatus.DONE, made / len(wanted)))
+            took_s = time.monotonic() - began
+            on_step(StepEvent("fill", code, name, StepStatus.DONE, made / len(wanted), took_s))
         return len(wanted)
 
 

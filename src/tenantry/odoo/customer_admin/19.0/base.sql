@@ -41,7 +41,9 @@ WITH stranger AS (
            street2 = NULL,
            zip = NULL,
            city = NULL,
-           state_id = NULL
+           state_id = NULL,
+           country_id = NULL,
+           vat = NULL
       FROM res_users AS admin
      WHERE admin.id = current_setting('tenantry.admin_id')::integer
        AND partner.id = admin.partner_id

@@ -1,2 +1,2 @@
--- Text messages the template had queued would be sent, and charged, once more by every clone.
+-- Text messages the template had queued would be sent, and charged, by every clone.
 DELETE FROM sms_sms;

@@ -1,0 +1,128 @@
+"""The command line, as a person and a program use it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tenantry.engine import Engine
+
+Run = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture
+def tenantry(engine: Engine):
+    """Run the installed command on the test's installation."""
+    environment = {
+        **os.environ,
+        "TENANTRY_HOME": str(engine.settings.home),
+        "TENANTRY_CACHE": str(engine.settings.cache),
+        "COLUMNS": "200",
+    }
+
+    def run(*arguments: str, stdin: str = "") -> Run:
+        command = [str(Path(sys.executable).with_name("tenantry")), *arguments]
+        return subprocess.run(
+            command, env=environment, input=stdin, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def clean(engine: Engine) -> Iterator[None]:
+    yield
+    for instance in engine.instances():
+        engine.terminate(instance.name)
+
+
+def test_create_tells_a_person_the_address_the_login_and_the_time(tenantry):
+    result = tenantry("create", "acme", "admin@acme.example", "--template", "tiny", "--company", "Acme")
+    assert result.returncode == 0, result.stderr
+    for expected in ("http://acme.localhost:", "admin@acme.example", "Password", "Database  acme", " s ("):
+        assert expected in result.stdout
+    assert "sanitize" in result.stderr
+
+
+def test_create_tells_a_program_the_same_as_json(tenantry, engine: Engine):
+    result = tenantry("create", "acme", "admin@acme.example", "--template", "tiny", "--json")
+    creation = json.loads(result.stdout)
+    assert creation["instance"]["state"] == "active"
+    assert creation["login"] == "admin@acme.example"
+    assert len(creation["password"]) == 23
+    steps = [json.loads(line) for line in result.stderr.splitlines()]
+    assert steps[-1]["step"] == "activate"
+    assert steps[-1]["fraction"] == 1.0
+
+
+def test_an_instances_life(tenantry):
+    tenantry("create", "acme", "admin@acme.example", "--template", "tiny")
+    assert "active" in tenantry("instance", "list").stdout
+    assert tenantry("instance", "suspend", "acme").returncode == 0
+    assert json.loads(tenantry("instance", "show", "acme", "--json").stdout)["state"] == "suspended"
+    assert tenantry("instance", "reactivate", "acme").returncode == 0
+    assert json.loads(tenantry("instance", "open", "acme", "--json").stdout)["url"].startswith("http://acme.")
+    assert tenantry("instance", "terminate", "acme", stdin="another\n").returncode == 2
+    assert "acme" in tenantry("instance", "list").stdout
+    assert tenantry("instance", "terminate", "acme", stdin="acme\n").returncode == 0
+    assert json.loads(tenantry("instance", "list", "--json").stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "sentence"),
+    [
+        (["create", "Acme", "a@acme.example"], 2, "upper-case"),
+        (["create", "acme", "nobody"], 2, "email address"),
+        (["create", "acme", "a@acme.example", "--template", "nothing"], 3, "template"),
+        (["instance", "suspend", "nobody"], 3, "no instance"),
+        (["template", "build", "nothing"], 3, "recipe"),
+        (["template", "build", "odd", "--module", "no_such_module"], 2, "no_such_module"),
+        (["pool", "fill", "nothing"], 3, "template"),
+    ],
+)
+def test_errors_are_a_sentence_a_remedy_and_an_exit_code(tenantry, arguments, exit_code: int, sentence: str):
+    result = tenantry(*arguments)
+    assert result.returncode == exit_code, result.stderr
+    assert sentence in result.stderr
+    assert "Remedy:" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_an_error_is_json_for_a_program(tenantry):
+    result = tenantry("instance", "show", "nobody", "--json")
+    error = json.loads(result.stderr)
+    assert error["error_class"] == "InstanceNotFound"
+    assert error["remedy"]
+    assert error["retryable"] is False
+
+
+def test_templates_and_pools_are_listed(tenantry):
+    assert json.loads(tenantry("template", "list", "--json").stdout)[0]["code"] == "tiny"
+    assert tenantry("pool", "fill", "tiny", "--size", "1").returncode == 0
+    assert json.loads(tenantry("pool", "list", "--json").stdout) == [
+        {"template": "tiny", "spares": 1, "usable": 1}
+    ]
+
+
+def test_doctor_finds_everything_and_says_so(tenantry):
+    result = tenantry("doctor")
+    assert result.returncode == 0, result.stdout
+    for subject in ("Odoo", "PostgreSQL", "Cluster", "Tenant server", "Disk"):
+        assert subject in result.stdout
+
+
+def test_no_secret_is_in_any_log(tenantry, engine: Engine):
+    tenantry("create", "acme", "admin@acme.example", "--template", "tiny")
+    password = engine.context.role_password("acme").reveal()
+    logs = [file for file in engine.settings.home.rglob("*.log") if file.is_file()]
+    assert logs
+    for file in logs:
+        text = file.read_text(errors="replace")
+        assert password not in text
+        assert engine._key.reveal() not in text

@@ -1,0 +1,78 @@
+"""Running programs: errors are typed, secrets stay out of sight, children never outlive us."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from tenantry import process
+from tenantry.errors import ProgramFailed, ProgramNotFound, ProgramTimeout
+
+
+def test_a_program_returns_what_it_printed():
+    assert process.run(["echo", "hello"]) == "hello\n"
+
+
+def test_a_missing_program_is_named():
+    with pytest.raises(ProgramNotFound, match="no-such-program"):
+        process.run(["no-such-program"])
+
+
+def test_a_failing_program_tells_its_last_words():
+    with pytest.raises(ProgramFailed, match="it went wrong") as failure:
+        process.run(["sh", "-c", "echo it went wrong >&2; exit 3"])
+    assert failure.value.program_exit_code == 3
+
+
+def test_a_slow_program_is_killed_with_its_children():
+    with pytest.raises(ProgramTimeout):
+        process.run(["sh", "-c", "sleep 54321 & sleep 54321"], timeout_s=0.5)
+    assert not [p for p in psutil.process_iter(["cmdline"]) if "54321" in (p.info["cmdline"] or [])]
+
+
+def test_libpqs_variables_do_not_reach_a_program(monkeypatch):
+    monkeypatch.setenv("PGPASSWORD", "hunter2")
+    assert "hunter2" not in process.run(["env"])
+
+
+def test_a_program_dies_with_its_killed_caller():
+    code = "from tenantry import process; process.run(['sleep', '65432'])"
+    caller = subprocess.Popen([sys.executable, "-c", code])
+    deadline = time.monotonic() + 10
+    while not _sleepers() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert _sleepers()
+    os.kill(caller.pid, signal.SIGKILL)
+    caller.wait()
+    while _sleepers() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _sleepers()
+
+
+def _sleepers() -> list[psutil.Process]:
+    return [p for p in psutil.process_iter(["cmdline"]) if "65432" in (p.info["cmdline"] or [])]
+
+
+def test_a_server_outlives_its_starter_and_is_stopped_by_its_id(tmp_path):
+    pid = process.start(["sleep", "60"], log=tmp_path / "log")
+    assert process.is_running(pid, marker="sleep")
+    assert not process.is_running(pid, marker="another program")
+    process.stop(pid)
+    assert not process.is_running(pid, marker="sleep")
+    process.stop(pid)
+
+
+def test_a_taken_port_is_not_offered():
+    port = process.free_port()
+    import socket
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", port))
+        listener.listen()
+        assert process.free_port(port) != port

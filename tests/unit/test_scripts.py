@@ -1,0 +1,112 @@
+"""The packaged SQL: which files a script is made of, and what none of them may contain."""
+
+import re
+from importlib import resources
+
+import pytest
+
+from tenantry.errors import UnsupportedSeries
+from tenantry.odoo.scripts import customer_admin_script, customize_script, sanitize_script
+
+pytestmark = pytest.mark.unit
+
+SERIES = ("17.0", "18.0", "19.0")
+PURPOSES = {
+    "sanitize": sanitize_script,
+    "customize": customize_script,
+    "customer_admin": customer_admin_script,
+}
+GIVEN = {
+    "base_url",
+    "company_name",
+    "email",
+    "lang",
+    "country",
+    "tz",
+    "admin_name",
+    "admin_password_hash",
+    "cron_jitter_s",
+}
+
+
+def files():
+    for purpose in PURPOSES:
+        yield from (resources.files("tenantry.odoo") / purpose).glob("*/*.sql")
+
+
+def those(wrong):
+    """The files of which `wrong` is true, as purpose/series/module.sql."""
+    return ["/".join(file.parts[-3:]) for file in files() if wrong(file)]
+
+
+def statements(file):
+    """The text without its comments, as PostgreSQL reads it."""
+    return re.sub(r"^\s*--.*$", "", file.read_text(), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("purpose", PURPOSES)
+def test_every_series_has_the_file_of_the_module_every_database_has(purpose):
+    folder = resources.files("tenantry.odoo") / purpose
+    assert sorted(child.name for child in folder.iterdir()) == sorted(SERIES)
+    assert all((folder / series / "base.sql").is_file() for series in SERIES)
+
+
+@pytest.mark.parametrize("series", SERIES)
+@pytest.mark.parametrize("script", PURPOSES.values())
+def test_a_script_is_the_files_of_the_installed_modules(script, series):
+    assert "UPDATE res_partner" in script(series, ["base"])
+    assert script(series, ["no_such_module"]) == ""
+    assert script(series, ["base", "no_such_module"]) == script(series, ["base"])
+
+
+def test_a_module_that_is_not_installed_adds_nothing():
+    assert "stripe_secret_key" not in sanitize_script("19.0", ["base", "payment"])
+    assert "stripe_secret_key" in sanitize_script("19.0", ["base", "payment", "payment_stripe"])
+
+
+def test_base_comes_first_and_the_rest_by_name_however_they_are_given():
+    script = sanitize_script("19.0", {"mail", "auth_totp", "base"})
+    assert script == sanitize_script("19.0", ["auth_totp", "base", "mail"])
+    assert script.startswith(sanitize_script("19.0", ["base"]))
+    assert script.index("totp_secret") < script.index("mail_mail")
+
+
+@pytest.mark.parametrize("script", PURPOSES.values())
+@pytest.mark.parametrize("series", ["16.0", "saas~18.4", "", "..", "19.0/../18.0"])
+def test_another_series_is_refused_with_the_supported_ones(script, series):
+    with pytest.raises(UnsupportedSeries) as refused:
+        script(series, ["base"])
+    assert refused.value.supported == SERIES
+
+
+def test_every_file_opens_by_saying_why():
+    assert those(lambda file: not re.match(r"-- \w", file.read_text())) == []
+
+
+def test_every_file_ends_its_last_statement():
+    assert those(lambda file: not statements(file).endswith(";\n")) == []
+
+
+def test_no_file_touches_the_schema_or_the_transaction():
+    forbidden = r"\b(CREATE|ALTER|DROP|TRUNCATE|GRANT|REVOKE|REASSIGN|BEGIN|COMMIT|ROLLBACK|LOCK|COPY)\b"
+    assert those(lambda file: re.search(forbidden, statements(file), re.IGNORECASE)) == []
+
+
+def test_no_file_has_placeholders():
+    assert those(lambda file: re.search(r"%[(s]|\$\d", file.read_text())) == []
+
+
+def test_no_file_reads_a_setting_that_nobody_makes():
+    def reads_unknown(file):
+        purpose, series, _ = file.parts[-3:]
+        made = set(re.findall(r"set_config\('tenantry\.(\w+)'", PURPOSES[purpose](series, ["base"])))
+        return set(re.findall(r"current_setting\('tenantry\.(\w+)'", file.read_text())) - GIVEN - made
+
+    assert those(reads_unknown) == []
+
+
+def test_every_file_bears_that_a_value_was_not_given():
+    def demands(file):
+        return GIVEN.intersection(re.findall(r"current_setting\('tenantry\.(\w+)'\)", file.read_text()))
+
+    assert those(demands) == []
