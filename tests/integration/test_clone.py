@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import threading
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -13,6 +16,7 @@ from tests.support.killed import run_and_kill
 from tenantry.errors import FilestoreFailure, PostgresUnreachable, TemplateNotFound, TemplateNotReady
 from tenantry.model import names
 from tenantry.model.catalog import Kind, Label, State
+from tenantry.odoo.filestore import Filestores
 from tenantry.operations import clone, pool
 from tenantry.operations.context import Context
 from tenantry.postgres import databases, locks, roles
@@ -131,6 +135,26 @@ def test_a_full_disk_leaves_nothing_behind(context: Context, fake_template: str,
     assert orphans(context) == []
     with context.maintenance() as connection:
         assert pool.spares(connection) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
+def test_a_disk_that_is_really_full_leaves_nothing_behind(context: Context, fake_template: str, tmp_path):
+    """The filestore is on a disk of 64 kB, so the template's file, which is larger, is copied to it."""
+    with context.maintenance() as connection:
+        template = databases.find(connection, names.template_database(fake_template))
+    (context.filestores.folder(template.filestore) / "ab" / "large").write_bytes(b"x" * 200_000)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", tmp_path], check=True)
+    try:
+        (tmp_path / template.filestore).symlink_to(context.filestores.folder(template.filestore))
+        small = replace(context, filestores=Filestores(tmp_path))
+        with pytest.raises(FilestoreFailure, match="No space left on device"):
+            pool.fill(small, fake_template, 1)
+        assert list(tmp_path.iterdir()) == [tmp_path / template.filestore]
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
+    with context.maintenance() as connection:
+        assert pool.spares(connection) == []
+    assert orphans(context) == []
 
 
 @pytest.mark.parametrize("step", [step.name for step in clone.STEPS])

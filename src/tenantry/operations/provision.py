@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from tenantry.operations.context import Context, find_labelled, relabel
 from tenantry.operations.instances import describe, find_instance
 from tenantry.operations.steps import Operation, Step
 from tenantry.postgres import databases, locks, roles
-from tenantry.postgres.cluster import Connection, translated
+from tenantry.postgres.cluster import Connection, is_alive, translated
 
 _HTTP_OK = 200
 
@@ -36,6 +37,18 @@ class Provisioning:
     spec: InstanceSpec
     password: Secret = field(default_factory=random_password)
     spare: str | None = None
+    _inside: Connection | None = None
+
+    @property
+    def inside(self) -> Connection:
+        """The one connection to the new database that the steps share; `close()` ends it."""
+        if self._inside is None or not is_alive(self._inside):
+            self._inside = self.context.cluster.open(self.name)
+        return self._inside
+
+    def close(self) -> None:
+        if self._inside:
+            self._inside.close()
 
     @property
     def name(self) -> str:
@@ -78,6 +91,7 @@ def _clone(subject: Provisioning) -> None:
 
 def _discard(subject: Provisioning) -> None:
     """Leave nothing of the instance, under whichever of its names it got, and touch nobody else's."""
+    subject.close()
     found = find_labelled(subject.connection, subject.name, Kind.INSTANCE)
     if found and found.label and found.label.state is State.PROVISIONING:
         subject.context.filestores.remove(found.filestore)
@@ -113,13 +127,9 @@ def _create_admin(subject: Provisioning) -> None:
 
 def _run_script(subject: Provisioning, script_for: Callable[[str, list[str]], str]) -> None:
     """Run a script of the database's series for the modules it has, with the wishes as settings."""
-    label = subject.label
-    with (
-        subject.context.cluster.connect(subject.name) as inside,
-        translated(inside, f"run {script_for.__name__}"),
-        inside.transaction(),
-    ):
-        script = script_for(label.series, installed_modules(inside))
+    inside = subject.inside
+    with translated(inside, f"run {script_for.__name__}"), inside.transaction():
+        script = script_for(subject.label.series, installed_modules(inside))
         for key, value in _script_settings(subject).items():
             inside.execute("SELECT set_config(%s, %s, true)", [f"tenantry.{key}", value])
         inside.execute(script.encode())
@@ -187,7 +197,8 @@ def provision(context: Context, spec: InstanceSpec, on_step: OnStep = ignore) ->
     with context.maintenance() as connection, locks.exclusive(connection, f"instance {spec.name}"):
         _check_free(context, connection, spec)
         subject = Provisioning(context, connection, spec)
-        steps = Operation("provision", spec.name, STEPS, on_step).run(subject)
+        with contextlib.closing(subject):
+            steps = Operation("provision", spec.name, STEPS, on_step).run(subject)
         instance = describe(context, Database(spec.name, subject.label))
     return Creation(
         instance, spec.email, subject.password, time.monotonic() - began, bool(subject.spare), steps
