@@ -6,8 +6,6 @@ import pytest
 
 from tenantry.odoo.links import DanglingLinks, repair_links
 
-pytestmark = pytest.mark.unit
-
 LINK = "usr/lib/odoo/static/fonts/Font.otf"
 
 

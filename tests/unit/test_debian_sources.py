@@ -4,8 +4,6 @@ import pytest
 
 from tenantry.odoo.apt_sources import derive_source, machine_source_files
 
-pytestmark = pytest.mark.unit
-
 DEBIAN = """\
 Types: deb
 # a comment between fields

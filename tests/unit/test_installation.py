@@ -14,8 +14,6 @@ from tenantry.odoo.python_environment import digest, read_lock
 from tenantry.odoo.release import Release, read_release
 from tenantry.settings import Settings
 
-pytestmark = pytest.mark.unit
-
 RELEASE = """\
 RELEASE_LEVELS = [ALPHA, BETA, RELEASE_CANDIDATE, FINAL] = ['alpha', 'beta', 'candidate', 'final']
 RELEASE_LEVELS_DISPLAY = {{ALPHA: 'a', BETA: 'b', RELEASE_CANDIDATE: 'rc', FINAL: ''}}

@@ -6,11 +6,8 @@ from importlib import resources
 import pytest
 
 from tenantry.errors import UnsupportedSeries
-from tenantry.odoo.scripts import customer_admin_script, customize_script, sanitize_script
+from tenantry.odoo.scripts import SERIES, customer_admin_script, customize_script, sanitize_script
 
-pytestmark = pytest.mark.unit
-
-SERIES = ("17.0", "18.0", "19.0")
 PURPOSES = {
     "sanitize": sanitize_script,
     "customize": customize_script,
@@ -45,10 +42,19 @@ def statements(file):
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
-def test_every_series_has_the_file_of_the_module_every_database_has(purpose):
+def test_a_files_folder_is_a_series_or_all(purpose):
     folder = resources.files("tenantry.odoo") / purpose
-    assert sorted(child.name for child in folder.iterdir()) == sorted(SERIES)
-    assert all((folder / series / "base.sql").is_file() for series in SERIES)
+    assert {child.name for child in folder.iterdir()} <= {"all", *SERIES}
+
+
+@pytest.mark.parametrize("purpose", PURPOSES)
+def test_a_file_of_a_series_differs_from_the_one_for_all(purpose):
+    folder = resources.files("tenantry.odoo") / purpose
+    common = {file.name: file.read_text() for file in (folder / "all").iterdir()}
+    for series in SERIES:
+        if (folder / series).is_dir():
+            same = [f.name for f in (folder / series).iterdir() if common.get(f.name) == f.read_text()]
+            assert same == []
 
 
 @pytest.mark.parametrize("series", SERIES)
@@ -98,7 +104,8 @@ def test_no_file_has_placeholders():
 
 def test_no_file_reads_a_setting_that_nobody_makes():
     def reads_unknown(file):
-        purpose, series, _ = file.parts[-3:]
+        purpose, folder, _ = file.parts[-3:]
+        series = "19.0" if folder == "all" else folder
         made = set(re.findall(r"set_config\('tenantry\.(\w+)'", PURPOSES[purpose](series, ["base"])))
         return set(re.findall(r"current_setting\('tenantry\.(\w+)'", file.read_text())) - GIVEN - made
 

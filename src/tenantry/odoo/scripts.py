@@ -1,7 +1,9 @@
 """The packaged SQL that turns a clone of a template into a customer's database.
 
-One file per Odoo module and series, run only where that module is installed, as Odoo's own
-`odoo/modules/neutralize.py` does for copies. Values arrive as settings named `tenantry.*`.
+One file per Odoo module, run only where that module is installed, as Odoo's own
+`odoo/modules/neutralize.py` does for copies. A file in `all` is for every series that has the
+module; one of the same name in a series' folder replaces it there. Values arrive as settings
+named `tenantry.*`.
 """
 
 from __future__ import annotations
@@ -9,9 +11,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Literal
 
 from tenantry.errors import UnsupportedSeries
+
+SERIES = ("17.0", "18.0", "19.0")
+"""The series of Odoo whose tables the files know."""
 
 _Purpose = Literal["sanitize", "customize", "customer_admin"]
 
@@ -41,12 +47,12 @@ def _script(purpose: _Purpose, series: str, modules: Collection[str]) -> str:
 @cache
 def _files(purpose: _Purpose, series: str) -> dict[str, str]:
     """The text of every file, by module."""
+    if series not in SERIES:
+        raise UnsupportedSeries(series, SERIES)
     folder = resources.files("tenantry.odoo") / purpose
-    supported = sorted(child.name for child in folder.iterdir() if child.is_dir())
-    if series not in supported:
-        raise UnsupportedSeries(series, supported)
-    return {
-        file.name.removesuffix(".sql"): file.read_text(encoding="utf-8")
-        for file in (folder / series).iterdir()
-        if file.name.endswith(".sql")
-    }
+    return _read(folder / "all") | _read(folder / series)
+
+
+def _read(folder: Traversable) -> dict[str, str]:
+    files = [file for file in folder.iterdir() if file.name.endswith(".sql")] if folder.is_dir() else []
+    return {file.name.removesuffix(".sql"): file.read_text(encoding="utf-8") for file in files}

@@ -1,7 +1,0 @@
--- Kept beside the phone number that is no longer there.
-UPDATE res_partner
-   SET phone_sanitized = NULL
- WHERE id = (SELECT partner_id FROM res_users WHERE id = current_setting('tenantry.admin_id')::integer)
-   AND phone IS NULL
-   AND mobile IS NULL
-   AND phone_sanitized IS NOT NULL;

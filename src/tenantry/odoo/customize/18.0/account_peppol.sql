@@ -1,4 +1,0 @@
--- The network writes to the company's address where no other is given.
-UPDATE res_company
-   SET account_peppol_contact_email = COALESCE(account_peppol_contact_email, email)
- WHERE id = current_setting('tenantry.company_id')::integer;

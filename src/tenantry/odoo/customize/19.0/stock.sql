@@ -1,7 +1,0 @@
--- A warehouse is born with its company's name.
-UPDATE stock_warehouse AS warehouse
-   SET name = company.name
-  FROM res_company AS company
- WHERE company.id = current_setting('tenantry.company_id')::integer
-   AND warehouse.company_id = company.id
-   AND warehouse.name = current_setting('tenantry.previous_company_name');

@@ -1,5 +1,0 @@
--- Derived from the tax number that is no longer there: documents would be addressed in the template's name.
-UPDATE res_partner
-   SET peppol_endpoint = NULL
- WHERE peppol_endpoint IS NOT NULL
-   AND id IN (SELECT partner_id FROM res_company);

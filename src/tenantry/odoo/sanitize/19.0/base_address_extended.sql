@@ -1,7 +1,0 @@
--- Parts of the address that is no longer there.
-UPDATE res_partner
-   SET street_name = NULL,
-       street_number = NULL,
-       street_number2 = NULL,
-       city_id = NULL
- WHERE id IN (SELECT partner_id FROM res_company);

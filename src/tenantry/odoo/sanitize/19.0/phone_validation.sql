@@ -1,5 +1,0 @@
--- Kept beside the phone number that is no longer there.
-UPDATE res_partner
-   SET phone_sanitized = NULL
- WHERE phone_sanitized IS NOT NULL
-   AND id IN (SELECT partner_id FROM res_company);

@@ -1,9 +1,0 @@
--- A link that opens a document of the template must not open the instance's copy; Odoo makes a new one when
--- asked.
-UPDATE project_project
-   SET access_token = NULL
- WHERE access_token IS NOT NULL;
-
-UPDATE project_task
-   SET access_token = NULL
- WHERE access_token IS NOT NULL;

@@ -1,5 +1,0 @@
--- A link that opens a document of the template must not open the instance's copy; Odoo makes a new one when
--- asked.
-UPDATE sale_order
-   SET access_token = NULL
- WHERE access_token IS NOT NULL;
