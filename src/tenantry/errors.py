@@ -45,12 +45,6 @@ class DependencyFailure(TenantryError):
     exit_code = 5
 
 
-class IsolationFailure(TenantryError):
-    """Something that must be kept apart is not."""
-
-    exit_code = 6
-
-
 # ---------------------------------------------------------------- invalid input
 
 

@@ -9,7 +9,6 @@ import pwd
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -129,14 +128,6 @@ def is_running(pid: int, *, marker: str) -> bool:
         return process.status() != psutil.STATUS_ZOMBIE and marker in " ".join(process.cmdline())
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
-
-
-def wait_until_gone(pid: int, *, timeout_s: float) -> bool:
-    """Wait for a process that is not our child; tell whether it ended in time."""
-    deadline = time.monotonic() + timeout_s
-    while psutil.pid_exists(pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return not psutil.pid_exists(pid)
 
 
 def free_port(preferred: int = 0) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,10 +96,6 @@ class Settings:
     def recipe_dir(self) -> Path:
         """The operator's own recipes; they win over the shipped ones."""
         return self.home / "recipes"
-
-    @property
-    def scratch_dir(self) -> Path:
-        return Path(tempfile.gettempdir())
 
 
 def _path(value: str | None) -> Path | None:

@@ -11,7 +11,6 @@ from tenantry.errors import LoginRefused, ProbeFailed
 from tenantry.model.secret import Secret
 from tenantry.odoo.probe import LOGIN_PATH, Route
 
-HOME_PATHS = ("/odoo", "/web")
 _CSRF = re.compile(r'name="csrf_token"\s+value="([^"]+)"')
 _ASSET = re.compile(r'(?:src|href)="(/web/assets/[^"]+)"')
 _TIMEOUT_S = 60

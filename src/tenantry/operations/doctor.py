@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tenantry.errors import TenantryError
+from tenantry.errors import PostgresUnreachable, TenantryError
 from tenantry.keyfile import installation_key
 from tenantry.odoo.installation import find_odoo
 from tenantry.postgres import roles
@@ -71,6 +71,8 @@ def _postgres(settings: Settings) -> str:
 def _cluster(settings: Settings) -> str:
     if settings.pg_dsn:
         cluster = Cluster.from_dsn(settings.pg_dsn)
+    elif not settings.key_file.exists():
+        raise PostgresUnreachable(str(settings.home), "it was never started")
     else:
         binaries = find_binaries(settings, _ignore, install=False)
         cluster = EmbeddedCluster.of(settings, binaries, installation_key(settings.key_file)).cluster()
@@ -81,6 +83,8 @@ def _cluster(settings: Settings) -> str:
 
 
 def _tenant_server(settings: Settings) -> str:
+    if not settings.key_file.exists():
+        return "never started; `tenantry up` does"
     runtime = SharedRuntime(settings, installation_key(settings.key_file))
     port = runtime.port
     if not runtime.is_answering():
