@@ -9,6 +9,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,8 +101,21 @@ def start(arguments: Sequence[object], *, log: Path, environment: Mapping[str, s
             env=clean_environment(environment),
             start_new_session=True,
         )
+    _wait_for_command_line(process.pid)
     _logger.info("started %s as process %d", Path(str(arguments[0])).name, process.pid)
     return process.pid
+
+
+def _wait_for_command_line(pid: int) -> None:
+    """For a moment after exec a process shows none, and `is_running` would not know it."""
+    deadline = time.monotonic() + 1
+    while time.monotonic() < deadline:
+        try:
+            if psutil.Process(pid).cmdline():
+                return
+        except psutil.NoSuchProcess:
+            return
+        time.sleep(0.001)
 
 
 def stop(pid: int, *, timeout_s: float = 20) -> None:
