@@ -1,4 +1,4 @@
-"""Loaded server-wide (`--load=base,web,saas_router`); installed in no database."""
+"""Loaded server-wide (`--load=saas_router,base,web`); installed in no database."""
 
 from .patches import post_load
 

@@ -37,6 +37,7 @@ class Tenant:
 
     oid: int
     database: str
+    kind: str
     state: str
     published: bool
     hostnames: tuple
@@ -55,7 +56,8 @@ class Tenant:
         if not isinstance(label, dict) or label.get("kind") not in ("instance", "edit"):
             return None
         hostnames = tuple(label.get("hostnames", ()))
-        return cls(oid, database, label.get("state", ""), label.get("published", False), hostnames)
+        state, published = label.get("state", ""), label.get("published", False)
+        return cls(oid, database, label["kind"], state, published, hostnames)
 
 
 class Catalog:
@@ -76,15 +78,15 @@ class Catalog:
         self._update()
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
         name = name.lower().rstrip(".")
-        database = self._by_hostname.get(name)
-        if not database and name.endswith(self._suffix):
-            database = name.removesuffix(self._suffix)
-        return self._tenants.get(database)
+        if name.endswith(self._suffix):
+            return self._tenants.get(name.removesuffix(self._suffix))
+        return self._tenants.get(self._by_hostname.get(name))
 
     def active_databases(self):
-        """The databases whose scheduled jobs may run."""
+        """The databases whose scheduled jobs may run; a template being edited acts on nobody."""
         self._update()
-        return sorted(t.database for t in self._tenants.values() if t.state == "active")
+        tenants = self._tenants.values()
+        return sorted(t.database for t in tenants if t.kind == "instance" and t.state == "active")
 
     def served_databases(self):
         self._update()

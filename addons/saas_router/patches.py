@@ -103,11 +103,11 @@ def _connect_as_tenant(connection_info_for):
     """Every tenant's database is reached by the role of its name, with a derived password."""
 
     @functools.wraps(connection_info_for)
-    def wrapper(db_or_uri, readonly=False):
+    def wrapper(db_or_uri, *args, **kwargs):
         if db_or_uri != MAINTENANCE_DATABASE and _current() not in (None, db_or_uri):
             _logger.warning("refused: %r asked for the database %r", _current(), db_or_uri)
             raise AccessDenied()
-        database, parameters = connection_info_for(db_or_uri, readonly)
+        database, parameters = connection_info_for(db_or_uri, *args, **kwargs)
         if database != MAINTENANCE_DATABASE:
             password = role_password(router_settings().key, database)
             parameters = {**parameters, "user": database, "password": password}

@@ -154,7 +154,7 @@ class Engine:
         assert database.label
         label = database.label
         recipe = self.recipes().get(label.template)
-        stale = stale_reason(self.context, database, recipe, self.odoo) if recipe else ""
+        stale = stale_reason(self.context, database, recipe, self.odoo)
         with self.context.maintenance() as connection:
             editing = find_labelled(connection, names.editing_database(label.template), Kind.EDIT)
         return Template(

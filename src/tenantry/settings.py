@@ -23,6 +23,7 @@ class Settings:
     home: state of this installation (cluster, filestore, keys, logs).
     cache: downloads and the unpacked Odoo, shared by installations of one user.
     pg_dsn: a cluster to use instead of the embedded one; its role needs CREATEDB and CREATEROLE.
+    protocol: what customers' addresses begin with; `https` needs a proxy in front.
     workers: 0 runs Odoo threaded, more runs that many prefork HTTP workers.
     """
 
@@ -34,6 +35,7 @@ class Settings:
     odoo_series: str = "19.0"
     addons_path: tuple[Path, ...] = ()
     base_domain: str = "localhost"
+    protocol: str = "http"
     http_interface: str = "127.0.0.1"
     http_port: int = DEFAULT_HTTP_PORT
     workers: int = 0
@@ -58,6 +60,7 @@ class Settings:
             odoo_series=get("TENANTRY_ODOO_SERIES") or cls.odoo_series,
             addons_path=_paths(get("TENANTRY_ADDONS_PATH")),
             base_domain=(get("TENANTRY_BASE_DOMAIN") or cls.base_domain).lower(),
+            protocol=_protocol(get("TENANTRY_PROTOCOL") or cls.protocol),
             http_interface=get("TENANTRY_HTTP_INTERFACE") or cls.http_interface,
             http_port=_number("TENANTRY_HTTP_PORT", get("TENANTRY_HTTP_PORT"), cls.http_port),
             workers=_number("TENANTRY_WORKERS", get("TENANTRY_WORKERS"), cls.workers),
@@ -108,6 +111,12 @@ def _paths(value: str | None) -> tuple[Path, ...]:
 
 def _words(value: str | None) -> frozenset[str]:
     return frozenset(word.strip().lower() for word in (value or "").split(",") if word.strip())
+
+
+def _protocol(value: str) -> str:
+    if value not in ("http", "https"):
+        raise InvalidSetting("TENANTRY_PROTOCOL", value, "http or https")
+    return value
 
 
 def _number(name: str, value: str | None, default: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 import psutil
@@ -162,6 +163,23 @@ def test_a_build_killed_after_any_step_is_finished_by_the_next_run(engine: Engin
     assert orphans(engine.context) == []
     with engine.context.maintenance() as connection:
         assert not [d for d in databases.listing(connection) if "building" in d.name]
+
+
+@pytest.mark.parametrize("step", ["take over", "freeze", "swap"])
+def test_a_killed_end_of_editing_is_finished_by_the_next_run(engine: Engine, step: str):
+    engine.build_template(SMALL)
+    engine.edit_template("small")
+    engine.edit_template("small")
+    with engine.context.cluster.connect("edit--small") as inside:
+        inside.execute("UPDATE res_company SET name = 'Edited'")
+    run_and_kill(engine.settings, "ready", step, "small")
+    with suppress(TemplateNotFound):
+        engine.finish_editing("small")
+    engine.build_template(SMALL)
+    assert orphans(engine.context) == []
+    engine.provision(engine.spec(name="acme", email="a@acme.example", template="small"))
+    assert version(engine, "small") == "1.0.1"
+    engine.terminate("acme")
 
 
 def test_what_is_not_there_cannot_be_dropped_or_edited(engine: Engine):

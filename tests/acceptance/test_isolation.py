@@ -48,6 +48,8 @@ def test_sql_in_a_server_action_runs_as_the_tenants_own_role(acme: OdooClient):
         "SELECT * FROM pg_stat_get_activity(NULL)",
         "SELECT rolname FROM pg_roles",
         "SELECT * FROM pg_shdescription",
+        "SELECT pg_get_userbyid(g) FROM generate_series(16384, 20000) g",
+        "SELECT pg_describe_object(1262, g::oid, 0) FROM generate_series(16384, 20000) g",
         "SELECT pg_terminate_backend(pid) FROM pg_locks",
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import pytest
 from tests.support.inventory import orphans
@@ -107,6 +107,50 @@ def test_wishes_that_cannot_be_met_are_refused_and_leave_nothing(engine: Engine,
         )
     assert refusal.value.remedy
     assert engine.instances() == []
+
+
+@pytest.mark.parametrize("hostname", ["beta.localhost", "edit--tiny.localhost", "localhost"])
+def test_an_extra_host_name_takes_nobodys_address(engine: Engine, hostname: str):
+    with pytest.raises(InvalidValue):
+        engine.provision(
+            engine.spec(name="acme", email="a@acme.example", template="tiny", hostnames=[hostname])
+        )
+
+
+def test_an_extra_host_name_has_one_owner(engine: Engine):
+    for name, error in (("acme", None), ("beta", NameTaken)):
+        spec = engine.spec(name=name, email="a@a.example", template="tiny", hostnames=["shop.example.com"])
+        with pytest.raises(error) if error else nullcontext():
+            engine.provision(spec)
+
+
+def test_nobody_else_of_the_template_can_log_in(engine: Engine):
+    create(engine)
+    with_password = "SELECT login FROM res_users WHERE password IS NOT NULL"
+    assert ask(engine, "acme", with_password) == [("admin@acme.example",)]
+
+
+def test_a_creation_killed_and_asked_for_again_differently_gives_what_was_asked_last(engine: Engine):
+    run_and_kill(engine.settings, "provision", "admin", "acme", "tiny")
+    spec = engine.spec(name="acme", email="new@acme.example", template="tiny", hostnames=["shop.example.com"])
+    engine.prove_login(engine.provision(spec))
+    assert engine.instance("acme").hostnames == ("shop.example.com",)
+    assert engine.instance("acme").login == "new@acme.example"
+
+
+@pytest.mark.parametrize("name", ["tenantry_router", "tenantry_template", "postgres", "template_tiny"])
+def test_what_is_no_instance_cannot_be_terminated(engine: Engine, name: str):
+    with pytest.raises(InstanceNotFound):
+        engine.terminate(name)
+    assert engine.runtime.is_answering()
+
+
+def test_files_of_somebody_are_not_taken_over(engine: Engine):
+    folder = engine.context.filestores.folder("acme")
+    folder.mkdir(parents=True)
+    with pytest.raises(NameTaken):
+        create(engine)
+    folder.rmdir()
 
 
 def test_a_taken_name_is_refused_with_free_ones(engine: Engine):

@@ -107,6 +107,17 @@ def test_a_spare_somebody_works_on_is_not_swept_away(context: Context, fake_temp
         assert not roles.exists(worker, name)
 
 
+def test_the_files_of_a_claimed_spare_are_not_swept_away_before_they_are_renamed(
+    context: Context, fake_template: str
+):
+    pool.fill(context, fake_template, 1)
+    with context.maintenance() as connection:
+        spare = pool.claim(context, connection, fake_template, "acme", the_label(fake_template))
+        pool.sweep(context, connection, fake_template)
+    assert spare
+    assert context.filestores.exists(spare)
+
+
 def test_a_template_that_is_not_there_or_not_ready_is_not_cloned(context: Context, fake_template: str):
     with context.maintenance() as connection:
         with pytest.raises(TemplateNotFound):

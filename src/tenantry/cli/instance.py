@@ -19,7 +19,6 @@ _COLUMNS: Columns = {
     "STATE": lambda instance: instance.state,
     "URL": lambda instance: instance.url,
     "TEMPLATE": lambda instance: f"{instance.template} {instance.template_version}",
-    "EMAIL": lambda instance: instance.email,
     "SIZE": lambda instance: megabytes(instance.size_bytes),
 }
 
@@ -96,4 +95,5 @@ def open_(name: NameArgument, as_json: JsonOption = False) -> None:
 
 
 def _lines(instance: Instance) -> list[str]:
-    return [f"{heading.capitalize():<9} {value(instance)}" for heading, value in _COLUMNS.items()]
+    columns: Columns = {**_COLUMNS, "LOGIN": lambda instance: instance.login}
+    return [f"{heading.capitalize():<9} {value(instance)}" for heading, value in columns.items()]

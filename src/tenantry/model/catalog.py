@@ -1,6 +1,6 @@
 """What the engine writes in a database's comment: the catalog is its only inventory.
 
-Every role can read comments, so nothing secret goes in. `addons/saas_router/catalog.py`
+Every role can read comments, so nothing secret or personal goes in. `addons/saas_router/catalog.py`
 reads the same JSON.
 """
 
@@ -54,7 +54,6 @@ class Label:
     hostnames: tuple[str, ...] = ()
     initialised: bool = False
     published: bool = False
-    email: str = ""
     recipe: Mapping[str, Any] = field(default_factory=dict)
     built_at: str = ""
 

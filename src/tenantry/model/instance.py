@@ -61,16 +61,16 @@ class InstanceSpec:
 
 @dataclass(frozen=True)
 class Instance:
-    """An instance as the catalog knows it."""
+    """An instance as the catalog knows it. login: its administrator's, where it was looked up."""
 
     name: str
     state: State
     url: str
     template: str
     template_version: str
-    email: str
     hostnames: tuple[str, ...]
     size_bytes: int = 0
+    login: str = ""
 
 
 @dataclass(frozen=True)

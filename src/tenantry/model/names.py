@@ -56,6 +56,11 @@ def instance_name(text: str, reserved: Collection[str] = RESERVED_NAMES) -> str:
     return text
 
 
+def is_label(text: str) -> bool:
+    """Whether a database of that name could be an instance's, and is certainly none of our own."""
+    return bool(_LABEL.fullmatch(text))
+
+
 def _objection(text: str, reserved: Collection[str]) -> str:
     if len(text) < MIN_LENGTH:
         return f"it is shorter than {MIN_LENGTH} characters"
@@ -75,13 +80,13 @@ def suggest(text: str, reserved: Collection[str] = RESERVED_NAMES) -> str:
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     label = re.sub(r"[^a-z0-9]+", "-", ascii_text).strip("-")[:MAX_LENGTH].strip("-")
     if label in reserved or label.isdigit() or 0 < len(label) < MIN_LENGTH:
-        label = f"{label}-company"
+        label = f"{label[: MAX_LENGTH - 8]}-company"
     return label
 
 
 def alternatives(name: str, taken: Collection[str], count: int = 3) -> list[str]:
     """Free names close to a taken one."""
-    stem = name[: MAX_LENGTH - 4]
+    stem = name[: MAX_LENGTH - 4].rstrip("-")
     candidates = (f"{stem}-{number}" for number in range(2, 1000))
     return list(itertools.islice((name for name in candidates if name not in taken), count))
 

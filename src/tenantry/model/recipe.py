@@ -52,6 +52,12 @@ class Recipe:
         unknown = sorted(set(data) - _KEYS)
         if unknown:
             raise InvalidRecipe(code, f"unknown key {', '.join(unknown)}")
+        for key in ("modules", "languages"):
+            if not isinstance(data.get(key, []), list | tuple):
+                raise InvalidRecipe(code, f"{key} must be a list")
+        for key, kind in (("name", str), ("description", str), ("country", str), ("demo", bool)):
+            if not isinstance(data.get(key, kind()), kind):
+                raise InvalidRecipe(code, f"{key} must be a {kind.__name__}")
         try:
             lists = {key: tuple(data[key]) for key in ("modules", "languages") if key in data}
             return cls(code=code, **{"name": code.capitalize(), "modules": (), **data, **lists})

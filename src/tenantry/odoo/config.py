@@ -28,14 +28,13 @@ def read_option(file: Path, name: str, section: str = "options") -> str | None:
 
 
 def database_options(cluster: Cluster) -> Options:
-    """How Odoo connects, as the cluster's role; its connection pool is per process."""
+    """How Odoo connects, as the cluster's role."""
     return {
         "db_host": cluster.host or "False",
         "db_port": str(cluster.port),
         "db_user": cluster.user,
         "db_password": cluster.password.reveal() if cluster.password else "False",
         "db_sslmode": cluster.parameters.get("sslmode", "prefer"),
-        "db_maxconn": "64",
     }
 
 

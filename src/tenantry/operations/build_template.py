@@ -33,12 +33,16 @@ _EXTENSIONS = ("pg_trgm", "unaccent")
 
 @dataclass(frozen=True)
 class Building:
-    """A recipe becoming the template of its code. version: what it will be."""
+    """A recipe becoming the template of its code.
+
+    version: what it will be. built_with: the code's digest, if the database is older than now.
+    """
 
     context: Context
     connection: Connection
     recipe: Recipe
     version: str
+    built_with: str | None = None
 
     @property
     def code(self) -> str:
@@ -72,7 +76,7 @@ class Building:
             series=self.odoo.series,
             recipe={
                 **self.recipe.as_mapping(),
-                "code_digest": addons_digest(self.odoo, self.context.settings.addons_path),
+                "code_digest": self.built_with or addons_digest(self.odoo, self.context.settings.addons_path),
             },
             built_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
@@ -242,12 +246,12 @@ def _forget_other_build(subject: Building) -> None:
         discard_build(subject)
 
 
-def stale_reason(context: Context, template: Database, recipe: Recipe, odoo: OdooInstallation) -> str:
-    """T8: why a template should be rebuilt; "" when it is current."""
+def stale_reason(context: Context, template: Database, recipe: Recipe | None, odoo: OdooInstallation) -> str:
+    """T8: why a template should be rebuilt; "" when it is current. No recipe: it was given by hand."""
     assert template.label
     built = dict(template.label.recipe)
     digest = built.pop("code_digest", "")
-    if built != recipe.as_mapping():
+    if recipe and built != recipe.as_mapping():
         return "its recipe changed"
     if digest != addons_digest(odoo, context.settings.addons_path):
         return "the code of Odoo or of the addons changed"

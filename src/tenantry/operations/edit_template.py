@@ -57,7 +57,7 @@ def _open(context: Context, connection: Connection, name: str) -> Secret:
     found = find_labelled(connection, name, Kind.EDIT)
     assert found
     assert found.label
-    if found.label.filestore:
+    if found.label.filestore and context.filestores.exists(found.label.filestore):
         context.filestores.rename(found.label.filestore, name)
     password = random_password()
     with context.cluster.connect(name) as inside, translated(inside, "set the operator's password"):
@@ -118,7 +118,8 @@ def finish_editing(context: Context, code: str, on_step: OnStep = ignore) -> Dat
         if not edited and not databases.find(connection, names.building_database(code)):
             raise TemplateNotFound(names.editing_database(code))
         recipe = Recipe.from_mapping(code, _recipe_keys(template.label))
-        subject = build.Building(context, connection, recipe, next_version(template.label.version))
+        version, digest = next_version(template.label.version), template.label.recipe.get("code_digest")
+        subject = build.Building(context, connection, recipe, version, digest)
         Operation("ready", code, STEPS, on_step).run(subject)
         return ready_template(connection, code)
 

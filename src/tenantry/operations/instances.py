@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tenantry.errors import InstanceNotFound
+from tenantry.model import names
 from tenantry.model.catalog import Database, Kind, Label
 from tenantry.model.instance import Instance
 from tenantry.model.progress import OnStep, ignore
@@ -13,7 +14,7 @@ from tenantry.odoo.probe import wait_for_status
 from tenantry.operations.context import Context, find_labelled, relabel
 from tenantry.operations.steps import Operation, Step
 from tenantry.postgres import databases, locks, roles
-from tenantry.postgres.cluster import Connection
+from tenantry.postgres.cluster import Connection, translated
 from tenantry.runtimes.shared import announce
 
 _OK, _UNAVAILABLE = 200, 503
@@ -45,7 +46,6 @@ def describe(context: Context, database: Database) -> Instance:
         url=context.runtime.route(database.name).url,
         template=label.template,
         template_version=label.version,
-        email=label.email,
         hostnames=label.hostnames,
         size_bytes=database.size_bytes,
     )
@@ -58,11 +58,21 @@ def list_instances(context: Context) -> list[Instance]:
 
 
 def show_instance(context: Context, name: str) -> Instance:
-    """Raises InstanceNotFound."""
+    """With the administrator's login, which only the instance itself knows. Raises InstanceNotFound."""
     found = [instance for instance in list_instances(context) if instance.name == name]
     if not found:
         raise InstanceNotFound(name)
-    return found[0]
+    return replace(found[0], login=_administrator(context, name))
+
+
+def _administrator(context: Context, name: str) -> str:
+    query = """
+        SELECT login FROM res_users WHERE id =
+            (SELECT res_id FROM ir_model_data WHERE module = 'base' AND name = 'user_admin')
+    """
+    with context.cluster.connect(name) as inside, translated(inside, "read the administrator's login"):
+        row = inside.execute(query).fetchone()
+    return str(row[0]) if row else ""
 
 
 # ---------------------------------------------------------------- steps
@@ -170,5 +180,6 @@ def terminate(context: Context, name: str, on_step: OnStep = ignore) -> None:
 
 
 def _is_half_gone(connection: Connection, name: str) -> bool:
-    """Whether a killed termination left the role, which goes last."""
-    return databases.find(connection, name) is None and roles.is_ours(connection, name)
+    """Whether a killed termination left the role, which goes last. A role of ours is no instance's."""
+    is_instance = names.is_label(name)
+    return is_instance and databases.find(connection, name) is None and roles.is_ours(connection, name)

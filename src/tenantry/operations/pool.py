@@ -59,11 +59,17 @@ def sweep(context: Context, connection: Connection, code: str) -> None:
     One somebody is still working on is locked, and left alone.
     """
     template = ready_template(connection, code)
-    keep = {spare.name for spare in usable(connection, template)}
-    every = {spare.name for spare in spares(connection, code)} | _nameless(context, connection, code)
-    for name in sorted(every - keep):
+    labelled = {spare.name for spare in spares(connection, code)}
+    for name in sorted(labelled | _nameless(context, connection, code)):
         with contextlib.suppress(Busy), locks.exclusive(connection, f"database {name}"):
-            discard(context, connection, name)
+            if name not in _needed(connection, template):
+                discard(context, connection, name)
+
+
+def _needed(connection: Connection, template: Database) -> set[str]:
+    """The usable spares, and the folders of claimed ones whose files still bear the old name."""
+    claimed = {database.filestore for database in databases.listing(connection, Kind.INSTANCE, Kind.EDIT)}
+    return {spare.name for spare in usable(connection, template)} | claimed
 
 
 def _nameless(context: Context, connection: Connection, code: str) -> set[str]:

@@ -6,8 +6,9 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from tenantry.errors import InvalidValue, NameTaken
+from tenantry.errors import InvalidValue
 from tenantry.model import names
 from tenantry.model.catalog import Database, Kind, Label, State
 from tenantry.model.instance import Creation, InstanceSpec
@@ -18,11 +19,11 @@ from tenantry.odoo import scripts
 from tenantry.odoo.initialise import installed_modules
 from tenantry.odoo.probe import wait_for_status
 from tenantry.operations import pool
-from tenantry.operations.clone import clone_template, discard, ready_template
+from tenantry.operations.availability import reserved
+from tenantry.operations.clone import clone_template, discard
 from tenantry.operations.context import Context, find_labelled, relabel
 from tenantry.operations.instances import describe, find_instance
 from tenantry.operations.steps import Operation, Step
-from tenantry.postgres import databases, locks, roles
 from tenantry.postgres.cluster import Connection, is_alive, translated
 
 _HTTP_OK = 200
@@ -46,6 +47,10 @@ class Provisioning:
             self._inside = self.context.cluster.open(self.name)
         return self._inside
 
+    @cached_property
+    def password_hash(self) -> str:
+        return hash_for_odoo(self.password)
+
     def close(self) -> None:
         if self._inside:
             self._inside.close()
@@ -67,7 +72,6 @@ class Provisioning:
             template=self.spec.template,
             version="",
             hostnames=self.spec.hostnames,
-            email=self.spec.email,
         )
 
 
@@ -146,7 +150,7 @@ def _script_settings(subject: Provisioning) -> dict[str, str]:
         "country": spec.country,
         "tz": spec.timezone,
         "admin_name": spec.email.partition("@")[0].replace(".", " ").title(),
-        "admin_password_hash": hash_for_odoo(subject.password),
+        "admin_password_hash": subject.password_hash,
         "cron_jitter_s": str(subject.context.settings.cron_jitter_s),
     }
 
@@ -194,8 +198,7 @@ def provision(context: Context, spec: InstanceSpec, on_step: OnStep = ignore) ->
     ProbeFailed; whichever it is, nothing of the instance is left.
     """
     began = time.monotonic()
-    with context.maintenance() as connection, locks.exclusive(connection, f"instance {spec.name}"):
-        _check_free(context, connection, spec)
+    with context.maintenance() as connection, reserved(context, connection, spec):
         subject = Provisioning(context, connection, spec)
         with contextlib.closing(subject):
             steps = Operation("provision", spec.name, STEPS, on_step).run(subject)
@@ -203,38 +206,3 @@ def provision(context: Context, spec: InstanceSpec, on_step: OnStep = ignore) ->
     return Creation(
         instance, spec.email, subject.password, time.monotonic() - began, bool(subject.spare), steps
     )
-
-
-def _check_free(context: Context, connection: Connection, spec: InstanceSpec) -> None:
-    """Refuse a name somebody has; an instance still in provisioning is ours to finish."""
-    _check_language(connection, spec)
-    found = databases.find(connection, spec.name)
-    is_half_made = bool(found and found.label and found.label.state is State.PROVISIONING)
-    if (found and not is_half_made) or (not found and _is_role_foreign(connection, spec.name)):
-        taken = databases.names(connection) | context.settings.reserved_names
-        raise NameTaken(spec.name, names.alternatives(spec.name, taken))
-    if not found:
-        # What a killed termination left: its role goes last.
-        discard(context, connection, spec.name)
-    _check_hostnames(connection, spec)
-
-
-def _is_role_foreign(connection: Connection, name: str) -> bool:
-    return roles.exists(connection, name) and not roles.is_ours(connection, name)
-
-
-def _check_hostnames(connection: Connection, spec: InstanceSpec) -> None:
-    for other in databases.listing(connection, Kind.INSTANCE) if spec.hostnames else ():
-        taken = set(spec.hostnames) & set(other.label.hostnames if other.label else ())
-        if taken and other.name != spec.name:
-            raise NameTaken(min(taken))
-
-
-def _check_language(connection: Connection, spec: InstanceSpec) -> None:
-    """Raises InvalidValue for a language the template was not built with, also TemplateNotFound."""
-    template = ready_template(connection, spec.template)
-    recipe = template.label.recipe if template.label else {}
-    languages = {"en_US", *recipe.get("languages", ())}
-    if spec.language and spec.language not in languages:
-        offered = ", ".join(sorted(languages))
-        raise InvalidValue("language", spec.language, f"one the template has: {offered}")

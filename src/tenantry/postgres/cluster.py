@@ -130,13 +130,11 @@ def _typed(connection: Connection, action: str, database: str, error: psycopg.Er
 
 def _lacks(connection: Connection, attribute: str) -> bool:
     column = {"CREATEDB": "rolcreatedb", "CREATEROLE": "rolcreaterole"}[attribute]
-    if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-        connection.rollback()
-    row = connection.execute(
-        psycopg.sql.SQL("SELECT {} OR rolsuper FROM pg_roles WHERE rolname = current_user").format(
-            psycopg.sql.Identifier(column)
-        )
-    ).fetchone()
+    query = psycopg.sql.SQL("SELECT {} OR rolsuper FROM pg_roles WHERE rolname = current_user")
+    try:
+        row = connection.execute(query.format(psycopg.sql.Identifier(column))).fetchone()
+    except psycopg.Error:  # within a failed transaction, or where the view is closed: it is not known
+        return False
     return row is not None and not row[0]
 
 

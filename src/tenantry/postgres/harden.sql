@@ -9,7 +9,9 @@ REVOKE SELECT ON pg_catalog.pg_database, pg_catalog.pg_shdescription, pg_catalog
     FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION
     pg_catalog.pg_stat_get_activity(integer), pg_catalog.pg_lock_status(),
-    pg_catalog.shobj_description(oid, name)
+    pg_catalog.shobj_description(oid, name), pg_catalog.pg_get_userbyid(oid),
+    pg_catalog.pg_describe_object(oid, oid, integer), pg_catalog.pg_identify_object(oid, oid, integer),
+    pg_catalog.pg_identify_object_as_address(oid, oid, integer)
     FROM PUBLIC;
 -- Nothing of a tenant lives outside its tables, and a large object is outside Odoo's filestore.
 REVOKE EXECUTE ON FUNCTION pg_catalog.lo_create(oid), pg_catalog.lo_creat(integer),

@@ -8,6 +8,7 @@ a copy independent of its size; elsewhere FILE_COPY forces checkpoints and WAL_L
 from __future__ import annotations
 
 import logging
+import secrets
 from enum import StrEnum
 
 import psycopg
@@ -20,7 +21,6 @@ from tenantry.postgres.cluster import Connection
 _logger = logging.getLogger(__name__)
 
 _HAS_STRATEGIES, _CAN_SHARE_BLOCKS = 150000, 180000
-_PROBE = "tenantry_strategy_probe"
 
 
 class Strategy(StrEnum):
@@ -62,14 +62,13 @@ def fastest(connection: Connection) -> Strategy:
 
 
 def _can_clone_files(connection: Connection) -> bool:
+    probe = sql.Identifier(f"tenantry_strategy_probe_{secrets.token_hex(4)}")
     try:
         prepare(connection, Strategy.FILE_CLONE)
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE template0 STRATEGY FILE_COPY").format(sql.Identifier(_PROBE))
-        )
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0 STRATEGY FILE_COPY").format(probe))
     except psycopg.Error as error:
         _logger.info("the file system shares no blocks: %s", str(error).splitlines()[0])
         return False
     finally:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(_PROBE)))
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(probe))
     return True

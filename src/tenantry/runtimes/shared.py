@@ -93,8 +93,14 @@ class SharedRuntime:
         return int(port)
 
     def _route(self, hostname: str) -> Route:
+        """Behind a proxy that speaks HTTPS the public address has no port; we ask behind it."""
         port = self.port
-        return Route(f"http://{hostname}:{port}", f"{hostname}:{port}", (self.settings.http_interface, port))
+        authority = f"{hostname}:{port}" if self.settings.protocol == "http" else hostname
+        return Route(f"{self.settings.protocol}://{authority}", authority, (self._connect_to, port))
+
+    @property
+    def _connect_to(self) -> str:
+        return "127.0.0.1" if self.settings.http_interface == "0.0.0.0" else self.settings.http_interface
 
     def _make_router_role(self, cluster: Cluster) -> None:
         with cluster.connect() as connection:
@@ -118,6 +124,7 @@ class SharedRuntime:
             "proxy_mode": "True",
             "workers": str(self.settings.workers),
             "max_cron_threads": str(self.settings.cron_threads),
+            "db_maxconn": str(self._connections_per_process()),
             **self._limits(),
         }
         section = {
@@ -126,6 +133,11 @@ class SharedRuntime:
             "registries": str(_REGISTRIES),
         }
         write_config(self.config_file, options, tenantry=section)
+
+    def _connections_per_process(self) -> int:
+        """All processes together stay below PostgreSQL's limit, with room for the engine."""
+        processes = self.settings.workers + self.settings.cron_threads + 1 if self.settings.workers else 1
+        return max(8, min(64, 240 // processes))
 
     def _limits(self) -> dict[str, str]:
         """Let the processes that hold registries share two thirds of the machine's memory.

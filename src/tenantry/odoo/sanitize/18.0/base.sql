@@ -37,7 +37,13 @@ DELETE FROM ir_config_parameter
                'database.already_linked_subscription_url',
                'base.profiling_enabled_until');
 
--- Whoever built the template keeps no way in, and no trace of having been there.
+-- Whoever built the template keeps no way in, and no trace of having been there. Its other users, Odoo's
+-- demonstration user too, stay without a password: the one they had would open every instance.
+UPDATE res_users
+   SET password = NULL
+ WHERE password IS NOT NULL
+   AND id NOT IN (SELECT res_id FROM ir_model_data WHERE module = 'base' AND name = 'user_admin');
+
 DELETE FROM res_users_apikeys;
 DELETE FROM res_device_log;
 DELETE FROM res_users_log;

@@ -1,0 +1,80 @@
+"""Before a creation: are its name and its host names free, and can its wishes be met?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from tenantry.errors import InvalidValue, NameTaken
+from tenantry.model import names
+from tenantry.model.catalog import Database, Kind, State
+from tenantry.model.instance import InstanceSpec
+from tenantry.operations.clone import discard, ready_template
+from tenantry.operations.context import Context, relabel
+from tenantry.postgres import databases, locks, roles
+from tenantry.postgres.cluster import Connection
+
+
+@contextmanager
+def reserved(context: Context, connection: Connection, spec: InstanceSpec) -> Iterator[None]:
+    """Hold the name and the host names for one creation, having checked that it may have them.
+
+    Raises Busy, NameTaken, InvalidValue, TemplateNotFound, TemplateNotReady.
+    """
+    with ExitStack() as held:
+        for subject in (f"instance {spec.name}", *(f"host {name}" for name in sorted(spec.hostnames))):
+            held.enter_context(locks.exclusive(connection, subject))
+        _check_language(connection, spec)
+        _check_hostnames(context, connection, spec)
+        _check_name(context, connection, spec)
+        yield
+
+
+def _check_name(context: Context, connection: Connection, spec: InstanceSpec) -> None:
+    """Refuse a name that is somebody's; take up what a killed creation or termination left of it."""
+    found = databases.find(connection, spec.name)
+    if found and _is_half_made(found):
+        _take_up(context, connection, found, spec)
+    elif not found and roles.is_ours(connection, spec.name):
+        # A termination that was killed: the role goes last.
+        discard(context, connection, spec.name)
+    elif found or roles.exists(connection, spec.name) or context.filestores.exists(spec.name):
+        taken = databases.names(connection) | context.settings.reserved_names
+        raise NameTaken(spec.name, names.alternatives(spec.name, taken))
+
+
+def _is_half_made(found: Database) -> bool:
+    label = found.label
+    return bool(label and label.kind is Kind.INSTANCE and label.state is State.PROVISIONING)
+
+
+def _take_up(context: Context, connection: Connection, found: Database, spec: InstanceSpec) -> None:
+    """Go on with a half-made instance, unless another template is wished for now."""
+    assert found.label
+    if found.label.template == spec.template:
+        relabel(connection, spec.name, found.label.having(hostnames=spec.hostnames))
+    else:
+        context.filestores.remove(found.filestore)
+        discard(context, connection, spec.name)
+
+
+def _check_hostnames(context: Context, connection: Connection, spec: InstanceSpec) -> None:
+    """An extra host name is nobody else's, and none of those the base domain gives out."""
+    base_domain = context.settings.base_domain
+    for hostname in spec.hostnames:
+        if hostname == base_domain or hostname.endswith(f".{base_domain}"):
+            raise InvalidValue("host name", hostname, f"a name outside of {base_domain}")
+    for other in databases.listing(connection, Kind.INSTANCE) if spec.hostnames else ():
+        taken = set(spec.hostnames) & set(other.label.hostnames if other.label else ())
+        if taken and other.name != spec.name:
+            raise NameTaken(min(taken))
+
+
+def _check_language(connection: Connection, spec: InstanceSpec) -> None:
+    """Refuse a language the template was not built with."""
+    template = ready_template(connection, spec.template)
+    recipe = template.label.recipe if template.label else {}
+    languages = {"en_US", *recipe.get("languages", ())}
+    if spec.language and spec.language not in languages:
+        offered = ", ".join(sorted(languages))
+        raise InvalidValue("language", spec.language, f"one the template has: {offered}")
