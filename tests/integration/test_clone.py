@@ -39,9 +39,10 @@ def test_a_spare_holds_what_the_template_held_and_its_role_owns_it(context: Cont
     with context.maintenance() as connection:
         (spare,) = pool.spares(connection, fake_template)
     with context.cluster.connect(spare.name) as inside:
-        owners = {
-            row[0] for row in inside.execute("SELECT tableowner FROM pg_tables WHERE schemaname = 'public'")
-        }
+        tables = inside.execute(
+            "SELECT relowner::regrole::text FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        )
+        owners = {owner for (owner,) in tables}
         assert inside.execute("SELECT name FROM partners").fetchone() == ("from the template",)
     assert owners == {spare.name}
     assert (context.filestores.folder(spare.name) / "ab/abcdef").read_text() == "a file of the template"

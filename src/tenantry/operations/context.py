@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,11 @@ class Context:
     filestores: Filestores
     runtime: SharedRuntime
     odoo: Callable[[], OdooInstallation]
+
+    @property
+    def clones_at_once(self) -> int:
+        """A clone keeps one core busy, and Odoo needs the others."""
+        return max(1, (os.cpu_count() or 1) // 2)
 
     def role_password(self, role: str) -> Secret:
         return derive_role_password(self.key, role)

@@ -24,9 +24,11 @@ from tenantry.operations.clone import clone_template, discard
 from tenantry.operations.context import Context, find_labelled, relabel
 from tenantry.operations.instances import describe, find_instance
 from tenantry.operations.steps import Operation, Step
+from tenantry.postgres import locks
 from tenantry.postgres.cluster import Connection, is_alive, translated
 
 _HTTP_OK = 200
+_WAIT_FOR_TURN_S = 900
 
 
 @dataclass
@@ -89,7 +91,8 @@ def _claim_spare(subject: Provisioning) -> None:
 def _clone(subject: Provisioning) -> None:
     context, connection = subject.context, subject.connection
     made_for_it = names.cloning_database(subject.name)
-    spare = clone_template(context, connection, subject.spec.template, made_for_it)
+    with locks.turn(connection, "cloning", context.clones_at_once, wait_s=_WAIT_FOR_TURN_S):
+        spare = clone_template(context, connection, subject.spec.template, made_for_it)
     pool.name_spare(context, connection, spare, subject.name, subject.new_label)
 
 
@@ -168,8 +171,11 @@ def _publish(subject: Provisioning) -> None:
 
 def _probe(subject: Provisioning) -> None:
     """I5: it is there when the public route says so."""
-    context = subject.context
-    wait_for_status(context.runtime.route(subject.name), _HTTP_OK, timeout_s=context.settings.probe_timeout_s)
+    context, settings = subject.context, subject.context.settings
+    route = context.runtime.route(subject.name)
+    places = context.runtime.first_pages_at_once
+    with locks.turn(subject.connection, "first page", places, wait_s=_WAIT_FOR_TURN_S):
+        wait_for_status(route, _HTTP_OK, timeout_s=settings.probe_timeout_s)
 
 
 def _activate(subject: Provisioning) -> None:

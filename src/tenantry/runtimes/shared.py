@@ -92,6 +92,11 @@ class SharedRuntime:
             raise ServerNotStarted("Odoo", "it was never started; run `tenantry up`", self.log_file)
         return int(port)
 
+    @property
+    def first_pages_at_once(self) -> int:
+        """How many tenants can be loaded at once: a process loads one after the other anyway."""
+        return max(1, self.settings.workers)
+
     def _route(self, hostname: str) -> Route:
         """Behind a proxy that speaks HTTPS the public address has no port; we ask behind it."""
         port = self.port
