@@ -102,6 +102,17 @@ def test_his_own_database_is_not_his_to_alter_and_the_machine_is_out_of_reach(
     assert acme.sql("SELECT 1") == "[(1,)]"
 
 
+def test_a_tenant_that_changed_its_roles_password_is_let_in_again_by_reactivating(
+    engine: Engine, acme: OdooClient
+):
+    acme.sql("ALTER ROLE \"acme\" PASSWORD 'locked out'")
+    engine.reactivate("acme")
+    with engine.context.cluster.as_role("acme", engine.context.role_password("acme")).connect(
+        "acme"
+    ) as inside:
+        assert inside.execute("SELECT 1").fetchone() == (1,)
+
+
 @pytest.mark.parametrize(
     "headers",
     [

@@ -92,6 +92,12 @@ def _reactivate(subject: Changing) -> None:
     _set_state(subject, Action.REACTIVATE)
 
 
+def _restore_login(subject: Changing) -> None:
+    """A tenant's administrator can change his role's password by SQL, and lock himself out."""
+    password = subject.context.role_password(subject.name)
+    roles.let_log_in(subject.connection, subject.name, password)
+
+
 def _start_terminating(subject: Changing) -> None:
     _set_state(subject, Action.TERMINATE)
 
@@ -142,6 +148,7 @@ SUSPEND: tuple[Step[Changing], ...] = (
 )
 REACTIVATE: tuple[Step[Changing], ...] = (
     Step("state", _reactivate),
+    Step("login", _restore_login),
     Step("probe", _expect_served),
 )
 TERMINATE: tuple[Step[Changing], ...] = (
