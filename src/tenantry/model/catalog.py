@@ -40,7 +40,7 @@ class Label:
     version: the template version this database is, or was cloned from.
     filestore: the folder its files are in, when it is not called like the database.
     hostnames: extra ones; the first is always `<database>.<base domain>`.
-    initialised: Odoo's initialisation of a template being built ended well.
+    finished: the long steps of a build that ended well, for a killed one to go on after.
     published: the router answers its hostnames already, though it is not active yet.
     recipe: what a template was built from.
     """
@@ -52,7 +52,7 @@ class Label:
     series: str = ""
     filestore: str = ""
     hostnames: tuple[str, ...] = ()
-    initialised: bool = False
+    finished: tuple[str, ...] = ()
     published: bool = False
     recipe: Mapping[str, Any] = field(default_factory=dict)
     built_at: str = ""
@@ -71,7 +71,8 @@ class Label:
         if not isinstance(data, dict) or data.pop("tenantry", None) != FORMAT:
             return None
         known = {key: value for key, value in data.items() if key in cls.__dataclass_fields__}
-        known["hostnames"] = tuple(known.get("hostnames", ()))
+        for key in ("hostnames", "finished"):
+            known[key] = tuple(known.get(key, ()))
         return cls(**{**known, "kind": Kind(known["kind"]), "state": State(known["state"])})
 
     def having(self, **changes: Any) -> Label:

@@ -5,6 +5,7 @@ The previous template serves until the swap; a failed or killed build leaves not
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -85,10 +86,18 @@ class Building:
 # ---------------------------------------------------------------- steps
 
 
-def is_installed(subject: Building) -> bool:
-    """Whether a killed run got as far as a database Odoo itself was done with."""
-    found = databases.find(subject.connection, subject.building)
-    return bool(found and found.label and (found.label.initialised or found.label.state is State.READY))
+def has_finished(step: str) -> Callable[[Building], bool]:
+    """Whether a killed run ended a long step well, of which the database itself shows no sign."""
+
+    def is_done(subject: Building) -> bool:
+        found = databases.find(subject.connection, subject.building)
+        return bool(found and found.label and step in found.label.finished) or is_frozen(subject)
+
+    return is_done
+
+
+def _note_finished(subject: Building, *steps: str) -> None:
+    databases.label(subject.connection, subject.building, subject.label.having(finished=steps))
 
 
 def is_frozen(subject: Building) -> bool:
@@ -134,7 +143,7 @@ def write_build_config(subject: Building) -> None:
 def _install(subject: Building) -> None:
     write_build_config(subject)
     subject.initialisation.install(subject.recipe)
-    databases.label(subject.connection, subject.building, subject.label.having(initialised=True))
+    _note_finished(subject, "install")
 
 
 def prepare(subject: Building) -> None:
@@ -142,6 +151,7 @@ def prepare(subject: Building) -> None:
     write_build_config(subject)
     subject.initialisation.prepare(subject.recipe)
     subject.initialisation.config.unlink()
+    _note_finished(subject, "install", "assets")
 
 
 def verify(subject: Building) -> None:
@@ -202,9 +212,9 @@ def drop_retired(subject: Building) -> None:
 
 
 STEPS: tuple[Step[Building], ...] = (
-    Step("database", _create_database, is_done=is_installed, undo=discard_build),
-    Step("install", _install, is_done=is_installed),
-    Step("assets", prepare, is_done=is_frozen),
+    Step("database", _create_database, is_done=has_finished("install"), undo=discard_build),
+    Step("install", _install, is_done=has_finished("install")),
+    Step("assets", prepare, is_done=has_finished("assets")),
     Step("verify", verify, is_done=is_frozen),
     Step("admin", close_admin, is_done=is_frozen),
     Step("compact", compact, is_done=is_frozen),

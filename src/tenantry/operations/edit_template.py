@@ -99,7 +99,7 @@ def _drop_role(subject: build.Building) -> None:
 STEPS: tuple[Step[build.Building], ...] = (
     Step("take over", _take_over, is_done=_is_taken_over),
     Step("role", _drop_role, is_done=build.is_frozen),
-    Step("assets", build.prepare, is_done=build.is_frozen),
+    Step("assets", build.prepare, is_done=build.has_finished("assets")),
     Step("verify", build.verify, is_done=build.is_frozen),
     Step("admin", build.close_admin, is_done=build.is_frozen),
     Step("compact", build.compact, is_done=build.is_frozen),
