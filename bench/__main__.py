@@ -1,0 +1,114 @@
+"""`python -m bench`: measure everything once, on one machine, with one template."""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from bench import creations, limits
+from bench.chart import draw
+from bench.figures import Figure, comparisons
+from bench.installation import Installation, temporary_installation
+from bench.machine import describe_machine, describe_source, load
+from bench.peers import Peers
+from bench.plan import FULL, QUICK, Plan
+from bench.report import Facts, Results, print_table, write_json
+from tenantry.errors import TenantryError
+
+_RESULTS = Path(__file__).with_name("results")
+_INTERRUPTED, _TERMINATED = 130, 143
+_PIPE_WIDTH = 150
+
+Measure = Callable[[Installation], list[Figure]]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return 0 unless something could not be measured: a missed target is a result."""
+    options = _parse(arguments)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    progress = Console(stderr=True, highlight=False, soft_wrap=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
+    try:
+        results = _run(QUICK if options.quick else FULL, progress)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    stem = "quick" if options.quick else "latest"
+    write_json(results, options.results / f"{stem}.json")
+    draw(results, options.results / f"{stem}.png")
+    print_table(results, console)
+    return 1 if results.failures else 0
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions; kept as quick.json")
+    parser.add_argument("--results", type=Path, default=_RESULTS, help="where the results are written")
+    return parser.parse_args(arguments)
+
+
+def _run(plan: Plan, progress: Console) -> Results:
+    figures: list[Figure] = []
+    failures: dict[str, str] = {}
+
+    def report(line: str) -> None:
+        progress.print(f"[dim]{line}[/]")
+
+    began, load_before = time.monotonic(), load()
+    with temporary_installation(plan, report) as installation:
+        for title, measure in _measurements(installation):
+            progress.print(f"{time.monotonic() - began:4.0f} s  {title}")
+            with progress.status(title):
+                try:
+                    figures += measure(installation)
+                except (TenantryError, OSError, http.client.HTTPException) as error:
+                    failures[title] = _reason(error, installation)
+        took_s = round(time.monotonic() - began)
+        facts = {**_facts(installation), "load_before": load_before, "took_s": took_s}
+        report("stopping and removing everything")
+    figures += comparisons({figure.code: figure for figure in figures})
+    return Results(facts, tuple(figures), failures)
+
+
+def _measurements(installation: Installation) -> tuple[tuple[str, Measure], ...]:
+    """In this order: each uses what those before it left."""
+    peers = Peers(installation)
+    return (
+        ("template", creations.build_template),
+        ("create, a spare waiting", creations.with_spares),
+        ("create, no spare", creations.without_spares),
+        ("first page after login", creations.first_pages),
+        ("many at once", creations.at_once),
+        ("odoo db duplicate", lambda _: peers.duplicates()),
+        ("click-odoo-copydb", lambda _: peers.copydbs()),
+        ("odoo -i", lambda _: peers.fresh_install()),
+        ("clone", limits.clones),
+        ("memory and floor", limits.memory_and_floor),
+    )
+
+
+def _facts(installation: Installation) -> Facts:
+    return {
+        **describe_source(),
+        "odoo": installation.engine.odoo.version,
+        "postgresql": installation.postgres_version(),
+        **describe_machine(installation.postgres_folder()),
+        "strategy": installation.strategy(),
+        "workers": installation.engine.settings.workers,
+        "plan": installation.plan.name,
+    }
+
+
+def _reason(error: Exception, installation: Installation) -> str:
+    """What went wrong, without the paths of this machine."""
+    return str(error).replace(str(installation.home), "HOME").replace(str(Path.home()), "~")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""An installation of the benchmark's own, in a temporary folder; nothing of it is left."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from bench.plan import Plan
+from tenantry import process
+from tenantry.engine import Engine, Report
+from tenantry.keyfile import installation_key
+from tenantry.model.instance import Creation
+from tenantry.model.names import template_database
+from tenantry.model.recipe import Recipe
+from tenantry.model.secret import derive_role_password
+from tenantry.model.template import Template
+from tenantry.postgres import strategy
+from tenantry.postgres.cluster import Cluster
+from tenantry.postgres.strategy import Strategy
+from tenantry.settings import Settings
+
+TEMPLATE = "blank"
+_SUPERUSER = "postgres"
+
+
+@dataclass
+class Installation:
+    """What every measurement works with.
+
+    closing: what is to be stopped at the end, the last started first.
+    creations: the instances made so far, for measurements that need some.
+    """
+
+    engine: Engine
+    plan: Plan
+    report: Report
+    closing: ExitStack
+    creations: list[Creation] = field(default_factory=list)
+
+    @property
+    def home(self) -> Path:
+        return self.engine.settings.home
+
+    @property
+    def template(self) -> str:
+        return template_database(TEMPLATE)
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.engine.recipe(TEMPLATE)
+
+    def create(self, name: str) -> Creation:
+        spec = self.engine.spec(name=name, email=f"admin@{name}.example", template=TEMPLATE)
+        creation = self.engine.provision(spec)
+        self.creations.append(creation)
+        return creation
+
+    def built_template(self) -> Template:
+        return next(template for template in self.engine.templates() if template.code == TEMPLATE)
+
+    def superuser(self) -> Cluster:
+        """The embedded cluster as its superuser: the peers need a role the engine would not make."""
+        cluster = self.engine.context.cluster
+        key = installation_key(self.engine.settings.key_file)
+        return cluster.as_role(_SUPERUSER, derive_role_password(key, _SUPERUSER))
+
+    def strategy(self) -> Strategy:
+        """How the engine clones on this cluster."""
+        with self.engine.context.maintenance() as connection:
+            return strategy.fastest(connection)
+
+    def postgres_version(self) -> str:
+        with self.engine.context.maintenance() as connection:
+            # A distribution adds its own: "15.18 (Debian 15.18-0+deb12u1)".
+            return (connection.info.parameter_status("server_version") or "unknown").split()[0]
+
+    def postgres_folder(self) -> Path:
+        """The cluster's folder. It is outside of home where PostgreSQL's user cannot get there."""
+        with self.superuser().connect() as connection:
+            row = connection.execute("SHOW data_directory").fetchone()
+        return Path(str(row[0]) if row else self.home).parent
+
+
+@contextmanager
+def temporary_installation(plan: Plan, report: Report) -> Iterator[Installation]:
+    """Start an empty installation; stop and remove it at the end, however that comes."""
+    with ExitStack() as closing:
+        home = Path(tempfile.mkdtemp(prefix="tenantry-bench-"))
+        closing.callback(shutil.rmtree, home, ignore_errors=True)
+        home.chmod(0o755)
+        engine = Engine(_settings(home), report)
+        closing.callback(engine.stop)
+        engine.start_postgres()
+        installation = Installation(engine, plan, report, closing)
+        if not installation.postgres_folder().is_relative_to(home):
+            closing.callback(engine.stop)
+            closing.callback(shutil.rmtree, installation.postgres_folder(), ignore_errors=True)
+        yield installation
+
+
+def _settings(home: Path) -> Settings:
+    """The operator's settings, but for what would reach outside of `home`."""
+    return replace(
+        Settings.from_environment(),
+        home=home,
+        pg_dsn=None,
+        addons_path=(),
+        base_domain="localhost",
+        http_interface="127.0.0.1",
+        http_port=process.free_port(),
+        probe_timeout_s=60,
+    )
