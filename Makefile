@@ -15,7 +15,6 @@ digest = $(shell cat $(1) | cksum | tr -d ' ')
 CREATED := $(VENV)/.created
 LOCKED := $(VENV)/.locked-$(call digest,requirements/dev.lock)
 INSTALLED := $(VENV)/.installed-$(call digest,requirements/dev.lock pyproject.toml)
-BENCH := $(VENV)/.bench-$(call digest,requirements/dev.lock bench/requirements.lock)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -55,7 +54,7 @@ format: setup ## Let ruff format and mend what it can
 	@$(VENV)/bin/ruff check --quiet --fix
 	@$(VENV)/bin/ruff format --quiet
 
-bench: $(BENCH) ## Measure against other ways of making an Odoo database
+bench: setup ## Measure against other ways of making an Odoo database
 	@$(VENV)/bin/python -m bench
 
 clean: ## Remove the environment and caches; instances and their data stay
@@ -80,11 +79,6 @@ $(LOCKED): $(CREATED)
 $(INSTALLED): $(LOCKED)
 	@echo "setup: installing tenantry"
 	@$(PIP) --no-deps --no-build-isolation -e .
-	@touch $@
-
-$(BENCH): $(INSTALLED)
-	@echo "setup: installing what the benchmark compares with"
-	@$(PIP) --require-hashes -r bench/requirements.lock
 	@touch $@
 
 UV ?= uv

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,6 +26,7 @@ from tenantry.settings import Settings
 
 TEMPLATE = "blank"
 _SUPERUSER = "postgres"
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass
@@ -88,7 +90,7 @@ class Installation:
 @contextmanager
 def temporary_installation(plan: Plan, report: Report) -> Iterator[Installation]:
     """Start an empty installation; stop and remove it at the end, however that comes."""
-    with ExitStack() as closing:
+    with _handlers_restored(), ExitStack() as closing:
         home = Path(tempfile.mkdtemp(prefix="tenantry-bench-"))
         closing.callback(shutil.rmtree, home, ignore_errors=True)
         home.chmod(0o755)
@@ -99,7 +101,26 @@ def temporary_installation(plan: Plan, report: Report) -> Iterator[Installation]
         if not installation.postgres_folder().is_relative_to(home):
             closing.callback(engine.stop)
             closing.callback(shutil.rmtree, installation.postgres_folder(), ignore_errors=True)
-        yield installation
+        try:
+            yield installation
+        finally:
+            _ignore_signals()
+
+
+@contextmanager
+def _handlers_restored() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in _ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _ignore_signals() -> None:
+    """A second Ctrl-C must not interrupt the removal."""
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _settings(home: Path) -> Settings:

@@ -14,6 +14,8 @@ BUNDLES = (
     "web.assets_backend_lazy",
     "web.assets_backend_lazy_dark",
     "web.assets_emoji",
+    "bus.websocket_worker_assets",
+    "web_tour.interactive",
 )
 
 recipe = json.loads(os.environ["TENANTRY_RECIPE"])

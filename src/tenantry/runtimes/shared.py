@@ -94,8 +94,11 @@ class SharedRuntime:
 
     @property
     def first_pages_at_once(self) -> int:
-        """How many tenants can be loaded at once: a process loads one after the other anyway."""
-        return max(1, self.settings.workers)
+        """How many tenants are loaded at once: a process loads them one by one anyway.
+
+        Two at least, so that one that hangs does not hold up the line.
+        """
+        return max(2, self.settings.workers)
 
     def _route(self, hostname: str) -> Route:
         """Behind a proxy that speaks HTTPS the public address has no port; we ask behind it."""
