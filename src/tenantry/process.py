@@ -49,6 +49,31 @@ def run(
 
     Raises ProgramNotFound, ProgramTimeout, ProgramFailed (with the last lines of stderr).
     """
+    program = Path(str(arguments[0])).name
+    process = _spawn(arguments, environment, log, user, cwd, reads=stdin is not None)
+    try:
+        stdout, stderr = process.communicate(stdin, timeout=timeout_s)
+    except subprocess.TimeoutExpired as error:
+        raise ProgramTimeout(program, timeout_s) from error
+    finally:
+        if process.poll() is None:
+            stop(process.pid, timeout_s=5)
+            process.wait()
+    if process.returncode:
+        said = tail(log) if log else (stderr or stdout)
+        raise ProgramFailed(program, process.returncode, last_lines(said))
+    return stdout or ""
+
+
+def _spawn(
+    arguments: Sequence[object],
+    environment: Mapping[str, str] | None,
+    log: Path | None,
+    user: str | None,
+    cwd: Path | None,
+    *,
+    reads: bool,
+) -> subprocess.Popen[str]:
     command = [str(argument) for argument in arguments]
     wrapped = command if user else ["setpriv", "--pdeathsig", "KILL", "--", *command]
     for program in (command[0], wrapped[0]):
@@ -56,9 +81,9 @@ def run(
             raise ProgramNotFound(program)
     sink = log.open("a") if log else None
     try:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             wrapped,
-            stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
+            stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
             stdout=sink or subprocess.PIPE,
             stderr=sink or subprocess.PIPE,
             text=True,
@@ -72,18 +97,6 @@ def run(
     finally:
         if sink:
             sink.close()
-    try:
-        stdout, stderr = process.communicate(stdin, timeout=timeout_s)
-    except subprocess.TimeoutExpired as error:
-        raise ProgramTimeout(Path(command[0]).name, timeout_s) from error
-    finally:
-        if process.poll() is None:
-            stop(process.pid, timeout_s=5)
-            process.wait()
-    if process.returncode:
-        said = tail(log) if log else (stderr or stdout)
-        raise ProgramFailed(Path(command[0]).name, process.returncode, last_lines(said))
-    return stdout or ""
 
 
 def start(arguments: Sequence[object], *, log: Path, environment: Mapping[str, str] | None = None) -> int:
