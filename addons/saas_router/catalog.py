@@ -73,6 +73,11 @@ class Catalog:
         self._tenants = {}
         self._by_hostname = {}
 
+    @property
+    def is_known(self):
+        """Whether it could ever be read: until then a host that is not found may well exist."""
+        return self._refreshed_at > 0
+
     def tenant_of(self, host):
         """The tenant a Host header names, served or not; None when there is none."""
         self._update()

@@ -40,6 +40,13 @@ PREPARING = Refusal(
     "It will be here in a moment. Please reload the page.",
     retry_after_s=2,
 )
+UNAVAILABLE = Refusal(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "INTERNAL_ERROR",
+    "Back in a moment",
+    "The service is starting. Please reload the page.",
+    retry_after_s=5,
+)
 CLOSED = Refusal(
     HTTPStatus.NOT_FOUND,
     "FORBIDDEN",

@@ -154,6 +154,8 @@ def _route_by_host(application):
 
 
 def _refusal(tenant, path):
+    if tenant is None and not catalog().is_known:
+        return pages.UNAVAILABLE
     if tenant is None or tenant.state == "terminating":
         return pages.UNKNOWN_HOST
     if tenant.state == "suspended":

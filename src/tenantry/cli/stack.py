@@ -17,7 +17,7 @@ def up(as_json: JsonOption = False) -> None:
     output = Output(as_json=as_json)
     tenantry = engine(output, telling=True)
     tenantry.up()
-    address = f"http://*.{tenantry.settings.base_domain}:{tenantry.runtime.port}"
+    address = tenantry.runtime.route("*").url
     output.result({"address": address}, f"Tenants are served at [bold]{address}[/].")
 
 

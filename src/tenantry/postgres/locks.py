@@ -1,10 +1,12 @@
-"""Advisory locks: one operation at a time on one subject, over all processes."""
+"""Advisory locks: one operation at a time on one subject, over all processes.
+
+Who waits, waits in PostgreSQL's own line: served in order, without asking again and again.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,8 +14,6 @@ from psycopg import errors
 
 from tenantry.errors import Busy
 from tenantry.postgres.cluster import Connection, is_alive, translated
-
-_POLL_S = 0.02
 
 
 @contextmanager
@@ -32,54 +32,46 @@ def shared(connection: Connection, subject: str, *, wait_s: float = 0) -> Iterat
 
 @contextmanager
 def turn(connection: Connection, line: str, places: int, *, wait_s: float) -> Iterator[None]:
-    """Wait in line for one of so many places; PostgreSQL serves who came first.
+    """Wait for one of so many places. Raises Busy after `wait_s`.
 
-    What is heavy goes faster a few at a time than all at once. Raises Busy after `wait_s`.
+    What is heavy goes faster a few at a time than all at once.
     """
-    key = _key(f"{line} {secrets.randbelow(max(places, 1))}")
-    with _waiting(connection, line, wait_s):
-        connection.execute("SELECT pg_advisory_lock(%s)", [key])
-    try:
+    with _held(connection, f"{line} {secrets.randbelow(max(places, 1))}", "", wait_s):
         yield
-    finally:
-        if is_alive(connection):
-            _ask(connection, "SELECT pg_advisory_unlock(%s)", key)
-
-
-@contextmanager
-def _waiting(connection: Connection, line: str, wait_s: float) -> Iterator[None]:
-    """Bound how long the statement in the block may wait for its lock."""
-    try:
-        with translated(connection, "wait for a lock"):
-            connection.execute("SELECT set_config('lock_timeout', %s, false)", [str(int(wait_s * 1000))])
-            try:
-                yield
-            except errors.LockNotAvailable as error:
-                raise Busy(line) from error
-    finally:
-        if is_alive(connection):
-            connection.execute("RESET lock_timeout")
 
 
 @contextmanager
 def _held(connection: Connection, subject: str, suffix: str, wait_s: float) -> Iterator[None]:
     key = _key(subject)
-    deadline = time.monotonic() + wait_s
-    while not _ask(connection, f"SELECT pg_try_advisory_lock{suffix}(%s)", key):
-        if time.monotonic() >= deadline:
-            raise Busy(subject)
-        time.sleep(_POLL_S)
+    took = _wait(connection, key, suffix, wait_s) if wait_s else _try(connection, key, suffix)
+    if not took:
+        raise Busy(subject)
     try:
         yield
     finally:
         if is_alive(connection):
-            _ask(connection, f"SELECT pg_advisory_unlock{suffix}(%s)", key)
+            with translated(connection, "release a lock"):
+                connection.execute(f"SELECT pg_advisory_unlock{suffix}(%s)".encode(), [key])
 
 
-def _ask(connection: Connection, statement: str, key: int) -> bool:
+def _try(connection: Connection, key: int, suffix: str) -> bool:
     with translated(connection, "take a lock"):
-        row = connection.execute(statement.encode(), [key]).fetchone()
+        row = connection.execute(f"SELECT pg_try_advisory_lock{suffix}(%s)".encode(), [key]).fetchone()
     return bool(row and row[0])
+
+
+def _wait(connection: Connection, key: int, suffix: str, wait_s: float) -> bool:
+    """Take the lock, waiting for it as long as that; tell whether it came."""
+    with translated(connection, "wait for a lock"):
+        connection.execute("SELECT set_config('lock_timeout', %s, false)", [str(int(wait_s * 1000))])
+        try:
+            connection.execute(f"SELECT pg_advisory_lock{suffix}(%s)".encode(), [key])
+        except errors.LockNotAvailable:
+            return False
+        finally:
+            if is_alive(connection):
+                connection.execute("RESET lock_timeout")
+    return True
 
 
 def _key(subject: str) -> int:

@@ -49,6 +49,8 @@ class SharedRuntime:
         """Start the server unless it runs, and wait until it answers. Raises ServerNotStarted."""
         with process.file_lock(self.config_file.with_suffix(".lock")):
             server = self._server
+            if read_option(self.config_file, "db_port") != str(cluster.port):
+                server.stop()  # it knows the cluster at another address
             if server.pid is None:
                 report("Odoo: starting the tenant server")
                 self._make_router_role(cluster)

@@ -1,0 +1,75 @@
+"""Advisory locks between two connections."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from tenantry.errors import Busy
+from tenantry.operations.context import Context
+from tenantry.postgres import locks
+
+
+def test_a_held_lock_is_refused_at_once_and_free_again_afterwards(context: Context):
+    with context.maintenance() as one, context.maintenance() as other:
+        with (
+            locks.exclusive(one, "thing"),
+            pytest.raises(Busy, match="thing"),
+            locks.exclusive(other, "thing"),
+        ):
+            pass
+        with locks.exclusive(other, "thing"):
+            pass
+
+
+def test_readers_share_and_a_writer_waits_only_so_long(context: Context):
+    with context.maintenance() as one, context.maintenance() as two, context.maintenance() as writer:
+        with (
+            locks.shared(one, "thing"),
+            locks.shared(two, "thing"),
+            pytest.raises(Busy),
+            locks.exclusive(writer, "thing", wait_s=0.1),
+        ):
+            pass
+        with locks.exclusive(writer, "thing", wait_s=0.1):
+            assert writer.execute("SHOW lock_timeout").fetchone() == ("0",)
+
+
+def test_a_waiting_writer_is_not_starved_by_new_readers(context: Context):
+    """Readers that overlap for ever would keep it out if it only tried again and again."""
+    order: list[str] = []
+
+    def write() -> None:
+        with context.maintenance() as writer, locks.exclusive(writer, "thing", wait_s=10):
+            order.append("writer")
+
+    with context.maintenance() as first, context.maintenance() as second:
+        with locks.shared(first, "thing"):
+            thread = threading.Thread(target=write)
+            thread.start()
+            _wait_for_a_waiter(context)
+            with pytest.raises(Busy), locks.shared(second, "thing", wait_s=0.2):
+                order.append("late reader")
+        thread.join()
+    assert order == ["writer"]
+
+
+def _wait_for_a_waiter(context: Context) -> None:
+    query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    deadline = time.monotonic() + 5
+    with context.maintenance() as connection:
+        while time.monotonic() < deadline and connection.execute(query).fetchone() == (0,):
+            time.sleep(0.01)
+        assert connection.execute(query).fetchone() == (1,)
+
+
+def test_the_lock_of_a_killed_holder_is_free(context: Context):
+    with context.maintenance() as other:
+        holder = context.cluster.open()
+        lock = locks.exclusive(holder, "thing")
+        lock.__enter__()
+        holder.close()
+        with locks.exclusive(other, "thing", wait_s=5):
+            pass
