@@ -1,4 +1,4 @@
-"""The same engine on PostgreSQL 18 from the wheel, and on a cluster given by its DSN."""
+"""The same engine on every supported PostgreSQL, and on a cluster given by its DSN."""
 
 from __future__ import annotations
 
@@ -13,45 +13,56 @@ import psycopg
 import pytest
 from tests.support.fake_template import make_template
 from tests.support.inventory import orphans
+from tests.support.postgres_versions import VERSIONS, programs
 
 from tenantry.engine import Engine
 from tenantry.errors import InsufficientRights, PostgresUnreachable
+from tenantry.model import names
 from tenantry.model.catalog import Kind, Label, State
 from tenantry.model.secret import Secret
 from tenantry.operations import pool
 from tenantry.operations.clone import discard
 from tenantry.operations.context import Context
-from tenantry.postgres import databases
+from tenantry.postgres import databases, roles
 from tenantry.postgres.binaries import WHEEL_BIN, install_wheel
 from tenantry.postgres.strategy import Strategy, fastest
 from tenantry.settings import Settings
 
+THE_WHEELS = 16
+
 
 @contextmanager
-def a_cluster_of_version_18(settings: Settings) -> Iterator[Engine]:
-    """An engine on PostgreSQL 18, whatever the system has."""
-    wheel = settings.cache / "postgresql-18"
-    if not (wheel / WHEEL_BIN).is_dir():
-        install_wheel(wheel)
-    home = Path(tempfile.mkdtemp(prefix="tenantry-test-18-"))
+def a_cluster_of_version(version: int, settings: Settings) -> Iterator[Engine]:
+    """An engine on that version of PostgreSQL, whatever the system has."""
+    folder = the_wheels(settings) if version == THE_WHEELS else programs(version, settings.cache)
+    home = Path(tempfile.mkdtemp(prefix=f"tenantry-test-{version}-"))
     home.chmod(0o755)
-    engine = Engine(replace(settings, home=home, pg_bin=wheel / WHEEL_BIN), report=print)
+    engine = Engine(replace(settings, home=home, pg_bin=folder), report=print)
     engine.start_postgres()
     yield engine
     engine.stop()
     shutil.rmtree(home, ignore_errors=True)
 
 
-@pytest.fixture(scope="module")
-def newest(settings: Settings) -> Iterator[Engine]:
-    with a_cluster_of_version_18(settings) as engine:
+def the_wheels(settings: Settings) -> Path:
+    wheel = settings.cache / f"postgresql-{THE_WHEELS}"
+    if not (wheel / WHEEL_BIN).is_dir():
+        install_wheel(wheel)
+    return wheel / WHEEL_BIN
+
+
+@pytest.fixture(scope="module", params=sorted([*VERSIONS, THE_WHEELS]))
+def versioned(request: pytest.FixtureRequest, settings: Settings) -> Iterator[Engine]:
+    with a_cluster_of_version(request.param, settings) as engine:
+        with engine.context.maintenance() as connection:
+            assert connection.info.server_version // 10000 == request.param
         yield engine
 
 
 @pytest.fixture(scope="module")
 def somebodys(settings: Settings) -> Iterator[Engine]:
     """A cluster that is not ours: open to all by pg_hba, with a role for us that is no superuser."""
-    with a_cluster_of_version_18(settings) as owner:
+    with a_cluster_of_version(18, settings) as owner:
         (owner._embedded.data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 scram-sha-256\n")
         _as_superuser(owner, "SELECT pg_reload_conf()")
         _as_superuser(owner, "GRANT CONNECT ON DATABASE postgres TO PUBLIC")
@@ -111,19 +122,23 @@ def _discard_all(context: Context) -> None:
             discard(context, connection, database.name)
 
 
-def test_postgresql_18_makes_and_separates_tenants(newest: Engine):
-    _claim_two(newest.context)
-    _assert_apart(newest.context)
-    _discard_all(newest.context)
+def test_every_supported_version_makes_and_separates_tenants(versioned: Engine):
+    _claim_two(versioned.context)
+    _assert_apart(versioned.context)
+    _discard_all(versioned.context)
 
 
-def test_how_to_clone_is_tried_once_and_remembered(newest: Engine):
-    _claim_two(newest.context)
-    with newest.context.maintenance() as connection:
+def test_how_to_clone_fits_the_version_and_is_remembered(versioned: Engine):
+    _claim_two(versioned.context)
+    with versioned.context.maintenance() as connection:
+        version = connection.info.server_version // 10000
+        possible = {Strategy.DEFAULT} if version < 15 else {Strategy.WAL_LOG}
         found = fastest(connection)
-        assert found in (Strategy.WAL_LOG, Strategy.FILE_CLONE)
+        assert found in (possible | {Strategy.FILE_CLONE} if version >= 18 else possible)
         assert fastest(connection) is found
-    _discard_all(newest.context)
+        if version >= 18:
+            assert roles.note(connection, names.TEMPLATE_OWNER) == found
+    _discard_all(versioned.context)
 
 
 def test_a_given_cluster_needs_no_superuser(given: Engine):

