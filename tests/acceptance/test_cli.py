@@ -26,10 +26,16 @@ def tenantry(engine: Engine):
         "COLUMNS": "200",
     }
 
-    def run(*arguments: str, stdin: str = "") -> Run:
+    def run(*arguments: str, stdin: str = "", **more: str) -> Run:
         command = [str(Path(sys.executable).with_name("tenantry")), *arguments]
         return subprocess.run(
-            command, env=environment, input=stdin, capture_output=True, text=True, timeout=120, check=False
+            command,
+            env={**environment, **more},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
 
     return run
@@ -115,6 +121,12 @@ def test_doctor_finds_everything_and_says_so(tenantry):
     assert result.returncode == 0, result.stdout
     for subject in ("Odoo", "PostgreSQL", "Cluster", "Tenant server", "Disk"):
         assert subject in result.stdout
+
+
+def test_doctor_says_the_remedy_and_fails_when_something_needed_is_missing(tenantry, tmp_path):
+    result = tenantry("doctor", ODOO_SOURCE=str(tmp_path))
+    assert result.returncode == 5
+    assert "Set ODOO_SOURCE" in result.stdout
 
 
 def test_no_secret_is_in_any_log(tenantry, engine: Engine):

@@ -120,12 +120,14 @@ def _discard_all(context: Context) -> None:
     with context.maintenance() as connection:
         for database in databases.listing(connection):
             discard(context, connection, database.name)
+            context.filestores.remove(database.filestore)
 
 
 def test_every_supported_version_makes_and_separates_tenants(versioned: Engine):
     _claim_two(versioned.context)
     _assert_apart(versioned.context)
     _discard_all(versioned.context)
+    assert orphans(versioned.context) == []
 
 
 def test_how_to_clone_fits_the_version_and_is_remembered(versioned: Engine):
@@ -146,6 +148,7 @@ def test_a_given_cluster_needs_no_superuser(given: Engine):
     _claim_two(given.context)
     _assert_apart(given.context)
     _discard_all(given.context)
+    assert orphans(given.context) == []
 
 
 def test_a_role_without_the_rights_is_told_which_are_missing(somebodys: Engine, given: Engine):
