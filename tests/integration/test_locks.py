@@ -70,6 +70,9 @@ def test_the_lock_of_a_killed_holder_is_free(context: Context):
         holder = context.cluster.open()
         lock = locks.exclusive(holder, "thing")
         lock.__enter__()
+        with pytest.raises(Busy), locks.exclusive(other, "thing"):
+            pass
         holder.close()
         with locks.exclusive(other, "thing", wait_s=5):
-            pass
+            held = other.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+            assert held.fetchone() == (1,)
