@@ -98,6 +98,16 @@ class ModuleNotFound(InvalidInput):
         )
 
 
+class SealBroken(InvalidInput):
+    """X5: a sealed secret cannot be read with this installation's key."""
+
+    def __init__(self) -> None:
+        super().__init__("A stored secret cannot be read: it was sealed with another key.")
+        self.remedy = (
+            "Restore the installation's key that belongs to this database, or enter the secret anew."
+        )
+
+
 # ---------------------------------------------------------------- not found
 
 

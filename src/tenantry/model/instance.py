@@ -6,6 +6,7 @@ import re
 import zoneinfo
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Any
 
 from tenantry.errors import InvalidValue
 from tenantry.model import names
@@ -22,6 +23,9 @@ class InstanceSpec:
     company: the customer's company, by default made from the name.
     language, country, timezone: Odoo's code (`fr_FR`), ISO code (`FR`), IANA name; "" keeps the
     template's.
+    password: the administrator's; None: a random one.
+    reference: who asks, in his own words. A creation that was finished for the same reference is
+    not made again: its caller was killed before he heard of it.
     """
 
     name: str
@@ -32,6 +36,8 @@ class InstanceSpec:
     country: str = ""
     timezone: str = ""
     hostnames: tuple[str, ...] = ()
+    password: Secret | None = None
+    reference: str = ""
 
     @classmethod
     def checked(
@@ -39,7 +45,7 @@ class InstanceSpec:
         reserved: Collection[str] = names.RESERVED_NAMES,
         *,
         hostnames: Collection[str] = (),
-        **wishes: str,
+        **wishes: Any,
     ) -> InstanceSpec:
         """Raises InvalidName, InvalidValue."""
         spec = cls(**wishes, hostnames=tuple(names.hostname(hostname) for hostname in hostnames))

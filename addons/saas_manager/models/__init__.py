@@ -1,0 +1,15 @@
+from . import (
+    res_config_settings,
+    res_partner,
+    saas_instance,
+    saas_instance_hostname,
+    saas_instance_jobs,
+    saas_instance_log,
+    saas_instance_mails,
+    saas_instance_request,
+    saas_lifecycle_mixin,
+    saas_plan,
+    saas_server,
+    saas_subscription,
+    saas_template,
+)
