@@ -8,7 +8,11 @@ from functools import cached_property
 from importlib import resources
 from typing import Any
 
+<<<<<<< HEAD
 from tenantry.errors import RecipeNotFound, TemplateNotFound
+=======
+from tenantry.errors import RecipeNotFound, StartedInside
+>>>>>>> e927d3793283863e68431ad8a45d4ed3486015e3
 from tenantry.keyfile import installation_key
 from tenantry.model import names, sealing
 from tenantry.model.catalog import Database, Kind
@@ -25,10 +29,16 @@ from tenantry.operations import provision as provision_operation
 from tenantry.operations.build_template import build_template, stale_reason
 from tenantry.operations.context import Context, find_labelled
 from tenantry.operations.edit_template import Editing
+<<<<<<< HEAD
+=======
+from tenantry.operations.master import Master
+from tenantry.operations.provision import provision
+>>>>>>> e927d3793283863e68431ad8a45d4ed3486015e3
 from tenantry.postgres import databases, roles
 from tenantry.postgres.binaries import find_binaries
 from tenantry.postgres.cluster import Cluster
 from tenantry.postgres.embedded import EmbeddedCluster
+from tenantry.runtimes.master import MasterRuntime
 from tenantry.runtimes.shared import SharedRuntime
 from tenantry.settings import Settings
 
@@ -51,17 +61,30 @@ class Engine:
 
     # ------------------------------------------------------------ the stack
 
-    def up(self) -> None:
-        """Start PostgreSQL (unless one was given) and the tenant server; what runs, stays.
+    def up(self, on_step: OnStep = ignore) -> Secret | None:
+        """Start PostgreSQL (unless one was given), the tenant server and the master.
 
-        Raises PostgresNotFound, PostgresUnreachable, InsufficientRights, OdooNotFound,
-        ServerNotStarted.
+        What runs, stays. Returns the password of the master's administrator if the master was
+        installed just now. Raises PostgresNotFound, PostgresUnreachable, InsufficientRights,
+        OdooNotFound, ServerNotStarted, and what installing raises.
         """
-        cluster = self.start_postgres()
-        self.runtime.start(self.odoo, cluster, self._report)
+        self.start_postgres()
+        self.start_tenants()
+        return self.start_master(on_step)
+
+    def start_tenants(self) -> None:
+        """Start the tenant server; PostgreSQL runs already. Raises OdooNotFound, ServerNotStarted."""
+        self._refuse_inside_master()
+        self.runtime.start(self.odoo, self.context.cluster, self._report)
+
+    def start_master(self, on_step: OnStep = ignore) -> Secret | None:
+        """See `operations.master.Master.start`; PostgreSQL runs already."""
+        self._refuse_inside_master()
+        return self.master.start(self._report, on_step)
 
     def start_postgres(self) -> Cluster:
         """Start the embedded cluster, or check the given one; make sure the engine may work there."""
+        self._refuse_inside_master()
         cluster = self._embedded.start(self._report) if self._embedded else self._given_cluster()
         with cluster.connect() as connection:
             roles.check_rights(connection)
@@ -69,12 +92,20 @@ class Engine:
 
     def stop(self) -> list[str]:
         """Stop what we started; return what that was."""
+        self._refuse_inside_master()
         stopped = []
+        if self.master.runtime.stop():
+            stopped.append("the master")
         if self.runtime.stop():
             stopped.append("the tenant server")
         if self._embedded and self._embedded.stop():
             stopped.append("PostgreSQL")
         return stopped
+
+    def _refuse_inside_master(self) -> None:
+        """The master uses the servers; who started it starts and stops them."""
+        if self.settings.inside_master:
+            raise StartedInside
 
     @cached_property
     def odoo(self) -> OdooInstallation:
@@ -83,6 +114,11 @@ class Engine:
     @cached_property
     def runtime(self) -> SharedRuntime:
         return SharedRuntime(self.settings, self._key)
+
+    @cached_property
+    def master(self) -> Master:
+        """The back office: its address, its administrator's password."""
+        return Master(MasterRuntime(self.settings, self._key), lambda: self.context)
 
     @property
     def context(self) -> Context:

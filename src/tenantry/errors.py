@@ -108,6 +108,14 @@ class SealBroken(InvalidInput):
         )
 
 
+class StartedInside(InvalidInput):
+    """The back office asked the engine to start or stop servers, itself among them."""
+
+    def __init__(self) -> None:
+        super().__init__("The master cannot start or stop servers.")
+        self.remedy = "Run `tenantry up` or `tenantry stop` on the machine."
+
+
 # ---------------------------------------------------------------- not found
 
 
@@ -130,6 +138,12 @@ class RecipeNotFound(NotFound):
         self.code, self.known = code, tuple(known)
         super().__init__(f"There is no recipe {code!r}.")
         self.remedy = f"Use one of {', '.join(self.known)}, or give its modules with --module."
+
+
+class MasterNotInstalled(NotFound):
+    def __init__(self) -> None:
+        super().__init__("There is no master yet.")
+        self.remedy = "Run `tenantry up`, which installs it."
 
 
 # ---------------------------------------------------------------- conflict
@@ -233,6 +247,20 @@ class OdooNotFound(DependencyFailure):
         self.series, self.searched = series, tuple(searched)
         super().__init__(f"Odoo {series} was not found.")
         self.remedy = "Set ODOO_SOURCE to its folder. Tried: " + "; ".join(self.searched) + "."
+
+
+class PythonTooOld(DependencyFailure):
+    def __init__(self, python: Path, version: str) -> None:
+        self.python, self.version = python, version
+        super().__init__(f"The master cannot run on Python {version}, which is {python}.")
+        self.remedy = "Give it an Odoo on Python 3.11 or newer: see ODOO_SOURCE in the settings."
+
+
+class PackagesNotInstalled(DependencyFailure):
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        super().__init__(f"The master's Python packages are not in {folder} yet.")
+        self.remedy = "`tenantry up` installs them."
 
 
 class DamagedDownload(DependencyFailure):

@@ -13,7 +13,7 @@ from tenantry.errors import InvalidSetting
 from tenantry.model.names import RESERVED_NAMES
 from tenantry.model.secret import Secret
 
-DEFAULT_HTTP_PORT = 8069
+DEFAULT_HTTP_PORT, DEFAULT_MASTER_PORT = 8069, 8070
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class Settings:
     pg_dsn: a cluster to use instead of the embedded one; its role needs CREATEDB and CREATEROLE.
     protocol: what customers' addresses begin with; `https` needs a proxy in front.
     workers: 0 runs Odoo threaded, more runs that many prefork HTTP workers.
+    master_port, master_workers: the same for the back office.
+    inside_master: this is the back office's own process, which uses servers and starts none.
     """
 
     home: Path
@@ -40,11 +42,14 @@ class Settings:
     http_port: int = DEFAULT_HTTP_PORT
     workers: int = 0
     cron_threads: int = 1
+    master_port: int = DEFAULT_MASTER_PORT
+    master_workers: int = 0
     init_timeout_s: float = 1800
     probe_timeout_s: float = 30
     cron_jitter_s: int = 3600
     pool_size: int = 2
     reserved_names: frozenset[str] = field(default=RESERVED_NAMES)
+    inside_master: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -65,6 +70,10 @@ class Settings:
             http_port=_number("TENANTRY_HTTP_PORT", get("TENANTRY_HTTP_PORT"), cls.http_port),
             workers=_number("TENANTRY_WORKERS", get("TENANTRY_WORKERS"), cls.workers),
             cron_threads=_number("TENANTRY_CRON_THREADS", get("TENANTRY_CRON_THREADS"), cls.cron_threads),
+            master_port=_number("TENANTRY_MASTER_PORT", get("TENANTRY_MASTER_PORT"), cls.master_port),
+            master_workers=_number(
+                "TENANTRY_MASTER_WORKERS", get("TENANTRY_MASTER_WORKERS"), cls.master_workers
+            ),
             init_timeout_s=_number(
                 "TENANTRY_INIT_TIMEOUT_S", get("TENANTRY_INIT_TIMEOUT_S"), int(cls.init_timeout_s)
             ),
@@ -74,7 +83,39 @@ class Settings:
             cron_jitter_s=_number("TENANTRY_CRON_JITTER_S", get("TENANTRY_CRON_JITTER_S"), cls.cron_jitter_s),
             pool_size=_number("TENANTRY_POOL_SIZE", get("TENANTRY_POOL_SIZE"), cls.pool_size),
             reserved_names=RESERVED_NAMES | _words(get("TENANTRY_RESERVED_NAMES")),
+            inside_master=bool(get("TENANTRY_INSIDE_MASTER")),
         )
+
+    def to_environment(self) -> dict[str, str]:
+        """The variables that `from_environment` reads these settings from; the DSN is a secret."""
+        return {
+            "TENANTRY_HOME": str(self.home),
+            "TENANTRY_CACHE": str(self.cache),
+            "TENANTRY_PG_DSN": self.pg_dsn.reveal() if self.pg_dsn else "",
+            "TENANTRY_PG_BIN": str(self.pg_bin or ""),
+            "ODOO_SOURCE": str(self.odoo_source or ""),
+            "TENANTRY_ODOO_SERIES": self.odoo_series,
+            "TENANTRY_ADDONS_PATH": os.pathsep.join(str(folder) for folder in self.addons_path),
+            "TENANTRY_BASE_DOMAIN": self.base_domain,
+            "TENANTRY_PROTOCOL": self.protocol,
+            "TENANTRY_HTTP_INTERFACE": self.http_interface,
+            "TENANTRY_HTTP_PORT": str(self.http_port),
+            "TENANTRY_WORKERS": str(self.workers),
+            "TENANTRY_CRON_THREADS": str(self.cron_threads),
+            "TENANTRY_MASTER_PORT": str(self.master_port),
+            "TENANTRY_MASTER_WORKERS": str(self.master_workers),
+            "TENANTRY_INIT_TIMEOUT_S": f"{self.init_timeout_s:.0f}",
+            "TENANTRY_PROBE_TIMEOUT_S": f"{self.probe_timeout_s:.0f}",
+            "TENANTRY_CRON_JITTER_S": str(self.cron_jitter_s),
+            "TENANTRY_POOL_SIZE": str(self.pool_size),
+            "TENANTRY_RESERVED_NAMES": ",".join(sorted(self.reserved_names - RESERVED_NAMES)),
+            "TENANTRY_INSIDE_MASTER": "1" if self.inside_master else "",
+        }
+
+    @property
+    def connect_to(self) -> str:
+        """Where this machine reaches the servers that listen on `http_interface`."""
+        return "127.0.0.1" if self.http_interface == "0.0.0.0" else self.http_interface
 
     @property
     def key_file(self) -> Path:
@@ -85,6 +126,11 @@ class Settings:
     def data_dir(self) -> Path:
         """Odoo's data folder: filestore and sessions."""
         return self.home / "odoo" / self.odoo_series
+
+    @property
+    def master_data_dir(self) -> Path:
+        """The same of the master, which never shares a folder with tenants."""
+        return self.home / "odoo" / "master"
 
     @property
     def log_dir(self) -> Path:

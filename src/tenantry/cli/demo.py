@@ -7,6 +7,7 @@ import time
 from tenantry.cli.common import command, engine
 from tenantry.cli.create import creation_lines
 from tenantry.cli.output import Output
+from tenantry.cli.stack import master_lines
 from tenantry.engine import Engine
 from tenantry.errors import InstanceNotFound
 from tenantry.model.instance import Creation
@@ -23,7 +24,9 @@ def demo() -> None:
     tenantry.start_postgres()
     with output.progress("Building blank") as on_step:
         tenantry.build_template(tenantry.recipe("blank"), on_step)
-    tenantry.up()
+    tenantry.start_tenants()
+    with output.progress("Starting the back office") as on_step:
+        password = tenantry.start_master(on_step)
     with output.progress("Filling the pool") as on_step:
         tenantry.fill_pool("blank", on_step=on_step)
     creation = _create_anew(tenantry, output)
@@ -32,6 +35,7 @@ def demo() -> None:
         None,
         "",
         *creation_lines(creation),
+        *master_lines(tenantry, password),
         f"Logged in as {creation.login}: the first page came in {page_s:.2f} s.",
         f"All of it took {time.monotonic() - began:.0f} s. Stop it with: make stop",
     )

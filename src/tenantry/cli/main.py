@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tenantry import __version__
-from tenantry.cli import bench, create, demo, instance, pool, stack, template
+from tenantry.cli import bench, create, demo, instance, master, pool, stack, template
 from tenantry.cli.common import set_verbosity
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 app.add_typer(template.app, name="template")
 app.add_typer(pool.app, name="pool")
 app.add_typer(instance.app, name="instance")
+app.add_typer(master.app, name="master")
 app.command()(stack.up)
 app.command()(stack.stop)
 app.command()(stack.doctor)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import typer
 
 from tenantry.cli.common import JsonOption, command, engine
+from tenantry.cli.master import login_lines
 from tenantry.cli.output import Output
+from tenantry.engine import Engine
+from tenantry.model.secret import Secret
 from tenantry.operations.doctor import Finding, examine
 
 _MARKS = {True: "[green]✓[/]", False: "[red]✗[/]"}
@@ -13,12 +16,24 @@ _MARKS = {True: "[green]✓[/]", False: "[red]✗[/]"}
 
 @command
 def up(as_json: JsonOption = False) -> None:
-    """Start PostgreSQL and the tenant server; what runs already, stays."""
+    """Start PostgreSQL, the tenant server and the back office; what runs already, stays."""
     output = Output(as_json=as_json)
     tenantry = engine(output, telling=True)
-    tenantry.up()
+    with output.progress("Starting") as on_step:
+        password = tenantry.up(on_step)
     address = tenantry.runtime.route("*").url
-    output.result({"address": address}, f"Tenants are served at [bold]{address}[/].")
+    data = {"address": address, "master": tenantry.master.url}
+    output.result(
+        {**data, "login": tenantry.master.admin_login(), "password": password} if password else data,
+        f"Tenants are served at [bold]{address}[/].",
+        *master_lines(tenantry, password),
+    )
+
+
+def master_lines(tenantry: Engine, password: Secret | None) -> tuple[str, ...]:
+    """Where the back office is; how to log in, the first time."""
+    where = f"The back office is at [bold]{tenantry.master.url}[/]."
+    return (where, *login_lines(tenantry.master.admin_login(), password)) if password else (where,)
 
 
 @command

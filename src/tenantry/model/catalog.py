@@ -20,6 +20,7 @@ class Kind(StrEnum):
     SPARE = "spare"
     INSTANCE = "instance"
     EDIT = "edit"
+    MASTER = "master"
 
 
 class State(StrEnum):
@@ -37,7 +38,7 @@ class State(StrEnum):
 class Label:
     """One database's comment.
 
-    version: the template version this database is, or was cloned from.
+    template, version: what this database is, or was cloned from; of the master empty.
     filestore: the folder its files are in, when it is not called like the database.
     hostnames: extra ones; the first is always `<database>.<base domain>`.
     finished: the long steps of a build that ended well, for a killed one to go on after.
@@ -48,8 +49,8 @@ class Label:
 
     kind: Kind
     state: State
-    template: str
-    version: str
+    template: str = ""
+    version: str = ""
     series: str = ""
     filestore: str = ""
     hostnames: tuple[str, ...] = ()

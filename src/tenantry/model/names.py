@@ -25,6 +25,11 @@ ROUTER_ROLE = "tenantry_router"
 ENGINE_ROLE = "tenantry_engine"
 """The engine's role in the embedded cluster."""
 
+MASTER_DATABASE = "tenantry_master"
+"""The back office: its database, and the role that owns what is inside."""
+MASTER_BUILDING = f"{MASTER_DATABASE}__building"
+"""Where the back office is installed; it takes its name when it is whole."""
+
 CLONE_PREFIX = "clone_"
 
 # Names a customer would mistake for the operator's, and names PostgreSQL keeps for itself.

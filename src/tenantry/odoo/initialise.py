@@ -42,6 +42,10 @@ class Initialisation:
             + ["--load-language", ",".join(recipe.languages), "--stop-after-init", "--no-http"]
         )
 
+    def update(self, modules: Collection[str]) -> None:
+        """Bring installed modules up to their code. Raises as `install` does."""
+        self._run(["-d", self.database, "-u", ",".join(modules), "--stop-after-init", "--no-http"])
+
     def prepare(self, recipe: Recipe) -> None:
         """Do what needs Odoo's ORM: the company's country, and the web assets everybody needs."""
         script = (resources.files(__package__) / "prepare_template.py").read_text(encoding="utf-8")

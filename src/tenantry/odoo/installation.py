@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tenantry.errors import OdooNotFound, TenantryError
@@ -33,6 +34,7 @@ class OdooInstallation:
     source: the folder that contains the `odoo` package.
     addons: every folder of core addons.
     reason: why this one was chosen, for people.
+    libraries: folders of more Python packages. variables: more environment; may hold secrets.
     """
 
     series: str
@@ -42,6 +44,8 @@ class OdooInstallation:
     program: Path
     addons: tuple[Path, ...]
     reason: str
+    libraries: tuple[Path, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def command(self, *arguments: str | Path) -> list[str]:
         """The arguments that run Odoo; its `environment` goes with them."""
@@ -49,7 +53,8 @@ class OdooInstallation:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"PYTHONPATH": str(self.source)}
+        path = os.pathsep.join(str(folder) for folder in (self.source, *self.libraries))
+        return {**self.variables, "PYTHONPATH": path}
 
     def find_module(self, name: str, extra: Sequence[Path] = ()) -> Path | None:
         """The module's folder, in the core addons or in `extra`, in Odoo's own order."""

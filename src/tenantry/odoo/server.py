@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tenantry import process
 from tenantry.errors import ServerNotStarted
+from tenantry.odoo.config import read_option
 from tenantry.odoo.installation import OdooInstallation
 
 _POLL_S = 0.1
@@ -33,6 +34,36 @@ class OdooServer:
         except (FileNotFoundError, ValueError):
             return None
         return pid if process.is_running(pid, marker=str(self.config)) else None
+
+    @property
+    def port(self) -> int:
+        """Raises ServerNotStarted when it never ran."""
+        port = read_option(self.config, "http_port")
+        if port is None:
+            raise ServerNotStarted("Odoo", "it was never started; run `tenantry up`", self.log)
+        return int(port)
+
+    def bring_up(
+        self,
+        configure: Callable[[], OdooInstallation],
+        db_port: int,
+        is_answering: Callable[[], bool],
+        timeout_s: float,
+    ) -> None:
+        """Start it unless it runs, and wait until it answers; one that does not is stopped again.
+
+        configure: writes the configuration and says which Odoo to run. Raises ServerNotStarted.
+        """
+        with process.file_lock(self.config.with_suffix(".lock")):
+            if read_option(self.config, "db_port") != str(db_port):
+                self.stop()  # it knows the cluster at another address
+            if self.pid is None:
+                self.start(configure())
+            try:
+                self.watch(is_answering, timeout_s)
+            except ServerNotStarted:
+                self.stop()
+                raise
 
     def start(self, odoo: OdooInstallation) -> None:
         """Start it; the caller waits until it answers."""

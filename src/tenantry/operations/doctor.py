@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from tenantry.errors import PostgresUnreachable, TenantryError
 from tenantry.keyfile import installation_key
 from tenantry.odoo.installation import find_odoo
+from tenantry.odoo.master_code import master_packages
 from tenantry.postgres import roles
 from tenantry.postgres.binaries import find_binaries
 from tenantry.postgres.cluster import Cluster
 from tenantry.postgres.embedded import EmbeddedCluster
+from tenantry.runtimes.master import MasterRuntime
 from tenantry.runtimes.shared import SharedRuntime
 from tenantry.settings import Settings
 
@@ -40,6 +42,8 @@ def examine(settings: Settings) -> list[Finding]:
         _checked("PostgreSQL", True, lambda: _postgres(settings)),
         _checked("Cluster", bool(settings.pg_dsn), lambda: _cluster(settings)),
         _checked("Tenant server", False, lambda: _tenant_server(settings)),
+        _checked("Master's packages", False, lambda: _master_packages(settings)),
+        _checked("Master", False, lambda: _master(settings)),
         _disk(settings),
         *(_program(name, package) for name, package in (("setpriv", "util-linux"), ("gcc", "gcc"))),
     ]
@@ -90,6 +94,21 @@ def _tenant_server(settings: Settings) -> str:
     if not runtime.is_answering():
         return f"not running; `tenantry up` starts it on port {port}"
     return f"answers on port {port}, process {runtime.pid}"
+
+
+def _master_packages(settings: Settings) -> str:
+    odoo = find_odoo(settings, _ignore, install=False)
+    return str(master_packages(settings, odoo, _ignore, install=False))
+
+
+def _master(settings: Settings) -> str:
+    if not settings.key_file.exists():
+        return "never started; `tenantry up` does"
+    runtime = MasterRuntime(settings, installation_key(settings.key_file))
+    url = runtime.route.url
+    if not runtime.is_answering():
+        return f"not running; `tenantry up` starts it at {url}"
+    return f"answers at {url}, process {runtime.pid}"
 
 
 def _disk(settings: Settings) -> Finding:

@@ -24,7 +24,7 @@ from psycopg import sql
 
 from tenantry import process
 from tenantry.errors import PostgresUnreachable, ServerNotStarted, TenantryError
-from tenantry.model.names import ENGINE_ROLE
+from tenantry.model.names import ENGINE_ROLE, MASTER_BUILDING, MASTER_DATABASE
 from tenantry.model.secret import Secret, derive_role_password
 from tenantry.postgres import roles
 from tenantry.postgres.binaries import Binaries
@@ -39,11 +39,12 @@ _READY = "tenantry.ready"
 _START_TIMEOUT_S = 60
 
 # The engine and the templates' owner are let in by CONNECT privileges; everybody else reaches
-# the database of his own name and no other.
-_HBA = """\
+# the database of his own name and no other. Odoo's bus and jobs listen in `postgres`.
+_HBA = f"""\
 # TYPE  DATABASE  USER  ADDRESS  METHOD
 host  all       postgres,tenantry_engine,tenantry_template  127.0.0.1/32  scram-sha-256
-host  postgres  tenantry_router                             127.0.0.1/32  scram-sha-256
+host  postgres  tenantry_router,{MASTER_DATABASE}  127.0.0.1/32  scram-sha-256
+host  {MASTER_BUILDING}  {MASTER_DATABASE}  127.0.0.1/32  scram-sha-256
 host  sameuser  all                                         127.0.0.1/32  scram-sha-256
 """
 
@@ -70,6 +71,7 @@ class EmbeddedCluster:
     def start(self, report: Callable[[str], None]) -> Cluster:
         """Make the cluster if need be, start it if need be, and return it as the engine's role."""
         self._initialise(report)
+        self._let_roles_in()
         if not self.is_running():
             report("PostgreSQL: starting the cluster")
             self._start()
@@ -119,6 +121,17 @@ class EmbeddedCluster:
         self._write(partial / "pg_hba.conf", _HBA)
         self._write(partial / "postgresql.auto.conf", self._configuration())
         partial.rename(self.data)
+
+    def _let_roles_in(self) -> None:
+        """Bring the access rules of a cluster made by an older version up to date."""
+        rules = self.data / "pg_hba.conf"
+        if rules.read_text() == _HBA:
+            return
+        partial = rules.with_name("pg_hba.conf.partial")
+        self._write(partial, _HBA)
+        partial.rename(rules)
+        if self.is_running():
+            self._run([self._program("pg_ctl"), "-D", self.data, "reload"])
 
     def _configuration(self) -> str:
         """Loopback only; as much memory as a machine that also runs Odoo can give."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 import psutil
@@ -13,8 +12,9 @@ from tenantry import process
 from tenantry.errors import ServerNotStarted
 from tenantry.model.names import ROUTER_ROLE
 from tenantry.model.secret import Secret, derive_role_password
-from tenantry.odoo.config import code_options, database_options, read_option, write_config
+from tenantry.odoo.config import code_options, database_options, write_config
 from tenantry.odoo.installation import OdooInstallation
+from tenantry.odoo.own_addons import tenant_addons
 from tenantry.odoo.probe import Route
 from tenantry.odoo.server import OdooServer
 from tenantry.postgres import databases, roles
@@ -47,21 +47,15 @@ class SharedRuntime:
 
     def start(self, odoo: OdooInstallation, cluster: Cluster, report: Callable[[str], None]) -> None:
         """Start the server unless it runs, and wait until it answers. Raises ServerNotStarted."""
-        with process.file_lock(self.config_file.with_suffix(".lock")):
-            server = self._server
-            if read_option(self.config_file, "db_port") != str(cluster.port):
-                server.stop()  # it knows the cluster at another address
-            if server.pid is None:
-                report("Odoo: starting the tenant server")
-                self._make_router_role(cluster)
-                self._write_config(odoo, cluster)
-                server.start(odoo)
-            try:
-                server.watch(self.is_answering, _START_TIMEOUT_S)
-            except ServerNotStarted:
-                # An Odoo whose router did not load must not go on without it.
-                server.stop()
-                raise
+
+        def configure() -> OdooInstallation:
+            report("Odoo: starting the tenant server")
+            self._make_router_role(cluster)
+            self._write_config(odoo, cluster)
+            return odoo
+
+        # An Odoo whose router did not load does not answer, and does not go on without it.
+        self._server.bring_up(configure, cluster.port, self.is_answering, _START_TIMEOUT_S)
 
     def stop(self) -> bool:
         """Stop it if it runs; tell whether it did."""
@@ -89,10 +83,7 @@ class SharedRuntime:
     @property
     def port(self) -> int:
         """Raises ServerNotStarted when it never ran."""
-        port = read_option(self.config_file, "http_port")
-        if port is None:
-            raise ServerNotStarted("Odoo", "it was never started; run `tenantry up`", self.log_file)
-        return int(port)
+        return self._server.port
 
     @property
     def first_pages_at_once(self) -> int:
@@ -106,11 +97,8 @@ class SharedRuntime:
         """Behind a proxy that speaks HTTPS the public address has no port; we ask behind it."""
         port = self.port
         authority = f"{hostname}:{port}" if self.settings.protocol == "http" else hostname
-        return Route(f"{self.settings.protocol}://{authority}", authority, (self._connect_to, port))
-
-    @property
-    def _connect_to(self) -> str:
-        return "127.0.0.1" if self.settings.http_interface == "0.0.0.0" else self.settings.http_interface
+        address = (self.settings.connect_to, port)
+        return Route(f"{self.settings.protocol}://{authority}", authority, address)
 
     def _make_router_role(self, cluster: Cluster) -> None:
         with cluster.connect() as connection:
@@ -120,7 +108,7 @@ class SharedRuntime:
     def _write_config(self, odoo: OdooInstallation, cluster: Cluster) -> None:
         port = process.free_port(self.settings.http_port)
         router = cluster.as_role(ROUTER_ROLE, derive_role_password(self.key, ROUTER_ROLE))
-        addons = (router_addons(), *self.settings.addons_path)
+        addons = (tenant_addons(self.settings), *self.settings.addons_path)
         options = {
             **database_options(router),
             **code_options(odoo, addons, self.settings.data_dir),
@@ -168,10 +156,3 @@ def announce(connection: Connection, *names: str) -> None:
     with translated(connection, "announce a change"):
         for name in names:
             connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, name])
-
-
-def router_addons() -> Path:
-    """The addons folder that holds saas_router: packaged with us, or of the source tree."""
-    packaged = Path(str(resources.files("tenantry"))) / "addons"
-    source = Path(__file__).resolve().parents[3] / "addons"
-    return packaged if (packaged / "saas_router").is_dir() else source

@@ -1,0 +1,85 @@
+"""What the master's Odoo can import that no tenant's can: the queue of jobs, and the engine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+
+from tenantry.errors import PackagesNotInstalled, PythonTooOld
+from tenantry.odoo.cachefolder import exclusive, work_folder
+from tenantry.odoo.candidate import Report
+from tenantry.odoo.installation import OdooInstallation
+from tenantry.odoo.own_addons import link_to
+from tenantry.odoo.python_environment import digest
+from tenantry.process import run
+from tenantry.settings import Settings
+
+OLDEST_PYTHON = (3, 11)
+_TELL_PYTHON = "import sys; print(sys.implementation.cache_tag, *sys.version_info[:2])"
+_PIP_OPTIONS = ("--quiet", "--no-input", "--disable-pip-version-check", "--no-deps", "--require-hashes")
+
+
+def master_odoo(settings: Settings, odoo: OdooInstallation, report: Report) -> OdooInstallation:
+    """The same Odoo as the master runs it: it sees more code, and knows our settings.
+
+    Raises PythonTooOld, and ProgramFailed when the packages cannot be installed.
+    """
+    libraries = (master_packages(settings, odoo, report), _engine_folder(settings))
+    inside = replace(settings, inside_master=True)
+    return replace(odoo, libraries=libraries, variables=inside.to_environment())
+
+
+def queue_addons(odoo: OdooInstallation) -> tuple[Path, ...]:
+    """The folders of OCA's addons among a master's packages."""
+    folders = (library / "odoo" / "addons" for library in odoo.libraries)
+    return tuple(folder for folder in folders if folder.is_dir())
+
+
+def master_packages(
+    settings: Settings, odoo: OdooInstallation, report: Report, *, install: bool = True
+) -> Path:
+    """The folder of the shipped lock's packages for this Odoo's Python; filled when it is not there.
+
+    Raises PythonTooOld, ProgramFailed, and PackagesNotInstalled with `install` false.
+    """
+    cache, lock = settings.cache / "master", _read_lock()
+    folder = cache / f"{_python_tag(odoo)}-{digest(lock)}"
+    if not folder.is_dir():
+        if not install:
+            raise PackagesNotInstalled(folder)
+        with exclusive(cache, report):
+            if not folder.is_dir():
+                _install(odoo, lock, folder, report)
+    return folder
+
+
+def _install(odoo: OdooInstallation, lock: str, folder: Path, report: Report) -> None:
+    """Fill a folder beside and rename it: an interrupted attempt is never seen."""
+    report(f"Odoo: installing {lock.count('==')} Python packages for the master")
+    with work_folder(folder.parent) as work:
+        requirements, target = work / "requirements.lock", work / "packages"
+        requirements.write_text(lock, encoding="utf-8")
+        options = [*_PIP_OPTIONS, "--target", target, "-r", requirements]
+        run([odoo.python, "-m", "pip", "install", *options], timeout_s=900)
+        target.rename(folder)
+
+
+def _engine_folder(settings: Settings) -> Path:
+    """A folder with a link to this package: nothing else of our own environment leaks in."""
+    folder = settings.run_dir / "python"
+    folder.mkdir(parents=True, exist_ok=True)
+    link_to(folder / "tenantry", Path(__file__).resolve().parents[1])
+    return folder
+
+
+def _python_tag(odoo: OdooInstallation) -> str:
+    """Such as `cpython-311`: compiled packages fit one version of Python. Raises PythonTooOld."""
+    tag, major, minor = run([odoo.python, "-c", _TELL_PYTHON]).split()
+    if (int(major), int(minor)) < OLDEST_PYTHON:
+        raise PythonTooOld(odoo.python, f"{major}.{minor}")
+    return tag
+
+
+def _read_lock() -> str:
+    return (resources.files(__package__) / "requirements" / "master.lock").read_text(encoding="utf-8")

@@ -1,0 +1,131 @@
+"""The master: the operator's own Odoo, with the back office and the runner of its jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from tenantry import process
+from tenantry.errors import ServerNotStarted
+from tenantry.model.names import MASTER_DATABASE
+from tenantry.model.secret import Secret, derive_role_password
+from tenantry.odoo.config import Options, code_options, database_options, demo_options, write_config
+from tenantry.odoo.installation import OdooInstallation
+from tenantry.odoo.master_code import queue_addons
+from tenantry.odoo.own_addons import master_addons
+from tenantry.odoo.probe import Route
+from tenantry.odoo.server import OdooServer
+from tenantry.postgres.cluster import Cluster
+from tenantry.settings import Settings
+
+HEALTH_PATH = "/web/health"
+CHANNELS = "root:6"
+"""How many jobs run at once: they mostly wait, for PostgreSQL and for the tenant server."""
+_START_TIMEOUT_S = 120
+_LONGEST_JOB_S = 3600
+
+
+@dataclass(frozen=True)
+class MasterRuntime:
+    """The master's server of one installation."""
+
+    settings: Settings
+    key: Secret
+
+    @property
+    def config_file(self) -> Path:
+        return self.settings.run_dir / "master.conf"
+
+    @property
+    def log_file(self) -> Path:
+        return self.settings.log_dir / "master.log"
+
+    def start(self, odoo: OdooInstallation, cluster: Cluster, report: Callable[[str], None]) -> None:
+        """Start the server unless it runs, and wait until it answers. Raises ServerNotStarted.
+
+        odoo: as the master runs it, see `odoo.master_code`.
+        """
+
+        def configure() -> OdooInstallation:
+            report("Odoo: starting the master")
+            self._write_config(odoo, cluster)
+            return odoo
+
+        self._server.bring_up(configure, cluster.port, self.is_answering, _START_TIMEOUT_S)
+
+    def stop(self) -> bool:
+        """Stop it if it runs; tell whether it did."""
+        return self._server.stop()
+
+    @property
+    def pid(self) -> int | None:
+        """The running server's process id; None when it does not run."""
+        return self._server.pid
+
+    def is_answering(self) -> bool:
+        try:
+            return self.route.get(HEALTH_PATH, timeout_s=5) == 200
+        except (OSError, ServerNotStarted):
+            return False
+
+    @property
+    def port(self) -> int:
+        """Raises ServerNotStarted when it never ran."""
+        return self._server.port
+
+    @property
+    def route(self) -> Route:
+        """The operator's address. Raises ServerNotStarted when it never ran."""
+        host = "localhost" if self.settings.connect_to == "127.0.0.1" else self.settings.connect_to
+        authority = f"{host}:{self.port}"
+        return Route(f"http://{authority}", authority, (self.settings.connect_to, self.port))
+
+    @property
+    def _server(self) -> OdooServer:
+        return OdooServer(self.config_file, self.log_file)
+
+    def options(self, odoo: OdooInstallation, cluster: Cluster) -> Options:
+        """What every run of the master's Odoo needs, the server's and the installation's."""
+        role = cluster.as_role(MASTER_DATABASE, derive_role_password(self.key, MASTER_DATABASE))
+        addons = (master_addons(self.settings), *queue_addons(odoo))
+        return {
+            **database_options(role),
+            **code_options(odoo, addons, self.settings.master_data_dir),
+            **demo_options(odoo.series, demo=False),
+            "server_wide_modules": "base,web,queue_job",
+            "http_interface": "127.0.0.1",
+            "max_cron_threads": "0",
+        }
+
+    def _write_config(self, odoo: OdooInstallation, cluster: Cluster) -> None:
+        port = process.free_port(self.settings.master_port)
+        options = {
+            **self.options(odoo, cluster),
+            # With a `dbfilter` Odoo would list the databases its role owns; the engine owns this one.
+            "db_name": MASTER_DATABASE,
+            "http_interface": self.settings.http_interface,
+            "http_port": str(port),
+            "gevent_port": str(process.free_port(port + 3)),
+            "proxy_mode": "True",
+            "workers": str(self.settings.master_workers),
+            "max_cron_threads": "1",
+            "db_maxconn": "32",
+            **self._limits(),
+        }
+        # The runner asks the server over HTTP to run each job.
+        queue = {"channels": CHANNELS, "host": self.settings.connect_to, "port": str(port)}
+        write_config(self.config_file, options, queue_job=queue)
+
+    def _limits(self) -> dict[str, str]:
+        """A job may build a template, which is two long runs of another Odoo."""
+        memory = psutil.virtual_memory().total // 4
+        longest_s = int(max(_LONGEST_JOB_S, 2 * self.settings.init_timeout_s + 600))
+        return {
+            "limit_memory_soft": str(memory),
+            "limit_memory_hard": str(max(memory * 2, 4 * 2**30)),
+            "limit_time_cpu": str(longest_s),
+            "limit_time_real": str(longest_s),
+        }
