@@ -8,11 +8,7 @@ from functools import cached_property
 from importlib import resources
 from typing import Any
 
-<<<<<<< HEAD
-from tenantry.errors import RecipeNotFound, TemplateNotFound
-=======
-from tenantry.errors import RecipeNotFound, StartedInside
->>>>>>> e927d3793283863e68431ad8a45d4ed3486015e3
+from tenantry.errors import RecipeNotFound, StartedInside, TemplateNotFound
 from tenantry.keyfile import installation_key
 from tenantry.model import names, sealing
 from tenantry.model.catalog import Database, Kind
@@ -29,11 +25,7 @@ from tenantry.operations import provision as provision_operation
 from tenantry.operations.build_template import build_template, stale_reason
 from tenantry.operations.context import Context, find_labelled
 from tenantry.operations.edit_template import Editing
-<<<<<<< HEAD
-=======
 from tenantry.operations.master import Master
-from tenantry.operations.provision import provision
->>>>>>> e927d3793283863e68431ad8a45d4ed3486015e3
 from tenantry.postgres import databases, roles
 from tenantry.postgres.binaries import find_binaries
 from tenantry.postgres.cluster import Cluster
