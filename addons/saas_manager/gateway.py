@@ -9,11 +9,11 @@ from contextlib import contextmanager
 
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.exceptions import UserError, ValidationError
-from tenantry.model.entitlements import Entitlements
 
 from tenantry.engine import Engine
 from tenantry.errors import NotFound, TemplateNotFound, TenantryError
 from tenantry.model import names
+from tenantry.model.entitlements import Entitlements
 from tenantry.model.recipe import Recipe
 from tenantry.model.secret import Secret, random_password
 

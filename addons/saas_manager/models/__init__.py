@@ -1,15 +1,13 @@
-from . import (
-    res_config_settings,
-    res_partner,
-    saas_instance,
-    saas_instance_hostname,
-    saas_instance_jobs,
-    saas_instance_log,
-    saas_instance_mails,
-    saas_instance_request,
-    saas_lifecycle_mixin,
-    saas_plan,
-    saas_server,
-    saas_subscription,
-    saas_template,
-)
+from . import saas_lifecycle_mixin
+from . import saas_server
+from . import saas_template
+from . import saas_plan
+from . import saas_instance
+from . import saas_instance_hostname
+from . import saas_instance_jobs
+from . import saas_instance_mails
+from . import saas_instance_log
+from . import saas_instance_request
+from . import saas_subscription
+from . import res_partner
+from . import res_config_settings

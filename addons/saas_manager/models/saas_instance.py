@@ -106,7 +106,7 @@ class SaasInstance(models.Model):
     )
     log_ids = fields.One2many("saas.instance.log", "instance_id")
     request_ids = fields.One2many("saas.instance.request", "instance_id")
-    subscription_ids = fields.One2many("saas.subscription", "instance_id")
+    subscription_ids = fields.One2many("saas.subscription", "instance_id", string="All Subscriptions")
     subscription_id = fields.Many2one("saas.subscription", compute="_compute_subscription_id")
     subscription_count = fields.Integer(compute="_compute_subscription_id")
     progress = fields.Float(compute="_compute_progress")

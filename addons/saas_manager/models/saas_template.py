@@ -24,7 +24,12 @@ class SaasTemplate(models.Model):
     active = fields.Boolean(default=True)
     company_id = fields.Many2one("res.company", help="Empty: for all companies.")
     template_db = fields.Char(
-        string="Template Database", compute="_compute_template_db", store=True, readonly=False, required=True
+        string="Template Database",
+        compute="_compute_template_db",
+        store=True,
+        readonly=False,
+        precompute=True,
+        required=True,
     )
     series = fields.Selection(
         [("17.0", "17.0"), ("18.0", "18.0"), ("19.0", "19.0")],
