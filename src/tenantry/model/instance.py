@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from tenantry.errors import InvalidValue
 from tenantry.model import names
 from tenantry.model.catalog import State
+from tenantry.model.entitlements import UNLIMITED, Entitlements
 from tenantry.model.secret import Secret
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
@@ -32,6 +33,7 @@ class InstanceSpec:
     country: str = ""
     timezone: str = ""
     hostnames: tuple[str, ...] = ()
+    entitlements: Entitlements = UNLIMITED
 
     @classmethod
     def checked(
@@ -39,10 +41,12 @@ class InstanceSpec:
         reserved: Collection[str] = names.RESERVED_NAMES,
         *,
         hostnames: Collection[str] = (),
+        entitlements: Entitlements = UNLIMITED,
         **wishes: str,
     ) -> InstanceSpec:
         """Raises InvalidName, InvalidValue."""
-        spec = cls(**wishes, hostnames=tuple(names.hostname(hostname) for hostname in hostnames))
+        extra = tuple(names.hostname(hostname) for hostname in hostnames)
+        spec = cls(**wishes, hostnames=extra, entitlements=entitlements)
         names.instance_name(spec.name, reserved)
         names.template_code(spec.template)
         names.email(spec.email)

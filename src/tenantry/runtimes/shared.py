@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 import psutil
@@ -13,8 +12,10 @@ from tenantry import process
 from tenantry.errors import ServerNotStarted
 from tenantry.model.names import ROUTER_ROLE
 from tenantry.model.secret import Secret, derive_role_password
+from tenantry.model.signing import public_key
 from tenantry.odoo.config import code_options, database_options, read_option, write_config
 from tenantry.odoo.installation import OdooInstallation
+from tenantry.odoo.own_addons import tenant_addons
 from tenantry.odoo.probe import Route
 from tenantry.odoo.server import OdooServer
 from tenantry.postgres import databases, roles
@@ -120,7 +121,7 @@ class SharedRuntime:
     def _write_config(self, odoo: OdooInstallation, cluster: Cluster) -> None:
         port = process.free_port(self.settings.http_port)
         router = cluster.as_role(ROUTER_ROLE, derive_role_password(self.key, ROUTER_ROLE))
-        addons = (router_addons(), *self.settings.addons_path)
+        addons = (tenant_addons(self.settings), *self.settings.addons_path)
         options = {
             **database_options(router),
             **code_options(odoo, addons, self.settings.data_dir),
@@ -141,6 +142,7 @@ class SharedRuntime:
             "base_domain": self.settings.base_domain,
             "key_file": str(self.settings.key_file),
             "registries": str(_REGISTRIES),
+            "public_key": public_key(self.key),
         }
         write_config(self.config_file, options, tenantry=section)
 
@@ -168,10 +170,3 @@ def announce(connection: Connection, *names: str) -> None:
     with translated(connection, "announce a change"):
         for name in names:
             connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, name])
-
-
-def router_addons() -> Path:
-    """The addons folder that holds saas_router: packaged with us, or of the source tree."""
-    packaged = Path(str(resources.files("tenantry"))) / "addons"
-    source = Path(__file__).resolve().parents[3] / "addons"
-    return packaged if (packaged / "saas_router").is_dir() else source
