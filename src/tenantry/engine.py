@@ -12,15 +12,17 @@ from tenantry.errors import RecipeNotFound, StartedInside, TemplateNotFound
 from tenantry.keyfile import installation_key
 from tenantry.model import names, sealing
 from tenantry.model.catalog import Database, Kind
+from tenantry.model.entitlements import UNLIMITED, Entitlements
 from tenantry.model.instance import Creation, Instance, InstanceSpec
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.recipe import Recipe
 from tenantry.model.secret import Secret
 from tenantry.model.template import PoolStatus, Template, TemplateState
+from tenantry.model.usage import Usage
 from tenantry.odoo.filestore import Filestores
 from tenantry.odoo.installation import OdooInstallation, find_odoo
 from tenantry.odoo.login import log_in
-from tenantry.operations import edit_template, instances, pool
+from tenantry.operations import edit_template, entitle, instances, pool, usage
 from tenantry.operations import provision as provision_operation
 from tenantry.operations.build_template import build_template, stale_reason
 from tenantry.operations.context import Context, find_labelled
@@ -244,9 +246,16 @@ class Engine:
 
     # ------------------------------------------------------------ instances
 
-    def spec(self, *, hostnames: Collection[str] = (), **wishes: Any) -> InstanceSpec:
+    def spec(
+        self,
+        *,
+        hostnames: Collection[str] = (),
+        entitlements: Entitlements = UNLIMITED,
+        **wishes: Any,
+    ) -> InstanceSpec:
         """Check a stranger's wishes. Raises InvalidName, InvalidValue."""
-        return InstanceSpec.checked(self.settings.reserved_names, hostnames=hostnames, **wishes)
+        reserved = self.settings.reserved_names
+        return InstanceSpec.checked(reserved, hostnames=hostnames, entitlements=entitlements, **wishes)
 
     def provisioning(
         self, spec: InstanceSpec, on_step: OnStep = ignore
@@ -276,6 +285,25 @@ class Engine:
     def terminate(self, name: str, on_step: OnStep = ignore) -> None:
         """See `operations.instances`."""
         instances.terminate(self.context, name, on_step)
+
+    def entitle(self, name: str, entitlements: Entitlements) -> None:
+        """See `operations.entitle`."""
+        entitle.entitle(self.context, name, entitlements)
+
+    def login_link(
+        self, name: str, *, by: str = "", support: bool = False, valid_s: int | None = None
+    ) -> Secret:
+        """See `operations.entitle`."""
+        return entitle.login_link(self.context, name, by=by, support=support, valid_s=valid_s)
+
+    def usage(self, name: str) -> Usage:
+        """Raises InstanceNotFound."""
+        return usage.usage(self.context, name)
+
+    def usages(self, names: Collection[str] | None = None) -> dict[str, Usage]:
+        """Of those instances or of all; see `operations.usage`."""
+        chosen = [instance.name for instance in self.instances()] if names is None else names
+        return usage.usages(self.context, chosen)
 
     def prove_login(self, creation: Creation) -> float:
         """Log in over HTTP as the new administrator; return the seconds his first page took.

@@ -202,6 +202,15 @@ class TemplateNotReady(Conflict):
         self.remedy = f"Wait for its build, or run `tenantry template build {code}`."
 
 
+class TenantModuleMissing(Conflict):
+    """I13: without its module an instance knows no limits."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"{name!r} was made without the module saas_tenant: it cannot enforce limits.")
+        self.remedy = "Rebuild its template, and install saas_tenant in the instance."
+
+
 # ---------------------------------------------------------------- dependencies
 
 

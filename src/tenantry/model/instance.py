@@ -11,6 +11,7 @@ from typing import Any
 from tenantry.errors import InvalidValue
 from tenantry.model import names
 from tenantry.model.catalog import State
+from tenantry.model.entitlements import UNLIMITED, Entitlements
 from tenantry.model.secret import Secret
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
@@ -38,6 +39,7 @@ class InstanceSpec:
     hostnames: tuple[str, ...] = ()
     password: Secret | None = None
     reference: str = ""
+    entitlements: Entitlements = UNLIMITED
 
     @classmethod
     def checked(
@@ -45,10 +47,12 @@ class InstanceSpec:
         reserved: Collection[str] = names.RESERVED_NAMES,
         *,
         hostnames: Collection[str] = (),
+        entitlements: Entitlements = UNLIMITED,
         **wishes: Any,
     ) -> InstanceSpec:
         """Raises InvalidName, InvalidValue."""
-        spec = cls(**wishes, hostnames=tuple(names.hostname(hostname) for hostname in hostnames))
+        extra = tuple(names.hostname(hostname) for hostname in hostnames)
+        spec = cls(**wishes, hostnames=extra, entitlements=entitlements)
         names.instance_name(spec.name, reserved)
         names.template_code(spec.template)
         names.email(spec.email)

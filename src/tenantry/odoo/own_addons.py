@@ -11,7 +11,9 @@ from pathlib import Path
 
 from tenantry.settings import Settings
 
-_TENANTS = ("saas_router", "saas_tenant")
+TENANT_MODULE = "saas_tenant"
+"""Installed in every template."""
+_TENANTS = ("saas_router", TENANT_MODULE)
 _MASTER = ("saas_manager*",)
 
 
@@ -23,6 +25,11 @@ def tenant_addons(settings: Settings) -> Path:
 def master_addons(settings: Settings) -> Path:
     """The addons folder of the master."""
     return _folder_of_links(settings.run_dir / "addons" / "master", _MASTER)
+
+
+def source(module: str) -> Path:
+    """Where a module of ours is."""
+    return _shipped() / module
 
 
 def _folder_of_links(folder: Path, patterns: tuple[str, ...]) -> Path:
@@ -50,5 +57,4 @@ def link_to(link: Path, target: Path) -> None:
 def _shipped() -> Path:
     """All our addons: packaged with us, or of the source tree."""
     packaged = Path(str(resources.files("tenantry"))) / "addons"
-    source = Path(__file__).resolve().parents[3] / "addons"
-    return packaged if (packaged / "saas_router").is_dir() else source
+    return packaged if (packaged / "saas_router").is_dir() else Path(__file__).resolve().parents[3] / "addons"

@@ -14,6 +14,7 @@ from tenantry.model.catalog import Database, Kind, Label, State
 from tenantry.model.instance import Creation, InstanceSpec
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.secret import Secret, hash_for_odoo, random_password
+from tenantry.model.signing import now_us, sign_entitlements
 from tenantry.model.states import Action, after
 from tenantry.odoo import scripts
 from tenantry.odoo.initialise import installed_modules
@@ -33,12 +34,16 @@ _WAIT_FOR_TURN_S = 900
 
 @dataclass
 class Provisioning:
-    """One creation under way. `spare` is what the database was called when it was claimed."""
+    """One creation under way.
+
+    spare: what the database was called when it was claimed. entitled_at: its entitlements' serial.
+    """
 
     context: Context
     connection: Connection
     spec: InstanceSpec
     spare: str | None = None
+    entitled_at: int = field(default_factory=now_us)
     _inside: Connection | None = None
 
     @property
@@ -55,6 +60,10 @@ class Provisioning:
     @cached_property
     def password_hash(self) -> str:
         return hash_for_odoo(self.password)
+
+    @cached_property
+    def entitlements(self) -> str:
+        return sign_entitlements(self.context.key, self.name, self.spec.entitlements, self.entitled_at)
 
     def close(self) -> None:
         if self._inside:
@@ -162,6 +171,7 @@ def _script_settings(subject: Provisioning) -> dict[str, str]:
         "country": spec.country,
         "tz": spec.timezone,
         "admin_name": spec.email.partition("@")[0].replace(".", " ").title(),
+        "entitlements": subject.entitlements,
         "admin_password_hash": subject.password_hash,
         "cron_jitter_s": str(subject.context.settings.cron_jitter_s),
     }
@@ -174,8 +184,9 @@ def _check_country(inside: Connection, country: str) -> None:
 
 
 def _publish(subject: Provisioning) -> None:
-    """The router answers for it from now on; its scheduled jobs still wait."""
-    relabel(subject.connection, subject.name, subject.label.having(published=True))
+    """The router answers for it from now on; its scheduled jobs still wait; older entitlements are void."""
+    label = subject.label.having(published=True, entitled_since=subject.entitled_at)
+    relabel(subject.connection, subject.name, label)
 
 
 def _probe(subject: Provisioning) -> None:

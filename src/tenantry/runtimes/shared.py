@@ -12,6 +12,7 @@ from tenantry import process
 from tenantry.errors import ServerNotStarted
 from tenantry.model.names import ROUTER_ROLE
 from tenantry.model.secret import Secret, derive_role_password
+from tenantry.model.signing import public_key
 from tenantry.odoo.config import code_options, database_options, write_config
 from tenantry.odoo.installation import OdooInstallation
 from tenantry.odoo.own_addons import tenant_addons
@@ -129,6 +130,7 @@ class SharedRuntime:
             "base_domain": self.settings.base_domain,
             "key_file": str(self.settings.key_file),
             "registries": str(_REGISTRIES),
+            "public_key": public_key(self.key),
         }
         write_config(self.config_file, options, tenantry=section)
 
