@@ -15,7 +15,13 @@ _MODULE_SEPARATORS = re.compile(r"[\s,;]+")
 class SaasTemplate(models.Model):
     _name = "saas.template"
     _description = "SaaS Template"
-    _inherit = ["saas.lifecycle.mixin", "mail.thread", "mail.activity.mixin", "image.mixin"]
+    _inherit = [
+        "saas.lifecycle.mixin",
+        "bus.listener.mixin",
+        "mail.thread",
+        "mail.activity.mixin",
+        "image.mixin",
+    ]
     _order = "sequence, name"
 
     name = fields.Char(required=True, translate=True, tracking=True)

@@ -71,9 +71,11 @@ class SharedRuntime:
     def _server(self) -> OdooServer:
         return OdooServer(self.config_file, self.log_file)
 
-    def is_answering(self) -> bool:
+    def is_answering(self, database: str = "") -> bool:
+        """Whether the server answers, or serves that tenant; no registry is loaded for it."""
+        route = self.route(database) if database else self._route("localhost")
         try:
-            return self._route("localhost").get(HEALTH_PATH, timeout_s=5) == 200
+            return route.get("/web/health" if database else HEALTH_PATH, timeout_s=5) == 200
         except (OSError, ServerNotStarted):
             return False
 
