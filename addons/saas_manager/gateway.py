@@ -226,7 +226,7 @@ def measure(instance):
         usage = engine.usage(instance.database_name)
     except TenantryError as error:
         return {"health": "critical", "health_message": sentence(error)}
-    answering = engine.is_answering(instance.database_name)
+    answering = engine.is_serving(instance.database_name)
     return {
         "health": "healthy" if answering else "critical",
         "health_message": False if answering else "It does not answer at its address.",

@@ -71,11 +71,16 @@ class SharedRuntime:
     def _server(self) -> OdooServer:
         return OdooServer(self.config_file, self.log_file)
 
-    def is_answering(self, database: str = "") -> bool:
-        """Whether the server answers, or serves that tenant; no registry is loaded for it."""
-        route = self.route(database) if database else self._route("localhost")
+    def is_answering(self) -> bool:
+        return self._answers("localhost", HEALTH_PATH)
+
+    def is_serving(self, database: str) -> bool:
+        """Whether a tenant's public route answers; its registry is not loaded for that."""
+        return self._answers(f"{database}.{self.settings.base_domain}", "/web/health")
+
+    def _answers(self, hostname: str, path: str) -> bool:
         try:
-            return route.get("/web/health" if database else HEALTH_PATH, timeout_s=5) == 200
+            return self._route(hostname).get(path, timeout_s=5) == 200
         except (OSError, ServerNotStarted):
             return False
 
