@@ -8,23 +8,37 @@ import httpx
 
 from tenantry.engine import Engine
 from tenantry.model.instance import Creation
+from tenantry.model.secret import Secret
 
 
 class OdooError(Exception):
     """Odoo refused a call; what it said."""
 
 
+def browser(engine: Engine, name: str) -> httpx.Client:
+    """A browser that has only that instance's site open, and is nobody there yet."""
+    route = engine.runtime.route(name)
+    host, port = route.address
+    return httpx.Client(base_url=f"http://{host}:{port}", headers={"Host": route.host}, timeout=60)
+
+
 class OdooClient:
     """Logged in to an instance over HTTP as its administrator."""
 
     def __init__(self, engine: Engine, creation: Creation) -> None:
-        self.name = creation.instance.name
-        route = engine.runtime.route(self.name)
-        host, port = route.address
-        base_url, headers = f"http://{host}:{port}", {"Host": route.host}
-        self.http = httpx.Client(base_url=base_url, headers=headers, timeout=60)
-        login = {"db": self.name, "login": creation.login, "password": creation.password.reveal()}
-        self.session = self.post("/web/session/authenticate", **login)
+        self._log_in(engine, creation.instance.name, creation.login, creation.password)
+
+    @classmethod
+    def of(cls, engine: Engine, name: str, login: str, password: Secret) -> OdooClient:
+        """Logged in to any tenant as whoever has the password."""
+        client = cls.__new__(cls)
+        client._log_in(engine, name, login, password)
+        return client
+
+    def _log_in(self, engine: Engine, name: str, login: str, password: Secret) -> None:
+        self.name, self.http = name, browser(engine, name)
+        credentials = {"db": name, "login": login, "password": password.reveal()}
+        self.session = self.post("/web/session/authenticate", **credentials)
 
     def post(self, path: str, **params: Any) -> Any:
         """A JSON-RPC call's result. Raises OdooError."""
