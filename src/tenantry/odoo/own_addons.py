@@ -27,11 +27,6 @@ def master_addons(settings: Settings) -> Path:
     return _folder_of_links(settings.run_dir / "addons" / "master", _MASTER)
 
 
-def source(module: str) -> Path:
-    """Where a module of ours is."""
-    return _shipped() / module
-
-
 def _folder_of_links(folder: Path, patterns: tuple[str, ...]) -> Path:
     """Make the folder hold a link to each of our addons that match, and nothing else."""
     wanted = {addon.name: addon for pattern in patterns for addon in shipped().glob(pattern)}
