@@ -7,5 +7,16 @@
     "website": "https://github.com/tenantry/tenantry",
     "license": "LGPL-3",
     "depends": ["mail", "portal", "queue_job"],
+    "data": [
+        "security/saas_groups.xml",
+        "security/ir.model.access.csv",
+        "data/ir_sequence_data.xml",
+        "data/queue_job_data.xml",
+        "data/saas_server_data.xml",
+        "data/saas_template_data.xml",
+        "data/saas_plan_data.xml",
+        "data/ir_cron_data.xml",
+        "views/saas_actions.xml",
+    ],
     "application": True,
 }

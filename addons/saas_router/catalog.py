@@ -33,7 +33,11 @@ _QUERY = """
 
 @dataclass(frozen=True)
 class Tenant:
-    """A database that is somebody's Odoo. `oid` tells a database from a later one of its name."""
+    """A database that is somebody's Odoo.
+
+    oid: tells a database from a later one of its name.
+    entitled_since: the serial of its entitlements in force; `saas_tenant` refuses older ones.
+    """
 
     oid: int
     database: str
@@ -41,6 +45,7 @@ class Tenant:
     state: str
     published: bool
     hostnames: tuple
+    entitled_since: int = 0
 
     @property
     def is_served(self):
@@ -57,7 +62,8 @@ class Tenant:
             return None
         hostnames = tuple(label.get("hostnames", ()))
         state, published = label.get("state", ""), label.get("published", False)
-        return cls(oid, database, label["kind"], state, published, hostnames)
+        entitled_since = label.get("entitled_since", 0)
+        return cls(oid, database, label["kind"], state, published, hostnames, entitled_since)
 
 
 class Catalog:
@@ -96,6 +102,12 @@ class Catalog:
     def served_databases(self):
         self._update()
         return sorted(t.database for t in self._tenants.values() if t.is_served)
+
+    def entitled_since(self, database):
+        """The serial of a tenant's entitlements in force; 0 when none were stated."""
+        self._update()
+        tenant = self._tenants.get(database)
+        return tenant.entitled_since if tenant else 0
 
     def _update(self):
         gone = []

@@ -7,4 +7,13 @@
     "website": "https://github.com/tenantry/tenantry",
     "license": "LGPL-3",
     "depends": ["mail"],
+    "data": [
+        "security/ir.model.access.csv",
+        "views/saas_tenant_access_views.xml",
+        "views/res_config_settings_views.xml",
+        "views/login_templates.xml",
+    ],
+    "assets": {
+        "web.assets_backend": ["saas_tenant/static/src/banner/**/*"],
+    },
 }

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from functools import cached_property
 from importlib import resources
+from typing import Any
 
-from tenantry.errors import RecipeNotFound, StartedInside
+from tenantry.errors import RecipeNotFound, StartedInside, TemplateNotFound
 from tenantry.keyfile import installation_key
-from tenantry.model import names
+from tenantry.model import names, sealing
 from tenantry.model.catalog import Database, Kind
+from tenantry.model.entitlements import UNLIMITED, Entitlements
 from tenantry.model.instance import Creation, Instance, InstanceSpec
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.recipe import Recipe
 from tenantry.model.secret import Secret
 from tenantry.model.template import PoolStatus, Template, TemplateState
+from tenantry.model.usage import Usage
 from tenantry.odoo.filestore import Filestores
 from tenantry.odoo.installation import OdooInstallation, find_odoo
 from tenantry.odoo.login import log_in
-from tenantry.operations import edit_template, instances, pool
+from tenantry.operations import edit_template, entitle, instances, pool, usage
+from tenantry.operations import provision as provision_operation
 from tenantry.operations.build_template import build_template, stale_reason
 from tenantry.operations.context import Context, find_labelled
 from tenantry.operations.edit_template import Editing
 from tenantry.operations.master import Master
-from tenantry.operations.provision import provision
 from tenantry.postgres import databases, roles
 from tenantry.postgres.binaries import find_binaries
 from tenantry.postgres.cluster import Cluster
@@ -122,6 +126,14 @@ class Engine:
             odoo=lambda: self.odoo,
         )
 
+    def seal(self, secret: Secret) -> str:
+        """Encrypt a secret for a column of a database (X5)."""
+        return sealing.seal(self._key, secret)
+
+    def unseal(self, sealed: str) -> Secret:
+        """Raises SealBroken."""
+        return sealing.unseal(self._key, sealed)
+
     @cached_property
     def _key(self) -> Secret:
         return installation_key(self.settings.key_file)
@@ -158,13 +170,27 @@ class Engine:
 
     def build_template(self, recipe: Recipe, on_step: OnStep = ignore, *, rebuild: bool = False) -> Template:
         """See `operations.build_template`."""
-        return self._template(build_template(self.context, recipe, on_step, rebuild=rebuild))
+        return self._template(build_template(self.context, recipe, on_step, rebuild=rebuild), recipe)
 
     def templates(self) -> list[Template]:
         """Every template there is, with why it is stale if it is."""
         with self.context.maintenance() as connection:
             found = databases.listing(connection, Kind.TEMPLATE, with_size=True)
         return [self._template(database) for database in found]
+
+    def template(self, recipe: Recipe) -> Template:
+        """The template of a recipe, stale if it was built from another. Raises TemplateNotFound."""
+        with self.context.maintenance() as connection:
+            name = names.template_database(names.template_code(recipe.code))
+            found = find_labelled(connection, name, Kind.TEMPLATE)
+        if not found:
+            raise TemplateNotFound(recipe.code)
+        return self._template(found, recipe)
+
+    def clone(self, code: str, name: str) -> None:
+        """T3: make the database `name` from a template, in state provisioning: nothing serves it."""
+        with self.provisioning(self.spec(name=name, email="clone@localhost.local", template=code)) as session:
+            session.clone()
 
     def edit_template(self, code: str) -> Editing:
         """See `operations.edit_template`."""
@@ -178,10 +204,10 @@ class Engine:
         """See `operations.edit_template`."""
         edit_template.drop_template(self.context, names.template_code(code))
 
-    def _template(self, database: Database) -> Template:
+    def _template(self, database: Database, recipe: Recipe | None = None) -> Template:
         assert database.label
         label = database.label
-        recipe = self.recipes().get(label.template)
+        recipe = recipe or self.recipes().get(label.template)
         stale = stale_reason(self.context, database, recipe, self.odoo)
         with self.context.maintenance() as connection:
             editing = find_labelled(connection, names.editing_database(label.template), Kind.EDIT)
@@ -220,13 +246,26 @@ class Engine:
 
     # ------------------------------------------------------------ instances
 
-    def spec(self, *, hostnames: Collection[str] = (), **wishes: str) -> InstanceSpec:
+    def spec(
+        self,
+        *,
+        hostnames: Collection[str] = (),
+        entitlements: Entitlements = UNLIMITED,
+        **wishes: Any,
+    ) -> InstanceSpec:
         """Check a stranger's wishes. Raises InvalidName, InvalidValue."""
-        return InstanceSpec.checked(self.settings.reserved_names, hostnames=hostnames, **wishes)
+        reserved = self.settings.reserved_names
+        return InstanceSpec.checked(reserved, hostnames=hostnames, entitlements=entitlements, **wishes)
+
+    def provisioning(
+        self, spec: InstanceSpec, on_step: OnStep = ignore
+    ) -> AbstractContextManager[provision_operation.Session]:
+        """A creation part by part; see `operations.provision.provisioning`."""
+        return provision_operation.provisioning(self.context, spec, on_step)
 
     def provision(self, spec: InstanceSpec, on_step: OnStep = ignore) -> Creation:
         """See `operations.provision`."""
-        return provision(self.context, spec, on_step)
+        return provision_operation.provision(self.context, spec, on_step)
 
     def instances(self) -> list[Instance]:
         return instances.list_instances(self.context)
@@ -246,6 +285,29 @@ class Engine:
     def terminate(self, name: str, on_step: OnStep = ignore) -> None:
         """See `operations.instances`."""
         instances.terminate(self.context, name, on_step)
+
+    def entitle(self, name: str, entitlements: Entitlements) -> None:
+        """See `operations.entitle`."""
+        entitle.entitle(self.context, name, entitlements)
+
+    def login_link(
+        self, name: str, *, by: str = "", support: bool = False, valid_s: int | None = None
+    ) -> Secret:
+        """See `operations.entitle`."""
+        return entitle.login_link(self.context, name, by=by, support=support, valid_s=valid_s)
+
+    def usage(self, name: str) -> Usage:
+        """Raises InstanceNotFound."""
+        return usage.usage(self.context, name)
+
+    def usages(self, names: Collection[str] | None = None) -> dict[str, Usage]:
+        """Of those instances or of all; see `operations.usage`."""
+        chosen = [instance.name for instance in self.instances()] if names is None else names
+        return usage.usages(self.context, chosen)
+
+    def is_serving(self, name: str) -> bool:
+        """Whether the public route of an instance answers, without loading what is not loaded."""
+        return self.runtime.is_serving(name)
 
     def prove_login(self, creation: Creation) -> float:
         """Log in over HTTP as the new administrator; return the seconds his first page took.

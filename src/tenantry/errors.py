@@ -98,6 +98,16 @@ class ModuleNotFound(InvalidInput):
         )
 
 
+class SealBroken(InvalidInput):
+    """X5: a sealed secret cannot be read with this installation's key."""
+
+    def __init__(self) -> None:
+        super().__init__("A stored secret cannot be read: it was sealed with another key.")
+        self.remedy = (
+            "Restore the installation's key that belongs to this database, or enter the secret anew."
+        )
+
+
 class StartedInside(InvalidInput):
     """The back office asked the engine to start or stop servers, itself among them."""
 
@@ -190,6 +200,15 @@ class TemplateNotReady(Conflict):
         self.code, self.state = code, state
         super().__init__(f"The template {code!r} is {state}, not ready.")
         self.remedy = f"Wait for its build, or run `tenantry template build {code}`."
+
+
+class TenantModuleMissing(Conflict):
+    """I13: without its module an instance knows no limits."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"{name!r} was made without the module saas_tenant: it cannot enforce limits.")
+        self.remedy = "Rebuild its template, and install saas_tenant in the instance."
 
 
 # ---------------------------------------------------------------- dependencies

@@ -16,14 +16,17 @@ class OdooError(Exception):
     """Odoo refused a call; what it said."""
 
 
+def browser(route: Route) -> httpx.Client:
+    """A browser that has only that site open, and is nobody there yet."""
+    host, port = route.address
+    return httpx.Client(base_url=f"http://{host}:{port}", headers={"Host": route.host}, timeout=60)
+
+
 class WebClient:
     """Logged in to an Odoo over HTTP."""
 
     def __init__(self, route: Route, database: str, login: str, password: Secret) -> None:
-        self.name = database
-        host, port = route.address
-        base_url, headers = f"http://{host}:{port}", {"Host": route.host}
-        self.http = httpx.Client(base_url=base_url, headers=headers, timeout=60)
+        self.name, self.http = database, browser(route)
         wanted = {"db": database, "login": login, "password": password.reveal()}
         self.session = self.post("/web/session/authenticate", **wanted)
 
@@ -33,7 +36,7 @@ class WebClient:
         if "error" in answer:
             data = answer["error"].get("data", {})
             raise OdooError(data.get("message") or answer["error"]["message"])
-        return answer["result"]
+        return answer.get("result")
 
     def call(self, model: str, method: str, *args: Any, **kwargs: Any) -> Any:
         params = {"model": model, "method": method, "args": list(args), "kwargs": kwargs}

@@ -23,6 +23,7 @@ GIVEN = {
     "admin_name",
     "admin_password_hash",
     "cron_jitter_s",
+    "entitlements",
 }
 
 

@@ -44,6 +44,8 @@ class Label:
     finished: the long steps of a build that ended well, for a killed one to go on after.
     published: the router answers its hostnames already, though it is not active yet.
     recipe: what a template was built from.
+    reference: whose creation it was, as its caller named it (`InstanceSpec.reference`).
+    entitled_since: the serial of the entitlements in force; saas_tenant refuses older ones.
     """
 
     kind: Kind
@@ -57,6 +59,8 @@ class Label:
     published: bool = False
     recipe: Mapping[str, Any] = field(default_factory=dict)
     built_at: str = ""
+    reference: str = ""
+    entitled_since: int = 0
 
     def to_comment(self) -> str:
         filled = {key: value for key, value in asdict(self).items() if value}

@@ -6,10 +6,12 @@ import re
 import zoneinfo
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Any
 
 from tenantry.errors import InvalidValue
 from tenantry.model import names
 from tenantry.model.catalog import State
+from tenantry.model.entitlements import UNLIMITED, Entitlements
 from tenantry.model.secret import Secret
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
@@ -22,6 +24,9 @@ class InstanceSpec:
     company: the customer's company, by default made from the name.
     language, country, timezone: Odoo's code (`fr_FR`), ISO code (`FR`), IANA name; "" keeps the
     template's.
+    password: the administrator's; None: a random one.
+    reference: who asks, in his own words. A creation that was finished for the same reference is
+    not made again: its caller was killed before he heard of it.
     """
 
     name: str
@@ -32,6 +37,9 @@ class InstanceSpec:
     country: str = ""
     timezone: str = ""
     hostnames: tuple[str, ...] = ()
+    password: Secret | None = None
+    reference: str = ""
+    entitlements: Entitlements = UNLIMITED
 
     @classmethod
     def checked(
@@ -39,10 +47,12 @@ class InstanceSpec:
         reserved: Collection[str] = names.RESERVED_NAMES,
         *,
         hostnames: Collection[str] = (),
-        **wishes: str,
+        entitlements: Entitlements = UNLIMITED,
+        **wishes: Any,
     ) -> InstanceSpec:
         """Raises InvalidName, InvalidValue."""
-        spec = cls(**wishes, hostnames=tuple(names.hostname(hostname) for hostname in hostnames))
+        extra = tuple(names.hostname(hostname) for hostname in hostnames)
+        spec = cls(**wishes, hostnames=extra, entitlements=entitlements)
         names.instance_name(spec.name, reserved)
         names.template_code(spec.template)
         names.email(spec.email)

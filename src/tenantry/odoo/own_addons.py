@@ -11,7 +11,9 @@ from pathlib import Path
 
 from tenantry.settings import Settings
 
-_TENANTS = ("saas_router", "saas_tenant")
+TENANT_MODULE = "saas_tenant"
+"""Installed in every template."""
+_TENANTS = ("saas_router", TENANT_MODULE)
 _MASTER = ("saas_manager*",)
 
 
@@ -50,5 +52,4 @@ def link_to(link: Path, target: Path) -> None:
 def shipped() -> Path:
     """All our addons: packaged with us, or of the source tree."""
     packaged = Path(str(resources.files("tenantry"))) / "addons"
-    source = Path(__file__).resolve().parents[3] / "addons"
-    return packaged if (packaged / "saas_router").is_dir() else source
+    return packaged if (packaged / "saas_router").is_dir() else Path(__file__).resolve().parents[3] / "addons"

@@ -15,6 +15,7 @@ from importlib.resources.abc import Traversable
 from typing import Literal
 
 from tenantry.errors import UnsupportedSeries
+from tenantry.odoo.own_addons import TENANT_MODULE
 
 SERIES = ("17.0", "18.0", "19.0")
 """The series of Odoo whose tables the files know."""
@@ -30,6 +31,11 @@ def sanitize_script(series: str, modules: Collection[str]) -> str:
 def customize_script(series: str, modules: Collection[str]) -> str:
     """Write the customer's company, language, time zone and country (I4). Raises UnsupportedSeries."""
     return _script("customize", series, modules)
+
+
+def entitle_script(series: str) -> str:
+    """Write the entitlements alone: the part of `customize_script` that does. Raises UnsupportedSeries."""
+    return _script("customize", series, [TENANT_MODULE])
 
 
 def customer_admin_script(series: str, modules: Collection[str]) -> str:

@@ -33,7 +33,9 @@ def reserved(context: Context, connection: Connection, spec: InstanceSpec) -> It
 def _check_name(context: Context, connection: Connection, spec: InstanceSpec) -> None:
     """Refuse a name that is somebody's; take up what a killed creation or termination left of it."""
     found = databases.find(connection, spec.name)
-    if found and _is_half_made(found):
+    if found and _is_ours(found, spec):
+        return
+    if found and _is_half_made(found, spec):
         _take_up(context, connection, found, spec)
     elif not found and roles.is_ours(connection, spec.name):
         # A termination that was killed: the role goes last.
@@ -43,9 +45,19 @@ def _check_name(context: Context, connection: Connection, spec: InstanceSpec) ->
         raise NameTaken(spec.name, names.alternatives(spec.name, taken))
 
 
-def _is_half_made(found: Database) -> bool:
+def _is_ours(found: Database, spec: InstanceSpec) -> bool:
+    """Whether this very creation was finished, and only its caller did not hear of it."""
     label = found.label
-    return bool(label and label.kind is Kind.INSTANCE and label.state is State.PROVISIONING)
+    if not (label and label.kind is Kind.INSTANCE and label.state is State.ACTIVE):
+        return False
+    return spec.reference != "" and label.reference == spec.reference
+
+
+def _is_half_made(found: Database, spec: InstanceSpec) -> bool:
+    label = found.label
+    if not (label and label.kind is Kind.INSTANCE and label.state is State.PROVISIONING):
+        return False
+    return label.reference in ("", spec.reference)
 
 
 def _take_up(context: Context, connection: Connection, found: Database, spec: InstanceSpec) -> None:

@@ -6,7 +6,7 @@ The previous template serves until the swap; a failed or killed build leaves not
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ from tenantry.model.secret import hash_for_odoo, random_password
 from tenantry.odoo.config import code_options, database_options, demo_options, write_config
 from tenantry.odoo.initialise import Initialisation, check_modules_exist, verify_modules
 from tenantry.odoo.installation import OdooInstallation
+from tenantry.odoo.own_addons import TENANT_MODULE, shipped, tenant_addons
 from tenantry.operations.addons import addons_digest
 from tenantry.operations.clone import discard
 from tenantry.operations.context import Context, find_labelled
@@ -50,6 +51,17 @@ class Building:
         return self.recipe.code
 
     @property
+    def complete_recipe(self) -> Recipe:
+        """The operator's, and the module that makes a tenant of it; the label keeps the operator's."""
+        modules = dict.fromkeys([*self.recipe.modules, TENANT_MODULE])
+        return replace(self.recipe, modules=tuple(modules))
+
+    @property
+    def addons(self) -> tuple[Path, ...]:
+        settings = self.context.settings
+        return (tenant_addons(settings), *settings.addons_path)
+
+    @property
     def building(self) -> str:
         return names.building_database(self.code)
 
@@ -77,7 +89,7 @@ class Building:
             series=self.odoo.series,
             recipe={
                 **self.recipe.as_mapping(),
-                "code_digest": self.built_with or addons_digest(self.odoo, self.context.settings.addons_path),
+                "code_digest": self.built_with or code_digest(self.context, self.odoo),
             },
             built_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
@@ -112,7 +124,7 @@ def discard_build(subject: Building) -> None:
 
 def _create_database(subject: Building) -> None:
     connection = subject.connection
-    check_modules_exist(subject.odoo, subject.recipe.modules, subject.context.settings.addons_path)
+    check_modules_exist(subject.odoo, subject.complete_recipe.modules, subject.addons)
     discard_build(subject)
     subject.log.unlink(missing_ok=True)
     password = subject.context.role_password(names.TEMPLATE_OWNER)
@@ -132,7 +144,7 @@ def write_build_config(subject: Building) -> None:
     owner = context.cluster.as_role(names.TEMPLATE_OWNER, context.role_password(names.TEMPLATE_OWNER))
     options = {
         **database_options(owner),
-        **code_options(subject.odoo, context.settings.addons_path, context.settings.data_dir),
+        **code_options(subject.odoo, subject.addons, context.settings.data_dir),
         **demo_options(subject.odoo.series, demo=subject.recipe.demo),
         "http_interface": "127.0.0.1",
         "max_cron_threads": "0",
@@ -142,7 +154,7 @@ def write_build_config(subject: Building) -> None:
 
 def _install(subject: Building) -> None:
     write_build_config(subject)
-    subject.initialisation.install(subject.recipe)
+    subject.initialisation.install(subject.complete_recipe)
     _note_finished(subject, "install")
 
 
@@ -156,7 +168,7 @@ def prepare(subject: Building) -> None:
 
 def verify(subject: Building) -> None:
     with subject.context.cluster.connect(subject.building) as inside:
-        verify_modules(inside, subject.recipe.modules, subject.log)
+        verify_modules(inside, subject.complete_recipe.modules, subject.log)
 
 
 def close_admin(subject: Building) -> None:
@@ -263,6 +275,11 @@ def stale_reason(context: Context, template: Database, recipe: Recipe | None, od
     digest = built.pop("code_digest", "")
     if recipe and built != recipe.as_mapping():
         return "its recipe changed"
-    if digest != addons_digest(odoo, context.settings.addons_path):
+    if digest != code_digest(context, odoo):
         return "the code of Odoo or of the addons changed"
     return ""
+
+
+def code_digest(context: Context, odoo: OdooInstallation) -> str:
+    """What a template's code is told by: Odoo's, the operator's addons and our module in it."""
+    return addons_digest(odoo, (shipped() / TENANT_MODULE, *context.settings.addons_path))

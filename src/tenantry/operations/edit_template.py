@@ -18,6 +18,7 @@ from tenantry.odoo.probe import wait_for_status
 from tenantry.operations import build_template as build
 from tenantry.operations.clone import clone_template, discard, ready_template
 from tenantry.operations.context import Context, find_labelled, relabel
+from tenantry.operations.entitle import write_entitlements
 from tenantry.operations.pool import name_spare, spares
 from tenantry.operations.steps import Operation, Step
 from tenantry.postgres import databases, locks, roles
@@ -62,7 +63,9 @@ def _open(context: Context, connection: Connection, name: str) -> Secret:
     password = random_password()
     with context.cluster.connect(name) as inside, translated(inside, "set the operator's password"):
         inside.execute("UPDATE res_users SET password = %s WHERE login = 'admin'", [hash_for_odoo(password)])
-    relabel(connection, name, found.label.having(filestore="", state=State.ACTIVE))
+        entitled_since = write_entitlements(context, inside, name, found.label)
+    label = found.label.having(filestore="", state=State.ACTIVE, entitled_since=entitled_since)
+    relabel(connection, name, label)
     return password
 
 

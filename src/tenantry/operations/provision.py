@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from tenantry.model.catalog import Database, Kind, Label, State
 from tenantry.model.instance import Creation, InstanceSpec
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.secret import Secret, hash_for_odoo, random_password
+from tenantry.model.signing import now_us, sign_entitlements
 from tenantry.model.states import Action, after
 from tenantry.odoo import scripts
 from tenantry.odoo.initialise import installed_modules
@@ -33,13 +34,16 @@ _WAIT_FOR_TURN_S = 900
 
 @dataclass
 class Provisioning:
-    """One creation under way. `spare` is what the database was called when it was claimed."""
+    """One creation under way.
+
+    spare: what the database was called when it was claimed. entitled_at: its entitlements' serial.
+    """
 
     context: Context
     connection: Connection
     spec: InstanceSpec
-    password: Secret = field(default_factory=random_password)
     spare: str | None = None
+    entitled_at: int = field(default_factory=now_us)
     _inside: Connection | None = None
 
     @property
@@ -50,8 +54,16 @@ class Provisioning:
         return self._inside
 
     @cached_property
+    def password(self) -> Secret:
+        return self.spec.password or random_password()
+
+    @cached_property
     def password_hash(self) -> str:
         return hash_for_odoo(self.password)
+
+    @cached_property
+    def entitlements(self) -> str:
+        return sign_entitlements(self.context.key, self.name, self.spec.entitlements, self.entitled_at)
 
     def close(self) -> None:
         if self._inside:
@@ -74,11 +86,17 @@ class Provisioning:
             template=self.spec.template,
             version="",
             hostnames=self.spec.hostnames,
+            reference=self.spec.reference,
         )
 
 
 def _has_database(subject: Provisioning) -> bool:
     return find_labelled(subject.connection, subject.name, Kind.INSTANCE) is not None
+
+
+def _is_active(subject: Provisioning) -> bool:
+    """Whether a run whose caller was killed got to the end: nothing is sanitized then, it lives."""
+    return subject.label.state is State.ACTIVE
 
 
 def _claim_spare(subject: Provisioning) -> None:
@@ -153,6 +171,7 @@ def _script_settings(subject: Provisioning) -> dict[str, str]:
         "country": spec.country,
         "tz": spec.timezone,
         "admin_name": spec.email.partition("@")[0].replace(".", " ").title(),
+        "entitlements": subject.entitlements,
         "admin_password_hash": subject.password_hash,
         "cron_jitter_s": str(subject.context.settings.cron_jitter_s),
     }
@@ -165,8 +184,9 @@ def _check_country(inside: Connection, country: str) -> None:
 
 
 def _publish(subject: Provisioning) -> None:
-    """The router answers for it from now on; its scheduled jobs still wait."""
-    relabel(subject.connection, subject.name, subject.label.having(published=True))
+    """The router answers for it from now on; its scheduled jobs still wait; older entitlements are void."""
+    label = subject.label.having(published=True, entitled_since=subject.entitled_at)
+    relabel(subject.connection, subject.name, label)
 
 
 def _probe(subject: Provisioning) -> None:
@@ -188,27 +208,76 @@ STEPS: tuple[Step[Provisioning], ...] = (
     Step("claim", _claim_spare, is_done=_has_database, undo=_discard),
     Step("clone", _clone, is_done=_has_database),
     Step("filestore", _name_filestore, is_done=_has_filestore),
-    Step("sanitize", _sanitize),
-    Step("customize", _customize),
-    Step("admin", _create_admin),
-    Step("publish", _publish),
+    Step("sanitize", _sanitize, is_done=_is_active),
+    Step("customize", _customize, is_done=_is_active),
+    Step("admin", _create_admin, is_done=_is_active),
+    Step("publish", _publish, is_done=_is_active),
     Step("probe", _probe),
-    Step("activate", _activate),
+    Step("activate", _activate, is_done=_is_active),
 )
 
 
-def provision(context: Context, spec: InstanceSpec, on_step: OnStep = ignore) -> Creation:
-    """Create an instance, or finish one whose creation was killed.
+@dataclass
+class Session:
+    """A creation in the hands of a caller who does something of his own between its parts."""
+
+    subject: Provisioning
+    operation: Operation[Provisioning]
+    began: float = field(default_factory=time.monotonic)
+    steps: tuple[tuple[str, float], ...] = ()
+
+    def clone(self) -> None:
+        """Claim a spare, or clone the template."""
+        self._run("claim", "clone", "filestore")
+
+    def sanitize(self) -> None:
+        self._run("sanitize")
+
+    def customize(self) -> None:
+        self._run("customize")
+
+    def create_admin(self) -> None:
+        self._run("admin")
+
+    def publish(self) -> Creation:
+        """Let the router serve it, wait until it answers, and activate it."""
+        self._run("publish", "probe", "activate")
+        return self._creation()
+
+    def _run(self, *names: str) -> None:
+        self.steps += self.operation.run(self.subject, *names)
+
+    def _creation(self) -> Creation:
+        subject = self.subject
+        instance = describe(subject.context, Database(subject.name, subject.label))
+        took_s = time.monotonic() - self.began
+        spec = subject.spec
+        return Creation(instance, spec.email, subject.password, took_s, bool(subject.spare), self.steps)
+
+
+@contextlib.contextmanager
+def provisioning(context: Context, spec: InstanceSpec, on_step: OnStep = ignore) -> Iterator[Session]:
+    """Create an instance part by part, or finish one whose creation was killed.
 
     Raises NameTaken, Busy, TemplateNotFound, TemplateNotReady, InvalidValue, FilestoreFailure,
-    ProbeFailed; whichever it is, nothing of the instance is left.
+    ProbeFailed; whichever it is, or whatever the caller raises, nothing of the instance is left.
     """
-    began = time.monotonic()
     with context.maintenance() as connection, reserved(context, connection, spec):
         subject = Provisioning(context, connection, spec)
+        session = Session(subject, Operation("provision", spec.name, STEPS, on_step))
         with contextlib.closing(subject):
-            steps = Operation("provision", spec.name, STEPS, on_step).run(subject)
-        instance = describe(context, Database(spec.name, subject.label))
-    return Creation(
-        instance, spec.email, subject.password, time.monotonic() - began, bool(subject.spare), steps
-    )
+            try:
+                yield session
+            except BaseException:
+                session.operation.undo(subject)
+                raise
+
+
+def provision(context: Context, spec: InstanceSpec, on_step: OnStep = ignore) -> Creation:
+    """Create an instance from beginning to end; see `provisioning`."""
+    with provisioning(context, spec, on_step) as session:
+        session.clone()
+        session.sanitize()
+        session.customize()
+        session.create_admin()
+        return session.publish()

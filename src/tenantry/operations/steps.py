@@ -40,17 +40,22 @@ class Operation(Generic[Subject]):
     steps: Sequence[Step[Subject]]
     on_step: OnStep
 
-    def run(self, subject: Subject) -> tuple[tuple[str, float], ...]:
-        """Run to the end; return each step's name and seconds. Raises what a step raised."""
+    def run(self, subject: Subject, *names: str) -> tuple[tuple[str, float], ...]:
+        """Run to the end, or the steps of those names; return each step's name and seconds.
+
+        Raises what a step raised, after undoing it and those before it.
+        """
         took = []
         for index, step in enumerate(self.steps):
+            if names and step.name not in names:
+                continue
             began = time.monotonic()
             self._tell(step, StepStatus.STARTED, index)
             try:
                 status = self._run_step(step, subject)
             except BaseException:
                 self._tell(step, StepStatus.FAILED, index, time.monotonic() - began)
-                self._undo(subject, self.steps[: index + 1])
+                self.undo(subject, index + 1)
                 raise
             duration_s = time.monotonic() - began
             took.append((step.name, duration_s))
@@ -63,8 +68,9 @@ class Operation(Generic[Subject]):
         step.run(subject)
         return StepStatus.DONE
 
-    def _undo(self, subject: Subject, steps: Sequence[Step[Subject]]) -> None:
-        for step in reversed(steps):
+    def undo(self, subject: Subject, count: int | None = None) -> None:
+        """Undo the first `count` steps, or all, the last first."""
+        for step in reversed(self.steps[:count]):
             if step.undo:
                 with _tolerated(f"{self.name} {self.title}: undoing {step.name}"):
                     step.undo(subject)

@@ -12,6 +12,7 @@ from tenantry import process
 from tenantry.errors import ServerNotStarted
 from tenantry.model.names import ROUTER_ROLE
 from tenantry.model.secret import Secret, derive_role_password
+from tenantry.model.signing import public_key
 from tenantry.odoo.config import code_options, database_options, write_config
 from tenantry.odoo.installation import OdooInstallation
 from tenantry.odoo.own_addons import tenant_addons
@@ -71,8 +72,15 @@ class SharedRuntime:
         return OdooServer(self.config_file, self.log_file)
 
     def is_answering(self) -> bool:
+        return self._answers("localhost", HEALTH_PATH)
+
+    def is_serving(self, database: str) -> bool:
+        """Whether a tenant's public route answers; its registry is not loaded for that."""
+        return self._answers(f"{database}.{self.settings.base_domain}", "/web/health")
+
+    def _answers(self, hostname: str, path: str) -> bool:
         try:
-            return self._route("localhost").get(HEALTH_PATH, timeout_s=5) == 200
+            return self._route(hostname).get(path, timeout_s=5) == 200
         except (OSError, ServerNotStarted):
             return False
 
@@ -129,6 +137,7 @@ class SharedRuntime:
             "base_domain": self.settings.base_domain,
             "key_file": str(self.settings.key_file),
             "registries": str(_REGISTRIES),
+            "public_key": public_key(self.key),
         }
         write_config(self.config_file, options, tenantry=section)
 

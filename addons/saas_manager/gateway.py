@@ -1,0 +1,268 @@
+"""The only file of the back office that reaches the engine.
+
+Everything here takes and gives Odoo records and plain values. The engine's errors come out of
+it as `EngineError`: a sentence and a remedy for people, `retryable` for the queue.
+"""
+
+import functools
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import psycopg2
+from odoo.addons.queue_job.exception import RetryableJobError
+from odoo.exceptions import UserError, ValidationError
+
+from tenantry.engine import Engine
+from tenantry.errors import NotFound, TemplateNotFound, TenantryError
+from tenantry.model import names
+from tenantry.model.entitlements import Entitlements
+from tenantry.model.recipe import Recipe
+from tenantry.model.secret import Secret, random_password
+
+EngineError = TenantryError
+
+
+def sentence(error):
+    """What went wrong and what to do about it, for a person."""
+    return f"{error} {error.remedy}".strip()
+
+
+@contextmanager
+def translated(error_class=UserError):
+    """Tell a person at the screen what the engine refused."""
+    try:
+        yield
+    except TenantryError as error:
+        raise error_class(sentence(error)) from error
+
+
+@contextmanager
+def retrying(log=None):
+    """Let the queue try again what may work later, such as when PostgreSQL is being restarted."""
+    try:
+        yield
+    except TenantryError as error:
+        if not error.retryable:
+            raise
+        if log:
+            log.tell("warning", sentence(error))
+        raise RetryableJobError(sentence(error)) from error
+    except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+        raise RetryableJobError(str(error).strip()) from error
+
+
+@functools.cache
+def _engine():
+    """The engine of this installation; it reads its settings from the process's environment."""
+    return Engine()
+
+
+def _engine_of(server):
+    """The engine that works for a server: so far each shared server is the installation's own."""
+    return _engine()
+
+
+# ---------------------------------------------------------------- checks and secrets
+
+
+def check_slug(text):
+    with translated(ValidationError):
+        names.template_code(text or "")
+
+
+def check_recipe(template):
+    """Raise ValidationError unless the engine could build it."""
+    with translated(ValidationError):
+        _recipe(template)
+
+
+def check_subdomain(text, reserved):
+    """I3. Raise ValidationError with a suggestion."""
+    with translated(ValidationError):
+        names.instance_name(text or "", _engine().settings.reserved_names | reserved)
+
+
+def check_hostname(text):
+    with translated(ValidationError):
+        names.hostname(text or "")
+
+
+def check_email(text):
+    with translated(ValidationError):
+        names.email(text or "")
+
+
+def suggest_subdomains(text, reserved, is_taken, count=3):
+    """I3: valid, free subdomains made from a company's name, the closest first."""
+    reserved = _engine().settings.reserved_names | reserved
+    first = names.suggest(text or "", reserved) or "my-company"
+    candidates = (first, *names.alternatives(first, reserved, count=100))
+    free = (name for name in candidates if not is_taken(name))
+    return [name for name, _count in zip(free, range(count), strict=False)]
+
+
+def seal(text):
+    """X5: encrypt a secret for a column; the key is outside the database."""
+    return _engine().seal(Secret(text))
+
+
+def unseal(sealed):
+    return _engine().unseal(sealed).reveal()
+
+
+def new_password():
+    """A new administrator's password, sealed."""
+    return _engine().seal(random_password())
+
+
+# ---------------------------------------------------------------- templates
+
+
+def _recipe(template):
+    return Recipe.from_mapping(template.code or "", template._recipe())
+
+
+def build_template(template, on_step):
+    return _engine_of(template.server_id).build_template(_recipe(template), on_step)
+
+
+def rebuild_template(template, on_step):
+    return _engine_of(template.server_id).build_template(_recipe(template), on_step, rebuild=True)
+
+
+def edit_template(template):
+    return _engine_of(template.server_id).edit_template(template.code)
+
+
+def finish_editing(template, on_step):
+    return _engine_of(template.server_id).finish_editing(template.code, on_step)
+
+
+def clone_template(template, database):
+    return _engine_of(template.server_id).clone(template.code, database)
+
+
+def fill_pool(template):
+    """Bring the pool to its size; return how many spares it has then."""
+    engine = _engine_of(template.server_id)
+    engine.fill_pool(template.code, template.pool_size)
+    return _usable_spares(engine).get(template.code, 0)
+
+
+def pool_status(templates):
+    """(template, usable spares, why it is stale or "") for each."""
+    spares = _usable_spares(_engine())
+    for template in templates:
+        try:
+            stale = _engine_of(template.server_id).template(_recipe(template)).stale
+        except TemplateNotFound as error:
+            stale = str(error)
+        yield template, spares.get(template.code, 0), stale
+
+
+def _usable_spares(engine):
+    return {pool.template: pool.usable for pool in engine.pools()}
+
+
+# ---------------------------------------------------------------- instances
+
+
+def provisioning(instance, on_step):
+    """A creation part by part; see `tenantry.operations.provision.Session`."""
+    engine = _engine_of(instance.server_id)
+    return engine.provisioning(_spec(engine, instance), on_step)
+
+
+def _spec(engine, instance):
+    return engine.spec(
+        name=instance.subdomain,
+        email=instance.admin_email,
+        company=instance.name,
+        template=instance.template_id.code,
+        language=instance.language_id.code or "",
+        country=instance.country_id.code or "",
+        timezone=instance.tz or "",
+        hostnames=instance.hostname_ids.mapped("name"),
+        password=engine.unseal(instance.admin_password_sealed),
+        reference=instance.reference,
+        entitlements=_entitlements(instance),
+    )
+
+
+def _entitlements(instance):
+    """I13: what the instance may use, for the engine to sign."""
+    return Entitlements(
+        users=instance.plan_id.max_users,
+        storage_gb=instance.plan_id.max_storage_gb,
+        expires_at=f"{instance.expires_on}T00:00:00+00:00" if instance.expires_on else "",
+        state=instance.subscription_id.state or "",
+        plan=instance.plan_id.name,
+    )
+
+
+def entitle(instance):
+    _engine_of(instance.server_id).entitle(instance.database_name, _entitlements(instance))
+
+
+def suspend(instance, on_step):
+    _engine_of(instance.server_id).suspend(instance.database_name, on_step)
+
+
+def reactivate(instance, on_step):
+    _engine_of(instance.server_id).reactivate(instance.database_name, on_step)
+
+
+def terminate(instance, on_step):
+    """Drop everything of it; what is gone already is fine."""
+    try:
+        _engine_of(instance.server_id).terminate(instance.database_name, on_step)
+    except NotFound:
+        return
+
+
+def login_link(instance, by="", support=False):
+    """I7: a link that logs in once, as the customer's administrator or, with his consent, as support."""
+    engine = _engine_of(instance.server_id)
+    return engine.login_link(instance.database_name, by=by, support=support)
+
+
+def measure(instance):
+    """H1: what an instance uses and whether it answers, as values for its record."""
+    engine = _engine_of(instance.server_id)
+    try:
+        usage = engine.usage(instance.database_name)
+    except TenantryError as error:
+        return {"health": "critical", "health_message": sentence(error)}
+    answering = engine.is_serving(instance.database_name)
+    return {
+        "health": "healthy" if answering else "critical",
+        "health_message": False if answering else "It does not answer at its address.",
+        "user_count": usage.users,
+        "storage_mb": usage.storage_bytes / 2**20,
+        "last_activity_at": _utc(usage.last_activity),
+    }
+
+
+def _utc(moment):
+    """An ISO moment as Odoo stores it, without its offset."""
+    if not moment:
+        return False
+    return datetime.fromisoformat(moment).astimezone(UTC).replace(tzinfo=None)
+
+
+# ---------------------------------------------------------------- servers
+
+
+def server_status(server):
+    """How a server is: `health` and `health_message`."""
+    if server.runtime != "shared":
+        return {"health": "unknown", "health_message": "This runtime is not supported yet."}
+    try:
+        engine = _engine_of(server)
+        with engine.context.maintenance():
+            answering = engine.runtime.is_answering()
+    except TenantryError as error:
+        return {"health": "critical", "health_message": sentence(error)}
+    if not answering:
+        return {"health": "critical", "health_message": "The tenant server does not answer."}
+    return {"health": "healthy", "health_message": False}

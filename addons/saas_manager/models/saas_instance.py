@@ -1,0 +1,329 @@
+"""One customer's running Odoo."""
+
+import uuid
+
+from odoo import _, api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+
+from .. import gateway
+from ..lifecycle import INSTANCE, states_before
+
+
+class SaasInstance(models.Model):
+    _name = "saas.instance"
+    _description = "SaaS Instance"
+    _inherit = ["saas.lifecycle.mixin", "bus.listener.mixin", "mail.thread", "mail.activity.mixin"]
+    _order = "id desc"
+
+    name = fields.Char(required=True, tracking=True)
+    partner_id = fields.Many2one(
+        "res.partner", string="Customer", required=True, index=True, ondelete="restrict", tracking=True
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, index=True, default=lambda self: self.env.company
+    )
+    subdomain = fields.Char(required=True, index="trigram", copy=False, tracking=True)
+    hostname_ids = fields.One2many("saas.instance.hostname", "instance_id", string="Custom Domains")
+    template_id = fields.Many2one("saas.template", required=True, index=True, ondelete="restrict")
+    plan_id = fields.Many2one("saas.plan", required=True, index=True, ondelete="restrict", tracking=True)
+    server_id = fields.Many2one(
+        "saas.server", index=True, ondelete="restrict", copy=False, help="Empty: the one with the most room."
+    )
+    database_name = fields.Char(string="Database", readonly=True, copy=False)
+    series = fields.Selection(related="template_id.series", store=True, string="Odoo Series")
+    reference = fields.Char(
+        default=lambda self: str(uuid.uuid4()), required=True, readonly=True, copy=False, index=True
+    )
+    admin_email = fields.Char(required=True, help="The administrator's login.")
+    admin_password_sealed = fields.Char(groups="base.group_system", copy=False)
+    language_id = fields.Many2one("res.lang", context={"active_test": False})
+    country_id = fields.Many2one("res.country")
+    tz = fields.Selection(selection=lambda self: self.env["res.partner"]._fields["tz"].selection(self))
+    state = fields.Selection(
+        [
+            ("draft", "Draft"),
+            ("provisioning", "Being Created"),
+            ("active", "Active"),
+            ("suspended", "Suspended"),
+            ("expired", "Expired"),
+            ("failed", "Failed"),
+            ("terminated", "Terminated"),
+        ],
+        required=True,
+        default="draft",
+        readonly=True,
+        copy=False,
+        index=True,
+        tracking=True,
+        group_expand=True,
+    )
+    operation = fields.Selection(
+        [
+            ("provision", "Being created"),
+            ("suspend", "Being suspended"),
+            ("expire", "Being suspended, its subscription has ended"),
+            ("reactivate", "Being reactivated"),
+            ("terminate", "Being terminated"),
+        ],
+        string="Under Way",
+        readonly=True,
+        copy=False,
+    )
+    run_state = fields.Selection(
+        [("running", "Running"), ("stopped", "Stopped"), ("unknown", "Unknown")],
+        required=True,
+        default="unknown",
+        readonly=True,
+        copy=False,
+    )
+    health = fields.Selection(
+        [("healthy", "Healthy"), ("warning", "Warning"), ("critical", "Critical"), ("unknown", "Unknown")],
+        required=True,
+        default="unknown",
+        readonly=True,
+        copy=False,
+        index=True,
+    )
+    health_message = fields.Char(readonly=True, copy=False)
+    occupies_server = fields.Boolean(compute="_compute_occupies_server", store=True, index=True)
+    url = fields.Char(string="URL", readonly=True, copy=False)
+    protocol = fields.Char(compute="_compute_protocol")
+    user_count = fields.Integer(string="Users", readonly=True, copy=False)
+    max_users = fields.Integer(related="plan_id.max_users", string="Users Allowed")
+    user_percent = fields.Float(compute="_compute_percents", aggregator=None)
+    storage_mb = fields.Float(string="Storage (MB)", readonly=True, copy=False)
+    max_storage_gb = fields.Float(related="plan_id.max_storage_gb", string="Storage Allowed (GB)")
+    storage_percent = fields.Float(compute="_compute_percents", aggregator=None)
+    activated_at = fields.Datetime(string="Activated", readonly=True, copy=False, index="btree_not_null")
+    suspended_at = fields.Datetime(string="Suspended", readonly=True, copy=False)
+    reactivated_at = fields.Datetime(string="Reactivated", readonly=True, copy=False)
+    terminated_at = fields.Datetime(string="Terminated", readonly=True, copy=False)
+    expires_on = fields.Date(string="Expires", readonly=True, copy=False, index="btree_not_null")
+    last_activity_at = fields.Datetime(string="Last Activity", readonly=True, copy=False)
+    checked_at = fields.Datetime(string="Last Check", readonly=True, copy=False)
+    state_reason = fields.Char(string="Reason", readonly=True, copy=False, tracking=True)
+    provisioning_s = fields.Float(
+        string="Creation Time (s)", digits=(12, 3), readonly=True, copy=False, aggregator="avg"
+    )
+    log_ids = fields.One2many("saas.instance.log", "instance_id")
+    request_ids = fields.One2many("saas.instance.request", "instance_id")
+    subscription_ids = fields.One2many("saas.subscription", "instance_id", string="All Subscriptions")
+    subscription_id = fields.Many2one("saas.subscription", compute="_compute_subscription_id")
+    subscription_count = fields.Integer(compute="_compute_subscription_id")
+    progress = fields.Float(compute="_compute_progress")
+    progress_step = fields.Char(compute="_compute_progress")
+
+    _subdomain_unique = models.UniqueIndex(
+        "(subdomain) WHERE state != 'terminated'", "This subdomain is taken."
+    )
+
+    @api.depends("state", "operation")
+    def _compute_occupies_server(self):
+        for instance in self:
+            instance.occupies_server = instance.state in ("provisioning", "active", "suspended", "expired")
+
+    @api.depends("url", "server_id.base_domain")
+    def _compute_protocol(self):
+        default = self.env["ir.config_parameter"].sudo().get_param("saas.protocol") or "http"
+        for instance in self:
+            instance.protocol = (instance.url or "").partition("://")[0] or default
+
+    @api.depends("user_count", "storage_mb", "plan_id.max_users", "plan_id.max_storage_gb")
+    def _compute_percents(self):
+        """How much of its plan it uses; 0 where the plan sets no limit."""
+        for instance in self:
+            users, storage_gb = instance.max_users, instance.max_storage_gb
+            instance.user_percent = 100.0 * instance.user_count / users if users else 0.0
+            instance.storage_percent = (
+                100.0 * instance.storage_mb / (1024 * storage_gb) if storage_gb else 0.0
+            )
+
+    @api.depends("subscription_ids.state")
+    def _compute_subscription_id(self):
+        for instance in self:
+            instance.subscription_count = len(instance.subscription_ids)
+            live = instance.subscription_ids.filtered(lambda s: s.state != "cancelled")
+            instance.subscription_id = (live or instance.subscription_ids)[:1]
+
+    @api.depends("operation", "log_ids")
+    def _compute_progress(self):
+        for instance in self:
+            last = instance.log_ids[:1] if instance.operation else instance.log_ids.browse()
+            instance.progress = last.progress
+            instance.progress_step = last.step
+
+    @api.constrains("subdomain")
+    def _check_subdomain(self):
+        reserved = self._reserved_names()
+        for instance in self:
+            gateway.check_subdomain(instance.subdomain, reserved)
+
+    @api.constrains("admin_email")
+    def _check_admin_email(self):
+        for instance in self:
+            gateway.check_email(instance.admin_email)
+
+    @api.constrains("plan_id", "template_id")
+    def _check_template_in_plan(self):
+        for instance in self:
+            allowed = instance.plan_id.template_ids
+            if allowed and instance.template_id not in allowed:
+                raise ValidationError(
+                    _(
+                        "The plan %(plan)s does not include %(template)s.",
+                        plan=instance.plan_id.name,
+                        template=instance.template_id.name,
+                    )
+                )
+
+    @api.onchange("partner_id")
+    def _onchange_partner_id(self):
+        if self.partner_id:
+            self.name = self.name or self.partner_id.name
+            self.admin_email = self.admin_email or self.partner_id.email
+            self.country_id = self.country_id or self.partner_id.country_id
+            self.subdomain = self.subdomain or self._suggest_subdomain(self.partner_id.name)
+
+    def write(self, vals):
+        if "subdomain" in vals and any(instance.state != "draft" for instance in self):
+            raise UserError(_("The subdomain of a created instance cannot be changed here."))
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_draft(self):
+        """I9: the record of what was is kept."""
+        for instance in self.filtered(lambda i: i.state not in ("draft", "terminated")):
+            raise UserError(_("%s still exists. Terminate it first.", instance.name))
+
+    @api.model
+    def _reserved_names(self):
+        text = self.env["ir.config_parameter"].sudo().get_param("saas.reserved_names") or ""
+        return {name.strip().lower() for name in text.split(",") if name.strip()}
+
+    @api.model
+    def _suggest_subdomain(self, company_name):
+        """I3: a valid, free subdomain made from a company's name."""
+        return gateway.suggest_subdomains(company_name, self._reserved_names(), self._is_taken)[0]
+
+    @api.model
+    def _is_taken(self, subdomain):
+        domain = [("subdomain", "=", subdomain), ("state", "!=", "terminated")]
+        return bool(self.sudo().with_context(active_test=False).search_count(domain, limit=1))
+
+    # ------------------------------------------------------------ actions
+
+    def action_provision_instance(self):
+        """I4: check, note what is wanted, and let a job create it after the commit."""
+        for instance in self:
+            instance._check_transition("provision")
+            instance.template_id._check_is_ready()
+            instance.plan_id._check_room(instance.template_id)
+            server = instance.server_id or instance.env["saas.server"].sudo()._place(
+                instance.template_id, instance.plan_id, instance.company_id
+            )
+            instance._move(
+                "provision",
+                server_id=server.id,
+                database_name=instance.subdomain,
+                admin_password_sealed=gateway.new_password(),
+                operation="provision",
+                state_reason=False,
+            )
+            instance._enqueue("_provision", _("Create %s", instance.name))
+        return True
+
+    def action_retry(self):
+        return self.action_provision_instance()
+
+    def action_discard(self):
+        """Give a failed instance up: it left nothing behind."""
+        self._move("discard", terminated_at=fields.Datetime.now(), operation=False)
+
+    def action_suspend(self, reason=None):
+        return self._intend("suspend", "_suspend", _("Suspend %s"), reason)
+
+    def action_reactivate(self):
+        return self._intend("reactivate", "_reactivate", _("Reactivate %s"), None)
+
+    def action_terminate(self):
+        """I9: administrators only; the wizard has made sure of the name."""
+        if not (self.env.su or self.env.user.has_group("saas_manager.group_saas_administrator")):
+            raise AccessError(_("Only a SaaS administrator may terminate an instance."))
+        failed = self.filtered(lambda instance: instance.state == "failed")
+        failed.action_discard()
+        return (self - failed)._intend("terminate", "_terminate", _("Terminate %s"), None)
+
+    def _intend(self, operation, job, description, reason):
+        """Note what is wanted and let a job do it after the commit."""
+        self._check_transition(operation)
+        for instance in self:
+            if instance.operation:
+                raise UserError(
+                    _("Something is being done with %s already. Try again in a moment.", instance.name)
+                )
+            instance.write({"operation": operation, "state_reason": reason or False})
+            instance._enqueue(job, description % instance.name)
+        return True
+
+    def action_open(self):
+        self.ensure_one()
+        if self.state != "active":
+            raise UserError(_("%s is not active.", self.name))
+        return {"type": "ir.actions.act_url", "url": self.url, "target": "new"}
+
+    def action_view_logs(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("saas_manager.saas_instance_log_action")
+        return {**action, "domain": [("instance_id", "=", self.id)], "context": {}}
+
+    def action_view_subscriptions(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("saas_manager.saas_subscription_action")
+        context = {
+            "default_instance_id": self.id,
+            "default_partner_id": self.partner_id.id,
+            "default_plan_id": self.plan_id.id,
+        }
+        return {**action, "domain": [("instance_id", "=", self.id)], "context": context}
+
+    def action_check_health(self):
+        self._check_health()
+
+    def change_plan(self, plan):
+        """P3: to the plan, a record or an id, at once; a downgrade below what is in use is refused."""
+        plan = self.env["saas.plan"].browse(int(plan)).exists()
+        for instance in self:
+            instance._check_fits(plan)
+            instance.plan_id = plan
+            instance.subscription_id.plan_id = plan
+            if instance.state in ("active", "suspended", "expired"):
+                instance._enqueue("_entitle", _("Sign the entitlements of %s", instance.name))
+
+    def _check_fits(self, plan):
+        self.ensure_one()
+        used_gb = self.storage_mb / 1024
+        if plan.max_users and self.user_count > plan.max_users:
+            raise UserError(
+                _(
+                    "%(instance)s has %(used)d users, the plan %(plan)s allows %(limit)d. "
+                    "Archive some users first.",
+                    instance=self.name,
+                    used=self.user_count,
+                    plan=plan.name,
+                    limit=plan.max_users,
+                )
+            )
+        if plan.max_storage_gb and used_gb > plan.max_storage_gb:
+            raise UserError(
+                _(
+                    "%(instance)s uses %(used).1f GB, the plan %(plan)s allows %(limit).1f GB.",
+                    instance=self.name,
+                    used=used_gb,
+                    plan=plan.name,
+                    limit=plan.max_storage_gb,
+                )
+            )
+
+    @api.model
+    def _states_before(self, action):
+        return states_before(INSTANCE, action)

@@ -1,0 +1,197 @@
+"""What jobs do for an instance: the engine acts, the record follows."""
+
+import logging
+
+from odoo import _, api, fields, models
+
+from .. import gateway
+from .step_log import StepLog
+
+_logger = logging.getLogger(__name__)
+
+_MAX_RETRIES = 8
+
+
+class SaasInstance(models.Model):
+    _inherit = "saas.instance"
+
+    def _enqueue(self, method, description):
+        """One job at a time for each instance and kind; it starts after the commit."""
+        self.ensure_one()
+        job = self.sudo().with_delay(
+            channel=f"root.saas.{self.server_id.code or 'none'}",
+            description=description,
+            identity_key=f"{self._name}.{method}.{self.id}",
+            max_retries=_MAX_RETRIES,
+            priority=5,
+        )
+        return getattr(job, method)()
+
+    def _operate(self, operation, act):
+        """Run `act(log)` if `operation` is still wanted; return what the job reports.
+
+        What can be tried again is tried again by the queue; any other failure is noted.
+        """
+        self.ensure_one()
+        if self.operation != operation:
+            return _("Nothing to do: this is not wanted any more.")
+        with StepLog(self) as log:
+            try:
+                with gateway.retrying(log):
+                    return act(log)
+            except gateway.EngineError as error:
+                log.tell("error", gateway.sentence(error))
+                return self._fail(gateway.sentence(error))
+
+    def _fail(self, reason):
+        """Note why the operation under way failed; an operator is told."""
+        operation, values = self.operation, {"operation": False, "state_reason": reason}
+        if operation == "provision":
+            self._move("fail", **values)
+            self.request_ids._instance_failed(reason)
+            self._send_operator_email("saas_manager.mail_template_provisioning_failed")
+        else:
+            self.write(values)
+        self.activity_schedule(
+            "mail.mail_activity_data_warning", summary=_("%s failed", self.name), note=reason
+        )
+        return reason
+
+    def _on_job_failed(self, exc_message="", **_values):
+        """Called by the queue when a job ended in an unexpected error or ran out of retries."""
+        for instance in self.filtered("operation"):
+            instance._fail(exc_message or _("An unexpected error; see the job."))
+
+    # ------------------------------------------------------------ provision
+
+    def _provision(self):
+        """Job: create the instance. Killed anywhere, it is run again and goes on."""
+        return self._operate("provision", self._provision_in_steps)
+
+    def _provision_in_steps(self, log):
+        with gateway.provisioning(self, log.on_step) as provisioning:
+            self._clone_template_database(provisioning)
+            self._neutralize_database(provisioning)
+            self._customize_instance(provisioning)
+            self._create_client_admin(provisioning)
+            creation = self._configure_subdomain(provisioning)
+        self._activate(creation)
+        return _("Active after %.2f s.", creation.duration_s)
+
+    def _clone_template_database(self, provisioning):
+        """Claim a spare of the template, or clone it."""
+        provisioning.clone()
+
+    def _neutralize_database(self, provisioning):
+        """I6: strip every identity and secret inherited from the template."""
+        provisioning.sanitize()
+
+    def _customize_instance(self, provisioning):
+        """Write the customer's company, language, time zone and country, and his entitlements."""
+        provisioning.customize()
+
+    def _create_client_admin(self, provisioning):
+        """I7: the customer becomes the administrator."""
+        provisioning.create_admin()
+
+    def _configure_subdomain(self, provisioning):
+        """Publish the host name and wait until the public route answers (I5)."""
+        return provisioning.publish()
+
+    def _activate(self, creation):
+        self._move(
+            "activate",
+            operation=False,
+            url=creation.instance.url,
+            activated_at=fields.Datetime.now(),
+            provisioning_s=creation.duration_s,
+            run_state="running",
+            health="healthy",
+        )
+        self._start_subscription()
+        self.request_ids._instance_activated()
+        self._send_provisioning_email()
+
+    def _start_subscription(self):
+        """S5: nothing is billed before the instance is active."""
+        for instance in self:
+            subscription = instance.subscription_ids.filtered(lambda s: s.state == "draft")[:1]
+            if not subscription and not instance.subscription_ids:
+                subscription = instance.env["saas.subscription"].create(
+                    {
+                        "instance_id": instance.id,
+                        "partner_id": instance.partner_id.id,
+                        "plan_id": instance.plan_id.id,
+                        "company_id": instance.company_id.id,
+                    }
+                )
+            subscription._start()
+
+    # ------------------------------------------------------------ the others
+
+    def _suspend(self):
+        return self._operate("suspend", lambda log: self._block("suspend", log))
+
+    def _expire(self):
+        return self._operate("expire", lambda log: self._block("expire", log))
+
+    def _block(self, operation, log):
+        gateway.suspend(self, log.on_step)
+        values = {"suspended_at": fields.Datetime.now(), "operation": False, "run_state": "stopped"}
+        self._move(operation, **values)
+        self._send_suspension_email()
+
+    def _reactivate(self):
+        return self._operate("reactivate", self._unblock)
+
+    def _unblock(self, log):
+        gateway.reactivate(self, log.on_step)
+        values = {"reactivated_at": fields.Datetime.now(), "operation": False, "run_state": "running"}
+        self._move("reactivate", state_reason=False, **values)
+        self._send_reactivation_email()
+
+    def _terminate(self):
+        return self._operate("terminate", self._delete_database)
+
+    def _delete_database(self, log):
+        """I9: drop database, role, files and route; the record stays."""
+        gateway.terminate(self, log.on_step)
+        self._move(
+            "terminate",
+            terminated_at=fields.Datetime.now(),
+            operation=False,
+            run_state="stopped",
+            admin_password_sealed=False,
+        )
+        self.subscription_ids._instance_terminated()
+        self._send_termination_email()
+
+    def _entitle(self):
+        """Job: sign what the instance may use, and write it into it."""
+        self.ensure_one()
+        with gateway.retrying():
+            gateway.entitle(self)
+
+    # ------------------------------------------------------------ automation
+
+    def _check_health(self):
+        """H1: probe, count users and bytes; note it."""
+        for instance in self:
+            instance.write({**gateway.measure(instance), "checked_at": fields.Datetime.now()})
+
+    @api.model
+    def _cron_check_health(self, batch_size=200):
+        """J1: hourly, in batches; one that cannot be measured does not stop the rest."""
+        before = fields.Datetime.subtract(fields.Datetime.now(), minutes=55)
+        domain = [
+            ("state", "=", "active"),
+            "|",
+            ("checked_at", "=", False),
+            ("checked_at", "<", before),
+        ]
+        remaining = self.search_count(domain)
+        self.env["ir.cron"]._commit_progress(remaining=remaining)
+        while batch := self.search(domain, limit=batch_size, order="checked_at, id"):
+            batch._check_health()
+            if not self.env["ir.cron"]._commit_progress(len(batch)):
+                break

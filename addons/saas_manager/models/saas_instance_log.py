@@ -1,0 +1,55 @@
+"""What happened to an instance or a template, step by step."""
+
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+_CLEANUP_BATCH = 10_000
+
+
+class SaasInstanceLog(models.Model):
+    _name = "saas.instance.log"
+    _description = "SaaS Log"
+    _order = "id desc"
+    _rec_name = "message"
+
+    instance_id = fields.Many2one("saas.instance", ondelete="cascade", index=True, readonly=True)
+    template_id = fields.Many2one("saas.template", ondelete="cascade", index="btree_not_null", readonly=True)
+    company_id = fields.Many2one("res.company", readonly=True)
+    level = fields.Selection(
+        [
+            ("debug", "Debug"),
+            ("info", "Info"),
+            ("warning", "Warning"),
+            ("error", "Error"),
+            ("critical", "Critical"),
+        ],
+        required=True,
+        default="info",
+        readonly=True,
+    )
+    operation = fields.Char(readonly=True)
+    step = fields.Char(readonly=True)
+    duration_s = fields.Float(string="Seconds", digits=(12, 3), readonly=True, aggregator="avg")
+    progress = fields.Float(string="Progress (%)", readonly=True, aggregator=None)
+    message = fields.Char(required=True, readonly=True)
+    user_id = fields.Many2one("res.users", default=lambda self: self.env.user, readonly=True)
+
+    @api.model
+    def _cron_clean_up(self):
+        """I11: debug and info lines are kept for `saas.log_retention_days` days."""
+        days = int(self.env["ir.config_parameter"].sudo().get_param("saas.log_retention_days", 30))
+        before = fields.Datetime.now() - timedelta(days=days)
+        while True:
+            self.env.cr.execute(
+                SQL(
+                    "DELETE FROM saas_instance_log WHERE id IN (SELECT id FROM saas_instance_log"
+                    " WHERE level IN ('debug', 'info') AND create_date < %s LIMIT %s)",
+                    before,
+                    _CLEANUP_BATCH,
+                )
+            )
+            deleted = self.env.cr.rowcount
+            if not self.env["ir.cron"]._commit_progress(deleted) or not deleted:
+                break

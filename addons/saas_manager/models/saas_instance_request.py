@@ -1,0 +1,177 @@
+"""I10: what the API, the signup page or an operator asked for."""
+
+import uuid
+
+from odoo import _, api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from .. import gateway
+
+
+class SaasInstanceRequest(models.Model):
+    _name = "saas.instance.request"
+    _description = "SaaS Instance Request"
+    _inherit = ["saas.lifecycle.mixin", "mail.thread"]
+    _order = "priority desc, id desc"
+
+    name = fields.Char(
+        string="Number", required=True, readonly=True, copy=False, default=lambda self: _("New")
+    )
+    reference = fields.Char(
+        default=lambda self: str(uuid.uuid4()), required=True, readonly=True, copy=False, index=True
+    )
+    source = fields.Selection(
+        [("operator", "Operator"), ("api", "API"), ("signup", "Signup page")],
+        required=True,
+        default="operator",
+        readonly=True,
+    )
+    priority = fields.Selection([("0", "Normal"), ("1", "High"), ("2", "Urgent")], default="0")
+    company_id = fields.Many2one(
+        "res.company", required=True, index=True, default=lambda self: self.env.company
+    )
+    partner_id = fields.Many2one("res.partner", string="Customer", index=True, copy=False)
+    customer_name = fields.Char(required=True)
+    customer_email = fields.Char(required=True)
+    company_name = fields.Char(required=True)
+    subdomain = fields.Char(required=True, copy=False, index=True)
+    admin_email = fields.Char(help="Empty: the customer's address.")
+    plan_id = fields.Many2one("saas.plan", required=True, ondelete="restrict")
+    template_id = fields.Many2one("saas.template", required=True, ondelete="restrict")
+    language_id = fields.Many2one("res.lang", context={"active_test": False})
+    country_id = fields.Many2one("res.country")
+    period = fields.Selection(
+        [("monthly", "Monthly"), ("yearly", "Yearly")], required=True, default="monthly"
+    )
+    state = fields.Selection(
+        [
+            ("draft", "Draft"),
+            ("submitted", "Submitted"),
+            ("validated", "Validated"),
+            ("processing", "Processing"),
+            ("completed", "Completed"),
+            ("failed", "Failed"),
+            ("cancelled", "Cancelled"),
+        ],
+        required=True,
+        default="draft",
+        readonly=True,
+        copy=False,
+        index=True,
+        tracking=True,
+        group_expand=True,
+    )
+    instance_id = fields.Many2one("saas.instance", readonly=True, copy=False, index="btree_not_null")
+    attempt_count = fields.Integer(string="Attempts", readonly=True, copy=False)
+    error = fields.Char(readonly=True, copy=False)
+    completed_at = fields.Datetime(readonly=True, copy=False)
+    progress = fields.Float(compute="_compute_progress")
+    progress_step = fields.Char(compute="_compute_progress")
+
+    @api.depends("state", "instance_id.progress")
+    def _compute_progress(self):
+        for request in self:
+            done = 100.0 if request.state == "completed" else 0.0
+            processing = request.state == "processing"
+            request.progress = request.instance_id.progress if processing else done
+            request.progress_step = request.instance_id.progress_step if processing else False
+
+    @api.constrains("customer_email", "admin_email")
+    def _check_emails(self):
+        for request in self:
+            for email in filter(None, (request.customer_email, request.admin_email)):
+                gateway.check_email(email)
+
+    @api.constrains("subdomain")
+    def _check_subdomain(self):
+        reserved = self.env["saas.instance"]._reserved_names()
+        for request in self:
+            gateway.check_subdomain(request.subdomain, reserved)
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            if not vals.get("name"):
+                vals["name"] = self.env["ir.sequence"].next_by_code("saas.instance.request") or _("New")
+        return super().create(vals_list)
+
+    def action_submit(self):
+        """Submit, check, and begin at once."""
+        self._move("submit", error=False)
+        for request in self:
+            request._validate()
+            request._process()
+
+    def _validate(self):
+        """Refuse what cannot become an instance, before anything is made."""
+        self.ensure_one()
+        if self.env["saas.instance"]._is_taken(self.subdomain):
+            raise ValidationError(_("The subdomain %s is taken.", self.subdomain))
+        self.template_id._check_is_ready()
+        self._move("validate")
+
+    def _process(self):
+        """Make the customer and the instance, and have it created."""
+        self.ensure_one()
+        self.partner_id = self.partner_id or self._find_or_make_partner()
+        instance = self.env["saas.instance"].create(self._instance_values())
+        self._move("process", instance_id=instance.id, attempt_count=self.attempt_count + 1)
+        instance.action_provision_instance()
+
+    def _find_or_make_partner(self):
+        partners = self.env["res.partner"].sudo()
+        email = self.customer_email.strip().lower()
+        found = partners.search([("email_normalized", "=", email), ("is_company", "=", True)], limit=1)
+        return found or partners.create(
+            {
+                "name": self.company_name,
+                "is_company": True,
+                "email": email,
+                "lang": self.language_id.code if self.language_id.active else self.env.lang,
+                "country_id": self.country_id.id,
+                "company_id": self.company_id.id,
+            }
+        )
+
+    def _instance_values(self):
+        return {
+            "name": self.company_name,
+            "partner_id": self.partner_id.id,
+            "company_id": self.company_id.id,
+            "subdomain": self.subdomain,
+            "template_id": self.template_id.id,
+            "plan_id": self.plan_id.id,
+            "admin_email": self.admin_email or self.customer_email,
+            "language_id": self.language_id.id,
+            "country_id": self.country_id.id,
+        }
+
+    def action_retry(self):
+        """Try a failed request again, with the instance it has already."""
+        for request in self:
+            request._move("retry", error=False)
+            if request.instance_id.state == "failed":
+                request._move("validate")
+                request._move("process", attempt_count=request.attempt_count + 1)
+                request.instance_id.action_retry()
+            else:
+                request._validate()
+                request._process()
+
+    def action_cancel(self):
+        for request in self:
+            request._move("cancel")
+            request.instance_id.filtered(lambda i: i.state == "failed").action_discard()
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_processing(self):
+        if any(request.state == "processing" for request in self):
+            raise UserError(_("A request that is being processed cannot be deleted."))
+
+    def _instance_activated(self):
+        """I10: completed only now that the instance is active."""
+        processing = self.filtered(lambda request: request.state == "processing")
+        processing._move("complete", completed_at=fields.Datetime.now())
+
+    def _instance_failed(self, reason):
+        self.filtered(lambda request: request.state == "processing")._move("fail", error=reason)

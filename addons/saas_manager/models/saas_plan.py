@@ -1,0 +1,97 @@
+"""Limits and prices."""
+
+from odoo import _, api, fields, models
+from odoo.exceptions import UserError
+
+from .. import gateway
+
+
+class SaasPlan(models.Model):
+    _name = "saas.plan"
+    _description = "SaaS Plan"
+    _order = "sequence, price_monthly, id"
+
+    name = fields.Char(required=True, translate=True)
+    code = fields.Char(required=True)
+    sequence = fields.Integer(default=10)
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one("res.company", help="Empty: for all companies.")
+    max_users = fields.Integer(string="Users", default=5, help="Internal users. 0: no limit.")
+    max_storage_gb = fields.Float(string="Storage (GB)", default=10, help="Database and files. 0: no limit.")
+    price_monthly = fields.Monetary(string="Monthly Price")
+    price_yearly = fields.Monetary(string="Yearly Price")
+    currency_id = fields.Many2one(
+        "res.currency", required=True, default=lambda self: self.env.company.currency_id
+    )
+    trial_days = fields.Integer(default=14, help="0: no trial.")
+    is_popular = fields.Boolean(string="Popular", help="Highlighted where plans are shown.")
+    features = fields.Html(translate=True)
+    template_ids = fields.Many2many("saas.template", string="Templates", help="Empty: all templates.")
+    runtime = fields.Selection(
+        selection=lambda self: self.env["saas.server"]._fields["runtime"].selection,
+        required=True,
+        default="shared",
+    )
+    cpu_limit = fields.Float(string="CPU Cores", help="For container runtimes. 0: no limit.")
+    memory_limit_mb = fields.Integer(string="Memory (MB)", help="For container runtimes. 0: no limit.")
+    backup_retention_days = fields.Integer(default=7, help="How long daily backups are kept.")
+    max_instances = fields.Integer(
+        default=lambda self: self._default_max_instances(), help="Live instances on this plan. 0: no limit."
+    )
+    grace_days = fields.Integer(
+        default=lambda self: int(self.env["ir.config_parameter"].sudo().get_param("saas.grace_days", 7)),
+        help="How long an unpaid instance goes on before it is suspended.",
+    )
+    instance_ids = fields.One2many("saas.instance", "plan_id")
+    instance_count = fields.Integer(compute="_compute_instance_count")
+
+    _code_unique = models.Constraint("UNIQUE(code)", "There is a plan with this code already.")
+    _limits_positive = models.Constraint(
+        "CHECK(max_users >= 0 AND max_storage_gb >= 0 AND max_instances >= 0 AND trial_days >= 0"
+        " AND grace_days >= 0 AND backup_retention_days >= 0 AND cpu_limit >= 0 AND memory_limit_mb >= 0"
+        " AND price_monthly >= 0 AND price_yearly >= 0)",
+        "Limits, days and prices cannot be negative.",
+    )
+
+    def _default_max_instances(self):
+        return int(self.env["ir.config_parameter"].sudo().get_param("saas.max_instances_per_plan", 100))
+
+    @api.constrains("code")
+    def _check_code(self):
+        for plan in self:
+            gateway.check_slug(plan.code)
+
+    @api.depends("instance_ids.state")
+    def _compute_instance_count(self):
+        groups = self.env["saas.instance"]._read_group(
+            [("plan_id", "in", self.ids), ("state", "!=", "terminated")], ["plan_id"], ["__count"]
+        )
+        counts = {plan.id: count for plan, count in groups}
+        for plan in self:
+            plan.instance_count = counts.get(plan.id, 0)
+
+    def price(self, period):
+        """The price of one period, `monthly` or `yearly`, in the plan's currency."""
+        self.ensure_one()
+        return self.price_yearly if period == "yearly" else self.price_monthly
+
+    def _check_room(self, template):
+        """Raise UserError if no instance of this template may be made on the plan."""
+        self.ensure_one()
+        if self.template_ids and template not in self.template_ids:
+            raise UserError(
+                _("The plan %(plan)s does not include %(template)s.", plan=self.name, template=template.name)
+            )
+        if self.max_instances and self.sudo().instance_count > self.max_instances:
+            raise UserError(
+                _(
+                    "The plan %(plan)s is full: %(count)d instances are its limit.",
+                    plan=self.name,
+                    count=self.max_instances,
+                )
+            )
+
+    def action_view_instances(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("saas_manager.saas_instance_action")
+        return {**action, "domain": [("plan_id", "=", self.id)], "context": {"default_plan_id": self.id}}

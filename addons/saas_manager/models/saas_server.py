@@ -1,0 +1,201 @@
+"""A place that can hold instances: a runtime on a host, with capacity."""
+
+from odoo import _, api, fields, models
+from odoo.exceptions import UserError
+
+from .. import gateway
+
+MIN_FREE_PERCENT = 10.0
+"""V2: a server with less room than this gets no new instance."""
+
+
+class SaasServer(models.Model):
+    _name = "saas.server"
+    _description = "SaaS Server"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _order = "sequence, name"
+
+    name = fields.Char(required=True, tracking=True)
+    code = fields.Char(required=True, help="Lowercase slug; names the server's job channel.")
+    sequence = fields.Integer(default=10)
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one("res.company", help="Empty: for all companies.")
+    runtime = fields.Selection(
+        [
+            ("shared", "Shared Odoo"),
+            ("docker", "Docker"),
+            ("kubernetes", "Kubernetes"),
+            ("railway", "Railway"),
+        ],
+        required=True,
+        default="shared",
+    )
+    series = fields.Selection(
+        [("17.0", "17.0"), ("18.0", "18.0"), ("19.0", "19.0")],
+        string="Odoo Series",
+        required=True,
+        default="19.0",
+    )
+    base_domain = fields.Char(
+        help="Instances answer at <subdomain>.<base domain>. Empty: the general setting."
+    )
+    address = fields.Char(help="Where the server's Odoo or its engine listens.")
+    dsn = fields.Char(
+        string="PostgreSQL DSN",
+        compute="_compute_dsn",
+        inverse="_inverse_dsn",
+        groups="saas_manager.group_saas_administrator",
+        help="Empty: the installation's own cluster. Kept encrypted and never shown again.",
+    )
+    dsn_sealed = fields.Text(groups="saas_manager.group_saas_administrator", copy=False)
+    filestore_root = fields.Char(help="Empty: the installation's own folder.")
+    docker_host = fields.Char(help="Such as unix:///var/run/docker.sock or tcp://host:2376.")
+    docker_image = fields.Char()
+    kubernetes_context = fields.Char()
+    kubernetes_namespace = fields.Char()
+    railway_project = fields.Char()
+    railway_token = fields.Char(
+        compute="_compute_railway_token",
+        inverse="_inverse_railway_token",
+        groups="saas_manager.group_saas_administrator",
+        help="Kept encrypted and never shown again.",
+    )
+    railway_token_sealed = fields.Text(groups="saas_manager.group_saas_administrator", copy=False)
+    cpu_count = fields.Integer(string="CPU Cores")
+    memory_gb = fields.Float(string="Memory (GB)")
+    disk_gb = fields.Float(string="Disk (GB)")
+    max_instances = fields.Integer(default=100, help="0: no limit.")
+    instance_ids = fields.One2many("saas.instance", "server_id")
+    instance_count = fields.Integer(compute="_compute_instance_count")
+    available_capacity = fields.Float(
+        string="Free Capacity (%)", compute="_compute_instance_count", aggregator="avg"
+    )
+    state = fields.Selection(
+        [
+            ("draft", "Draft"),
+            ("active", "Active"),
+            ("maintenance", "Maintenance"),
+            ("offline", "Offline"),
+            ("disabled", "Disabled"),
+        ],
+        required=True,
+        default="draft",
+        tracking=True,
+    )
+    health = fields.Selection(
+        [("healthy", "Healthy"), ("warning", "Warning"), ("critical", "Critical"), ("unknown", "Unknown")],
+        required=True,
+        default="unknown",
+        readonly=True,
+    )
+    health_message = fields.Char(readonly=True)
+    last_check_at = fields.Datetime(string="Last Check", readonly=True)
+
+    _code_unique = models.Constraint("UNIQUE(code)", "There is a server with this code already.")
+    _max_instances_positive = models.Constraint(
+        "CHECK(max_instances >= 0)", "The number of instances cannot be negative."
+    )
+
+    @api.constrains("code")
+    def _check_code(self):
+        for server in self:
+            gateway.check_slug(server.code)
+
+    @api.depends("max_instances", "instance_ids.state")
+    def _compute_instance_count(self):
+        groups = self.env["saas.instance"]._read_group(
+            [("server_id", "in", self.ids), ("occupies_server", "=", True)], ["server_id"], ["__count"]
+        )
+        counts = {server.id: count for server, count in groups}
+        for server in self:
+            count = counts.get(server.id, 0)
+            server.instance_count = count
+            limit = server.max_instances
+            server.available_capacity = max(0.0, 100.0 * (limit - count) / limit) if limit else 100.0
+
+    def _compute_dsn(self):
+        self.dsn = False
+
+    def _inverse_dsn(self):
+        for server in self.filtered("dsn"):
+            server.dsn_sealed = gateway.seal(server.dsn)
+
+    def _compute_railway_token(self):
+        self.railway_token = False
+
+    def _inverse_railway_token(self):
+        for server in self.filtered("railway_token"):
+            server.railway_token_sealed = gateway.seal(server.railway_token)
+
+    def write(self, vals):
+        if vals.get("state") == "disabled" or vals.get("active") is False:
+            self._check_holds_nothing()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_in_use(self):
+        self._check_holds_nothing()
+
+    def _check_holds_nothing(self):
+        """V3: a server is neither deleted nor disabled while it holds instances."""
+        for server in self.filtered("instance_count"):
+            raise UserError(
+                _(
+                    "%(server)s holds %(count)d instances. Move or terminate them first; "
+                    "maintenance stops new ones meanwhile.",
+                    server=server.name,
+                    count=server.instance_count,
+                )
+            )
+
+    def action_activate(self):
+        self._check_health()
+        self.state = "active"
+
+    def action_maintenance(self):
+        self.state = "maintenance"
+
+    def action_disable(self):
+        self.state = "disabled"
+
+    def action_check_health(self):
+        self._check_health()
+
+    def action_view_instances(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("saas_manager.saas_instance_action")
+        return {**action, "domain": [("server_id", "=", self.id)], "context": {"default_server_id": self.id}}
+
+    @api.model
+    def _place(self, template, plan, company):
+        """V2: the active, healthy server of the right kind with the most room; raise UserError if none."""
+        domain = [
+            ("state", "=", "active"),
+            ("health", "in", ("healthy", "warning")),
+            ("runtime", "=", plan.runtime or "shared"),
+            ("series", "=", template.series),
+            ("company_id", "in", (False, company.id)),
+        ]
+        if template.server_id:
+            domain.append(("id", "=", template.server_id.id))
+        candidates = self.search(domain)
+        with_room = candidates.filtered(lambda server: server.available_capacity >= MIN_FREE_PERCENT)
+        if not with_room:
+            raise UserError(self._no_capacity_message(candidates))
+        return max(with_room, key=lambda server: (server.available_capacity, -server.sequence))
+
+    def _no_capacity_message(self, full):
+        if full:
+            return _(
+                "No capacity: %(servers)s have less than %(percent)d %% free. "
+                "Raise their limit, or add a server.",
+                servers=", ".join(full.mapped("name")),
+                percent=MIN_FREE_PERCENT,
+            )
+        return _("No server is active and healthy for this template and plan. Activate one, or add one.")
+
+    def _check_health(self):
+        """Ask the engine how the server is, and note it."""
+        for server in self:
+            status = gateway.server_status(server)
+            server.write({**status, "last_check_at": fields.Datetime.now()})

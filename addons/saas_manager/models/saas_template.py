@@ -1,0 +1,316 @@
+"""A recipe, and the frozen template database built from it."""
+
+import re
+
+from odoo import _, api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from .. import gateway
+from .step_log import StepLog
+
+_SERVES = ("ready", "editing", "stale")
+_MODULE_SEPARATORS = re.compile(r"[\s,;]+")
+
+
+class SaasTemplate(models.Model):
+    _name = "saas.template"
+    _description = "SaaS Template"
+    _inherit = [
+        "saas.lifecycle.mixin",
+        "bus.listener.mixin",
+        "mail.thread",
+        "mail.activity.mixin",
+        "image.mixin",
+    ]
+    _order = "sequence, name"
+
+    name = fields.Char(required=True, translate=True, tracking=True)
+    code = fields.Char(required=True, help="Lowercase slug, such as restaurant.")
+    sequence = fields.Integer(default=10)
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one("res.company", help="Empty: for all companies.")
+    template_db = fields.Char(
+        string="Template Database",
+        compute="_compute_template_db",
+        store=True,
+        readonly=False,
+        precompute=True,
+        required=True,
+    )
+    series = fields.Selection(
+        [("17.0", "17.0"), ("18.0", "18.0"), ("19.0", "19.0")],
+        string="Odoo Series",
+        required=True,
+        default="19.0",
+    )
+    modules = fields.Text(
+        required=True,
+        default="base web mail portal contacts",
+        tracking=True,
+        help="Technical names, separated by spaces or commas.",
+    )
+    language_ids = fields.Many2many(
+        "res.lang", string="Languages", context={"active_test": False}, help="Empty: English only."
+    )
+    country_id = fields.Many2one("res.country", help="Sets the chart of accounts, taxes and currency.")
+    with_demo = fields.Boolean(string="Demo Data", tracking=True)
+    description = fields.Html(translate=True)
+    template_version = fields.Char(string="Version", readonly=True, copy=False)
+    pool_size = fields.Integer(
+        string="Spares",
+        default=lambda self: int(self.env["ir.config_parameter"].sudo().get_param("saas.pool_size", 2)),
+        help="Finished clones kept waiting, so that a creation takes half a second.",
+    )
+    spare_count = fields.Integer(string="Spares Waiting", readonly=True, copy=False)
+    server_id = fields.Many2one("saas.server", help="Empty: any suitable server.")
+    instance_ids = fields.One2many("saas.instance", "template_id")
+    instance_count = fields.Integer(compute="_compute_instance_count")
+    state = fields.Selection(
+        [
+            ("draft", "Draft"),
+            ("building", "Building"),
+            ("ready", "Ready"),
+            ("editing", "Being Edited"),
+            ("stale", "Stale"),
+            ("failed", "Failed"),
+        ],
+        required=True,
+        default="draft",
+        readonly=True,
+        copy=False,
+        tracking=True,
+    )
+    is_template_ready = fields.Boolean(string="Serves", compute="_compute_is_template_ready", store=True)
+    state_reason = fields.Char(string="Reason", readonly=True, copy=False, help="Why it failed or is stale.")
+    built_at = fields.Datetime(readonly=True, copy=False)
+    size_mb = fields.Float(string="Size (MB)", readonly=True, copy=False, aggregator=None)
+    edit_url = fields.Char(string="Edit At", readonly=True, copy=False)
+    log_ids = fields.One2many("saas.instance.log", "template_id")
+    progress = fields.Float(compute="_compute_progress")
+    progress_step = fields.Char(compute="_compute_progress")
+
+    _code_unique = models.Constraint("UNIQUE(code)", "There is a template with this code already.")
+    _template_db_unique = models.Constraint(
+        "UNIQUE(template_db)", "There is a template with this database already."
+    )
+
+    @api.depends("code")
+    def _compute_template_db(self):
+        for template in self:
+            template.template_db = template.code and f"template_{template.code}"
+
+    @api.depends("state", "template_version")
+    def _compute_is_template_ready(self):
+        """A template that is built anew or being edited serves as it was."""
+        for template in self:
+            serves = template.state in _SERVES or bool(template.template_version)
+            template.is_template_ready = serves
+
+    @api.depends("instance_ids.state")
+    def _compute_instance_count(self):
+        groups = self.env["saas.instance"]._read_group(
+            [("template_id", "in", self.ids), ("state", "!=", "terminated")], ["template_id"], ["__count"]
+        )
+        counts = {template.id: count for template, count in groups}
+        for template in self:
+            template.instance_count = counts.get(template.id, 0)
+
+    @api.depends("state", "log_ids")
+    def _compute_progress(self):
+        for template in self:
+            last = template.log_ids[:1] if template.state == "building" else template.log_ids.browse()
+            template.progress = last.progress
+            template.progress_step = last.step
+
+    @api.constrains("code", "modules", "language_ids", "country_id")
+    def _check_recipe(self):
+        for template in self:
+            gateway.check_recipe(template)
+
+    @api.constrains("template_db", "code")
+    def _check_template_db(self):
+        for template in self:
+            if template.template_db != f"template_{template.code}":
+                raise ValidationError(
+                    _("The database of a template is called template_<code>: template_%s.", template.code)
+                )
+
+    @api.constrains("pool_size")
+    def _check_pool_size(self):
+        if any(template.pool_size < 0 for template in self):
+            raise ValidationError(_("The number of spares cannot be negative."))
+
+    def write(self, vals):
+        """T8: a changed recipe makes the template stale."""
+        recipes = {template: template._recipe() for template in self}
+        if "code" in vals and any(template.template_version for template in self):
+            raise UserError(_("A built template keeps its code. Copy it to have one with another code."))
+        result = super().write(vals)
+        for template in self:
+            if template.state == "ready" and template._recipe() != recipes[template]:
+                template._move("outdate", state_reason=_("Its recipe changed."))
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_in_use(self):
+        for template in self.filtered("instance_ids"):
+            raise UserError(_("%s has instances. Archive it instead.", template.name))
+
+    def _recipe(self):
+        """What the engine builds from, as `tenantry.model.recipe.Recipe` names it."""
+        self.ensure_one()
+        languages = self.with_context(active_test=False).language_ids.mapped("code")
+        return {
+            "name": self.with_context(lang="en_US").name,
+            "modules": [name for name in _MODULE_SEPARATORS.split(self.modules or "") if name],
+            "languages": sorted({"en_US", *languages}),
+            "country": self.country_id.code or "",
+            "demo": self.with_demo,
+        }
+
+    # ------------------------------------------------------------ actions
+
+    def action_create_template_db(self):
+        """T2: build the template in the background; the previous one serves meanwhile."""
+        return self._want_build("_build")
+
+    def action_update_template(self):
+        """Build it anew even if nothing changed; the patch of its version goes up."""
+        return self._want_build("_rebuild")
+
+    def _want_build(self, job):
+        for template in self:
+            template._move("build", state_reason=False)
+            template._enqueue(job, _("Build the template %s", template.name))
+        return self._notify(_("The template is being built. It takes a minute or two."))
+
+    def action_edit_template(self):
+        """T5: open a copy in which the operator works with Odoo's own interface."""
+        self.ensure_one()
+        if self.state != "editing":
+            self._check_transition("edit")
+        with gateway.translated():
+            editing = gateway.edit_template(self)
+        if self.state != "editing":
+            self._move("edit")
+        self.edit_url = editing.url
+        message = _(
+            "Log in at %(url)s as %(login)s with the password %(password)s (shown once). "
+            "Press Mark as Ready here when you have finished.",
+            url=editing.url,
+            login=editing.login,
+            password=editing.password.reveal(),
+        )
+        return self._notify(message, sticky=True)
+
+    def action_mark_ready(self):
+        """Take the edited copy back as the template's next version."""
+        for template in self:
+            template._move("take_back", edit_url=False)
+            template._enqueue("_finish_editing", _("Take %s back from editing", template.name))
+        return self._notify(_("The edited template is being checked and frozen."))
+
+    def action_fill_pool(self):
+        for template in self:
+            template._enqueue("_fill_pool", _("Fill the pool of %s", template.name))
+
+    def action_view_instances(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("saas_manager.saas_instance_action")
+        context = {"default_template_id": self.id}
+        return {**action, "domain": [("template_id", "=", self.id)], "context": context}
+
+    def clone_template_db(self, new_db_name):
+        """T3: make the database `new_db_name` from the template. Raises UserError if it is not ready."""
+        self.ensure_one()
+        self._check_is_ready()
+        with gateway.translated():
+            return gateway.clone_template(self, new_db_name)
+
+    def _check_is_ready(self):
+        self.ensure_one()
+        if not self.is_template_ready:
+            raise UserError(_("The template %s is not ready. Build it first.", self.name))
+
+    def _notify(self, message, sticky=False):
+        params = {
+            "message": message,
+            "type": "info",
+            "sticky": sticky,
+            "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+        }
+        return {"type": "ir.actions.client", "tag": "display_notification", "params": params}
+
+    # ------------------------------------------------------------ jobs
+
+    def _enqueue(self, method, description):
+        job = self.with_delay(
+            channel="root.saas_build" if method != "_fill_pool" else "root.saas_pool",
+            description=description,
+            identity_key=f"{self._name}.{method}.{self.id}",
+            max_retries=5,
+        )
+        return getattr(job, method)()
+
+    def _build(self):
+        """Job: build what the recipe says, unless it is there. Killed, it is run again and goes on."""
+        return self._make(gateway.build_template)
+
+    def _rebuild(self):
+        """Job: build it anew."""
+        return self._make(gateway.rebuild_template)
+
+    def _finish_editing(self):
+        """Job: check, freeze and swap in what the operator edited."""
+        return self._make(gateway.finish_editing)
+
+    def _make(self, operation):
+        self.ensure_one()
+        if self.state != "building":
+            return _("Nothing to do: %s is %s.", self.name, self.state)
+        with StepLog(self) as log:
+            try:
+                with gateway.retrying(log):
+                    built = operation(self, log.on_step)
+            except gateway.EngineError as error:
+                return self._make_failed(gateway.sentence(error))
+        self._move(
+            "finish",
+            template_version=built.version,
+            built_at=fields.Datetime.now(),
+            size_mb=built.size_bytes / 2**20,
+            state_reason=False,
+        )
+        self.message_post(body=_("Version %s is ready.", built.version))
+        self._enqueue("_fill_pool", _("Fill the pool of %s", self.name))
+        return _("Version %s is ready.", built.version)
+
+    def _make_failed(self, reason):
+        self._move("fail", state_reason=reason)
+        self.activity_schedule(
+            "mail.mail_activity_data_warning", summary=_("The template could not be built"), note=reason
+        )
+        return reason
+
+    def _on_job_failed(self, exc_message="", **_values):
+        """Called by the queue when a job ended in an unexpected error or ran out of retries."""
+        if self.state == "building":
+            self._make_failed(exc_message or _("An unexpected error; see the job."))
+
+    def _fill_pool(self):
+        """Job: bring the pool to its size."""
+        self.ensure_one()
+        with gateway.retrying():
+            self.spare_count = gateway.fill_pool(self)
+
+    @api.model
+    def _cron_fill_pools(self):
+        """J1: every minute, for the templates that lack spares."""
+        templates = self.search([("is_template_ready", "=", True)])
+        for template, usable, stale in gateway.pool_status(templates):
+            if template.spare_count != usable:
+                template.spare_count = usable
+            if stale and template.state == "ready":
+                template._move("outdate", state_reason=stale)
+            if usable < template.pool_size and template.state != "building":
+                template.action_fill_pool()

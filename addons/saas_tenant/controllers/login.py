@@ -1,0 +1,56 @@
+from odoo import http
+from odoo.http import request
+
+from ..models.saas_tenant_access import LinkRefused
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "frame-ancestors 'none'",
+}
+
+
+class SaasLogin(http.Controller):
+    """Links that let their bearer in. Mail scanners open links: only pressing the button uses one up."""
+
+    @http.route("/saas/login", type="http", auth="public", methods=["GET"], sitemap=False)
+    def saas_login_page(self, token="", **_parameters):
+        try:
+            facts = request.env["saas.tenant.access"]._read_link(token)
+        except LinkRefused as refusal:
+            return _refuse(refusal)
+        return _page({"token": token, "is_support": facts["purpose"] == "support"})
+
+    @http.route("/saas/login", type="http", auth="public", methods=["POST"], sitemap=False)
+    def saas_login(self, token="", **_parameters):
+        address = request.httprequest.remote_addr
+        try:
+            access = request.env["saas.tenant.access"]._use_link(token, address)
+        except LinkRefused as refusal:
+            return _refuse(refusal)
+        user = access.user_id
+        session = request.session
+        session.logout(keep_db=True)
+        session["pre_login"], session["pre_uid"] = user.login, user.id
+        if access.kind == "support":
+            session["saas_support_by"] = access.operator or "?"
+            session["saas_support_ends_at"] = access.ends_at.timestamp()
+        elif user._mfa_url():
+            # The link stands for the password, not for the second factor.
+            return request.redirect(user._mfa_url())
+        session.finalize(request.env)
+        user.with_user(user)._update_last_login()
+        return request.redirect("/odoo")
+
+
+def _refuse(refusal):
+    return _page({"title": refusal.title, "message": refusal.message}, status=refusal.status)
+
+
+def _page(values, status=200):
+    page = request.render("saas_tenant.login_page", {"disable_database_manager": True, **values})
+    page.status_code = status
+    page.headers.update(_HEADERS)
+    return page

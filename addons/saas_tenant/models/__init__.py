@@ -1,0 +1,11 @@
+from . import (
+    ir_attachment,
+    ir_http,
+    ir_module_module,
+    res_config_settings,
+    res_groups,
+    res_users,
+    saas_banner,
+    saas_entitlements,
+    saas_tenant_access,
+)

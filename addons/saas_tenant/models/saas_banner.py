@@ -1,0 +1,71 @@
+from datetime import datetime
+
+from odoo import api, fields, models
+
+
+class SaasBanner(models.AbstractModel):
+    """What the web client shows above everything else."""
+
+    _name = "saas.banner"
+    _description = "Banner of the Provider"
+
+    @api.model
+    def _all(self, support_by=None):
+        """The banners of now, the most urgent first. support_by: whose support session this is, if any."""
+        allowed = self.env["saas.entitlements"]._current()
+        link = self._link(allowed) if allowed else None
+        return [
+            *(self._banner(*parts) for parts in self._support(support_by)),
+            *(self._banner(*parts, link=link) for parts in self._plan(allowed)),
+        ]
+
+    def _banner(self, key, level, text, link=None):
+        """key: by which a browser remembers that it was put away."""
+        return {"key": key, "level": level, "text": text, "link": link}
+
+    def _link(self, allowed):
+        return (
+            {"url": allowed.upgrade_url, "label": self.env._("Open my plan")} if allowed.upgrade_url else None
+        )
+
+    def _support(self, by):
+        if not by:
+            return []
+        text = self.env._("Support session of %s. It ends 15 minutes after it began, and is recorded.", by)
+        return [("support", "support", text)]
+
+    def _plan(self, allowed):
+        if allowed is None:
+            return []
+        if not allowed.is_valid:
+            return [("unknown", "danger", self.env["saas.entitlements"]._unknown_plan())]
+        if allowed.state == "past_due":
+            text = self.env._("An invoice is overdue. Please pay it, so that your Odoo is not suspended.")
+            return [("past_due", "danger", text)]
+        days = self._days_left(allowed.expires_at)
+        if days is None or days > 14:
+            return []
+        level = "info" if days > 7 else "warning" if days > 1 else "danger"
+        return [(f"expiry {allowed.expires_at} {level}", level, self._expiry_text(days))]
+
+    def _days_left(self, expires_at):
+        """Whole days, by the calendar of the user; None when nothing expires."""
+        if not expires_at:
+            return None
+        end = fields.Datetime.context_timestamp(self, _as_utc(expires_at)).date()
+        return (end - fields.Date.context_today(self)).days
+
+    def _expiry_text(self, days):
+        if days < 0:
+            return self.env._("Your subscription has expired. Renew it to keep your Odoo running.")
+        if days == 0:
+            return self.env._("Your subscription expires today. Renew it to keep your Odoo running.")
+        if days == 1:
+            return self.env._("Your subscription expires tomorrow. Renew it to keep your Odoo running.")
+        return self.env._("Your subscription expires in %s days. Renew it to keep your Odoo running.", days)
+
+
+def _as_utc(text):
+    """Odoo's kind of moment: in UTC without saying so."""
+    moment = datetime.fromisoformat(text)
+    return (moment - moment.utcoffset()).replace(tzinfo=None)

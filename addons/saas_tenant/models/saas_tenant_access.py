@@ -1,0 +1,106 @@
+import time
+from datetime import timedelta
+
+import psycopg2
+from odoo import api, fields, models
+from odoo.tools import mute_logger
+
+from ..tools import provider
+from ..tools.signed import LOGIN, SUPPORT, InvalidToken, verify
+
+SUPPORT_SESSION_S = 15 * 60
+_CONSENT = "saas_tenant.support_access"
+
+
+class LinkRefused(Exception):
+    """A login link lets nobody in. status: HTTP's."""
+
+    def __init__(self, status, title, message):
+        super().__init__(title)
+        self.status, self.title, self.message = status, title, message
+
+
+class SaasTenantAccess(models.Model):
+    """Who came in by a link of the provider's. A row also marks its link as used up."""
+
+    _name = "saas.tenant.access"
+    _description = "Access by Link"
+    _order = "id desc"
+    _rec_name = "operator"
+
+    kind = fields.Selection([("login", "Login link"), ("support", "Support")], required=True, readonly=True)
+    operator = fields.Char(string="By", readonly=True, help="Who at the provider made the link.")
+    user_id = fields.Many2one("res.users", string="Logged in as", readonly=True, ondelete="set null")
+    address = fields.Char(string="Network Address", readonly=True)
+    date = fields.Datetime(required=True, readonly=True, default=fields.Datetime.now)
+    ends_at = fields.Datetime(string="Session Ends", readonly=True)
+    serial = fields.Char(required=True, readonly=True)
+
+    _serial_uniq = models.Constraint("unique (serial)", "A link is used once only.")
+
+    @api.model
+    def _read_link(self, token):
+        """The facts of a link that could be used now. Raises LinkRefused."""
+        try:
+            facts = verify(provider.public_key(), token, self.env.cr.dbname, LOGIN, SUPPORT)
+        except InvalidToken as error:
+            message = self.env._(
+                "It is incomplete, or was made for another address. Please ask for a new one."
+            )
+            raise LinkRefused(403, self.env._("This link is not valid"), message) from error
+        if facts["expires_at"] <= time.time() * 1_000_000 or self._is_of_a_former_database(facts):
+            message = self.env._("Such links are valid for a short time only. Please ask for a new one.")
+            raise LinkRefused(410, self.env._("This link has expired"), message)
+        if self.sudo().search_count([("serial", "=", facts["jti"])]):  # visitors may not read this model
+            raise self._used_up()
+        return facts
+
+    @api.model
+    def _use_link(self, token, address):
+        """Use a link up; return the access it gives. Raises LinkRefused."""
+        facts = self._read_link(token)
+        self._check_consent(facts)
+        user = self.env.ref("base.user_admin", raise_if_not_found=False)
+        if not user or not user.sudo().active:  # a visitor may not read users
+            message = self.env._("The administrator of this Odoo was archived. Please contact your provider.")
+            raise LinkRefused(403, self.env._("There is nobody to log in as"), message)
+        ends_at = fields.Datetime.now() + timedelta(seconds=SUPPORT_SESSION_S)
+        return self._record(
+            {
+                "kind": facts["purpose"],
+                "operator": facts["by"],
+                "user_id": user.id,
+                "address": address,
+                "ends_at": ends_at if facts["purpose"] == SUPPORT else False,
+                "serial": facts["jti"],
+            }
+        )
+
+    def _record(self, values):
+        """Of two uses of a link at the same moment the database lets one be."""
+        try:
+            with mute_logger("odoo.sql_db"), self.env.cr.savepoint():
+                return self.sudo().create(values)  # nobody is logged in yet: the signature is the right
+        except psycopg2.errors.UniqueViolation as error:
+            raise self._used_up() from error
+
+    def _check_consent(self, facts):
+        consent = self.env["ir.config_parameter"].sudo().get_param(_CONSENT)  # a visitor may not read it
+        if facts["purpose"] == SUPPORT and not consent:
+            message = self.env._(
+                "The owner of this Odoo has not allowed it. An administrator can, in Settings, General "
+                "Settings, Support access; the link works again then."
+            )
+            raise LinkRefused(403, self.env._("Support may not log in here"), message)
+
+    def _is_of_a_former_database(self, facts):
+        """A database that was dropped left its name to this one, but not its links."""
+        made = self.env["ir.config_parameter"].sudo().get_param("database.create_date")  # as above
+        try:
+            return facts["issued_at"] < fields.Datetime.from_string(made or "").timestamp() * 1_000_000
+        except (AttributeError, ValueError):
+            return False
+
+    def _used_up(self):
+        message = self.env._("It lets in once only. Please ask for a new one, or log in with your password.")
+        return LinkRefused(410, self.env._("This link was used already"), message)

@@ -1,0 +1,53 @@
+"""What an instance may use: its plan in numbers, signed for its own Odoo to enforce (I13)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from tenantry.errors import InvalidValue
+
+
+@dataclass(frozen=True)
+class Entitlements:
+    """users, storage_gb: limits of internal users and of database and files; 0 is unlimited.
+
+    expires_at: ISO 8601 with its UTC offset, or "" when nothing ends.
+    state: what the customer should be told of, such as `past_due`; "" for nothing.
+    upgrade_url: where a limit can be raised.
+    """
+
+    users: int = 0
+    storage_gb: float = 0
+    expires_at: str = ""
+    state: str = ""
+    upgrade_url: str = ""
+    plan: str = ""
+
+    def __post_init__(self) -> None:
+        """Raises InvalidValue."""
+        if self.users < 0 or self.storage_gb < 0:
+            raise InvalidValue("limit", str(min(self.users, self.storage_gb)), "0 for unlimited, or more")
+        if self.expires_at and not _is_instant(self.expires_at):
+            raise InvalidValue(
+                "expiry", self.expires_at, "ISO 8601 with an offset, such as 2030-01-31T00:00:00+00:00"
+            )
+        if self.upgrade_url and urlsplit(self.upgrade_url).scheme not in ("http", "https"):
+            raise InvalidValue("upgrade link", self.upgrade_url, "an address that begins with https://")
+
+    def as_mapping(self) -> Mapping[str, Any]:
+        """What goes into the signed statement: what is not limited is left out."""
+        return {key: value for key, value in asdict(self).items() if value}
+
+
+UNLIMITED = Entitlements()
+
+
+def _is_instant(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False

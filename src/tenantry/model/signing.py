@@ -1,0 +1,67 @@
+"""Statements of ours that a tenant's Odoo believes: Ed25519, for one database and one purpose.
+
+The private key is derived from the installation's key; the tenant server knows the public one only
+(`addons/saas_tenant/tools/signed.py` verifies).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from tenantry.model.entitlements import Entitlements
+from tenantry.model.secret import Secret
+
+
+class Purpose(StrEnum):
+    ENTITLEMENTS = "entitlements"
+    LOGIN = "login"
+    SUPPORT = "support"
+
+
+def now_us() -> int:
+    """Microseconds since 1970: fine enough to tell two statements of one instance apart."""
+    return time.time_ns() // 1000
+
+
+def public_key(key: Secret) -> str:
+    """What verifies our statements, hexadecimal. It may be known to everybody."""
+    return _private_key(key).public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+
+
+def sign_entitlements(key: Secret, database: str, entitlements: Entitlements, issued_at: int) -> str:
+    """issued_at: microseconds; an older statement is refused once a newer one was made."""
+    return _sign(key, database, Purpose.ENTITLEMENTS, issued_at, entitlements.as_mapping())
+
+
+def sign_login(
+    key: Secret, database: str, issued_at: int, valid_s: int, *, by: str = "", support: bool = False
+) -> Secret:
+    """A statement that lets its bearer in, once. by: the operator's name, for the customer's audit."""
+    facts = {"jti": secrets.token_urlsafe(16), "expires_at": issued_at + valid_s * 1_000_000, "by": by}
+    return Secret(_sign(key, database, Purpose.SUPPORT if support else Purpose.LOGIN, issued_at, facts))
+
+
+def _sign(key: Secret, database: str, purpose: Purpose, issued_at: int, facts: Mapping[str, Any]) -> str:
+    payload = {"aud": database, "purpose": purpose, "issued_at": issued_at, **facts}
+    encoded = _encode(json.dumps(payload, sort_keys=True).encode())
+    return f"{encoded}.{_encode(_private_key(key).sign(encoded.encode()))}"
+
+
+def _private_key(key: Secret) -> Ed25519PrivateKey:
+    seed = hmac.new(key.reveal().encode(), b"entitlements", hashlib.sha256).digest()
+    return Ed25519PrivateKey.from_private_bytes(seed)
+
+
+def _encode(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")

@@ -1,0 +1,14 @@
+"""What an instance uses, to compare with what it may."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Usage:
+    """users: active internal ones. storage_bytes: database and files. last_activity: ISO, UTC, or ""."""
+
+    users: int
+    storage_bytes: int
+    last_activity: str = ""
