@@ -37,7 +37,7 @@ def test_the_button_makes_a_running_odoo_its_customer_can_log_in_to(office: Back
     assert told["url"] == office.engine.instance("acme").url
     assert (told["health"], told["run_state"]) == ("healthy", "running")
     assert told["provisioning_s"] > 0
-    assert office.log_in(acme).session["username"] == "acme@customer.example"
+    assert office.log_in(acme).session_info["username"] == "acme@customer.example"
 
 
 def test_every_step_is_in_the_log_and_no_password(office: BackOffice, acme: int) -> None:

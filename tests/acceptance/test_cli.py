@@ -141,7 +141,7 @@ def test_up_tells_both_addresses_and_the_masters_password_the_first_time_only(te
     assert first["login"] == "admin"
     assert WebClient(
         engine.master.runtime.route, MASTER_DATABASE, first["login"], Secret(first["password"])
-    ).session["uid"]
+    ).session_info["uid"]
     assert again == {"address": first["address"], "master": first["master"]}
     assert f"The back office is at {first['master']}." in tenantry("up").stdout
 

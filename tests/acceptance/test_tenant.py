@@ -234,7 +234,7 @@ def test_a_template_opened_for_editing_is_not_limited(engine: Engine, login: Log
     try:
         client = WebClient(engine.runtime.route(name), name, editing.login, editing.password)
         client.call("res.users", "create", [{"name": "Two", "login": login()}])
-        assert client.session["saas_banners"] == []
+        assert client.session_info["saas_banners"] == []
     finally:
         with engine.context.maintenance() as connection:
             discard(engine.context, connection, name)
@@ -316,7 +316,7 @@ def test_a_banner_warns_in_time(
     engine: Engine, acme: Creation, entitle: Entitle, plan: dict, level: str, text: str
 ):
     entitle(**plan, upgrade_url=UPGRADE)
-    (banner,) = OdooClient(engine, acme).session["saas_banners"]
+    (banner,) = OdooClient(engine, acme).session_info["saas_banners"]
     assert (banner["level"], banner["link"]["url"]) == (level, UPGRADE)
     assert text in banner["text"]
 
@@ -324,7 +324,7 @@ def test_a_banner_warns_in_time(
 @pytest.mark.parametrize("plan", [{}, {"expires_at": in_days(16)}, {"users": 1, "storage_gb": 9}])
 def test_no_banner_without_a_reason(engine: Engine, acme: Creation, entitle: Entitle, plan: dict):
     entitle(**plan)
-    assert OdooClient(engine, acme).session["saas_banners"] == []
+    assert OdooClient(engine, acme).session_info["saas_banners"] == []
 
 
 # ---------------------------------------------------------------- usage

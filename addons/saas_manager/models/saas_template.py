@@ -306,11 +306,11 @@ class SaasTemplate(models.Model):
     @api.model
     def _cron_fill_pools(self):
         """J1: every minute, for the templates that lack spares."""
-        templates = self.search([("is_template_ready", "=", True)])
+        templates = self.search([("is_template_ready", "=", True), ("state", "!=", "building")])
         for template, usable, stale in gateway.pool_status(templates):
             if template.spare_count != usable:
                 template.spare_count = usable
             if stale and template.state == "ready":
                 template._move("outdate", state_reason=stale)
-            if usable < template.pool_size and template.state != "building":
+            if usable < template.pool_size:
                 template.action_fill_pool()
