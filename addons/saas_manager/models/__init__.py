@@ -4,6 +4,8 @@ from . import saas_template
 from . import saas_plan
 from . import saas_instance
 from . import saas_instance_hostname
+from . import saas_instance_access
+from . import saas_instance_usage
 from . import saas_instance_jobs
 from . import saas_instance_mails
 from . import saas_instance_log
