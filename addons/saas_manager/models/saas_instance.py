@@ -19,8 +19,8 @@ class SaasInstance(models.Model):
         """
         id display_name create_date name partner_id company_id subdomain template_id plan_id series
         admin_email language_id country_id tz state run_state health url protocol user_count max_users
-        user_percent storage_mb max_storage_gb storage_percent activated_at suspended_at reactivated_at terminated_at
-        expires_on last_activity_at subscription_ids subscription_id subscription_count
+        user_percent storage_mb max_storage_gb storage_percent activated_at suspended_at reactivated_at
+        terminated_at expires_on last_activity_at subscription_ids subscription_id subscription_count
         """.split()  # noqa: SIM905
     )
 
