@@ -8,6 +8,7 @@ import functools
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+import psycopg2
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.exceptions import UserError, ValidationError
 
@@ -37,7 +38,7 @@ def translated(error_class=UserError):
 
 @contextmanager
 def retrying(log=None):
-    """Let the queue try again what may work later."""
+    """Let the queue try again what may work later, such as when PostgreSQL is being restarted."""
     try:
         yield
     except TenantryError as error:
@@ -46,6 +47,8 @@ def retrying(log=None):
         if log:
             log.tell("warning", sentence(error))
         raise RetryableJobError(sentence(error)) from error
+    except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+        raise RetryableJobError(str(error).strip()) from error
 
 
 @functools.cache
@@ -120,6 +123,10 @@ def _recipe(template):
 
 
 def build_template(template, on_step):
+    return _engine_of(template.server_id).build_template(_recipe(template), on_step)
+
+
+def rebuild_template(template, on_step):
     return _engine_of(template.server_id).build_template(_recipe(template), on_step, rebuild=True)
 
 

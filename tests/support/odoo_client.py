@@ -36,7 +36,7 @@ class WebClient:
         if "error" in answer:
             data = answer["error"].get("data", {})
             raise OdooError(data.get("message") or answer["error"]["message"])
-        return answer["result"]
+        return answer.get("result")
 
     def call(self, model: str, method: str, *args: Any, **kwargs: Any) -> Any:
         params = {"model": model, "method": method, "args": list(args), "kwargs": kwargs}

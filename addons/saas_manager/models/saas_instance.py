@@ -315,8 +315,9 @@ class SaasInstance(models.Model):
         self.check_access("write")
         self._check_health()
 
-    def _change_plan(self, plan):
-        """P3: at once; a downgrade below what is in use is refused with the numbers."""
+    def change_plan(self, plan):
+        """P3: to the plan, a record or an id, at once; a downgrade below what is in use is refused."""
+        plan = self.env["saas.plan"].browse(int(plan)).exists()
         for instance in self:
             instance._check_fits(plan)
             instance.plan_id = plan
