@@ -138,6 +138,14 @@ class TestOtherOperations(SaasCase):
                 asked.assert_called_once()
                 self.assertEqual((instance.state, instance.operation), (state, False))
 
+    def test_one_whose_subscription_has_ended_is_blocked_and_expired(self):
+        instance = self._make_instance("acme", "active", operation="expire")
+        with self._engine("suspend") as asked:
+            instance.sudo()._expire()
+        asked.assert_called_once()
+        self.assertEqual(instance.state, "expired")
+        self.assertTrue(instance.occupies_server)
+
     def test_only_one_thing_is_done_at_a_time(self):
         instance = self._make_instance("acme", "active", operation="suspend")
         with self.assertRaisesRegex(UserError, "Try again in a moment"):
