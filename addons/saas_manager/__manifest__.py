@@ -10,6 +10,7 @@
     "data": [
         "security/saas_groups.xml",
         "security/ir.model.access.csv",
+        "security/saas_rules.xml",
         "data/ir_sequence_data.xml",
         "data/queue_job_data.xml",
         "data/saas_server_data.xml",
