@@ -7,3 +7,6 @@ from . import test_instance_jobs
 from . import test_template
 from . import test_server
 from . import test_request
+from . import test_crons
+from . import test_periods
+from . import test_subscription
