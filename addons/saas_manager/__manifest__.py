@@ -16,6 +16,8 @@
         "data/saas_template_data.xml",
         "data/saas_plan_data.xml",
         "data/ir_cron_data.xml",
+        "views/mail_layout.xml",
+        "data/mail_template_data.xml",
         "views/saas_actions.xml",
     ],
     "application": True,

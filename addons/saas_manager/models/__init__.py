@@ -1,3 +1,4 @@
+from . import mail_mail
 from . import saas_lifecycle_mixin
 from . import saas_server
 from . import saas_template
@@ -5,9 +6,10 @@ from . import saas_plan
 from . import saas_instance
 from . import saas_instance_hostname
 from . import saas_instance_jobs
-from . import saas_instance_mails
 from . import saas_instance_log
 from . import saas_instance_request
 from . import saas_subscription
+from . import saas_mail_mixin
+from . import saas_instance_mails
 from . import res_partner
 from . import res_config_settings
