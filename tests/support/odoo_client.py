@@ -8,23 +8,27 @@ import httpx
 
 from tenantry.engine import Engine
 from tenantry.model.instance import Creation
+from tenantry.model.secret import Secret
+from tenantry.odoo.probe import Route
 
 
 class OdooError(Exception):
     """Odoo refused a call; what it said."""
 
 
-class OdooClient:
-    """Logged in to an instance over HTTP as its administrator."""
+def browser(route: Route) -> httpx.Client:
+    """A browser that has only that site open, and is nobody there yet."""
+    host, port = route.address
+    return httpx.Client(base_url=f"http://{host}:{port}", headers={"Host": route.host}, timeout=60)
 
-    def __init__(self, engine: Engine, creation: Creation) -> None:
-        self.name = creation.instance.name
-        route = engine.runtime.route(self.name)
-        host, port = route.address
-        base_url, headers = f"http://{host}:{port}", {"Host": route.host}
-        self.http = httpx.Client(base_url=base_url, headers=headers, timeout=60)
-        login = {"db": self.name, "login": creation.login, "password": creation.password.reveal()}
-        self.session = self.post("/web/session/authenticate", **login)
+
+class WebClient:
+    """Logged in to an Odoo over HTTP."""
+
+    def __init__(self, route: Route, database: str, login: str, password: Secret) -> None:
+        self.name, self.http = database, browser(route)
+        wanted = {"db": database, "login": login, "password": password.reveal()}
+        self.session = self.post("/web/session/authenticate", **wanted)
 
     def post(self, path: str, **params: Any) -> Any:
         """A JSON-RPC call's result. Raises OdooError."""
@@ -32,11 +36,19 @@ class OdooClient:
         if "error" in answer:
             data = answer["error"].get("data", {})
             raise OdooError(data.get("message") or answer["error"]["message"])
-        return answer["result"]
+        return answer.get("result")
 
     def call(self, model: str, method: str, *args: Any, **kwargs: Any) -> Any:
         params = {"model": model, "method": method, "args": list(args), "kwargs": kwargs}
         return self.post(f"/web/dataset/call_kw/{model}/{method}", **params)
+
+
+class OdooClient(WebClient):
+    """Logged in to an instance as its administrator."""
+
+    def __init__(self, engine: Engine, creation: Creation) -> None:
+        name = creation.instance.name
+        super().__init__(engine.runtime.route(name), name, creation.login, creation.password)
 
     def sql(self, statement: str) -> str:
         """Run SQL in a server action, which an administrator may write; its rows as text."""

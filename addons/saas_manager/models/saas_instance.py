@@ -12,7 +12,7 @@ from ..lifecycle import INSTANCE, states_before
 class SaasInstance(models.Model):
     _name = "saas.instance"
     _description = "SaaS Instance"
-    _inherit = ["saas.lifecycle.mixin", "mail.thread", "mail.activity.mixin"]
+    _inherit = ["saas.lifecycle.mixin", "bus.listener.mixin", "mail.thread", "mail.activity.mixin"]
     _order = "id desc"
 
     name = fields.Char(required=True, tracking=True)
@@ -84,6 +84,7 @@ class SaasInstance(models.Model):
         copy=False,
         index=True,
     )
+    health_message = fields.Char(readonly=True, copy=False)
     occupies_server = fields.Boolean(compute="_compute_occupies_server", store=True, index=True)
     url = fields.Char(string="URL", readonly=True, copy=False)
     protocol = fields.Char(compute="_compute_protocol")
@@ -288,8 +289,9 @@ class SaasInstance(models.Model):
     def action_check_health(self):
         self._check_health()
 
-    def _change_plan(self, plan):
-        """P3: at once; a downgrade below what is in use is refused with the numbers."""
+    def change_plan(self, plan):
+        """P3: to the plan, a record or an id, at once; a downgrade below what is in use is refused."""
+        plan = self.env["saas.plan"].browse(int(plan)).exists()
         for instance in self:
             instance._check_fits(plan)
             instance.plan_id = plan

@@ -15,7 +15,13 @@ _MODULE_SEPARATORS = re.compile(r"[\s,;]+")
 class SaasTemplate(models.Model):
     _name = "saas.template"
     _description = "SaaS Template"
-    _inherit = ["saas.lifecycle.mixin", "mail.thread", "mail.activity.mixin", "image.mixin"]
+    _inherit = [
+        "saas.lifecycle.mixin",
+        "bus.listener.mixin",
+        "mail.thread",
+        "mail.activity.mixin",
+        "image.mixin",
+    ]
     _order = "sequence, name"
 
     name = fields.Char(required=True, translate=True, tracking=True)
@@ -166,14 +172,17 @@ class SaasTemplate(models.Model):
 
     def action_create_template_db(self):
         """T2: build the template in the background; the previous one serves meanwhile."""
-        for template in self:
-            template._move("build", state_reason=False)
-            template._enqueue("_build", _("Build the template %s", template.name))
-        return self._notify(_("The template is being built. It takes a minute or two."))
+        return self._want_build("_build")
 
     def action_update_template(self):
-        """Build it anew with the same recipe; the patch of its version goes up."""
-        return self.action_create_template_db()
+        """Build it anew even if nothing changed; the patch of its version goes up."""
+        return self._want_build("_rebuild")
+
+    def _want_build(self, job):
+        for template in self:
+            template._move("build", state_reason=False)
+            template._enqueue(job, _("Build the template %s", template.name))
+        return self._notify(_("The template is being built. It takes a minute or two."))
 
     def action_edit_template(self):
         """T5: open a copy in which the operator works with Odoo's own interface."""
@@ -244,8 +253,12 @@ class SaasTemplate(models.Model):
         return getattr(job, method)()
 
     def _build(self):
-        """Job: build what the recipe says. Killed, it is run again and goes on."""
+        """Job: build what the recipe says, unless it is there. Killed, it is run again and goes on."""
         return self._make(gateway.build_template)
+
+    def _rebuild(self):
+        """Job: build it anew."""
+        return self._make(gateway.rebuild_template)
 
     def _finish_editing(self):
         """Job: check, freeze and swap in what the operator edited."""

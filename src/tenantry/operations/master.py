@@ -27,6 +27,8 @@ from tenantry.postgres import databases, locks, roles
 from tenantry.postgres.cluster import MAINTENANCE_DATABASE, Connection, translated
 from tenantry.runtimes.master import MasterRuntime
 
+Report = Callable[[str], None]
+
 RECIPE = Recipe("master", "Master", ("saas_manager",), languages=("en_US", "fr_FR", "vi_VN"))
 EXTENSIONS = ("pg_trgm", "unaccent")
 
@@ -174,22 +176,27 @@ class Master:
     def is_answering(self) -> bool:
         return self.runtime.is_answering()
 
-    def start(self, report: Callable[[str], None], on_step: OnStep = ignore) -> Secret | None:
+    def odoo(self, report: Report) -> OdooInstallation:
+        """Odoo as the master runs it. Raises OdooNotFound, PythonTooOld, ProgramFailed."""
+        return master_odoo(self.runtime.settings, self.context().odoo(), report)
+
+    def start(self, report: Report, on_step: OnStep = ignore) -> Secret | None:
         """Install or update it where needed, and start it unless it runs.
 
-        Returns the administrator's password when it was installed just now: it is kept nowhere.
-        Raises InitialisationFailed, InitialisationTimeout, ModulesNotInstalled, ServerNotStarted,
-        PythonTooOld, DatabaseExists, Busy.
+        Returns and raises as `install`; also raises ServerNotStarted.
         """
-        context = self.context()
-        odoo = master_odoo(context.settings, context.odoo(), report)
-        password = self._prepare(context, odoo, report, on_step)
-        self.runtime.start(odoo, context.cluster, report)
+        password = self.install(report, on_step)
+        self.runtime.start(self.odoo(report), self.context().cluster, report)
         return password
 
-    def _prepare(
-        self, context: Context, odoo: OdooInstallation, report: Callable[[str], None], on_step: OnStep
-    ) -> Secret | None:
+    def install(self, report: Report, on_step: OnStep = ignore) -> Secret | None:
+        """Make its database, or bring it up to our code, which stops the server; else do nothing.
+
+        Returns the administrator's password when it was made just now: it is kept nowhere.
+        Raises InitialisationFailed, InitialisationTimeout, ModulesNotInstalled, OdooNotFound,
+        PythonTooOld, DatabaseExists, Busy.
+        """
+        context, odoo = self.context(), self.odoo(report)
         wait_s = context.settings.init_timeout_s
         with context.maintenance() as connection, locks.exclusive(connection, "master", wait_s=wait_s):
             _make_role(context, connection)
