@@ -42,9 +42,9 @@ class SaasInstance(models.Model):
 
     def _mail_sent(self, template):
         """I7: the password is kept until it was delivered."""
-        super()._mail_sent(template)
         if template == _PROVISIONED:
             self.admin_password_sealed = False
+        return super()._mail_sent(template)
 
     def _final_backup_kept_until(self):
         """I9: the day the final backup is removed; None, there is none yet."""

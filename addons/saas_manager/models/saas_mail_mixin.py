@@ -4,7 +4,7 @@ import logging
 from smtplib import SMTPException
 
 from markupsafe import Markup
-from odoo import SUPERUSER_ID, _, models
+from odoo import SUPERUSER_ID, models
 from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.tools.mail import email_normalize_all
@@ -39,7 +39,7 @@ class SaasMailMixin(models.AbstractModel):
         for record in self.sudo():
             record.with_delay(
                 channel="root.saas_mail",
-                description=_("Mail about %s", record.display_name),
+                description=self.env._("Mail about %s", record.display_name),
                 identity_key=f"{record._name}.{template}.{record.id}",
                 max_retries=_MAX_RETRIES,
             )._deliver_mail(template)
@@ -52,11 +52,11 @@ class SaasMailMixin(models.AbstractModel):
         self.ensure_one()
         record = self.with_user(SUPERUSER_ID).with_company(self.sudo().company_id)
         if not record._is_mail_due(template):
-            return _("Nothing to do: it is not true any more.")
+            return self.env._("Nothing to do: it is not true any more.")
         try:
             return record._send_mail_now(template)
         except _SENDING_ERRORS as error:
-            reason = _("A mail could not be sent. %s", _sentence(error))
+            reason = self.env._("A mail could not be sent. %s", _sentence(error))
             record._tell_about_mail("warning", reason)
             raise RetryableJobError(reason) from error
 
@@ -79,7 +79,7 @@ class SaasMailMixin(models.AbstractModel):
             raise MailDeliveryException(failed.failure_reason)
         self._mail_record().message_post(body=note, subtype_xmlid="mail.mt_note")
         self._mail_sent(template)
-        return _("Sent to %s.", ", ".join(addresses))
+        return self.env._("Sent to %s.", ", ".join(addresses))
 
     def _mail_template(self, template, **context):
         return self.env.ref(template).with_context(operators=self._operator_addresses(), **context)
@@ -88,14 +88,17 @@ class SaasMailMixin(models.AbstractModel):
         """The valid ones among those the template is addressed to."""
         values = self._mail_template(template)._generate_template([self.id], ("email_to", "partner_to"))
         partners = self.env["res.partner"].browse(values[self.id].get("partner_ids", []))
-        return email_normalize_all(", ".join(filter(None, [values[self.id]["email_to"], *partners.mapped("email")])))
+        found = [values[self.id]["email_to"], *partners.mapped("email")]
+        return email_normalize_all(", ".join(filter(None, found)))
 
     def _mail_note(self, template, addresses, secrets):
         """The mail as its history may show it: rendered without its secrets."""
         masked = {name: "#" if "://" in value else _MASK for name, value in secrets.items()}
         renderer = self._mail_template(template, **masked)
         values = renderer._generate_template([self.id], ("subject", "body_html"))[self.id]
-        title = _("Mail sent: %(subject)s to %(address)s", subject=values["subject"], address=", ".join(addresses))
+        title = self.env._(
+            "Mail sent: %(subject)s to %(address)s", subject=values["subject"], address=", ".join(addresses)
+        )
         return Markup("<p>%s</p>%s") % (title, Markup(values["body_html"]))
 
     def _mail_secrets(self, template):
@@ -122,7 +125,7 @@ class SaasMailMixin(models.AbstractModel):
         return ", ".join(found) or self.company_id.email_formatted or ""
 
     def _mail_has_no_address(self):
-        reason = _("A mail was not sent: there is no valid address to send it to.")
+        reason = self.env._("A mail was not sent: there is no valid address to send it to.")
         self._tell_about_mail("warning", reason)
         self._alert_operators(reason)
         return reason
@@ -130,14 +133,15 @@ class SaasMailMixin(models.AbstractModel):
     def _on_mail_failed(self, exc_message="", **_values):
         """Called by the queue when a mail is given up."""
         record = self.with_user(SUPERUSER_ID)
-        reason = str(exc_message) or _("A mail could not be sent; see the job.")
+        reason = str(exc_message) or self.env._("A mail could not be sent; see the job.")
         record._tell_about_mail("error", reason)
         record._alert_operators(reason)
 
     def _alert_operators(self, reason):
+        values = {"summary": self.env._("Mail not sent"), "note": reason}
         for operator in self._operators():
             self._mail_record().activity_schedule(
-                "mail.mail_activity_data_warning", summary=_("Mail not sent"), note=reason, user_id=operator.id
+                "mail.mail_activity_data_warning", user_id=operator.id, **values
             )
 
     def _tell_about_mail(self, level, message):
