@@ -17,6 +17,8 @@
         "data/saas_template_data.xml",
         "data/saas_plan_data.xml",
         "data/ir_cron_data.xml",
+        "views/mail_layout.xml",
+        "data/mail_template_data.xml",
         "wizards/saas_instance_create_views.xml",
         "wizards/saas_instance_suspend_views.xml",
         "wizards/saas_instance_change_plan_views.xml",

@@ -10,3 +10,6 @@ from . import test_request
 from . import test_crons
 from . import test_periods
 from . import test_subscription
+from . import test_mail_credentials
+from . import test_mail_texts
+from . import test_mails
