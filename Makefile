@@ -18,7 +18,7 @@ INSTALLED := $(VENV)/.installed-$(call digest,requirements/dev.lock pyproject.to
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-fast check format lock bench stop clean
+.PHONY: help setup demo test test-fast check format docs lock bench stop clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-10s %s\n", $$1, $$2 }'
@@ -47,12 +47,17 @@ check: setup ## Lint, format, types, layers, addons, spelling
 	@$(VENV)/bin/lint-imports --no-cache > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
 	@echo "check: pylint-odoo"
 	@$(VENV)/bin/pylint --score=n --disable=missing-readme $(wildcard addons/*)
+	@echo "check: state diagrams"
+	@$(VENV)/bin/python docs/state_diagrams.py --check
 	@echo "check: codespell"
 	@$(VENV)/bin/codespell $$(git ls-files 2>/dev/null || echo src tests addons)
 
 format: setup ## Let ruff format and mend what it can
 	@$(VENV)/bin/ruff check --quiet --fix
 	@$(VENV)/bin/ruff format --quiet
+
+docs: setup ## Draw the state diagrams anew
+	@$(VENV)/bin/python docs/state_diagrams.py
 
 bench: setup ## Measure against other ways of making an Odoo database
 	@$(VENV)/bin/python -m bench

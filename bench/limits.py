@@ -72,7 +72,7 @@ def memory_and_floor(installation: Installation) -> list[Figure]:
         raise MeasurementFailed("there are no tenants to load")
     installation.engine.runtime.stop()
     engine = Engine(settings)
-    engine.up()
+    engine.start_tenants()
     server = _Server(engine)
     server.load(first)
     before = server.memory_mb()

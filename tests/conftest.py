@@ -34,7 +34,14 @@ def settings() -> Iterator[Settings]:
     home.chmod(0o755)
     found = Settings.from_environment()
     yield replace(
-        found, home=home, http_port=18069, probe_timeout_s=20, addons_path=(), pool_size=2, pg_dsn=None
+        found,
+        home=home,
+        http_port=18069,
+        master_port=18070,
+        probe_timeout_s=20,
+        addons_path=(),
+        pool_size=2,
+        pg_dsn=None,
     )
     shutil.rmtree(home, ignore_errors=True)
 
@@ -67,5 +74,12 @@ def fake_template(context: Context) -> Iterator[str]:
 def engine(cluster_engine: Engine) -> Engine:
     """An engine with everything: PostgreSQL, Odoo, the tenant server and the Tiny template."""
     cluster_engine.build_template(TINY)
-    cluster_engine.up()
+    cluster_engine.start_tenants()
     return cluster_engine
+
+
+@pytest.fixture(scope="session")
+def master(engine: Engine) -> Engine:
+    """The same with the master, too."""
+    engine.start_master()
+    return engine

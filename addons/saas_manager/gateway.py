@@ -6,7 +6,10 @@ it as `EngineError`: a sentence and a remedy for people, `retryable` for the que
 
 import functools
 from contextlib import contextmanager
+from datetime import UTC, datetime, time
 
+import psycopg2
+import pytz
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.exceptions import UserError, ValidationError
 
@@ -36,7 +39,7 @@ def translated(error_class=UserError):
 
 @contextmanager
 def retrying(log=None):
-    """Let the queue try again what may work later."""
+    """Let the queue try again what may work later, such as when PostgreSQL is being restarted."""
     try:
         yield
     except TenantryError as error:
@@ -45,6 +48,8 @@ def retrying(log=None):
         if log:
             log.tell("warning", sentence(error))
         raise RetryableJobError(sentence(error)) from error
+    except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+        raise RetryableJobError(str(error).strip()) from error
 
 
 @functools.cache
@@ -124,6 +129,10 @@ def _recipe(template):
 
 
 def build_template(template, on_step):
+    return _engine_of(template.server_id).build_template(_recipe(template), on_step)
+
+
+def rebuild_template(template, on_step):
     return _engine_of(template.server_id).build_template(_recipe(template), on_step, rebuild=True)
 
 
@@ -191,10 +200,17 @@ def _entitlements(instance):
     return Entitlements(
         users=instance.plan_id.max_users,
         storage_gb=instance.plan_id.max_storage_gb,
-        expires_at=instance.expires_on.isoformat() if instance.expires_on else "",
+        expires_at=_instant(instance.subscription_id.expiry_to_show(), instance.tz),
         state=instance.subscription_id.state or "",
         plan=instance.plan_id.name,
     )
+
+
+def _instant(day, timezone):
+    """When a day begins, as `Entitlements` has it; "" for no day."""
+    if not day:
+        return ""
+    return pytz.timezone(timezone or "UTC").localize(datetime.combine(day, time())).isoformat()
 
 
 def entitle(instance):
@@ -223,23 +239,28 @@ def login_link(instance, by="", support=False):
     return engine.login_link(instance.database_name, by=by, support=support)
 
 
-def measure(instances):
-    """(instance, values of what was measured) for each; one that fails is reported as such."""
-    for instance in instances:
-        try:
-            usage = _engine_of(instance.server_id).usage(instance.database_name)
-        except TenantryError as error:
-            yield instance, {"health": "critical", "state_reason": sentence(error)}
-        else:
-            yield (
-                instance,
-                {
-                    "health": "healthy",
-                    "user_count": usage.users,
-                    "storage_mb": usage.storage_bytes / 2**20,
-                    "last_activity_at": usage.last_activity or False,
-                },
-            )
+def measure(instance):
+    """H1: what an instance uses and whether it answers, as values for its record."""
+    engine = _engine_of(instance.server_id)
+    try:
+        usage = engine.usage(instance.database_name)
+    except TenantryError as error:
+        return {"health": "critical", "health_message": sentence(error)}
+    answering = engine.is_serving(instance.database_name)
+    return {
+        "health": "healthy" if answering else "critical",
+        "health_message": False if answering else "It does not answer at its address.",
+        "user_count": usage.users,
+        "storage_mb": usage.storage_bytes / 2**20,
+        "last_activity_at": _utc(usage.last_activity),
+    }
+
+
+def _utc(moment):
+    """An ISO moment as Odoo stores it, without its offset."""
+    if not moment:
+        return False
+    return datetime.fromisoformat(moment).astimezone(UTC).replace(tzinfo=None)
 
 
 # ---------------------------------------------------------------- servers

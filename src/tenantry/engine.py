@@ -305,6 +305,10 @@ class Engine:
         chosen = [instance.name for instance in self.instances()] if names is None else names
         return usage.usages(self.context, chosen)
 
+    def is_serving(self, name: str) -> bool:
+        """Whether the public route of an instance answers, without loading what is not loaded."""
+        return self.runtime.is_serving(name)
+
     def prove_login(self, creation: Creation) -> float:
         """Log in over HTTP as the new administrator; return the seconds his first page took.
 

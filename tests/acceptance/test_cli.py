@@ -10,8 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.master import remove_master
+from tests.support.odoo_client import WebClient
 
 from tenantry.engine import Engine
+from tenantry.model.names import MASTER_DATABASE
+from tenantry.model.secret import Secret
 
 Run = subprocess.CompletedProcess[str]
 
@@ -80,6 +84,17 @@ def test_an_instances_life(tenantry):
     assert json.loads(tenantry("instance", "list", "--json").stdout) == []
 
 
+def test_a_login_link_and_the_usage_are_told(tenantry):
+    tenantry("create", "acme", "admin@acme.example", "--template", "tiny")
+    link = tenantry("instance", "link", "acme", "--by", "Ann")
+    assert link.stdout.startswith("http://acme.localhost:")
+    assert "/saas/login?token=" in link.stdout
+    usage = tenantry("instance", "usage", "acme", "--json")
+    assert json.loads(usage.stdout)["users"] == 1
+    assert "Users          1" in tenantry("instance", "usage", "acme").stdout
+    assert tenantry("instance", "link", "nobody").returncode == 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "sentence"),
     [
@@ -116,10 +131,35 @@ def test_templates_and_pools_are_listed(tenantry):
     ]
 
 
+def test_up_tells_both_addresses_and_the_masters_password_the_first_time_only(tenantry, engine: Engine):
+    remove_master(engine)
+    port = str(engine.settings.master_port)
+    first = json.loads(tenantry("up", "--json", TENANTRY_MASTER_PORT=port).stdout)
+    again = json.loads(tenantry("up", "--json", TENANTRY_MASTER_PORT=port).stdout)
+    assert first["address"].startswith("http://*.localhost:")
+    assert first["master"] == engine.master.url
+    assert first["login"] == "admin"
+    assert WebClient(
+        engine.master.runtime.route, MASTER_DATABASE, first["login"], Secret(first["password"])
+    ).session_info["uid"]
+    assert again == {"address": first["address"], "master": first["master"]}
+    assert f"The back office is at {first['master']}." in tenantry("up").stdout
+
+
+def test_the_master_has_an_address_and_gives_a_new_password(tenantry, master: Engine):
+    assert tenantry("master", "url").stdout.strip() == master.master.url
+    answer = json.loads(tenantry("master", "password", "--json").stdout)
+    assert answer["login"] == "admin"
+    assert len(answer["password"]) == 23
+    told = tenantry("master", "password").stdout
+    assert "shown once" in told
+    assert answer["password"] not in told
+
+
 def test_doctor_finds_everything_and_says_so(tenantry):
     result = tenantry("doctor")
     assert result.returncode == 0, result.stdout
-    for subject in ("Odoo", "PostgreSQL", "Cluster", "Tenant server", "Disk"):
+    for subject in ("Odoo", "PostgreSQL", "Cluster", "Tenant server", "Master's packages", "Disk"):
         assert subject in result.stdout
 
 

@@ -1,40 +1,346 @@
-"""The tenant's module in a real Odoo: limits, login links, support; seen through its own web API."""
+"""The tenant's module in a real Odoo: limits, seen through its own web API."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import base64
+import os
+import struct
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.support.odoo_client import OdooClient, OdooError
+from tests.support.odoo_client import OdooClient, OdooError, WebClient
 
 from tenantry.engine import Engine
-from tenantry.model.entitlements import Entitlements
+from tenantry.errors import InstanceNotFound, TenantModuleMissing
+from tenantry.model import names
+from tenantry.model.entitlements import UNLIMITED, Entitlements
 from tenantry.model.instance import Creation
+from tenantry.model.signing import now_us, sign_entitlements
+from tenantry.odoo.scripts import sanitize_script
+from tenantry.operations.clone import discard
 
 UPGRADE = "https://provider.example/plans"
+Entitle = Callable[..., None]
+Login = Callable[[], str]
+PARAMETER = "saas_tenant.entitlements"
 
 
 @pytest.fixture(scope="module")
 def acme(engine: Engine) -> Iterator[Creation]:
-    spec = engine.spec(
-        name="acme", email="admin@acme.example", template="tiny", entitlements=Entitlements(users=2)
-    )
-    yield engine.provision(spec)
+    yield engine.provision(engine.spec(name="acme", email="admin@acme.example", template="tiny"))
     engine.terminate("acme")
 
 
 @pytest.fixture(scope="module")
-def client(engine: Engine, acme: Creation) -> OdooClient:
+def admin(engine: Engine, acme: Creation) -> OdooClient:
     return OdooClient(engine, acme)
 
 
-def test_a_user_over_the_limit_is_refused_with_the_numbers(client: OdooClient, engine: Engine):
-    first = client.call("res.users", "create", [{"name": "Two", "login": "two"}])
-    with pytest.raises(OdooError, match="includes 2 internal users, and 2 are active"):
-        client.call("res.users", "create", [{"name": "Three", "login": "three"}])
-    engine.entitle("acme", Entitlements(users=3, upgrade_url=UPGRADE))
-    client.call("res.users", "create", [{"name": "Three", "login": "three"}])
-    with pytest.raises(OdooError, match=UPGRADE):
-        client.call("res.users", "create", [{"name": "Four", "login": "four"}])
-    print(engine.usage("acme"), first)
-    print(client.session.get("saas_banners"))
+@pytest.fixture
+def entitle(engine: Engine, acme: Creation) -> Iterator[Entitle]:
+    """State the plan of acme; afterwards only its administrator is left, unlimited."""
+    yield lambda **limits: engine.entitle("acme", Entitlements(**limits))
+    engine.entitle("acme", UNLIMITED)
+    with engine.context.cluster.connect("acme") as inside:
+        inside.execute("UPDATE res_users SET active = false WHERE active AND NOT share AND id > 2")
+
+
+@pytest.fixture
+def login() -> Login:
+    return lambda: f"user-{os.urandom(4).hex()}"
+
+
+def users_of(engine: Engine) -> int:
+    return engine.usage("acme").users
+
+
+def parameter(engine: Engine, value: str | None = None) -> str:
+    """The signed statement as it is in the tenant; rewritten from within, if a value is given."""
+    with engine.context.cluster.connect("acme") as inside:
+        if value is not None:
+            inside.execute("UPDATE ir_config_parameter SET value = %s WHERE key = %s", [value, PARAMETER])
+        row = inside.execute("SELECT value FROM ir_config_parameter WHERE key = %s", [PARAMETER]).fetchone()
+    return str(row[0]) if row else ""
+
+
+# ---------------------------------------------------------------- users
+
+
+def test_a_user_over_the_limit_is_refused_with_the_numbers_and_the_way_to_more(
+    engine: Engine, admin: OdooClient, entitle: Entitle, login: Login
+):
+    entitle(users=2, upgrade_url=UPGRADE)
+    admin.call("res.users", "create", [{"name": "Two", "login": login()}])
+    with pytest.raises(OdooError, match=rf"(?s)limit of internal users is 2; active now: 2.*{UPGRADE}"):
+        admin.call("res.users", "create", [{"name": "Three", "login": login()}])
+    assert users_of(engine) == 2
+
+
+def test_a_larger_plan_takes_effect_at_once_and_so_does_a_smaller_one(
+    engine: Engine, admin: OdooClient, entitle: Entitle, login: Login
+):
+    entitle(users=1)
+    with pytest.raises(OdooError, match="upgrade your plan"):
+        admin.call("res.users", "create", [{"name": "Two", "login": login()}])
+    entitle(users=2)
+    (two,) = admin.call("res.users", "create", [{"name": "Two", "login": login()}])
+    entitle(users=1)
+    assert admin.call("res.users", "write", [two], {"name": "Two stays"})
+    assert admin.call("res.partner", "create", [{"name": "A customer"}])
+    assert users_of(engine) == 2
+
+
+def test_a_batch_that_goes_over_the_limit_is_refused_whole(
+    engine: Engine, admin: OdooClient, entitle: Entitle, login: Login
+):
+    entitle(users=3)
+    batch = [{"name": f"User {number}", "login": login()} for number in range(3)]
+    with pytest.raises(OdooError, match="limit of internal users is 3; active now: 1"):
+        admin.call("res.users", "create", batch)
+    assert users_of(engine) == 1
+    admin.call("res.users", "create", batch[:2])
+    assert users_of(engine) == 3
+
+
+def test_neither_unarchiving_nor_promoting_a_portal_user_goes_over_the_limit(
+    engine: Engine, admin: OdooClient, entitle: Entitle, login: Login
+):
+    (archived,) = admin.call("res.users", "create", [{"name": "Old", "login": login(), "active": False}])
+    internal, portal = group(engine, "group_user"), group(engine, "group_portal")
+    entitle(users=1)
+    guest = {"name": "Guest", "login": login(), "group_ids": [[6, 0, [portal]]]}
+    (guest_id,) = admin.call("res.users", "create", [guest])
+    with pytest.raises(OdooError, match="upgrade your plan"):
+        admin.call("res.users", "write", [archived], {"active": True})
+    with pytest.raises(OdooError, match="upgrade your plan"):
+        admin.call("res.users", "write", [guest_id], {"group_ids": [[6, 0, [internal]]]})
+    assert users_of(engine) == 1
+
+
+def test_adding_people_to_a_group_does_not_go_over_the_limit(
+    engine: Engine, admin: OdooClient, entitle: Entitle, login: Login
+):
+    nobody = {"name": "In no group", "login": login(), "group_ids": [[6, 0, []]]}
+    (user,) = admin.call("res.users", "create", [nobody])
+    (implied,) = admin.call("res.groups", "create", [{"name": "Ours", "user_ids": [[4, user]]}])
+    entitle(users=1)
+    internal = group(engine, "group_user")
+    with pytest.raises(OdooError, match="upgrade your plan"):
+        admin.call("res.groups", "write", [internal], {"user_ids": [[4, user]]})
+    with pytest.raises(OdooError, match="upgrade your plan"):
+        admin.call("res.groups", "write", [implied], {"implied_ids": [[4, internal]]})
+    assert users_of(engine) == 1
+
+
+def group(engine: Engine, name: str) -> int:
+    query = "SELECT res_id FROM ir_model_data WHERE module = 'base' AND name = %s"
+    with engine.context.cluster.connect("acme") as inside:
+        row = inside.execute(query, [name]).fetchone()
+    assert row
+    return row[0]
+
+
+def test_of_two_who_add_the_last_user_at_the_same_moment_one_is_refused(
+    engine: Engine, acme: Creation, entitle: Entitle, login: Login
+):
+    entitle(users=2)
+    clients = [OdooClient(engine, acme) for _ in range(4)]
+
+    def add(client: OdooClient) -> bool:
+        try:
+            return bool(client.call("res.users", "create", [{"name": "Last", "login": login()}]))
+        except OdooError:
+            return False
+
+    with ThreadPoolExecutor(len(clients)) as pool:
+        assert sum(pool.map(add, clients)) == 1
+    assert users_of(engine) == 2
+
+
+# ---------------------------------------------------------------- the statement
+
+
+@pytest.mark.parametrize("change", ["edited", "deleted", "another instance's"])
+def test_who_tampers_with_the_statement_gains_nothing_and_can_read_everything(
+    engine: Engine, admin: OdooClient, entitle: Entitle, login: Login, change: str
+):
+    entitle(users=5)
+    ids = admin.call("ir.config_parameter", "search", [["key", "=", PARAMETER]])
+    if change == "deleted":
+        admin.call("ir.config_parameter", "unlink", ids)
+    else:
+        token = parameter(engine)
+        values = {"edited": token.swapcase(), "another instance's": _token_of_beta(engine)}
+        admin.call("ir.config_parameter", "write", ids, {"value": values[change]})
+    with pytest.raises(OdooError, match=r"could not be verified.*contact your provider"):
+        admin.call("res.users", "create", [{"name": "Two", "login": login()}])
+    with pytest.raises(OdooError, match="could not be verified"):
+        admin.call("ir.attachment", "create", [upload(2000)])
+    assert admin.call("res.users", "search_count", [])
+    assert admin.call("res.partner", "create", [{"name": "Work goes on"}])
+
+
+def _token_of_beta(engine: Engine) -> str:
+    return sign_entitlements(engine.context.key, "beta", UNLIMITED, now_us())
+
+
+def test_an_older_larger_plan_put_back_is_void(
+    engine: Engine, admin: OdooClient, entitle: Entitle, login: Login
+):
+    entitle(users=50)
+    larger = parameter(engine)
+    entitle(users=1)
+    parameter(engine, larger)
+    with pytest.raises(OdooError, match="could not be verified"):
+        admin.call("res.users", "create", [{"name": "Two", "login": login()}])
+    assert users_of(engine) == 1
+
+
+def test_a_creation_states_its_plan_and_voids_none(engine: Engine, login: Login):
+    spec = engine.spec(
+        name="beta", email="b@beta.example", template="tiny", entitlements=Entitlements(users=1, plan="Small")
+    )
+    try:
+        client = OdooClient(engine, engine.provision(spec))
+        with pytest.raises(OdooError, match="limit of internal users is 1"):
+            client.call("res.users", "create", [{"name": "Two", "login": login()}])
+    finally:
+        engine.terminate("beta")
+
+
+def test_the_providers_module_cannot_be_uninstalled(admin: OdooClient):
+    for module in ("saas_tenant", "mail"):
+        ids = admin.call("ir.module.module", "search", [["name", "=", module]])
+        with pytest.raises(OdooError, match="your provider's module"):
+            admin.call("ir.module.module", "button_immediate_uninstall", ids)
+    assert admin.call("ir.module.module", "search_count", [["state", "=", "to remove"]]) == 0
+
+
+def test_a_clone_keeps_nothing_of_its_templates_plan_or_visits(engine: Engine, entitle: Entitle):
+    entitle(users=7)
+    with engine.context.cluster.connect("acme") as inside, inside.transaction(force_rollback=True):
+        inside.execute("INSERT INTO saas_tenant_access (kind, serial, date) VALUES ('login', 'x', now())")
+        inside.execute(sanitize_script("19.0", ["saas_tenant"]).encode())
+        left = "SELECT count(*) FROM ir_config_parameter WHERE key LIKE 'saas%'"
+        assert inside.execute(left).fetchone() == (0,)
+        assert inside.execute("SELECT count(*) FROM saas_tenant_access").fetchone() == (0,)
+
+
+def test_a_template_opened_for_editing_is_not_limited(engine: Engine, login: Login):
+    editing = engine.edit_template("tiny")
+    name = names.editing_database("tiny")
+    try:
+        client = WebClient(engine.runtime.route(name), name, editing.login, editing.password)
+        client.call("res.users", "create", [{"name": "Two", "login": login()}])
+        assert client.session_info["saas_banners"] == []
+    finally:
+        with engine.context.maintenance() as connection:
+            discard(engine.context, connection, name)
+
+
+def test_what_knows_no_limits_says_so(engine: Engine, acme: Creation):
+    with pytest.raises(InstanceNotFound):
+        engine.entitle("nobody", UNLIMITED)
+    with engine.context.cluster.connect("acme") as inside:
+        inside.execute("UPDATE ir_module_module SET state = 'uninstalled' WHERE name = 'saas_tenant'")
+        try:
+            with pytest.raises(TenantModuleMissing):
+                engine.entitle("acme", UNLIMITED)
+            assert users_of(engine) == 1
+        finally:
+            inside.execute("UPDATE ir_module_module SET state = 'installed' WHERE name = 'saas_tenant'")
+
+
+# ---------------------------------------------------------------- storage
+
+
+def upload(size_bytes: int) -> dict[str, str]:
+    return {"name": "scan.bin", "datas": base64.b64encode(os.urandom(size_bytes)).decode()}
+
+
+def test_an_upload_over_the_storage_is_refused_with_the_numbers(
+    engine: Engine, admin: OdooClient, entitle: Entitle
+):
+    used = engine.usage("acme").storage_bytes
+    entitle(storage_gb=(used + 3_000_000) / 1024**3, upgrade_url=UPGRADE)
+    (kept,) = admin.call("ir.attachment", "create", [upload(1_000_000)])
+    with pytest.raises(OdooError, match=r"(?s)limit of storage is 0\.\d+ GB; in use now: 0\.\d+ GB"):
+        admin.call("ir.attachment", "create", [upload(4_000_000)])
+    with pytest.raises(OdooError, match="limit of storage"):
+        admin.call("ir.attachment", "write", [kept], upload(4_000_000))
+    with pytest.raises(OdooError, match="limit of storage"):
+        admin.call("res.company", "write", [1], {"logo": _picture()})
+    assert engine.usage("acme").storage_bytes < used + 3_000_000
+    assert admin.call("ir.attachment", "read", [kept], ["datas"])[0]["datas"]
+
+
+def _picture() -> str:
+    """A bitmap of four megabytes that no compression makes smaller."""
+    side, header = 1200, 54
+    size = side * side * 3
+    sizes = (size + header, 0, header, 40, side, side, 1, 24, 0, size, 0, 0, 0, 0)
+    head = struct.pack("<2sIIIIiiHHIIiiII", b"BM", *sizes)
+    return base64.b64encode(head + os.urandom(size)).decode()
+
+
+def test_over_the_storage_odoo_goes_on_working(admin: OdooClient, entitle: Entitle, login: Login):
+    entitle(storage_gb=0.001)
+    with pytest.raises(OdooError, match="limit of storage"):
+        admin.call("ir.attachment", "create", [upload(2000)])
+    link = {"name": "Elsewhere", "type": "url", "url": "https://files.example/a.pdf"}
+    assert admin.call("ir.attachment", "create", [link])
+    assert admin.call("res.users", "create", [{"name": "With an avatar", "login": login()}])
+    assert admin.http.get("/odoo").status_code == 200
+
+
+# ---------------------------------------------------------------- banners
+
+
+def in_days(days: float) -> str:
+    return (datetime.now(UTC) + timedelta(days=days)).isoformat(timespec="seconds")
+
+
+@pytest.mark.parametrize(
+    ("plan", "level", "text"),
+    [
+        ({"expires_at": in_days(14)}, "info", "expires in 14 days"),
+        ({"expires_at": in_days(7)}, "warning", "expires in 7 days"),
+        ({"expires_at": in_days(1)}, "danger", "expires tomorrow"),
+        ({"expires_at": in_days(-1)}, "danger", "has expired"),
+        ({"state": "past_due"}, "danger", "overdue"),
+    ],
+)
+def test_a_banner_warns_in_time(
+    engine: Engine, acme: Creation, entitle: Entitle, plan: dict, level: str, text: str
+):
+    entitle(**plan, upgrade_url=UPGRADE)
+    (banner,) = OdooClient(engine, acme).session_info["saas_banners"]
+    assert (banner["level"], banner["link"]["url"]) == (level, UPGRADE)
+    assert text in banner["text"]
+
+
+@pytest.mark.parametrize("plan", [{}, {"expires_at": in_days(16)}, {"users": 1, "storage_gb": 9}])
+def test_no_banner_without_a_reason(engine: Engine, acme: Creation, entitle: Entitle, plan: dict):
+    entitle(**plan)
+    assert OdooClient(engine, acme).session_info["saas_banners"] == []
+
+
+# ---------------------------------------------------------------- usage
+
+
+def test_usage_is_measured_from_outside_one_by_one_and_all_at_once(
+    engine: Engine, admin: OdooClient, login: Login, entitle: Entitle
+):
+    before = engine.usage("acme")
+    admin.call("res.users", "create", [{"name": "Two", "login": login()}])
+    admin.call("ir.attachment", "create", [upload(3_000_000)])
+    after = engine.usage("acme")
+    assert after.users == before.users + 1
+    assert after.storage_bytes >= before.storage_bytes + 3_000_000
+    assert datetime.fromisoformat(after.last_activity) > datetime.now(UTC) - timedelta(hours=1)
+    assert engine.usages()["acme"].users == after.users
+    assert set(engine.usages(["acme", "nobody"])) == {"acme"}
+    with pytest.raises(InstanceNotFound):
+        engine.usage("nobody")

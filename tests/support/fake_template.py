@@ -13,6 +13,7 @@ TABLES = """
     CREATE TABLE res_partner (id serial PRIMARY KEY, name text);
     INSERT INTO res_partner (name) VALUES ('from the template');
     CREATE VIEW partners AS SELECT name FROM res_partner;
+    CREATE FUNCTION count_partners() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM res_partner';
 """
 
 

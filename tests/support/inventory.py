@@ -7,8 +7,8 @@ from tenantry.model.catalog import Kind, State
 from tenantry.operations.context import Context
 from tenantry.postgres import databases, roles
 
-_INFRASTRUCTURE = {names.TEMPLATE_OWNER, names.ROUTER_ROLE, names.ENGINE_ROLE}
-_CLUSTER = {"postgres", "template0", "template1", databases.BASE}
+_INFRASTRUCTURE = {names.TEMPLATE_OWNER, names.ROUTER_ROLE, names.ENGINE_ROLE, names.MASTER_DATABASE}
+_CLUSTER = {"postgres", "template0", "template1", databases.BASE, names.MASTER_DATABASE}
 _SETTLED = {State.READY, State.ACTIVE, State.SUSPENDED}
 
 

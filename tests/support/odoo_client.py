@@ -2,41 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import httpx
-
 from tenantry.engine import Engine
+from tenantry.errors import CallRefused as OdooError
 from tenantry.model.instance import Creation
+from tenantry.odoo.rpc import OdooSession as WebClient
+from tenantry.odoo.rpc import browser
+
+__all__ = ["OdooClient", "OdooError", "WebClient", "browser"]
 
 
-class OdooError(Exception):
-    """Odoo refused a call; what it said."""
-
-
-class OdooClient:
-    """Logged in to an instance over HTTP as its administrator."""
+class OdooClient(WebClient):
+    """Logged in to an instance as its administrator."""
 
     def __init__(self, engine: Engine, creation: Creation) -> None:
-        self.name = creation.instance.name
-        route = engine.runtime.route(self.name)
-        host, port = route.address
-        base_url, headers = f"http://{host}:{port}", {"Host": route.host}
-        self.http = httpx.Client(base_url=base_url, headers=headers, timeout=60)
-        login = {"db": self.name, "login": creation.login, "password": creation.password.reveal()}
-        self.session = self.post("/web/session/authenticate", **login)
-
-    def post(self, path: str, **params: Any) -> Any:
-        """A JSON-RPC call's result. Raises OdooError."""
-        answer = self.http.post(path, json={"jsonrpc": "2.0", "method": "call", "params": params}).json()
-        if "error" in answer:
-            data = answer["error"].get("data", {})
-            raise OdooError(data.get("message") or answer["error"]["message"])
-        return answer["result"]
-
-    def call(self, model: str, method: str, *args: Any, **kwargs: Any) -> Any:
-        params = {"model": model, "method": method, "args": list(args), "kwargs": kwargs}
-        return self.post(f"/web/dataset/call_kw/{model}/{method}", **params)
+        name = creation.instance.name
+        super().__init__(engine.runtime.route(name), name, creation.login, creation.password)
 
     def sql(self, statement: str) -> str:
         """Run SQL in a server action, which an administrator may write; its rows as text."""

@@ -26,6 +26,7 @@ def test_a_dns_label_of_3_to_50_characters_is_a_name(name: str):
         ("acme-", "only a-z"),
         ("edit--blank", "only a-z"),
         ("spare_blank", "only a-z"),
+        ("tenantry_master", "only a-z"),
         ("acme.com", "only a-z"),
         ('acme"; DROP DATABASE beta; --', "upper-case"),
         ("a';select pg_sleep(9)--", "only a-z"),

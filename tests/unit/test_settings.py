@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from tenantry.errors import InvalidSetting
+from tenantry.engine import Engine
+from tenantry.errors import InvalidSetting, StartedInside
 from tenantry.keyfile import installation_key, write_private
+from tenantry.model.names import RESERVED_NAMES
+from tenantry.model.secret import Secret
 from tenantry.settings import Settings
 
 
@@ -32,6 +36,45 @@ def test_more_names_can_be_reserved():
 def test_what_is_no_number_is_refused_by_name():
     with pytest.raises(InvalidSetting, match="TENANTRY_WORKERS"):
         Settings.from_environment({"TENANTRY_WORKERS": "many"})
+
+
+def test_another_process_reads_the_same_settings_from_the_environment_they_write():
+    settings = Settings(
+        home=Path("/srv/tenantry"),
+        cache=Path("/var/cache/tenantry"),
+        pg_dsn=Secret("host=db user=engine password='two words'"),
+        pg_bin=Path("/opt/postgresql/bin"),
+        odoo_source=Path("/opt/odoo"),
+        odoo_series="18.0",
+        addons_path=(Path("/opt/a"), Path("/opt/b")),
+        base_domain="example.com",
+        protocol="https",
+        http_interface="0.0.0.0",
+        http_port=1,
+        workers=2,
+        cron_threads=3,
+        master_port=4,
+        master_workers=5,
+        init_timeout_s=6,
+        probe_timeout_s=7,
+        cron_jitter_s=8,
+        pool_size=9,
+        reserved_names=RESERVED_NAMES | {"intranet", "sales"},
+        inside_master=True,
+    )
+    defaults = Settings.from_environment({})
+    untried = [f.name for f in fields(Settings) if getattr(settings, f.name) == getattr(defaults, f.name)]
+    assert untried == []
+    assert Settings.from_environment(settings.to_environment()) == settings
+    assert Settings.from_environment(defaults.to_environment()) == defaults
+
+
+def test_the_master_can_start_and_stop_nothing(tmp_path):
+    engine = Engine(Settings(home=tmp_path, cache=tmp_path, inside_master=True))
+    for start in (engine.up, engine.start_postgres, engine.start_tenants, engine.start_master, engine.stop):
+        with pytest.raises(StartedInside):
+            start()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_installation_key_is_made_once_and_private(tmp_path):

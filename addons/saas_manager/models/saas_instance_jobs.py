@@ -18,6 +18,7 @@ class SaasInstance(models.Model):
     def _enqueue(self, method, description):
         """One job at a time for each instance and kind; it starts after the commit."""
         self.ensure_one()
+        # sudo: the job goes on with what was allowed when it was asked for.
         job = self.sudo().with_delay(
             channel=f"root.saas.{self.server_id.code or 'none'}",
             description=description,
@@ -176,8 +177,8 @@ class SaasInstance(models.Model):
 
     def _check_health(self):
         """H1: probe, count users and bytes; note it."""
-        for instance, values in gateway.measure(self):
-            instance.write({**values, "checked_at": fields.Datetime.now()})
+        for instance in self:
+            instance.write({**gateway.measure(instance), "checked_at": fields.Datetime.now()})
 
     @api.model
     def _cron_check_health(self, batch_size=200):

@@ -39,5 +39,5 @@ class SaasInstanceChangePlan(models.TransientModel):
 
     def action_change_plan(self):
         self.ensure_one()
-        self.instance_id._change_plan(self.plan_id)
+        self.instance_id.change_plan(self.plan_id)
         return True

@@ -27,14 +27,9 @@ def master_addons(settings: Settings) -> Path:
     return _folder_of_links(settings.run_dir / "addons" / "master", _MASTER)
 
 
-def source(module: str) -> Path:
-    """Where a module of ours is."""
-    return _shipped() / module
-
-
 def _folder_of_links(folder: Path, patterns: tuple[str, ...]) -> Path:
     """Make the folder hold a link to each of our addons that match, and nothing else."""
-    wanted = {addon.name: addon for pattern in patterns for addon in _shipped().glob(pattern)}
+    wanted = {addon.name: addon for pattern in patterns for addon in shipped().glob(pattern)}
     folder.mkdir(parents=True, exist_ok=True)
     for link in folder.iterdir():
         if link.name not in wanted:
@@ -54,7 +49,7 @@ def link_to(link: Path, target: Path) -> None:
     fresh.replace(link)
 
 
-def _shipped() -> Path:
+def shipped() -> Path:
     """All our addons: packaged with us, or of the source tree."""
     packaged = Path(str(resources.files("tenantry"))) / "addons"
     return packaged if (packaged / "saas_router").is_dir() else Path(__file__).resolve().parents[3] / "addons"

@@ -21,7 +21,7 @@ from tenantry.model.secret import hash_for_odoo, random_password
 from tenantry.odoo.config import code_options, database_options, demo_options, write_config
 from tenantry.odoo.initialise import Initialisation, check_modules_exist, verify_modules
 from tenantry.odoo.installation import OdooInstallation
-from tenantry.odoo.own_addons import TENANT_MODULE, source, tenant_addons
+from tenantry.odoo.own_addons import TENANT_MODULE, shipped, tenant_addons
 from tenantry.operations.addons import addons_digest
 from tenantry.operations.clone import discard
 from tenantry.operations.context import Context, find_labelled
@@ -282,4 +282,4 @@ def stale_reason(context: Context, template: Database, recipe: Recipe | None, od
 
 def code_digest(context: Context, odoo: OdooInstallation) -> str:
     """What a template's code is told by: Odoo's, the operator's addons and our module in it."""
-    return addons_digest(odoo, (source(TENANT_MODULE), *context.settings.addons_path))
+    return addons_digest(odoo, (shipped() / TENANT_MODULE, *context.settings.addons_path))

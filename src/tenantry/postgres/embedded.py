@@ -40,7 +40,7 @@ _START_TIMEOUT_S = 60
 
 # The engine and the templates' owner are let in by CONNECT privileges; everybody else reaches
 # the database of his own name and no other. Odoo's bus and jobs listen in `postgres`.
-_HBA = f"""\
+ACCESS_RULES = f"""\
 # TYPE  DATABASE  USER  ADDRESS  METHOD
 host  all       postgres,tenantry_engine,tenantry_template  127.0.0.1/32  scram-sha-256
 host  postgres  tenantry_router,{MASTER_DATABASE}  127.0.0.1/32  scram-sha-256
@@ -118,17 +118,17 @@ class EmbeddedCluster:
                 + ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--data-checksums"],
                 timeout_s=120,
             )
-        self._write(partial / "pg_hba.conf", _HBA)
+        self._write(partial / "pg_hba.conf", ACCESS_RULES)
         self._write(partial / "postgresql.auto.conf", self._configuration())
         partial.rename(self.data)
 
     def _let_roles_in(self) -> None:
         """Bring the access rules of a cluster made by an older version up to date."""
         rules = self.data / "pg_hba.conf"
-        if rules.read_text() == _HBA:
+        if rules.read_text() == ACCESS_RULES:
             return
         partial = rules.with_name("pg_hba.conf.partial")
-        self._write(partial, _HBA)
+        self._write(partial, ACCESS_RULES)
         partial.rename(rules)
         if self.is_running():
             self._run([self._program("pg_ctl"), "-D", self.data, "reload"])

@@ -95,12 +95,13 @@ def give_contents(connection: Connection, *, old: str, new: str) -> None:
 
     `old` must own no database: REASSIGN OWNED would move those too, anywhere in the cluster.
     """
+    # Who becomes a function's owner must be allowed to create there already.
+    let_create(connection, new)
     new_role, old_role = sql.Identifier(new), sql.Identifier(old)
     with translated(connection, "hand a database's contents to its role"), connection.transaction():
         connection.execute(sql.SQL("REASSIGN OWNED BY {} TO {}").format(old_role, new_role))
         if connection.info.server_version >= _PUBLIC_SCHEMA_CLOSED:
             connection.execute(sql.SQL("REVOKE ALL ON SCHEMA public FROM {}").format(old_role))
-    let_create(connection, new)
 
 
 def disown(connection: Connection, name: str) -> None:

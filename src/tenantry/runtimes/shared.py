@@ -72,8 +72,15 @@ class SharedRuntime:
         return OdooServer(self.config_file, self.log_file)
 
     def is_answering(self) -> bool:
+        return self._answers("localhost", HEALTH_PATH)
+
+    def is_serving(self, database: str) -> bool:
+        """Whether a tenant's public route answers; its registry is not loaded for that."""
+        return self._answers(f"{database}.{self.settings.base_domain}", "/web/health")
+
+    def _answers(self, hostname: str, path: str) -> bool:
         try:
-            return self._route("localhost").get(HEALTH_PATH, timeout_s=5) == 200
+            return self._route(hostname).get(path, timeout_s=5) == 200
         except (OSError, ServerNotStarted):
             return False
 

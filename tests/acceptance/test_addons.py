@@ -1,0 +1,72 @@
+"""The back office's addons under Odoo's own test runner: installed, tested, updated, uninstalled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.odoo_tests import Trial, complaints, count_of_tests, trial
+
+from tenantry.engine import Engine
+
+ADDONS = sorted(folder.name for folder in (Path(__file__).parents[2] / "addons").glob("saas_manager*"))
+
+_BROKEN_TEST = """\
+from odoo.tests import TransactionCase
+
+
+class TestBroken(TransactionCase):
+    def test_that_fails(self):
+        self.assertEqual(self.env.registry.db_name, "another")
+"""
+
+
+@pytest.fixture
+def copy(cluster_engine: Engine, tmp_path: Path) -> Iterator[Trial]:
+    """A throw-away copy of the master's database."""
+    with trial(cluster_engine, tmp_path) as it:
+        yield it
+
+
+@pytest.mark.parametrize("addon", ADDONS)
+def test_an_addons_own_tests_pass(copy: Trial, addon: str):
+    tests = sorted((Path(__file__).parents[2] / "addons" / addon).glob("tests/test_*.py"))
+    assert (count_of_tests(copy.test(addon)) > 0) == bool(tests)
+
+
+@pytest.mark.parametrize("addon", ADDONS)
+def test_an_addon_is_updated_and_uninstalled_without_a_complaint(copy: Trial, addon: str):
+    if addon not in copy.installed():
+        copy.run("-i", addon, "--stop-after-init", "--no-http")
+    copy.update(addon)
+    copy.uninstall(addon)
+    assert addon not in copy.installed()
+    assert copy.rows(f"SELECT 1 FROM ir_model_data WHERE module = '{addon}'") == []
+
+
+def test_a_test_that_fails_in_odoo_fails_here(cluster_engine: Engine, tmp_path: Path):
+    make_addon(tmp_path / "addons" / "saas_manager_broken", _BROKEN_TEST)
+    with (
+        trial(cluster_engine, tmp_path, [tmp_path / "addons"]) as copy,
+        pytest.raises(AssertionError, match="another"),
+    ):
+        copy.test("saas_manager_broken")
+
+
+def test_errors_and_warnings_about_ours_are_complaints_and_others_warnings_are_not():
+    log = """\
+2026-01-01 10:00:00,000 42 INFO db odoo.modules.loading: loading saas_manager/views.xml
+2026-01-01 10:00:00,000 42 WARNING db py.warnings: something of PostgreSQL's
+2026-01-01 10:00:00,000 42 WARNING db odoo.modules.loading: saas_manager has no access rules
+2026-01-01 10:00:00,000 42 ERROR db odoo.sql_db: bad query
+"""
+    assert [line.split()[3] for line in complaints(log)] == ["WARNING", "ERROR"]
+
+
+def make_addon(folder: Path, test: str) -> None:
+    (folder / "tests").mkdir(parents=True)
+    (folder / "__init__.py").touch()
+    (folder / "__manifest__.py").write_text("{'name': 'Broken', 'license': 'LGPL-3', 'author': 'Tenantry'}")
+    (folder / "tests" / "__init__.py").write_text("from . import test_broken\n")
+    (folder / "tests" / "test_broken.py").write_text(test)

@@ -1,0 +1,247 @@
+"""The master: installed once, started with the stack, running jobs, apart from the tenants."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from tests.support.inventory import orphans
+from tests.support.killed import run_and_kill
+from tests.support.master import ask_inside, master_client, remove_master
+from tests.support.odoo_client import OdooClient, OdooError, WebClient
+
+from tenantry import process
+from tenantry.engine import Engine
+from tenantry.errors import DatabaseExists, LoginRefused, MasterNotInstalled
+from tenantry.model.instance import Creation
+from tenantry.model.names import MASTER_BUILDING, MASTER_DATABASE
+from tenantry.model.progress import StepEvent, StepStatus
+from tenantry.model.secret import Secret
+from tenantry.odoo import own_addons
+from tenantry.postgres import databases, embedded
+from tenantry.postgres.cluster import Cluster
+
+_JOB_TIMEOUT_S = 30
+
+
+@pytest.fixture
+def acme(engine: Engine) -> Iterator[Creation]:
+    yield engine.provision(engine.spec(name="acme", email="admin@acme.example", template="tiny"))
+    engine.terminate("acme")
+
+
+@pytest.fixture
+def new_addons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of our addons that the engine takes for ours, to be changed."""
+    folder = tmp_path / "addons"
+    shutil.copytree(own_addons.shipped(), folder)
+    monkeypatch.setattr(own_addons, "shipped", lambda: folder)
+    return folder
+
+
+def start(engine: Engine) -> tuple[Secret | None, list[str]]:
+    """Start the master; the password, and the steps that were done."""
+    done: list[str] = []
+
+    def note(event: StepEvent) -> None:
+        if event.status is StepStatus.DONE:
+            done.append(event.step)
+
+    return engine.start_master(note), done
+
+
+def as_master(engine: Engine) -> Cluster:
+    return engine.context.cluster.as_role(MASTER_DATABASE, engine.context.role_password(MASTER_DATABASE))
+
+
+def test_an_installation_that_was_killed_begins_anew_and_tells_the_password_once(engine: Engine):
+    remove_master(engine)
+    with pytest.raises(MasterNotInstalled):
+        engine.master.reset_admin_password()
+    run_and_kill(engine.settings, "master", "install")
+    password, done = start(engine)
+    assert done == ["database", "install", "verify", "admin", "name"]
+    assert password
+    WebClient(engine.master.runtime.route, MASTER_DATABASE, "admin", password)
+    assert orphans(engine.context) == []
+
+
+def test_a_second_start_is_a_no_op(master: Engine):
+    pid = master.master.pid
+    assert start(master) == (None, [])
+    assert master.master.pid == pid
+    assert master.master.is_answering()
+
+
+def test_a_stopped_master_is_started_again_without_being_installed_again(master: Engine):
+    assert master.master.runtime.stop()
+    assert not master.master.is_answering()
+    assert start(master) == (None, [])
+    assert master.master.is_answering()
+
+
+def test_changed_code_is_an_update_and_a_new_server(master: Engine, new_addons: Path):
+    pid = master.master.pid
+    manifest = new_addons / "saas_manager" / "__manifest__.py"
+    manifest.write_text(manifest.read_text().replace("19.0.1.", "19.0.99."))
+    assert start(master) == (None, ["stop", "update", "note"])
+    assert master.master.pid not in (pid, None)
+    with master.context.cluster.connect(MASTER_DATABASE) as inside:
+        query = "SELECT latest_version FROM ir_module_module WHERE name = 'saas_manager'"
+        assert inside.execute(query).fetchone()[0].startswith("19.0.99.")
+
+
+def test_code_that_is_back_to_what_it_was_is_an_update_too(master: Engine):
+    start(master)
+    assert start(master) == (None, [])
+    assert (
+        (master.settings.run_dir / "addons/master/saas_manager")
+        .readlink()
+        .is_relative_to(own_addons.shipped())
+    )
+
+
+def test_a_foreign_database_of_its_name_is_left_alone(master: Engine):
+    with master.context.maintenance() as connection:
+        label = databases.find(connection, MASTER_DATABASE).label
+        connection.execute(f"COMMENT ON DATABASE {MASTER_DATABASE} IS 'of somebody else'".encode())
+        try:
+            with pytest.raises(DatabaseExists):
+                master.start_master()
+        finally:
+            databases.label(connection, MASTER_DATABASE, label)
+
+
+def test_a_job_runs_to_its_end(master: Engine):
+    client = master_client(master)
+    uuid = client.http.get("/queue_job/create_test_job").text.split()[-1]
+    deadline = time.monotonic() + _JOB_TIMEOUT_S
+    state = ""
+    while state != "done" and time.monotonic() < deadline:
+        time.sleep(0.2)
+        (job,) = client.call("queue.job", "search_read", [["uuid", "=", uuid]], ["state"])
+        state = job["state"]
+    assert state == "done"
+
+
+def test_a_new_password_replaces_the_old_one_and_ends_its_sessions(master: Engine):
+    before = master.master.reset_admin_password()
+    route = master.master.runtime.route
+    client = WebClient(route, MASTER_DATABASE, "admin", before)
+    assert client.call("res.users", "search_count", [])
+    master.master.reset_admin_password()
+    with pytest.raises(OdooError):
+        client.call("res.users", "search_count", [])
+    with pytest.raises(LoginRefused):
+        WebClient(route, MASTER_DATABASE, "admin", before)
+
+
+def test_inside_the_master_the_engine_sees_the_same_installation_and_starts_nothing(
+    master: Engine, acme: Creation
+):
+    answer = ask_inside(
+        master,
+        """
+from tenantry.engine import Engine
+from tenantry.errors import StartedInside
+engine = Engine()
+try:
+    engine.up()
+except StartedInside:
+    refused = True
+answer = {
+    "home": str(engine.settings.home),
+    "instances": [instance.name for instance in engine.instances()],
+    "refused": refused,
+}
+""",
+    )
+    assert answer == {"home": str(master.settings.home), "instances": ["acme"], "refused": True}
+
+
+def test_the_master_speaks_the_operators_languages(master: Engine):
+    languages = master_client(master).call("res.lang", "search_read", [], ["code"])
+    assert {"en_US", "fr_FR", "vi_VN"} <= {language["code"] for language in languages}
+
+
+def test_tenants_see_neither_the_back_office_nor_its_queue(master: Engine, acme: Creation):
+    client = OdooClient(master, acme)
+    client.call("ir.module.module", "update_list")
+    assert ours(client) <= {"saas_router", "saas_tenant"}
+    assert "saas_tenant" in ours(client)
+
+
+def test_the_master_sees_no_addon_of_the_tenants(master: Engine):
+    client = master_client(master)
+    client.call("ir.module.module", "update_list")
+    seen = ours(client)
+    assert {"saas_manager", "queue_job"} <= seen
+    assert not seen & {"saas_router", "saas_tenant"}
+
+
+def ours(client: WebClient) -> set[str]:
+    domain = ["|", ["name", "=like", "saas_%"], ["name", "=", "queue_job"]]
+    return {module["name"] for module in client.call("ir.module.module", "search_read", domain, ["name"])}
+
+
+def test_the_masters_role_reaches_its_own_database_and_no_tenants(master: Engine, acme: Creation):
+    role = as_master(master)
+    for database in (MASTER_DATABASE, "postgres"):
+        role.open(database).close()
+    parameters = {**role.parameters, "password": role.password.reveal()}
+    with master.context.maintenance() as connection:
+        others = databases.names(connection) - {MASTER_DATABASE, MASTER_BUILDING, "postgres"}
+    assert "acme" in others
+    for database in others:
+        with pytest.raises(psycopg.OperationalError, match=r"pg_hba|permission denied"):
+            psycopg.connect(**parameters, dbname=database)
+
+
+def test_no_tenants_role_reaches_the_master(master: Engine, acme: Creation):
+    role = master.context.cluster.as_role("acme", master.context.role_password("acme"))
+    with pytest.raises(psycopg.OperationalError, match=r"pg_hba|permission denied"):
+        psycopg.connect(**role.parameters, password=role.password.reveal(), dbname=MASTER_DATABASE)
+
+
+def test_the_router_serves_no_master(master: Engine):
+    route = master.runtime.route(MASTER_DATABASE)
+    assert route.get("/web/login") == 404
+
+
+def test_a_cluster_made_before_there_was_a_master_lets_it_in_at_the_next_start(master: Engine):
+    cluster = master._embedded
+    rules = cluster.data / "pg_hba.conf"
+    old = "\n".join(line for line in embedded.ACCESS_RULES.splitlines() if MASTER_DATABASE not in line) + "\n"
+    cluster._write(rules, old)
+    cluster._run([cluster._program("pg_ctl"), "-D", cluster.data, "reload"])
+    wait_until(lambda: not may_connect(as_master(master)))
+    master.start_postgres()
+    wait_until(lambda: may_connect(as_master(master)))
+    assert rules.read_text() == embedded.ACCESS_RULES
+
+
+def may_connect(cluster: Cluster) -> bool:
+    try:
+        psycopg.connect(**cluster.parameters, password=cluster.password.reveal(), dbname="postgres").close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def wait_until(condition) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_the_masters_command_line_and_environment_hold_no_password_of_postgresql(master: Engine):
+    secret = master.context.role_password(MASTER_DATABASE).reveal()
+    said = process.tail(Path(f"/proc/{master.master.pid}/cmdline"))
+    assert secret not in said
+    assert secret not in Path(f"/proc/{master.master.pid}/environ").read_text()
+    assert master.master.runtime.config_file.stat().st_mode & 0o077 == 0

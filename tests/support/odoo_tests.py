@@ -1,0 +1,148 @@
+"""Odoo's own test runner on a copy of the master's database, which stays as it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tenantry import process
+from tenantry.engine import Engine
+from tenantry.errors import ProgramFailed
+from tenantry.model.names import MASTER_BUILDING, MASTER_DATABASE
+from tenantry.odoo.config import write_config
+from tenantry.odoo.filestore import Filestores
+from tenantry.odoo.installation import OdooInstallation
+from tenantry.postgres import databases, strategy
+
+_TIMEOUT_S = 600
+_RECORD = re.compile(r"\d{4}-\d\d-\d\d [\d:,]+ \d+ (?P<level>[A-Z]+) ")
+_TESTS_RUN = re.compile(r"(\d+) failed, (\d+) error\(s\) of (\d+) tests")
+
+
+def complaints(output: str) -> list[str]:
+    """The lines of a log that nobody may ignore: errors, and warnings about what is ours."""
+    found = []
+    for line in output.splitlines():
+        record = _RECORD.match(line)
+        level = record["level"] if record else ""
+        if level in ("ERROR", "CRITICAL") or (level == "WARNING" and "saas_" in line):
+            found.append(line)
+    return found
+
+
+def count_of_tests(output: str) -> int:
+    """How many tests Odoo says it has run."""
+    return sum(int(count) for _failed, _errors, count in _TESTS_RUN.findall(output))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A throw-away copy of the master's database, and the Odoo to run on it.
+
+    It has the name a master is installed under: PostgreSQL lets the master's role in there.
+    """
+
+    engine: Engine
+    odoo: OdooInstallation
+    name: str
+    log: Path
+
+    @property
+    def config(self) -> Path:
+        return self.log.with_suffix(".conf")
+
+    def test(self, addon: str) -> str:
+        """Install or update an addon and run its tests; return Odoo's log."""
+        verb = "-u" if addon in self.installed() else "-i"
+        arguments = [verb, addon, "--test-tags", f"/{addon}", "--stop-after-init"]
+        return self.run(*arguments, "--http-port", str(process.free_port()))
+
+    def update(self, addon: str) -> str:
+        return self.run("-u", addon, "--stop-after-init", "--no-http")
+
+    def uninstall(self, addon: str) -> str:
+        script = (
+            f"env['ir.module.module'].search([('name', '=', '{addon}')]).button_immediate_uninstall()\n"
+            "env.cr.commit()\n"
+        )
+        return self.run("--no-http", command="shell", stdin=script)
+
+    def installed(self) -> set[str]:
+        return {name for (name,) in self.rows("SELECT name FROM ir_module_module WHERE state = 'installed'")}
+
+    def rows(self, query: str) -> list[tuple]:
+        with self.engine.context.cluster.connect(self.name) as inside:
+            return inside.execute(query.encode()).fetchall()
+
+    def run(self, *arguments: str, command: str = "", stdin: str | None = None) -> str:
+        """Run Odoo on the copy; return its log. Raises AssertionError when it complains."""
+        self.log.unlink(missing_ok=True)
+        head = [command] if command else []
+        failure = ""
+        try:
+            process.run(
+                self.odoo.command(*head, "-c", self.config, "-d", self.name, *arguments),
+                timeout_s=_TIMEOUT_S,
+                environment=self.odoo.environment,
+                stdin=stdin,
+                log=self.log,
+            )
+        except ProgramFailed as error:
+            failure = str(error)
+        output = self.log.read_text(errors="replace")
+        found = complaints(output)
+        if failure or found:
+            raise AssertionError("\n".join([failure, *found, output[-4000:]]))
+        return output
+
+
+@contextmanager
+def trial(engine: Engine, folder: Path, extra_addons: Sequence[Path] = ()) -> Iterator[Trial]:
+    """Copy the master, which is installed if it was not, and throw the copy away at the end.
+
+    folder: for the log and the configuration. A master that runs is stopped while it is copied.
+    """
+    engine.master.install(print)
+    odoo = engine.master.odoo(print)
+    copy = Trial(engine, odoo, MASTER_BUILDING, folder / "trial.log")
+    try:
+        _copy_database(copy)
+        _write_config(copy, extra_addons)
+        yield copy
+    finally:
+        _remove(copy)
+
+
+def _copy_database(copy: Trial) -> None:
+    context, runs = copy.engine.context, copy.engine.master.pid is not None
+    _remove(copy)
+    copy.engine.master.runtime.stop()
+    with context.maintenance() as connection:
+        databases.end_sessions(connection, MASTER_DATABASE)
+        how = strategy.fastest(connection)
+        strategy.prepare(connection, how)
+        databases.clone(connection, MASTER_DATABASE, copy.name, how.clause)
+        databases.let_in(connection, copy.name, MASTER_DATABASE)
+    _filestores(copy).copy(MASTER_DATABASE, copy.name)
+    if runs:
+        copy.engine.start_master()
+
+
+def _write_config(copy: Trial, extra_addons: Sequence[Path]) -> None:
+    context, runtime = copy.engine.context, copy.engine.master.runtime
+    options = dict(runtime.options(copy.odoo, context.cluster))
+    options["addons_path"] = ",".join([*map(str, extra_addons), options["addons_path"]])
+    write_config(copy.config, options)
+
+
+def _remove(copy: Trial) -> None:
+    _filestores(copy).remove(copy.name)
+    with copy.engine.context.maintenance() as connection:
+        databases.drop(connection, copy.name)
+
+
+def _filestores(copy: Trial) -> Filestores:
+    return Filestores(copy.engine.settings.master_data_dir / "filestore")
