@@ -78,8 +78,9 @@ class ResConfigSettings(models.TransientModel):
 
     def set_values(self):
         """Odoo deletes a parameter that is set to 0, and the default would come back."""
-        super().set_values()
+        result = super().set_values()
         parameters = self.env["ir.config_parameter"].sudo()  # as Odoo's own set_values
         for name in _ZERO_HAS_A_MEANING:
             if not self[name]:
                 parameters.set_param(self._fields[name].config_parameter, "0")
+        return result

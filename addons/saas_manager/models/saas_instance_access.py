@@ -1,6 +1,6 @@
 """Support: an operator logs in to a customer's instance, and it is recorded."""
 
-from odoo import _, models
+from odoo import models
 from odoo.exceptions import UserError
 
 from .. import gateway
@@ -14,7 +14,7 @@ class SaasInstance(models.Model):
         self.ensure_one()
         self.check_access("write")
         if self.state != "active":
-            raise UserError(_("%s is not active.", self.name))
+            raise UserError(self.env._("%s is not active.", self.name))
         operator = self.env.user.name
         with gateway.translated():
             link = gateway.login_link(self, by=operator, support=True)
@@ -22,7 +22,7 @@ class SaasInstance(models.Model):
         return {"type": "ir.actions.act_url", "url": link.reveal(), "target": "new"}
 
     def _record_support_login(self, operator):
-        message = _("%s asked for a support login.", operator)
+        message = self.env._("%s asked for a support login.", operator)
         # Nobody may write log lines by hand.
         self.env["saas.instance.log"].sudo().create(
             {

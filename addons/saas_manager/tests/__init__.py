@@ -13,3 +13,5 @@ from . import test_subscription
 from . import test_mail_credentials
 from . import test_mail_texts
 from . import test_mails
+from . import test_views
+from . import test_wizards

@@ -1,6 +1,6 @@
 """An operator orders an instance for a customer."""
 
-from odoo import Command, _, api, fields, models
+from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
 from .. import gateway
@@ -113,8 +113,10 @@ class SaasInstanceCreate(models.TransientModel):
             free = gateway.suggest_subdomains(
                 self.subdomain, instances._reserved_names(), instances._is_taken
             )
-            return False, _("%(name)s is taken. Free: %(free)s.", name=self.subdomain, free=", ".join(free))
-        return True, _("%s is free.", self.subdomain)
+            return False, self.env._(
+                "%(name)s is taken. Free: %(free)s.", name=self.subdomain, free=", ".join(free)
+            )
+        return True, self.env._("%s is free.", self.subdomain)
 
     def action_create(self):
         """Submit a request for it, and show the instance."""

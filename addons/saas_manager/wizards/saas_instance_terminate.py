@@ -1,6 +1,6 @@
 """I9: an administrator ends an instance, after typing its name."""
 
-from odoo import _, fields, models
+from odoo import fields, models
 from odoo.exceptions import UserError
 
 
@@ -19,5 +19,7 @@ class SaasInstanceTerminate(models.TransientModel):
     def action_terminate(self):
         self.ensure_one()
         if (self.typed_name or "").strip() != self.instance_name.strip():
-            raise UserError(_("The name does not match. Type %s to terminate it.", self.instance_name))
+            raise UserError(
+                self.env._("The name does not match. Type %s to terminate it.", self.instance_name)
+            )
         return self.instance_id.action_terminate()
