@@ -6,9 +6,10 @@ it as `EngineError`: a sentence and a remedy for people, `retryable` for the que
 
 import functools
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 
 import psycopg2
+import pytz
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.exceptions import UserError, ValidationError
 
@@ -85,6 +86,11 @@ def check_subdomain(text, reserved):
 def check_hostname(text):
     with translated(ValidationError):
         names.hostname(text or "")
+
+
+def is_label(text):
+    """Whether it could be a subdomain, reserved or not."""
+    return names.is_label(text)
 
 
 def check_email(text):
@@ -194,10 +200,17 @@ def _entitlements(instance):
     return Entitlements(
         users=instance.plan_id.max_users,
         storage_gb=instance.plan_id.max_storage_gb,
-        expires_at=f"{instance.expires_on}T00:00:00+00:00" if instance.expires_on else "",
+        expires_at=_instant(instance.subscription_id.expiry_to_show(), instance.tz),
         state=instance.subscription_id.state or "",
         plan=instance.plan_id.name,
     )
+
+
+def _instant(day, timezone):
+    """When a day begins, as `Entitlements` has it; "" for no day."""
+    if not day:
+        return ""
+    return pytz.timezone(timezone or "UTC").localize(datetime.combine(day, time())).isoformat()
 
 
 def entitle(instance):
