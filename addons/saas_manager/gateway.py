@@ -88,6 +88,11 @@ def check_hostname(text):
         names.hostname(text or "")
 
 
+def is_label(text):
+    """Whether it could be a subdomain, reserved or not."""
+    return names.is_label(text)
+
+
 def check_email(text):
     with translated(ValidationError):
         names.email(text or "")

@@ -1,3 +1,4 @@
+from . import mail_mail
 from . import saas_lifecycle_mixin
 from . import saas_sweep_mixin
 from . import saas_server
@@ -5,8 +6,9 @@ from . import saas_template
 from . import saas_plan
 from . import saas_instance
 from . import saas_instance_hostname
+from . import saas_instance_access
+from . import saas_instance_usage
 from . import saas_instance_jobs
-from . import saas_instance_mails
 from . import saas_instance_limits
 from . import saas_instance_log
 from . import saas_instance_request
@@ -14,6 +16,8 @@ from . import saas_subscription
 from . import saas_subscription_crons
 from . import saas_subscription_jobs
 from . import saas_subscription_actions
+from . import saas_mail_mixin
+from . import saas_instance_mails
 from . import ir_cron
 from . import res_partner
 from . import res_config_settings

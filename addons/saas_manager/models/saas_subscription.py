@@ -12,6 +12,12 @@ class SaasSubscription(models.Model):
     _description = "SaaS Subscription"
     _inherit = ["saas.lifecycle.mixin", "saas.sweep.mixin", "mail.thread", "mail.activity.mixin"]
     _order = "id desc"
+    _portal_fields = frozenset(
+        """
+        id display_name create_date name instance_id partner_id company_id plan_id period date_start date_end
+        period_count auto_renew state payment_state currency_id price
+        """.split()  # noqa: SIM905
+    )
 
     name = fields.Char(
         string="Number", required=True, readonly=True, copy=False, default=lambda self: self.env._("New")
