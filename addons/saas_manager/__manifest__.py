@@ -17,6 +17,10 @@
         "data/saas_plan_data.xml",
         "data/ir_cron_data.xml",
         "views/saas_actions.xml",
+        "views/saas_dashboard_views.xml",
     ],
+    "assets": {
+        "web.assets_backend": ["saas_manager/static/src/**/*"],
+    },
     "application": True,
 }

@@ -11,3 +11,7 @@ from . import saas_instance_request
 from . import saas_subscription
 from . import res_partner
 from . import res_config_settings
+from . import saas_dashboard
+from . import saas_dashboard_alerts
+from . import saas_dashboard_growth
+from . import ir_websocket

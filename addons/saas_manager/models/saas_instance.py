@@ -38,7 +38,9 @@ class SaasInstance(models.Model):
     admin_password_sealed = fields.Char(groups="base.group_system", copy=False)
     language_id = fields.Many2one("res.lang", context={"active_test": False})
     country_id = fields.Many2one("res.country")
-    tz = fields.Selection(selection=lambda self: self.env["res.partner"]._fields["tz"].selection(self))
+    tz = fields.Selection(
+        selection=lambda self: self.env["res.partner"]._fields["tz"]._description_selection(self.env)
+    )
     state = fields.Selection(
         [
             ("draft", "Draft"),
