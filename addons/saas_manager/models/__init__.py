@@ -1,3 +1,4 @@
+from . import saas_live_mixin
 from . import saas_lifecycle_mixin
 from . import saas_server
 from . import saas_template

@@ -16,7 +16,12 @@ class IrWebsocket(models.AbstractModel):
         return super()._build_bus_channel_list([*channels, *self._saas_channels(channels)])
 
     def _saas_channels(self, channels):
-        """The records asked for that the user may read; the others are left out silently."""
+        """The records asked for that the user may read; the others are left out silently.
+
+        Customers are left out too: a step that failed is told in the operators' words.
+        """
+        if not self.env.user._is_internal():
+            return
         wanted = defaultdict(list)
         for channel in channels:
             if isinstance(channel, str) and (match := _CHANNEL.fullmatch(channel)):
