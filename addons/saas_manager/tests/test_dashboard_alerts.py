@@ -16,13 +16,14 @@ class TestDashboardAlerts(DashboardCase):
         self._instance("half", user_count=5, storage_mb=500)
         nearly = self._instance("nearly", user_count=8) + self._instance("disk", storage_mb=900)
         nearly += self._instance("at-limit", user_count=10)
-        over = self._instance("over", user_count=11, storage_mb=900)
+        over = self._instance("over")
+        over.write({"user_count": 11, "storage_mb": 900})
         self.assertEqual(self._listed(self._alert("Instances above 80 % of their plan")), nearly.sorted())
         self.assertEqual(self._listed(self._alert("Instances over their plan's limits")), over)
 
     def test_a_plan_without_limits_never_alerts(self):
         self.plan.write({"max_users": 0, "max_storage_gb": 0})
-        self._instance("huge", user_count=5000, storage_mb=10**7)
+        self._instance("huge").write({"user_count": 5000, "storage_mb": 10**7})
         self.assertIsNone(self._alert("Instances over their plan's limits"))
 
     def test_what_is_ill_is_told_worst_first(self):
