@@ -23,6 +23,12 @@ class SaasLiveMixin(models.AbstractModel):
         # Nothing of the record goes to the group: not everybody in it may read it.
         self.env.ref("saas_manager.group_saas_user")._bus_send("saas.changed", {})
 
+    def _tell_step(self, values):
+        """Let who looks at the record, or at the request it answers, see a step as it ends."""
+        self.ensure_one()
+        for record in (self, *(self.request_ids if "request_ids" in self._fields else ())):
+            record._bus_send("saas.step", {"id": record.id, "model": record._name, **values})
+
     def _is_under_way(self):
         """Whether a job works on it, or is about to."""
         if "operation" in self._fields:

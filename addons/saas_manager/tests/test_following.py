@@ -49,6 +49,23 @@ class TestFollowing(DashboardCase):
         instance.operation = "suspend"
         self.assertIn('"status":"started"', self._sent(instance)[0])
 
+    def test_a_step_is_sent_to_who_looks_at_the_instance_and_at_its_request(self):
+        instance = self._instance("asked-for")
+        request = self.env["saas.instance.request"].create(
+            {
+                "customer_name": "Ann",
+                "customer_email": "ann@example.com",
+                "company_name": "Asked For",
+                "subdomain": "asked-for-too",
+                "plan_id": self.plan.id,
+                "template_id": self.template.id,
+                "instance_id": instance.id,
+            }
+        )
+        instance._tell_step({"step": "clone", "progress": 22.0})
+        for record in (instance, request):
+            self.assertIn('"step":"clone","progress":22.0', self._sent(record)[-1], record._name)
+
     def test_dashboards_hear_that_something_changed_but_not_what(self):
         self.template.write({"state": "building"})
         group = self.env.ref("saas_manager.group_saas_user")

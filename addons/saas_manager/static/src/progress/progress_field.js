@@ -5,7 +5,7 @@ import { browser } from "@web/core/browser/browser";
 import { registry } from "@web/core/registry";
 import { standardFieldProps } from "@web/views/fields/standard_field_props";
 import { useService } from "@web/core/utils/hooks";
-import { Component, onWillUnmount, onWillUpdateProps, useState } from "@odoo/owl";
+import { Component, onWillUnmount, onWillUpdateProps, useEffect, useState } from "@odoo/owl";
 
 const UNDER_WAY_STATES = ["building", "processing"];
 /** For networks that let no websocket through. */
@@ -13,47 +13,55 @@ const ASK_EVERY_MS = 5000;
 
 export class SaasProgressField extends Component {
     static template = "saas_manager.ProgressField";
-    static props = { ...standardFieldProps, step: String, while: String, follow: { type: String, optional: true } };
+    static props = { ...standardFieldProps, step: String, while: String };
 
     setup() {
         this.bus = useService("bus_service");
-        this.channels = [];
+        this.channel = null;
         this.state = useState({ live: null, waits: false });
         this.onStep = this.onStep.bind(this);
         this.bus.subscribe("saas.step", this.onStep);
         this.listenTo(this.props);
         onWillUpdateProps((props) => this.listenTo(props));
+        useEffect(
+            () => this.catchUp(),
+            () => [this.props.record.dirty]
+        );
         const regularly = browser.setInterval(() => this.ask(), ASK_EVERY_MS);
         onWillUnmount(() => {
             browser.clearInterval(regularly);
             this.bus.unsubscribe("saas.step", this.onStep);
-            this.channels.forEach((channel) => this.bus.deleteChannel(channel));
+            this.leave();
         });
     }
 
-    /** The records whose steps are shown: its own, and of one it points to. */
-    channelsOf({ record, follow }) {
-        const followed = follow && record.data[follow];
-        return [
-            record.resId && `${record.resModel}_${record.resId}`,
-            followed && `${record.fields[follow].relation}_${followed.id}`,
-        ].filter(Boolean);
-    }
-
+    /** Follow the record that is shown: forms turn to another, or save a new one. */
     listenTo(props) {
-        const wanted = this.channelsOf(props);
-        const gone = this.channels.filter((channel) => !wanted.includes(channel));
-        const fresh = wanted.filter((channel) => !this.channels.includes(channel));
-        gone.forEach((channel) => this.bus.deleteChannel(channel));
-        fresh.forEach((channel) => this.bus.addChannel(channel));
-        this.channels = wanted;
-        if (gone.length || !this.isUnderWay(props)) {
+        const { resModel, resId } = props.record;
+        const channel = resId ? `${resModel}_${resId}` : null;
+        if (channel !== this.channel) {
+            this.leave();
+            this.channel = channel;
+            if (channel) {
+                this.bus.addChannel(channel);
+            }
+        }
+        if (!this.isUnderWay(props)) {
             this.state.live = null;
         }
     }
 
+    leave() {
+        if (this.channel) {
+            this.bus.deleteChannel(this.channel);
+        }
+        this.channel = null;
+        this.state.live = null;
+        this.state.waits = false;
+    }
+
     async onStep(message) {
-        if (!this.channels.includes(`${message.model}_${message.id}`)) {
+        if (`${message.model}_${message.id}` !== this.channel) {
             return;
         }
         if (message.status) {
@@ -67,6 +75,15 @@ export class SaasProgressField extends Component {
 
     ask() {
         if (this.isUnderWay(this.props) && !document.hidden) {
+            this.reload();
+        } else {
+            this.catchUp();
+        }
+    }
+
+    /** What could not be shown while somebody was typing is shown afterwards. */
+    catchUp() {
+        if (this.state.waits && !this.props.record.dirty) {
             this.reload();
         }
     }
@@ -110,7 +127,6 @@ export const saasProgressField = {
     extractProps: ({ options }) => ({
         step: options.step || "progress_step",
         while: options.while || "state",
-        follow: options.follow,
     }),
     fieldDependencies: ({ options }) => [{ name: options.step || "progress_step", type: "char" }],
 };
