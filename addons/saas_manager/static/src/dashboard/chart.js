@@ -48,7 +48,7 @@ export class SaasChart extends Component {
 
     /** The theme's colors: whatever style sheet is in use, light or dark. */
     color(name) {
-        return getComputedStyle(this.canvas.el).getPropertyValue(name).trim() || "#7c7bad";
+        return getComputedStyle(this.canvas.el).getPropertyValue(name).trim() || "#888";
     }
 
     draw() {

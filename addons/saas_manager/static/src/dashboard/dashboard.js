@@ -13,7 +13,7 @@ import { SaasChart } from "./chart";
 import { useRefresh } from "./refresh";
 
 const STATE_COLORS = {
-    draft: "--secondary",
+    draft: "--gray-500",
     provisioning: "--info",
     active: "--success",
     suspended: "--warning",
