@@ -6,8 +6,10 @@ it as `EngineError`: a sentence and a remedy for people, `retryable` for the que
 
 import functools
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 
+import psycopg2
+import pytz
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.exceptions import UserError, ValidationError
 
@@ -37,7 +39,7 @@ def translated(error_class=UserError):
 
 @contextmanager
 def retrying(log=None):
-    """Let the queue try again what may work later."""
+    """Let the queue try again what may work later, such as when PostgreSQL is being restarted."""
     try:
         yield
     except TenantryError as error:
@@ -46,6 +48,8 @@ def retrying(log=None):
         if log:
             log.tell("warning", sentence(error))
         raise RetryableJobError(sentence(error)) from error
+    except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+        raise RetryableJobError(str(error).strip()) from error
 
 
 @functools.cache
@@ -84,6 +88,11 @@ def check_hostname(text):
         names.hostname(text or "")
 
 
+def is_label(text):
+    """Whether it could be a subdomain, reserved or not."""
+    return names.is_label(text)
+
+
 def check_email(text):
     with translated(ValidationError):
         names.email(text or "")
@@ -120,6 +129,10 @@ def _recipe(template):
 
 
 def build_template(template, on_step):
+    return _engine_of(template.server_id).build_template(_recipe(template), on_step)
+
+
+def rebuild_template(template, on_step):
     return _engine_of(template.server_id).build_template(_recipe(template), on_step, rebuild=True)
 
 
@@ -187,10 +200,17 @@ def _entitlements(instance):
     return Entitlements(
         users=instance.plan_id.max_users,
         storage_gb=instance.plan_id.max_storage_gb,
-        expires_at=f"{instance.expires_on}T00:00:00+00:00" if instance.expires_on else "",
+        expires_at=_instant(instance.subscription_id.expiry_to_show(), instance.tz),
         state=instance.subscription_id.state or "",
         plan=instance.plan_id.name,
     )
+
+
+def _instant(day, timezone):
+    """When a day begins, as `Entitlements` has it; "" for no day."""
+    if not day:
+        return ""
+    return pytz.timezone(timezone or "UTC").localize(datetime.combine(day, time())).isoformat()
 
 
 def entitle(instance):

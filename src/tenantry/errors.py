@@ -362,6 +362,22 @@ class LoginRefused(DependencyFailure):
         self.remedy = "Terminate the instance and create it again; keep the tenant server's log."
 
 
+class CallRefused(DependencyFailure):
+    """An Odoo refused a call of ours; what it said."""
+
+    def __init__(self, path: str, said: str) -> None:
+        self.path, self.said = path, said
+        super().__init__(f"{path} was refused: {said}")
+        self.remedy = "Mend what it says, then try again."
+
+
+class DemoFailed(DependencyFailure):
+    def __init__(self, subject: str, state: str, reason: str) -> None:
+        self.subject, self.state, self.reason = subject, state, reason
+        super().__init__(f"{subject} is {state}: {reason or 'it took too long'}.")
+        self.remedy = "Look at its log in the back office (`tenantry master url`)."
+
+
 class ProbeFailed(DependencyFailure):
     """I5: the public route did not answer as it must."""
 

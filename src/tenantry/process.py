@@ -20,12 +20,12 @@ from tenantry.errors import ProgramFailed, ProgramNotFound, ProgramTimeout
 
 _logger = logging.getLogger(__name__)
 
-# libpq and Python read these behind a caller's back; a child must not inherit them.
-_SCRUBBED = ("PG", "PYTHON", "VIRTUAL_ENV", "ODOO_RC")
+# libpq and Python read these behind a caller's back; our own settings may hold a password.
+_SCRUBBED = ("PG", "PYTHON", "VIRTUAL_ENV", "ODOO_RC", "TENANTRY_")
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process's environment without what would steer libpq or Python, plus `extra`."""
+    """This process's environment without what a child must not inherit, plus `extra`."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(_SCRUBBED)}
     return {**kept, **(extra or {})}
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
@@ -26,6 +28,7 @@ from tenantry.errors import (
 )
 from tenantry.model.recipe import Recipe
 from tenantry.odoo.initialise import verify_modules
+from tenantry.odoo.own_addons import TENANT_MODULE, source
 from tenantry.operations import build_template
 from tenantry.postgres import databases
 
@@ -48,6 +51,25 @@ def test_a_module_that_does_not_exist_is_named_and_nothing_is_made(engine: Engin
     with pytest.raises(ModuleNotFound, match="no_such_module") as refusal:
         engine.build_template(replace(SMALL, modules=("web", "no_such_module")))
     assert "addons" in refusal.value.remedy
+
+
+def test_every_template_gets_the_tenants_module_and_keeps_its_recipe(engine: Engine):
+    template = next(template for template in engine.templates() if template.code == "tiny")
+    assert template.modules == TINY.modules
+    assert not template.stale
+    with engine.context.maintenance() as connection:
+        label = databases.find(connection, template.database).label
+    assert Recipe.from_mapping("tiny", {k: v for k, v in label.recipe.items() if k != "code_digest"}) == TINY
+
+
+def test_changed_code_of_the_tenants_module_makes_a_template_stale(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    changed = shutil.copytree(source(TENANT_MODULE), tmp_path / TENANT_MODULE)
+    (changed / "models" / "res_users.py").write_text("# other code\n")
+    monkeypatch.setattr(build_template, "source", lambda module: changed)
+    tiny = next(template for template in engine.templates() if template.code == "tiny")
+    assert "code" in tiny.stale
 
 
 def test_an_initialisation_that_takes_too_long_is_stopped_and_leaves_nothing(engine: Engine):

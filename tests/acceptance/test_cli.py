@@ -84,6 +84,17 @@ def test_an_instances_life(tenantry):
     assert json.loads(tenantry("instance", "list", "--json").stdout) == []
 
 
+def test_a_login_link_and_the_usage_are_told(tenantry):
+    tenantry("create", "acme", "admin@acme.example", "--template", "tiny")
+    link = tenantry("instance", "link", "acme", "--by", "Ann")
+    assert link.stdout.startswith("http://acme.localhost:")
+    assert "/saas/login?token=" in link.stdout
+    usage = tenantry("instance", "usage", "acme", "--json")
+    assert json.loads(usage.stdout)["users"] == 1
+    assert "Users          1" in tenantry("instance", "usage", "acme").stdout
+    assert tenantry("instance", "link", "nobody").returncode == 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "sentence"),
     [
@@ -130,7 +141,7 @@ def test_up_tells_both_addresses_and_the_masters_password_the_first_time_only(te
     assert first["login"] == "admin"
     assert WebClient(
         engine.master.runtime.route, MASTER_DATABASE, first["login"], Secret(first["password"])
-    ).session["uid"]
+    ).session_info["uid"]
     assert again == {"address": first["address"], "master": first["master"]}
     assert f"The back office is at {first['master']}." in tenantry("up").stdout
 

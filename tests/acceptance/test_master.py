@@ -16,7 +16,7 @@ from tests.support.odoo_client import OdooClient, OdooError, WebClient
 
 from tenantry import process
 from tenantry.engine import Engine
-from tenantry.errors import DatabaseExists, MasterNotInstalled
+from tenantry.errors import DatabaseExists, LoginRefused, MasterNotInstalled
 from tenantry.model.instance import Creation
 from tenantry.model.names import MASTER_BUILDING, MASTER_DATABASE
 from tenantry.model.progress import StepEvent, StepStatus
@@ -136,7 +136,7 @@ def test_a_new_password_replaces_the_old_one_and_ends_its_sessions(master: Engin
     master.master.reset_admin_password()
     with pytest.raises(OdooError):
         client.call("res.users", "search_count", [])
-    with pytest.raises(OdooError, match="Access Denied"):
+    with pytest.raises(LoginRefused):
         WebClient(route, MASTER_DATABASE, "admin", before)
 
 

@@ -73,7 +73,7 @@ def test_a_user_over_the_limit_is_refused_with_the_numbers_and_the_way_to_more(
 ):
     entitle(users=2, upgrade_url=UPGRADE)
     admin.call("res.users", "create", [{"name": "Two", "login": login()}])
-    with pytest.raises(OdooError, match=rf"(?s)includes 2 internal users, and 2 are active.*{UPGRADE}"):
+    with pytest.raises(OdooError, match=rf"(?s)limit of internal users is 2; active now: 2.*{UPGRADE}"):
         admin.call("res.users", "create", [{"name": "Three", "login": login()}])
     assert users_of(engine) == 2
 
@@ -97,7 +97,7 @@ def test_a_batch_that_goes_over_the_limit_is_refused_whole(
 ):
     entitle(users=3)
     batch = [{"name": f"User {number}", "login": login()} for number in range(3)]
-    with pytest.raises(OdooError, match="includes 3 internal users, and 1 are active"):
+    with pytest.raises(OdooError, match="limit of internal users is 3; active now: 1"):
         admin.call("res.users", "create", batch)
     assert users_of(engine) == 1
     admin.call("res.users", "create", batch[:2])
@@ -204,7 +204,7 @@ def test_a_creation_states_its_plan_and_voids_none(engine: Engine, login: Login)
     )
     try:
         client = OdooClient(engine, engine.provision(spec))
-        with pytest.raises(OdooError, match="includes 1 internal users"):
+        with pytest.raises(OdooError, match="limit of internal users is 1"):
             client.call("res.users", "create", [{"name": "Two", "login": login()}])
     finally:
         engine.terminate("beta")
@@ -234,7 +234,7 @@ def test_a_template_opened_for_editing_is_not_limited(engine: Engine, login: Log
     try:
         client = WebClient(engine.runtime.route(name), name, editing.login, editing.password)
         client.call("res.users", "create", [{"name": "Two", "login": login()}])
-        assert client.session["saas_banners"] == []
+        assert client.session_info["saas_banners"] == []
     finally:
         with engine.context.maintenance() as connection:
             discard(engine.context, connection, name)
@@ -266,11 +266,11 @@ def test_an_upload_over_the_storage_is_refused_with_the_numbers(
     used = engine.usage("acme").storage_bytes
     entitle(storage_gb=(used + 3_000_000) / 1024**3, upgrade_url=UPGRADE)
     (kept,) = admin.call("ir.attachment", "create", [upload(1_000_000)])
-    with pytest.raises(OdooError, match=r"(?s)includes 0\.\d+ GB of storage, and 0\.\d+ GB are in use"):
+    with pytest.raises(OdooError, match=r"(?s)limit of storage is 0\.\d+ GB; in use now: 0\.\d+ GB"):
         admin.call("ir.attachment", "create", [upload(4_000_000)])
-    with pytest.raises(OdooError, match="GB of storage"):
+    with pytest.raises(OdooError, match="limit of storage"):
         admin.call("ir.attachment", "write", [kept], upload(4_000_000))
-    with pytest.raises(OdooError, match="GB of storage"):
+    with pytest.raises(OdooError, match="limit of storage"):
         admin.call("res.company", "write", [1], {"logo": _picture()})
     assert engine.usage("acme").storage_bytes < used + 3_000_000
     assert admin.call("ir.attachment", "read", [kept], ["datas"])[0]["datas"]
@@ -287,7 +287,7 @@ def _picture() -> str:
 
 def test_over_the_storage_odoo_goes_on_working(admin: OdooClient, entitle: Entitle, login: Login):
     entitle(storage_gb=0.001)
-    with pytest.raises(OdooError, match="GB of storage"):
+    with pytest.raises(OdooError, match="limit of storage"):
         admin.call("ir.attachment", "create", [upload(2000)])
     link = {"name": "Elsewhere", "type": "url", "url": "https://files.example/a.pdf"}
     assert admin.call("ir.attachment", "create", [link])
@@ -316,7 +316,7 @@ def test_a_banner_warns_in_time(
     engine: Engine, acme: Creation, entitle: Entitle, plan: dict, level: str, text: str
 ):
     entitle(**plan, upgrade_url=UPGRADE)
-    (banner,) = OdooClient(engine, acme).session["saas_banners"]
+    (banner,) = OdooClient(engine, acme).session_info["saas_banners"]
     assert (banner["level"], banner["link"]["url"]) == (level, UPGRADE)
     assert text in banner["text"]
 
@@ -324,7 +324,7 @@ def test_a_banner_warns_in_time(
 @pytest.mark.parametrize("plan", [{}, {"expires_at": in_days(16)}, {"users": 1, "storage_gb": 9}])
 def test_no_banner_without_a_reason(engine: Engine, acme: Creation, entitle: Entitle, plan: dict):
     entitle(**plan)
-    assert OdooClient(engine, acme).session["saas_banners"] == []
+    assert OdooClient(engine, acme).session_info["saas_banners"] == []
 
 
 # ---------------------------------------------------------------- usage

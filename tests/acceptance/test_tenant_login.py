@@ -18,8 +18,6 @@ from tenantry.model.instance import Creation
 from tenantry.model.secret import Secret
 from tenantry.model.signing import now_us, sign_login
 
-CONSENT = "saas_tenant.support_access"
-
 
 @pytest.fixture(scope="module")
 def acme(engine: Engine) -> Iterator[Creation]:
@@ -192,6 +190,32 @@ def test_an_archived_administrator_cannot_be_logged_in(engine: Engine, visitor: 
             inside.execute("UPDATE res_users SET active = true WHERE login = 'admin@acme.example'")
 
 
+@pytest.fixture
+def second_factor(engine: Engine, acme: Creation) -> Iterator[None]:
+    """The administrator protects his account by codes from his telephone."""
+    statement = "UPDATE res_users SET totp_secret = %s WHERE login = 'admin@acme.example'"
+    with engine.context.cluster.connect("acme") as inside:
+        inside.execute(statement, ["JBSWY3DPEHPK3PXP"])
+        yield
+        inside.execute(statement, [None])
+
+
+def test_a_link_stands_for_the_password_and_not_for_the_second_factor(
+    engine: Engine, visitor: httpx.Client, second_factor: None
+):
+    answer = press(visitor, link(engine))
+    assert "/web/login/totp" in answer.headers["location"]
+    assert user_of(visitor) is None
+    assert "authentication code" in visitor.get(answer.headers["location"]).text.lower()
+
+
+def test_support_is_not_asked_for_the_owners_second_factor(
+    engine: Engine, visitor: httpx.Client, consent: None, second_factor: None
+):
+    press(visitor, link(engine, support=True))
+    assert user_of(visitor) == "admin@acme.example"
+
+
 def test_no_log_holds_a_link(engine: Engine, visitor: httpx.Client):
     path = link(engine)
     press(visitor, path)
@@ -246,7 +270,7 @@ def test_a_support_session_ends_after_fifteen_minutes_wherever_it_is(
     press(visitor, link(engine, by="Ann", support=True))
     file = session_file(engine, visitor)
     session = json.loads(file.read_text())
-    assert 800 < session["saas_support_ends_at"] - session["create_time"] <= 900
+    assert 800 < session["deletion_time"] - session["create_time"] <= 900
     assert user_of(visitor) == "admin@acme.example"
     session = json.loads(file.read_text())
     # A quarter of an hour goes by. Odoo's renewal of sessions would lift the end it knows of.

@@ -2,45 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import httpx
-
 from tenantry.engine import Engine
+from tenantry.errors import CallRefused as OdooError
 from tenantry.model.instance import Creation
-from tenantry.model.secret import Secret
-from tenantry.odoo.probe import Route
+from tenantry.odoo.rpc import OdooSession as WebClient
+from tenantry.odoo.rpc import browser
 
-
-class OdooError(Exception):
-    """Odoo refused a call; what it said."""
-
-
-def browser(route: Route) -> httpx.Client:
-    """A browser that has only that site open, and is nobody there yet."""
-    host, port = route.address
-    return httpx.Client(base_url=f"http://{host}:{port}", headers={"Host": route.host}, timeout=60)
-
-
-class WebClient:
-    """Logged in to an Odoo over HTTP."""
-
-    def __init__(self, route: Route, database: str, login: str, password: Secret) -> None:
-        self.name, self.http = database, browser(route)
-        wanted = {"db": database, "login": login, "password": password.reveal()}
-        self.session = self.post("/web/session/authenticate", **wanted)
-
-    def post(self, path: str, **params: Any) -> Any:
-        """A JSON-RPC call's result. Raises OdooError."""
-        answer = self.http.post(path, json={"jsonrpc": "2.0", "method": "call", "params": params}).json()
-        if "error" in answer:
-            data = answer["error"].get("data", {})
-            raise OdooError(data.get("message") or answer["error"]["message"])
-        return answer["result"]
-
-    def call(self, model: str, method: str, *args: Any, **kwargs: Any) -> Any:
-        params = {"model": model, "method": method, "args": list(args), "kwargs": kwargs}
-        return self.post(f"/web/dataset/call_kw/{model}/{method}", **params)
+__all__ = ["OdooClient", "OdooError", "WebClient", "browser"]
 
 
 class OdooClient(WebClient):

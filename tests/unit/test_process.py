@@ -36,8 +36,9 @@ def test_a_slow_program_is_killed_with_its_children():
     assert not [p for p in psutil.process_iter(["cmdline"]) if "54321" in (p.info["cmdline"] or [])]
 
 
-def test_libpqs_variables_do_not_reach_a_program(monkeypatch):
+def test_libpqs_variables_and_our_settings_do_not_reach_a_program(monkeypatch):
     monkeypatch.setenv("PGPASSWORD", "hunter2")
+    monkeypatch.setenv("TENANTRY_PG_DSN", "password=hunter2")
     assert "hunter2" not in process.run(["env"])
 
 

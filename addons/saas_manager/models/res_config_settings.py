@@ -1,6 +1,16 @@
 """The settings page."""
 
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from .. import gateway
+
+_ZERO_HAS_A_MEANING = (
+    "saas_pool_size",
+    "saas_grace_days",
+    "saas_termination_days",
+    "saas_max_instances_per_plan",
+)
 
 
 class ResConfigSettings(models.TransientModel):
@@ -8,19 +18,18 @@ class ResConfigSettings(models.TransientModel):
 
     saas_base_domain = fields.Char(string="Base Domain", config_parameter="saas.base_domain")
     saas_protocol = fields.Selection(
-        [("http", "HTTP"), ("https", "HTTPS")], string="Protocol", config_parameter="saas.protocol"
+        [("http", "HTTP"), ("https", "HTTPS")],
+        string="Protocol",
+        config_parameter="saas.protocol",
+        default="http",
     )
-    saas_reserved_names = fields.Char(
-        string="Reserved Names",
-        config_parameter="saas.reserved_names",
-        help="Subdomains nobody may take, besides www, mail, admin, api and the like.",
-    )
+    saas_reserved_names = fields.Char(string="Reserved Names", config_parameter="saas.reserved_names")
     saas_pool_size = fields.Integer(
         string="Spares per Template", config_parameter="saas.pool_size", default=2
     )
     saas_credential_delivery = fields.Selection(
         [("link", "One-time link"), ("password", "Password")],
-        string="Credentials",
+        string="First Login",
         config_parameter="saas.credential_delivery",
         default="link",
     )
@@ -29,16 +38,49 @@ class ResConfigSettings(models.TransientModel):
     )
     saas_grace_days = fields.Integer(string="Grace (Days)", config_parameter="saas.grace_days", default=7)
     saas_termination_days = fields.Integer(
-        string="Terminate After (Days)",
-        config_parameter="saas.termination_days",
-        default=0,
-        help="How long a suspended instance is kept. 0: for ever.",
+        string="Terminate After (Days)", config_parameter="saas.termination_days", default=0
     )
     saas_max_instances_per_plan = fields.Integer(
         string="Instances per Plan", config_parameter="saas.max_instances_per_plan", default=100
     )
     saas_collect_payments = fields.Boolean(
-        string="Renewals Need a Payment",
-        config_parameter="saas.collect_payments",
-        help="Off: a renewed period counts as paid. On: it falls due until a payment is registered.",
+        string="Renewals Need a Payment", config_parameter="saas.collect_payments"
     )
+
+    @api.constrains("saas_base_domain")
+    def _check_saas_base_domain(self):
+        for settings in self:
+            domain = (settings.saas_base_domain or "").strip()
+            if domain and domain != "localhost":
+                gateway.check_hostname(domain)
+
+    @api.constrains("saas_reserved_names")
+    def _check_saas_reserved_names(self):
+        for settings in self:
+            names = [name.strip() for name in (settings.saas_reserved_names or "").split(",")]
+            wrong = [name for name in names if name and not gateway.is_label(name)]
+            if wrong:
+                raise ValidationError(
+                    self.env._(
+                        "Not a subdomain: %(names)s. A reserved name has only a-z, 0-9 and dashes; "
+                        "separate several by commas.",
+                        names=", ".join(wrong),
+                    )
+                )
+
+    @api.constrains(*_ZERO_HAS_A_MEANING, "saas_log_retention_days")
+    def _check_saas_numbers(self):
+        for settings in self:
+            if any(settings[name] < 0 for name in _ZERO_HAS_A_MEANING):
+                raise ValidationError(self.env._("Numbers of days, spares and instances cannot be negative."))
+            if settings.saas_log_retention_days < 1:
+                raise ValidationError(self.env._("Logs are kept for at least one day."))
+
+    def set_values(self):
+        """Odoo deletes a parameter that is set to 0, and the default would come back."""
+        result = super().set_values()
+        parameters = self.env["ir.config_parameter"].sudo()  # as Odoo's own set_values
+        for name in _ZERO_HAS_A_MEANING:
+            if not self[name]:
+                parameters.set_param(self._fields[name].config_parameter, "0")
+        return result

@@ -6,14 +6,18 @@ from odoo import api, fields, models
 class ResPartner(models.Model):
     _inherit = "res.partner"
 
-    saas_instance_ids = fields.One2many("saas.instance", "partner_id", string="Instances")
+    saas_instance_ids = fields.One2many(
+        "saas.instance", "partner_id", string="Instances", groups="saas_manager.group_saas_user"
+    )
     saas_instance_count = fields.Integer(
         compute="_compute_saas_counts", groups="saas_manager.group_saas_user"
     )
     saas_active_instance_count = fields.Integer(
         compute="_compute_saas_counts", groups="saas_manager.group_saas_user"
     )
-    saas_subscription_ids = fields.One2many("saas.subscription", "partner_id", string="Subscriptions")
+    saas_subscription_ids = fields.One2many(
+        "saas.subscription", "partner_id", string="Subscriptions", groups="saas_manager.group_saas_user"
+    )
     saas_subscription_count = fields.Integer(
         compute="_compute_saas_counts", groups="saas_manager.group_saas_user"
     )

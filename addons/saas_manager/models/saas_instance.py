@@ -14,6 +14,15 @@ class SaasInstance(models.Model):
     _description = "SaaS Instance"
     _inherit = ["saas.lifecycle.mixin", "bus.listener.mixin", "mail.thread", "mail.activity.mixin"]
     _order = "id desc"
+    _action_fields = frozenset({"state", "operation", "database_name", "reference", "url"})
+    _portal_fields = frozenset(
+        """
+        id display_name create_date name partner_id company_id subdomain template_id plan_id series
+        admin_email language_id country_id tz state run_state health url protocol user_count max_users
+        user_percent storage_mb max_storage_gb storage_percent activated_at suspended_at reactivated_at
+        terminated_at expires_on last_activity_at subscription_ids subscription_id subscription_count
+        """.split()  # noqa: SIM905
+    )
 
     name = fields.Char(required=True, tracking=True)
     partner_id = fields.Many2one(
@@ -35,7 +44,7 @@ class SaasInstance(models.Model):
         default=lambda self: str(uuid.uuid4()), required=True, readonly=True, copy=False, index=True
     )
     admin_email = fields.Char(required=True, help="The administrator's login.")
-    admin_password_sealed = fields.Char(groups="base.group_system", copy=False)
+    admin_password_sealed = fields.Char(groups="base.group_system", exportable=False, copy=False)
     language_id = fields.Many2one("res.lang", context={"active_test": False})
     country_id = fields.Many2one("res.country")
     tz = fields.Selection(
@@ -178,6 +187,11 @@ class SaasInstance(models.Model):
                     )
                 )
 
+    @api.constrains("plan_id")
+    def _check_usage_in_plan(self):
+        for instance in self:
+            instance._check_fits(instance.plan_id)
+
     @api.onchange("partner_id")
     def _onchange_partner_id(self):
         if self.partner_id:
@@ -210,18 +224,23 @@ class SaasInstance(models.Model):
     @api.model
     def _is_taken(self, subdomain):
         domain = [("subdomain", "=", subdomain), ("state", "!=", "terminated")]
+        # sudo: another company's instance takes a name, too.
         return bool(self.sudo().with_context(active_test=False).search_count(domain, limit=1))
 
     # ------------------------------------------------------------ actions
 
     def action_provision_instance(self):
         """I4: check, note what is wanted, and let a job create it after the commit."""
+        self.check_access("write")
         for instance in self:
             instance._check_transition("provision")
             instance.template_id._check_is_ready()
             instance.plan_id._check_room(instance.template_id)
-            server = instance.server_id or instance.env["saas.server"].sudo()._place(
-                instance.template_id, instance.plan_id, instance.company_id
+            # sudo: how full a server is depends on all companies' instances.
+            server = (
+                instance.env["saas.server"]
+                .sudo()
+                ._place(instance.template_id, instance.plan_id, instance.company_id, instance.server_id)
             )
             instance._move(
                 "provision",
@@ -239,7 +258,9 @@ class SaasInstance(models.Model):
 
     def action_discard(self):
         """Give a failed instance up: it left nothing behind."""
-        self._move("discard", terminated_at=fields.Datetime.now(), operation=False)
+        self._move(
+            "discard", terminated_at=fields.Datetime.now(), operation=False, admin_password_sealed=False
+        )
 
     def action_suspend(self, reason=None):
         return self._intend("suspend", "_suspend", _("Suspend %s"), reason)
@@ -257,13 +278,15 @@ class SaasInstance(models.Model):
 
     def _intend(self, operation, job, description, reason):
         """Note what is wanted and let a job do it after the commit."""
+        self.check_access("write")
         self._check_transition(operation)
         for instance in self:
             if instance.operation:
                 raise UserError(
                     _("Something is being done with %s already. Try again in a moment.", instance.name)
                 )
-            instance.write({"operation": operation, "state_reason": reason or False})
+            # sudo: `operation` is written by actions only.
+            instance.sudo().write({"operation": operation, "state_reason": reason or False})
             instance._enqueue(job, description % instance.name)
         return True
 
@@ -289,10 +312,13 @@ class SaasInstance(models.Model):
         return {**action, "domain": [("instance_id", "=", self.id)], "context": context}
 
     def action_check_health(self):
+        self.check_access("write")
         self._check_health()
 
-    def _change_plan(self, plan):
-        """P3: at once; a downgrade below what is in use is refused with the numbers."""
+    def change_plan(self, plan):
+        """P3: to the plan, a record or an id, at once; a downgrade below what is in use is refused."""
+        self.check_access("write")
+        plan = self.env["saas.plan"].browse(int(plan)).exists()
         for instance in self:
             instance._check_fits(plan)
             instance.plan_id = plan

@@ -18,6 +18,7 @@ class SaasInstance(models.Model):
     def _enqueue(self, method, description):
         """One job at a time for each instance and kind; it starts after the commit."""
         self.ensure_one()
+        # sudo: the job goes on with what was allowed when it was asked for.
         job = self.sudo().with_delay(
             channel=f"root.saas.{self.server_id.code or 'none'}",
             description=description,

@@ -1,13 +1,18 @@
-"""Mails about an instance: sent by a job, so after the commit, and never in the way of anything."""
+"""Mails about an instance, and what only they may tell."""
 
 from odoo import models
 
+from .. import gateway
+
+_PROVISIONED = "saas_manager.mail_template_instance_provisioned"
+
 
 class SaasInstance(models.Model):
-    _inherit = "saas.instance"
+    _name = "saas.instance"
+    _inherit = ["saas.instance", "saas.mail.mixin"]
 
     def _send_provisioning_email(self):
-        self._enqueue_mail("saas_manager.mail_template_instance_provisioned")
+        self._enqueue_mail(_PROVISIONED)
 
     def _send_suspension_email(self):
         self._enqueue_mail("saas_manager.mail_template_instance_suspended")
@@ -22,5 +27,25 @@ class SaasInstance(models.Model):
         """Tell the operators; see `mail_template_*` of that name."""
         self._enqueue_mail(template)
 
-    def _enqueue_mail(self, template):
-        """Let a job send the mail template with this XML id about each instance."""
+    def _mail_record(self):
+        return self
+
+    def _mail_secrets(self, template):
+        """I7: the password if it is what the operator delivers, else a link made now."""
+        if template != _PROVISIONED:
+            return super()._mail_secrets(template)
+        delivery = self.env["ir.config_parameter"].get_param("saas.credential_delivery")
+        if delivery == "password" and self.admin_password_sealed:
+            return {"password": gateway.unseal(self.admin_password_sealed)}
+        with gateway.retrying():
+            return {"login_link": gateway.login_link(self).reveal()}
+
+    def _mail_sent(self, template):
+        """I7: the password is kept until it was delivered."""
+        if template == _PROVISIONED:
+            self.admin_password_sealed = False
+        return super()._mail_sent(template)
+
+    def _final_backup_kept_until(self):
+        """I9: the day the final backup is removed; None, there is none yet."""
+        return None

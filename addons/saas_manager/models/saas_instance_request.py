@@ -13,6 +13,7 @@ class SaasInstanceRequest(models.Model):
     _description = "SaaS Instance Request"
     _inherit = ["saas.lifecycle.mixin", "mail.thread"]
     _order = "priority desc, id desc"
+    _action_fields = frozenset({"state", "instance_id"})
 
     name = fields.Char(
         string="Number", required=True, readonly=True, copy=False, default=lambda self: _("New")
@@ -119,9 +120,15 @@ class SaasInstanceRequest(models.Model):
         instance.action_provision_instance()
 
     def _find_or_make_partner(self):
+        # sudo: who runs instances need not be allowed to make contacts.
         partners = self.env["res.partner"].sudo()
         email = self.customer_email.strip().lower()
-        found = partners.search([("email_normalized", "=", email), ("is_company", "=", True)], limit=1)
+        domain = [
+            ("email_normalized", "=", email),
+            ("is_company", "=", True),
+            ("company_id", "in", (False, self.company_id.id)),
+        ]
+        found = partners.search(domain, limit=1)
         return found or partners.create(
             {
                 "name": self.company_name,

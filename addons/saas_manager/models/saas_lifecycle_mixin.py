@@ -1,4 +1,4 @@
-"""What all records with a life cycle share: moving along the table of `lifecycle.py`."""
+"""What all records with a life cycle share: moving along the table of `lifecycle.py`, and by whom."""
 
 from odoo import _, models
 from odoo.exceptions import UserError
@@ -10,6 +10,20 @@ class SaasLifecycleMixin(models.AbstractModel):
     _name = "saas.lifecycle.mixin"
     _inherit = "saas.live.mixin"
     _description = "Moves from state to state along one table"
+
+    _action_fields = frozenset({"state"})
+    """Written by actions and jobs only: over RPC, `readonly` alone would not keep anybody out."""
+    _portal_fields = frozenset()
+    """X2: all that a customer may read of his own records, whatever fields are added later."""
+
+    def _has_field_access(self, field, operation):
+        if not super()._has_field_access(field, operation):
+            return False
+        if self.env.su:
+            return True
+        if operation == "write":
+            return field.name not in self._action_fields
+        return not self.env.user.share or field.name in self._portal_fields
 
     def _check_transition(self, action):
         """Raise UserError, naming the record, if `action` is not allowed in its state."""
@@ -26,6 +40,8 @@ class SaasLifecycleMixin(models.AbstractModel):
 
     def _move(self, action, **values):
         """Write the state `action` leads to, and `values` with it."""
+        self.check_access("write")
         self._check_transition(action)
-        for record in self:
+        # sudo: whoever may write the record may have it moved, but not write `_action_fields` himself.
+        for record in self.sudo():
             record.write({"state": after(TABLES[record._name], action, record.state), **values})

@@ -43,7 +43,7 @@ class SaasPlan(models.Model):
         help="How long an unpaid instance goes on before it is suspended.",
     )
     instance_ids = fields.One2many("saas.instance", "plan_id")
-    instance_count = fields.Integer(compute="_compute_instance_count")
+    instance_count = fields.Integer(compute="_compute_instance_count", compute_sudo=True)
 
     _code_unique = models.Constraint("UNIQUE(code)", "There is a plan with this code already.")
     _limits_positive = models.Constraint(
@@ -82,7 +82,7 @@ class SaasPlan(models.Model):
             raise UserError(
                 _("The plan %(plan)s does not include %(template)s.", plan=self.name, template=template.name)
             )
-        if self.max_instances and self.sudo().instance_count > self.max_instances:
+        if self.max_instances and self.instance_count > self.max_instances:
             raise UserError(
                 _(
                     "The plan %(plan)s is full: %(count)d instances are its limit.",

@@ -47,7 +47,7 @@ class SaasServer(models.Model):
         groups="saas_manager.group_saas_administrator",
         help="Empty: the installation's own cluster. Kept encrypted and never shown again.",
     )
-    dsn_sealed = fields.Text(groups="saas_manager.group_saas_administrator", copy=False)
+    dsn_sealed = fields.Text(groups="saas_manager.group_saas_administrator", exportable=False, copy=False)
     filestore_root = fields.Char(help="Empty: the installation's own folder.")
     docker_host = fields.Char(help="Such as unix:///var/run/docker.sock or tcp://host:2376.")
     docker_image = fields.Char()
@@ -60,15 +60,17 @@ class SaasServer(models.Model):
         groups="saas_manager.group_saas_administrator",
         help="Kept encrypted and never shown again.",
     )
-    railway_token_sealed = fields.Text(groups="saas_manager.group_saas_administrator", copy=False)
+    railway_token_sealed = fields.Text(
+        groups="saas_manager.group_saas_administrator", exportable=False, copy=False
+    )
     cpu_count = fields.Integer(string="CPU Cores")
     memory_gb = fields.Float(string="Memory (GB)")
     disk_gb = fields.Float(string="Disk (GB)")
     max_instances = fields.Integer(default=100, help="0: no limit.")
     instance_ids = fields.One2many("saas.instance", "server_id")
-    instance_count = fields.Integer(compute="_compute_instance_count")
+    instance_count = fields.Integer(compute="_compute_instance_count", compute_sudo=True)
     available_capacity = fields.Float(
-        string="Free Capacity (%)", compute="_compute_instance_count", aggregator="avg"
+        string="Free Capacity (%)", compute="_compute_instance_count", compute_sudo=True, aggregator="avg"
     )
     state = fields.Selection(
         [
@@ -149,6 +151,7 @@ class SaasServer(models.Model):
             )
 
     def action_activate(self):
+        self.check_access("write")
         self._check_health()
         self.state = "active"
 
@@ -159,6 +162,7 @@ class SaasServer(models.Model):
         self.state = "disabled"
 
     def action_check_health(self):
+        self.check_access("write")
         self._check_health()
 
     def action_view_instances(self):
@@ -167,8 +171,11 @@ class SaasServer(models.Model):
         return {**action, "domain": [("server_id", "=", self.id)], "context": {"default_server_id": self.id}}
 
     @api.model
-    def _place(self, template, plan, company):
-        """V2: the active, healthy server of the right kind with the most room; raise UserError if none."""
+    def _place(self, template, plan, company, server=None):
+        """V2: the active, healthy server of the right kind with the most room; raise UserError if none.
+
+        server: the only one wanted, if any.
+        """
         domain = [
             ("state", "=", "active"),
             ("health", "in", ("healthy", "warning")),
@@ -176,8 +183,8 @@ class SaasServer(models.Model):
             ("series", "=", template.series),
             ("company_id", "in", (False, company.id)),
         ]
-        if template.server_id:
-            domain.append(("id", "=", template.server_id.id))
+        for only in filter(None, (template.server_id, server)):
+            domain.append(("id", "=", only.id))
         candidates = self.search(domain)
         with_room = candidates.filtered(lambda server: server.available_capacity >= MIN_FREE_PERCENT)
         if not with_room:

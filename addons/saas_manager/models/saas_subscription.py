@@ -1,17 +1,26 @@
 """The contract that keeps an instance alive for a period."""
 
-from dateutil.relativedelta import relativedelta
-from odoo import _, api, fields, models
+from odoo import api, fields, models
+
+from .. import periods
+
+RUNS = ("trial", "active")
 
 
 class SaasSubscription(models.Model):
     _name = "saas.subscription"
     _description = "SaaS Subscription"
-    _inherit = ["saas.lifecycle.mixin", "mail.thread", "mail.activity.mixin"]
+    _inherit = ["saas.lifecycle.mixin", "saas.sweep.mixin", "mail.thread", "mail.activity.mixin"]
     _order = "id desc"
+    _portal_fields = frozenset(
+        """
+        id display_name create_date name instance_id partner_id company_id plan_id period date_start date_end
+        period_count auto_renew state payment_state currency_id price
+        """.split()  # noqa: SIM905
+    )
 
     name = fields.Char(
-        string="Number", required=True, readonly=True, copy=False, default=lambda self: _("New")
+        string="Number", required=True, readonly=True, copy=False, default=lambda self: self.env._("New")
     )
     instance_id = fields.Many2one(
         "saas.instance", required=True, index=True, ondelete="restrict", tracking=True
@@ -37,6 +46,9 @@ class SaasSubscription(models.Model):
         tracking=True,
     )
     period_count = fields.Integer(readonly=True, copy=False, help="Paid or renewed periods since the start.")
+    period_start = fields.Date(
+        string="Last Period's Start", readonly=True, copy=False, help="Its payment is due from this day."
+    )
     auto_renew = fields.Boolean(default=True, tracking=True)
     state = fields.Selection(
         [
@@ -55,6 +67,9 @@ class SaasSubscription(models.Model):
         index=True,
         tracking=True,
         group_expand=True,
+    )
+    state_since = fields.Date(
+        readonly=True, copy=False, help="The days of grace and until termination are counted from here."
     )
     payment_state = fields.Selection(
         [("pending", "Pending"), ("paid", "Paid"), ("overdue", "Overdue")],
@@ -81,20 +96,122 @@ class SaasSubscription(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             if not vals.get("name"):
-                vals["name"] = self.env["ir.sequence"].next_by_code("saas.subscription") or _("New")
+                vals["name"] = self.env["ir.sequence"].next_by_code("saas.subscription") or self.env._("New")
         return super().create(vals_list)
 
-    def _start(self):
-        """Begin with the trial if the plan has one."""
-        for subscription in self:
-            today = fields.Date.context_today(subscription)
-            days = subscription.plan_id.trial_days
-            if days:
-                end = today + relativedelta(days=days)
-                subscription._move("start_trial", date_start=today, date_end=end)
-            else:
-                subscription._move("activate", date_start=today, date_end=today, payment_state="pending")
-            subscription.instance_id.expires_on = subscription.date_end
+    def write(self, vals):
+        """The instance follows: its expiry date, and what it is told of its subscription."""
+        shown = {subscription: subscription._shown() for subscription in self}
+        if "period" in vals:
+            self._anchor_at_end(vals["period"])
+        result = super().write(self._anchored(vals))
+        if "date_end" in vals:
+            for subscription in self:
+                subscription.instance_id.expires_on = subscription.date_end
+        self.filtered(lambda s: s._shown() != shown[s])._entitle_instance()
+        return result
 
-    def _instance_terminated(self):
-        self.filtered(lambda s: s.state != "cancelled")._move("cancel", auto_renew=False)
+    def _move(self, action, **values):
+        return super()._move(action, state_since=self._today(), **values)
+
+    @staticmethod
+    def _anchored(vals):
+        """An end that was moved by hand is what the next periods are counted from."""
+        if "date_end" in vals and "period_count" not in vals:
+            return {**vals, "date_start": vals["date_end"], "period_count": 0}
+        return vals
+
+    def _anchor_at_end(self, period):
+        """Another length of the period begins where the current period ends."""
+        for subscription in self.filtered(lambda s: s.period_count and s.period != period):
+            subscription.write({"date_start": subscription.date_end, "period_count": 0})
+
+    # ------------------------------------------------------------ what holds
+
+    def _today(self):
+        return fields.Date.context_today(self)
+
+    @api.model
+    def _collects_payments(self):
+        """Off: a renewed period counts as paid."""
+        return bool(self.env["ir.config_parameter"].sudo().get_param("saas.collect_payments"))
+
+    def _is_paid(self):
+        """Whether nothing is owed for the last period."""
+        self.ensure_one()
+        return self.payment_state == "paid" or self._is_free()
+
+    def _is_free(self):
+        return not self.price or not self._collects_payments()
+
+    def _renews_itself(self):
+        """Whether the nightly run carries it on when it ends: a trial only once nothing is owed."""
+        self.ensure_one()
+        renews = self.state == "active" or (self.state == "trial" and self._is_paid())
+        return self.auto_renew and renews
+
+    def expiry_to_show(self):
+        """The day the customer should be told of as the end; False when it goes on by itself."""
+        ends = self.state in ("trial", "active", "cancelled") and not self._renews_itself()
+        return self.date_end if ends else False
+
+    def _shown(self):
+        return self.state, self.expiry_to_show()
+
+    def _is_current(self):
+        """Whether its instance goes by this subscription, not by a newer one."""
+        return self.instance_id.subscription_id == self
+
+    # ------------------------------------------------------------ periods
+
+    def _start(self):
+        """S5: begin when the instance is active; with the trial if the plan has one."""
+        for subscription in self:
+            today, days = subscription._today(), subscription.plan_id.trial_days
+            if days:
+                end = fields.Date.add(today, days=days)
+                dates = {"date_start": today, "period_start": today, "date_end": end}
+                subscription._move("start_trial", **dates, period_count=0)
+            else:
+                subscription._move("activate", **subscription._first_period(today))
+
+    def _first_period(self, anchor):
+        """The values of the first period counted from a new anchor day."""
+        return self._next_period(anchor, anchor, 1)
+
+    def _next_period(self, anchor, start, count):
+        return {
+            "date_start": anchor,
+            "period_start": start,
+            "period_count": count,
+            "date_end": periods.end_of(anchor, self.period, count),
+            "payment_state": "paid" if self._is_free() else "pending",
+        }
+
+    def _renew(self):
+        """Add the next period, which starts where the last one ends; what was paid for a trial counts."""
+        self.ensure_one()
+        if self.state == "trial":
+            paid = {"payment_state": "paid"} if self._is_paid() else {}
+            self._move("activate", **{**self._first_period(self.date_end), **paid})
+        else:
+            count = self.period_count + 1
+            self._check_transition("renew")
+            self.write(self._next_period(self.date_start, self.date_end, count))
+
+    def _resume(self, **values):
+        """Go on after it was past due, suspended or expired, and the instance with it."""
+        was_blocked = self.state in ("suspended", "expired")
+        self._move("pay", **{**values, "payment_state": "paid"})
+        if was_blocked:
+            self._reactivate_instance()
+
+    def _extend(self, days):
+        """Give free days; periods are counted from their end. S5: the remedy for the operator's faults."""
+        for subscription in self:
+            today = subscription._today()
+            if subscription.state in RUNS:
+                subscription.date_end = fields.Date.add(subscription.date_end, days=days)
+            else:
+                end = max(subscription.date_end or today, today)
+                subscription._resume(date_end=fields.Date.add(end, days=days), period_start=today)

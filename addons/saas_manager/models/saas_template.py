@@ -64,7 +64,7 @@ class SaasTemplate(models.Model):
     spare_count = fields.Integer(string="Spares Waiting", readonly=True, copy=False)
     server_id = fields.Many2one("saas.server", help="Empty: any suitable server.")
     instance_ids = fields.One2many("saas.instance", "template_id")
-    instance_count = fields.Integer(compute="_compute_instance_count")
+    instance_count = fields.Integer(compute="_compute_instance_count", compute_sudo=True)
     state = fields.Selection(
         [
             ("draft", "Draft"),
@@ -153,7 +153,8 @@ class SaasTemplate(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_use(self):
-        for template in self.filtered("instance_ids"):
+        # sudo: another company's instances count, too.
+        for template in self.sudo().filtered("instance_ids"):
             raise UserError(_("%s has instances. Archive it instead.", template.name))
 
     def _recipe(self):
@@ -172,18 +173,22 @@ class SaasTemplate(models.Model):
 
     def action_create_template_db(self):
         """T2: build the template in the background; the previous one serves meanwhile."""
-        for template in self:
-            template._move("build", state_reason=False)
-            template._enqueue("_build", _("Build the template %s", template.name))
-        return self._notify(_("The template is being built. It takes a minute or two."))
+        return self._want_build("_build")
 
     def action_update_template(self):
-        """Build it anew with the same recipe; the patch of its version goes up."""
-        return self.action_create_template_db()
+        """Build it anew even if nothing changed; the patch of its version goes up."""
+        return self._want_build("_rebuild")
+
+    def _want_build(self, job):
+        for template in self:
+            template._move("build", state_reason=False)
+            template._enqueue(job, _("Build the template %s", template.name))
+        return self._notify(_("The template is being built. It takes a minute or two."))
 
     def action_edit_template(self):
         """T5: open a copy in which the operator works with Odoo's own interface."""
         self.ensure_one()
+        self.check_access("write")
         if self.state != "editing":
             self._check_transition("edit")
         with gateway.translated():
@@ -208,6 +213,7 @@ class SaasTemplate(models.Model):
         return self._notify(_("The edited template is being checked and frozen."))
 
     def action_fill_pool(self):
+        self.check_access("write")
         for template in self:
             template._enqueue("_fill_pool", _("Fill the pool of %s", template.name))
 
@@ -220,6 +226,7 @@ class SaasTemplate(models.Model):
     def clone_template_db(self, new_db_name):
         """T3: make the database `new_db_name` from the template. Raises UserError if it is not ready."""
         self.ensure_one()
+        self.check_access("write")
         self._check_is_ready()
         with gateway.translated():
             return gateway.clone_template(self, new_db_name)
@@ -250,8 +257,12 @@ class SaasTemplate(models.Model):
         return getattr(job, method)()
 
     def _build(self):
-        """Job: build what the recipe says. Killed, it is run again and goes on."""
+        """Job: build what the recipe says, unless it is there. Killed, it is run again and goes on."""
         return self._make(gateway.build_template)
+
+    def _rebuild(self):
+        """Job: build it anew."""
+        return self._make(gateway.rebuild_template)
 
     def _finish_editing(self):
         """Job: check, freeze and swap in what the operator edited."""
@@ -299,11 +310,11 @@ class SaasTemplate(models.Model):
     @api.model
     def _cron_fill_pools(self):
         """J1: every minute, for the templates that lack spares."""
-        templates = self.search([("is_template_ready", "=", True)])
+        templates = self.search([("is_template_ready", "=", True), ("state", "!=", "building")])
         for template, usable, stale in gateway.pool_status(templates):
             if template.spare_count != usable:
                 template.spare_count = usable
             if stale and template.state == "ready":
                 template._move("outdate", state_reason=stale)
-            if usable < template.pool_size and template.state != "building":
+            if usable < template.pool_size:
                 template.action_fill_pool()

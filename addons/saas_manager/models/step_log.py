@@ -1,10 +1,9 @@
 """Tells what the engine does while it does it: from a cursor of its own, so that it is seen live."""
 
-import logging
+import contextlib
 
+import psycopg2
 from odoo import SUPERUSER_ID, api
-
-_logger = logging.getLogger(__name__)
 
 _LEVELS = {"failed": "error", "skipped": "debug"}
 
@@ -23,7 +22,9 @@ class StepLog:
         return self
 
     def __exit__(self, *_error):
-        self._cursor.close()
+        # A lost connection must not hide why the operation failed.
+        with contextlib.suppress(psycopg2.Error):
+            self._cursor.close()
 
     def on_step(self, event):
         """The engine's listener; see `tenantry.model.progress.StepEvent`."""

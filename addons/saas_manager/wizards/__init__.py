@@ -1,0 +1,4 @@
+from . import saas_instance_create
+from . import saas_instance_suspend
+from . import saas_instance_change_plan
+from . import saas_instance_terminate

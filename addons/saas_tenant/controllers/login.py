@@ -15,7 +15,15 @@ _HEADERS = {
 class SaasLogin(http.Controller):
     """Links that let their bearer in. Mail scanners open links: only pressing the button uses one up."""
 
-    @http.route("/saas/login", type="http", auth="public", methods=["GET"], sitemap=False)
+    @http.route(
+        "/saas/login",
+        type="http",
+        auth="public",
+        methods=["GET"],
+        website=True,
+        multilang=False,
+        sitemap=False,
+    )
     def saas_login_page(self, token="", **_parameters):
         try:
             facts = request.env["saas.tenant.access"]._read_link(token)
@@ -23,7 +31,15 @@ class SaasLogin(http.Controller):
             return _refuse(refusal)
         return _page({"token": token, "is_support": facts["purpose"] == "support"})
 
-    @http.route("/saas/login", type="http", auth="public", methods=["POST"], sitemap=False)
+    @http.route(
+        "/saas/login",
+        type="http",
+        auth="public",
+        methods=["POST"],
+        website=True,
+        multilang=False,
+        sitemap=False,
+    )
     def saas_login(self, token="", **_parameters):
         address = request.httprequest.remote_addr
         try:
@@ -36,7 +52,7 @@ class SaasLogin(http.Controller):
         session["pre_login"], session["pre_uid"] = user.login, user.id
         if access.kind == "support":
             session["saas_support_by"] = access.operator or "?"
-            session["saas_support_ends_at"] = access.ends_at.timestamp()
+            session["saas_support_ends_at"] = session["deletion_time"] = access.ends_at.timestamp()
         elif user._mfa_url():
             # The link stands for the password, not for the second factor.
             return request.redirect(user._mfa_url())

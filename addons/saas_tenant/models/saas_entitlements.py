@@ -69,7 +69,7 @@ class SaasEntitlements(models.AbstractModel):
             self._refuse(
                 allowed,
                 self.env._(
-                    "Your plan includes %(limit)s internal users, and %(count)s are active. "
+                    "Your plan's limit of internal users is %(limit)s; active now: %(count)s. "
                     "Archive a user who no longer works with Odoo, or upgrade your plan.",
                     limit=allowed.users,
                     count=before,
@@ -99,7 +99,7 @@ class SaasEntitlements(models.AbstractModel):
             self._refuse(
                 allowed,
                 self.env._(
-                    "Your plan includes %(limit)s GB of storage, and %(used)s GB are in use. "
+                    "Your plan's limit of storage is %(limit)s GB; in use now: %(used)s GB. "
                     "Delete files you no longer need, or upgrade your plan.",
                     limit=_in_gb(limit),
                     used=_in_gb(used),

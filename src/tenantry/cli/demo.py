@@ -1,55 +1,138 @@
-"""`tenantry demo`: from an empty machine to a customer's running Odoo, in one command."""
+"""`tenantry demo`: from an empty machine to a customer's running Odoo, in one command.
+
+The customer is created the way an operator would: logged in to the back office, by its buttons.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Callable
+from typing import Any
 
 from tenantry.cli.common import command, engine
-from tenantry.cli.create import creation_lines
+from tenantry.cli.master import login_lines
 from tenantry.cli.output import Output
-from tenantry.cli.stack import master_lines
 from tenantry.engine import Engine
-from tenantry.errors import InstanceNotFound
-from tenantry.model.instance import Creation
+from tenantry.errors import DemoFailed, InstanceNotFound
+from tenantry.model.names import MASTER_DATABASE
+from tenantry.model.secret import Secret
+from tenantry.odoo.login import log_in
+from tenantry.odoo.rpc import OdooSession
 
 _NAME, _EMAIL = "acme", "admin@acme.example"
+_TIMEOUT_S = 600
+_POLL_S = 0.05
 
 
 @command
 def demo() -> None:
-    """Build the Blank template, create acme from a spare, and prove it by logging in."""
+    """Start everything, create acme by the back office's button, and prove it by logging in."""
     output = Output()
     tenantry = engine(output, telling=True)
     began = time.monotonic()
-    tenantry.start_postgres()
-    with output.progress("Building blank") as on_step:
-        tenantry.build_template(tenantry.recipe("blank"), on_step)
-    tenantry.start_tenants()
-    with output.progress("Starting the back office") as on_step:
-        password = tenantry.start_master(on_step)
+    with output.progress("Starting") as on_step:
+        tenantry.up(on_step)
+    password = tenantry.master.reset_admin_password()
+    login = tenantry.master.admin_login()
+    session = OdooSession(tenantry.master.runtime.route, MASTER_DATABASE, login, password)
+    office = _Office(session, output.say)
+    office.have_template("blank")
     with output.progress("Filling the pool") as on_step:
         tenantry.fill_pool("blank", on_step=on_step)
-    creation = _create_anew(tenantry, output)
-    page_s = tenantry.prove_login(creation)
+    office.terminate_last()
+    _terminate_stray(tenantry)
+    created = office.create()
+    customer_password = tenantry.unseal(created["admin_password_sealed"])
+    page_s = log_in(tenantry.runtime.route(_NAME), _NAME, _EMAIL, customer_password)
     output.result(
         None,
         "",
-        *creation_lines(creation),
-        *master_lines(tenantry, password),
-        f"Logged in as {creation.login}: the first page came in {page_s:.2f} s.",
+        *_instance_lines(created, customer_password),
+        f"The back office is at [bold]{tenantry.master.url}[/].",
+        *login_lines(login, password),
+        f"Logged in as {_EMAIL}: the first page came in {page_s:.2f} s.",
         f"All of it took {time.monotonic() - began:.0f} s. Stop it with: make stop",
     )
 
 
-def _create_anew(tenantry: Engine, output: Output) -> Creation:
-    """A second demo starts from a new acme: the first one's password is known to nobody any more."""
-    try:
-        tenantry.instance(_NAME)
-    except InstanceNotFound:
-        pass
-    else:
-        with output.progress(f"Terminating the last demo's {_NAME}") as on_step:
-            tenantry.terminate(_NAME, on_step)
-    spec = tenantry.spec(name=_NAME, email=_EMAIL, company="Acme")
-    with output.progress(f"Creating {_NAME}") as on_step:
-        return tenantry.provision(spec, on_step)
+def _terminate_stray(tenantry: Engine) -> None:
+    """An acme the back office knows nothing of, made by `tenantry create`."""
+    with contextlib.suppress(InstanceNotFound):
+        tenantry.terminate(_NAME)
+
+
+class _Office:
+    """The operator at the back office: presses buttons and waits for what the jobs do."""
+
+    def __init__(self, session: OdooSession, say: Callable[[str], None]) -> None:
+        self._call = session.call
+        self._say = say
+
+    def have_template(self, code: str) -> None:
+        template = self._find("saas.template", code=code)
+        if self._read("saas.template", template)["state"] != "ready":
+            self._say(f"Building the template {code} by its button; a minute or two the first time")
+            self._call("saas.template", "action_create_template_db", [template])
+            self._wait("saas.template", template, "ready")
+
+    def terminate_last(self) -> None:
+        """A second demo starts from a new acme: the first one's password is known to nobody any more."""
+        domain = [["subdomain", "=", _NAME], ["state", "in", ["active", "suspended", "expired"]]]
+        for instance in self._call("saas.instance", "search", domain):
+            self._say(f"Terminating the last demo's {_NAME}")
+            self._call("saas.instance", "action_terminate", [instance])
+            self._wait("saas.instance", instance, "terminated")
+
+    def create(self) -> dict[str, Any]:
+        """Fill in the form and press the button."""
+        self._say(f"Creating {_NAME} by its button")
+        values = {
+            "name": "Acme",
+            "partner_id": self._customer(),
+            "subdomain": _NAME,
+            "admin_email": _EMAIL,
+            "template_id": self._find("saas.template", code="blank"),
+            "plan_id": self._find("saas.plan", code="professional"),
+        }
+        (instance,) = self._call("saas.instance", "create", [values])
+        began = time.monotonic()
+        self._call("saas.instance", "action_provision_instance", [instance])
+        created = self._wait("saas.instance", instance, "active")
+        return {**created, "took_s": time.monotonic() - began}
+
+    def _customer(self) -> int:
+        found = self._call("res.partner", "search", [["email", "=", _EMAIL]])
+        values = {"name": "Acme", "email": _EMAIL, "is_company": True}
+        return int(found[0] if found else self._call("res.partner", "create", [values])[0])
+
+    def _find(self, model: str, **values: str) -> int:
+        (record,) = self._call(model, "search", [[field, "=", value] for field, value in values.items()])
+        return int(record)
+
+    def _read(self, model: str, record: int) -> dict[str, Any]:
+        fields = ["state", "state_reason"]
+        if model == "saas.instance":
+            fields += ["url", "provisioning_s", "admin_password_sealed"]
+        values: dict[str, Any] = self._call(model, "read", [record], fields)[0]
+        return values
+
+    def _wait(self, model: str, record: int, state: str) -> dict[str, Any]:
+        """Raises DemoFailed."""
+        deadline = time.monotonic() + _TIMEOUT_S
+        while (now := self._read(model, record))["state"] != state:
+            if now["state"] == "failed" or time.monotonic() > deadline:
+                raise DemoFailed(f"{model} {record}", now["state"], now["state_reason"] or "")
+            time.sleep(_POLL_S)
+        return now
+
+
+def _instance_lines(created: dict[str, Any], password: Secret) -> list[str]:
+    took = f"{created['took_s']:.2f} s after the button ({created['provisioning_s']:.2f} s of work)"
+    return [
+        f"[bold green]{_NAME} is running[/] {took}",
+        f"  URL       [bold]{created['url']}[/]",
+        f"  Email     {_EMAIL}",
+        f"  Password  {password.reveal()}",
+        f"  Database  {_NAME}",
+    ]

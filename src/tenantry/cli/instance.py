@@ -94,6 +94,36 @@ def open_(name: NameArgument, as_json: JsonOption = False) -> None:
         webbrowser.open(instance.url)
 
 
+@app.command()
+@command
+def link(
+    name: NameArgument,
+    support: Annotated[
+        bool, typer.Option("--support", help="For support: with consent, for 15 minutes.")
+    ] = False,
+    by: Annotated[str, typer.Option(help="Your name, for the record the customer reads.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Print an address that lets its bearer in once, as the instance's administrator."""
+    output = Output(as_json=as_json)
+    url = engine(output).login_link(name, by=by, support=support).reveal()
+    output.result({"url": url}, url)
+
+
+@app.command()
+@command
+def usage(name: NameArgument, as_json: JsonOption = False) -> None:
+    """Show how many users and how much storage an instance uses."""
+    output = Output(as_json=as_json)
+    found = engine(output).usage(name)
+    output.result(
+        found,
+        f"Users          {found.users}",
+        f"Storage        {megabytes(found.storage_bytes)}",
+        f"Last activity  {found.last_activity or 'none'}",
+    )
+
+
 def _lines(instance: Instance) -> list[str]:
     columns: Columns = {**_COLUMNS, "LOGIN": lambda instance: instance.login}
     return [f"{heading.capitalize():<9} {value(instance)}" for heading, value in columns.items()]

@@ -1,0 +1,169 @@
+"""Mails about a record: a job sends them, so after the commit, and they are never in the way of anything."""
+
+import logging
+from smtplib import SMTPException
+
+from markupsafe import Markup
+from odoo import SUPERUSER_ID, models
+from odoo.addons.base.models.ir_mail_server import MailDeliveryException
+from odoo.addons.queue_job.exception import RetryableJobError
+from odoo.tools.mail import email_normalize_all
+
+from .step_log import StepLog
+
+_logger = logging.getLogger(__name__)
+
+_MAX_RETRIES = 13
+"""With the waits in `queue_job_data.xml`, a mail server may be down for a day."""
+_MASK = "••••••••"
+_SENDING_ERRORS = (MailDeliveryException, SMTPException, OSError, RetryableJobError)
+_DUE_IN = {
+    "mail_template_instance_provisioned": {"active", "suspended", "expired"},
+    "mail_template_instance_suspended": {"suspended", "expired"},
+    "mail_template_instance_reactivated": {"active"},
+    "mail_template_trial_ending": {"trial"},
+    "mail_template_subscription_expiring": {"active"},
+    "mail_template_payment_overdue": {"past_due"},
+}
+"""The states in which a mail that had to wait still tells the truth; any state, if not listed."""
+
+
+class SaasMailMixin(models.AbstractModel):
+    """For models that have a history and activities, too."""
+
+    _name = "saas.mail.mixin"
+    _description = "Sends mails about itself"
+
+    def _enqueue_mail(self, template):
+        """Let a job send the mail template with this XML id about each record."""
+        for record in self.sudo():
+            record.with_delay(
+                channel="root.saas_mail",
+                description=self.env._("Mail about %s", record.display_name),
+                identity_key=f"{record._name}.{template}.{record.id}",
+                max_retries=_MAX_RETRIES,
+            )._deliver_mail(template)
+
+    def _deliver_mail(self, template):
+        """Job: render and send it. Raises RetryableJobError as long as the mail server does not take it.
+
+        It is the system's mail, whoever caused it: no personal mail server, no personal author.
+        """
+        self.ensure_one()
+        record = self.with_user(SUPERUSER_ID).with_company(self.sudo().company_id)
+        if not record._is_mail_due(template):
+            return self.env._("Nothing to do: it is not true any more.")
+        try:
+            return record._send_mail_now(template)
+        except _SENDING_ERRORS as error:
+            reason = self.env._("A mail could not be sent. %s", _sentence(error))
+            record._tell_about_mail("warning", reason)
+            raise RetryableJobError(reason) from error
+
+    def _is_mail_due(self, template):
+        due_in = _DUE_IN.get(template.removeprefix("saas_manager."))
+        return not due_in or self.state in due_in
+
+    def _send_mail_now(self, template):
+        addresses = self._mail_addresses(template)
+        if not addresses:
+            return self._mail_has_no_address()
+        secrets = self._mail_secrets(template)
+        note = self._mail_note(template, addresses, secrets)
+        renderer = self._mail_template(template, **secrets)
+        # What was sent is deleted with its secrets; what was not is rolled back.
+        values = {"auto_delete": True}
+        mail = renderer.send_mail(self.id, force_send=True, raise_exception=True, email_values=values)
+        failed = self.env["mail.mail"].browse(mail).exists().filtered(lambda m: m.state == "exception")
+        if failed:
+            raise MailDeliveryException(failed.failure_reason)
+        self._mail_record().message_post(body=note, subtype_xmlid="mail.mt_note")
+        self._mail_sent(template)
+        return self.env._("Sent to %s.", ", ".join(addresses))
+
+    def _mail_template(self, template, **context):
+        return self.env.ref(template).with_context(operators=self._operator_addresses(), **context)
+
+    def _mail_addresses(self, template):
+        """The valid ones among those the template is addressed to."""
+        values = self._mail_template(template)._generate_template([self.id], ("email_to", "partner_to"))
+        partners = self.env["res.partner"].browse(values[self.id].get("partner_ids", []))
+        found = [values[self.id]["email_to"], *partners.mapped("email")]
+        return email_normalize_all(", ".join(filter(None, found)))
+
+    def _mail_note(self, template, addresses, secrets):
+        """The mail as its history may show it: rendered without its secrets."""
+        masked = {name: "#" if "://" in value else _MASK for name, value in secrets.items()}
+        renderer = self._mail_template(template, **masked)
+        values = renderer._generate_template([self.id], ("subject", "body_html"))[self.id]
+        title = self.env._(
+            "Mail sent: %(subject)s to %(address)s", subject=values["subject"], address=", ".join(addresses)
+        )
+        return Markup("<p>%s</p>%s") % (title, Markup(values["body_html"]))
+
+    def _mail_secrets(self, template):
+        """What the mail shows and its history does not, by its name in the template's `ctx`."""
+        return {}
+
+    def _mail_sent(self, template):
+        """Called when the mail server has taken it."""
+
+    def _mail_record(self):
+        """Whose history and log tell about it: the instance's, once there is one."""
+        return self.instance_id or self
+
+    # ------------------------------------------------------------ operators and failures
+
+    def _operators(self):
+        """The administrators who see this record."""
+        users = self.env.ref("saas_manager.group_saas_administrator").sudo().all_user_ids
+        return users.filtered(lambda user: user.active and self.company_id in user.company_ids)
+
+    def _operator_addresses(self):
+        """Theirs, or the company's."""
+        found = self._operators().filtered("email_normalized").mapped("email_formatted")
+        return ", ".join(found) or self.company_id.email_formatted or ""
+
+    def _mail_has_no_address(self):
+        reason = self.env._("A mail was not sent: there is no valid address to send it to.")
+        self._tell_about_mail("warning", reason)
+        self._alert_operators(reason)
+        return reason
+
+    def _on_mail_failed(self, exc_message="", **_values):
+        """Called by the queue when a mail is given up."""
+        record = self.with_user(SUPERUSER_ID)
+        reason = str(exc_message) or self.env._("A mail could not be sent; see the job.")
+        record._tell_about_mail("error", reason)
+        record._alert_operators(reason)
+
+    def _alert_operators(self, reason):
+        values = {"summary": self.env._("Mail not sent"), "note": reason}
+        for operator in self._operators():
+            self._mail_record().activity_schedule(
+                "mail.mail_activity_data_warning", user_id=operator.id, **values
+            )
+
+    def _tell_about_mail(self, level, message):
+        """Write it into the log at once, whatever becomes of the job."""
+        record = self._mail_record()
+        if record._name == "saas.instance":
+            with StepLog(record) as log:
+                log.tell(level, message)
+        else:
+            _logger.warning("%s: %s", record.display_name, message)
+
+
+def _sentence(error):
+    """What a mail server's error says, in one line."""
+    return ": ".join(str(part).strip() for part in error.args if part) or type(error).__name__
+
+
+class SaasSubscription(models.Model):
+    _name = "saas.subscription"
+    _inherit = ["saas.subscription", "saas.mail.mixin"]
+
+
+class SaasInstanceRequest(models.Model):
+    _name = "saas.instance.request"
+    _inherit = ["saas.instance.request", "mail.activity.mixin", "saas.mail.mixin"]

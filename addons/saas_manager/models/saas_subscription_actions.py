@@ -1,0 +1,61 @@
+"""What operators, and payments, do with a subscription."""
+
+from odoo import models
+from odoo.exceptions import UserError
+
+from .saas_subscription import RUNS
+
+
+class SaasSubscription(models.Model):
+    _inherit = "saas.subscription"
+
+    def action_renew(self):
+        """Add a period now; a trial becomes a paid subscription that begins where the trial ends."""
+        for subscription in self:
+            subscription._renew()
+
+    def action_register_payment(self):
+        """Note that it is paid: what was blocked for it goes on at once.
+
+        If the period has ended meanwhile a new one starts today.
+        """
+        for subscription in self:
+            today = subscription._today()
+            if subscription.state == "trial":
+                subscription.payment_state = "paid"
+            elif subscription.date_end and subscription.date_end > today:
+                subscription._resume()
+            else:
+                subscription._resume(**subscription._first_period(today))
+
+    def action_cancel(self):
+        """End it with its period: it is not renewed. With `cancel_now` in the context: today."""
+        for subscription in self:
+            subscription._check_transition("cancel")
+            if self.env.context.get("cancel_now") or subscription.state not in RUNS:
+                subscription._cancel_now()
+            else:
+                subscription.write({"auto_renew": False, **subscription._without_unpaid_period()})
+
+    def _without_unpaid_period(self):
+        """The values that take back a period that was added ahead, has not begun and is not paid."""
+        if self.state != "active" or self._is_paid() or self.period_start <= self._today():
+            return {}
+        return {"date_end": self.period_start, "payment_state": "paid"}
+
+    def _cancel_now(self):
+        self._move("cancel", auto_renew=False, date_end=self._today())
+        self._block_instance()
+
+    def action_change_period(self):
+        """From monthly to yearly or back; the next period is the first of the new length."""
+        for subscription in self:
+            if subscription.state not in ("draft", "trial", "active"):
+                raise UserError(
+                    self.env._("%s must be active to change its period.", subscription.display_name)
+                )
+            subscription.period = "yearly" if subscription.period == "monthly" else "monthly"
+
+    def action_add_free_days(self):
+        """A week, or `free_days` of the context."""
+        self._extend(self.env.context.get("free_days", 7))

@@ -1,0 +1,152 @@
+"""J1: the nightly life of subscriptions. Both runs may be missed, interrupted or run twice.
+
+What is done depends on dates alone, never on what a run before did: a week without a server is made up for
+by the next run. Dates are those of the cron's user, who stands for the company's local time.
+"""
+
+from odoo import api, fields, models
+from odoo.fields import Domain
+
+from .. import periods
+
+
+class SaasSubscription(models.Model):
+    _inherit = "saas.subscription"
+
+    @api.model
+    def _cron_renew(self):
+        """01:00: add the period that begins within a week; turn a trial that ends into a subscription."""
+        subscriptions = self.sudo()  # those of all companies
+        subscriptions._sweep_all((subscriptions._renewal_domain(), "_renew_due"))
+
+    @api.model
+    def _cron_expire(self):
+        """02:00: remind, fall due, suspend or expire, terminate."""
+        subscriptions = self.sudo()  # those of all companies
+        subscriptions._sweep_all(
+            (subscriptions._reminder_domain(), "_remind", "_reminder"),
+            (subscriptions._due_domain(), "_fall_due"),
+            (Domain("state", "=", "past_due"), "_give_up", "_is_grace_over"),
+            (subscriptions._trial_over_domain(), "_end_trial"),
+            (subscriptions._block_domain(), "_block_instance", "_is_current"),
+            (subscriptions._termination_domain(), "_terminate_instance", "_is_current"),
+        )
+
+    def _sweep_instance(self):
+        return self.instance_id
+
+    def _quietly(self):
+        """S2's changes are told by one line in the log, not by a message for each field."""
+        return self.with_context(tracking_disable=True)
+
+    def _paid_domain(self):
+        """As `_is_paid`."""
+        if not self._collects_payments():
+            return Domain.TRUE
+        return Domain("payment_state", "=", "paid") | Domain("price", "=", 0)
+
+    # ------------------------------------------------------------ renew
+
+    def _renewal_domain(self):
+        today = self._today()
+        in_time = fields.Date.add(today, days=periods.RENEWAL_DAYS)
+        active = Domain("state", "=", "active") & Domain("date_end", "<=", in_time)
+        trial = Domain("state", "=", "trial") & Domain("date_end", "<=", today)
+        return Domain("auto_renew", "=", True) & self._paid_domain() & (active | trial)
+
+    def _renew_due(self):
+        """Add periods until it is covered; a missed one that is owed for is the last one added."""
+        domain = self._renewal_domain()
+        for subscription in self._quietly():
+            while subscription.filtered_domain(domain):
+                subscription._renew()
+            message = self.env._(
+                "%(name)s is renewed until %(end)s.", name=subscription.name, end=subscription.date_end
+            )
+            subscription.instance_id._log("info", message)
+
+    # ------------------------------------------------------------ remind
+
+    def _reminder_domain(self):
+        today = self._today()
+        first = fields.Date.add(today, days=max(periods.REMINDER_DAYS))
+        ends = Domain("date_end", ">", today) & Domain("date_end", "<=", first)
+        active = Domain("state", "=", "active") & Domain("auto_renew", "=", False)
+        trial = Domain("state", "=", "trial") & Domain("payment_state", "!=", "paid")
+        return ends & (active | trial)
+
+    def _reminder(self):
+        """The reminder to send today, as `reminded_for`; False when it was sent or none is due."""
+        start = self.period_start or self.date_start
+        days = periods.reminder_due(self._today(), start, self.date_end)
+        reminder = days and f"{self.date_end}:{days}"
+        return reminder if reminder != self.reminded_for else False
+
+    def _remind(self):
+        for subscription in self._quietly():
+            reminder = subscription._reminder()
+            subscription.reminded_for = reminder
+            subscription._send_reminder(int(reminder.partition(":")[2]))
+
+    # ------------------------------------------------------------ fall due, suspend, expire
+
+    def _due_domain(self):
+        """Its period has begun and is owed for, or it ended and is not to be renewed."""
+        today = self._today()
+        owed = ~self._paid_domain() & Domain("period_start", "<=", today)
+        ended = Domain("auto_renew", "=", False) & Domain("date_end", "<=", today)
+        return Domain("state", "=", "active") & (owed | ended)
+
+    def _fall_due(self):
+        """The days of grace begin: it goes on, and says so on every page."""
+        for subscription in self._quietly():
+            if subscription._is_paid():
+                subscription._move("fall_due")
+            else:
+                subscription._move("fall_due", payment_state="overdue")
+                subscription._enqueue_mail("saas_manager.mail_template_payment_overdue")
+            subscription.instance_id._log("warning", self.env._("%s is past due.", subscription.name))
+
+    def _is_grace_over(self):
+        until = fields.Date.add(self.state_since, days=self.plan_id.grace_days)
+        return until <= self._today()
+
+    def _give_up(self):
+        for subscription in self._quietly():
+            is_owed = subscription.payment_state == "overdue"
+            subscription._move("suspend" if is_owed else "expire")
+            subscription.instance_id._log(
+                "warning", self.env._("%s is over: the grace has ended.", subscription.name)
+            )
+
+    def _trial_over_domain(self):
+        over = Domain("state", "=", "trial") & Domain("date_end", "<=", self._today())
+        return over & (Domain("auto_renew", "=", False) | ~self._paid_domain())
+
+    def _end_trial(self):
+        """S4: a trial has no grace."""
+        for subscription in self._quietly():
+            subscription._move("expire")
+            subscription.instance_id._log("warning", self.env._("The trial %s has ended.", subscription.name))
+
+    # ------------------------------------------------------------ block, terminate
+
+    def _block_domain(self):
+        """Also those whose blocking failed, or could not begin, the day they ended."""
+        states = Domain("state", "in", ("suspended", "expired", "cancelled"))
+        active = Domain("instance_id.state", "=", "active") & Domain("instance_id.operation", "=", False)
+        return states & active
+
+    def _termination_domain(self):
+        """S2: those whose instance has been blocked for `saas.termination_days`. 0: never."""
+        days = int(self.env["ir.config_parameter"].sudo().get_param("saas.termination_days") or 0)
+        if days <= 0:
+            return Domain.FALSE
+        now = fields.Datetime.now()
+        return (
+            Domain("state", "in", ("suspended", "expired", "cancelled"))
+            & Domain("state_since", "<=", fields.Date.subtract(self._today(), days=days))
+            & Domain("instance_id.state", "in", ("suspended", "expired"))
+            & Domain("instance_id.operation", "=", False)
+            & Domain("instance_id.suspended_at", "<=", fields.Datetime.subtract(now, days=days))
+        )

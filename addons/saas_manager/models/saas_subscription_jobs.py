@@ -1,0 +1,81 @@
+"""What a subscription does to its instance: it notes what is wanted, the instance's jobs act."""
+
+from odoo import models
+from odoo.addons.queue_job.exception import RetryableJobError
+
+_BUSY_S = 20
+"""How long to wait for an instance that is being worked on."""
+
+
+class SaasSubscription(models.Model):
+    _inherit = "saas.subscription"
+
+    def _entitle_instance(self):
+        """Sign again what the instance shows of its subscription, where it matters."""
+        for subscription in self.filtered(lambda s: s.state in ("trial", "active", "past_due")):
+            instance = subscription.instance_id
+            if instance.state in ("active", "suspended", "expired") and subscription._is_current():
+                instance._enqueue("_entitle", self.env._("Sign the entitlements of %s", instance.name))
+
+    def _block_instance(self):
+        """Block an active instance whose subscription does not cover it any more.
+
+        One that is being worked on is left to the next nightly run.
+        """
+        for subscription in self.filtered(lambda s: s._is_current()):
+            instance = subscription.instance_id
+            if instance.state != "active" or instance.operation:
+                continue
+            if subscription.state == "suspended":
+                instance.action_suspend(self.env._("The payment is overdue."))
+            else:
+                instance._intend("expire", "_expire", self.env._("Suspend %s"), subscription._why_expired())
+
+    def _why_expired(self):
+        if self.state == "cancelled":
+            return self.env._("The subscription was cancelled.")
+        return self.env._("The subscription ended on %s.", self.date_end)
+
+    def _terminate_instance(self):
+        """S2: blocked for too long. Runs as superuser: nobody types the name."""
+        self.instance_id.action_terminate()
+
+    def _reactivate_instance(self):
+        """Let the instance go on at once, or as soon as what is being done with it is done."""
+        for subscription in self:
+            if subscription.instance_id.operation:
+                subscription.with_delay(
+                    channel=f"root.saas.{subscription.instance_id.server_id.code or 'none'}",
+                    description=self.env._("Reactivate %s", subscription.instance_id.name),
+                    identity_key=f"{self._name}._reactivate_when_free.{subscription.id}",
+                    eta=_BUSY_S,
+                )._reactivate_when_free()
+            else:
+                subscription._reactivate_if_blocked()
+
+    def _reactivate_when_free(self):
+        """Job: it was paid while its instance was being blocked."""
+        self.ensure_one()
+        if self.instance_id.operation:
+            message = self.env._("Something is being done with %s.", self.instance_id.name)
+            raise RetryableJobError(message, seconds=_BUSY_S, ignore_retry=True)
+        self._reactivate_if_blocked()
+
+    def _reactivate_if_blocked(self):
+        if self.state == "active" and self.instance_id.state in ("suspended", "expired"):
+            self.instance_id.action_reactivate()
+
+    def _instance_terminated(self):
+        """Called by the instance."""
+        self.filtered(lambda s: s.state != "cancelled")._move("cancel", auto_renew=False)
+
+    # ------------------------------------------------------------ mails
+
+    def _send_reminder(self, days):
+        """Tell the customer that it ends in `days` days and does not go on by itself."""
+        for subscription in self:
+            kind = "trial_ending" if subscription.state == "trial" else "subscription_expiring"
+            subscription._enqueue_mail(f"saas_manager.mail_template_{kind}")
+
+    def _enqueue_mail(self, template):
+        """Let a job send the mail template with this XML id about each subscription."""

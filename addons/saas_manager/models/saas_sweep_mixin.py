@@ -1,0 +1,96 @@
+"""Nightly work over many records: in batches, resumable, and no broken record stops the rest."""
+
+import logging
+from datetime import timedelta
+
+from odoo import fields, models
+from odoo.fields import Domain
+from odoo.tools import split_every
+
+_logger = logging.getLogger(__name__)
+
+_BATCH = 250
+_LEFT_ALONE_HOURS = 12
+"""A record that failed is tried again the next night: not by this run, even when it is resumed."""
+
+
+class SaasSweepMixin(models.AbstractModel):
+    _name = "saas.sweep.mixin"
+    _description = "Handled by nightly runs"
+
+    sweep_failed_at = fields.Datetime(
+        string="Nightly Run Failed", readonly=True, copy=False, help="It is tried again the next night."
+    )
+
+    def _sweep_all(self, *sweeps):
+        """Do one sweep after the other, each `_sweep`'s arguments; the cron calls again if time is up."""
+        if all(self._sweep(*sweep) for sweep in sweeps):
+            self.env["ir.cron"]._commit_progress(remaining=0)
+
+    def _sweep(self, domain, act, when=None):
+        """Call the method `act` on the records of `domain`, batch-wise; tell whether there was time for all.
+
+        when: the method that tells whether a record is due, where a domain cannot. A record that was
+        handled must leave `domain` or `when`: that is how an interrupted run goes on where it stopped.
+        """
+        commit_progress = self.env["ir.cron"]._commit_progress
+        due = self.search(Domain(domain) & self._not_failed_lately())._sweep_due(when)
+        # One more than there are: what comes after this sweep is to be done as well.
+        commit_progress(remaining=len(due) + 1)
+        for ids in split_every(_BATCH, due.ids):
+            self.browse(ids)._sweep_batch(domain, act, when)
+            if not commit_progress(len(ids)):
+                return False
+        return True
+
+    def _not_failed_lately(self):
+        before = fields.Datetime.now() - timedelta(hours=_LEFT_ALONE_HOURS)
+        return Domain("sweep_failed_at", "=", False) | Domain("sweep_failed_at", "<", before)
+
+    def _sweep_due(self, when):
+        return self.filtered(lambda record: getattr(record, when)()) if when else self
+
+    def _sweep_batch(self, *sweep):
+        """All at once, which is fast; one by one if any of them fails."""
+        try:
+            self._sweep_locked(*sweep)
+        except Exception:  # which record fails, and why, is found out below
+            self.env.cr.rollback()
+            _logger.info("One of %d %s failed: trying them one by one", len(self), self._name)
+            for record in self:
+                record._sweep_one(*sweep)
+
+    def _sweep_one(self, *sweep):
+        try:
+            self._sweep_locked(*sweep)
+        except Exception as error:  # whatever it is, the rest must go on
+            self.env.cr.rollback()
+            _logger.warning("%s could not be handled", self, exc_info=True)
+            self._sweep_failed(error)
+        self.env["ir.cron"]._commit_progress()
+
+    def _sweep_locked(self, domain, act, when):
+        """Lock, look again, act. What somebody else is working on waits for the next run."""
+        due = self.try_lock_for_update(allow_referencing=True).filtered_domain(domain)._sweep_due(when)
+        getattr(due, act)()
+        self.env.flush_all()
+
+    def _sweep_failed(self, error):
+        """Tell the operators: a line in the instance's log, and one thing to do."""
+        self.sweep_failed_at = fields.Datetime.now()
+        reason = str(error) or type(error).__name__
+        message = self.env._(
+            "%(name)s: the nightly run failed. %(reason)s", name=self.display_name, reason=reason
+        )
+        self._sweep_instance()._log("error", message)
+        self._ask_operator(self.env._("The nightly run failed"), reason)
+
+    def _sweep_instance(self):
+        """The instance whose log tells of this record."""
+        raise NotImplementedError
+
+    def _ask_operator(self, summary, note):
+        """Put one thing to do on the record, unless it is there already."""
+        self.ensure_one()
+        if summary not in self.activity_ids.mapped("summary"):
+            self.activity_schedule("mail.mail_activity_data_warning", summary=summary, note=note)

@@ -1,0 +1,116 @@
+"""X1, X2: who may read, write, create and delete what."""
+
+from odoo.exceptions import AccessError
+from odoo.tests import tagged
+
+from .common import GROUPS, SaasCase
+
+ALL = "read write create unlink"
+KEEP = "read write create"
+NONE = ""
+
+# model: what each group may do with it, in the order of `GROUPS`; a new model needs a line
+ACCESS = {
+    "saas.template": (NONE, NONE, "read", "read", ALL),
+    "saas.plan": (NONE, NONE, "read", "read", ALL),
+    "saas.server": (NONE, NONE, "read", "read", ALL),
+    "saas.instance": (NONE, "read", "read", KEEP, ALL),
+    "saas.instance.hostname": (NONE, NONE, "read", ALL, ALL),
+    "saas.instance.request": (NONE, NONE, "read", KEEP, ALL),
+    "saas.instance.log": (NONE, NONE, "read", "read", "read"),
+    "saas.subscription": (NONE, "read", "read", KEEP, ALL),
+    "saas.instance.create": (NONE, NONE, NONE, KEEP, KEEP),
+    "saas.instance.suspend": (NONE, NONE, NONE, KEEP, KEEP),
+    "saas.instance.change.plan": (NONE, NONE, NONE, KEEP, KEEP),
+    "saas.instance.terminate": (NONE, NONE, NONE, NONE, KEEP),
+}
+
+
+@tagged("post_install", "-at_install")
+class TestAccess(SaasCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.own = cls._make_instance("acme", "active")
+        cls.own_subscription = cls._make_subscription(cls.own)
+        cls.other_customer = cls.env["res.partner"].create({"name": "Other Ltd", "is_company": True})
+        cls.others = cls._make_instance("other", "active", partner_id=cls.other_customer.id)
+        cls.others_subscription = cls._make_subscription(cls.others)
+        cls.users["portal"].partner_id.parent_id = cls.customer
+
+    def test_every_model_has_a_line_in_the_table(self):
+        models = {
+            name
+            for name, model in self.registry.items()
+            if model._original_module == "saas_manager" and not model._abstract
+        }
+        self.assertEqual(models, set(ACCESS), "add a line to ACCESS for each model, and its access rights")
+
+    def test_each_group_may_do_what_the_table_says(self):
+        for model, allowed_by_group in ACCESS.items():
+            for group, allowed in zip(GROUPS, allowed_by_group, strict=True):
+                for operation in ALL.split():
+                    with self.subTest(model=model, group=group, operation=operation):
+                        may = self.env[model].with_user(self.users[group]).has_access(operation)
+                        self.assertEqual(may, operation in allowed.split())
+
+    def test_the_public_sees_nothing(self):
+        for model in ACCESS:
+            with self.subTest(model=model):
+                self.assertFalse(
+                    self.env[model].with_user(self.env.ref("base.public_user")).has_access("read")
+                )
+
+    def test_a_customer_reads_his_own_instances_only(self):
+        instances = self._as("portal", self.env["saas.instance"])
+        self.assertEqual(instances.search([]), self.own)
+        with self.assertRaises(AccessError):
+            instances.browse(self.others.id).read(["name"])
+
+    def test_a_customer_reads_his_own_subscriptions_only(self):
+        subscriptions = self._as("portal", self.env["saas.subscription"])
+        self.assertEqual(subscriptions.search([]), self.own_subscription)
+        with self.assertRaises(AccessError):
+            subscriptions.browse(self.others_subscription.id).read(["name"])
+
+    def test_a_customer_reads_what_concerns_him_and_no_internals(self):
+        own = self._as("portal", self.own)
+        allowed = own.read(list(own.fields_get()))[0]
+        self.assertEqual(allowed["subdomain"], "acme")
+        self.assertEqual(allowed["plan_id"][1], "Plan small")
+        for name in ("log_ids", "state_reason", "database_name", "server_id", "request_ids", "message_ids"):
+            with self.subTest(field=name), self.assertRaises(AccessError):
+                own.read([name])
+            self.assertNotIn(name, allowed)
+
+    def test_a_customer_cannot_find_out_internals_by_searching(self):
+        with self.assertRaises(AccessError):
+            self._as("portal", self.env["saas.instance"]).search([("database_name", "=", "acme")])
+
+    def test_a_customer_presses_no_button(self):
+        own = self._as("portal", self.own)
+        for action in ("action_suspend", "action_terminate", "action_check_health", "action_discard"):
+            with self.subTest(action=action), self.assertRaises(AccessError):
+                getattr(own, action)()
+
+    def test_a_contact_is_readable_by_who_has_no_group(self):
+        contact = self._as("nobody", self.customer)
+        self.assertEqual(contact.read(["name"])[0]["name"], "Acme Ltd")
+        self.assertNotIn("saas_instance_ids", contact.fields_get())
+
+    def test_the_state_is_moved_by_actions_and_written_by_nobody(self):
+        for name, values in (
+            ("manager", {"state": "terminated"}),
+            ("manager", {"database_name": "other"}),
+            ("manager", {"operation": False}),
+            ("administrator", {"url": "http://elsewhere.example"}),
+        ):
+            with self.subTest(name=name, values=values), self.assertRaises(AccessError):
+                self._as(name, self.own).write(values)
+
+    def test_no_record_is_created_in_another_state_than_the_first(self):
+        instances = self._as("manager", self.env["saas.instance"])
+        with self.assertRaises(AccessError):
+            instances.create(self._instance_values("born-active", state="active"))
+        with self.assertRaises(AccessError):
+            instances.with_context(default_state="active").create(self._instance_values("born-active"))

@@ -1,0 +1,72 @@
+"""X2: records of a company are its own; those of none are everybody's."""
+
+from odoo.exceptions import AccessError
+from odoo.tests import new_test_user, tagged
+
+from .common import GROUPS, SaasCase
+from .test_access import ACCESS
+
+
+@tagged("post_install", "-at_install")
+class TestCompanies(SaasCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company = cls.env["res.company"].create({"name": "Elsewhere"})
+        there = {"company_id": cls.company.id}
+        cls.stranger = new_test_user(
+            cls.env,
+            "saas-stranger",
+            GROUPS["administrator"],
+            company_id=cls.company.id,
+            company_ids=[(6, 0, cls.company.ids)],
+        )
+        instance = cls._make_instance("there", "active", **there)
+        cls.records = {
+            "saas.server": cls._make_server("there", **there),
+            "saas.template": cls._make_template("there", **there),
+            "saas.plan": cls._make_plan("there", **there),
+            "saas.instance": instance,
+            "saas.subscription": cls._make_subscription(instance, **there),
+            "saas.instance.hostname": cls.env["saas.instance.hostname"].create(
+                {"name": "shop.there.example", "instance_id": instance.id}
+            ),
+            "saas.instance.request": cls.env["saas.instance.request"].create(
+                cls._request_values("there-too", **there)
+            ),
+            "saas.instance.log": cls.env["saas.instance.log"].create(
+                {"message": "Hello", "instance_id": instance.id, **there}
+            ),
+        }
+
+    def test_every_stored_model_of_a_company_is_tried(self):
+        models = {
+            name
+            for name in ACCESS
+            if "company_id" in self.env[name]._fields
+            and self.env[name]._auto
+            and not self.env[name].is_transient()
+        }
+        self.assertEqual(models, set(self.records))
+
+    def test_another_companys_records_are_not_seen(self):
+        for model, record in self.records.items():
+            with self.subTest(model=model):
+                found = self._as("administrator", self.env[model]).search([("id", "in", record.ids)])
+                self.assertFalse(found)
+                self.assertTrue(record.with_user(self.stranger).search([("id", "in", record.ids)]))
+
+    def test_another_companys_records_are_not_opened(self):
+        for model, record in self.records.items():
+            with self.subTest(model=model), self.assertRaises(AccessError):
+                self._as("administrator", record).read(["display_name"])
+
+    def test_records_of_no_company_are_everybodys(self):
+        for record in (self.server, self.template, self.plan):
+            with self.subTest(model=record._name):
+                record.company_id = False
+                self.assertTrue(record.with_user(self.stranger).has_access("read"))
+
+    def test_a_taken_subdomain_is_taken_in_every_company(self):
+        manager = self._as("manager", self.env["saas.instance"])
+        self.assertTrue(manager._is_taken("there"))

@@ -1,0 +1,220 @@
+"""I4, I5, I8, I9, J2: what a button wants, and what the record says when the engine has done it."""
+
+from contextlib import contextmanager
+from unittest.mock import patch
+
+from odoo.addons.queue_job.exception import RetryableJobError
+from odoo.exceptions import UserError
+from odoo.tests import tagged
+from odoo.tools import SQL
+
+from tenantry.errors import InstanceNotFound, PostgresUnreachable
+from tenantry.model.progress import StepEvent, StepStatus
+
+from .. import gateway
+from ..models.step_log import StepLog
+from .common import SaasCase
+
+
+class Refuses:
+    """An engine whose every operation fails."""
+
+    def __init__(self, error):
+        self._error = error
+
+    def __call__(self, *_arguments):
+        raise self._error
+
+
+@tagged("post_install", "-at_install")
+class TestCreation(SaasCase):
+    def setUp(self):
+        super().setUp()
+        self.instance = self._make_instance("acme")
+
+    def _press_create(self):
+        with self._jobs() as jobs:
+            self._as("manager", self.instance).action_provision_instance()
+        return jobs
+
+    def test_the_button_notes_what_is_wanted_and_enqueues_one_job(self):
+        jobs = self._press_create()
+        self.assertEqual(self.instance.state, "provisioning")
+        self.assertEqual(self.instance.server_id, self.server)
+        self.assertEqual(self.instance.database_name, "acme")
+        jobs.assert_jobs_count(1, only=self.instance._provision)
+        jobs.assert_enqueued_job(self.instance._provision, properties={"channel": "root.saas.here"})
+
+    def test_two_who_press_at_once_make_one_job(self):
+        """Each has seen a draft: the identity key lets the first job through only."""
+        with self._jobs() as jobs:
+            for _manager in range(2):
+                self.instance.state = "draft"
+                self._as("manager", self.instance).action_provision_instance()
+        jobs.assert_jobs_count(1)
+
+    def test_who_presses_again_is_told(self):
+        self._press_create()
+        with self.assertRaisesRegex(UserError, "is being created"):
+            self._as("manager", self.instance).action_provision_instance()
+
+    def test_an_unbuilt_template_is_refused_and_nothing_half_made(self):
+        self.template.state = "draft"
+        with self._jobs() as jobs, self.assertRaisesRegex(UserError, "is not ready. Build it first"):
+            self._as("manager", self.instance).action_provision_instance()
+        jobs.assert_jobs_count(0)
+        self.assertEqual((self.instance.state, self.instance.server_id.id), ("draft", False))
+
+    def test_it_is_active_when_the_engine_has_published_it(self):
+        self._press_create()
+        self._run_provision(self.instance)
+        self.assertEqual(self.instance.state, "active")
+        self.assertEqual(self.instance.url, "http://acme.localhost")
+        self.assertFalse(self.instance.operation)
+        self.assertTrue(self.instance.activated_at)
+
+    def test_its_subscription_starts_when_it_is_active_and_no_earlier(self):
+        self._press_create()
+        self.assertFalse(self.instance.subscription_ids)
+        self._run_provision(self.instance)
+        self.assertEqual(self.instance.subscription_id.state, "trial")
+        self.assertEqual(self.instance.expires_on, self.instance.subscription_id.date_end)
+
+    def test_a_job_that_is_not_wanted_any_more_does_nothing(self):
+        self._press_create()
+        self._run_provision(self.instance)
+        self.assertIn("Nothing to do", self._run_provision(self.instance))
+
+    def test_a_refusal_of_the_engine_is_noted_and_an_operator_told(self):
+        self._press_create()
+        error = InstanceNotFound("acme")
+        with self._jobs(), patch.object(gateway, "provisioning", Refuses(error)):
+            self.instance.sudo()._provision()
+        self.assertEqual(self.instance.state, "failed")
+        self.assertEqual(self.instance.state_reason, gateway.sentence(error))
+        self.assertTrue(self.instance.activity_ids)
+
+    def test_what_may_work_later_is_tried_again(self):
+        self._press_create()
+        unreachable = PostgresUnreachable("db.example", "connection refused")
+        self.assertTrue(unreachable.retryable)
+        with (
+            self._jobs(),
+            patch.object(gateway, "provisioning", Refuses(unreachable)),
+            self.assertRaises(RetryableJobError),
+        ):
+            self.instance.sudo()._provision()
+        self.assertEqual(self.instance.state, "provisioning")
+
+    def test_a_failed_one_is_retried_by_a_manager(self):
+        self.instance.state = "failed"
+        with self._jobs() as jobs:
+            self._as("manager", self.instance).action_retry()
+        jobs.assert_jobs_count(1, only=self.instance._provision)
+
+
+@tagged("post_install", "-at_install")
+class TestOtherOperations(SaasCase):
+    @contextmanager
+    def _engine(self, name, side_effect=None):
+        with self._jobs(), patch.object(gateway, name, side_effect=side_effect) as asked:
+            yield asked
+
+    def test_each_button_leads_to_its_state_by_way_of_the_engine(self):
+        instance = self._make_instance("acme", "active")
+        for who, button, job, operation, state in (
+            ("manager", "action_suspend", "_suspend", "suspend", "suspended"),
+            ("manager", "action_reactivate", "_reactivate", "reactivate", "active"),
+            ("administrator", "action_terminate", "_terminate", "terminate", "terminated"),
+        ):
+            with self.subTest(button=button):
+                before = instance.state
+                with self._jobs() as jobs:
+                    getattr(self._as(who, instance), button)()
+                jobs.assert_jobs_count(1)
+                self.assertEqual((instance.state, instance.operation), (before, operation))
+                with self._engine(operation) as asked:
+                    getattr(instance.sudo(), job)()
+                asked.assert_called_once()
+                self.assertEqual((instance.state, instance.operation), (state, False))
+
+    def test_one_whose_subscription_has_ended_is_blocked_and_expired(self):
+        instance = self._make_instance("acme", "active", operation="expire")
+        with self._engine("suspend") as asked:
+            instance.sudo()._expire()
+        asked.assert_called_once()
+        self.assertEqual(instance.state, "expired")
+        self.assertTrue(instance.occupies_server)
+
+    def test_only_one_thing_is_done_at_a_time(self):
+        instance = self._make_instance("acme", "active", operation="suspend")
+        with self.assertRaisesRegex(UserError, "Try again in a moment"):
+            self._as("administrator", instance).action_terminate()
+
+    def test_a_failure_leaves_the_state_and_says_why(self):
+        instance = self._make_instance("acme", "active", operation="suspend")
+        error = InstanceNotFound("acme")
+        with self._engine("suspend", side_effect=error):
+            instance.sudo()._suspend()
+        self.assertEqual((instance.state, instance.operation), ("active", False))
+        self.assertEqual(instance.state_reason, gateway.sentence(error))
+
+    def test_a_termination_ends_password_and_subscription(self):
+        sealed = gateway.seal("s3cret-Passw0rd")
+        instance = self._make_instance("acme", "active", operation="terminate", admin_password_sealed=sealed)
+        subscription = self._make_subscription(instance, state="active")
+        with self._engine("terminate"):
+            instance.sudo()._terminate()
+        self.assertFalse(instance.admin_password_sealed)
+        self.assertEqual(subscription.state, "cancelled")
+        self.assertTrue(instance.terminated_at)
+
+
+@tagged("post_install", "-at_install")
+class TestLog(SaasCase):
+    def _tell(self, **event):
+        instance = self._make_instance("acme", "provisioning")
+        with self._jobs(), StepLog(instance) as log:
+            log.on_step(StepEvent(**event))
+        return self._as("user", instance).log_ids
+
+    def _event(self, status):
+        return {
+            "operation": "provision",
+            "subject": "acme",
+            "step": "clone",
+            "status": StepStatus(status),
+            "fraction": 0.5,
+            "duration_s": 0.25,
+        }
+
+    def test_a_finished_step_is_a_line(self):
+        line = self._tell(**self._event("done"))
+        self.assertEqual(
+            (line.step, line.level, line.duration_s, line.progress), ("clone", "info", 0.25, 50.0)
+        )
+
+    def test_a_failed_step_is_an_error(self):
+        self.assertEqual(self._tell(**self._event("failed")).level, "error")
+
+    def test_a_skipped_step_is_a_detail(self):
+        self.assertEqual(self._tell(**self._event("skipped")).level, "debug")
+
+    def test_a_step_that_begins_is_no_line(self):
+        self.assertFalse(self._tell(**self._event("started")))
+
+    def test_old_details_are_deleted_and_what_went_wrong_is_kept(self):
+        logs = self.env["saas.instance.log"]
+        levels = ("debug", "info", "warning", "error", "critical")
+        made = {f"{level} {age}": self._log_line(level, age) for level in levels for age in (29, 31)}
+        with patch.object(self.registry["ir.cron"], "_commit_progress", return_value=float("inf")):
+            logs._cron_clean_up()
+        deleted = {message for message, line in made.items() if not line.exists()}
+        self.assertEqual(deleted, {"debug 31", "info 31"})
+
+    def _log_line(self, level, age_days):
+        line = self.env["saas.instance.log"].create({"message": "Hello", "level": level})
+        self.env.flush_all()
+        query = "UPDATE saas_instance_log SET create_date = create_date - %s * interval '1 day' WHERE id = %s"
+        self.env.cr.execute(SQL(query, age_days, line.id))
+        return line

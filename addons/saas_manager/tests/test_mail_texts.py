@@ -1,0 +1,78 @@
+"""What mails say, and in which language."""
+
+from odoo.tests import tagged
+
+from .mail_case import LANGUAGES, LINK, PREFIX, URL, SaasMailCase
+
+
+@tagged("post_install", "-at_install")
+class TestWhatMailsSay(SaasMailCase):
+    def test_each_speaks_the_customer_s_language(self):
+        bodies = set()
+        for language in LANGUAGES:
+            self.partner.lang = language
+            mail = self._deliver(self.instance, "instance_provisioned")
+            for expected in (URL, "boss@dupont.example", LINK):
+                self.assertIn(expected, mail["body_alternative"], language)
+            bodies.add((mail["subject"], mail["body_alternative"]))
+        self.assertEqual(len({subject for subject, _ in bodies}), 3)
+        self.assertIn("Kính gửi Dupont", "".join(body for _, body in bodies))
+        self.assertIn("Voici comment vous y connecter", "".join(body for _, body in bodies))
+
+    def test_every_mail_is_translated_with_logo_and_a_text_that_reads_well(self):
+        self.env.company.logo = self.env["ir.binary"]._placeholder()
+        for template in self._all_templates():
+            record = self._record_for(template)
+            said = set()
+            for language in LANGUAGES:
+                self.partner.lang = self.env.company.partner_id.lang = language
+                mail = template.with_context(operators="ops@acme.example").send_mail(record.id)
+                sent = self.env["mail.mail"].browse(mail)._prepare_outgoing_list()[0]
+                text = sent["body_alternative"]
+                self.assertIn("/logo.png?company=", sent["body"])
+                self.assertIn("prefers-color-scheme: dark", sent["body"])
+                for unreadable in ("{", "logo", "color", "\n\n\n", "t-out"):
+                    self.assertNotIn(unreadable, text, template.name)
+                self.assertTrue(sent["email_to"], template.name)
+                said.add(text)
+            self.assertEqual(len(said), 3, template.name)
+
+    def _all_templates(self):
+        return self.env["mail.template"].search([("model", "like", "saas.")])
+
+    def _record_for(self, template):
+        records = (self.instance, self.subscription, self.request)
+        return next(record for record in records if record._name == template.model)
+
+    def test_it_is_sent_by_the_company_to_the_customer(self):
+        mail = self._deliver(self.instance, "instance_reactivated")
+        self.assertIn("hello@acme.example", mail["email_from"])
+        self.assertEqual(mail["email_to"], ['"Dupont" <anne@dupont.example>'])
+
+    def test_a_suspension_tells_why(self):
+        self.instance.write({"state": "suspended", "state_reason": "March was not paid."})
+        self.assertIn("March was not paid.", self._deliver(self.instance, "instance_suspended")["body"])
+        self.instance.write({"state": "expired", "state_reason": False})
+        self.assertIn("has ended", self._deliver(self.instance, "instance_suspended")["body"])
+
+    def test_a_termination_tells_what_is_gone_and_that_there_is_no_backup(self):
+        self.instance.state = "terminated"
+        text = self._deliver(self.instance, "instance_terminated")["body_alternative"]
+        for expected in ("database dupont", "all its files", "there is none", "March 9, 2031"):
+            self.assertIn(expected, text)
+
+    def test_a_template_edited_in_odoo_is_what_is_sent(self):
+        self.env.ref(PREFIX + "instance_reactivated").write(
+            {"subject": "Welcome back, {{ object.name }}", "body_html": "<p>We missed you.</p>"}
+        )
+        mail = self._deliver(self.instance, "instance_reactivated")
+        self.assertEqual(mail["subject"], "Welcome back, Dupont Bakery")
+        self.assertIn("We missed you.", mail["body_alternative"])
+
+    def test_operators_get_theirs_or_the_company_when_none_has_an_address(self):
+        mail = self._deliver(self.instance, "provisioning_failed")
+        self.assertIn("administrator@acme.example", str(mail["email_to"]))
+        self.assertNotIn("manager@acme.example", str(mail["email_to"]))
+        self.env.ref("saas_manager.group_saas_administrator").all_user_ids.partner_id.email = False
+        mail = self._deliver(self.instance, "provisioning_failed")
+        self.assertIn("hello@acme.example", str(mail["email_to"]))

@@ -1,0 +1,82 @@
+"""When mails go out, and what happens when they cannot."""
+
+from odoo.addons.queue_job.exception import RetryableJobError
+from odoo.addons.queue_job.tests.common import trap_jobs
+from odoo.tests import tagged
+
+from .mail_case import PREFIX, SaasMailCase
+
+
+@tagged("post_install", "-at_install")
+class TestMailsAreQueued(SaasMailCase):
+    def test_each_change_of_an_instance_lets_a_job_mail_it_after_the_commit(self):
+        for method, template in (
+            ("_send_provisioning_email", "instance_provisioned"),
+            ("_send_suspension_email", "instance_suspended"),
+            ("_send_reactivation_email", "instance_reactivated"),
+            ("_send_termination_email", "instance_terminated"),
+        ):
+            with self.subTest(method), trap_jobs() as trap, self._mail_server_up():
+                getattr(self.instance.with_user(self.manager), method)()
+                trap.assert_enqueued_job(
+                    self.instance.sudo()._deliver_mail,
+                    args=(PREFIX + template,),
+                    properties={"channel": "root.saas_mail", "max_retries": 13},
+                )
+                self.assertFalse(self._mails, "nothing is sent before the commit")
+
+    def test_the_same_mail_waits_once_only(self):
+        with trap_jobs() as trap:
+            self.instance._send_suspension_email()
+            self.instance._send_suspension_email()
+            trap.assert_jobs_count(1)
+
+    def test_a_subscription_s_mail_is_queued_and_in_the_history_of_its_instance(self):
+        self.subscription.state = "active"
+        with trap_jobs() as trap, self._mail_server_up():
+            self.subscription._enqueue_mail(PREFIX + "subscription_expiring")
+            trap.perform_enqueued_jobs()
+        self.assertIn("May 17, 2031", self._mails[-1]["subject"])
+        self.assertIn("Mail sent: Dupont Bakery: your subscription ends", self._history())
+
+    def test_retries_last_for_about_a_day(self):
+        job = self.env.ref("saas_manager.job_function_saas_instance_deliver_mail")
+        pattern = sorted((int(count), wait) for count, wait in job.retry_pattern.items())
+        waits = [max((count, wait) for count, wait in pattern if count <= n)[1] for n in range(1, 13)]
+        self.assertTrue(18 * 3600 < sum(waits) < 30 * 3600, sum(waits))
+
+    def test_a_mail_that_waited_until_it_was_not_true_any_more_is_not_sent(self):
+        self.assertIsNone(self._deliver(self.instance, "instance_suspended"))
+        self.instance.state = "suspended"
+        self.assertIsNone(self._deliver(self.instance, "instance_reactivated"))
+        self.assertTrue(self._deliver(self.instance, "instance_suspended"))
+
+
+@tagged("post_install", "-at_install")
+class TestMailsThatCannotBeSent(SaasMailCase):
+    def test_a_dead_mail_server_is_logged_and_tried_again_later(self):
+        with self._mail_server_down(), self.assertRaisesRegex(RetryableJobError, "refused"):
+            self.instance._deliver_mail(PREFIX + "instance_reactivated")
+        self.assertEqual(self._levels(), ["warning"])
+        self.assertIn("refused", self.instance.log_ids.message)
+
+    def test_a_mail_that_is_given_up_is_an_error_and_an_alert_to_each_operator(self):
+        self.instance._on_mail_failed(exc_message="Max. retries (13) reached: refused")
+        self.assertIn("error", self._levels())
+        self.assertIn(self.administrator, self._alerts().user_id)
+        self.assertNotIn(self.manager, self._alerts().user_id)
+        self.assertIn("refused", self._alerts()[:1].note)
+
+    def test_a_customer_without_an_address_stops_nothing_and_is_shown(self):
+        for nothing in (False, "not an address"):
+            with self.subTest(nothing):
+                self.partner.email = nothing
+                self.assertIsNone(self._deliver(self.instance, "instance_provisioned"))
+                self.assertEqual(self._levels()[:1], ["warning"])
+                self.assertTrue(self._alerts())
+        self.assertTrue(self.instance.admin_password_sealed, "it was not delivered")
+
+    def test_a_request_without_an_instance_shows_it_itself(self):
+        with self.assertLogs("odoo.addons.saas_manager.models.saas_mail_mixin", "WARNING"):
+            self.request._on_mail_failed(exc_message="refused")
+        self.assertTrue(self._alerts(self.request))

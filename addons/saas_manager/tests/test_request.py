@@ -1,0 +1,136 @@
+"""I10: a request becomes an instance, and is completed when that is active."""
+
+from unittest.mock import patch
+
+from odoo.exceptions import UserError, ValidationError
+from odoo.tests import tagged
+
+from tenantry.errors import InstanceNotFound
+
+from .. import gateway
+from ..lifecycle import REQUEST, after
+from .common import SaasCase
+
+BUTTONS = {"submit": "action_submit", "retry": "action_retry", "cancel": "action_cancel"}
+
+
+@tagged("post_install", "-at_install")
+class TestRequest(SaasCase):
+    def _ask(self, subdomain="acme", **values):
+        values = self._request_values(subdomain, **values)
+        request = self._as("manager", self.env["saas.instance.request"]).create(values)
+        return request
+
+    def _submit(self, **values):
+        request = self._ask(**values)
+        with self._jobs() as jobs:
+            request.action_submit()
+        jobs.assert_jobs_count(1, only=request.instance_id._provision)
+        return request
+
+    def _fail(self, request):
+        error = InstanceNotFound("acme")
+        with self._jobs(), patch.object(gateway, "provisioning", side_effect=error):
+            request.instance_id.sudo()._provision()
+
+    def test_each_has_a_number(self):
+        first, second = self._ask("first"), self._ask("second")
+        self.assertRegex(first.name, r"^REQ/\d{4}/\d{5}$")
+        self.assertNotEqual(first.name, second.name)
+
+    def test_submitted_it_is_processed_at_once(self):
+        request = self._submit()
+        self.assertEqual(request.state, "processing")
+        self.assertEqual(request.attempt_count, 1)
+        instance = request.instance_id
+        self.assertEqual((instance.state, instance.subdomain), ("provisioning", "acme"))
+        self.assertEqual(instance.admin_email, "info@acme.example")
+
+    def test_a_known_customer_is_found_by_his_address(self):
+        self.assertEqual(self._submit(customer_email="Info@Acme.example").partner_id, self.customer)
+
+    def test_an_unknown_customer_is_made(self):
+        partner = self._submit(customer_email="new@bakery.example", company_name="Bakery").partner_id
+        self.assertEqual(
+            (partner.name, partner.email, partner.is_company), ("Bakery", "new@bakery.example", True)
+        )
+
+    def test_another_companys_customer_is_not_taken_for_ours(self):
+        self.customer.company_id = self.env["res.company"].create({"name": "Elsewhere"})
+        self.assertNotEqual(self._submit().partner_id, self.customer)
+
+    def test_it_is_completed_only_when_the_instance_is_active(self):
+        request = self._submit()
+        self.assertFalse(request.completed_at)
+        self._run_provision(request.instance_id)
+        self.assertEqual((request.state, request.instance_id.state), ("completed", "active"))
+        self.assertTrue(request.completed_at)
+        self.assertEqual(request.progress, 100.0)
+
+    def test_a_failed_instance_is_a_failed_request(self):
+        request = self._submit()
+        self._fail(request)
+        self.assertEqual((request.state, request.instance_id.state), ("failed", "failed"))
+        self.assertIn("There is no instance", request.error)
+
+    def test_retried_it_goes_on_with_the_instance_it_has(self):
+        request = self._submit()
+        instance = request.instance_id
+        self._fail(request)
+        with self._jobs() as jobs:
+            request.action_retry()
+        self.assertEqual((request.state, request.attempt_count, request.error), ("processing", 2, False))
+        self.assertEqual(request.instance_id, instance)
+        jobs.assert_jobs_count(1, only=instance._provision)
+        self._run_provision(instance)
+        self.assertEqual(request.state, "completed")
+
+    def test_cancelled_it_gives_a_failed_instance_up(self):
+        request = self._submit()
+        self._fail(request)
+        request.action_cancel()
+        self.assertEqual((request.state, request.instance_id.state), ("cancelled", "terminated"))
+        self.assertFalse(self.env["saas.instance"]._is_taken("acme"))
+
+    def test_a_taken_subdomain_is_refused_and_nothing_half_made(self):
+        self._make_instance("acme", "active")
+        request = self._ask()
+        with self.assertRaisesRegex(ValidationError, "acme is taken"), self.env.cr.savepoint():
+            request.action_submit()
+        self.assertEqual((request.state, request.instance_id.id), ("draft", False))
+
+    def test_without_a_server_nothing_is_half_made(self):
+        self.server.state = "maintenance"
+        request = self._ask(customer_email="new@bakery.example")
+        with self.assertRaisesRegex(UserError, "No server is active"), self.env.cr.savepoint():
+            request.action_submit()
+        self.assertEqual((request.state, request.instance_id.id), ("draft", False))
+        self.assertFalse(self.env["res.partner"].search([("email", "=", "new@bakery.example")]))
+
+    def test_each_button_out_of_turn_is_refused_with_a_sentence(self):
+        labels = dict(self.env["saas.instance.request"]._fields["state"].selection)
+        for state, label in labels.items():
+            request = self._ask(f"in-{state}")
+            request.sudo().state = state
+            for action, button in BUTTONS.items():
+                if after(REQUEST, action, state):
+                    continue
+                with self.subTest(button=button, state=state), self.assertRaises(UserError) as refused:
+                    getattr(self._as("manager", request), button)()
+                sentence = f"{request.name} is {label.lower()}: this action is not possible now."
+                self.assertEqual(str(refused.exception), sentence)
+
+    def test_one_that_is_being_processed_is_not_deleted(self):
+        request = self._submit()
+        with self.assertRaisesRegex(UserError, "cannot be deleted"):
+            self._as("administrator", request).unlink()
+
+    def test_addresses_and_subdomains_are_checked(self):
+        for values in (
+            {"customer_email": "nobody"},
+            {"admin_email": "nobody"},
+            {"subdomain": "Not Valid"},
+            {"subdomain": "admin"},
+        ):
+            with self.subTest(values=values), self.assertRaises(ValidationError):
+                self._ask(**values)

@@ -1,0 +1,96 @@
+"""X5: secrets are sealed in the database, and given to nobody who need not have them."""
+
+from odoo.exceptions import AccessError
+from odoo.tests import tagged
+from odoo.tools import SQL
+
+from .. import gateway
+from .common import SaasCase
+
+DSN = "postgresql://engine:hunter2@db.example:5432/postgres"
+TOKEN = "railway-token-0123456789"
+
+
+@tagged("post_install", "-at_install")
+class TestSecrets(SaasCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.far = cls._make_server("far", dsn=DSN, railway_token=TOKEN)
+        cls.instance = cls._make_instance("acme", admin_password_sealed=gateway.seal("s3cret-Passw0rd"))
+        cls.env.flush_all()
+
+    def _everything_in(self, table):
+        """All that stands in a table, as text."""
+        return str(self.env.execute_query(SQL("SELECT t::text FROM %s t", SQL.identifier(table))))
+
+    def test_what_is_stored_is_not_the_plain_text(self):
+        for table, column, record, plain in (
+            ("saas_server", "dsn_sealed", self.far, DSN),
+            ("saas_server", "railway_token_sealed", self.far, TOKEN),
+            ("saas_instance", "admin_password_sealed", self.instance, "s3cret-Passw0rd"),
+        ):
+            with self.subTest(column=column):
+                query = SQL(
+                    "SELECT %s FROM %s WHERE id = %s",
+                    SQL.identifier(column),
+                    SQL.identifier(table),
+                    record.id,
+                )
+                [(stored,)] = self.env.execute_query(query)
+                self.assertNotEqual(stored, plain)
+                self.assertEqual(gateway.unseal(stored), plain)
+                self.assertNotIn(plain, self._everything_in(table))
+
+    def test_no_message_and_no_log_holds_a_secret(self):
+        far = self._as("administrator", self.far)
+        far.write({"dsn": DSN.replace("hunter2", "hunter3"), "railway_token": TOKEN + "-new"})
+        with self._jobs():
+            self._as("manager", self.instance).action_provision_instance()
+        password = gateway.unseal(self.instance.admin_password_sealed)
+        self.env.flush_all()
+        for table in ("mail_message", "mail_tracking_value", "saas_instance_log", "queue_job", "ir_logging"):
+            for secret in ("hunter2", "hunter3", TOKEN, password):
+                with self.subTest(table=table):
+                    self.assertNotIn(secret, self._everything_in(table))
+
+    def test_a_dsn_is_never_shown_again(self):
+        far = self._as("administrator", self.far)
+        values = far.read(["dsn", "railway_token"])[0]
+        self.assertFalse(values["dsn"] or values["railway_token"])
+
+    def test_a_manager_reads_no_secret_of_a_server(self):
+        for name in ("dsn", "dsn_sealed", "railway_token", "railway_token_sealed"):
+            with self.subTest(field=name), self.assertRaises(AccessError):
+                self._as("manager", self.far).read([name])
+
+    def test_nobody_of_the_back_office_reads_or_sets_a_customers_password(self):
+        for name in ("user", "manager", "administrator"):
+            instance = self._as(name, self.instance)
+            with self.subTest(name=name), self.assertRaises(AccessError):
+                instance.read(["admin_password_sealed"])
+            with self.subTest(name=name), self.assertRaises(AccessError):
+                instance.search([("admin_password_sealed", "like", "a")])
+        with self.assertRaises(AccessError):
+            self._as("manager", self.instance).write({"admin_password_sealed": gateway.seal("mine")})
+
+    def test_an_export_gives_no_secret_out(self):
+        self.users["administrator"].group_ids |= self.env.ref("base.group_allow_export")
+        with self.assertRaises(AccessError):
+            self._as("administrator", self.instance).export_data(["name", "admin_password_sealed"])
+        exported = self._as("administrator", self.far).export_data(["name", "dsn", "railway_token"])
+        self.assertEqual(list(exported.values()), [[["Server far", "", ""]]])
+
+    def test_sealed_columns_are_not_offered_for_export(self):
+        offered = self.env["saas.server"].fields_get(["dsn_sealed", "railway_token_sealed"], ["exportable"])
+        offered |= self.env["saas.instance"].fields_get(["admin_password_sealed"], ["exportable"])
+        self.assertEqual({field["exportable"] for field in offered.values()}, {False})
+
+    def test_a_copy_takes_no_secret_along(self):
+        copy = self._as("administrator", self.far).copy({"code": "farther"}).sudo()
+        self.assertFalse(copy.dsn_sealed or copy.railway_token_sealed)
+
+    def test_a_password_ends_with_its_instance(self):
+        self.instance.state = "failed"
+        self._as("manager", self.instance).action_discard()
+        self.assertFalse(self.instance.admin_password_sealed)

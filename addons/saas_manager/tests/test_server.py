@@ -1,0 +1,140 @@
+"""V1 to V3: where an instance is placed, and what keeps a server."""
+
+from unittest.mock import patch
+
+from odoo.exceptions import UserError
+from odoo.tests import tagged
+
+from .. import gateway
+from .common import SaasCase
+
+
+@tagged("post_install", "-at_install")
+class TestPlacement(SaasCase):
+    def _place(self, **values):
+        """Where a manager's new instance is placed."""
+        number = self.env["saas.instance"].search_count([])
+        instance = self._make_instance(f"placed-{number}", **values)
+        with self._jobs():
+            self._as("manager", instance).action_provision_instance()
+        return instance.server_id
+
+    def _fill(self, server, count):
+        for number in range(count):
+            self._make_instance(f"on-{server.code}-{number}", "active", server_id=server.id)
+
+    def test_the_one_with_the_most_room_is_taken(self):
+        roomier = self._make_server("roomier", max_instances=10)
+        self.server.max_instances = 10
+        self._fill(self.server, 1)
+        self.assertEqual(self._place(), roomier)
+        self._fill(roomier, 3)
+        self.assertEqual(self._place(), self.server)
+
+    def test_suspended_instances_take_room_and_ended_ones_none(self):
+        for state in ("provisioning", "active", "suspended", "expired", "draft", "failed", "terminated"):
+            self._make_instance(f"in-{state}", state, server_id=self.server.id)
+        self.assertEqual(self.server.instance_count, 4)
+        self.assertEqual(self.server.available_capacity, 96.0)
+
+    def test_a_tenth_must_be_free(self):
+        self.server.max_instances = 10
+        self._fill(self.server, 9)
+        self.assertEqual(self._place(), self.server)
+        instance = self._make_instance("too-many")
+        with self._jobs() as jobs, self.assertRaisesRegex(UserError, "Server here have less than 10 % free"):
+            self._as("manager", instance).action_provision_instance()
+        jobs.assert_jobs_count(0)
+        self.assertEqual((instance.state, instance.server_id.id), ("draft", False))
+
+    def test_no_limit_is_room_enough(self):
+        self.server.max_instances = 0
+        self._fill(self.server, 3)
+        self.assertEqual(self.server.available_capacity, 100.0)
+
+    def test_no_suitable_server_is_said(self):
+        for name, value in (
+            ("state", "maintenance"),
+            ("state", "offline"),
+            ("health", "critical"),
+            ("health", "unknown"),
+            ("series", "18.0"),
+            ("runtime", "docker"),
+            ("company_id", self.env["res.company"].create({"name": "Elsewhere"}).id),
+        ):
+            with self.subTest(field=name, value=value):
+                before = self.server[name]
+                self.server[name] = value
+                with self.assertRaisesRegex(UserError, "No server is active and healthy"):
+                    self._place()
+                self.server[name] = before
+
+    def test_a_template_may_have_a_server_of_its_own(self):
+        self._make_server("roomier", max_instances=0)
+        self.template.server_id = self.server
+        self.assertEqual(self._place(), self.server)
+
+    def test_a_chosen_server_must_be_suitable_too(self):
+        chosen = self._make_server("chosen")
+        self.assertEqual(self._place(server_id=chosen.id), chosen)
+        chosen.state = "maintenance"
+        with self.assertRaisesRegex(UserError, "No server is active and healthy"):
+            self._place(server_id=chosen.id)
+
+    def test_another_companys_instances_take_room_too(self):
+        company = self.env["res.company"].create({"name": "Elsewhere"})
+        self.server.max_instances = 10
+        for number in range(9):
+            values = {"server_id": self.server.id, "company_id": company.id}
+            self._make_instance(f"there-{number}", "active", **values)
+        server = self._as("manager", self.server)
+        self.assertEqual((server.instance_count, server.available_capacity), (9, 10.0))
+
+
+@tagged("post_install", "-at_install")
+class TestServer(SaasCase):
+    def _occupy(self, **values):
+        return self._make_instance("acme", "suspended", server_id=self.server.id, **values)
+
+    def test_one_that_holds_instances_is_not_disabled_archived_or_deleted(self):
+        self._occupy()
+        server = self._as("administrator", self.server)
+        for remove in (
+            server.action_disable,
+            lambda: server.write({"state": "disabled"}),
+            server.action_archive,
+            server.unlink,
+        ):
+            with self.assertRaisesRegex(UserError, "Server here holds 1 instances"):
+                remove()
+
+    def test_another_companys_instances_hold_it_too(self):
+        self._occupy(company_id=self.env["res.company"].create({"name": "Elsewhere"}).id)
+        with self.assertRaisesRegex(UserError, "holds 1 instances"):
+            self._as("administrator", self.server).action_disable()
+
+    def test_maintenance_leaves_its_instances_alone(self):
+        instance = self._occupy()
+        self._as("administrator", self.server).action_maintenance()
+        self.assertEqual((self.server.state, instance.state), ("maintenance", "suspended"))
+
+    def test_an_empty_one_is_disabled_and_deleted(self):
+        server = self._as("administrator", self.server)
+        server.action_disable()
+        self.assertEqual(server.state, "disabled")
+        self.assertTrue(server.unlink())
+
+    def test_activating_looks_at_its_health_first(self):
+        server = self._make_server("new", state="draft", health="unknown")
+        status = {"health": "critical", "health_message": "It does not answer."}
+        with patch.object(gateway, "server_status", return_value=status):
+            self._as("administrator", server).action_activate()
+        self.assertEqual((server.state, server.health), ("active", "critical"))
+        self.assertTrue(server.last_check_at)
+
+    def test_a_runtime_that_is_not_there_yet_is_said_to_be_so(self):
+        server = self._make_server("boat", runtime="docker")
+        self._as("administrator", server).action_check_health()
+        self.assertEqual(
+            (server.health, server.health_message), ("unknown", "This runtime is not supported yet.")
+        )

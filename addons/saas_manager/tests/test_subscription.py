@@ -1,0 +1,209 @@
+"""S1, S4: what starts, renews, pays, cancels and changes a subscription."""
+
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import new_test_user, tagged
+
+from .. import gateway
+from .subscription_common import SubscriptionCase
+
+
+@tagged("post_install", "-at_install")
+class TestSubscription(SubscriptionCase):
+    def test_a_trial_ends_after_its_days(self):
+        self.plan.trial_days = 14
+        subscription = self.started("2027-01-10")
+        self.assertEqual(subscription.state, "trial")
+        self.assertDates(subscription, "2027-01-10", "2027-01-24")
+
+    def test_without_a_trial_the_first_period_begins_at_once(self):
+        subscription = self.started("2027-01-31")
+        self.assertEqual((subscription.state, subscription.payment_state), ("active", "paid"))
+        self.assertDates(subscription, "2027-01-31", "2027-02-28")
+
+    def test_the_first_period_is_to_be_paid_where_payments_are_collected(self):
+        self.set_parameter("saas.collect_payments", True)
+        self.assertEqual(self.started("2027-01-31").payment_state, "pending")
+
+    def test_a_free_plan_is_always_paid(self):
+        self.set_parameter("saas.collect_payments", True)
+        self.plan.price_monthly = 0
+        self.assertEqual(self.started("2027-01-31").payment_state, "paid")
+
+    def test_today_is_the_customers_day(self):
+        subscription = self.make()
+        with self.on("2027-01-31"):
+            subscription.with_context(tz="Pacific/Kiritimati")._start()
+        self.assertEqual(str(subscription.date_start), "2027-02-01")
+
+    def test_the_instance_expires_with_it(self):
+        subscription = self.started("2027-01-31")
+        self.assertEqual(subscription.instance_id.expires_on, subscription.date_end)
+        with self.on("2027-02-01"):
+            subscription.action_renew()
+        self.assertEqual(str(subscription.instance_id.expires_on), "2027-03-31")
+
+    def test_renewed_by_hand_it_goes_on_where_it_ended(self):
+        subscription = self.started("2027-01-31")
+        with self.on("2027-02-15"):
+            for _time in range(3):
+                subscription.action_renew()
+        self.assertDates(subscription, "2027-01-31", "2027-05-31")
+
+    def test_a_converted_trial_counts_from_the_trials_end(self):
+        self.plan.trial_days = 14
+        subscription = self.started("2027-01-17")
+        with self.on("2027-01-20"):
+            subscription.action_renew()
+            subscription.action_renew()
+        self.assertEqual(subscription.state, "active")
+        self.assertDates(subscription, "2027-01-31", "2027-03-31")
+
+    def test_another_period_counts_from_the_current_end(self):
+        subscription = self.started("2027-01-31")
+        with self.on("2027-02-01"):
+            subscription.action_change_period()
+            self.assertEqual((subscription.period, subscription.price), ("yearly", 100))
+            self.assertEqual(str(subscription.date_end), "2027-02-28")
+            subscription.action_renew()
+        self.assertDates(subscription, "2027-02-28", "2028-02-28")
+
+    def test_free_days_move_the_end_and_what_follows(self):
+        subscription = self.started("2027-01-01")
+        with self.on("2027-01-05"):
+            subscription._extend(5)
+            self.assertEqual(str(subscription.date_end), "2027-02-06")
+            subscription.action_renew()
+        self.assertEqual(str(subscription.date_end), "2027-03-06")
+
+    def test_free_days_give_an_expired_trial_another_try(self):
+        subscription = self.blocked("expired", end="2027-01-10")
+        with self.on("2027-02-01"):
+            subscription._extend(7)
+        self.assertEqual((subscription.state, str(subscription.date_end)), ("active", "2027-02-08"))
+        self.assertEqual(subscription.instance_id.operation, "reactivate")
+
+    # ------------------------------------------------------------ payments
+
+    def blocked(self, state, end):
+        subscription = self.started("2027-01-01")
+        instance_state = "suspended" if state == "suspended" else "expired"
+        self.job_is_done(subscription.instance_id, instance_state)
+        subscription.sudo().write({"state": state, "date_end": end, "payment_state": "overdue"})
+        return subscription
+
+    def test_a_payment_reactivates_the_instance_at_once(self):
+        subscription = self.blocked("suspended", end="2027-02-01")
+        with self.on("2027-01-20"):
+            subscription.action_register_payment()
+        self.assertEqual((subscription.state, subscription.payment_state), ("active", "paid"))
+        self.assertEqual(str(subscription.date_end), "2027-02-01")
+        self.assertEqual(len(self.wanted("_reactivate", subscription.instance_id)), 1)
+        self.assertTrue(self.wanted("_entitle", subscription.instance_id), "its banner must go")
+
+    def test_a_payment_after_the_end_begins_a_new_period_today(self):
+        subscription = self.blocked("expired", end="2027-01-10")
+        with self.on("2027-01-31"):
+            subscription.action_register_payment()
+        self.assertDates(subscription, "2027-01-31", "2027-02-28")
+
+    def test_a_payment_while_the_instance_is_being_suspended_reactivates_it_afterwards(self):
+        subscription = self.blocked("suspended", end="2027-02-01")
+        instance = subscription.instance_id
+        instance.sudo().write({"state": "active", "operation": "suspend"})
+        with self.on("2027-01-20"):
+            subscription.action_register_payment()
+        self.assertEqual(instance.operation, "suspend")
+        self.assertEqual(len(self.wanted("_reactivate_when_free", subscription)), 1)
+        self.job_is_done(instance, "suspended")
+        subscription._reactivate_when_free()
+        self.assertEqual(instance.operation, "reactivate")
+
+    def test_a_payment_does_not_undo_an_operators_suspension(self):
+        subscription = self.started("2027-01-01")
+        self.job_is_done(subscription.instance_id, "suspended")
+        with self.on("2027-01-20"):
+            subscription.action_register_payment()
+        self.assertFalse(subscription.instance_id.operation)
+
+    def test_a_payment_during_the_trial_is_for_the_period_after_it(self):
+        self.set_parameter("saas.collect_payments", True)
+        self.plan.trial_days = 14
+        subscription = self.started("2027-01-01")
+        with self.on("2027-01-05"):
+            subscription.action_register_payment()
+        self.assertEqual((subscription.state, str(subscription.date_end)), ("trial", "2027-01-15"))
+        self.nights("2027-01-14", "2027-01-16")
+        self.assertEqual((subscription.state, subscription.payment_state), ("active", "paid"))
+        self.assertDates(subscription, "2027-01-15", "2027-02-15")
+
+    def test_a_cancelled_one_cannot_be_paid(self):
+        subscription = self.started("2027-01-01")
+        subscription.with_context(cancel_now=True).action_cancel()
+        with self.assertRaisesRegex(UserError, "cancelled"):
+            subscription.action_register_payment()
+
+    # ------------------------------------------------------------ cancellation
+
+    def test_cancelled_it_runs_to_its_end(self):
+        subscription = self.started("2027-01-01")
+        with self.on("2027-01-10"):
+            subscription.action_cancel()
+        self.assertEqual((subscription.state, str(subscription.date_end)), ("active", "2027-02-01"))
+        self.assertFalse(subscription.auto_renew)
+        self.assertFalse(subscription.instance_id.operation)
+
+    def test_cancelled_it_does_not_keep_a_period_that_is_unpaid_and_ahead(self):
+        self.set_parameter("saas.collect_payments", True)
+        subscription = self.started("2027-01-01")
+        with self.on("2027-01-26"):
+            subscription.action_register_payment()
+            subscription.action_renew()
+            self.assertEqual(str(subscription.date_end), "2027-03-01")
+            subscription.action_cancel()
+        self.assertEqual((subscription.payment_state, str(subscription.date_end)), ("paid", "2027-02-01"))
+
+    def test_cancelled_now_it_blocks_the_instance_now(self):
+        subscription = self.started("2027-01-01")
+        with self.on("2027-01-10"):
+            subscription.with_context(cancel_now=True).action_cancel()
+        self.assertEqual((subscription.state, str(subscription.date_end)), ("cancelled", "2027-01-10"))
+        self.assertEqual(subscription.instance_id.operation, "expire")
+
+    # ------------------------------------------------------------ what the customer is told
+
+    def test_an_end_is_shown_only_when_it_does_not_renew_itself(self):
+        subscription = self.started("2027-01-01")
+        self.assertFalse(subscription.expiry_to_show())
+        subscription.auto_renew = False
+        self.assertEqual(str(subscription.expiry_to_show()), "2027-02-01")
+
+    def test_the_end_is_the_beginning_of_a_day_where_the_customer_is(self):
+        subscription = self.started("2027-01-01", auto_renew=False)
+        subscription.instance_id.tz = "Asia/Ho_Chi_Minh"
+        entitlements = gateway._entitlements(subscription.instance_id)
+        self.assertEqual(entitlements.expires_at, "2027-02-01T00:00:00+07:00")
+
+    def test_an_instance_without_a_subscription_never_expires(self):
+        instance = self.make().instance_id
+        instance.subscription_ids.unlink()
+        self.assertEqual(gateway._entitlements(instance).expires_at, "")
+
+    def test_an_unpaid_trial_shows_its_end_where_payments_are_collected(self):
+        self.plan.trial_days = 14
+        subscription = self.started("2027-01-01")
+        self.assertFalse(subscription.expiry_to_show())
+        self.set_parameter("saas.collect_payments", True)
+        self.assertEqual(str(subscription.expiry_to_show()), "2027-01-15")
+
+    def test_a_renewal_signs_nothing_anew(self):
+        subscription = self.started("2027-01-01")
+        before = len(self.jobs.enqueued_jobs)
+        subscription.action_renew()
+        self.assertEqual(len(self.jobs.enqueued_jobs), before)
+
+    def test_a_user_may_look_but_not_renew(self):
+        user = new_test_user(self.env, "subscription user", "saas_manager.group_saas_user")
+        subscription = self.started("2027-01-01").with_user(user)
+        self.assertEqual(subscription.state, "active")
+        with self.assertRaises(AccessError):
+            subscription.action_renew()

@@ -1,0 +1,146 @@
+"""T1 to T8: a recipe, when it is built, and what keeps it as it is."""
+
+from types import SimpleNamespace
+from unittest.mock import patch
+
+from odoo.exceptions import UserError, ValidationError
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+from psycopg2 import IntegrityError
+
+from tenantry.errors import InvalidRecipe
+from tenantry.model.secret import Secret
+
+from .. import gateway
+from ..lifecycle import TEMPLATE, after
+from .common import SaasCase
+
+BUTTONS = {
+    "build": "action_create_template_db",
+    "edit": "action_edit_template",
+    "take_back": "action_mark_ready",
+}
+
+
+@tagged("post_install", "-at_install")
+class TestTemplate(SaasCase):
+    def _built(self, version="1.0.1"):
+        return SimpleNamespace(version=version, size_bytes=28 * 2**20)
+
+    def test_the_four_shipped_ones_are_there_and_sound(self):
+        shipped = [
+            self.env.ref(f"saas_manager.saas_template_{code}")
+            for code in ("blank", "restaurant", "ecommerce", "services")
+        ]
+        for template in shipped:
+            with self.subTest(template=template.name):
+                gateway.check_recipe(template)
+                self.assertEqual(template.template_db, f"template_{template.code}")
+
+    def test_each_button_out_of_turn_is_refused_with_a_sentence(self):
+        labels = dict(self.env["saas.template"]._fields["state"].selection)
+        for state, label in labels.items():
+            template = self._make_template(f"in-{state}", state)
+            for action, button in BUTTONS.items():
+                reopens = (action, state) == ("edit", "editing")
+                if after(TEMPLATE, action, state) or reopens:
+                    continue
+                with self.subTest(button=button, state=state), self.assertRaises(UserError) as refused:
+                    getattr(self._as("administrator", template), button)()
+                sentence = f"{template.name} is {label.lower()}: this action is not possible now."
+                self.assertEqual(str(refused.exception), sentence)
+
+    def test_a_build_is_a_job_and_ends_ready_with_a_version(self):
+        template = self._make_template("bakery", "draft")
+        with self._jobs() as jobs:
+            self._as("administrator", template).action_create_template_db()
+        jobs.assert_jobs_count(1, only=template._build)
+        self.assertFalse(template.is_template_ready)
+        with self._jobs() as jobs, patch.object(gateway, "build_template", return_value=self._built()):
+            self._as("administrator", template)._build()
+        self.assertEqual((template.state, template.template_version), ("ready", "1.0.1"))
+        self.assertTrue(template.is_template_ready)
+        jobs.assert_jobs_count(1, only=template._fill_pool)
+
+    def test_a_failed_build_says_why_and_the_previous_one_serves(self):
+        self.template.template_version = "1.0.0"
+        with self._jobs():
+            self._as("administrator", self.template).action_update_template()
+        error = InvalidRecipe("shop", "it has no modules")
+        with self._jobs(), patch.object(gateway, "build_template", side_effect=error):
+            self._as("administrator", self.template)._build()
+        self.assertEqual(self.template.state, "failed")
+        self.assertEqual(self.template.state_reason, gateway.sentence(error))
+        self.assertTrue(self.template.is_template_ready)
+
+    def test_an_edited_copy_is_taken_back_and_its_password_is_kept_nowhere(self):
+        editing = SimpleNamespace(
+            url="http://edit--shop.localhost", login="admin", password=Secret("s3cret-pw")
+        )
+        template = self._as("administrator", self.template)
+        with patch.object(gateway, "edit_template", return_value=editing):
+            shown = template.action_edit_template()["params"]["message"]
+        self.assertIn("s3cret-pw", shown)
+        self.assertEqual(template.state, "editing")
+        self.env.flush_all()
+        self.assertNotIn("s3cret-pw", str(template.message_ids.mapped("body")) + str(template.sudo().read()))
+        with self._jobs() as jobs:
+            template.action_mark_ready()
+        jobs.assert_jobs_count(1, only=template._finish_editing)
+
+    def test_a_changed_recipe_makes_it_stale_and_it_goes_on_serving(self):
+        for name, value in (
+            ("modules", "base web"),
+            ("with_demo", True),
+            ("country_id", self.env.ref("base.fr").id),
+            ("language_ids", self.env.ref("base.lang_fr").ids),
+        ):
+            with self.subTest(field=name):
+                template = self._make_template(f"changed-{name.partition('_')[0]}")
+                self._as("administrator", template).write({name: value})
+                self.assertEqual((template.state, template.state_reason), ("stale", "Its recipe changed."))
+                self.assertTrue(template.is_template_ready)
+
+    def test_another_change_leaves_it_ready(self):
+        self._as("administrator", self.template).write(
+            {"sequence": 5, "pool_size": 3, "modules": self.template.modules}
+        )
+        self.assertEqual(self.template.state, "ready")
+
+    def test_changed_code_makes_it_stale(self):
+        status = [(self.template, 2, "Its code changed.")]
+        with self._jobs(), patch.object(gateway, "pool_status", return_value=status):
+            self.env["saas.template"]._cron_fill_pools()
+        self.assertEqual((self.template.state, self.template.state_reason), ("stale", "Its code changed."))
+
+    def test_a_built_one_keeps_its_code(self):
+        self.template.template_version = "1.0.0"
+        with self.assertRaisesRegex(UserError, "keeps its code"):
+            self._as("administrator", self.template).code = "store"
+
+    def test_before_that_the_database_follows_the_code(self):
+        template = self._make_template("bakery", "draft")
+        self._as("administrator", template).code = "baker"
+        self.assertEqual(template.template_db, "template_baker")
+
+    def test_codes_are_slugs_and_given_once(self):
+        for code in ("Shop", "my shop", "shop_1", "-shop", ""):
+            with self.subTest(code=code), self.assertRaises(ValidationError):
+                self._make_template(code, template_db=f"template_{code}")
+        with mute_logger("odoo.sql_db"), self.assertRaises(IntegrityError), self.env.cr.savepoint():
+            self._make_template("shop")
+
+    def test_one_with_instances_is_not_deleted(self):
+        self._make_instance("acme")
+        with self.assertRaisesRegex(UserError, "Archive it instead"):
+            self._as("administrator", self.template).unlink()
+        self.assertTrue(self._as("administrator", self._make_template("bakery")).unlink())
+
+    def test_one_that_is_not_ready_is_not_cloned(self):
+        template = self._make_template("bakery", "draft")
+        with self.assertRaisesRegex(UserError, "is not ready"):
+            self._as("administrator", template).clone_template_db("bakery-copy")
+
+    def test_the_number_of_spares_is_not_negative(self):
+        with self.assertRaises(ValidationError):
+            self._as("administrator", self.template).pool_size = -1

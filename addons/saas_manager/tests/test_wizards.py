@@ -1,0 +1,217 @@
+"""The dialogues: create, suspend, change plan, terminate, log in as support; the settings."""
+
+from unittest.mock import patch
+
+from odoo.addons.queue_job.tests.common import trap_jobs
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tests import Form, tagged
+
+from tenantry.model.secret import Secret
+
+from .. import gateway
+from .common import SaasCase
+
+
+@tagged("post_install", "-at_install")
+class TestCreate(SaasCase):
+    def _form(self, **values):
+        wizards = self._as("manager", self.env["saas.instance.create"])
+        form = Form(wizards.with_context(default_partner_id=self.customer.id))
+        for name, value in values.items():
+            setattr(form, name, value)
+        return form
+
+    def test_it_proposes_what_is_known_of_the_customer(self):
+        self.customer.country_id = self.env.ref("base.fr")
+        form = self._form()
+        self.assertEqual(form.name, "Acme Ltd")
+        self.assertEqual(form.admin_email, "info@acme.example")
+        self.assertEqual(form.subdomain, "acme-ltd")
+        self.assertEqual(form.country_id, self.env.ref("base.fr"))
+        self.assertTrue(form.subdomain_free)
+
+    def test_it_says_when_a_subdomain_is_taken_and_which_are_free(self):
+        self._make_instance("acme")
+        form = self._form(subdomain="acme")
+        self.assertFalse(form.subdomain_free)
+        self.assertIn("acme-2", form.subdomain_message)
+
+    def test_it_says_when_a_subdomain_is_not_allowed(self):
+        for text in ("www", "a", "Acme", "a_b_c"):
+            form = self._form(subdomain=text)
+            self.assertFalse(form.subdomain_free)
+            self.assertTrue(form.subdomain_message)
+
+    def test_it_offers_the_templates_of_the_plan_that_are_ready(self):
+        other = self._make_template("other")
+        draft = self._make_template("draft", state="draft")
+        self.plan.template_ids = other | draft
+        form = self._form(plan_id=self.plan)
+        self.assertEqual(form.template_id, other)
+        self.assertEqual(form.allowed_template_ids.ids, other.ids)
+
+    def test_it_offers_the_languages_of_the_template(self):
+        french = self.env.ref("base.lang_fr")
+        self.template.language_ids = french
+        form = self._form(plan_id=self.plan, template_id=self.template)
+        self.assertEqual(set(form.allowed_language_ids.ids), {french.id, self.env.ref("base.lang_en").id})
+
+    def test_it_submits_a_request_and_shows_the_instance(self):
+        domains = "shop.acme.example\nODOO.acme.example shop.acme.example"
+        form = self._form(plan_id=self.plan, template_id=self.template, domains=domains)
+        with trap_jobs() as jobs:
+            action = form.save().action_create()
+        instance = self.env["saas.instance"].browse(action["res_id"])
+        self.assertEqual(instance.state, "provisioning")
+        self.assertEqual(instance.partner_id, self.customer)
+        self.assertEqual(instance.request_ids.source, "operator")
+        self.assertEqual(
+            sorted(instance.hostname_ids.mapped("name")), ["odoo.acme.example", "shop.acme.example"]
+        )
+        jobs.assert_enqueued_job(instance._provision)
+
+    def test_a_taken_subdomain_is_refused(self):
+        self._make_instance("acme")
+        wizard = self._form(plan_id=self.plan, template_id=self.template, subdomain="acme").save()
+        with self.assertRaisesRegex(ValidationError, "taken"):
+            wizard.action_create()
+
+    def test_a_user_cannot_create(self):
+        with self.assertRaises(AccessError):
+            self._as("user", self.env["saas.instance.create"]).create({})
+
+
+@tagged("post_install", "-at_install")
+class TestDialogues(SaasCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.instance = cls._make_instance(
+            "acme", state="active", url="http://acme.localhost", user_count=4, storage_mb=2048
+        )
+
+    def _wizard(self, group, model, **values):
+        return self._as(group, self.env[model]).create({"instance_id": self.instance.id, **values})
+
+    def test_suspending_notes_the_reason(self):
+        wizard = self._wizard("manager", "saas.instance.suspend", reason="The invoice of May is unpaid.")
+        with trap_jobs() as jobs:
+            wizard.action_suspend()
+        self.assertEqual(self.instance.operation, "suspend")
+        self.assertEqual(self.instance.state_reason, "The invoice of May is unpaid.")
+        jobs.assert_enqueued_job(self.instance._suspend)
+
+    def test_the_plan_changes_at_once(self):
+        wizard = self._wizard(
+            "manager", "saas.instance.change.plan", plan_id=self._make_plan("big", max_users=9).id
+        )
+        self.assertFalse(wizard.objection)
+        with trap_jobs() as jobs:
+            wizard.action_change_plan()
+        self.assertEqual(self.instance.plan_id.code, "big")
+        jobs.assert_enqueued_job(self.instance._entitle)
+
+    def test_a_plan_that_is_too_small_is_refused_with_the_numbers(self):
+        tiny = self._make_plan("tiny", max_users=3)
+        wizard = self._wizard("manager", "saas.instance.change.plan", plan_id=tiny.id)
+        self.assertRegex(wizard.objection, "4 users.*allows 3")
+        with self.assertRaisesRegex(UserError, "4 users.*allows 3"):
+            wizard.action_change_plan()
+        self.assertEqual(self.instance.plan_id, self.plan)
+
+    def test_terminating_needs_the_instances_name(self):
+        wizard = self._wizard("administrator", "saas.instance.terminate")
+        for text in (False, "", "acm", "acme", "Acme Ltd"):
+            wizard.typed_name = text
+            with self.assertRaisesRegex(UserError, "Type Acme"):
+                wizard.action_terminate()
+        self.assertFalse(self.instance.operation)
+
+    def test_an_administrator_who_types_the_name_terminates(self):
+        wizard = self._wizard("administrator", "saas.instance.terminate", typed_name=" Acme ")
+        with trap_jobs() as jobs:
+            wizard.action_terminate()
+        self.assertEqual(self.instance.operation, "terminate")
+        jobs.assert_enqueued_job(self.instance._terminate)
+
+    def test_a_manager_cannot_terminate(self):
+        with self.assertRaises(AccessError):
+            self._wizard("manager", "saas.instance.terminate", typed_name="Acme")
+        with self.assertRaises(AccessError):
+            self._as("manager", self.instance).action_terminate()
+
+    def test_a_support_login_opens_the_instance_and_is_recorded(self):
+        link = Secret("http://acme.localhost/saas/login?token=t0ken")
+        with patch.object(gateway, "login_link", return_value=link) as login_link:
+            action = self._as("manager", self.instance).action_login_as_support()
+        operator = self.users["manager"].name
+        self.assertEqual(action["url"], link.reveal())
+        self.assertEqual(login_link.call_args.kwargs, {"by": operator, "support": True})
+        for text in (self.instance.log_ids[0].message, self.instance.message_ids[0].body):
+            self.assertIn(operator, text)
+            self.assertNotIn("t0ken", text)
+
+    def test_a_refused_support_login_is_not_recorded(self):
+        refusal = gateway.EngineError("There is no such instance.")
+        with patch.object(gateway, "login_link", side_effect=refusal), self.assertRaises(UserError):
+            self._as("manager", self.instance).action_login_as_support()
+        self.assertFalse(self.instance.log_ids)
+
+    def test_a_user_cannot_log_in_as_support(self):
+        with self.assertRaises(AccessError):
+            self._as("user", self.instance).action_login_as_support()
+
+    def test_nobody_logs_in_as_support_to_a_suspended_instance(self):
+        self.instance.state = "suspended"
+        with self.assertRaisesRegex(UserError, "not active"):
+            self._as("manager", self.instance).action_login_as_support()
+
+
+@tagged("post_install", "-at_install")
+class TestSettings(SaasCase):
+    def _save(self, **values):
+        self.env["res.config.settings"].create(values).execute()
+
+    def _parameter(self, name):
+        return self.env["ir.config_parameter"].sudo().get_param(f"saas.{name}")
+
+    def test_zero_stays_zero(self):
+        names = ("pool_size", "grace_days", "termination_days", "max_instances_per_plan")
+        self._save(**{f"saas_{name}": 0 for name in names})
+        reopened = self.env["res.config.settings"].create({})
+        for name in names:
+            self.assertEqual(self._parameter(name), "0")
+            self.assertEqual(reopened[f"saas_{name}"], 0)
+
+    def test_a_new_template_and_a_new_plan_take_the_settings(self):
+        self._save(saas_pool_size=0, saas_grace_days=3, saas_max_instances_per_plan=0)
+        self.assertEqual(self._make_template("quiet").pool_size, 0)
+        plan = self._make_plan("quiet")
+        self.assertEqual((plan.grace_days, plan.max_instances), (3, 0))
+
+    def test_a_wrong_base_domain_is_refused(self):
+        for text in ("http://example.com", "exa mple.com", "example", "-a.example.com"):
+            with self.subTest(domain=text), self.assertRaises(ValidationError):
+                self._save(saas_base_domain=text)
+
+    def test_a_right_base_domain_is_kept(self):
+        for text in ("localhost", "cloud.example.com", "xn--bcher-kva.example"):
+            self._save(saas_base_domain=text)
+            self.assertEqual(self._parameter("base_domain"), text)
+
+    def test_wrong_reserved_names_are_refused_by_name(self):
+        with self.assertRaisesRegex(ValidationError, "my_shop, www.acme"):
+            self._save(saas_reserved_names="partners, my_shop, www.acme")
+
+    def test_a_reserved_name_is_refused_as_a_subdomain(self):
+        self._save(saas_reserved_names="partners, jobs")
+        with self.assertRaises(ValidationError):
+            self._make_instance("jobs")
+
+    def test_negative_numbers_are_refused(self):
+        with self.assertRaises(ValidationError):
+            self._save(saas_grace_days=-1)
+
+    def test_logs_are_kept_for_a_day_at_least(self):
+        with self.assertRaises(ValidationError):
+            self._save(saas_log_retention_days=0)

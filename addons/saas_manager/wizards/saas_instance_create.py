@@ -1,0 +1,151 @@
+"""An operator orders an instance for a customer."""
+
+from odoo import Command, api, fields, models
+from odoo.exceptions import UserError
+
+from .. import gateway
+
+
+class SaasInstanceCreate(models.TransientModel):
+    _name = "saas.instance.create"
+    _description = "Create an Instance for a Customer"
+
+    partner_id = fields.Many2one("res.partner", string="Customer", required=True)
+    company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
+    name = fields.Char(
+        string="Company or Name", compute="_compute_from_partner", store=True, readonly=False, required=True
+    )
+    admin_email = fields.Char(
+        compute="_compute_from_partner",
+        store=True,
+        readonly=False,
+        required=True,
+        help="The administrator's login; the welcome mail goes there.",
+    )
+    country_id = fields.Many2one("res.country", compute="_compute_from_partner", store=True, readonly=False)
+    plan_id = fields.Many2one("saas.plan", required=True, default=lambda self: self._default_plan_id())
+    period = fields.Selection(
+        [("monthly", "Monthly"), ("yearly", "Yearly")], required=True, default="monthly"
+    )
+    allowed_template_ids = fields.Many2many("saas.template", compute="_compute_allowed_template_ids")
+    template_id = fields.Many2one(
+        "saas.template",
+        compute="_compute_template_id",
+        store=True,
+        readonly=False,
+        required=True,
+        domain="[('id', 'in', allowed_template_ids)]",
+    )
+    allowed_language_ids = fields.Many2many("res.lang", compute="_compute_allowed_language_ids")
+    language_id = fields.Many2one(
+        "res.lang",
+        compute="_compute_language_id",
+        store=True,
+        readonly=False,
+        domain="[('id', 'in', allowed_language_ids)]",
+        context={"active_test": False},
+    )
+    subdomain = fields.Char(compute="_compute_subdomain", store=True, readonly=False, required=True)
+    subdomain_free = fields.Boolean(compute="_compute_subdomain_message")
+    subdomain_message = fields.Char(compute="_compute_subdomain_message")
+    domains = fields.Text(string="Further Domains", help="One a line, such as odoo.acme.example.")
+
+    def _default_plan_id(self):
+        return self.env["saas.plan"].search([], order="is_popular desc, sequence, id", limit=1)
+
+    @api.depends("partner_id")
+    def _compute_from_partner(self):
+        for wizard in self:
+            partner = wizard.partner_id
+            wizard.name = partner.commercial_company_name or partner.name
+            wizard.admin_email = partner.email
+            wizard.country_id = partner.country_id
+
+    @api.depends("plan_id")
+    def _compute_allowed_template_ids(self):
+        ready = self.env["saas.template"].search([("is_template_ready", "=", True)])
+        for wizard in self:
+            in_plan = wizard.plan_id.template_ids
+            wizard.allowed_template_ids = ready & in_plan if in_plan else ready
+
+    @api.depends("allowed_template_ids")
+    def _compute_template_id(self):
+        for wizard in self:
+            allowed = wizard.allowed_template_ids._origin
+            wizard.template_id = wizard.template_id & allowed or allowed[:1]
+
+    @api.depends("template_id")
+    def _compute_allowed_language_ids(self):
+        english = self.env.ref("base.lang_en")
+        for wizard in self:
+            template = wizard.template_id.with_context(active_test=False)
+            wizard.allowed_language_ids = template.language_ids | english
+
+    @api.depends("partner_id", "allowed_language_ids")
+    def _compute_language_id(self):
+        """The customer's own language if the template has it."""
+        for wizard in self:
+            allowed, code = wizard.allowed_language_ids._origin, wizard.partner_id.lang
+            own = allowed.filtered(lambda language, code=code: language.code == code)
+            wizard.language_id = own or wizard.language_id & allowed
+
+    @api.depends("name")
+    def _compute_subdomain(self):
+        instances = self.env["saas.instance"]
+        for wizard in self:
+            wizard.subdomain = wizard.name and instances._suggest_subdomain(wizard.name)
+
+    @api.depends("subdomain")
+    def _compute_subdomain_message(self):
+        for wizard in self:
+            wizard.subdomain_free, wizard.subdomain_message = wizard._judge_subdomain()
+
+    def _judge_subdomain(self):
+        """I3: whether it can be had, and a sentence about it."""
+        instances = self.env["saas.instance"]
+        if not self.subdomain:
+            return False, False
+        try:
+            gateway.check_subdomain(self.subdomain, instances._reserved_names())
+        except UserError as error:
+            return False, str(error)
+        if instances._is_taken(self.subdomain):
+            free = gateway.suggest_subdomains(
+                self.subdomain, instances._reserved_names(), instances._is_taken
+            )
+            return False, self.env._(
+                "%(name)s is taken. Free: %(free)s.", name=self.subdomain, free=", ".join(free)
+            )
+        return True, self.env._("%s is free.", self.subdomain)
+
+    def action_create(self):
+        """Submit a request for it, and show the instance."""
+        self.ensure_one()
+        request = self.env["saas.instance.request"].create(self._request_values())
+        request.action_submit()
+        instance = request.instance_id
+        hostnames = dict.fromkeys((self.domains or "").lower().split())
+        instance.hostname_ids = [Command.create({"name": name}) for name in hostnames]
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "saas.instance",
+            "res_id": instance.id,
+            "views": [(False, "form")],
+        }
+
+    def _request_values(self):
+        return {
+            "source": "operator",
+            "company_id": self.company_id.id,
+            "partner_id": self.partner_id.id,
+            "customer_name": self.partner_id.name or self.name,
+            "customer_email": self.partner_id.email or self.admin_email,
+            "company_name": self.name,
+            "subdomain": self.subdomain,
+            "admin_email": self.admin_email,
+            "plan_id": self.plan_id.id,
+            "period": self.period,
+            "template_id": self.template_id.id,
+            "language_id": self.language_id.id,
+            "country_id": self.country_id.id,
+        }

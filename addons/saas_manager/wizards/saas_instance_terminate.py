@@ -1,0 +1,25 @@
+"""I9: an administrator ends an instance, after typing its name."""
+
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+
+class SaasInstanceTerminate(models.TransientModel):
+    _name = "saas.instance.terminate"
+    _description = "Terminate an Instance"
+
+    instance_id = fields.Many2one("saas.instance", required=True, readonly=True, ondelete="cascade")
+    instance_name = fields.Char(related="instance_id.name")
+    partner_id = fields.Many2one(related="instance_id.partner_id")
+    url = fields.Char(related="instance_id.url")
+    database_name = fields.Char(related="instance_id.database_name")
+    hostname_ids = fields.One2many(related="instance_id.hostname_ids")
+    typed_name = fields.Char(string="Its Name")
+
+    def action_terminate(self):
+        self.ensure_one()
+        if (self.typed_name or "").strip() != self.instance_name.strip():
+            raise UserError(
+                self.env._("The name does not match. Type %s to terminate it.", self.instance_name)
+            )
+        return self.instance_id.action_terminate()

@@ -1,0 +1,45 @@
+"""Calling the methods of an Odoo's models over HTTP, as its web client does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from tenantry.errors import CallRefused, LoginRefused
+from tenantry.model.secret import Secret
+from tenantry.odoo.probe import Route
+
+_TIMEOUT_S = 60
+
+
+def browser(route: Route) -> httpx.Client:
+    """A browser that has only that site open, and is nobody there yet."""
+    host, port = route.address
+    return httpx.Client(base_url=f"http://{host}:{port}", headers={"Host": route.host}, timeout=_TIMEOUT_S)
+
+
+class OdooSession:
+    """Somebody logged in to an Odoo. session_info: what Odoo tells its web client about him."""
+
+    def __init__(self, route: Route, database: str, login: str, password: Secret) -> None:
+        """Raises LoginRefused."""
+        self.name, self.http = database, browser(route)
+        wanted = {"db": database, "login": login, "password": password.reveal()}
+        try:
+            self.session_info: dict[str, Any] = self.post("/web/session/authenticate", **wanted)
+        except CallRefused as error:
+            raise LoginRefused(route.url, login) from error
+
+    def call(self, model: str, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Call a model's method; the ids it works on come first. Raises CallRefused."""
+        params = {"model": model, "method": method, "args": list(args), "kwargs": kwargs}
+        return self.post(f"/web/dataset/call_kw/{model}/{method}", **params)
+
+    def post(self, path: str, **params: Any) -> Any:
+        """A JSON-RPC call's result. Raises CallRefused."""
+        answer = self.http.post(path, json={"jsonrpc": "2.0", "method": "call", "params": params}).json()
+        if "error" in answer:
+            data = answer["error"].get("data", {})
+            raise CallRefused(path, data.get("message") or answer["error"]["message"])
+        return answer.get("result")

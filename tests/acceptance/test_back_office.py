@@ -1,0 +1,187 @@
+"""The back office with the whole stack: a real master, its queue, and the tenant server."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+from tests.support.back_office import BackOffice
+from tests.support.inventory import orphans
+from tests.support.odoo_client import OdooError
+
+from tenantry.engine import Engine
+from tenantry.errors import InstanceNotFound
+
+_NAMES = [f"many-{number}" for number in range(1, 21)]
+
+
+@pytest.fixture
+def office(master: Engine) -> BackOffice:
+    office = BackOffice(master)
+    office.template("tiny", "web")
+    return office
+
+
+@pytest.fixture
+def acme(office: BackOffice) -> Iterator[int]:
+    instance = office.create("acme")
+    yield instance
+    office.terminate(instance)
+
+
+def test_the_button_makes_a_running_odoo_its_customer_can_log_in_to(office: BackOffice, acme: int) -> None:
+    told = office.read("saas.instance", acme, "url", "health", "run_state", "provisioning_s", "progress")
+    assert told["url"] == office.engine.instance("acme").url
+    assert (told["health"], told["run_state"]) == ("healthy", "running")
+    assert told["provisioning_s"] > 0
+    assert office.log_in(acme).session_info["username"] == "acme@customer.example"
+
+
+def test_every_step_is_in_the_log_and_no_password(office: BackOffice, acme: int) -> None:
+    lines = office.call(
+        "saas.instance.log", "search_read", [["instance_id", "=", acme]], ["step", "message"], order="id"
+    )
+    steps = [line["step"] for line in lines]
+    assert steps[-3:] == ["publish", "probe", "activate"]
+    password = office.password(acme).reveal()
+    assert not [line for line in lines if password in line["message"]]
+    assert password not in office.engine.master.runtime.log_file.read_text()
+
+
+def test_an_instance_is_suspended_reactivated_and_terminated(office: BackOffice) -> None:
+    instance = office.create("passing")
+    office.press("action_suspend", instance, reason="unpaid")
+    assert office.wait("saas.instance", instance, ["suspended"])["state_reason"] == "unpaid"
+    assert not office.engine.is_serving("passing")
+    office.press("action_reactivate", instance)
+    office.wait("saas.instance", instance, ["active"])
+    assert office.engine.is_serving("passing")
+    office.press("action_terminate", instance)
+    office.wait("saas.instance", instance, ["terminated"])
+    with pytest.raises(InstanceNotFound):
+        office.engine.instance("passing")
+    assert orphans(office.engine.context) == []
+
+
+def test_a_plan_s_limit_holds_in_the_tenant_and_a_better_plan_lifts_it_at_once(office: BackOffice) -> None:
+    values = {"name": "Solo", "code": "solo", "max_users": 1}
+    plan = office.call("saas.plan", "create", [values])[0]
+    instance = office.create("limited", plan_id=plan)
+    customer = office.log_in(instance)
+    colleague = {"name": "Colleague", "login": "colleague@customer.example"}
+    with pytest.raises(OdooError, match="1"):
+        customer.call("res.users", "create", [colleague])
+
+    better = office.find("saas.plan", code="professional")
+    office.call("saas.instance", "change_plan", [instance], better)
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            assert customer.call("res.users", "create", [colleague])
+            break
+        except OdooError:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+    office.press("action_check_health", instance)
+    assert office.read("saas.instance", instance, "user_count")["user_count"] == 2
+    with pytest.raises(OdooError, match=r"2 users.*1"):
+        office.call("saas.instance", "change_plan", [instance], plan)
+    office.terminate(instance)
+
+
+def test_twenty_instances_at_once_all_become_active(office: BackOffice) -> None:
+    instances = [office.instance(name) for name in _NAMES]
+    office.press("action_provision_instance", *instances)
+    for instance in instances:
+        assert office.wait("saas.instance", instance, ["active", "failed"], 120)["state"] == "active"
+    assert {instance.name for instance in office.engine.instances()} >= set(_NAMES)
+    office.terminate(*instances)
+    assert orphans(office.engine.context) == []
+
+
+def test_a_master_killed_among_ten_creations_goes_on_and_makes_none_twice(office: BackOffice) -> None:
+    instances = [office.instance(name) for name in _NAMES[:10]]
+    office.press("action_provision_instance", *instances)
+    _wait_for_first_active(office, instances)
+    pid = office.engine.master.pid
+    assert pid
+    os.kill(pid, signal.SIGKILL)
+    url = office.engine.master.url
+    office.engine.start_master()
+    assert office.engine.master.url == url
+
+    for instance in instances:
+        assert office.wait("saas.instance", instance, ["active", "failed"], 180)["state"] == "active"
+        office.log_in(instance)
+    names = [instance.name for instance in office.engine.instances()]
+    assert sorted(name for name in names if name in _NAMES) == sorted(_NAMES[:10])
+    assert orphans(office.engine.context) == []
+    office.terminate(*instances)
+
+
+def _wait_for_first_active(office: BackOffice, instances: list[int]) -> None:
+    deadline = time.monotonic() + 60
+    while "active" not in {
+        now["state"] for now in office.call("saas.instance", "read", instances, ["state"])
+    }:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_postgresql_restarted_among_creations_delays_them_and_loses_none(office: BackOffice) -> None:
+    master = office.engine
+    instances = [office.instance(name) for name in _NAMES[:6]]
+    office.press("action_provision_instance", *instances)
+    _wait_for_first_active(office, instances)
+    master._embedded.stop()
+    master.start_postgres()
+    deadline = time.monotonic() + 60
+    while not master.master.is_answering():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+    for instance in instances:
+        assert office.wait("saas.instance", instance, ["active", "failed"], 180)["state"] == "active"
+    assert orphans(master.context) == []
+    office.terminate(*instances)
+
+
+def test_a_full_server_refuses_clearly_and_nothing_is_half_made(office: BackOffice) -> None:
+    server = office.find("saas.server", code="local")
+    first = office.create("first")
+    office.call("saas.server", "write", [server], {"max_instances": 1})
+    try:
+        second = office.instance("second")
+        with pytest.raises(OdooError, match="No capacity"):
+            office.press("action_provision_instance", second)
+        assert office.read("saas.instance", second, "state", "server_id") == {
+            "id": second,
+            "state": "draft",
+            "server_id": False,
+        }
+        with pytest.raises(InstanceNotFound):
+            office.engine.instance("second")
+    finally:
+        office.call("saas.server", "write", [server], {"max_instances": 100})
+        office.terminate(first)
+
+
+def test_a_creation_that_cannot_work_ends_failed_with_its_reason_and_can_be_tried_again(
+    office: BackOffice,
+) -> None:
+    france = office.find("res.lang", code="fr_FR")
+    instance = office.instance("french", language_id=france)
+    office.press("action_provision_instance", instance)
+    now = office.wait("saas.instance", instance, ["active", "failed"])
+    assert now["state"] == "failed"
+    assert "fr_FR" in now["state_reason"]
+    assert orphans(office.engine.context) == []
+
+    office.call("saas.instance", "write", [instance], {"language_id": False})
+    office.press("action_retry", instance)
+    assert office.wait("saas.instance", instance, ["active", "failed"])["state"] == "active"
+    office.terminate(instance)
