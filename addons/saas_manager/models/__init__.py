@@ -1,3 +1,4 @@
+from . import saas_live_mixin
 from . import mail_mail
 from . import saas_lifecycle_mixin
 from . import saas_sweep_mixin
@@ -24,3 +25,7 @@ from . import saas_instance_mails
 from . import ir_cron
 from . import res_partner
 from . import res_config_settings
+from . import saas_dashboard
+from . import saas_dashboard_alerts
+from . import saas_dashboard_growth
+from . import ir_websocket

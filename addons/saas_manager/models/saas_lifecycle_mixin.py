@@ -8,6 +8,7 @@ from ..lifecycle import TABLES, after
 
 class SaasLifecycleMixin(models.AbstractModel):
     _name = "saas.lifecycle.mixin"
+    _inherit = "saas.live.mixin"
     _description = "Moves from state to state along one table"
 
     _action_fields = frozenset({"state"})
