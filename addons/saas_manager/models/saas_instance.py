@@ -317,6 +317,7 @@ class SaasInstance(models.Model):
 
     def change_plan(self, plan):
         """P3: to the plan, a record or an id, at once; a downgrade below what is in use is refused."""
+        self.check_access("write")
         plan = self.env["saas.plan"].browse(int(plan)).exists()
         for instance in self:
             instance._check_fits(plan)
