@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import creations, limits
+from bench import back_office, creations, limits
 from bench.chart import draw
 from bench.figures import Figure, comparisons
 from bench.installation import Installation, temporary_installation
@@ -90,6 +90,8 @@ def _measurements(installation: Installation) -> tuple[tuple[str, Measure], ...]
         ("odoo -i", lambda _: peers.fresh_install()),
         ("clone", limits.clones),
         ("memory and floor", limits.memory_and_floor),
+        ("back office, button", back_office.button),
+        ("back office, many records", back_office.many_records),
     )
 
 

@@ -79,6 +79,9 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
     "first_page": (Target(1.0),),
     "memory": (Target(6),),
     "clone_ratio": (Target(1.1),),
+    "button": (Target(0.8),),
+    "lists": (Target(1.0),),
+    "crons": (Target(60),),
 }
 
 

@@ -133,5 +133,6 @@ def _settings(home: Path) -> Settings:
         base_domain="localhost",
         http_interface="127.0.0.1",
         http_port=process.free_port(),
+        master_port=process.free_port(),
         probe_timeout_s=60,
     )

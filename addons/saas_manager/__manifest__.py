@@ -34,6 +34,10 @@
         "views/res_partner_views.xml",
         "views/res_config_settings_views.xml",
         "views/saas_menus.xml",
+        "views/saas_dashboard_views.xml",
     ],
+    "assets": {
+        "web.assets_backend": ["saas_manager/static/src/**/*"],
+    },
     "application": True,
 }

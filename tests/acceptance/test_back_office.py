@@ -165,6 +165,8 @@ def test_a_full_server_refuses_clearly_and_nothing_is_half_made(office: BackOffi
         }
         with pytest.raises(InstanceNotFound):
             office.engine.instance("second")
+        alerts = [["res_model", "=", "saas.server"], ["summary", "=", "No capacity for new instances"]]
+        assert office.call("mail.activity", "search_count", alerts) == 1
     finally:
         office.call("saas.server", "write", [server], {"max_instances": 100})
         office.terminate(first)

@@ -1,6 +1,6 @@
 """Nightly runs keep their hour of the day: Odoo adds 24 hours, which is another hour once clocks change."""
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.tools import SQL
 
 from .. import periods
@@ -24,6 +24,7 @@ class IrCron(models.Model):
             self.env.cr.execute(SQL("UPDATE ir_cron SET nextcall = %s WHERE id = %s", nextcall, cron.id))
         return result
 
+    @api.model
     def _set_first_saas_hour(self):
         """At installation: begin in the coming night."""
         for cron in self.search([("saas_hour", "!=", 0)]):

@@ -36,6 +36,8 @@ class SaasInstanceLog(models.Model):
     message = fields.Char(required=True, readonly=True)
     user_id = fields.Many2one("res.users", default=lambda self: self.env.user, readonly=True)
 
+    _failures = models.Index("(create_date) WHERE level IN ('error', 'critical')")
+
     @api.model
     def _cron_clean_up(self):
         """I11: debug and info lines are kept for `saas.log_retention_days` days."""

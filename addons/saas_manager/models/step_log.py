@@ -47,5 +47,5 @@ class StepLog:
         record.env["saas.instance.log"].create(
             {**values, link: record.id, "company_id": record.company_id.id}
         )
-        record._bus_send("saas.step", {"id": record.id, "model": record._name, **values})
+        record._tell_step(values)
         self._cursor.commit()

@@ -1,3 +1,6 @@
+from . import test_dashboard
+from . import test_dashboard_alerts
+from . import test_following
 from . import test_access
 from . import test_companies
 from . import test_buttons

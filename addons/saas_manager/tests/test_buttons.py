@@ -36,6 +36,8 @@ class TestReadersPressNothing(SaasCase):
             ("action_suspend",),
             ("action_terminate",),
             ("action_check_health",),
+            ("action_login_as_support",),
+            ("change_plan", self.plan.id),
         )
         self._refused(self._make_instance("blocked", "suspended"), ("action_reactivate",))
 

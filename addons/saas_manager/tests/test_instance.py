@@ -166,14 +166,14 @@ class TestPlanLimits(SaasCase):
         instance = self._make_instance("acme", "active", user_count=5)
         smaller = self._make_plan("smaller", max_users=2)
         with self.assertRaisesRegex(UserError, "has 5 users, the plan Plan smaller allows 2"):
-            self._as("manager", instance)._change_plan(smaller)
+            self._as("manager", instance).change_plan(smaller)
         self.assertEqual(instance.plan_id, self.plan)
 
     def test_a_downgrade_below_the_storage_is_refused_with_the_numbers(self):
         instance = self._make_instance("acme", "active", storage_mb=3 * 1024)
         smaller = self._make_plan("smaller", max_storage_gb=2)
         with self.assertRaisesRegex(UserError, r"uses 3\.0 GB, the plan Plan smaller allows 2\.0 GB"):
-            self._as("manager", instance)._change_plan(smaller)
+            self._as("manager", instance).change_plan(smaller)
 
     def test_writing_the_plan_is_no_way_around_it(self):
         instance = self._make_instance("acme", "active", user_count=5)
@@ -185,7 +185,7 @@ class TestPlanLimits(SaasCase):
         subscription = self._make_subscription(instance)
         larger = self._make_plan("larger", max_users=50)
         with self._jobs() as jobs:
-            self._as("manager", instance)._change_plan(larger)
+            self._as("manager", instance).change_plan(larger)
         self.assertEqual(instance.plan_id, larger)
         self.assertEqual(subscription.plan_id, larger)
         jobs.assert_enqueued_job(instance._entitle)

@@ -52,7 +52,7 @@ class SaasLogin(http.Controller):
         session["pre_login"], session["pre_uid"] = user.login, user.id
         if access.kind == "support":
             session["saas_support_by"] = access.operator or "?"
-            session["saas_support_ends_at"] = access.ends_at.timestamp()
+            session["saas_support_ends_at"] = session["deletion_time"] = access.ends_at.timestamp()
         elif user._mfa_url():
             # The link stands for the password, not for the second factor.
             return request.redirect(user._mfa_url())

@@ -14,6 +14,7 @@ from tenantry.model.names import template_code
 _MODULE = re.compile(r"[a-z][a-z0-9_]*")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2}|_[0-9]{3})?(@[a-z]+)?")
 _COUNTRY = re.compile(r"[A-Z]{2}")
+_CAPTIONS = ("name", "description")
 _KEYS = {"name", "description", "modules", "languages", "country", "demo"}
 
 
@@ -69,6 +70,11 @@ class Recipe:
         data = asdict(self)
         del data["code"]
         return {key: list(value) if isinstance(value, tuple) else value for key, value in data.items()}
+
+    @property
+    def ingredients(self) -> dict[str, Any]:
+        """What a template depends on; its name and description can change without a new build."""
+        return {key: value for key, value in self.as_mapping().items() if key not in _CAPTIONS}
 
     def _check(self, field: str, values: tuple[str, ...], pattern: re.Pattern[str]) -> None:
         for value in values:

@@ -88,7 +88,7 @@ class Building:
             version=self.version,
             series=self.odoo.series,
             recipe={
-                **self.recipe.as_mapping(),
+                **self.recipe.ingredients,
                 "code_digest": self.built_with or code_digest(self.context, self.odoo),
             },
             built_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -273,7 +273,7 @@ def stale_reason(context: Context, template: Database, recipe: Recipe | None, od
     assert template.label
     built = dict(template.label.recipe)
     digest = built.pop("code_digest", "")
-    if recipe and built != recipe.as_mapping():
+    if recipe and built != recipe.ingredients:
         return "its recipe changed"
     if digest != code_digest(context, odoo):
         return "the code of Odoo or of the addons changed"

@@ -1,0 +1,36 @@
+"""Tells the screens that are open on a record, and the dashboards, that its state changed."""
+
+from odoo import models
+
+
+class SaasLiveMixin(models.AbstractModel):
+    _name = "saas.live.mixin"
+    _inherit = "bus.listener.mixin"
+    _description = "Tells open screens what becomes of a record"
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "state" in vals or "operation" in vals:
+            self._tell_screens()
+        return result
+
+    def _tell_screens(self):
+        """Let open forms and dashboards follow; it arrives once this is committed."""
+        for record in self:
+            status = "started" if record._is_under_way() else "finished"
+            message = {"id": record.id, "model": record._name, "status": status, "state": record.state}
+            record._bus_send("saas.step", message)
+        # Nothing of the record goes to the group: not everybody in it may read it.
+        self.env.ref("saas_manager.group_saas_user")._bus_send("saas.changed", {})
+
+    def _tell_step(self, values):
+        """Let who looks at the record, or at the request it answers, see a step as it ends."""
+        self.ensure_one()
+        for record in (self, *(self.request_ids if "request_ids" in self._fields else ())):
+            record._bus_send("saas.step", {"id": record.id, "model": record._name, **values})
+
+    def _is_under_way(self):
+        """Whether a job works on it, or is about to."""
+        if "operation" in self._fields:
+            return bool(self.operation)
+        return self.state in ("building", "processing")

@@ -1,0 +1,182 @@
+/** W3: the operator's dashboard. The server counts; this shows, and opens the list behind a figure. */
+
+import { _t } from "@web/core/l10n/translation";
+import { KeepLast } from "@web/core/utils/concurrency";
+import { Layout } from "@web/search/layout";
+import { formatFloat } from "@web/core/utils/numbers";
+import { formatCurrency } from "@web/core/currency";
+import { registry } from "@web/core/registry";
+import { standardActionServiceProps } from "@web/webclient/actions/action_service";
+import { useService } from "@web/core/utils/hooks";
+import { Component, onWillStart, useState } from "@odoo/owl";
+import { SaasChart } from "./chart";
+import { useRefresh } from "./refresh";
+
+const STATE_COLORS = {
+    draft: "--gray-500",
+    provisioning: "--info",
+    active: "--success",
+    suspended: "--warning",
+    expired: "--orange",
+    failed: "--danger",
+};
+const HEALTH_CLASSES = {
+    healthy: "text-bg-success",
+    warning: "text-bg-warning",
+    critical: "text-bg-danger",
+    unknown: "text-bg-secondary",
+};
+
+export class SaasDashboard extends Component {
+    static template = "saas_manager.Dashboard";
+    static components = { Layout, SaasChart };
+    static props = { ...standardActionServiceProps };
+
+    setup() {
+        this.orm = useService("orm");
+        this.action = useService("action");
+        this.keepLast = new KeepLast();
+        this.display = { controlPanel: {} };
+        this.periods = [7, 30, 90];
+        this.state = useState({ period: 30, loading: false, figures: null });
+        onWillStart(() => this.load());
+        useRefresh(() => this.load());
+    }
+
+    async load() {
+        this.state.loading = true;
+        try {
+            const call = this.orm.silent.call("saas.dashboard", "figures", [this.state.period]);
+            this.state.figures = await this.keepLast.add(call);
+        } finally {
+            this.state.loading = false;
+        }
+    }
+
+    setPeriod(period) {
+        this.state.period = period;
+        return this.load();
+    }
+
+    /** Open the records a figure counts. */
+    open(list) {
+        return this.action.doAction({
+            type: "ir.actions.act_window",
+            name: list.name,
+            res_model: list.model,
+            domain: list.domain,
+            views: [
+                [false, "list"],
+                [false, "form"],
+            ],
+        });
+    }
+
+    openRecord(model, id) {
+        return this.action.doAction({
+            type: "ir.actions.act_window",
+            res_model: model,
+            res_id: id,
+            views: [[false, "form"]],
+        });
+    }
+
+    // ---------------------------------------------------------------- what the template shows
+
+    get isNew() {
+        return !this.state.figures.first_steps.has_instance;
+    }
+
+    get activeCount() {
+        return this.state.figures.states.find((row) => row.state === "active");
+    }
+
+    get stateRows() {
+        return this.state.figures.states.map((row) => ({ ...row, color: STATE_COLORS[row.state] }));
+    }
+
+    get stateChart() {
+        const rows = this.stateRows.filter((row) => row.count);
+        return {
+            labels: rows.map((row) => row.label),
+            lists: rows.map((row) => row.list),
+            datasets: [{ data: rows.map((row) => row.count), colors: rows.map((row) => row.color) }],
+        };
+    }
+
+    get createdChart() {
+        const weeks = this.state.figures.weeks;
+        return {
+            labels: weeks.map((week) => week.label),
+            lists: weeks.map((week) => week.list),
+            datasets: [
+                { label: _t("Created"), data: weeks.map((week) => week.count), color: "--primary" },
+            ],
+        };
+    }
+
+    get timeChart() {
+        const weeks = this.state.figures.weeks;
+        return {
+            labels: weeks.map((week) => week.label),
+            lists: weeks.map((week) => week.list),
+            datasets: [
+                { label: _t("Median (p50)"), data: weeks.map((week) => week.p50), color: "--success" },
+                { label: _t("95 in 100 (p95)"), data: weeks.map((week) => week.p95), color: "--orange" },
+            ],
+        };
+    }
+
+    get hasTimes() {
+        return this.state.figures.weeks.some((week) => week.p50 !== null);
+    }
+
+    get hasWeeks() {
+        return this.state.figures.weeks.some((week) => week.count);
+    }
+
+    get createdText() {
+        const { growth_percent: growth } = this.state.figures.created;
+        if (growth === null) {
+            return _t("none in the period before");
+        }
+        const sign = growth > 0 ? "+" : "";
+        const percent = sign + formatFloat(growth, { digits: [0, 0] });
+        return _t("%s %% against the period before", percent);
+    }
+
+    healthClass(health) {
+        return HEALTH_CLASSES[health];
+    }
+
+    fillClass(percent) {
+        return percent >= 90 ? "bg-danger" : percent >= 80 ? "bg-warning" : "bg-success";
+    }
+
+    /** A bar's width against the longest of its group. */
+    share(rows, key, row) {
+        const longest = Math.max(...rows.map((other) => other[key]), 1e-9);
+        return (100 * row[key]) / longest;
+    }
+
+    money(amount) {
+        return formatCurrency(amount, this.state.figures.currency_id, { digits: [0, 0] });
+    }
+
+    integer(value) {
+        return formatFloat(value, { digits: [0, 0] });
+    }
+
+    seconds(value) {
+        return value === null ? "–" : _t("%s s", formatFloat(value, { digits: [0, 2] }));
+    }
+
+    daysText(days) {
+        if (days < 0) {
+            return _t("%s days ago", -days);
+        }
+        return days === 0 ? _t("today") : days === 1 ? _t("tomorrow") : _t("in %s days", days);
+    }
+}
+
+registry.category("actions").add("saas_dashboard", SaasDashboard);

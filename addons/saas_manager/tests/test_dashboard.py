@@ -1,0 +1,162 @@
+"""The dashboard's figures are those of the lists they open, and only of what the user may see."""
+
+from datetime import timedelta
+
+from odoo import fields
+from odoo.exceptions import AccessError
+from odoo.tests import new_test_user, tagged
+
+from .dashboard_case import DashboardCase
+
+
+@tagged("post_install", "-at_install")
+class TestDashboardFigures(DashboardCase):
+    def test_states_are_counted_and_open_their_instances(self):
+        active = self._instance("one") + self._instance("two")
+        self._instance("three", state="suspended")
+        self._instance("gone", state="terminated")
+        states = {row["state"]: row for row in self._figures()["states"]}
+        self.assertLessEqual(active, self._listed(states["active"]))
+        for row in states.values():
+            self.assertEqual(row["count"], len(self._listed(row)), row["label"])
+        self.assertNotIn("terminated", states)
+
+    def test_growth_compares_with_the_period_before(self):
+        before = self._figures(7)["created"]["count"], self._created_before(7)
+        self.assertEqual(before, (0, 0), "the test needs a quiet fortnight")
+        for name, days in (("a-1", 1), ("a-2", 2), ("a-3", 3), ("b-1", 8), ("b-2", 13), ("old", 40)):
+            self._instance(name, activated_at=self._days_ago(days))
+        created = self._figures(7)["created"]
+        self.assertEqual((created["count"], created["growth_percent"]), (3, 50.0))
+        self.assertEqual(len(self._listed(created)), 3)
+
+    def _created_before(self, days):
+        domain = [
+            ("activated_at", ">=", self._days_ago(2 * days)),
+            ("activated_at", "<", self._days_ago(days)),
+        ]
+        return self.env["saas.instance"].with_user(self.operator).search_count(domain)
+
+    def test_growth_is_unknown_without_a_period_before(self):
+        self._instance("first", activated_at=self._days_ago(1))
+        self.assertIsNone(self._figures(7)["created"]["growth_percent"])
+
+    def test_an_unknown_period_falls_back_to_thirty_days(self):
+        self.assertEqual(self._figures(period="1; DROP TABLE")["period"], 30)
+
+    def test_creation_time_is_the_median_and_the_95th_percentile(self):
+        for number in range(1, 101):
+            self._instance(f"c-{number}x", activated_at=self._days_ago(2), provisioning_s=number / 100)
+        self._instance("slow-once", activated_at=self._days_ago(50), provisioning_s=900)
+        times = self._figures()["creation_time"]
+        self.assertAlmostEqual(times["p50"], 0.505, 3)
+        self.assertAlmostEqual(times["p95"], 0.9505, 3)
+        self.assertEqual(len(self._listed(times)), 100)
+
+    def test_each_week_counts_what_its_list_shows(self):
+        for number, days in enumerate((0, 3, 7, 20, 20, 60, 100)):
+            self._instance(f"w-{number}x", activated_at=self._days_ago(days), provisioning_s=0.5)
+        weeks = self._figures()["weeks"]
+        self.assertEqual(len(weeks), 12)
+        self.assertEqual([week["count"] for week in weeks], [len(self._listed(week)) for week in weeks])
+        self.assertEqual(sum(week["count"] for week in weeks), 6)
+
+    def test_weeks_begin_on_monday_in_the_users_time_zone(self):
+        self.operator.tz = "Asia/Ho_Chi_Minh"
+        monday = fields.Date.context_today(self.env["saas.dashboard"].with_user(self.operator))
+        monday -= timedelta(days=monday.weekday())
+        # 18:00 UTC on Sunday is 01:00 on Monday there.
+        sunday_evening = fields.Datetime.to_datetime(monday) - timedelta(hours=6)
+        self._instance("early", activated_at=sunday_evening)
+        this_week = self._figures()["weeks"][-1]
+        self.assertEqual((this_week["count"], self._listed(this_week).name), (1, "early"))
+
+    def test_revenue_is_in_the_companys_currency_and_only_of_what_is_in_force(self):
+        euro = self.env.ref("base.EUR")
+        euro.active = True
+        other = self.env["res.currency"].create({"name": "ZZZ", "symbol": "Z"})
+        self.env["res.currency.rate"].create(
+            {"currency_id": other.id, "rate": 2.0, "company_id": self.company.id, "name": "2020-01-01"}
+        )
+        foreign = self.plan.copy({"code": "foreign", "currency_id": other.id, "price_monthly": 100})
+        for name, plan, period, state in (
+            ("monthly", self.plan, "monthly", "active"),
+            ("yearly", self.plan, "yearly", "past_due"),
+            ("foreign", foreign, "monthly", "active"),
+            ("on-trial", self.plan, "monthly", "trial"),
+            ("cancelled", self.plan, "monthly", "cancelled"),
+        ):
+            self._subscription(name, plan, period, state)
+        revenue = self._figures()["revenue"]
+        self.assertEqual(revenue["amount"], 30 + 240 / 12 + 100 / 2)
+        self.assertEqual([plan["amount"] for plan in revenue["plans"]], [50, 50])
+        self.assertEqual(len(self._listed(revenue)), 3)
+
+    def _subscription(self, name, plan, period, state):
+        instance = self._instance(name, plan_id=plan.id)
+        return self.env["saas.subscription"].create(
+            {
+                "instance_id": instance.id,
+                "partner_id": instance.partner_id.id,
+                "company_id": self.company.id,
+                "plan_id": plan.id,
+                "period": period,
+                "state": state,
+            }
+        )
+
+    def test_failures_are_grouped_by_reason_and_leave_the_steps_out(self):
+        instance = self._instance("sad")
+        self._log(instance, "The disk is full.")
+        self._log(instance, "The disk is full.")
+        self._log(instance, "PostgreSQL does not answer.")
+        self._log(instance, "provision: clone failed", step="clone")
+        self._log(instance, "Just so you know.", level="info")
+        failures = self._figures()["failures"]
+        reasons = [(reason["label"], reason["count"]) for reason in failures["reasons"]]
+        self.assertEqual(reasons, [("The disk is full.", 2), ("PostgreSQL does not answer.", 1)])
+        self.assertEqual((failures["count"], len(self._listed(failures))), (3, 3))
+        self.assertEqual(len(self._listed(failures["reasons"][0])), 2)
+
+    def _log(self, instance, message, **values):
+        defaults = {"instance_id": instance.id, "company_id": self.company.id, "level": "error"}
+        self.env["saas.instance.log"].create({**defaults, "message": message, **values})
+
+    def test_a_server_counts_what_occupies_it_even_of_other_companies(self):
+        self._instance("here")
+        self._instance("asleep", state="suspended")
+        self._instance("broken", state="failed")
+        self._instance("elsewhere", company_id=self.env.ref("base.main_company").id)
+        row = next(row for row in self._figures()["servers"]["rows"] if row["label"] == "Lyon")
+        self.assertEqual((row["count"], row["limit"], row["percent"]), (3, 4, 75.0))
+
+    def test_expiries_come_soonest_first_and_end_after_two_weeks(self):
+        today = fields.Date.today()
+        for name, days in (("later", 13), ("soon", 1), ("overdue", -2), ("far", 20)):
+            self._instance(name, expires_on=today + timedelta(days=days))
+        expiries = self._figures()["expiries"]
+        rows = [(row["label"], row["days"]) for row in expiries["rows"]]
+        self.assertEqual(rows, [("overdue", -2), ("soon", 1), ("later", 13)])
+        self.assertEqual(expiries["count"], len(self._listed(expiries)))
+
+    def test_first_steps_ask_for_a_template_and_then_an_instance(self):
+        steps = self._figures()["first_steps"]
+        self.assertFalse(steps["may_build"] or steps["may_create"])
+        self._instance("first")
+        self.assertTrue(self._figures()["first_steps"]["has_instance"])
+
+
+@tagged("post_install", "-at_install")
+class TestDashboardAccess(DashboardCase):
+    def test_who_has_no_right_to_instances_sees_no_figure(self):
+        stranger = new_test_user(self.env, "stranger", groups="base.group_user")
+        with self.assertRaises(AccessError):
+            self._figures(user=stranger)
+
+    def test_a_company_sees_none_of_anothers_figures(self):
+        self._instance("ours", activated_at=self._days_ago(1), expires_on=fields.Date.today())
+        other = self.env["res.company"].create({"name": "Other Co"})
+        figures = self._figures(user=self._new_operator("other-operator", other))
+        self.assertEqual(sum(row["count"] for row in figures["states"]), 0)
+        self.assertEqual((figures["created"]["count"], figures["expiries"]["count"]), (0, 0))
+        self.assertEqual(sum(week["count"] for week in figures["weeks"]), 0)

@@ -1,0 +1,117 @@
+"""The back office: from the button to an active instance, and how it bears many records."""
+
+from __future__ import annotations
+
+import time
+from importlib import resources
+from typing import Any
+from xml.etree import ElementTree
+
+from bench.figures import Figure, MeasurementFailed
+from bench.installation import TEMPLATE, Installation
+from tenantry.model.names import MASTER_DATABASE
+from tenantry.odoo.rpc import OdooSession
+
+_POLL_S = 0.01
+_TIMEOUT_S = 300
+_PAGE = 80
+_COUNT_LIMIT = 10_001
+"""What Odoo's web client asks a list for."""
+_LISTS = ("saas.instance", "saas.subscription", "saas.instance.log", "res.partner")
+_CRONS = ("ir_cron_renew", "ir_cron_expire", "ir_cron_check_user_limits")
+
+
+def button(installation: Installation) -> list[Figure]:
+    """Start the master, log in as its administrator, and create instances by the button."""
+    engine, count = installation.engine, installation.plan.warm
+    engine.start_master()
+    session = _session(installation)
+    template = _template(session)
+    engine.fill_pool(TEMPLATE, count)
+    plan = session.call("saas.plan", "search", [["code", "=", "starter"]])[0]
+    presses = tuple(_press(session, f"press-{number:02d}", template, plan) for number in range(count))
+    return [Figure("button", "Back office: from the button to active", "s", presses)]
+
+
+def many_records(installation: Installation) -> list[Figure]:
+    """Open lists of 100 000 instances, and let the nightly jobs see 10 000 subscriptions."""
+    with installation.engine.context.cluster.connect(MASTER_DATABASE) as inside:
+        inside.execute((resources.files("bench") / "many_records.sql").read_bytes())
+    session = _session(installation)
+    lists = {model: _open_list(session, model) for model in _LISTS}
+    slowest = max(lists, key=lambda model: lists[model])
+    began = time.monotonic()
+    session.call("saas.dashboard", "figures")
+    dashboard_s = time.monotonic() - began
+    crons = tuple(_run_cron(session, cron) for cron in _CRONS)
+    return [
+        Figure("lists", "Lists of 100 000 instances: opening one", "s", tuple(lists.values()), slowest),
+        Figure("dashboard", "Dashboard of 100 000 instances", "s", (dashboard_s,)),
+        Figure("crons", "Nightly jobs over 10 000 subscriptions", "s", (sum(crons),), "all three"),
+    ]
+
+
+def _session(installation: Installation) -> OdooSession:
+    master = installation.engine.master
+    password = master.reset_admin_password()
+    return OdooSession(master.runtime.route, MASTER_DATABASE, master.admin_login(), password)
+
+
+def _template(session: OdooSession) -> int:
+    """The record of the template the engine has built; it is current, so this builds nothing."""
+    (template,) = session.call("saas.template", "search", [["code", "=", TEMPLATE]])
+    session.call("saas.template", "write", [template], {"pool_size": 0})
+    session.call("saas.template", "action_create_template_db", [template])
+    _wait(session, "saas.template", template, "ready")
+    return int(template)
+
+
+def _press(session: OdooSession, subdomain: str, template: int, plan: int) -> float:
+    """The seconds from the button's request to the moment its state can be read as active."""
+    customer = session.call("res.partner", "create", [{"name": subdomain, "is_company": True}])[0]
+    values = {
+        "name": subdomain,
+        "partner_id": customer,
+        "subdomain": subdomain,
+        "admin_email": f"admin@{subdomain}.example",
+        "template_id": template,
+        "plan_id": plan,
+    }
+    (instance,) = session.call("saas.instance", "create", [values])
+    began = time.monotonic()
+    session.call("saas.instance", "action_provision_instance", [instance])
+    _wait(session, "saas.instance", instance, "active")
+    return time.monotonic() - began
+
+
+def _wait(session: OdooSession, model: str, record: int, state: str) -> None:
+    deadline = time.monotonic() + _TIMEOUT_S
+    while (now := session.call(model, "read", [record], ["state"])[0]["state"]) != state:
+        if now == "failed" or time.monotonic() > deadline:
+            raise MeasurementFailed(f"{model} {record} is {now}")
+        time.sleep(_POLL_S)
+
+
+def _open_list(session: OdooSession, model: str) -> float:
+    """What the web client asks the server for when a list is opened: its views and its first page."""
+    began = time.monotonic()
+    answer = session.call(model, "get_views", views=[[False, "list"], [False, "search"]], options={})
+    columns = ElementTree.fromstring(answer["views"]["list"]["arch"]).iter("field")
+    shown: dict[str, Any] = {column.attrib["name"]: {} for column in columns}
+    for name, field in answer["models"][model]["fields"].items():
+        if name in shown and field["type"] == "many2one":
+            shown[name] = {"fields": {"display_name": {}}}
+    page = session.call(
+        model, "web_search_read", [], specification=shown, limit=_PAGE, count_limit=_COUNT_LIMIT
+    )
+    took_s = time.monotonic() - began
+    if len(page["records"]) < _PAGE:
+        raise MeasurementFailed(f"{model} has only {len(page['records'])} records")
+    return took_s
+
+
+def _run_cron(session: OdooSession, name: str) -> float:
+    cron = session.call("ir.model.data", "search_read", [["name", "=", name]], ["res_id"])[0]["res_id"]
+    began = time.monotonic()
+    session.call("ir.cron", "method_direct_trigger", [cron])
+    return time.monotonic() - began

@@ -1,0 +1,112 @@
+"""Mails of the real master, taken by a real mail server, or by none."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from tests.support.back_office import BackOffice
+from tests.support.mail_server import MailServer, text_of
+from tests.support.odoo_client import browser
+
+from tenantry.engine import Engine
+from tenantry.model.names import MASTER_DATABASE
+
+_JOBS = "queue_job WHERE channel = 'root.saas_mail' AND state = 'pending' AND retry > 0"
+_WAITING = f"SELECT uuid FROM {_JOBS}"
+_AT_ONCE = f"UPDATE queue_job SET eta = NULL WHERE uuid IN ({_WAITING})"
+_KEPT = "SELECT body_html FROM mail_mail WHERE body_html LIKE '%saas_mail_content%'"
+_LINK = re.compile(r"https?://\S+/saas/login\S+")
+
+
+@pytest.fixture(scope="module")
+def office(master: Engine) -> BackOffice:
+    office = BackOffice(master)
+    office.template("tiny", "web")
+    return office
+
+
+@pytest.fixture
+def mail_server(office: BackOffice) -> Iterator[MailServer]:
+    server = MailServer()
+    server.start()
+    record = server.use_in(office)
+    yield server
+    office.call("ir.mail_server", "unlink", [record])
+    server.stop()
+
+
+def sql(engine: Engine, statement: str) -> list[tuple]:
+    """Run it in the master's database; its rows, if any."""
+    with engine.context.cluster.connect(MASTER_DATABASE) as inside:
+        cursor = inside.execute(statement.encode())
+        return cursor.fetchall() if cursor.description else []
+
+
+def wait_until(is_true, what: str) -> None:
+    deadline = time.monotonic() + 30
+    while not is_true():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)
+
+
+def test_the_customer_gets_a_link_that_lets_him_in_and_nothing_of_it_is_left(
+    office: BackOffice, mail_server: MailServer
+) -> None:
+    customer = office.customer("mailed", lang="fr_FR")
+    instance = office.create("mailed", partner_id=customer)
+    mail = mail_server.wait_for("Mailed est prête")
+    assert "mailed@customer.example" in mail["To"]
+    told, text = office.read("saas.instance", instance, "url"), text_of(mail)
+    for expected in (told["url"], "mailed@customer.example", "Formule", "Bonjour mailed"):
+        assert expected in text
+    assert "prefers-color-scheme: dark" in text_of(mail, "html")
+
+    link = _LINK.search(text)
+    assert link
+    assert follow(office, link[0]) == "mailed@customer.example"
+    token = link[0].partition("token=")[2]
+    wait_until(lambda: not sql_secrets(office, instance), "the password is kept")
+    kept = sql(office.engine, "SELECT body FROM mail_message UNION ALL SELECT body_html FROM mail_mail")
+    assert not [body for (body,) in kept if token in (body or "")]
+    assert "Mail sent: Mailed est prête" in "".join(office.messages("saas.instance", instance))
+    office.terminate(instance)
+    assert "mailed" in text_of(mail_server.wait_for("Mailed a été supprimée"))
+
+
+def sql_secrets(office: BackOffice, instance: int) -> list[tuple]:
+    query = f"SELECT 1 FROM saas_instance WHERE id = {instance} AND admin_password_sealed IS NOT NULL"
+    return sql(office.engine, query)
+
+
+def follow(office: BackOffice, link: str) -> str:
+    """Open the link and press its page's button; who is logged in then."""
+    visitor = browser(office.engine.runtime.route("mailed"))
+    page = visitor.get(httpx.URL(link).raw_path.decode())
+    fields = dict(re.findall(r'name="(csrf_token|token)"\s+value="([^"]+)"', page.text))
+    visitor.post("/saas/login", data=fields)
+    answer = visitor.post("/web/session/get_session_info", json={"params": {}}).json()
+    return str(answer["result"]["username"])
+
+
+def test_a_dead_mail_server_stops_nothing_is_shown_and_the_mail_comes_when_it_is_back(
+    office: BackOffice, mail_server: MailServer
+) -> None:
+    mail_server.stop()
+    instance = office.create("unheard")
+    office.press("action_suspend", instance, reason="March was not paid")
+    office.wait("saas.instance", instance, ["suspended"])
+    wait_until(lambda: len(sql(office.engine, _WAITING)) == 2, "the two mails do not wait")
+    warnings = office.call(
+        "saas.instance.log", "search_count", [["instance_id", "=", instance], ["level", "=", "warning"]]
+    )
+    assert warnings == 2
+    assert sql(office.engine, _KEPT) == []
+
+    mail_server.start()
+    sql(office.engine, _AT_ONCE)
+    assert "March was not paid" in text_of(mail_server.wait_for("Unheard is suspended"))
+    office.terminate(instance)

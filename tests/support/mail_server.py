@@ -1,0 +1,59 @@
+"""A mail server that keeps what it is given, and can be down."""
+
+from __future__ import annotations
+
+import time
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+from tenantry import process
+from tests.support.back_office import BackOffice
+
+_TIMEOUT_S = 60
+
+
+class MailServer:
+    """The master's outgoing mail server."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.port = process.free_port()
+        self._controller: Controller | None = None
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
+        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
+        return "250 Message accepted for delivery"
+
+    def start(self) -> None:
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self._controller.start()
+
+    def stop(self) -> None:
+        if self._controller:
+            self._controller.stop()
+        self._controller = None
+
+    def use_in(self, office: BackOffice) -> int:
+        """Set it as an operator does; the record's id."""
+        values = {"name": "Mails of a test", "smtp_host": "127.0.0.1", "smtp_port": self.port}
+        return office.call("ir.mail_server", "create", [values])[0]
+
+    def wait_for(self, subject: str) -> EmailMessage:
+        """The first mail with that in its subject. Raises AssertionError when it does not come."""
+        deadline = time.monotonic() + _TIMEOUT_S
+        while True:
+            for mail in list(self.mails):
+                if subject in mail["subject"]:
+                    return mail
+            assert time.monotonic() < deadline, f"no mail {subject!r}"
+            time.sleep(0.1)
+
+
+def text_of(mail: EmailMessage, kind: str = "plain") -> str:
+    """Its plain text, or its HTML."""
+    part = mail.get_body((kind,))
+    assert part is not None, f"no {kind} text"
+    return str(part.get_content())
