@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -93,6 +94,22 @@ def test_a_link_logs_the_administrator_in_once(engine: Engine, visitor: httpx.Cl
     assert refused.status_code == 410
     assert "was used already" in refused.text
     assert user_of(second) is None
+
+
+def test_support_must_tell_the_password_to_change_it(
+    engine: Engine, visitor: httpx.Client, admin: OdooClient, consent: None
+):
+    press(visitor, link(engine, support=True))
+    user = called(visitor, "res.users", "search", [["login", "=", "admin@acme.example"]])
+    action = called(visitor, "res.users", "preference_change_password", user)
+    assert action["res_model"] == "res.users.identitycheck"
+
+
+def called(visitor: httpx.Client, model: str, method: str, *args: object) -> Any:
+    """A model's method, called with the session the link has given."""
+    params = {"model": model, "method": method, "args": args, "kwargs": {}}
+    answer = visitor.post(f"/web/dataset/call_kw/{model}/{method}", json={"params": params}).json()
+    return answer["result"]
 
 
 def test_a_second_press_with_the_same_page_is_refused(engine: Engine, acme: Creation):
@@ -306,3 +323,20 @@ def test_only_administrators_read_who_came_in(engine: Engine, admin: OdooClient)
     with pytest.raises(OdooError, match="not allowed to access"):
         visits(employee)
     assert isinstance(visits(admin), list)
+
+
+# ---------------------------------------------------------------- the last: it ends the administrator's session
+
+
+def test_who_came_by_a_link_can_set_a_password_without_knowing_the_old_one(
+    engine: Engine, visitor: httpx.Client
+):
+    press(visitor, link(engine))
+    user = called(visitor, "res.users", "search", [["login", "=", "admin@acme.example"]])
+    action = called(visitor, "res.users", "preference_change_password", user)
+    assert action["res_model"] == "change.password.own"
+    new = {"new_password": "chosen by himself", "confirm_password": "chosen by himself"}
+    wizard = called(visitor, "change.password.own", "create", [new])
+    called(visitor, "change.password.own", "change_password", wizard)
+    route = engine.runtime.route("acme")
+    assert WebClient(route, "acme", "admin@acme.example", Secret("chosen by himself")).session_info["uid"]

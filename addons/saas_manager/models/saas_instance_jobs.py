@@ -123,6 +123,7 @@ class SaasInstance(models.Model):
                         "instance_id": instance.id,
                         "partner_id": instance.partner_id.id,
                         "plan_id": instance.plan_id.id,
+                        "period": instance.request_ids[:1].period or "monthly",
                         "company_id": instance.company_id.id,
                     }
                 )

@@ -1,6 +1,8 @@
 """V2: on which server a new instance goes."""
 
-from odoo import api, models
+import functools
+
+from odoo import SUPERUSER_ID, api, models
 from odoo.exceptions import UserError
 
 MIN_FREE_PERCENT = 10.0
@@ -49,9 +51,15 @@ class SaasServer(models.Model):
         )
 
     def _alert_no_capacity(self, record, message):
-        """Leave one activity for the operators, from a transaction of its own: this one is rolled back."""
+        """Leave an activity for the operators once this transaction, which the error undoes, is over."""
         summary = self.env._("No capacity for new instances")
-        with self.env.registry.cursor() as cursor:
-            record = record.with_env(self.env(cr=cursor)).sudo()
-            if summary not in record.activity_ids.mapped("summary"):
-                record.activity_schedule("mail.mail_activity_data_warning", summary=summary, note=message)
+        leave = functools.partial(_leave_activity, self.env.registry, record._name, record.id)
+        self.env.cr.postrollback.add(functools.partial(leave, summary, message))
+
+
+def _leave_activity(registry, model, record, summary, note):
+    """One is enough: as long as it is open, no second is made."""
+    with registry.cursor() as cursor:
+        found = api.Environment(cursor, SUPERUSER_ID, {})[model].browse(record).exists()
+        if found and summary not in found.activity_ids.mapped("summary"):
+            found.activity_schedule("mail.mail_activity_data_warning", summary=summary, note=note)

@@ -1,3 +1,5 @@
+import time
+
 from odoo import http
 from odoo.http import request
 
@@ -56,6 +58,9 @@ class SaasLogin(http.Controller):
         elif user._mfa_url():
             # The link stands for the password, not for the second factor.
             return request.redirect(user._mfa_url())
+        else:
+            # Who came by a link may know no password: for ten minutes he can set one without telling it.
+            session["identity-check-last"] = time.time()
         session.finalize(request.env)
         user.with_user(user)._update_last_login()
         return request.redirect("/odoo")
