@@ -62,8 +62,10 @@ export class SaasProgressField extends Component {
             return;
         }
         if (message.status) {
-            // What is stored may be the last step of an operation before this one.
-            this.state.live = message.status === "started" ? { progress: 0 } : null;
+            if (message.status === "started") {
+                // What is stored is the last step of the operation before this one.
+                this.state.live = { progress: 0 };
+            }
             this.reload();
         } else if (message.step) {
             this.state.live = { progress: message.progress, step: message.step };
