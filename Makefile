@@ -16,6 +16,9 @@ CREATED := $(VENV)/.created
 LOCKED := $(VENV)/.locked-$(call digest,requirements/dev.lock)
 INSTALLED := $(VENV)/.installed-$(call digest,requirements/dev.lock pyproject.toml)
 
+# A model may be extended in several files: its fields, and each thing it does.
+PYLINT_OFF := missing-readme,consider-merging-classes-inherited
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup demo test test-fast check format docs lock bench stop clean
@@ -46,7 +49,7 @@ check: setup ## Lint, format, types, layers, addons, spelling
 	@echo "check: import-linter"
 	@$(VENV)/bin/lint-imports --no-cache > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
 	@echo "check: pylint-odoo"
-	@$(VENV)/bin/pylint --score=n --disable=missing-readme $(wildcard addons/*)
+	@$(VENV)/bin/pylint --score=n --disable=$(PYLINT_OFF) $(wildcard addons/*)
 	@echo "check: state diagrams"
 	@$(VENV)/bin/python docs/state_diagrams.py --check
 	@echo "check: codespell"

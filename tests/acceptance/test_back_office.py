@@ -44,7 +44,7 @@ def test_every_step_is_in_the_log_and_no_password(office: BackOffice, acme: int)
     lines = office.call(
         "saas.instance.log", "search_read", [["instance_id", "=", acme]], ["step", "message"], order="id"
     )
-    steps = [line["step"] for line in lines]
+    steps = [line["step"] for line in lines if line["step"]]
     assert steps[-3:] == ["publish", "probe", "activate"]
     password = office.password(acme).reveal()
     assert not [line for line in lines if password in line["message"]]
@@ -165,6 +165,8 @@ def test_a_full_server_refuses_clearly_and_nothing_is_half_made(office: BackOffi
         }
         with pytest.raises(InstanceNotFound):
             office.engine.instance("second")
+        alerts = [["res_model", "=", "saas.server"], ["summary", "=", "No capacity for new instances"]]
+        assert office.call("mail.activity", "search_count", alerts) == 1
     finally:
         office.call("saas.server", "write", [server], {"max_instances": 100})
         office.terminate(first)

@@ -61,7 +61,7 @@ def test_the_customer_gets_a_link_that_lets_him_in_and_nothing_of_it_is_left(
     mail = mail_server.wait_for("Mailed est prête")
     assert "mailed@customer.example" in mail["To"]
     told, text = office.read("saas.instance", instance, "url"), text_of(mail)
-    for expected in (told["url"], "mailed@customer.example", "Formule", "Bonjour mailed"):
+    for expected in (told["url"], "mailed@customer.example", "Identifiant", "Bonjour mailed"):
         assert expected in text
     assert "prefers-color-scheme: dark" in text_of(mail, "html")
 

@@ -3,10 +3,13 @@ from . import mail_mail
 from . import saas_lifecycle_mixin
 from . import saas_sweep_mixin
 from . import saas_server
+from . import saas_server_placement
 from . import saas_template
 from . import saas_plan
 from . import saas_instance
 from . import saas_instance_hostname
+from . import saas_instance_actions
+from . import saas_instance_plan
 from . import saas_instance_access
 from . import saas_instance_usage
 from . import saas_instance_jobs

@@ -2,11 +2,10 @@
 
 import uuid
 
-from odoo import _, api, fields, models
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
 
 from .. import gateway
-from ..lifecycle import INSTANCE, states_before
 
 
 class SaasInstance(models.Model):
@@ -180,7 +179,7 @@ class SaasInstance(models.Model):
             allowed = instance.plan_id.template_ids
             if allowed and instance.template_id not in allowed:
                 raise ValidationError(
-                    _(
+                    self.env._(
                         "The plan %(plan)s does not include %(template)s.",
                         plan=instance.plan_id.name,
                         template=instance.template_id.name,
@@ -202,14 +201,14 @@ class SaasInstance(models.Model):
 
     def write(self, vals):
         if "subdomain" in vals and any(instance.state != "draft" for instance in self):
-            raise UserError(_("The subdomain of a created instance cannot be changed here."))
+            raise UserError(self.env._("The subdomain of a created instance cannot be changed here."))
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_draft(self):
         """I9: the record of what was is kept."""
         for instance in self.filtered(lambda i: i.state not in ("draft", "terminated")):
-            raise UserError(_("%s still exists. Terminate it first.", instance.name))
+            raise UserError(self.env._("%s still exists. Terminate it first.", instance.name))
 
     @api.model
     def _reserved_names(self):
@@ -226,131 +225,3 @@ class SaasInstance(models.Model):
         domain = [("subdomain", "=", subdomain), ("state", "!=", "terminated")]
         # sudo: another company's instance takes a name, too.
         return bool(self.sudo().with_context(active_test=False).search_count(domain, limit=1))
-
-    # ------------------------------------------------------------ actions
-
-    def action_provision_instance(self):
-        """I4: check, note what is wanted, and let a job create it after the commit."""
-        self.check_access("write")
-        for instance in self:
-            instance._check_transition("provision")
-            instance.template_id._check_is_ready()
-            instance.plan_id._check_room(instance.template_id)
-            # sudo: how full a server is depends on all companies' instances.
-            server = (
-                instance.env["saas.server"]
-                .sudo()
-                ._place(instance.template_id, instance.plan_id, instance.company_id, instance.server_id)
-            )
-            instance._move(
-                "provision",
-                server_id=server.id,
-                database_name=instance.subdomain,
-                admin_password_sealed=gateway.new_password(),
-                operation="provision",
-                state_reason=False,
-            )
-            instance._enqueue("_provision", _("Create %s", instance.name))
-        return True
-
-    def action_retry(self):
-        return self.action_provision_instance()
-
-    def action_discard(self):
-        """Give a failed instance up: it left nothing behind."""
-        self._move(
-            "discard", terminated_at=fields.Datetime.now(), operation=False, admin_password_sealed=False
-        )
-
-    def action_suspend(self, reason=None):
-        return self._intend("suspend", "_suspend", _("Suspend %s"), reason)
-
-    def action_reactivate(self):
-        return self._intend("reactivate", "_reactivate", _("Reactivate %s"), None)
-
-    def action_terminate(self):
-        """I9: administrators only; the wizard has made sure of the name."""
-        if not (self.env.su or self.env.user.has_group("saas_manager.group_saas_administrator")):
-            raise AccessError(_("Only a SaaS administrator may terminate an instance."))
-        failed = self.filtered(lambda instance: instance.state == "failed")
-        failed.action_discard()
-        return (self - failed)._intend("terminate", "_terminate", _("Terminate %s"), None)
-
-    def _intend(self, operation, job, description, reason):
-        """Note what is wanted and let a job do it after the commit."""
-        self.check_access("write")
-        self._check_transition(operation)
-        for instance in self:
-            if instance.operation:
-                raise UserError(
-                    _("Something is being done with %s already. Try again in a moment.", instance.name)
-                )
-            # sudo: `operation` is written by actions only.
-            instance.sudo().write({"operation": operation, "state_reason": reason or False})
-            instance._enqueue(job, description % instance.name)
-        return True
-
-    def action_open(self):
-        self.ensure_one()
-        if self.state != "active":
-            raise UserError(_("%s is not active.", self.name))
-        return {"type": "ir.actions.act_url", "url": self.url, "target": "new"}
-
-    def action_view_logs(self):
-        self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("saas_manager.saas_instance_log_action")
-        return {**action, "domain": [("instance_id", "=", self.id)], "context": {}}
-
-    def action_view_subscriptions(self):
-        self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("saas_manager.saas_subscription_action")
-        context = {
-            "default_instance_id": self.id,
-            "default_partner_id": self.partner_id.id,
-            "default_plan_id": self.plan_id.id,
-        }
-        return {**action, "domain": [("instance_id", "=", self.id)], "context": context}
-
-    def action_check_health(self):
-        self.check_access("write")
-        self._check_health()
-
-    def change_plan(self, plan):
-        """P3: to the plan, a record or an id, at once; a downgrade below what is in use is refused."""
-        self.check_access("write")
-        plan = self.env["saas.plan"].browse(int(plan)).exists()
-        for instance in self:
-            instance._check_fits(plan)
-            instance.plan_id = plan
-            instance.subscription_id.plan_id = plan
-            if instance.state in ("active", "suspended", "expired"):
-                instance._enqueue("_entitle", _("Sign the entitlements of %s", instance.name))
-
-    def _check_fits(self, plan):
-        self.ensure_one()
-        used_gb = self.storage_mb / 1024
-        if plan.max_users and self.user_count > plan.max_users:
-            raise UserError(
-                _(
-                    "%(instance)s has %(used)d users, the plan %(plan)s allows %(limit)d. "
-                    "Archive some users first.",
-                    instance=self.name,
-                    used=self.user_count,
-                    plan=plan.name,
-                    limit=plan.max_users,
-                )
-            )
-        if plan.max_storage_gb and used_gb > plan.max_storage_gb:
-            raise UserError(
-                _(
-                    "%(instance)s uses %(used).1f GB, the plan %(plan)s allows %(limit).1f GB.",
-                    instance=self.name,
-                    used=used_gb,
-                    plan=plan.name,
-                    limit=plan.max_storage_gb,
-                )
-            )
-
-    @api.model
-    def _states_before(self, action):
-        return states_before(INSTANCE, action)

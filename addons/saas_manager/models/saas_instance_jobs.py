@@ -2,7 +2,7 @@
 
 import logging
 
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 
 from .. import gateway
 from .step_log import StepLog
@@ -35,7 +35,7 @@ class SaasInstance(models.Model):
         """
         self.ensure_one()
         if self.operation != operation:
-            return _("Nothing to do: this is not wanted any more.")
+            return self.env._("Nothing to do: this is not wanted any more.")
         with StepLog(self) as log:
             try:
                 with gateway.retrying(log):
@@ -54,14 +54,14 @@ class SaasInstance(models.Model):
         else:
             self.write(values)
         self.activity_schedule(
-            "mail.mail_activity_data_warning", summary=_("%s failed", self.name), note=reason
+            "mail.mail_activity_data_warning", summary=self.env._("%s failed", self.name), note=reason
         )
         return reason
 
     def _on_job_failed(self, exc_message="", **_values):
         """Called by the queue when a job ended in an unexpected error or ran out of retries."""
         for instance in self.filtered("operation"):
-            instance._fail(exc_message or _("An unexpected error; see the job."))
+            instance._fail(exc_message or self.env._("An unexpected error; see the job."))
 
     # ------------------------------------------------------------ provision
 
@@ -77,7 +77,7 @@ class SaasInstance(models.Model):
             self._create_client_admin(provisioning)
             creation = self._configure_subdomain(provisioning)
         self._activate(creation)
-        return _("Active after %.2f s.", creation.duration_s)
+        return self.env._("Active after %.2f s.", creation.duration_s)
 
     def _clone_template_database(self, provisioning):
         """Claim a spare of the template, or clone it."""

@@ -15,7 +15,7 @@ class SaasInstance(models.Model):
     @api.model
     def _cron_check_user_limits(self):
         """Tell of an instance once when it goes over its plan's users; again only after it was back."""
-        instances = self.sudo()  # those of all companies
+        instances = self.sudo().with_context(tracking_disable=True)  # those of all companies
         over, told = instances._over_limit_domain(), Domain("over_limit_at", "!=", False)
         instances._sweep_all((told & ~over, "_come_back_in_limit"), (~told & over, "_go_over_limit"))
 
@@ -41,22 +41,22 @@ class SaasInstance(models.Model):
                 plan=instance.plan_id.name,
                 limit=instance.max_users,
             )
-            instance._log("warning", message)
+            instance._log("warning", {instance: message})
             instance._ask_operator(self.env._("More users than the plan allows"), message)
             instance._enqueue("_entitle", self.env._("Sign the entitlements of %s", instance.name))
 
     def _sweep_instance(self):
         return self
 
-    def _log(self, level, message):
-        """Write a line into the log; it stays only if what is being done is committed."""
+    def _log(self, level, messages):
+        """Write a line into each log; they stay only if what is being done is committed."""
         self.env["saas.instance.log"].sudo().create(
             [
                 {
                     "instance_id": instance.id,
                     "company_id": instance.company_id.id,
                     "level": level,
-                    "message": message,
+                    "message": messages[instance],
                 }
                 for instance in self
             ]

@@ -2,7 +2,7 @@
 
 import uuid
 
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from .. import gateway
@@ -16,7 +16,7 @@ class SaasInstanceRequest(models.Model):
     _action_fields = frozenset({"state", "instance_id"})
 
     name = fields.Char(
-        string="Number", required=True, readonly=True, copy=False, default=lambda self: _("New")
+        string="Number", required=True, readonly=True, copy=False, default=lambda self: self.env._("New")
     )
     reference = fields.Char(
         default=lambda self: str(uuid.uuid4()), required=True, readonly=True, copy=False, index=True
@@ -93,7 +93,7 @@ class SaasInstanceRequest(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             if not vals.get("name"):
-                vals["name"] = self.env["ir.sequence"].next_by_code("saas.instance.request") or _("New")
+                vals["name"] = self.env["ir.sequence"].next_by_code("saas.instance.request")
         return super().create(vals_list)
 
     def action_submit(self):
@@ -107,7 +107,7 @@ class SaasInstanceRequest(models.Model):
         """Refuse what cannot become an instance, before anything is made."""
         self.ensure_one()
         if self.env["saas.instance"]._is_taken(self.subdomain):
-            raise ValidationError(_("The subdomain %s is taken.", self.subdomain))
+            raise ValidationError(self.env._("The subdomain %s is taken.", self.subdomain))
         self.template_id._check_is_ready()
         self._move("validate")
 
@@ -173,7 +173,7 @@ class SaasInstanceRequest(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_except_processing(self):
         if any(request.state == "processing" for request in self):
-            raise UserError(_("A request that is being processed cannot be deleted."))
+            raise UserError(self.env._("A request that is being processed cannot be deleted."))
 
     def _instance_activated(self):
         """I10: completed only now that the instance is active."""

@@ -1,6 +1,6 @@
 """What all records with a life cycle share: moving along the table of `lifecycle.py`, and by whom."""
 
-from odoo import _, models
+from odoo import models
 from odoo.exceptions import UserError
 
 from ..lifecycle import TABLES, after
@@ -31,7 +31,7 @@ class SaasLifecycleMixin(models.AbstractModel):
         for record in self:
             if after(TABLES[record._name], action, record.state) is None:
                 raise UserError(
-                    _(
+                    self.env._(
                         "%(name)s is %(state)s: this action is not possible now.",
                         name=record.display_name,
                         state=states[record.state].lower(),

@@ -1,6 +1,6 @@
 """Limits and prices."""
 
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from .. import gateway
@@ -80,11 +80,13 @@ class SaasPlan(models.Model):
         self.ensure_one()
         if self.template_ids and template not in self.template_ids:
             raise UserError(
-                _("The plan %(plan)s does not include %(template)s.", plan=self.name, template=template.name)
+                self.env._(
+                    "The plan %(plan)s does not include %(template)s.", plan=self.name, template=template.name
+                )
             )
         if self.max_instances and self.instance_count > self.max_instances:
             raise UserError(
-                _(
+                self.env._(
                     "The plan %(plan)s is full: %(count)d instances are its limit.",
                     plan=self.name,
                     count=self.max_instances,

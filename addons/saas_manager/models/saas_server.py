@@ -1,12 +1,9 @@
 """A place that can hold instances: a runtime on a host, with capacity."""
 
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from .. import gateway
-
-MIN_FREE_PERCENT = 10.0
-"""V2: a server with less room than this gets no new instance."""
 
 
 class SaasServer(models.Model):
@@ -142,7 +139,7 @@ class SaasServer(models.Model):
         """V3: a server is neither deleted nor disabled while it holds instances."""
         for server in self.filtered("instance_count"):
             raise UserError(
-                _(
+                self.env._(
                     "%(server)s holds %(count)d instances. Move or terminate them first; "
                     "maintenance stops new ones meanwhile.",
                     server=server.name,
@@ -169,37 +166,6 @@ class SaasServer(models.Model):
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("saas_manager.saas_instance_action")
         return {**action, "domain": [("server_id", "=", self.id)], "context": {"default_server_id": self.id}}
-
-    @api.model
-    def _place(self, template, plan, company, server=None):
-        """V2: the active, healthy server of the right kind with the most room; raise UserError if none.
-
-        server: the only one wanted, if any.
-        """
-        domain = [
-            ("state", "=", "active"),
-            ("health", "in", ("healthy", "warning")),
-            ("runtime", "=", plan.runtime or "shared"),
-            ("series", "=", template.series),
-            ("company_id", "in", (False, company.id)),
-        ]
-        for only in filter(None, (template.server_id, server)):
-            domain.append(("id", "=", only.id))
-        candidates = self.search(domain)
-        with_room = candidates.filtered(lambda server: server.available_capacity >= MIN_FREE_PERCENT)
-        if not with_room:
-            raise UserError(self._no_capacity_message(candidates))
-        return max(with_room, key=lambda server: (server.available_capacity, -server.sequence))
-
-    def _no_capacity_message(self, full):
-        if full:
-            return _(
-                "No capacity: %(servers)s have less than %(percent)d %% free. "
-                "Raise their limit, or add a server.",
-                servers=", ".join(full.mapped("name")),
-                percent=MIN_FREE_PERCENT,
-            )
-        return _("No server is active and healthy for this template and plan. Activate one, or add one.")
 
     def _check_health(self):
         """Ask the engine how the server is, and note it."""

@@ -96,7 +96,7 @@ class SaasSubscription(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             if not vals.get("name"):
-                vals["name"] = self.env["ir.sequence"].next_by_code("saas.subscription") or self.env._("New")
+                vals["name"] = self.env["ir.sequence"].next_by_code("saas.subscription")
         return super().create(vals_list)
 
     def write(self, vals):

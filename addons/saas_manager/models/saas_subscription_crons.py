@@ -16,13 +16,13 @@ class SaasSubscription(models.Model):
     @api.model
     def _cron_renew(self):
         """01:00: add the period that begins within a week; turn a trial that ends into a subscription."""
-        subscriptions = self.sudo()  # those of all companies
+        subscriptions = self._for_the_night()
         subscriptions._sweep_all((subscriptions._renewal_domain(), "_renew_due"))
 
     @api.model
     def _cron_expire(self):
         """02:00: remind, fall due, suspend or expire, terminate."""
-        subscriptions = self.sudo()  # those of all companies
+        subscriptions = self._for_the_night()
         subscriptions._sweep_all(
             (subscriptions._reminder_domain(), "_remind", "_reminder"),
             (subscriptions._due_domain(), "_fall_due"),
@@ -35,9 +35,17 @@ class SaasSubscription(models.Model):
     def _sweep_instance(self):
         return self.instance_id
 
-    def _quietly(self):
-        """S2's changes are told by one line in the log, not by a message for each field."""
-        return self.with_context(tracking_disable=True)
+    def _for_the_night(self):
+        """Subscriptions of all companies; one line in the log tells of a change, not a message per field."""
+        return self.sudo().with_context(tracking_disable=True)
+
+    def _tell(self, level, text):
+        """Write a line into each instance's log; `text` may name `name` and `end`."""
+        messages = {
+            subscription.instance_id: text % {"name": subscription.name, "end": subscription.date_end}
+            for subscription in self
+        }
+        self.instance_id._log(level, messages)
 
     def _paid_domain(self):
         """As `_is_paid`."""
@@ -57,13 +65,10 @@ class SaasSubscription(models.Model):
     def _renew_due(self):
         """Add periods until it is covered; a missed one that is owed for is the last one added."""
         domain = self._renewal_domain()
-        for subscription in self._quietly():
+        for subscription in self:
             while subscription.filtered_domain(domain):
                 subscription._renew()
-            message = self.env._(
-                "%(name)s is renewed until %(end)s.", name=subscription.name, end=subscription.date_end
-            )
-            subscription.instance_id._log("info", message)
+        self._tell("info", self.env._("%(name)s is renewed until %(end)s."))
 
     # ------------------------------------------------------------ remind
 
@@ -83,7 +88,7 @@ class SaasSubscription(models.Model):
         return reminder if reminder != self.reminded_for else False
 
     def _remind(self):
-        for subscription in self._quietly():
+        for subscription in self:
             reminder = subscription._reminder()
             subscription.reminded_for = reminder
             subscription._send_reminder(int(reminder.partition(":")[2]))
@@ -99,25 +104,23 @@ class SaasSubscription(models.Model):
 
     def _fall_due(self):
         """The days of grace begin: it goes on, and says so on every page."""
-        for subscription in self._quietly():
+        for subscription in self:
             if subscription._is_paid():
                 subscription._move("fall_due")
             else:
                 subscription._move("fall_due", payment_state="overdue")
                 subscription._enqueue_mail("saas_manager.mail_template_payment_overdue")
-            subscription.instance_id._log("warning", self.env._("%s is past due.", subscription.name))
+        self._tell("warning", self.env._("%(name)s is past due."))
 
     def _is_grace_over(self):
         until = fields.Date.add(self.state_since, days=self.plan_id.grace_days)
         return until <= self._today()
 
     def _give_up(self):
-        for subscription in self._quietly():
+        for subscription in self:
             is_owed = subscription.payment_state == "overdue"
             subscription._move("suspend" if is_owed else "expire")
-            subscription.instance_id._log(
-                "warning", self.env._("%s is over: the grace has ended.", subscription.name)
-            )
+        self._tell("warning", self.env._("%(name)s is over: its days of grace have ended."))
 
     def _trial_over_domain(self):
         over = Domain("state", "=", "trial") & Domain("date_end", "<=", self._today())
@@ -125,9 +128,9 @@ class SaasSubscription(models.Model):
 
     def _end_trial(self):
         """S4: a trial has no grace."""
-        for subscription in self._quietly():
+        for subscription in self:
             subscription._move("expire")
-            subscription.instance_id._log("warning", self.env._("The trial %s has ended.", subscription.name))
+        self._tell("warning", self.env._("%(name)s is over: its trial has ended."))
 
     # ------------------------------------------------------------ block, terminate
 

@@ -76,6 +76,3 @@ class SaasSubscription(models.Model):
         for subscription in self:
             kind = "trial_ending" if subscription.state == "trial" else "subscription_expiring"
             subscription._enqueue_mail(f"saas_manager.mail_template_{kind}")
-
-    def _enqueue_mail(self, template):
-        """Let a job send the mail template with this XML id about each subscription."""

@@ -79,11 +79,9 @@ class SaasSweepMixin(models.AbstractModel):
         """Tell the operators: a line in the instance's log, and one thing to do."""
         self.sweep_failed_at = fields.Datetime.now()
         reason = str(error) or type(error).__name__
-        message = self.env._(
-            "%(name)s: the nightly run failed. %(reason)s", name=self.display_name, reason=reason
-        )
-        self._sweep_instance()._log("error", message)
-        self._ask_operator(self.env._("The nightly run failed"), reason)
+        summary, instance = self.env._("The nightly run failed"), self._sweep_instance()
+        instance._log("error", {instance: f"{self.display_name}: {summary}. {reason}"})
+        self._ask_operator(summary, reason)
 
     def _sweep_instance(self):
         """The instance whose log tells of this record."""

@@ -2,7 +2,7 @@
 
 import re
 
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from .. import gateway
@@ -132,30 +132,34 @@ class SaasTemplate(models.Model):
         for template in self:
             if template.template_db != f"template_{template.code}":
                 raise ValidationError(
-                    _("The database of a template is called template_<code>: template_%s.", template.code)
+                    self.env._(
+                        "The database of a template is called template_<code>: template_%s.", template.code
+                    )
                 )
 
     @api.constrains("pool_size")
     def _check_pool_size(self):
         if any(template.pool_size < 0 for template in self):
-            raise ValidationError(_("The number of spares cannot be negative."))
+            raise ValidationError(self.env._("The number of spares cannot be negative."))
 
     def write(self, vals):
         """T8: a changed recipe makes the template stale."""
         recipes = {template: template._recipe() for template in self}
         if "code" in vals and any(template.template_version for template in self):
-            raise UserError(_("A built template keeps its code. Copy it to have one with another code."))
+            raise UserError(
+                self.env._("A built template keeps its code. Copy it to have one with another code.")
+            )
         result = super().write(vals)
         for template in self:
             if template.state == "ready" and template._recipe() != recipes[template]:
-                template._move("outdate", state_reason=_("Its recipe changed."))
+                template._move("outdate", state_reason=self.env._("Its recipe changed."))
         return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_use(self):
         # sudo: another company's instances count, too.
         for template in self.sudo().filtered("instance_ids"):
-            raise UserError(_("%s has instances. Archive it instead.", template.name))
+            raise UserError(self.env._("%s has instances. Archive it instead.", template.name))
 
     def _recipe(self):
         """What the engine builds from, as `tenantry.model.recipe.Recipe` names it."""
@@ -182,8 +186,8 @@ class SaasTemplate(models.Model):
     def _want_build(self, job):
         for template in self:
             template._move("build", state_reason=False)
-            template._enqueue(job, _("Build the template %s", template.name))
-        return self._notify(_("The template is being built. It takes a minute or two."))
+            template._enqueue(job, self.env._("Build the template %s", template.name))
+        return self._notify(self.env._("The template is being built. It takes a minute or two."))
 
     def action_edit_template(self):
         """T5: open a copy in which the operator works with Odoo's own interface."""
@@ -196,7 +200,7 @@ class SaasTemplate(models.Model):
         if self.state != "editing":
             self._move("edit")
         self.edit_url = editing.url
-        message = _(
+        message = self.env._(
             "Log in at %(url)s as %(login)s with the password %(password)s (shown once). "
             "Press Mark as Ready here when you have finished.",
             url=editing.url,
@@ -209,13 +213,13 @@ class SaasTemplate(models.Model):
         """Take the edited copy back as the template's next version."""
         for template in self:
             template._move("take_back", edit_url=False)
-            template._enqueue("_finish_editing", _("Take %s back from editing", template.name))
-        return self._notify(_("The edited template is being checked and frozen."))
+            template._enqueue("_finish_editing", self.env._("Take %s back from editing", template.name))
+        return self._notify(self.env._("The edited template is being checked and frozen."))
 
     def action_fill_pool(self):
         self.check_access("write")
         for template in self:
-            template._enqueue("_fill_pool", _("Fill the pool of %s", template.name))
+            template._enqueue("_fill_pool", self.env._("Fill the pool of %s", template.name))
 
     def action_view_instances(self):
         self.ensure_one()
@@ -234,7 +238,7 @@ class SaasTemplate(models.Model):
     def _check_is_ready(self):
         self.ensure_one()
         if not self.is_template_ready:
-            raise UserError(_("The template %s is not ready. Build it first.", self.name))
+            raise UserError(self.env._("The template %s is not ready. Build it first.", self.name))
 
     def _notify(self, message, sticky=False):
         params = {
@@ -271,7 +275,7 @@ class SaasTemplate(models.Model):
     def _make(self, operation):
         self.ensure_one()
         if self.state != "building":
-            return _("Nothing to do: %s is %s.", self.name, self.state)
+            return self.env._("Nothing to do: the template is not to be built any more.")
         with StepLog(self) as log:
             try:
                 with gateway.retrying(log):
@@ -285,21 +289,23 @@ class SaasTemplate(models.Model):
             size_mb=built.size_bytes / 2**20,
             state_reason=False,
         )
-        self.message_post(body=_("Version %s is ready.", built.version))
-        self._enqueue("_fill_pool", _("Fill the pool of %s", self.name))
-        return _("Version %s is ready.", built.version)
+        self.message_post(body=self.env._("Version %s is ready.", built.version))
+        self._enqueue("_fill_pool", self.env._("Fill the pool of %s", self.name))
+        return self.env._("Version %s is ready.", built.version)
 
     def _make_failed(self, reason):
         self._move("fail", state_reason=reason)
         self.activity_schedule(
-            "mail.mail_activity_data_warning", summary=_("The template could not be built"), note=reason
+            "mail.mail_activity_data_warning",
+            summary=self.env._("The template could not be built"),
+            note=reason,
         )
         return reason
 
     def _on_job_failed(self, exc_message="", **_values):
         """Called by the queue when a job ended in an unexpected error or ran out of retries."""
         if self.state == "building":
-            self._make_failed(exc_message or _("An unexpected error; see the job."))
+            self._make_failed(exc_message or self.env._("An unexpected error; see the job."))
 
     def _fill_pool(self):
         """Job: bring the pool to its size."""

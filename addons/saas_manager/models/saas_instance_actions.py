@@ -1,0 +1,98 @@
+"""What an operator can do with an instance: note what is wanted, and let a job do it after the commit."""
+
+from odoo import fields, models
+from odoo.exceptions import AccessError, UserError
+
+from .. import gateway
+
+
+class SaasInstance(models.Model):
+    _inherit = "saas.instance"
+
+    def action_provision_instance(self):
+        """I4: check, note what is wanted, and let a job create it after the commit."""
+        self.check_access("write")
+        for instance in self:
+            instance._check_transition("provision")
+            instance.template_id._check_is_ready()
+            instance.plan_id._check_room(instance.template_id)
+            # sudo: how full a server is depends on all companies' instances.
+            server = (
+                instance.env["saas.server"]
+                .sudo()
+                ._place(instance.template_id, instance.plan_id, instance.company_id, instance.server_id)
+            )
+            instance._move(
+                "provision",
+                server_id=server.id,
+                database_name=instance.subdomain,
+                admin_password_sealed=gateway.new_password(),
+                operation="provision",
+                state_reason=False,
+            )
+            instance._enqueue("_provision", self.env._("Create %s", instance.name))
+        return True
+
+    def action_retry(self):
+        return self.action_provision_instance()
+
+    def action_discard(self):
+        """Give a failed instance up: it left nothing behind."""
+        self._move(
+            "discard", terminated_at=fields.Datetime.now(), operation=False, admin_password_sealed=False
+        )
+
+    def action_suspend(self, reason=None):
+        return self._intend("suspend", "_suspend", self.env._("Suspend %s"), reason)
+
+    def action_reactivate(self):
+        return self._intend("reactivate", "_reactivate", self.env._("Reactivate %s"), None)
+
+    def action_terminate(self):
+        """I9: administrators only; the wizard has made sure of the name."""
+        if not (self.env.su or self.env.user.has_group("saas_manager.group_saas_administrator")):
+            raise AccessError(self.env._("Only a SaaS administrator may terminate an instance."))
+        failed = self.filtered(lambda instance: instance.state == "failed")
+        failed.action_discard()
+        return (self - failed)._intend("terminate", "_terminate", self.env._("Terminate %s"), None)
+
+    def _intend(self, operation, job, description, reason):
+        """Note what is wanted and let a job do it after the commit."""
+        self.check_access("write")
+        self._check_transition(operation)
+        for instance in self:
+            if instance.operation:
+                raise UserError(
+                    self.env._(
+                        "Something is being done with %s already. Try again in a moment.", instance.name
+                    )
+                )
+            # sudo: `operation` is written by actions only.
+            instance.sudo().write({"operation": operation, "state_reason": reason or False})
+            instance._enqueue(job, description % instance.name)
+        return True
+
+    def action_open(self):
+        self.ensure_one()
+        if self.state != "active":
+            raise UserError(self.env._("%s is not active.", self.name))
+        return {"type": "ir.actions.act_url", "url": self.url, "target": "new"}
+
+    def action_view_logs(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("saas_manager.saas_instance_log_action")
+        return {**action, "domain": [("instance_id", "=", self.id)], "context": {}}
+
+    def action_view_subscriptions(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("saas_manager.saas_subscription_action")
+        context = {
+            "default_instance_id": self.id,
+            "default_partner_id": self.partner_id.id,
+            "default_plan_id": self.plan_id.id,
+        }
+        return {**action, "domain": [("instance_id", "=", self.id)], "context": context}
+
+    def action_check_health(self):
+        self.check_access("write")
+        self._check_health()

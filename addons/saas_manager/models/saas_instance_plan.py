@@ -1,0 +1,44 @@
+"""P3: to another plan, at once; never below what is in use."""
+
+from odoo import models
+from odoo.exceptions import UserError
+
+
+class SaasInstance(models.Model):
+    _inherit = "saas.instance"
+
+    def change_plan(self, plan):
+        """P3: to the plan, a record or an id, at once; a downgrade below what is in use is refused."""
+        self.check_access("write")
+        plan = self.env["saas.plan"].browse(int(plan)).exists()
+        for instance in self:
+            instance._check_fits(plan)
+            instance.plan_id = plan
+            instance.subscription_id.plan_id = plan
+            if instance.state in ("active", "suspended", "expired"):
+                instance._enqueue("_entitle", self.env._("Sign the entitlements of %s", instance.name))
+
+    def _check_fits(self, plan):
+        self.ensure_one()
+        used_gb = self.storage_mb / 1024
+        if plan.max_users and self.user_count > plan.max_users:
+            raise UserError(
+                self.env._(
+                    "%(instance)s has %(used)d users, the plan %(plan)s allows %(limit)d. "
+                    "Archive some users first.",
+                    instance=self.name,
+                    used=self.user_count,
+                    plan=plan.name,
+                    limit=plan.max_users,
+                )
+            )
+        if plan.max_storage_gb and used_gb > plan.max_storage_gb:
+            raise UserError(
+                self.env._(
+                    "%(instance)s uses %(used).1f GB, the plan %(plan)s allows %(limit).1f GB.",
+                    instance=self.name,
+                    used=used_gb,
+                    plan=plan.name,
+                    limit=plan.max_storage_gb,
+                )
+            )

@@ -1,0 +1,57 @@
+"""V2: on which server a new instance goes."""
+
+from odoo import api, models
+from odoo.exceptions import UserError
+
+MIN_FREE_PERCENT = 10.0
+"""A server with less room than this gets no new instance."""
+
+
+class SaasServer(models.Model):
+    _inherit = "saas.server"
+
+    @api.model
+    def _place(self, template, plan, company, server=None):
+        """The active, healthy server of the right kind with the most room; raise UserError if none.
+
+        server: the only one wanted, if any.
+        """
+        candidates = self.search(self._placement_domain(template, plan, company, server))
+        with_room = candidates.filtered(lambda server: server.available_capacity >= MIN_FREE_PERCENT)
+        if not with_room:
+            message = self._no_capacity_message(candidates)
+            self._alert_no_capacity(candidates[:1] or template, message)
+            raise UserError(message)
+        return max(with_room, key=lambda server: (server.available_capacity, -server.sequence))
+
+    @api.model
+    def _placement_domain(self, template, plan, company, server):
+        only = [("id", "=", wanted.id) for wanted in (template.server_id, server) if wanted]
+        return [
+            ("state", "=", "active"),
+            ("health", "in", ("healthy", "warning")),
+            ("runtime", "=", plan.runtime or "shared"),
+            ("series", "=", template.series),
+            ("company_id", "in", (False, company.id)),
+            *only,
+        ]
+
+    def _no_capacity_message(self, full):
+        if full:
+            return self.env._(
+                "No capacity: %(servers)s have less than %(percent)d %% free. "
+                "Raise their limit, or add a server.",
+                servers=", ".join(full.mapped("name")),
+                percent=MIN_FREE_PERCENT,
+            )
+        return self.env._(
+            "No server is active and healthy for this template and plan. Activate one, or add one."
+        )
+
+    def _alert_no_capacity(self, record, message):
+        """Leave one activity for the operators, from a transaction of its own: this one is rolled back."""
+        summary = self.env._("No capacity for new instances")
+        with self.env.registry.cursor() as cursor:
+            record = record.with_env(self.env(cr=cursor)).sudo()
+            if summary not in record.activity_ids.mapped("summary"):
+                record.activity_schedule("mail.mail_activity_data_warning", summary=summary, note=message)
