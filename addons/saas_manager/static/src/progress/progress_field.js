@@ -46,9 +46,6 @@ export class SaasProgressField extends Component {
                 this.bus.addChannel(channel);
             }
         }
-        if (!this.isUnderWay(props)) {
-            this.state.live = null;
-        }
     }
 
     leave() {
@@ -60,22 +57,25 @@ export class SaasProgressField extends Component {
         this.state.waits = false;
     }
 
-    async onStep(message) {
+    onStep(message) {
         if (`${message.model}_${message.id}` !== this.channel) {
             return;
         }
         if (message.status) {
-            await this.reload();
-            // What is stored may be the last step of an operation before this one.
-            this.state.live = message.status === "started" ? { progress: 0 } : null;
+            if (message.status === "started") {
+                // What is stored is the last step of the operation before this one.
+                this.state.live = { progress: 0 };
+            }
+            this.reload();
         } else if (message.step) {
             this.state.live = { progress: message.progress, step: message.step };
         }
     }
 
-    ask() {
+    async ask() {
         if (this.isUnderWay(this.props) && !document.hidden) {
-            this.reload();
+            await this.reload();
+            this.state.live = null;
         } else {
             this.catchUp();
         }
