@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 from unittest.mock import patch
 
+import psycopg2
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.exceptions import UserError
 from odoo.tests import tagged
@@ -106,6 +107,20 @@ class TestCreation(SaasCase):
             self.instance.sudo()._provision()
         self.assertEqual(self.instance.state, "provisioning")
 
+    def test_so_it_is_when_the_log_lost_its_connection_as_well(self):
+        self._press_create()
+        unreachable = PostgresUnreachable("db.example", "connection refused")
+        lost = psycopg2.InterfaceError("connection already closed")
+        with (
+            self._jobs(),
+            patch.object(gateway, "provisioning", Refuses(unreachable)),
+            patch.object(self.registry["saas.instance.log"], "create", side_effect=lost),
+            self.assertLogs("odoo.addons.saas_manager.models.step_log", "WARNING"),
+            self.assertRaises(RetryableJobError),
+        ):
+            self.instance.sudo()._provision()
+        self.assertEqual(self.instance.state, "provisioning")
+
     def test_a_failed_one_is_retried_by_a_manager(self):
         self.instance.state = "failed"
         with self._jobs() as jobs:
@@ -202,6 +217,23 @@ class TestLog(SaasCase):
 
     def test_a_step_that_begins_is_no_line(self):
         self.assertFalse(self._tell(**self._event("started")))
+
+    def test_a_line_is_written_once_the_connection_is_there_again(self):
+        instance = self._make_instance("acme", "provisioning")
+        create, lost = self.registry["saas.instance.log"].create, [psycopg2.OperationalError("terminating")]
+
+        def create_or_fail(model, values):
+            if lost:
+                raise lost.pop()
+            return create(model, values)
+
+        with (
+            self._jobs(),
+            patch.object(self.registry["saas.instance.log"], "create", create_or_fail),
+            StepLog(instance) as log,
+        ):
+            log.tell("info", "Back again")
+        self.assertEqual(self._as("user", instance).log_ids.mapped("message"), ["Back again"])
 
     def test_old_details_are_deleted_and_what_went_wrong_is_kept(self):
         logs = self.env["saas.instance.log"]
