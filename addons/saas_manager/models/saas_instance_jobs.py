@@ -22,7 +22,7 @@ class SaasInstance(models.Model):
         job = self.sudo().with_delay(
             channel=f"root.saas.{self.server_id.code or 'none'}",
             description=description,
-            identity_key=f"{self._name}.{method}.{self.id}",
+            identity_key=self._identity_key(method),
             max_retries=_MAX_RETRIES,
             priority=5,
         )
@@ -57,6 +57,13 @@ class SaasInstance(models.Model):
             "mail.mail_activity_data_warning", summary=self.env._("%s failed", self.name), note=reason
         )
         return reason
+
+    def _awaited_jobs(self):
+        return (f"_{self.operation}",) if self.operation else ()
+
+    @api.model
+    def _under_way_domain(self):
+        return [("operation", "!=", False)]
 
     def _on_job_failed(self, exc_message="", **_values):
         """Called by the queue when a job ended in an unexpected error or ran out of retries."""
