@@ -33,7 +33,7 @@ class SaasJobMixin(models.AbstractModel):
         for record in self.search(self._under_way_domain()):
             if not record._has_job_to_come():
                 record._on_job_failed(
-                    self.env._("Its job was lost: found dead too often, or taken out by hand.")
+                    self.env._("Its job was lost: found dead, or taken out by hand.")
                 )
 
     def _has_job_to_come(self):
