@@ -178,8 +178,17 @@ class SaasInstance(models.Model):
     def _entitle(self):
         """Job: sign what the instance may use, and write it into it."""
         self.ensure_one()
+        if self.state not in ("active", "suspended", "expired"):
+            return self.env._("Nothing to do: %s does not exist any more.", self.name)
         with gateway.retrying():
             gateway.entitle(self)
+
+    def _on_entitle_failed(self, exc_message="", **_values):
+        """Called by the queue; what else is being done with the instance goes on."""
+        for instance in self:
+            reason = str(exc_message) or self.env._("An unexpected error; see the job.")
+            instance._log("error", {instance: reason})
+            instance._ask_operator(self.env._("It does not know its present plan"), reason)
 
     # ------------------------------------------------------------ automation
 

@@ -32,9 +32,7 @@ class SaasJobMixin(models.AbstractModel):
         """The queue tells of jobs that raised an error only; the others would be waited for without end."""
         for record in self.search(self._under_way_domain()):
             if not record._has_job_to_come():
-                record._on_job_failed(
-                    self.env._("Its job was lost: found dead, or taken out by hand.")
-                )
+                record._on_job_failed(self.env._("Its job was lost: found dead, or taken out by hand."))
 
     def _has_job_to_come(self):
         keys = [self._identity_key(method) for method in self._awaited_jobs()]

@@ -5,6 +5,7 @@ from unittest.mock import patch
 
 import psycopg2
 from odoo.addons.queue_job.exception import RetryableJobError
+from odoo.addons.queue_job.job import Job
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import SQL
@@ -183,6 +184,21 @@ class TestOtherOperations(SaasCase):
         self.assertFalse(instance.admin_password_sealed)
         self.assertEqual(subscription.state, "cancelled")
         self.assertTrue(instance.terminated_at)
+
+    def test_entitlements_that_cannot_be_written_do_not_end_what_is_under_way(self):
+        instance = self._make_instance("acme", "active", operation="suspend")
+        instance._enqueue("_entitle", "Sign")
+        job = Job.load(self.env, self.env["queue.job"].search([("method_name", "=", "_entitle")]).uuid)
+        job.on_fail({"exc_message": "It has no such module."})
+        self.assertEqual((instance.state, instance.operation), ("active", "suspend"))
+        self.assertEqual(instance.log_ids.mapped("message"), ["It has no such module."])
+        self.assertEqual(len(instance.activity_ids), 1)
+
+    def test_what_was_terminated_meanwhile_is_entitled_to_nothing(self):
+        instance = self._make_instance("acme", "terminated")
+        with self._engine("entitle") as asked:
+            self.assertIn("Nothing to do", instance.sudo()._entitle())
+        asked.assert_not_called()
 
 
 @tagged("post_install", "-at_install")
