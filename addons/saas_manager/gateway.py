@@ -257,6 +257,12 @@ def terminate(instance, on_step):
         return
 
 
+def abandon(instance):
+    """Remove what its failed creation may have left; another's of the same name stays."""
+    with translated():
+        _engine_of(instance.server_id).abandon(instance.database_name, instance.reference)
+
+
 def login_link(instance, by="", support=False):
     """I7: a link that logs in once, as the customer's administrator or, with his consent, as support."""
     engine = _engine_of(instance.server_id)

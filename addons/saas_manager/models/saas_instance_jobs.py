@@ -172,6 +172,7 @@ class SaasInstance(models.Model):
             run_state="stopped",
             admin_password_sealed=False,
         )
+        self._release_hostnames()
         self.subscription_ids._instance_terminated()
         self._send_termination_email()
 

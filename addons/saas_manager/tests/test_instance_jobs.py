@@ -4,12 +4,14 @@ from contextlib import contextmanager
 from unittest.mock import patch
 
 import psycopg2
+from odoo import Command
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.addons.queue_job.job import Job
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import SQL
 
+from tenantry.engine import Engine
 from tenantry.errors import InstanceNotFound, PostgresUnreachable
 from tenantry.model.progress import StepEvent, StepStatus
 
@@ -128,6 +130,32 @@ class TestCreation(SaasCase):
             self._as("manager", self.instance).action_retry()
         jobs.assert_jobs_count(1, only=self.instance._provision)
 
+    def test_a_retry_keeps_the_password_which_the_instance_may_have_already(self):
+        self._press_create()
+        sealed = self.instance.admin_password_sealed
+        self.assertTrue(sealed)
+        self.instance.write({"state": "failed", "operation": False})
+        self._press_create()
+        self.assertEqual(self.instance.admin_password_sealed, sealed)
+
+    def test_discarded_it_takes_along_what_its_creation_left(self):
+        self._press_create()
+        self.instance.write({"state": "failed", "operation": False})
+        with patch.object(Engine, "abandon") as asked:
+            self._as("manager", self.instance).action_discard()
+        asked.assert_called_once_with("acme", self.instance.reference)
+        self.assertEqual(self.instance.state, "terminated")
+
+    def test_what_is_left_and_cannot_be_removed_now_is_not_forgotten(self):
+        self.instance.write({"state": "failed", "database_name": "acme"})
+        unreachable = PostgresUnreachable("db.example", "connection refused")
+        with (
+            patch.object(Engine, "abandon", side_effect=unreachable),
+            self.assertRaisesRegex(UserError, "refused"),
+        ):
+            self._as("manager", self.instance).action_discard()
+        self.assertEqual(self.instance.state, "failed")
+
 
 @tagged("post_install", "-at_install")
 class TestOtherOperations(SaasCase):
@@ -184,6 +212,22 @@ class TestOtherOperations(SaasCase):
         self.assertFalse(instance.admin_password_sealed)
         self.assertEqual(subscription.state, "cancelled")
         self.assertTrue(instance.terminated_at)
+
+    def test_its_domains_are_free_once_it_is_gone(self):
+        for state, button in (("active", "terminate"), ("failed", "discard")):
+            with self.subTest(state=state):
+                instance = self._make_instance("acme", state)
+                instance.hostname_ids = [Command.create({"name": "odoo.acme.example"})]
+                if button == "discard":
+                    self._as("manager", instance).action_discard()
+                else:
+                    instance.operation = "terminate"
+                    with self._engine("terminate"):
+                        instance.sudo()._terminate()
+                self.assertEqual(instance.state, "terminated")
+                other = self._make_instance("acme")
+                other.hostname_ids = [Command.create({"name": "odoo.acme.example"})]
+                other.unlink()
 
     def test_entitlements_that_cannot_be_written_do_not_end_what_is_under_way(self):
         instance = self._make_instance("acme", "active", operation="suspend")
