@@ -325,7 +325,7 @@ def test_only_administrators_read_who_came_in(engine: Engine, admin: OdooClient)
     assert isinstance(visits(admin), list)
 
 
-# ---------------------------------------------------------------- the last: it ends the administrator's session
+# ---------------------------------------------------------------- ends the administrator's session
 
 
 def test_who_came_by_a_link_can_set_a_password_without_knowing_the_old_one(
