@@ -67,7 +67,7 @@ def test_changed_code_of_the_tenants_module_makes_a_template_stale(
 ):
     changed = shutil.copytree(shipped() / TENANT_MODULE, tmp_path / TENANT_MODULE)
     (changed / "models" / "res_users.py").write_text("# other code\n")
-    monkeypatch.setattr(build_template, "source", lambda module: changed)
+    monkeypatch.setattr(build_template, "shipped", lambda: tmp_path)
     tiny = next(template for template in engine.templates() if template.code == "tiny")
     assert "code" in tiny.stale
 
