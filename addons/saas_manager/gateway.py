@@ -144,7 +144,23 @@ def build_template(template, on_step):
 
 
 def rebuild_template(template, on_step):
-    return _engine_of(template.server_id).build_template(_recipe(template), on_step, rebuild=True)
+    """Build it anew, unless a run that was not heard of has done so."""
+    engine = _engine_of(template.server_id)
+    done = _newer_version(engine, template)
+    if done and not done.stale:
+        return done
+    return engine.build_template(_recipe(template), on_step, rebuild=True)
+
+
+def _newer_version(engine, template):
+    """The template there is if it is another version than the record knows of; else None."""
+    if not template.template_version:
+        return None
+    try:
+        found = engine.template(_recipe(template))
+    except TemplateNotFound:
+        return None
+    return found if found.version != template.template_version else None
 
 
 def edit_template(template):
@@ -152,7 +168,15 @@ def edit_template(template):
 
 
 def finish_editing(template, on_step):
-    return _engine_of(template.server_id).finish_editing(template.code, on_step)
+    """Take the edited copy back, unless a run that was not heard of has done so."""
+    engine = _engine_of(template.server_id)
+    try:
+        return engine.finish_editing(template.code, on_step)
+    except TemplateNotFound:
+        done = _newer_version(engine, template)
+        if not done:
+            raise
+        return done
 
 
 def clone_template(template, database):
@@ -242,6 +266,12 @@ def terminate(instance, on_step):
         _engine_of(instance.server_id).terminate(instance.database_name, on_step)
     except NotFound:
         return
+
+
+def abandon(instance):
+    """Remove what its failed creation may have left; another's of the same name stays."""
+    with translated():
+        _engine_of(instance.server_id).abandon(instance.database_name, instance.reference)
 
 
 def login_link(instance, by="", support=False):

@@ -1,6 +1,7 @@
 from . import saas_live_mixin
 from . import mail_mail
 from . import saas_lifecycle_mixin
+from . import saas_job_mixin
 from . import saas_sweep_mixin
 from . import saas_server
 from . import saas_server_placement

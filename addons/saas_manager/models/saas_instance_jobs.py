@@ -22,7 +22,7 @@ class SaasInstance(models.Model):
         job = self.sudo().with_delay(
             channel=f"root.saas.{self.server_id.code or 'none'}",
             description=description,
-            identity_key=f"{self._name}.{method}.{self.id}",
+            identity_key=self._identity_key(method),
             max_retries=_MAX_RETRIES,
             priority=5,
         )
@@ -57,6 +57,13 @@ class SaasInstance(models.Model):
             "mail.mail_activity_data_warning", summary=self.env._("%s failed", self.name), note=reason
         )
         return reason
+
+    def _awaited_jobs(self):
+        return (f"_{self.operation}",) if self.operation else ()
+
+    @api.model
+    def _under_way_domain(self):
+        return [("operation", "!=", False)]
 
     def _on_job_failed(self, exc_message="", **_values):
         """Called by the queue when a job ended in an unexpected error or ran out of retries."""
@@ -165,14 +172,24 @@ class SaasInstance(models.Model):
             run_state="stopped",
             admin_password_sealed=False,
         )
+        self._release_hostnames()
         self.subscription_ids._instance_terminated()
         self._send_termination_email()
 
     def _entitle(self):
         """Job: sign what the instance may use, and write it into it."""
         self.ensure_one()
+        if self.state not in ("active", "suspended", "expired"):
+            return self.env._("Nothing to do: %s does not exist any more.", self.name)
         with gateway.retrying():
             gateway.entitle(self)
+
+    def _on_entitle_failed(self, exc_message="", **_values):
+        """Called by the queue; what else is being done with the instance goes on."""
+        for instance in self:
+            reason = str(exc_message) or self.env._("An unexpected error; see the job.")
+            instance._log("error", {instance: reason})
+            instance._ask_operator(self.env._("It does not know its present plan"), reason)
 
     # ------------------------------------------------------------ automation
 

@@ -17,6 +17,7 @@ class SaasTemplate(models.Model):
     _description = "SaaS Template"
     _inherit = [
         "saas.lifecycle.mixin",
+        "saas.job.mixin",
         "bus.listener.mixin",
         "mail.thread",
         "mail.activity.mixin",
@@ -255,7 +256,7 @@ class SaasTemplate(models.Model):
         job = self.with_delay(
             channel="root.saas_build" if method != "_fill_pool" else "root.saas_pool",
             description=description,
-            identity_key=f"{self._name}.{method}.{self.id}",
+            identity_key=self._identity_key(method),
             max_retries=5,
         )
         return getattr(job, method)()
@@ -301,6 +302,13 @@ class SaasTemplate(models.Model):
             note=reason,
         )
         return reason
+
+    def _awaited_jobs(self):
+        return ("_build", "_rebuild", "_finish_editing") if self.state == "building" else ()
+
+    @api.model
+    def _under_way_domain(self):
+        return [("state", "=", "building")]
 
     def _on_job_failed(self, exc_message="", **_values):
         """Called by the queue when a job ended in an unexpected error or ran out of retries."""

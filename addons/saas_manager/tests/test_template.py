@@ -1,14 +1,15 @@
 """T1 to T8: a recipe, when it is built, and what keeps it as it is."""
 
+from contextlib import contextmanager
 from types import SimpleNamespace
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 from psycopg2 import IntegrityError
 
-from tenantry.errors import InvalidRecipe
+from tenantry.errors import InvalidRecipe, TemplateNotFound
 from tenantry.model.secret import Secret
 
 from .. import gateway
@@ -87,6 +88,41 @@ class TestTemplate(SaasCase):
         with self._jobs() as jobs:
             template.action_mark_ready()
         jobs.assert_jobs_count(1, only=template._finish_editing)
+
+    @contextmanager
+    def _engine(self, version):
+        """An engine whose template has that version, with nothing open for editing."""
+        engine = Mock()
+        engine.template.return_value = SimpleNamespace(version=version, size_bytes=2**20, stale="")
+        engine.finish_editing.side_effect = TemplateNotFound("edit--shop")
+        engine.build_template.return_value = self._built("1.0.9")
+        with self._jobs(), patch.object(gateway, "_engine_of", return_value=engine):
+            yield engine
+
+    def test_what_a_killed_job_had_taken_back_is_ready_when_it_runs_again(self):
+        self.template.write({"state": "building", "template_version": "1.0.1"})
+        with self._engine("1.0.2"):
+            self.template._finish_editing()
+        self.assertEqual((self.template.state, self.template.template_version), ("ready", "1.0.2"))
+
+    def test_an_edited_copy_that_is_gone_is_a_failure(self):
+        self.template.write({"state": "building", "template_version": "1.0.1"})
+        with self._engine("1.0.1"):
+            self.template._finish_editing()
+        self.assertEqual((self.template.state, self.template.template_version), ("failed", "1.0.1"))
+
+    def test_what_a_killed_job_had_rebuilt_is_not_built_a_second_time(self):
+        self.template.write({"state": "building", "template_version": "1.0.1"})
+        with self._engine("1.0.2") as engine:
+            self.template._rebuild()
+        engine.build_template.assert_not_called()
+        self.assertEqual((self.template.state, self.template.template_version), ("ready", "1.0.2"))
+
+    def test_a_rebuild_builds_though_nothing_changed(self):
+        self.template.write({"state": "building", "template_version": "1.0.1"})
+        with self._engine("1.0.1"):
+            self.template._rebuild()
+        self.assertEqual(self.template.template_version, "1.0.9")
 
     def test_a_changed_recipe_makes_it_stale_and_it_goes_on_serving(self):
         for name, value in (
