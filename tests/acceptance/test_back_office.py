@@ -20,13 +20,6 @@ _NAMES = [f"many-{number}" for number in range(1, 21)]
 
 
 @pytest.fixture
-def office(master: Engine) -> BackOffice:
-    office = BackOffice(master)
-    office.template("tiny", "web")
-    return office
-
-
-@pytest.fixture
 def acme(office: BackOffice) -> Iterator[int]:
     instance = office.create("acme")
     yield instance

@@ -23,13 +23,6 @@ _KEPT = "SELECT body_html FROM mail_mail WHERE body_html LIKE '%saas_mail_conten
 _LINK = re.compile(r"https?://\S+/saas/login\S+")
 
 
-@pytest.fixture(scope="module")
-def office(master: Engine) -> BackOffice:
-    office = BackOffice(master)
-    office.template("tiny", "web")
-    return office
-
-
 @pytest.fixture
 def mail_server(office: BackOffice) -> Iterator[MailServer]:
     server = MailServer()
