@@ -20,13 +20,16 @@ class SaasInstance(models.Model):
         self.ensure_one()
         # sudo: the job goes on with what was allowed when it was asked for.
         job = self.sudo().with_delay(
-            channel=f"root.saas.{self.server_id.code or 'none'}",
+            channel=self._job_channel(method),
             description=description,
             identity_key=self._identity_key(method),
             max_retries=_MAX_RETRIES,
             priority=5,
         )
         return getattr(job, method)()
+
+    def _job_channel(self, method):
+        return f"root.saas.{self.server_id.code or 'none'}"
 
     def _operate(self, operation, act):
         """Run `act(log)` if `operation` is still wanted; return what the job reports.

@@ -12,6 +12,11 @@ _SERVES = ("ready", "editing", "stale")
 _MODULE_SEPARATORS = re.compile(r"[\s,;]+")
 
 
+def module_names(text):
+    """The technical names in a text, however they are separated."""
+    return [name for name in _MODULE_SEPARATORS.split(text or "") if name]
+
+
 class SaasTemplate(models.Model):
     _name = "saas.template"
     _description = "SaaS Template"
@@ -168,7 +173,7 @@ class SaasTemplate(models.Model):
         languages = self.with_context(active_test=False).language_ids.mapped("code")
         return {
             "name": self.with_context(lang="en_US").name,
-            "modules": [name for name in _MODULE_SEPARATORS.split(self.modules or "") if name],
+            "modules": module_names(self.modules),
             "languages": sorted({"en_US", *languages}),
             "country": self.country_id.code or "",
             "demo": self.with_demo,
