@@ -74,6 +74,12 @@ class TestTemplate(SaasCase):
         self.assertEqual(self.template.state_reason, gateway.sentence(error))
         self.assertTrue(self.template.is_template_ready)
 
+    def test_a_series_the_installation_does_not_run_is_a_failure_that_says_so(self):
+        template = self._make_template("older", state="building", series="18.0")
+        template._build()
+        self.assertEqual(template.state, "failed")
+        self.assertIn("18.0 is not supported", template.state_reason)
+
     def test_an_edited_copy_is_taken_back_and_its_password_is_kept_nowhere(self):
         editing = SimpleNamespace(
             url="http://edit--shop.localhost", login="admin", password=Secret("s3cret-pw")
@@ -93,6 +99,7 @@ class TestTemplate(SaasCase):
     def _engine(self, version):
         """An engine whose template has that version, with nothing open for editing."""
         engine = Mock()
+        engine.settings.odoo_series = "19.0"
         engine.template.return_value = SimpleNamespace(version=version, size_bytes=2**20, stale="")
         engine.finish_editing.side_effect = TemplateNotFound("edit--shop")
         engine.build_template.return_value = self._built("1.0.9")
