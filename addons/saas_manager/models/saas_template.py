@@ -316,10 +316,21 @@ class SaasTemplate(models.Model):
             self._make_failed(exc_message or self.env._("An unexpected error; see the job."))
 
     def _fill_pool(self):
-        """Job: bring the pool to its size."""
+        """Job: bring the pool to its size. The cron asks for it again, so a failure is told of once."""
         self.ensure_one()
-        with gateway.retrying():
-            self.spare_count = gateway.fill_pool(self)
+        try:
+            with gateway.retrying():
+                self.spare_count = gateway.fill_pool(self)
+        except gateway.EngineError as error:
+            return self._on_pool_failed(gateway.sentence(error))
+
+    def _on_pool_failed(self, exc_message="", **_values):
+        """Also called by the queue; a build that is under way goes on."""
+        summary = self.env._("The pool could not be filled")
+        reason = exc_message or self.env._("An unexpected error; see the job.")
+        if summary not in self.activity_ids.mapped("summary"):
+            self.activity_schedule("mail.mail_activity_data_warning", summary=summary, note=reason)
+        return reason
 
     @api.model
     def _cron_fill_pools(self):
