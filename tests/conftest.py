@@ -14,6 +14,7 @@ from tenantry.engine import Engine
 from tenantry.model.recipe import Recipe
 from tenantry.operations.context import Context
 from tenantry.settings import Settings
+from tests.support.back_office import BackOffice
 from tests.support.fake_template import make_template
 
 TINY = Recipe(code="tiny", name="Tiny", modules=("web",))
@@ -83,3 +84,11 @@ def master(engine: Engine) -> Engine:
     """The same with the master, too."""
     engine.start_master()
     return engine
+
+
+@pytest.fixture
+def office(master: Engine) -> BackOffice:
+    """The operator, newly logged in; the Tiny template is ready there."""
+    office = BackOffice(master)
+    office.template(TINY.code, " ".join(TINY.modules))
+    return office

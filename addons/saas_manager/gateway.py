@@ -121,6 +121,17 @@ def new_password():
     return _engine().seal(random_password())
 
 
+def address_settings():
+    """The base domain and the protocol the running servers know."""
+    settings = _engine().settings
+    return {"base_domain": settings.base_domain, "protocol": settings.protocol}
+
+
+def save_address_settings(base_domain, protocol):
+    """Keep them for the next start of the servers."""
+    _engine().settings.save(base_domain=base_domain, protocol=protocol)
+
+
 # ---------------------------------------------------------------- templates
 
 
@@ -280,6 +291,7 @@ def measure(instance):
     return {
         "health": "healthy" if answering else "critical",
         "health_message": False if answering else "It does not answer at its address.",
+        "url": engine.runtime.route(instance.database_name).url,
         "user_count": usage.users,
         "storage_mb": usage.storage_bytes / 2**20,
         "last_activity_at": _utc(usage.last_activity),
