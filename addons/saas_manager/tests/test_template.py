@@ -4,6 +4,7 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from unittest.mock import Mock, patch
 
+from odoo.addons.queue_job.job import Job
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
@@ -155,6 +156,17 @@ class TestTemplate(SaasCase):
         with self._jobs(), patch.object(gateway, "pool_status", return_value=status):
             self.env["saas.template"]._cron_fill_pools()
         self.assertEqual((self.template.state, self.template.state_reason), ("stale", "Its code changed."))
+
+    def test_a_pool_that_cannot_be_filled_is_told_of_once_and_disturbs_no_build(self):
+        self.template.state = "building"
+        for _minute in range(2):
+            with self._jobs(), patch.object(gateway, "fill_pool", side_effect=TemplateNotFound("shop")):
+                self.assertIn("shop", self.template._fill_pool())
+        self.assertEqual(self.template.activity_ids.mapped("summary"), ["The pool could not be filled"])
+        self.template._enqueue("_fill_pool", "Fill")
+        job = self.env["queue.job"].search([("identity_key", "=", self.template._identity_key("_fill_pool"))])
+        Job.load(self.env, job.uuid).on_fail({"exc_message": "Broken"})
+        self.assertEqual((self.template.state, len(self.template.activity_ids)), ("building", 1))
 
     def test_a_built_one_keeps_its_code(self):
         self.template.template_version = "1.0.0"
