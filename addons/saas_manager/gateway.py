@@ -14,7 +14,7 @@ from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.exceptions import UserError, ValidationError
 
 from tenantry.engine import Engine
-from tenantry.errors import NotFound, TemplateNotFound, TenantryError
+from tenantry.errors import NotFound, TemplateNotFound, TenantryError, UnsupportedSeries
 from tenantry.model import names
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.recipe import Recipe
@@ -139,13 +139,21 @@ def _recipe(template):
     return Recipe.from_mapping(template.code or "", template._recipe())
 
 
+def _builder_of(template):
+    """The engine that builds it. Raises UnsupportedSeries: an installation runs one series of Odoo."""
+    engine = _engine_of(template.server_id)
+    if template.series != engine.settings.odoo_series:
+        raise UnsupportedSeries(template.series, [engine.settings.odoo_series])
+    return engine
+
+
 def build_template(template, on_step):
-    return _engine_of(template.server_id).build_template(_recipe(template), on_step)
+    return _builder_of(template).build_template(_recipe(template), on_step)
 
 
 def rebuild_template(template, on_step):
     """Build it anew, unless a run that was not heard of has done so."""
-    engine = _engine_of(template.server_id)
+    engine = _builder_of(template)
     done = _newer_version(engine, template)
     if done and not done.stale:
         return done

@@ -213,10 +213,8 @@ class SaasInstance(models.Model):
             ("checked_at", "=", False),
             ("checked_at", "<", before),
         ]
-        due, commit_progress = (
-            self.search(domain, order="checked_at, id"),
-            self.env["ir.cron"]._commit_progress,
-        )
+        due = self.search(domain, order="checked_at, id")
+        commit_progress = self.env["ir.cron"]._commit_progress
         commit_progress(remaining=len(due))
         for instance in due:
             instance._check_health_apart()
