@@ -84,7 +84,11 @@ class Screen:
     def button(self, label: str) -> Locator:
         within = self.page.locator(".modal" if self.page.locator(".modal").count() else "body")
         named = re.compile(rf"^\s*{re.escape(label)}\s*$")
-        return within.locator("button:visible, .dropdown-item:visible").filter(has_text=named).first
+        return (
+            within.locator("button:visible, .dropdown-item:not(:has(button)):visible")
+            .filter(has_text=named)
+            .first
+        )
 
     # ------------------------------------------------------------ what is seen
 
