@@ -44,6 +44,10 @@ def many_records(installation: Installation) -> list[Figure]:
     session.call("saas.dashboard", "figures")
     dashboard_s = time.monotonic() - began
     crons = tuple(_run_cron(session, cron) for cron in _CRONS)
+    renewed = session.call("saas.subscription", "search_count", [["period_count", "=", 2]])
+    due = session.call("saas.subscription", "search_count", [["auto_renew", "=", True]])
+    if renewed < due:
+        raise MeasurementFailed(f"{renewed} of {due} subscriptions were renewed")
     return [
         Figure("lists", "Lists of 100 000 instances: opening one", "s", tuple(lists.values()), slowest),
         Figure("dashboard", "Dashboard of 100 000 instances", "s", (dashboard_s,)),

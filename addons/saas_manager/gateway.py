@@ -14,7 +14,7 @@ from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.exceptions import UserError, ValidationError
 
 from tenantry.engine import Engine
-from tenantry.errors import NotFound, TemplateNotFound, TenantryError
+from tenantry.errors import NotFound, TemplateNotFound, TenantryError, UnsupportedSeries
 from tenantry.model import names
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.recipe import Recipe
@@ -121,6 +121,17 @@ def new_password():
     return _engine().seal(random_password())
 
 
+def address_settings():
+    """The base domain and the protocol the running servers know."""
+    settings = _engine().settings
+    return {"base_domain": settings.base_domain, "protocol": settings.protocol}
+
+
+def save_address_settings(base_domain, protocol):
+    """Keep them for the next start of the servers."""
+    _engine().settings.save(base_domain=base_domain, protocol=protocol)
+
+
 # ---------------------------------------------------------------- templates
 
 
@@ -128,12 +139,36 @@ def _recipe(template):
     return Recipe.from_mapping(template.code or "", template._recipe())
 
 
+def _builder_of(template):
+    """The engine that builds it. Raises UnsupportedSeries: an installation runs one series of Odoo."""
+    engine = _engine_of(template.server_id)
+    if template.series != engine.settings.odoo_series:
+        raise UnsupportedSeries(template.series, [engine.settings.odoo_series])
+    return engine
+
+
 def build_template(template, on_step):
-    return _engine_of(template.server_id).build_template(_recipe(template), on_step)
+    return _builder_of(template).build_template(_recipe(template), on_step)
 
 
 def rebuild_template(template, on_step):
-    return _engine_of(template.server_id).build_template(_recipe(template), on_step, rebuild=True)
+    """Build it anew, unless a run that was not heard of has done so."""
+    engine = _builder_of(template)
+    done = _newer_version(engine, template)
+    if done and not done.stale:
+        return done
+    return engine.build_template(_recipe(template), on_step, rebuild=True)
+
+
+def _newer_version(engine, template):
+    """The template there is if it is another version than the record knows of; else None."""
+    if not template.template_version:
+        return None
+    try:
+        found = engine.template(_recipe(template))
+    except TemplateNotFound:
+        return None
+    return found if found.version != template.template_version else None
 
 
 def edit_template(template):
@@ -141,7 +176,15 @@ def edit_template(template):
 
 
 def finish_editing(template, on_step):
-    return _engine_of(template.server_id).finish_editing(template.code, on_step)
+    """Take the edited copy back, unless a run that was not heard of has done so."""
+    engine = _engine_of(template.server_id)
+    try:
+        return engine.finish_editing(template.code, on_step)
+    except TemplateNotFound:
+        done = _newer_version(engine, template)
+        if not done:
+            raise
+        return done
 
 
 def clone_template(template, database):
@@ -233,6 +276,12 @@ def terminate(instance, on_step):
         return
 
 
+def abandon(instance):
+    """Remove what its failed creation may have left; another's of the same name stays."""
+    with translated():
+        _engine_of(instance.server_id).abandon(instance.database_name, instance.reference)
+
+
 def login_link(instance, by="", support=False):
     """I7: a link that logs in once, as the customer's administrator or, with his consent, as support."""
     engine = _engine_of(instance.server_id)
@@ -250,6 +299,7 @@ def measure(instance):
     return {
         "health": "healthy" if answering else "critical",
         "health_message": False if answering else "It does not answer at its address.",
+        "url": engine.runtime.route(instance.database_name).url,
         "user_count": usage.users,
         "storage_mb": usage.storage_bytes / 2**20,
         "last_activity_at": _utc(usage.last_activity),

@@ -286,6 +286,10 @@ class Engine:
         """See `operations.instances`."""
         instances.terminate(self.context, name, on_step)
 
+    def abandon(self, name: str, reference: str) -> bool:
+        """See `operations.instances`."""
+        return instances.abandon(self.context, name, reference)
+
     def entitle(self, name: str, entitlements: Entitlements) -> None:
         """See `operations.entitle`."""
         entitle.entitle(self.context, name, entitlements)

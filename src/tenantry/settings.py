@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
+import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import platformdirs
 
 from tenantry.errors import InvalidSetting
+from tenantry.keyfile import write_private
 from tenantry.model.names import RESERVED_NAMES
 from tenantry.model.secret import Secret
 
 DEFAULT_HTTP_PORT, DEFAULT_MASTER_PORT = 8069, 8070
+
+_FILE = "settings.toml"
+_NEVER_IN_FILE = {"home", "cache", "pg_dsn", "odoo_source", "inside_master"}
 
 
 @dataclass(frozen=True)
@@ -53,11 +59,11 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """Read the TENANTRY_* variables and ODOO_SOURCE. Raises InvalidSetting."""
-        get = (os.environ if environment is None else environment).get
+        """Read the TENANTRY_* variables and ODOO_SOURCE, then `settings.toml`. Raises InvalidSetting."""
+        get = _with_file(os.environ if environment is None else environment).get
         dsn = get("TENANTRY_PG_DSN")
         return cls(
-            home=Path(get("TENANTRY_HOME") or ".tenantry").expanduser().absolute(),
+            home=_home(get("TENANTRY_HOME")),
             cache=Path(get("TENANTRY_CACHE") or platformdirs.user_cache_dir("tenantry")).absolute(),
             pg_dsn=Secret(dsn) if dsn else None,
             pg_bin=_path(get("TENANTRY_PG_BIN")),
@@ -113,6 +119,19 @@ class Settings:
         }
 
     @property
+    def file(self) -> Path:
+        """What was set in the back office; a variable of the environment wins."""
+        return self.home / _FILE
+
+    def save(self, **changes: str) -> None:
+        """Write these settings into the file, for the next start. Raises InvalidSetting."""
+        known = _read_file(self.file) | changes
+        variables = {_variable(key): value for key, value in known.items()}
+        Settings.from_environment({"TENANTRY_HOME": str(self.home), **variables})
+        lines = (f"{key} = {json.dumps(value)}" for key, value in sorted(known.items()))
+        write_private(self.file, "\n".join([*lines, ""]))
+
+    @property
     def connect_to(self) -> str:
         """Where this machine reaches the servers that listen on `http_interface`."""
         return "127.0.0.1" if self.http_interface == "0.0.0.0" else self.http_interface
@@ -145,6 +164,37 @@ class Settings:
     def recipe_dir(self) -> Path:
         """The operator's own recipes; they win over the shipped ones."""
         return self.home / "recipes"
+
+
+def _home(value: str | None) -> Path:
+    return Path(value or ".tenantry").expanduser().absolute()
+
+
+def _with_file(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment, and what it leaves open as the file has it."""
+    home = _home(environment.get("TENANTRY_HOME"))
+    from_file = {_variable(key): value for key, value in _read_file(home / _FILE).items()}
+    return from_file | {name: value for name, value in environment.items() if value}
+
+
+def _read_file(file: Path) -> dict[str, str]:
+    """Its keys are the variables' names, in lower case and without TENANTRY_. Raises InvalidSetting."""
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidSetting(str(file), str(error), "valid TOML") from error
+    allowed = {field.name for field in fields(Settings)} - _NEVER_IN_FILE
+    for key, value in data.items():
+        if not isinstance(value, str | int) or key not in allowed:
+            expected = f"a text or a number, for one of {', '.join(sorted(allowed))}"
+            raise InvalidSetting(f"{key} in {file}", str(value), expected)
+    return {key: str(value) for key, value in data.items()}
+
+
+def _variable(key: str) -> str:
+    return f"TENANTRY_{key.upper()}"
 
 
 def _path(value: str | None) -> Path | None:

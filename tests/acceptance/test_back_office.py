@@ -14,15 +14,9 @@ from tests.support.odoo_client import OdooError
 
 from tenantry.engine import Engine
 from tenantry.errors import InstanceNotFound
+from tenantry.settings import Settings
 
 _NAMES = [f"many-{number}" for number in range(1, 21)]
-
-
-@pytest.fixture
-def office(master: Engine) -> BackOffice:
-    office = BackOffice(master)
-    office.template("tiny", "web")
-    return office
 
 
 @pytest.fixture
@@ -170,6 +164,29 @@ def test_a_full_server_refuses_clearly_and_nothing_is_half_made(office: BackOffi
     finally:
         office.call("saas.server", "write", [server], {"max_instances": 100})
         office.terminate(first)
+
+
+def test_a_base_domain_set_in_the_back_office_is_served_after_the_next_start(office: BackOffice) -> None:
+    engine, instance = office.engine, office.create("moving")
+    settings = office.call("res.config.settings", "create", [{"saas_base_domain": "cloud.example"}])
+    office.call("res.config.settings", "execute", settings)
+    renamed = Engine(
+        Settings.from_environment({**engine.settings.to_environment(), "TENANTRY_BASE_DOMAIN": ""})
+    )
+    assert renamed.settings.base_domain == "cloud.example"
+    try:
+        renamed.start_tenants()
+        renamed.start_master()
+        assert renamed.is_serving("moving")
+        assert not engine.is_serving("moving")
+        moved = BackOffice(renamed)
+        moved.press("action_check_health", instance)
+        assert "//moving.cloud.example" in moved.read("saas.instance", instance, "url")["url"]
+    finally:
+        engine.settings.file.unlink()
+        engine.start_tenants()
+        engine.start_master()
+        BackOffice(engine).terminate(instance)
 
 
 def test_a_creation_that_cannot_work_ends_failed_with_its_reason_and_can_be_tried_again(

@@ -14,19 +14,13 @@ from tests.support.odoo_client import browser
 
 from tenantry.engine import Engine
 from tenantry.model.names import MASTER_DATABASE
+from tenantry.postgres import databases
 
 _JOBS = "queue_job WHERE channel = 'root.saas_mail' AND state = 'pending' AND retry > 0"
 _WAITING = f"SELECT uuid FROM {_JOBS}"
 _AT_ONCE = f"UPDATE queue_job SET eta = NULL WHERE uuid IN ({_WAITING})"
 _KEPT = "SELECT body_html FROM mail_mail WHERE body_html LIKE '%saas_mail_content%'"
 _LINK = re.compile(r"https?://\S+/saas/login\S+")
-
-
-@pytest.fixture(scope="module")
-def office(master: Engine) -> BackOffice:
-    office = BackOffice(master)
-    office.template("tiny", "web")
-    return office
 
 
 @pytest.fixture
@@ -75,6 +69,29 @@ def test_the_customer_gets_a_link_that_lets_him_in_and_nothing_of_it_is_left(
     assert "Mail sent: Mailed est prête" in "".join(office.messages("saas.instance", instance))
     office.terminate(instance)
     assert "mailed" in text_of(mail_server.wait_for("Mailed a été supprimée"))
+
+
+def test_a_customer_is_mailed_about_each_change_of_his_instance(
+    office: BackOffice, mail_server: MailServer
+) -> None:
+    instance = office.create("told")
+    url, plan = office.read("saas.instance", instance, "url")["url"], "Starter"
+    ready = text_of(mail_server.wait_for("Told is ready"))
+    assert all(fact in ready for fact in (url, "told@customer.example", plan))
+
+    office.press("action_suspend", instance, reason="March was not paid")
+    office.wait("saas.instance", instance, ["suspended"])
+    assert "March was not paid" in text_of(mail_server.wait_for("Told is suspended"))
+
+    office.press("action_reactivate", instance)
+    office.wait("saas.instance", instance, ["active"])
+    assert url in text_of(mail_server.wait_for("Told works again"))
+
+    office.terminate(instance)
+    gone = text_of(mail_server.wait_for("Told was deleted"))
+    assert "told" in gone
+    with office.engine.context.maintenance() as connection:
+        assert "told" not in databases.names(connection)
 
 
 def sql_secrets(office: BackOffice, instance: int) -> list[tuple]:

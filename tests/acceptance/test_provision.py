@@ -138,6 +138,22 @@ def test_a_creation_killed_and_asked_for_again_differently_gives_what_was_asked_
     assert engine.instance("acme").login == "new@acme.example"
 
 
+@pytest.mark.parametrize("step", ["clone", "admin", "activate"])
+def test_a_creation_that_was_killed_and_is_given_up_leaves_nothing(engine: Engine, step: str):
+    run_and_kill(engine.settings, "provision", step, "acme", "tiny", "order 1")
+    assert engine.abandon("acme", "order 1")
+    assert engine.instances() == []
+    assert orphans(engine.context) == []
+    assert not engine.abandon("acme", "order 1")
+
+
+def test_giving_up_a_creation_leaves_another_instance_of_its_name_alone(engine: Engine):
+    create(engine, reference="order 1")
+    assert not engine.abandon("acme", "order 2")
+    assert not engine.abandon("acme", "")
+    assert engine.instance("acme").state is State.ACTIVE
+
+
 @pytest.mark.parametrize("name", ["tenantry_router", "tenantry_template", "postgres", "template_tiny"])
 def test_what_is_no_instance_cannot_be_terminated(engine: Engine, name: str):
     with pytest.raises(InstanceNotFound):

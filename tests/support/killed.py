@@ -22,8 +22,9 @@ from tenantry.settings import Settings
 _FINISHED = (StepStatus.DONE, StepStatus.SKIPPED)
 
 
-def _provision(engine: Engine, on_step: OnStep, name: str, template: str) -> None:
-    engine.provision(engine.spec(name=name, email="admin@acme.example", template=template), on_step)
+def _provision(engine: Engine, on_step: OnStep, name: str, template: str, reference: str = "") -> None:
+    wishes = {"name": name, "email": "admin@acme.example", "template": template, "reference": reference}
+    engine.provision(engine.spec(**wishes), on_step)
 
 
 def _clone(engine: Engine, on_step: OnStep, code: str, name: str) -> None:

@@ -38,6 +38,33 @@ def test_what_is_no_number_is_refused_by_name():
         Settings.from_environment({"TENANTRY_WORKERS": "many"})
 
 
+def test_what_was_set_in_the_back_office_holds_unless_the_environment_says_otherwise(tmp_path: Path):
+    environment = {"TENANTRY_HOME": str(tmp_path)}
+    Settings.from_environment(environment).save(base_domain="Example.com", protocol="https")
+    settings = Settings.from_environment(environment)
+    assert (settings.base_domain, settings.protocol) == ("example.com", "https")
+    settings.save(protocol="http")
+    assert Settings.from_environment(environment).base_domain == "example.com"
+    other = Settings.from_environment({**environment, "TENANTRY_BASE_DOMAIN": "other.example"})
+    assert (other.base_domain, other.protocol) == ("other.example", "http")
+
+
+def test_a_wrong_setting_is_refused_and_not_saved(tmp_path: Path):
+    settings = Settings.from_environment({"TENANTRY_HOME": str(tmp_path)})
+    with pytest.raises(InvalidSetting, match="PROTOCOL"):
+        settings.save(protocol="gopher")
+    assert not settings.file.exists()
+
+
+@pytest.mark.parametrize(
+    "text", ["base_domain", 'base_domian = "a.example"', "protocol = ['http']", 'home = "/"']
+)
+def test_a_wrong_settings_file_is_refused(tmp_path: Path, text: str):
+    (tmp_path / "settings.toml").write_text(text)
+    with pytest.raises(InvalidSetting, match=r"settings\.toml"):
+        Settings.from_environment({"TENANTRY_HOME": str(tmp_path)})
+
+
 def test_another_process_reads_the_same_settings_from_the_environment_they_write():
     settings = Settings(
         home=Path("/srv/tenantry"),

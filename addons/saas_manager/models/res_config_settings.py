@@ -1,5 +1,7 @@
 """The settings page."""
 
+import functools
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
@@ -16,13 +18,18 @@ _ZERO_HAS_A_MEANING = (
 class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
 
-    saas_base_domain = fields.Char(string="Base Domain", config_parameter="saas.base_domain")
+    saas_base_domain = fields.Char(
+        string="Base Domain",
+        config_parameter="saas.base_domain",
+        default=lambda self: gateway.address_settings()["base_domain"],
+    )
     saas_protocol = fields.Selection(
         [("http", "HTTP"), ("https", "HTTPS")],
         string="Protocol",
         config_parameter="saas.protocol",
-        default="http",
+        default=lambda self: gateway.address_settings()["protocol"],
     )
+    saas_restart_needed = fields.Boolean(compute="_compute_saas_restart_needed")
     saas_reserved_names = fields.Char(string="Reserved Names", config_parameter="saas.reserved_names")
     saas_pool_size = fields.Integer(
         string="Spares per Template", config_parameter="saas.pool_size", default=2
@@ -47,12 +54,22 @@ class ResConfigSettings(models.TransientModel):
         string="Renewals Need a Payment", config_parameter="saas.collect_payments"
     )
 
+    @api.depends("saas_base_domain", "saas_protocol")
+    def _compute_saas_restart_needed(self):
+        """The servers read these once, when they start."""
+        now = gateway.address_settings()
+        for settings in self:
+            wanted = {"base_domain": settings._base_domain(), "protocol": settings.saas_protocol}
+            settings.saas_restart_needed = wanted != now
+
+    def _base_domain(self):
+        return (self.saas_base_domain or "localhost").strip().lower()
+
     @api.constrains("saas_base_domain")
     def _check_saas_base_domain(self):
         for settings in self:
-            domain = (settings.saas_base_domain or "").strip()
-            if domain and domain != "localhost":
-                gateway.check_hostname(domain)
+            if settings._base_domain() != "localhost":
+                gateway.check_hostname(settings._base_domain())
 
     @api.constrains("saas_reserved_names")
     def _check_saas_reserved_names(self):
@@ -79,6 +96,8 @@ class ResConfigSettings(models.TransientModel):
     def set_values(self):
         """Odoo deletes a parameter that is set to 0, and the default would come back."""
         result = super().set_values()
+        save = functools.partial(gateway.save_address_settings, self._base_domain(), self.saas_protocol)
+        self.env.cr.postcommit.add(save)
         parameters = self.env["ir.config_parameter"].sudo()  # as Odoo's own set_values
         for name in _ZERO_HAS_A_MEANING:
             if not self[name]:

@@ -11,7 +11,13 @@ from .. import gateway
 class SaasInstance(models.Model):
     _name = "saas.instance"
     _description = "SaaS Instance"
-    _inherit = ["saas.lifecycle.mixin", "bus.listener.mixin", "mail.thread", "mail.activity.mixin"]
+    _inherit = [
+        "saas.lifecycle.mixin",
+        "saas.job.mixin",
+        "bus.listener.mixin",
+        "mail.thread",
+        "mail.activity.mixin",
+    ]
     _order = "id desc"
     _action_fields = frozenset({"state", "operation", "database_name", "reference", "url"})
     _portal_fields = frozenset(

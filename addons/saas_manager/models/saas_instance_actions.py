@@ -26,10 +26,12 @@ class SaasInstance(models.Model):
                 "provision",
                 server_id=server.id,
                 database_name=instance.subdomain,
-                admin_password_sealed=gateway.new_password(),
+                # sudo: only jobs read it. A killed run may have given the instance this one already.
+                admin_password_sealed=instance.sudo().admin_password_sealed or gateway.new_password(),
                 operation="provision",
                 state_reason=False,
             )
+            instance.request_ids._instance_retried()
             instance._enqueue("_provision", self.env._("Create %s", instance.name))
         return True
 
@@ -37,10 +39,20 @@ class SaasInstance(models.Model):
         return self.action_provision_instance()
 
     def action_discard(self):
-        """Give a failed instance up: it left nothing behind."""
+        """Give failed instances up, with whatever their creation left behind."""
+        self.check_access("write")
+        self._check_transition("discard")
+        for instance in self.filtered("database_name"):
+            gateway.abandon(instance)
         self._move(
             "discard", terminated_at=fields.Datetime.now(), operation=False, admin_password_sealed=False
         )
+        self._release_hostnames()
+
+    def _release_hostnames(self):
+        """Of what is terminated: another instance may answer at them from now on."""
+        # sudo: who may end an instance may do so with all that belongs to it.
+        self.sudo().hostname_ids.unlink()
 
     def action_suspend(self, reason=None):
         return self._intend("suspend", "_suspend", self.env._("Suspend %s"), reason)

@@ -22,7 +22,7 @@ class SaasInstance(models.Model):
         job = self.sudo().with_delay(
             channel=f"root.saas.{self.server_id.code or 'none'}",
             description=description,
-            identity_key=f"{self._name}.{method}.{self.id}",
+            identity_key=self._identity_key(method),
             max_retries=_MAX_RETRIES,
             priority=5,
         )
@@ -57,6 +57,13 @@ class SaasInstance(models.Model):
             "mail.mail_activity_data_warning", summary=self.env._("%s failed", self.name), note=reason
         )
         return reason
+
+    def _awaited_jobs(self):
+        return (f"_{self.operation}",) if self.operation else ()
+
+    @api.model
+    def _under_way_domain(self):
+        return [("operation", "!=", False)]
 
     def _on_job_failed(self, exc_message="", **_values):
         """Called by the queue when a job ended in an unexpected error or ran out of retries."""
@@ -165,35 +172,56 @@ class SaasInstance(models.Model):
             run_state="stopped",
             admin_password_sealed=False,
         )
+        self._release_hostnames()
         self.subscription_ids._instance_terminated()
         self._send_termination_email()
 
     def _entitle(self):
         """Job: sign what the instance may use, and write it into it."""
         self.ensure_one()
+        if self.state not in ("active", "suspended", "expired"):
+            return self.env._("Nothing to do: %s does not exist any more.", self.name)
         with gateway.retrying():
             gateway.entitle(self)
+
+    def _on_entitle_failed(self, exc_message="", **_values):
+        """Called by the queue; what else is being done with the instance goes on."""
+        for instance in self:
+            reason = str(exc_message) or self.env._("An unexpected error; see the job.")
+            instance._log("error", {instance: reason})
+            instance._ask_operator(self.env._("It does not know its present plan"), reason)
 
     # ------------------------------------------------------------ automation
 
     def _check_health(self):
         """H1: probe, count users and bytes; note it."""
         for instance in self:
-            instance.write({**gateway.measure(instance), "checked_at": fields.Datetime.now()})
+            # sudo: what was measured is written by nobody by hand.
+            instance.sudo().write({**gateway.measure(instance), "checked_at": fields.Datetime.now()})
 
     @api.model
-    def _cron_check_health(self, batch_size=200):
-        """J1: hourly, in batches; one that cannot be measured does not stop the rest."""
+    def _cron_check_health(self):
+        """J1: hourly, one by one; one that cannot be measured, or is worked on, does not stop the rest."""
         before = fields.Datetime.subtract(fields.Datetime.now(), minutes=55)
         domain = [
             ("state", "=", "active"),
+            ("operation", "=", False),
             "|",
             ("checked_at", "=", False),
             ("checked_at", "<", before),
         ]
-        remaining = self.search_count(domain)
-        self.env["ir.cron"]._commit_progress(remaining=remaining)
-        while batch := self.search(domain, limit=batch_size, order="checked_at, id"):
-            batch._check_health()
-            if not self.env["ir.cron"]._commit_progress(len(batch)):
+        due = self.search(domain, order="checked_at, id")
+        commit_progress = self.env["ir.cron"]._commit_progress
+        commit_progress(remaining=len(due))
+        for instance in due:
+            instance._check_health_apart()
+            if not commit_progress(1):
                 break
+
+    def _check_health_apart(self):
+        """Measure first, which may take seconds; then write in a transaction too short to be in the way."""
+        measured = gateway.measure(self)
+        self.env["ir.cron"]._commit_progress()
+        self.try_lock_for_update(allow_referencing=True).write(
+            {**measured, "checked_at": fields.Datetime.now()}
+        )

@@ -156,14 +156,20 @@ class SaasInstanceRequest(models.Model):
     def action_retry(self):
         """Try a failed request again, with the instance it has already."""
         for request in self:
-            request._move("retry", error=False)
+            request._check_transition("retry")
             if request.instance_id.state == "failed":
-                request._move("validate")
-                request._move("process", attempt_count=request.attempt_count + 1)
                 request.instance_id.action_retry()
             else:
+                request._move("retry", error=False)
                 request._validate()
                 request._process()
+
+    def _instance_retried(self):
+        """Called by the instance, whoever had it tried again."""
+        for request in self.filtered(lambda request: request.state == "failed"):
+            request._move("retry", error=False)
+            request._move("validate")
+            request._move("process", attempt_count=request.attempt_count + 1)
 
     def action_cancel(self):
         for request in self:

@@ -1,30 +1,47 @@
 """Tells what the engine does while it does it: from a cursor of its own, so that it is seen live."""
 
 import contextlib
+import logging
 
 import psycopg2
 from odoo import SUPERUSER_ID, api
 
+_logger = logging.getLogger(__name__)
+
 _LEVELS = {"failed": "error", "skipped": "debug"}
+_LOST = (psycopg2.OperationalError, psycopg2.InterfaceError)
 
 
 class StepLog:
-    """Writes a line for each step of one record's operation and sends it to who looks at it."""
+    """Writes a line for each step of one record's operation and sends it to who looks at it.
+
+    A lost connection, as when PostgreSQL is restarted, must neither end the operation nor hide why it
+    failed: it is made anew, and a line that cannot be written even then goes to the server's log.
+    """
 
     def __init__(self, record):
-        self._record = record
+        self._subject = record
         self._cursor = None
 
     def __enter__(self):
-        self._cursor = self._record.env.registry.cursor()
-        uid = self._record.env.uid or SUPERUSER_ID
-        self._record = self._record.with_env(api.Environment(self._cursor, uid, {})).sudo()
         return self
 
     def __exit__(self, *_error):
-        # A lost connection must not hide why the operation failed.
-        with contextlib.suppress(psycopg2.Error):
-            self._cursor.close()
+        self._close()
+
+    @property
+    def _record(self):
+        """The record as this log's own cursor sees it."""
+        if self._cursor is None:
+            self._cursor = self._subject.env.registry.cursor()
+        uid = self._subject.env.uid or SUPERUSER_ID
+        return self._subject.with_env(api.Environment(self._cursor, uid, {})).sudo()
+
+    def _close(self):
+        cursor, self._cursor = self._cursor, None
+        if cursor:
+            with contextlib.suppress(psycopg2.Error):
+                cursor.close()
 
     def on_step(self, event):
         """The engine's listener; see `tenantry.model.progress.StepEvent`."""
@@ -42,6 +59,14 @@ class StepLog:
         self._write(level=level, message=message)
 
     def _write(self, **values):
+        for _attempt in ("as it is", "reconnected"):
+            try:
+                return self._insert(values)
+            except _LOST:
+                self._close()
+        _logger.warning("%s: %s", self._subject, values["message"])
+
+    def _insert(self, values):
         record = self._record
         link = {"saas.instance": "instance_id", "saas.template": "template_id"}[record._name]
         record.env["saas.instance.log"].create(

@@ -3,11 +3,15 @@
 from contextlib import contextmanager
 from unittest.mock import patch
 
+import psycopg2
+from odoo import Command, fields
 from odoo.addons.queue_job.exception import RetryableJobError
+from odoo.addons.queue_job.job import Job
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import SQL
 
+from tenantry.engine import Engine
 from tenantry.errors import InstanceNotFound, PostgresUnreachable
 from tenantry.model.progress import StepEvent, StepStatus
 
@@ -106,11 +110,51 @@ class TestCreation(SaasCase):
             self.instance.sudo()._provision()
         self.assertEqual(self.instance.state, "provisioning")
 
+    def test_so_it_is_when_the_log_lost_its_connection_as_well(self):
+        self._press_create()
+        unreachable = PostgresUnreachable("db.example", "connection refused")
+        lost = psycopg2.InterfaceError("connection already closed")
+        with (
+            self._jobs(),
+            patch.object(gateway, "provisioning", Refuses(unreachable)),
+            patch.object(self.registry["saas.instance.log"], "create", side_effect=lost),
+            self.assertLogs("odoo.addons.saas_manager.models.step_log", "WARNING"),
+            self.assertRaises(RetryableJobError),
+        ):
+            self.instance.sudo()._provision()
+        self.assertEqual(self.instance.state, "provisioning")
+
     def test_a_failed_one_is_retried_by_a_manager(self):
         self.instance.state = "failed"
         with self._jobs() as jobs:
             self._as("manager", self.instance).action_retry()
         jobs.assert_jobs_count(1, only=self.instance._provision)
+
+    def test_a_retry_keeps_the_password_which_the_instance_may_have_already(self):
+        self._press_create()
+        sealed = self.instance.admin_password_sealed
+        self.assertTrue(sealed)
+        self.instance.write({"state": "failed", "operation": False})
+        self._press_create()
+        self.assertEqual(self.instance.admin_password_sealed, sealed)
+
+    def test_discarded_it_takes_along_what_its_creation_left(self):
+        self._press_create()
+        self.instance.write({"state": "failed", "operation": False})
+        with patch.object(Engine, "abandon") as asked:
+            self._as("manager", self.instance).action_discard()
+        asked.assert_called_once_with("acme", self.instance.reference)
+        self.assertEqual(self.instance.state, "terminated")
+
+    def test_what_is_left_and_cannot_be_removed_now_is_not_forgotten(self):
+        self.instance.write({"state": "failed", "database_name": "acme"})
+        unreachable = PostgresUnreachable("db.example", "connection refused")
+        with (
+            patch.object(Engine, "abandon", side_effect=unreachable),
+            self.assertRaisesRegex(UserError, "refused"),
+        ):
+            self._as("manager", self.instance).action_discard()
+        self.assertEqual(self.instance.state, "failed")
 
 
 @tagged("post_install", "-at_install")
@@ -169,6 +213,79 @@ class TestOtherOperations(SaasCase):
         self.assertEqual(subscription.state, "cancelled")
         self.assertTrue(instance.terminated_at)
 
+    def test_its_domains_are_free_once_it_is_gone(self):
+        for state, button in (("active", "terminate"), ("failed", "discard")):
+            with self.subTest(state=state):
+                instance = self._make_instance("acme", state)
+                instance.hostname_ids = [Command.create({"name": "odoo.acme.example"})]
+                if button == "discard":
+                    self._as("manager", instance).action_discard()
+                else:
+                    instance.operation = "terminate"
+                    with self._engine("terminate"):
+                        instance.sudo()._terminate()
+                self.assertEqual(instance.state, "terminated")
+                other = self._make_instance("acme")
+                other.hostname_ids = [Command.create({"name": "odoo.acme.example"})]
+                other.unlink()
+
+    def test_entitlements_that_cannot_be_written_do_not_end_what_is_under_way(self):
+        instance = self._make_instance("acme", "active", operation="suspend")
+        instance._enqueue("_entitle", "Sign")
+        job = Job.load(self.env, self.env["queue.job"].search([("method_name", "=", "_entitle")]).uuid)
+        job.on_fail({"exc_message": "It has no such module."})
+        self.assertEqual((instance.state, instance.operation), ("active", "suspend"))
+        self.assertEqual(instance.log_ids.mapped("message"), ["It has no such module."])
+        self.assertEqual(len(instance.activity_ids), 1)
+
+    def test_what_was_terminated_meanwhile_is_entitled_to_nothing(self):
+        instance = self._make_instance("acme", "terminated")
+        with self._engine("entitle") as asked:
+            self.assertIn("Nothing to do", instance.sudo()._entitle())
+        asked.assert_not_called()
+
+
+@tagged("post_install", "-at_install")
+class TestHealth(SaasCase):
+    def _check(self, measure):
+        """Run the cron; `commits` counts what it commits meanwhile."""
+        self.commits = 0
+        with (
+            patch.object(gateway, "measure", measure),
+            patch.object(self.registry["ir.cron"], "_commit_progress", self._commit_progress),
+        ):
+            self.env["saas.instance"]._cron_check_health()
+
+    def _commit_progress(self, *_arguments, **_named):
+        self.commits += 1
+        return float("inf")
+
+    def test_every_hour_what_is_active_and_not_worked_on_is_measured(self):
+        active, lately, busy, suspended = (
+            self._make_instance("active", "active"),
+            self._make_instance("lately", "active", checked_at=fields.Datetime.now()),
+            self._make_instance("busy", "active", operation="suspend"),
+            self._make_instance("suspended", "suspended"),
+        )
+        self._check(lambda _instance: {"health": "healthy"})
+        self.assertEqual(
+            [instance.health for instance in (active, lately, busy, suspended)],
+            ["healthy", "unknown", "unknown", "unknown"],
+        )
+
+    def test_while_one_is_measured_nothing_is_written_that_others_would_wait_for(self):
+        instances = self._make_instance("first", "active") | self._make_instance("second", "active")
+        commits_before = []
+
+        def measure(_instance):
+            commits_before.append(self.commits)
+            return {"health": "healthy"}
+
+        self._check(measure)
+        self.assertEqual(set(instances.mapped("health")), {"healthy"})
+        # Before the first, between measuring and writing it, and after it.
+        self.assertEqual(commits_before, [1, 3])
+
 
 @tagged("post_install", "-at_install")
 class TestLog(SaasCase):
@@ -202,6 +319,23 @@ class TestLog(SaasCase):
 
     def test_a_step_that_begins_is_no_line(self):
         self.assertFalse(self._tell(**self._event("started")))
+
+    def test_a_line_is_written_once_the_connection_is_there_again(self):
+        instance = self._make_instance("acme", "provisioning")
+        create, lost = self.registry["saas.instance.log"].create, [psycopg2.OperationalError("terminating")]
+
+        def create_or_fail(model, values):
+            if lost:
+                raise lost.pop()
+            return create(model, values)
+
+        with (
+            self._jobs(),
+            patch.object(self.registry["saas.instance.log"], "create", create_or_fail),
+            StepLog(instance) as log,
+        ):
+            log.tell("info", "Back again")
+        self.assertEqual(self._as("user", instance).log_ids.mapped("message"), ["Back again"])
 
     def test_old_details_are_deleted_and_what_went_wrong_is_kept(self):
         logs = self.env["saas.instance.log"]

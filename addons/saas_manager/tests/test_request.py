@@ -85,6 +85,15 @@ class TestRequest(SaasCase):
         self._run_provision(instance)
         self.assertEqual(request.state, "completed")
 
+    def test_it_goes_on_when_its_instance_is_retried(self):
+        request = self._submit()
+        self._fail(request)
+        with self._jobs():
+            request.instance_id.action_retry()
+        self.assertEqual((request.state, request.attempt_count, request.error), ("processing", 2, False))
+        self._run_provision(request.instance_id)
+        self.assertEqual(request.state, "completed")
+
     def test_cancelled_it_gives_a_failed_instance_up(self):
         request = self._submit()
         self._fail(request)

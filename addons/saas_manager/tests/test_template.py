@@ -1,14 +1,16 @@
 """T1 to T8: a recipe, when it is built, and what keeps it as it is."""
 
+from contextlib import contextmanager
 from types import SimpleNamespace
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
+from odoo.addons.queue_job.job import Job
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 from psycopg2 import IntegrityError
 
-from tenantry.errors import InvalidRecipe
+from tenantry.errors import InvalidRecipe, TemplateNotFound
 from tenantry.model.secret import Secret
 
 from .. import gateway
@@ -73,6 +75,12 @@ class TestTemplate(SaasCase):
         self.assertEqual(self.template.state_reason, gateway.sentence(error))
         self.assertTrue(self.template.is_template_ready)
 
+    def test_a_series_the_installation_does_not_run_is_a_failure_that_says_so(self):
+        template = self._make_template("older", state="building", series="18.0")
+        template._build()
+        self.assertEqual(template.state, "failed")
+        self.assertIn("18.0 is not supported", template.state_reason)
+
     def test_an_edited_copy_is_taken_back_and_its_password_is_kept_nowhere(self):
         editing = SimpleNamespace(
             url="http://edit--shop.localhost", login="admin", password=Secret("s3cret-pw")
@@ -87,6 +95,42 @@ class TestTemplate(SaasCase):
         with self._jobs() as jobs:
             template.action_mark_ready()
         jobs.assert_jobs_count(1, only=template._finish_editing)
+
+    @contextmanager
+    def _engine(self, version):
+        """An engine whose template has that version, with nothing open for editing."""
+        engine = Mock()
+        engine.settings.odoo_series = "19.0"
+        engine.template.return_value = SimpleNamespace(version=version, size_bytes=2**20, stale="")
+        engine.finish_editing.side_effect = TemplateNotFound("edit--shop")
+        engine.build_template.return_value = self._built("1.0.9")
+        with self._jobs(), patch.object(gateway, "_engine_of", return_value=engine):
+            yield engine
+
+    def test_what_a_killed_job_had_taken_back_is_ready_when_it_runs_again(self):
+        self.template.write({"state": "building", "template_version": "1.0.1"})
+        with self._engine("1.0.2"):
+            self.template._finish_editing()
+        self.assertEqual((self.template.state, self.template.template_version), ("ready", "1.0.2"))
+
+    def test_an_edited_copy_that_is_gone_is_a_failure(self):
+        self.template.write({"state": "building", "template_version": "1.0.1"})
+        with self._engine("1.0.1"):
+            self.template._finish_editing()
+        self.assertEqual((self.template.state, self.template.template_version), ("failed", "1.0.1"))
+
+    def test_what_a_killed_job_had_rebuilt_is_not_built_a_second_time(self):
+        self.template.write({"state": "building", "template_version": "1.0.1"})
+        with self._engine("1.0.2") as engine:
+            self.template._rebuild()
+        engine.build_template.assert_not_called()
+        self.assertEqual((self.template.state, self.template.template_version), ("ready", "1.0.2"))
+
+    def test_a_rebuild_builds_though_nothing_changed(self):
+        self.template.write({"state": "building", "template_version": "1.0.1"})
+        with self._engine("1.0.1"):
+            self.template._rebuild()
+        self.assertEqual(self.template.template_version, "1.0.9")
 
     def test_a_changed_recipe_makes_it_stale_and_it_goes_on_serving(self):
         for name, value in (
@@ -112,6 +156,17 @@ class TestTemplate(SaasCase):
         with self._jobs(), patch.object(gateway, "pool_status", return_value=status):
             self.env["saas.template"]._cron_fill_pools()
         self.assertEqual((self.template.state, self.template.state_reason), ("stale", "Its code changed."))
+
+    def test_a_pool_that_cannot_be_filled_is_told_of_once_and_disturbs_no_build(self):
+        self.template.state = "building"
+        for _minute in range(2):
+            with self._jobs(), patch.object(gateway, "fill_pool", side_effect=TemplateNotFound("shop")):
+                self.assertIn("shop", self.template._fill_pool())
+        self.assertEqual(self.template.activity_ids.mapped("summary"), ["The pool could not be filled"])
+        self.template._enqueue("_fill_pool", "Fill")
+        job = self.env["queue.job"].search([("identity_key", "=", self.template._identity_key("_fill_pool"))])
+        Job.load(self.env, job.uuid).on_fail({"exc_message": "Broken"})
+        self.assertEqual((self.template.state, len(self.template.activity_ids)), ("building", 1))
 
     def test_a_built_one_keeps_its_code(self):
         self.template.template_version = "1.0.0"

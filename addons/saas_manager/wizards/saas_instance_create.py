@@ -20,7 +20,7 @@ class SaasInstanceCreate(models.TransientModel):
         store=True,
         readonly=False,
         required=True,
-        help="The administrator's login; the welcome mail goes there.",
+        help="The administrator's login; mails go to the customer's address.",
     )
     country_id = fields.Many2one("res.country", compute="_compute_from_partner", store=True, readonly=False)
     plan_id = fields.Many2one("saas.plan", required=True, default=lambda self: self._default_plan_id())

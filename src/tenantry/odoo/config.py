@@ -9,6 +9,7 @@ from pathlib import Path
 from tenantry.keyfile import write_private
 from tenantry.odoo.installation import OdooInstallation
 from tenantry.postgres.cluster import Cluster
+from tenantry.settings import Settings
 
 Options = Mapping[str, str]
 
@@ -45,6 +46,15 @@ def code_options(odoo: OdooInstallation, addons: tuple[Path, ...], data_dir: Pat
         "addons_path": ",".join(str(folder) for folder in folders),
         "data_dir": str(data_dir),
         "list_db": "False",
+    }
+
+
+def server_marks(settings: Settings, cluster: Cluster) -> Options:
+    """What a running server was told once, and must be started anew for when it has changed."""
+    return {
+        "cluster_port": str(cluster.port),
+        "base_domain": settings.base_domain,
+        "protocol": settings.protocol,
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,17 +46,19 @@ class OdooServer:
     def bring_up(
         self,
         configure: Callable[[], OdooInstallation],
-        db_port: int,
+        marks: Mapping[str, str],
         is_answering: Callable[[], bool],
         timeout_s: float,
     ) -> None:
         """Start it unless it runs, and wait until it answers; one that does not is stopped again.
 
-        configure: writes the configuration and says which Odoo to run. Raises ServerNotStarted.
+        configure: writes the configuration and says which Odoo to run. marks: what its `[tenantry]`
+        section says of a server that knows where everything is now; another is started anew.
+        Raises ServerNotStarted.
         """
         with process.file_lock(self.config.with_suffix(".lock")):
-            if read_option(self.config, "db_port") != str(db_port):
-                self.stop()  # it knows the cluster at another address
+            if any(read_option(self.config, name, "tenantry") != value for name, value in marks.items()):
+                self.stop()
             if self.pid is None:
                 self.start(configure())
             try:

@@ -190,3 +190,16 @@ def _is_half_gone(connection: Connection, name: str) -> bool:
     """Whether a killed termination left the role, which goes last. A role of ours is no instance's."""
     is_instance = names.is_label(name)
     return is_instance and databases.find(connection, name) is None and roles.is_ours(connection, name)
+
+
+def abandon(context: Context, name: str, reference: str) -> bool:
+    """Terminate what a failed creation left, if it left anything; tell whether it did.
+
+    What bears the name for another reference is somebody else's and stays. Raises as `terminate`.
+    """
+    with context.maintenance() as connection:
+        found = find_labelled(connection, name, Kind.INSTANCE)
+    if not (reference and found and found.label and found.label.reference == reference):
+        return False
+    terminate(context, name)
+    return True

@@ -12,7 +12,14 @@ from tenantry import process
 from tenantry.errors import ServerNotStarted
 from tenantry.model.names import MASTER_DATABASE
 from tenantry.model.secret import Secret, derive_role_password
-from tenantry.odoo.config import Options, code_options, database_options, demo_options, write_config
+from tenantry.odoo.config import (
+    Options,
+    code_options,
+    database_options,
+    demo_options,
+    server_marks,
+    write_config,
+)
 from tenantry.odoo.installation import OdooInstallation
 from tenantry.odoo.master_code import queue_addons
 from tenantry.odoo.own_addons import master_addons
@@ -22,8 +29,8 @@ from tenantry.postgres.cluster import Cluster
 from tenantry.settings import Settings
 
 HEALTH_PATH = "/web/health"
-CHANNELS = "root:6"
-"""How many jobs run at once: they mostly wait, for PostgreSQL and for the tenant server."""
+CHANNELS = "root:8,root.saas:4,root.saas_build:1,root.saas_pool:1,root.saas_mail:2"
+"""How many jobs run at once. A dead mail server or a long build must not hold creations up."""
 _START_TIMEOUT_S = 120
 _LONGEST_JOB_S = 3600
 
@@ -54,7 +61,9 @@ class MasterRuntime:
             self._write_config(odoo, cluster)
             return odoo
 
-        self._server.bring_up(configure, cluster.port, self.is_answering, _START_TIMEOUT_S)
+        self._server.bring_up(
+            configure, server_marks(self.settings, cluster), self.is_answering, _START_TIMEOUT_S
+        )
 
     def stop(self) -> bool:
         """Stop it if it runs; tell whether it did."""
@@ -117,7 +126,8 @@ class MasterRuntime:
         }
         # The runner asks the server over HTTP to run each job.
         queue = {"channels": CHANNELS, "host": self.settings.connect_to, "port": str(port)}
-        write_config(self.config_file, options, queue_job=queue)
+        marks = server_marks(self.settings, cluster)
+        write_config(self.config_file, options, queue_job=queue, tenantry=marks)
 
     def _limits(self) -> dict[str, str]:
         """A job may build a template, which is two long runs of another Odoo."""

@@ -13,7 +13,7 @@ from tenantry.errors import ServerNotStarted
 from tenantry.model.names import ROUTER_ROLE
 from tenantry.model.secret import Secret, derive_role_password
 from tenantry.model.signing import public_key
-from tenantry.odoo.config import code_options, database_options, write_config
+from tenantry.odoo.config import code_options, database_options, server_marks, write_config
 from tenantry.odoo.installation import OdooInstallation
 from tenantry.odoo.own_addons import tenant_addons
 from tenantry.odoo.probe import Route
@@ -56,7 +56,9 @@ class SharedRuntime:
             return odoo
 
         # An Odoo whose router did not load does not answer, and does not go on without it.
-        self._server.bring_up(configure, cluster.port, self.is_answering, _START_TIMEOUT_S)
+        self._server.bring_up(
+            configure, server_marks(self.settings, cluster), self.is_answering, _START_TIMEOUT_S
+        )
 
     def stop(self) -> bool:
         """Stop it if it runs; tell whether it did."""
@@ -134,7 +136,7 @@ class SharedRuntime:
             **self._limits(),
         }
         section = {
-            "base_domain": self.settings.base_domain,
+            **server_marks(self.settings, cluster),
             "key_file": str(self.settings.key_file),
             "registries": str(_REGISTRIES),
             "public_key": public_key(self.key),

@@ -1,0 +1,41 @@
+"""Ends the waiting for a job that will not come: found dead too often, cancelled, or deleted by hand."""
+
+from odoo import api, models
+from odoo.addons.queue_job.job import ENQUEUED, PENDING, STARTED, WAIT_DEPENDENCIES
+
+_TO_COME = (WAIT_DEPENDENCIES, PENDING, ENQUEUED, STARTED)
+
+
+class SaasJobMixin(models.AbstractModel):
+    _name = "saas.job.mixin"
+    _description = "Is worked on by jobs"
+
+    def _identity_key(self, method):
+        """By which the queue knows the record's job of that kind."""
+        self.ensure_one()
+        return f"{self._name}.{method}.{self.id}"
+
+    def _awaited_jobs(self):
+        """The methods one of which is to bring the record out of its present state; none if it is at rest."""
+        raise NotImplementedError
+
+    def _on_job_failed(self, exc_message="", **_values):
+        raise NotImplementedError
+
+    @api.model
+    def _under_way_domain(self):
+        """The records that wait for a job."""
+        raise NotImplementedError
+
+    @api.model
+    def _cron_give_up_lost_jobs(self):
+        """The queue tells of jobs that raised an error only; the others would be waited for without end."""
+        for record in self.search(self._under_way_domain()):
+            if not record._has_job_to_come():
+                record._on_job_failed(self.env._("Its job was lost: found dead, or taken out by hand."))
+
+    def _has_job_to_come(self):
+        keys = [self._identity_key(method) for method in self._awaited_jobs()]
+        domain = [("identity_key", "in", keys), ("state", "in", _TO_COME)]
+        # sudo: jobs are not shown to everybody who runs instances.
+        return bool(self.env["queue.job"].sudo().search_count(domain, limit=1))

@@ -1,0 +1,56 @@
+"""J2: a job that will not come is not waited for without end."""
+
+from odoo.tests import tagged
+
+from .common import SaasCase
+
+
+@tagged("post_install", "-at_install")
+class TestLostJobs(SaasCase):
+    def setUp(self):
+        super().setUp()
+        self.instance = self._make_instance("acme")
+        self._as("manager", self.instance).action_provision_instance()
+        self.template.action_update_template()
+
+    def _look(self):
+        self.env.ref("saas_manager.ir_cron_give_up_lost_jobs").ir_actions_server_id.run()
+
+    def _jobs_of(self, record):
+        return self.env["queue.job"].search(
+            [("identity_key", "like", f"{record._name}.%"), ("identity_key", "like", f"%.{record.id}")]
+        )
+
+    def _states(self):
+        return self.instance.state, self.template.state
+
+    def test_one_that_waits_or_runs_is_waited_for(self):
+        for state in ("pending", "enqueued", "started"):
+            with self.subTest(state=state):
+                (self._jobs_of(self.instance) | self._jobs_of(self.template)).state = state
+                self._look()
+                self.assertEqual(self._states(), ("provisioning", "building"))
+
+    def test_one_found_dead_too_often_is_not(self):
+        """The queue's runner says so by SQL, and calls nobody."""
+        self._jobs_of(self.instance).write({"state": "failed", "exc_name": "JobFoundDead"})
+        self._look()
+        self.assertEqual(self._states(), ("failed", "building"))
+        self.assertIn("lost", self.instance.state_reason)
+        self.assertFalse(self.instance.operation)
+        self.assertTrue(self.instance.activity_ids)
+
+    def test_one_that_was_deleted_is_not(self):
+        self._jobs_of(self.template).unlink()
+        self._look()
+        self.assertEqual(self._states(), ("provisioning", "failed"))
+        self.assertIn("lost", self.template.state_reason)
+
+    def test_after_a_cancelled_job_the_button_can_be_pressed_again(self):
+        self.instance.write({"state": "active", "operation": False})
+        self._as("manager", self.instance).action_suspend("Unpaid.")
+        self._jobs_of(self.instance).filtered(lambda job: job.state == "pending").button_cancelled()
+        self._look()
+        self.assertEqual((self.instance.state, self.instance.operation), ("active", False))
+        self._as("manager", self.instance).action_suspend("Unpaid.")
+        self.assertEqual(self.instance.operation, "suspend")
