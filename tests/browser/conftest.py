@@ -26,7 +26,7 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def new_office(master: Engine) -> BackOffice:
     """A back office nobody has worked in."""
     office = BackOffice(master)
@@ -37,26 +37,26 @@ def new_office(master: Engine) -> BackOffice:
     return office
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def operator(new_office: BackOffice) -> Person:
     """Who runs the SaaS, and administers nothing else."""
     return _user(new_office, "saas_manager.group_saas_administrator")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def administrator(new_office: BackOffice) -> Person:
     """Who may change the settings, too."""
     return _user(new_office, "saas_manager.group_saas_administrator", "base.group_system")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def office(new_office: BackOffice) -> BackOffice:
     """A back office with a ready template."""
     new_office.template("tiny", "web")
     return new_office
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sample(office: BackOffice) -> Iterator[dict[str, int]]:
     """Records in every state; the ids of some."""
     yield fill(office)
@@ -73,7 +73,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def screens(browser: Browser, master: Engine, pictures: Path) -> OpenScreen:
     """The screen of that size and person: each logs in once."""
     known: dict[tuple[str, Person], Screen] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.support.back_office import BackOffice
 
+_CUSTOMERS = ("Acme", "Bergamot Tea", "Cobalt", "Delta Foods")
 _DRAFTS = ("Fjord Boats", "Gusto Pizza", "Harbour Dental", "Iris Optics", "Juniper Gin", "Lumen Studio")
 
 
@@ -31,13 +32,11 @@ def order(office: BackOffice, company: str) -> int:
 def fill(office: BackOffice) -> dict[str, int]:
     """Make the sample; the ids of the records that views are opened with."""
     broken = _broken_template(office)
-    acme, _, suspended, gone = map(
-        lambda c: order(office, c), ("Acme", "Bergamot Tea", "Cobalt", "Delta Foods")
-    )
+    acme, bergamot, suspended, gone = [order(office, company) for company in _CUSTOMERS]
     failed = _failing_instance(office)
     drafts = [office.instance(name.split()[0].lower(), name=name) for name in _DRAFTS]
     ask_for(office, "Maple Legal")
-    for instance in (acme, suspended, gone, failed):
+    for instance in (acme, bergamot, suspended, gone, failed):
         office.wait("saas.instance", instance, ["active", "failed"])
     office.press("action_check_health", acme)
     office.press("action_suspend", suspended, reason="The invoice of May is unpaid.")

@@ -19,6 +19,7 @@ _ERRORS = ".o_error_dialog, .o_notification:has(.bg-danger)"
 _IMAGES_ARE_THERE = """() => [...document.images].every(
     image => image.complete || image.getBoundingClientRect().top > innerHeight)"""
 _MENUS = ":is(.o_statusbar_buttons .dropdown-toggle, button.o-control-panel-adaptive-dropdown):visible"
+_BUTTONS = "button:visible, .dropdown-item:not(:has(button)):visible"
 _TIMEOUT_MS = 20_000
 
 
@@ -84,7 +85,11 @@ class Screen:
     def button(self, label: str) -> Locator:
         within = self.page.locator(".modal" if self.page.locator(".modal").count() else "body")
         named = re.compile(rf"^\s*{re.escape(label)}\s*$")
-        return within.locator("button:visible, .dropdown-item:visible").filter(has_text=named).first
+        return (
+            within.locator("button:visible, .dropdown-item:not(:has(button)):visible")
+            .filter(has_text=named)
+            .first
+        )
 
     # ------------------------------------------------------------ what is seen
 

@@ -1,12 +1,8 @@
-"""Every main view opens, on a desk and on a phone."""
+"""The pages of the back office that are looked at."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import pytest
-from tests.browser.conftest import OpenScreen
-from tests.support.screen import SIZES, Person
 
 
 @dataclass(frozen=True)
@@ -54,29 +50,3 @@ VIEWS = [
     wizard("suspend", "Suspend", _INSTANCE, _FORM),
     wizard("terminate", "Terminate", _INSTANCE, _FORM),
 ]
-
-
-@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
-@pytest.mark.parametrize("size", SIZES)
-def test_it_opens_without_an_error(
-    screens: OpenScreen, operator: Person, sample: dict[str, int], size: str, view: View
-) -> None:
-    screen = screens(operator, size)
-    screen.open(view.path.format(**sample), view.shows)
-    if view.kind:
-        screen.switch_to(view.kind)
-    if view.button:
-        screen.press(view.button)
-        screen.wait_for(".modal .o_form_view")
-    screen.picture(view.name)
-    assert screen.problems == []
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_the_settings_open_without_an_error(
-    screens: OpenScreen, administrator: Person, sample: dict[str, int], size: str
-) -> None:
-    screen = screens(administrator, size)
-    screen.open("action-saas_manager.res_config_settings_action", ".o_setting_container .app_settings_block")
-    screen.picture("settings")
-    assert screen.problems == []
