@@ -35,7 +35,7 @@ stop: setup ## Stop what demo started; data stays
 	@$(VENV)/bin/tenantry stop
 
 test: setup ## Run all tests; fetches Odoo and PostgreSQL where missing
-	@$(VENV)/bin/pytest -n 2 --dist loadfile
+	@$(VENV)/bin/pytest
 
 test-fast: setup ## Run the tests that need nothing but Python
 	@$(VENV)/bin/pytest -m unit

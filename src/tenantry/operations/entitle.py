@@ -27,7 +27,7 @@ def entitle(context: Context, name: str, entitlements: Entitlements) -> None:
     """
     with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
         label = find_instance(connection, name)
-        with context.cluster.connect(name) as inside:
+        with context.as_tenant(name) as inside:
             if TENANT_MODULE not in installed_modules(inside):
                 raise TenantModuleMissing(name)
             issued_at = write_entitlements(context, inside, name, label, entitlements)

@@ -71,7 +71,7 @@ def _administrator(context: Context, name: str) -> str:
         SELECT login FROM res_users WHERE id =
             (SELECT res_id FROM ir_model_data WHERE module = 'base' AND name = 'user_admin')
     """
-    with context.cluster.connect(name) as inside, translated(inside, "read the administrator's login"):
+    with context.as_tenant(name) as inside, translated(inside, "read the administrator's login"):
         row = inside.execute(query).fetchone()
     return str(row[0]) if row else ""
 
