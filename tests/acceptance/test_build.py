@@ -177,9 +177,10 @@ def test_the_old_template_serves_until_the_new_one_is_swapped_in(engine: Engine)
     assert version(engine, "small") == "1.0.1"
 
 
-@pytest.mark.parametrize("step", [step.name for step in build_template.STEPS])
-def test_a_build_killed_after_any_step_is_finished_by_the_next_run(engine: Engine, step: str):
-    run_and_kill(engine.settings, "build", step, "small", "web")
+def test_a_build_killed_after_each_step_is_finished_by_the_next_run(engine: Engine):
+    """Each run goes on where the last was killed; after the last step there is nothing to go on with."""
+    for step in build_template.STEPS[:-1]:
+        run_and_kill(engine.settings, "build", step.name, "small", "web")
     built = engine.build_template(SMALL)
     assert built.state == "ready"
     assert orphans(engine.context) == []
@@ -187,14 +188,14 @@ def test_a_build_killed_after_any_step_is_finished_by_the_next_run(engine: Engin
         assert not [d for d in databases.listing(connection) if "building" in d.name]
 
 
-@pytest.mark.parametrize("step", ["take over", "freeze", "swap"])
-def test_a_killed_end_of_editing_is_finished_by_the_next_run(engine: Engine, step: str):
+def test_an_end_of_editing_killed_again_and_again_is_finished_by_the_next_run(engine: Engine):
     engine.build_template(SMALL)
     engine.edit_template("small")
     engine.edit_template("small")
     with engine.context.cluster.connect("edit--small") as inside:
         inside.execute("UPDATE res_company SET name = 'Edited'")
-    run_and_kill(engine.settings, "ready", step, "small")
+    for step in ("take over", "freeze", "swap"):
+        run_and_kill(engine.settings, "ready", step, "small")
     with suppress(TemplateNotFound):
         engine.finish_editing("small")
     engine.build_template(SMALL)

@@ -30,7 +30,7 @@ def the_label(code: str) -> Label:
 def clean(context: Context, fake_template: str):
     yield
     with context.maintenance() as connection:
-        for database in databases.listing(connection):
+        for database in databases.listing(connection, *(set(Kind) - {Kind.MASTER})):
             clone.discard(context, connection, database.name)
 
 
