@@ -88,7 +88,7 @@ def test_changed_code_is_an_update_and_a_new_server(master: Engine, new_addons: 
     pid = master.master.pid
     manifest = new_addons / "saas_manager" / "__manifest__.py"
     manifest.write_text(manifest.read_text().replace("19.0.1.", "19.0.99."))
-    assert start(master) == (None, ["stop", "update", "note"])
+    assert start(master) == (None, ["stop", "update", "verify", "note"])
     assert master.master.pid not in (pid, None)
     with master.context.cluster.connect(MASTER_DATABASE) as inside:
         query = "SELECT latest_version FROM ir_module_module WHERE name = 'saas_manager'"

@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from .. import gateway
+from ..exceptions import NoCapacity
 
 
 class SaasPlan(models.Model):
@@ -85,7 +86,7 @@ class SaasPlan(models.Model):
                 )
             )
         if self.max_instances and self.instance_count > self.max_instances:
-            raise UserError(
+            raise NoCapacity(
                 self.env._(
                     "The plan %(plan)s is full: %(count)d instances are its limit.",
                     plan=self.name,

@@ -42,9 +42,10 @@ class Initialisation:
             + ["--load-language", ",".join(recipe.languages), "--stop-after-init", "--no-http"]
         )
 
-    def update(self, modules: Collection[str]) -> None:
-        """Bring installed modules up to their code. Raises as `install` does."""
-        self._run(["-d", self.database, "-u", ",".join(modules), "--stop-after-init", "--no-http"])
+    def update(self, modules: Collection[str], new: Collection[str] = ()) -> None:
+        """Bring installed modules up to their code, and install new ones. Raises as `install` does."""
+        install = ["-i", ",".join(new)] if new else []
+        self._run(["-d", self.database, "-u", ",".join(modules), *install, "--stop-after-init", "--no-http"])
 
     def prepare(self, recipe: Recipe) -> None:
         """Do what needs Odoo's ORM: the company's country, and the web assets everybody needs."""
