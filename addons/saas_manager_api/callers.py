@@ -39,17 +39,22 @@ class Caller:
 
 
 def sent_key(headers):
-    """The key a request came with; None without one."""
-    found = _BEARER.fullmatch(headers.get("Authorization", "").strip())
-    return found[1] if found else headers.get("X-API-Key")
+    """The key a request came with; None without one. Raises ApiError when it is not told clearly."""
+    keys = set()
+    if "Authorization" in headers:
+        found = _BEARER.fullmatch(headers["Authorization"].strip())
+        keys.add(found and found[1])
+    if "X-API-Key" in headers:
+        keys.add(headers["X-API-Key"])
+    if len(keys) > 1 or None in keys:
+        raise unauthorized()
+    return keys.pop() if keys else None
 
 
 def identify(env, httprequest):
     """The caller whose key the request bears; None without a key. Raises ApiError for a wrong one."""
     key = sent_key(httprequest.headers)
     if key is None:
-        if "Authorization" in httprequest.headers:
-            raise unauthorized()
         return None
     if not _LOOKS_LIKE_A_KEY.fullmatch(key):
         raise unauthorized()

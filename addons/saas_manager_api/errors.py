@@ -87,10 +87,10 @@ def problem(error):
     return _internal(500)
 
 
-def of_status(status, headers=None):
+def of_status(status):
     """What HTTP itself has a status for."""
     code, sentence = _BY_STATUS.get(status, _BY_STATUS[400])
-    return Problem(status, code, sentence, headers=dict(headers or {}))
+    return Problem(status, code, sentence)
 
 
 def _internal(status):
@@ -101,7 +101,7 @@ def _of_http(error):
     status = getattr(error, "status_code", None) or error.code or 500
     if status >= 500:
         return _internal(500)
-    return of_status(status, getattr(error, "headers", None))
+    return of_status(status)
 
 
 def _of_refused_input(error):

@@ -1,4 +1,5 @@
 from . import fastapi_endpoint
+from . import ir_http
 from . import res_users_apikeys
 from . import saas_api_answer
 from . import saas_api_count

@@ -17,7 +17,7 @@ _REFUSALS = {status: refusals(409)[status] for status in (400, 403, 409, 413, 42
 _PAGE = {200: {"content": {"text/html": {}}}}
 
 
-@router.get("/confirm", response_class=HTMLResponse, responses=_REFUSALS)
+@router.get("/confirm", response_model=None, responses={**_REFUSALS, **_PAGE})
 async def confirmation_page(token: Token, env: Env) -> HTMLResponse:
     """The page of the link: a button. A link that acted by itself would be followed by mail scanners."""
     return _page(env, env["saas.instance.request"]._find_by_token(token))
