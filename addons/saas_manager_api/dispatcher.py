@@ -70,9 +70,7 @@ class SaasApiDispatcher(FastApiDispatcher):
             environ["PATH_INFO"].encode("latin-1").decode()
             environ["QUERY_STRING"].encode("ascii")
         except UnicodeError as error:
-            raise ApiError(
-                400, "INVALID_FORMAT", "The address is not valid UTF-8, percent-encoded."
-            ) from error
+            raise ApiError(400, "INVALID_FORMAT", "The address is not readable.") from error
         return self.request.httprequest.get_data(cache=True)
 
     def _identify(self):
@@ -122,8 +120,8 @@ class SaasApiDispatcher(FastApiDispatcher):
         ):
             for part in self._guarded(app.app)(environ, self._make_response):
                 data.write(part)
-        if self.inner_exception:
-            raise self.inner_exception
+            if self.inner_exception:
+                raise self.inner_exception
         return self.request.make_response(data.getvalue(), headers=self.headers, status=self.status)
 
     def _guarded(self, app):

@@ -54,28 +54,34 @@ class SaasApiCount(models.Model):
 
     @api.model
     def _hit(self, bucket, limit):
-        """Count one more, whatever becomes of the request; return the `Allowance`."""
+        """Count one more, whatever becomes of the request; return the `Allowance`.
+
+        In a transaction of its own: refused requests count, too, and none waits for another's end.
+        """
+        for _try in range(_TRIES):
+            try:
+                with self.env.registry.cursor() as cursor:
+                    return self._add_one(cursor, bucket, limit)
+            except SerializationFailure:
+                continue  # another worker counted at this very moment
+        raise ApiError(503, "INTERNAL_ERROR", "Too much at once. Please try again.")
+
+    @api.model
+    def _hit_if_done(self, bucket, limit):
+        """Count one more if this transaction is committed; return the `Allowance`."""
+        return self._add_one(self.env.cr, bucket, limit)
+
+    def _add_one(self, cursor, bucket, limit):
         now = int(time.time())
         began = now - now % WINDOW_S
-        count = self._add_one(bucket, datetime.fromtimestamp(began, UTC).replace(tzinfo=None))
-        return Allowance(limit, count, began + WINDOW_S - now)
-
-    def _add_one(self, bucket, began_at):
-        """In a transaction of its own, so that refused requests count, too, and none waits for another."""
         query = SQL(
             "INSERT INTO saas_api_count (bucket, began_at, count) VALUES (%s, %s, 1)"
             " ON CONFLICT (bucket, began_at) DO UPDATE SET count = saas_api_count.count + 1 RETURNING count",
             bucket,
-            began_at,
+            datetime.fromtimestamp(began, UTC).replace(tzinfo=None),
         )
-        for _try in range(_TRIES):
-            try:
-                with self.env.registry.cursor() as cursor:
-                    cursor.execute(query, log_exceptions=False)
-                    return cursor.fetchone()[0]
-            except SerializationFailure:
-                continue  # another worker counted at this very moment
-        raise ApiError(503, "INTERNAL_ERROR", "Too much at once. Please try again.")
+        cursor.execute(query, log_exceptions=False)
+        return Allowance(limit, cursor.fetchone()[0], began + WINDOW_S - now)
 
     @api.autovacuum
     def _gc_counts(self):

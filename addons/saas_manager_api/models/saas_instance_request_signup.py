@@ -21,7 +21,7 @@ class SaasInstanceRequest(models.Model):
     @api.model
     def _sign_up(self, caller, values):
         """Keep it as a draft, and send a mail to the address. Raises ApiError after too many."""
-        self.env["saas.api.count"].sudo()._hit(f"signup {caller.address}", _AN_HOUR).check()
+        self.env["saas.api.count"].sudo()._hit_if_done(f"signup {caller.address}", _AN_HOUR).check()
         signing_up = {**values, "source": "signup", "company_id": caller.company_id}
         request = self.create({**signing_up, "publishable_key_id": caller.publishable_id})
         request.api_caller = caller.fingerprint

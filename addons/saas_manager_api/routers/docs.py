@@ -2,7 +2,7 @@
 
 from importlib import resources
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, Response
 from odoo.exceptions import AccessError
@@ -38,7 +38,7 @@ async def docs(env: Env, http: Request) -> HTMLResponse:
 async def docs_file(name: str, env: Env) -> Response:
     _check_reader(env)
     if name not in _FILES:
-        return Response(status_code=404)
+        raise HTTPException(404)
     content = (resources.files("fastapi_offline") / "static" / name).read_bytes()
     return Response(content, media_type=_FILES[name])
 

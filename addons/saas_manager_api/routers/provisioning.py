@@ -182,7 +182,7 @@ def _log_line(line):
     )
 
 
-@router.get("/health", responses={status: refusals()[status] for status in (500, 503)})
+@router.get("/health", responses={status: refusals()[status] for status in (422, 500, 503)})
 async def health(env: Env) -> schemas.HealthAnswer:
     """Whether the service works. Open to everybody."""
     # sudo: it is asked without a key.

@@ -28,6 +28,7 @@ class ApiCase(SaasCase, HttpCase):
         if key:
             headers["X-API-Key"] = self.keys.get(key, key)
         self.env.flush_all()
+        method = method or ("POST" if body is not None else "GET")
         return self.url_open(f"/api{path}", json=body, headers=headers, method=method)
 
     def _sign_up_from(self, origin=ORIGIN, subdomain="acme", **values):

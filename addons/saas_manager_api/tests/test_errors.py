@@ -11,6 +11,7 @@ from ..errors import CODES
 from .common import ApiCase
 
 CREATE = "/provisioning/create_instance"
+JUDGE = "/provisioning/validate_subdomain?subdomain=acme"
 MANAGE = "/provisioning/manage_instance/acme"
 
 
@@ -56,7 +57,7 @@ class TestErrors(ApiCase):
         large = self.url_open(url, data="x" * 70_000, headers=json)
         self._assert_refused(large, 413, "INVALID_LENGTH")
         self._assert_refused(self._ask("/nothing/here"), 404, "UNKNOWN_ACTION")
-        self._assert_refused(self._ask("/provisioning/request_status/a%0Ab"), 422, "INVALID_FORMAT")
+        self._assert_refused(self._ask("/provisioning/request_status/a%0Ab"), 404, "UNKNOWN_ACTION")
         wrong_method = self._ask("/provisioning/validate_subdomain", method="DELETE")
         self._assert_refused(wrong_method, 405, "UNKNOWN_ACTION")
         self.assertEqual(wrong_method.headers["Allow"], "GET, POST")
@@ -98,13 +99,10 @@ class TestErrors(ApiCase):
         self.assertFalse(instance.operation)
 
     def test_our_own_failures_show_no_internals_and_can_be_found_in_the_log(self):
-        judge = patch.object(
-            self.registry["saas.instance"], "_judge_subdomain", side_effect=RuntimeError("s3cret")
-        )
+        error = RuntimeError("s3cret")
+        judge = patch.object(self.registry["saas.instance"], "_judge_subdomain", side_effect=error)
         with judge, self.assertLogs("odoo.addons.saas_manager_api", "ERROR") as log, mute_logger("odoo.http"):
-            answer = self._ask(
-                "/provisioning/validate_subdomain?subdomain=acme", **{"X-Request-ID": "mine-1"}
-            )
+            answer = self._ask(JUDGE, **{"X-Request-ID": "mine-1"})
         told = self._assert_refused(answer, 500, "INTERNAL_ERROR")
         self.assertNotIn("s3cret", answer.text)
         self.assertEqual(told["details"], {"request_id": "mine-1"})
@@ -121,6 +119,6 @@ class TestErrors(ApiCase):
                 judge,
                 mute_logger("odoo.http", "odoo.addons.saas_manager_api.dispatcher"),
             ):
-                answer = self._ask("/provisioning/validate_subdomain?subdomain=acme")
+                answer = self._ask(JUDGE)
                 told = self._assert_refused(answer, status, code)
                 self.assertNotIn("no route", told["error"])
