@@ -9,6 +9,7 @@ from typing import Any
 import requests
 
 from tenantry.engine import Engine
+from tests.support.back_office import BackOffice
 from tests.support.master import ask_inside
 
 _POLL_S = 0.2
@@ -25,26 +26,18 @@ for login, group in [
     user = users.search([("login", "=", login)]) or new_test_user(env, login, group, password=login * 3)
     found[login] = env["res.users.apikeys"].with_user(user).sudo()._generate("saas", "test", None)
     found[f"{login} partner"] = user.partner_id.id
-found["pk"] = env["saas.api.key.publishable"].create(
-    {"name": "site", "origins": "https://www.example.com"}
-).key
-env["ir.config_parameter"].set_param("saas_api.requests_per_hour", "0")
 env.cr.commit()
 answer = found
 """
 
 
 def make_keys(engine: Engine) -> dict[str, Any]:
-    """A key of a manager, an administrator and a customer, and a publishable one; no limit."""
+    """A key of a manager, of an administrator and of a customer."""
     return ask_inside(engine, _MAKE_KEYS)
 
 
-def set_hourly_limit(engine: Engine, limit: int) -> None:
-    script = (
-        f"env['ir.config_parameter'].set_param('saas_api.requests_per_hour', '{limit}')\n"
-        "env.cr.commit()\nanswer = None"
-    )
-    ask_inside(engine, script)
+def set_hourly_limit(office: BackOffice, limit: int) -> None:
+    office.call("ir.config_parameter", "set_param", "saas_api.requests_per_hour", str(limit))
 
 
 @dataclass(frozen=True)
