@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +17,9 @@ from tenantry.operations.context import Context
 from tenantry.settings import Settings
 from tests.support.back_office import BackOffice
 from tests.support.fake_template import make_template
+
+_FIRST_PORT = 18069 + 20 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+"""Tests that run beside each other have an installation each."""
 
 TINY = Recipe(code="tiny", name="Tiny", modules=("web",))
 """The smallest template that serves a login page."""
@@ -37,8 +41,8 @@ def settings() -> Iterator[Settings]:
     yield replace(
         found,
         home=home,
-        http_port=18069,
-        master_port=18070,
+        http_port=_FIRST_PORT,
+        master_port=_FIRST_PORT + 1,
         probe_timeout_s=20,
         addons_path=(),
         pool_size=2,

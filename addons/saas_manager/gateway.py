@@ -14,7 +14,7 @@ from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.exceptions import UserError, ValidationError
 
 from tenantry.engine import Engine
-from tenantry.errors import NotFound, TemplateNotFound, TenantryError
+from tenantry.errors import NotFound, TemplateNotFound, TenantryError, UnsupportedSeries
 from tenantry.model import names
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.recipe import Recipe
@@ -139,13 +139,21 @@ def _recipe(template):
     return Recipe.from_mapping(template.code or "", template._recipe())
 
 
+def _builder_of(template):
+    """The engine that builds it. Raises UnsupportedSeries: an installation runs one series of Odoo."""
+    engine = _engine_of(template.server_id)
+    if template.series != engine.settings.odoo_series:
+        raise UnsupportedSeries(template.series, [engine.settings.odoo_series])
+    return engine
+
+
 def build_template(template, on_step):
-    return _engine_of(template.server_id).build_template(_recipe(template), on_step)
+    return _builder_of(template).build_template(_recipe(template), on_step)
 
 
 def rebuild_template(template, on_step):
     """Build it anew, unless a run that was not heard of has done so."""
-    engine = _engine_of(template.server_id)
+    engine = _builder_of(template)
     done = _newer_version(engine, template)
     if done and not done.stale:
         return done
@@ -260,6 +268,53 @@ def reactivate(instance, on_step):
     _engine_of(instance.server_id).reactivate(instance.database_name, on_step)
 
 
+def stop(instance, on_step):
+    _engine_of(instance.server_id).stop_instance(instance.database_name, on_step)
+
+
+def start(instance, on_step):
+    _engine_of(instance.server_id).start_instance(instance.database_name, on_step)
+
+
+def restart(instance, on_step):
+    _engine_of(instance.server_id).restart_instance(instance.database_name, on_step)
+
+
+def rename(instance, name, on_step):
+    """Its names afterwards; see `tenantry.model.instance.Instance`."""
+    return _engine_of(instance.server_id).rename(instance.database_name, name, on_step)
+
+
+def check_hostnames(instance):
+    """Raise EngineError if somebody else has one of its host names."""
+    names_wanted = instance.hostname_ids.mapped("name")
+    _engine_of(instance.server_id).check_hostnames(instance.database_name, names_wanted)
+
+
+def set_hostnames(instance):
+    names_wanted = instance.hostname_ids.mapped("name")
+    _engine_of(instance.server_id).set_hostnames(instance.database_name, names_wanted)
+
+
+def check_modules(instance, modules):
+    """Raise EngineError if one of them is on no addons path."""
+    _engine_of(instance[:1].server_id).check_modules(modules)
+
+
+def install_modules(instance, modules):
+    """Return those that were not there yet."""
+    return _engine_of(instance.server_id).install_modules(instance.database_name, modules)
+
+
+def find(instance):
+    """What the engine knows of the instance, whatever it is called by now; None when it has none."""
+    try:
+        found = _engine_of(instance.server_id).instances()
+    except TenantryError:
+        return None
+    return next((it for it in found if it.reference == instance.reference), None)
+
+
 def terminate(instance, on_step):
     """Drop everything of it; what is gone already is fine."""
     try:
@@ -288,9 +343,12 @@ def measure(instance):
     except TenantryError as error:
         return {"health": "critical", "health_message": sentence(error)}
     answering = engine.is_serving(instance.database_name)
+    is_stopped = instance.run_state == "stopped"
+    missing = ("unknown", False) if is_stopped else ("critical", "It does not answer at its address.")
+    health, message = ("healthy", False) if answering else missing
     return {
-        "health": "healthy" if answering else "critical",
-        "health_message": False if answering else "It does not answer at its address.",
+        "health": health,
+        "health_message": message,
         "url": engine.runtime.route(instance.database_name).url,
         "user_count": usage.users,
         "storage_mb": usage.storage_bytes / 2**20,
@@ -310,8 +368,9 @@ def _utc(moment):
 
 def server_status(server):
     """How a server is: `health` and `health_message`."""
-    if server.runtime != "shared":
-        return {"health": "unknown", "health_message": "This runtime is not supported yet."}
+    if server.runtime != "shared" or server.sudo().dsn_sealed or server.filestore_root or server.address:
+        # Unknown health keeps instances away: they would go to this installation instead.
+        return {"health": "unknown", "health_message": "Only this installation's own server can be used yet."}
     try:
         engine = _engine_of(server)
         with engine.context.maintenance():

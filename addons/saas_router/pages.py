@@ -33,6 +33,13 @@ SUSPENDED = Refusal(
     "Its data is safe. If it is yours, please contact your provider to have it reactivated.",
     retry_after_s=3600,
 )
+STOPPED = Refusal(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "INVALID_STATE",
+    "This Odoo is stopped",
+    "Its data is safe. If it is yours, please contact your provider to have it started.",
+    retry_after_s=60,
+)
 PREPARING = Refusal(
     HTTPStatus.SERVICE_UNAVAILABLE,
     "INVALID_STATE",

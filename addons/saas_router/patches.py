@@ -34,6 +34,7 @@ _CLOSED_PATHS = ("/web/database",)
 _CRON_RETRY_S = 5
 _ANONYMOUS_METHODS = ("version", "about")
 _NO_TENANT = ""
+_REFUSALS = {"suspended": pages.SUSPENDED, "stopped": pages.STOPPED, "terminating": pages.UNKNOWN_HOST}
 
 # The database the current thread serves. Set at the start of every request and never reset: a
 # websocket goes on in its thread after the response. Unset in threads that serve no request (crons).
@@ -156,10 +157,10 @@ def _route_by_host(application):
 def _refusal(tenant, path):
     if tenant is None and not catalog().is_known:
         return pages.UNAVAILABLE
-    if tenant is None or tenant.state == "terminating":
+    if tenant is None:
         return pages.UNKNOWN_HOST
-    if tenant.state == "suspended":
-        return pages.SUSPENDED
+    if tenant.state in _REFUSALS:
+        return _REFUSALS[tenant.state]
     if not tenant.is_served:
         return pages.PREPARING
     if path.startswith(_CLOSED_PATHS):

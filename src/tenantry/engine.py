@@ -22,7 +22,17 @@ from tenantry.model.usage import Usage
 from tenantry.odoo.filestore import Filestores
 from tenantry.odoo.installation import OdooInstallation, find_odoo
 from tenantry.odoo.login import log_in
-from tenantry.operations import edit_template, entitle, instances, pool, usage
+from tenantry.operations import (
+    availability,
+    edit_template,
+    entitle,
+    install_module,
+    instances,
+    pool,
+    rename,
+    usage,
+)
+from tenantry.operations import hostnames as hostnames_operation
 from tenantry.operations import provision as provision_operation
 from tenantry.operations.build_template import build_template, stale_reason
 from tenantry.operations.context import Context, find_labelled
@@ -285,6 +295,40 @@ class Engine:
     def terminate(self, name: str, on_step: OnStep = ignore) -> None:
         """See `operations.instances`."""
         instances.terminate(self.context, name, on_step)
+
+    def stop_instance(self, name: str, on_step: OnStep = ignore) -> Instance:
+        """See `operations.instances`."""
+        return instances.stop(self.context, name, on_step)
+
+    def start_instance(self, name: str, on_step: OnStep = ignore) -> Instance:
+        """See `operations.instances`."""
+        return instances.start(self.context, name, on_step)
+
+    def restart_instance(self, name: str, on_step: OnStep = ignore) -> Instance:
+        """See `operations.instances`."""
+        return instances.restart(self.context, name, on_step)
+
+    def set_hostnames(self, name: str, hostnames: Collection[str]) -> Instance:
+        """See `operations.hostnames`."""
+        return hostnames_operation.set_hostnames(self.context, name, hostnames)
+
+    def check_hostnames(self, name: str, hostnames: Collection[str]) -> None:
+        """Whether the instance could have them now. Raises InvalidValue, NameTaken."""
+        with self.context.maintenance() as connection:
+            availability.check_hostnames(self.context, connection, name, hostnames)
+
+    def rename(self, old: str, new: str, on_step: OnStep = ignore) -> Instance:
+        """See `operations.rename`. Raises InvalidName, too."""
+        names.instance_name(new, self.settings.reserved_names)
+        return rename.rename(self.context, old, new, on_step)
+
+    def install_modules(self, name: str, modules: Collection[str]) -> list[str]:
+        """See `operations.install_module`."""
+        return install_module.install_modules(self.context, name, modules)
+
+    def check_modules(self, modules: Collection[str]) -> None:
+        """See `operations.install_module`."""
+        install_module.check_modules(self.context, modules)
 
     def abandon(self, name: str, reference: str) -> bool:
         """See `operations.instances`."""

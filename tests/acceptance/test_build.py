@@ -28,7 +28,7 @@ from tenantry.errors import (
 )
 from tenantry.model.recipe import Recipe
 from tenantry.odoo.initialise import verify_modules
-from tenantry.odoo.own_addons import TENANT_MODULE, source
+from tenantry.odoo.own_addons import TENANT_MODULE, shipped
 from tenantry.operations import build_template
 from tenantry.postgres import databases
 
@@ -65,9 +65,9 @@ def test_every_template_gets_the_tenants_module_and_keeps_its_recipe(engine: Eng
 def test_changed_code_of_the_tenants_module_makes_a_template_stale(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    changed = shutil.copytree(source(TENANT_MODULE), tmp_path / TENANT_MODULE)
+    changed = shutil.copytree(shipped() / TENANT_MODULE, tmp_path / TENANT_MODULE)
     (changed / "models" / "res_users.py").write_text("# other code\n")
-    monkeypatch.setattr(build_template, "source", lambda module: changed)
+    monkeypatch.setattr(build_template, "shipped", lambda: tmp_path)
     tiny = next(template for template in engine.templates() if template.code == "tiny")
     assert "code" in tiny.stale
 

@@ -84,6 +84,20 @@ def test_an_instances_life(tenantry):
     assert json.loads(tenantry("instance", "list", "--json").stdout) == []
 
 
+def test_an_instance_is_stopped_started_renamed_and_given_domains_and_modules(tenantry):
+    tenantry("create", "acme", "admin@acme.example", "--template", "tiny")
+    assert "acme is stopped." in tenantry("instance", "stop", "acme").stdout
+    assert "acme is active" in tenantry("instance", "start", "acme").stdout
+    assert json.loads(tenantry("instance", "restart", "acme", "--json").stdout)["state"] == "active"
+    assert "odoo.acme.example" in tenantry("instance", "domains", "acme", "odoo.acme.example").stdout
+    assert "http://zenith.localhost:" in tenantry("instance", "rename", "acme", "zenith").stdout
+    shown = json.loads(tenantry("instance", "domains", "zenith", "--json").stdout)
+    assert (shown["name"], shown["hostnames"]) == ("zenith", [])
+    assert "installed already" in tenantry("instance", "install", "zenith", "web").stdout
+    assert tenantry("instance", "rename", "zenith", "www").returncode == 2
+    assert tenantry("instance", "stop", "acme").returncode == 3
+
+
 def test_a_login_link_and_the_usage_are_told(tenantry):
     tenantry("create", "acme", "admin@acme.example", "--template", "tiny")
     link = tenantry("instance", "link", "acme", "--by", "Ann")

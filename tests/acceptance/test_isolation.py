@@ -10,6 +10,7 @@ import pytest
 from tests.support.odoo_client import OdooClient, OdooError
 
 from tenantry.engine import Engine
+from tenantry.model.entitlements import UNLIMITED
 from tenantry.model.instance import Creation
 
 REFUSED = r"denied|must be|not exist|cannot|permission|superuser|not available"
@@ -189,3 +190,41 @@ def test_rpc_reaches_the_hosts_own_database_and_no_other(rpc_at_acme, acme: Odoo
 def test_the_database_service_is_closed(rpc_at_acme, method: str, arguments: list[str]):
     with pytest.raises(xmlrpc.client.Fault):
         getattr(rpc_at_acme("db"), method)(*arguments)
+
+
+def test_what_a_tenant_left_in_his_database_never_runs_with_the_engines_rights(
+    engine: Engine, acme: OdooClient
+) -> None:
+    """A trigger runs as whoever writes, so the engine writes as the tenant."""
+    acme.sql("CREATE TABLE caught (who text)")
+    acme.sql(
+        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN INSERT INTO caught VALUES (current_user); RETURN NEW; END'"
+    )
+    acme.sql(
+        "CREATE TRIGGER trap BEFORE INSERT OR UPDATE ON ir_config_parameter"
+        " FOR EACH ROW EXECUTE FUNCTION note()"
+    )
+    engine.entitle("acme", UNLIMITED)
+    caught = acme.sql("SELECT DISTINCT who FROM caught")
+    acme.sql("DROP TRIGGER trap ON ir_config_parameter")
+    assert caught == "[('acme',)]"
+
+
+def test_the_engine_looks_into_a_tenants_database_with_the_tenants_rights(
+    engine: Engine, acme: OdooClient
+) -> None:
+    """So does a view that calls a function, when it is read."""
+    acme.sql("CREATE TABLE looked (who text)")
+    acme.sql(
+        "CREATE FUNCTION peek() RETURNS boolean LANGUAGE plpgsql AS"
+        " 'BEGIN INSERT INTO looked VALUES (current_user); RETURN true; END'"
+    )
+    acme.sql("ALTER TABLE res_users_log RENAME TO res_users_log_kept")
+    acme.sql("CREATE VIEW res_users_log AS SELECT * FROM res_users_log_kept WHERE peek()")
+    try:
+        engine.usage("acme")
+    finally:
+        acme.sql("DROP VIEW res_users_log")
+        acme.sql("ALTER TABLE res_users_log_kept RENAME TO res_users_log")
+    assert "tenantry" not in acme.sql("SELECT DISTINCT who FROM looked")

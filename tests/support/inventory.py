@@ -9,7 +9,7 @@ from tenantry.postgres import databases, roles
 
 _INFRASTRUCTURE = {names.TEMPLATE_OWNER, names.ROUTER_ROLE, names.ENGINE_ROLE, names.MASTER_DATABASE}
 _CLUSTER = {"postgres", "template0", "template1", databases.BASE, names.MASTER_DATABASE}
-_SETTLED = {State.READY, State.ACTIVE, State.SUSPENDED}
+_SETTLED = {State.READY, State.ACTIVE, State.STOPPED, State.SUSPENDED}
 
 
 def orphans(context: Context) -> list[str]:

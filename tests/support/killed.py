@@ -43,6 +43,9 @@ OPERATIONS: dict[str, Callable[..., None]] = {
     "ready": lambda engine, on_step, code: engine.finish_editing(code, on_step),
     "suspend": lambda engine, on_step, name: engine.suspend(name, on_step),
     "reactivate": lambda engine, on_step, name: engine.reactivate(name, on_step),
+    "stop": lambda engine, on_step, name: engine.stop_instance(name, on_step),
+    "restart": lambda engine, on_step, name: engine.restart_instance(name, on_step),
+    "rename": lambda engine, on_step, old, new: engine.rename(old, new, on_step),
     "master": lambda engine, on_step: engine.start_master(on_step),
     "terminate": lambda engine, on_step, name: engine.terminate(name, on_step),
 }

@@ -16,9 +16,30 @@ def test_an_instance_is_activated_suspended_reactivated_and_terminated():
     assert after("acme", state, Action.TERMINATE) is State.TERMINATING
 
 
+def test_an_instance_rests_and_can_be_blocked_or_ended_while_it_does():
+    assert after("acme", State.ACTIVE, Action.STOP) is State.STOPPED
+    assert after("acme", State.STOPPED, Action.START) is State.ACTIVE
+    assert after("acme", State.STOPPED, Action.SUSPEND) is State.SUSPENDED
+    assert after("acme", State.STOPPED, Action.TERMINATE) is State.TERMINATING
+
+
+def test_an_instance_being_renamed_becomes_active_again_or_is_ended():
+    assert after("acme", State.ACTIVE, Action.RENAME) is State.RENAMING
+    assert after("acme", State.RENAMING, Action.ACTIVATE) is State.ACTIVE
+    assert after("acme", State.RENAMING, Action.TERMINATE) is State.TERMINATING
+
+
 @pytest.mark.parametrize(
     ("state", "action"),
     [
+        (State.SUSPENDED, Action.STOP),
+        (State.SUSPENDED, Action.START),
+        (State.STOPPED, Action.REACTIVATE),
+        (State.STOPPED, Action.RENAME),
+        (State.SUSPENDED, Action.RENAME),
+        (State.STOPPED, Action.INSTALL),
+        (State.RENAMING, Action.STOP),
+        (State.PROVISIONING, Action.SET_DOMAINS),
         (State.PROVISIONING, Action.SUSPEND),
         (State.PROVISIONING, Action.REACTIVATE),
         (State.TERMINATING, Action.REACTIVATE),
@@ -36,6 +57,9 @@ def test_what_the_table_does_not_list_is_refused(state: State, action: Action):
     [
         (State.SUSPENDED, Action.SUSPEND),
         (State.ACTIVE, Action.REACTIVATE),
+        (State.STOPPED, Action.STOP),
+        (State.ACTIVE, Action.START),
+        (State.RENAMING, Action.RENAME),
         (State.TERMINATING, Action.TERMINATE),
     ],
 )

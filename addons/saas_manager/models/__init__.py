@@ -6,6 +6,7 @@ from . import saas_sweep_mixin
 from . import saas_server
 from . import saas_server_placement
 from . import saas_template
+from . import saas_template_jobs
 from . import saas_plan
 from . import saas_instance
 from . import saas_instance_hostname
@@ -14,6 +15,7 @@ from . import saas_instance_plan
 from . import saas_instance_access
 from . import saas_instance_usage
 from . import saas_instance_jobs
+from . import saas_instance_operations
 from . import saas_instance_limits
 from . import saas_instance_log
 from . import saas_instance_request

@@ -19,7 +19,9 @@ class SaasInstance(models.Model):
         "mail.activity.mixin",
     ]
     _order = "id desc"
-    _action_fields = frozenset({"state", "operation", "database_name", "reference", "url"})
+    _action_fields = frozenset(
+        {"state", "operation", "wanted", "run_state", "database_name", "reference", "url"}
+    )
     _portal_fields = frozenset(
         """
         id display_name create_date name partner_id company_id subdomain template_id plan_id series
@@ -80,6 +82,12 @@ class SaasInstance(models.Model):
             ("expire", "Being suspended, its subscription has ended"),
             ("reactivate", "Being reactivated"),
             ("terminate", "Being terminated"),
+            ("stop", "Being stopped"),
+            ("start", "Being started"),
+            ("restart", "Being restarted"),
+            ("rename", "Being moved to another subdomain"),
+            ("set_domains", "Getting other domains"),
+            ("install", "Getting modules"),
         ],
         string="Under Way",
         readonly=True,
@@ -206,7 +214,9 @@ class SaasInstance(models.Model):
             self.subdomain = self.subdomain or self._suggest_subdomain(self.partner_id.name)
 
     def write(self, vals):
-        if "subdomain" in vals and any(instance.state != "draft" for instance in self):
+        # Who may write the database's name as well, which only jobs do, has renamed it.
+        is_typed = "subdomain" in vals and "database_name" not in vals
+        if is_typed and any(instance.state != "draft" for instance in self):
             raise UserError(self.env._("The subdomain of a created instance cannot be changed here."))
         return super().write(vals)
 
@@ -227,7 +237,25 @@ class SaasInstance(models.Model):
         return gateway.suggest_subdomains(company_name, self._reserved_names(), self._is_taken)[0]
 
     @api.model
+    def _judge_subdomain(self, subdomain):
+        """I3: whether it can be had, and a sentence about it."""
+        if not subdomain:
+            return False, False
+        try:
+            gateway.check_subdomain(subdomain, self._reserved_names())
+        except UserError as error:
+            return False, str(error)
+        if self._is_taken(subdomain):
+            free = ", ".join(gateway.suggest_subdomains(subdomain, self._reserved_names(), self._is_taken))
+            return False, self.env._("%(name)s is taken. Free: %(free)s.", name=subdomain, free=free)
+        return True, self.env._("%s is free.", subdomain)
+
+    @api.model
     def _is_taken(self, subdomain):
-        domain = [("subdomain", "=", subdomain), ("state", "!=", "terminated")]
+        domain = [
+            ("state", "!=", "terminated"),
+            *("|", ("subdomain", "=", subdomain)),
+            *("&", ("operation", "=", "rename"), ("wanted", "=", subdomain)),
+        ]
         # sudo: another company's instance takes a name, too.
         return bool(self.sudo().with_context(active_test=False).search_count(domain, limit=1))

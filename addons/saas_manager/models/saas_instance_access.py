@@ -15,6 +15,7 @@ class SaasInstance(models.Model):
         self.check_access("write")
         if self.state != "active":
             raise UserError(self.env._("%s is not active.", self.name))
+        self._check_is_running()
         operator = self.env.user.name
         with gateway.translated():
             link = gateway.login_link(self, by=operator, support=True)

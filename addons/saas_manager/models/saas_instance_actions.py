@@ -69,7 +69,7 @@ class SaasInstance(models.Model):
         failed.action_discard()
         return (self - failed)._intend("terminate", "_terminate", self.env._("Terminate %s"), None)
 
-    def _intend(self, operation, job, description, reason):
+    def _intend(self, operation, job, description, reason, **values):
         """Note what is wanted and let a job do it after the commit."""
         self.check_access("write")
         self._check_transition(operation)
@@ -81,7 +81,7 @@ class SaasInstance(models.Model):
                     )
                 )
             # sudo: `operation` is written by actions only.
-            instance.sudo().write({"operation": operation, "state_reason": reason or False})
+            instance.sudo().write({"operation": operation, "state_reason": reason or False, **values})
             instance._enqueue(job, description % instance.name)
         return True
 
@@ -89,6 +89,7 @@ class SaasInstance(models.Model):
         self.ensure_one()
         if self.state != "active":
             raise InvalidState(self.env._("%s is not active.", self.name))
+        self._check_is_running()
         return {"type": "ir.actions.act_url", "url": self.url, "target": "new"}
 
     def action_view_logs(self):

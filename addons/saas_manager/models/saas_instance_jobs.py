@@ -20,13 +20,16 @@ class SaasInstance(models.Model):
         self.ensure_one()
         # sudo: the job goes on with what was allowed when it was asked for.
         job = self.sudo().with_delay(
-            channel=f"root.saas.{self.server_id.code or 'none'}",
+            channel=self._job_channel(method),
             description=description,
             identity_key=self._identity_key(method),
             max_retries=_MAX_RETRIES,
             priority=5,
         )
         return getattr(job, method)()
+
+    def _job_channel(self, method):
+        return f"root.saas.{self.server_id.code or 'none'}"
 
     def _operate(self, operation, act):
         """Run `act(log)` if `operation` is still wanted; return what the job reports.
@@ -200,18 +203,28 @@ class SaasInstance(models.Model):
             instance.sudo().write({**gateway.measure(instance), "checked_at": fields.Datetime.now()})
 
     @api.model
-    def _cron_check_health(self, batch_size=200):
-        """J1: hourly, in batches; one that cannot be measured does not stop the rest."""
+    def _cron_check_health(self):
+        """J1: hourly, one by one; one that cannot be measured, or is worked on, does not stop the rest."""
         before = fields.Datetime.subtract(fields.Datetime.now(), minutes=55)
         domain = [
             ("state", "=", "active"),
+            ("operation", "=", False),
             "|",
             ("checked_at", "=", False),
             ("checked_at", "<", before),
         ]
-        remaining = self.search_count(domain)
-        self.env["ir.cron"]._commit_progress(remaining=remaining)
-        while batch := self.search(domain, limit=batch_size, order="checked_at, id"):
-            batch._check_health()
-            if not self.env["ir.cron"]._commit_progress(len(batch)):
+        due = self.search(domain, order="checked_at, id")
+        commit_progress = self.env["ir.cron"]._commit_progress
+        commit_progress(remaining=len(due))
+        for instance in due:
+            instance._check_health_apart()
+            if not commit_progress(1):
                 break
+
+    def _check_health_apart(self):
+        """Measure first, which may take seconds; then write in a transaction too short to be in the way."""
+        measured = gateway.measure(self)
+        self.env["ir.cron"]._commit_progress()
+        self.try_lock_for_update(allow_referencing=True).write(
+            {**measured, "checked_at": fields.Datetime.now()}
+        )

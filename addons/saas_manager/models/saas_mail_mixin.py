@@ -70,16 +70,21 @@ class SaasMailMixin(models.AbstractModel):
             return self._mail_has_no_address()
         secrets = self._mail_secrets(template)
         note = self._mail_note(template, addresses, secrets)
-        renderer = self._mail_template(template, **secrets)
+        # A mail cannot be taken back: all that may be refused, or send the job round again, comes before.
+        self._mail_record().message_post(body=note, subtype_xmlid="mail.mt_note")
+        self._mail_sent(template)
+        self.env.flush_all()
+        self._hand_over(self._mail_template(template, **secrets))
+        return self.env._("Sent to %s.", ", ".join(addresses))
+
+    def _hand_over(self, renderer):
+        """Let the mail server have it now. Raises MailDeliveryException, with which all of it is undone."""
         # What was sent is deleted with its secrets; what was not is rolled back.
         values = {"auto_delete": True}
         mail = renderer.send_mail(self.id, force_send=True, raise_exception=True, email_values=values)
         failed = self.env["mail.mail"].browse(mail).exists().filtered(lambda m: m.state == "exception")
         if failed:
             raise MailDeliveryException(failed.failure_reason)
-        self._mail_record().message_post(body=note, subtype_xmlid="mail.mt_note")
-        self._mail_sent(template)
-        return self.env._("Sent to %s.", ", ".join(addresses))
 
     def _mail_template(self, template, **context):
         return self.env.ref(template).with_context(operators=self._operator_addresses(), **context)
@@ -106,7 +111,7 @@ class SaasMailMixin(models.AbstractModel):
         return {}
 
     def _mail_sent(self, template):
-        """Called when the mail server has taken it."""
+        """Called right before the mail server gets it; undone if that does not take it."""
 
     def _mail_record(self):
         """Whose history and log tell about it: the instance's, once there is one."""

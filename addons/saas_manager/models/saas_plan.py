@@ -6,6 +6,9 @@ from odoo.exceptions import UserError
 from .. import gateway
 from ..exceptions import NoCapacity
 
+_SIGNED = {"name", "max_users", "max_storage_gb"}
+"""What instances are told of their plan."""
+
 
 class SaasPlan(models.Model):
     _name = "saas.plan"
@@ -70,6 +73,16 @@ class SaasPlan(models.Model):
         counts = {plan.id: count for plan, count in groups}
         for plan in self:
             plan.instance_count = counts.get(plan.id, 0)
+
+    def write(self, vals):
+        """P3: live instances get changed limits at once."""
+        result = super().write(vals)
+        if _SIGNED & vals.keys():
+            # sudo: a plan is used by instances of all companies.
+            live = self.sudo().instance_ids.filtered(lambda instance: instance.state == "active")
+            for instance in live:
+                instance._enqueue("_entitle", self.env._("Sign the entitlements of %s", instance.name))
+        return result
 
     def price(self, period):
         """The price of one period, `monthly` or `yearly`, in the plan's currency."""

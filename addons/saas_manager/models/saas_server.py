@@ -172,3 +172,8 @@ class SaasServer(models.Model):
         for server in self:
             status = gateway.server_status(server)
             server.write({**status, "last_check_at": fields.Datetime.now()})
+
+    @api.model
+    def _cron_check_health(self):
+        """V2: new instances go to servers found healthy lately."""
+        self.search([("state", "in", ("active", "maintenance", "offline"))])._check_health()

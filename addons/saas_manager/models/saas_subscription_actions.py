@@ -9,6 +9,27 @@ from .saas_subscription import RUNS
 class SaasSubscription(models.Model):
     _inherit = "saas.subscription"
 
+    def action_start(self):
+        """Begin one that was made by hand, with the plan's trial if it has one."""
+        for subscription in self:
+            if subscription.instance_id.state != "active":
+                raise UserError(
+                    self.env._("%s must be active to be billed.", subscription.instance_id.display_name)
+                )
+            subscription._check_only_live()
+            subscription._start()
+
+    def _check_only_live(self):
+        """Raise UserError if another one keeps the instance alive."""
+        others = self.instance_id.subscription_ids - self
+        live = others.filtered(lambda other: other.state not in ("draft", "cancelled"))
+        if live:
+            raise UserError(
+                self.env._(
+                    "%(instance)s has %(other)s already.", instance=self.instance_id.name, other=live[0].name
+                )
+            )
+
     def action_renew(self):
         """Add a period now; a trial becomes a paid subscription that begins where the trial ends."""
         for subscription in self:

@@ -22,6 +22,8 @@ ACCESS = {
     "saas.instance.create": (NONE, NONE, NONE, KEEP, KEEP),
     "saas.instance.suspend": (NONE, NONE, NONE, KEEP, KEEP),
     "saas.instance.change.plan": (NONE, NONE, NONE, KEEP, KEEP),
+    "saas.instance.change.subdomain": (NONE, NONE, NONE, KEEP, KEEP),
+    "saas.instance.install.modules": (NONE, NONE, NONE, KEEP, KEEP),
     "saas.instance.terminate": (NONE, NONE, NONE, NONE, KEEP),
 }
 
@@ -103,6 +105,8 @@ class TestAccess(SaasCase):
             ("manager", {"state": "terminated"}),
             ("manager", {"database_name": "other"}),
             ("manager", {"operation": False}),
+            ("manager", {"run_state": "stopped"}),
+            ("manager", {"subdomain": "other", "database_name": "other"}),
             ("administrator", {"url": "http://elsewhere.example"}),
         ):
             with self.subTest(name=name, values=values), self.assertRaises(AccessError):

@@ -1,5 +1,6 @@
 """I1 to I3, P1, P3: what an instance may be called, sold as, and be moved to by a manager."""
 
+from odoo.addons.queue_job.tests.common import trap_jobs
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
@@ -189,6 +190,18 @@ class TestPlanLimits(SaasCase):
         self.assertEqual(instance.plan_id, larger)
         self.assertEqual(subscription.plan_id, larger)
         jobs.assert_enqueued_job(instance._entitle)
+
+    def test_a_plan_s_new_limits_are_signed_for_its_live_instances_only(self):
+        live, waiting = self._make_instance("live"), self._make_instance("waiting")
+        live.sudo().state = "active"
+        with trap_jobs() as jobs:
+            self.plan.with_user(self.users["administrator"]).max_users = 7
+            jobs.assert_jobs_count(1)
+            jobs.assert_enqueued_job(live._entitle)
+        with trap_jobs() as jobs:
+            self.plan.with_user(self.users["administrator"]).sequence = 7
+            jobs.assert_jobs_count(0)
+        self.assertEqual(waiting.state, "draft")
 
     def test_no_limit_means_none(self):
         instance = self._make_instance(

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 from unittest.mock import patch
 
 import psycopg2
-from odoo import Command
+from odoo import Command, fields
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.addons.queue_job.job import Job
 from odoo.exceptions import UserError
@@ -243,6 +243,48 @@ class TestOtherOperations(SaasCase):
         with self._engine("entitle") as asked:
             self.assertIn("Nothing to do", instance.sudo()._entitle())
         asked.assert_not_called()
+
+
+@tagged("post_install", "-at_install")
+class TestHealth(SaasCase):
+    def _check(self, measure):
+        """Run the cron; `commits` counts what it commits meanwhile."""
+        self.commits = 0
+        with (
+            patch.object(gateway, "measure", measure),
+            patch.object(self.registry["ir.cron"], "_commit_progress", self._commit_progress),
+        ):
+            self.env["saas.instance"]._cron_check_health()
+
+    def _commit_progress(self, *_arguments, **_named):
+        self.commits += 1
+        return float("inf")
+
+    def test_every_hour_what_is_active_and_not_worked_on_is_measured(self):
+        active, lately, busy, suspended = (
+            self._make_instance("active", "active"),
+            self._make_instance("lately", "active", checked_at=fields.Datetime.now()),
+            self._make_instance("busy", "active", operation="suspend"),
+            self._make_instance("suspended", "suspended"),
+        )
+        self._check(lambda _instance: {"health": "healthy"})
+        self.assertEqual(
+            [instance.health for instance in (active, lately, busy, suspended)],
+            ["healthy", "unknown", "unknown", "unknown"],
+        )
+
+    def test_while_one_is_measured_nothing_is_written_that_others_would_wait_for(self):
+        instances = self._make_instance("first", "active") | self._make_instance("second", "active")
+        commits_before = []
+
+        def measure(_instance):
+            commits_before.append(self.commits)
+            return {"health": "healthy"}
+
+        self._check(measure)
+        self.assertEqual(set(instances.mapped("health")), {"healthy"})
+        # Before the first, between measuring and writing it, and after it.
+        self.assertEqual(commits_before, [1, 3])
 
 
 @tagged("post_install", "-at_install")

@@ -1,7 +1,12 @@
 """How the customer gets his password or link, and that nothing of them is left."""
 
+from unittest.mock import patch
+
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.tests import tagged
+from psycopg2.errors import SerializationFailure
+
+from tenantry.model.secret import Secret
 
 from .. import gateway
 from .mail_case import LINK, PASSWORD, PREFIX, URL, SaasMailCase
@@ -30,7 +35,7 @@ class TestCredentials(SaasMailCase):
                 self._set_delivery(delivery)
                 self._deliver(self.instance, "instance_provisioned")
                 history = self._history()
-                self.assertIn("Mail sent: Dupont Bakery is ready to anne@dupont.example", history)
+                self.assertIn("Mail sent: Dupont Bakery is ready to boss@dupont.example", history)
                 self.assertIn("boss@dupont.example", history)
                 self.assertNotIn("once-only", history)
                 self.assertNotIn("rather", history)
@@ -43,6 +48,18 @@ class TestCredentials(SaasMailCase):
         self.assertTrue(self.instance.admin_password_sealed)
         self._deliver(self.instance, "instance_provisioned")
         self.assertFalse(self.instance.admin_password_sealed)
+
+    def test_a_job_that_must_run_again_has_sent_nothing_yet(self):
+        """As when somebody else wrote the same instance meanwhile: the mail would go out twice."""
+        conflict = SerializationFailure("could not serialize access due to concurrent update")
+        with (
+            self._mail_server_up(),
+            patch.object(gateway, "login_link", lambda *_: Secret(LINK)),
+            patch.object(self.registry["saas.instance"], "_mail_sent", side_effect=conflict),
+            self.assertRaises(SerializationFailure),
+        ):
+            self.instance._deliver_mail(PREFIX + "instance_provisioned")
+        self.assertFalse(self._mails)
 
     def test_other_mails_forget_no_password(self):
         self._deliver(self.instance, "instance_reactivated")

@@ -132,6 +132,14 @@ class TestServer(SaasCase):
         self.assertEqual((server.state, server.health), ("active", "critical"))
         self.assertTrue(server.last_check_at)
 
+    def test_one_that_stops_answering_is_found_out_and_gets_no_more_instances(self):
+        status = {"health": "critical", "health_message": "It does not answer."}
+        with patch.object(gateway, "server_status", return_value=status):
+            self.env.ref("saas_manager.ir_cron_check_servers").ir_actions_server_id.run()
+        self.assertEqual(self.server.health, "critical")
+        with self._jobs(), self.assertRaisesRegex(UserError, "No server is active and healthy"):
+            self._as("manager", self._make_instance("acme")).action_provision_instance()
+
     def test_a_runtime_that_is_not_there_yet_is_said_to_be_so(self):
         server = self._make_server("boat", runtime="docker")
         self._as("administrator", server).action_check_health()

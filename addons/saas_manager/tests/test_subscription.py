@@ -42,6 +42,23 @@ class TestSubscription(SubscriptionCase):
             subscription.action_renew()
         self.assertEqual(str(subscription.instance_id.expires_on), "2027-03-31")
 
+    def test_one_made_by_hand_is_started_once_the_other_has_ended(self):
+        first = self.make()
+        first._start()
+        second = first.copy()
+        with self.assertRaisesRegex(UserError, first.name):
+            second.action_start()
+        first.with_context(cancel_now=True).action_cancel()
+        second.instance_id.sudo().write({"state": "active", "operation": False})
+        second.with_user(self.manager).action_start()
+        self.assertEqual(second.state, "active")
+
+    def test_one_of_an_instance_that_is_not_active_is_not_started(self):
+        subscription = self.make()
+        subscription.instance_id.sudo().state = "suspended"
+        with self.assertRaisesRegex(UserError, "must be active"):
+            subscription.action_start()
+
     def test_renewed_by_hand_it_goes_on_where_it_ended(self):
         subscription = self.started("2027-01-31")
         with self.on("2027-02-15"):

@@ -4,6 +4,7 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from unittest.mock import Mock, patch
 
+from odoo.addons.queue_job.job import Job
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
@@ -74,6 +75,12 @@ class TestTemplate(SaasCase):
         self.assertEqual(self.template.state_reason, gateway.sentence(error))
         self.assertTrue(self.template.is_template_ready)
 
+    def test_a_series_the_installation_does_not_run_is_a_failure_that_says_so(self):
+        template = self._make_template("older", state="building", series="18.0")
+        template._build()
+        self.assertEqual(template.state, "failed")
+        self.assertIn("18.0 is not supported", template.state_reason)
+
     def test_an_edited_copy_is_taken_back_and_its_password_is_kept_nowhere(self):
         editing = SimpleNamespace(
             url="http://edit--shop.localhost", login="admin", password=Secret("s3cret-pw")
@@ -93,6 +100,7 @@ class TestTemplate(SaasCase):
     def _engine(self, version):
         """An engine whose template has that version, with nothing open for editing."""
         engine = Mock()
+        engine.settings.odoo_series = "19.0"
         engine.template.return_value = SimpleNamespace(version=version, size_bytes=2**20, stale="")
         engine.finish_editing.side_effect = TemplateNotFound("edit--shop")
         engine.build_template.return_value = self._built("1.0.9")
@@ -148,6 +156,17 @@ class TestTemplate(SaasCase):
         with self._jobs(), patch.object(gateway, "pool_status", return_value=status):
             self.env["saas.template"]._cron_fill_pools()
         self.assertEqual((self.template.state, self.template.state_reason), ("stale", "Its code changed."))
+
+    def test_a_pool_that_cannot_be_filled_is_told_of_once_and_disturbs_no_build(self):
+        self.template.state = "building"
+        for _minute in range(2):
+            with self._jobs(), patch.object(gateway, "fill_pool", side_effect=TemplateNotFound("shop")):
+                self.assertIn("shop", self.template._fill_pool())
+        self.assertEqual(self.template.activity_ids.mapped("summary"), ["The pool could not be filled"])
+        self.template._enqueue("_fill_pool", "Fill")
+        job = self.env["queue.job"].search([("identity_key", "=", self.template._identity_key("_fill_pool"))])
+        Job.load(self.env, job.uuid).on_fail({"exc_message": "Broken"})
+        self.assertEqual((self.template.state, len(self.template.activity_ids)), ("building", 1))
 
     def test_a_built_one_keeps_its_code(self):
         self.template.template_version = "1.0.0"

@@ -1,9 +1,6 @@
 """An operator orders an instance for a customer."""
 
 from odoo import Command, api, fields, models
-from odoo.exceptions import UserError
-
-from .. import gateway
 
 
 class SaasInstanceCreate(models.TransientModel):
@@ -97,26 +94,9 @@ class SaasInstanceCreate(models.TransientModel):
 
     @api.depends("subdomain")
     def _compute_subdomain_message(self):
+        judge = self.env["saas.instance"]._judge_subdomain
         for wizard in self:
-            wizard.subdomain_free, wizard.subdomain_message = wizard._judge_subdomain()
-
-    def _judge_subdomain(self):
-        """I3: whether it can be had, and a sentence about it."""
-        instances = self.env["saas.instance"]
-        if not self.subdomain:
-            return False, False
-        try:
-            gateway.check_subdomain(self.subdomain, instances._reserved_names())
-        except UserError as error:
-            return False, str(error)
-        if instances._is_taken(self.subdomain):
-            free = gateway.suggest_subdomains(
-                self.subdomain, instances._reserved_names(), instances._is_taken
-            )
-            return False, self.env._(
-                "%(name)s is taken. Free: %(free)s.", name=self.subdomain, free=", ".join(free)
-            )
-        return True, self.env._("%s is free.", self.subdomain)
+            wizard.subdomain_free, wizard.subdomain_message = judge(wizard.subdomain)
 
     def action_create(self):
         """Submit a request for it, and show the instance."""

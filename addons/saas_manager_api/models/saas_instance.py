@@ -7,6 +7,9 @@ from odoo.exceptions import ValidationError
 from ..errors import ApiError, problem
 
 _ACTIONS = {
+    "start": "action_start",
+    "stop": "action_stop",
+    "restart": "action_restart",
     "suspend": "action_suspend",
     "reactivate": "action_reactivate",
     "terminate": "action_terminate",
@@ -41,7 +44,7 @@ class SaasInstance(models.Model):
         getattr(self, _ACTIONS[action])(**arguments)
 
     @api.model
-    def _judge_subdomain(self, subdomain):
+    def _objection_by_api(self, subdomain):
         """Whether it can be had: None, or the `Problem` it would be refused with."""
         try:
             gateway.check_subdomain(subdomain, self._reserved_names())

@@ -108,7 +108,7 @@ async def validate_subdomain_sent(
 
 def _judge(env, subdomain):
     instances = env["saas.instance"]
-    problem = instances._judge_subdomain(subdomain)
+    problem = instances._objection_by_api(subdomain)
     data = schemas.SubdomainJudgement(
         subdomain=subdomain,
         available=not problem,

@@ -66,6 +66,15 @@ class TestCreate(ApiCase):
         info = self._call("/provisioning/instance_info/acme")[1]["data"]
         self.assertEqual((info["state"], info["plan"]["code"], info["template"]), ("active", "small", "shop"))
 
+    def test_an_instance_is_stopped_started_and_restarted(self):
+        self._created()
+        instance = self.env["saas.instance"].search([("subdomain", "=", "acme")])
+        for action in ("stop", "start", "restart"):
+            with self.subTest(action=action), self._jobs():
+                status, _told = self._call("/provisioning/manage_instance/acme", {"action": action})
+                self.assertEqual((status, instance.operation), (202, action))
+                instance.operation = False
+
     def test_a_subdomain_is_judged_both_ways(self):
         self._make_instance("taken", "active")
         path = "/provisioning/validate_subdomain"

@@ -92,7 +92,7 @@ class TestErrors(ApiCase):
 
     def test_what_the_product_cannot_do_yet_it_does_not_pretend(self):
         instance = self._make_instance("acme", "active")
-        for action in ("start", "stop", "restart", "backup", "restore", "duplicate"):
+        for action in ("backup", "restore", "duplicate"):
             with self.subTest(action=action):
                 told = self._assert_refused(self._ask(MANAGE, {"action": action}), 409, "INVALID_STATE")
                 self.assertIn(action, told["error"])
@@ -100,7 +100,7 @@ class TestErrors(ApiCase):
 
     def test_our_own_failures_show_no_internals_and_can_be_found_in_the_log(self):
         error = RuntimeError("s3cret")
-        judge = patch.object(self.registry["saas.instance"], "_judge_subdomain", side_effect=error)
+        judge = patch.object(self.registry["saas.instance"], "_objection_by_api", side_effect=error)
         with judge, self.assertLogs("odoo.addons.saas_manager_api", "ERROR") as log, mute_logger("odoo.http"):
             answer = self._ask(JUDGE, **{"X-Request-ID": "mine-1"})
         told = self._assert_refused(answer, 500, "INTERNAL_ERROR")
@@ -113,7 +113,7 @@ class TestErrors(ApiCase):
             (Busy("acme"), 409, "INVALID_STATE"),
             (PostgresUnreachable("host", "no route"), 503, "INTERNAL_ERROR"),
         ):
-            judge = patch.object(self.registry["saas.instance"], "_judge_subdomain", side_effect=error)
+            judge = patch.object(self.registry["saas.instance"], "_objection_by_api", side_effect=error)
             with (
                 self.subTest(error=error),
                 judge,

@@ -98,8 +98,10 @@ class _Office:
         (instance,) = self._call("saas.instance", "create", [values])
         began = time.monotonic()
         self._call("saas.instance", "action_provision_instance", [instance])
+        # Kept until the welcome mail is out, which may be at once: it is read while the job runs.
+        sealed = self._read("saas.instance", instance)["admin_password_sealed"]
         created = self._wait("saas.instance", instance, "active")
-        return {**created, "took_s": time.monotonic() - began}
+        return {**created, "admin_password_sealed": sealed, "took_s": time.monotonic() - began}
 
     def _customer(self) -> int:
         found = self._call("res.partner", "search", [["email", "=", _EMAIL]])

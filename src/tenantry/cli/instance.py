@@ -68,6 +68,79 @@ def reactivate(name: NameArgument, as_json: JsonOption = False) -> None:
 
 @app.command()
 @command
+def stop(name: NameArgument, as_json: JsonOption = False) -> None:
+    """Let an instance rest: its address answers 503, its jobs wait, until it is started."""
+    output = Output(as_json=as_json)
+    with output.progress(f"Stopping {name}") as on_step:
+        instance = engine(output).stop_instance(name, on_step)
+    output.result(instance, f"{name} is stopped.")
+
+
+@app.command()
+@command
+def start(name: NameArgument, as_json: JsonOption = False) -> None:
+    """Start a stopped instance."""
+    output = Output(as_json=as_json)
+    with output.progress(f"Starting {name}") as on_step:
+        instance = engine(output).start_instance(name, on_step)
+    output.result(instance, f"{name} is active at {instance.url}.")
+
+
+@app.command()
+@command
+def restart(name: NameArgument, as_json: JsonOption = False) -> None:
+    """Stop an instance and start it: it is loaded anew."""
+    output = Output(as_json=as_json)
+    with output.progress(f"Restarting {name}") as on_step:
+        instance = engine(output).restart_instance(name, on_step)
+    output.result(instance, f"{name} is active at {instance.url}.")
+
+
+@app.command()
+@command
+def rename(
+    name: NameArgument,
+    new_name: Annotated[str, typer.Argument(help="What it is to be called.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Give an instance another name, and with it another address."""
+    output = Output(as_json=as_json)
+    with output.progress(f"Renaming {name}") as on_step:
+        instance = engine(output).rename(name, new_name, on_step)
+    output.result(instance, f"{name} is now {new_name}, at {instance.url}.")
+
+
+@app.command()
+@command
+def domains(
+    name: NameArgument,
+    hostnames: Annotated[
+        list[str] | None, typer.Argument(help="All it is to have; without any it has none.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let an instance answer at these host names, besides its own address."""
+    output = Output(as_json=as_json)
+    instance = engine(output).set_hostnames(name, hostnames or [])
+    output.result(instance, f"{name} answers at {', '.join(instance.hostnames) or 'no other host name'}.")
+
+
+@app.command()
+@command
+def install(
+    name: NameArgument,
+    modules: Annotated[list[str], typer.Argument(help="Technical names, such as crm.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Install modules in an instance, and what they depend on."""
+    output = Output(as_json=as_json)
+    installed = engine(output).install_modules(name, modules)
+    told = f"Installed in {name}: {', '.join(installed)}." if installed else "They are installed already."
+    output.result({"installed": installed}, told)
+
+
+@app.command()
+@command
 def terminate(
     name: NameArgument,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask to type the name.")] = False,

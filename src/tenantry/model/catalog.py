@@ -30,6 +30,8 @@ class State(StrEnum):
     READY = "ready"
     PROVISIONING = "provisioning"
     ACTIVE = "active"
+    STOPPED = "stopped"
+    RENAMING = "renaming"
     SUSPENDED = "suspended"
     TERMINATING = "terminating"
 
@@ -46,6 +48,7 @@ class Label:
     recipe: what a template was built from.
     reference: whose creation it was, as its caller named it (`InstanceSpec.reference`).
     entitled_since: the serial of the entitlements in force; saas_tenant refuses older ones.
+    renamed_from: what the instance was called before, so that a renaming run again knows its own.
     """
 
     kind: Kind
@@ -61,6 +64,7 @@ class Label:
     built_at: str = ""
     reference: str = ""
     entitled_since: int = 0
+    renamed_from: str = ""
 
     def to_comment(self) -> str:
         filled = {key: value for key, value in asdict(self).items() if value}

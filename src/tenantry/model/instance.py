@@ -71,7 +71,10 @@ class InstanceSpec:
 
 @dataclass(frozen=True)
 class Instance:
-    """An instance as the catalog knows it. login: its administrator's, where it was looked up."""
+    """An instance as the catalog knows it. login: its administrator's, where it was looked up.
+
+    reference: whose creation it was.
+    """
 
     name: str
     state: State
@@ -81,6 +84,7 @@ class Instance:
     hostnames: tuple[str, ...]
     size_bytes: int = 0
     login: str = ""
+    reference: str = ""
 
 
 @dataclass(frozen=True)

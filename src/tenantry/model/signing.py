@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -44,6 +45,21 @@ def sign_entitlements(key: Secret, database: str, entitlements: Entitlements, is
     return _sign(key, database, Purpose.ENTITLEMENTS, issued_at, entitlements.as_mapping())
 
 
+def read_entitlements(key: Secret, database: str, token: str, since: int) -> Entitlements | None:
+    """What we signed for that database, no earlier than `since`; None if it is anything else."""
+    try:
+        encoded, signature = token.split(".")
+        _private_key(key).public_key().verify(_decode(signature), encoded.encode())
+        payload = json.loads(_decode(encoded))
+    except (ValueError, InvalidSignature):
+        return None
+    is_meant = (payload["aud"], payload["purpose"]) == (database, Purpose.ENTITLEMENTS)
+    if not is_meant or payload["issued_at"] < since:
+        return None
+    known = Entitlements.__dataclass_fields__
+    return Entitlements(**{name: value for name, value in payload.items() if name in known})
+
+
 def sign_login(
     key: Secret, database: str, issued_at: int, valid_s: int, *, by: str = "", support: bool = False
 ) -> Secret:
@@ -65,3 +81,7 @@ def _private_key(key: Secret) -> Ed25519PrivateKey:
 
 def _encode(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _decode(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -15,6 +15,11 @@ class Action(StrEnum):
     SUSPEND = "be suspended"
     REACTIVATE = "be reactivated"
     TERMINATE = "be terminated"
+    STOP = "be stopped"
+    START = "be started"
+    RENAME = "be renamed"
+    INSTALL = "get modules"
+    SET_DOMAINS = "get other domains"
 
 
 TRANSITIONS: Mapping[tuple[Action, State], State] = MappingProxyType(
@@ -25,10 +30,26 @@ TRANSITIONS: Mapping[tuple[Action, State], State] = MappingProxyType(
         (Action.TERMINATE, State.PROVISIONING): State.TERMINATING,
         (Action.TERMINATE, State.ACTIVE): State.TERMINATING,
         (Action.TERMINATE, State.SUSPENDED): State.TERMINATING,
+        (Action.STOP, State.ACTIVE): State.STOPPED,
+        (Action.START, State.STOPPED): State.ACTIVE,
+        (Action.SUSPEND, State.STOPPED): State.SUSPENDED,
+        (Action.TERMINATE, State.STOPPED): State.TERMINATING,
+        (Action.RENAME, State.ACTIVE): State.RENAMING,
+        (Action.ACTIVATE, State.RENAMING): State.ACTIVE,
+        (Action.TERMINATE, State.RENAMING): State.TERMINATING,
+        # It stays what it is.
+        (Action.INSTALL, State.ACTIVE): State.ACTIVE,
+        (Action.SET_DOMAINS, State.ACTIVE): State.ACTIVE,
+        (Action.SET_DOMAINS, State.STOPPED): State.STOPPED,
+        (Action.SET_DOMAINS, State.SUSPENDED): State.SUSPENDED,
         # Run again after a kill: already there, nothing changes.
         (Action.SUSPEND, State.SUSPENDED): State.SUSPENDED,
         (Action.REACTIVATE, State.ACTIVE): State.ACTIVE,
         (Action.TERMINATE, State.TERMINATING): State.TERMINATING,
+        (Action.STOP, State.STOPPED): State.STOPPED,
+        (Action.START, State.ACTIVE): State.ACTIVE,
+        (Action.RENAME, State.RENAMING): State.RENAMING,
+        (Action.ACTIVATE, State.ACTIVE): State.ACTIVE,
     }
 )
 

@@ -47,12 +47,16 @@ class Initialisation:
         install = ["-i", ",".join(new)] if new else []
         self._run(["-d", self.database, "-u", ",".join(modules), *install, "--stop-after-init", "--no-http"])
 
+    def add(self, modules: Collection[str]) -> None:
+        """Install further modules in a database that is in use. Raises as `install` does."""
+        arguments = ["shell", "-d", self.database, "-i", ",".join(modules), "--no-http"]
+        self._run(arguments, stdin=_script("install_modules.py"))
+
     def prepare(self, recipe: Recipe) -> None:
         """Do what needs Odoo's ORM: the company's country, and the web assets everybody needs."""
-        script = (resources.files(__package__) / "prepare_template.py").read_text(encoding="utf-8")
         self._run(
             ["shell", "-d", self.database, "--no-http"],
-            stdin=script,
+            stdin=_script("prepare_template.py"),
             environment={"TENANTRY_RECIPE": json.dumps(recipe.as_mapping())},
         )
 
@@ -75,6 +79,10 @@ class Initialisation:
         except ProgramFailed as error:
             reason = f"it ended with {error.program_exit_code}: {error.output}"
             raise InitialisationFailed(self.database, reason, self.log) from error
+
+
+def _script(name: str) -> str:
+    return (resources.files(__package__) / name).read_text(encoding="utf-8")
 
 
 def check_modules_exist(odoo: OdooInstallation, modules: Collection[str], extra: Sequence[Path]) -> None:

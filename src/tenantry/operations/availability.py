@@ -1,8 +1,8 @@
-"""Before a creation: are its name and its host names free, and can its wishes be met?"""
+"""Are a name and host names free, and can a creation's wishes be met?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 
 from tenantry.errors import InvalidValue, NameTaken
@@ -21,12 +21,21 @@ def reserved(context: Context, connection: Connection, spec: InstanceSpec) -> It
 
     Raises Busy, NameTaken, InvalidValue, TemplateNotFound, TemplateNotReady.
     """
-    with ExitStack() as held:
-        for subject in (f"instance {spec.name}", *(f"host {name}" for name in sorted(spec.hostnames))):
-            held.enter_context(locks.exclusive(connection, subject))
+    with held(connection, [spec.name], spec.hostnames):
         _check_language(connection, spec)
-        _check_hostnames(context, connection, spec)
+        check_hostnames(context, connection, spec.name, spec.hostnames)
         _check_name(context, connection, spec)
+        yield
+
+
+@contextmanager
+def held(connection: Connection, instances: Collection[str], hostnames: Collection[str]) -> Iterator[None]:
+    """Hold the locks of instances and of extra host names. Raises Busy."""
+    subjects = [f"instance {name}" for name in sorted(instances)]
+    subjects += [f"host {name}" for name in sorted(hostnames)]
+    with ExitStack() as stack:
+        for subject in subjects:
+            stack.enter_context(locks.exclusive(connection, subject))
         yield
 
 
@@ -37,12 +46,19 @@ def _check_name(context: Context, connection: Connection, spec: InstanceSpec) ->
         return
     if found and _is_half_made(found, spec):
         _take_up(context, connection, found, spec)
-    elif not found and roles.is_ours(connection, spec.name):
+    else:
+        check_free(context, connection, spec.name)
+
+
+def check_free(context: Context, connection: Connection, name: str) -> None:
+    """Refuse a name that is somebody's. Raises NameTaken."""
+    found = databases.find(connection, name)
+    if not found and roles.is_ours(connection, name):
         # A termination that was killed: the role goes last.
-        discard(context, connection, spec.name)
-    elif found or roles.exists(connection, spec.name) or context.filestores.exists(spec.name):
+        discard(context, connection, name)
+    elif found or roles.exists(connection, name) or context.filestores.exists(name):
         taken = databases.names(connection) | context.settings.reserved_names
-        raise NameTaken(spec.name, names.alternatives(spec.name, taken))
+        raise NameTaken(name, names.alternatives(name, taken))
 
 
 def _is_ours(found: Database, spec: InstanceSpec) -> bool:
@@ -70,15 +86,20 @@ def _take_up(context: Context, connection: Connection, found: Database, spec: In
         discard(context, connection, spec.name)
 
 
-def _check_hostnames(context: Context, connection: Connection, spec: InstanceSpec) -> None:
-    """An extra host name is nobody else's, and none of those the base domain gives out."""
+def check_hostnames(
+    context: Context, connection: Connection, instance: str, hostnames: Collection[str]
+) -> None:
+    """An extra host name is nobody else's, and none of those the base domain gives out.
+
+    Raises InvalidValue, NameTaken.
+    """
     base_domain = context.settings.base_domain
-    for hostname in spec.hostnames:
+    for hostname in hostnames:
         if hostname == base_domain or hostname.endswith(f".{base_domain}"):
             raise InvalidValue("host name", hostname, f"a name outside of {base_domain}")
-    for other in databases.listing(connection, Kind.INSTANCE) if spec.hostnames else ():
-        taken = set(spec.hostnames) & set(other.label.hostnames if other.label else ())
-        if taken and other.name != spec.name:
+    for other in databases.listing(connection, Kind.INSTANCE) if hostnames else ():
+        taken = set(hostnames) & set(other.label.hostnames if other.label else ())
+        if taken and other.name != instance:
             raise NameTaken(min(taken))
 
 

@@ -45,6 +45,15 @@ class Context:
         with self.cluster.connect() as connection:
             yield connection
 
+    @contextmanager
+    def as_tenant(self, name: str) -> Iterator[Connection]:
+        """A connection to an instance's database that can do no more than the tenant himself.
+
+        What he put there, a trigger or a view, would else run with the engine's rights.
+        """
+        with self.cluster.as_role(name, self.role_password(name)).connect(name) as inside:
+            yield inside
+
 
 def relabel(connection: Connection, name: str, label: Label) -> None:
     """Write a database's label and let the routers know, both or neither."""

@@ -61,7 +61,7 @@ def _open(context: Context, connection: Connection, name: str) -> Secret:
     if found.label.filestore and context.filestores.exists(found.label.filestore):
         context.filestores.rename(found.label.filestore, name)
     password = random_password()
-    with context.cluster.connect(name) as inside, translated(inside, "set the operator's password"):
+    with context.as_tenant(name) as inside, translated(inside, "set the operator's password"):
         inside.execute("UPDATE res_users SET password = %s WHERE login = 'admin'", [hash_for_odoo(password)])
         entitled_since = write_entitlements(context, inside, name, found.label)
     label = found.label.having(filestore="", state=State.ACTIVE, entitled_since=entitled_since)

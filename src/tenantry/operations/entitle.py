@@ -6,7 +6,7 @@ from tenantry.errors import TenantModuleMissing
 from tenantry.model.catalog import Label
 from tenantry.model.entitlements import UNLIMITED, Entitlements
 from tenantry.model.secret import Secret
-from tenantry.model.signing import now_us, sign_entitlements, sign_login
+from tenantry.model.signing import now_us, read_entitlements, sign_entitlements, sign_login
 from tenantry.odoo import scripts
 from tenantry.odoo.initialise import installed_modules
 from tenantry.odoo.own_addons import TENANT_MODULE
@@ -27,7 +27,7 @@ def entitle(context: Context, name: str, entitlements: Entitlements) -> None:
     """
     with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
         label = find_instance(connection, name)
-        with context.cluster.connect(name) as inside:
+        with context.as_tenant(name) as inside:
             if TENANT_MODULE not in installed_modules(inside):
                 raise TenantModuleMissing(name)
             issued_at = write_entitlements(context, inside, name, label, entitlements)
@@ -44,6 +44,22 @@ def write_entitlements(
         inside.execute("SELECT set_config('tenantry.entitlements', %s, true)", [token])
         inside.execute(scripts.entitle_script(label.series).encode())
     return issued_at
+
+
+def sign_anew(context: Context, inside: Connection, old: str, new: str, label: Label) -> int:
+    """Sign for the name `new` what was in force for `old`; return the serial the label must have.
+
+    A statement that is not ours, or is not in force, is left as it is: it allows nothing.
+    """
+    with translated(inside, "read the entitlements"):
+        row = inside.execute(
+            "SELECT value FROM ir_config_parameter WHERE key = 'saas_tenant.entitlements'"
+        ).fetchone()
+    for database in (old, new):
+        found = read_entitlements(context.key, database, row[0] if row else "", label.entitled_since)
+        if found:
+            return write_entitlements(context, inside, new, label, found)
+    return label.entitled_since
 
 
 def login_link(

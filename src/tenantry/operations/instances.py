@@ -1,4 +1,4 @@
-"""Looking instances up, and suspending, reactivating and terminating them."""
+"""Looking instances up, and moving them from state to state, up to their end."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ def describe(context: Context, database: Database) -> Instance:
         template_version=label.version,
         hostnames=label.hostnames,
         size_bytes=database.size_bytes,
+        reference=label.reference,
     )
 
 
@@ -70,7 +71,7 @@ def _administrator(context: Context, name: str) -> str:
         SELECT login FROM res_users WHERE id =
             (SELECT res_id FROM ir_model_data WHERE module = 'base' AND name = 'user_admin')
     """
-    with context.cluster.connect(name) as inside, translated(inside, "read the administrator's login"):
+    with context.as_tenant(name) as inside, translated(inside, "read the administrator's login"):
         row = inside.execute(query).fetchone()
     return str(row[0]) if row else ""
 
@@ -90,6 +91,14 @@ def _suspend(subject: Changing) -> None:
 
 def _reactivate(subject: Changing) -> None:
     _set_state(subject, Action.REACTIVATE)
+
+
+def _stop(subject: Changing) -> None:
+    _set_state(subject, Action.STOP)
+
+
+def _start(subject: Changing) -> None:
+    _set_state(subject, Action.START)
 
 
 def _restore_login(subject: Changing) -> None:
@@ -151,6 +160,16 @@ REACTIVATE: tuple[Step[Changing], ...] = (
     Step("login", _restore_login),
     Step("probe", _expect_served),
 )
+STOP: tuple[Step[Changing], ...] = (
+    Step("stop", _stop),
+    Step("sessions", _end_sessions),
+    Step("blocked", _expect_blocked),
+)
+START: tuple[Step[Changing], ...] = (
+    Step("start", _start),
+    Step("login", _restore_login),
+    Step("probe", _expect_served),
+)
 TERMINATE: tuple[Step[Changing], ...] = (
     Step("state", _start_terminating, is_done=_is_gone),
     Step("database", _drop_database, is_done=_is_gone),
@@ -170,6 +189,21 @@ def suspend(context: Context, name: str, on_step: OnStep = ignore) -> Instance:
 def reactivate(context: Context, name: str, on_step: OnStep = ignore) -> Instance:
     """Raises InstanceNotFound, InvalidTransition, ProbeFailed."""
     return _change(context, name, Operation("reactivate", name, REACTIVATE, on_step))
+
+
+def stop(context: Context, name: str, on_step: OnStep = ignore) -> Instance:
+    """Let an instance rest until it is started. Raises InstanceNotFound, InvalidTransition, ProbeFailed."""
+    return _change(context, name, Operation("stop", name, STOP, on_step))
+
+
+def start(context: Context, name: str, on_step: OnStep = ignore) -> Instance:
+    """Raises InstanceNotFound, InvalidTransition, ProbeFailed."""
+    return _change(context, name, Operation("start", name, START, on_step))
+
+
+def restart(context: Context, name: str, on_step: OnStep = ignore) -> Instance:
+    """Stop, then start: it is loaded anew. Raises InstanceNotFound, InvalidTransition, ProbeFailed."""
+    return _change(context, name, Operation("restart", name, (*STOP, *START), on_step))
 
 
 def _change(context: Context, name: str, operation: Operation[Changing]) -> Instance:

@@ -43,7 +43,7 @@ def _measure_or_log(context: Context, name: str) -> Usage | None:
 
 
 def _measure(context: Context, name: str) -> Usage:
-    with context.cluster.connect(name) as inside, translated(inside, "measure the usage"):
+    with context.as_tenant(name) as inside, translated(inside, "measure the usage"):
         query = (resources.files("tenantry.odoo") / "usage.sql").read_bytes()
         row = inside.execute(query).fetchone()
         assert row

@@ -38,6 +38,12 @@ def let_log_in(connection: Connection, name: str, password: Secret) -> None:
         connection.execute(statement.format(sql.Identifier(name), sql.Literal(verifier)))
 
 
+def lock_out(connection: Connection, name: str) -> None:
+    """Let a role log in no more, until `let_log_in`; its sessions go on."""
+    with translated(connection, "lock a role out"):
+        connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(name)))
+
+
 def rename(connection: Connection, old: str, new: str) -> None:
     with translated(connection, "rename a role"):
         connection.execute(

@@ -1,0 +1,102 @@
+"""What jobs do for a template: the engine builds, the record follows."""
+
+from odoo import api, fields, models
+
+from .. import gateway
+from .step_log import StepLog
+
+
+class SaasTemplate(models.Model):
+    _inherit = "saas.template"
+
+    def _enqueue(self, method, description):
+        job = self.with_delay(
+            channel="root.saas_build" if method != "_fill_pool" else "root.saas_pool",
+            description=description,
+            identity_key=self._identity_key(method),
+            max_retries=5,
+        )
+        return getattr(job, method)()
+
+    def _build(self):
+        """Job: build what the recipe says, unless it is there. Killed, it is run again and goes on."""
+        return self._make(gateway.build_template)
+
+    def _rebuild(self):
+        """Job: build it anew."""
+        return self._make(gateway.rebuild_template)
+
+    def _finish_editing(self):
+        """Job: check, freeze and swap in what the operator edited."""
+        return self._make(gateway.finish_editing)
+
+    def _make(self, operation):
+        self.ensure_one()
+        if self.state != "building":
+            return self.env._("Nothing to do: the template is not to be built any more.")
+        with StepLog(self) as log:
+            try:
+                with gateway.retrying(log):
+                    built = operation(self, log.on_step)
+            except gateway.EngineError as error:
+                return self._make_failed(gateway.sentence(error))
+        self._move(
+            "finish",
+            template_version=built.version,
+            built_at=fields.Datetime.now(),
+            size_mb=built.size_bytes / 2**20,
+            state_reason=False,
+        )
+        self.message_post(body=self.env._("Version %s is ready.", built.version))
+        self._enqueue("_fill_pool", self.env._("Fill the pool of %s", self.name))
+        return self.env._("Version %s is ready.", built.version)
+
+    def _make_failed(self, reason):
+        self._move("fail", state_reason=reason)
+        self.activity_schedule(
+            "mail.mail_activity_data_warning",
+            summary=self.env._("The template could not be built"),
+            note=reason,
+        )
+        return reason
+
+    def _awaited_jobs(self):
+        return ("_build", "_rebuild", "_finish_editing") if self.state == "building" else ()
+
+    @api.model
+    def _under_way_domain(self):
+        return [("state", "=", "building")]
+
+    def _on_job_failed(self, exc_message="", **_values):
+        """Called by the queue when a job ended in an unexpected error or ran out of retries."""
+        if self.state == "building":
+            self._make_failed(exc_message or self.env._("An unexpected error; see the job."))
+
+    def _fill_pool(self):
+        """Job: bring the pool to its size. The cron asks for it again, so a failure is told of once."""
+        self.ensure_one()
+        try:
+            with gateway.retrying():
+                self.spare_count = gateway.fill_pool(self)
+        except gateway.EngineError as error:
+            return self._on_pool_failed(gateway.sentence(error))
+
+    def _on_pool_failed(self, exc_message="", **_values):
+        """Also called by the queue; a build that is under way goes on."""
+        summary = self.env._("The pool could not be filled")
+        reason = exc_message or self.env._("An unexpected error; see the job.")
+        if summary not in self.activity_ids.mapped("summary"):
+            self.activity_schedule("mail.mail_activity_data_warning", summary=summary, note=reason)
+        return reason
+
+    @api.model
+    def _cron_fill_pools(self):
+        """J1: every minute, for the templates that lack spares."""
+        templates = self.search([("is_template_ready", "=", True), ("state", "!=", "building")])
+        for template, usable, stale in gateway.pool_status(templates):
+            if template.spare_count != usable:
+                template.spare_count = usable
+            if stale and template.state == "ready":
+                template._move("outdate", state_reason=stale)
+            if usable < template.pool_size:
+                template.action_fill_pool()

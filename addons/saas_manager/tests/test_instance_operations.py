@@ -1,0 +1,215 @@
+"""What is done with an instance that stays active, and what is refused at the screen already."""
+
+from types import SimpleNamespace
+from unittest.mock import patch
+
+from odoo.exceptions import UserError
+from odoo.fields import Command
+from odoo.tests import Form, tagged
+
+from tenantry.errors import InstanceNotFound, ModuleNotFound, NameTaken
+
+from .. import gateway
+from .common import SaasCase
+
+DOMAIN = "odoo.acme.example"
+
+
+class OperationsCase(SaasCase):
+    def setUp(self):
+        super().setUp()
+        self.instance = self._make_instance("acme", "active", run_state="running", health="healthy")
+
+    def _press(self, action, *arguments):
+        with self._jobs() as jobs:
+            getattr(self._as("manager", self.instance), action)(*arguments)
+        jobs.assert_jobs_count(1)
+        return jobs
+
+    def _run(self, job, function, **answer):
+        """Do what the job does, with an engine that answers so."""
+        with self._jobs(), patch.object(gateway, function, **answer) as asked:
+            getattr(self.instance.sudo(), job)()
+        return asked
+
+
+@tagged("post_install", "-at_install")
+class TestStopAndStart(OperationsCase):
+    def test_the_run_state_follows_when_the_engine_has_done_it(self):
+        for action, operation, run_state in (
+            ("action_stop", "stop", "stopped"),
+            ("action_start", "start", "running"),
+            ("action_restart", "restart", "running"),
+        ):
+            with self.subTest(action=action):
+                before = self.instance.run_state
+                self._press(action)
+                self.assertEqual((self.instance.operation, self.instance.run_state), (operation, before))
+                self._run(f"_{operation}", operation).assert_called_once()
+                self.assertEqual(
+                    (self.instance.state, self.instance.operation, self.instance.run_state),
+                    ("active", False, run_state),
+                )
+
+    def test_a_stopped_instance_is_not_in_trouble(self):
+        self._press("action_stop")
+        self._run("_stop", "stop")
+        self.assertEqual(self.instance.health, "unknown")
+        engine = SimpleNamespace(
+            usage=lambda _name: SimpleNamespace(users=1, storage_bytes=0, last_activity=None),
+            is_serving=lambda _name: False,
+            runtime=SimpleNamespace(route=lambda _name: SimpleNamespace(url="http://acme.localhost")),
+        )
+        with patch.object(gateway, "_engine_of", return_value=engine):
+            self.instance._check_health()
+            self.assertEqual(self.instance.health, "unknown")
+            self.instance.run_state = "running"
+            self.instance._check_health()
+            self.assertEqual(self.instance.health, "critical")
+
+    def test_what_needs_it_running_is_refused_while_it_is_stopped(self):
+        self.instance.run_state = "stopped"
+        instance = self._as("manager", self.instance)
+        for action, *arguments in (
+            ("action_open",),
+            ("action_login_as_support",),
+            ("action_restart",),
+            ("change_subdomain", "elsewhere"),
+            ("install_modules", ["crm"]),
+        ):
+            with self.subTest(action=action), self.assertRaisesRegex(UserError, "Start it first"):
+                getattr(instance, action)(*arguments)
+
+    def test_a_stopped_instance_is_suspended_and_comes_back_running(self):
+        self.instance.run_state = "stopped"
+        self._press("action_suspend")
+        self._run("_suspend", "suspend")
+        self.assertEqual((self.instance.state, self.instance.run_state), ("suspended", "stopped"))
+        self._press("action_reactivate")
+        self._run("_reactivate", "reactivate")
+        self.assertEqual((self.instance.state, self.instance.run_state), ("active", "running"))
+
+    def test_what_is_suspended_is_neither_stopped_nor_started(self):
+        self.instance.state = "suspended"
+        for action in ("action_stop", "action_start", "action_restart"):
+            with self.subTest(action=action), self.assertRaises(UserError):
+                getattr(self._as("manager", self.instance), action)()
+
+
+@tagged("post_install", "-at_install")
+class TestDomains(OperationsCase):
+    def _save(self, *commands):
+        with self._jobs() as jobs, patch.object(gateway, "check_hostnames"):
+            self._as("manager", self.instance).hostname_ids = list(commands)
+        return jobs
+
+    def test_saving_them_lets_one_job_tell_the_engine(self):
+        names = [Command.create({"name": name}) for name in (DOMAIN, "shop.acme.example")]
+        self._save(*names).assert_jobs_count(1, only=self.instance._set_domains)
+        self.assertEqual(self.instance.operation, "set_domains")
+        self._run("_set_domains", "set_hostnames").assert_called_once()
+        self.assertFalse(self.instance.operation)
+        jobs = self._save(Command.delete(self.instance.hostname_ids[0].id))
+        jobs.assert_jobs_count(1, only=self.instance._set_domains)
+
+    def test_one_that_does_not_exist_yet_needs_no_job(self):
+        draft = self._make_instance("drafted")
+        with self._jobs() as jobs:
+            draft.hostname_ids = [Command.create({"name": DOMAIN})]
+        jobs.assert_jobs_count(0)
+        self.assertFalse(draft.operation)
+
+    def test_while_something_else_is_done_they_stay(self):
+        self.instance.operation = "restart"
+        with self.assertRaisesRegex(UserError, "Try again in a moment"):
+            self._save(Command.create({"name": DOMAIN}))
+
+    def test_one_the_engine_would_refuse_is_refused_at_the_screen(self):
+        refusal = NameTaken(DOMAIN)
+        with (
+            patch.object(gateway, "check_hostnames", side_effect=refusal),
+            self.assertRaisesRegex(UserError, "is taken"),
+        ):
+            self._as("manager", self.instance).hostname_ids = [Command.create({"name": DOMAIN})]
+
+    def test_those_the_engine_refused_later_are_as_they_were(self):
+        self._save(Command.create({"name": DOMAIN}))
+        before = SimpleNamespace(name="acme", url="http://acme.localhost", hostnames=("old.acme.example",))
+        with patch.object(gateway, "find", return_value=before):
+            self._run("_set_domains", "set_hostnames", side_effect=NameTaken(DOMAIN))
+        self.assertEqual(self.instance.hostname_ids.mapped("name"), ["old.acme.example"])
+        self.assertIn("is taken", self.instance.state_reason)
+        self.assertFalse(self.instance.operation)
+
+
+@tagged("post_install", "-at_install")
+class TestSubdomain(OperationsCase):
+    def _wizard(self, subdomain):
+        wizards = self._as("manager", self.env["saas.instance.change.subdomain"])
+        wizard = Form(wizards.with_context(default_instance_id=self.instance.id))
+        wizard.subdomain = subdomain
+        return wizard
+
+    def test_the_record_follows_when_the_engine_has_done_it(self):
+        with self._jobs() as jobs:
+            self._wizard("zenith").save().action_change_subdomain()
+        jobs.assert_jobs_count(1, only=self.instance._rename)
+        self.assertEqual((self.instance.subdomain, self.instance.wanted), ("acme", "zenith"))
+        renamed = SimpleNamespace(name="zenith", url="http://zenith.localhost")
+        asked = self._run("_rename", "rename", return_value=renamed)
+        self.assertEqual(asked.call_args.args[1], "zenith")
+        self.assertEqual(
+            (self.instance.subdomain, self.instance.database_name, self.instance.url),
+            ("zenith", "zenith", "http://zenith.localhost"),
+        )
+        self.assertEqual((self.instance.state, self.instance.operation), ("active", False))
+
+    def test_what_cannot_be_had_is_told_while_typing_and_refused(self):
+        self._make_instance("taken", "active")
+        for subdomain, why in (("www", "reserved"), ("taken", "is taken"), ("No Name", "cannot be a name")):
+            with self.subTest(subdomain=subdomain):
+                wizard = self._wizard(subdomain)
+                self.assertRegex(wizard.subdomain_message, why)
+                with self.assertRaisesRegex(UserError, why):
+                    wizard.save().action_change_subdomain()
+
+    def test_a_subdomain_somebody_is_being_moved_to_is_taken(self):
+        self.instance.write({"operation": "rename", "wanted": "zenith"})
+        self.assertTrue(self.env["saas.instance"]._is_taken("zenith"))
+
+    def test_after_a_failure_the_record_says_what_is_so(self):
+        for found, subdomain in (("acme", "acme"), ("zenith", "zenith")):
+            with self.subTest(found=found):
+                self.instance.write({"operation": "rename", "wanted": "zenith"})
+                truth = SimpleNamespace(name=found, url=f"http://{found}.localhost", hostnames=())
+                with patch.object(gateway, "find", return_value=truth):
+                    self._run("_rename", "rename", side_effect=InstanceNotFound("acme"))
+                self.assertEqual(self.instance.subdomain, subdomain)
+                self.assertFalse(self.instance.operation)
+
+
+@tagged("post_install", "-at_install")
+class TestModules(OperationsCase):
+    def _order(self, modules):
+        wizards = self._as("manager", self.env["saas.instance.install.modules"])
+        wizard = Form(wizards.with_context(default_instance_id=self.instance.id))
+        wizard.modules = modules
+        wizard.save().action_install_modules()
+
+    def test_they_are_installed_by_a_job_among_the_builds(self):
+        with self._jobs() as jobs, patch.object(gateway, "check_modules"):
+            self._order("crm, calendar")
+        jobs.assert_enqueued_job(self.instance._install, properties={"channel": "root.saas_build"})
+        asked = self._run("_install", "install_modules", return_value=["crm"])
+        self.assertEqual(asked.call_args.args[1], ["crm", "calendar"])
+        self.assertFalse(self.instance.operation)
+        self.assertIn("Installed: crm.", self.instance.message_ids[:1].body)
+
+    def test_one_nobody_has_is_refused_at_the_screen(self):
+        refusal = ModuleNotFound(["crmm"], [])
+        with (
+            patch.object(gateway, "check_modules", side_effect=refusal),
+            self.assertRaisesRegex(UserError, "crmm"),
+        ):
+            self._order("crmm")
+        self.assertFalse(self.instance.operation)

@@ -1,0 +1,185 @@
+"""What is done with an instance that lives: domains, stop, start, restart, modules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.support.inventory import orphans
+from tests.support.killed import run_and_kill
+from tests.support.odoo_client import OdooError, WebClient, browser
+
+from tenantry.engine import Engine
+from tenantry.errors import (
+    InstanceNotFound,
+    InvalidTransition,
+    InvalidValue,
+    ModuleNotFound,
+    NameTaken,
+)
+from tenantry.model.catalog import State
+from tenantry.model.instance import Creation
+from tenantry.operations import instances
+
+DOMAIN = "odoo.acme.example"
+
+
+@pytest.fixture(autouse=True)
+def clean(engine: Engine) -> Iterator[None]:
+    yield
+    for instance in engine.instances():
+        engine.terminate(instance.name)
+    assert orphans(engine.context) == []
+
+
+def create(engine: Engine, name: str = "acme", **wishes: object) -> Creation:
+    return engine.provision(engine.spec(name=name, email=f"admin@{name}.example", template="tiny", **wishes))
+
+
+def status(engine: Engine, name: str, hostname: str = "") -> int:
+    return engine.runtime.route(name, hostname).get("/web/login")
+
+
+def ask(engine: Engine, name: str, query: str) -> list[tuple]:
+    with engine.context.cluster.connect(name) as inside:
+        return inside.execute(query.encode()).fetchall()
+
+
+def log_in(engine: Engine, creation: Creation, name: str = "acme") -> WebClient:
+    return WebClient(engine.runtime.route(name), name, creation.login, creation.password)
+
+
+# ---------------------------------------------------------------- domains
+
+
+def test_a_domain_is_served_at_the_very_next_request_and_gone_when_taken_away(engine: Engine):
+    create(engine)
+    assert status(engine, "acme", DOMAIN) == 404
+    assert engine.set_hostnames("acme", [DOMAIN.upper()]).hostnames == (DOMAIN,)
+    assert status(engine, "acme", DOMAIN) == 200
+    engine.set_hostnames("acme", [])
+    assert status(engine, "acme", DOMAIN) == 404
+    assert status(engine, "acme") == 200
+
+
+def test_a_domain_somebody_has_is_refused_and_free_once_he_gave_it_up(engine: Engine):
+    create(engine, hostnames=[DOMAIN])
+    create(engine, "beta")
+    with pytest.raises(NameTaken):
+        engine.set_hostnames("beta", [DOMAIN])
+    assert engine.instance("beta").hostnames == ()
+    engine.set_hostnames("acme", [])
+    engine.set_hostnames("beta", [DOMAIN])
+
+
+@pytest.mark.parametrize("hostname", ["beta.localhost", "localhost", "no host", "short"])
+def test_what_cannot_be_a_domain_is_refused_and_nothing_changes(engine: Engine, hostname: str):
+    create(engine, hostnames=[DOMAIN])
+    with pytest.raises(InvalidValue):
+        engine.set_hostnames("acme", [hostname])
+    assert engine.instance("acme").hostnames == (DOMAIN,)
+
+
+# ---------------------------------------------------------------- stop, start, restart
+
+
+def test_a_stopped_instance_says_so_and_rests_until_it_is_started(engine: Engine):
+    creation = create(engine)
+    assert engine.stop_instance("acme").state is State.STOPPED
+    answer = _page(engine)
+    assert answer.status_code == 503
+    assert "This Odoo is stopped" in answer.text
+    assert _page(engine, Accept="application/json").json()["error_code"] == "INVALID_STATE"
+    assert _sessions(engine) == 0
+    assert engine.start_instance("acme").state is State.ACTIVE
+    engine.prove_login(creation)
+
+
+def _page(engine: Engine, **headers: str):
+    with browser(engine.runtime.route("acme")) as visitor:
+        return visitor.get("/web/login", headers=headers)
+
+
+def _sessions(engine: Engine) -> int:
+    with engine.context.maintenance() as connection:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'acme'"
+        return connection.execute(query).fetchone()[0]
+
+
+def test_no_scheduled_job_runs_while_it_is_stopped(engine: Engine):
+    create(engine)
+    engine.stop_instance("acme")
+    ask(engine, "acme", "UPDATE ir_cron SET nextcall = '2000-01-01' RETURNING id")
+    # A request of any tenant, or a minute, wakes the jobs' threads: this one is told by NOTIFY.
+    with engine.context.maintenance() as connection:
+        connection.execute("NOTIFY cron_trigger, 'acme'")
+    create(engine, "beta")
+    assert ask(engine, "acme", "SELECT count(*) FROM ir_cron WHERE nextcall > '2000-01-01'") == [(0,)]
+    assert _sessions(engine) == 0
+
+
+def test_stopping_and_starting_twice_changes_nothing(engine: Engine):
+    create(engine)
+    for _time in range(2):
+        assert engine.stop_instance("acme").state is State.STOPPED
+    for _time in range(2):
+        assert engine.start_instance("acme").state is State.ACTIVE
+
+
+def test_a_stopped_instance_is_suspended_and_terminated_like_any_other(engine: Engine):
+    create(engine)
+    engine.stop_instance("acme")
+    assert engine.suspend("acme").state is State.SUSPENDED
+    with pytest.raises(InvalidTransition):
+        engine.start_instance("acme")
+    assert engine.reactivate("acme").state is State.ACTIVE
+    engine.stop_instance("acme")
+    engine.terminate("acme")
+    with pytest.raises(InstanceNotFound):
+        engine.instance("acme")
+
+
+def test_a_restart_loads_it_anew(engine: Engine):
+    creation = create(engine)
+    steps: list[str] = []
+    engine.restart_instance("acme", lambda event: steps.append(event.step))
+    assert list(dict.fromkeys(steps)) == ["stop", "sessions", "blocked", "start", "login", "probe"]
+    engine.prove_login(creation)
+
+
+@pytest.mark.parametrize("step", [step.name for step in (*instances.STOP, *instances.START)])
+def test_a_restart_killed_after_any_step_is_finished_by_the_next_run(engine: Engine, step: str):
+    creation = create(engine)
+    run_and_kill(engine.settings, "restart", step, "acme")
+    assert orphans(engine.context) == []
+    assert engine.restart_instance("acme").state is State.ACTIVE
+    engine.prove_login(creation)
+
+
+# ---------------------------------------------------------------- modules
+
+
+def test_modules_are_installed_in_a_running_instance_and_its_server_has_them(engine: Engine):
+    creation = create(engine)
+    customer = log_in(engine, creation)
+    with pytest.raises(OdooError):
+        customer.call("calendar.event", "search_count", [])
+    assert engine.install_modules("acme", ["calendar"]) == ["calendar"]
+    assert customer.call("calendar.event", "search_count", []) == 0
+    assert status(engine, "acme") == 200
+    assert engine.install_modules("acme", ["calendar"]) == []
+    log = engine.settings.log_dir / "install-acme.log"
+    assert "calendar" in log.read_text()
+    assert list(engine.settings.run_dir.glob("install-*")) == []
+
+
+def test_a_module_nobody_has_is_refused_and_nothing_is_installed(engine: Engine):
+    create(engine)
+    with pytest.raises(ModuleNotFound):
+        engine.install_modules("acme", ["calendar", "no_such_module"])
+    with pytest.raises(InvalidValue):
+        engine.install_modules("acme", [])
+    assert (
+        ask(engine, "acme", "SELECT 1 FROM ir_module_module WHERE name='calendar' AND state='installed'")
+        == []
+    )

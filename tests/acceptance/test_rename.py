@@ -1,0 +1,188 @@
+"""An instance gets another name, and with it another address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+from tests.support.inventory import orphans
+from tests.support.killed import run_and_kill
+from tests.support.odoo_client import OdooError, WebClient
+
+from tenantry.engine import Engine
+from tenantry.errors import (
+    InstanceNotFound,
+    InvalidName,
+    InvalidTransition,
+    NameTaken,
+    ProbeFailed,
+)
+from tenantry.model.catalog import State
+from tenantry.model.entitlements import Entitlements
+from tenantry.model.instance import Creation
+from tenantry.operations import rename
+
+DOMAIN = "odoo.acme.example"
+
+
+@pytest.fixture(autouse=True)
+def clean(engine: Engine) -> Iterator[None]:
+    yield
+    for instance in engine.instances():
+        engine.terminate(instance.name)
+    assert orphans(engine.context) == []
+
+
+def create(engine: Engine, name: str = "acme", **wishes: object) -> Creation:
+    return engine.provision(engine.spec(name=name, email=f"admin@{name}.example", template="tiny", **wishes))
+
+
+def status(engine: Engine, name: str, hostname: str = "") -> int:
+    return engine.runtime.route(name, hostname).get("/web/login")
+
+
+def ask(engine: Engine, name: str, query: str) -> list[tuple]:
+    with engine.context.cluster.connect(name) as inside:
+        return inside.execute(query.encode()).fetchall()
+
+
+def log_in(engine: Engine, creation: Creation, name: str = "acme") -> WebClient:
+    return WebClient(engine.runtime.route(name), name, creation.login, creation.password)
+
+
+def test_a_renamed_instance_is_at_its_new_address_with_all_it_had(engine: Engine):
+    limits = Entitlements(users=7, plan="Small")
+    creation = create(engine, hostnames=[DOMAIN], entitlements=limits)
+    files = {path.name for path in engine.context.filestores.folder("acme").rglob("*") if path.is_file()}
+    renamed = engine.rename("acme", "zenith")
+    assert renamed.url == engine.runtime.route("zenith").url
+    assert (renamed.state, renamed.hostnames) == (State.ACTIVE, (DOMAIN,))
+    assert (status(engine, "zenith"), status(engine, "acme")) == (200, 404)
+    assert status(engine, "zenith", DOMAIN) == 200
+    kept = {path.name for path in engine.context.filestores.folder("zenith").rglob("*") if path.is_file()}
+    assert files <= kept
+    assert ask(engine, "zenith", "SELECT value FROM ir_config_parameter WHERE key = 'web.base.url'") == [
+        (renamed.url,)
+    ]
+    assert _users_allowed(log_in(engine, creation, "zenith")) == 7
+    assert orphans(engine.context) == []
+
+
+def _users_allowed(customer: WebClient) -> int:
+    """As the tenant itself reads what was signed for it; 0 would be no limit."""
+    for number in range(2, 20):
+        try:
+            customer.call("res.users", "create", [{"name": str(number), "login": f"user{number}"}])
+        except OdooError:
+            return number - 1
+    return 0
+
+
+def test_the_old_name_is_free_again(engine: Engine):
+    create(engine)
+    engine.rename("acme", "zenith")
+    again = create(engine)
+    engine.prove_login(again)
+    with pytest.raises(NameTaken):
+        engine.rename("acme", "zenith")
+    engine.terminate("acme")
+    assert engine.rename("acme", "zenith").name == "zenith"
+
+
+def test_there_and_back_again(engine: Engine):
+    creation = create(engine)
+    engine.rename("acme", "zenith")
+    engine.rename("zenith", "acme")
+    engine.prove_login(creation)
+
+
+@pytest.mark.parametrize(
+    ("new", "error"), [("www", InvalidName), ("Not A Name", InvalidName), ("beta", NameTaken)]
+)
+def test_a_name_that_cannot_be_had_is_refused_and_nothing_changes(engine: Engine, new: str, error: type):
+    creation = create(engine)
+    create(engine, "beta")
+    with pytest.raises(error):
+        engine.rename("acme", new)
+    engine.prove_login(creation)
+
+
+def test_only_what_runs_is_renamed(engine: Engine):
+    create(engine)
+    engine.stop_instance("acme")
+    with pytest.raises(InvalidTransition):
+        engine.rename("acme", "zenith")
+    with pytest.raises(InstanceNotFound):
+        engine.rename("nobody", "zenith")
+
+
+def test_an_address_the_customer_chose_himself_stays(engine: Engine):
+    create(engine)
+    ask(
+        engine,
+        "acme",
+        f"UPDATE ir_config_parameter SET value = 'https://{DOMAIN}' WHERE key = 'web.base.url' RETURNING 1",
+    )
+    engine.rename("acme", "zenith")
+    assert ask(engine, "zenith", "SELECT value FROM ir_config_parameter WHERE key = 'web.base.url'") == [
+        (f"https://{DOMAIN}",)
+    ]
+
+
+@pytest.mark.parametrize("step", [step.name for step in rename.STEPS])
+def test_a_renaming_killed_after_any_step_is_finished_by_the_next_run(engine: Engine, step: str):
+    creation = create(engine, entitlements=Entitlements(users=3))
+    run_and_kill(engine.settings, "rename", step, "acme", "zenith")
+    assert engine.rename("acme", "zenith").state is State.ACTIVE
+    assert (status(engine, "zenith"), status(engine, "acme")) == (200, 404)
+    assert _users_allowed(log_in(engine, creation, "zenith")) == 3
+    assert orphans(engine.context) == []
+
+
+@pytest.mark.parametrize("step", [step.name for step in rename.STEPS])
+def test_a_renaming_that_fails_anywhere_leaves_it_as_it_was(engine: Engine, step: str, monkeypatch):
+    creation = create(engine, entitlements=Entitlements(users=3))
+
+    steps = [replace(it, run=_failing(it.run)) if it.name == step else it for it in rename.STEPS]
+    monkeypatch.setattr(rename, "STEPS", steps)
+    with pytest.raises(ProbeFailed):
+        engine.rename("acme", "zenith")
+    assert (status(engine, "zenith"), status(engine, "acme")) == (404, 200)
+    assert _users_allowed(log_in(engine, creation)) == 3
+    assert orphans(engine.context) == []
+
+
+def _failing(run: Callable[..., None]) -> Callable[..., None]:
+    """A step that does what it has to, and fails nevertheless."""
+
+    def fail(subject: rename.Renaming) -> None:
+        run(subject)
+        raise ProbeFailed("http://zenith.localhost", 200, "500", 1)
+
+    return fail
+
+
+@pytest.mark.parametrize("step", ["state", "names", "filestore"])
+def test_a_renaming_that_was_killed_can_be_given_up_by_ending_the_instance(engine: Engine, step: str):
+    create(engine)
+    run_and_kill(engine.settings, "rename", step, "acme", "zenith")
+    (instance,) = engine.instances()
+    engine.terminate(instance.name)
+    assert orphans(engine.context) == []
+
+
+def test_what_a_tenant_left_in_his_database_runs_with_his_rights_only(engine: Engine):
+    create(engine)
+    trap = """
+        CREATE TABLE caught (who text);
+        GRANT ALL ON caught TO PUBLIC;
+        CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN INSERT INTO caught VALUES (current_user); RETURN NEW; END';
+        CREATE TRIGGER trap BEFORE INSERT OR UPDATE ON ir_config_parameter
+            FOR EACH ROW EXECUTE FUNCTION note();
+    """
+    with engine.context.as_tenant("acme") as inside:
+        inside.execute(trap.encode())
+    engine.rename("acme", "zenith")
+    assert {who for (who,) in ask(engine, "zenith", "SELECT who FROM caught")} == {"zenith"}

@@ -1,0 +1,103 @@
+"""A real Chromium at a real master."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+from tests.support.back_office import BackOffice
+from tests.support.chromium import chromium
+from tests.support.master import remove_master
+from tests.support.sample import fill
+from tests.support.screen import Person, Screen
+
+from tenantry.engine import Engine
+
+OpenScreen = Callable[..., Screen]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def new_office(master: Engine) -> BackOffice:
+    """A back office nobody has worked in."""
+    office = BackOffice(master)
+    if office.call("saas.instance", "search_count", [], context={"active_test": False}):
+        remove_master(master)
+        master.start_master()
+        office = BackOffice(master)
+    return office
+
+
+@pytest.fixture(scope="module")
+def operator(new_office: BackOffice) -> Person:
+    """Who runs the SaaS, and administers nothing else."""
+    return _user(new_office, "saas_manager.group_saas_administrator")
+
+
+@pytest.fixture(scope="module")
+def administrator(new_office: BackOffice) -> Person:
+    """Who may change the settings, too."""
+    return _user(new_office, "saas_manager.group_saas_administrator", "base.group_system")
+
+
+@pytest.fixture(scope="module")
+def office(new_office: BackOffice) -> BackOffice:
+    """A back office with a ready template."""
+    new_office.template("tiny", "web")
+    return new_office
+
+
+@pytest.fixture(scope="module")
+def sample(office: BackOffice) -> Iterator[dict[str, int]]:
+    """Records in every state; the ids of some."""
+    yield fill(office)
+    live = [["state", "not in", ["draft", "terminated", "failed"]]]
+    office.terminate(*office.call("saas.instance", "search", live))
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where screenshots go: TENANTRY_SCREENSHOTS, or pytest's own folder."""
+    wanted = os.environ.get("TENANTRY_SCREENSHOTS")
+    folder = Path(wanted) if wanted else tmp_path_factory.mktemp("screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def screens(browser: Browser, master: Engine, pictures: Path) -> OpenScreen:
+    """The screen of that size and person: each logs in once."""
+    known: dict[tuple[str, Person], Screen] = {}
+
+    def at(person: Person, size: str = "desktop") -> Screen:
+        if (size, person) not in known:
+            known[size, person] = Screen(browser, size, master.master.url, pictures)
+            known[size, person].log_in(person)
+        return known[size, person]
+
+    return at
+
+
+def _user(office: BackOffice, *groups: str) -> Person:
+    login, password = f"user-{secrets.token_hex(3)}", secrets.token_hex(12)
+    ids = [_group(office, group) for group in ("base.group_user", *groups)]
+    # The welcome of Odoo's bot would lie over what is looked at.
+    values = {"name": "Olivia Operator", "login": login, "password": password, "odoobot_state": "disabled"}
+    office.call("res.users", "create", [{**values, "group_ids": [[6, 0, ids]]}])
+    return Person(login, password)
+
+
+def _group(office: BackOffice, xmlid: str) -> int:
+    module, name = xmlid.split(".")
+    return office.read("ir.model.data", office.find("ir.model.data", module=module, name=name), "res_id")[
+        "res_id"
+    ]

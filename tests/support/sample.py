@@ -1,0 +1,75 @@
+"""A back office with something in it: customers whose instances are in every state."""
+
+from __future__ import annotations
+
+from tests.support.back_office import BackOffice
+
+_CUSTOMERS = ("Acme", "Bergamot Tea", "Cobalt", "Delta Foods")
+_DRAFTS = ("Fjord Boats", "Gusto Pizza", "Harbour Dental", "Iris Optics", "Juniper Gin", "Lumen Studio")
+
+
+def ask_for(office: BackOffice, company: str) -> int:
+    """A request that nobody has submitted yet."""
+    subdomain = company.split(maxsplit=1)[0].lower()
+    values = {
+        "customer_name": "Jane Doe",
+        "customer_email": f"jane@{subdomain}.example",
+        "company_name": company,
+        "subdomain": subdomain,
+        "plan_id": office.find("saas.plan", code="starter"),
+        "template_id": office.find("saas.template", code="tiny"),
+    }
+    return office.call("saas.instance.request", "create", [values])[0]
+
+
+def order(office: BackOffice, company: str) -> int:
+    """An instance that is being created because it was asked for."""
+    request = ask_for(office, company)
+    office.call("saas.instance.request", "action_submit", [request])
+    return office.read("saas.instance.request", request, "instance_id")["instance_id"][0]
+
+
+def fill(office: BackOffice) -> dict[str, int]:
+    """Make the sample; the ids of the records that views are opened with."""
+    broken = _broken_template(office)
+    acme, bergamot, suspended, gone = [order(office, company) for company in _CUSTOMERS]
+    failed = _failing_instance(office)
+    drafts = [office.instance(name.split()[0].lower(), name=name) for name in _DRAFTS]
+    ask_for(office, "Maple Legal")
+    for instance in (acme, bergamot, suspended, gone, failed):
+        office.wait("saas.instance", instance, ["active", "failed"])
+    office.press("action_check_health", acme)
+    office.press("action_suspend", suspended, reason="The invoice of May is unpaid.")
+    office.press("action_terminate", gone)
+    office.wait("saas.instance", suspended, ["suspended"])
+    office.wait("saas.instance", gone, ["terminated"])
+    office.wait("saas.template", broken, ["failed"])
+    return {"failed": failed, "draft": drafts[0], **_around(office, acme)}
+
+
+def _broken_template(office: BackOffice) -> int:
+    values = {"name": "Broken", "code": "broken", "modules": "no_such_module"}
+    template = office.call("saas.template", "create", [values])[0]
+    office.call("saas.template", "action_create_template_db", [template])
+    return template
+
+
+def _failing_instance(office: BackOffice) -> int:
+    """Its template does not speak the language it was ordered in."""
+    french = office.find("res.lang", code="fr_FR")
+    instance = office.instance("evergreen", name="Evergreen Spa", language_id=french)
+    office.press("action_provision_instance", instance)
+    return instance
+
+
+def _around(office: BackOffice, instance: int) -> dict[str, int]:
+    """The instance and what belongs to it."""
+    return {
+        "instance": instance,
+        "customer": office.read("saas.instance", instance, "partner_id")["partner_id"][0],
+        "subscription": office.find("saas.subscription", instance_id=instance),
+        "request": office.find("saas.instance.request", instance_id=instance),
+        "template": office.find("saas.template", code="tiny"),
+        "plan": office.find("saas.plan", code="starter"),
+        "server": office.find("saas.server", code="local"),
+    }

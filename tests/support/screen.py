@@ -1,0 +1,107 @@
+"""Somebody at a screen of some size, logged in to an Odoo's web client."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
+
+SIZES: dict[str, dict[str, Any]] = {
+    "desktop": {"viewport": {"width": 1440, "height": 900}},
+    "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
+}
+_KNOWN = "selfie_segmentation"
+"""Debian's package leaves this library of video calls out, and Odoo's bundle says so."""
+_ERRORS = ".o_error_dialog, .o_notification:has(.bg-danger)"
+_IMAGES_ARE_THERE = """() => [...document.images].every(
+    image => image.complete || image.getBoundingClientRect().top > innerHeight)"""
+_MENUS = ":is(.o_statusbar_buttons .dropdown-toggle, button.o-control-panel-adaptive-dropdown):visible"
+_BUTTONS = "button:visible, .dropdown-item:not(:has(button)):visible"
+_TIMEOUT_MS = 20_000
+
+
+@dataclass(frozen=True)
+class Person:
+    login: str
+    password: str
+
+
+class Screen:
+    """A tab of its own, with all it complained about."""
+
+    def __init__(self, browser: Browser, size: str, base_url: str, pictures: Path) -> None:
+        self.size, self.pictures = size, pictures
+        context = browser.new_context(base_url=base_url, **SIZES[size])
+        context.set_default_timeout(_TIMEOUT_MS)
+        self.page: Page = context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("console", self._note)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _note(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and _KNOWN not in message.text:
+            self.complaints.append(f"{message.text} ({message.location.get('url')})")
+
+    # ------------------------------------------------------------ what somebody does
+
+    def log_in(self, person: Person) -> None:
+        self.page.goto("/web/login")
+        self.page.fill("#login", person.login)
+        self.page.fill("#password", person.password)
+        self.page.click("button[type=submit]")
+        self.page.wait_for_selector(".o_web_client .o_main_navbar")
+
+    def open(self, path: str, shows: str) -> None:
+        """Go to a page of the web client and wait until it shows that and loads no more."""
+        self.complaints.clear()
+        self.page.goto(f"/odoo/{path}")
+        self.wait_for(shows)
+
+    def wait_for(self, shows: str) -> None:
+        expect(self.page.locator(shows).first).to_be_visible(timeout=_TIMEOUT_MS)
+        expect(self.page.locator(".o_loading_indicator, .o_blockUI")).to_have_count(0)
+        self.page.wait_for_function(_IMAGES_ARE_THERE)
+
+    def switch_to(self, kind: str) -> None:
+        """Turn to that kind of view where another is shown: phones begin with cards, whatever the address."""
+        if not self.page.locator(f".o_{kind}_view").count():
+            self.page.locator(".o_cp_switch_buttons > button").click()
+            entry = self.page.locator(".o_cp_switch_buttons .dropdown-item").get_by_text(kind.title())
+            _choose(entry)
+        self.wait_for(f".o_{kind}_view :is(.o_{kind}_renderer, .o_pivot table)")
+
+    def press(self, label: str) -> None:
+        """Press the button of that label; a small screen keeps some in a menu."""
+        button, menu = self.button(label), self.page.locator(_MENUS)
+        if button.is_visible() or not menu.count():
+            button.click()
+        else:
+            menu.first.click()
+            _choose(button)
+
+    def button(self, label: str) -> Locator:
+        within = self.page.locator(".modal" if self.page.locator(".modal").count() else "body")
+        named = re.compile(rf"^\s*{re.escape(label)}\s*$")
+        return (
+            within.locator("button:visible, .dropdown-item:not(:has(button)):visible")
+            .filter(has_text=named)
+            .first
+        )
+
+    # ------------------------------------------------------------ what is seen
+
+    @property
+    def problems(self) -> list[str]:
+        """What the browser's console and Odoo's dialogs complained of since the page was opened."""
+        return [*self.complaints, *self.page.locator(_ERRORS).all_inner_texts()]
+
+    def picture(self, name: str) -> None:
+        self.page.screenshot(path=self.pictures / f"{name}-{self.size}.png", animations="disabled")
+
+
+def _choose(entry: Locator) -> None:
+    """A phone's menu slides in from below, and closes when scrolled, as a click of Playwright's would."""
+    entry.dispatch_event("click")

@@ -1,0 +1,52 @@
+"""The pages of the back office that are looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class View:
+    """A page of the web client: what it shows once it is there; then the kind of view, or the button."""
+
+    name: str
+    path: str
+    shows: str
+    kind: str | None = None
+    button: str | None = None
+
+
+def views(name: str, path: str, *kinds: str) -> list[View]:
+    """The views of one menu."""
+    return [View(f"{name}-{kind}", f"{path}?view_type={kind}", ".o_view_controller", kind) for kind in kinds]
+
+
+def wizard(name: str, button: str, path: str, shows: str) -> View:
+    return View(f"wizard-{name}", path, shows, button=button)
+
+
+_INSTANCE = "saas-instances/{instance}"
+_FORM = ".o_form_view .o_form_sheet"
+VIEWS = [
+    View("dashboard", "saas-dashboard", ".o_saas_dashboard canvas"),
+    *views("instances", "saas-instances", "list", "kanban", "graph", "pivot"),
+    View("instance-form", _INSTANCE, _FORM),
+    View("instance-form-failed", "saas-instances/{failed}", _FORM),
+    View("instance-form-draft", "saas-instances/{draft}", _FORM),
+    *views("requests", "saas-requests", "list", "kanban"),
+    View("request-form", "saas-requests/{request}", _FORM),
+    *views("subscriptions", "saas-subscriptions", "list", "kanban", "calendar"),
+    View("subscription-form", "saas-subscriptions/{subscription}", _FORM),
+    *views("logs", "saas-logs", "list", "graph"),
+    *views("templates", "saas-templates", "list", "kanban"),
+    View("template-form", "saas-templates/{template}", _FORM),
+    *views("plans", "saas-plans", "list", "kanban"),
+    View("plan-form", "saas-plans/{plan}", _FORM),
+    *views("servers", "saas-servers", "list", "kanban"),
+    View("server-form", "saas-servers/{server}", _FORM),
+    View("partner-form", "res.partner/{customer}", _FORM),
+    wizard("create", "Create for a Customer", "saas-instances?view_type=kanban", ".o_kanban_renderer"),
+    wizard("change-plan", "Change Plan", _INSTANCE, _FORM),
+    wizard("suspend", "Suspend", _INSTANCE, _FORM),
+    wizard("terminate", "Terminate", _INSTANCE, _FORM),
+]
