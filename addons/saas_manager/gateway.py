@@ -368,7 +368,9 @@ def _utc(moment):
 
 def server_status(server):
     """How a server is: `health` and `health_message`."""
-    if server.runtime != "shared" or server.sudo().dsn_sealed or server.filestore_root or server.address:
+    if server.runtime != "shared":
+        return {"health": "unknown", "health_message": "This runtime is not supported yet."}
+    if server.sudo().dsn_sealed or server.filestore_root or server.address:
         # Unknown health keeps instances away: they would go to this installation instead.
         return {"health": "unknown", "health_message": "Only this installation's own server can be used yet."}
     try:

@@ -124,6 +124,12 @@ class TestServer(SaasCase):
         self.assertEqual(server.state, "disabled")
         self.assertTrue(server.unlink())
 
+    def test_one_elsewhere_gets_no_instance_that_would_be_made_here_instead(self):
+        elsewhere = self._make_server("elsewhere", address="10.0.0.2")
+        self._as("administrator", elsewhere).action_check_health()
+        self.assertEqual(elsewhere.health, "unknown")
+        self.assertIn("own server", elsewhere.health_message)
+
     def test_activating_looks_at_its_health_first(self):
         server = self._make_server("new", state="draft", health="unknown")
         status = {"health": "critical", "health_message": "It does not answer."}
