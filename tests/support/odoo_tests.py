@@ -19,6 +19,8 @@ from tenantry.postgres import databases, strategy
 
 _TIMEOUT_S = 600
 _RECORD = re.compile(r"\d{4}-\d\d-\d\d [\d:,]+ \d+ (?P<level>[A-Z]+) ")
+_LEFT_OUT = re.compile(r"assetsbundle: .*mail/static/lib/selfie_segmentation/")
+"""Debian's package has not got it; Odoo misses it when it makes all bundles, as before a test over HTTP."""
 _TESTS_RUN = re.compile(r"(\d+) failed, (\d+) error\(s\) of (\d+) tests")
 
 
@@ -27,7 +29,7 @@ def complaints(output: str) -> list[str]:
     found = []
     for line in output.splitlines():
         record = _RECORD.match(line)
-        level = record["level"] if record else ""
+        level = record["level"] if record and not _LEFT_OUT.search(line) else ""
         if level in ("ERROR", "CRITICAL") or (level == "WARNING" and "saas_" in line):
             found.append(line)
     return found

@@ -1,9 +1,10 @@
 """What an operator can do with an instance: note what is wanted, and let a job do it after the commit."""
 
 from odoo import fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError
 
 from .. import gateway
+from ..exceptions import InvalidState
 
 
 class SaasInstance(models.Model):
@@ -74,7 +75,7 @@ class SaasInstance(models.Model):
         self._check_transition(operation)
         for instance in self:
             if instance.operation:
-                raise UserError(
+                raise InvalidState(
                     self.env._(
                         "Something is being done with %s already. Try again in a moment.", instance.name
                     )
@@ -87,7 +88,7 @@ class SaasInstance(models.Model):
     def action_open(self):
         self.ensure_one()
         if self.state != "active":
-            raise UserError(self.env._("%s is not active.", self.name))
+            raise InvalidState(self.env._("%s is not active.", self.name))
         self._check_is_running()
         return {"type": "ir.actions.act_url", "url": self.url, "target": "new"}
 

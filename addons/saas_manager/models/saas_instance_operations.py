@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 
 from .. import gateway
+from ..exceptions import InvalidState
 
 _NEEDS_ENGINE = ("rename", "set_domains")
 """Operations whose end, if a job was lost, only the engine knows."""
@@ -50,7 +51,7 @@ class SaasInstance(models.Model):
 
     def _check_is_running(self):
         for instance in self.filtered(lambda i: i.run_state == "stopped" and i.state == "active"):
-            raise UserError(self.env._("%s is stopped. Start it first.", instance.name))
+            raise InvalidState(self.env._("%s is stopped. Start it first.", instance.name))
 
     def _set_domains_later(self):
         """Its hostnames have changed: note that, once in a transaction, and let a job tell the engine."""

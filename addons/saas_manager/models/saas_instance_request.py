@@ -3,9 +3,10 @@
 import uuid
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import UserError
 
 from .. import gateway
+from ..exceptions import SubdomainTaken
 
 
 class SaasInstanceRequest(models.Model):
@@ -107,7 +108,7 @@ class SaasInstanceRequest(models.Model):
         """Refuse what cannot become an instance, before anything is made."""
         self.ensure_one()
         if self.env["saas.instance"]._is_taken(self.subdomain):
-            raise ValidationError(self.env._("The subdomain %s is taken.", self.subdomain))
+            raise SubdomainTaken(self.env._("The subdomain %s is taken.", self.subdomain))
         self.template_id._check_is_ready()
         self._move("validate")
 

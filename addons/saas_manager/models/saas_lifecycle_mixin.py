@@ -1,8 +1,8 @@
 """What all records with a life cycle share: moving along the table of `lifecycle.py`, and by whom."""
 
 from odoo import models
-from odoo.exceptions import UserError
 
+from ..exceptions import InvalidState
 from ..lifecycle import TABLES, after
 
 
@@ -26,11 +26,11 @@ class SaasLifecycleMixin(models.AbstractModel):
         return not self.env.user.share or field.name in self._portal_fields
 
     def _check_transition(self, action):
-        """Raise UserError, naming the record, if `action` is not allowed in its state."""
+        """Raise InvalidState, naming the record, if `action` is not allowed in its state."""
         states = dict(self._fields["state"]._description_selection(self.env))
         for record in self:
             if after(TABLES[record._name], action, record.state) is None:
-                raise UserError(
+                raise InvalidState(
                     self.env._(
                         "%(name)s is %(state)s: this action is not possible now.",
                         name=record.display_name,

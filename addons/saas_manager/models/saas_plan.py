@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from .. import gateway
+from ..exceptions import NoCapacity
 
 _SIGNED = {"name", "max_users", "max_storage_gb"}
 """What instances are told of their plan."""
@@ -98,7 +99,7 @@ class SaasPlan(models.Model):
                 )
             )
         if self.max_instances and self.instance_count > self.max_instances:
-            raise UserError(
+            raise NoCapacity(
                 self.env._(
                     "The plan %(plan)s is full: %(count)d instances are its limit.",
                     plan=self.name,

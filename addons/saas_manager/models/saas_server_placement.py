@@ -3,7 +3,8 @@
 import functools
 
 from odoo import SUPERUSER_ID, api, models
-from odoo.exceptions import UserError
+
+from ..exceptions import NoCapacity
 
 MIN_FREE_PERCENT = 10.0
 """A server with less room than this gets no new instance."""
@@ -14,7 +15,7 @@ class SaasServer(models.Model):
 
     @api.model
     def _place(self, template, plan, company, server=None):
-        """The active, healthy server of the right kind with the most room; raise UserError if none.
+        """The active, healthy server of the right kind with the most room; raise NoCapacity if none.
 
         server: the only one wanted, if any.
         """
@@ -23,7 +24,7 @@ class SaasServer(models.Model):
         if not with_room:
             message = self._no_capacity_message(candidates)
             self._alert_no_capacity(candidates[:1] or template, message)
-            raise UserError(message)
+            raise NoCapacity(message)
         return max(with_room, key=lambda server: (server.available_capacity, -server.sequence))
 
     @api.model

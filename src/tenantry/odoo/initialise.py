@@ -42,9 +42,10 @@ class Initialisation:
             + ["--load-language", ",".join(recipe.languages), "--stop-after-init", "--no-http"]
         )
 
-    def update(self, modules: Collection[str]) -> None:
-        """Bring installed modules up to their code. Raises as `install` does."""
-        self._run(["-d", self.database, "-u", ",".join(modules), "--stop-after-init", "--no-http"])
+    def update(self, modules: Collection[str], new: Collection[str] = ()) -> None:
+        """Bring installed modules up to their code, and install new ones. Raises as `install` does."""
+        install = ["-i", ",".join(new)] if new else []
+        self._run(["-d", self.database, "-u", ",".join(modules), *install, "--stop-after-init", "--no-http"])
 
     def add(self, modules: Collection[str]) -> None:
         """Install further modules in a database that is in use. Raises as `install` does."""

@@ -26,7 +26,11 @@ from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import Connection, translated
 from tenantry.runtimes.master import MasterRuntime
 
-RECIPE = Recipe("master", "Master", ("saas_manager",), languages=("en_US", "fr_FR", "vi_VN"))
+RECIPE = Recipe(
+    "master", "Master", ("saas_manager", "saas_manager_api"), languages=("en_US", "fr_FR", "vi_VN")
+)
+_OTHERS = ("queue_job", "endpoint_route_handler", "fastapi")
+"""Addons that come with the packages, and change with them."""
 EXTENSIONS = ("pg_trgm", "unaccent")
 
 
@@ -125,12 +129,18 @@ def _stop_server(subject: Installing) -> None:
 
 
 def _update(subject: Installing) -> None:
-    """Update what is ours, and with it what depends on it."""
+    """Update what is ours and came with the packages, and install what is new among it."""
     with subject.context.cluster.connect(MASTER_DATABASE) as inside:
-        installed = [name for name in installed_modules(inside) if name.startswith("saas_")]
+        installed = set(installed_modules(inside))
+    ours = {name for name in installed if name.startswith("saas_") or name in _OTHERS}
     initialisation = subject.initialisation(MASTER_DATABASE)
-    initialisation.update(sorted({*RECIPE.modules, *installed, "queue_job"}))
+    initialisation.update(sorted(ours), sorted(set(RECIPE.modules) - installed))
     initialisation.config.unlink()
+
+
+def _verify_update(subject: Installing) -> None:
+    with subject.context.cluster.connect(MASTER_DATABASE) as inside:
+        verify_modules(inside, RECIPE.modules, subject.log)
 
 
 def _note_update(subject: Installing) -> None:
@@ -147,6 +157,7 @@ INSTALL: tuple[Step[Installing], ...] = (
 UPDATE: tuple[Step[Installing], ...] = (
     Step("stop", _stop_server),
     Step("update", _update),
+    Step("verify", _verify_update),
     Step("note", _note_update),
 )
 

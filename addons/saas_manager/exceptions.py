@@ -1,0 +1,15 @@
+"""What is refused, by its cause: the API tells causes by their type, people read the sentence."""
+
+from odoo.exceptions import UserError, ValidationError
+
+
+class InvalidState(UserError):
+    """Possible in another state, or once what is under way has ended."""
+
+
+class NoCapacity(UserError):
+    """No server, or no plan, has room for another instance."""
+
+
+class SubdomainTaken(ValidationError):
+    """Another instance has it."""

@@ -1,0 +1,86 @@
+"""Who calls: known by one of Odoo's own API keys, or by a publishable key."""
+
+import hashlib
+import re
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from odoo import SUPERUSER_ID
+
+from .errors import ApiError, of_status
+
+SCOPE = "saas"
+"""Of Odoo's API keys: one with this scope, or without any, opens the API."""
+_BEARER = re.compile(r"bearer +(\S+)", re.IGNORECASE)
+_LOOKS_LIKE_A_KEY = re.compile(r"[\x21-\x7e]{20,200}")
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+caller_ctx: ContextVar["Caller | None"] = ContextVar("saas_api_caller", default=None)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A key that was found valid; `fingerprint` names it without telling it."""
+
+    uid: int
+    fingerprint: str
+    address: str
+    publishable_id: int | None = None
+    company_id: int | None = None
+
+    @property
+    def owner(self):
+        """Whose limits and idempotency keys: each visitor of a web site has his own."""
+        return f"{self.fingerprint} {self.address}" if self.is_publishable else self.fingerprint
+
+    @property
+    def is_publishable(self):
+        return self.publishable_id is not None
+
+
+def sent_key(headers):
+    """The key a request came with; None without one. Raises ApiError when it is not told clearly."""
+    keys = set()
+    if "Authorization" in headers:
+        found = _BEARER.fullmatch(headers["Authorization"].strip())
+        keys.add(found and found[1])
+    if "X-API-Key" in headers:
+        keys.add(headers["X-API-Key"])
+    if len(keys) > 1 or None in keys:
+        raise unauthorized()
+    return keys.pop() if keys else None
+
+
+def identify(env, httprequest):
+    """The caller whose key the request bears; None without a key. Raises ApiError for a wrong one."""
+    key = sent_key(httprequest.headers)
+    if key is None:
+        return None
+    if not _LOOKS_LIKE_A_KEY.fullmatch(key):
+        raise unauthorized()
+    fingerprint = hashlib.sha256(key.encode()).hexdigest()
+    if key.startswith("pk_"):
+        return _publishable(env, key, fingerprint, httprequest)
+    # sudo: a key is looked up before anybody is known.
+    uid = env["res.users.apikeys"].sudo()._check_credentials(scope=SCOPE, key=key)
+    if not uid:
+        raise unauthorized()
+    return Caller(uid, fingerprint, httprequest.remote_addr)
+
+
+def _publishable(env, key, fingerprint, httprequest):
+    """A6: it stands in a web page, so it is believed from the operator's own pages only."""
+    # sudo: as above.
+    found = env["saas.api.key.publishable"].sudo().search([("key", "=", key)])
+    if not found:
+        raise unauthorized()
+    origin = httprequest.headers.get("Origin")
+    needed = httprequest.method not in _READING
+    if (origin or needed) and origin not in found._origins():
+        raise ApiError(403, "FORBIDDEN", "This key may not be used from that web site.")
+    return Caller(SUPERUSER_ID, fingerprint, httprequest.remote_addr, found.id, found.company_id.id)
+
+
+def unauthorized():
+    problem = of_status(401)
+    return ApiError(problem.status, problem.code, problem.sentence)

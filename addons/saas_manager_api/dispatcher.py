@@ -1,0 +1,178 @@
+"""The way of a request to the API: its caller, his limit, his repetition; then FastAPI.
+
+OCA's dispatcher lets errors come back to Odoo, which tries a transaction again or rolls it back. Here they
+get the API's own form, and every answer the same headers.
+"""
+
+import hashlib
+import logging
+from contextlib import contextmanager
+from io import BytesIO
+
+from odoo.addons.fastapi.context import odoo_env_ctx
+from odoo.addons.fastapi.fastapi_dispatcher import FastApiDispatcher
+from odoo.addons.fastapi.middleware import ASGIMiddleware
+from odoo.addons.fastapi.pools import fastapi_app_pool
+
+from .callers import caller_ctx, identify, unauthorized
+from .errors import ApiError, problem
+from .exchange import Exchange
+from .routers import methods_of
+
+_logger = logging.getLogger(__name__)
+
+PUBLIC_PATHS = ("/openapi.json", "/docs", "/provisioning/health", "/signup/confirm")
+"""Served without a key. The try-out page wants a session instead."""
+_LARGEST_BODY_KB = 64
+
+
+class SaasApiDispatcher(FastApiDispatcher):
+    routing_type = "saas_api"
+
+    def __init__(self, request):
+        super().__init__(request)
+        self.exchange = Exchange(request.httprequest)
+        self.caller = None
+        self.root_path = ""
+
+    def pre_dispatch(self, rule, args):
+        result = super().pre_dispatch(rule, args)
+        largest_kb = int(self._parameter("saas_api.max_body_kb", _LARGEST_BODY_KB))
+        self.request.httprequest.max_content_length = 1024 * largest_kb
+        return result
+
+    def dispatch(self, endpoint, args):
+        self.root_path = endpoint.routing["routes"][0].rstrip("/")
+        self._see_origin()
+        if self.exchange.is_preflight:
+            return self.request.make_response("", status=204)
+        body = self._body()
+        self._identify()
+        self._count()
+        return self._answer_once(body)
+
+    # ------------------------------------------------------------ before the application
+
+    def _parameter(self, name, default):
+        # sudo: settings are read for whoever calls.
+        return self.request.env["ir.config_parameter"].sudo().get_param(name) or default
+
+    def _see_origin(self):
+        """CORS: the operator's list, and the web sites of his publishable keys."""
+        if self.exchange.origin:
+            keys = self.request.env["saas.api.key.publishable"].sudo()
+            self.exchange.origin_is_allowed = self.exchange.origin in keys._all_origins()
+
+    def _body(self):
+        """Read it whole; werkzeug refuses what is larger than `max_content_length`."""
+        environ = self.request.httprequest.environ
+        try:
+            environ["PATH_INFO"].encode("latin-1").decode()
+            environ["QUERY_STRING"].encode("ascii")
+        except UnicodeError as error:
+            raise ApiError(400, "INVALID_FORMAT", "The address is not readable.") from error
+        return self.request.httprequest.get_data(cache=True)
+
+    def _identify(self):
+        """From here on `env` is the caller's: groups and record rules decide."""
+        self.caller = identify(self.request.env, self.request.httprequest)
+        if self.caller:
+            self.request.update_env(user=self.caller.uid)
+            return
+        path = self.request.httprequest.path.removeprefix(self.root_path)
+        if not any(path == public or path.startswith(f"{public}/") for public in PUBLIC_PATHS):
+            raise unauthorized()
+
+    def _count(self):
+        """A7: once for each request, however often its transaction is tried."""
+        if not self.caller or self.exchange.allowance:
+            return
+        limit = int(self._parameter("saas_api.requests_per_hour", 100))
+        if limit > 0:
+            counts = self.request.env["saas.api.count"].sudo()
+            self.exchange.allowance = counts._hit(self.caller.owner, limit)
+            self.exchange.allowance.check()
+
+    # ------------------------------------------------------------ the application
+
+    def _answer_once(self, body):
+        """A POST with an Idempotency-Key acts once; what it answered is committed with what it did."""
+        key = self.request.httprequest.headers.get("Idempotency-Key")
+        if key is None or self.request.httprequest.method != "POST":
+            return self._run()
+        answers = self.request.env["saas.api.answer"].sudo()
+        asked = f"{self.request.httprequest.full_path}\n".encode() + body
+        owner = self.caller.owner if self.caller else f"nobody {self.request.httprequest.remote_addr}"
+        answer = answers._claim(owner, key, hashlib.sha256(asked).hexdigest())
+        if answer.status:
+            headers = [("Content-Type", answer.content_type), ("Idempotent-Replayed", "true")]
+            return self.request.make_response(answer.body, headers, status=answer.status)
+        response = self._run()
+        answer._keep(response.status_code, response.content_type, response.get_data(as_text=True))
+        return response
+
+    def _run(self):
+        """As OCA's `dispatch`, with one pool of applications for all paths instead of one for each."""
+        environ, data = self._get_environ(), BytesIO()
+        with (
+            fastapi_app_pool.get_app(env=self.request.env, root_path=self.root_path) as app,
+            self._manage_odoo_env(),
+        ):
+            for part in self._guarded(app.app)(environ, self._make_response):
+                data.write(part)
+            if self.inner_exception:
+                raise self.inner_exception
+        return self.request.make_response(data.getvalue(), headers=self.headers, status=self.status)
+
+    def _guarded(self, app):
+        """Catch errors in the application: a2wsgi may lose one that comes right after the body was read."""
+
+        async def guarded(scope, receive, send):
+            try:
+                await app(scope, receive, send)
+            except Exception as error:  # whatever it is, it is raised again in this request's thread
+                await send({"type": "http.response.start", "status": 500, "headers": []})
+                await send({"type": "http.response.body", "body": b""})
+                self.inner_exception = error
+
+        return ASGIMiddleware(guarded)
+
+    @contextmanager
+    def _manage_odoo_env(self, uid=None):
+        """Give the application the caller's `env`, in his language."""
+        env = self.request.env
+        # sudo: languages are everybody's.
+        codes = {code.replace("_", "-"): code for code, _name in env["res.lang"].sudo().get_installed()}
+        wanted = self.request.httprequest.accept_languages.best_match(codes)
+        env = env(context={**env.context, "lang": codes[wanted]}) if wanted else env
+        env_token, caller_token = odoo_env_ctx.set(env), caller_ctx.set(self.caller)
+        try:
+            yield
+            env.flush_all()
+        finally:
+            odoo_env_ctx.reset(env_token)
+            caller_ctx.reset(caller_token)
+
+    # ------------------------------------------------------------ the answer
+
+    def post_dispatch(self, response):
+        result = super().post_dispatch(response)
+        self.exchange.finish(response, self.caller)
+        return result
+
+    def handle_error(self, exc):
+        """The one place where an error becomes an answer."""
+        told = problem(exc)
+        if told.status >= 500 and told.code == "INTERNAL_ERROR":
+            told.details["request_id"] = self.exchange.request_id
+            _logger.error("request %s failed", self.exchange.request_id)
+        if told.status < 500:
+            exc.loglevel = logging.DEBUG  # Odoo would log it as its own failure, with what was sent
+        if told.status == 405:
+            path = self.request.httprequest.path.removeprefix(self.root_path)
+            told.headers["Allow"] = ", ".join(sorted(methods_of(path)))
+        if "retry_after" in told.details:
+            told.headers["Retry-After"] = str(told.details["retry_after"])
+        headers = list(told.headers.items())
+        response = self.request.make_json_response(told.body, headers=headers, status=told.status)
+        return self.exchange.finish(response, self.caller)

@@ -1,0 +1,53 @@
+"""The application behind `/api`."""
+
+from odoo import fields, models
+
+from ..routers import ROUTERS
+
+_DESCRIPTION = """
+Create and run Odoo instances.
+
+**Keys.** Send one of Odoo's API keys with each request, as `Authorization: Bearer KEY` or `X-API-Key: KEY`.
+It acts as the user it belongs to. A publishable key (`pk_...`) may stand in a web page: it signs up and
+nothing else.
+
+**Errors** have the right status and one form: `success` (false), `error` (a sentence), `error_code`,
+`details`.
+
+**Repetition.** A POST with an `Idempotency-Key` acts once in 24 hours, however often it is sent.
+
+**Limits.** 100 requests an hour for each key unless set otherwise; see the headers `RateLimit-Limit`,
+`RateLimit-Remaining`, `RateLimit-Reset`. Status 429 comes with `Retry-After`, in seconds.
+
+**Request ids.** Each answer bears `X-Request-ID`: yours, or a new one. It is in our log, too.
+"""
+
+
+class FastapiEndpoint(models.Model):
+    _inherit = "fastapi.endpoint"
+
+    app = fields.Selection(selection_add=[("saas", "SaaS")], ondelete={"saas": "cascade"})
+
+    def _get_fastapi_routers(self):
+        return list(ROUTERS) if self.app == "saas" else super()._get_fastapi_routers()
+
+    def _prepare_fastapi_app_params(self):
+        params = super()._prepare_fastapi_app_params()
+        if self.app != "saas":
+            return params
+        # The try-out page is a route of ours: it asks who is there.
+        return {
+            **params,
+            "version": "1",
+            "description": _DESCRIPTION,
+            "docs_url": None,
+            "redoc_url": None,
+            "redirect_slashes": False,
+        }
+
+    def _get_routing_info(self):
+        info = super()._get_routing_info()
+        if self.app != "saas":
+            return info
+        # No methods: what a path does not know is answered in the API's own form.
+        return {**info, "type": "saas_api", "methods": None, "save_session": False}

@@ -1,0 +1,66 @@
+"""Idempotency keys: what a POST answered, for the day in which it may be sent again."""
+
+import re
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ..errors import ApiError
+
+KEPT_H = 24
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+class SaasApiAnswer(models.Model):
+    _name = "saas.api.answer"
+    _description = "SaaS API Answer"
+    _log_access = False
+
+    owner = fields.Char(required=True, readonly=True, help="Whose key it is: the caller's fingerprint.")
+    key = fields.Char(required=True, readonly=True)
+    digest = fields.Char(required=True, readonly=True, help="Of the request: path and body.")
+    status = fields.Integer(readonly=True)
+    content_type = fields.Char(readonly=True)
+    body = fields.Text(readonly=True)
+    asked_at = fields.Datetime(required=True, readonly=True, index=True)
+
+    _key_unique = models.UniqueIndex("(owner, key)")
+
+    @api.model
+    def _claim(self, owner, key, digest):
+        """The answer under that key: with a status when it was given before, else to be given now.
+
+        A second request of the same moment waits in PostgreSQL until the first is committed; then its
+        own transaction is tried again, and finds the answer. What failed was rolled back, claim and all.
+        """
+        if not _KEY.fullmatch(key):
+            raise ApiError(422, "INVALID_FORMAT", "An Idempotency-Key has up to 255 characters, no spaces.")
+        now = fields.Datetime.now()
+        self.search([("owner", "=", owner), ("key", "=", key), ("asked_at", "<", self._oldest(now))]).unlink()
+        self.env.cr.execute(
+            SQL(
+                "INSERT INTO saas_api_answer (owner, key, digest, asked_at) VALUES (%s, %s, %s, %s)"
+                " ON CONFLICT (owner, key) DO NOTHING",
+                owner,
+                key,
+                digest,
+                now,
+            ),
+            log_exceptions=False,
+        )
+        answer = self.search([("owner", "=", owner), ("key", "=", key)])
+        if answer.digest != digest:
+            raise ApiError(
+                422, "VALIDATION_ERROR", "This Idempotency-Key was used for another request. Use a new one."
+            )
+        return answer
+
+    def _keep(self, status, content_type, body):
+        self.write({"status": status, "content_type": content_type, "body": body})
+
+    def _oldest(self, now):
+        return fields.Datetime.subtract(now, hours=KEPT_H)
+
+    @api.autovacuum
+    def _gc_answers(self):
+        self.search([("asked_at", "<", self._oldest(fields.Datetime.now()))]).unlink()

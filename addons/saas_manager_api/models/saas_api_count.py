@@ -1,0 +1,90 @@
+"""A7: how often somebody has called in this hour, counted by all workers together."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+from psycopg2.errors import SerializationFailure
+
+from ..errors import ApiError
+
+WINDOW_S = 3600
+_TRIES = 50
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What is left of a limit."""
+
+    limit: int
+    count: int
+    reset_s: int
+
+    @property
+    def headers(self):
+        return {
+            "RateLimit-Limit": str(self.limit),
+            "RateLimit-Remaining": str(max(0, self.limit - self.count)),
+            "RateLimit-Reset": str(self.reset_s),
+        }
+
+    def check(self):
+        """Raise ApiError when there were too many."""
+        if self.count > self.limit:
+            raise ApiError(
+                429,
+                "RATE_LIMITED",
+                f"No more than {self.limit} an hour. Try again in {self.reset_s} seconds.",
+                retry_after=self.reset_s,
+            )
+
+
+class SaasApiCount(models.Model):
+    _name = "saas.api.count"
+    _description = "SaaS API Requests of an Hour"
+    _log_access = False
+
+    bucket = fields.Char(required=True, readonly=True)
+    began_at = fields.Datetime(required=True, readonly=True, index=True)
+    count = fields.Integer(required=True, readonly=True)
+
+    _bucket_unique = models.UniqueIndex("(bucket, began_at)")
+
+    @api.model
+    def _hit(self, bucket, limit):
+        """Count one more, whatever becomes of the request; return the `Allowance`.
+
+        In a transaction of its own: refused requests count, too, and none waits for another's end.
+        """
+        for _try in range(_TRIES):
+            try:
+                with self.env.registry.cursor() as cursor:
+                    return self._add_one(cursor, bucket, limit)
+            except SerializationFailure:
+                continue  # another worker counted at this very moment
+        raise ApiError(503, "INTERNAL_ERROR", "Too much at once. Please try again.")
+
+    @api.model
+    def _hit_if_done(self, bucket, limit):
+        """Count one more if this transaction is committed; return the `Allowance`."""
+        return self._add_one(self.env.cr, bucket, limit)
+
+    def _add_one(self, cursor, bucket, limit):
+        now = int(time.time())
+        began = now - now % WINDOW_S
+        query = SQL(
+            "INSERT INTO saas_api_count (bucket, began_at, count) VALUES (%s, %s, 1)"
+            " ON CONFLICT (bucket, began_at) DO UPDATE SET count = saas_api_count.count + 1 RETURNING count",
+            bucket,
+            datetime.fromtimestamp(began, UTC).replace(tzinfo=None),
+        )
+        cursor.execute(query, log_exceptions=False)
+        return Allowance(limit, cursor.fetchone()[0], began + WINDOW_S - now)
+
+    @api.autovacuum
+    def _gc_counts(self):
+        """Of hours that are over."""
+        before = fields.Datetime.subtract(fields.Datetime.now(), seconds=WINDOW_S)
+        self.search([("began_at", "<", before)]).unlink()

@@ -1,0 +1,53 @@
+"""A6: a key for the operator's own web site, which everybody can read there and which only signs up."""
+
+import re
+import secrets
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
+
+
+class SaasApiKeyPublishable(models.Model):
+    _name = "saas.api.key.publishable"
+    _description = "SaaS Publishable Key"
+    _order = "name, id"
+
+    name = fields.Char(required=True, help="Where it is used, such as the web site's name.")
+    key = fields.Char(
+        required=True, readonly=True, copy=False, default=lambda self: f"pk_{secrets.token_urlsafe(24)}"
+    )
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
+    origins = fields.Text(
+        string="Allowed Origins",
+        required=True,
+        help="The web sites that may use it, one a line, such as https://www.example.com.",
+    )
+    request_ids = fields.One2many("saas.instance.request", "publishable_key_id")
+
+    _key_unique = models.UniqueIndex("(key)")
+
+    @api.constrains("origins")
+    def _check_origins(self):
+        for key in self:
+            wrong = [origin for origin in key._origins() if not _ORIGIN.fullmatch(origin)]
+            if wrong:
+                raise ValidationError(
+                    self.env._(
+                        "Not an origin: %(origins)s. Write the protocol and the host, with the port if it "
+                        "is not the usual one, and nothing after it: https://www.example.com",
+                        origins=", ".join(wrong),
+                    )
+                )
+
+    def _origins(self):
+        return {origin for key in self for origin in (key.origins or "").split()}
+
+    @api.model
+    def _all_origins(self):
+        """From where the API may be called by a browser at all."""
+        # sudo: a setting.
+        listed = self.env["ir.config_parameter"].sudo().get_param("saas_api.cors_origins") or ""
+        return {*listed.replace(",", " ").split(), *self.search([("active", "=", True)])._origins()}

@@ -1,0 +1,58 @@
+"""What the API asks of an instance, and tells of it."""
+
+from odoo import api, models
+from odoo.addons.saas_manager import gateway
+from odoo.exceptions import ValidationError
+
+from ..errors import ApiError, problem
+
+_ACTIONS = {
+    "start": "action_start",
+    "stop": "action_stop",
+    "restart": "action_restart",
+    "suspend": "action_suspend",
+    "reactivate": "action_reactivate",
+    "terminate": "action_terminate",
+}
+"""The others of A3 are refused with a sentence until there is such a thing."""
+
+
+class SaasInstance(models.Model):
+    _inherit = "saas.instance"
+
+    @api.model
+    def _find_by_api(self, subdomain):
+        """The live instance of that name, else the last one, if the caller may see it. Raises ApiError."""
+        found = self.search([("subdomain", "=", subdomain)])
+        if not found:
+            raise ApiError(404, "INSTANCE_NOT_FOUND", self.env._("There is no instance %s.", subdomain))
+        return (found.filtered(lambda instance: instance.state != "terminated") or found)[0]
+
+    def _manage_by_api(self, action, reason=None, confirm=None):
+        """A3: note what is wanted; a job does it."""
+        self.check_access("write")
+        if action not in _ACTIONS:
+            raise ApiError(
+                409,
+                "INVALID_STATE",
+                self.env._("There is no %s for this instance yet.", action),
+            )
+        if action == "terminate" and confirm != self.subdomain:
+            sentence = self.env._("To terminate it, send its subdomain as 'confirm'.")
+            raise ApiError(422, "MISSING_FIELDS", sentence, fields={"confirm": sentence})
+        arguments = {"reason": reason} if action == "suspend" else {}
+        getattr(self, _ACTIONS[action])(**arguments)
+
+    @api.model
+    def _objection_by_api(self, subdomain):
+        """Whether it can be had: None, or the `Problem` it would be refused with."""
+        try:
+            gateway.check_subdomain(subdomain, self._reserved_names())
+            self.env["saas.instance.request"]._check_free(subdomain)
+        except (ValidationError, ApiError) as error:
+            return problem(error)
+        return None
+
+    @api.model
+    def _suggestions(self, text):
+        return gateway.suggest_subdomains(text, self._reserved_names(), self._is_taken)

@@ -1,0 +1,134 @@
+"""What the API asks of a request: to be made and begun, and to tell how it is."""
+
+from odoo import api, fields, models
+from odoo.addons.saas_manager import gateway
+
+from ..errors import ApiError
+
+_PASSWORD_KEPT_H = 24
+_SHORT_STATES = {"completed": "ready", "failed": "failed", "cancelled": "failed"}
+
+
+class SaasInstanceRequest(models.Model):
+    _inherit = "saas.instance.request"
+    _action_fields = frozenset({"state", "instance_id", "api_caller", "publishable_key_id"})
+
+    api_caller = fields.Char(
+        string="API Key", readonly=True, copy=False, help="The fingerprint of the key that asked for it."
+    )
+    publishable_key_id = fields.Many2one(
+        "saas.api.key.publishable", readonly=True, copy=False, index="btree_not_null", ondelete="restrict"
+    )
+    api_password_sealed = fields.Char(groups="base.group_system", exportable=False, copy=False)
+    api_password_until = fields.Datetime(groups="base.group_system", exportable=False, copy=False)
+
+    @api.model
+    def _ask_by_api(self, caller, values):
+        """A1, A5: note what is asked for and begin; A6: with a publishable key, ask for the address first."""
+        self._check_free(values["subdomain"])
+        if caller.is_publishable:
+            return self._sign_up(caller, values)
+        request = self.create({**values, "source": "api"})
+        # sudo: written by this action only.
+        request.sudo().api_caller = caller.fingerprint
+        request._begin_by_api()
+        return request
+
+    @api.model
+    def _check_free(self, subdomain):
+        """Raise ApiError, with other names, when it is taken."""
+        instances = self.env["saas.instance"]
+        if instances._is_taken(subdomain):
+            raise ApiError(
+                409,
+                "SUBDOMAIN_TAKEN",
+                self.env._("The subdomain %s is taken.", subdomain),
+                suggestions=instances._suggestions(subdomain),
+            )
+
+    def _begin_by_api(self):
+        self.action_submit()
+        # sudo: the password is kept for the key that asked, until it is told or a day has passed.
+        self.sudo().write(
+            {
+                "api_password_sealed": self.instance_id.sudo().admin_password_sealed,
+                "api_password_until": fields.Datetime.add(fields.Datetime.now(), hours=_PASSWORD_KEPT_H),
+            }
+        )
+
+    @api.model
+    def _find_by_api(self, caller, reference):
+        """The request, if this caller may see it. Raises ApiError."""
+        domain = [("reference", "=", reference)]
+        if caller.is_publishable:
+            domain.append(("publishable_key_id", "=", caller.publishable_id))
+        found = self.search(domain)
+        if not found:
+            raise ApiError(404, "REQUEST_NOT_FOUND", self.env._("There is no request %s.", reference))
+        return found
+
+    @api.model
+    def _values_by_api(self, plan=None, template=None, runtime=None, language=None, country=None):
+        """The records that are meant, and what is taken where nothing was said. Raises ApiError."""
+        # sudo: what is for sale is no secret, and a publishable key has no user.
+        plan = self._plan_by_api(plan, runtime)
+        template = self._template_by_api(plan, template)
+        return {
+            "plan_id": plan.id,
+            "template_id": template.id,
+            "language_id": self._named("language", "res.lang", "code", language).id,
+            "country_id": self._named("country", "res.country", "code", country and country.upper()).id,
+        }
+
+    def _plan_by_api(self, wanted, runtime):
+        plans = self.env["saas.plan"].sudo().search(self._for_sale())
+        field = "id" if isinstance(wanted, int) else "code"
+        if wanted is not None:
+            plans = plans.filtered(lambda plan: plan[field] == wanted)
+        if runtime:
+            plans = plans.filtered(lambda plan: plan.runtime == runtime)
+        return plans[:1] or self._refuse("plan", wanted or runtime)
+
+    def _template_by_api(self, plan, wanted):
+        templates = plan.template_ids or self.env["saas.template"].sudo().search(self._for_sale())
+        if wanted:
+            templates = templates.filtered(lambda template: template.code == wanted)
+        ready = templates.filtered("is_template_ready")
+        return (ready or templates)[:1] or self._refuse("template", wanted)
+
+    def _for_sale(self):
+        return [("company_id", "in", (False, self.env.company.id))]
+
+    def _named(self, field, model, key, value):
+        # sudo: as above.
+        records = self.env[model].sudo().with_context(active_test=False)
+        found = records.search([(key, "=", value)], limit=1) if value else records
+        return found if found or not value else self._refuse(field, value)
+
+    def _refuse(self, field, value):
+        sentence = self.env._("There is no %(field)s %(value)s.", field=field, value=value or "")
+        raise ApiError(422, "VALIDATION_ERROR", sentence, fields={field: sentence})
+
+    # ------------------------------------------------------------ what it tells
+
+    def _short_state(self):
+        """A5: creating, ready or failed."""
+        if self.sudo().instance_id.state == "terminated":
+            return "failed"
+        return _SHORT_STATES.get(self.state, "creating")
+
+    def _take_password(self, caller):
+        """The administrator's password, told once and to the key that asked for it; else None."""
+        # sudo: nobody reads it otherwise.
+        request = self.sudo()
+        is_due = request.api_password_until and request.api_password_until > fields.Datetime.now()
+        if self.state != "completed" or request.api_caller != caller.fingerprint or not is_due:
+            return None
+        sealed, request.api_password_sealed = request.api_password_sealed, False
+        return gateway.unseal(sealed) if sealed else None
+
+    @api.autovacuum
+    def _gc_api_passwords(self):
+        """Whoever did not ask in time goes by the link in the mail."""
+        domain = [("api_password_until", "<", fields.Datetime.now()), ("api_password_sealed", "!=", False)]
+        self.search(domain).api_password_sealed = False

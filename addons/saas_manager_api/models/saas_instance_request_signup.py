@@ -1,0 +1,78 @@
+"""A6: who signs up with a publishable key proves his address before anything is created."""
+
+from urllib.parse import quote
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import hash_sign, verify_hash_signed
+
+from ..errors import ApiError
+
+_VERIFY = "saas_manager.mail_template_verify_email"
+_SCOPE = "saas_manager_api.signup"
+_CONFIRM_WITHIN_H = 48
+_AN_HOUR = 5
+"""So many instances may be asked for from one address."""
+
+
+class SaasInstanceRequest(models.Model):
+    _inherit = "saas.instance.request"
+
+    @api.model
+    def _sign_up(self, caller, values):
+        """Keep it as a draft, and send a mail to the address. Raises ApiError after too many."""
+        self.env["saas.api.count"].sudo()._hit_if_done(f"signup {caller.address}", _AN_HOUR).check()
+        signing_up = {**values, "source": "signup", "company_id": caller.company_id}
+        request = self.create({**signing_up, "publishable_key_id": caller.publishable_id})
+        request.api_caller = caller.fingerprint
+        request._enqueue_mail(_VERIFY)
+        return request
+
+    def _is_mail_due(self, template):
+        if template == _VERIFY:
+            return self.state == "draft"
+        return super()._is_mail_due(template)
+
+    def _mail_secrets(self, template):
+        if template != _VERIFY or not self.publishable_key_id:
+            return super()._mail_secrets(template)
+        return {"verification_url": self._verification_url()}
+
+    def _verification_url(self):
+        # sudo: the secret it is signed with.
+        token = hash_sign(self.sudo().env, _SCOPE, self.reference, expiration_hours=_CONFIRM_WITHIN_H)
+        root = self.env.ref("saas_manager_api.fastapi_endpoint_saas").sudo().root_path
+        return f"{self.get_base_url()}{root}/signup/confirm?token={quote(token)}"
+
+    @api.model
+    def _find_by_token(self, token):
+        """Whose mail bore this token. Raises ApiError for one that is wrong or too old."""
+        # sudo: the token is the right to it.
+        requests = self.sudo()
+        try:
+            reference = verify_hash_signed(requests.env, _SCOPE, token)
+        except (ValueError, IndexError, UserError):
+            reference = None
+        found = requests.search([("reference", "=", reference)]) if reference else requests
+        if not found:
+            raise ApiError(
+                403, "FORBIDDEN", self.env._("This link is not valid any more. Please sign up again.")
+            )
+        return found
+
+    def _confirm(self):
+        """The address is his: create what he asked for. Confirmed twice, it is created once."""
+        self.ensure_one()
+        if self.state == "draft":
+            self.with_company(self.company_id).action_submit()
+
+    @api.autovacuum
+    def _gc_unconfirmed(self):
+        """Nobody confirmed them, and their links are dead."""
+        before = fields.Datetime.subtract(fields.Datetime.now(), hours=_CONFIRM_WITHIN_H)
+        domain = [
+            ("publishable_key_id", "!=", False),
+            ("state", "=", "draft"),
+            ("create_date", "<", before),
+        ]
+        self.search(domain).unlink()

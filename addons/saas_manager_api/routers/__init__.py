@@ -1,0 +1,11 @@
+"""The routes: thin, over the models."""
+
+from . import docs, instances, provisioning, signup
+
+ROUTERS = (provisioning.router, instances.router, signup.router, docs.router)
+
+
+def methods_of(path):
+    """What may be done with a path."""
+    routes = (route for router in ROUTERS for route in router.routes)
+    return {method for route in routes if route.path_regex.match(path) for method in route.methods}

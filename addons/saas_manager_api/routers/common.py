@@ -1,0 +1,29 @@
+"""What the routes share."""
+
+from ..schemas import Problem
+
+_TOLD = {
+    400: "The body is not valid JSON.",
+    401: "No key, or a wrong one.",
+    403: "The key may not do that.",
+    404: "There is no such thing, or it is not yours to see.",
+    409: "The name is taken, or the state does not allow it.",
+    413: "The body is too large.",
+    422: "Something in it is missing or wrong.",
+    429: "Too many requests; see Retry-After.",
+    500: "Our fault.",
+    503: "No capacity, or something we need is down; try again later.",
+}
+
+
+def refusals(*statuses):
+    """The refusals a route may answer with, for OpenAPI."""
+    return {
+        status: {"model": Problem, "description": _TOLD[status]}
+        for status in sorted({400, 401, 403, 413, 422, 429, 500, 503, *statuses})
+    }
+
+
+def utc(moment):
+    """An Odoo datetime as an instant; None for none."""
+    return f"{moment.isoformat(timespec='seconds')}Z" if moment else None

@@ -1,0 +1,50 @@
+"""`/api/docs`: the try-out page, for operators who are logged in to Odoo."""
+
+from importlib import resources
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse, Response
+from odoo.exceptions import AccessError
+
+from ..dependencies import Env
+
+router = APIRouter(prefix="/docs", include_in_schema=False)
+
+_POLICY = (
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
+)
+_FILES = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
+
+
+@router.get("")
+async def docs(env: Env, http: Request) -> HTMLResponse:
+    """Swagger's page, from this server: nothing of another site runs in the operator's session."""
+    _check_reader(env)
+    root = http.scope.get("root_path", "").rstrip("/")
+    page = get_swagger_ui_html(
+        openapi_url=f"{root}/openapi.json",
+        title="API",
+        swagger_js_url=f"{root}/docs/swagger-ui-bundle.js",
+        swagger_css_url=f"{root}/docs/swagger-ui.css",
+        swagger_favicon_url="data:,",
+    )
+    page.headers["Content-Security-Policy"] = _POLICY
+    return page
+
+
+@router.get("/{name}")
+async def docs_file(name: str, env: Env) -> Response:
+    _check_reader(env)
+    if name not in _FILES:
+        raise HTTPException(404)
+    content = (resources.files("fastapi_offline") / "static" / name).read_bytes()
+    return Response(content, media_type=_FILES[name])
+
+
+def _check_reader(env):
+    # sudo: a setting.
+    is_open = env["ir.config_parameter"].sudo().get_param("saas_api.docs_public")
+    if not is_open and not env.user.has_group("saas_manager.group_saas_user"):
+        raise AccessError(env._("Log in to Odoo first."))

@@ -1,0 +1,67 @@
+"""`/api/instances`: A5, as S4's clients call it."""
+
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from .. import schemas
+from ..dependencies import REPEATABLE, AnyCaller, SigningEnv
+from .common import refusals
+
+router = APIRouter(prefix="/instances", tags=["instances"])
+
+_DASHES = re.compile(r"-+")
+InstanceId = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9-]+$")]
+
+
+@router.post("", status_code=202, responses=refusals(409), dependencies=REPEATABLE)
+async def new_instance(
+    asked: schemas.NewInstance, env: SigningEnv, caller: AnyCaller
+) -> schemas.InstanceAsked:
+    """Ask for an instance. Poll `/instances/{instanceId}` until it is ready or failed."""
+    requests = env["saas.instance.request"]
+    values = {
+        "customer_name": asked.companyName,
+        "company_name": asked.companyName,
+        "customer_email": asked.adminEmail,
+        "admin_email": asked.adminEmail,
+        "subdomain": _DASHES.sub("-", asked.clientName).strip("-"),
+        **requests._values_by_api(asked.plan, asked.template, asked.runtime),
+    }
+    request = requests._ask_by_api(caller, values)
+    return schemas.InstanceAsked(
+        instanceId=request.reference, status="creating", message=_message(request, "creating")
+    )
+
+
+@router.get("/{instance_id}", responses=refusals(404))
+async def instance_status(
+    instance_id: InstanceId, env: SigningEnv, caller: AnyCaller
+) -> schemas.InstanceStatus:
+    """How far it is; once ready, where it is and how to get in."""
+    request = env["saas.instance.request"]._find_by_api(caller, instance_id)
+    status = request._short_state()
+    # sudo: of the instance he asked for the caller may know its name and address.
+    instance = request.sudo().instance_id
+    return schemas.InstanceStatus(
+        status=status,
+        progress=request.progress,
+        message=_message(request, status),
+        instanceUrl=instance.url or None,
+        adminEmail=request.admin_email or request.customer_email,
+        adminPassword=request._take_password(caller),
+        databaseName=instance.database_name or None,
+        projectId=None,
+        error=request.error or None,
+    )
+
+
+def _message(request, status):
+    if request.state == "draft":
+        return request.env._("Waiting until the email address is confirmed; see the mail we have sent.")
+    return {
+        "creating": request.env._("The instance is being created."),
+        "ready": request.env._("The instance is ready."),
+        "failed": request.env._("The instance could not be created, or is gone."),
+    }[status]

@@ -1,0 +1,198 @@
+"""`/api/provisioning`: A1 to A3, as S3's clients call them."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from odoo import fields
+
+from .. import schemas
+from ..dependencies import REPEATABLE, AnyCaller, Env, SecretCaller, SigningEnv
+from .common import refusals, utc
+
+router = APIRouter(prefix="/provisioning", tags=["provisioning"])
+
+_LEVELS = ("debug", "info", "warning", "error", "critical")
+Name = Annotated[schemas.Label, Path(examples=["mycompany"])]
+RequestId = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9-]+$")]
+
+
+@router.post("/create_instance", status_code=202, responses=refusals(409), dependencies=REPEATABLE)
+async def create_instance(
+    asked: schemas.CreateInstance, env: SigningEnv, caller: AnyCaller
+) -> schemas.Accepted:
+    """Ask for an instance. Poll `request_status` until it is completed or failed."""
+    requests = env["saas.instance.request"]
+    values = requests._values_by_api(asked.plan_id, asked.template, None, asked.language, asked.country)
+    told = asked.model_dump(
+        include={"customer_email", "customer_name", "company_name", "subdomain", "admin_email"}
+    )
+    request = requests._ask_by_api(caller, {**told, **values})
+    return schemas.Accepted(request_id=request.reference)
+
+
+@router.get("/request_status/{request_id}", responses=refusals(404))
+async def request_status(
+    request_id: RequestId, env: SigningEnv, caller: AnyCaller
+) -> schemas.RequestStatusAnswer:
+    """How far a request is. It is completed only when the instance answers at its address."""
+    request = env["saas.instance.request"]._find_by_api(caller, request_id)
+    instance = request.instance_id
+    data = schemas.RequestStatus(
+        state=request.state,
+        progress=request.progress,
+        step=request.progress_step or None,
+        instance=_brief(instance) if instance else None,
+        error=request.error or None,
+    )
+    return schemas.RequestStatusAnswer(data=data)
+
+
+@router.get("/instance_info/{subdomain}", responses=refusals(404))
+async def instance_info(subdomain: Name, env: Env, _caller: SecretCaller) -> schemas.InstanceInfoAnswer:
+    """An instance: its state, its plan, what it uses."""
+    instance = env["saas.instance"]._find_by_api(subdomain)
+    # sudo: the names of its plan and its template, which a customer may know of his own instance.
+    plan, template = instance.sudo().plan_id, instance.sudo().template_id
+    data = schemas.InstanceInfo(
+        **_brief(instance).model_dump(),
+        name=instance.name,
+        plan=schemas.PlanBrief(id=plan.id, code=plan.code, name=plan.name),
+        template=template.code,
+        series=instance.series or None,
+        run_state=instance.run_state,
+        health=instance.health,
+        admin_email=instance.admin_email,
+        users=instance.user_count,
+        max_users=instance.max_users,
+        storage_mb=instance.storage_mb,
+        max_storage_gb=instance.max_storage_gb,
+        created_at=utc(instance.create_date),
+        activated_at=utc(instance.activated_at),
+        last_activity_at=utc(instance.last_activity_at),
+        expires_on=fields.Date.to_string(instance.expires_on) or None,
+    )
+    return schemas.InstanceInfoAnswer(data=data)
+
+
+@router.post(
+    "/manage_instance/{subdomain}", status_code=202, responses=refusals(404, 409), dependencies=REPEATABLE
+)
+async def manage_instance(
+    subdomain: Name, asked: schemas.ManageInstance, env: Env, _caller: SecretCaller
+) -> schemas.ManagedAnswer:
+    """Have something done with an instance. Its state tells when it was done."""
+    instance = env["saas.instance"]._find_by_api(subdomain)
+    instance._manage_by_api(asked.action, asked.reason, asked.confirm)
+    data = schemas.Managed(subdomain=subdomain, action=asked.action, state=instance.state)
+    return schemas.ManagedAnswer(data=data, message=env._("It is under way."))
+
+
+@router.get("/validate_subdomain", responses=refusals())
+async def validate_subdomain(
+    subdomain: Annotated[str, Query(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")],
+    env: SigningEnv,
+    _caller: AnyCaller,
+) -> schemas.SubdomainAnswer:
+    """Whether a subdomain can be had, and others like it if not."""
+    return _judge(env, subdomain)
+
+
+@router.post("/validate_subdomain", responses=refusals(), dependencies=REPEATABLE)
+async def validate_subdomain_sent(
+    asked: schemas.Subdomain, env: SigningEnv, _caller: AnyCaller
+) -> schemas.SubdomainAnswer:
+    """The same, by POST."""
+    return _judge(env, asked.subdomain)
+
+
+def _judge(env, subdomain):
+    instances = env["saas.instance"]
+    problem = instances._objection_by_api(subdomain)
+    data = schemas.SubdomainJudgement(
+        subdomain=subdomain,
+        available=not problem,
+        error_code=problem and problem.code,
+        error=problem and problem.sentence,
+        suggestions=instances._suggestions(subdomain) if problem else [],
+    )
+    return schemas.SubdomainAnswer(data=data)
+
+
+@router.get("/plans", responses=refusals())
+async def plans(env: SigningEnv, _caller: AnyCaller) -> schemas.PlansAnswer:
+    """The plans that are for sale."""
+    # sudo: prices are told to whoever may buy.
+    found = env["saas.plan"].sudo().search(env["saas.instance.request"]._for_sale())
+    return schemas.PlansAnswer(data=[_plan(plan) for plan in found])
+
+
+def _plan(plan):
+    return schemas.Plan(
+        id=plan.id,
+        code=plan.code,
+        name=plan.name,
+        price_monthly=plan.price_monthly,
+        price_yearly=plan.price_yearly,
+        currency=plan.currency_id.name,
+        trial_days=plan.trial_days,
+        max_users=plan.max_users,
+        max_storage_gb=plan.max_storage_gb,
+        popular=plan.is_popular,
+        runtime=plan.runtime,
+        features=str(plan.features) if plan.features else None,
+        templates=plan.template_ids.mapped("code"),
+    )
+
+
+@router.get("/instance_logs/{subdomain}", responses=refusals(404))
+async def instance_logs(
+    subdomain: Name,
+    env: Env,
+    _caller: SecretCaller,
+    hours: Annotated[int, Query(ge=1, le=8760, description="How far back.")] = 24,
+    level: Annotated[schemas.Level, Query(description="This level and the graver ones.")] = "debug",
+    limit: Annotated[int, Query(ge=1, le=500, description="How many lines at most.")] = 100,
+    before: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="`next` of the page before.")] = None,
+) -> schemas.LogsAnswer:
+    """What happened to an instance, the newest first, page by page."""
+    instance = env["saas.instance"]._find_by_api(subdomain)
+    domain = [
+        ("instance_id", "=", instance.id),
+        ("level", "in", _LEVELS[_LEVELS.index(level) :]),
+        ("create_date", ">=", fields.Datetime.now() - timedelta(hours=hours)),
+        *([("id", "<", before)] if before else []),
+    ]
+    lines = env["saas.instance.log"].search(domain, limit=limit + 1)
+    page = lines[:limit]
+    return schemas.LogsAnswer(
+        data=[_log_line(line) for line in page], next=page[-1].id if len(lines) > limit else None
+    )
+
+
+def _log_line(line):
+    return schemas.LogLine(
+        id=line.id,
+        at=utc(line.create_date),
+        level=line.level,
+        operation=line.operation or None,
+        step=line.step or None,
+        duration_s=line.duration_s,
+        message=line.message,
+    )
+
+
+@router.get("/health", responses={status: refusals()[status] for status in (422, 500, 503)})
+async def health(env: Env) -> schemas.HealthAnswer:
+    """Whether the service works. Open to everybody."""
+    # sudo: it is asked without a key.
+    can_take = (
+        env["saas.server"]
+        .sudo()
+        .search_count([("state", "=", "active"), ("health", "in", ("healthy", "warning"))], limit=1)
+    )
+    return schemas.HealthAnswer(data=schemas.Health(status="healthy" if can_take else "degraded"))
+
+
+def _brief(instance):
+    return schemas.InstanceBrief(subdomain=instance.subdomain, state=instance.state, url=instance.url or None)

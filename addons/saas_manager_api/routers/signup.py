@@ -1,0 +1,39 @@
+"""`/api/signup/confirm`: where the link of the mail leads (A6)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse
+
+from .. import schemas
+from ..dependencies import Env
+from .common import refusals
+
+router = APIRouter(prefix="/signup", tags=["signup"])
+
+Token = Annotated[str, Query(min_length=1, max_length=500, pattern=r"^[A-Za-z0-9_=-]+$")]
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
+_REFUSALS = {status: refusals(409)[status] for status in (400, 403, 409, 413, 422, 500, 503)}
+_PAGE = {200: {"content": {"text/html": {}}}}
+
+
+@router.get("/confirm", response_model=None, responses={**_REFUSALS, **_PAGE})
+async def confirmation_page(token: Token, env: Env) -> HTMLResponse:
+    """The page of the link: a button. A link that acted by itself would be followed by mail scanners."""
+    return _page(env, env["saas.instance.request"]._find_by_token(token))
+
+
+@router.post("/confirm", responses={**_REFUSALS, **_PAGE})
+async def confirm(token: Token, env: Env, http: Request) -> schemas.Confirmed:
+    """The button: the address is confirmed, and the instance is created."""
+    request = env["saas.instance.request"]._find_by_token(token)
+    request._confirm()
+    if "text/html" in http.headers.get("accept", ""):
+        return _page(env, request)
+    return schemas.Confirmed(request_id=request.reference, state=request.state)
+
+
+def _page(env, request):
+    # sudo: a page of ours, shown to whoever has the link.
+    html = env["ir.qweb"].sudo()._render("saas_manager_api.confirmation_page", {"asked": request})
+    return HTMLResponse(str(html), headers={"Content-Security-Policy": _POLICY})

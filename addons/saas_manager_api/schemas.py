@@ -1,0 +1,229 @@
+"""What goes in and out: the fields of SPEC A1 to A5, with their limits and an example each."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from .errors import CODES
+
+_PRINTABLE = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
+_EMAIL = r"^[^@\s\x00-\x1f\x7f\"'<>;,\\]+@[^@\s\x00-\x1f\x7f\"'<>;,\\]+\.[^@\s\x00-\x1f\x7f\"'<>;,\\.]+$"
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE)]
+Email = Annotated[str, StringConstraints(min_length=5, max_length=254, pattern=_EMAIL)]
+Label = Annotated[str, StringConstraints(min_length=3, max_length=50, pattern=r"^[a-z0-9-]+$")]
+Slug = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z0-9-]+$")]
+Language = Annotated[
+    str, StringConstraints(min_length=2, max_length=16, pattern=r"^[a-z]{2,3}(_[A-Za-z@]{2,12})?$")
+]
+Country = Annotated[str, StringConstraints(min_length=2, max_length=2, pattern=r"^[A-Za-z]{2}$")]
+Runtime = Literal["shared", "docker", "kubernetes", "railway"]
+Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Level = Literal["debug", "info", "warning", "error", "critical"]
+Action = Literal[
+    "start", "stop", "restart", "suspend", "reactivate", "backup", "restore", "duplicate", "terminate"
+]
+
+
+class Asked(BaseModel):
+    """A body as it is sent: types are taken at their word."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class CreateInstance(Asked):
+    customer_email: Email = Field(examples=["admin@company.com"])
+    customer_name: Text = Field(examples=["John Doe"])
+    company_name: Text = Field(examples=["My Company Ltd"])
+    plan_id: Number = Field(description="One of `/provisioning/plans`.", examples=[1])
+    subdomain: Label = Field(
+        description="A name with no dash at its ends, no double dash, and not of digits only.",
+        examples=["mycompany"],
+    )
+    admin_email: Email = Field(description="The administrator's login.", examples=["admin@company.com"])
+    template: Slug | None = Field(None, description="A template's code; the plan's first one if left out.")
+    language: Language | None = Field(None, examples=["fr_FR"])
+    country: Country | None = Field(None, examples=["FR"])
+
+
+class NewInstance(Asked):
+    """As S4's clients send it."""
+
+    clientName: Label = Field(
+        description="Becomes the subdomain; dashes too many are left out.", examples=["acme-corp"]
+    )
+    adminEmail: Email = Field(examples=["admin@acme.com"])
+    companyName: Text = Field(examples=["ACME Corporation"])
+    plan: Slug | None = Field(None, description="A plan's code; the first one if left out.")
+    template: Slug | None = Field(None, description="A template's code; the plan's first one if left out.")
+    runtime: Runtime | None = Field(None, description="Only plans with this runtime.")
+
+
+class ManageInstance(Asked):
+    action: Action = Field(examples=["suspend"])
+    reason: Text | None = Field(None, description="For `suspend`: what the customer is told.")
+    confirm: Label | None = Field(None, description="For `terminate`: the subdomain once more.")
+
+
+class Subdomain(Asked):
+    subdomain: Annotated[
+        str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")
+    ] = Field(examples=["mycompany"])
+
+
+# ---------------------------------------------------------------- answers
+
+
+class Told(BaseModel):
+    success: Literal[True] = True
+
+
+class Problem(BaseModel):
+    """Every refusal has this form."""
+
+    success: Literal[False] = False
+    error: str = Field(description="A sentence for people.", examples=["The subdomain acme is taken."])
+    error_code: Literal[CODES] = Field(examples=["SUBDOMAIN_TAKEN"])
+    details: dict[str, Any] = Field(
+        description="More where there is more: `fields`, `suggestions`, `retry_after`, `request_id`.",
+        examples=[{"suggestions": ["acme-2", "acme-3"]}],
+    )
+
+
+class Accepted(Told):
+    request_id: str = Field(examples=["8c5e7f0a-4a35-4a0e-9d8e-6a8f3a1c2b10"])
+
+
+class InstanceBrief(BaseModel):
+    subdomain: str = Field(examples=["mycompany"])
+    state: str = Field(examples=["active"])
+    url: str | None = Field(examples=["https://mycompany.example.com"])
+
+
+class RequestStatus(BaseModel):
+    state: Literal["draft", "submitted", "validated", "processing", "completed", "failed", "cancelled"]
+    progress: float = Field(description="Percent.", examples=[60.0])
+    step: str | None = Field(description="The last step that was done.", examples=["sanitize"])
+    instance: InstanceBrief | None
+    error: str | None
+
+
+class RequestStatusAnswer(Told):
+    data: RequestStatus
+
+
+class PlanBrief(BaseModel):
+    id: int
+    code: str
+    name: str
+
+
+class InstanceInfo(InstanceBrief):
+    name: str
+    plan: PlanBrief
+    template: str
+    series: str | None = Field(examples=["19.0"])
+    run_state: str
+    health: str
+    admin_email: str
+    users: int
+    max_users: int = Field(description="0: no limit.")
+    storage_mb: float
+    max_storage_gb: float = Field(description="0: no limit.")
+    created_at: datetime
+    activated_at: datetime | None
+    last_activity_at: datetime | None
+    expires_on: str | None = Field(examples=["2027-01-31"])
+
+
+class InstanceInfoAnswer(Told):
+    data: InstanceInfo
+
+
+class Managed(BaseModel):
+    subdomain: str
+    action: Action
+    state: str = Field(description="As it is now; a job does what was asked for.")
+
+
+class ManagedAnswer(Told):
+    data: Managed
+    message: str
+
+
+class SubdomainJudgement(BaseModel):
+    subdomain: str
+    available: bool
+    error_code: Literal[CODES] | None = None
+    error: str | None = None
+    suggestions: list[str]
+
+
+class SubdomainAnswer(Told):
+    data: SubdomainJudgement
+
+
+class Plan(PlanBrief):
+    price_monthly: float
+    price_yearly: float
+    currency: str = Field(examples=["EUR"])
+    trial_days: int
+    max_users: int = Field(description="0: no limit.")
+    max_storage_gb: float = Field(description="0: no limit.")
+    popular: bool
+    runtime: Runtime
+    features: str | None = Field(description="HTML.")
+    templates: list[str] = Field(description="Codes of what it may be made from; empty: all.")
+
+
+class PlansAnswer(Told):
+    data: list[Plan]
+
+
+class LogLine(BaseModel):
+    id: int
+    at: datetime
+    level: Level
+    operation: str | None
+    step: str | None
+    duration_s: float
+    message: str
+
+
+class LogsAnswer(Told):
+    data: list[LogLine] = Field(description="The newest first.")
+    next: int | None = Field(description="Send it as `before` for older lines; null: there are none.")
+
+
+class Health(BaseModel):
+    status: Literal["healthy", "degraded"] = Field(description="Degraded: no server can take an instance.")
+
+
+class HealthAnswer(Told):
+    data: Health
+
+
+class InstanceAsked(BaseModel):
+    instanceId: str = Field(examples=["8c5e7f0a-4a35-4a0e-9d8e-6a8f3a1c2b10"])
+    status: Literal["creating"]
+    message: str
+
+
+class InstanceStatus(BaseModel):
+    status: Literal["creating", "ready", "failed"]
+    progress: float = Field(examples=[100.0])
+    message: str
+    instanceUrl: str | None = Field(None, examples=["https://acme-corp.example.com"])
+    adminEmail: str = Field(examples=["admin@acme.com"])
+    adminPassword: str | None = Field(
+        None, description="Told once, to the key that asked for the instance, within 24 hours."
+    )
+    databaseName: str | None = Field(None, examples=["acme-corp"])
+    projectId: str | None = Field(None, description="Of a runtime that has projects.")
+    error: str | None = None
+
+
+class Confirmed(Told):
+    request_id: str
+    state: str

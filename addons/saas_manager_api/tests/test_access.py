@@ -1,0 +1,102 @@
+"""X2, X6: a key opens what its user may see and do, and nothing else."""
+
+from odoo.tests import new_test_user, tagged
+
+from .common import ApiCase
+
+
+@tagged("post_install", "-at_install")
+class TestAccess(ApiCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.own = cls._make_instance("own-one", "active")
+        other = cls.env["res.partner"].create({"name": "Other Ltd", "is_company": True})
+        cls.others = cls._make_instance("others-one", "active", partner_id=other.id)
+        cls.users["portal"].partner_id.parent_id = cls.customer
+
+    def test_every_model_of_ours_is_closed_to_all_but_administrators(self):
+        for name in ("saas.api.key.publishable", "saas.api.count", "saas.api.answer"):
+            for user in ("nobody", "portal", "user", "manager"):
+                with self.subTest(model=name, user=user):
+                    self.assertFalse(self.env[name].with_user(self.users[user]).has_access("read"))
+
+    def test_a_customer_sees_his_own_instance_and_no_other(self):
+        status, told = self._call("/provisioning/instance_info/own-one", key="portal")
+        self.assertEqual((status, told["data"]["subdomain"]), (200, "own-one"))
+        status, told = self._call("/provisioning/instance_info/others-one", key="portal")
+        self.assertEqual((status, told["error_code"]), (404, "INSTANCE_NOT_FOUND"))
+
+    def test_what_is_another_s_and_what_is_not_there_are_answered_alike(self):
+        others = self._call("/provisioning/instance_info/others-one", key="portal")[1]["error"]
+        nothing = self._call("/provisioning/instance_info/nothing", key="portal")[1]["error"]
+        self.assertEqual(others.replace("others-one", "nothing"), nothing)
+
+    def test_a_customer_reads_no_log_and_manages_nothing(self):
+        for path, body in (
+            ("/provisioning/instance_logs/own-one", None),
+            ("/provisioning/manage_instance/own-one", {"action": "suspend"}),
+        ):
+            with self.subTest(path=path):
+                status, told = self._call(path, body, key="portal")
+                self.assertEqual((status, told["error_code"]), (403, "FORBIDDEN"))
+        self.assertFalse(self.own.operation)
+
+    def test_a_reader_creates_nothing(self):
+        for key in ("nobody", "portal", "user"):
+            with self.subTest(key=key):
+                status, told = self._create(key)
+                self.assertEqual((status, told["error_code"]), (403, "FORBIDDEN"))
+        self.assertFalse(self.env["saas.instance.request"].search([("subdomain", "=", "acme")]))
+
+    def test_a_refusal_does_not_tell_of_models_and_groups(self):
+        error = self._create("user")[1]["error"]
+        self.assertNotIn("saas.instance", error)
+
+    def test_another_companys_operator_sees_nothing(self):
+        company = self.env["res.company"].create({"name": "Elsewhere"})
+        group = "saas_manager.group_saas_manager"
+        there = new_test_user(self.env, "there", group, company_id=company.id, company_ids=company.ids)
+        request = self._request(self._create()[1]["request_id"])
+        key = self._make_key(there)
+        for path in (
+            "/provisioning/instance_info/own-one",
+            "/provisioning/instance_logs/own-one",
+            f"/provisioning/request_status/{request.reference}",
+            f"/instances/{request.reference}",
+        ):
+            with self.subTest(path=path):
+                self.assertEqual(self._call(path, key=key)[0], 404)
+
+    def test_terminating_needs_an_administrator_and_the_name(self):
+        path, action = "/provisioning/manage_instance/own-one", {"action": "terminate"}
+        named = {**action, "confirm": "own-one"}
+        self.assertEqual(self._call(path, named)[0], 403)
+        status, told = self._call(path, action, key="administrator")
+        self.assertEqual((status, told["error_code"]), (422, "MISSING_FIELDS"))
+        self.assertFalse(self.own.operation)
+        with self._jobs():
+            self.assertEqual(self._call(path, named, key="administrator")[0], 202)
+        self.assertEqual(self.own.operation, "terminate")
+
+    def test_a_session_alone_is_no_key(self):
+        self.authenticate("saas-administrator", "saas-administrator")
+        self.assertEqual(self._call("/provisioning/plans", key=None)[0], 401)
+        self.assertEqual(self._create(key=None)[0], 401)
+
+    def test_the_try_out_page_is_for_operators_who_are_logged_in(self):
+        self.assertEqual(self._call("/docs", key=None)[0], 403)
+        self.authenticate("saas-portal", "saas-portal")
+        self.assertEqual(self._call("/docs", key=None)[0], 403)
+        self.authenticate("saas-user", "saas-user")
+        page = self._ask("/docs", key=None)
+        self.assertEqual(page.status_code, 200)
+        self.assertNotIn("https://", page.text)
+        self.assertEqual(self._ask("/docs/swagger-ui.css", key=None).status_code, 200)
+        self.assertEqual(self._call("/docs/passwd", key=None)[0], 404)
+
+    def test_health_is_open_to_everybody(self):
+        status, told = self._call("/provisioning/health", key=None)
+        self.assertEqual((status, told["data"]), (200, {"status": "healthy"}))
+        self.server.state = "maintenance"
+        self.assertEqual(self._call("/provisioning/health", key=None)[1]["data"], {"status": "degraded"})

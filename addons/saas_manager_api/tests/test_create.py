@@ -1,0 +1,202 @@
+"""A1, A2, A3, A5: asking for an instance, following it, managing it."""
+
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.addons.saas_manager import gateway
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from .common import ApiCase
+
+
+@tagged("post_install", "-at_install")
+class TestCreate(ApiCase):
+    def _new(self, key="manager", **values):
+        body = {"clientName": "acme", "adminEmail": "boss@acme.example", "companyName": "Acme", **values}
+        with self._jobs():
+            return self._call("/instances", body, key=key)
+
+    def _ready(self, **values):
+        reference = self._new(**values)[1]["instanceId"]
+        request = self._request(reference)
+        self._run_provision(request.instance_id)
+        return request
+
+    # ------------------------------------------------------------ S3
+
+    def test_what_was_asked_for_is_what_is_made(self):
+        status, told = self._create(language="fr_FR", country="FR", template="shop")
+        self.assertEqual((status, told["success"]), (202, True))
+        request = self._request(told["request_id"])
+        self.assertEqual((request.source, request.state), ("api", "processing"))
+        self.assertEqual(request.create_uid, self.users["manager"])
+        self.assertEqual((request.language_id.code, request.country_id.code), ("fr_FR", "FR"))
+        instance = request.instance_id
+        self.assertEqual((instance.subdomain, instance.name), ("acme", "Acme Ltd"))
+        self.assertEqual((instance.admin_email, instance.plan_id), ("boss@acme.example", self.plan))
+
+    def test_the_status_follows_the_request(self):
+        reference = self._create()[1]["request_id"]
+        path = f"/provisioning/request_status/{reference}"
+        self.assertEqual(self._call(path)[1]["data"]["state"], "processing")
+        self._run_provision(self._request(reference).instance_id)
+        data = self._call(path)[1]["data"]
+        self.assertEqual((data["state"], data["progress"], data["error"]), ("completed", 100.0, None))
+        url = "http://acme.localhost"
+        self.assertEqual(data["instance"], {"subdomain": "acme", "state": "active", "url": url})
+
+    def test_a_failure_is_told_with_its_reason(self):
+        request = self._request(self._create()[1]["request_id"])
+        request.instance_id.sudo()._fail("The disk is full.")
+        data = self._call(f"/provisioning/request_status/{request.reference}")[1]["data"]
+        self.assertEqual((data["state"], data["error"]), ("failed", "The disk is full."))
+        told = self._call(f"/instances/{request.reference}")[1]
+        self.assertEqual((told["status"], told["error"]), ("failed", "The disk is full."))
+
+    def test_an_instance_is_suspended_and_its_info_tells(self):
+        self._created()
+        with self._jobs():
+            body = {"action": "suspend", "reason": "unpaid"}
+            status, told = self._call("/provisioning/manage_instance/acme", body)
+        self.assertEqual((status, told["data"]["action"]), (202, "suspend"))
+        instance = self.env["saas.instance"].search([("subdomain", "=", "acme")])
+        self.assertEqual((instance.operation, instance.state_reason), ("suspend", "unpaid"))
+        info = self._call("/provisioning/instance_info/acme")[1]["data"]
+        self.assertEqual((info["state"], info["plan"]["code"], info["template"]), ("active", "small", "shop"))
+
+    def test_an_instance_is_stopped_started_and_restarted(self):
+        self._created()
+        instance = self.env["saas.instance"].search([("subdomain", "=", "acme")])
+        for action in ("stop", "start", "restart"):
+            with self.subTest(action=action), self._jobs():
+                status, _told = self._call("/provisioning/manage_instance/acme", {"action": action})
+                self.assertEqual((status, instance.operation), (202, action))
+                instance.operation = False
+
+    def test_a_subdomain_is_judged_both_ways(self):
+        self._make_instance("taken", "active")
+        path = "/provisioning/validate_subdomain"
+        for subdomain, available, code in (
+            ("free-one", True, None),
+            ("taken", False, "SUBDOMAIN_TAKEN"),
+            ("admin", False, "VALIDATION_ERROR"),
+            ("Straße 1", False, "VALIDATION_ERROR"),
+        ):
+            with self.subTest(subdomain=subdomain):
+                by_get = self._call(f"{path}?subdomain={subdomain}")
+                self.assertEqual(by_get, self._call(path, {"subdomain": subdomain}))
+                data = by_get[1]["data"]
+                self.assertEqual((data["available"], data["error_code"]), (available, code))
+                self.assertEqual(bool(data["suggestions"]), not available)
+
+    def test_plans_are_listed_with_their_prices(self):
+        self.plan.write({"price_monthly": 29, "is_popular": True, "template_ids": self.template.ids})
+        (plan,) = self._call("/provisioning/plans", key="portal")[1]["data"]
+        self.assertEqual((plan["code"], plan["price_monthly"], plan["popular"]), ("small", 29.0, True))
+        self.assertEqual((plan["templates"], plan["currency"]), (["shop"], self.plan.currency_id.name))
+
+    def test_logs_come_page_by_page_and_by_their_level(self):
+        instance = self._make_instance("acme", "active")
+        levels = ["info", "error", "debug", "info", "critical"]
+        lines = self.env["saas.instance.log"].create(
+            [{"instance_id": instance.id, "level": level, "message": level} for level in levels]
+        )
+        path = "/provisioning/instance_logs/acme"
+        first = self._call(f"{path}?limit=3")[1]
+        second = self._call(f"{path}?limit=3&before={first['next']}")[1]
+        found = [line["id"] for page in (first, second) for line in page["data"]]
+        self.assertEqual(found, lines.ids[::-1])
+        self.assertIsNone(second["next"])
+        graver = self._call(f"{path}?level=error")[1]["data"]
+        self.assertEqual([line["level"] for line in graver], ["critical", "error"])
+
+    # ------------------------------------------------------------ S4
+
+    def test_dashes_too_many_are_left_out(self):
+        status, told = self._new(clientName="acme--co-")
+        self.assertEqual((status, told["status"]), (202, "creating"))
+        self.assertEqual(self._request(told["instanceId"]).subdomain, "acme-co")
+
+    def test_the_password_is_told_once_and_to_the_key_that_asked(self):
+        request = self._ready()
+        password = gateway.unseal(request.sudo().instance_id.admin_password_sealed)
+        path = f"/instances/{request.reference}"
+        another = self._make_key(self.users["manager"])
+        self.assertIsNone(self._call(path, key=another)[1]["adminPassword"])
+        told = self._call(path)[1]
+        self.assertEqual((told["status"], told["adminPassword"]), ("ready", password))
+        self.assertEqual((told["instanceUrl"], told["databaseName"]), ("http://acme.localhost", "acme"))
+        self.assertIsNone(self._call(path)[1]["adminPassword"])
+        self.assertFalse(request.sudo().api_password_sealed)
+
+    def test_nothing_is_told_of_it_before_the_instance_is_ready(self):
+        told = self._call(f"/instances/{self._new()[1]['instanceId']}")[1]
+        self.assertEqual((told["status"], told["adminPassword"]), ("creating", None))
+
+    def test_after_a_day_the_password_is_gone(self):
+        request = self._ready().sudo()
+        request.api_password_until = fields.Datetime.now() - timedelta(seconds=1)
+        self.assertIsNone(self._call(f"/instances/{request.reference}")[1]["adminPassword"])
+        request._gc_api_passwords()
+        self.assertFalse(request.api_password_sealed)
+
+    def test_no_operator_reads_the_sealed_password(self):
+        request = self._as("administrator", self._ready())
+        self.assertNotIn("api_password_sealed", request.fields_get())
+
+    def test_another_runtime_than_the_plans_is_refused(self):
+        status, told = self._new(runtime="docker")
+        self.assertEqual((status, told["error_code"]), (422, "VALIDATION_ERROR"))
+
+    # ------------------------------------------------------------ idempotency
+
+    def _repeat(self, idempotency_key="again", key="manager", **values):
+        headers = {"Idempotency-Key": idempotency_key}
+        with self._jobs():
+            return self._ask("/provisioning/create_instance", self._wishes(**values), key=key, **headers)
+
+    def _count_requests(self):
+        return self.env["saas.instance.request"].search_count([("subdomain", "in", ("acme", "acme-two"))])
+
+    def test_a_repeated_post_makes_one_and_answers_the_same(self):
+        first, second = self._repeat(), self._repeat()
+        self.assertEqual((first.status_code, first.content), (second.status_code, second.content))
+        self.assertEqual(second.headers["Idempotent-Replayed"], "true")
+        self.assertEqual(self._count_requests(), 1)
+
+    def test_the_same_key_for_something_else_is_refused(self):
+        self._repeat()
+        answer = self._repeat(subdomain="acme-two")
+        self.assertEqual((answer.status_code, answer.json()["error_code"]), (422, "VALIDATION_ERROR"))
+        self.assertEqual(self._count_requests(), 1)
+
+    def test_callers_do_not_share_keys(self):
+        self._repeat()
+        answer = self._repeat(key="administrator", subdomain="acme-two")
+        self.assertEqual(answer.status_code, 202)
+
+    def test_what_failed_may_be_tried_again(self):
+        self.server.state = "maintenance"
+        self.assertEqual(self._repeat().status_code, 503)
+        self.server.state = "active"
+        self.assertEqual(self._repeat().status_code, 202)
+
+    def test_after_a_day_a_key_is_new(self):
+        self._repeat()
+        self.env["saas.api.answer"].search([]).asked_at = fields.Datetime.now() - timedelta(hours=25)
+        answer = self._repeat(subdomain="acme-two")
+        self.assertEqual(answer.status_code, 202)
+
+    def test_a_key_that_is_none_is_refused(self):
+        for key in ("", "with space", "x" * 256):
+            with self.subTest(key=key):
+                self.assertEqual(self._repeat(key).status_code, 422)
+
+    def test_two_that_take_the_same_name_at_once_are_told_so(self):
+        with patch.object(self.registry["saas.instance"], "_is_taken", return_value=False):
+            self._make_instance("acme", "active")
+            with self._jobs(), mute_logger("odoo.sql_db"):
+                answer = self._ask("/provisioning/create_instance", self._wishes())
+        self.assertEqual((answer.status_code, answer.json()["error_code"]), (409, "SUBDOMAIN_TAKEN"))

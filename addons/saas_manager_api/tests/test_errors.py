@@ -1,0 +1,124 @@
+"""A4: each refusal has the right status, one form, and tells nothing of our insides."""
+
+from unittest.mock import patch
+
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from tenantry.errors import Busy, PostgresUnreachable
+
+from ..errors import CODES
+from .common import ApiCase
+
+CREATE = "/provisioning/create_instance"
+JUDGE = "/provisioning/validate_subdomain?subdomain=acme"
+MANAGE = "/provisioning/manage_instance/acme"
+
+
+@tagged("post_install", "-at_install")
+class TestErrors(ApiCase):
+    def _assert_refused(self, answer, status, code):
+        told = answer.json()
+        self.assertEqual((answer.status_code, told["error_code"]), (status, code), told)
+        self.assertEqual(set(told), {"success", "error", "error_code", "details"})
+        self.assertFalse(told["success"])
+        self.assertIn(told["error_code"], CODES)
+        self.assertTrue(answer.headers["X-Request-ID"])
+        return told
+
+    def test_each_fault_of_the_input_has_its_code(self):
+        whole = self._wishes()
+        for path, body, code in (
+            (CREATE, {}, "MISSING_FIELDS"),
+            (CREATE, {**whole, "subdomain": "ab"}, "INVALID_LENGTH"),
+            (CREATE, {**whole, "subdomain": "a" * 51}, "INVALID_LENGTH"),
+            (CREATE, {**whole, "subdomain": "Not_Valid"}, "INVALID_FORMAT"),
+            (CREATE, {**whole, "subdomain": "-edge"}, "VALIDATION_ERROR"),
+            (CREATE, {**whole, "subdomain": "admin"}, "VALIDATION_ERROR"),
+            (CREATE, {**whole, "customer_email": "nobody"}, "INVALID_FORMAT"),
+            (CREATE, {**whole, "company_name": "nul\x00byte"}, "INVALID_FORMAT"),
+            (CREATE, {**whole, "plan_id": "1"}, "INVALID_FORMAT"),
+            (CREATE, {**whole, "plan_id": 2**31 - 1}, "VALIDATION_ERROR"),
+            (CREATE, {**whole, "template": "none-such"}, "VALIDATION_ERROR"),
+            (CREATE, {**whole, "country": "ZZ"}, "VALIDATION_ERROR"),
+            (MANAGE, {}, "MISSING_ACTION"),
+            (MANAGE, {"action": "explode"}, "UNKNOWN_ACTION"),
+        ):
+            with self.subTest(path=path, body=body):
+                told = self._assert_refused(self._ask(path, body), 422, code)
+                if "subdomain" not in body or body == whole:
+                    self.assertIn("fields", told["details"])
+
+    def test_what_http_itself_refuses_has_the_same_form(self):
+        json = {"Content-Type": "application/json", "X-API-Key": self.keys["manager"]}
+        url = f"/api{CREATE}"
+        broken = self.url_open(url, data='{"a"', headers=json)
+        self._assert_refused(broken, 400, "INVALID_FORMAT")
+        large = self.url_open(url, data="x" * 70_000, headers=json)
+        self._assert_refused(large, 413, "INVALID_LENGTH")
+        self._assert_refused(self._ask("/nothing/here"), 404, "UNKNOWN_ACTION")
+        self._assert_refused(self._ask("/provisioning/request_status/a%0Ab"), 404, "UNKNOWN_ACTION")
+        wrong_method = self._ask("/provisioning/validate_subdomain", method="DELETE")
+        self._assert_refused(wrong_method, 405, "UNKNOWN_ACTION")
+        self.assertEqual(wrong_method.headers["Allow"], "GET, POST")
+
+    def test_what_is_not_there_is_named(self):
+        for path, code in (
+            ("/provisioning/request_status/none", "REQUEST_NOT_FOUND"),
+            ("/instances/none", "REQUEST_NOT_FOUND"),
+            ("/provisioning/instance_info/none", "INSTANCE_NOT_FOUND"),
+            ("/provisioning/instance_logs/none", "INSTANCE_NOT_FOUND"),
+        ):
+            with self.subTest(path=path):
+                self._assert_refused(self._ask(path), 404, code)
+
+    def test_a_taken_name_comes_with_others(self):
+        self._make_instance("acme", "active")
+        told = self._assert_refused(self._ask(CREATE, self._wishes()), 409, "SUBDOMAIN_TAKEN")
+        self.assertIn("acme-2", told["details"]["suggestions"])
+
+    def test_no_room_is_told_and_nothing_is_half_made(self):
+        self.server.state = "maintenance"
+        answer = self._ask(CREATE, self._wishes())
+        self._assert_refused(answer, 503, "NO_CAPACITY")
+        self.assertTrue(int(answer.headers["Retry-After"]))
+        self.assertFalse(self.env["saas.instance.request"].search([("subdomain", "=", "acme")]))
+
+    def test_an_action_out_of_turn_is_a_conflict(self):
+        instance = self._make_instance("acme", "active")
+        self._assert_refused(self._ask(MANAGE, {"action": "reactivate"}), 409, "INVALID_STATE")
+        instance.sudo().operation = "suspend"
+        self._assert_refused(self._ask(MANAGE, {"action": "suspend"}), 409, "INVALID_STATE")
+
+    def test_what_the_product_cannot_do_yet_it_does_not_pretend(self):
+        instance = self._make_instance("acme", "active")
+        for action in ("backup", "restore", "duplicate"):
+            with self.subTest(action=action):
+                told = self._assert_refused(self._ask(MANAGE, {"action": action}), 409, "INVALID_STATE")
+                self.assertIn(action, told["error"])
+        self.assertFalse(instance.operation)
+
+    def test_our_own_failures_show_no_internals_and_can_be_found_in_the_log(self):
+        error = RuntimeError("s3cret")
+        judge = patch.object(self.registry["saas.instance"], "_objection_by_api", side_effect=error)
+        with judge, self.assertLogs("odoo.addons.saas_manager_api", "ERROR") as log, mute_logger("odoo.http"):
+            answer = self._ask(JUDGE, **{"X-Request-ID": "mine-1"})
+        told = self._assert_refused(answer, 500, "INTERNAL_ERROR")
+        self.assertNotIn("s3cret", answer.text)
+        self.assertEqual(told["details"], {"request_id": "mine-1"})
+        self.assertIn("mine-1", log.output[0])
+
+    def test_the_engines_errors_are_told_by_their_kind(self):
+        for error, status, code in (
+            (Busy("acme"), 409, "INVALID_STATE"),
+            (PostgresUnreachable("host", "no route"), 503, "INTERNAL_ERROR"),
+        ):
+            judge = patch.object(self.registry["saas.instance"], "_objection_by_api", side_effect=error)
+            with (
+                self.subTest(error=error),
+                judge,
+                mute_logger("odoo.http", "odoo.addons.saas_manager_api.dispatcher"),
+            ):
+                answer = self._ask(JUDGE)
+                told = self._assert_refused(answer, status, code)
+                self.assertNotIn("no route", told["error"])
