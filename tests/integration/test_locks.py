@@ -11,7 +11,6 @@ from tenantry.errors import Busy
 from tenantry.operations.context import Context
 from tenantry.postgres import locks
 
-
 HELD = """
     SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
      WHERE locktype = 'advisory' AND granted AND datname = current_database()
