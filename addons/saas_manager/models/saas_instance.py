@@ -7,6 +7,8 @@ from odoo.exceptions import UserError, ValidationError
 
 from .. import gateway
 
+_SETTLED = {"subdomain", "template_id", "plan_id", "server_id"}
+
 
 class SaasInstance(models.Model):
     _name = "saas.instance"
@@ -214,10 +216,13 @@ class SaasInstance(models.Model):
             self.subdomain = self.subdomain or self._suggest_subdomain(self.partner_id.name)
 
     def write(self, vals):
-        # Who may write the database's name as well, which only jobs do, has renamed it.
-        is_typed = "subdomain" in vals and "database_name" not in vals
-        if is_typed and any(instance.state != "draft" for instance in self):
-            raise UserError(self.env._("The subdomain of a created instance cannot be changed here."))
+        # What its database was made from, and is called: actions change it, under sudo, and see to the rest.
+        settled = _SETTLED & vals.keys()
+        if settled and not self.env.su and any(instance.state != "draft" for instance in self):
+            labels = [self._fields[name]._description_string(self.env) for name in sorted(settled)]
+            raise UserError(
+                self.env._("Of a created instance, this cannot be changed here: %s.", ", ".join(labels))
+            )
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
