@@ -3,7 +3,7 @@
 import uuid
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 
 from .. import gateway
 
@@ -220,7 +220,7 @@ class SaasInstance(models.Model):
         settled = _SETTLED & vals.keys()
         if settled and not self.env.su and any(instance.state != "draft" for instance in self):
             labels = [self._fields[name]._description_string(self.env) for name in sorted(settled)]
-            raise UserError(
+            raise AccessError(
                 self.env._("Of a created instance, this cannot be changed here: %s.", ", ".join(labels))
             )
         return super().write(vals)

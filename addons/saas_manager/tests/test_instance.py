@@ -179,8 +179,11 @@ class TestPlanLimits(SaasCase):
 
     def test_writing_the_plan_is_no_way_around_it(self):
         instance = self._make_instance("acme", "active", user_count=5)
+        smaller = self._make_plan("smaller", max_users=2)
+        with self.assertRaisesRegex(UserError, "cannot be changed here"):
+            self._as("manager", instance).write({"plan_id": smaller.id})
         with self.assertRaisesRegex(UserError, "has 5 users"):
-            self._as("manager", instance).write({"plan_id": self._make_plan("smaller", max_users=2).id})
+            instance.sudo().write({"plan_id": smaller.id})
 
     def test_a_changed_plan_is_signed_and_holds_for_the_subscription(self):
         instance = self._make_instance("acme", "active", user_count=5)
