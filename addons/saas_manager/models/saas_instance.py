@@ -173,8 +173,9 @@ class SaasInstance(models.Model):
 
     @api.depends("operation", "log_ids")
     def _compute_progress(self):
+        logs = self.env["saas.instance.log"]
         for instance in self:
-            last = instance.log_ids[:1] if instance.operation else instance.log_ids.browse()
+            last = logs.search([("instance_id", "=", instance.id)], limit=1) if instance.operation else logs
             instance.progress = last.progress
             instance.progress_step = last.step
 

@@ -38,6 +38,7 @@ async def request_status(
     """How far a request is. It is completed only when the instance answers at its address."""
     request = env["saas.instance.request"]._find_by_api(caller, request_id)
     instance = request.instance_id
+    instance.fetch(("subdomain", "state", "url"))
     data = schemas.RequestStatus(
         state=request.state,
         progress=request.progress,
