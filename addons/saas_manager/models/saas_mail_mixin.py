@@ -32,8 +32,8 @@ _WANTED_BY = {
     "mail_template_trial_ending": "saas_mail_trials",
     "mail_template_subscription_expiring": "saas_mail_renewals",
 }
-"""The customer's field that switches a mail off. What he must know (his first login, a debt, a deletion) is not
-listed: it always goes out."""
+"""The customer's field that switches a mail off. What he must know (his first login, a debt, a deletion) is
+not listed: it always goes out."""
 
 
 class SaasMailMixin(models.AbstractModel):
@@ -43,7 +43,7 @@ class SaasMailMixin(models.AbstractModel):
     _description = "Sends mails about itself"
 
     def _announce(self, template):
-        """Called once for each record and each thing a mail tells, whether or not the mail is wanted or sent."""
+        """Called for each thing a mail tells, whether or not the mail is wanted or sent."""
 
     def _enqueue_mail(self, template):
         """Let a job send the mail template with this XML id about each record."""

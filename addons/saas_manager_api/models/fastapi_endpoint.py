@@ -2,7 +2,7 @@
 
 from odoo import fields, models
 
-from ..routers import ROUTERS
+from ..routers import ROUTERS, webhooks
 
 _DESCRIPTION = """
 Create and run Odoo instances.
@@ -43,6 +43,7 @@ class FastapiEndpoint(models.Model):
             "docs_url": None,
             "redoc_url": None,
             "redirect_slashes": False,
+            "webhooks": webhooks.router,
         }
 
     def _get_routing_info(self):

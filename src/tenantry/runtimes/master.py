@@ -30,7 +30,7 @@ from tenantry.settings import Settings
 
 HEALTH_PATH = "/web/health"
 CHANNELS = "root:10,root.saas:4,root.saas_build:1,root.saas_pool:1,root.saas_mail:2,root.saas_webhook:2"
-"""How many jobs run at once. A dead mail server, a slow receiver or a long build must not hold creations up."""
+"""How many jobs run at once. A dead mail server, a slow endpoint, a long build must not hold creations up."""
 _START_TIMEOUT_S = 120
 _LONGEST_JOB_S = 3600
 
