@@ -23,11 +23,10 @@ class TestWebhookEvents(WebhookCase):
 
     def test_each_mail_that_begins_makes_a_message_and_a_job_of_its_own_channel(self):
         for template, event in EVENTS.items():
-            template = template.removeprefix("mail_template_")
             is_of_subscription = (event or "").startswith("subscription")
             record = self.subscription if is_of_subscription else self.instance
             with self.subTest(template):
-                delivery = self._happen(template, record)
+                delivery = self._happen(template.removeprefix("mail_template_"), record)
                 self.assertEqual(delivery.mapped("event"), [event] if event else [])
                 if event:
                     self.jobs.assert_enqueued_job(

@@ -68,7 +68,7 @@ class TestWebhookUrls(WebhookCase):
             "file:///etc/passwd",
             "https://ann:secret@example.com",
             "https://ann@example.com",
-            *(f"https://{'[%s]' % ip if ':' in ip else ip}/" for ip in PRIVATE),
+            *(f"https://[{ip}]/" if ":" in ip else f"https://{ip}/" for ip in PRIVATE),
         ):
             with self.subTest(url), self.assertRaises(UrlRefused):
                 self._save(url)
