@@ -16,7 +16,8 @@ class SaasMailMixin(models.AbstractModel):
             for record in self.sudo():
                 instance = record._mail_record()
                 webhooks = record.env["saas.webhook"]._listening(event, instance)
-                webhooks._tell(event, record._event_data(event), instance)
+                if webhooks:
+                    webhooks._tell(event, record._event_data(event), instance)
         return result
 
     def _event_data(self, event):

@@ -1,19 +1,14 @@
 """M4: an endpoint, somewhere in the world, that is told what happens to instances."""
 
-import base64
 import json
-import secrets
 from datetime import UTC, datetime
 
 from odoo import SUPERUSER_ID, api, fields, models
-from odoo.addons.saas_manager import gateway
-from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from ..webhook_events import PING, PingNews
 from ..webhook_sender import check_url
 
-_OLD_SECRET_SIGNS_H = 24
 _FAILING_FROM = 3
 """So many events in a row that never arrived are no accident any more."""
 
@@ -42,12 +37,6 @@ class SaasWebhook(models.Model):
     event_ids = fields.Many2many(
         "saas.webhook.event", string="Events", help="What it is told. Empty: everything."
     )
-    secret_sealed = fields.Char(groups="base.group_system", exportable=False, copy=False)
-    old_secret_sealed = fields.Char(groups="base.group_system", exportable=False, copy=False)
-    old_secret_until = fields.Datetime(
-        readonly=True, copy=False, help="Until then messages are signed with the secret before, too."
-    )
-    secret_shown_at = fields.Datetime(readonly=True, copy=False)
     delivery_ids = fields.One2many("saas.webhook.delivery", "webhook_id")
     delivery_count = fields.Integer(compute="_compute_delivery_counts")
     failed_count = fields.Integer(
@@ -76,46 +65,12 @@ class SaasWebhook(models.Model):
             webhook.failed_count = deliveries.search_count(since & Domain("state", "=", "failed"))
             webhook.is_failing = webhook.failed_count >= _FAILING_FROM
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        webhooks = super().create(vals_list)
-        for webhook in webhooks.sudo():  # sudo: nobody reads a secret, who makes the endpoint neither
-            webhook.secret_sealed = gateway.seal(_new_secret())
-        return webhooks
-
     def copy_data(self, default=None):
         vals_list = super().copy_data(default)
         names = [self.env._("%s (copy)", webhook.name) for webhook in self]
         return [{**vals, "name": name} for vals, name in zip(vals_list, names, strict=True)]
 
     # ------------------------------------------------------------ buttons
-
-    def action_show_secret(self):
-        """Once: whoever did not keep it makes a new one."""
-        self.ensure_one()
-        self.check_access("write")
-        if self.secret_shown_at:
-            raise UserError(self.env._("The secret was shown already. Make a new one if it is lost."))
-        self.secret_shown_at = fields.Datetime.now()
-        # sudo: only here it is told.
-        return self._show(gateway.unseal(self.sudo().secret_sealed))
-
-    def action_new_secret(self):
-        """The old one goes on signing beside it for a day: no message is lost while the receiver changes."""
-        self.ensure_one()
-        self.check_access("write")
-        secret, now = _new_secret(), fields.Datetime.now()
-        # sudo: as above.
-        self.sudo().write(
-            {
-                "old_secret_sealed": self.sudo().secret_sealed,
-                "old_secret_until": fields.Datetime.add(now, hours=_OLD_SECRET_SIGNS_H),
-                "secret_sealed": gateway.seal(secret),
-                "secret_shown_at": now,
-            }
-        )
-        self.message_post(body=self.env._("New secret made."))
-        return self._show(secret)
 
     def action_test(self):
         """Send a ping."""
@@ -129,17 +84,6 @@ class SaasWebhook(models.Model):
             "saas_manager_api.saas_webhook_delivery_action"
         )
         return {**action, "domain": [("webhook_id", "in", self.ids)], "context": {}}
-
-    def _show(self, secret):
-        """In the browser only: the dialogue's model has no table."""
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "saas.webhook.secret",
-            "name": self.env._("Secret of %s", self.name),
-            "views": [(False, "form")],
-            "target": "new",
-            "context": {"default_secret": secret},
-        }
 
     # ------------------------------------------------------------ events
 
@@ -175,13 +119,6 @@ class SaasWebhook(models.Model):
         )
         deliveries._enqueue()
 
-    def _secrets(self):
-        """Those that sign: the present one, and the one before while it may."""
-        found = [self.secret_sealed]
-        if self.old_secret_until and self.old_secret_until > fields.Datetime.now():
-            found.append(self.old_secret_sealed)
-        return [gateway.unseal(sealed) for sealed in found]
-
     @api.model
     def _is_private_allowed(self):
         # sudo: a setting.
@@ -194,14 +131,15 @@ class SaasWebhook(models.Model):
         self._ask_operators(self.env._("%s was switched off", self.name), reason)
 
     def _ask_operators(self, summary, note):
-        """One thing to do, as long as it is open."""
+        """One thing to do for each who sees the endpoint, as long as it is open."""
         webhook = self.with_user(SUPERUSER_ID)
-        if summary not in webhook.activity_ids.mapped("summary"):
-            webhook.activity_schedule("mail.mail_activity_data_warning", summary=summary, note=note)
-
-
-def _new_secret():
-    return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+        if summary in webhook.activity_ids.mapped("summary"):
+            return
+        administrators = self.env.ref("saas_manager.group_saas_administrator").sudo().all_user_ids
+        for user in administrators.filtered(lambda u: u.active and webhook.company_id in u.company_ids):
+            webhook.activity_schedule(
+                "mail.mail_activity_data_warning", user_id=user.id, summary=summary, note=note
+            )
 
 
 def _payload(event, happened_at, news):

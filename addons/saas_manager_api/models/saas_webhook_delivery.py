@@ -101,8 +101,9 @@ class SaasWebhookDelivery(models.Model):
         return self.error or self.env._("Answered %s.", attempt.status)
 
     def _is_due(self):
-        """It is not if it was sent or begun again since the job was made."""
-        return self.state == "pending" and self.next_attempt_at <= fields.Datetime.now()
+        """It is not if it was sent, begun again or deleted since the job was made."""
+        is_pending = self.exists() and self.state == "pending"
+        return is_pending and self.next_attempt_at <= fields.Datetime.now()
 
     def _send(self):
         webhook = self.webhook_id
@@ -140,7 +141,7 @@ class SaasWebhookDelivery(models.Model):
 
     def _on_delivery_failed(self, exc_message="", **_values):
         """Called by the queue when a job ended in an unexpected error: that counts as a failed attempt."""
-        for delivery in self.sudo().filtered(lambda d: d.state == "pending"):
+        for delivery in self.sudo().exists().filtered(lambda d: d.state == "pending"):
             delivery.error = str(exc_message) or self.env._("An unexpected error; see the job.")
             delivery._try_again_later()
 

@@ -48,6 +48,12 @@ class TestWebhookSecrets(WebhookCase):
             with self.subTest(action), self.assertRaises(AccessError):
                 getattr(self.webhook.with_user(self.users["manager"]), action)()
 
+    def test_the_marks_of_what_was_shown_and_what_still_signs_are_written_by_nobody(self):
+        webhook = self.webhook.with_user(self.users["administrator"])
+        for field in ("secret_shown_at", "old_secret_until"):
+            with self.subTest(field), self.assertRaises(AccessError):
+                webhook.write({field: "2031-01-01 00:00:00"})
+
     def test_the_dialogue_that_shows_it_has_no_table(self):
         self.assertFalse(self.env["saas.webhook.secret"]._auto)
 
@@ -62,6 +68,8 @@ class TestWebhookSecrets(WebhookCase):
         message = self._last_message()
         self.assertFalse(self._verifies(old, message))
         self.assertTrue(self._verifies(new, message))
+        self.env["saas.webhook"]._gc_old_secrets()
+        self.assertFalse(self.webhook.old_secret_sealed)
 
     def test_it_is_in_no_history(self):
         secret = self._shown(self.webhook.action_new_secret())

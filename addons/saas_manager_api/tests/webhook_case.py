@@ -50,6 +50,11 @@ class Receiver:
         handler.end_headers()
         handler.wfile.write(body)
 
+    def wrap(self, tls):
+        """Speak TLS from now on."""
+        self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self._server.handle_error = lambda *_: None  # who does not trust it hangs up
+
     def will_answer(self, *statuses, body=b"", **headers):
         self.answers += [(status, body, headers) for status in statuses]
 
