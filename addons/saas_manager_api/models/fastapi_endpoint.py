@@ -4,7 +4,7 @@ from fastapi import Depends
 from odoo import fields, models
 
 from ..dependencies import accept_language
-from ..routers import ROUTERS
+from ..routers import ROUTERS, webhooks
 
 _DESCRIPTION = """
 Create and run Odoo instances.
@@ -52,6 +52,7 @@ class FastapiEndpoint(models.Model):
             "docs_url": None,
             "redoc_url": None,
             "redirect_slashes": False,
+            "webhooks": webhooks.router,
         }
 
     def _get_routing_info(self):

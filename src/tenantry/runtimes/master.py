@@ -28,8 +28,8 @@ from tenantry.postgres.cluster import Cluster
 from tenantry.runtimes.base import OdooRuntime
 
 HEALTH_PATH = "/web/health"
-CHANNELS = "root:8,root.saas:4,root.saas_build:1,root.saas_pool:1,root.saas_mail:2"
-"""How many jobs run at once. A dead mail server or a long build must not hold creations up."""
+CHANNELS = "root:10,root.saas:4,root.saas_build:1,root.saas_pool:1,root.saas_mail:2,root.saas_webhook:2"
+"""How many jobs run at once. A dead mail server, a slow endpoint, a long build must not hold creations up."""
 _LONGEST_JOB_S = 3600
 
 
