@@ -1,0 +1,77 @@
+"""What every page of the signup has: a language, a layout, and headers that keep others out."""
+
+import secrets
+
+from odoo.http import request
+
+COOKIE = "frontend_lang"
+_HEADERS = {
+    "Cache-Control": "no-store",
+    # Addresses of these pages bear references, and one a token.
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self' {enters}; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def signup():
+    """The model that decides, in the visitor's language."""
+    _speak(request.httprequest.args.get("lang"))
+    # sudo: visitors have no rights of their own; the model shows them what is theirs.
+    return request.env["saas.signup"].sudo()
+
+
+def _speak(wanted):
+    if not request.env.context.get("saas_signup_lang"):
+        code = request.env["saas.signup"]._language(
+            wanted, request.cookies.get(COOKIE), *request.httprequest.accept_languages.values()
+        )
+        request.update_context(lang=code, saas_signup_lang=code)
+        if wanted:
+            request.future_response.set_cookie(COOKIE, code, max_age=31536000, samesite="Lax")
+
+
+def page(template, status=200, **values):
+    """Render a page of ours."""
+    model, nonce = signup(), secrets.token_urlsafe(12)
+    common = {
+        "asked_path": request.httprequest.path,
+        "csrf": request.csrf_token,
+        "nonce": nonce,
+        **model._layout_values(),
+    }
+    html = model.env["ir.qweb"]._render(f"saas_manager_portal.{template}", {**common, **values})
+    response = request.make_response(
+        f"<!DOCTYPE html>\n{html}", {**_HEADERS, "Content-Type": "text/html; charset=utf-8"}
+    )
+    response.headers["Content-Security-Policy"] = _POLICY.format(nonce=nonce, enters=model._tenant_origins())
+    response.status_code = status
+    return response
+
+
+def see_other(path):
+    """After a POST: reloading and going back send nothing again."""
+    response = request.redirect(path, code=303, local=True)
+    response.headers.update(_HEADERS)
+    return response
+
+
+def json(values, status=200):
+    return request.make_json_response(values, headers=_HEADERS.items(), status=status)
+
+
+# ---------------------------------------------------------------- what this browser did
+
+
+def note_mine(reference, role):
+    """Remember what this browser did with a request: `asked` for it, or `confirmed` it."""
+    known = dict(request.session.get("saas_signup") or {})
+    known[role] = [*known.get(role, [])[-9:], reference]
+    request.session["saas_signup"] = known
+
+
+def is_mine(reference, role):
+    return reference in (request.session.get("saas_signup") or {}).get(role, [])

@@ -1,0 +1,4 @@
+from . import saas_instance_request
+from . import saas_instance_request_progress
+from . import saas_signup
+from . import saas_signup_layout
