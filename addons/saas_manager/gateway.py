@@ -128,8 +128,12 @@ def address_settings():
 
 
 def url_of(subdomain):
-    """Where an instance of that name is or would be."""
-    return _engine().runtime.route(subdomain).url
+    """Where an instance of that name is or would be; without its port while the server never ran."""
+    try:
+        return _engine().runtime.route(subdomain).url
+    except TenantryError:
+        settings = _engine().settings
+        return f"{settings.protocol}://{subdomain}.{settings.base_domain}"
 
 
 def save_address_settings(base_domain, protocol):

@@ -7,9 +7,13 @@
     "website": "https://github.com/tenantry/tenantry",
     "license": "LGPL-3",
     "depends": ["saas_manager_api"],
+    "external_dependencies": {"python": ["disposable-email-domains"]},
     "data": [
+        "data/ir_cron_data.xml",
         "views/signup_layout.xml",
         "views/signup_form_templates.xml",
         "views/signup_progress_templates.xml",
+        "views/res_config_settings_views.xml",
+        "views/saas_instance_request_views.xml",
     ],
 }

@@ -11,10 +11,6 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; "
-    "connect-src 'self'; form-action 'self' {enters}; base-uri 'none'; frame-ancestors 'none'"
-)
 
 
 def signup():
@@ -47,7 +43,10 @@ def page(template, status=200, **values):
     response = request.make_response(
         f"<!DOCTYPE html>\n{html}", {**_HEADERS, "Content-Type": "text/html; charset=utf-8"}
     )
-    response.headers["Content-Security-Policy"] = _POLICY.format(nonce=nonce, enters=model._tenant_origins())
+    policy = model._content_policy(nonce)
+    response.headers["Content-Security-Policy"] = "; ".join(
+        f"{directive} {' '.join(sources)}" for directive, sources in policy.items()
+    )
     response.status_code = status
     return response
 

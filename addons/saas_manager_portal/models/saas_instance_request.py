@@ -1,6 +1,5 @@
 """W1: a request from the signup page, until its address is confirmed."""
 
-import time
 from urllib.parse import quote, urlsplit
 
 from odoo import api, models
@@ -8,46 +7,23 @@ from odoo.addons.saas_manager import gateway
 from odoo.addons.saas_manager.exceptions import SubdomainTaken
 from odoo.addons.saas_manager_api.errors import ApiError
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import hash_sign, verify_hash_signed
 
-from ..faults import NotHuman, SignupFaults
+from ..faults import SignupFaults
 
 _VERIFY = "saas_manager.mail_template_verify_email"
-_MAILS_AN_HOUR = 5
-_STAMP = "saas_manager_portal.form"
-_STAMP_KEPT_S = 86400
+_AGAIN_AN_HOUR = 10
 
 
 class SaasInstanceRequest(models.Model):
     _inherit = "saas.instance.request"
 
     @api.model
-    def _check_human(self, typed):
-        """Raise NotHuman if a program seems to have sent the form; drivers of captchas extend it."""
-        if typed.get("homepage"):
-            raise NotHuman(self.env._("This could not be accepted. Please send it once more."))
-        try:
-            opened_at = verify_hash_signed(self.sudo().env, _STAMP, typed.get("opened") or "") or [0]
-        except ValueError:
-            opened_at = [0]
-        if time.time() - opened_at[0] > _STAMP_KEPT_S:
-            raise NotHuman(self.env._("This page was open for a long time. Please send it once more."))
-        if time.time() - opened_at[0] < self.env["saas.signup"]._minimum_s():
-            raise NotHuman(self.env._("That was very fast. Please send it once more."))
-
-    @api.model
-    def _stamp(self):
-        """When the form was shown, signed."""
-        # sudo: the secret it is signed with.
-        return hash_sign(self.sudo().env, _STAMP, [time.time()])
-
-    @api.model
     def _sign_up_on_page(self, values, address, change=None):
         """Keep it as a draft and send a mail; sent again, it is the same draft. Raises ApiError."""
-        self._count_signup(f"signup mail {values['customer_email']}", _MAILS_AN_HOUR)
         draft = self._draft_of(values, change)
         if not draft:
             return self._sign_up(values, address)
+        self._check_mailbox(values["customer_email"])
         draft.write(values)
         draft._send_again(address)
         return draft
@@ -62,8 +38,8 @@ class SaasInstanceRequest(models.Model):
         """Send the mail anew; False after too many."""
         self.ensure_one()
         try:
-            self._count_signup(f"signup again {address}", _MAILS_AN_HOUR)
-            self._count_signup(f"signup again {self.reference}", _MAILS_AN_HOUR)
+            self._count_signup(f"signup again {address}", _AGAIN_AN_HOUR)
+            self._count_mail(self.customer_email)
         except ApiError:
             return False
         self._enqueue_mail(_VERIFY)
@@ -123,4 +99,21 @@ class SaasInstanceRequest(models.Model):
 
     def _instance_did_not_begin(self, reason):
         self._move("fail", error=reason)
-        self._alert_operators(reason)
+        for operator in self._operators():
+            self.activity_schedule(
+                "mail.mail_activity_data_warning",
+                user_id=operator.id,
+                summary=self.env._("A confirmed signup waits"),
+                note=reason,
+            )
+
+    @api.model
+    def _cron_begin_delayed(self):
+        """What was confirmed and could not begin, for want of room, begins once there is some."""
+        domain = [("source", "=", "signup"), ("state", "=", "failed"), ("instance_id", "=", False)]
+        for delayed in self.search(domain, order="id").try_lock_for_update(allow_referencing=True):
+            try:
+                with self.env.cr.savepoint():
+                    delayed.with_company(delayed.company_id).action_retry()
+            except UserError as error:
+                delayed.error = str(error)

@@ -13,6 +13,8 @@ from ..faults import NotHuman, SignupFaults
 _LONGEST = {"company_name": 100, "customer_name": 100, "customer_email": 254, "subdomain": 50}
 _CHOICES = ("plan", "template", "period")
 _CHECKS_AN_HOUR = 600
+_MINIMUM_S = 2
+CAP_PER_HOUR = 200
 _PERIODS = ("monthly", "yearly")
 
 
@@ -34,7 +36,12 @@ class SaasSignup(models.AbstractModel):
     @api.model
     def _minimum_s(self):
         """Nobody fills the form in faster, in seconds."""
-        return int(self._setting("minimum_s") or 2)
+        return int(self._setting("minimum_s") or _MINIMUM_S)
+
+    @api.model
+    def _cap_per_hour(self):
+        """So many may sign up in an hour, all doors together. 0: no limit."""
+        return int(self._setting("cap_per_hour") or CAP_PER_HOUR)
 
     @api.model
     def _plans(self):
@@ -69,8 +76,13 @@ class SaasSignup(models.AbstractModel):
             "money": self._money,
             "about": self._about,
             "busy": self.env._("One moment…"),
-            "captcha": None,
+            "captcha": self._captcha(),
         }
+
+    @api.model
+    def _captcha(self):
+        """What the template `captcha` needs, if there is a driver; see `_check_human`."""
+        return None
 
     def _usual(self, plans):
         return (plans.filtered("is_popular") or plans)[:1]
@@ -143,7 +155,9 @@ class SaasSignup(models.AbstractModel):
         try:
             return requests._sign_up_on_page(self._values(tidy), address, change)
         except ApiError as error:
-            raise SignupFaults({"": self._sentence_of(error)}) from error
+            raise SignupFaults(
+                error.problem.details.get("fields") or {"": self._sentence_of(error)}
+            ) from error
 
     def _sentence_of(self, error):
         if error.problem.status == 429:
@@ -165,7 +179,11 @@ class SaasSignup(models.AbstractModel):
             gateway.check_email(email)
         except (UserError, ValidationError):
             return self.env._("Please type an email address such as ann@company.com.")
-        return None if email_normalize(email) else self.env._("Please check this email address.")
+        if not email_normalize(email):
+            return self.env._("Please check this email address.")
+        if self.env["saas.instance.request"]._is_disposable(email):
+            return self.env._("Please use an address you keep: this one belongs to a throw-away mailbox.")
+        return None
 
     def _faults_of_choices(self, tidy):
         plan = self._plans().filtered(lambda it: it.code == tidy["plan"])

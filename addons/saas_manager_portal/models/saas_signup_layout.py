@@ -27,6 +27,11 @@ def _text_on(color):
     return "#ffffff" if 1.05 / (luminance + 0.05) >= (luminance + 0.05) / 0.05 else "#000000"
 
 
+def _own_name(language):
+    """`French / Français` is called Français by who speaks it, and `English (US)` English."""
+    return language.rpartition("/")[2].partition("(")[0].strip()
+
+
 class SaasSignup(models.AbstractModel):
     _inherit = "saas.signup"
 
@@ -56,15 +61,25 @@ class SaasSignup(models.AbstractModel):
             "on_accent": _text_on(accent) if known else None,
             "version": _version(),
             "lang": self.env.lang or "en_US",
-            "languages": [(code, name.rpartition("/")[2].strip()) for code, name in languages],
-            "checking": self.env._("Checking…"),
+            "languages": [(code, _own_name(name)) for code, name in languages],
         }
 
     @api.model
-    def _tenant_origins(self):
-        """Where a form of ours may lead besides to us: into the new Odoo."""
+    def _content_policy(self, nonce):
+        """What the page may load and where its forms lead, by directive; drivers of captchas add theirs."""
         address = gateway.address_settings()
-        return f"{address['protocol']}://*.{address['base_domain']}:*"
+        tenants = f"{address['protocol']}://*.{address['base_domain']}:*"
+        return {
+            "default-src": ["'none'"],
+            "script-src": ["'self'"],
+            "style-src": ["'self'", f"'nonce-{nonce}'"],
+            "img-src": ["'self'", "data:"],
+            "connect-src": ["'self'"],
+            # The last step is a form that ends in the new Odoo.
+            "form-action": ["'self'", tenants],
+            "base-uri": ["'none'"],
+            "frame-ancestors": ["'none'"],
+        }
 
     @api.model
     def _suffix(self):
