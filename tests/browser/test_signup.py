@@ -163,6 +163,37 @@ def test_the_mail_opened_elsewhere_lets_that_browser_in_and_tells_the_first(visi
     desk.judge("ready-elsewhere")
 
 
+def test_the_progress_is_told_step_by_step_without_a_reload(visitor: NewVisitor, office: BackOffice) -> None:
+    ann, instance = visitor(), office.instance("lime")
+    ann.fill("lime")
+    ann.send()
+    reference = ann.page.url.rpartition("/")[2]
+    _sql(office, f"UPDATE saas_instance SET operation = 'provision' WHERE id = {instance}")
+    _sql(
+        office,
+        f"UPDATE saas_instance_request SET state = 'processing', instance_id = {instance}"
+        f" WHERE reference = '{reference}'",
+    )
+    _log_step(office, instance, "sanitize", 40)
+    ann.page.goto(f"/signup/progress/{reference}")
+    bar = ann.page.get_by_role("progressbar", name="Making it yours")
+    expect(bar).to_have_attribute("aria-valuenow", "40")
+    ann.judge("progress")
+    _log_step(office, instance, "admin", 80)
+    expect(ann.page.locator("[aria-current=step]")).to_have_text("Opening your address")
+    expect(ann.page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "80")
+    _sql(office, f"UPDATE saas_instance SET operation = NULL WHERE id = {instance}")
+    _sql(office, f"UPDATE saas_instance_request SET state = 'failed' WHERE reference = '{reference}'")
+    ann.expect_heading("could not be created")
+    ann.judge("failed")
+
+
+def _log_step(office: BackOffice, instance: int, step: str, percent: int) -> None:
+    columns = "instance_id, level, step, progress, message"
+    values = f"{instance}, 'info', '{step}', {percent}, '{step}'"
+    _sql(office, f"INSERT INTO saas_instance_log ({columns}) VALUES ({values})")
+
+
 def test_reloading_and_going_back_do_nothing_twice(visitor: NewVisitor, office: BackOffice) -> None:
     ann = visitor()
     ann.fill("bay")

@@ -5,7 +5,7 @@ from odoo.addons.saas_manager_api.errors import ApiError
 from odoo.http import request
 
 from ..faults import SignupFaults
-from .pages import is_mine, json, note_mine, page, see_other, signup
+from .pages import is_mine, json, mine, note_mine, page, see_other, signup, too_many
 
 _TOKEN = "saas_signup_token"
 
@@ -20,7 +20,7 @@ class SignupCreation(http.Controller):
             return see_other("/signup/confirm")
         asked = self._asked()
         if not asked:
-            return page("expired", 410)
+            return self._expired()
         if asked.state != "draft":
             return see_other(f"/signup/progress/{asked.reference}")
         return self._confirmation(asked)
@@ -29,13 +29,18 @@ class SignupCreation(http.Controller):
     def confirm(self, subdomain=None, instead=None, **_others):
         asked = self._asked()
         if not asked:
-            return page("expired", 410)
+            return self._expired()
         try:
             asked._confirm_on_page(instead or subdomain)
         except SignupFaults as faults:
             return self._confirmation(asked, faults.by_field, instead or subdomain)
         note_mine(asked.reference, "confirmed")
         return see_other(f"/signup/progress/{asked.reference}")
+
+    def _expired(self):
+        """The link is dead; the draft this browser has asked for may be alive."""
+        drafts = (signup()._find(reference) for reference in reversed(mine("asked")))
+        return page("expired", 410, draft=next((it for it in drafts if it.state == "draft"), None))
 
     def _asked(self):
         try:
@@ -60,10 +65,12 @@ class SignupCreation(http.Controller):
         "/signup/state/<string:reference>", type="http", auth="public", methods=["GET"], save_session=False
     )
     def state(self, reference, **_others):
-        asked = signup()._find(reference)
-        if not asked:
-            return json({"state": "gone"}, 404)
-        return json(asked._signup_state())
+        model = signup()
+        asked = model._find(reference)
+        if asked:
+            # Not counted: that would cost more than the answer, and nobody guesses a reference.
+            return json(asked._signup_state())
+        return too_many(model) or json({"state": "gone"}, 404)
 
     @http.route(
         "/signup/enter/<string:reference>", type="http", auth="public", methods=["GET", "POST"], csrf=False

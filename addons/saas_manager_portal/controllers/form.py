@@ -1,12 +1,11 @@
 """The form, and the page after it that sends people to their mailbox."""
 
 from odoo import http
-from odoo.addons.saas_manager_api.errors import ApiError
 from odoo.http import request
 from werkzeug.exceptions import NotFound
 
 from ..faults import SignupFaults
-from .pages import is_mine, json, note_mine, page, see_other, signup
+from .pages import is_mine, json, note_mine, page, see_other, signup, too_many
 
 _TYPED = "saas_signup_typed"
 
@@ -42,12 +41,9 @@ class SignupForm(http.Controller):
     @http.route("/signup/check", type="http", auth="public", methods=["GET"], save_session=False)
     def check(self, subdomain="", company="", **_others):
         model = signup()
-        try:
-            model._count_check(request.httprequest.remote_addr)
-        except ApiError as error:
-            return json(
-                {"sentence": model.env._("Please wait a moment."), "suggestions": []}, error.problem.status
-            )
+        refused = too_many(model)
+        if refused:
+            return refused
         return json(model._judge(subdomain[:100], company[:200]))
 
     @http.route(

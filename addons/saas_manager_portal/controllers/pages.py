@@ -2,6 +2,7 @@
 
 import secrets
 
+from odoo.addons.saas_manager_api.errors import ApiError
 from odoo.http import request
 
 COOKIE = "frontend_lang"
@@ -62,6 +63,18 @@ def json(values, status=200):
     return request.make_json_response(values, headers=_HEADERS.items(), status=status)
 
 
+def too_many(model):
+    """The answer to who has asked too often in this hour; else None."""
+    try:
+        model._count_check(request.httprequest.remote_addr)
+    except ApiError as error:
+        wait = {"sentence": model.env._("Please wait a moment."), "suggestions": []}
+        answer = json(wait, error.problem.status)
+        answer.headers["Retry-After"] = str(error.problem.details["retry_after"])
+        return answer
+    return None
+
+
 # ---------------------------------------------------------------- what this browser did
 
 
@@ -72,5 +85,10 @@ def note_mine(reference, role):
     request.session["saas_signup"] = known
 
 
+def mine(role):
+    """The references of what this browser has done that with, the latest at the end."""
+    return (request.session.get("saas_signup") or {}).get(role, [])
+
+
 def is_mine(reference, role):
-    return reference in (request.session.get("saas_signup") or {}).get(role, [])
+    return reference in mine(role)

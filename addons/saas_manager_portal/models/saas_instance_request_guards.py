@@ -61,8 +61,10 @@ class SaasInstanceRequest(models.Model):
             raise NotHuman(self.env._("That was very fast. Please send it once more."))
 
     @api.model
-    def _stamp(self):
-        """When the form was shown, signed."""
+    def _stamp(self, earlier=""):
+        """When the form was shown first, signed: mending a mistake takes less time than filling it in."""
+        if time.time() - self._stamped_at(earlier) < _STAMP_KEPT_S:
+            return earlier
         # sudo: the secret it is signed with.
         return hash_sign(self.sudo().env, _STAMP, [time.time()])
 

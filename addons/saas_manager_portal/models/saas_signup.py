@@ -70,7 +70,7 @@ class SaasSignup(models.AbstractModel):
             "faults": faults,
             "suggestions": self._suggestions_for(typed["subdomain"]) if "subdomain" in faults else [],
             "suffix": self._suffix(),
-            "opened": self.env["saas.instance.request"]._stamp(),
+            "opened": self.env["saas.instance.request"]._stamp(typed["opened"]),
             "minimum_s": self._minimum_s(),
             "terms_url": self._setting("terms_url"),
             "money": self._money,
@@ -92,6 +92,7 @@ class SaasSignup(models.AbstractModel):
         """The form's fields and no others, as text without surrounding spaces."""
         tidy = {name: " ".join(str(typed.get(name) or "").split())[:most] for name, most in _LONGEST.items()}
         tidy.update({name: str(typed.get(name) or "")[:64] for name in (*_CHOICES, "change")})
+        tidy["opened"] = str(typed.get("opened") or "")[:200]
         tidy["customer_email"] = tidy["customer_email"] or str(typed.get("email") or "")[:254]
         tidy["company_name"] = tidy["company_name"] or str(typed.get("company") or "")[:100]
         # A suggestion's button, pressed without a script.

@@ -24,6 +24,12 @@ class TestCreation(SignupCase):
         self.assertNotIn(request._token()[:60], page.text)
         self.assertEqual(request.state, "draft")
 
+    def test_the_log_of_requests_does_not_hold_the_token(self):
+        with self.assertLogs("werkzeug") as logs:
+            self._see("/signup/confirm?token=secretToken")
+        self.assertIn("/signup/confirm?token=***", "".join(logs.output))
+        self.assertNotIn("secretToken", "".join(logs.output))
+
     def test_the_button_creates_once(self):
         request = self._signed_up()
         page = self._open_link(request)
@@ -39,6 +45,13 @@ class TestCreation(SignupCase):
         page = self._see("/signup/confirm?token=AAAA")
         self.assertEqual(page.status_code, 410)
         self.assertIn('href="/signup"', page.text)
+
+    def test_who_still_has_a_draft_is_sent_a_new_link(self):
+        request = self._signed_up()
+        page = self._see("/signup/confirm?token=AAAA")
+        self.assertIn(f'action="/signup/again/{request.reference}"', page.text)
+        self._forget_cookies()
+        self.assertNotIn(request.reference, self._see("/signup/confirm?token=AAAA").text)
 
     def test_a_name_taken_meanwhile_is_asked_for_again_and_the_rest_is_kept(self):
         request = self._signed_up()

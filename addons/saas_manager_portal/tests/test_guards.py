@@ -1,5 +1,9 @@
 """Who is kept out: programs, throw-away mailboxes, and whoever wants too much."""
 
+import re
+import time
+from unittest.mock import patch
+
 from odoo.addons.saas_manager_api.errors import ApiError
 from odoo.tests import tagged
 
@@ -25,6 +29,13 @@ class TestGuards(SignupCase):
         self.assertIn("very fast", answer.text)
         self.assertIn('value="Acme Ltd"', answer.text)
         self.assertFalse(self._drafts())
+
+    def test_a_mistake_may_be_mended_faster(self):
+        answer = self._send("ab")
+        self.parameters.set_param("saas_signup.minimum_s", "1")
+        time.sleep(1)
+        opened = re.search(r'name="opened" value="([^"]+)"', answer.text)[1]
+        self.assertEqual(self._send(opened=opened).status_code, 303)
 
     def test_a_forged_or_missing_stamp_is_refused(self):
         for stamp in ("", "x", "AAAA", self.env["saas.instance.request"]._stamp()[:-4] + "AAAA"):
@@ -83,6 +94,13 @@ class TestGuards(SignupCase):
             model._count_check("10.0.0.9")
         with self.assertRaises(ApiError):
             model._count_check("10.0.0.9")
+
+    def test_who_guesses_is_told_to_wait(self):
+        with patch("odoo.addons.saas_manager_portal.models.saas_signup._CHECKS_AN_HOUR", 1):
+            for path in ("/signup/check?subdomain=acme", "/signup/state/guess"):
+                answer = self._see(path)
+            self.assertEqual(answer.status_code, 429)
+            self.assertGreater(int(answer.headers["Retry-After"]), 0)
 
     def _drafts(self):
         return self.env["saas.instance.request"].search([("source", "=", "signup")])

@@ -130,17 +130,18 @@ const cameBack = () => performance.getEntriesByType("navigation")[0]?.type === "
 
 async function follow(card) {
     const enter = within(card, "[data-enter]");
-    let pause = 250;
-    while (card.dataset.state === "creating") {
+    const first = card.dataset.state;
+    let pause = first === "delayed" ? 5000 : 250;
+    while (first === "creating" || first === "delayed") {
         await wait(pause);
         const told = await ask(card.dataset.poll).catch(() => null);
-        pause = told?.after ? told.after * 1000 : Math.min(pause * 1.08, 3000);
+        pause = told?.after ? told.after * 1000 : Math.max(pause, Math.min(pause * 1.08, 3000));
         if (!told || told.status !== 200) continue;
-        if (told.state !== "creating") {
+        if (told.state !== first) {
             if (told.state === "ready" && enter) return enter.submit();
             return location.replace(card.dataset.here);
         }
-        showProgress(card, told);
+        if (first === "creating") showProgress(card, told);
     }
 }
 
