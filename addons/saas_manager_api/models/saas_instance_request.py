@@ -31,7 +31,7 @@ class SaasInstanceRequest(models.Model):
         # The request itself tells who asked for what and when; nobody waits for chatter to say it again.
         quietly = self.with_context(mail_create_nolog=True, mail_create_nosubscribe=True)
         if caller.is_publishable:
-            return quietly._sign_up(caller, values)
+            return quietly._sign_up_by_api(caller, values)
         request = quietly.create({**values, "source": "api"})
         # sudo: written by this action only.
         request.sudo().api_caller = caller.fingerprint
