@@ -5,3 +5,4 @@ from . import test_keys
 from . import test_limits
 from . import test_openapi
 from . import test_signup
+from . import test_snippet
