@@ -127,6 +127,15 @@ def address_settings():
     return {"base_domain": settings.base_domain, "protocol": settings.protocol}
 
 
+def url_of(subdomain):
+    """Where an instance of that name is or would be; without its port while the server never ran."""
+    try:
+        return _engine().runtime.route(subdomain).url
+    except TenantryError:
+        settings = _engine().settings
+        return f"{settings.protocol}://{subdomain}.{settings.base_domain}"
+
+
 def save_address_settings(base_domain, protocol):
     """Keep them for the next start of the servers."""
     _engine().settings.save(base_domain=base_domain, protocol=protocol)

@@ -27,7 +27,7 @@ class SaasInstanceRequest(models.Model):
         """A1, A5: note what is asked for and begin; A6: with a publishable key, ask for the address first."""
         self._check_free(values["subdomain"])
         if caller.is_publishable:
-            return self._sign_up(caller, values)
+            return self._sign_up_by_api(caller, values)
         request = self.create({**values, "source": "api"})
         # sudo: written by this action only.
         request.sudo().api_caller = caller.fingerprint
