@@ -11,3 +11,4 @@ from . import test_webhook_events
 from . import test_webhook_network
 from . import test_webhook_secrets
 from . import test_webhook_urls
+from . import test_snippet
