@@ -46,7 +46,7 @@ def creation_lines(creation: Creation | RemoteCreation) -> list[str]:
     """What a person is told about a finished creation."""
     told = creation.password.reveal() if creation.password else "in the mail; it was told before"
     return [
-        f"[bold green]{plain_text(creation.instance.name)} is running[/] after {_took(creation)}",
+        f"[bold green]{plain_text(creation.instance.name)} is running[/]{_took(creation)}",
         f"  URL       [bold]{plain_text(creation.instance.url)}[/]",
         f"  Email     {plain_text(creation.login)}",
         f"  Password  {plain_text(told)}",
@@ -63,7 +63,7 @@ def request_lines(request_id: str) -> list[str]:
 
 
 def _took(creation: Creation | RemoteCreation) -> str:
-    if isinstance(creation, RemoteCreation):
-        return f"{creation.duration_s:.2f} s"
-    how = "from a spare" if creation.spare else "no spare was waiting"
-    return f"{creation.duration_s:.2f} s ({how})"
+    if isinstance(creation, Creation):
+        how = "from a spare" if creation.spare else "no spare was waiting"
+        return f" after {creation.duration_s:.2f} s ({how})"
+    return f" after {creation.duration_s:.2f} s" if creation.duration_s is not None else ""

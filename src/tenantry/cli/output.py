@@ -63,7 +63,7 @@ class Output:
         """The sentence and the remedy."""
         if self.as_json:
             data = {"error": str(error), "error_class": type(error).__name__, "remedy": error.remedy}
-            self._err.print_json(json.dumps({**data, "retryable": error.retryable}))
+            self._err.print(json.dumps({**data, "retryable": error.retryable}), markup=False)
             return
         self._err.print(f"[bold red]Error:[/] {plain_text(str(error))}")
         if error.remedy:

@@ -170,19 +170,22 @@ class There:
         return Usage(found.users, found.storage_bytes, found.last_activity_at or "")
 
     def create(self, wishes: Wishes, on_step: OnStep) -> Any:
-        return self.master.finish(self.begin_creation(wishes), on_step)
+        return self.master.create(on_step, **self._in_its_words(wishes))
 
     def begin_creation(self, wishes: Wishes) -> str:
+        return self.master.ask(**self._in_its_words(wishes))
+
+    def _in_its_words(self, wishes: Wishes) -> dict[str, str | None]:
         _refuse({"--tz": wishes.timezone}, self)
-        return self.master.ask(
-            clientName=wishes.name,
-            adminEmail=wishes.email,
-            companyName=wishes.company or wishes.name.replace("-", " ").title(),
-            template=wishes.template or None,
-            plan=wishes.plan or None,
-            language=wishes.language or None,
-            country=wishes.country or None,
-        )
+        return {
+            "clientName": wishes.name,
+            "adminEmail": wishes.email,
+            "companyName": wishes.company or wishes.name.replace("-", " ").title(),
+            "template": wishes.template or None,
+            "plan": wishes.plan or None,
+            "language": wishes.language or None,
+            "country": wishes.country or None,
+        }
 
     def act(self, action: str, name: str, on_step: OnStep, reason: str = "") -> Any:
         return self.master.act(name, action, reason or None, on_step)

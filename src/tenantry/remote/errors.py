@@ -155,10 +155,19 @@ class OperationFailed(DependencyFailure):
 
 
 class RequestFailed(DependencyFailure):
-    def __init__(self, request_id: str, state: str, reason: str) -> None:
-        self.request_id, self.state, self.reason = request_id, state, reason
-        super().__init__(f"The request {request_id} is {state}{f': {reason}' if reason else ''}.")
+    def __init__(self, request_id: str, reason: str) -> None:
+        self.request_id, self.reason = request_id, reason
+        super().__init__(f"The request {request_id} failed: {reason or 'its log says more'}.")
         self.remedy = f"Once that is mended: `tenantry request retry {request_id}`."
+
+
+class RequestNotRunning(Conflict):
+    """A draft waits for its customer to confirm his address; what is cancelled stays so."""
+
+    def __init__(self, request_id: str, state: str) -> None:
+        self.request_id, self.state = request_id, state
+        super().__init__(f"The request {request_id} is {state}: nothing is under way.")
+        self.remedy = "See `tenantry request list`."
 
 
 class LeftRunning(TenantryError):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote
 
+from tenantry.errors import DependencyFailure, InvalidValue
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.secret import Secret
 from tenantry.remote.client import Client
-from tenantry.remote.errors import LeftRunning, OperationFailed, RequestFailed
+from tenantry.remote.errors import LeftRunning, OperationFailed, RequestFailed, RequestNotRunning
 from tenantry.remote.following import follow, step_teller
 from tenantry.remote.results import (
     Availability,
@@ -25,6 +28,7 @@ from tenantry.remote.results import (
 )
 
 _PAGE = 500
+_PART = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 def _runs(instance: RemoteInstance) -> bool:
@@ -85,14 +89,12 @@ class RemoteMaster:
         """Have it done and watch it. Raises OperationFailed; LeftRunning on Ctrl-C."""
         self.manage(name, action, reason)
         tell = step_teller(action, name, on_step)
-        try:
+        with _watching(f"What was begun with {name}", f"tenantry instance show {name}"):
             done = follow(
                 lambda: self.instance(name),
                 lambda instance: instance.operation is None,
                 lambda instance: tell(instance.step, instance.progress),
             )
-        except KeyboardInterrupt:
-            raise LeftRunning(f"To {action} {name}", f"tenantry instance show {name}") from None
         if not GOALS[action](done):
             raise OperationFailed(name, action, done.reason or "")
         tell(action, 100.0)
@@ -118,25 +120,29 @@ class RemoteMaster:
         self._api.post(f"/provisioning/manage_request/{_part(request_id)}", {"action": action})
         return self.request(request_id)
 
-    def finish(self, request_id: str, on_step: OnStep = ignore) -> RemoteCreation:
-        """Watch a request to its end. Raises RequestFailed; LeftRunning on Ctrl-C."""
+    def create(self, on_step: OnStep = ignore, **wishes: str | None) -> RemoteCreation:
+        """`ask` and `finish`, with the time it took."""
         began = time.monotonic()
+        creation = self.finish(self.ask(**wishes), on_step)
+        return replace(creation, duration_s=time.monotonic() - began)
+
+    def finish(self, request_id: str, on_step: OnStep = ignore) -> RemoteCreation:
+        """Watch a request to its end. Raises RequestFailed, RequestNotRunning; LeftRunning on Ctrl-C."""
         tell = step_teller("provision", request_id, on_step)
-        try:
+        with _watching("The creation", f"tenantry request show {request_id} --follow"):
             done = follow(
                 lambda: self.request(request_id),
                 lambda request: request.is_over,
                 lambda request: tell(request.step, request.progress),
             )
-        except KeyboardInterrupt:
-            command = f"tenantry request show {request_id} --follow"
-            raise LeftRunning("The creation", command) from None
-        if done.state != "completed":
-            raise RequestFailed(request_id, done.state, done.error or "")
-        tell("activate", 100.0)
-        return self._creation(request_id, time.monotonic() - began)
+            if done.state == "completed":
+                tell("activate", 100.0)
+                return self._creation(request_id)
+        if done.state == "failed":
+            raise RequestFailed(request_id, done.error or "")
+        raise RequestNotRunning(request_id, done.state)
 
-    def _creation(self, request_id: str, duration_s: float) -> RemoteCreation:
+    def _creation(self, request_id: str) -> RemoteCreation:
         """What is told once it is ready: the password, this once."""
         told = self._api.get(f"/instances/{_part(request_id)}")
         password = told.get("adminPassword")
@@ -145,7 +151,6 @@ class RemoteMaster:
             instance=Located(told["databaseName"], "active", told["instanceUrl"]),
             login=told["adminEmail"],
             password=Secret(password) if password else None,
-            duration_s=duration_s,
         )
 
     # ------------------------------------------------------------ pages
@@ -164,5 +169,19 @@ class RemoteMaster:
 
 
 def _part(name: str) -> str:
-    """A name as one part of an address, whatever is in it."""
-    return quote(name, safe="")
+    """A name or an id as a part of an address. Raises InvalidValue."""
+    if not _PART.fullmatch(name):
+        raise InvalidValue("name", name, "letters, digits and dashes only")
+    return name
+
+
+@contextmanager
+def _watching(subject: str, command: str) -> Iterator[None]:
+    """Who stops watching, or cannot go on, is told how to find out what became of it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise LeftRunning(subject, command) from None
+    except DependencyFailure as error:
+        error.remedy = f"{error.remedy} {subject} goes on meanwhile: `{command}`."
+        raise

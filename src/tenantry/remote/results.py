@@ -129,7 +129,7 @@ class Located:
 class RemoteCreation:
     """password: None when it was told before, to another key, or a day has passed.
 
-    duration_s: from the call to the answer that it is ready, as this program saw it.
+    duration_s: from the call to the answer that it is ready, as this program saw it; None if it did not ask.
     """
 
     request_id: str
