@@ -52,6 +52,9 @@ class SaasInstanceRequest(models.Model):
 
     def _begin_by_api(self):
         self.action_submit()
+        self._keep_password_by_api()
+
+    def _keep_password_by_api(self):
         # sudo: the password is kept for the key that asked, until it is told or a day has passed.
         self.sudo().write(
             {
@@ -59,6 +62,17 @@ class SaasInstanceRequest(models.Model):
                 "api_password_until": fields.Datetime.add(fields.Datetime.now(), hours=_PASSWORD_KEPT_H),
             }
         )
+
+    def _manage_by_api(self, action):
+        """Try it again, or give it up."""
+        self.check_access("write")
+        if action == "cancel":
+            self.action_cancel()
+            return
+        self.action_retry()
+        # sudo: who asked by a key of his own is told the password, which may be a new one.
+        if self.sudo().api_password_until:
+            self._keep_password_by_api()
 
     @api.model
     def _find_by_api(self, caller, reference):
