@@ -29,12 +29,25 @@ class TestOpenapi(ApiCase):
                 ("get", "/provisioning/plans"),
                 ("get", "/provisioning/instance_logs/{subdomain}"),
                 ("get", "/provisioning/health"),
+                ("get", "/provisioning/me"),
+                ("get", "/provisioning/instances"),
+                ("get", "/provisioning/requests"),
+                ("post", "/provisioning/manage_request/{request_id}"),
                 ("post", "/instances"),
                 ("get", "/instances/{instance_id}"),
                 ("get", "/signup/confirm"),
                 ("post", "/signup/confirm"),
             },
         )
+
+    def test_the_messages_of_webhooks_are_described(self):
+        document = self._ask("/openapi.json", key=None).json()
+        self.assertEqual(set(document["webhooks"]), {"instance", "subscription", "ping"})
+        types = document["components"]["schemas"]["InstanceMessage"]["properties"]["type"]["enum"]
+        self.assertIn("instance.provisioned", types)
+        for name, webhook in document["webhooks"].items():
+            headers = {parameter["name"] for parameter in webhook["post"]["parameters"]}
+            self.assertLessEqual({"webhook-id", "webhook-timestamp", "webhook-signature"}, headers, name)
 
     def test_each_is_described_with_its_refusals(self):
         open_ones = ("/provisioning/health", "/signup/confirm")
