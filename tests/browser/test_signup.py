@@ -164,7 +164,7 @@ def test_the_mail_opened_elsewhere_lets_that_browser_in_and_tells_the_first(visi
 
 
 def test_the_progress_is_told_step_by_step_without_a_reload(visitor: NewVisitor, office: BackOffice) -> None:
-    ann, instance = visitor(), office.instance("lime")
+    ann, instance = visitor(), office.instance("lime-tree")
     ann.fill("lime")
     ann.send()
     reference = ann.page.url.rpartition("/")[2]

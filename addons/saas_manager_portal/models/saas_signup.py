@@ -63,6 +63,7 @@ class SaasSignup(models.AbstractModel):
             "templates": templates,
             "typed": {
                 **typed,
+                "subdomain": typed["subdomain"] or (self._suggestions_for(typed["company_name"]) or [""])[0],
                 "plan": plan.code,
                 "template": (template or plan.template_ids & templates or templates)[:1].code,
                 "period": typed["period"] if typed["period"] in _PERIODS else "monthly",
