@@ -22,6 +22,25 @@ class ResPartner(models.Model):
         compute="_compute_saas_counts", groups="saas_manager.group_saas_user"
     )
 
+    saas_mail_states = fields.Boolean(
+        string="Suspended and Reactivated",
+        default=True,
+        groups="saas_manager.group_saas_user",
+        help="Mail him when an instance of his is suspended, and when it works again.",
+    )
+    saas_mail_trials = fields.Boolean(
+        string="Trial Ends Soon",
+        default=True,
+        groups="saas_manager.group_saas_user",
+        help="Remind him some days before a trial ends.",
+    )
+    saas_mail_renewals = fields.Boolean(
+        string="Subscription Ends Soon",
+        default=True,
+        groups="saas_manager.group_saas_user",
+        help="Remind him some days before a period ends.",
+    )
+
     @api.depends("saas_instance_ids.state", "saas_subscription_ids")
     def _compute_saas_counts(self):
         instances = self._count_saas("saas.instance", [])

@@ -26,6 +26,14 @@ _DUE_IN = {
     "mail_template_payment_overdue": {"past_due"},
 }
 """The states in which a mail that had to wait still tells the truth; any state, if not listed."""
+_WANTED_BY = {
+    "mail_template_instance_suspended": "saas_mail_states",
+    "mail_template_instance_reactivated": "saas_mail_states",
+    "mail_template_trial_ending": "saas_mail_trials",
+    "mail_template_subscription_expiring": "saas_mail_renewals",
+}
+"""The customer's field that switches a mail off. What he must know (his first login, a debt, a deletion) is
+not listed: it always goes out."""
 
 
 class SaasMailMixin(models.AbstractModel):
@@ -34,8 +42,12 @@ class SaasMailMixin(models.AbstractModel):
     _name = "saas.mail.mixin"
     _description = "Sends mails about itself"
 
+    def _announce(self, template):
+        """Called for each thing a mail tells, whether or not the mail is wanted or sent."""
+
     def _enqueue_mail(self, template):
         """Let a job send the mail template with this XML id about each record."""
+        self._announce(template)
         for record in self.sudo():
             record.with_delay(
                 channel="root.saas_mail",
@@ -53,6 +65,8 @@ class SaasMailMixin(models.AbstractModel):
         record = self.with_user(SUPERUSER_ID).with_company(self.sudo().company_id)
         if not record._is_mail_due(template):
             return self.env._("Nothing to do: it is not true any more.")
+        if not record._is_mail_wanted(template):
+            return record._note_unwanted_mail(template)
         try:
             return record._send_mail_now(template)
         except _SENDING_ERRORS as error:
@@ -63,6 +77,17 @@ class SaasMailMixin(models.AbstractModel):
     def _is_mail_due(self, template):
         due_in = _DUE_IN.get(template.removeprefix("saas_manager."))
         return not due_in or self.state in due_in
+
+    def _is_mail_wanted(self, template):
+        """M4: the customer may have switched this kind off."""
+        field = _WANTED_BY.get(template.removeprefix("saas_manager."))
+        return not field or self.partner_id[field]
+
+    def _note_unwanted_mail(self, template):
+        name = self._mail_template(template).name
+        note = self.env._("Not sent: %s. The customer does not want such mails.", name)
+        self._tell_about_mail("info", note)
+        return note
 
     def _send_mail_now(self, template):
         addresses = self._mail_addresses(template)

@@ -16,6 +16,7 @@ from . import test_periods
 from . import test_subscription
 from . import test_lost_jobs
 from . import test_mail_credentials
+from . import test_mail_preferences
 from . import test_mail_texts
 from . import test_mails
 from . import test_views

@@ -42,6 +42,7 @@ async def request_status(
 
 def status_of(request):
     instance = request.instance_id
+    instance.fetch(("subdomain", "state", "url"))
     return schemas.RequestStatus(
         state=request.state,
         progress=request.progress,

@@ -40,6 +40,15 @@ class TestOpenapi(ApiCase):
             },
         )
 
+    def test_the_messages_of_webhooks_are_described(self):
+        document = self._ask("/openapi.json", key=None).json()
+        self.assertEqual(set(document["webhooks"]), {"instance", "subscription", "ping"})
+        types = document["components"]["schemas"]["InstanceMessage"]["properties"]["type"]["enum"]
+        self.assertIn("instance.provisioned", types)
+        for name, webhook in document["webhooks"].items():
+            headers = {parameter["name"] for parameter in webhook["post"]["parameters"]}
+            self.assertLessEqual({"webhook-id", "webhook-timestamp", "webhook-signature"}, headers, name)
+
     def test_each_is_described_with_its_refusals(self):
         open_ones = ("/provisioning/health", "/signup/confirm")
         for path, method, operation in self._operations():

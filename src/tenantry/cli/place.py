@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -134,7 +134,7 @@ class Here:
 
     def act(self, action: str, name: str, on_step: OnStep, reason: str = "") -> Any:
         _refuse({"--reason": reason}, self)
-        methods = {
+        methods: dict[str, Callable[[str, OnStep], Any]] = {
             "suspend": self._engine.suspend,
             "reactivate": self._engine.reactivate,
             "stop": self._engine.stop_instance,

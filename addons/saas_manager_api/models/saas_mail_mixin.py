@@ -1,0 +1,67 @@
+"""M4: what a mail tells a person, a webhook tells a program."""
+
+from odoo import models
+
+from ..webhook_events import EVENTS, InstanceNews, SubscriptionNews
+
+
+class SaasMailMixin(models.AbstractModel):
+    _inherit = "saas.mail.mixin"
+
+    def _announce(self, template):
+        result = super()._announce(template)
+        event = EVENTS.get(template.removeprefix("saas_manager."))
+        if event:
+            # sudo: whoever causes an event need not see the endpoints that hear of it.
+            for record in self.sudo():
+                instance = record._mail_record()
+                webhooks = record.env["saas.webhook"]._listening(event, instance)
+                if webhooks:
+                    webhooks._tell(event, record._event_data(event), instance)
+        return result
+
+    def _event_data(self, event):
+        """What is told: never a password, nor a link that logs in."""
+        raise NotImplementedError
+
+    def _event_parts(self, instance, reason=None):
+        return {
+            "request_id": instance.request_ids[:1].reference or None,
+            "instance": {
+                "subdomain": instance.subdomain,
+                "name": instance.name,
+                "state": instance.state,
+                "url": instance.url or None,
+                "plan": instance.plan_id.code,
+            },
+            "customer": {
+                "name": instance.partner_id.display_name,
+                "email": instance.partner_id.email or None,
+            },
+            "reason": reason or None,
+        }
+
+
+class SaasInstance(models.Model):
+    _inherit = "saas.instance"
+
+    def _event_data(self, event):
+        # Why a creation failed is the operators' business; why he was suspended the customer is told, too.
+        reason = self.state_reason if event == "instance.suspended" else None
+        return InstanceNews(**self._event_parts(self, reason))
+
+
+class SaasSubscription(models.Model):
+    _inherit = "saas.subscription"
+
+    def _event_data(self, event):
+        subscription = {
+            "number": self.name,
+            "state": self.state,
+            "plan": self.plan_id.code,
+            "period": self.period,
+            "ends_on": self.date_end or None,
+            "auto_renew": self.auto_renew,
+            "payment_state": self.payment_state,
+        }
+        return SubscriptionNews(**self._event_parts(self.instance_id), subscription=subscription)

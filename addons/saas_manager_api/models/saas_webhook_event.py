@@ -1,0 +1,15 @@
+"""What an endpoint may listen to: one record for each event of `webhook_events.EVENTS`."""
+
+from odoo import fields, models
+
+
+class SaasWebhookEvent(models.Model):
+    _name = "saas.webhook.event"
+    _description = "SaaS Webhook Event"
+    _order = "sequence, id"
+
+    name = fields.Char(required=True, readonly=True, help="As it stands in the message's type.")
+    description = fields.Char(translate=True)
+    sequence = fields.Integer(default=10)
+
+    _name_unique = models.UniqueIndex("(name)")

@@ -1,0 +1,132 @@
+"""M4: what a mail tells a person, a webhook tells a program."""
+
+import json
+
+from odoo.addons.saas_manager import gateway
+from odoo.tests import tagged
+
+from ..webhook_events import EVENTS, PING, InstanceMessage, SubscriptionMessage
+from .webhook_case import PREFIX, WebhookCase
+
+
+@tagged("post_install", "-at_install")
+class TestWebhookEvents(WebhookCase):
+    def test_every_mail_has_a_line_in_the_table(self):
+        data = self.env["ir.model.data"].search(
+            [("module", "=", "saas_manager"), ("model", "=", "mail.template")]
+        )
+        self.assertEqual(set(data.mapped("name")), set(EVENTS), "say which event a new mail tells of")
+
+    def test_every_event_can_be_chosen(self):
+        names = self.env["saas.webhook.event"].search([]).mapped("name")
+        self.assertEqual(set(names), set(filter(None, EVENTS.values())))
+
+    def test_each_mail_that_begins_makes_a_message_and_a_job_of_its_own_channel(self):
+        for template, event in EVENTS.items():
+            is_of_subscription = (event or "").startswith("subscription")
+            record = self.subscription if is_of_subscription else self.instance
+            with self.subTest(template):
+                delivery = self._happen(template.removeprefix("mail_template_"), record)
+                self.assertEqual(delivery.mapped("event"), [event] if event else [])
+                if event:
+                    self.jobs.assert_enqueued_job(
+                        delivery._deliver, properties={"channel": "root.saas_webhook"}
+                    )
+
+    def test_a_message_tells_what_happened_to_which_instance_of_whom(self):
+        request = self.env["saas.instance.request"].create(
+            self._request_values("acme-again", instance_id=self.instance.id)
+        )
+        self.instance.state_reason = "March was not paid"
+        told = json.loads(self._happen("instance_suspended").payload)
+        self.assertEqual(told["type"], "instance.suspended")
+        self.assertRegex(told["timestamp"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
+        self.assertEqual(
+            told["data"],
+            {
+                "request_id": request.reference,
+                "instance": {
+                    "subdomain": "acme",
+                    "name": "Acme",
+                    "state": "active",
+                    "url": "https://acme.example",
+                    "plan": "small",
+                },
+                "customer": {"name": "Acme Ltd", "email": "info@acme.example"},
+                "reason": "March was not paid",
+            },
+        )
+
+    def test_a_message_about_a_subscription_tells_its_end(self):
+        told = json.loads(self._happen("subscription_expiring", self.subscription).payload)["data"]
+        self.assertEqual(told["subscription"]["number"], self.subscription.name)
+        self.assertEqual(told["subscription"]["ends_on"], "2031-05-17")
+        self.assertEqual(told["instance"]["subdomain"], "acme")
+
+    def test_messages_are_as_the_document_describes_them(self):
+        for template, record, model in (
+            ("instance_provisioned", self.instance, InstanceMessage),
+            ("payment_overdue", self.subscription, SubscriptionMessage),
+        ):
+            with self.subTest(template):
+                model.model_validate_json(self._happen(template, record).payload)
+
+    def test_a_message_tells_no_secret_and_not_why_a_creation_failed(self):
+        self.instance.admin_password_sealed = gateway.seal("Tq4-secret")
+        self.instance.state_reason = "could not connect to 10.0.0.7"
+        payload = "".join(
+            self._happen(template).payload for template in ("instance_provisioned", "provisioning_failed")
+        )
+        for secret in ("Tq4-secret", self.instance.admin_password_sealed, "10.0.0.7", "token"):
+            self.assertNotIn(secret, payload)
+
+    def test_a_customer_s_endpoint_hears_of_his_instances_only(self):
+        self.webhook.partner_id = self.other_customer
+        self.assertFalse(self._happen())
+        contact = self.env["res.partner"].create({"name": "Ann", "parent_id": self.customer.id})
+        self.webhook.partner_id = contact
+        self.assertEqual(self._happen().webhook_id, self.webhook)
+
+    def test_an_endpoint_hears_of_its_own_company_only(self):
+        company = self.env["res.company"].create({"name": "Elsewhere"})
+        self.webhook.company_id = company
+        self.assertFalse(self._happen())
+        there = self._make_instance("there", "active", company_id=company.id)
+        self.assertEqual(self._happen(record=there).company_id, company)
+
+    def test_an_endpoint_hears_of_the_events_it_chose(self):
+        self.webhook.event_ids = self.env.ref("saas_manager_api.saas_webhook_event_instance_terminated")
+        self.assertFalse(self._happen("instance_suspended"))
+        self.assertTrue(self._happen("instance_terminated"))
+
+    def test_each_endpoint_gets_a_message_of_its_own_and_one_that_is_off_gets_none(self):
+        self._make_webhook(active=False)
+        second = self._make_webhook()
+        deliveries = self._happen()
+        self.assertEqual(deliveries.webhook_id, self.webhook | second)
+        self.assertEqual(len(set(deliveries.mapped("message_id"))), 2)
+
+    def test_what_is_rolled_back_is_told_to_nobody(self):
+        class Undone(Exception):
+            pass
+
+        with self.assertRaises(Undone), self.env.cr.savepoint():
+            self._happen()
+            raise Undone
+        self.assertFalse(self._deliveries())
+
+    def test_who_may_not_see_endpoints_causes_messages_all_the_same(self):
+        self.instance.with_user(self.users["user"])._enqueue_mail(f"{PREFIX}instance_suspended")
+        self.assertTrue(self._deliveries())
+
+    def test_a_mail_that_waits_already_does_not_swallow_the_event(self):
+        self.assertTrue(self._happen())
+        self.assertTrue(self._happen())
+
+    def test_a_kind_of_mail_the_customer_does_not_want_is_told_all_the_same(self):
+        self.customer.saas_mail_states = False
+        self.assertTrue(self._happen())
+
+    def test_a_test_sends_a_ping(self):
+        self.webhook.with_user(self.users["administrator"]).action_test()
+        self.assertEqual(self._deliveries().event, PING)

@@ -1,0 +1,145 @@
+"""One attempt to hand a message to an endpoint: signed, in time, and to nobody inside our own network.
+
+No proxy of the environment is used and no redirect is followed: `httpcore` knows neither.
+"""
+
+import ipaddress
+import ssl
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import certifi
+import httpcore
+from odoo.exceptions import ValidationError
+from requests.exceptions import RequestException
+from requests_hardened.ip_filter import InvalidIPAddress
+from standardwebhooks import Webhook
+
+from .webhook_network import Backend, public_address
+
+_TIMEOUT_S = 10
+_CONNECT_TIMEOUT_S = 5
+_KEPT_BYTES = 1024
+_USER_AGENT = "Tenantry-Webhooks/1"
+_BROKEN = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
+_NOT_SENT = (RequestException, ValueError)
+"""No address, a private one, or a name that is none."""
+
+
+class UrlRefused(ValidationError):
+    """An endpoint's address to which nothing may be sent."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What became of it: `status` 0 and an `error` when no answer came."""
+
+    duration_s: float
+    status: int = 0
+    response: str = ""
+    error: str = ""
+
+    @property
+    def is_delivered(self):
+        return 200 <= self.status < 300
+
+    @property
+    def is_unwanted(self):
+        """410: the receiver asks to be left alone."""
+        return self.status == 410
+
+
+def check_url(env, url, allow_private):
+    """Raise UrlRefused unless messages may be sent there."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or not url.isascii() or not url.isprintable() or " " in url:
+        raise UrlRefused(env._("This is not a URL: %s. Write it as https://www.example.com/webhooks", url))
+    if parts.scheme not in (("https", "http") if allow_private else ("https",)):
+        raise UrlRefused(env._("Messages are sent over https only: write a URL that begins with https://"))
+    if "@" in parts.netloc:
+        raise UrlRefused(env._("A URL may hold no user and no password: the signature tells who sends."))
+    if not allow_private and _is_address(host):
+        _check_address(env, host, port)
+
+
+def _is_address(host):
+    try:
+        return bool(ipaddress.ip_address(host))
+    except ValueError:
+        return False
+
+
+def _check_address(env, host, port):
+    try:
+        public_address(host, port)
+    except RequestException as error:
+        sentence = env._(
+            "%s is a private address. The parameter saas_api.webhooks_allow_private would allow it.", host
+        )
+        raise UrlRefused(sentence) from error
+
+
+def send(env, url, message_id, body, secrets, allow_private):
+    """POST it, signed with each of the secrets; return the `Attempt`."""
+    began = time.monotonic()
+    try:
+        check_url(env, url, allow_private)
+        status, response = _post(url, _headers(message_id, body, secrets), body, allow_private)
+    except (UrlRefused, *_BROKEN, *_NOT_SENT) as error:
+        return Attempt(time.monotonic() - began, error=_sentence(env, error))
+    return Attempt(time.monotonic() - began, status, response)
+
+
+def _headers(message_id, body, secrets):
+    now = datetime.now(UTC)
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": _USER_AGENT,
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": " ".join(Webhook(secret).sign(message_id, now, body) for secret in secrets),
+    }
+
+
+def _post(url, headers, body, allow_private):
+    backend = Backend(time.monotonic() + _TIMEOUT_S, allow_private)
+    extensions = {"timeout": {"connect": _CONNECT_TIMEOUT_S}}
+    with (
+        httpcore.ConnectionPool(ssl_context=_trusted(), network_backend=backend) as pool,
+        pool.stream("POST", url, headers=headers, content=body.encode(), extensions=extensions) as answer,
+    ):
+        return answer.status, _beginning(answer)
+
+
+def _trusted():
+    """The system's authorities, which may be the operator's own, and the usual ones."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
+
+
+def _beginning(answer):
+    """As much of the answer as the log keeps; the rest is not read."""
+    kept = b""
+    # The status has come: that is the answer, whatever becomes of the rest.
+    with suppress(*_BROKEN):
+        for part in answer.iter_stream():
+            kept += part
+            if len(kept) >= _KEPT_BYTES:
+                break
+    return kept[:_KEPT_BYTES].decode(errors="replace").replace("\0", "")
+
+
+def _sentence(env, error):
+    if isinstance(error, InvalidIPAddress):
+        return env._("The name leads to a private address, to which nothing is sent.")
+    if isinstance(error, httpcore.TimeoutException):
+        return env._("No answer within %s seconds.", _TIMEOUT_S)
+    return str(error) or type(error).__name__
