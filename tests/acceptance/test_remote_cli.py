@@ -79,6 +79,7 @@ def test_an_instances_life(remote: RemoteCli, office: BackOffice):
     assert not engine.is_serving("acme")
     shown = json.loads(remote("instance", "show", "acme", "--json").stdout)
     assert (shown["state"], shown["reason"], shown["operation"]) == ("suspended", "unpaid", None)
+    assert "unpaid" in remote("instance", "show", "acme").stdout
     assert json.loads(remote("instance", "reactivate", "acme", "--json").stdout)["state"] == "active"
     assert engine.is_serving("acme")
     assert remote("instance", "stop", "acme").returncode == 0

@@ -112,6 +112,12 @@ class TestLists(ApiCase):
         self.assertEqual(self._names(f"{path}?before={told['next']}"), ["first-one"])
         self.assertTrue(done.completed_at)
 
+    def test_a_request_is_listed_though_its_instance_went_to_another_company(self):
+        request = self._created()
+        request.instance_id.sudo().company_id = self.env["res.company"].create({"name": "Elsewhere"})
+        self.assertEqual(self._names("/provisioning/requests"), ["acme"])
+        self.assertEqual(self._names(), [])
+
     def test_a_failed_request_is_tried_again_and_its_password_told_to_the_key_that_asked(self):
         request = self._failed()
         path = f"/provisioning/manage_request/{request.reference}"
