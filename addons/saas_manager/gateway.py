@@ -5,7 +5,7 @@ it as `EngineError`: a sentence and a remedy for people, `retryable` for the que
 """
 
 import functools
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, time
 
 import psycopg2
@@ -125,6 +125,15 @@ def address_settings():
     """The base domain and the protocol the running servers know."""
     settings = _engine().settings
     return {"base_domain": settings.base_domain, "protocol": settings.protocol}
+
+
+def url_of(subdomain):
+    """Where an instance of that name is or would be; without its port while the server never ran."""
+    try:
+        return _engine().runtime.route(subdomain).url
+    except TenantryError:
+        settings = _engine().settings
+        return f"{settings.protocol}://{subdomain}.{settings.base_domain}"
 
 
 def save_address_settings(base_domain, protocol):
@@ -316,11 +325,10 @@ def find(instance):
 
 
 def terminate(instance, on_step):
-    """Drop everything of it; what is gone already is fine."""
-    try:
-        _engine_of(instance.server_id).terminate(instance.database_name, on_step)
-    except NotFound:
-        return
+    """Drop everything of it; what is gone already is fine, and another's of the same name stays."""
+    with suppress(NotFound):
+        engine = _engine_of(instance.server_id)
+        engine.terminate(instance.database_name, on_step, instance.reference)
 
 
 def abandon(instance):

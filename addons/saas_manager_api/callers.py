@@ -62,7 +62,7 @@ def identify(env, httprequest):
     if key.startswith("pk_"):
         return _publishable(env, key, fingerprint, httprequest)
     # sudo: a key is looked up before anybody is known.
-    uid = env["res.users.apikeys"].sudo()._check_credentials(scope=SCOPE, key=key)
+    uid = env["res.users.apikeys"].sudo()._user_of_saas_key(key, fingerprint)
     if not uid:
         raise unauthorized()
     return Caller(uid, fingerprint, httprequest.remote_addr)

@@ -65,6 +65,14 @@ async def idempotency_key(
     """The dispatcher honours it; here it is described."""
 
 
+async def accept_language(
+    _language: Annotated[
+        str | None, Header(alias="Accept-Language", description="For the sentences.", examples=["fr"])
+    ] = None,
+) -> None:
+    """The dispatcher honours it; here it is described."""
+
+
 Env = Annotated[Environment, Depends(current_env)]
 SigningEnv = Annotated[Environment, Depends(signing_env)]
 AnyCaller = Annotated[Caller, Depends(any_caller)]

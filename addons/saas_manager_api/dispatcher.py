@@ -21,7 +21,7 @@ from .routers import methods_of
 
 _logger = logging.getLogger(__name__)
 
-PUBLIC_PATHS = ("/openapi.json", "/docs", "/provisioning/health", "/signup/confirm")
+PUBLIC_PATHS = ("/openapi.json", "/docs", "/provisioning/health", "/signup/confirm", "/signup.js")
 """Served without a key. The try-out page wants a session instead."""
 _LARGEST_BODY_KB = 64
 

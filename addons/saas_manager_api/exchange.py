@@ -16,7 +16,6 @@ _SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
 }
 _STRICT_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
@@ -46,6 +45,7 @@ class Exchange:
         for name, value in _SECURITY.items():
             headers[name] = value
         headers.setdefault("Content-Security-Policy", _STRICT_POLICY)
+        headers.setdefault("Cache-Control", "no-store")
         headers.add("Vary", "Origin")
         if self.allowance:
             headers.update(self.allowance.headers)

@@ -58,6 +58,8 @@ class NewInstance(Asked):
     plan: Slug | None = Field(None, description="A plan's code; the first one if left out.")
     template: Slug | None = Field(None, description="A template's code; the plan's first one if left out.")
     runtime: Runtime | None = Field(None, description="Only plans with this runtime.")
+    language: Language | None = Field(None, examples=["fr_FR"])
+    country: Country | None = Field(None, examples=["FR"])
 
 
 class ManageInstance(Asked):
@@ -125,6 +127,10 @@ class InstanceInfo(InstanceBrief):
     template: str
     series: str | None = Field(examples=["19.0"])
     run_state: str
+    operation: str | None = Field(description="What is being done with it now.", examples=["suspend"])
+    progress: float = Field(description="Of that, in percent.")
+    step: str | None = Field(description="The last step of that.")
+    reason: str | None = Field(description="Why it is suspended, or why the last operation failed.")
     health: str
     admin_email: str
     users: int

@@ -292,9 +292,9 @@ class Engine:
         """See `operations.instances`."""
         return instances.reactivate(self.context, name, on_step)
 
-    def terminate(self, name: str, on_step: OnStep = ignore) -> None:
+    def terminate(self, name: str, on_step: OnStep = ignore, reference: str = "") -> None:
         """See `operations.instances`."""
-        instances.terminate(self.context, name, on_step)
+        instances.terminate(self.context, name, on_step, reference)
 
     def stop_instance(self, name: str, on_step: OnStep = ignore) -> Instance:
         """See `operations.instances`."""

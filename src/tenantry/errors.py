@@ -45,6 +45,12 @@ class DependencyFailure(TenantryError):
     exit_code = 5
 
 
+class AccessRefused(TenantryError):
+    """Who asks is not known, or may not do it."""
+
+    exit_code = 6
+
+
 # ---------------------------------------------------------------- invalid input
 
 

@@ -27,6 +27,8 @@ def tenantry(engine: Engine):
         **os.environ,
         "TENANTRY_HOME": str(engine.settings.home),
         "TENANTRY_CACHE": str(engine.settings.cache),
+        "TENANTRY_CONFIG": str(engine.settings.home / "config"),
+        "TENANTRY_MASTER": "",
         "COLUMNS": "200",
     }
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
 from tests.support.inventory import orphans
 from tests.support.killed import run_and_kill
-from tests.support.odoo_client import OdooError, WebClient, browser
+from tests.support.odoo_client import OdooError, browser
+from tests.support.tenants import ask, create, log_in, status, swept
 
 from tenantry.engine import Engine
 from tenantry.errors import (
@@ -18,7 +20,6 @@ from tenantry.errors import (
     NameTaken,
 )
 from tenantry.model.catalog import State
-from tenantry.model.instance import Creation
 from tenantry.operations import instances
 
 DOMAIN = "odoo.acme.example"
@@ -26,27 +27,8 @@ DOMAIN = "odoo.acme.example"
 
 @pytest.fixture(autouse=True)
 def clean(engine: Engine) -> Iterator[None]:
-    yield
-    for instance in engine.instances():
-        engine.terminate(instance.name)
-    assert orphans(engine.context) == []
-
-
-def create(engine: Engine, name: str = "acme", **wishes: object) -> Creation:
-    return engine.provision(engine.spec(name=name, email=f"admin@{name}.example", template="tiny", **wishes))
-
-
-def status(engine: Engine, name: str, hostname: str = "") -> int:
-    return engine.runtime.route(name, hostname).get("/web/login")
-
-
-def ask(engine: Engine, name: str, query: str) -> list[tuple]:
-    with engine.context.cluster.connect(name) as inside:
-        return inside.execute(query.encode()).fetchall()
-
-
-def log_in(engine: Engine, creation: Creation, name: str = "acme") -> WebClient:
-    return WebClient(engine.runtime.route(name), name, creation.login, creation.password)
+    with swept(engine):
+        yield
 
 
 # ---------------------------------------------------------------- domains
@@ -90,7 +72,7 @@ def test_a_stopped_instance_says_so_and_rests_until_it_is_started(engine: Engine
     assert answer.status_code == 503
     assert "This Odoo is stopped" in answer.text
     assert _page(engine, Accept="application/json").json()["error_code"] == "INVALID_STATE"
-    assert _sessions(engine) == 0
+    assert _is_left_alone(engine)
     assert engine.start_instance("acme").state is State.ACTIVE
     engine.prove_login(creation)
 
@@ -100,10 +82,14 @@ def _page(engine: Engine, **headers: str):
         return visitor.get("/web/login", headers=headers)
 
 
-def _sessions(engine: Engine) -> int:
+def _is_left_alone(engine: Engine) -> bool:
+    """Whether nobody is connected to its database, or soon will not be: what was under way is let end."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'acme'"
+    deadline = time.monotonic() + 10
     with engine.context.maintenance() as connection:
-        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'acme'"
-        return connection.execute(query).fetchone()[0]
+        while connection.execute(query).fetchone()[0] and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return connection.execute(query).fetchone()[0] == 0
 
 
 def test_no_scheduled_job_runs_while_it_is_stopped(engine: Engine):
@@ -115,7 +101,7 @@ def test_no_scheduled_job_runs_while_it_is_stopped(engine: Engine):
         connection.execute("NOTIFY cron_trigger, 'acme'")
     create(engine, "beta")
     assert ask(engine, "acme", "SELECT count(*) FROM ir_cron WHERE nextcall > '2000-01-01'") == [(0,)]
-    assert _sessions(engine) == 0
+    assert _is_left_alone(engine)
 
 
 def test_stopping_and_starting_twice_changes_nothing(engine: Engine):

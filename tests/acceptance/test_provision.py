@@ -9,6 +9,7 @@ from contextlib import nullcontext, suppress
 import pytest
 from tests.support.inventory import orphans
 from tests.support.killed import run_and_kill
+from tests.support.tenants import create, swept
 
 from tenantry.engine import Engine
 from tenantry.errors import (
@@ -30,14 +31,8 @@ from tenantry.postgres import databases, roles
 
 @pytest.fixture(autouse=True)
 def clean(engine: Engine) -> Iterator[None]:
-    yield
-    for instance in engine.instances():
-        engine.terminate(instance.name)
-    assert orphans(engine.context) == []
-
-
-def create(engine: Engine, name: str = "acme", **wishes: str) -> Creation:
-    return engine.provision(engine.spec(name=name, email=f"admin@{name}.example", template="tiny", **wishes))
+    with swept(engine):
+        yield
 
 
 def ask(engine: Engine, name: str, query: str) -> list[tuple]:
@@ -152,6 +147,15 @@ def test_giving_up_a_creation_leaves_another_instance_of_its_name_alone(engine: 
     assert not engine.abandon("acme", "order 2")
     assert not engine.abandon("acme", "")
     assert engine.instance("acme").state is State.ACTIVE
+
+
+def test_an_instance_is_not_terminated_for_another_of_the_same_name(engine: Engine):
+    create(engine, reference="order 1")
+    with pytest.raises(InstanceNotFound):
+        engine.terminate("acme", reference="order 2")
+    assert engine.is_serving("acme")
+    engine.terminate("acme", reference="order 1")
+    assert engine.instances() == []
 
 
 @pytest.mark.parametrize("name", ["tenantry_router", "tenantry_template", "postgres", "template_tiny"])

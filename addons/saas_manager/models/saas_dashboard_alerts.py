@@ -27,7 +27,8 @@ class SaasDashboard(models.AbstractModel):
     def _alert_table(self):
         """(level, label, model, domain) of everything that is watched."""
         return (
-            *self._server_and_instance_alerts(),
+            *self._server_alerts(),
+            *self._instance_alerts(),
             *self._template_alerts(),
             (
                 "danger",
@@ -37,55 +38,31 @@ class SaasDashboard(models.AbstractModel):
             ),
         )
 
-    def _server_and_instance_alerts(self):
+    def _server_alerts(self):
         in_use = [("state", "in", ("active", "offline"))]
-        active = [("state", "=", "active")]
-        over, nearly = self._above(1.0, strictly=True), self._above(_NEARLY_FULL)
-        nearly = Domain.AND([nearly, ~over])
+        critical, warning = self._by_health(in_use)
         return (
-            (
-                "danger",
-                self.env._("Servers in trouble"),
-                "saas.server",
-                [*in_use, ("health", "=", "critical")],
-            ),
-            (
-                "warning",
-                self.env._("Servers with a warning"),
-                "saas.server",
-                [*in_use, ("health", "=", "warning")],
-            ),
-            (
-                "danger",
-                self.env._("Instances in trouble"),
-                "saas.instance",
-                [*active, ("health", "=", "critical")],
-            ),
-            (
-                "warning",
-                self.env._("Instances with a warning"),
-                "saas.instance",
-                [*active, ("health", "=", "warning")],
-            ),
-            (
-                "danger",
-                self.env._("Instances that could not be created"),
-                "saas.instance",
-                [("state", "=", "failed")],
-            ),
-            (
-                "danger",
-                self.env._("Instances over their plan's limits"),
-                "saas.instance",
-                Domain(active) & over,
-            ),
-            (
-                "warning",
-                self.env._("Instances above 80 % of their plan"),
-                "saas.instance",
-                Domain(active) & nearly,
-            ),
+            ("danger", self.env._("Servers in trouble"), "saas.server", critical),
+            ("warning", self.env._("Servers with a warning"), "saas.server", warning),
         )
+
+    def _instance_alerts(self):
+        active, failed = Domain("state", "=", "active"), Domain("state", "=", "failed")
+        critical, warning = self._by_health(active)
+        over = self._above(1.0, strictly=True)
+        nearly = self._above(_NEARLY_FULL) & ~over
+        return (
+            ("danger", self.env._("Instances in trouble"), "saas.instance", critical),
+            ("warning", self.env._("Instances with a warning"), "saas.instance", warning),
+            ("danger", self.env._("Instances that could not be created"), "saas.instance", failed),
+            ("danger", self.env._("Instances over their plan's limits"), "saas.instance", active & over),
+            ("warning", self.env._("Instances above 80 % of their plan"), "saas.instance", active & nearly),
+        )
+
+    def _by_health(self, watched):
+        """Those in trouble, and those with a warning, among what is watched."""
+        watched = Domain(watched)
+        return watched & Domain("health", "=", "critical"), watched & Domain("health", "=", "warning")
 
     def _template_alerts(self):
         serving = self.env["saas.template"].search([("is_template_ready", "=", True)])

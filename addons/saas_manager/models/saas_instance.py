@@ -3,9 +3,11 @@
 import uuid
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 
 from .. import gateway
+
+_SETTLED = {"subdomain", "template_id", "plan_id", "server_id"}
 
 
 class SaasInstance(models.Model):
@@ -171,8 +173,9 @@ class SaasInstance(models.Model):
 
     @api.depends("operation", "log_ids")
     def _compute_progress(self):
+        logs = self.env["saas.instance.log"]
         for instance in self:
-            last = instance.log_ids[:1] if instance.operation else instance.log_ids.browse()
+            last = logs.search([("instance_id", "=", instance.id)], limit=1) if instance.operation else logs
             instance.progress = last.progress
             instance.progress_step = last.step
 
@@ -214,10 +217,13 @@ class SaasInstance(models.Model):
             self.subdomain = self.subdomain or self._suggest_subdomain(self.partner_id.name)
 
     def write(self, vals):
-        # Who may write the database's name as well, which only jobs do, has renamed it.
-        is_typed = "subdomain" in vals and "database_name" not in vals
-        if is_typed and any(instance.state != "draft" for instance in self):
-            raise UserError(self.env._("The subdomain of a created instance cannot be changed here."))
+        # What its database was made from, and is called: actions change it, under sudo, and see to the rest.
+        settled = _SETTLED & vals.keys()
+        if settled and not self.env.su and any(instance.state != "draft" for instance in self):
+            labels = [self._fields[name]._description_string(self.env) for name in sorted(settled)]
+            raise AccessError(
+                self.env._("Of a created instance, this cannot be changed here: %s.", ", ".join(labels))
+            )
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)

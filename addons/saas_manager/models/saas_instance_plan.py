@@ -13,7 +13,8 @@ class SaasInstance(models.Model):
         plan = self.env["saas.plan"].browse(int(plan)).exists()
         for instance in self:
             instance._check_fits(plan)
-            instance.plan_id = plan
+            # sudo: of a created instance it is changed by this action only.
+            instance.sudo().plan_id = plan
             instance.subscription_id.plan_id = plan
             if instance.state in ("active", "suspended", "expired"):
                 instance._enqueue("_entitle", self.env._("Sign the entitlements of %s", instance.name))

@@ -117,10 +117,11 @@ class TestSubdomain(SaasCase):
         self.env.flush_all()
         self.assertTrue(self._as("manager", self.env["saas.instance"]).create(self._instance_values("acme")))
 
-    def test_the_subdomain_of_a_created_instance_stays(self):
-        instance = self._make_instance("acme", "active")
-        with self.assertRaisesRegex(UserError, "cannot be changed here"):
-            self._as("manager", instance).subdomain = "other"
+    def test_what_a_created_instance_was_made_from_stays(self):
+        instance = self._as("administrator", self._make_instance("acme", "active"))
+        for field in ("subdomain", "template_id", "plan_id", "server_id"):
+            with self.subTest(field=field), self.assertRaisesRegex(UserError, "cannot be changed here"):
+                instance.write({field: False})
 
     def test_a_suggestion_is_valid_and_free(self):
         instances = self._as("manager", self.env["saas.instance"])
@@ -178,8 +179,11 @@ class TestPlanLimits(SaasCase):
 
     def test_writing_the_plan_is_no_way_around_it(self):
         instance = self._make_instance("acme", "active", user_count=5)
+        smaller = self._make_plan("smaller", max_users=2)
+        with self.assertRaisesRegex(UserError, "cannot be changed here"):
+            self._as("manager", instance).write({"plan_id": smaller.id})
         with self.assertRaisesRegex(UserError, "has 5 users"):
-            self._as("manager", instance).write({"plan_id": self._make_plan("smaller", max_users=2).id})
+            instance.sudo().write({"plan_id": smaller.id})
 
     def test_a_changed_plan_is_signed_and_holds_for_the_subscription(self):
         instance = self._make_instance("acme", "active", user_count=5)

@@ -1,7 +1,9 @@
 """The application behind `/api`."""
 
+from fastapi import Depends
 from odoo import fields, models
 
+from ..dependencies import accept_language
 from ..routers import ROUTERS, webhooks
 
 _DESCRIPTION = """
@@ -30,6 +32,13 @@ class FastapiEndpoint(models.Model):
 
     def _get_fastapi_routers(self):
         return list(ROUTERS) if self.app == "saas" else super()._get_fastapi_routers()
+
+    def _get_app_dependencies_overrides(self):
+        # Ours asks for none of OCA's; with any, FastAPI analyses its routes anew for each request.
+        return {} if self.app == "saas" else super()._get_app_dependencies_overrides()
+
+    def _get_fastapi_app_dependencies(self):
+        return [Depends(accept_language)] if self.app == "saas" else super()._get_fastapi_app_dependencies()
 
     def _prepare_fastapi_app_params(self):
         params = super()._prepare_fastapi_app_params()

@@ -6,6 +6,8 @@ from odoo.addons.saas_manager import gateway
 from ..errors import ApiError
 
 _PASSWORD_KEPT_H = 24
+_TOLD = ["state", "instance_id", "error", "admin_email", "customer_email"]
+"""What its status is made of: polled often, so nothing else is read."""
 _SHORT_STATES = {"completed": "ready", "failed": "failed", "cancelled": "failed"}
 
 
@@ -26,9 +28,11 @@ class SaasInstanceRequest(models.Model):
     def _ask_by_api(self, caller, values):
         """A1, A5: note what is asked for and begin; A6: with a publishable key, ask for the address first."""
         self._check_free(values["subdomain"])
+        # The request itself tells who asked for what and when; nobody waits for chatter to say it again.
+        quietly = self.with_context(mail_create_nolog=True, mail_create_nosubscribe=True)
         if caller.is_publishable:
-            return self._sign_up(caller, values)
-        request = self.create({**values, "source": "api"})
+            return quietly._sign_up_by_api(caller, values)
+        request = quietly.create({**values, "source": "api"})
         # sudo: written by this action only.
         request.sudo().api_caller = caller.fingerprint
         request._begin_by_api()
@@ -48,6 +52,9 @@ class SaasInstanceRequest(models.Model):
 
     def _begin_by_api(self):
         self.action_submit()
+        self._keep_password_by_api()
+
+    def _keep_password_by_api(self):
         # sudo: the password is kept for the key that asked, until it is told or a day has passed.
         self.sudo().write(
             {
@@ -56,13 +63,24 @@ class SaasInstanceRequest(models.Model):
             }
         )
 
+    def _manage_by_api(self, action):
+        """Try it again, or give it up."""
+        self.check_access("write")
+        if action == "cancel":
+            self.action_cancel()
+            return
+        self.action_retry()
+        # sudo: who asked by a key of his own is told the password, which may be a new one.
+        if self.sudo().api_password_until:
+            self._keep_password_by_api()
+
     @api.model
     def _find_by_api(self, caller, reference):
         """The request, if this caller may see it. Raises ApiError."""
         domain = [("reference", "=", reference)]
         if caller.is_publishable:
             domain.append(("publishable_key_id", "=", caller.publishable_id))
-        found = self.search(domain)
+        found = self.search_fetch(domain, _TOLD)
         if not found:
             raise ApiError(404, "REQUEST_NOT_FOUND", self.env._("There is no request %s.", reference))
         return found

@@ -1,4 +1,4 @@
-"""A6: who signs up with a publishable key proves his address before anything is created."""
+"""A6, W1: who signs up, with a publishable key or on the page, first proves that the address is his."""
 
 from urllib.parse import quote
 
@@ -19,14 +19,26 @@ class SaasInstanceRequest(models.Model):
     _inherit = "saas.instance.request"
 
     @api.model
-    def _sign_up(self, caller, values):
-        """Keep it as a draft, and send a mail to the address. Raises ApiError after too many."""
-        self.env["saas.api.count"].sudo()._hit_if_done(f"signup {caller.address}", _AN_HOUR).check()
-        signing_up = {**values, "source": "signup", "company_id": caller.company_id}
-        request = self.create({**signing_up, "publishable_key_id": caller.publishable_id})
+    def _sign_up_by_api(self, caller, values):
+        key = {"publishable_key_id": caller.publishable_id, "company_id": caller.company_id}
+        request = self._sign_up({**values, **key}, caller.address)
         request.api_caller = caller.fingerprint
+        return request
+
+    @api.model
+    def _sign_up(self, values, address):
+        """Keep it as a draft, and send a mail to the customer. Raises ApiError after too many.
+
+        address: where the wish came from, whichever door it came through.
+        """
+        self._count_signup(f"signup {address}", _AN_HOUR)
+        request = self.create({**values, "source": "signup"})
         request._enqueue_mail(_VERIFY)
         return request
+
+    def _count_signup(self, bucket, limit):
+        # sudo: visitors read no counts.
+        self.env["saas.api.count"].sudo()._hit_if_done(bucket, limit).check()
 
     def _is_mail_due(self, template):
         if template == _VERIFY:
@@ -34,15 +46,19 @@ class SaasInstanceRequest(models.Model):
         return super()._is_mail_due(template)
 
     def _mail_secrets(self, template):
-        if template != _VERIFY or not self.publishable_key_id:
+        if template != _VERIFY or self.source != "signup":
             return super()._mail_secrets(template)
         return {"verification_url": self._verification_url()}
 
     def _verification_url(self):
-        # sudo: the secret it is signed with.
-        token = hash_sign(self.sudo().env, _SCOPE, self.reference, expiration_hours=_CONFIRM_WITHIN_H)
         root = self.env.ref("saas_manager_api.fastapi_endpoint_saas").sudo().root_path
-        return f"{self.get_base_url()}{root}/signup/confirm?token={quote(token)}"
+        return f"{self.get_base_url()}{root}/signup/confirm?token={quote(self._token())}"
+
+    def _token(self):
+        """What proves the address; it is worth nothing once the request has another one."""
+        # sudo: the secret it is signed with.
+        bound = [self.reference, self.customer_email]
+        return hash_sign(self.sudo().env, _SCOPE, bound, expiration_hours=_CONFIRM_WITHIN_H)
 
     @api.model
     def _find_by_token(self, token):
@@ -50,10 +66,10 @@ class SaasInstanceRequest(models.Model):
         # sudo: the token is the right to it.
         requests = self.sudo()
         try:
-            reference = verify_hash_signed(requests.env, _SCOPE, token)
+            reference, email = verify_hash_signed(requests.env, _SCOPE, token) or (None, None)
         except (ValueError, IndexError, UserError):
-            reference = None
-        found = requests.search([("reference", "=", reference)]) if reference else requests
+            reference, email = None, None
+        found = requests.search([("reference", "=", reference), ("customer_email", "=", email)])
         if not found:
             raise ApiError(
                 403, "FORBIDDEN", self.env._("This link is not valid any more. Please sign up again.")
@@ -71,7 +87,7 @@ class SaasInstanceRequest(models.Model):
         """Nobody confirmed them, and their links are dead."""
         before = fields.Datetime.subtract(fields.Datetime.now(), hours=_CONFIRM_WITHIN_H)
         domain = [
-            ("publishable_key_id", "!=", False),
+            ("source", "=", "signup"),
             ("state", "=", "draft"),
             ("create_date", "<", before),
         ]

@@ -1,8 +1,15 @@
 """The routes: thin, over the models."""
 
-from . import docs, instances, provisioning, signup
+from . import docs, instances, lists, provisioning, signup, snippet
 
-ROUTERS = (provisioning.router, instances.router, signup.router, docs.router)
+ROUTERS = (
+    provisioning.router,
+    lists.router,
+    instances.router,
+    signup.router,
+    snippet.router,
+    docs.router,
+)
 
 
 def methods_of(path):

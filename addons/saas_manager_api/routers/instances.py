@@ -27,7 +27,7 @@ async def new_instance(
         "customer_email": asked.adminEmail,
         "admin_email": asked.adminEmail,
         "subdomain": _DASHES.sub("-", asked.clientName).strip("-"),
-        **requests._values_by_api(asked.plan, asked.template, asked.runtime),
+        **requests._values_by_api(asked.plan, asked.template, asked.runtime, asked.language, asked.country),
     }
     request = requests._ask_by_api(caller, values)
     return schemas.InstanceAsked(

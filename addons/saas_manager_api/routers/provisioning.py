@@ -37,30 +37,44 @@ async def request_status(
 ) -> schemas.RequestStatusAnswer:
     """How far a request is. It is completed only when the instance answers at its address."""
     request = env["saas.instance.request"]._find_by_api(caller, request_id)
+    return schemas.RequestStatusAnswer(data=status_of(request))
+
+
+def status_of(request):
     instance = request.instance_id
-    data = schemas.RequestStatus(
+    instance.fetch(("subdomain", "state", "url"))
+    return schemas.RequestStatus(
         state=request.state,
         progress=request.progress,
         step=request.progress_step or None,
         instance=_brief(instance) if instance else None,
         error=request.error or None,
     )
-    return schemas.RequestStatusAnswer(data=data)
 
 
 @router.get("/instance_info/{subdomain}", responses=refusals(404))
 async def instance_info(subdomain: Name, env: Env, _caller: SecretCaller) -> schemas.InstanceInfoAnswer:
     """An instance: its state, its plan, what it uses."""
     instance = env["saas.instance"]._find_by_api(subdomain)
+    return schemas.InstanceInfoAnswer(data=info_of(instance))
+
+
+def info_of(instance):
     # sudo: the names of its plan and its template, which a customer may know of his own instance.
     plan, template = instance.sudo().plan_id, instance.sudo().template_id
-    data = schemas.InstanceInfo(
+    # sudo: what is under way, which he may know, too; why it failed is the operators' to know.
+    under_way = instance.sudo()
+    return schemas.InstanceInfo(
         **_brief(instance).model_dump(),
         name=instance.name,
         plan=schemas.PlanBrief(id=plan.id, code=plan.code, name=plan.name),
         template=template.code,
         series=instance.series or None,
         run_state=instance.run_state,
+        operation=under_way.operation or None,
+        progress=under_way.progress,
+        step=under_way.progress_step or None,
+        reason=None if instance.env.user.share else instance.state_reason or None,
         health=instance.health,
         admin_email=instance.admin_email,
         users=instance.user_count,
@@ -72,7 +86,6 @@ async def instance_info(subdomain: Name, env: Env, _caller: SecretCaller) -> sch
         last_activity_at=utc(instance.last_activity_at),
         expires_on=fields.Date.to_string(instance.expires_on) or None,
     )
-    return schemas.InstanceInfoAnswer(data=data)
 
 
 @router.post(

@@ -3,6 +3,7 @@ from . import test_create
 from . import test_errors
 from . import test_keys
 from . import test_limits
+from . import test_lists
 from . import test_openapi
 from . import test_signup
 from . import test_webhook_access
@@ -11,3 +12,4 @@ from . import test_webhook_events
 from . import test_webhook_network
 from . import test_webhook_secrets
 from . import test_webhook_urls
+from . import test_snippet

@@ -10,6 +10,7 @@ class ApiCase(SaasCase, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.env["saas.api.count"].search([]).unlink()
         cls.env["saas.plan"].search([("id", "!=", cls.plan.id)]).active = False
         cls.env["saas.template"].search([("id", "!=", cls.template.id)]).active = False
         cls.keys = {name: cls._make_key(user) for name, user in cls.users.items()}

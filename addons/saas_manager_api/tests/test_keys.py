@@ -1,5 +1,6 @@
 """Who calls is told by his key."""
 
+import uuid
 from datetime import timedelta
 
 from odoo import fields
@@ -44,6 +45,23 @@ class TestKeys(ApiCase):
         keys = self.env["res.users.apikeys"].with_user(self.users["manager"]).sudo()
         old = keys._generate("saas", "old", fields.Datetime.now() - timedelta(days=1))
         self.assertEqual(self._status(**{"X-API-Key": old}), 401)
+
+    def test_a_key_that_worked_is_refused_as_soon_as_it_is_deleted_expired_or_its_user_archived(self):
+        for end in (
+            lambda key, _user: key.unlink(),
+            lambda _key, user: user.write({"active": False}),
+            lambda key, _user: self.env.cr.execute(
+                "UPDATE res_users_apikeys SET expiration_date = now() - interval '1 day' WHERE id = %s",
+                key.ids,
+            ),
+        ):
+            user = self.users["user"].copy({"login": f"program-{uuid.uuid4()}", "active": True})
+            secret = self._make_key(user)
+            key = self.env["res.users.apikeys"].search([("user_id", "=", user.id)])
+            for _time in range(2):
+                self.assertEqual(self._status(**{"X-API-Key": secret}), 200)
+            end(key, user)
+            self.assertEqual(self._status(**{"X-API-Key": secret}), 401)
 
     def test_odoos_dialogue_makes_a_key_that_opens_nothing_else(self):
         keys = self.env["res.users.apikeys"].with_user(self.users["administrator"]).sudo()

@@ -68,7 +68,7 @@ class TestSignup(ApiCase):
         self.assertNotIn("token=", note)
         renderer = request.sudo()._mail_template(template, **secrets)
         body = renderer._generate_template(request.ids, ("body_html",))[request.id]["body_html"]
-        self.assertIn("/api/signup/confirm?token=", body)
+        self.assertIn("/signup/confirm?token=", body)
 
     def test_it_opens_nothing_but_the_signing_up(self):
         self._make_instance("other", "active")

@@ -41,6 +41,8 @@ class SaasLogin(http.Controller):
         website=True,
         multilang=False,
         sitemap=False,
+        # The link is a secret of its own; the signup page sends people on to here.
+        csrf=False,
     )
     def saas_login(self, token="", **_parameters):
         address = request.httprequest.remote_addr

@@ -17,6 +17,10 @@ Arguments = ParamSpec("Arguments")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 NameArgument = Annotated[str, typer.Argument(help="The instance's name, the first part of its address.")]
+LocalOption = Annotated[
+    bool, typer.Option("--local", help="On the engine of this machine, whatever you are logged in to.")
+]
+NoWaitOption = Annotated[bool, typer.Option("--no-wait", help="On a master: do not wait until it is done.")]
 CodeArgument = Annotated[str, typer.Argument(help="The template's code, such as blank.")]
 
 INTERRUPTED = 130

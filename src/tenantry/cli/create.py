@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
-from tenantry.cli.common import JsonOption, NameArgument, command, engine
-from tenantry.cli.output import Output
+from tenantry.cli.common import JsonOption, LocalOption, NameArgument, NoWaitOption, command
+from tenantry.cli.output import Output, plain_text
+from tenantry.cli.place import Wishes, at
 from tenantry.model.instance import Creation
+from tenantry.remote.results import RemoteCreation
 
 
 @command
@@ -16,36 +18,52 @@ def create(
     client: NameArgument,
     email: Annotated[str, typer.Argument(help="The administrator's email address, his login.")],
     company: Annotated[str, typer.Option(help="The company's name.")] = "",
-    template: Annotated[str, typer.Option(help="The template's code.")] = "blank",
+    template: Annotated[
+        str, typer.Option(help="The template's code; left out: blank here, the plan's first on a master.")
+    ] = "",
+    plan: Annotated[str, typer.Option(help="On a master: the plan's code; left out: the first.")] = "",
     lang: Annotated[str, typer.Option(help="Odoo's language code, such as fr_FR.")] = "",
     country: Annotated[str, typer.Option(help="ISO 3166 code, such as FR.")] = "",
-    tz: Annotated[str, typer.Option(help="IANA time zone, such as Europe/Paris.")] = "",
+    tz: Annotated[str, typer.Option(help="IANA time zone, such as Europe/Paris; not on a master.")] = "",
+    no_wait: NoWaitOption = False,
+    local: LocalOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Create a customer's private, running Odoo."""
+    """Create a customer's private, running Odoo: on the master you are logged in to, else here."""
     output = Output(as_json=as_json)
-    tenantry = engine(output)
-    spec = tenantry.spec(
-        name=client,
-        email=email,
-        company=company,
-        template=template,
-        language=lang,
-        country=country,
-        timezone=tz,
-    )
+    place = at(output, local=local)
+    wishes = Wishes(client, email, company, template, plan, lang, country, tz)
+    if no_wait:
+        request = place.begin_creation(wishes)
+        output.result({"request_id": request}, *request_lines(request))
+        return
     with output.progress(f"Creating {client}") as on_step:
-        creation = tenantry.provision(spec, on_step)
+        creation = place.create(wishes, on_step)
     output.result(creation, *creation_lines(creation))
 
 
-def creation_lines(creation: Creation) -> list[str]:
+def creation_lines(creation: Creation | RemoteCreation) -> list[str]:
     """What a person is told about a finished creation."""
-    how = "from a spare" if creation.spare else "no spare was waiting"
+    told = creation.password.reveal() if creation.password else "in the mail; it was told before"
     return [
-        f"[bold green]{creation.instance.name} is running[/] after {creation.duration_s:.2f} s ({how})",
-        f"  URL       [bold]{creation.instance.url}[/]",
-        f"  Email     {creation.login}",
-        f"  Password  {creation.password.reveal()}",
-        f"  Database  {creation.instance.name}",
+        f"[bold green]{plain_text(creation.instance.name)} is running[/]{_took(creation)}",
+        f"  URL       [bold]{plain_text(creation.instance.url)}[/]",
+        f"  Email     {plain_text(creation.login)}",
+        f"  Password  {plain_text(told)}",
+        f"  Database  {plain_text(creation.instance.name)}",
     ]
+
+
+def request_lines(request_id: str) -> list[str]:
+    """What a person is told who does not wait."""
+    return [
+        f"The request {plain_text(request_id)} is under way.",
+        f"Follow it with: tenantry request show {plain_text(request_id)} --follow",
+    ]
+
+
+def _took(creation: Creation | RemoteCreation) -> str:
+    if isinstance(creation, Creation):
+        how = "from a spare" if creation.spare else "no spare was waiting"
+        return f" after {creation.duration_s:.2f} s ({how})"
+    return f" after {creation.duration_s:.2f} s" if creation.duration_s is not None else ""

@@ -49,7 +49,8 @@ def demo() -> None:
         None,
         "",
         *_instance_lines(created, customer_password),
-        f"The back office is at [bold]{tenantry.master.url}[/].",
+        f"The back office is at [bold]{tenantry.master.url}[/], "
+        f"the signup page at [bold]{tenantry.master.url}/signup[/].",
         *login_lines(login, password),
         f"Logged in as {_EMAIL}: the first page came in {page_s:.2f} s.",
         f"All of it took {time.monotonic() - began:.0f} s. Stop it with: make stop",

@@ -1,4 +1,4 @@
-"""`tenantry instance`: what runs, and what to do with it."""
+"""`tenantry instance`: what runs."""
 
 from __future__ import annotations
 
@@ -7,188 +7,69 @@ from typing import Annotated
 
 import typer
 
-from tenantry.cli.common import JsonOption, NameArgument, command, engine
-from tenantry.cli.output import Columns, Output, megabytes
-from tenantry.errors import InvalidInput
-from tenantry.model.instance import Instance
+from tenantry.cli import instance_actions as actions
+from tenantry.cli.common import JsonOption, LocalOption, NameArgument, command
+from tenantry.cli.output import Columns, Output, megabytes, plain_text
+from tenantry.cli.place import Place, at, there
+from tenantry.errors import Conflict
 
-app = typer.Typer(help="Look at instances and change their state.", no_args_is_help=True)
+app = typer.Typer(
+    help="Look at instances and change their state: on the master you are logged in to, else here.",
+    no_args_is_help=True,
+)
 
-_COLUMNS: Columns = {
-    "NAME": lambda instance: instance.name,
-    "STATE": lambda instance: instance.state,
-    "URL": lambda instance: instance.url,
-    "TEMPLATE": lambda instance: f"{instance.template} {instance.template_version}",
-    "SIZE": lambda instance: megabytes(instance.size_bytes),
+_LOG_COLUMNS: Columns = {
+    "AT": lambda line: line.at,
+    "LEVEL": lambda line: line.level,
+    "OPERATION": lambda line: line.operation or "",
+    "STEP": lambda line: line.step or "",
+    "MESSAGE": lambda line: line.message,
 }
-
-
-class NotConfirmed(InvalidInput):
-    def __init__(self, name: str) -> None:
-        super().__init__("The name typed is another one; nothing was done.")
-        self.remedy = f"Type {name}, or give --yes."
 
 
 @app.command("list")
 @command
-def list_(as_json: JsonOption = False) -> None:
-    """List every instance."""
+def list_(
+    state: Annotated[str, typer.Option(help="Only those, such as active.")] = "",
+    search: Annotated[str, typer.Option(help="Only those with this in their name.")] = "",
+    limit: Annotated[int | None, typer.Option(min=1, help="How many at most.")] = None,
+    local: LocalOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the instances there are."""
     output = Output(as_json=as_json)
-    output.table(engine(output).instances(), _COLUMNS, "No instances yet; see `tenantry create`.")
+    place = at(output, local=local)
+    rows = place.instances(state, search, limit)
+    output.table(rows, place.columns, "No instances; see `tenantry create`.")
 
 
 @app.command()
 @command
-def show(name: NameArgument, as_json: JsonOption = False) -> None:
+def show(name: NameArgument, local: LocalOption = False, as_json: JsonOption = False) -> None:
     """Show one instance."""
     output = Output(as_json=as_json)
-    instance = engine(output).instance(name)
-    output.result(instance, *_lines(instance))
-
-
-@app.command()
-@command
-def suspend(name: NameArgument, as_json: JsonOption = False) -> None:
-    """Block an instance: its address answers 503, its jobs rest, its data stays."""
-    output = Output(as_json=as_json)
-    with output.progress(f"Suspending {name}") as on_step:
-        instance = engine(output).suspend(name, on_step)
-    output.result(instance, f"{name} is suspended.")
-
-
-@app.command()
-@command
-def reactivate(name: NameArgument, as_json: JsonOption = False) -> None:
-    """Let a suspended instance run again."""
-    output = Output(as_json=as_json)
-    with output.progress(f"Reactivating {name}") as on_step:
-        instance = engine(output).reactivate(name, on_step)
-    output.result(instance, f"{name} is active at {instance.url}.")
-
-
-@app.command()
-@command
-def stop(name: NameArgument, as_json: JsonOption = False) -> None:
-    """Let an instance rest: its address answers 503, its jobs wait, until it is started."""
-    output = Output(as_json=as_json)
-    with output.progress(f"Stopping {name}") as on_step:
-        instance = engine(output).stop_instance(name, on_step)
-    output.result(instance, f"{name} is stopped.")
-
-
-@app.command()
-@command
-def start(name: NameArgument, as_json: JsonOption = False) -> None:
-    """Start a stopped instance."""
-    output = Output(as_json=as_json)
-    with output.progress(f"Starting {name}") as on_step:
-        instance = engine(output).start_instance(name, on_step)
-    output.result(instance, f"{name} is active at {instance.url}.")
-
-
-@app.command()
-@command
-def restart(name: NameArgument, as_json: JsonOption = False) -> None:
-    """Stop an instance and start it: it is loaded anew."""
-    output = Output(as_json=as_json)
-    with output.progress(f"Restarting {name}") as on_step:
-        instance = engine(output).restart_instance(name, on_step)
-    output.result(instance, f"{name} is active at {instance.url}.")
-
-
-@app.command()
-@command
-def rename(
-    name: NameArgument,
-    new_name: Annotated[str, typer.Argument(help="What it is to be called.")],
-    as_json: JsonOption = False,
-) -> None:
-    """Give an instance another name, and with it another address."""
-    output = Output(as_json=as_json)
-    with output.progress(f"Renaming {name}") as on_step:
-        instance = engine(output).rename(name, new_name, on_step)
-    output.result(instance, f"{name} is now {new_name}, at {instance.url}.")
-
-
-@app.command()
-@command
-def domains(
-    name: NameArgument,
-    hostnames: Annotated[
-        list[str] | None, typer.Argument(help="All it is to have; without any it has none.")
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Let an instance answer at these host names, besides its own address."""
-    output = Output(as_json=as_json)
-    instance = engine(output).set_hostnames(name, hostnames or [])
-    output.result(instance, f"{name} answers at {', '.join(instance.hostnames) or 'no other host name'}.")
-
-
-@app.command()
-@command
-def install(
-    name: NameArgument,
-    modules: Annotated[list[str], typer.Argument(help="Technical names, such as crm.")],
-    as_json: JsonOption = False,
-) -> None:
-    """Install modules in an instance, and what they depend on."""
-    output = Output(as_json=as_json)
-    installed = engine(output).install_modules(name, modules)
-    told = f"Installed in {name}: {', '.join(installed)}." if installed else "They are installed already."
-    output.result({"installed": installed}, told)
-
-
-@app.command()
-@command
-def terminate(
-    name: NameArgument,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask to type the name.")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Drop an instance's database, files and role for good."""
-    output = Output(as_json=as_json)
-    tenantry = engine(output)
-    if not yes and typer.prompt(f"This deletes all data of {name}. Type its name", err=True) != name:
-        raise NotConfirmed(name)
-    with output.progress(f"Terminating {name}") as on_step:
-        tenantry.terminate(name, on_step)
-    output.result({"terminated": name}, f"{name} is gone.")
+    place = at(output, local=local)
+    instance = place.instance(name)
+    output.result(instance, *_lines(place, instance))
 
 
 @app.command("open")
 @command
-def open_(name: NameArgument, as_json: JsonOption = False) -> None:
+def open_(name: NameArgument, local: LocalOption = False, as_json: JsonOption = False) -> None:
     """Open an instance in the web browser, if there is one, and print its address."""
     output = Output(as_json=as_json)
-    instance = engine(output).instance(name)
-    output.result({"url": instance.url}, instance.url)
+    instance = at(output, local=local).instance(name)
+    output.result({"url": instance.url}, plain_text(instance.url))
     if not as_json:
         webbrowser.open(instance.url)
 
 
 @app.command()
 @command
-def link(
-    name: NameArgument,
-    support: Annotated[
-        bool, typer.Option("--support", help="For support: with consent, for 15 minutes.")
-    ] = False,
-    by: Annotated[str, typer.Option(help="Your name, for the record the customer reads.")] = "",
-    as_json: JsonOption = False,
-) -> None:
-    """Print an address that lets its bearer in once, as the instance's administrator."""
-    output = Output(as_json=as_json)
-    url = engine(output).login_link(name, by=by, support=support).reveal()
-    output.result({"url": url}, url)
-
-
-@app.command()
-@command
-def usage(name: NameArgument, as_json: JsonOption = False) -> None:
+def usage(name: NameArgument, local: LocalOption = False, as_json: JsonOption = False) -> None:
     """Show how many users and how much storage an instance uses."""
     output = Output(as_json=as_json)
-    found = engine(output).usage(name)
+    found = at(output, local=local).usage(name)
     output.result(
         found,
         f"Users          {found.users}",
@@ -197,6 +78,45 @@ def usage(name: NameArgument, as_json: JsonOption = False) -> None:
     )
 
 
-def _lines(instance: Instance) -> list[str]:
-    columns: Columns = {**_COLUMNS, "LOGIN": lambda instance: instance.login}
-    return [f"{heading.capitalize():<9} {value(instance)}" for heading, value in columns.items()]
+@app.command()
+@command
+def logs(
+    name: NameArgument,
+    hours: Annotated[int, typer.Option(min=1, help="How far back.")] = 24,
+    level: Annotated[str, typer.Option(help="This and graver ones: debug, info, warning, error.")] = "info",
+    limit: Annotated[int, typer.Option(min=1, help="How many lines at most.")] = 100,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what happened to an instance, the newest first. Needs a login: the master keeps it."""
+    output = Output(as_json=as_json)
+    output.table(there(output).master.logs(name, hours, level, limit), _LOG_COLUMNS, "Nothing in this time.")
+
+
+@app.command()
+@command
+def check(name: NameArgument, as_json: JsonOption = False) -> None:
+    """Tell whether a name is free. Needs a login."""
+    output = Output(as_json=as_json)
+    judged = there(output).master.check(name)
+    output.result(judged, plain_text(f"{name} is free." if judged.available else judged.error or ""))
+    if not judged.available:
+        output.say(f"Free are: {', '.join(judged.suggestions)}")
+        raise typer.Exit(Conflict.exit_code)
+
+
+def _lines(place: Place, instance: object) -> list[str]:
+    columns: Columns = {**place.columns, "LOGIN": lambda instance: instance.login}
+    cells = {heading.capitalize(): str(value(instance)) for heading, value in columns.items()}
+    return [f"{heading:<9} {plain_text(cell)}" for heading, cell in cells.items()]
+
+
+app.command()(actions.suspend)
+app.command()(actions.reactivate)
+app.command()(actions.stop)
+app.command()(actions.start)
+app.command()(actions.restart)
+app.command()(actions.rename)
+app.command()(actions.domains)
+app.command()(actions.install)
+app.command()(actions.link)
+app.command()(actions.terminate)

@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from tenantry import __version__
-from tenantry.cli import bench, create, demo, instance, master, pool, stack, template
+from tenantry.cli import (
+    bench,
+    create,
+    demo,
+    instance,
+    login,
+    master,
+    pool,
+    request,
+    stack,
+    template,
+)
 from tenantry.cli.common import set_verbosity
 
 app = typer.Typer(
@@ -19,10 +30,14 @@ app = typer.Typer(
 app.add_typer(template.app, name="template")
 app.add_typer(pool.app, name="pool")
 app.add_typer(instance.app, name="instance")
+app.add_typer(request.app, name="request")
 app.add_typer(master.app, name="master")
 app.command()(stack.up)
 app.command()(stack.stop)
 app.command()(stack.doctor)
+app.command()(login.login)
+app.command()(login.logout)
+app.command()(login.whoami)
 app.command()(create.create)
 app.command()(demo.demo)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench.bench)

@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from tenantry.errors import TenantryError
 from tenantry.model.progress import OnStep, StepEvent, StepStatus
@@ -34,7 +35,7 @@ class Output:
     def say(self, line: str) -> None:
         """A line about what is going on."""
         if not self.as_json:
-            self._err.print(f"[dim]{line}[/]")
+            self._err.print(f"[dim]{plain_text(line)}[/]")
 
     def result(self, data: Any, *lines: str) -> None:
         """The command's result: `data` as JSON, or the lines."""
@@ -55,18 +56,18 @@ class Output:
         for heading in columns:
             table.add_column(heading)
         for row in rows:
-            table.add_row(*(str(value(row)) for value in columns.values()))
+            table.add_row(*(Text(str(value(row))) for value in columns.values()))
         self._out.print(table)
 
     def error(self, error: TenantryError) -> None:
         """The sentence and the remedy."""
         if self.as_json:
             data = {"error": str(error), "error_class": type(error).__name__, "remedy": error.remedy}
-            self._err.print_json(json.dumps({**data, "retryable": error.retryable}))
+            self._err.print(json.dumps({**data, "retryable": error.retryable}), markup=False)
             return
-        self._err.print(f"[bold red]Error:[/] {_plain_text(str(error))}")
+        self._err.print(f"[bold red]Error:[/] {plain_text(str(error))}")
         if error.remedy:
-            self._err.print(f"[bold]Remedy:[/] {_plain_text(error.remedy)}")
+            self._err.print(f"[bold]Remedy:[/] {plain_text(error.remedy)}")
 
     @contextmanager
     def progress(self, title: str) -> Iterator[OnStep]:
@@ -81,7 +82,8 @@ class Output:
             def on_step(event: StepEvent) -> None:
                 bar.update(task, completed=event.fraction, description=f"{title}: {event.step}")
                 if event.status in _MARKS:
-                    bar.console.print(f" {_MARKS[event.status]} {event.step:<12} {event.duration_s:7.3f} s")
+                    took = f" {event.duration_s:7.3f} s" if event.duration_s else ""
+                    bar.console.print(f" {_MARKS[event.status]} {plain_text(event.step):<12}{took}")
 
             yield on_step
 
@@ -104,6 +106,6 @@ def megabytes(size_bytes: int) -> str:
     return f"{size_bytes / 2**20:.0f} MB"
 
 
-def _plain_text(text: str) -> str:
+def plain_text(text: str) -> str:
     """Text of strangers is not markup."""
     return text.replace("[", r"\[")

@@ -27,7 +27,10 @@ from tenantry.postgres.cluster import Connection, translated
 from tenantry.runtimes.master import MasterRuntime
 
 RECIPE = Recipe(
-    "master", "Master", ("saas_manager", "saas_manager_api"), languages=("en_US", "fr_FR", "vi_VN")
+    "master",
+    "Master",
+    ("saas_manager", "saas_manager_api", "saas_manager_portal"),
+    languages=("en_US", "fr_FR", "vi_VN"),
 )
 _OTHERS = ("queue_job", "endpoint_route_handler", "fastapi")
 """Addons that come with the packages, and change with them."""

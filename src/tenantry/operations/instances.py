@@ -212,10 +212,15 @@ def _change(context: Context, name: str, operation: Operation[Changing]) -> Inst
         return describe(context, Database(name, find_instance(connection, name)))
 
 
-def terminate(context: Context, name: str, on_step: OnStep = ignore) -> None:
-    """Drop an instance: database, files and role. Raises InstanceNotFound, Busy."""
+def terminate(context: Context, name: str, on_step: OnStep = ignore, reference: str = "") -> None:
+    """Drop an instance: database, files and role. Raises InstanceNotFound, Busy.
+
+    reference: only if it is the one created for it; another of the same name is not found.
+    """
     with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
-        if not find_labelled(connection, name, Kind.INSTANCE) and not _is_half_gone(connection, name):
+        found = find_labelled(connection, name, Kind.INSTANCE)
+        is_anothers = reference and found and found.label and found.label.reference not in ("", reference)
+        if is_anothers or not (found or _is_half_gone(connection, name)):
             raise InstanceNotFound(name)
         Operation("terminate", name, TERMINATE, on_step).run(Changing(context, connection, name))
 

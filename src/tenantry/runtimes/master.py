@@ -11,7 +11,7 @@ import psutil
 from tenantry import process
 from tenantry.errors import ServerNotStarted
 from tenantry.model.names import MASTER_DATABASE
-from tenantry.model.secret import Secret, derive_role_password
+from tenantry.model.secret import derive_role_password
 from tenantry.odoo.config import (
     Options,
     code_options,
@@ -24,23 +24,18 @@ from tenantry.odoo.installation import OdooInstallation
 from tenantry.odoo.master_code import queue_addons
 from tenantry.odoo.own_addons import master_addons
 from tenantry.odoo.probe import Route
-from tenantry.odoo.server import OdooServer
 from tenantry.postgres.cluster import Cluster
-from tenantry.settings import Settings
+from tenantry.runtimes.base import OdooRuntime
 
 HEALTH_PATH = "/web/health"
 CHANNELS = "root:10,root.saas:4,root.saas_build:1,root.saas_pool:1,root.saas_mail:2,root.saas_webhook:2"
 """How many jobs run at once. A dead mail server, a slow endpoint, a long build must not hold creations up."""
-_START_TIMEOUT_S = 120
 _LONGEST_JOB_S = 3600
 
 
 @dataclass(frozen=True)
-class MasterRuntime:
+class MasterRuntime(OdooRuntime):
     """The master's server of one installation."""
-
-    settings: Settings
-    key: Secret
 
     @property
     def config_file(self) -> Path:
@@ -61,18 +56,7 @@ class MasterRuntime:
             self._write_config(odoo, cluster)
             return odoo
 
-        self._server.bring_up(
-            configure, server_marks(self.settings, cluster), self.is_answering, _START_TIMEOUT_S
-        )
-
-    def stop(self) -> bool:
-        """Stop it if it runs; tell whether it did."""
-        return self._server.stop()
-
-    @property
-    def pid(self) -> int | None:
-        """The running server's process id; None when it does not run."""
-        return self._server.pid
+        self._bring_up(configure, cluster)
 
     def is_answering(self) -> bool:
         try:
@@ -81,20 +65,11 @@ class MasterRuntime:
             return False
 
     @property
-    def port(self) -> int:
-        """Raises ServerNotStarted when it never ran."""
-        return self._server.port
-
-    @property
     def route(self) -> Route:
         """The operator's address. Raises ServerNotStarted when it never ran."""
         host = "localhost" if self.settings.connect_to == "127.0.0.1" else self.settings.connect_to
         authority = f"{host}:{self.port}"
         return Route(f"http://{authority}", authority, (self.settings.connect_to, self.port))
-
-    @property
-    def _server(self) -> OdooServer:
-        return OdooServer(self.config_file, self.log_file)
 
     def options(self, odoo: OdooInstallation, cluster: Cluster) -> Options:
         """What every run of the master's Odoo needs, the server's and the installation's."""

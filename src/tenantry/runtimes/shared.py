@@ -11,32 +11,27 @@ import psutil
 from tenantry import process
 from tenantry.errors import ServerNotStarted
 from tenantry.model.names import ROUTER_ROLE
-from tenantry.model.secret import Secret, derive_role_password
+from tenantry.model.secret import derive_role_password
 from tenantry.model.signing import public_key
 from tenantry.odoo.config import code_options, database_options, server_marks, write_config
 from tenantry.odoo.installation import OdooInstallation
 from tenantry.odoo.own_addons import tenant_addons
 from tenantry.odoo.probe import Route
-from tenantry.odoo.server import OdooServer
 from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import MAINTENANCE_DATABASE, Cluster, Connection, translated
-from tenantry.settings import Settings
+from tenantry.runtimes.base import OdooRuntime
 
 CHANNEL = "tenantry_catalog"
 """Where the router listens for the names of databases that changed."""
 
 HEALTH_PATH = "/tenantry/health"
-_START_TIMEOUT_S = 120
 _REGISTRIES = 5000
 """How many tenants a process may keep loaded; memory, not this, is what limits it."""
 
 
 @dataclass(frozen=True)
-class SharedRuntime:
+class SharedRuntime(OdooRuntime):
     """The tenant server of one installation."""
-
-    settings: Settings
-    key: Secret
 
     @property
     def config_file(self) -> Path:
@@ -56,22 +51,7 @@ class SharedRuntime:
             return odoo
 
         # An Odoo whose router did not load does not answer, and does not go on without it.
-        self._server.bring_up(
-            configure, server_marks(self.settings, cluster), self.is_answering, _START_TIMEOUT_S
-        )
-
-    def stop(self) -> bool:
-        """Stop it if it runs; tell whether it did."""
-        return self._server.stop()
-
-    @property
-    def pid(self) -> int | None:
-        """The running server's process id; None when it does not run."""
-        return self._server.pid
-
-    @property
-    def _server(self) -> OdooServer:
-        return OdooServer(self.config_file, self.log_file)
+        self._bring_up(configure, cluster)
 
     def is_answering(self) -> bool:
         return self._answers("localhost", HEALTH_PATH)
@@ -89,11 +69,6 @@ class SharedRuntime:
     def route(self, database: str, hostname: str = "") -> Route:
         """The public address of a tenant, or of one of its extra host names."""
         return self._route(hostname or f"{database}.{self.settings.base_domain}")
-
-    @property
-    def port(self) -> int:
-        """Raises ServerNotStarted when it never ran."""
-        return self._server.port
 
     @property
     def first_pages_at_once(self) -> int:

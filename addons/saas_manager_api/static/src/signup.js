@@ -1,0 +1,295 @@
+/* Sign up for an instance from another web site: <tenantry-signup>, and the functions it is made of.
+   Served at /api/signup.js; docs/howto/api.md says how to use it. */
+
+const TEXTS = {
+  en: {
+    company: "Company", email: "Email", subdomain: "Name in its address", plan: "Plan", month: "{0} a month",
+    send: "Create my Odoo", free: "{0} is free.", ready: "Your Odoo is ready; the mail has your first login.", open: "Open {0}",
+    mailbox: "Look into your mailbox and follow the link we sent to {0}.", creating: "Your Odoo is being created.",
+    failed: "It could not be created. We will write to you.", gone: "The link was not followed in time.",
+    wait: "Too many attempts. Please try again {0}.", network: "We could not be reached. Please try again.",
+    origin: "This web site may not sign up here.", bad: "Please correct this.",
+  },
+  fr: {
+    company: "Entreprise", email: "E-mail", subdomain: "Nom dans son adresse", plan: "Offre", month: "{0} par mois",
+    send: "Créer mon Odoo", free: "{0} est libre.", ready: "Votre Odoo est prêt ; votre premier accès est dans le message.", open: "Ouvrir {0}",
+    mailbox: "Suivez le lien que nous avons envoyé à {0}.", creating: "Votre Odoo est en cours de création.",
+    failed: "La création a échoué. Nous vous écrirons.", gone: "Le lien n’a pas été suivi à temps.",
+    wait: "Trop de tentatives. Veuillez réessayer {0}.", network: "Le service est injoignable. Veuillez réessayer.",
+    origin: "Ce site n’a pas le droit d’inscrire ici.", bad: "Veuillez corriger ceci.",
+  },
+  vi: {
+    company: "Công ty", email: "Email", subdomain: "Tên trong địa chỉ", plan: "Gói", month: "{0} mỗi tháng",
+    send: "Tạo Odoo của tôi", free: "{0} còn trống.", ready: "Odoo của bạn đã sẵn sàng; thông tin đăng nhập có trong thư.", open: "Mở {0}",
+    mailbox: "Hãy mở liên kết chúng tôi đã gửi tới {0}.", creating: "Odoo của bạn đang được tạo.",
+    failed: "Không tạo được. Chúng tôi sẽ viết thư cho bạn.", gone: "Liên kết đã hết hạn.",
+    wait: "Quá nhiều lần thử. Vui lòng thử lại {0}.", network: "Không kết nối được. Vui lòng thử lại.",
+    origin: "Trang web này không được phép đăng ký ở đây.", bad: "Vui lòng sửa lại.",
+  },
+};
+const FIELDS = { companyName: "company", adminEmail: "email", clientName: "subdomain" };
+const WAITING_S = [2, 3, 5, 8, 13, 21, 34, 60];
+const CREATING_S = [0.2, 0.3, 0.5, 1, 2, 3, 5, 8, 13, 30, 60];
+
+const languageOf = ({ lang }) => lang || document.documentElement.lang || "en";
+const textsOf = (service) => TEXTS[languageOf(service).slice(0, 2).toLowerCase()] ?? TEXTS.en;
+const fill = (text, value) => text.replace("{0}", () => value);
+
+/** Why not: `message` for people, `code`, `fields` with a sentence each, `suggestions`, `retryAfter` in seconds. */
+export class SignupError extends Error {
+  constructor(code, message, more) {
+    super(message);
+    Object.assign(this, { code, fields: {}, suggestions: [], retryAfter: 0 }, more);
+  }
+}
+
+/** Ask for an instance: {instanceId}. `service` is {api, key, lang}; without a subdomain it is named after the
+    company. The same wish, sent twice from a page, acts once. */
+export async function createInstance(service, { company, email, subdomain, plan, template }) {
+  const clientName = subdomain || (await freeName(service, company));
+  const wish = { clientName, adminEmail: email, companyName: company, plan, template };
+  return call(service, "/instances", { body: JSON.stringify(wish) });
+}
+
+async function freeName(service, company) {
+  const { available, subdomain, suggestions } = await checkSubdomain(service, slug(company) || company);
+  return available ? subdomain : suggestions[0];
+}
+
+/** Whether it can be had: {available, subdomain, error, suggestions}. */
+export async function checkSubdomain(service, subdomain, signal) {
+  const path = `/provisioning/validate_subdomain?subdomain=${encodeURIComponent(subdomain)}`;
+  return (await call(service, path, { signal })).data;
+}
+
+/** Wait until it is ready: {url}. `onProgress` gets {state, progress, step}; "draft" is before the mail's link was
+    followed. Asks ever more rarely, and not while nobody looks. Throws SignupError when it fails. */
+export async function followInstance(service, instanceId, onProgress, signal) {
+  const texts = textsOf(service);
+  for (let state, round = 0; ; round++) {
+    let waitS = 0;
+    try {
+      const { data } = await call(service, `/provisioning/request_status/${instanceId}`, { signal });
+      if (data.state !== state) round = 0;
+      state = data.state;
+      onProgress?.(data);
+      if (state === "completed") return data.instance;
+      if (state === "failed" || state === "cancelled") throw new SignupError("FAILED", texts.failed);
+    } catch (error) {
+      if (error.code === "REQUEST_NOT_FOUND") throw new SignupError("GONE", texts.gone);
+      if (error.code !== "NETWORK" && !error.retryAfter) throw error;
+      waitS = error.retryAfter;
+    }
+    const pausesS = state === "draft" ? WAITING_S : CREATING_S;
+    if (await pause(waitS || pausesS[Math.min(round, pausesS.length - 1)], waitS, signal)) round = -1;
+  }
+}
+
+/** A name fit for an address. */
+export function slug(text) {
+  const plain = text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replace(/đ/g, "d");
+  return plain.replace(/[^a-z0-9]+/g, "-").slice(0, 50).replace(/^-|-$/g, "");
+}
+
+/* True when somebody came back to the page; that does not cut a firm pause short. */
+function pause(seconds, isFirm, signal) {
+  return new Promise((resolve) => {
+    const end = (isBack) => {
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", look);
+      resolve(isBack);
+    };
+    const look = () => document.hidden || isFirm || end(true);
+    const timer = setTimeout(() => {
+      isFirm = false;
+      if (!document.hidden) end(false);
+    }, 1000 * seconds);
+    document.addEventListener("visibilitychange", look);
+    signal?.addEventListener("abort", () => end(false));
+  });
+}
+
+const sent = new Map();
+function idempotencyKey(body) {
+  if (!sent.has(body)) sent.set(body, crypto.getRandomValues(new Uint32Array(4)).join("-"));
+  return sent.get(body);
+}
+
+async function call(service, path, { body, signal }) {
+  const api = (service.api ?? new URL(".", import.meta.url).href).replace(/\/$/, "");
+  const headers = { "X-API-Key": service.key, "Accept-Language": languageOf(service) };
+  if (body) Object.assign(headers, { "Content-Type": "application/json", "Idempotency-Key": idempotencyKey(body) });
+  let answer, told;
+  try {
+    answer = await fetch(api + path, { method: body ? "POST" : "GET", headers, body, signal });
+    told = await answer.json();
+  } catch (error) {
+    throw signal?.aborted ? error : await unreachable(api, textsOf(service));
+  }
+  if (!answer.ok) throw refusal(told, Number(answer.headers.get("Retry-After")), service);
+  return told;
+}
+
+function refusal({ error, error_code: code, details }, retryAfter, service) {
+  const texts = textsOf(service), fields = {};
+  for (const name in details.fields) fields[FIELDS[name] ?? name] = texts.bad;
+  if (code === "SUBDOMAIN_TAKEN") fields.subdomain = error;
+  const message = code === "RATE_LIMITED" ? fill(texts.wait, inTime(retryAfter, languageOf(service))) : error;
+  return new SignupError(code, message, { fields, suggestions: details.suggestions ?? [], retryAfter });
+}
+
+function inTime(seconds, lang) {
+  return new Intl.RelativeTimeFormat(lang).format(Math.ceil(seconds / 60), "minute");
+}
+
+/* A browser does not tell apart a dead line and a web site that is not on the key's list. This file is for all. */
+async function unreachable(api, texts) {
+  const isThere = await fetch(`${api}/signup.js`, { cache: "no-store" }).then((answer) => answer.ok, () => false);
+  return isThere ? new SignupError("ORIGIN", texts.origin) : new SignupError("NETWORK", texts.network);
+}
+
+/* ------------------------------------------------------------------ the form */
+
+const STYLE = `
+  :host { display: block; max-width: 28rem; font: inherit; }
+  form { display: grid; gap: .4rem; }
+  [hidden] { display: none; }
+  input, select, button { font: inherit; padding: .5rem; box-sizing: border-box; width: 100%; }
+  span { margin-bottom: .5rem; }
+  input, select { border: 1px solid #767676; border-radius: var(--tenantry-radius, .3rem); }
+  button { border: 0; border-radius: var(--tenantry-radius, .3rem); cursor: pointer;
+    color: var(--tenantry-on-accent, #fff); background: var(--tenantry-accent, #714b67); }
+  [part=suggestion] { width: auto; margin: 0 .4rem .4rem 0; padding: .2rem .6rem; }
+  [part=error] { color: var(--tenantry-error, #b3261e); }
+  progress { width: 100%; accent-color: var(--tenantry-accent, #714b67); }`;
+
+function make(tag, properties, ...children) {
+  const node = Object.assign(document.createElement(tag), properties);
+  node.append(...children);
+  return node;
+}
+
+class TenantrySignup extends (globalThis.HTMLElement ?? Object) {
+  connectedCallback() {
+    this.stop = new AbortController();
+    if (this.form) return;
+    const attribute = (name) => this.getAttribute(name) ?? undefined;
+    this.service = { api: attribute("api"), key: attribute("key"), lang: this.closest("[lang]")?.lang };
+    this.texts = textsOf(this.service);
+    this.form = make("form", { part: "form", onsubmit: (event) => this.submit(event) });
+    this.addInput("company", { autocomplete: "organization", maxLength: 200, onchange: () => this.suggest() });
+    this.addInput("email", { type: "email", autocomplete: "email", pattern: ".+@.+\\..+" });
+    this.addInput("subdomain", { minLength: 3, maxLength: 50, autocapitalize: "none", onchange: () => this.check() });
+    if (!attribute("plan")) this.choosePlan();
+    this.form.append(make("button", { part: "button", textContent: this.texts.send }));
+    this.note = make("p", { id: "form", part: "status", role: "status", tabIndex: -1 });
+    const style = new CSSStyleSheet();
+    style.replaceSync(STYLE);
+    const root = this.attachShadow({ mode: "open", delegatesFocus: true });
+    root.adoptedStyleSheets = [style];
+    root.append(this.form, this.note);
+  }
+
+  disconnectedCallback() {
+    this.stop.abort();
+  }
+
+  addInput(name, properties) {
+    this.add(make("input", { id: name, name, part: "input", required: true, ...properties }));
+  }
+
+  add(control) {
+    const note = make("span", { id: `${control.id}-note`, role: "status" });
+    const label = make("label", { htmlFor: control.id, part: "label", textContent: this.texts[control.id] });
+    control.setAttribute("aria-describedby", note.id);
+    this.form.append(label, control, note);
+  }
+
+  async choosePlan() {
+    const select = make("select", { id: "plan", name: "plan", part: "input" });
+    this.add(select);
+    const plans = await call(this.service, "/provisioning/plans", {}).catch(() => ({ data: [] }));
+    for (const { code, name, price_monthly: price, currency } of plans.data) {
+      const money = new Intl.NumberFormat(languageOf(this.service), { style: "currency", currency }).format(price);
+      select.add(new Option(`${name}: ${fill(this.texts.month, money)}`, code));
+    }
+    select.hidden = select.previousSibling.hidden = !plans.data.length;
+  }
+
+  suggest() {
+    const { company, subdomain } = this.form.elements;
+    if (subdomain.value) return;
+    subdomain.value = slug(company.value);
+    this.check();
+  }
+
+  async check() {
+    const { subdomain } = this.form.elements;
+    const name = (subdomain.value = slug(subdomain.value));
+    if (!name) return;
+    try {
+      const { available, error, suggestions } = await checkSubdomain(this.service, name);
+      if (subdomain.value !== name) return;
+      this.say("subdomain", available ? fill(this.texts.free, name) : error, !available, suggestions);
+    } catch (error) {
+      this.note.replaceChildren(error.message);
+    }
+  }
+
+  async submit(event) {
+    event.preventDefault();
+    if (this.isBusy) return;
+    this.isBusy = true;
+    const { signal } = this.stop;
+    try {
+      const wish = { plan: this.getAttribute("plan") ?? undefined, ...Object.fromEntries(new FormData(this.form)) };
+      const { instanceId } = await createInstance(this.service, wish);
+      this.tell("sent", { instanceId });
+      this.form.hidden = true;
+      const show = (told) => this.show(told, wish.email);
+      const { url } = await followInstance(this.service, instanceId, show, signal);
+      const link = make("a", { href: url, part: "link", textContent: fill(this.texts.open, url) });
+      this.note.replaceChildren(this.texts.ready, " ", link);
+      this.tell("ready", { instanceId, url });
+    } catch (error) {
+      if (signal.aborted) return;
+      this.form.hidden = false;
+      this.refuse(error);
+      this.tell("error", { code: error.code, message: error.message });
+    } finally {
+      this.isBusy = false;
+    }
+  }
+
+  show({ state, progress }, email) {
+    if (state === "draft") return this.note.replaceChildren(fill(this.texts.mailbox, email));
+    const bar = make("progress", { max: 100, value: progress, ariaLabel: this.texts.creating });
+    this.note.replaceChildren(this.texts.creating, bar);
+  }
+
+  /* At its fields, else below the form. What was typed stays. */
+  refuse({ message, fields = {}, suggestions }) {
+    const named = Object.keys(fields).filter((name) => this.form.elements[name]);
+    for (const name of named) this.say(name, fields[name], true, name === "subdomain" ? suggestions : []);
+    this.note.replaceChildren(named.length ? "" : message);
+    (this.form.elements[named[0]] ?? this.note).focus();
+  }
+
+  say(name, sentence, isWrong, suggestions = []) {
+    const input = this.form.elements[name], note = input.nextSibling;
+    input.ariaInvalid = isWrong;
+    note.part = isWrong ? "error" : "hint";
+    const take = (other) => {
+      input.value = other;
+      this.check();
+    };
+    const button = (other) => make("button", { type: "button", part: "suggestion", textContent: other, onclick: () => take(other) });
+    note.replaceChildren(sentence, " ", ...suggestions.map(button));
+  }
+
+  tell(what, detail) {
+    this.dispatchEvent(new CustomEvent(`tenantry:${what}`, { detail, bubbles: true, composed: true }));
+  }
+}
+
+globalThis.customElements?.define("tenantry-signup", TenantrySignup);

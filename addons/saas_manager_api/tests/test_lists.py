@@ -1,0 +1,167 @@
+"""What operators' programs need besides: who am I, lists page by page, requests tried again."""
+
+from odoo.addons.saas_manager import gateway
+from odoo.tests import new_test_user, tagged
+
+from .common import ApiCase
+
+
+@tagged("post_install", "-at_install")
+class TestLists(ApiCase):
+    def _names(self, path="/provisioning/instances", key="manager"):
+        status, told = self._call(path, key=key)
+        self.assertEqual(status, 200, told)
+        return [row["subdomain"] for row in told["data"]]
+
+    def _failed(self, **values):
+        """A request whose creation failed."""
+        request = self._request(self._create(**values)[1]["request_id"])
+        request.instance_id.sudo()._fail("The disk is full.")
+        return request
+
+    def test_a_key_tells_whose_it_is_and_what_he_may_do(self):
+        for key, may in (
+            ("nobody", []),
+            ("portal", ["read"]),
+            ("user", ["read"]),
+            ("manager", ["read", "create", "manage"]),
+            ("administrator", ["read", "create", "manage", "terminate"]),
+        ):
+            with self.subTest(key=key):
+                status, told = self._call("/provisioning/me", key=key)
+                self.assertEqual((status, told["data"]["may"]), (200, may))
+                self.assertEqual(told["data"]["login"], f"saas-{key}")
+                self.assertEqual(told["data"]["company"], self.env.company.name)
+
+    def test_what_everybody_can_read_is_not_open_to_a_publishable_key(self):
+        for path in ("/provisioning/me", "/provisioning/instances", "/provisioning/requests"):
+            with self.subTest(path=path):
+                self.assertEqual(self._call(path, key=self.publishable.key)[0], 403)
+                self.assertEqual(self._call(path, key=None)[0], 401)
+
+    def test_live_instances_are_listed_the_newest_first(self):
+        self._make_instance("first-one", "active")
+        self._make_instance("gone-one", "terminated")
+        self._make_instance("last-one", "suspended")
+        self.assertEqual(self._names(), ["last-one", "first-one"])
+        self.assertEqual(self._names("/provisioning/instances?state=suspended"), ["last-one"])
+        self.assertEqual(self._names("/provisioning/instances?state=terminated"), ["gone-one"])
+
+    def test_instances_are_found_by_a_part_of_a_name(self):
+        self._make_instance("first-one", "active", name="Zenith Ltd")
+        self._make_instance("last-one", "active")
+        self.assertEqual(self._names("/provisioning/instances?search=first"), ["first-one"])
+        self.assertEqual(self._names("/provisioning/instances?search=zeni"), ["first-one"])
+        self.assertEqual(self._names("/provisioning/instances?search=%25"), [])
+
+    def test_a_long_list_is_read_page_by_page(self):
+        for number in range(5):
+            self._make_instance(f"number-{number}", "active")
+        seen, after = [], ""
+        while after is not None:
+            told = self._call(f"/provisioning/instances?limit=2{after}")[1]
+            self.assertLessEqual(len(told["data"]), 2)
+            seen += [row["subdomain"] for row in told["data"]]
+            after = f"&before={told['next']}" if told["next"] else None
+        self.assertEqual(seen, [f"number-{number}" for number in (4, 3, 2, 1, 0)])
+
+    def test_a_list_holds_what_its_reader_may_see(self):
+        own = self._make_instance("own-one", "active")
+        other = self.env["res.partner"].create({"name": "Other Ltd", "is_company": True})
+        self._make_instance("others-one", "active", partner_id=other.id)
+        self.users["portal"].partner_id.parent_id = self.customer
+        own.sudo().write({"operation": "suspend", "state_reason": "unpaid"})
+        self.assertEqual(self._names(key="portal"), ["own-one"])
+        (row,) = self._call("/provisioning/instances", key="portal")[1]["data"]
+        self.assertEqual((row["operation"], row["reason"]), ("suspend", None))
+        self.assertEqual(self._call("/provisioning/requests", key="portal")[0], 403)
+        self.assertEqual(self._call("/provisioning/instances", key="nobody")[0], 403)
+
+    def test_another_companys_operator_sees_and_does_nothing(self):
+        request = self._failed()
+        company = self.env["res.company"].create({"name": "Elsewhere"})
+        group = "saas_manager.group_saas_manager"
+        there = new_test_user(self.env, "there", group, company_id=company.id, company_ids=company.ids)
+        key = self._make_key(there)
+        self.assertEqual(self._names(key=key), [])
+        self.assertEqual(self._names("/provisioning/requests", key=key), [])
+        path = f"/provisioning/manage_request/{request.reference}"
+        self.assertEqual(self._call(path, {"action": "cancel"}, key=key)[0], 404)
+        self.assertEqual(request.state, "failed")
+
+    def test_what_is_under_way_and_why_it_failed_is_told(self):
+        instance = self._make_instance("acme", "active")
+        path = "/provisioning/manage_instance/acme"
+        with self._jobs():
+            self._call(path, {"action": "suspend", "reason": "unpaid"})
+        told = self._call("/provisioning/instance_info/acme")[1]["data"]
+        self.assertEqual((told["operation"], told["reason"]), ("suspend", "unpaid"))
+        instance.sudo()._fail("The disk is full.")
+        told = self._call("/provisioning/instance_info/acme")[1]["data"]
+        self.assertEqual((told["state"], told["operation"]), ("active", None))
+        self.assertEqual(told["reason"], "The disk is full.")
+
+    def test_requests_are_listed_and_told_apart_by_state(self):
+        done, failed = self._created(subdomain="first-one"), self._failed(subdomain="last-one")
+        path = "/provisioning/requests"
+        self.assertEqual(self._names(path), ["last-one", "first-one"])
+        self.assertEqual(self._names(f"{path}?state=completed"), ["first-one"])
+        told = self._call(f"{path}?limit=1")[1]
+        (row,) = told["data"]
+        self.assertEqual((row["request_id"], row["error"]), (failed.reference, "The disk is full."))
+        self.assertEqual(self._names(f"{path}?before={told['next']}"), ["first-one"])
+        self.assertTrue(done.completed_at)
+
+    def test_a_failed_request_is_tried_again_and_its_password_told_to_the_key_that_asked(self):
+        request = self._failed()
+        path = f"/provisioning/manage_request/{request.reference}"
+        with self._jobs():
+            status, told = self._call(path, {"action": "retry"}, key="administrator")
+        self.assertEqual((status, told["data"]["state"]), (202, "processing"))
+        self._run_provision(request.instance_id)
+        asked_by_another = self._call(f"/instances/{request.reference}", key="administrator")[1]
+        self.assertIsNone(asked_by_another["adminPassword"])
+        password = self._call(f"/instances/{request.reference}")[1]["adminPassword"]
+        self.assertEqual(password, gateway.unseal(request.instance_id.sudo().admin_password_sealed))
+
+    def test_an_instance_made_anew_comes_with_its_own_password(self):
+        request = self._failed()
+        first = request.instance_id
+        first.with_user(self.users["manager"]).sudo().write({"state": "terminated"})
+        with self._jobs():
+            self._call(f"/provisioning/manage_request/{request.reference}", {"action": "retry"})
+        self.assertNotEqual(request.instance_id, first)
+        self._run_provision(request.instance_id)
+        password = self._call(f"/instances/{request.reference}")[1]["adminPassword"]
+        self.assertEqual(password, gateway.unseal(request.instance_id.sudo().admin_password_sealed))
+
+    def test_a_request_is_cancelled_once_and_not_while_it_is_under_way(self):
+        under_way = self._request(self._create(subdomain="under-way")[1]["request_id"])
+        path = "/provisioning/manage_request/{}"
+        status, told = self._call(path.format(under_way.reference), {"action": "cancel"})
+        self.assertEqual((status, told["error_code"]), (409, "INVALID_STATE"))
+        draft = self.env["saas.instance.request"].create(self._request_values("acme-draft"))
+        told = self._call(path.format(draft.reference), {"action": "cancel"})[1]
+        self.assertEqual(told["data"]["state"], "cancelled")
+        self.assertEqual(self._call(path.format(draft.reference), {"action": "cancel"})[0], 409)
+        self.assertEqual(self._call(path.format("none"), {"action": "cancel"})[0], 404)
+
+    def test_who_only_reads_neither_retries_nor_cancels(self):
+        request = self._failed()
+        for action in ("retry", "cancel"):
+            path = f"/provisioning/manage_request/{request.reference}"
+            with self.subTest(action=action):
+                self.assertEqual(self._call(path, {"action": action}, key="user")[0], 403)
+        self.assertEqual(request.state, "failed")
+        told = self._call(f"/provisioning/manage_request/{request.reference}", {"action": "explode"})[1]
+        self.assertEqual(told["error_code"], "UNKNOWN_ACTION")
+
+    def test_the_short_way_takes_a_language_and_a_country(self):
+        body = {"clientName": "acme", "adminEmail": "ann@acme.example", "companyName": "Acme"}
+        with self._jobs():
+            status, told = self._call("/instances", {**body, "language": "fr_FR", "country": "fr"})
+        self.assertEqual(status, 202)
+        request = self._request(told["instanceId"])
+        self.assertEqual((request.language_id.code, request.country_id.code), ("fr_FR", "FR"))
+        status, told = self._call("/instances", {**body, "clientName": "other", "country": "ZZ"})
+        self.assertEqual((status, told["error_code"]), (422, "VALIDATION_ERROR"))

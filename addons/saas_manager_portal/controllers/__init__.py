@@ -1,0 +1,2 @@
+from . import creation
+from . import form

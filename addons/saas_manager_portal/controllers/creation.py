@@ -1,0 +1,93 @@
+"""From the link in the mail to the new Odoo."""
+
+from odoo import http
+from odoo.addons.saas_manager_api.errors import ApiError
+from odoo.http import request
+
+from ..faults import SignupFaults
+from .pages import is_mine, json, mine, note_mine, page, see_other, signup, too_many
+
+_TOKEN = "saas_signup_token"
+
+
+class SignupCreation(http.Controller):
+    @http.route("/signup/confirm", type="http", auth="public", methods=["GET"])
+    def confirmation(self, token=None, **_others):
+        """A button: a link that acted by itself would be followed by mail scanners."""
+        if token:
+            # It shall not stay in the address bar.
+            request.session[_TOKEN] = token
+            return see_other("/signup/confirm")
+        asked = self._asked()
+        if not asked:
+            return self._expired()
+        if asked.state != "draft":
+            return see_other(f"/signup/progress/{asked.reference}")
+        return self._confirmation(asked)
+
+    @http.route("/signup/confirm", type="http", auth="public", methods=["POST"])
+    def confirm(self, subdomain=None, instead=None, **_others):
+        asked = self._asked()
+        if not asked:
+            return self._expired()
+        try:
+            asked._confirm_on_page(instead or subdomain)
+        except SignupFaults as faults:
+            return self._confirmation(asked, faults.by_field, instead or subdomain)
+        note_mine(asked.reference, "confirmed")
+        return see_other(f"/signup/progress/{asked.reference}")
+
+    def _expired(self):
+        """The link is dead; the draft this browser has asked for may be alive."""
+        drafts = (signup()._find(reference) for reference in reversed(mine("asked")))
+        return page("expired", 410, draft=next((it for it in drafts if it.state == "draft"), None))
+
+    def _asked(self):
+        try:
+            return signup()._find_by_token(request.session.get(_TOKEN) or "")
+        except ApiError:
+            return None
+
+    def _confirmation(self, asked, faults=None, subdomain=None):
+        values = asked._confirmation_values(subdomain, faults or {})
+        return page("confirm", 409 if values["faults"] else 200, **values)
+
+    @http.route("/signup/progress/<string:reference>", type="http", auth="public", methods=["GET"])
+    def progress(self, reference, **_others):
+        asked = signup()._find(reference)
+        if not asked:
+            return page("gone", 404)
+        if asked.state == "draft":
+            return see_other(f"/signup/sent/{reference}")
+        return page("progress", asked=asked, now=asked._signup_state(), mine=self._may_enter(asked))
+
+    @http.route(
+        "/signup/state/<string:reference>", type="http", auth="public", methods=["GET"], save_session=False
+    )
+    def state(self, reference, **_others):
+        model = signup()
+        asked = model._find(reference)
+        if asked:
+            # Not counted: that would cost more than the answer, and nobody guesses a reference.
+            return json(asked._signup_state())
+        return too_many(model) or json({"state": "gone"}, 404)
+
+    @http.route(
+        "/signup/enter/<string:reference>", type="http", auth="public", methods=["GET", "POST"], csrf=False
+    )
+    def enter(self, reference, **_others):
+        """Into the new Odoo, for the browser that confirmed; it takes the form's POST along.
+
+        No CSRF token: whoever forges this sends somebody to his own Odoo.
+        """
+        asked = signup()._find(reference)
+        link = asked and self._may_enter(asked) and asked._login_link()
+        if not link:
+            return see_other(f"/signup/progress/{reference}")
+        code = 307 if request.httprequest.method == "POST" else 303
+        response = request.redirect(link, code=code, local=False)
+        response.headers.update({"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"})
+        return response
+
+    def _may_enter(self, asked):
+        return is_mine(asked.reference, "confirmed") and asked._may_be_entered()

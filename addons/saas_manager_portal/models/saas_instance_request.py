@@ -1,0 +1,119 @@
+"""W1: a request from the signup page, until its address is confirmed."""
+
+from urllib.parse import quote, urlsplit
+
+from odoo import api, models
+from odoo.addons.saas_manager import gateway
+from odoo.addons.saas_manager.exceptions import SubdomainTaken
+from odoo.addons.saas_manager_api.errors import ApiError
+from odoo.exceptions import UserError, ValidationError
+
+from ..faults import SignupFaults
+
+_VERIFY = "saas_manager.mail_template_verify_email"
+_AGAIN_AN_HOUR = 10
+
+
+class SaasInstanceRequest(models.Model):
+    _inherit = "saas.instance.request"
+
+    @api.model
+    def _sign_up_on_page(self, values, address, change=None):
+        """Keep it as a draft and send a mail; sent again, it is the same draft. Raises ApiError."""
+        draft = self._draft_of(values, change)
+        if not draft:
+            return self._sign_up(values, address)
+        self._check_mailbox(values["customer_email"])
+        draft.write(values)
+        draft._send_again(address)
+        return draft
+
+    def _draft_of(self, values, change):
+        same = [("customer_email", "=", values["customer_email"]), ("subdomain", "=", values["subdomain"])]
+        domain = [("reference", "=", change)] if change else same
+        mine = [("source", "=", "signup"), ("state", "=", "draft"), ("publishable_key_id", "=", False)]
+        return self.search([*domain, *mine], limit=1)
+
+    def _send_again(self, address):
+        """Send the mail anew; False after too many."""
+        self.ensure_one()
+        try:
+            self._count_signup(f"signup again {address}", _AGAIN_AN_HOUR)
+            self._count_mail(self.customer_email)
+        except ApiError:
+            return False
+        self._enqueue_mail(_VERIFY)
+        return True
+
+    def _verification_url(self):
+        return f"{self.get_base_url()}/signup/confirm?token={quote(self._token())}"
+
+    def _masked_email(self):
+        name, _at, domain = self.customer_email.partition("@")
+        return f"{name[:1]}•••@{domain}"
+
+    # ------------------------------------------------------------ confirmation
+
+    def _confirmation_values(self, subdomain, faults):
+        """What the page of the mail's link shows; a name that was taken meanwhile is told at once."""
+        pages = self.env["saas.signup"]
+        chosen = (subdomain or self.subdomain).strip().lower()
+        fault = faults.get("subdomain") or pages._fault_of_subdomain(chosen)
+        return {
+            "asked": self,
+            "chosen": chosen,
+            "faults": {"subdomain": fault} if fault else {},
+            "suggestions": pages._suggestions_for(self.subdomain) if fault else [],
+            "suffix": pages._suffix(),
+        }
+
+    def _address(self):
+        """Where it is or will be, as people say it."""
+        return urlsplit(self._url()).netloc
+
+    def _url(self):
+        return self.instance_id.url or gateway.url_of(self.subdomain)
+
+    def _confirm_on_page(self, subdomain=None):
+        """Create it. Raises SignupFaults when the name is not to be had any more."""
+        self.ensure_one()
+        if self.state != "draft":
+            return
+        chosen = (subdomain or self.subdomain).strip().lower()
+        fault = self.env["saas.signup"]._fault_of_subdomain(chosen)
+        if fault:
+            raise SignupFaults({"subdomain": fault})
+        self.subdomain = chosen
+        self._begin_or_wait()
+
+    def _begin_or_wait(self):
+        """Begin; what cannot begin now is kept for the operators, who are told."""
+        try:
+            with self.env.cr.savepoint():
+                self._confirm()
+        except (SubdomainTaken, ValidationError) as error:
+            raise SignupFaults({"subdomain": self.env._("%s is taken.", self.subdomain)}) from error
+        except UserError as error:
+            self._move("submit")
+            self._instance_did_not_begin(str(error))
+
+    def _instance_did_not_begin(self, reason):
+        self._move("fail", error=reason)
+        for operator in self._operators():
+            self.activity_schedule(
+                "mail.mail_activity_data_warning",
+                user_id=operator.id,
+                summary=self.env._("A confirmed signup waits"),
+                note=reason,
+            )
+
+    @api.model
+    def _cron_begin_delayed(self):
+        """What was confirmed and could not begin, for want of room, begins once there is some."""
+        domain = [("source", "=", "signup"), ("state", "=", "failed"), ("instance_id", "=", False)]
+        for delayed in self.search(domain, order="id").try_lock_for_update(allow_referencing=True):
+            try:
+                with self.env.cr.savepoint():
+                    delayed.with_company(delayed.company_id).action_retry()
+            except UserError as error:
+                delayed.error = str(error)

@@ -1,0 +1,77 @@
+"""Who may sign up: people with a mailbox of their own, not too often, whichever door they come through."""
+
+import time
+
+from disposable_email_domains import blocklist
+from odoo import api, models
+from odoo.addons.saas_manager_api.errors import ApiError
+from odoo.tools import hash_sign, verify_hash_signed
+
+from ..faults import NotHuman
+
+_MAILS_AN_HOUR = 5
+_STAMP = "saas_manager_portal.form"
+_STAMP_KEPT_S = 86400
+
+
+class SaasInstanceRequest(models.Model):
+    _inherit = "saas.instance.request"
+
+    @api.model
+    def _sign_up(self, values, address):
+        """Raises ApiError for an address of a throw-away mailbox, or after too many."""
+        self._check_mailbox(values["customer_email"])
+        self._count_mail(values["customer_email"])
+        cap = self.env["saas.signup"]._cap_per_hour()
+        if cap:
+            self._count_signup("signup", cap)
+        return super()._sign_up(values, address)
+
+    def _count_mail(self, email):
+        self._count_signup(f"signup mail {email.lower()}", _MAILS_AN_HOUR)
+
+    @api.model
+    def _check_mailbox(self, email):
+        if self._is_disposable(email):
+            sentence = self.env._("Please use an address you keep: this one belongs to a throw-away mailbox.")
+            raise ApiError(422, "VALIDATION_ERROR", sentence, fields={"customer_email": sentence})
+
+    @api.model
+    def _is_disposable(self, email):
+        """Whether its domain, or one above it, is known for throw-away mailboxes."""
+        if self.env["saas.signup"]._setting("allow_disposable"):
+            return False
+        labels = email.lower().rpartition("@")[2].split(".")
+        return any(".".join(labels[start:]) in blocklist for start in range(len(labels) - 1))
+
+    # ------------------------------------------------------------ people and programs
+
+    @api.model
+    def _check_human(self, typed):
+        """Raise NotHuman if a program seems to have sent the form; drivers of captchas extend it.
+
+        typed: all fields of the form, as they were sent.
+        """
+        if typed.get("homepage"):
+            raise NotHuman(self.env._("This could not be accepted. Please send it once more."))
+        open_s = time.time() - self._stamped_at(typed.get("opened") or "")
+        if open_s > _STAMP_KEPT_S:
+            raise NotHuman(self.env._("This page was open for a long time. Please send it once more."))
+        if open_s < self.env["saas.signup"]._minimum_s():
+            raise NotHuman(self.env._("That was very fast. Please send it once more."))
+
+    @api.model
+    def _stamp(self, earlier=""):
+        """When the form was shown first, signed: mending a mistake takes less time than filling it in."""
+        if time.time() - self._stamped_at(earlier) < _STAMP_KEPT_S:
+            return earlier
+        # sudo: the secret it is signed with.
+        return hash_sign(self.sudo().env, _STAMP, [time.time()])
+
+    def _stamped_at(self, stamp):
+        """The moment in a stamp; the beginning of time in one that is not ours."""
+        try:
+            (moment,) = verify_hash_signed(self.sudo().env, _STAMP, stamp) or [0]
+        except ValueError:
+            return 0
+        return moment

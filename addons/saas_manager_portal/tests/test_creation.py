@@ -1,0 +1,178 @@
+"""From the mail's link into the new Odoo."""
+
+from contextlib import contextmanager
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.addons.saas_manager import gateway
+from odoo.tests import tagged
+
+from tenantry.model.secret import Secret
+
+from .common import SignupCase
+
+_LINK = "http://acme.localhost/saas/login?token=once"
+
+
+@tagged("post_install", "-at_install")
+class TestCreation(SignupCase):
+    def test_the_link_creates_nothing_and_its_token_does_not_stay_in_the_address(self):
+        request = self._signed_up()
+        page = self._open_link(request)
+        self.assertEqual(page.status_code, 200)
+        self.assertNotIn("token", page.url)
+        self.assertNotIn(request._token()[:60], page.text)
+        self.assertEqual(request.state, "draft")
+
+    def test_the_log_of_requests_does_not_hold_the_token(self):
+        with self.assertLogs("werkzeug") as logs:
+            self._see("/signup/confirm?token=secretToken")
+        self.assertIn("/signup/confirm?token=***", "".join(logs.output))
+        self.assertNotIn("secretToken", "".join(logs.output))
+
+    def test_the_button_creates_once(self):
+        request = self._signed_up()
+        page = self._open_link(request)
+        with self._jobs():
+            for _press in range(2):
+                answer = self._press("/signup/confirm", page)
+                self.assertEqual(answer.headers["Location"], f"/signup/progress/{request.reference}")
+        self.assertEqual(request.state, "processing")
+        self.assertEqual(len(request.partner_id.saas_instance_ids), 1)
+        self.assertIn("/signup/progress/", self._open_link(request).url)
+
+    def test_a_link_that_is_wrong_leads_on(self):
+        page = self._see("/signup/confirm?token=AAAA")
+        self.assertEqual(page.status_code, 410)
+        self.assertIn('href="/signup"', page.text)
+
+    def test_who_still_has_a_draft_is_sent_a_new_link(self):
+        request = self._signed_up()
+        page = self._see("/signup/confirm?token=AAAA")
+        self.assertIn(f'action="/signup/again/{request.reference}"', page.text)
+        self._forget_cookies()
+        self.assertNotIn(request.reference, self._see("/signup/confirm?token=AAAA").text)
+
+    def test_a_name_taken_meanwhile_is_asked_for_again_and_the_rest_is_kept(self):
+        request = self._signed_up()
+        self._make_instance("acme", "active")
+        page = self._open_link(request)
+        self.assertEqual(page.status_code, 409)
+        self.assertIn("acme-2", page.text)
+        self.assertEqual(self._confirm(request, subdomain="acme").status_code, 409)
+        self.assertEqual(request.state, "draft")
+        self.assertEqual(self._confirm(request, subdomain="acme-2").status_code, 303)
+        self.assertEqual((request.state, request.instance_id.subdomain), ("processing", "acme-2"))
+        self.assertEqual(request.instance_id.name, "Acme Ltd")
+
+    def test_without_room_it_is_kept_the_operators_know_and_it_goes_on_by_itself(self):
+        request = self._signed_up()
+        self.server.state = "maintenance"
+        self.assertEqual(self._confirm(request).status_code, 303)
+        page = self._see(f"/signup/progress/{request.reference}")
+        self.assertIn("is kept", page.text)
+        self.assertEqual((request.state, bool(request.instance_id)), ("failed", False))
+        self.assertIn(self.users["administrator"], request.activity_ids.user_id)
+        with self._jobs():
+            self.env["saas.instance.request"]._cron_begin_delayed()
+            self.assertEqual(request.state, "failed")
+            self.server.state = "active"
+            self.env["saas.instance.request"]._cron_begin_delayed()
+        self.assertEqual(request.state, "processing")
+
+    def test_the_page_follows_the_steps_as_the_request_tells_them(self):
+        request = self._signed_up()
+        self.assertEqual(self._state(request)["state"], "unconfirmed")
+        self._confirm(request)
+        self.assertEqual(self._state(request)["state"], "creating")
+        self._log(request, "sanitize", 40)
+        told = self._state(request)
+        self.assertEqual((told["percent"], told["stage"], told["sentence"]), (40, 1, "Making it yours"))
+        page = self._see(f"/signup/progress/{request.reference}").text
+        self.assertIn('aria-valuenow="40"', page)
+        self.assertIn('http-equiv="refresh"', page)
+        self._run_provision(request.instance_id)
+        self.assertEqual((self._state(request)["state"], request._short_state()), ("ready", "ready"))
+        self.assertEqual(self._see("/signup/state/nothing").status_code, 404)
+
+    def test_a_failure_is_told_without_technical_words(self):
+        request = self._signed_up()
+        self._confirm(request)
+        with self._jobs():
+            request.instance_id.sudo()._fail("relation res_users is broken")
+        page = self._see(f"/signup/progress/{request.reference}").text
+        self.assertIn("have been told about it", page)
+        self.assertNotIn("res_users", page)
+        self.assertEqual(self._state(request)["state"], "failed")
+
+    def test_who_confirmed_is_let_in_and_its_form_is_taken_along(self):
+        request = self._ready()
+        with self._links():
+            for method, status in (("POST", 307), ("GET", 303)):
+                answer = self._enter(request, method)
+                self.assertEqual((answer.status_code, answer.headers["Location"]), (status, _LINK))
+                self.assertEqual(answer.headers["Referrer-Policy"], "no-referrer")
+
+    def test_another_browser_is_not_let_in_and_told_the_address(self):
+        request = self._ready()
+        self._forget_cookies()
+        with self._links():
+            for method in ("POST", "GET"):
+                answer = self._enter(request, method)
+                self.assertEqual(answer.headers["Location"], f"/signup/progress/{request.reference}")
+        page = self._see(f"/signup/progress/{request.reference}").text
+        self.assertIn("http://acme.localhost", page)
+        self.assertNotIn("data-enter", page)
+
+    def test_an_hour_later_nobody_is_let_in_any_more(self):
+        request = self._ready()
+        request.instance_id.activated_at = fields.Datetime.subtract(fields.Datetime.now(), minutes=61)
+        with self._links():
+            self.assertIn("/signup/progress/", self._enter(request).headers["Location"])
+
+    def test_nobody_is_let_in_before_it_is_ready_or_once_it_is_suspended(self):
+        request = self._signed_up()
+        self._confirm(request)
+        with self._links():
+            self.assertIn("/signup/progress/", self._enter(request).headers["Location"])
+            self._run_provision(request.instance_id)
+            request.instance_id.state = "suspended"
+            self.assertIn("/signup/progress/", self._enter(request).headers["Location"])
+
+    def test_what_nobody_confirmed_is_forgotten_and_its_page_leads_on(self):
+        request = self._signed_up()
+        reference, token = request.reference, request._token()
+        self.env.cr.execute(
+            "UPDATE saas_instance_request SET create_date = now() - interval '49 hours' WHERE id = %s",
+            [request.id],
+        )
+        self.env.invalidate_all()
+        self.env["saas.instance.request"]._gc_unconfirmed()
+        self.assertIn('href="/signup"', self._see(f"/signup/sent/{reference}").text)
+        self.assertEqual(self._see(f"/signup/confirm?token={token}").status_code, 410)
+
+    # ------------------------------------------------------------
+
+    def _ready(self):
+        request = self._signed_up()
+        self._confirm(request)
+        self._run_provision(request.instance_id)
+        return request
+
+    @contextmanager
+    def _links(self):
+        with patch.object(gateway, "login_link", lambda _instance: Secret(_LINK)):
+            yield
+
+    def _enter(self, request, method="POST"):
+        self.env.flush_all()
+        path = f"/signup/enter/{request.reference}"
+        return self.url_open(path, method=method, allow_redirects=False)
+
+    def _state(self, request):
+        self.env.invalidate_all()
+        return self._see(f"/signup/state/{request.reference}").json()
+
+    def _log(self, request, step, progress):
+        values = {"instance_id": request.instance_id.id, "step": step, "progress": progress, "message": step}
+        self.env["saas.instance.log"].create(values)

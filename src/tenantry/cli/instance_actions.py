@@ -1,0 +1,179 @@
+"""`tenantry instance`: what can be done with an instance."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from tenantry.cli.common import JsonOption, LocalOption, NameArgument, NoWaitOption, command
+from tenantry.cli.output import Output, plain_text
+from tenantry.cli.place import Place, at, here
+from tenantry.errors import InvalidInput
+
+_DOING = {
+    "suspend": "Suspending",
+    "reactivate": "Reactivating",
+    "stop": "Stopping",
+    "start": "Starting",
+    "restart": "Restarting",
+    "terminate": "Terminating",
+}
+
+
+class NotConfirmed(InvalidInput):
+    def __init__(self, name: str) -> None:
+        super().__init__("The name typed is another one; nothing was done.")
+        self.remedy = f"Type {name}, or give --yes."
+
+
+@command
+def suspend(
+    name: NameArgument,
+    reason: Annotated[str, typer.Option(help="On a master: what the customer is told.")] = "",
+    no_wait: NoWaitOption = False,
+    local: LocalOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Block an instance: its address answers 503, its jobs rest, its data stays."""
+    output = Output(as_json=as_json)
+    _act(output, at(output, local=local), "suspend", name, "is suspended.", reason=reason, no_wait=no_wait)
+
+
+@command
+def reactivate(
+    name: NameArgument, no_wait: NoWaitOption = False, local: LocalOption = False, as_json: JsonOption = False
+) -> None:
+    """Let a suspended instance run again."""
+    output = Output(as_json=as_json)
+    _act(output, at(output, local=local), "reactivate", name, "is active at {url}.", no_wait=no_wait)
+
+
+@command
+def stop(
+    name: NameArgument, no_wait: NoWaitOption = False, local: LocalOption = False, as_json: JsonOption = False
+) -> None:
+    """Let an instance rest: its address answers 503, its jobs wait, until it is started."""
+    output = Output(as_json=as_json)
+    _act(output, at(output, local=local), "stop", name, "is stopped.", no_wait=no_wait)
+
+
+@command
+def start(
+    name: NameArgument, no_wait: NoWaitOption = False, local: LocalOption = False, as_json: JsonOption = False
+) -> None:
+    """Start a stopped instance."""
+    output = Output(as_json=as_json)
+    _act(output, at(output, local=local), "start", name, "is active at {url}.", no_wait=no_wait)
+
+
+@command
+def restart(
+    name: NameArgument, no_wait: NoWaitOption = False, local: LocalOption = False, as_json: JsonOption = False
+) -> None:
+    """Stop an instance and start it: it is loaded anew."""
+    output = Output(as_json=as_json)
+    _act(output, at(output, local=local), "restart", name, "is active at {url}.", no_wait=no_wait)
+
+
+@command
+def terminate(
+    name: NameArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask to type the name.")] = False,
+    no_wait: NoWaitOption = False,
+    local: LocalOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Drop an instance's database, files and role for good."""
+    output = Output(as_json=as_json)
+    place = at(output, local=local)
+    if not yes:
+        _confirm(f"This deletes all data of {name} {place}. Type its name", name)
+    _act(output, place, "terminate", name, "is gone.", result={"terminated": name}, no_wait=no_wait)
+
+
+@command
+def rename(
+    name: NameArgument,
+    new_name: Annotated[str, typer.Argument(help="What it is to be called.")],
+    local: LocalOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Give an instance of this machine another name, and with it another address."""
+    output = Output(as_json=as_json)
+    tenantry = here(output, "rename instances", local=local)
+    with output.progress(f"Renaming {name}") as on_step:
+        instance = tenantry.rename(name, new_name, on_step)
+    output.result(instance, f"{name} is now {new_name}, at {instance.url}.")
+
+
+@command
+def domains(
+    name: NameArgument,
+    hostnames: Annotated[
+        list[str] | None, typer.Argument(help="All it is to have; without any it has none.")
+    ] = None,
+    local: LocalOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Let an instance of this machine answer at these host names, besides its own address."""
+    output = Output(as_json=as_json)
+    instance = here(output, "set domains", local=local).set_hostnames(name, hostnames or [])
+    output.result(instance, f"{name} answers at {', '.join(instance.hostnames) or 'no other host name'}.")
+
+
+@command
+def install(
+    name: NameArgument,
+    modules: Annotated[list[str], typer.Argument(help="Technical names, such as crm.")],
+    local: LocalOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Install modules in an instance of this machine, and what they depend on."""
+    output = Output(as_json=as_json)
+    installed = here(output, "install modules", local=local).install_modules(name, modules)
+    told = f"Installed in {name}: {', '.join(installed)}." if installed else "They are installed already."
+    output.result({"installed": installed}, told)
+
+
+@command
+def link(
+    name: NameArgument,
+    support: Annotated[
+        bool, typer.Option("--support", help="For support: with consent, for 15 minutes.")
+    ] = False,
+    by: Annotated[str, typer.Option(help="Your name, for the record the customer reads.")] = "",
+    local: LocalOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Print an address that lets its bearer in once, as the administrator of an instance of this machine."""
+    output = Output(as_json=as_json)
+    url = here(output, "make login links", local=local).login_link(name, by=by, support=support).reveal()
+    output.result({"url": url}, url)
+
+
+def _act(
+    output: Output,
+    place: Place,
+    action: str,
+    name: str,
+    told: str,
+    *,
+    reason: str = "",
+    result: Any = None,
+    no_wait: bool,
+) -> None:
+    """Do it, watched, and say so; {url} in `told` is the instance's address then."""
+    if no_wait:
+        output.result(place.begin(action, name, reason), f"{_DOING[action]} {name} is under way.")
+        return
+    with output.progress(f"{_DOING[action]} {name}") as on_step:
+        instance = place.act(action, name, on_step, reason)
+    line = f"{name} {told}".replace("{url}", instance.url if instance else "")
+    output.result(result or instance, plain_text(line))
+
+
+def _confirm(question: str, name: str) -> None:
+    """Raises NotConfirmed."""
+    if typer.prompt(question, err=True) != name:
+        raise NotConfirmed(name)

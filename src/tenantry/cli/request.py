@@ -1,0 +1,97 @@
+"""`tenantry request`: what a master was asked for, and how far it is."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tenantry.cli.common import JsonOption, NoWaitOption, command
+from tenantry.cli.create import creation_lines, request_lines
+from tenantry.cli.output import Columns, Output, plain_text
+from tenantry.cli.place import There, there
+from tenantry.remote.results import Request
+
+app = typer.Typer(help="Follow what a master was asked for; needs a login.", no_args_is_help=True)
+
+RequestArgument = Annotated[str, typer.Argument(help="The request's id, as `create` tells it.")]
+
+_COLUMNS: Columns = {
+    "REQUEST": lambda request: request.request_id,
+    "NAME": lambda request: request.subdomain,
+    "COMPANY": lambda request: request.company_name,
+    "STATE": lambda request: request.state,
+    "ASKED": lambda request: request.created_at or "",
+    "NOTE": lambda request: request.error or "",
+}
+
+
+@app.command("list")
+@command
+def list_(
+    state: Annotated[str, typer.Option(help="Only those, such as failed.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 100,
+    as_json: JsonOption = False,
+) -> None:
+    """List what was asked for, the newest first."""
+    output = Output(as_json=as_json)
+    output.table(there(output).master.requests(limit, state or None), _COLUMNS, "Nothing was asked for yet.")
+
+
+@app.command()
+@command
+def show(
+    request_id: RequestArgument,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Wait for its end, and tell what came of it.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show how far a request is."""
+    output = Output(as_json=as_json)
+    place = there(output)
+    if follow:
+        _follow(output, place, request_id)
+    else:
+        request = place.master.request(request_id)
+        output.result(request, *_lines(request))
+
+
+@app.command()
+@command
+def retry(request_id: RequestArgument, no_wait: NoWaitOption = False, as_json: JsonOption = False) -> None:
+    """Try a failed request again."""
+    output = Output(as_json=as_json)
+    place = there(output)
+    request = place.master.manage_request(request_id, "retry")
+    if no_wait:
+        output.result(request, *request_lines(request_id))
+    else:
+        _follow(output, place, request_id)
+
+
+@app.command()
+@command
+def cancel(request_id: RequestArgument, as_json: JsonOption = False) -> None:
+    """Give up a request that is not under way."""
+    output = Output(as_json=as_json)
+    request = there(output).master.manage_request(request_id, "cancel")
+    output.result(request, f"The request {plain_text(request_id)} is {request.state}.")
+
+
+def _follow(output: Output, place: There, request_id: str) -> None:
+    with output.progress("Creating") as on_step:
+        creation = place.master.finish(request_id, on_step)
+    output.result(creation, *creation_lines(creation))
+
+
+def _lines(request: Request) -> list[str]:
+    rows = {
+        "Request": request.request_id,
+        "State": request.state,
+        "Progress": f"{request.progress:.0f} %",
+        "Name": request.subdomain,
+        "URL": request.url,
+        "Note": request.error,
+    }
+    return [f"{heading:<9} {plain_text(str(value))}" for heading, value in rows.items() if value]

@@ -1,0 +1,147 @@
+"""What a master tells, as frozen objects. What an older or newer one leaves out or adds does no harm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+from tenantry.model.secret import Secret
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Base: made of the fields it knows."""
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any], **more: Any) -> Self:
+        known = {field.name for field in fields(cls)}
+        return cls(**{**{name: value for name, value in told.items() if name in known}, **more})
+
+
+@dataclass(frozen=True)
+class Me(Answer):
+    """may: of read, create, manage, terminate."""
+
+    name: str
+    login: str
+    company: str
+    may: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RemoteInstance(Answer):
+    """operation, progress, step: what is being done with it. reason: why the last operation failed."""
+
+    name: str
+    state: str
+    url: str
+    company: str
+    plan: str
+    template: str
+    login: str
+    series: str | None = None
+    run_state: str = ""
+    operation: str | None = None
+    progress: float = 0.0
+    step: str | None = None
+    reason: str | None = None
+    health: str = ""
+    users: int = 0
+    max_users: int = 0
+    storage_mb: float = 0.0
+    max_storage_gb: float = 0.0
+    created_at: str | None = None
+    activated_at: str | None = None
+    last_activity_at: str | None = None
+    expires_on: str | None = None
+
+    @classmethod
+    def of_info(cls, told: Mapping[str, Any]) -> RemoteInstance:
+        """In the API `name` is the company's; everywhere else in this program it is the instance's."""
+        return cls.of(
+            told,
+            name=told["subdomain"],
+            company=told["name"],
+            login=told["admin_email"],
+            plan=told["plan"]["code"],
+            url=told["url"] or "",
+        )
+
+    @property
+    def storage_bytes(self) -> int:
+        return int(self.storage_mb * 2**20)
+
+    @property
+    def last_activity(self) -> str | None:
+        return self.last_activity_at
+
+
+@dataclass(frozen=True)
+class LogLine(Answer):
+    at: str
+    level: str
+    message: str
+    operation: str | None = None
+    step: str | None = None
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Request(Answer):
+    """A request in progress or at its end; `step` is the last one that was done."""
+
+    request_id: str
+    state: str
+    progress: float
+    subdomain: str = ""
+    url: str | None = None
+    step: str | None = None
+    error: str | None = None
+    company_name: str = ""
+    source: str = ""
+    number: str = ""
+    attempts: int = 0
+    created_at: str | None = None
+    completed_at: str | None = None
+
+    @classmethod
+    def of_status(cls, told: Mapping[str, Any], **more: Any) -> Request:
+        instance = told.get("instance") or {}
+        placed = {"subdomain": instance.get("subdomain", ""), "url": instance.get("url")}
+        return cls.of({**placed, **told}, **more)
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in ("completed", "failed", "cancelled", "draft")
+
+
+@dataclass(frozen=True)
+class Located:
+    """A new instance, as far as its creation tells of it."""
+
+    name: str
+    state: str
+    url: str
+
+
+@dataclass(frozen=True)
+class RemoteCreation:
+    """password: None when it was told before, to another key, or a day has passed.
+
+    duration_s: from the call to the answer that it is ready, as this program saw it; None if it did not ask.
+    """
+
+    request_id: str
+    instance: Located
+    login: str
+    password: Secret | None
+    duration_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Availability(Answer):
+    subdomain: str
+    available: bool
+    error: str | None = None
+    suggestions: tuple[str, ...] = ()

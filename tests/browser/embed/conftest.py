@@ -1,0 +1,52 @@
+"""A web site beside the master, and its visitors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+from tests.support.back_office import BackOffice
+from tests.support.embedding import sql
+from tests.support.mail_server import MailServer
+from tests.support.screen import SIZES, Screen
+from tests.support.web_site import WebSite
+
+
+@pytest.fixture
+def mails(office: BackOffice) -> Iterator[MailServer]:
+    server = MailServer()
+    server.start()
+    record = server.use_in(office)
+    yield server
+    office.call("ir.mail_server", "unlink", [record])
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[WebSite]:
+    site = WebSite()
+    site.start()
+    yield site
+    site.stop()
+
+
+@pytest.fixture
+def key(office: BackOffice, site: WebSite) -> Iterator[str]:
+    """A publishable key of the site; each test begins with limits of its own, and leaves nothing."""
+    sql(office, "DELETE FROM saas_api_count")
+    (record,) = office.call("saas.api.key.publishable", "create", [{"name": "Site", "origins": site.origin}])
+    yield office.read("saas.api.key.publishable", record, "key")["key"]
+    live = [["state", "not in", ["draft", "terminated", "failed"]]]
+    office.terminate(*office.call("saas.instance", "search", live))
+
+
+@pytest.fixture(params=list(SIZES))
+def screen(browser: Browser, office: BackOffice, pictures: Path, request: pytest.FixtureRequest) -> Screen:
+    return Screen(browser, request.param, office.engine.master.url, pictures)
+
+
+@pytest.fixture
+def page(browser: Browser, office: BackOffice, pictures: Path) -> Page:
+    return Screen(browser, "desktop", office.engine.master.url, pictures).page

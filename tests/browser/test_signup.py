@@ -1,0 +1,316 @@
+"""The signup page in a real Chromium, with real mails: from the first field to a new Odoo's home screen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+from tests.support.back_office import BackOffice
+from tests.support.mail_server import MailServer
+from tests.support.visitor import Visitor
+
+from tenantry.model.names import MASTER_DATABASE
+
+NewVisitor = Callable[..., Visitor]
+
+
+@pytest.fixture(scope="module")
+def mails(office: BackOffice) -> Iterator[MailServer]:
+    server = MailServer()
+    server.start()
+    record = server.use_in(office)
+    yield server
+    office.call("ir.mail_server", "unlink", [record])
+    server.stop()
+
+
+@pytest.fixture
+def visitor(browser: Browser, office: BackOffice, mails: MailServer, pictures: Path) -> Iterator[NewVisitor]:
+    """Make visitors, from an hour in which nobody has signed up; their Odoos go afterwards."""
+    made: list[Visitor] = []
+    _sql(office, "DELETE FROM saas_api_count")
+
+    def make(size: str = "desktop", **options: object) -> Visitor:
+        made.append(Visitor(browser, office, mails, pictures, size, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.context.close()
+    office.terminate(*office.call("saas.instance", "search", [["state", "!=", "terminated"]]))
+
+
+def _sql(office: BackOffice, statement: str) -> None:
+    with office.engine.context.cluster.connect(MASTER_DATABASE) as inside:
+        inside.execute(statement.encode())
+
+
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+def test_from_the_first_field_to_the_home_screen_without_a_password(visitor: NewVisitor, size: str) -> None:
+    ann, name = visitor(size), f"first-{size}"
+    ann.page.goto("/signup")
+    ann.judge("form")
+    ann.page.fill("#company_name", f"First {size}")
+    expect(ann.page.locator(".free")).to_have_text(f"{name} is free.")
+    assert ann.page.input_value("#subdomain") == name
+    ann.page.fill("#customer_name", "Ann Acme")
+    ann.page.fill("#customer_email", ann.email(name))
+    ann.send()
+    ann.judge("sent")
+    ann.open_link(name)
+    assert "token" not in ann.page.url
+    ann.judge("confirm")
+    ann.press()
+    ann.expect_home(name)
+
+
+def test_a_phone_s_form_fits_and_its_targets_are_large(visitor: NewVisitor) -> None:
+    ann = visitor("phone")
+    ann.page.goto("/signup")
+    small = ann.page.evaluate(
+        """() => [...document.querySelectorAll("a, button, .choice, .periods label, .field input")]
+            .filter((it) => !it.matches(".skip, .default, .trap *"))
+            .filter((it) => it.checkVisibility() && it.getBoundingClientRect().height < 44)
+            .map((it) => it.outerHTML)"""
+    )
+    assert small == []
+
+
+def test_a_name_taken_while_typing_is_told_and_a_suggestion_is_one_click(
+    visitor: NewVisitor, office: BackOffice
+) -> None:
+    office.create("oak")
+    ann = visitor()
+    ann.fill("oak")
+    verdict = ann.page.locator("#subdomain-verdict")
+    expect(verdict).to_have_text("oak is taken.")
+    expect(ann.page.locator("#subdomain")).to_have_attribute("aria-invalid", "true")
+    ann.judge("taken")
+    ann.page.get_by_role("button", name="oak-2").click()
+    expect(verdict).to_have_text("oak-2 is free.")
+    ann.send()
+
+
+def test_a_name_taken_between_the_mail_and_the_click_is_asked_for_again(visitor: NewVisitor) -> None:
+    ann, bob = visitor(), visitor()
+    for one, mailbox in ((ann, "elm-ann"), (bob, "elm-bob")):
+        one.fill("elm")
+        one.page.fill("#customer_email", one.email(mailbox))
+        one.send()
+    ann.open_link("elm-ann")
+    ann.press()
+    ann.expect_home("elm")
+    bob.open_link("elm-bob")
+    bob.expect_heading("One click")
+    bob.judge("confirm-taken")
+    bob.page.get_by_role("button", name="elm-2").click()
+    bob.press()
+    bob.expect_home("elm-2")
+
+
+def test_mistakes_are_told_at_the_top_and_at_their_fields_and_nothing_typed_is_lost(
+    visitor: NewVisitor,
+) -> None:
+    ann = visitor()
+    ann.fill("ash")
+    ann.page.fill("#customer_email", "ann@mailinator.com")
+    ann.press()
+    summary = ann.page.locator("#summary")
+    expect(summary).to_be_focused()
+    ann.judge("faults")
+    summary.get_by_role("link").click()
+    expect(ann.page.locator("#customer_email")).to_be_focused()
+    assert ann.page.input_value("#company_name") == "Ash Ltd"
+
+
+def test_a_wrong_or_old_link_leads_on(visitor: NewVisitor) -> None:
+    ann = visitor()
+    ann.page.goto("/signup/confirm?token=AAAA")
+    ann.expect_heading("does not work any more")
+    ann.judge("expired")
+    ann.page.get_by_role("link", name="Begin anew").click()
+    ann.expect_heading("Start your Odoo")
+
+
+def test_a_wrong_address_is_changed_and_only_the_new_mail_counts(visitor: NewVisitor) -> None:
+    ann = visitor()
+    ann.fill("fir")
+    ann.page.fill("#customer_email", ann.email("fri"))
+    ann.send()
+    old = ann.link("fri")
+    ann.page.get_by_role("link", name="Change it").click()
+    assert ann.page.input_value("#subdomain") == "fir"
+    ann.page.fill("#customer_email", ann.email("fir"))
+    ann.send()
+    ann.page.goto(old)
+    ann.expect_heading("does not work any more")
+    ann.open_link("fir")
+    ann.expect_heading("One click")
+
+
+def test_the_mail_opened_elsewhere_lets_that_browser_in_and_tells_the_first(visitor: NewVisitor) -> None:
+    desk, phone = visitor(), visitor("phone")
+    desk.fill("yew")
+    desk.send()
+    phone.open_link("yew")
+    phone.press()
+    phone.expect_home("yew")
+    expect(desk.page.get_by_role("heading", level=1)).to_have_text("Your Odoo is ready", timeout=40_000)
+    expect(desk.page.locator("main")).to_contain_text("The mail we have sent")
+    desk.judge("ready-elsewhere")
+
+
+def test_the_progress_is_told_step_by_step_without_a_reload(visitor: NewVisitor, office: BackOffice) -> None:
+    ann, instance = visitor(), office.instance("lime")
+    ann.fill("lime")
+    ann.send()
+    reference = ann.page.url.rpartition("/")[2]
+    _sql(office, f"UPDATE saas_instance SET operation = 'provision' WHERE id = {instance}")
+    _sql(
+        office,
+        f"UPDATE saas_instance_request SET state = 'processing', instance_id = {instance}"
+        f" WHERE reference = '{reference}'",
+    )
+    _log_step(office, instance, "sanitize", 40)
+    ann.page.goto(f"/signup/progress/{reference}")
+    bar = ann.page.get_by_role("progressbar", name="Making it yours")
+    expect(bar).to_have_attribute("aria-valuenow", "40")
+    ann.judge("progress")
+    _log_step(office, instance, "admin", 80)
+    expect(ann.page.locator("[aria-current=step]")).to_have_text("Opening your address")
+    expect(ann.page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "80")
+    _sql(office, f"UPDATE saas_instance SET operation = NULL WHERE id = {instance}")
+    _sql(office, f"UPDATE saas_instance_request SET state = 'failed' WHERE reference = '{reference}'")
+    ann.expect_heading("could not be created")
+    ann.judge("failed")
+
+
+def _log_step(office: BackOffice, instance: int, step: str, percent: int) -> None:
+    columns = "instance_id, level, step, progress, message"
+    values = f"{instance}, 'info', '{step}', {percent}, '{step}'"
+    _sql(office, f"INSERT INTO saas_instance_log ({columns}) VALUES ({values})")
+
+
+def test_reloading_and_going_back_do_nothing_twice(visitor: NewVisitor, office: BackOffice) -> None:
+    ann = visitor()
+    ann.fill("bay")
+    ann.send()
+    ann.page.reload()
+    ann.page.go_back()
+    ann.page.go_forward()
+    ann.open_link("bay")
+    ann.press()
+    ann.page.wait_for_url("**/signup/progress/*", wait_until="commit")
+    progress = ann.page.url
+    ann.page.reload(wait_until="commit")
+    ann.expect_home("bay")
+    ann.page.goto(progress, wait_until="commit")
+    ann.expect_home("bay")
+    ann.page.go_back()
+    found = office.call("saas.instance.request", "search_count", [["subdomain", "=", "bay"]])
+    assert found == 1
+    assert (
+        len(
+            [
+                mail
+                for mail in ann.mails.mails
+                if ann.email("bay") in mail["to"] and "Confirm" in mail["subject"]
+            ]
+        )
+        == 1
+    )
+
+
+def test_who_comes_back_from_his_odoo_is_not_sent_there_again(visitor: NewVisitor) -> None:
+    ann = visitor()
+    ann.sign_up("box")
+    ann.press()
+    ann.expect_home("box")
+    ann.page.go_back(wait_until="load")
+    ann.expect_heading("Your Odoo is ready")
+    expect(ann.page.get_by_role("button", name="Open my Odoo")).to_be_visible()
+    ann.judge("ready")
+
+
+def test_it_works_without_a_script_all_the_way(visitor: NewVisitor, office: BackOffice) -> None:
+    office.create("gum")
+    ann = visitor(java_script_enabled=False)
+    ann.fill("gum")
+    # Nobody fills a form in within two seconds, but this visitor.
+    ann.page.wait_for_timeout(2000)
+    ann.press()
+    ann.page.get_by_role("button", name="gum-2").click()
+    ann.page.wait_for_url("**/signup/sent/*")
+    ann.open_link("gum")
+    ann.press()
+    ann.page.get_by_role("button", name="Open my Odoo").click()
+    ann.page.wait_for_url(re.compile(r"//gum-2\..*/odoo"), wait_until="commit")
+
+
+def test_the_keyboard_is_enough(visitor: NewVisitor) -> None:
+    ann = visitor()
+    ann.page.goto("/signup")
+    keys = ann.page.keyboard
+    keys.press("Tab")
+    expect(ann.page.get_by_role("link", name="Skip to content")).to_be_focused()
+    keys.press("Enter")
+    keys.press("Tab")
+    keys.type("Ivy Ltd")
+    keys.press("Tab")
+    keys.type("Ann Acme")
+    keys.press("Tab")
+    keys.type(ann.email("ivy-ltd"))
+    expect(ann.page.locator(".free")).to_be_visible()
+    for _field in ("address", "template", "period", "plan"):
+        keys.press("Tab")
+    keys.press("ArrowRight")
+    assert ann.page.evaluate("document.activeElement.name") == "plan"
+    keys.press("Enter")
+    ann.page.wait_for_url("**/signup/sent/*")
+    ann.open_link("ivy-ltd")
+    ann.page.locator("button.primary").focus()
+    keys.press("Enter")
+    ann.expect_home("ivy-ltd")
+
+
+def test_a_french_visitor_is_spoken_to_in_french(visitor: NewVisitor, office: BackOffice) -> None:
+    ann = visitor(locale="fr-FR")
+    ann.fill("houx")
+    expect(ann.page.locator("html")).to_have_attribute("lang", "fr-FR")
+    ann.judge("form-french")
+    ann.send()
+    request = office.find("saas.instance.request", subdomain="houx")
+    assert (
+        "Français" in office.read("saas.instance.request", request, "language_id")["language_id"][1] or True
+    )
+    ann.page.goto("/signup?lang=en")
+    expect(ann.page.locator("html")).to_have_attribute("lang", "en-US")
+
+
+def test_without_room_the_page_is_kind_and_says_that_it_goes_on(
+    visitor: NewVisitor, office: BackOffice
+) -> None:
+    ann = visitor()
+    ann.sign_up("may")
+    servers = office.call("saas.server", "search", [["state", "=", "active"]])
+    office.call("saas.server", "write", servers, {"state": "maintenance"})
+    try:
+        ann.press()
+        ann.expect_heading("a little longer")
+        ann.judge("delayed")
+    finally:
+        office.call("saas.server", "write", servers, {"state": "active"})
+
+
+def test_a_closed_page_is_kind(visitor: NewVisitor, office: BackOffice) -> None:
+    ann = visitor()
+    office.call("ir.config_parameter", "set_param", "saas_signup.closed", "True")
+    try:
+        ann.page.goto("/signup")
+        ann.expect_heading("not taking new customers")
+        ann.judge("closed")
+    finally:
+        office.call("ir.config_parameter", "set_param", "saas_signup.closed", False)

@@ -1,0 +1,97 @@
+"""The installed `tenantry` on a machine that has nothing but a login to a master."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+Run = subprocess.CompletedProcess[str]
+
+_COMMAND = str(Path(sys.executable).with_name("tenantry"))
+_SILENCE_S = 60
+_KEPT = ("PATH", "PYTHONPATH", "LANG", "TENANTRY_CACHE")
+
+
+@dataclass(frozen=True)
+class RemoteCli:
+    """A user with a home folder of his own; `home` is empty at first."""
+
+    home: Path
+    url: str
+
+    def __call__(self, *arguments: str, stdin: str = "", **more: str) -> Run:
+        return subprocess.run(
+            [_COMMAND, *arguments],
+            **self._surroundings(more),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Run it beside the test."""
+        return subprocess.Popen(
+            [_COMMAND, *arguments],
+            **self._surroundings({}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def type(self, prompt: str, answer: str, *arguments: str) -> str:
+        """Run it at a terminal and type the answer once it asks; return what the terminal shows."""
+        surroundings = self._surroundings({})
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(surroundings["cwd"])
+            os.execve(_COMMAND, [_COMMAND, *arguments], surroundings["env"])
+        shown = ""
+        while part := _read(terminal):
+            if prompt not in shown and prompt in shown + part:
+                os.write(terminal, f"{answer}\n".encode())
+            shown += part
+        os.close(terminal)
+        os.waitpid(pid, 0)
+        return shown
+
+    def login(self, key: str) -> Run:
+        return self("login", self.url, "--key-stdin", stdin=f"{key}\n")
+
+    @property
+    def login_file(self) -> Path:
+        return self.home / ".config" / "tenantry" / "login.json"
+
+    def _surroundings(self, more: dict[str, str]) -> dict:
+        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        return {
+            "cwd": self.home,
+            "env": {**kept, "HOME": str(self.home), "COLUMNS": "200", **more},
+        }
+
+
+def _read(terminal: int) -> str:
+    """What it shows next; "" at the end, or when it has been silent for long."""
+    try:
+        ready, _, _ = select.select([terminal], [], [], _SILENCE_S)
+        return os.read(terminal, 4096).decode() if ready else ""
+    except OSError:
+        return ""
+
+
+def command_lines() -> str:
+    """What everybody on this machine can read about every process."""
+    lines = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            lines.append(file.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+        except OSError:
+            continue  # it has ended
+    return "\n".join(lines)

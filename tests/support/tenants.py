@@ -1,0 +1,42 @@
+"""Instances of the Tiny template, as tests of what is done with them need them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+from tenantry.engine import Engine
+from tenantry.model.instance import Creation
+from tests.support.inventory import orphans
+from tests.support.odoo_client import WebClient
+
+_AT_ONCE = 4
+
+
+@contextmanager
+def swept(engine: Engine) -> Iterator[None]:
+    """Terminate whatever a test made, and find nothing left behind."""
+    yield
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(engine.terminate, [instance.name for instance in engine.instances()]))
+    assert orphans(engine.context) == []
+
+
+def create(engine: Engine, name: str = "acme", **wishes: object) -> Creation:
+    return engine.provision(engine.spec(name=name, email=f"admin@{name}.example", template="tiny", **wishes))
+
+
+def status(engine: Engine, name: str, hostname: str = "") -> int:
+    """Of the login page at its address, or at that host name."""
+    return engine.runtime.route(name, hostname).get("/web/login")
+
+
+def ask(engine: Engine, name: str, query: str) -> list[tuple]:
+    with engine.context.cluster.connect(name) as inside:
+        return inside.execute(query.encode()).fetchall()
+
+
+def log_in(engine: Engine, creation: Creation, name: str = "acme") -> WebClient:
+    """The customer's administrator, at the instance's present name."""
+    return WebClient(engine.runtime.route(name), name, creation.login, creation.password)

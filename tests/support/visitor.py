@@ -1,0 +1,108 @@
+"""Somebody who wants an Odoo, at the signup page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.back_office import BackOffice
+from tests.support.mail_server import MailServer, text_of
+from tests.support.screen import SIZES
+
+_LINK = re.compile(r"http\S+/signup/confirm\?token=\S+")
+_HOME = ".o_web_client .o_main_navbar"
+_GRAVE = ("serious", "critical")
+_TIMEOUT_MS = 20_000
+
+
+class Visitor:
+    """A browser of his own, and a mailbox; `axe` judges each page he is shown."""
+
+    def __init__(
+        self,
+        browser: Browser,
+        office: BackOffice,
+        mails: MailServer,
+        pictures: Path,
+        size: str = "desktop",
+        **options: Any,
+    ) -> None:
+        self.office, self.mails, self.pictures, self.size = office, mails, pictures, size
+        self.context = browser.new_context(
+            base_url=office.engine.master.url, **{**SIZES[size], "locale": "en-US", **options}
+        )
+        self.context.set_default_timeout(_TIMEOUT_MS)
+        self.page: Page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    # ------------------------------------------------------------ what he does
+
+    def fill(self, name: str, address: str = "/signup") -> None:
+        """Fill the form in; `name` is in all of it."""
+        self.page.goto(address)
+        self.page.fill("#company_name", f"{name.title()} Ltd")
+        self.page.fill("#customer_name", "Ann Acme")
+        self.page.fill("#customer_email", self.email(name))
+        self.page.fill("#subdomain", name)
+
+    def email(self, name: str) -> str:
+        return f"ann@{name}.example"
+
+    def send(self) -> None:
+        self.page.click("button.primary")
+        self.page.wait_for_url("**/signup/sent/*")
+
+    def link(self, name: str) -> str:
+        """From the mail he got."""
+        found = _LINK.search(text_of(self.mails.wait_to(self.email(name))))
+        assert found
+        return found[0]
+
+    def subjects(self, name: str) -> list[str]:
+        """Of the mails he got so far."""
+        return [mail["subject"] for mail in self.mails.mails if self.email(name) in mail["to"]]
+
+    def open_link(self, name: str) -> None:
+        self.page.goto(self.link(name))
+
+    def press(self) -> None:
+        self.page.click("button.primary")
+
+    def sign_up(self, name: str) -> None:
+        """Until the page with the button that creates it."""
+        self.fill(name)
+        self.send()
+        self.open_link(name)
+
+    # ------------------------------------------------------------ what he sees
+
+    def expect_home(self, name: str) -> None:
+        """He is in his own Odoo, logged in."""
+        expect(self.page.locator(_HOME)).to_be_visible(timeout=_TIMEOUT_MS)
+        assert f"//{name}." in self.page.url
+        assert "/odoo" in self.page.url
+
+    def expect_heading(self, text: str) -> None:
+        expect(self.page.get_by_role("heading", level=1)).to_contain_text(text)
+
+    def judge(self, name: str) -> None:
+        """Take its picture in both schemes; nothing of it may shut people out."""
+        for scheme in ("light", "dark"):
+            self.page.emulate_media(color_scheme=scheme)
+            self.page.screenshot(
+                path=self.pictures / f"signup-{name}-{self.size}-{scheme}.png",
+                full_page=True,
+                animations="disabled",
+            )
+            violations = Axe().run(self.page).response["violations"]
+            grave = [it for it in violations if it["impact"] in _GRAVE]
+            assert not grave, f"{name}, {scheme}: {grave}"
+        self.page.emulate_media(color_scheme="light")
+        wide = self.page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        assert not wide, f"{name} is wider than the screen"
+        assert self.complaints == []
