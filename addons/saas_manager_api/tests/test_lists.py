@@ -45,7 +45,9 @@ class TestLists(ApiCase):
         self._make_instance("last-one", "suspended")
         self.assertEqual(self._names(), ["last-one", "first-one"])
         self.assertEqual(self._names("/provisioning/instances?state=suspended"), ["last-one"])
-        self.assertEqual(self._names("/provisioning/instances?state=terminated"), ["gone-one"])
+        self.assertEqual(
+            self._names("/provisioning/instances?state=terminated&search=gone-one"), ["gone-one"]
+        )
 
     def test_instances_are_found_by_a_part_of_a_name(self):
         self._make_instance("first-one", "active", name="Zenith Ltd")
