@@ -56,6 +56,8 @@ function watchSubdomain(field) {
     function soon(parameters, fill) {
         clearTimeout(timer);
         last++;
+        // What was said of another name is not true of this one.
+        show({ sentence: "\u2026", suggestions: [] });
         timer = setTimeout(check, 200, parameters, fill);
     }
 
