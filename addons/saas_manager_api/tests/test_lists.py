@@ -45,9 +45,8 @@ class TestLists(ApiCase):
         self._make_instance("last-one", "suspended")
         self.assertEqual(self._names(), ["last-one", "first-one"])
         self.assertEqual(self._names("/provisioning/instances?state=suspended"), ["last-one"])
-        self.assertEqual(
-            self._names("/provisioning/instances?state=terminated&search=gone-one"), ["gone-one"]
-        )
+        gone = self._names("/provisioning/instances?state=terminated&search=gone-one")
+        self.assertEqual(gone, ["gone-one"])
 
     def test_instances_are_found_by_a_part_of_a_name(self):
         self._make_instance("first-one", "active", name="Zenith Ltd")
