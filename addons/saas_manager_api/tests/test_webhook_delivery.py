@@ -140,9 +140,10 @@ class TestWebhookDelivery(WebhookCase):
     def test_a_job_that_comes_late_or_too_early_does_nothing(self):
         self.delivery.next_attempt_at = fields.Datetime.now() + timedelta(hours=1)
         self.delivery._deliver()
+        self.assertFalse(self.receiver.messages, "too early")
         self._deliver(self.delivery)
         self.delivery._deliver()
-        self.assertEqual(len(self.receiver.messages), 1)
+        self.assertEqual(len(self.receiver.messages), 1, "too late")
 
     def test_the_job_of_what_was_deleted_does_nothing(self):
         self.webhook.unlink()
