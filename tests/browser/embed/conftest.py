@@ -43,10 +43,17 @@ def key(office: BackOffice, site: WebSite) -> Iterator[str]:
 
 
 @pytest.fixture(params=list(SIZES))
-def screen(browser: Browser, office: BackOffice, pictures: Path, request: pytest.FixtureRequest) -> Screen:
-    return Screen(browser, request.param, office.engine.master.url, pictures)
+def screen(
+    browser: Browser, office: BackOffice, pictures: Path, request: pytest.FixtureRequest
+) -> Iterator[Screen]:
+    screen = Screen(browser, request.param, office.engine.master.url, pictures)
+    yield screen
+    # A page that was left open would go on asking.
+    screen.page.context.close()
 
 
 @pytest.fixture
-def page(browser: Browser, office: BackOffice, pictures: Path) -> Page:
-    return Screen(browser, "desktop", office.engine.master.url, pictures).page
+def page(browser: Browser, office: BackOffice, pictures: Path) -> Iterator[Page]:
+    page = Screen(browser, "desktop", office.engine.master.url, pictures).page
+    yield page
+    page.context.close()
