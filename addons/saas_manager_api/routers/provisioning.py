@@ -44,11 +44,11 @@ def status_of(request):
     instance = request.instance_id
     instance.fetch(("subdomain", "state", "url"))
     return schemas.RequestStatus(
-        state=request.state,
+        state=request._long_state(),
         progress=request.progress,
         step=request.progress_step or None,
         instance=_brief(instance) if instance else None,
-        error=request.error or None,
+        error=request._told_error(),
     )
 
 

@@ -5,6 +5,7 @@ from . import test_keys
 from . import test_limits
 from . import test_lists
 from . import test_openapi
+from . import test_other_keys
 from . import test_signup
 from . import test_webhook_access
 from . import test_webhook_delivery
