@@ -168,9 +168,11 @@ class SaasInstanceRequest(models.Model):
         """A2: the request's own state; one that goes on by itself has not failed for who asked."""
         return "submitted" if self._is_delayed() else self.state
 
-    def _told_error(self):
-        """Why it failed; None as long as it has not."""
-        return self.error or None if self._told_state() == "failed" else None
+    def _told_error(self, caller):
+        """Why it failed; None as long as it has not, and for a visitor: it is the operators' to know."""
+        if caller.is_publishable or self._told_state() != "failed":
+            return None
+        return self.error or None
 
     def _take_password(self, caller):
         """The administrator's password, told once and to the key that asked for it; else None."""

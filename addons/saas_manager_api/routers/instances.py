@@ -50,7 +50,7 @@ async def instance_status(
         adminPassword=request._take_password(caller),
         databaseName=instance.database_name or None,
         projectId=None,
-        error=request._told_error(),
+        error=request._told_error(caller),
     )
 
 
