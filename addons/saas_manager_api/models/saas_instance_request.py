@@ -6,9 +6,26 @@ from odoo.addons.saas_manager import gateway
 from ..errors import ApiError
 
 _PASSWORD_KEPT_H = 24
-_TOLD = ["state", "instance_id", "error", "admin_email", "customer_email"]
+_TOLD = ["state", "source", "instance_id", "error", "admin_email", "customer_email"]
 """What its status is made of: polled often, so nothing else is read."""
-_SHORT_STATES = {"completed": "ready", "failed": "failed", "cancelled": "failed"}
+_TOLD_STATES = {
+    "draft": "unconfirmed",
+    "submitted": "creating",
+    "validated": "creating",
+    "processing": "creating",
+    "completed": "ready",
+    "failed": "failed",
+    "cancelled": "gone",
+}
+_SHORT_STATES = {
+    "unconfirmed": "creating",
+    "creating": "creating",
+    "delayed": "creating",
+    "ready": "ready",
+    "failed": "failed",
+    "gone": "failed",
+}
+"""A5 knows three states, the pages and the sentences know six."""
 
 
 class SaasInstanceRequest(models.Model):
@@ -129,11 +146,33 @@ class SaasInstanceRequest(models.Model):
 
     # ------------------------------------------------------------ what it tells
 
+    def _told_state(self):
+        """What everybody is told who asks: `unconfirmed`, `creating`, `delayed`, `ready`, `failed` or `gone`.
+
+        The API, the pages and their sentences all say this and nothing else.
+        """
+        # sudo: of the instance he asked for the caller may know whether it is there.
+        if self.sudo().instance_id.state == "terminated":
+            return "gone"
+        return "delayed" if self._is_delayed() else _TOLD_STATES[self.state]
+
+    def _is_delayed(self):
+        """Whether it failed to begin, but goes on by itself."""
+        return False
+
     def _short_state(self):
         """A5: creating, ready or failed."""
-        if self.sudo().instance_id.state == "terminated":
-            return "failed"
-        return _SHORT_STATES.get(self.state, "creating")
+        return _SHORT_STATES[self._told_state()]
+
+    def _long_state(self):
+        """A2: the request's own state; one that goes on by itself has not failed for who asked."""
+        return "submitted" if self._is_delayed() else self.state
+
+    def _told_error(self, caller):
+        """Why it failed; None as long as it has not, and for a visitor: it is the operators' to know."""
+        if caller.is_publishable or self._told_state() != "failed":
+            return None
+        return self.error or None
 
     def _take_password(self, caller):
         """The administrator's password, told once and to the key that asked for it; else None."""

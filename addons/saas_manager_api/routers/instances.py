@@ -30,9 +30,7 @@ async def new_instance(
         **requests._values_by_api(asked.plan, asked.template, asked.runtime, asked.language, asked.country),
     }
     request = requests._ask_by_api(caller, values)
-    return schemas.InstanceAsked(
-        instanceId=request.reference, status="creating", message=_message(request, "creating")
-    )
+    return schemas.InstanceAsked(instanceId=request.reference, status="creating", message=_message(request))
 
 
 @router.get("/{instance_id}", responses=refusals(404))
@@ -41,27 +39,29 @@ async def instance_status(
 ) -> schemas.InstanceStatus:
     """How far it is; once ready, where it is and how to get in."""
     request = env["saas.instance.request"]._find_by_api(caller, instance_id)
-    status = request._short_state()
     # sudo: of the instance he asked for the caller may know its name and address.
     instance = request.sudo().instance_id
     return schemas.InstanceStatus(
-        status=status,
+        status=request._short_state(),
         progress=request.progress,
-        message=_message(request, status),
+        message=_message(request),
         instanceUrl=instance.url or None,
         adminEmail=request.admin_email or request.customer_email,
         adminPassword=request._take_password(caller),
         databaseName=instance.database_name or None,
         projectId=None,
-        error=request.error or None,
+        error=request._told_error(caller),
     )
 
 
-def _message(request, status):
-    if request.state == "draft":
-        return request.env._("Waiting until the email address is confirmed; see the mail we have sent.")
+def _message(request):
     return {
+        "unconfirmed": request.env._(
+            "Waiting until the email address is confirmed; see the mail we have sent."
+        ),
         "creating": request.env._("The instance is being created."),
+        "delayed": request.env._("There is no room at this moment; it goes on by itself."),
         "ready": request.env._("The instance is ready."),
-        "failed": request.env._("The instance could not be created, or is gone."),
-    }[status]
+        "failed": request.env._("The instance could not be created."),
+        "gone": request.env._("The instance is gone, or was given up."),
+    }[request._told_state()]

@@ -93,7 +93,7 @@ def _page(records, domain, limit, before):
 
 def _row(request):
     return schemas.RequestRow(
-        **status_of(request).model_dump(),
+        **status_of(request, request.error or None).model_dump() | {"state": request.state},
         request_id=request.reference,
         number=request.name,
         source=request.source,

@@ -37,18 +37,18 @@ async def request_status(
 ) -> schemas.RequestStatusAnswer:
     """How far a request is. It is completed only when the instance answers at its address."""
     request = env["saas.instance.request"]._find_by_api(caller, request_id)
-    return schemas.RequestStatusAnswer(data=status_of(request))
+    return schemas.RequestStatusAnswer(data=status_of(request, request._told_error(caller)))
 
 
-def status_of(request):
+def status_of(request, error):
     instance = request.instance_id
     instance.fetch(("subdomain", "state", "url"))
     return schemas.RequestStatus(
-        state=request.state,
+        state=request._long_state(),
         progress=request.progress,
         step=request.progress_step or None,
         instance=_brief(instance) if instance else None,
-        error=request.error or None,
+        error=error,
     )
 
 

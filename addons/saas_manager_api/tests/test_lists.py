@@ -1,7 +1,7 @@
 """What operators' programs need besides: who am I, lists page by page, requests tried again."""
 
 from odoo.addons.saas_manager import gateway
-from odoo.tests import new_test_user, tagged
+from odoo.tests import tagged
 
 from .common import ApiCase
 
@@ -77,18 +77,6 @@ class TestLists(ApiCase):
         self.assertEqual((row["operation"], row["reason"]), ("suspend", None))
         self.assertEqual(self._call("/provisioning/requests", key="portal")[0], 403)
         self.assertEqual(self._call("/provisioning/instances", key="nobody")[0], 403)
-
-    def test_another_companys_operator_sees_and_does_nothing(self):
-        request = self._failed()
-        company = self.env["res.company"].create({"name": "Elsewhere"})
-        group = "saas_manager.group_saas_manager"
-        there = new_test_user(self.env, "there", group, company_id=company.id, company_ids=company.ids)
-        key = self._make_key(there)
-        self.assertEqual(self._names(key=key), [])
-        self.assertEqual(self._names("/provisioning/requests", key=key), [])
-        path = f"/provisioning/manage_request/{request.reference}"
-        self.assertEqual(self._call(path, {"action": "cancel"}, key=key)[0], 404)
-        self.assertEqual(request.state, "failed")
 
     def test_what_is_under_way_and_why_it_failed_is_told(self):
         instance = self._make_instance("acme", "active")

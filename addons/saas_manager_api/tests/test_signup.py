@@ -53,6 +53,18 @@ class TestSignup(ApiCase):
         told = self._call(f"/instances/{request.reference}", key=self.publishable.key, Origin=ORIGIN)[1]
         self.assertEqual((told["status"], told["adminPassword"]), ("ready", None))
 
+    def test_why_it_failed_never_goes_to_a_browser(self):
+        request = self._signed_up()
+        with self._jobs():
+            self._call(self._link(request), key=None, method="POST")
+            request.instance_id.sudo()._fail("relation res_users is broken")
+        for path in (f"/instances/{request.reference}", f"/provisioning/request_status/{request.reference}"):
+            with self.subTest(path=path):
+                self.assertIn("res_users", self._ask(path).text)
+                visitors = self._ask(path, key=self.publishable.key, Origin=ORIGIN)
+                self.assertEqual(visitors.status_code, 200)
+                self.assertNotIn("res_users", visitors.text)
+
     def test_a_forged_link_is_refused(self):
         token = self._link(self._signed_up()).partition("token=")[2]
         for wrong in ("x", "AAAA", token[:-2] + "AA", "B" + token[1:]):

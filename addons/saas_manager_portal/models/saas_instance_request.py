@@ -12,6 +12,8 @@ from ..faults import SignupFaults
 
 _VERIFY = "saas_manager.mail_template_verify_email"
 _AGAIN_AN_HOUR = 10
+_DELAYED = [("source", "=", "signup"), ("state", "=", "failed"), ("instance_id", "=", False)]
+"""Confirmed, but there was no room: what the job tries again is what people are told goes on by itself."""
 
 
 class SaasInstanceRequest(models.Model):
@@ -107,11 +109,13 @@ class SaasInstanceRequest(models.Model):
                 note=reason,
             )
 
+    def _is_delayed(self):
+        return bool(self.filtered_domain(_DELAYED))
+
     @api.model
     def _cron_begin_delayed(self):
         """What was confirmed and could not begin, for want of room, begins once there is some."""
-        domain = [("source", "=", "signup"), ("state", "=", "failed"), ("instance_id", "=", False)]
-        for delayed in self.search(domain, order="id").try_lock_for_update(allow_referencing=True):
+        for delayed in self.search(_DELAYED, order="id").try_lock_for_update(allow_referencing=True):
             try:
                 with self.env.cr.savepoint():
                     delayed.with_company(delayed.company_id).action_retry()

@@ -24,20 +24,13 @@ class SaasInstanceRequest(models.Model):
     def _signup_state(self):
         """How far it is, for the page and its polls."""
         self.ensure_one()
-        state = self._page_state()
+        state = self._told_state()
         return {
             "state": state,
             "percent": 100 if state == "ready" else int(self.progress),
             "stage": 4 if state == "ready" else _STAGE_AFTER.get(self.progress_step, 0),
             "sentence": self._page_sentence(state),
         }
-
-    def _page_state(self):
-        """`unconfirmed`, `creating`, `ready`, `delayed` or `failed`."""
-        short = self._short_state()
-        if short == "failed" and self.state == "failed" and not self.instance_id:
-            return "delayed"
-        return "unconfirmed" if self.state == "draft" else short
 
     def _stages(self):
         return [
@@ -55,6 +48,7 @@ class SaasInstanceRequest(models.Model):
             "ready": self.env._("Your Odoo is ready"),
             "delayed": self.env._("It takes a little longer"),
             "failed": self.env._("Your Odoo could not be created"),
+            "gone": self.env._("This Odoo does not exist any more"),
         }[state]
 
     # ------------------------------------------------------------ into it
@@ -63,13 +57,13 @@ class SaasInstanceRequest(models.Model):
         """Only soon after it was made: later the customer logs in like everybody."""
         instance = self.instance_id
         since = fields.Datetime.subtract(fields.Datetime.now(), hours=_ENTER_WITHIN_H)
-        if self._page_state() == "creating":
+        if self._told_state() == "creating":
             return True
-        return self._page_state() == "ready" and instance.state == "active" and instance.activated_at > since
+        return self._told_state() == "ready" and instance.state == "active" and instance.activated_at > since
 
     def _login_link(self):
         """I7: a link that lets its bearer in once; None if there is none to be had."""
-        if self._page_state() != "ready":
+        if self._told_state() != "ready":
             return None
         try:
             return gateway.login_link(self.instance_id).reveal()

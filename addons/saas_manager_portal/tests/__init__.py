@@ -1,3 +1,4 @@
+from . import test_agreement
 from . import test_creation
 from . import test_form
 from . import test_guards
