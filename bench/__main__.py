@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import back_office, creations, limits
+from bench import api, back_office, creations, limits, signup
 from bench.chart import draw
 from bench.figures import Figure, comparisons
 from bench.installation import Installation, temporary_installation
@@ -91,6 +91,8 @@ def _measurements(installation: Installation) -> tuple[tuple[str, Measure], ...]
         ("clone", limits.clones),
         ("memory and floor", limits.memory_and_floor),
         ("back office, button", back_office.button),
+        ("REST API", api.api),
+        ("signup", signup.signup),
         ("back office, many records", back_office.many_records),
     )
 

@@ -80,6 +80,10 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
     "memory": (Target(6),),
     "clone_ratio": (Target(1.1),),
     "button": (Target(0.8),),
+    "api_post": (Target(0.05, Statistic.P95),),
+    "api_status": (Target(0.02, Statistic.P95),),
+    "api_polls": (Target(200, at_least=True),),
+    "signup": (Target(3.0),),
     "lists": (Target(1.0),),
     "crons": (Target(60),),
 }

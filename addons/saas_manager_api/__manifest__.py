@@ -9,6 +9,7 @@
     "depends": ["saas_manager", "fastapi"],
     "external_dependencies": {
         "python": [
+            "a2wsgi",
             "fastapi",
             "fastapi-offline",
             "httpcore",
@@ -24,6 +25,7 @@
         "data/ir_cron_data.xml",
         "data/saas_webhook_event_data.xml",
         "views/confirmation_templates.xml",
+        "views/res_config_settings_views.xml",
         "views/saas_api_key_publishable_views.xml",
         "views/saas_webhook_delivery_views.xml",
         "views/saas_webhook_views.xml",

@@ -6,8 +6,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from odoo import SUPERUSER_ID
+from odoo.tools.translate import LazyTranslate
 
 from .errors import ApiError, of_status
+
+_lt = LazyTranslate(__name__)
 
 SCOPE = "saas"
 """Of Odoo's API keys: one with this scope, or without any, opens the API."""
@@ -62,7 +65,7 @@ def identify(env, httprequest):
     if key.startswith("pk_"):
         return _publishable(env, key, fingerprint, httprequest)
     # sudo: a key is looked up before anybody is known.
-    uid = env["res.users.apikeys"].sudo()._user_of_saas_key(key, fingerprint)
+    uid = env["res.users.apikeys"].sudo()._user_of_key(key, fingerprint)
     if not uid:
         raise unauthorized()
     return Caller(uid, fingerprint, httprequest.remote_addr)
@@ -77,7 +80,7 @@ def _publishable(env, key, fingerprint, httprequest):
     origin = httprequest.headers.get("Origin")
     needed = httprequest.method not in _READING
     if (origin or needed) and origin not in found._origins():
-        raise ApiError(403, "FORBIDDEN", "This key may not be used from that web site.")
+        raise ApiError(403, "FORBIDDEN", _lt("This key may not be used from that web site."))
     return Caller(SUPERUSER_ID, fingerprint, httprequest.remote_addr, found.id, found.company_id.id)
 
 

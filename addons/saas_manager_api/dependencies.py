@@ -6,9 +6,12 @@ from fastapi import Depends, Header, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 from odoo.addons.fastapi.context import odoo_env_ctx
 from odoo.api import Environment
+from odoo.tools.translate import LazyTranslate
 
 from .callers import Caller, caller_ctx, unauthorized
 from .errors import ApiError
+
+_lt = LazyTranslate(__name__)
 
 _BEARER = HTTPBearer(
     auto_error=False,
@@ -38,7 +41,7 @@ async def any_caller(
 async def secret_caller(caller: Annotated[Caller, Depends(any_caller)]) -> Caller:
     """Whoever has a key of his own: nothing else is open to a key that everybody can read."""
     if caller.is_publishable:
-        raise ApiError(403, "FORBIDDEN", "A publishable key may only sign up.")
+        raise ApiError(403, "FORBIDDEN", _lt("A publishable key may only sign up."))
     return caller
 
 

@@ -7,19 +7,20 @@ get the API's own form, and every answer the same headers.
 import hashlib
 import logging
 from contextlib import contextmanager
-from io import BytesIO
 
 from odoo.addons.fastapi.context import odoo_env_ctx
 from odoo.addons.fastapi.fastapi_dispatcher import FastApiDispatcher
-from odoo.addons.fastapi.middleware import ASGIMiddleware
 from odoo.addons.fastapi.pools import fastapi_app_pool
+from odoo.tools.translate import LazyTranslate
 
+from . import application
 from .callers import caller_ctx, identify, unauthorized
 from .errors import ApiError, problem
 from .exchange import Exchange
 from .routers import methods_of
 
 _logger = logging.getLogger(__name__)
+_lt = LazyTranslate(__name__)
 
 PUBLIC_PATHS = ("/openapi.json", "/docs", "/provisioning/health", "/signup/confirm", "/signup.js")
 """Served without a key. The try-out page wants a session instead."""
@@ -34,6 +35,7 @@ class SaasApiDispatcher(FastApiDispatcher):
         self.exchange = Exchange(request.httprequest)
         self.caller = None
         self.root_path = ""
+        self.language = "en_US"
 
     def pre_dispatch(self, rule, args):
         result = super().pre_dispatch(rule, args)
@@ -44,6 +46,7 @@ class SaasApiDispatcher(FastApiDispatcher):
     def dispatch(self, endpoint, args):
         self.root_path = endpoint.routing["routes"][0].rstrip("/")
         self._see_origin()
+        self._see_language()
         if self.exchange.is_preflight:
             return self.request.make_response("", status=204)
         body = self._body()
@@ -63,6 +66,18 @@ class SaasApiDispatcher(FastApiDispatcher):
             keys = self.request.env["saas.api.key.publishable"].sudo()
             self.exchange.origin_is_allowed = self.exchange.origin in keys._all_origins()
 
+    def _see_language(self):
+        """The one he asks for, of those that are installed; without any, his user's."""
+        # sudo: languages are everybody's.
+        installed = self.request.env["res.lang"].sudo().get_installed()
+        codes = {code.replace("_", "-"): code for code, _name in installed}
+        wanted = self.request.httprequest.accept_languages.best_match(codes)
+        if wanted:
+            self.language = codes[wanted]
+        elif self.caller:
+            self.language = self.request.env["res.users"].context_get().get("lang") or self.language
+        self.request.update_context(lang=self.language)
+
     def _body(self):
         """Read it whole; werkzeug refuses what is larger than `max_content_length`."""
         environ = self.request.httprequest.environ
@@ -70,28 +85,43 @@ class SaasApiDispatcher(FastApiDispatcher):
             environ["PATH_INFO"].encode("latin-1").decode()
             environ["QUERY_STRING"].encode("ascii")
         except UnicodeError as error:
-            raise ApiError(400, "INVALID_FORMAT", "The address is not readable.") from error
+            raise ApiError(400, "INVALID_FORMAT", _lt("The address is not readable.")) from error
         return self.request.httprequest.get_data(cache=True)
 
     def _identify(self):
         """From here on `env` is the caller's: groups and record rules decide."""
-        self.caller = identify(self.request.env, self.request.httprequest)
+        try:
+            self.caller = identify(self.request.env, self.request.httprequest)
+            if not self.caller and not self._is_public():
+                raise unauthorized()
+        except ApiError as refusal:
+            if refusal.problem.status == 401:
+                self._count()
+            raise
         if self.caller:
             self.request.update_env(user=self.caller.uid)
-            return
+            self._see_language()
+
+    def _is_public(self):
         path = self.request.httprequest.path.removeprefix(self.root_path)
-        if not any(path == public or path.startswith(f"{public}/") for public in PUBLIC_PATHS):
-            raise unauthorized()
+        return any(path == public or path.startswith(f"{public}/") for public in PUBLIC_PATHS)
 
     def _count(self):
-        """A7: once for each request, however often its transaction is tried."""
-        if not self.caller or self.exchange.allowance:
+        """A7: once for each request, however often its transaction is tried.
+
+        Who has no key, or a wrong one, is counted by his address.
+        """
+        if self.exchange.allowance:
             return
-        limit = int(self._parameter("saas_api.requests_per_hour", 100))
+        name, default = ("requests_per_hour", 100) if self.caller else ("keyless_per_hour", 600)
+        limit = int(self._parameter(f"saas_api.{name}", default))
         if limit > 0:
             counts = self.request.env["saas.api.count"].sudo()
-            self.exchange.allowance = counts._hit(self.caller.owner, limit)
+            self.exchange.allowance = counts._hit(self._owner(), limit)
             self.exchange.allowance.check()
+
+    def _owner(self):
+        return self.caller.owner if self.caller else f"nobody {self.request.httprequest.remote_addr}"
 
     # ------------------------------------------------------------ the application
 
@@ -99,52 +129,31 @@ class SaasApiDispatcher(FastApiDispatcher):
         """A POST with an Idempotency-Key acts once; what it answered is committed with what it did."""
         key = self.request.httprequest.headers.get("Idempotency-Key")
         if key is None or self.request.httprequest.method != "POST":
-            return self._run()
+            return self._run(body)
         answers = self.request.env["saas.api.answer"].sudo()
         asked = f"{self.request.httprequest.full_path}\n".encode() + body
-        owner = self.caller.owner if self.caller else f"nobody {self.request.httprequest.remote_addr}"
-        answer = answers._claim(owner, key, hashlib.sha256(asked).hexdigest())
+        answer = answers._claim(self._owner(), key, hashlib.sha256(asked).hexdigest())
         if answer.status:
             headers = [("Content-Type", answer.content_type), ("Idempotent-Replayed", "true")]
             return self.request.make_response(answer.body, headers, status=answer.status)
-        response = self._run()
+        response = self._run(body)
         answer._keep(response.status_code, response.content_type, response.get_data(as_text=True))
         return response
 
-    def _run(self):
-        """As OCA's `dispatch`, with one pool of applications for all paths instead of one for each."""
-        environ, data = self._get_environ(), BytesIO()
+    def _run(self, body):
+        """As OCA's `dispatch`, in this thread, with one pool of applications for all paths."""
+        environ = self.request.httprequest.environ
         with (
             fastapi_app_pool.get_app(env=self.request.env, root_path=self.root_path) as app,
             self._manage_odoo_env(),
         ):
-            for part in self._guarded(app.app)(environ, self._make_response):
-                data.write(part)
-            if self.inner_exception:
-                raise self.inner_exception
-        return self.request.make_response(data.getvalue(), headers=self.headers, status=self.status)
-
-    def _guarded(self, app):
-        """Catch errors in the application: a2wsgi may lose one that comes right after the body was read."""
-
-        async def guarded(scope, receive, send):
-            try:
-                await app(scope, receive, send)
-            except Exception as error:  # whatever it is, it is raised again in this request's thread
-                await send({"type": "http.response.start", "status": 500, "headers": []})
-                await send({"type": "http.response.body", "body": b""})
-                self.inner_exception = error
-
-        return ASGIMiddleware(guarded)
+            status, headers, content = application.run(app.app, environ, body)
+        return self.request.make_response(content, headers=headers, status=status)
 
     @contextmanager
     def _manage_odoo_env(self, uid=None):
-        """Give the application the caller's `env`, in his language."""
+        """Give the application the caller's `env`."""
         env = self.request.env
-        # sudo: languages are everybody's.
-        codes = {code.replace("_", "-"): code for code, _name in env["res.lang"].sudo().get_installed()}
-        wanted = self.request.httprequest.accept_languages.best_match(codes)
-        env = env(context={**env.context, "lang": codes[wanted]}) if wanted else env
         env_token, caller_token = odoo_env_ctx.set(env), caller_ctx.set(self.caller)
         try:
             yield
@@ -173,6 +182,6 @@ class SaasApiDispatcher(FastApiDispatcher):
             told.headers["Allow"] = ", ".join(sorted(methods_of(path)))
         if "retry_after" in told.details:
             told.headers["Retry-After"] = str(told.details["retry_after"])
-        headers = list(told.headers.items())
-        response = self.request.make_json_response(told.body, headers=headers, status=told.status)
+        body, headers = told.body(self.language), list(told.headers.items())
+        response = self.request.make_json_response(body, headers=headers, status=told.status)
         return self.exchange.finish(response, self.caller)

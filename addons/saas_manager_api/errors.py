@@ -7,10 +7,13 @@ import psycopg2
 from fastapi.exceptions import RequestValidationError
 from odoo.addons.saas_manager.exceptions import InvalidState, NoCapacity, SubdomainTaken
 from odoo.exceptions import AccessDenied, AccessError, MissingError, UserError, ValidationError
+from odoo.tools.translate import LazyGettext, LazyTranslate
 from starlette.exceptions import HTTPException
 from werkzeug.exceptions import HTTPException as WerkzeugHTTPException
 
 from tenantry.errors import Conflict, InvalidInput, TenantryError
+
+_lt = LazyTranslate(__name__)
 
 CODES = (
     "MISSING_FIELDS",
@@ -31,13 +34,13 @@ CODES = (
 )
 _SUBDOMAIN_INDEX = "saas_instance_subdomain_unique"
 _BY_STATUS = {
-    400: ("INVALID_FORMAT", "The request could not be read."),
-    401: ("UNAUTHORIZED", "Send a valid key: 'Authorization: Bearer KEY' or 'X-API-Key: KEY'."),
-    403: ("FORBIDDEN", "This key may not do that."),
-    404: ("UNKNOWN_ACTION", "There is nothing at this address. See /api/docs."),
-    405: ("UNKNOWN_ACTION", "This address does not know that method. See /api/docs."),
-    413: ("INVALID_LENGTH", "The request is too large."),
-    415: ("INVALID_FORMAT", "Send JSON, with the header 'Content-Type: application/json'."),
+    400: ("INVALID_FORMAT", _lt("The request could not be read.")),
+    401: ("UNAUTHORIZED", _lt("Send a valid key: 'Authorization: Bearer KEY' or 'X-API-Key: KEY'.")),
+    403: ("FORBIDDEN", _lt("This key may not do that.")),
+    404: ("UNKNOWN_ACTION", _lt("There is nothing at this address. See /api/docs.")),
+    405: ("UNKNOWN_ACTION", _lt("This address does not know that method. See /api/docs.")),
+    413: ("INVALID_LENGTH", _lt("The request is too large.")),
+    415: ("INVALID_FORMAT", _lt("Send JSON, with the header 'Content-Type: application/json'.")),
 }
 _BY_KIND = {
     "missing": "MISSING_FIELDS",
@@ -54,26 +57,32 @@ _BY_KIND = {
 class ApiError(Exception):
     """Refused by the API itself."""
 
-    def __init__(self, status: int, code: str, sentence: str, **details: Any) -> None:
-        super().__init__(sentence)
+    def __init__(self, status: int, code: str, sentence: str | LazyGettext, **details: Any) -> None:
+        super().__init__(code)
         self.problem = Problem(status, code, sentence, details)
+
+    def __str__(self) -> str:
+        return self.problem.told("en_US")
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One answer that says no."""
+    """One answer that says no. A sentence that has no language yet gets the caller's."""
 
     status: int
     code: str
-    sentence: str
+    sentence: str | LazyGettext
     details: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def body(self):
+    def told(self, language):
+        is_lazy = isinstance(self.sentence, LazyGettext)
+        return self.sentence._translate(language) if is_lazy else self.sentence
+
+    def body(self, language):
         return {
             "success": False,
-            "error": self.sentence,
+            "error": self.told(language),
             "error_code": self.code,
             "details": self.details,
         }
@@ -94,7 +103,7 @@ def of_status(status):
 
 
 def _internal(status):
-    return Problem(status, "INTERNAL_ERROR", "Something went wrong on our side. Please try again later.")
+    return Problem(status, "INTERNAL_ERROR", _lt("Something went wrong on our side. Please try again later."))
 
 
 def _of_http(error):
@@ -108,13 +117,13 @@ def _of_refused_input(error):
     """All that is wrong with the input, under the code of what weighs most."""
     faults = error.errors()
     if any(fault["type"] == "json_invalid" for fault in faults):
-        return Problem(400, "INVALID_FORMAT", "The body is not valid JSON.")
+        return Problem(400, "INVALID_FORMAT", _lt("The body is not valid JSON."))
     fields = {_name(fault): fault["msg"] for fault in faults}
     codes = [_code(fault) for fault in faults]
     code = min(codes, key=CODES.index)
     code = next((found for found in ("MISSING_ACTION", "UNKNOWN_ACTION") if found in codes), code)
     told = "; ".join(f"{name}: {message}" for name, message in fields.items())
-    return Problem(422, code, f"Please correct: {told}.", {"fields": fields})
+    return Problem(422, code, _lt("Please correct: %(faults)s.", faults=told), {"fields": fields})
 
 
 def _name(fault):
@@ -132,8 +141,8 @@ def _of_refused_values(error):
     cause = error.__cause__
     if isinstance(cause, psycopg2.IntegrityError):
         if (cause.diag.constraint_name or "").startswith(_SUBDOMAIN_INDEX):
-            return Problem(409, "SUBDOMAIN_TAKEN", "This subdomain is taken.")
-        return Problem(409, "INVALID_STATE", "This contradicts what is there already.")
+            return Problem(409, "SUBDOMAIN_TAKEN", _lt("This subdomain is taken."))
+        return Problem(409, "INVALID_STATE", _lt("This contradicts what is there already."))
     if isinstance(cause, TenantryError):
         return _of_engine(cause, str(error))
     return Problem(422, "VALIDATION_ERROR", str(error))
@@ -158,7 +167,7 @@ _DESCRIBED = (
     ((HTTPException, WerkzeugHTTPException), _of_http),
     (AccessDenied, lambda _error: of_status(401)),
     (AccessError, lambda _error: of_status(403)),
-    (MissingError, lambda _error: Problem(404, "INSTANCE_NOT_FOUND", "It does not exist any more.")),
+    (MissingError, lambda _error: Problem(404, "INSTANCE_NOT_FOUND", _lt("It does not exist any more."))),
     (SubdomainTaken, lambda error: Problem(409, "SUBDOMAIN_TAKEN", str(error))),
     (NoCapacity, lambda error: Problem(503, "NO_CAPACITY", str(error), headers={"Retry-After": "300"})),
     (InvalidState, _of_state),

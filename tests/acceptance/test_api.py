@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import subprocess
 import sys
 import uuid
@@ -23,6 +24,14 @@ from tenantry.model.secret import Secret
 
 _CONFIG = Path(__file__).with_name("schemathesis.toml")
 _FUZZING_S = 30
+_ACME = {"clientName": "acme", "adminEmail": "admin@acme.example", "companyName": "Acme"}
+_WISHES = {
+    "customer_email": "admin@acme.example",
+    "customer_name": "Ann",
+    "company_name": "Acme",
+    "plan_id": 1,
+    "admin_email": "admin@acme.example",
+}
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +176,70 @@ def test_the_hourly_limit_holds_for_requests_of_the_same_moment(office: BackOffi
         set_hourly_limit(office, 0)
     assert sorted(answer.status_code for answer in answers) == [404] * 10 + [429] * 4
     assert all(answer.headers["Retry-After"] for answer in answers if answer.status_code == 429)
+
+
+def test_whoever_tries_keys_is_stopped_and_others_are_not(office: BackOffice, api: ApiClient) -> None:
+    guesses = [ApiClient(api.root, f"{number:040x}") for number in range(8)]
+    office.call("saas.api.count", "unlink", office.call("saas.api.count", "search", []))
+    set_hourly_limit(office, 5)
+    try:
+        tried = [guess.get("/provisioning/plans").status_code for guess in guesses]
+        nobody = ApiClient(api.root, "").get("/provisioning/health")
+        known = api.get("/provisioning/plans")
+    finally:
+        set_hourly_limit(office, 0)
+    assert tried == [401] * 5 + [429] * 3
+    assert (nobody.status_code, known.status_code) == (429, 200)
+
+
+def test_a_key_ends_at_once_though_it_was_used(office: BackOffice, api: ApiClient, keys: dict) -> None:
+    user = office.call("res.users", "search", [["login", "=", "api-portal"]])
+    customer = ApiClient(api.root, keys["api-portal"])
+    for active, status in ((True, 200), (False, 401), (True, 200)):
+        office.call("res.users", "write", user, {"active": active})
+        assert [customer.get("/provisioning/plans").status_code for _time in range(2)] == [status] * 2
+
+
+_NOBODYS = {
+    ("get", "/provisioning/health"),
+    ("get", "/signup/confirm"),
+    ("post", "/signup/confirm"),
+}
+_EVERYBODYS = {
+    ("get", "/provisioning/plans"),
+    ("get", "/provisioning/validate_subdomain"),
+    ("post", "/provisioning/validate_subdomain"),
+}
+
+
+def test_no_route_tells_a_customer_of_another_or_lets_nobody_in(
+    office: BackOffice, api: ApiClient, keys: dict, clean: None
+) -> None:
+    """Every route of the document: a new one is refused here until it keeps to this."""
+    asked = api.post("/instances", {**_ACME, "clientName": "not-yours"}).json()["instanceId"]
+    api.wait(f"/instances/{asked}", "status", {"ready"})
+    customer, nobody = ApiClient(api.root, keys["api-portal"]), ApiClient(api.root, "")
+    bodies = {"action": "stop", **_ACME, **_WISHES, "clientName": "mine-now", "subdomain": "mine-now"}
+    for path, methods in nobody.get("/openapi.json").json()["paths"].items():
+        place = re.sub(r"{subdomain}", "not-yours", path)
+        place = re.sub(r"{[^}]*}", asked, place)
+        for method in methods:
+            operation = (method, path)
+            if operation not in _NOBODYS:
+                assert _send(nobody, method, place, bodies).status_code == 401, operation
+            if operation not in _NOBODYS | _EVERYBODYS:
+                assert _send(customer, method, place, bodies).status_code in (403, 404), operation
+    assert office.call("saas.instance", "search_count", [["subdomain", "=", "mine-now"]]) == 0
+
+
+def _send(client: ApiClient, method: str, path: str, body: dict) -> requests.Response:
+    return client.get(path) if method == "get" else client.post(path, body)
+
+
+def test_another_web_sites_page_may_not_read_answers(api: ApiClient) -> None:
+    answer = api.get("/provisioning/plans", Origin="https://evil.example")
+    assert answer.status_code == 200
+    assert "Access-Control-Allow-Origin" not in answer.headers
 
 
 def test_bodies_of_any_kind_are_never_our_failure(api: ApiClient) -> None:

@@ -75,6 +75,18 @@ def test_the_settings_open_without_an_error(
 # ------------------------------------------------------------ an operator at work
 
 
+def test_the_secret_of_an_endpoint_is_shown_once(screen: Screen, office: BackOffice) -> None:
+    values = {"name": "Billing", "url": "https://billing.invalid/hooks"}
+    webhook = office.call("saas.webhook", "create", [values])[0]
+    screen.open(f"saas.webhook/{webhook}", ".o_form_view .o_form_sheet")
+    screen.press("Show the Secret")
+    expect(screen.page.locator(".modal .o_form_view")).to_contain_text("whsec_")
+    screen.picture("webhook-secret")
+    screen.press("Done")
+    expect(screen.button("Show the Secret")).to_be_hidden()
+    assert screen.problems == []
+
+
 def test_create_shows_the_steps_and_then_active_without_a_reload(screen: Screen, office: BackOffice) -> None:
     draft = office.instance("oakwood")
     screen.open(f"saas-instances/{draft}", ".o_form_sheet")

@@ -89,6 +89,10 @@ def test_a_name_taken_while_typing_is_told_and_a_suggestion_is_one_click(
     expect(verdict).to_have_text("oak is taken.")
     expect(ann.page.locator("#subdomain")).to_have_attribute("aria-invalid", "true")
     ann.judge("taken")
+    ann.page.fill("#subdomain", "oakum")
+    assert "oak is taken" not in verdict.inner_text()
+    expect(verdict).to_have_text("oakum is free.")
+    ann.page.fill("#subdomain", "oak")
     ann.page.get_by_role("button", name="oak-2").click()
     expect(verdict).to_have_text("oak-2 is free.")
     ann.send()
@@ -164,7 +168,7 @@ def test_the_mail_opened_elsewhere_lets_that_browser_in_and_tells_the_first(visi
 
 
 def test_the_progress_is_told_step_by_step_without_a_reload(visitor: NewVisitor, office: BackOffice) -> None:
-    ann, instance = visitor(), office.instance("lime")
+    ann, instance = visitor(), office.instance("lime-tree")
     ann.fill("lime")
     ann.send()
     reference = ann.page.url.rpartition("/")[2]

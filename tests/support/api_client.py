@@ -37,7 +37,9 @@ def make_keys(engine: Engine) -> dict[str, Any]:
 
 
 def set_hourly_limit(office: BackOffice, limit: int) -> None:
-    office.call("ir.config_parameter", "set_param", "saas_api.requests_per_hour", str(limit))
+    """For each key, and for who has none."""
+    for name in ("requests_per_hour", "keyless_per_hour"):
+        office.call("ir.config_parameter", "set_param", f"saas_api.{name}", str(limit))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from tenantry.model.names import MASTER_DATABASE
@@ -17,7 +18,7 @@ _ROOT = Path(__file__).parents[2]
 EXAMPLES, S4 = _ROOT / "docs" / "examples", _ROOT / "tests" / "browser" / "embed" / "s4"
 SNIPPET = _ROOT / "addons" / "saas_manager_api" / "static" / "src" / "signup.js"
 HOW_TO = (_ROOT / "docs" / "howto" / "api.md").read_text()
-_LINK = re.compile(r"https?://\S+/api/signup/confirm\S+")
+_LINK = re.compile(r"https?://\S+/signup/confirm\S+")
 PATIENCE_MS = 60_000
 
 
@@ -76,8 +77,8 @@ def confirm(page: Page, mails: MailServer, email: str) -> None:
     assert found, text_of(mail)
     tab = page.context.new_page()
     tab.goto(found[0])
-    tab.get_by_role("button").click()
-    expect(tab.get_by_role("heading")).to_have_text("Thank you")
+    tab.get_by_role("button", name="Create").click()
+    tab.wait_for_url("**/signup/progress/*")
     tab.close()
 
 
@@ -86,6 +87,12 @@ def expect_open(page: Page, link: Locator) -> None:
     expect(link).to_be_visible(timeout=PATIENCE_MS)
     page.goto(link.get_attribute("href") or "")
     expect(page.locator("form.oe_login_form")).to_be_visible()
+
+
+def expect_accessible(page: Page) -> None:
+    """Nothing on it shuts people out."""
+    violations = Axe().run(page).response["violations"]
+    assert [it for it in violations if it["impact"] in ("serious", "critical")] == []
 
 
 def count_of_requests(office: BackOffice, company: str) -> int:

@@ -32,6 +32,7 @@ def order(office: BackOffice, company: str) -> int:
 def fill(office: BackOffice) -> dict[str, int]:
     """Make the sample; the ids of the records that views are opened with."""
     broken = _broken_template(office)
+    webhook = _webhook(office)
     acme, bergamot, suspended, gone = [order(office, company) for company in _CUSTOMERS]
     failed = _failing_instance(office)
     drafts = [office.instance(name.split()[0].lower(), name=name) for name in _DRAFTS]
@@ -44,7 +45,15 @@ def fill(office: BackOffice) -> dict[str, int]:
     office.wait("saas.instance", suspended, ["suspended"])
     office.wait("saas.instance", gone, ["terminated"])
     office.wait("saas.template", broken, ["failed"])
-    return {"failed": failed, "draft": drafts[0], **_around(office, acme)}
+    delivery = office.call("saas.webhook.delivery", "search", [["webhook_id", "=", webhook]])[0]
+    told = {"webhook": webhook, "delivery": delivery}
+    return {"failed": failed, "draft": drafts[0], **told, **_around(office, acme)}
+
+
+def _webhook(office: BackOffice) -> int:
+    """An endpoint that nobody listens at."""
+    values = {"name": "Our CRM", "url": "https://crm.invalid/hooks"}
+    return office.call("saas.webhook", "create", [values])[0]
 
 
 def _broken_template(office: BackOffice) -> int:

@@ -14,7 +14,7 @@ from tests.support.mail_server import MailServer, text_of
 from tests.support.screen import SIZES
 
 _LINK = re.compile(r"http\S+/signup/confirm\?token=\S+")
-_HOME = ".o_web_client .o_main_navbar"
+HOME = ".o_web_client .o_main_navbar"
 _GRAVE = ("serious", "critical")
 _TIMEOUT_MS = 20_000
 
@@ -83,7 +83,7 @@ class Visitor:
 
     def expect_home(self, name: str) -> None:
         """He is in his own Odoo, logged in."""
-        expect(self.page.locator(_HOME)).to_be_visible(timeout=_TIMEOUT_MS)
+        expect(self.page.locator(HOME)).to_be_visible(timeout=_TIMEOUT_MS)
         assert f"//{name}." in self.page.url
         assert "/odoo" in self.page.url
 

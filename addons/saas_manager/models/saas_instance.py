@@ -173,9 +173,11 @@ class SaasInstance(models.Model):
 
     @api.depends("operation", "log_ids")
     def _compute_progress(self):
-        logs = self.env["saas.instance.log"]
+        """The last line's; of the lines nothing else is read."""
+        lines = self.env["saas.instance.log"]
         for instance in self:
-            last = logs.search([("instance_id", "=", instance.id)], limit=1) if instance.operation else logs
+            domain = [("instance_id", "=", instance._origin.id)]
+            last = lines.search(domain, limit=1) if instance.operation else lines
             instance.progress = last.progress
             instance.progress_step = last.step
 

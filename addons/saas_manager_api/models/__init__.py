@@ -1,5 +1,6 @@
 from . import fastapi_endpoint
 from . import ir_http
+from . import res_config_settings
 from . import res_users_apikeys
 from . import saas_api_answer
 from . import saas_api_count

@@ -18,8 +18,9 @@ nothing else.
 
 **Repetition.** A POST with an `Idempotency-Key` acts once in 24 hours, however often it is sent.
 
-**Limits.** 100 requests an hour for each key unless set otherwise; see the headers `RateLimit-Limit`,
-`RateLimit-Remaining`, `RateLimit-Reset`. Status 429 comes with `Retry-After`, in seconds.
+**Limits.** 100 requests an hour for each key, 600 for each address without one, unless set otherwise; see the
+headers `RateLimit-Limit`, `RateLimit-Remaining`, `RateLimit-Reset`. Status 429 comes with `Retry-After`, in
+seconds.
 
 **Request ids.** Each answer bears `X-Request-ID`: yours, or a new one. It is in our log, too.
 """
@@ -34,7 +35,7 @@ class FastapiEndpoint(models.Model):
         return list(ROUTERS) if self.app == "saas" else super()._get_fastapi_routers()
 
     def _get_app_dependencies_overrides(self):
-        # Ours asks for none of OCA's; with any, FastAPI analyses its routes anew for each request.
+        """None for ours: with any, FastAPI reads the signature of each dependency anew for each request."""
         return {} if self.app == "saas" else super()._get_app_dependencies_overrides()
 
     def _get_fastapi_app_dependencies(self):

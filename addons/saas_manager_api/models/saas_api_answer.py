@@ -34,7 +34,8 @@ class SaasApiAnswer(models.Model):
         own transaction is tried again, and finds the answer. What failed was rolled back, claim and all.
         """
         if not _KEY.fullmatch(key):
-            raise ApiError(422, "INVALID_FORMAT", "An Idempotency-Key has up to 255 characters, no spaces.")
+            sentence = self.env._("An Idempotency-Key has up to 255 characters, no spaces.")
+            raise ApiError(422, "INVALID_FORMAT", sentence)
         now = fields.Datetime.now()
         self.search([("owner", "=", owner), ("key", "=", key), ("asked_at", "<", self._oldest(now))]).unlink()
         self.env.cr.execute(
@@ -50,9 +51,8 @@ class SaasApiAnswer(models.Model):
         )
         answer = self.search([("owner", "=", owner), ("key", "=", key)])
         if answer.digest != digest:
-            raise ApiError(
-                422, "VALIDATION_ERROR", "This Idempotency-Key was used for another request. Use a new one."
-            )
+            sentence = self.env._("This Idempotency-Key was used for another request. Use a new one.")
+            raise ApiError(422, "VALIDATION_ERROR", sentence)
         return answer
 
     def _keep(self, status, content_type, body):

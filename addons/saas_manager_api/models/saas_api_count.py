@@ -6,9 +6,12 @@ from datetime import UTC, datetime
 
 from odoo import api, fields, models
 from odoo.tools import SQL
+from odoo.tools.translate import LazyTranslate
 from psycopg2.errors import SerializationFailure
 
 from ..errors import ApiError
+
+_lt = LazyTranslate(__name__)
 
 WINDOW_S = 3600
 _TRIES = 50
@@ -36,7 +39,11 @@ class Allowance:
             raise ApiError(
                 429,
                 "RATE_LIMITED",
-                f"No more than {self.limit} an hour. Try again in {self.reset_s} seconds.",
+                _lt(
+                    "No more than %(limit)s an hour. Try again in %(seconds)s seconds.",
+                    limit=self.limit,
+                    seconds=self.reset_s,
+                ),
                 retry_after=self.reset_s,
             )
 
@@ -56,8 +63,8 @@ class SaasApiCount(models.Model):
     def _hit(self, bucket, limit):
         """Count one more, whatever becomes of the request; return the `Allowance`.
 
-        In a transaction of its own: refused requests count, too, and none waits for another's end. Nor for
-        the disk: what a crash of PostgreSQL forgets of an hour's counts is no loss.
+        In a transaction of its own: refused requests count, too, and none waits for another's end. Nor
+        for the disk: after a crash of PostgreSQL the last moment's counts may be gone.
         """
         for _try in range(_TRIES):
             try:
@@ -66,7 +73,7 @@ class SaasApiCount(models.Model):
                     return self._add_one(cursor, bucket, limit)
             except SerializationFailure:
                 continue  # another worker counted at this very moment
-        raise ApiError(503, "INTERNAL_ERROR", "Too much at once. Please try again.")
+        raise ApiError(503, "INTERNAL_ERROR", self.env._("Too much at once. Please try again."))
 
     @api.model
     def _hit_if_done(self, bucket, limit):

@@ -9,6 +9,15 @@ from odoo.exceptions import ValidationError
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
 
 
+def origins_in(text):
+    """Those of a list that was written by hand."""
+    return (text or "").replace(",", " ").split()
+
+
+def is_origin(text):
+    return bool(_ORIGIN.fullmatch(text))
+
+
 class SaasApiKeyPublishable(models.Model):
     _name = "saas.api.key.publishable"
     _description = "SaaS Publishable Key"
@@ -32,7 +41,7 @@ class SaasApiKeyPublishable(models.Model):
     @api.constrains("origins")
     def _check_origins(self):
         for key in self:
-            wrong = [origin for origin in key._origins() if not _ORIGIN.fullmatch(origin)]
+            wrong = [origin for origin in key._origins() if not is_origin(origin)]
             if wrong:
                 raise ValidationError(
                     self.env._(
@@ -43,11 +52,11 @@ class SaasApiKeyPublishable(models.Model):
                 )
 
     def _origins(self):
-        return {origin for key in self for origin in (key.origins or "").split()}
+        return {origin for key in self for origin in origins_in(key.origins)}
 
     @api.model
     def _all_origins(self):
         """From where the API may be called by a browser at all."""
         # sudo: a setting.
-        listed = self.env["ir.config_parameter"].sudo().get_param("saas_api.cors_origins") or ""
-        return {*listed.replace(",", " ").split(), *self.search([("active", "=", True)])._origins()}
+        listed = self.env["ir.config_parameter"].sudo().get_param("saas_api.cors_origins")
+        return {*origins_in(listed), *self.search([("active", "=", True)])._origins()}

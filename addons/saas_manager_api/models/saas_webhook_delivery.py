@@ -29,6 +29,7 @@ class SaasWebhookDelivery(models.Model):
     event = fields.Char(required=True, readonly=True, index=True)
     instance_id = fields.Many2one("saas.instance", readonly=True, index="btree_not_null", ondelete="set null")
     message_id = fields.Char(
+        string="Message ID",
         required=True,
         readonly=True,
         default=lambda self: f"msg_{uuid.uuid4().hex}",
@@ -48,7 +49,7 @@ class SaasWebhookDelivery(models.Model):
     )
     next_attempt_at = fields.Datetime(readonly=True, default=fields.Datetime.now, index="btree_not_null")
     attempted_at = fields.Datetime(string="Last Attempt", readonly=True)
-    status = fields.Integer(string="HTTP Status", readonly=True, aggregator=None)
+    status = fields.Integer(readonly=True, aggregator=None, help="Of HTTP; 0: there was no answer.")
     response = fields.Text(readonly=True, help="The beginning of the last answer.")
     duration_s = fields.Float(string="Duration (s)", readonly=True, digits=(16, 3), aggregator=None)
     error = fields.Char(readonly=True, help="Why there was no answer at the last attempt.")

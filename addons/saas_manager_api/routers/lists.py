@@ -76,6 +76,9 @@ async def requests(
     """What was asked for, the newest first, page by page."""
     domain = [("state", "=", state)] if state else []
     page, following = _page(env["saas.instance.request"], domain, limit, before)
+    # sudo: whoever sees a request may know the name and the address of its instance, all read at once.
+    page = page.sudo()
+    page.instance_id.fetch(("subdomain", "state", "url"))
     return schemas.RequestsAnswer(data=[_row(request) for request in page], next=following)
 
 

@@ -126,7 +126,7 @@ def _judge(env, subdomain):
         subdomain=subdomain,
         available=not problem,
         error_code=problem and problem.code,
-        error=problem and problem.sentence,
+        error=problem and problem.told(env.lang),
         suggestions=instances._suggestions(subdomain) if problem else [],
     )
     return schemas.SubdomainAnswer(data=data)
@@ -195,7 +195,7 @@ def _log_line(line):
     )
 
 
-@router.get("/health", responses={status: refusals()[status] for status in (422, 500, 503)})
+@router.get("/health", responses={status: refusals()[status] for status in (422, 429, 500, 503)})
 async def health(env: Env) -> schemas.HealthAnswer:
     """Whether the service works. Open to everybody."""
     # sudo: it is asked without a key.

@@ -13,7 +13,7 @@ router = APIRouter(prefix="/signup", tags=["signup"])
 
 Token = Annotated[str, Query(min_length=1, max_length=500, pattern=r"^[A-Za-z0-9_=-]+$")]
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
-_REFUSALS = {status: refusals(409)[status] for status in (400, 403, 409, 413, 422, 500, 503)}
+_REFUSALS = {status: refusals(409)[status] for status in (400, 403, 409, 413, 422, 429, 500, 503)}
 _PAGE = {200: {"content": {"text/html": {}}}}
 
 

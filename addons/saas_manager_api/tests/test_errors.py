@@ -122,3 +122,17 @@ class TestErrors(ApiCase):
                 answer = self._ask(JUDGE)
                 told = self._assert_refused(answer, status, code)
                 self.assertNotIn("no route", told["error"])
+
+    def test_a_refusal_is_told_in_the_callers_language(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        self.users["manager"].lang = "fr_FR"
+        french = "Rien ici."
+
+        def translate(_module, lang, source, _arguments):
+            return french if lang == "fr_FR" else source
+
+        with patch("odoo.tools.translate.get_translation", translate):
+            self.assertEqual(self._call("/none")[1]["error"], french)
+            self.assertNotEqual(self._call("/none", **{"Accept-Language": "en-US"})[1]["error"], french)
+            asked = self._call("/provisioning/plans", key=None, **{"Accept-Language": "fr, en;q=0.5"})
+        self.assertEqual((asked[1]["error"], asked[1]["error_code"]), (french, "UNAUTHORIZED"))

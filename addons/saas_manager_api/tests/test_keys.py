@@ -1,7 +1,7 @@
 """Who calls is told by his key."""
 
-import uuid
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.tests import tagged
@@ -46,22 +46,32 @@ class TestKeys(ApiCase):
         old = keys._generate("saas", "old", fields.Datetime.now() - timedelta(days=1))
         self.assertEqual(self._status(**{"X-API-Key": old}), 401)
 
-    def test_a_key_that_worked_is_refused_as_soon_as_it_is_deleted_expired_or_its_user_archived(self):
+    def test_a_key_that_was_used_ends_at_once(self):
+        keys = self.env["res.users.apikeys"].with_user(self.users["user"]).sudo()
+        of_key = "UPDATE res_users_apikeys SET {} WHERE id = %s"
         for end in (
-            lambda key, _user: key.unlink(),
-            lambda _key, user: user.write({"active": False}),
-            lambda key, _user: self.env.cr.execute(
-                "UPDATE res_users_apikeys SET expiration_date = now() - interval '1 day' WHERE id = %s",
-                key.ids,
-            ),
+            "DELETE FROM res_users_apikeys WHERE id = %s",
+            of_key.format("expiration_date = now() - interval '1 day'"),
+            of_key.format("scope = 'something else'"),
+            of_key.format("key = (SELECT max(key) FROM res_users_apikeys WHERE name = 'test')"),
+            "UPDATE res_users u SET active = false"
+            " FROM res_users_apikeys k WHERE k.id = %s AND u.id = k.user_id",
         ):
-            user = self.users["user"].copy({"login": f"program-{uuid.uuid4()}", "active": True})
-            secret = self._make_key(user)
-            key = self.env["res.users.apikeys"].search([("user_id", "=", user.id)])
-            for _time in range(2):
-                self.assertEqual(self._status(**{"X-API-Key": secret}), 200)
-            end(key, user)
-            self.assertEqual(self._status(**{"X-API-Key": secret}), 401)
+            with self.subTest(end=end):
+                key = keys._generate("saas", "used", None)
+                row = keys.search([("name", "=", "used")], order="id desc", limit=1).id
+                self.assertEqual([self._status(**{"X-API-Key": key}) for _time in range(2)], [200, 200])
+                self.env.cr.execute(end, [row])
+                self.env.invalidate_all()
+                self.assertEqual(self._status(**{"X-API-Key": key}), 401)
+
+    def test_a_key_is_proved_once(self):
+        key, keys = self._make_key(self.users["manager"]), self.registry["res.users.apikeys"]
+        proving = patch.object(keys, "_check_credentials", autospec=True, side_effect=keys._check_credentials)
+        with proving as proof:
+            for _time in range(3):
+                self.assertEqual(self._status(**{"X-API-Key": key}), 200)
+        self.assertEqual(proof.call_count, 1)
 
     def test_odoos_dialogue_makes_a_key_that_opens_nothing_else(self):
         keys = self.env["res.users.apikeys"].with_user(self.users["administrator"]).sudo()

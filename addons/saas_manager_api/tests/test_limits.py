@@ -37,6 +37,15 @@ class TestLimits(ApiCase):
             self._plans()
         self.assertEqual(self._plans(key="manager").status_code, 200)
 
+    def test_who_has_no_key_is_counted_by_his_address(self):
+        self.env["ir.config_parameter"].set_param("saas_api.keyless_per_hour", "2")
+        answers = [self._ask("/provisioning/health", key=None) for _time in range(3)]
+        self.assertEqual([answer.status_code for answer in answers], [200, 200, 429])
+        self.assertEqual([answer.headers["RateLimit-Remaining"] for answer in answers], ["1", "0", "0"])
+        self.assertTrue(answers[2].headers["Retry-After"])
+        self.assertEqual(self._ask("/openapi.json", key=None).status_code, 429)
+        self.assertEqual(self._plans().status_code, 200)
+
     def test_zero_means_no_limit(self):
         self.env["ir.config_parameter"].set_param("saas_api.requests_per_hour", "0")
         answers = [self._plans() for _request in range(5)]

@@ -45,7 +45,8 @@ class TestLists(ApiCase):
         self._make_instance("last-one", "suspended")
         self.assertEqual(self._names(), ["last-one", "first-one"])
         self.assertEqual(self._names("/provisioning/instances?state=suspended"), ["last-one"])
-        self.assertEqual(self._names("/provisioning/instances?state=terminated"), ["gone-one"])
+        gone = self._names("/provisioning/instances?state=terminated&search=gone-one")
+        self.assertEqual(gone, ["gone-one"])
 
     def test_instances_are_found_by_a_part_of_a_name(self):
         self._make_instance("first-one", "active", name="Zenith Ltd")
@@ -99,6 +100,12 @@ class TestLists(ApiCase):
         self.assertEqual((row["request_id"], row["error"]), (failed.reference, "The disk is full."))
         self.assertEqual(self._names(f"{path}?before={told['next']}"), ["first-one"])
         self.assertTrue(done.completed_at)
+
+    def test_a_request_is_listed_though_its_instance_went_to_another_company(self):
+        request = self._created()
+        request.instance_id.sudo().company_id = self.env["res.company"].create({"name": "Elsewhere"})
+        self.assertEqual(self._names("/provisioning/requests"), ["acme"])
+        self.assertEqual(self._names(), [])
 
     def test_a_failed_request_is_tried_again_and_its_password_told_to_the_key_that_asked(self):
         request = self._failed()

@@ -53,13 +53,14 @@ class SignupCreation(http.Controller):
         return page("confirm", 409 if values["faults"] else 200, **values)
 
     @http.route("/signup/progress/<string:reference>", type="http", auth="public", methods=["GET"])
-    def progress(self, reference, **_others):
+    def progress(self, reference, stay=None, **_others):
         asked = signup()._find(reference)
         if not asked:
             return page("gone", 404)
         if asked.state == "draft":
             return see_other(f"/signup/sent/{reference}")
-        return page("progress", asked=asked, now=asked._signup_state(), mine=self._may_enter(asked))
+        values = {"now": asked._signup_state(), "mine": self._may_enter(asked), "stay": bool(stay)}
+        return page("progress", asked=asked, **values)
 
     @http.route(
         "/signup/state/<string:reference>", type="http", auth="public", methods=["GET"], save_session=False
@@ -83,7 +84,8 @@ class SignupCreation(http.Controller):
         asked = signup()._find(reference)
         link = asked and self._may_enter(asked) and asked._login_link()
         if not link:
-            return see_other(f"/signup/progress/{reference}")
+            # Its script goes straight in; that would come back to here for ever.
+            return see_other(f"/signup/progress/{reference}?stay=1")
         code = 307 if request.httprequest.method == "POST" else 303
         response = request.redirect(link, code=code, local=False)
         response.headers.update({"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"})

@@ -1,21 +1,15 @@
-"""The signup page: what it offers, and what it makes of a form."""
+"""The signup page: what it offers, which names can be had, whose request is whose."""
 
 import re
 
 from odoo import api, models
-from odoo.addons.saas_manager import gateway
-from odoo.addons.saas_manager_api.errors import ApiError
-from odoo.exceptions import UserError, ValidationError
-from odoo.tools import email_normalize
 
-from ..faults import NotHuman, SignupFaults
-
-_LONGEST = {"company_name": 100, "customer_name": 100, "customer_email": 254, "subdomain": 50}
+LONGEST = {"company_name": 100, "customer_name": 100, "customer_email": 254, "subdomain": 50}
 _CHOICES = ("plan", "template", "period")
 _CHECKS_AN_HOUR = 600
 _MINIMUM_S = 2
 CAP_PER_HOUR = 200
-_PERIODS = ("monthly", "yearly")
+PERIODS = ("monthly", "yearly")
 
 
 class SaasSignup(models.AbstractModel):
@@ -63,9 +57,10 @@ class SaasSignup(models.AbstractModel):
             "templates": templates,
             "typed": {
                 **typed,
+                "subdomain": typed["subdomain"] or (self._suggestions_for(typed["company_name"]) or [""])[0],
                 "plan": plan.code,
                 "template": (template or plan.template_ids & templates or templates)[:1].code,
-                "period": typed["period"] if typed["period"] in _PERIODS else "monthly",
+                "period": typed["period"] if typed["period"] in PERIODS else "monthly",
             },
             "faults": faults,
             "suggestions": self._suggestions_for(typed["subdomain"]) if "subdomain" in faults else [],
@@ -90,7 +85,7 @@ class SaasSignup(models.AbstractModel):
     @api.model
     def _tidy(self, typed):
         """The form's fields and no others, as text without surrounding spaces."""
-        tidy = {name: " ".join(str(typed.get(name) or "").split())[:most] for name, most in _LONGEST.items()}
+        tidy = {name: " ".join(str(typed.get(name) or "").split())[:most] for name, most in LONGEST.items()}
         tidy.update({name: str(typed.get(name) or "")[:64] for name in (*_CHOICES, "change")})
         tidy["opened"] = str(typed.get("opened") or "")[:200]
         tidy["customer_email"] = tidy["customer_email"] or str(typed.get("email") or "")[:254]
@@ -136,83 +131,6 @@ class SaasSignup(models.AbstractModel):
     def _count_check(self, address):
         self.env["saas.api.count"]._hit(f"signup check {address}", _CHECKS_AN_HOUR).check()
 
-    # ------------------------------------------------------------ what was sent
-
-    @api.model
-    def _take(self, typed, address, change=None):
-        """Keep what was asked for as a draft and send the mail. Raises SignupFaults.
-
-        change: the reference of this visitor's own draft that is meant.
-        """
-        tidy = self._tidy(typed)
-        requests = self.env["saas.instance.request"]
-        try:
-            requests._check_human(typed)
-        except NotHuman as error:
-            raise SignupFaults({"": str(error)}) from error
-        faults = self._faults(tidy)
-        if faults:
-            raise SignupFaults(faults)
-        try:
-            return requests._sign_up_on_page(self._values(tidy), address, change)
-        except ApiError as error:
-            raise SignupFaults(
-                error.problem.details.get("fields") or {"": self._sentence_of(error)}
-            ) from error
-
-    def _sentence_of(self, error):
-        if error.problem.status == 429:
-            return self.env._("That was a lot at once. Please try again in an hour.")
-        return error.problem.sentence
-
-    def _faults(self, tidy):
-        found = {
-            "company_name": not tidy["company_name"] and self.env._("What is your company called?"),
-            "customer_name": not tidy["customer_name"] and self.env._("What is your name?"),
-            "customer_email": self._fault_of_email(tidy["customer_email"]),
-            "subdomain": self._fault_of_subdomain(tidy["subdomain"]),
-            **self._faults_of_choices(tidy),
-        }
-        return {name: fault for name, fault in found.items() if fault}
-
-    def _fault_of_email(self, email):
-        try:
-            gateway.check_email(email)
-        except (UserError, ValidationError):
-            return self.env._("Please type an email address such as ann@company.com.")
-        if not email_normalize(email):
-            return self.env._("Please check this email address.")
-        if self.env["saas.instance.request"]._is_disposable(email):
-            return self.env._("Please use an address you keep: this one belongs to a throw-away mailbox.")
-        return None
-
-    def _faults_of_choices(self, tidy):
-        plan = self._plans().filtered(lambda it: it.code == tidy["plan"])
-        template = self._templates().filtered(lambda it: it.code == tidy["template"])
-        if not plan:
-            return {"plan": self.env._("Please choose a plan.")}
-        if not template:
-            return {"template": self.env._("Please choose what to start from.")}
-        if plan.template_ids and template not in plan.template_ids:
-            sentence = self.env._(
-                "The plan %(plan)s does not include %(template)s.", plan=plan.name, template=template.name
-            )
-            return {"template": sentence}
-        return {}
-
-    def _values(self, tidy):
-        plan = self._plans().filtered(lambda it: it.code == tidy["plan"])
-        template = self._templates().filtered(lambda it: it.code == tidy["template"])
-        return {
-            **{name: tidy[name] for name in _LONGEST},
-            "customer_email": tidy["customer_email"].lower(),
-            "plan_id": plan.id,
-            "template_id": template.id,
-            "period": tidy["period"] if tidy["period"] in _PERIODS else "monthly",
-            "language_id": self.env["res.lang"]._get_data(code=self.env.lang or "en_US").id,
-            "company_id": self.env.company.id,
-        }
-
     # ------------------------------------------------------------ requests
 
     @api.model
@@ -231,7 +149,7 @@ class SaasSignup(models.AbstractModel):
         if not asked:
             return {}
         choices = {"plan": asked.plan_id.code, "template": asked.template_id.code, "period": asked.period}
-        return {**{name: asked[name] for name in _LONGEST}, **choices, "change": reference}
+        return {**{name: asked[name] for name in LONGEST}, **choices, "change": reference}
 
     @api.model
     def _picture(self, template):

@@ -119,10 +119,18 @@ class TestCreation(SignupCase):
         with self._links():
             for method in ("POST", "GET"):
                 answer = self._enter(request, method)
-                self.assertEqual(answer.headers["Location"], f"/signup/progress/{request.reference}")
+                self.assertIn(f"/signup/progress/{request.reference}", answer.headers["Location"])
         page = self._see(f"/signup/progress/{request.reference}").text
         self.assertIn("http://acme.localhost", page)
         self.assertNotIn("data-enter", page)
+
+    def test_when_no_link_is_to_be_had_the_page_does_not_try_for_ever(self):
+        request = self._ready()
+        with patch.object(gateway, "login_link", side_effect=gateway.EngineError("It is down.")):
+            answer = self._enter(request)
+        page = self._see(answer.headers["Location"]).text
+        self.assertIn('data-stay="1"', page)
+        self.assertIn("Open my Odoo", page)
 
     def test_an_hour_later_nobody_is_let_in_any_more(self):
         request = self._ready()

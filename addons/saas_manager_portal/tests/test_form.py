@@ -21,6 +21,7 @@ class TestForm(SignupCase):
         self.assertRegex(page, r'value="large" checked="checked"')
         self.assertIn('value="ann@acme.example"', page)
         self.assertIn('value="Acme"', page)
+        self.assertIn('value="acme"', page)
 
     def test_what_is_wrong_is_told_at_its_field_and_the_rest_is_kept(self):
         answer = self._send("ab", customer_email="nowhere", company_name="")

@@ -73,6 +73,7 @@ _COLUMNS_THERE: Columns = {
     "PLAN": lambda instance: instance.plan,
     "TEMPLATE": lambda instance: instance.template,
     "SIZE": lambda instance: megabytes(instance.storage_bytes),
+    "NOTE": lambda instance: instance.reason or "",
 }
 
 

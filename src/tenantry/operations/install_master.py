@@ -29,7 +29,7 @@ from tenantry.runtimes.master import MasterRuntime
 RECIPE = Recipe(
     "master",
     "Master",
-    ("saas_manager", "saas_manager_api", "saas_manager_portal"),
+    ("saas_manager", "saas_manager_api", "saas_manager_portal", "saas_manager_captcha"),
     languages=("en_US", "fr_FR", "vi_VN"),
 )
 _OTHERS = ("queue_job", "endpoint_route_handler", "fastapi")

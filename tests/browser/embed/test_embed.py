@@ -10,6 +10,7 @@ from tests.support.embedding import (
     EXAMPLES,
     PATIENCE_MS,
     confirm,
+    expect_accessible,
     expect_active,
     expect_open,
     made_ours,
@@ -61,6 +62,7 @@ def test_the_element_shows_the_way_to_the_instance(
     expect(page.get_by_text(f"element-{screen.size} is free.")).to_be_visible()
     page.get_by_label("Plan").select_option("professional")
     screen.picture("embed-form")
+    expect_accessible(page)
     page.get_by_role("button", name="Create my Odoo").click()
     expect(page.get_by_text("Look into your mailbox")).to_be_visible()
     screen.picture("embed-mailbox")
@@ -68,6 +70,7 @@ def test_the_element_shows_the_way_to_the_instance(
     link = page.get_by_role("link", name=f"element-{screen.size}")
     expect(link).to_be_visible(timeout=PATIENCE_MS)
     screen.picture("embed-ready")
+    expect_accessible(page)
     assert [what for what, _detail in page.evaluate("window.told")] == ["sent", "ready"]
     (request,) = office.call(
         "saas.instance.request", "search_read", [["subdomain", "=", f"element-{screen.size}"]], ["plan_id"]

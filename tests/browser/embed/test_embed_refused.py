@@ -50,6 +50,24 @@ def test_a_taken_name_is_told_at_its_field_and_another_is_one_press_away(
     expect(page.get_by_text(f"{taken}-2 is free.")).to_be_visible()
 
 
+def test_what_the_api_refuses_is_told_at_its_field(
+    office: BackOffice, site: WebSite, key: str, page: Page
+) -> None:
+    page.goto(site.publish("/element", page_with_element(office, key, plan="starter")))
+    email = page.get_by_label("Email")
+    for refused, told in (
+        ("ann@mailinator.com", "throw-away mailbox"),
+        ("ann,bob@acme.example", "Please correct this."),
+    ):
+        page.get_by_label("Company").fill("Refused Ltd")
+        email.evaluate("(input, value) => { input.type = 'text'; input.value = value; }", refused)
+        page.get_by_label("Name in its address").fill("refused-ltd")
+        page.get_by_role("button", name="Create my Odoo").click()
+        expect(email).to_have_accessible_description(re.compile(told))
+        expect(email).to_be_focused()
+    assert count_of_requests(office, "Refused Ltd") == 0
+
+
 def test_two_presses_ask_for_one_instance(office: BackOffice, site: WebSite, key: str, page: Page) -> None:
     for path, text in (
         ("/", made_ours((EXAMPLES / "signup.html").read_text(), office, key)),

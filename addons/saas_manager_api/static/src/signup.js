@@ -27,7 +27,7 @@ const TEXTS = {
     origin: "Trang web này không được phép đăng ký ở đây.", bad: "Vui lòng sửa lại.",
   },
 };
-const FIELDS = { companyName: "company", adminEmail: "email", clientName: "subdomain" };
+const FIELDS = { companyName: "company", adminEmail: "email", customer_email: "email", clientName: "subdomain" };
 const WAITING_S = [2, 3, 5, 8, 13, 21, 34, 60];
 const CREATING_S = [0.2, 0.3, 0.5, 1, 2, 3, 5, 8, 13, 30, 60];
 
@@ -132,7 +132,8 @@ async function call(service, path, { body, signal }) {
 
 function refusal({ error, error_code: code, details }, retryAfter, service) {
   const texts = textsOf(service), fields = {};
-  for (const name in details.fields) fields[FIELDS[name] ?? name] = texts.bad;
+  const isForPeople = code === "VALIDATION_ERROR";
+  for (const name in details.fields) fields[FIELDS[name] ?? name] = isForPeople ? details.fields[name] : texts.bad;
   if (code === "SUBDOMAIN_TAKEN") fields.subdomain = error;
   const message = code === "RATE_LIMITED" ? fill(texts.wait, inTime(retryAfter, languageOf(service))) : error;
   return new SignupError(code, message, { fields, suggestions: details.suggestions ?? [], retryAfter });

@@ -56,6 +56,8 @@ function watchSubdomain(field) {
     function soon(parameters, fill) {
         clearTimeout(timer);
         last++;
+        // What was said of another name is not true of this one.
+        show({ sentence: "\u2026", suggestions: [] });
         timer = setTimeout(check, 200, parameters, fill);
     }
 
@@ -131,11 +133,14 @@ const cameBack = () => performance.getEntriesByType("navigation")[0]?.type === "
 async function follow(card) {
     const enter = within(card, "[data-enter]");
     const first = card.dataset.state;
+    const began = performance.now();
     let pause = first === "delayed" ? 5000 : 250;
     while (first === "creating" || first === "delayed") {
         await wait(pause);
         const told = await ask(card.dataset.poll).catch(() => null);
-        pause = told?.after ? told.after * 1000 : Math.max(pause, Math.min(pause * 1.08, 3000));
+        // Most are ready within three seconds.
+        if (performance.now() - began > 3000) pause = Math.max(pause, Math.min(pause * 1.2, 3000));
+        if (told?.after) pause = told.after * 1000;
         if (!told || told.status !== 200) continue;
         if (told.state !== first) {
             if (told.state === "ready" && enter) return enter.submit();
@@ -175,7 +180,8 @@ document.querySelectorAll("[data-form]").forEach(limitTemplates);
 document.querySelectorAll("[data-poll]").forEach((card) => {
     const enter = within(card, "[data-enter]");
     // Straight in, but not for who has come back from there.
-    if (card.dataset.state === "ready" && enter && !cameBack()) enter.submit();
+    const straight = card.dataset.state === "ready" && !card.dataset.stay && !cameBack();
+    if (enter && straight) enter.submit();
     else follow(card);
 });
 document.querySelectorAll("[data-wait]").forEach(awaitConfirmation);

@@ -1,0 +1,40 @@
+"""Solutions that were sent, kept until they expire, so that each is good for one form only."""
+
+import base64
+import json
+import time
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+
+class SaasCaptchaUsed(models.Model):
+    _name = "saas.captcha.used"
+    _description = "SaaS Captcha, Used"
+    _log_access = False
+
+    signature = fields.Char(required=True, readonly=True, help="Of the challenge, by us.")
+    expires_at = fields.Float(required=True, readonly=True, index=True, help="Seconds since 1970.")
+
+    _signature_unique = models.UniqueIndex("(signature)")
+
+    @api.model
+    def _use(self, solution):
+        """False if it was used before; two of the same moment are told apart by PostgreSQL's index.
+
+        solution: verified, as the widget sends it. What names it is the challenge's signature: anything
+        else in it could be written differently.
+        """
+        challenge = json.loads(base64.b64decode(solution))["challenge"]
+        query = SQL(
+            "INSERT INTO saas_captcha_used (signature, expires_at) VALUES (%s, %s)"
+            " ON CONFLICT (signature) DO NOTHING",
+            challenge["signature"],
+            challenge["parameters"]["expiresAt"],
+        )
+        self.env.cr.execute(query, log_exceptions=False)
+        return bool(self.env.cr.rowcount)
+
+    @api.autovacuum
+    def _gc_expired(self):
+        self.search([("expires_at", "<", time.time())]).unlink()

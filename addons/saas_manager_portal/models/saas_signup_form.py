@@ -1,0 +1,89 @@
+"""What the signup page makes of a form that was sent: a draft, or what is wrong with it."""
+
+from odoo import api, models
+from odoo.addons.saas_manager import gateway
+from odoo.addons.saas_manager_api.errors import ApiError
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import email_normalize
+
+from ..faults import NotHuman, SignupFaults
+from .saas_signup import LONGEST, PERIODS
+
+
+class SaasSignup(models.AbstractModel):
+    _inherit = "saas.signup"
+
+    @api.model
+    def _take(self, typed, address, change=None):
+        """Keep what was asked for as a draft and send the mail. Raises SignupFaults.
+
+        change: the reference of this visitor's own draft that is meant.
+        """
+        tidy = self._tidy(typed)
+        requests = self.env["saas.instance.request"]
+        try:
+            requests._check_human(typed)
+        except NotHuman as error:
+            raise SignupFaults({"": str(error)}) from error
+        faults = self._faults(tidy)
+        if faults:
+            raise SignupFaults(faults)
+        try:
+            return requests._sign_up_on_page(self._values(tidy), address, change)
+        except ApiError as error:
+            raise SignupFaults(
+                error.problem.details.get("fields") or {"": self._sentence_of(error)}
+            ) from error
+
+    def _sentence_of(self, error):
+        if error.problem.status == 429:
+            return self.env._("That was a lot at once. Please try again in an hour.")
+        return error.problem.sentence
+
+    def _faults(self, tidy):
+        found = {
+            "company_name": not tidy["company_name"] and self.env._("What is your company called?"),
+            "customer_name": not tidy["customer_name"] and self.env._("What is your name?"),
+            "customer_email": self._fault_of_email(tidy["customer_email"]),
+            "subdomain": self._fault_of_subdomain(tidy["subdomain"]),
+            **self._faults_of_choices(tidy),
+        }
+        return {name: fault for name, fault in found.items() if fault}
+
+    def _fault_of_email(self, email):
+        try:
+            gateway.check_email(email)
+        except (UserError, ValidationError):
+            return self.env._("Please type an email address such as ann@company.com.")
+        if not email_normalize(email):
+            return self.env._("Please check this email address.")
+        if self.env["saas.instance.request"]._is_disposable(email):
+            return self.env._("Please use an address you keep: this one belongs to a throw-away mailbox.")
+        return None
+
+    def _faults_of_choices(self, tidy):
+        plan = self._plans().filtered(lambda it: it.code == tidy["plan"])
+        template = self._templates().filtered(lambda it: it.code == tidy["template"])
+        if not plan:
+            return {"plan": self.env._("Please choose a plan.")}
+        if not template:
+            return {"template": self.env._("Please choose what to start from.")}
+        if plan.template_ids and template not in plan.template_ids:
+            sentence = self.env._(
+                "The plan %(plan)s does not include %(template)s.", plan=plan.name, template=template.name
+            )
+            return {"template": sentence}
+        return {}
+
+    def _values(self, tidy):
+        plan = self._plans().filtered(lambda it: it.code == tidy["plan"])
+        template = self._templates().filtered(lambda it: it.code == tidy["template"])
+        return {
+            **{name: tidy[name] for name in LONGEST},
+            "customer_email": tidy["customer_email"].lower(),
+            "plan_id": plan.id,
+            "template_id": template.id,
+            "period": tidy["period"] if tidy["period"] in PERIODS else "monthly",
+            "language_id": self.env["res.lang"]._get_data(code=self.env.lang or "en_US").id,
+            "company_id": self.env.company.id,
+        }

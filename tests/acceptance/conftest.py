@@ -1,0 +1,35 @@
+"""A user of the command whose machine has nothing but the way to a real master."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.api_client import make_keys, set_hourly_limit
+from tests.support.back_office import BackOffice
+from tests.support.remote_cli import RemoteCli
+
+from tenantry.engine import Engine
+
+
+@pytest.fixture(scope="module")
+def api_keys(master: Engine) -> dict:
+    return make_keys(master)
+
+
+@pytest.fixture
+def stranger(office: BackOffice, tmp_path: Path) -> Iterator[RemoteCli]:
+    """Not logged in yet. The hourly limit is off; what a test made is gone afterwards."""
+    set_hourly_limit(office, 0)
+    yield RemoteCli(tmp_path, office.engine.master.url)
+    office.terminate(*office.call("saas.instance", "search", [["state", "not in", ["draft", "terminated"]]]))
+    for stray in office.engine.instances():
+        office.engine.terminate(stray.name)
+
+
+@pytest.fixture
+def remote(stranger: RemoteCli, api_keys: dict) -> RemoteCli:
+    """Logged in as an administrator."""
+    assert stranger.login(api_keys["api-admin"]).returncode == 0
+    return stranger
