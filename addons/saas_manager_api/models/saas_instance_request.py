@@ -7,6 +7,7 @@ from ..errors import ApiError
 
 _PASSWORD_KEPT_H = 24
 _TOLD = ["state", "source", "instance_id", "error", "admin_email", "customer_email"]
+_TOLD_OF_INSTANCE = ["subdomain", "state", "url", "database_name", "operation"]
 """What its status is made of: polled often, so nothing else is read."""
 _TOLD_STATES = {
     "draft": "unconfirmed",
@@ -100,6 +101,8 @@ class SaasInstanceRequest(models.Model):
         found = self.search_fetch(domain, _TOLD)
         if not found:
             raise ApiError(404, "REQUEST_NOT_FOUND", self.env._("There is no request %s.", reference))
+        # sudo: who finds a request may know where its instance is and how.
+        found.sudo().instance_id.fetch(_TOLD_OF_INSTANCE)
         return found
 
     @api.model

@@ -38,9 +38,9 @@ async def instance_status(
     instance_id: InstanceId, env: SigningEnv, caller: AnyCaller
 ) -> schemas.InstanceStatus:
     """How far it is; once ready, where it is and how to get in."""
-    request = env["saas.instance.request"]._find_by_api(caller, instance_id)
-    # sudo: of the instance he asked for the caller may know its name and address.
-    instance = request.sudo().instance_id
+    # sudo: who finds a request may know all its status tells.
+    request = env["saas.instance.request"]._find_by_api(caller, instance_id).sudo()
+    instance = request.instance_id
     return schemas.InstanceStatus(
         status=request._short_state(),
         progress=request.progress,

@@ -110,7 +110,7 @@ class SaasInstanceRequest(models.Model):
             )
 
     def _is_delayed(self):
-        return bool(self.filtered_domain(_DELAYED))
+        return self.state == "failed" and bool(self.filtered_domain(_DELAYED))
 
     @api.model
     def _cron_begin_delayed(self):
