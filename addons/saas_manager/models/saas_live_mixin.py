@@ -21,7 +21,8 @@ class SaasLiveMixin(models.AbstractModel):
             message = {"id": record.id, "model": record._name, "status": status, "state": record.state}
             record._bus_send("saas.step", message)
         # Nothing of the record goes to the group: not everybody in it may read it.
-        self.env.ref("saas_manager.group_saas_user")._bus_send("saas.changed", {})
+        group = self.env["ir.model.data"]._xmlid_to_res_id("saas_manager.group_saas_user")
+        self.env["res.groups"].browse(group)._bus_send("saas.changed", {})
 
     def _tell_step(self, values):
         """Let who looks at the record, or at the request it answers, see a step as it ends."""
