@@ -1,5 +1,4 @@
 from . import test_access
-from . import test_agreement
 from . import test_create
 from . import test_errors
 from . import test_keys
