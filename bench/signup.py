@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Error as BrowserError
 from tests.support.back_office import BackOffice
 from tests.support.chromium import chromium
-from tests.support.mail_server import MailServer
+from tests.support.mail_server import serving
 from tests.support.visitor import HOME, Visitor
 
 from bench.figures import Figure, MeasurementFailed
@@ -20,20 +20,16 @@ from tenantry.model.names import MASTER_DATABASE
 def signup(installation: Installation) -> list[Figure]:
     """Visitors one after another, each with a browser of his own and nothing in its cache."""
     count = installation.plan.signups
-    office, mails = BackOffice(installation.engine), MailServer()
-    mails.start()
-    mails.use_in(office)
+    office = BackOffice(installation.engine)
     installation.engine.fill_pool(TEMPLATE, count)
     try:
-        with chromium() as browser, tempfile.TemporaryDirectory() as pictures:
+        with serving(office) as mails, chromium() as browser, tempfile.TemporaryDirectory() as pictures:
             seconds = tuple(
                 _sign_up(Visitor(browser, office, mails, Path(pictures)), f"visitor-{number:02d}")
                 for number in range(count)
             )
     except (BrowserError, AssertionError) as error:
         raise MeasurementFailed(str(error).splitlines()[0]) from error
-    finally:
-        mails.stop()
     return [Figure("signup", "Signup: from the confirming click to his Odoo's home screen", "s", seconds)]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from tests.support.back_office import BackOffice
-from tests.support.mail_server import MailServer, text_of
+from tests.support.mail_server import MailServer, serving, text_of
 from tests.support.odoo_client import browser
 
 from tenantry.engine import Engine
@@ -25,12 +25,8 @@ _LINK = re.compile(r"https?://\S+/saas/login\S+")
 
 @pytest.fixture
 def mail_server(office: BackOffice) -> Iterator[MailServer]:
-    server = MailServer()
-    server.start()
-    record = server.use_in(office)
-    yield server
-    office.call("ir.mail_server", "unlink", [record])
-    server.stop()
+    with serving(office) as server:
+        yield server
 
 
 def sql(engine: Engine, statement: str) -> list[tuple]:

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 from tests.support.back_office import BackOffice
 from tests.support.embedding import sql
-from tests.support.mail_server import MailServer
+from tests.support.mail_server import serving
 from tests.support.visitor import Visitor
 
 _ON = "saas_captcha.enabled"
@@ -21,16 +21,12 @@ def ann(
 ) -> Iterator[Visitor]:
     """A visitor while the captcha is on."""
     sql(office, "DELETE FROM saas_api_count")
-    mails = MailServer()
-    mails.start()
-    server = mails.use_in(office)
     office.call("ir.config_parameter", "set_param", _ON, "True")
-    visitor = Visitor(browser, office, mails, pictures, request.param)
-    yield visitor
+    with serving(office) as mails:
+        visitor = Visitor(browser, office, mails, pictures, request.param)
+        yield visitor
     visitor.context.close()
     office.call("ir.config_parameter", "set_param", _ON, "")
-    office.call("ir.mail_server", "unlink", [server])
-    mails.stop()
     office.terminate(*office.call("saas.instance", "search", [["state", "!=", "terminated"]]))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 from tests.support.back_office import BackOffice
-from tests.support.mail_server import MailServer
+from tests.support.mail_server import MailServer, serving
 from tests.support.visitor import Visitor
 
 from tenantry.model.names import MASTER_DATABASE
@@ -19,12 +19,8 @@ NewVisitor = Callable[..., Visitor]
 
 @pytest.fixture(scope="module")
 def mails(office: BackOffice) -> Iterator[MailServer]:
-    server = MailServer()
-    server.start()
-    record = server.use_in(office)
-    yield server
-    office.call("ir.mail_server", "unlink", [record])
-    server.stop()
+    with serving(office) as server:
+        yield server
 
 
 @pytest.fixture

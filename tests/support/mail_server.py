@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
@@ -57,6 +59,19 @@ class MailServer:
                     return mail
             assert time.monotonic() < deadline, f"no mail with {text!r} in {header}"
             time.sleep(0.1)
+
+
+@contextmanager
+def serving(office: BackOffice) -> Iterator[MailServer]:
+    """A mail server that is the master's."""
+    server = MailServer()
+    server.start()
+    record = server.use_in(office)
+    try:
+        yield server
+    finally:
+        office.call("ir.mail_server", "unlink", [record])
+        server.stop()
 
 
 def text_of(mail: EmailMessage, kind: str = "plain") -> str:

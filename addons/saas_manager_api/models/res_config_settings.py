@@ -3,8 +3,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from .saas_api_key_publishable import is_origin, origins_in
-
 _ZERO_HAS_A_MEANING = ("saas_api_requests_per_hour", "saas_api_keyless_per_hour")
 
 
@@ -36,15 +34,7 @@ class ResConfigSettings(models.TransientModel):
     @api.constrains("saas_api_cors_origins")
     def _check_saas_api_cors_origins(self):
         for settings in self:
-            wrong = [origin for origin in origins_in(settings.saas_api_cors_origins) if not is_origin(origin)]
-            if wrong:
-                raise ValidationError(
-                    self.env._(
-                        "Not an origin: %(origins)s. Write the protocol and the host, with the port if it "
-                        "is not the usual one, and nothing after it: https://www.example.com",
-                        origins=", ".join(wrong),
-                    )
-                )
+            self.env["saas.api.key.publishable"]._check_are_origins(settings.saas_api_cors_origins)
 
     def set_values(self):
         """Odoo deletes a parameter that is set to 0, and the default would come back."""

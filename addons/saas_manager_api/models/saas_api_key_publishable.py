@@ -14,10 +14,6 @@ def origins_in(text):
     return (text or "").replace(",", " ").split()
 
 
-def is_origin(text):
-    return bool(_ORIGIN.fullmatch(text))
-
-
 class SaasApiKeyPublishable(models.Model):
     _name = "saas.api.key.publishable"
     _description = "SaaS Publishable Key"
@@ -41,15 +37,20 @@ class SaasApiKeyPublishable(models.Model):
     @api.constrains("origins")
     def _check_origins(self):
         for key in self:
-            wrong = [origin for origin in key._origins() if not is_origin(origin)]
-            if wrong:
-                raise ValidationError(
-                    self.env._(
-                        "Not an origin: %(origins)s. Write the protocol and the host, with the port if it "
-                        "is not the usual one, and nothing after it: https://www.example.com",
-                        origins=", ".join(wrong),
-                    )
+            key._check_are_origins(key.origins)
+
+    @api.model
+    def _check_are_origins(self, text):
+        """Raise ValidationError unless all it lists are."""
+        wrong = [origin for origin in origins_in(text) if not _ORIGIN.fullmatch(origin)]
+        if wrong:
+            raise ValidationError(
+                self.env._(
+                    "Not an origin: %(origins)s. Write the protocol and the host, with the port if it "
+                    "is not the usual one, and nothing after it: https://www.example.com",
+                    origins=", ".join(wrong),
                 )
+            )
 
     def _origins(self):
         return {origin for key in self for origin in origins_in(key.origins)}

@@ -9,19 +9,15 @@ import pytest
 from playwright.sync_api import Browser, Page
 from tests.support.back_office import BackOffice
 from tests.support.embedding import sql
-from tests.support.mail_server import MailServer
+from tests.support.mail_server import MailServer, serving
 from tests.support.screen import SIZES, Screen
 from tests.support.web_site import WebSite
 
 
 @pytest.fixture
 def mails(office: BackOffice) -> Iterator[MailServer]:
-    server = MailServer()
-    server.start()
-    record = server.use_in(office)
-    yield server
-    office.call("ir.mail_server", "unlink", [record])
-    server.stop()
+    with serving(office) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
