@@ -23,7 +23,7 @@ from tenantry.engine import Engine
 from tenantry.model.secret import Secret
 
 _CONFIG = Path(__file__).with_name("schemathesis.toml")
-_FUZZING_S = 30
+_FUZZING_S = {"api-manager": 30, None: 10}
 _ACME = {"clientName": "acme", "adminEmail": "admin@acme.example", "companyName": "Acme"}
 _WISHES = {
     "customer_email": "admin@acme.example",
@@ -204,35 +204,16 @@ _NOBODYS = {
     ("get", "/signup/confirm"),
     ("post", "/signup/confirm"),
 }
-_EVERYBODYS = {
-    ("get", "/provisioning/plans"),
-    ("get", "/provisioning/validate_subdomain"),
-    ("post", "/provisioning/validate_subdomain"),
-}
 
 
-def test_no_route_tells_a_customer_of_another_or_lets_nobody_in(
-    office: BackOffice, api: ApiClient, keys: dict, clean: None
-) -> None:
-    """Every route of the document: a new one is refused here until it keeps to this."""
-    asked = api.post("/instances", {**_ACME, "clientName": "not-yours"}).json()["instanceId"]
-    api.wait(f"/instances/{asked}", "status", {"ready"})
-    customer, nobody = ApiClient(api.root, keys["api-portal"]), ApiClient(api.root, "")
-    bodies = {"action": "stop", **_ACME, **_WISHES, "clientName": "mine-now", "subdomain": "mine-now"}
+def test_without_a_key_every_route_of_the_document_is_closed(api: ApiClient) -> None:
+    """But for those above. What other people's keys see is tested with the addon, route by route, too."""
+    nobody = ApiClient(api.root, "")
     for path, methods in nobody.get("/openapi.json").json()["paths"].items():
-        place = re.sub(r"{subdomain}", "not-yours", path)
-        place = re.sub(r"{[^}]*}", asked, place)
-        for method in methods:
-            operation = (method, path)
-            if operation not in _NOBODYS:
-                assert _send(nobody, method, place, bodies).status_code == 401, operation
-            if operation not in _NOBODYS | _EVERYBODYS:
-                assert _send(customer, method, place, bodies).status_code in (403, 404), operation
-    assert office.call("saas.instance", "search_count", [["subdomain", "=", "mine-now"]]) == 0
-
-
-def _send(client: ApiClient, method: str, path: str, body: dict) -> requests.Response:
-    return client.get(path) if method == "get" else client.post(path, body)
+        place = re.sub(r"{[^}]*}", "somebodys", path)
+        for method in methods.keys() - {known for known, at in _NOBODYS if at == path}:
+            answer = nobody.get(place) if method == "get" else nobody.post(place, {})
+            assert answer.status_code == 401, (method, path)
 
 
 def test_another_web_sites_page_may_not_read_answers(api: ApiClient) -> None:
@@ -276,7 +257,7 @@ def test_schemathesis_finds_nothing(
     command = [
         Path(sys.executable).with_name("schemathesis"),
         "--config-file", _CONFIG, "--no-color", "run", f"{root}/openapi.json",
-        "--checks", "all", "--max-examples", "20", "--max-time", _FUZZING_S, "--seed", "4", *headers,
+        "--checks", "all", "--max-examples", "20", "--max-time", _FUZZING_S[key], "--seed", "4", *headers,
     ]  # fmt: skip
     try:
         done = subprocess.run(
