@@ -337,10 +337,10 @@ def abandon(instance):
         _engine_of(instance.server_id).abandon(instance.database_name, instance.reference)
 
 
-def login_link(instance, by="", support=False):
+def login_link(instance, by="", support=False, origin=""):
     """I7: a link that logs in once, as the customer's administrator or, with his consent, as support."""
     engine = _engine_of(instance.server_id)
-    return engine.login_link(instance.database_name, by=by, support=support)
+    return engine.login_link(instance.database_name, by=by, support=support, origin=origin)
 
 
 def measure(instance):

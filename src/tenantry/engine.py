@@ -339,10 +339,16 @@ class Engine:
         entitle.entitle(self.context, name, entitlements)
 
     def login_link(
-        self, name: str, *, by: str = "", support: bool = False, valid_s: int | None = None
+        self,
+        name: str,
+        *,
+        by: str = "",
+        support: bool = False,
+        valid_s: int | None = None,
+        origin: str = "",
     ) -> Secret:
         """See `operations.entitle`."""
-        return entitle.login_link(self.context, name, by=by, support=support, valid_s=valid_s)
+        return entitle.login_link(self.context, name, by=by, support=support, valid_s=valid_s, origin=origin)
 
     def usage(self, name: str) -> Usage:
         """Raises InstanceNotFound."""

@@ -138,6 +138,19 @@ def test_a_link_needs_the_pages_own_form(engine: Engine, visitor: httpx.Client):
     assert user_of(visitor) is None
 
 
+def test_a_link_made_for_a_web_site_is_taken_from_its_pages_and_from_no_others(
+    engine: Engine, visitor: httpx.Client
+):
+    ours = "https://office.example.com"
+    token = httpx.URL(engine.login_link("acme", origin=ours).reveal()).params["token"]
+    for page in ("https://evil.example/", "https://office.example.com.evil.example/", "null", ""):
+        answer = visitor.post("/saas/login", data={"token": token}, headers={"Referer": page})
+        assert (answer.status_code, user_of(visitor)) == (400, None)
+    answer = visitor.post("/saas/login", data={"token": token}, headers={"Referer": f"{ours}/"})
+    assert answer.status_code == 303
+    assert user_of(visitor) == "admin@acme.example"
+
+
 def test_the_session_is_a_new_one(engine: Engine, visitor: httpx.Client):
     path = link(engine)
     visitor.get(path)

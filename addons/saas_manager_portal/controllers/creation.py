@@ -5,7 +5,7 @@ from odoo.addons.saas_manager_api.errors import ApiError
 from odoo.http import request
 
 from ..faults import SignupFaults
-from .pages import is_mine, json, mine, note_mine, page, see_other, signup, too_many
+from .pages import HEADERS, is_mine, json, mine, note_mine, page, see_other, signup, too_many
 
 _TOKEN = "saas_signup_token"
 
@@ -82,13 +82,14 @@ class SignupCreation(http.Controller):
         No CSRF token: whoever forges this sends somebody to his own Odoo.
         """
         asked = signup()._find(reference)
-        link = asked and self._may_enter(asked) and asked._login_link()
+        origin = request.httprequest.host_url.rstrip("/")
+        link = asked and self._may_enter(asked) and asked._login_link(origin)
         if not link:
             # Its script goes straight in; that would come back to here for ever.
             return see_other(f"/signup/progress/{reference}?stay=1")
         code = 307 if request.httprequest.method == "POST" else 303
         response = request.redirect(link, code=code, local=False)
-        response.headers.update({"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"})
+        response.headers.update(HEADERS)
         return response
 
     def _may_enter(self, asked):

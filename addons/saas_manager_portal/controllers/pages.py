@@ -6,10 +6,11 @@ from odoo.addons.saas_manager_api.errors import ApiError
 from odoo.http import request
 
 COOKIE = "frontend_lang"
-_HEADERS = {
+HEADERS = {
     "Cache-Control": "no-store",
-    # Addresses of these pages bear references, and one a token.
-    "Referrer-Policy": "no-referrer",
+    # Addresses of these pages bear references, and one a token: others see the origin only, by which
+    # the new Odoo knows that it was us who sent somebody in.
+    "Referrer-Policy": "strict-origin",
     "X-Content-Type-Options": "nosniff",
 }
 
@@ -42,7 +43,7 @@ def page(template, status=200, **values):
     }
     html = model.env["ir.qweb"]._render(f"saas_manager_portal.{template}", {**common, **values})
     response = request.make_response(
-        f"<!DOCTYPE html>\n{html}", {**_HEADERS, "Content-Type": "text/html; charset=utf-8"}
+        f"<!DOCTYPE html>\n{html}", {**HEADERS, "Content-Type": "text/html; charset=utf-8"}
     )
     policy = model._content_policy(nonce)
     response.headers["Content-Security-Policy"] = "; ".join(
@@ -55,12 +56,12 @@ def page(template, status=200, **values):
 def see_other(path):
     """After a POST: reloading and going back send nothing again."""
     response = request.redirect(path, code=303, local=True)
-    response.headers.update(_HEADERS)
+    response.headers.update(HEADERS)
     return response
 
 
 def json(values, status=200):
-    return request.make_json_response(values, headers=_HEADERS.items(), status=status)
+    return request.make_json_response(values, headers=HEADERS.items(), status=status)
 
 
 def too_many(model):

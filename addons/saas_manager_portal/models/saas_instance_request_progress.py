@@ -61,11 +61,14 @@ class SaasInstanceRequest(models.Model):
             return True
         return self._told_state() == "ready" and instance.state == "active" and instance.activated_at > since
 
-    def _login_link(self):
-        """I7: a link that lets its bearer in once; None if there is none to be had."""
+    def _login_link(self, origin):
+        """I7: a link that lets its bearer in once; None if there is none to be had.
+
+        origin: of the page that may send him in with it.
+        """
         if self._told_state() != "ready":
             return None
         try:
-            return gateway.login_link(self.instance_id).reveal()
+            return gateway.login_link(self.instance_id, origin=origin).reveal()
         except gateway.EngineError:
             return None

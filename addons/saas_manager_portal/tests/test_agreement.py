@@ -63,7 +63,7 @@ class TestAgreement(SignupCase, ApiCase):
             return enqueue(records, template)
 
         self.patch(mails, "_enqueue_mail", note)
-        self.patch(gateway, "login_link", lambda _instance: Secret(_LINK))
+        self.patch(gateway, "login_link", lambda _instance, origin: Secret(_LINK))
 
     # ------------------------------------------------------------ the ways of a request
 

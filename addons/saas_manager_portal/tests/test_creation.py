@@ -111,7 +111,7 @@ class TestCreation(SignupCase):
             for method, status in (("POST", 307), ("GET", 303)):
                 answer = self._enter(request, method)
                 self.assertEqual((answer.status_code, answer.headers["Location"]), (status, _LINK))
-                self.assertEqual(answer.headers["Referrer-Policy"], "no-referrer")
+                self.assertEqual(answer.headers["Referrer-Policy"], "strict-origin")
 
     def test_another_browser_is_not_let_in_and_told_the_address(self):
         request = self._ready()
@@ -169,7 +169,7 @@ class TestCreation(SignupCase):
 
     @contextmanager
     def _links(self):
-        with patch.object(gateway, "login_link", lambda _instance: Secret(_LINK)):
+        with patch.object(gateway, "login_link", lambda _instance, origin: Secret(_LINK)):
             yield
 
     def _enter(self, request, method="POST"):

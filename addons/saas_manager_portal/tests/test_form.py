@@ -131,7 +131,7 @@ class TestForm(SignupCase):
                 headers = self._see(path).headers
                 self.assertIn("script-src 'self';", headers["Content-Security-Policy"])
                 self.assertIn("frame-ancestors 'none'", headers["Content-Security-Policy"])
-                self.assertEqual(headers["Referrer-Policy"], "no-referrer")
+                self.assertEqual(headers["Referrer-Policy"], "strict-origin")
                 self.assertEqual(headers["X-Content-Type-Options"], "nosniff")
                 self.assertEqual(headers["Cache-Control"], "no-store")
 

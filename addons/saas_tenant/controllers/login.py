@@ -1,4 +1,5 @@
 import time
+from urllib.parse import urlsplit
 
 from odoo import http
 from odoo.http import request
@@ -41,12 +42,14 @@ class SaasLogin(http.Controller):
         website=True,
         multilang=False,
         sitemap=False,
-        # The link is a secret of its own; the signup page sends people on to here.
+        # Checked here: the provider's own signup page sends people on to here, too.
         csrf=False,
     )
-    def saas_login(self, token="", **_parameters):
+    def saas_login(self, token="", csrf_token="", **_parameters):
         address = request.httprequest.remote_addr
         try:
+            if not self._is_sent_by_who_may(token, csrf_token):
+                return self._ask_to_press(token)
             access = request.env["saas.tenant.access"]._use_link(token, address)
         except LinkRefused as refusal:
             return _refuse(refusal)
@@ -66,6 +69,22 @@ class SaasLogin(http.Controller):
         session.finalize(request.env)
         user.with_user(user)._update_last_login()
         return request.redirect("/odoo")
+
+    def _is_sent_by_who_may(self, token, csrf_token):
+        """By the button of our page, or by a page of the origin the link was made for.
+
+        Any other site could log a visitor in behind his back. It may hide its `Referer`, but not forge it;
+        `Origin` is null for all who were redirected.
+        """
+        origin = request.env["saas.tenant.access"]._read_link(token).get("origin")
+        sender = urlsplit(request.httprequest.headers.get("Referer", ""))
+        is_known = bool(origin) and f"{sender.scheme}://{sender.netloc}" == origin
+        return is_known or request.validate_csrf(csrf_token)
+
+    def _ask_to_press(self, token):
+        page = self.saas_login_page(token)
+        page.status_code = 400
+        return page
 
 
 def _refuse(refusal):

@@ -61,10 +61,21 @@ def read_entitlements(key: Secret, database: str, token: str, since: int) -> Ent
 
 
 def sign_login(
-    key: Secret, database: str, issued_at: int, valid_s: int, *, by: str = "", support: bool = False
+    key: Secret,
+    database: str,
+    issued_at: int,
+    valid_s: int,
+    *,
+    by: str = "",
+    support: bool = False,
+    origin: str = "",
 ) -> Secret:
-    """A statement that lets its bearer in, once. by: the operator's name, for the customer's audit."""
-    facts = {"jti": secrets.token_urlsafe(16), "expires_at": issued_at + valid_s * 1_000_000, "by": by}
+    """A statement that lets its bearer in, once. by: the operator's name, for the customer's audit.
+
+    origin: whose pages may send a browser in with it; from others somebody must press a button.
+    """
+    facts: dict[str, Any] = {"jti": secrets.token_urlsafe(16), "by": by, "origin": origin}
+    facts["expires_at"] = issued_at + valid_s * 1_000_000
     return Secret(_sign(key, database, Purpose.SUPPORT if support else Purpose.LOGIN, issued_at, facts))
 
 

@@ -63,16 +63,23 @@ def sign_anew(context: Context, inside: Connection, old: str, new: str, label: L
 
 
 def login_link(
-    context: Context, name: str, *, by: str = "", support: bool = False, valid_s: int | None = None
+    context: Context,
+    name: str,
+    *,
+    by: str = "",
+    support: bool = False,
+    valid_s: int | None = None,
+    origin: str = "",
 ) -> Secret:
     """A link that lets its bearer in as the instance's administrator, once.
 
     support: the instance must consent, and the session ends after 15 minutes. by: the operator's name,
     which the instance's administrators read. valid_s: how long the link can be used; by default a day,
-    or five minutes for support. Raises InstanceNotFound.
+    or five minutes for support. origin: of a web site that sends its own visitors in, such as
+    https://office.example.com; elsewhere a button asks first. Raises InstanceNotFound.
     """
     with context.maintenance() as connection:
         find_instance(connection, name)
     valid_s = valid_s or (SUPPORT_VALID_S if support else LOGIN_VALID_S)
-    token = sign_login(context.key, name, now_us(), valid_s, by=by, support=support)
+    token = sign_login(context.key, name, now_us(), valid_s, by=by, support=support, origin=origin)
     return Secret(f"{context.runtime.route(name).url}{LOGIN_PATH}?token={token.reveal()}")
