@@ -128,7 +128,7 @@ def test_the_commands_of_the_auto_provisioning_document_work_with_a_key(
 
 def _settle(office: BackOffice, subdomain: str) -> None:
     """Wait until nothing is under way."""
-    office.wait("saas.instance", office.find("saas.instance", subdomain=subdomain), ["active"])
+    office.wait("saas.instance", office.live(subdomain), ["active"])
 
 
 def _curl(*arguments: str) -> dict:

@@ -115,7 +115,7 @@ def test_the_python_programs_of_the_provisioning_document_run_as_they_stand_ther
     api.wait(f"/provisioning/request_status/{reference}", "state", {"completed"})
     assert _python(api, _S3_STATUS, request_id=reference) == "Status: completed\n"
 
-    instance = office.find("saas.instance", subdomain="mycompany", state="active")
+    instance = office.live("mycompany")
     office.press("action_stop", instance)
     office.wait("saas.instance", instance, ["active"])
     assert not office.engine.is_serving("mycompany")

@@ -31,6 +31,12 @@ class BackOffice:
         (record,) = self.call(model, "search", domain, context={"active_test": False})
         return record
 
+    def live(self, subdomain: str) -> int:
+        """The id of the instance of that name; others may have had it before."""
+        domain = [["subdomain", "=", subdomain], ["state", "!=", "terminated"]]
+        (instance,) = self.call("saas.instance", "search", domain)
+        return instance
+
     def read(self, model: str, record: int, *fields: str) -> dict[str, Any]:
         return self.call(model, "read", [record], list(fields))[0]
 

@@ -10,6 +10,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tenantry.model.recipe import Recipe
 from tenantry.operations.clone import clone_template
 from tenantry.settings import Settings
 
+_FORGOTTEN_WITHIN_S = 10
 _FINISHED = (StepStatus.DONE, StepStatus.SKIPPED)
 
 
@@ -62,6 +64,19 @@ def run_and_kill(settings: Settings, operation: str, step: str, *arguments: str)
         check=False,
     )
     assert process.returncode == -signal.SIGKILL, process.stderr.decode()[-2000:]
+    _wait_until_it_is_forgotten(Engine(settings))
+
+
+def _wait_until_it_is_forgotten(engine: Engine) -> None:
+    """PostgreSQL notices a moment later that the process is gone, and gives its locks up."""
+    query = """
+        SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+         WHERE locktype = 'advisory' AND datname = current_database()
+    """
+    deadline = time.monotonic() + _FORGOTTEN_WITHIN_S
+    with engine.context.maintenance() as connection:
+        while connection.execute(query).fetchone() != (0,) and time.monotonic() < deadline:
+            time.sleep(0.02)
 
 
 def _main(operation: str, step: str, *arguments: str) -> None:
