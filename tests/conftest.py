@@ -17,6 +17,7 @@ from tenantry.operations.context import Context
 from tenantry.settings import Settings
 from tests.support.back_office import BackOffice
 from tests.support.fake_template import make_template
+from tests.support.master import UnusedMaster
 
 _FIRST_PORT = 18069 + 20 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 """Tests that run beside each other have an installation each."""
@@ -84,7 +85,13 @@ def engine(cluster_engine: Engine) -> Engine:
 
 
 @pytest.fixture(scope="session")
-def master(engine: Engine) -> Engine:
+def unused_master(cluster_engine: Engine) -> UnusedMaster:
+    """The master as it was installed, and kept so."""
+    return UnusedMaster(cluster_engine)
+
+
+@pytest.fixture(scope="session")
+def master(engine: Engine, unused_master: UnusedMaster) -> Engine:
     """The same with the master, too."""
     engine.start_master()
     return engine

@@ -20,12 +20,11 @@ def api_keys(master: Engine) -> dict:
 
 @pytest.fixture
 def stranger(office: BackOffice, tmp_path: Path) -> Iterator[RemoteCli]:
-    """Not logged in yet. The hourly limit is off; what a test made is gone afterwards."""
+    """Not logged in yet. The hourly limit is off; no instance is there before and afterwards."""
     set_hourly_limit(office, 0)
+    _terminate_all(office)
     yield RemoteCli(tmp_path, office.engine.master.url)
-    office.terminate(*office.call("saas.instance", "search", [["state", "not in", ["draft", "terminated"]]]))
-    for stray in office.engine.instances():
-        office.engine.terminate(stray.name)
+    _terminate_all(office)
 
 
 @pytest.fixture
@@ -33,3 +32,9 @@ def remote(stranger: RemoteCli, api_keys: dict) -> RemoteCli:
     """Logged in as an administrator."""
     assert stranger.login(api_keys["api-admin"]).returncode == 0
     return stranger
+
+
+def _terminate_all(office: BackOffice) -> None:
+    office.terminate(*office.call("saas.instance", "search", [["state", "not in", ["draft", "terminated"]]]))
+    for stray in office.engine.instances():
+        office.engine.terminate(stray.name)

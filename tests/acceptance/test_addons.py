@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.master import UnusedMaster
 from tests.support.odoo_tests import Trial, complaints, count_of_tests, trial
-
-from tenantry.engine import Engine
 
 ADDONS = sorted(folder.name for folder in (Path(__file__).parents[2] / "addons").glob("saas_manager*"))
 
@@ -23,9 +22,9 @@ class TestBroken(TransactionCase):
 
 
 @pytest.fixture
-def copy(cluster_engine: Engine, tmp_path: Path) -> Iterator[Trial]:
+def copy(unused_master: UnusedMaster, tmp_path: Path) -> Iterator[Trial]:
     """A throw-away copy of the master's database."""
-    with trial(cluster_engine, tmp_path) as it:
+    with trial(unused_master, tmp_path) as it:
         yield it
 
 
@@ -45,10 +44,10 @@ def test_an_addon_is_updated_and_uninstalled_without_a_complaint(copy: Trial, ad
     assert copy.rows(f"SELECT 1 FROM ir_model_data WHERE module = '{addon}'") == []
 
 
-def test_a_test_that_fails_in_odoo_fails_here(cluster_engine: Engine, tmp_path: Path):
+def test_a_test_that_fails_in_odoo_fails_here(unused_master: UnusedMaster, tmp_path: Path):
     make_addon(tmp_path / "addons" / "saas_manager_broken", _BROKEN_TEST)
     with (
-        trial(cluster_engine, tmp_path, [tmp_path / "addons"]) as copy,
+        trial(unused_master, tmp_path, [tmp_path / "addons"]) as copy,
         pytest.raises(AssertionError, match="another"),
     ):
         copy.test("saas_manager_broken")

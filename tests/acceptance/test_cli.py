@@ -147,16 +147,16 @@ def test_templates_and_pools_are_listed(tenantry):
     ]
 
 
-def test_up_tells_both_addresses_and_the_masters_password_the_first_time_only(tenantry, engine: Engine):
-    remove_master(engine)
-    port = str(engine.settings.master_port)
+def test_up_tells_both_addresses_and_the_masters_password_the_first_time_only(tenantry, master: Engine):
+    remove_master(master)
+    port = str(master.settings.master_port)
     first = json.loads(tenantry("up", "--json", TENANTRY_MASTER_PORT=port).stdout)
     again = json.loads(tenantry("up", "--json", TENANTRY_MASTER_PORT=port).stdout)
     assert first["address"].startswith("http://*.localhost:")
-    assert first["master"] == engine.master.url
+    assert first["master"] == master.master.url
     assert first["login"] == "admin"
     assert WebClient(
-        engine.master.runtime.route, MASTER_DATABASE, first["login"], Secret(first["password"])
+        master.master.runtime.route, MASTER_DATABASE, first["login"], Secret(first["password"])
     ).session_info["uid"]
     assert again == {"address": first["address"], "master": first["master"]}
     assert f"The back office is at {first['master']}." in tenantry("up").stdout

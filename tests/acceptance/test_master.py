@@ -58,16 +58,16 @@ def as_master(engine: Engine) -> Cluster:
     return engine.context.cluster.as_role(MASTER_DATABASE, engine.context.role_password(MASTER_DATABASE))
 
 
-def test_an_installation_that_was_killed_begins_anew_and_tells_the_password_once(engine: Engine):
-    remove_master(engine)
+def test_an_installation_that_was_killed_begins_anew_and_tells_the_password_once(master: Engine):
+    remove_master(master)
     with pytest.raises(MasterNotInstalled):
-        engine.master.reset_admin_password()
-    run_and_kill(engine.settings, "master", "install")
-    password, done = start(engine)
+        master.master.reset_admin_password()
+    run_and_kill(master.settings, "master", "install")
+    password, done = start(master)
     assert done == ["database", "install", "verify", "admin", "name"]
     assert password
-    WebClient(engine.master.runtime.route, MASTER_DATABASE, "admin", password)
-    assert orphans(engine.context) == []
+    WebClient(master.master.runtime.route, MASTER_DATABASE, "admin", password)
+    assert orphans(master.context) == []
 
 
 def test_a_second_start_is_a_no_op(master: Engine):

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser
 from tests.support.back_office import BackOffice
 from tests.support.chromium import chromium
-from tests.support.master import remove_master
+from tests.support.master import UnusedMaster
 from tests.support.sample import fill
 from tests.support.screen import Person, Screen
 
@@ -27,14 +27,10 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def new_office(master: Engine) -> BackOffice:
+def new_office(master: Engine, unused_master: UnusedMaster) -> BackOffice:
     """A back office nobody has worked in."""
-    office = BackOffice(master)
-    if office.call("saas.instance", "search_count", [], context={"active_test": False}):
-        remove_master(master)
-        master.start_master()
-        office = BackOffice(master)
-    return office
+    unused_master.put_back()
+    return BackOffice(master)
 
 
 @pytest.fixture(scope="module")

@@ -229,7 +229,7 @@ def test_who_comes_back_from_his_odoo_is_not_sent_there_again(visitor: NewVisito
     ann.sign_up("box")
     ann.press()
     ann.expect_home("box")
-    ann.page.go_back(wait_until="load")
+    ann.leave_odoo()
     ann.expect_heading("Your Odoo is ready")
     expect(ann.page.get_by_role("button", name="Open my Odoo")).to_be_visible()
     ann.judge("ready")

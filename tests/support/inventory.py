@@ -6,9 +6,10 @@ from tenantry.model import names
 from tenantry.model.catalog import Kind, State
 from tenantry.operations.context import Context
 from tenantry.postgres import databases, roles
+from tests.support.master import UNUSED_MASTER
 
 _INFRASTRUCTURE = {names.TEMPLATE_OWNER, names.ROUTER_ROLE, names.ENGINE_ROLE, names.MASTER_DATABASE}
-_CLUSTER = {"postgres", "template0", "template1", databases.BASE, names.MASTER_DATABASE}
+_CLUSTER = {"postgres", "template0", "template1", databases.BASE, names.MASTER_DATABASE, UNUSED_MASTER}
 _SETTLED = {State.READY, State.ACTIVE, State.STOPPED, State.SUSPENDED}
 
 

@@ -9,7 +9,7 @@ from tenantry import process
 from tenantry.engine import Engine
 from tenantry.model.names import MASTER_BUILDING, MASTER_DATABASE
 from tenantry.odoo.filestore import Filestores
-from tenantry.postgres import databases
+from tenantry.postgres import databases, strategy
 from tests.support.odoo_client import WebClient
 
 _MARK = "answer: "
@@ -35,11 +35,52 @@ def ask_inside(engine: Engine, script: str) -> Any:
     return json.loads(next(line for line in output.splitlines() if line.startswith(_MARK))[len(_MARK) :])
 
 
+UNUSED_MASTER = f"{MASTER_DATABASE}_unused"
+
+
+class UnusedMaster:
+    """A copy of the master's database as it was installed, to be put back where others worked."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Install the master, unless somebody did, and copy it before it runs."""
+        self.engine = engine
+        engine.master.install(print)
+        copy_master(engine, MASTER_DATABASE, UNUSED_MASTER)
+
+    def copy_to(self, name: str) -> None:
+        copy_master(self.engine, UNUSED_MASTER, name)
+
+    def put_back(self) -> None:
+        """Let a server start on a master nobody has worked in."""
+        remove_master(self.engine)
+        self.copy_to(MASTER_DATABASE)
+        self.engine.start_master()
+
+
+def copy_master(engine: Engine, source: str, target: str) -> None:
+    """Make the database `target`, which the master's role may use, with its files."""
+    with engine.context.maintenance() as connection:
+        how = strategy.fastest(connection)
+        strategy.prepare(connection, how)
+        databases.clone(connection, source, target, how.clause)
+        databases.let_in(connection, target, MASTER_DATABASE)
+        original = databases.find(connection, source)
+        databases.label(connection, target, original.label)
+    filestores(engine).copy(source, target)
+
+
 def remove_master(engine: Engine) -> None:
     """As if it had never been installed."""
     engine.master.runtime.stop()
-    files = Filestores(engine.settings.master_data_dir / "filestore")
+    for name in (MASTER_DATABASE, MASTER_BUILDING):
+        remove_copy(engine, name)
+
+
+def remove_copy(engine: Engine, name: str) -> None:
     with engine.context.maintenance() as connection:
-        for name in (MASTER_DATABASE, MASTER_BUILDING):
-            databases.drop(connection, name)
-            files.remove(name)
+        databases.drop(connection, name)
+    filestores(engine).remove(name)
+
+
+def filestores(engine: Engine) -> Filestores:
+    return Filestores(engine.settings.master_data_dir / "filestore")

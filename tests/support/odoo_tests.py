@@ -11,11 +11,10 @@ from pathlib import Path
 from tenantry import process
 from tenantry.engine import Engine
 from tenantry.errors import ProgramFailed
-from tenantry.model.names import MASTER_BUILDING, MASTER_DATABASE
+from tenantry.model.names import MASTER_BUILDING
 from tenantry.odoo.config import write_config
-from tenantry.odoo.filestore import Filestores
 from tenantry.odoo.installation import OdooInstallation
-from tenantry.postgres import databases, strategy
+from tests.support.master import UnusedMaster, remove_copy
 
 _TIMEOUT_S = 600
 _RECORD = re.compile(r"\d{4}-\d\d-\d\d [\d:,]+ \d+ (?P<level>[A-Z]+) ")
@@ -102,35 +101,20 @@ class Trial:
 
 
 @contextmanager
-def trial(engine: Engine, folder: Path, extra_addons: Sequence[Path] = ()) -> Iterator[Trial]:
-    """Copy the master, which is installed if it was not, and throw the copy away at the end.
+def trial(unused: UnusedMaster, folder: Path, extra_addons: Sequence[Path] = ()) -> Iterator[Trial]:
+    """Copy the master as it was installed, and throw the copy away at the end.
 
-    folder: for the log and the configuration. A master that runs is stopped while it is copied.
+    folder: for the log and the configuration.
     """
-    engine.master.install(print)
-    odoo = engine.master.odoo(print)
-    copy = Trial(engine, odoo, MASTER_BUILDING, folder / "trial.log")
+    engine = unused.engine
+    copy = Trial(engine, engine.master.odoo(print), MASTER_BUILDING, folder / "trial.log")
     try:
-        _copy_database(copy)
+        remove_copy(engine, copy.name)
+        unused.copy_to(copy.name)
         _write_config(copy, extra_addons)
         yield copy
     finally:
-        _remove(copy)
-
-
-def _copy_database(copy: Trial) -> None:
-    context, runs = copy.engine.context, copy.engine.master.pid is not None
-    _remove(copy)
-    copy.engine.master.runtime.stop()
-    with context.maintenance() as connection:
-        databases.end_sessions(connection, MASTER_DATABASE)
-        how = strategy.fastest(connection)
-        strategy.prepare(connection, how)
-        databases.clone(connection, MASTER_DATABASE, copy.name, how.clause)
-        databases.let_in(connection, copy.name, MASTER_DATABASE)
-    _filestores(copy).copy(MASTER_DATABASE, copy.name)
-    if runs:
-        copy.engine.start_master()
+        remove_copy(engine, copy.name)
 
 
 def _write_config(copy: Trial, extra_addons: Sequence[Path]) -> None:
@@ -138,13 +122,3 @@ def _write_config(copy: Trial, extra_addons: Sequence[Path]) -> None:
     options = dict(runtime.options(copy.odoo, context.cluster))
     options["addons_path"] = ",".join([*map(str, extra_addons), options["addons_path"]])
     write_config(copy.config, options)
-
-
-def _remove(copy: Trial) -> None:
-    _filestores(copy).remove(copy.name)
-    with copy.engine.context.maintenance() as connection:
-        databases.drop(connection, copy.name)
-
-
-def _filestores(copy: Trial) -> Filestores:
-    return Filestores(copy.engine.settings.master_data_dir / "filestore")

@@ -79,6 +79,11 @@ class Visitor:
         self.send()
         self.open_link(name)
 
+    def leave_odoo(self) -> None:
+        """Go back to the page before it; Odoo's client may have added entries of its own."""
+        with self.page.expect_navigation(wait_until="load"):
+            self.page.evaluate("history.go(-(navigation.currentEntry.index + 1))")
+
     # ------------------------------------------------------------ what he sees
 
     def expect_home(self, name: str) -> None:

@@ -1,0 +1,21 @@
+"""A cluster of its own: these tests drop every database they find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from tenantry.engine import Engine
+from tenantry.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def cluster_engine(settings: Settings) -> Iterator[Engine]:
+    home = settings.home / "integration"
+    home.mkdir(mode=0o755)
+    engine = Engine(replace(settings, home=home), report=print)
+    engine.start_postgres()
+    yield engine
+    engine.stop()
