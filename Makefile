@@ -34,8 +34,10 @@ demo: setup ## Start everything, make an instance and print its address
 stop: setup ## Stop what demo started; data stays
 	@$(VENV)/bin/tenantry stop
 
+# Files run beside each other in LANES lanes, each with a PostgreSQL and Odoos of its own.
+LANES ?= 2
 test: setup ## Run all tests; fetches Odoo and PostgreSQL where missing
-	@$(VENV)/bin/pytest
+	@$(VENV)/bin/pytest --numprocesses $(LANES) --dist loadfile --no-loadscope-reorder
 
 test-fast: setup ## Run the tests that need nothing but Python
 	@$(VENV)/bin/pytest -m unit

@@ -12,4 +12,8 @@ class NoCapacity(UserError):
 
 
 class SubdomainTaken(ValidationError):
-    """Another instance has it."""
+    """Another instance has it; `suggestions` are free."""
+
+    def __init__(self, sentence, suggestions):
+        super().__init__(sentence)
+        self.suggestions = suggestions

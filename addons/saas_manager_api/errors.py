@@ -157,6 +157,10 @@ def _of_engine(error, sentence=""):
     return _internal(503 if error.retryable else 500)
 
 
+def _of_taken_name(error):
+    return Problem(409, "SUBDOMAIN_TAKEN", str(error), {"suggestions": error.suggestions})
+
+
 def _of_state(error):
     return Problem(409, "INVALID_STATE", str(error))
 
@@ -168,7 +172,7 @@ _DESCRIBED = (
     (AccessDenied, lambda _error: of_status(401)),
     (AccessError, lambda _error: of_status(403)),
     (MissingError, lambda _error: Problem(404, "INSTANCE_NOT_FOUND", _lt("It does not exist any more."))),
-    (SubdomainTaken, lambda error: Problem(409, "SUBDOMAIN_TAKEN", str(error))),
+    (SubdomainTaken, _of_taken_name),
     (NoCapacity, lambda error: Problem(503, "NO_CAPACITY", str(error), headers={"Retry-After": "300"})),
     (InvalidState, _of_state),
     ((ValidationError, UserError), _of_refused_values),

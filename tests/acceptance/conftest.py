@@ -35,6 +35,7 @@ def remote(stranger: RemoteCli, api_keys: dict) -> RemoteCli:
 
 
 def _terminate_all(office: BackOffice) -> None:
+    office.call("saas.instance", "unlink", office.call("saas.instance", "search", [["state", "=", "draft"]]))
     office.terminate(*office.call("saas.instance", "search", [["state", "not in", ["draft", "terminated"]]]))
     for stray in office.engine.instances():
         office.engine.terminate(stray.name)

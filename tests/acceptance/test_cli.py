@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.inventory import orphans
+from tests.support.killed import run_and_kill
 from tests.support.master import remove_master
 from tests.support.odoo_client import WebClient
 
 from tenantry.engine import Engine
+from tenantry.errors import MasterNotInstalled
 from tenantry.model.names import MASTER_DATABASE
 from tenantry.model.secret import Secret
 
@@ -147,10 +150,19 @@ def test_templates_and_pools_are_listed(tenantry):
     ]
 
 
-def test_up_tells_both_addresses_and_the_masters_password_the_first_time_only(tenantry, master: Engine):
+def test_up_begins_a_killed_installation_anew_and_tells_the_password_the_first_time_only(
+    tenantry, master: Engine
+):
     remove_master(master)
+    with pytest.raises(MasterNotInstalled):
+        master.master.reset_admin_password()
+    run_and_kill(master.settings, "master", "install")
     port = str(master.settings.master_port)
-    first = json.loads(tenantry("up", "--json", TENANTRY_MASTER_PORT=port).stdout)
+    up = tenantry("up", "--json", TENANTRY_MASTER_PORT=port)
+    done = [step["step"] for step in map(json.loads, up.stderr.splitlines()) if step["status"] == "done"]
+    assert done == ["database", "install", "verify", "admin", "name"]
+    assert orphans(master.context) == []
+    first = json.loads(up.stdout)
     again = json.loads(tenantry("up", "--json", TENANTRY_MASTER_PORT=port).stdout)
     assert first["address"].startswith("http://*.localhost:")
     assert first["master"] == master.master.url

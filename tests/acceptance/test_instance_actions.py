@@ -54,11 +54,11 @@ def test_a_domain_somebody_has_is_refused_and_free_once_he_gave_it_up(engine: En
     engine.set_hostnames("beta", [DOMAIN])
 
 
-@pytest.mark.parametrize("hostname", ["beta.localhost", "localhost", "no host", "short"])
-def test_what_cannot_be_a_domain_is_refused_and_nothing_changes(engine: Engine, hostname: str):
+def test_what_cannot_be_a_domain_is_refused_and_nothing_changes(engine: Engine):
     create(engine, hostnames=[DOMAIN])
-    with pytest.raises(InvalidValue):
-        engine.set_hostnames("acme", [hostname])
+    for hostname in ("beta.localhost", "localhost", "no host", "short"):
+        with pytest.raises(InvalidValue):
+            engine.set_hostnames("acme", [hostname])
     assert engine.instance("acme").hostnames == (DOMAIN,)
 
 
@@ -84,7 +84,9 @@ def _page(engine: Engine, **headers: str):
 
 def _is_left_alone(engine: Engine) -> bool:
     """Whether nobody is connected to its database, or soon will not be: what was under way is let end."""
-    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'acme'"
+    query = """
+        SELECT count(*) FROM pg_stat_activity WHERE datname = 'acme' AND backend_type = 'client backend'
+    """
     deadline = time.monotonic() + 10
     with engine.context.maintenance() as connection:
         while connection.execute(query).fetchone()[0] and time.monotonic() < deadline:

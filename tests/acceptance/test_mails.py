@@ -16,7 +16,9 @@ from tenantry.engine import Engine
 from tenantry.model.names import MASTER_DATABASE
 from tenantry.postgres import databases
 
-_JOBS = "queue_job WHERE channel = 'root.saas_mail' AND state = 'pending' AND retry > 0"
+_JOBS = (
+    "queue_job WHERE channel = 'root.saas_mail' AND state = 'pending' AND retry > 0 AND name LIKE '%Unheard%'"
+)
 _WAITING = f"SELECT uuid FROM {_JOBS}"
 _AT_ONCE = f"UPDATE queue_job SET eta = NULL WHERE uuid IN ({_WAITING})"
 _KEPT = "SELECT body_html FROM mail_mail WHERE body_html LIKE '%saas_mail_content%'"

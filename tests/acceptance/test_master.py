@@ -9,14 +9,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.support.inventory import orphans
-from tests.support.killed import run_and_kill
-from tests.support.master import ask_inside, master_client, remove_master
+from tests.support.master import ask_inside, master_client
 from tests.support.odoo_client import OdooClient, OdooError, WebClient
 
 from tenantry import process
 from tenantry.engine import Engine
-from tenantry.errors import DatabaseExists, LoginRefused, MasterNotInstalled
+from tenantry.errors import DatabaseExists, LoginRefused
 from tenantry.model.instance import Creation
 from tenantry.model.names import MASTER_BUILDING, MASTER_DATABASE
 from tenantry.model.progress import StepEvent, StepStatus
@@ -56,18 +54,6 @@ def start(engine: Engine) -> tuple[Secret | None, list[str]]:
 
 def as_master(engine: Engine) -> Cluster:
     return engine.context.cluster.as_role(MASTER_DATABASE, engine.context.role_password(MASTER_DATABASE))
-
-
-def test_an_installation_that_was_killed_begins_anew_and_tells_the_password_once(master: Engine):
-    remove_master(master)
-    with pytest.raises(MasterNotInstalled):
-        master.master.reset_admin_password()
-    run_and_kill(master.settings, "master", "install")
-    password, done = start(master)
-    assert done == ["database", "install", "verify", "admin", "name"]
-    assert password
-    WebClient(master.master.runtime.route, MASTER_DATABASE, "admin", password)
-    assert orphans(master.context) == []
 
 
 def test_a_second_start_is_a_no_op(master: Engine):

@@ -78,14 +78,12 @@ def test_there_and_back_again(engine: Engine):
     engine.prove_login(creation)
 
 
-@pytest.mark.parametrize(
-    ("new", "error"), [("www", InvalidName), ("Not A Name", InvalidName), ("beta", NameTaken)]
-)
-def test_a_name_that_cannot_be_had_is_refused_and_nothing_changes(engine: Engine, new: str, error: type):
+def test_a_name_that_cannot_be_had_is_refused_and_nothing_changes(engine: Engine):
     creation = create(engine)
     create(engine, "beta")
-    with pytest.raises(error):
-        engine.rename("acme", new)
+    for new, error in (("www", InvalidName), ("Not A Name", InvalidName), ("beta", NameTaken)):
+        with pytest.raises(error):
+            engine.rename("acme", new)
     engine.prove_login(creation)
 
 

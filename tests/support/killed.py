@@ -1,18 +1,12 @@
-"""Run an operation in a process that is killed (-9) right after one of its steps.
-
-python -m tests.support.killed OPERATION STEP ARGUMENT...
-"""
+"""Run an operation in a process that is killed (-9) right after one of its steps."""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-import pickle
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from tenantry.engine import Engine
 from tenantry.model.progress import OnStep, StepEvent, StepStatus
@@ -20,6 +14,7 @@ from tenantry.model.recipe import Recipe
 from tenantry.operations.clone import clone_template
 from tenantry.settings import Settings
 
+_LONGEST_S = 300
 _FORGOTTEN_WITHIN_S = 10
 _FINISHED = (StepStatus.DONE, StepStatus.SKIPPED)
 
@@ -55,16 +50,21 @@ OPERATIONS: dict[str, Callable[..., None]] = {
 
 def run_and_kill(settings: Settings, operation: str, step: str, *arguments: str) -> None:
     """Run the operation in another process, and see it die of SIGKILL after that step."""
-    process = subprocess.run(
-        [sys.executable, "-m", "tests.support.killed", operation, step, *arguments],
-        input=pickle.dumps(settings),
-        cwd=Path(__file__).resolve().parents[2],
-        capture_output=True,
-        timeout=300,
-        check=False,
-    )
-    assert process.returncode == -signal.SIGKILL, process.stderr.decode()[-2000:]
+    # Forked: a new interpreter would need longer than most operations.
+    context = multiprocessing.get_context("fork")
+    process = context.Process(target=_run, args=(settings, operation, step, *arguments), daemon=True)
+    process.start()
+    process.join(_LONGEST_S)
+    assert process.exitcode == -signal.SIGKILL, f"{operation} did not come to {step}"
     _wait_until_it_is_forgotten(Engine(settings))
+
+
+def _run(settings: Settings, operation: str, step: str, *arguments: str) -> None:
+    def on_step(event: StepEvent) -> None:
+        if event.step == step and event.status in _FINISHED:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    OPERATIONS[operation](Engine(settings), on_step, *arguments)
 
 
 def _wait_until_it_is_forgotten(engine: Engine) -> None:
@@ -77,16 +77,3 @@ def _wait_until_it_is_forgotten(engine: Engine) -> None:
     with engine.context.maintenance() as connection:
         while connection.execute(query).fetchone() != (0,) and time.monotonic() < deadline:
             time.sleep(0.02)
-
-
-def _main(operation: str, step: str, *arguments: str) -> None:
-    def on_step(event: StepEvent) -> None:
-        if event.step == step and event.status in _FINISHED:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    engine = Engine(pickle.load(sys.stdin.buffer))
-    OPERATIONS[operation](engine, on_step, *arguments)
-
-
-if __name__ == "__main__":
-    _main(*sys.argv[1:])

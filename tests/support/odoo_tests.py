@@ -20,7 +20,7 @@ _TIMEOUT_S = 600
 _RECORD = re.compile(r"\d{4}-\d\d-\d\d [\d:,]+ \d+ (?P<level>[A-Z]+) ")
 _LEFT_OUT = re.compile(r"assetsbundle: .*mail/static/lib/selfie_segmentation/")
 """Debian's package has not got it; Odoo misses it when it makes all bundles, as before a test over HTTP."""
-_TESTS_RUN = re.compile(r"(\d+) failed, (\d+) error\(s\) of (\d+) tests")
+_TESTS_RUN = re.compile(r"odoo\.tests\.stats: (\w+): (\d+) tests ")
 
 
 def complaints(output: str) -> list[str]:
@@ -34,9 +34,9 @@ def complaints(output: str) -> list[str]:
     return found
 
 
-def count_of_tests(output: str) -> int:
-    """How many tests Odoo says it has run."""
-    return sum(int(count) for _failed, _errors, count in _TESTS_RUN.findall(output))
+def count_tests(output: str) -> dict[str, int]:
+    """How many tests of each addon Odoo says it has run."""
+    return {addon: int(count) for addon, count in _TESTS_RUN.findall(output)}
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,12 @@ class Trial:
     def config(self) -> Path:
         return self.log.with_suffix(".conf")
 
-    def test(self, addon: str) -> str:
-        """Install or update an addon and run its tests; return Odoo's log."""
-        verb = "-u" if addon in self.installed() else "-i"
-        arguments = [verb, addon, "--test-tags", f"/{addon}", "--stop-after-init"]
+    def test(self, *addons: str) -> str:
+        """Update the addons, or install what is new, and run their tests; return Odoo's log."""
+        verb = "-u" if self.installed().issuperset(addons) else "-i"
+        tags = ",".join(f"/{addon}" for addon in addons)
+        arguments = [verb, ",".join(addons), "--test-tags", tags, "--stop-after-init"]
         return self.run(*arguments, "--http-port", str(process.free_port()))
-
-    def update(self, addon: str) -> str:
-        return self.run("-u", addon, "--stop-after-init", "--no-http")
 
     def uninstall(self, addon: str) -> str:
         script = (

@@ -31,4 +31,5 @@ from . import res_config_settings
 from . import saas_dashboard
 from . import saas_dashboard_alerts
 from . import saas_dashboard_growth
+from . import bus_bus
 from . import ir_websocket

@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 from .. import gateway
+from ..exceptions import SubdomainTaken
 
 _SETTLED = {"subdomain", "template_id", "plan_id", "server_id"}
 
@@ -242,7 +243,11 @@ class SaasInstance(models.Model):
     @api.model
     def _suggest_subdomain(self, company_name):
         """I3: a valid, free subdomain made from a company's name."""
-        return gateway.suggest_subdomains(company_name, self._reserved_names(), self._is_taken)[0]
+        return self._suggestions(company_name)[0]
+
+    @api.model
+    def _suggestions(self, text):
+        return gateway.suggest_subdomains(text, self._reserved_names(), self._is_taken)
 
     @api.model
     def _judge_subdomain(self, subdomain):
@@ -254,9 +259,16 @@ class SaasInstance(models.Model):
         except UserError as error:
             return False, str(error)
         if self._is_taken(subdomain):
-            free = ", ".join(gateway.suggest_subdomains(subdomain, self._reserved_names(), self._is_taken))
+            free = ", ".join(self._suggestions(subdomain))
             return False, self.env._("%(name)s is taken. Free: %(free)s.", name=subdomain, free=free)
         return True, self.env._("%s is free.", subdomain)
+
+    @api.model
+    def _check_free(self, subdomain):
+        """Raise SubdomainTaken, with other names, when it is taken."""
+        if self._is_taken(subdomain):
+            sentence = self.env._("The subdomain %s is taken.", subdomain)
+            raise SubdomainTaken(sentence, self._suggestions(subdomain))
 
     @api.model
     def _is_taken(self, subdomain):

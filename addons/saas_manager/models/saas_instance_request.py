@@ -6,7 +6,6 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from .. import gateway
-from ..exceptions import SubdomainTaken
 
 
 class SaasInstanceRequest(models.Model):
@@ -107,8 +106,7 @@ class SaasInstanceRequest(models.Model):
     def _validate(self):
         """Refuse what cannot become an instance, before anything is made."""
         self.ensure_one()
-        if self.env["saas.instance"]._is_taken(self.subdomain):
-            raise SubdomainTaken(self.env._("The subdomain %s is taken.", self.subdomain))
+        self.env["saas.instance"]._check_free(self.subdomain)
         self.template_id._check_is_ready()
         self._move("validate")
 

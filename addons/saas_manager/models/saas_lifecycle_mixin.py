@@ -23,7 +23,8 @@ class SaasLifecycleMixin(models.AbstractModel):
             return True
         if operation == "write":
             return field.name not in self._action_fields
-        return not self.env.user.share or field.name in self._portal_fields
+        # Not `user.share`: that reads the user from the database, for each request.
+        return field.name in self._portal_fields or self.env.user.has_group("base.group_user")
 
     def _check_transition(self, action):
         """Raise InvalidState, naming the record, if `action` is not allowed in its state."""

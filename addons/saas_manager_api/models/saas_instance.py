@@ -48,11 +48,7 @@ class SaasInstance(models.Model):
         """Whether it can be had: None, or the `Problem` it would be refused with."""
         try:
             gateway.check_subdomain(subdomain, self._reserved_names())
-            self.env["saas.instance.request"]._check_free(subdomain)
-        except (ValidationError, ApiError) as error:
+            self._check_free(subdomain)
+        except ValidationError as error:
             return problem(error)
         return None
-
-    @api.model
-    def _suggestions(self, text):
-        return gateway.suggest_subdomains(text, self._reserved_names(), self._is_taken)

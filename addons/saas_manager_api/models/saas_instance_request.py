@@ -45,28 +45,16 @@ class SaasInstanceRequest(models.Model):
     @api.model
     def _ask_by_api(self, caller, values):
         """A1, A5: note what is asked for and begin; A6: with a publishable key, ask for the address first."""
-        self._check_free(values["subdomain"])
         # The request itself tells who asked for what and when; nobody waits for chatter to say it again.
         quietly = self.with_context(mail_create_nolog=True, mail_create_nosubscribe=True)
         if caller.is_publishable:
+            self.env["saas.instance"]._check_free(values["subdomain"])
             return quietly._sign_up_by_api(caller, values)
         request = quietly.create({**values, "source": "api"})
         # sudo: written by this action only.
         request.sudo().api_caller = caller.fingerprint
         request._begin_by_api()
         return request
-
-    @api.model
-    def _check_free(self, subdomain):
-        """Raise ApiError, with other names, when it is taken."""
-        instances = self.env["saas.instance"]
-        if instances._is_taken(subdomain):
-            raise ApiError(
-                409,
-                "SUBDOMAIN_TAKEN",
-                self.env._("The subdomain %s is taken.", subdomain),
-                suggestions=instances._suggestions(subdomain),
-            )
 
     def _begin_by_api(self):
         self.action_submit()

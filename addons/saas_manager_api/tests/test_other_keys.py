@@ -38,8 +38,8 @@ _CALLS = {
     # That a name is taken is no secret; whose it is, is.
     "get /provisioning/validate_subdomain": Call((200, 200, 200), f"?subdomain={_NAME}"),
     "post /provisioning/validate_subdomain": Call((200, 200, 200), body={"subdomain": _NAME}),
-    "post /provisioning/create_instance": Call((409, 409, 409), body={"subdomain": _NAME}),
-    "post /instances": Call((409, 409, 409), body=_WISHES),
+    "post /provisioning/create_instance": Call((403, 409, 409), body={"subdomain": _NAME}),
+    "post /instances": Call((403, 409, 409), body=_WISHES),
     # The token of the mail is the right to it, whatever key is sent along.
     "get /signup/confirm": Call((403, 403, 403), "?token=AAAA"),
     "post /signup/confirm": Call((403, 403, 403), "?token=AAAA"),
