@@ -18,6 +18,7 @@ import odoo.service.model
 import odoo.service.server
 import odoo.sql_db
 import psycopg2
+from odoo.addons.base.models import ir_cron
 from odoo.exceptions import AccessDenied
 from odoo.modules.registry import Registry
 from odoo.tools import config
@@ -51,6 +52,8 @@ def post_load():
     odoo.service.server.ThreadedServer.cron_thread = _outlive_postgres(
         odoo.service.server.ThreadedServer.cron_thread
     )
+    cron_model = getattr(ir_cron, "IrCron", None) or ir_cron.ir_cron
+    cron_model._process_jobs = staticmethod(_of_active_tenants(cron_model._process_jobs))
     odoo.http.db_list = db_list
     odoo.http.db_filter = db_filter
     odoo.service.common.dispatch = _keep_to_own_database(odoo.service.common.dispatch)
@@ -75,6 +78,17 @@ def list_dbs(force=False):
 def cron_database_list():
     """Scheduled jobs run for active tenants only: none for spares, templates or the suspended."""
     return catalog().active_databases()
+
+
+def _of_active_tenants(process_jobs):
+    """Odoo asks once a minute which databases there are; one may have been stopped since."""
+
+    @functools.wraps(process_jobs)
+    def wrapper(database):
+        if database in cron_database_list():
+            process_jobs(database)
+
+    return wrapper
 
 
 def _outlive_postgres(cron_thread):

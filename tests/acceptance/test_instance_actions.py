@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
 from tests.support.inventory import orphans
 from tests.support.killed import run_and_kill
 from tests.support.odoo_client import OdooError, browser
-from tests.support.tenants import ask, create, log_in, status, swept
+from tests.support.tenants import ask, create, is_left_alone, log_in, status, swept
 
 from tenantry.engine import Engine
 from tenantry.errors import (
@@ -72,7 +71,7 @@ def test_a_stopped_instance_says_so_and_rests_until_it_is_started(engine: Engine
     assert answer.status_code == 503
     assert "This Odoo is stopped" in answer.text
     assert _page(engine, Accept="application/json").json()["error_code"] == "INVALID_STATE"
-    assert _is_left_alone(engine)
+    assert is_left_alone(engine)
     assert engine.start_instance("acme").state is State.ACTIVE
     engine.prove_login(creation)
 
@@ -82,28 +81,17 @@ def _page(engine: Engine, **headers: str):
         return visitor.get("/web/login", headers=headers)
 
 
-def _is_left_alone(engine: Engine) -> bool:
-    """Whether nobody is connected to its database, or soon will not be: what was under way is let end."""
-    query = """
-        SELECT count(*) FROM pg_stat_activity WHERE datname = 'acme' AND backend_type = 'client backend'
-    """
-    deadline = time.monotonic() + 10
-    with engine.context.maintenance() as connection:
-        while connection.execute(query).fetchone()[0] and time.monotonic() < deadline:
-            time.sleep(0.1)
-        return connection.execute(query).fetchone()[0] == 0
-
-
 def test_no_scheduled_job_runs_while_it_is_stopped(engine: Engine):
     create(engine)
     engine.stop_instance("acme")
+    assert is_left_alone(engine)
     ask(engine, "acme", "UPDATE ir_cron SET nextcall = '2000-01-01' RETURNING id")
     # A request of any tenant, or a minute, wakes the jobs' threads: this one is told by NOTIFY.
     with engine.context.maintenance() as connection:
         connection.execute("NOTIFY cron_trigger, 'acme'")
     create(engine, "beta")
     assert ask(engine, "acme", "SELECT count(*) FROM ir_cron WHERE nextcall > '2000-01-01'") == [(0,)]
-    assert _is_left_alone(engine)
+    assert is_left_alone(engine)
 
 
 def test_stopping_and_starting_twice_changes_nothing(engine: Engine):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from tests.support.tenants import is_left_alone
 
 from tenantry.engine import Engine
 from tenantry.model import names
@@ -120,21 +121,32 @@ def test_the_router_serves_again_after_postgres_was_restarted(engine: Engine, ac
     assert get(engine, "acme.localhost").status_code == 200
 
 
-def test_jobs_run_for_active_tenants_only(engine: Engine, acme: Creation):
+def test_jobs_run_for_active_tenants_only_and_rest_at_once_when_one_is_stopped(
+    engine: Engine, acme: Creation
+):
     """Asked of the server's own list by way of a job that is due, in each of two tenants."""
     engine.provision(engine.spec(name="beta", email="b@beta.example", template="tiny"))
     try:
         engine.suspend("beta")
         for name in ("acme", "beta"):
-            with engine.context.cluster.connect(name) as inside:
-                inside.execute("UPDATE ir_cron SET nextcall = now() - interval '1 day', lastcall = NULL")
+            _let_jobs_be_due(engine, name)
         # A server that just started lists all databases when it is first called, others once a minute.
         engine.runtime.stop()
         engine.start_tenants()
         assert _wait_for_job(engine, "acme", 90)
         assert not _ran_a_job(engine, "beta")
+        # Now that list knows acme, for a minute.
+        engine.stop_instance("acme")
+        assert is_left_alone(engine, "acme")
+        _let_jobs_be_due(engine, "acme")
+        assert not _wait_for_job(engine, "acme", 3)
     finally:
         engine.terminate("beta")
+
+
+def _let_jobs_be_due(engine: Engine, name: str) -> None:
+    with engine.context.cluster.connect(name) as inside:
+        inside.execute("UPDATE ir_cron SET nextcall = now() - interval '1 day', lastcall = NULL")
 
 
 def _wait_for_job(engine: Engine, name: str, timeout_s: float) -> bool:

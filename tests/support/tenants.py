@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from tests.support.inventory import orphans
 from tests.support.odoo_client import WebClient
 
 _AT_ONCE = 4
+_ENDS_WITHIN_S = 30
 
 
 @contextmanager
@@ -35,6 +37,20 @@ def status(engine: Engine, name: str, hostname: str = "") -> int:
 def ask(engine: Engine, name: str, query: str) -> list[tuple]:
     with engine.context.cluster.connect(name) as inside:
         return inside.execute(query.encode()).fetchall()
+
+
+def is_left_alone(engine: Engine, name: str = "acme") -> bool:
+    """Whether nobody is connected to its database, or soon will not be: what was under way is let end."""
+    query = """
+        SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'
+    """
+    deadline = time.monotonic() + _ENDS_WITHIN_S
+    with engine.context.maintenance() as connection:
+        while connection.execute(query, [name]).fetchone() != (0,):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.1)
+    return True
 
 
 def log_in(engine: Engine, creation: Creation, name: str = "acme") -> WebClient:

@@ -46,7 +46,7 @@ class SaasInstanceRequest(models.Model):
     def _ask_by_api(self, caller, values):
         """A1, A5: note what is asked for and begin; A6: with a publishable key, ask for the address first."""
         # The request itself tells who asked for what and when; nobody waits for chatter to say it again.
-        quietly = self.with_context(mail_create_nolog=True, mail_create_nosubscribe=True)
+        quietly = self.with_context(tracking_disable=True)
         if caller.is_publishable:
             self.env["saas.instance"]._check_free(values["subdomain"])
             return quietly._sign_up_by_api(caller, values)
