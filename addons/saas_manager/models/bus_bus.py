@@ -24,7 +24,7 @@ class BusBus(models.Model):
         if "bus.bus.channels" not in postcommit.data:
             postcommit.data["bus.bus.channels"] = OrderedSet()
             postcommit.add(lambda: _notifier.notify(postcommit.data.pop("bus.bus.channels")))
-        super()._ensure_hooks()
+        return super()._ensure_hooks()
 
 
 class _Notifier:
