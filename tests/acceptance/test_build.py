@@ -39,7 +39,7 @@ SMALL = Recipe("small", "Small", ("web",))
 def sweep(engine: Engine) -> Iterator[None]:
     """Small stays from test to test: each build takes a while."""
     yield
-    engine.drop_template("small")
+    _drop_small(engine)
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +50,10 @@ def clean(engine: Engine) -> Iterator[None]:
 
 @pytest.fixture
 def without_small(engine: Engine) -> None:
+    _drop_small(engine)
+
+
+def _drop_small(engine: Engine) -> None:
     if version(engine, "small"):
         engine.drop_template("small")
 

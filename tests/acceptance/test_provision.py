@@ -9,7 +9,7 @@ from contextlib import nullcontext, suppress
 import pytest
 from tests.support.inventory import orphans
 from tests.support.killed import run_and_kill
-from tests.support.tenants import create, swept
+from tests.support.tenants import ask, create, swept
 
 from tenantry.engine import Engine
 from tenantry.errors import (
@@ -33,11 +33,6 @@ from tenantry.postgres import databases, roles
 def clean(engine: Engine) -> Iterator[None]:
     with swept(engine):
         yield
-
-
-def ask(engine: Engine, name: str, query: str) -> list[tuple]:
-    with engine.context.cluster.connect(name) as inside:
-        return inside.execute(query.encode()).fetchall()
 
 
 def test_a_customer_gets_a_running_odoo_and_can_log_in(engine: Engine):
