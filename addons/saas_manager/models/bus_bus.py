@@ -4,6 +4,7 @@ Odoo makes a connection for each commit that has something to tell, and closes i
 else gets one. A creation tells of a dozen steps.
 """
 
+import logging
 import threading
 
 import psycopg2
@@ -11,6 +12,8 @@ from odoo import models, sql_db
 from odoo.addons.bus.models.bus import ODOO_NOTIFY_FUNCTION, get_notify_payloads
 from odoo.tools import SQL
 from odoo.tools.misc import OrderedSet
+
+_logger = logging.getLogger(__name__)
 
 _LOST = (psycopg2.OperationalError, psycopg2.InterfaceError)
 
@@ -35,13 +38,15 @@ class _Notifier:
         self._cursor = None
 
     def notify(self, channels):
-        """Raises psycopg2.Error when a new connection fails, too."""
+        """What cannot be told is logged: the commit was made, and must not look as if it had failed."""
         with self._lock:
-            try:
-                self._send(channels)
-            except _LOST:
-                self._cursor = None
-                self._send(channels)
+            for _attempt in ("as it is", "reconnected"):
+                try:
+                    return self._send(channels)
+                except _LOST as error:
+                    self._cursor = None
+                    reason = error
+        _logger.warning("Open screens were not told of a commit: %s", reason)
 
     def _send(self, channels):
         if self._cursor is None:

@@ -1,0 +1,34 @@
+"""A job whose connection to PostgreSQL is lost, as when that is restarted, is run again."""
+
+import time
+
+import psycopg2
+from odoo.addons.queue_job.controllers.main import RunJobController
+from odoo.addons.queue_job.exception import RetryableJobError
+
+_LOST = (psycopg2.OperationalError, psycopg2.InterfaceError)
+_RESTART_S = 30
+_LOOK_S = 0.2
+
+
+class LostConnectionController(RunJobController):
+    @classmethod
+    def _try_perform_job(cls, env, job):
+        """The queue cannot see it otherwise: leaving the job's savepoint hides what the job itself raised."""
+        try:
+            return super()._try_perform_job(env, job)
+        except _LOST as error:
+            if not env.cr.closed:
+                raise
+            cls._wait_for_postgresql(env.registry)
+            raise RetryableJobError(str(error).strip()) from error
+
+    @staticmethod
+    def _wait_for_postgresql(registry):
+        """A job that cannot be noted as pending is only found dead, up to a minute later."""
+        deadline = time.monotonic() + _RESTART_S
+        while time.monotonic() < deadline:
+            try:
+                return registry.cursor().close()
+            except _LOST:
+                time.sleep(_LOOK_S)

@@ -1,0 +1,46 @@
+"""A job whose connection is lost is tried again, whatever its own code made of that."""
+
+from types import SimpleNamespace
+
+from odoo import SUPERUSER_ID, api
+from odoo.addons.queue_job.exception import RetryableJobError
+from odoo.tests import TransactionCase, tagged
+from odoo.tools import mute_logger
+from psycopg2.errors import QueryCanceled
+
+from ..controllers.run_job import LostConnectionController
+
+
+@tagged("post_install", "-at_install")
+class TestLostConnection(TransactionCase):
+    def setUp(self):
+        super().setUp()
+        self.cursor = self.registry.cursor()
+        self.addCleanup(self.cursor.close)
+
+    @mute_logger("odoo.sql_db")
+    def _run_job(self, perform):
+        env = api.Environment(self.cursor, SUPERUSER_ID, {})
+        LostConnectionController._try_perform_job(env, SimpleNamespace(env=env, perform=perform))
+
+    def _lose_connection(self):
+        self.cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    def _lose_connection_and_say_so(self):
+        try:
+            self._lose_connection()
+        except Exception as error:
+            raise RetryableJobError("PostgreSQL does not answer.") from error
+
+    def test_a_job_that_lost_its_connection_is_tried_again(self):
+        with self.assertRaises(RetryableJobError):
+            self._run_job(self._lose_connection)
+
+    def test_so_is_one_that_noticed_it_itself(self):
+        with self.assertRaises(RetryableJobError):
+            self._run_job(self._lose_connection_and_say_so)
+
+    def test_a_statement_that_failed_on_a_living_connection_stays_a_failure(self):
+        statement = "SET LOCAL statement_timeout = 1; SELECT pg_sleep(1)"
+        with self.assertRaises(QueryCanceled):
+            self._run_job(lambda: self.cursor.execute(statement))
