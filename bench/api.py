@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.support.api_client import make_keys, set_hourly_limit
 from tests.support.back_office import BackOffice
+from tests.support.mail_server import serving
 
 from bench.figures import Figure, MeasurementFailed
 from bench.installation import TEMPLATE, Installation
@@ -54,22 +55,24 @@ def api(installation: Installation) -> list[Figure]:
     office = BackOffice(installation.engine)
     set_hourly_limit(office, 0)
     try:
-        return _measure(installation, office, Secret(make_keys(installation.engine)["api-manager"]))
+        with serving(office):
+            return _measure(installation, office, Secret(make_keys(installation.engine)["api-manager"]))
     finally:
         set_hourly_limit(office, 100)
 
 
 def _measure(installation: Installation, office: BackOffice, key: Secret) -> list[Figure]:
-    installation.engine.fill_pool(TEMPLATE, installation.plan.warm)
+    count = installation.plan.posts + 1
+    installation.engine.fill_pool(TEMPLATE, count)
     client = Client(installation, key)
-    created = [_create(client, office, number) for number in range(installation.plan.warm)]
-    posts, asked = zip(*created, strict=True)
+    (first, *posts), asked = zip(*(_create(client, office, number) for number in range(count)), strict=True)
     path = f"/api/provisioning/request_status/{asked[-1]}"
     polls = tuple(client.time(path)[0] for _ in range(installation.plan.polls))
     floor = tuple(client.time(_BARE)[0] for _ in range(installation.plan.polls))
     burst, bare_burst = ((_burst(installation, key, asked),) for asked in (path, _BARE))
     return [
-        Figure("api_post", "API: POST of a creation answers", "s", posts, "its job runs after it"),
+        Figure("api_post", "API: POST of a creation answers", "s", tuple(posts), "its job runs after it"),
+        Figure("api_post_first", "API: the first POST after settings changed", "s", (first,), "empty caches"),
         Figure("api_status", "API: status of a request", "s", polls),
         Figure("api_floor", "Floor: Odoo's /web/health, no database", "s", floor),
         Figure("api_polls", "API: status polls, several asking", "/s", burst, f"{_CLIENTS} clients"),

@@ -18,9 +18,10 @@ class Plan:
     first_pages: int
     tenants_in_memory: int
     clones: int
+    posts: int
     polls: int
     signups: int
 
 
-FULL = Plan("full", 20, 10, 50, 10, 3, 10, 30, 10, 200, 10)
-QUICK = Plan("quick", 10, 4, 20, 4, 1, 3, 10, 4, 100, 4)
+FULL = Plan("full", 20, 10, 50, 10, 3, 10, 30, 10, 40, 200, 10)
+QUICK = Plan("quick", 10, 4, 20, 4, 1, 3, 10, 4, 10, 100, 4)
