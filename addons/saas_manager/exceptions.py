@@ -1,6 +1,10 @@
 """What is refused, by its cause: the API tells causes by their type, people read the sentence."""
 
+import psycopg2
 from odoo.exceptions import UserError, ValidationError
+
+CONNECTION_LOST = (psycopg2.OperationalError, psycopg2.InterfaceError)
+"""What a connection to PostgreSQL raises once it is lost; `OperationalError` has other causes, too."""
 
 
 class InvalidState(UserError):

@@ -8,7 +8,6 @@ import functools
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, time
 
-import psycopg2
 import pytz
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.exceptions import UserError, ValidationError
@@ -19,6 +18,8 @@ from tenantry.model import names
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.recipe import Recipe
 from tenantry.model.secret import Secret, random_password
+
+from .exceptions import CONNECTION_LOST
 
 EngineError = TenantryError
 
@@ -48,7 +49,7 @@ def retrying(log=None):
         if log:
             log.tell("warning", sentence(error))
         raise RetryableJobError(sentence(error)) from error
-    except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+    except CONNECTION_LOST as error:
         raise RetryableJobError(str(error).strip()) from error
 
 

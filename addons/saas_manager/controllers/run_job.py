@@ -2,11 +2,11 @@
 
 import time
 
-import psycopg2
 from odoo.addons.queue_job.controllers.main import RunJobController
 from odoo.addons.queue_job.exception import RetryableJobError
 
-_LOST = (psycopg2.OperationalError, psycopg2.InterfaceError)
+from ..exceptions import CONNECTION_LOST
+
 _RESTART_S = 30
 _LOOK_S = 0.2
 
@@ -17,7 +17,7 @@ class LostConnectionController(RunJobController):
         """The queue cannot see it otherwise: leaving the job's savepoint hides what the job itself raised."""
         try:
             return super()._try_perform_job(env, job)
-        except _LOST as error:
+        except CONNECTION_LOST as error:
             if not env.cr.closed:
                 raise
             cls._wait_for_postgresql(env.registry)
@@ -30,5 +30,5 @@ class LostConnectionController(RunJobController):
         while time.monotonic() < deadline:
             try:
                 return registry.cursor().close()
-            except _LOST:
+            except CONNECTION_LOST:
                 time.sleep(_LOOK_S)

@@ -7,15 +7,14 @@ else gets one. A creation tells of a dozen steps.
 import logging
 import threading
 
-import psycopg2
 from odoo import models, sql_db
 from odoo.addons.bus.models.bus import ODOO_NOTIFY_FUNCTION, get_notify_payloads
 from odoo.tools import SQL
 from odoo.tools.misc import OrderedSet
 
-_logger = logging.getLogger(__name__)
+from ..exceptions import CONNECTION_LOST
 
-_LOST = (psycopg2.OperationalError, psycopg2.InterfaceError)
+_logger = logging.getLogger(__name__)
 
 
 class BusBus(models.Model):
@@ -43,7 +42,7 @@ class _Notifier:
             for _attempt in ("as it is", "reconnected"):
                 try:
                     return self._send(channels)
-                except _LOST as error:
+                except CONNECTION_LOST as error:
                     self._cursor = None
                     reason = error
         _logger.warning("Open screens were not told of a commit: %s", reason)

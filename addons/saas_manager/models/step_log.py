@@ -6,10 +6,11 @@ import logging
 import psycopg2
 from odoo import SUPERUSER_ID, api
 
+from ..exceptions import CONNECTION_LOST
+
 _logger = logging.getLogger(__name__)
 
 _LEVELS = {"failed": "error", "skipped": "debug"}
-_LOST = (psycopg2.OperationalError, psycopg2.InterfaceError)
 
 
 class StepLog:
@@ -62,7 +63,7 @@ class StepLog:
         for _attempt in ("as it is", "reconnected"):
             try:
                 return self._insert(values)
-            except _LOST:
+            except CONNECTION_LOST:
                 self._close()
         _logger.warning("%s: %s", self._subject, values["message"])
 
