@@ -6,6 +6,7 @@ import fcntl
 import logging
 import os
 import pwd
+import random
 import shutil
 import socket
 import subprocess
@@ -22,6 +23,8 @@ _logger = logging.getLogger(__name__)
 
 # libpq and Python read these behind a caller's back; our own settings may hold a password.
 _SCRUBBED = ("PG", "PYTHON", "VIRTUAL_ENV", "ODOO_RC", "TENANTRY_")
+_CORES = "TENANTRY_CORES"
+"""Tells a server that is kept on one core which ones its own programs may use."""
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -81,42 +84,69 @@ def _spawn(
             raise ProgramNotFound(program)
     sink = log.open("a") if log else None
     try:
-        return subprocess.Popen(
-            wrapped,
-            stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
-            stdout=sink or subprocess.PIPE,
-            stderr=sink or subprocess.PIPE,
-            text=True,
-            env=clean_environment(environment),
-            user=user,
-            group=_group_of(user),
-            extra_groups=[] if user else None,
-            cwd=cwd or ("/" if user else None),
-            start_new_session=True,
-        )
+        with _on_cores(_all_cores()):
+            return subprocess.Popen(
+                wrapped,
+                stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
+                stdout=sink or subprocess.PIPE,
+                stderr=sink or subprocess.PIPE,
+                text=True,
+                env=clean_environment(environment),
+                user=user,
+                group=_group_of(user),
+                extra_groups=[] if user else None,
+                cwd=cwd or ("/" if user else None),
+                start_new_session=True,
+            )
     finally:
         if sink:
             sink.close()
 
 
-def start(arguments: Sequence[object], *, log: Path, environment: Mapping[str, str] | None = None) -> int:
+def start(
+    arguments: Sequence[object],
+    *,
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+    on_one_core: bool = False,
+) -> int:
     """Start a server that outlives this process; return its process id.
 
     It has its own session and none of our pipes: a reader of ours never waits for it.
+    on_one_core: keep all its threads on one core; what it runs by `run` may use all of them.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a") as sink:
+    cores = _all_cores()
+    known = {_CORES: ",".join(map(str, cores))} if on_one_core else {}
+    with log.open("a") as sink, _on_cores([random.choice(cores)] if on_one_core else cores):
         process = subprocess.Popen(
             [str(argument) for argument in arguments],
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=sink,
-            env=clean_environment(environment),
+            env=clean_environment({**(environment or {}), **known}),
             start_new_session=True,
         )
     _wait_for_command_line(process.pid)
     _logger.info("started %s as process %d", Path(str(arguments[0])).name, process.pid)
     return process.pid
+
+
+def _all_cores() -> list[int]:
+    """The cores a program of ours may use: this process's, or those it was taken from."""
+    told = os.environ.get(_CORES)
+    return [int(core) for core in told.split(",")] if told else sorted(os.sched_getaffinity(0))
+
+
+@contextmanager
+def _on_cores(cores: Sequence[int]) -> Iterator[None]:
+    """A program that is started in here inherits these cores; of this process, the thread only."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def _wait_for_command_line(pid: int) -> None:

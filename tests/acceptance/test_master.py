@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from tests.support.master import ask_inside, master_client
@@ -111,6 +113,13 @@ def test_a_foreign_database_of_its_name_is_left_alone(master: Engine):
                 master.start_master()
         finally:
             databases.label(connection, MASTER_DATABASE, label)
+
+
+def test_the_masters_threads_share_one_core_and_the_tenants_server_has_all(master: Engine):
+    threads = psutil.Process(master.master.pid).threads()
+    assert len(threads) > 1
+    assert len(set().union(*(os.sched_getaffinity(thread.id) for thread in threads))) == 1
+    assert os.sched_getaffinity(master.runtime.pid or 0) == os.sched_getaffinity(0)
 
 
 def test_a_job_runs_to_its_end(master: Engine):

@@ -69,6 +69,23 @@ def test_a_server_outlives_its_starter_and_is_stopped_by_its_id(tmp_path):
     process.stop(pid)
 
 
+def test_a_server_kept_on_one_core_gives_its_own_programs_all_of_them(tmp_path):
+    code = (
+        "import os, time; from tenantry import process; own = len(os.sched_getaffinity(0)); "
+        "its = process.run(['nproc']).strip(); still = len(os.sched_getaffinity(0)); "
+        "print(own, its, still, flush=True); time.sleep(60)"
+    )
+    log = tmp_path / "log"
+    environment = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    pid = process.start([sys.executable, "-c", code], log=log, environment=environment, on_one_core=True)
+    deadline = time.monotonic() + 10
+    while not log.read_text().endswith("\n") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.stop(pid)
+    cores = len(os.sched_getaffinity(0))
+    assert log.read_text().split() == ["1", str(cores), "1"]
+
+
 def test_a_taken_port_is_not_offered():
     port = process.free_port()
     import socket

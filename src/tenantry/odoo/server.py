@@ -17,10 +17,14 @@ _POLL_S = 0.1
 
 @dataclass(frozen=True)
 class OdooServer:
-    """The server that runs with one configuration file."""
+    """The server that runs with one configuration file.
+
+    on_one_core: see `process.start`.
+    """
 
     config: Path
     log: Path
+    on_one_core: bool = False
 
     @property
     def _pid_file(self) -> Path:
@@ -70,7 +74,7 @@ class OdooServer:
     def start(self, odoo: OdooInstallation) -> None:
         """Start it; the caller waits until it answers."""
         command = odoo.command("-c", str(self.config))
-        pid = process.start(command, log=self.log, environment=odoo.environment)
+        pid = process.start(command, log=self.log, environment=odoo.environment, on_one_core=self.on_one_core)
         self._pid_file.write_text(str(pid))
 
     def watch(self, is_ready: Callable[[], bool], timeout_s: float) -> None:

@@ -32,6 +32,11 @@ class OdooRuntime(ABC):
     @abstractmethod
     def log_file(self) -> Path: ...
 
+    @property
+    def is_on_one_core(self) -> bool:
+        """Whether all threads of the server share one core; decision 0020 says why one would."""
+        return False
+
     @abstractmethod
     def is_answering(self) -> bool: ...
 
@@ -56,4 +61,4 @@ class OdooRuntime(ABC):
 
     @property
     def _server(self) -> OdooServer:
-        return OdooServer(self.config_file, self.log_file)
+        return OdooServer(self.config_file, self.log_file, self.is_on_one_core)

@@ -58,6 +58,11 @@ class MasterRuntime(OdooRuntime):
 
         self._bring_up(configure, cluster)
 
+    @property
+    def is_on_one_core(self) -> bool:
+        """Threads only: workers are processes and want a core each."""
+        return self.settings.master_workers == 0
+
     def is_answering(self) -> bool:
         try:
             return self.route.get(HEALTH_PATH, timeout_s=5) == 200
