@@ -42,8 +42,8 @@ class SaasServer(models.Model):
     def _no_capacity_message(self, full):
         if full:
             return self.env._(
-                "No capacity: %(servers)s have less than %(percent)d %% free. "
-                "Raise their limit, or add a server.",
+                "No capacity: less than %(percent)d %% is free on %(servers)s. "
+                "Raise the limit, or add a server.",
                 servers=", ".join(full.mapped("name")),
                 percent=MIN_FREE_PERCENT,
             )

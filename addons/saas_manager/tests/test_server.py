@@ -42,7 +42,7 @@ class TestPlacement(SaasCase):
         self._fill(self.server, 9)
         self.assertEqual(self._place(), self.server)
         instance = self._make_instance("too-many")
-        with self._jobs() as jobs, self.assertRaisesRegex(UserError, "Server here have less than 10 % free"):
+        with self._jobs() as jobs, self.assertRaisesRegex(UserError, "less than 10 % is free on Server here"):
             self._as("manager", instance).action_provision_instance()
         jobs.assert_jobs_count(0)
         self.assertEqual((instance.state, instance.server_id.id), ("draft", False))
