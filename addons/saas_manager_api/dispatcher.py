@@ -94,9 +94,8 @@ class SaasApiDispatcher(FastApiDispatcher):
             self.caller = identify(self.request.env, self.request.httprequest)
             if not self.caller and not self._is_public():
                 raise unauthorized()
-        except ApiError as refusal:
-            if refusal.problem.status == 401:
-                self._count()
+        except ApiError:
+            self._count()
             raise
         if self.caller:
             self.request.update_env(user=self.caller.uid)

@@ -360,7 +360,7 @@ class Engine:
         return usage.usages(self.context, chosen)
 
     def is_serving(self, name: str) -> bool:
-        """Whether the public route of an instance answers, without loading what is not loaded."""
+        """Whether the public route of an instance answers within 5 s; its first answer loads the tenant."""
         return self.runtime.is_serving(name)
 
     def prove_login(self, creation: Creation) -> float:

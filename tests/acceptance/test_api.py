@@ -178,16 +178,28 @@ def test_the_hourly_limit_holds_for_requests_of_the_same_moment(office: BackOffi
     assert all(answer.headers["Retry-After"] for answer in answers if answer.status_code == 429)
 
 
-def test_whoever_tries_keys_is_stopped_and_others_are_not(office: BackOffice, api: ApiClient) -> None:
-    guesses = [ApiClient(api.root, f"{number:040x}") for number in range(8)]
+@pytest.fixture
+def publishable(office: BackOffice) -> Iterator[str]:
+    """The key of a web site."""
+    values = {"name": "Site", "origins": "https://site.example"}
+    (record,) = office.call("saas.api.key.publishable", "create", [values])
+    yield office.read("saas.api.key.publishable", record, "key")["key"]
+    office.call("saas.api.key.publishable", "unlink", [record])
+
+
+def test_whoever_tries_keys_is_stopped_and_others_are_not(
+    office: BackOffice, api: ApiClient, publishable: str
+) -> None:
+    guesses = [ApiClient(api.root, key) for key in (publishable, *(f"{number:040x}" for number in range(7)))]
     set_hourly_limit(office, 5)
     try:
-        tried = [guess.get("/provisioning/plans").status_code for guess in guesses]
+        elsewhere = {"Origin": "https://evil.example"}
+        tried = [guess.get("/provisioning/plans", **elsewhere).status_code for guess in guesses]
         nobody = ApiClient(api.root, "").get("/provisioning/health")
         known = api.get("/provisioning/plans")
     finally:
         set_hourly_limit(office, 0)
-    assert tried == [401] * 5 + [429] * 3
+    assert tried == [403, *[401] * 4, *[429] * 3]
     assert (nobody.status_code, known.status_code) == (429, 200)
 
 

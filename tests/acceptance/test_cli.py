@@ -83,7 +83,8 @@ def test_an_instances_life(tenantry):
     assert json.loads(tenantry("instance", "show", "acme", "--json").stdout)["state"] == "suspended"
     assert tenantry("instance", "reactivate", "acme").returncode == 0
     assert json.loads(tenantry("instance", "open", "acme", "--json").stdout)["url"].startswith("http://acme.")
-    assert tenantry("instance", "terminate", "acme", stdin="another\n").returncode == 2
+    for typed in ("another\n", ""):
+        assert tenantry("instance", "terminate", "acme", stdin=typed).returncode == 2
     assert "acme" in tenantry("instance", "list").stdout
     assert tenantry("instance", "terminate", "acme", stdin="acme\n").returncode == 0
     assert json.loads(tenantry("instance", "list", "--json").stdout) == []

@@ -96,6 +96,9 @@ class SaasInstance(models.Model):
         readonly=True,
         copy=False,
     )
+    operation_after = fields.Integer(
+        readonly=True, copy=False, help="Lines of the log up to this one were there before it began."
+    )
     run_state = fields.Selection(
         [("running", "Running"), ("stopped", "Stopped"), ("unknown", "Unknown")],
         required=True,
@@ -174,10 +177,14 @@ class SaasInstance(models.Model):
 
     @api.depends("operation", "log_ids")
     def _compute_progress(self):
-        """The last line's; of the lines nothing else is read."""
+        """Those of the last step of what is under way; of the lines nothing else is read."""
         lines = self.env["saas.instance.log"]
         for instance in self:
-            domain = [("instance_id", "=", instance._origin.id)]
+            domain = [
+                ("instance_id", "=", instance._origin.id),
+                ("id", ">", instance.operation_after),
+                ("step", "!=", False),
+            ]
             last = lines.search(domain, limit=1) if instance.operation else lines
             instance.progress = last.progress
             instance.progress_step = last.step

@@ -29,8 +29,8 @@ class SaasInstance(models.Model):
                 database_name=instance.subdomain,
                 # sudo: only jobs read it. A killed run may have given the instance this one already.
                 admin_password_sealed=instance.sudo().admin_password_sealed or gateway.new_password(),
-                operation="provision",
                 state_reason=False,
+                **instance._under_way("provision"),
             )
             instance.request_ids._instance_retried()
             instance._enqueue("_provision", self.env._("Create %s", instance.name))
@@ -81,9 +81,17 @@ class SaasInstance(models.Model):
                     )
                 )
             # sudo: `operation` is written by actions only.
-            instance.sudo().write({"operation": operation, "state_reason": reason or False, **values})
+            instance.sudo().write(
+                {**instance._under_way(operation), "state_reason": reason or False, **values}
+            )
             instance._enqueue(job, description % instance.name)
         return True
+
+    def _under_way(self, operation):
+        """The values of an instance with which this is done from now on."""
+        # sudo: who may have it done need not read the log.
+        last = self.env["saas.instance.log"].sudo().search([("instance_id", "=", self.id)], limit=1)
+        return {"operation": operation, "operation_after": last.id}
 
     def action_open(self):
         self.ensure_one()

@@ -311,6 +311,17 @@ class TestLog(SaasCase):
             (line.step, line.level, line.duration_s, line.progress), ("clone", "info", 0.25, 50.0)
         )
 
+    def test_progress_is_that_of_what_is_under_way(self):
+        instance = self._tell(**self._event("done")).instance_id
+        instance.sudo().state = "active"
+        with self._jobs(), StepLog(instance) as log:
+            self._as("manager", instance).action_suspend()
+            self.assertEqual((instance.progress, instance.progress_step), (0.0, False))
+            log.on_step(StepEvent(**self._event("done") | {"operation": "suspend", "step": "block"}))
+            log.tell("info", "a mail")
+        instance.invalidate_recordset()
+        self.assertEqual((instance.progress, instance.progress_step), (50.0, "block"))
+
     def test_a_failed_step_is_an_error(self):
         self.assertEqual(self._tell(**self._event("failed")).level, "error")
 

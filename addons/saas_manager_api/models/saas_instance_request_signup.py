@@ -18,6 +18,10 @@ _AN_HOUR = 5
 class SaasInstanceRequest(models.Model):
     _inherit = "saas.instance.request"
 
+    link_sent_at = fields.Datetime(
+        readonly=True, copy=False, help="When the mail that asks for a confirmation was last sent."
+    )
+
     @api.model
     def _sign_up_by_api(self, caller, values):
         key = {"publishable_key_id": caller.publishable_id, "company_id": caller.company_id}
@@ -33,8 +37,12 @@ class SaasInstanceRequest(models.Model):
         """
         self._count_signup(f"signup {address}", _AN_HOUR)
         request = self.create({**values, "source": "signup"})
-        request._enqueue_mail(_VERIFY)
+        request._send_link()
         return request
+
+    def _send_link(self):
+        self.link_sent_at = fields.Datetime.now()
+        self._enqueue_mail(_VERIFY)
 
     def _count_signup(self, bucket, limit):
         # sudo: visitors read no counts.
@@ -89,6 +97,6 @@ class SaasInstanceRequest(models.Model):
         domain = [
             ("source", "=", "signup"),
             ("state", "=", "draft"),
-            ("create_date", "<", before),
+            ("link_sent_at", "<", before),
         ]
         self.search(domain).unlink()

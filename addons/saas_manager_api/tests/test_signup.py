@@ -124,7 +124,7 @@ class TestSignup(ApiCase):
         old, new = self._signed_up(subdomain="old-one"), self._signed_up(subdomain="new-one")
         self.env.flush_all()
         self.env.cr.execute(
-            "UPDATE saas_instance_request SET create_date = now() - interval '49 hours' WHERE id = %s",
+            "UPDATE saas_instance_request SET link_sent_at = now() - interval '49 hours' WHERE id = %s",
             [old.id],
         )
         self.env.invalidate_all()

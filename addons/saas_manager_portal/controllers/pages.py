@@ -1,6 +1,7 @@
 """What every page of the signup has: a language, a layout, and headers that keep others out."""
 
 import secrets
+from urllib.parse import urlencode
 
 from odoo.addons.saas_manager_api.errors import ApiError
 from odoo.http import request
@@ -36,7 +37,7 @@ def page(template, status=200, **values):
     """Render a page of ours."""
     model, nonce = signup(), secrets.token_urlsafe(12)
     common = {
-        "asked_path": request.httprequest.path,
+        "in_language": _in_language,
         "csrf": request.csrf_token,
         "nonce": nonce,
         **model._layout_values(),
@@ -51,6 +52,12 @@ def page(template, status=200, **values):
     )
     response.status_code = status
     return response
+
+
+def _in_language(code):
+    """The address of this page in another language; what was chosen by its address stays."""
+    asked = {**request.httprequest.args.to_dict(), "lang": code}
+    return f"{request.httprequest.path}?{urlencode(asked)}"
 
 
 def see_other(path):

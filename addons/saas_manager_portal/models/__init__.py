@@ -1,4 +1,5 @@
 from . import res_config_settings
+from . import saas_instance
 from . import saas_instance_request
 from . import saas_instance_request_guards
 from . import saas_instance_request_progress

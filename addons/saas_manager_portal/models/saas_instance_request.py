@@ -6,11 +6,11 @@ from odoo import api, models
 from odoo.addons.saas_manager import gateway
 from odoo.addons.saas_manager.exceptions import SubdomainTaken
 from odoo.addons.saas_manager_api.errors import ApiError
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import UserError
 
 from ..faults import SignupFaults
 
-_VERIFY = "saas_manager.mail_template_verify_email"
+_WARNING = "mail.mail_activity_data_warning"
 _AGAIN_AN_HOUR = 10
 _DELAYED = [("source", "=", "signup"), ("state", "=", "failed"), ("instance_id", "=", False)]
 """Confirmed, but there was no room: what the job tries again is what people are told goes on by itself."""
@@ -26,8 +26,9 @@ class SaasInstanceRequest(models.Model):
         if not draft:
             return self._sign_up(values, address)
         self._check_mailbox(values["customer_email"])
+        self._count_again(address, values["customer_email"])
         draft.write(values)
-        draft._send_again(address)
+        draft._send_link()
         return draft
 
     def _draft_of(self, values, change):
@@ -40,12 +41,16 @@ class SaasInstanceRequest(models.Model):
         """Send the mail anew; False after too many."""
         self.ensure_one()
         try:
-            self._count_signup(f"signup again {address}", _AGAIN_AN_HOUR)
-            self._count_mail(self.customer_email)
+            self._count_again(address, self.customer_email)
         except ApiError:
             return False
-        self._enqueue_mail(_VERIFY)
+        self._send_link()
         return True
+
+    def _count_again(self, address, email):
+        """Raises ApiError after too many."""
+        self._count_signup(f"signup again {address}", _AGAIN_AN_HOUR)
+        self._count_mail(email)
 
     def _verification_url(self):
         return f"{self.get_base_url()}/signup/confirm?token={quote(self._token())}"
@@ -93,24 +98,32 @@ class SaasInstanceRequest(models.Model):
         try:
             with self.env.cr.savepoint():
                 self._confirm()
-        except (SubdomainTaken, ValidationError) as error:
+        except SubdomainTaken as error:
             raise SignupFaults({"subdomain": self.env._("%s is taken.", self.subdomain)}) from error
         except UserError as error:
             self._move("submit")
-            self._instance_did_not_begin(str(error))
+            self._move("fail", error=str(error))
+            self._tell_that_it_waits()
 
-    def _instance_did_not_begin(self, reason):
-        self._move("fail", error=reason)
+    def _tell_that_it_waits(self):
+        """Leave an activity with the cause for each operator, in place of an earlier one."""
+        self.activity_unlink([_WARNING])
         for operator in self._operators():
             self.activity_schedule(
-                "mail.mail_activity_data_warning",
+                _WARNING,
                 user_id=operator.id,
                 summary=self.env._("A confirmed signup waits"),
-                note=reason,
+                note=self.error,
             )
 
     def _is_delayed(self):
         return self.state == "failed" and bool(self.filtered_domain(_DELAYED))
+
+    @api.model
+    def _waits_for(self, subdomain):
+        """Whether a confirmed signup shall have this name once there is room."""
+        # sudo: another company's takes a name, too.
+        return bool(self.sudo().search_count([*_DELAYED, ("subdomain", "=", subdomain)], limit=1))
 
     @api.model
     def _cron_begin_delayed(self):
@@ -120,4 +133,6 @@ class SaasInstanceRequest(models.Model):
                 with self.env.cr.savepoint():
                     delayed.with_company(delayed.company_id).action_retry()
             except UserError as error:
-                delayed.error = str(error)
+                if str(error) != delayed.error:
+                    delayed.error = str(error)
+                    delayed._tell_that_it_waits()

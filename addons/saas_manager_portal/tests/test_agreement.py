@@ -120,7 +120,7 @@ class TestAgreement(SignupCase, ApiCase):
         request = self._signed_up()
         reference = request.reference
         self.env.cr.execute(
-            "UPDATE saas_instance_request SET create_date = now() - interval '49 hours' WHERE id = %s",
+            "UPDATE saas_instance_request SET link_sent_at = now() - interval '49 hours' WHERE id = %s",
             [request.id],
         )
         self.env.invalidate_all()

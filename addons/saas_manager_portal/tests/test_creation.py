@@ -80,6 +80,37 @@ class TestCreation(SignupCase):
             self.env["saas.instance.request"]._cron_begin_delayed()
         self.assertEqual(request.state, "processing")
 
+    def test_a_signup_that_waits_keeps_its_name(self):
+        request = self._signed_up()
+        self.server.state = "maintenance"
+        self._confirm(request)
+        self.assertFalse(self._see("/signup/check?subdomain=acme").json()["available"])
+        self.assertEqual(self._send(customer_email="bob@acme.example").status_code, 422)
+        self.server.state = "active"
+        with self._jobs():
+            self.env["saas.instance.request"]._cron_begin_delayed()
+        self.assertEqual((request.state, request.instance_id.subdomain), ("processing", "acme"))
+
+    def test_the_operators_are_told_once_when_it_waits_for_another_reason(self):
+        request = self._signed_up()
+        self.server.state = "maintenance"
+        self._confirm(request)
+        self.server.state = "active"
+        self._make_instance("acme", "active")
+        with self._jobs():
+            for _run in range(2):
+                self.env["saas.instance.request"]._cron_begin_delayed()
+        told = request.activity_ids.filtered(lambda it: it.user_id == self.users["administrator"])
+        self.assertEqual(len(told), 1)
+        self.assertIn("acme is taken", told.note)
+
+    def test_an_offer_that_was_changed_meanwhile_is_the_operators_to_mend(self):
+        request = self._signed_up()
+        self.plan.template_ids = self._make_template("other")
+        self.assertEqual(self._confirm(request).status_code, 303)
+        self.assertIn("is kept", self._see(f"/signup/progress/{request.reference}").text)
+        self.assertIn("does not include", request.activity_ids[:1].note)
+
     def test_the_page_follows_the_steps_as_the_request_tells_them(self):
         request = self._signed_up()
         self.assertEqual(self._state(request)["state"], "unconfirmed")
@@ -151,13 +182,20 @@ class TestCreation(SignupCase):
         request = self._signed_up()
         reference, token = request.reference, request._token()
         self.env.cr.execute(
-            "UPDATE saas_instance_request SET create_date = now() - interval '49 hours' WHERE id = %s",
+            "UPDATE saas_instance_request SET link_sent_at = now() - interval '49 hours' WHERE id = %s",
             [request.id],
         )
         self.env.invalidate_all()
         self.env["saas.instance.request"]._gc_unconfirmed()
         self.assertIn('href="/signup"', self._see(f"/signup/sent/{reference}").text)
         self.assertEqual(self._see(f"/signup/confirm?token={token}").status_code, 410)
+
+    def test_a_link_sent_again_is_good_as_long_as_the_first(self):
+        request = self._signed_up()
+        request.link_sent_at = fields.Datetime.subtract(fields.Datetime.now(), hours=49)
+        self._press(f"/signup/again/{request.reference}", self._see(f"/signup/sent/{request.reference}"))
+        self.env["saas.instance.request"]._gc_unconfirmed()
+        self.assertEqual(self._open_link(request).status_code, 200)
 
     # ------------------------------------------------------------
 

@@ -117,6 +117,11 @@ class TestForm(SignupCase):
         self.assertIn('<html lang="fr-FR"', accepted.text)
         self.assertIn('<html lang="en-US"', self._see(headers={"Accept-Language": "xx"}).text)
 
+    def test_a_link_to_another_language_keeps_what_the_address_chose(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        page = self._see(f"/signup?plan={self.plan.code}&period=yearly&lang=en").text
+        self.assertIn(f'href="/signup?plan={self.plan.code}&amp;period=yearly&amp;lang=fr_FR"', page)
+
     def test_a_closed_page_says_so(self):
         self.parameters.set_param("saas_signup.closed", "True")
         page = self._see()

@@ -88,6 +88,14 @@ class TestGuards(SignupCase):
             told.append(answer.headers["Location"].rpartition("=")[2])
         self.assertEqual((told[0], told[-1]), ("sent", "later"))
 
+    def test_a_mailbox_that_gets_no_more_mails_is_not_said_to_have_got_one(self):
+        for _time in range(5):
+            request = self._signed_up()
+        refused = self._send(company_name="Another Ltd")
+        self.assertEqual((refused.status_code, self.mails), (422, []))
+        self.assertIn("in an hour", refused.text)
+        self.assertEqual(request.company_name, "Acme Ltd")
+
     def test_the_check_is_limited(self):
         model = self.env["saas.signup"]
         for _call in range(600):

@@ -23,7 +23,7 @@ _DOING = {
 
 class NotConfirmed(InvalidInput):
     def __init__(self, name: str) -> None:
-        super().__init__("The name typed is another one; nothing was done.")
+        super().__init__("That is not its name; nothing was done.")
         self.remedy = f"Type {name}, or give --yes."
 
 
@@ -174,6 +174,10 @@ def _act(
 
 
 def _confirm(question: str, name: str) -> None:
-    """Raises NotConfirmed."""
-    if typer.prompt(question, err=True) != name:
+    """Raises NotConfirmed, also when there is nobody to ask."""
+    try:
+        answer = typer.prompt(question, err=True)
+    except typer.Abort:
+        answer = None
+    if answer != name:
         raise NotConfirmed(name)

@@ -57,7 +57,7 @@ class SharedRuntime(OdooRuntime):
         return self._answers("localhost", HEALTH_PATH)
 
     def is_serving(self, database: str) -> bool:
-        """Whether a tenant's public route answers; its registry is not loaded for that."""
+        """Whether a tenant's public route answers within 5 s; its first answer loads the tenant."""
         return self._answers(f"{database}.{self.settings.base_domain}", "/web/health")
 
     def _answers(self, hostname: str, path: str) -> bool:

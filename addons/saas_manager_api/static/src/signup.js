@@ -48,7 +48,10 @@ export class SignupError extends Error {
 export async function createInstance(service, { company, email, subdomain, plan, template }) {
   const clientName = subdomain || (await freeName(service, company));
   const wish = { clientName, adminEmail: email, companyName: company, plan, template };
-  return call(service, "/instances", { body: JSON.stringify(wish) });
+  const body = JSON.stringify(wish);
+  const told = await call(service, "/instances", { body });
+  wishes.set(told.instanceId, body);
+  return told;
 }
 
 async function freeName(service, company) {
@@ -76,6 +79,8 @@ export async function followInstance(service, instanceId, onProgress, signal) {
       if (state === "completed") return data.instance;
       if (state === "failed" || state === "cancelled") throw new SignupError("FAILED", texts.failed);
     } catch (error) {
+      const isOver = error.code === "FAILED" || error.code === "REQUEST_NOT_FOUND";
+      if (isOver) sent.delete(wishes.get(instanceId));
       if (error.code === "REQUEST_NOT_FOUND") throw new SignupError("GONE", texts.gone);
       if (error.code !== "NETWORK" && !error.retryAfter) throw error;
       waitS = error.retryAfter;
@@ -109,7 +114,8 @@ function pause(seconds, isFirm, signal) {
   });
 }
 
-const sent = new Map();
+/* The keys of what was sent, and what each instance was asked for with: a wish that has failed may be sent anew. */
+const sent = new Map(), wishes = new Map();
 function idempotencyKey(body) {
   if (!sent.has(body)) sent.set(body, crypto.getRandomValues(new Uint32Array(4)).join("-"));
   return sent.get(body);

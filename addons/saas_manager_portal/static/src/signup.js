@@ -83,6 +83,17 @@ function watchSubdomain(field) {
 
 // ------------------------------------------------------------ the form
 
+// A link to another language is a new page: what was typed goes along, in this tab only.
+function keepTyped(form) {
+    const typed = JSON.parse(sessionStorage.getItem("signup") ?? "[]");
+    sessionStorage.removeItem("signup");
+    for (const [name, value] of typed) if (form.elements[name]) form.elements[name].value = value;
+    document.querySelectorAll("nav [hreflang]").forEach((link) => link.addEventListener("click", () => {
+        const fields = [...new FormData(form)].filter(([name]) => form.elements[name].type !== "hidden");
+        sessionStorage.setItem("signup", JSON.stringify(fields));
+    }));
+}
+
 function limitTemplates(form) {
     const plans = [...form.querySelectorAll("[name=plan]")];
     const templates = [...form.querySelectorAll("[name=template]")];
@@ -174,6 +185,7 @@ async function awaitConfirmation(card) {
 
 // ------------------------------------------------------------
 
+document.querySelectorAll("[data-form]").forEach(keepTyped);
 document.querySelectorAll("[data-subdomain]").forEach(watchSubdomain);
 document.querySelectorAll("[data-form], [data-once]").forEach(sendOnce);
 document.querySelectorAll("[data-form]").forEach(limitTemplates);
