@@ -166,6 +166,13 @@ def test_a_full_server_refuses_clearly_and_nothing_is_half_made(office: BackOffi
         office.terminate(first)
 
 
+def wait_until_serving(engine: Engine, name: str) -> None:
+    """A server that was just started loads the instance first."""
+    deadline = time.monotonic() + 60
+    while not engine.is_serving(name):
+        assert time.monotonic() < deadline, f"{name} is not served"
+
+
 def test_a_base_domain_set_in_the_back_office_is_served_after_the_next_start(office: BackOffice) -> None:
     engine, instance = office.engine, office.create("moving")
     settings = office.call("res.config.settings", "create", [{"saas_base_domain": "cloud.example"}])
@@ -177,7 +184,7 @@ def test_a_base_domain_set_in_the_back_office_is_served_after_the_next_start(off
     try:
         renamed.start_tenants()
         renamed.start_master()
-        assert renamed.is_serving("moving")
+        wait_until_serving(renamed, "moving")
         assert not engine.is_serving("moving")
         moved = BackOffice(renamed)
         moved.press("action_check_health", instance)
@@ -186,7 +193,10 @@ def test_a_base_domain_set_in_the_back_office_is_served_after_the_next_start(off
         engine.settings.file.unlink()
         engine.start_tenants()
         engine.start_master()
-        BackOffice(engine).terminate(instance)
+        office = BackOffice(engine)
+        # The master may have looked while the tenant server was away.
+        office.press("action_check_health", office.find("saas.server", state="active"))
+        office.terminate(instance)
 
 
 def test_a_creation_that_cannot_work_ends_failed_with_its_reason_and_can_be_tried_again(

@@ -101,7 +101,7 @@ def test_an_odoo_that_dies_in_its_initialisation_is_a_clear_error_and_leaves_not
     killed = threading.Event()
 
     def kill_odoo() -> None:
-        marker = f"build-{SMALL.code}.conf"
+        marker = str(engine.settings.run_dir / f"build-{SMALL.code}.conf")
         while not killed.is_set():
             for process in psutil.process_iter(["cmdline"]):
                 command = " ".join(process.info["cmdline"] or ())
@@ -112,9 +112,12 @@ def test_an_odoo_that_dies_in_its_initialisation_is_a_clear_error_and_leaves_not
 
     killer = threading.Thread(target=kill_odoo)
     killer.start()
-    with pytest.raises(InitialisationFailed):
-        engine.build_template(SMALL)
-    killer.join()
+    try:
+        with pytest.raises(InitialisationFailed):
+            engine.build_template(SMALL)
+    finally:
+        killed.set()
+        killer.join()
 
 
 def test_a_module_odoo_did_not_install_is_noticed(engine: Engine, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
@@ -116,9 +117,11 @@ def test_a_foreign_database_of_its_name_is_left_alone(master: Engine):
 
 
 def test_the_masters_threads_share_one_core_and_the_tenants_server_has_all(master: Engine):
-    threads = psutil.Process(master.master.pid).threads()
-    assert len(threads) > 1
-    assert len(set().union(*(os.sched_getaffinity(thread.id) for thread in threads))) == 1
+    cores: set[int] = set()
+    for thread in psutil.Process(master.master.pid).threads():
+        with contextlib.suppress(ProcessLookupError):
+            cores |= os.sched_getaffinity(thread.id)
+    assert len(cores) == 1
     assert os.sched_getaffinity(master.runtime.pid or 0) == os.sched_getaffinity(0)
 
 

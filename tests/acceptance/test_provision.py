@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import nullcontext, suppress
+from datetime import UTC, datetime
 
 import pytest
 from tests.support.inventory import orphans
@@ -75,8 +76,9 @@ def test_two_instances_share_no_identity_or_secret(engine: Engine):
 
 
 def test_scheduled_jobs_start_from_now_and_not_all_at_once(engine: Engine):
+    before = datetime.now(UTC).replace(microsecond=0, tzinfo=None)
     create(engine)
-    overdue = "SELECT count(*) FROM ir_cron WHERE active AND nextcall < now() AT TIME ZONE 'UTC'"
+    overdue = f"SELECT count(*) FROM ir_cron WHERE active AND nextcall < '{before}'"
     assert ask(engine, "acme", overdue) == [(0,)]
     assert ask(engine, "acme", "SELECT count(DISTINCT nextcall) > 1 FROM ir_cron WHERE active") == [(True,)]
 

@@ -61,12 +61,14 @@ def test_create_tells_a_program_a_password_that_opens_the_instance(remote: Remot
 def test_a_creation_costs_few_of_the_calls_a_key_has(stranger: RemoteCli, office: BackOffice):
     fresh = make_keys(office.engine)["api-manager"]
     access = {"TENANTRY_MASTER": stranger.url, "TENANTRY_API_KEY": fresh}
-    set_hourly_limit(office, 10)
-    created = stranger("create", "acme", "admin@acme.example", "--template", "tiny", **access)
-    assert created.returncode == 0, created.stderr
-    set_hourly_limit(office, 1)
-    refused = stranger("instance", "show", "acme", "--json", **access)
-    set_hourly_limit(office, 0)
+    try:
+        set_hourly_limit(office, 20)
+        created = stranger("create", "acme", "admin@acme.example", "--template", "tiny", **access)
+        assert created.returncode == 0, created.stderr
+        set_hourly_limit(office, 1)
+        refused = stranger("instance", "show", "acme", "--json", **access)
+    finally:
+        set_hourly_limit(office, 0)
     error = json.loads(refused.stderr)
     assert (refused.returncode, error["error_class"], error["retryable"]) == (5, "RateLimited", True)
     assert "Try again in" in error["remedy"]

@@ -335,7 +335,7 @@ def test_only_administrators_read_who_came_in(engine: Engine, admin: OdooClient)
     employee = WebClient(engine.runtime.route("acme"), "acme", "employee", Secret("a long password"))
     with pytest.raises(OdooError, match="not allowed to access"):
         visits(employee)
-    assert isinstance(visits(admin), list)
+    visits(admin)
 
 
 # ---------------------------------------------------------------- ends the administrator's session

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from tests.support.back_office import BackOffice
 from tests.support.chromium import chromium
 from tests.support.master import UnusedMaster
@@ -18,6 +18,8 @@ from tests.support.screen import Person, Screen
 from tenantry.engine import Engine
 
 OpenScreen = Callable[..., Screen]
+
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session")

@@ -71,8 +71,7 @@ def sign_up(page: Page, company: str, email: str) -> None:
 
 def confirm(page: Page, mails: MailServer, email: str) -> None:
     """Follow the link of the mail in another tab, and press its button."""
-    mail = mails.wait_for("Confirm your email address")
-    assert email in mail["To"]
+    mail = mails.wait_to(email)
     found = _LINK.search(text_of(mail))
     assert found, text_of(mail)
     tab = page.context.new_page()
