@@ -89,8 +89,9 @@ class SaasInstance(models.Model):
 
     def _under_way(self, operation):
         """The values of an instance with which this is done from now on."""
-        # sudo: who may have it done need not read the log.
-        last = self.env["saas.instance.log"].sudo().search([("instance_id", "=", self.id)], limit=1)
+        # sudo: who may have it done need not read the log. A draft has no steps in it.
+        lines = self.env["saas.instance.log"].sudo()
+        last = lines if self.state == "draft" else lines.search([("instance_id", "=", self.id)], limit=1)
         return {"operation": operation, "operation_after": last.id}
 
     def action_open(self):
