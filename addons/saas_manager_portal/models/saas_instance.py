@@ -8,5 +8,5 @@ class SaasInstance(models.Model):
 
     @api.model
     def _is_taken(self, subdomain):
-        """A confirmed signup that waits for room keeps its name."""
+        """A confirmed signup that could not begin yet keeps its name."""
         return super()._is_taken(subdomain) or self.env["saas.instance.request"]._waits_for(subdomain)

@@ -13,7 +13,7 @@ from ..faults import SignupFaults
 _WARNING = "mail.mail_activity_data_warning"
 _AGAIN_AN_HOUR = 10
 _DELAYED = [("source", "=", "signup"), ("state", "=", "failed"), ("instance_id", "=", False)]
-"""Confirmed, but there was no room: what the job tries again is what people are told goes on by itself."""
+"""Confirmed, but it could not begin: what the job tries again is what people are told goes on by itself."""
 
 
 class SaasInstanceRequest(models.Model):
@@ -121,13 +121,13 @@ class SaasInstanceRequest(models.Model):
 
     @api.model
     def _waits_for(self, subdomain):
-        """Whether a confirmed signup shall have this name once there is room."""
+        """Whether a confirmed signup shall have this name once it can begin."""
         # sudo: another company's takes a name, too.
         return bool(self.sudo().search_count([*_DELAYED, ("subdomain", "=", subdomain)], limit=1))
 
     @api.model
     def _cron_begin_delayed(self):
-        """What was confirmed and could not begin, for want of room, begins once there is some."""
+        """What was confirmed and could not begin, for want of room mostly, begins once it can."""
         for delayed in self.search(_DELAYED, order="id").try_lock_for_update(allow_referencing=True):
             try:
                 with self.env.cr.savepoint():
