@@ -12,6 +12,7 @@ from tests.support.api_client import make_keys, set_hourly_limit
 from tests.support.back_office import BackOffice
 from tests.support.mail_server import serving
 
+from bench.back_office import wait_for_jobs
 from bench.figures import Figure, MeasurementFailed
 from bench.installation import TEMPLATE, Installation
 from tenantry.model.secret import Secret
@@ -90,7 +91,7 @@ def _create(client: Client, office: BackOffice, number: int) -> tuple[float, str
     }
     took_s, told = client.time("/api/instances", wishes)
     _wait_until_ready(client, told["instanceId"])
-    _wait_for_jobs(office)
+    wait_for_jobs(office)
     return took_s, told["instanceId"]
 
 
@@ -99,15 +100,6 @@ def _wait_until_ready(client: Client, reference: str) -> None:
     while (status := client.ask(f"/api/instances/{reference}")["status"]) != "ready":
         if status == "failed" or time.monotonic() > deadline:
             raise MeasurementFailed(f"a creation by the API is {status}")
-        time.sleep(_POLL_S)
-
-
-def _wait_for_jobs(office: BackOffice) -> None:
-    """The welcome mail, and what else a creation leaves to be done; what only waits for its time may wait."""
-    deadline = time.monotonic() + _TIMEOUT_S
-    while office.call("queue.job", "search_count", [["state", "in", ["enqueued", "started"]]]):
-        if time.monotonic() > deadline:
-            raise MeasurementFailed("the master's jobs do not end")
         time.sleep(_POLL_S)
 
 

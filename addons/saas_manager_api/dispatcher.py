@@ -100,6 +100,10 @@ class SaasApiDispatcher(FastApiDispatcher):
         if self.caller:
             self.request.update_env(user=self.caller.uid)
             self._see_language()
+        else:
+            # Who is logged in to Odoo may read the documentation; anybody else is Odoo's public user.
+            self.request.update_env(user=self.request.session.uid)
+            self.request.env["ir.http"]._auth_method_public()
 
     def _is_public(self):
         path = self.request.httprequest.path.removeprefix(self.root_path)

@@ -49,7 +49,7 @@ class SaasInstance(models.Model):
         "saas.server", index=True, ondelete="restrict", copy=False, help="Empty: the one with the most room."
     )
     database_name = fields.Char(string="Database", readonly=True, copy=False)
-    series = fields.Selection(related="template_id.series", store=True, string="Odoo Series")
+    series = fields.Selection(related="template_id.series", store=True, precompute=True, string="Odoo Series")
     reference = fields.Char(
         default=lambda self: str(uuid.uuid4()), required=True, readonly=True, copy=False, index=True
     )
@@ -115,7 +115,9 @@ class SaasInstance(models.Model):
         index=True,
     )
     health_message = fields.Char(readonly=True, copy=False)
-    occupies_server = fields.Boolean(compute="_compute_occupies_server", store=True, index=True)
+    occupies_server = fields.Boolean(
+        compute="_compute_occupies_server", store=True, precompute=True, index=True
+    )
     url = fields.Char(string="URL", readonly=True, copy=False)
     protocol = fields.Char(compute="_compute_protocol")
     user_count = fields.Integer(string="Users", readonly=True, copy=False)

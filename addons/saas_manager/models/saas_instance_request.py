@@ -91,24 +91,31 @@ class SaasInstanceRequest(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        # A program has no time zone; its user's would be read for the year of a number only.
+        numbers = self.env["ir.sequence"].with_context(tz=self.env.context.get("tz") or "UTC")
         for vals in vals_list:
             if not vals.get("name"):
-                vals["name"] = self.env["ir.sequence"].next_by_code("saas.instance.request")
+                vals["name"] = numbers.next_by_code("saas.instance.request")
         return super().create(vals_list)
 
     def action_submit(self):
         """Submit, check, and begin at once."""
-        self._move("submit", error=False)
+        self._check_transition("submit")
         for request in self:
-            request._validate()
-            request._process()
+            # Before a state is written: what is searched for would have that sent to PostgreSQL first.
+            request._check_can_begin()
+            request._move("submit", error=False)
+            request._begin()
 
-    def _validate(self):
+    def _check_can_begin(self):
         """Refuse what cannot become an instance, before anything is made."""
         self.ensure_one()
         self.env["saas.instance"]._check_free(self.subdomain)
         self.template_id._check_is_ready()
+
+    def _begin(self):
         self._move("validate")
+        self._process()
 
     def _process(self):
         """Make the customer and the instance, and have it created."""
@@ -160,8 +167,8 @@ class SaasInstanceRequest(models.Model):
                 request.instance_id.action_retry()
             else:
                 request._move("retry", error=False)
-                request._validate()
-                request._process()
+                request._check_can_begin()
+                request._begin()
 
     def _instance_retried(self):
         """Called by the instance, whoever had it tried again."""

@@ -19,7 +19,7 @@ class SaasServer(models.Model):
 
         server: the only one wanted, if any.
         """
-        candidates = self.search(self._placement_domain(template, plan, company, server))
+        candidates = self.search_fetch(self._placement_domain(template, plan, company, server))
         with_room = candidates.filtered(lambda server: server.available_capacity >= MIN_FREE_PERCENT)
         if not with_room:
             message = self._no_capacity_message(candidates)

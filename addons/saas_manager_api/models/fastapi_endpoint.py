@@ -60,5 +60,6 @@ class FastapiEndpoint(models.Model):
         info = super()._get_routing_info()
         if self.app != "saas":
             return info
-        # No methods: what a path does not know is answered in the API's own form.
-        return {**info, "type": "saas_api", "methods": None, "save_session": False}
+        # No methods: what a path does not know is answered in the API's own form. No user: the dispatcher
+        # finds out whose key it is.
+        return {**info, "type": "saas_api", "auth": "none", "methods": None, "save_session": False}

@@ -107,20 +107,21 @@ class SaasInstanceRequest(models.Model):
         }
 
     def _plan_by_api(self, wanted, runtime):
-        plans = self.env["saas.plan"].sudo().search(self._for_sale())
-        field = "id" if isinstance(wanted, int) else "code"
+        domain = self._for_sale()
         if wanted is not None:
-            plans = plans.filtered(lambda plan: plan[field] == wanted)
+            domain.append(("id" if isinstance(wanted, int) else "code", "=", wanted))
         if runtime:
-            plans = plans.filtered(lambda plan: plan.runtime == runtime)
-        return plans[:1] or self._refuse("plan", wanted or runtime)
+            domain.append(("runtime", "=", runtime))
+        found = self.env["saas.plan"].sudo().search_fetch(domain, limit=1)
+        return found or self._refuse("plan", wanted or runtime)
 
     def _template_by_api(self, plan, wanted):
-        templates = plan.template_ids or self.env["saas.template"].sudo().search(self._for_sale())
+        templates = self.env["saas.template"].sudo()
+        domain = [("id", "in", plan.template_ids.ids)] if plan.template_ids else self._for_sale()
         if wanted:
-            templates = templates.filtered(lambda template: template.code == wanted)
-        ready = templates.filtered("is_template_ready")
-        return (ready or templates)[:1] or self._refuse("template", wanted)
+            domain.append(("code", "=", wanted))
+        order = f"is_template_ready desc, {templates._order}"
+        return templates.search_fetch(domain, order=order, limit=1) or self._refuse("template", wanted)
 
     def _for_sale(self):
         return [("company_id", "in", (False, self.env.company.id))]
