@@ -68,15 +68,19 @@ class SaasApiDispatcher(FastApiDispatcher):
 
     def _see_language(self):
         """The one he asks for, of those that are installed; without any, his user's."""
-        # sudo: languages are everybody's.
-        installed = self.request.env["res.lang"].sudo().get_installed()
-        codes = {code.replace("_", "-"): code for code, _name in installed}
-        wanted = self.request.httprequest.accept_languages.best_match(codes)
+        accepted = self.request.httprequest.accept_languages
+        wanted = accepted and self._best_language(accepted)
         if wanted:
-            self.language = codes[wanted]
+            self.language = wanted
         elif self.caller:
             self.language = self.request.env["res.users"].context_get().get("lang") or self.language
         self.request.update_context(lang=self.language)
+
+    def _best_language(self, accepted):
+        # sudo: languages are everybody's.
+        installed = self.request.env["res.lang"].sudo().get_installed()
+        codes = {code.replace("_", "-"): code for code, _name in installed}
+        return codes.get(accepted.best_match(codes))
 
     def _body(self):
         """Read it whole; werkzeug refuses what is larger than `max_content_length`."""

@@ -86,7 +86,7 @@ class SaasInstanceRequest(models.Model):
         domain = [("reference", "=", reference)]
         if caller.is_publishable:
             domain.append(("publishable_key_id", "=", caller.publishable_id))
-        found = self.search_fetch(domain, _TOLD)
+        found = self.search_fetch(domain, _TOLD, order="id")
         if not found:
             raise ApiError(404, "REQUEST_NOT_FOUND", self.env._("There is no request %s.", reference))
         # sudo: who finds a request may know where its instance is and how.
