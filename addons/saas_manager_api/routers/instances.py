@@ -60,7 +60,7 @@ def _message(request):
             "Waiting until the email address is confirmed; see the mail we have sent."
         ),
         "creating": request.env._("The instance is being created."),
-        "delayed": request.env._("There is no room at this moment; it goes on by itself."),
+        "delayed": request.env._("It cannot begin at this moment; it goes on by itself."),
         "ready": request.env._("The instance is ready."),
         "failed": request.env._("The instance could not be created."),
         "gone": request.env._("The instance is gone, or was given up."),
