@@ -178,3 +178,6 @@ def test_a_link_that_died_lets_him_sign_up_again(
     )
     expect(page.get_by_text("The link was not followed in time.")).to_be_visible()
     expect(page.get_by_label("Company")).to_have_value("Too Late")
+    sign_up(page, "Too Late", "ann@late.example")
+    expect(page.get_by_text("Look into your mailbox")).to_be_visible()
+    assert count_of_requests(office, "Too Late") == 1
