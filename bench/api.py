@@ -12,7 +12,7 @@ from tests.support.api_client import make_keys, set_hourly_limit
 from tests.support.back_office import BackOffice
 from tests.support.mail_server import serving
 
-from bench.back_office import wait_for_jobs
+from bench.back_office import wait_for_crons, wait_for_jobs
 from bench.figures import Figure, MeasurementFailed
 from bench.installation import TEMPLATE, Installation
 from tenantry.model.secret import Secret
@@ -55,6 +55,7 @@ def api(installation: Installation) -> list[Figure]:
     """Ask for instances, whose jobs run; then for how one of them is, alone and from many sides."""
     office = BackOffice(installation.engine)
     set_hourly_limit(office, 0)
+    wait_for_crons(office)
     try:
         with serving(office):
             return _measure(installation, office, Secret(make_keys(installation.engine)["api-manager"]))

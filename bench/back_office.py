@@ -68,10 +68,22 @@ def wait_for_jobs(office: BackOffice) -> None:
 
     Raises MeasurementFailed.
     """
+    _wait_for_none(office, "queue.job", [*_UNDONE, *_DUE])
+
+
+def wait_for_crons(office: BackOffice) -> None:
+    """Until none is due: a new master runs most of its own after a minute, all at once.
+
+    Raises MeasurementFailed.
+    """
+    _wait_for_none(office, "ir.cron", [["nextcall", "<=", "now"]])
+
+
+def _wait_for_none(office: BackOffice, model: str, domain: list[Any]) -> None:
     deadline = time.monotonic() + _TIMEOUT_S
-    while office.call("queue.job", "search_count", [*_UNDONE, *_DUE]):
+    while office.call(model, "search_count", domain):
         if time.monotonic() > deadline:
-            raise MeasurementFailed("the master's jobs do not end")
+            raise MeasurementFailed(f"work of {model} does not end")
         time.sleep(_POLL_S)
 
 
