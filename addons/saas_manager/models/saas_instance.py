@@ -4,6 +4,7 @@ import uuid
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tools import SQL
 
 from .. import gateway
 from ..exceptions import SubdomainTaken
@@ -281,10 +282,16 @@ class SaasInstance(models.Model):
 
     @api.model
     def _is_taken(self, subdomain):
+        takers = SQL(" OR ").join(SQL("EXISTS (%s)", query.select()) for query in self._takers(subdomain))
+        return self.env.execute_query(SQL("SELECT %s", takers))[0][0]
+
+    @api.model
+    def _takers(self, subdomain):
+        """Queries for the records that have a name, or shall have it."""
         domain = [
             ("state", "!=", "terminated"),
             *("|", ("subdomain", "=", subdomain)),
             *("&", ("operation", "=", "rename"), ("wanted", "=", subdomain)),
         ]
         # sudo: another company's instance takes a name, too.
-        return bool(self.sudo().with_context(active_test=False).search_count(domain, limit=1))
+        return [self.sudo().with_context(active_test=False)._search(domain)]

@@ -102,10 +102,8 @@ class SaasInstanceRequest(models.Model):
         """Submit, check, and begin at once."""
         self._check_transition("submit")
         for request in self:
-            # Before a state is written: what is searched for would have that sent to PostgreSQL first.
             request._check_can_begin()
-            request._move("submit", error=False)
-            request._begin()
+            request._begin("submit")
 
     def _check_can_begin(self):
         """Refuse what cannot become an instance, before anything is made."""
@@ -113,17 +111,18 @@ class SaasInstanceRequest(models.Model):
         self.env["saas.instance"]._check_free(self.subdomain)
         self.template_id._check_is_ready()
 
-    def _begin(self):
-        self._move("validate")
-        self._process()
-
-    def _process(self):
-        """Make the customer and the instance, and have it created."""
+    def _begin(self, *actions):
+        """Make the customer and the instance, and have it created. actions: those that lead there, if any."""
         self.ensure_one()
         self.partner_id = self.partner_id or self._find_or_make_partner()
         instance = self.env["saas.instance"].create(self._instance_values())
-        self._move("process", instance_id=instance.id, attempt_count=self.attempt_count + 1)
+        self._move_to_processing(*actions, instance_id=instance.id)
         instance.action_provision_instance()
+
+    def _move_to_processing(self, *actions, **values):
+        """In one go: each state that is written takes time from the API's answer."""
+        attempts = self.attempt_count + 1
+        self._move(*actions, "validate", "process", error=False, attempt_count=attempts, **values)
 
     def _find_or_make_partner(self):
         # sudo: who runs instances need not be allowed to make contacts.
@@ -166,16 +165,15 @@ class SaasInstanceRequest(models.Model):
             if request.instance_id.state == "failed":
                 request.instance_id.action_retry()
             else:
-                request._move("retry", error=False)
+                # First of all: a confirmed signup that waits holds its name, also against itself.
+                request._move("retry")
                 request._check_can_begin()
                 request._begin()
 
     def _instance_retried(self):
         """Called by the instance, whoever had it tried again."""
         for request in self.filtered(lambda request: request.state == "failed"):
-            request._move("retry", error=False)
-            request._move("validate")
-            request._move("process", attempt_count=request.attempt_count + 1)
+            request._move_to_processing("retry")
 
     def action_cancel(self):
         for request in self:

@@ -39,10 +39,13 @@ class SaasLifecycleMixin(models.AbstractModel):
                     )
                 )
 
-    def _move(self, action, **values):
-        """Write the state `action` leads to, and `values` with it."""
+    def _move(self, *actions, **values):
+        """Write the state to which `actions` lead one after the other, and `values` with it."""
         self.check_access("write")
-        self._check_transition(action)
+        self._check_transition(actions[0])
         # sudo: whoever may write the record may have it moved, but not write `_action_fields` himself.
         for record in self.sudo():
-            record.write({"state": after(TABLES[record._name], action, record.state), **values})
+            state = record.state
+            for action in actions:
+                state = after(TABLES[record._name], action, state)
+            record.write({"state": state, **values})

@@ -111,8 +111,8 @@ class SaasSubscription(models.Model):
         self.filtered(lambda s: s._shown() != shown[s])._entitle_instance()
         return result
 
-    def _move(self, action, **values):
-        return super()._move(action, state_since=self._today(), **values)
+    def _move(self, *actions, **values):
+        return super()._move(*actions, state_since=self._today(), **values)
 
     @staticmethod
     def _anchored(vals):

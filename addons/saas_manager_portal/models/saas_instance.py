@@ -7,6 +7,6 @@ class SaasInstance(models.Model):
     _inherit = "saas.instance"
 
     @api.model
-    def _is_taken(self, subdomain):
+    def _takers(self, subdomain):
         """A confirmed signup that could not begin yet keeps its name."""
-        return super()._is_taken(subdomain) or self.env["saas.instance.request"]._waits_for(subdomain)
+        return [*super()._takers(subdomain), self.env["saas.instance.request"]._waiting_for(subdomain)]

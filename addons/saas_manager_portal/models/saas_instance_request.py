@@ -120,10 +120,10 @@ class SaasInstanceRequest(models.Model):
         return self.state == "failed" and bool(self.filtered_domain(_DELAYED))
 
     @api.model
-    def _waits_for(self, subdomain):
-        """Whether a confirmed signup shall have this name once it can begin."""
+    def _waiting_for(self, subdomain):
+        """A query for the confirmed signup that shall have this name once it can begin."""
         # sudo: another company's takes a name, too.
-        return bool(self.sudo().search_count([*_DELAYED, ("subdomain", "=", subdomain)], limit=1))
+        return self.sudo()._search([*_DELAYED, ("subdomain", "=", subdomain)])
 
     @api.model
     def _cron_begin_delayed(self):
