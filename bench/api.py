@@ -12,9 +12,9 @@ from tests.support.api_client import make_keys, set_hourly_limit
 from tests.support.back_office import BackOffice
 from tests.support.mail_server import serving
 
-from bench.back_office import wait_for_crons, wait_for_jobs
 from bench.figures import Figure, MeasurementFailed
 from bench.installation import TEMPLATE, Installation
+from bench.waiting import wait_for_crons, wait_for_jobs
 from tenantry.model.secret import Secret
 
 _POLL_S = 0.02

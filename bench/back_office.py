@@ -12,6 +12,7 @@ from tests.support.mail_server import serving
 
 from bench.figures import Figure, MeasurementFailed
 from bench.installation import TEMPLATE, Installation
+from bench.waiting import wait_for_jobs
 from tenantry.model.names import MASTER_DATABASE
 
 _POLL_S = 0.01
@@ -20,9 +21,6 @@ _PAGE = 80
 _COUNT_LIMIT = 10_001
 """What Odoo's web client asks a list for."""
 _LISTS = ("saas.instance", "saas.subscription", "saas.instance.log", "res.partner")
-_UNDONE = [["state", "in", ["pending", "enqueued", "started"]]]
-_DUE = ["|", ["eta", "=", False], ["eta", "<=", "now"]]
-"""Of the queue's jobs."""
 _CRONS = ("ir_cron_renew", "ir_cron_expire", "ir_cron_check_user_limits")
 
 
@@ -61,30 +59,6 @@ def many_records(installation: Installation) -> list[Figure]:
         Figure("dashboard", "Dashboard of 100 000 instances", "s", (dashboard_s,)),
         Figure("crons", "Nightly jobs over 10 000 subscriptions", "s", (sum(crons),), "all three"),
     ]
-
-
-def wait_for_jobs(office: BackOffice) -> None:
-    """Until the master has sent its mails, and done what else was left to be done now.
-
-    Raises MeasurementFailed.
-    """
-    _wait_for_none(office, "queue.job", [*_UNDONE, *_DUE])
-
-
-def wait_for_crons(office: BackOffice) -> None:
-    """Until none is due: a new master runs most of its own after a minute, all at once.
-
-    Raises MeasurementFailed.
-    """
-    _wait_for_none(office, "ir.cron", [["nextcall", "<=", "now"]])
-
-
-def _wait_for_none(office: BackOffice, model: str, domain: list[Any]) -> None:
-    deadline = time.monotonic() + _TIMEOUT_S
-    while office.call(model, "search_count", domain):
-        if time.monotonic() > deadline:
-            raise MeasurementFailed(f"work of {model} does not end")
-        time.sleep(_POLL_S)
 
 
 def _template(office: BackOffice) -> int:
