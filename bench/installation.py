@@ -13,11 +13,9 @@ from pathlib import Path
 from bench.plan import Plan
 from tenantry import process
 from tenantry.engine import Engine, Report
-from tenantry.keyfile import installation_key
 from tenantry.model.instance import Creation
-from tenantry.model.names import template_database
+from tenantry.model.names import SUPERUSER, template_database
 from tenantry.model.recipe import Recipe
-from tenantry.model.secret import derive_role_password
 from tenantry.model.template import Template
 from tenantry.postgres import strategy
 from tenantry.postgres.cluster import Cluster
@@ -25,7 +23,6 @@ from tenantry.postgres.strategy import Strategy
 from tenantry.settings import Settings
 
 TEMPLATE = "blank"
-_SUPERUSER = "postgres"
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -66,9 +63,8 @@ class Installation:
 
     def superuser(self) -> Cluster:
         """The embedded cluster as its superuser: the peers need a role the engine would not make."""
-        cluster = self.engine.context.cluster
-        key = installation_key(self.engine.settings.key_file)
-        return cluster.as_role(_SUPERUSER, derive_role_password(key, _SUPERUSER))
+        context = self.engine.context
+        return context.cluster.as_role(SUPERUSER, context.role_password(SUPERUSER))
 
     def strategy(self) -> Strategy:
         """How the engine clones on this cluster."""

@@ -10,7 +10,10 @@ from odoo.tools import config
 
 @dataclass(frozen=True)
 class RouterSettings:
-    """base_domain: `acme.<base_domain>` is the database acme. registries: how many to keep loaded."""
+    """base_domain: `acme.<base_domain>` is the database acme. key: that of instances' roles, and of no other.
+
+    registries: how many to keep loaded.
+    """
 
     base_domain: str
     key: str

@@ -9,11 +9,12 @@ from importlib import resources
 from typing import Any
 
 from tenantry.errors import RecipeNotFound, StartedInside, TemplateNotFound
-from tenantry.keyfile import installation_key
+from tenantry.keyfile import installation_keys
 from tenantry.model import names, sealing
 from tenantry.model.catalog import Database, Kind
 from tenantry.model.entitlements import UNLIMITED, Entitlements
 from tenantry.model.instance import Creation, Instance, InstanceSpec
+from tenantry.model.keys import Keys
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.recipe import Recipe
 from tenantry.model.secret import Secret
@@ -117,19 +118,19 @@ class Engine:
 
     @cached_property
     def runtime(self) -> SharedRuntime:
-        return SharedRuntime(self.settings, self._key)
+        return SharedRuntime(self.settings, self._keys)
 
     @cached_property
     def master(self) -> Master:
         """The back office: its address, its administrator's password."""
-        return Master(MasterRuntime(self.settings, self._key), lambda: self.context)
+        return Master(MasterRuntime(self.settings, self._keys), lambda: self.context)
 
     @property
     def context(self) -> Context:
         """What operations work with. Raises PostgresUnreachable when the cluster does not run."""
         return Context(
             settings=self.settings,
-            key=self._key,
+            keys=self._keys,
             cluster=self._embedded.cluster() if self._embedded else self._given_cluster(),
             filestores=Filestores(self.settings.data_dir / "filestore"),
             runtime=self.runtime,
@@ -138,21 +139,22 @@ class Engine:
 
     def seal(self, secret: Secret) -> str:
         """Encrypt a secret for a column of a database (X5)."""
-        return sealing.seal(self._key, secret)
+        return sealing.seal(self._keys.sealing, secret)
 
     def unseal(self, sealed: str) -> Secret:
         """Raises SealBroken."""
-        return sealing.unseal(self._key, sealed)
+        return sealing.unseal(self._keys.sealing, sealed)
 
     @cached_property
-    def _key(self) -> Secret:
-        return installation_key(self.settings.key_file)
+    def _keys(self) -> Keys:
+        return installation_keys(self.settings.secrets_dir)
 
     @cached_property
     def _embedded(self) -> EmbeddedCluster | None:
         if self.settings.pg_dsn:
             return None
-        return EmbeddedCluster.of(self.settings, find_binaries(self.settings, self._report), self._key)
+        binaries = find_binaries(self.settings, self._report)
+        return EmbeddedCluster.of(self.settings, binaries, self._keys.roles)
 
     def _given_cluster(self) -> Cluster:
         assert self.settings.pg_dsn

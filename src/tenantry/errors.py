@@ -105,13 +105,20 @@ class ModuleNotFound(InvalidInput):
 
 
 class SealBroken(InvalidInput):
-    """X5: a sealed secret cannot be read with this installation's key."""
+    """X5: a sealed secret cannot be read with this installation's sealing key."""
 
     def __init__(self) -> None:
         super().__init__("A stored secret cannot be read: it was sealed with another key.")
-        self.remedy = (
-            "Restore the installation's key that belongs to this database, or enter the secret anew."
-        )
+        self.remedy = "Restore the `sealing.key` that belongs to this database, or enter the secret anew."
+
+
+class RoleWithoutPassword(InvalidInput):
+    """A role's password was asked for that no key derives, or another key does."""
+
+    def __init__(self, role: str) -> None:
+        self.role = role
+        super().__init__(f"The role {role!r} has no password that could be derived.")
+        self.remedy = "Only roles of instances, and those of names.INFRASTRUCTURE_ROLES, log in."
 
 
 class StartedInside(InvalidInput):
@@ -253,6 +260,15 @@ class PostgresNotFound(DependencyFailure):
     def __init__(self, searched: Collection[str]) -> None:
         super().__init__("No PostgreSQL server programs were found.")
         self.remedy = "Install postgresql, or set TENANTRY_PG_DSN. Searched: " + ", ".join(searched) + "."
+
+
+class KeyLost(DependencyFailure):
+    """A key is missing or empty while others are there: a new one would open nothing that is there."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        super().__init__(f"The key {file} is missing or empty.")
+        self.remedy = f"Restore it from the copy you kept of {file.parent}."
 
 
 class OdooNotFound(DependencyFailure):

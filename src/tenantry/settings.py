@@ -12,7 +12,7 @@ from pathlib import Path
 import platformdirs
 
 from tenantry.errors import InvalidSetting
-from tenantry.keyfile import write_private
+from tenantry.keyfile import key_file, write_private
 from tenantry.model.names import RESERVED_NAMES
 from tenantry.model.secret import Secret
 
@@ -137,9 +137,14 @@ class Settings:
         return "127.0.0.1" if self.http_interface == "0.0.0.0" else self.http_interface
 
     @property
-    def key_file(self) -> Path:
-        """The installation's one secret; every role's password is derived from it."""
-        return self.home / "secrets" / "installation.key"
+    def secrets_dir(self) -> Path:
+        """The installation's keys; see `keyfile`."""
+        return self.home / "secrets"
+
+    @property
+    def instances_key_file(self) -> Path:
+        """The one key that a tenant server is told; the passwords of instances are derived from it."""
+        return key_file(self.secrets_dir, "instances")
 
     @property
     def data_dir(self) -> Path:

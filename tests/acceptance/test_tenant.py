@@ -183,7 +183,7 @@ def test_who_tampers_with_the_statement_gains_nothing_and_can_read_everything(
 
 
 def _token_of_beta(engine: Engine) -> str:
-    return sign_entitlements(engine.context.key, "beta", UNLIMITED, now_us())
+    return sign_entitlements(engine.context.keys.signing, "beta", UNLIMITED, now_us())
 
 
 def test_an_older_larger_plan_put_back_is_void(

@@ -58,7 +58,7 @@ def link(engine: Engine, **wishes: object) -> str:
 def signed(engine: Engine, name: str = "acme", *, ago_s: float = 0, support: bool = False) -> str:
     """A link made some time ago, or for another instance."""
     issued_at = now_us() - int(ago_s * 1_000_000)
-    token = sign_login(engine.context.key, name, issued_at, 300, support=support)
+    token = sign_login(engine.context.keys.signing, name, issued_at, 300, support=support)
     return f"/saas/login?token={token.reveal()}"
 
 
@@ -188,7 +188,7 @@ def test_a_link_of_another_instance_is_refused(engine: Engine, visitor: httpx.Cl
 
 def test_a_link_of_a_former_instance_of_that_name_is_refused(engine: Engine, visitor: httpx.Client):
     issued_at = now_us() - 3600 * 1_000_000
-    token = sign_login(engine.context.key, "acme", issued_at, 24 * 3600).reveal()
+    token = sign_login(engine.context.keys.signing, "acme", issued_at, 24 * 3600).reveal()
     assert press(visitor, f"/saas/login?token={token}").status_code == 410
 
 

@@ -16,6 +16,7 @@ from tests.support.killed import run_and_kill
 from tenantry.errors import FilestoreFailure, PostgresUnreachable, TemplateNotFound, TemplateNotReady
 from tenantry.model import names
 from tenantry.model.catalog import Kind, Label, State
+from tenantry.model.secret import derive_role_password
 from tenantry.odoo.filestore import Filestores
 from tenantry.operations import clone, pool
 from tenantry.operations.context import Context
@@ -53,7 +54,8 @@ def test_a_spare_cannot_be_logged_in_to_until_it_is_claimed(context: Context, fa
     pool.fill(context, fake_template, 1)
     with context.maintenance() as connection:
         (spare,) = pool.spares(connection, fake_template)
-        tenant = context.cluster.as_role(spare.name, context.role_password(spare.name))
+        password = derive_role_password(context.keys.instances, spare.name)
+        tenant = context.cluster.as_role(spare.name, password)
         with pytest.raises(PostgresUnreachable):
             tenant.open(spare.name)
         pool.claim(context, connection, fake_template, "acme", the_label(fake_template))

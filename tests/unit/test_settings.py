@@ -9,7 +9,7 @@ import pytest
 
 from tenantry.engine import Engine
 from tenantry.errors import InvalidSetting, StartedInside
-from tenantry.keyfile import installation_key, write_private
+from tenantry.keyfile import write_private
 from tenantry.model.names import RESERVED_NAMES
 from tenantry.model.secret import Secret
 from tenantry.settings import Settings
@@ -102,15 +102,6 @@ def test_the_master_can_start_and_stop_nothing(tmp_path):
         with pytest.raises(StartedInside):
             start()
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_installation_key_is_made_once_and_private(tmp_path):
-    file = tmp_path / "secrets" / "installation.key"
-    key = installation_key(file)
-    assert installation_key(file) == key
-    assert len(key.reveal()) == 64
-    assert file.stat().st_mode & 0o077 == 0
-    assert [entry.name for entry in file.parent.iterdir()] == [file.name]
 
 
 def test_a_private_file_is_never_readable_by_others(tmp_path):

@@ -24,13 +24,20 @@ ROUTER_ROLE = "tenantry_router"
 """What the tenant servers use to read the catalog."""
 ENGINE_ROLE = "tenantry_engine"
 """The engine's role in the embedded cluster."""
+SUPERUSER = "postgres"
+"""Prepares the embedded cluster, and does nothing else."""
 
 MASTER_DATABASE = "tenantry_master"
 """The back office: its database, and the role that owns what is inside."""
 MASTER_BUILDING = f"{MASTER_DATABASE}__building"
 """Where the back office is installed; it takes its name when it is whole."""
 
+INFRASTRUCTURE_ROLES = frozenset({SUPERUSER, ENGINE_ROLE, TEMPLATE_OWNER, ROUTER_ROLE, MASTER_DATABASE})
+"""Roles that are no instance's; a new one is added here, or it gets no password."""
+
 CLONE_PREFIX = "clone_"
+EDITING_PREFIX = "edit--"
+ZYGOTE_PREFIX = "zygote_"
 
 # Names a customer would mistake for the operator's, and names PostgreSQL keeps for itself.
 RESERVED_NAMES = frozenset(
@@ -64,6 +71,13 @@ def instance_name(text: str, reserved: Collection[str] = RESERVED_NAMES) -> str:
 def is_label(text: str) -> bool:
     """Whether a database of that name could be an instance's, and is certainly none of our own."""
     return bool(_LABEL.fullmatch(text))
+
+
+def is_instance_role(role: str) -> bool:
+    """Whether a role of that name reaches one served database of its own, and nothing else of ours."""
+    if role in INFRASTRUCTURE_ROLES:
+        return False
+    return is_label(role) or role.startswith((EDITING_PREFIX, ZYGOTE_PREFIX))
 
 
 def _objection(text: str, reserved: Collection[str]) -> str:
@@ -141,7 +155,7 @@ def template_filestore(code: str, version: str) -> str:
 
 def editing_database(code: str) -> str:
     """A template opened for editing (T5): a DNS label, for it is served like an instance."""
-    return f"edit--{code}"
+    return EDITING_PREFIX + code
 
 
 def spare_prefix(code: str) -> str:

@@ -1,4 +1,4 @@
-"""Secrets at rest: sealed with a key derived from the installation's, which is in no database (X5)."""
+"""Secrets at rest: sealed with a key of the installation, which is in no database (X5)."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Secret:
 
 
 def random_key() -> Secret:
-    """A new installation key: 256 random bits, hexadecimal."""
+    """A new key of an installation: 256 random bits, hexadecimal."""
     return Secret(secrets.token_hex(32))
 
 
@@ -49,7 +49,7 @@ def random_password() -> Secret:
 
 
 def derive_role_password(key: Secret, role: str) -> Secret:
-    """The password of a PostgreSQL role: an HMAC of its name under the installation's key.
+    """The password of a PostgreSQL role: an HMAC of its name. `model.keys` says under which key.
 
     Nothing is stored, and a server process that knows the key can connect to a database made
     a moment ago. `addons/saas_router/catalog.py` derives the same.

@@ -1,6 +1,6 @@
 """Statements of ours that a tenant's Odoo believes: Ed25519, for one database and one purpose.
 
-The private key is derived from the installation's key; the tenant server knows the public one only
+The private key is derived from the installation's signing key; the tenant server knows the public one only
 (`addons/saas_tenant/tools/signed.py` verifies).
 """
 

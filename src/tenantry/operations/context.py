@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tenantry.model.catalog import Database, Kind, Label
-from tenantry.model.secret import Secret, derive_role_password
+from tenantry.model.keys import Keys
+from tenantry.model.secret import Secret
 from tenantry.odoo.filestore import Filestores
 from tenantry.odoo.installation import OdooInstallation
 from tenantry.postgres import databases
@@ -25,7 +26,7 @@ class Context:
     """
 
     settings: Settings
-    key: Secret
+    keys: Keys
     cluster: Cluster
     filestores: Filestores
     runtime: SharedRuntime
@@ -37,7 +38,7 @@ class Context:
         return max(1, (os.cpu_count() or 1) // 2)
 
     def role_password(self, role: str) -> Secret:
-        return derive_role_password(self.key, role)
+        return self.keys.role_password(role)
 
     @contextmanager
     def maintenance(self) -> Iterator[Connection]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tenantry.errors import PostgresUnreachable, TenantryError
-from tenantry.keyfile import installation_key
+from tenantry.keyfile import has_keys, installation_keys
 from tenantry.odoo.installation import find_odoo
 from tenantry.odoo.master_code import master_packages
 from tenantry.postgres import roles
@@ -75,11 +75,12 @@ def _postgres(settings: Settings) -> str:
 def _cluster(settings: Settings) -> str:
     if settings.pg_dsn:
         cluster = Cluster.from_dsn(settings.pg_dsn)
-    elif not settings.key_file.exists():
+    elif not has_keys(settings.secrets_dir):
         raise PostgresUnreachable(str(settings.home), "it was never started")
     else:
         binaries = find_binaries(settings, _ignore, install=False)
-        cluster = EmbeddedCluster.of(settings, binaries, installation_key(settings.key_file)).cluster()
+        roles_key = installation_keys(settings.secrets_dir).roles
+        cluster = EmbeddedCluster.of(settings, binaries, roles_key).cluster()
     with cluster.connect() as connection:
         roles.check_rights(connection)
         version = connection.info.server_version // 10000
@@ -87,9 +88,9 @@ def _cluster(settings: Settings) -> str:
 
 
 def _tenant_server(settings: Settings) -> str:
-    if not settings.key_file.exists():
+    if not has_keys(settings.secrets_dir):
         return "never started; `tenantry up` does"
-    runtime = SharedRuntime(settings, installation_key(settings.key_file))
+    runtime = SharedRuntime(settings, installation_keys(settings.secrets_dir))
     port = runtime.port
     if not runtime.is_answering():
         return f"not running; `tenantry up` starts it on port {port}"
@@ -102,9 +103,9 @@ def _master_packages(settings: Settings) -> str:
 
 
 def _master(settings: Settings) -> str:
-    if not settings.key_file.exists():
+    if not has_keys(settings.secrets_dir):
         return "never started; `tenantry up` does"
-    runtime = MasterRuntime(settings, installation_key(settings.key_file))
+    runtime = MasterRuntime(settings, installation_keys(settings.secrets_dir))
     url = runtime.route.url
     if not runtime.is_answering():
         return f"not running; `tenantry up` starts it at {url}"

@@ -39,7 +39,7 @@ def write_entitlements(
 ) -> int:
     """Sign and write them into the tenant's database; return their serial, which the label must get."""
     issued_at = max(now_us(), label.entitled_since + 1)
-    token = sign_entitlements(context.key, name, entitlements, issued_at)
+    token = sign_entitlements(context.keys.signing, name, entitlements, issued_at)
     with translated(inside, "write the entitlements"), inside.transaction():
         inside.execute("SELECT set_config('tenantry.entitlements', %s, true)", [token])
         inside.execute(scripts.entitle_script(label.series).encode())
@@ -56,7 +56,7 @@ def sign_anew(context: Context, inside: Connection, old: str, new: str, label: L
             "SELECT value FROM ir_config_parameter WHERE key = 'saas_tenant.entitlements'"
         ).fetchone()
     for database in (old, new):
-        found = read_entitlements(context.key, database, row[0] if row else "", label.entitled_since)
+        found = read_entitlements(context.keys.signing, database, row[0] if row else "", label.entitled_since)
         if found:
             return write_entitlements(context, inside, new, label, found)
     return label.entitled_since
@@ -81,5 +81,5 @@ def login_link(
     with context.maintenance() as connection:
         find_instance(connection, name)
     valid_s = valid_s or (SUPPORT_VALID_S if support else LOGIN_VALID_S)
-    token = sign_login(context.key, name, now_us(), valid_s, by=by, support=support, origin=origin)
+    token = sign_login(context.keys.signing, name, now_us(), valid_s, by=by, support=support, origin=origin)
     return Secret(f"{context.runtime.route(name).url}{LOGIN_PATH}?token={token.reveal()}")

@@ -63,7 +63,9 @@ class Provisioning:
 
     @cached_property
     def entitlements(self) -> str:
-        return sign_entitlements(self.context.key, self.name, self.spec.entitlements, self.entitled_at)
+        return sign_entitlements(
+            self.context.keys.signing, self.name, self.spec.entitlements, self.entitled_at
+        )
 
     def close(self) -> None:
         if self._inside:

@@ -24,8 +24,9 @@ from psycopg import sql
 
 from tenantry import process
 from tenantry.errors import PostgresUnreachable, ServerNotStarted, TenantryError
-from tenantry.model.names import ENGINE_ROLE, MASTER_BUILDING, MASTER_DATABASE
-from tenantry.model.secret import Secret, derive_role_password
+from tenantry.model.keys import infrastructure_password
+from tenantry.model.names import ENGINE_ROLE, MASTER_BUILDING, MASTER_DATABASE, SUPERUSER
+from tenantry.model.secret import Secret
 from tenantry.postgres import roles
 from tenantry.postgres.binaries import Binaries
 from tenantry.postgres.cluster import Cluster, translated
@@ -34,7 +35,6 @@ from tenantry.settings import Settings
 
 _logger = logging.getLogger(__name__)
 
-_SUPERUSER = "postgres"
 _READY = "tenantry.ready"
 _START_TIMEOUT_S = 60
 
@@ -56,17 +56,18 @@ class EmbeddedCluster:
     binaries: Binaries
     data: Path
     log: Path
-    key: Secret
+    roles_key: Secret
     user: str | None
 
     @classmethod
-    def of(cls, settings: Settings, binaries: Binaries, key: Secret) -> EmbeddedCluster:
+    def of(cls, settings: Settings, binaries: Binaries, roles_key: Secret) -> EmbeddedCluster:
         """The cluster of this installation, whether or not it exists yet."""
         user = _unprivileged_user() if os.geteuid() == 0 else None
         root = _reachable_folder(settings, user)
         if user and not _can_reach(user, binaries.folder):
             binaries = _copy_binaries(binaries, root)
-        return cls(binaries, root / f"data-{binaries.version}", root / "postgresql.log", key, user)
+        data, log = root / f"data-{binaries.version}", root / "postgresql.log"
+        return cls(binaries, data, log, roles_key, user)
 
     def start(self, report: Callable[[str], None]) -> Cluster:
         """Make the cluster if need be, start it if need be, and return it as the engine's role."""
@@ -98,7 +99,7 @@ class EmbeddedCluster:
 
     def _as(self, role: str) -> Cluster:
         parameters = {"host": "127.0.0.1", "port": str(self._port()), "user": role}
-        return Cluster(parameters, derive_role_password(self.key, role))
+        return Cluster(parameters, infrastructure_password(self.roles_key, role))
 
     def _initialise(self, report: Callable[[str], None]) -> None:
         """initdb under a temporary name, then rename: a killed one leaves nothing that counts."""
@@ -107,14 +108,14 @@ class EmbeddedCluster:
         report(f"PostgreSQL: making a cluster in {self.data}")
         partial = self.data.with_name(f"{self.data.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
-        password = derive_role_password(self.key, _SUPERUSER).reveal()
+        password = infrastructure_password(self.roles_key, SUPERUSER).reveal()
         with tempfile.NamedTemporaryFile("w", dir=self.data.parent) as file:
             file.write(password)
             file.flush()
             if self.user:
                 shutil.chown(file.name, self.user)
             self._run(
-                [self._program("initdb"), "-D", partial, "-U", _SUPERUSER, f"--pwfile={file.name}"]
+                [self._program("initdb"), "-D", partial, "-U", SUPERUSER, f"--pwfile={file.name}"]
                 + ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--data-checksums"],
                 timeout_s=120,
             )
@@ -170,8 +171,8 @@ class EmbeddedCluster:
 
     def _prepare(self) -> None:
         """Make the engine's role, which is no superuser, and the base of all templates."""
-        password = derive_role_password(self.key, ENGINE_ROLE)
-        superuser = self._as(_SUPERUSER)
+        password = infrastructure_password(self.roles_key, ENGINE_ROLE)
+        superuser = self._as(SUPERUSER)
         with superuser.connect() as connection, translated(connection, "prepare the cluster"):
             roles.create(connection, ENGINE_ROLE, password)
             engine = sql.Identifier(ENGINE_ROLE)
@@ -230,7 +231,7 @@ class EmbeddedCluster:
 
 
 def _unprivileged_user() -> str:
-    for name in (_SUPERUSER, "nobody"):
+    for name in (SUPERUSER, "nobody"):
         try:
             return pwd.getpwnam(name).pw_name
         except KeyError:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tenantry.model.secret import Secret
+from tenantry.model.keys import Keys
 from tenantry.odoo.config import server_marks
 from tenantry.odoo.installation import OdooInstallation
 from tenantry.odoo.server import OdooServer
@@ -22,7 +22,7 @@ class OdooRuntime(ABC):
     """One Odoo server of one installation."""
 
     settings: Settings
-    key: Secret
+    keys: Keys
 
     @property
     @abstractmethod

@@ -11,7 +11,6 @@ import psutil
 from tenantry import process
 from tenantry.errors import ServerNotStarted
 from tenantry.model.names import MASTER_DATABASE
-from tenantry.model.secret import derive_role_password
 from tenantry.odoo.config import (
     Options,
     code_options,
@@ -78,7 +77,7 @@ class MasterRuntime(OdooRuntime):
 
     def options(self, odoo: OdooInstallation, cluster: Cluster) -> Options:
         """What every run of the master's Odoo needs, the server's and the installation's."""
-        role = cluster.as_role(MASTER_DATABASE, derive_role_password(self.key, MASTER_DATABASE))
+        role = cluster.as_role(MASTER_DATABASE, self.keys.role_password(MASTER_DATABASE))
         addons = (master_addons(self.settings), *queue_addons(odoo))
         return {
             **database_options(role),

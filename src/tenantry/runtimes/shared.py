@@ -11,7 +11,6 @@ import psutil
 from tenantry import process
 from tenantry.errors import ServerNotStarted
 from tenantry.model.names import ROUTER_ROLE
-from tenantry.model.secret import derive_role_password
 from tenantry.model.signing import public_key
 from tenantry.odoo.config import code_options, database_options, server_marks, write_config
 from tenantry.odoo.installation import OdooInstallation
@@ -87,12 +86,12 @@ class SharedRuntime(OdooRuntime):
 
     def _make_router_role(self, cluster: Cluster) -> None:
         with cluster.connect() as connection:
-            roles.create(connection, ROUTER_ROLE, derive_role_password(self.key, ROUTER_ROLE))
+            roles.create(connection, ROUTER_ROLE, self.keys.role_password(ROUTER_ROLE))
             databases.let_connect(connection, MAINTENANCE_DATABASE, ROUTER_ROLE)
 
     def _write_config(self, odoo: OdooInstallation, cluster: Cluster) -> None:
         port = process.free_port(self.settings.http_port)
-        router = cluster.as_role(ROUTER_ROLE, derive_role_password(self.key, ROUTER_ROLE))
+        router = cluster.as_role(ROUTER_ROLE, self.keys.role_password(ROUTER_ROLE))
         addons = (tenant_addons(self.settings), *self.settings.addons_path)
         options = {
             **database_options(router),
@@ -112,9 +111,9 @@ class SharedRuntime(OdooRuntime):
         }
         section = {
             **server_marks(self.settings, cluster),
-            "key_file": str(self.settings.key_file),
+            "key_file": str(self.settings.instances_key_file),
             "registries": str(_REGISTRIES),
-            "public_key": public_key(self.key),
+            "public_key": public_key(self.keys.signing),
         }
         write_config(self.config_file, options, tenantry=section)
 
