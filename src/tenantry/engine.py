@@ -38,6 +38,7 @@ from tenantry.operations import provision as provision_operation
 from tenantry.operations.build_template import build_template, stale_reason
 from tenantry.operations.context import Context, find_labelled
 from tenantry.operations.edit_template import Editing
+from tenantry.operations.instance_passwords import apply_instances_key
 from tenantry.operations.master import Master
 from tenantry.postgres import databases, roles
 from tenantry.postgres.binaries import find_binaries
@@ -90,10 +91,13 @@ class Engine:
     def start_postgres(self) -> Cluster:
         """Start the embedded cluster, or check the given one; make sure the engine may work there."""
         self._refuse_inside_master()
-        cluster = self._embedded.start(self._report) if self._embedded else self._given_cluster()
-        with cluster.connect() as connection:
+        if self._embedded:
+            self._embedded.start(self._report)
+        context = self.context
+        with context.maintenance() as connection:
             roles.check_rights(connection)
-        return cluster
+            apply_instances_key(context, connection)
+        return context.cluster
 
     def stop(self) -> list[str]:
         """Stop what we started; return what that was."""

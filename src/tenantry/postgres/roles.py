@@ -29,13 +29,25 @@ def create(connection: Connection, name: str, password: Secret | None = None) ->
 
 
 def let_log_in(connection: Connection, name: str, password: Secret) -> None:
-    """Set the password, hashed on this side so that no server log can hold it."""
-    verifier = connection.pgconn.encrypt_password(
-        password.reveal().encode(), name.encode(), b"scram-sha-256"
-    ).decode()
-    statement = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}")
+    """Set the password, and let the role log in with it."""
+    _alter(connection, name, sql.SQL("LOGIN PASSWORD {}").format(_verifier(connection, name, password)))
+
+
+def set_password(connection: Connection, name: str, password: Secret) -> None:
+    """Set the password only: a role that is locked out stays so."""
+    _alter(connection, name, sql.SQL("PASSWORD {}").format(_verifier(connection, name, password)))
+
+
+def _verifier(connection: Connection, name: str, password: Secret) -> sql.Literal:
+    """A password as PostgreSQL keeps it, hashed on this side so that no server log can hold it."""
+    verifier = connection.pgconn.encrypt_password(password.reveal().encode(), name.encode(), b"scram-sha-256")
+    return sql.Literal(verifier.decode())
+
+
+def _alter(connection: Connection, name: str, change: sql.Composed) -> None:
+    statement = sql.SQL("ALTER ROLE {} {}").format(sql.Identifier(name), change)
     with translated(connection, "set a role's password"):
-        connection.execute(statement.format(sql.Identifier(name), sql.Literal(verifier)))
+        connection.execute(statement)
 
 
 def lock_out(connection: Connection, name: str) -> None:

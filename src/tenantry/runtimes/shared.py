@@ -111,7 +111,6 @@ class SharedRuntime(OdooRuntime):
         }
         section = {
             **server_marks(self.settings, cluster),
-            "key_file": str(self.settings.instances_key_file),
             "registries": str(_REGISTRIES),
             "public_key": public_key(self.keys.signing),
         }

@@ -1,0 +1,37 @@
+"""The passwords of instances follow their key: set anew after an upgrade, or when it is another one."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from pathlib import Path
+
+from tenantry.keyfile import write_private
+from tenantry.model.names import is_instance_role
+from tenantry.model.secret import Secret
+from tenantry.operations.context import Context
+from tenantry.postgres import roles
+from tenantry.postgres.cluster import Connection
+
+_logger = logging.getLogger(__name__)
+
+
+def apply_instances_key(context: Context, connection: Connection) -> None:
+    """Set every instance's password, unless this key's were set before. A killed run is run again."""
+    applied, mark = _mark_file(context), _mark(context.keys.instances)
+    if applied.exists() and applied.read_text(encoding="ascii") == mark:
+        return
+    for role in sorted(filter(is_instance_role, roles.ours(connection))):
+        roles.set_password(connection, role, context.role_password(role))
+    write_private(applied, mark)
+    _logger.info("the passwords of instances are those of %s", context.settings.instances_key_file)
+
+
+def _mark_file(context: Context) -> Path:
+    key_file = context.settings.instances_key_file
+    return key_file.with_name(f"{key_file.name}.applied")
+
+
+def _mark(key: Secret) -> str:
+    """Tells the key from another; it is 256 random bits, so its hash tells nothing else."""
+    return hashlib.sha256(key.reveal().encode()).hexdigest()
