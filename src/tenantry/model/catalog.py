@@ -1,7 +1,6 @@
 """What the engine writes in a database's comment: the catalog is its only inventory.
 
-Every role can read comments, so nothing secret or personal goes in. `addons/saas_router/catalog.py`
-reads the same JSON.
+Every role can read comments, so nothing secret or personal goes in. `tenantry.spawner` reads it, too.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ class Kind(StrEnum):
     INSTANCE = "instance"
     EDIT = "edit"
     MASTER = "master"
+    ZYGOTE = "zygote"
 
 
 class State(StrEnum):

@@ -20,8 +20,8 @@ MAX_CODE_LENGTH = 32
 
 TEMPLATE_OWNER = "tenantry_template"
 """Owns what is inside every template and spare, and no database (see REASSIGN OWNED)."""
-ROUTER_ROLE = "tenantry_router"
-"""What the tenant servers use to read the catalog."""
+SPAWNER_ROLE = "tenantry_spawner"
+"""What the spawner reads the catalog as; it reaches nothing else."""
 ENGINE_ROLE = "tenantry_engine"
 """The engine's role in the embedded cluster."""
 SUPERUSER = "postgres"
@@ -32,7 +32,7 @@ MASTER_DATABASE = "tenantry_master"
 MASTER_BUILDING = f"{MASTER_DATABASE}__building"
 """Where the back office is installed; it takes its name when it is whole."""
 
-INFRASTRUCTURE_ROLES = frozenset({SUPERUSER, ENGINE_ROLE, TEMPLATE_OWNER, ROUTER_ROLE, MASTER_DATABASE})
+INFRASTRUCTURE_ROLES = frozenset({SUPERUSER, ENGINE_ROLE, TEMPLATE_OWNER, SPAWNER_ROLE, MASTER_DATABASE})
 """Roles that are no instance's; a new one is added here, or it gets no password."""
 
 CLONE_PREFIX = "clone_"
@@ -156,6 +156,11 @@ def template_filestore(code: str, version: str) -> str:
 def editing_database(code: str) -> str:
     """A template opened for editing (T5): a DNS label, for it is served like an instance."""
     return EDITING_PREFIX + code
+
+
+def zygote_database(code: str, version: str) -> str:
+    """The clone of a template's version that its zygote loads the registry from."""
+    return f"{ZYGOTE_PREFIX}{code}_{version}"
 
 
 def spare_prefix(code: str) -> str:

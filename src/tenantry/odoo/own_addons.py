@@ -13,7 +13,7 @@ from tenantry.settings import Settings
 
 TENANT_MODULE = "saas_tenant"
 """Installed in every template."""
-_TENANTS = ("saas_router", TENANT_MODULE)
+_TENANTS = ("saas_process", TENANT_MODULE)
 _MASTER = ("saas_manager*",)
 
 
@@ -52,4 +52,4 @@ def link_to(link: Path, target: Path) -> None:
 def shipped() -> Path:
     """All our addons: packaged with us, or of the source tree."""
     packaged = Path(str(resources.files("tenantry"))) / "addons"
-    return packaged if (packaged / "saas_router").is_dir() else Path(__file__).resolve().parents[3] / "addons"
+    return packaged if (packaged / TENANT_MODULE).is_dir() else Path(__file__).resolve().parents[3] / "addons"

@@ -80,7 +80,7 @@ def _take_up(context: Context, connection: Connection, found: Database, spec: In
     """Go on with a half-made instance, unless another template is wished for now."""
     assert found.label
     if found.label.template == spec.template:
-        relabel(connection, spec.name, found.label.having(hostnames=spec.hostnames))
+        relabel(context, connection, spec.name, found.label.having(hostnames=spec.hostnames))
     else:
         context.filestores.remove(found.filestore)
         discard(context, connection, spec.name)

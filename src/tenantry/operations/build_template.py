@@ -23,7 +23,7 @@ from tenantry.odoo.initialise import Initialisation, check_modules_exist, verify
 from tenantry.odoo.installation import OdooInstallation
 from tenantry.odoo.own_addons import TENANT_MODULE, shipped, tenant_addons
 from tenantry.operations.addons import addons_digest
-from tenantry.operations.clone import discard
+from tenantry.operations.clone import discard, drop_unused_zygotes, ensure_zygote
 from tenantry.operations.context import Context, find_labelled
 from tenantry.operations.steps import Operation, Step
 from tenantry.postgres import databases, locks, roles
@@ -214,9 +214,15 @@ def swap(subject: Building) -> None:
             databases.label(connection, template, label)
 
 
+def make_zygote(subject: Building) -> None:
+    """What its instances' processes are forked from loads its registry from a clone of its own."""
+    ensure_zygote(subject.context, subject.connection, subject.code)
+
+
 def drop_retired(subject: Building) -> None:
     """Drop the previous version and the files of every version but this one."""
     databases.drop(subject.connection, names.retired_database(subject.code))
+    drop_unused_zygotes(subject.context, subject.connection, subject.code, subject.version)
     keep = names.template_filestore(subject.code, subject.version)
     for name in subject.context.filestores.names():
         if name.startswith(names.template_filestore(subject.code, "")) and name != keep:
@@ -232,6 +238,7 @@ STEPS: tuple[Step[Building], ...] = (
     Step("compact", compact, is_done=is_frozen),
     Step("freeze", freeze, is_done=is_frozen),
     Step("swap", swap, is_done=is_swapped),
+    Step("zygote", make_zygote),
     Step("clean", drop_retired),
 )
 

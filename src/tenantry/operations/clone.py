@@ -15,28 +15,30 @@ from tenantry.errors import TemplateNotFound, TemplateNotReady
 from tenantry.model import names
 from tenantry.model.catalog import Database, Kind, Label, State
 from tenantry.model.progress import OnStep, ignore
-from tenantry.operations.context import Context, find_labelled
+from tenantry.operations.context import Context, find_labelled, relabel
 from tenantry.operations.steps import Operation, Step
 from tenantry.postgres import databases, locks, roles, strategy
 from tenantry.postgres.cluster import Connection
+from tenantry.runtimes.shared import announce
 
 _WAIT_FOR_SWAP_S = 30
 
 
 @dataclass(frozen=True)
 class Cloning:
-    """Making the database `name` out of a ready template."""
+    """Making the database `name` out of a ready template. kind: what it will be."""
 
     context: Context
     connection: Connection
     template: Database
     name: str
+    kind: Kind = Kind.SPARE
 
     @property
     def label(self) -> Label:
         assert self.template.label
         return Label(
-            kind=Kind.SPARE,
+            kind=self.kind,
             state=State.BUILDING,
             template=self.template.label.template,
             version=self.template.label.version,
@@ -79,8 +81,12 @@ def _remove_filestore(cloning: Cloning) -> None:
     cloning.context.filestores.remove(cloning.name)
 
 
+def _let_log_in(cloning: Cloning) -> None:
+    roles.let_log_in(cloning.connection, cloning.name, cloning.context.role_password(cloning.name))
+
+
 def _mark_ready(cloning: Cloning) -> None:
-    databases.label(cloning.connection, cloning.name, cloning.label.having(state=State.READY))
+    relabel(cloning.context, cloning.connection, cloning.name, cloning.label.having(state=State.READY))
 
 
 STEPS: tuple[Step[Cloning], ...] = (
@@ -92,6 +98,16 @@ STEPS: tuple[Step[Cloning], ...] = (
 )
 
 
+ZYGOTE_STEPS: tuple[Step[Cloning], ...] = (
+    Step("database", _copy_database, undo=_drop_database),
+    Step("role", _make_role, undo=_drop_role),
+    Step("ownership", _hand_over_contents),
+    Step("login", _let_log_in),
+    Step("ready", _mark_ready),
+)
+"""Its files are nobody's: a zygote draws pages, but serves none."""
+
+
 def clone_template(
     context: Context, connection: Connection, code: str, name: str, on_step: OnStep = ignore
 ) -> Database:
@@ -100,13 +116,41 @@ def clone_template(
     Raises TemplateNotFound, TemplateNotReady, Busy, FilestoreFailure.
     """
     with using_template(connection, code) as template:
-        found = find_labelled(connection, name, Kind.SPARE)
-        if found and found.label and found.label.state is State.READY:
-            return found
-        discard(context, connection, name)
-        cloning = Cloning(context, connection, template, name)
-        Operation("clone", name, STEPS, on_step).run(cloning)
-        return Database(name, cloning.label.having(state=State.READY))
+        return _clone_unless_ready(Cloning(context, connection, template, name), STEPS, on_step)
+
+
+def ensure_zygote(context: Context, connection: Connection, code: str, on_step: OnStep = ignore) -> Database:
+    """Make the database of the zygote of a template's current version, unless it is there.
+
+    Raises TemplateNotFound, TemplateNotReady, Busy.
+    """
+    with using_template(connection, code) as template:
+        assert template.label
+        name = names.zygote_database(code, template.label.version)
+        with locks.exclusive(connection, f"database {name}", wait_s=_WAIT_FOR_SWAP_S):
+            cloning = Cloning(context, connection, template, name, Kind.ZYGOTE)
+            return _clone_unless_ready(cloning, ZYGOTE_STEPS, on_step)
+
+
+def _clone_unless_ready(cloning: Cloning, steps: tuple[Step[Cloning], ...], on_step: OnStep) -> Database:
+    found = find_labelled(cloning.connection, cloning.name, cloning.kind)
+    if found and found.label and found.label.state is State.READY:
+        return found
+    discard(cloning.context, cloning.connection, cloning.name)
+    Operation("clone", cloning.name, steps, on_step).run(cloning)
+    return Database(cloning.name, cloning.label.having(state=State.READY))
+
+
+def drop_unused_zygotes(context: Context, connection: Connection, code: str, current: str) -> None:
+    """Drop the zygotes' databases of versions no instance is of. current: the version that stays anyway."""
+    alive = databases.listing(connection, Kind.INSTANCE, Kind.EDIT)
+    versions = {database.label.version for database in alive if database.label}
+    for database in databases.listing(connection, Kind.ZYGOTE):
+        label = database.label
+        if label and label.template == code and label.version not in versions | {current}:
+            discard(context, connection, database.name)
+            announce(connection, database.name)
+            context.runtime.look([database.name])
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from tenantry.model.keys import Keys
 from tenantry.model.secret import Secret
 from tenantry.odoo.filestore import Filestores
 from tenantry.odoo.installation import OdooInstallation
-from tenantry.postgres import databases
+from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import Cluster, Connection
 from tenantry.runtimes.shared import SharedRuntime, announce
 from tenantry.settings import Settings
@@ -52,15 +52,31 @@ class Context:
 
         What he put there, a trigger or a view, would else run with the engine's rights.
         """
-        with self.cluster.as_role(name, self.role_password(name)).connect(name) as inside:
+        inside = self._open_as_tenant(name)
+        try:
             yield inside
+        finally:
+            inside.close()
+
+    def _open_as_tenant(self, name: str) -> Connection:
+        """The role of an instance that must not run cannot log in, but for this one moment."""
+        tenant = self.cluster.as_role(name, self.role_password(name))
+        with self.maintenance() as connection:
+            if roles.may_log_in(connection, name):
+                return tenant.open(name)
+            try:
+                roles.let_log_in(connection, name, self.role_password(name))
+                return tenant.open(name)
+            finally:
+                roles.lock_out(connection, name)
 
 
-def relabel(connection: Connection, name: str, label: Label) -> None:
-    """Write a database's label and let the routers know, both or neither."""
+def relabel(context: Context, connection: Connection, name: str, label: Label) -> None:
+    """Write a database's label, and have the spawner do what it says: it is so when this returns."""
     with databases.transaction(connection):
         databases.label(connection, name, label)
         announce(connection, name)
+    context.runtime.look([name])
 
 
 def find_labelled(connection: Connection, name: str, kind: Kind) -> Database | None:

@@ -16,7 +16,7 @@ from tenantry.model.recipe import Recipe, next_version
 from tenantry.model.secret import Secret, hash_for_odoo, random_password
 from tenantry.odoo.probe import wait_for_status
 from tenantry.operations import build_template as build
-from tenantry.operations.clone import clone_template, discard, ready_template
+from tenantry.operations.clone import clone_template, discard, drop_unused_zygotes, ready_template
 from tenantry.operations.context import Context, find_labelled, relabel
 from tenantry.operations.entitle import write_entitlements
 from tenantry.operations.pool import name_spare, spares
@@ -65,7 +65,7 @@ def _open(context: Context, connection: Connection, name: str) -> Secret:
         inside.execute("UPDATE res_users SET password = %s WHERE login = 'admin'", [hash_for_odoo(password)])
         entitled_since = write_entitlements(context, inside, name, found.label)
     label = found.label.having(filestore="", state=State.ACTIVE, entitled_since=entitled_since)
-    relabel(connection, name, label)
+    relabel(context, connection, name, label)
     return password
 
 
@@ -74,7 +74,7 @@ def _take_over(subject: build.Building) -> None:
     connection, context = subject.connection, subject.context
     name = names.editing_database(subject.code)
     build.discard_build(subject)
-    relabel(connection, name, subject.label.having(kind=Kind.EDIT))
+    relabel(context, connection, name, subject.label.having(kind=Kind.EDIT))
     databases.end_sessions(connection, name)
     with context.cluster.connect(name) as inside:
         roles.give_contents(inside, old=name, new=names.TEMPLATE_OWNER)
@@ -85,6 +85,7 @@ def _take_over(subject: build.Building) -> None:
         databases.rename(connection, name, subject.building)
         databases.label(connection, subject.building, subject.label)
         announce(connection, name)
+    context.runtime.look([name])
 
 
 def _is_taken_over(subject: build.Building) -> bool:
@@ -108,6 +109,7 @@ STEPS: tuple[Step[build.Building], ...] = (
     Step("compact", build.compact, is_done=build.is_frozen),
     Step("freeze", build.freeze, is_done=build.is_frozen),
     Step("swap", build.swap, is_done=build.is_swapped),
+    Step("zygote", build.make_zygote),
     Step("clean", build.drop_retired),
 )
 
@@ -148,6 +150,7 @@ def drop_template(context: Context, code: str) -> None:
             raise TemplateNotFound(code)
         for name in everything:
             discard(context, connection, name)
+        drop_unused_zygotes(context, connection, code, current="")
         # The template last: a drop that is killed can be run again by its name.
         databases.drop(connection, names.template_database(code))
         for name in context.filestores.names():

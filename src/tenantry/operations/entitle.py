@@ -31,7 +31,7 @@ def entitle(context: Context, name: str, entitlements: Entitlements) -> None:
             if TENANT_MODULE not in installed_modules(inside):
                 raise TenantModuleMissing(name)
             issued_at = write_entitlements(context, inside, name, label, entitlements)
-        relabel(connection, name, label.having(entitled_since=issued_at))
+        relabel(context, connection, name, label.having(entitled_since=issued_at))
 
 
 def write_entitlements(

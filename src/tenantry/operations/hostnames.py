@@ -24,5 +24,5 @@ def set_hostnames(context: Context, name: str, hostnames: Collection[str]) -> In
         after(name, label.state, Action.SET_DOMAINS)
         check_hostnames(context, connection, name, wanted)
         changed = label.having(hostnames=wanted)
-        relabel(connection, name, changed)
+        relabel(context, connection, name, changed)
         return describe(context, Database(name, changed))

@@ -82,10 +82,11 @@ def _administrator(context: Context, name: str) -> str:
 def _set_state(subject: Changing, action: Action) -> None:
     label = find_instance(subject.connection, subject.name)
     state = after(subject.name, label.state, action)
-    relabel(subject.connection, subject.name, label.having(state=state, published=False))
+    relabel(subject.context, subject.connection, subject.name, label.having(state=state, published=False))
 
 
 def _suspend(subject: Changing) -> None:
+    """Its process has ended when this returns."""
     _set_state(subject, Action.SUSPEND)
 
 
@@ -94,6 +95,7 @@ def _reactivate(subject: Changing) -> None:
 
 
 def _stop(subject: Changing) -> None:
+    """Its process has ended when this returns."""
     _set_state(subject, Action.STOP)
 
 
@@ -101,18 +103,32 @@ def _start(subject: Changing) -> None:
     _set_state(subject, Action.START)
 
 
-def _restore_login(subject: Changing) -> None:
-    """A tenant's administrator can change his role's password by SQL, and lock himself out."""
+def _allow_reactivating(subject: Changing) -> None:
+    _enable_login(subject, Action.REACTIVATE)
+
+
+def _allow_starting(subject: Changing) -> None:
+    _enable_login(subject, Action.START)
+
+
+def _enable_login(subject: Changing, action: Action) -> None:
+    """Before anything can wake it. Its administrator may have changed the password, by SQL: it is set anew."""
+    after(subject.name, find_instance(subject.connection, subject.name).state, action)
     password = subject.context.role_password(subject.name)
     roles.let_log_in(subject.connection, subject.name, password)
 
 
 def _start_terminating(subject: Changing) -> None:
+    """Its process has ended when this returns."""
     _set_state(subject, Action.TERMINATE)
 
 
+def _disable_login(subject: Changing) -> None:
+    roles.lock_out(subject.connection, subject.name)
+
+
 def _end_sessions(subject: Changing) -> None:
-    """What still runs for it, a job or a websocket, ends here."""
+    """What was left behind in PostgreSQL, a query that nobody waits for any more, ends here."""
     databases.end_sessions(subject.connection, subject.name)
 
 
@@ -139,6 +155,7 @@ def _drop_database(subject: Changing) -> None:
         subject.context.filestores.remove(label.filestore)
     databases.drop(subject.connection, subject.name)
     announce(subject.connection, subject.name)
+    subject.context.runtime.look([subject.name])
 
 
 def _remove_filestore(subject: Changing) -> None:
@@ -152,26 +169,29 @@ def _drop_role(subject: Changing) -> None:
 
 SUSPEND: tuple[Step[Changing], ...] = (
     Step("state", _suspend),
+    Step("login", _disable_login),
     Step("sessions", _end_sessions),
     Step("probe", _expect_blocked),
 )
 REACTIVATE: tuple[Step[Changing], ...] = (
+    Step("login", _allow_reactivating),
     Step("state", _reactivate),
-    Step("login", _restore_login),
     Step("probe", _expect_served),
 )
 STOP: tuple[Step[Changing], ...] = (
     Step("stop", _stop),
+    Step("login off", _disable_login),
     Step("sessions", _end_sessions),
     Step("blocked", _expect_blocked),
 )
 START: tuple[Step[Changing], ...] = (
+    Step("login", _allow_starting),
     Step("start", _start),
-    Step("login", _restore_login),
     Step("probe", _expect_served),
 )
 TERMINATE: tuple[Step[Changing], ...] = (
     Step("state", _start_terminating, is_done=_is_gone),
+    Step("login", _disable_login, is_done=_is_gone),
     Step("database", _drop_database, is_done=_is_gone),
     Step("filestore", _remove_filestore),
     Step("role", _drop_role),

@@ -9,7 +9,13 @@ from tenantry.errors import Busy
 from tenantry.model import names
 from tenantry.model.catalog import Database, Kind, Label, State
 from tenantry.model.progress import OnStep, StepEvent, StepStatus, ignore
-from tenantry.operations.clone import clone_template, discard, ready_template, using_template
+from tenantry.operations.clone import (
+    clone_template,
+    discard,
+    ensure_zygote,
+    ready_template,
+    using_template,
+)
 from tenantry.operations.context import Context
 from tenantry.postgres import databases, locks, roles
 from tenantry.postgres.cluster import Connection
@@ -43,6 +49,7 @@ def fill(context: Context, code: str, size: int, on_step: OnStep = ignore) -> in
     """
     with context.maintenance() as connection:
         sweep(context, connection, code)
+        ensure_zygote(context, connection, code)
         wanted = range(len(usable(connection, ready_template(connection, code))), size)
         for made, _ in enumerate(wanted, start=1):
             began, name = time.monotonic(), names.new_spare_database(code)

@@ -134,7 +134,7 @@ def _name_filestore(subject: Provisioning) -> None:
     filestores, label = subject.context.filestores, subject.label
     if filestores.exists(label.filestore):
         filestores.rename(label.filestore, subject.name)
-    relabel(subject.connection, subject.name, label.having(filestore=""))
+    relabel(subject.context, subject.connection, subject.name, label.having(filestore=""))
 
 
 def _sanitize(subject: Provisioning) -> None:
@@ -188,7 +188,7 @@ def _check_country(inside: Connection, country: str) -> None:
 def _publish(subject: Provisioning) -> None:
     """The router answers for it from now on; its scheduled jobs still wait; older entitlements are void."""
     label = subject.label.having(published=True, entitled_since=subject.entitled_at)
-    relabel(subject.connection, subject.name, label)
+    relabel(subject.context, subject.connection, subject.name, label)
 
 
 def _probe(subject: Provisioning) -> None:
@@ -203,7 +203,7 @@ def _probe(subject: Provisioning) -> None:
 def _activate(subject: Provisioning) -> None:
     label = subject.label
     state = after(subject.name, label.state, Action.ACTIVATE)
-    relabel(subject.connection, subject.name, label.having(state=state, published=False))
+    relabel(subject.context, subject.connection, subject.name, label.having(state=state, published=False))
 
 
 STEPS: tuple[Step[Provisioning], ...] = (

@@ -51,7 +51,7 @@ def _block(subject: Renaming) -> None:
     """The router serves it no more, and its role cannot come back: its sessions end for good."""
     label = find_instance(subject.connection, subject.old)
     state = after(subject.old, label.state, Action.RENAME)
-    relabel(subject.connection, subject.old, label.having(state=state))
+    relabel(subject.context, subject.connection, subject.old, label.having(state=state))
     roles.lock_out(subject.connection, subject.old)
 
 
@@ -71,6 +71,7 @@ def _name(subject: Renaming) -> None:
         roles.let_log_in(connection, new, subject.context.role_password(new))
         databases.label(connection, new, named)
         announce(connection, old, new)
+    subject.context.runtime.look([old, new])
 
 
 def _has_filestore(subject: Renaming) -> bool:
@@ -81,7 +82,7 @@ def _name_filestore(subject: Renaming) -> None:
     filestores, label = subject.context.filestores, subject.label
     if filestores.exists(label.filestore):
         filestores.rename(label.filestore, subject.new)
-    relabel(subject.connection, subject.new, label.having(filestore=""))
+    relabel(subject.context, subject.connection, subject.new, label.having(filestore=""))
 
 
 def _write_address(subject: Renaming) -> None:
@@ -96,13 +97,13 @@ def _write_address(subject: Renaming) -> None:
         with translated(inside, "write the address"):
             inside.execute(query, [runtime.route(subject.new).url, f"{subject.old}.{base_domain}"])
         issued_at = sign_anew(subject.context, inside, subject.old, subject.new, label)
-    relabel(subject.connection, subject.new, label.having(entitled_since=issued_at))
+    relabel(subject.context, subject.connection, subject.new, label.having(entitled_since=issued_at))
 
 
 def _publish(subject: Renaming) -> None:
     label = subject.label
     state = after(subject.new, label.state, Action.ACTIVATE)
-    relabel(subject.connection, subject.new, label.having(state=state))
+    relabel(subject.context, subject.connection, subject.new, label.having(state=state))
 
 
 def _probe(subject: Renaming) -> None:

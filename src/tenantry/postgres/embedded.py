@@ -43,7 +43,7 @@ _START_TIMEOUT_S = 60
 ACCESS_RULES = f"""\
 # TYPE  DATABASE  USER  ADDRESS  METHOD
 host  all       postgres,tenantry_engine,tenantry_template  127.0.0.1/32  scram-sha-256
-host  postgres  tenantry_router,{MASTER_DATABASE}  127.0.0.1/32  scram-sha-256
+host  postgres  tenantry_spawner,{MASTER_DATABASE}  127.0.0.1/32  scram-sha-256
 host  {MASTER_BUILDING}  {MASTER_DATABASE}  127.0.0.1/32  scram-sha-256
 host  sameuser  all                                         127.0.0.1/32  scram-sha-256
 """

@@ -56,6 +56,12 @@ def lock_out(connection: Connection, name: str) -> None:
         connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(name)))
 
 
+def may_log_in(connection: Connection, name: str) -> bool:
+    with translated(connection, "look a role up"):
+        row = connection.execute("SELECT rolcanlogin FROM pg_roles WHERE rolname = %s", [name]).fetchone()
+        return bool(row and row[0])
+
+
 def rename(connection: Connection, old: str, new: str) -> None:
     with translated(connection, "rename a role"):
         connection.execute(

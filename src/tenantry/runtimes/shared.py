@@ -1,62 +1,229 @@
-"""R1: one Odoo server, threaded or prefork, for all tenants; `addons/saas_router` runs inside it."""
+"""R1: one server for many tenants, each with a process of its own while it is awake.
+
+The engine starts a keeper, which runs two programs: the spawner, which wakes tenants, and the front, which
+leads each host to its tenant's socket. From then on it only asks.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import psutil
-
-from tenantry import process
+from tenantry import process, sandbox
 from tenantry.errors import ServerNotStarted
-from tenantry.model.names import ROUTER_ROLE
+from tenantry.keyfile import write_private
+from tenantry.model.keys import Keys
+from tenantry.model.names import SPAWNER_ROLE
 from tenantry.model.signing import public_key
-from tenantry.odoo.config import code_options, database_options, server_marks, write_config
+from tenantry.odoo.config import code_options
 from tenantry.odoo.installation import OdooInstallation
-from tenantry.odoo.own_addons import tenant_addons
+from tenantry.odoo.own_addons import shipped, tenant_addons
 from tenantry.odoo.probe import Route
 from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import MAINTENANCE_DATABASE, Cluster, Connection, translated
-from tenantry.runtimes.base import OdooRuntime
+from tenantry.settings import Settings
+from tenantry.spawner import control, identity
+from tenantry.spawner.catalog import CHANNEL
+from tenantry.spawner.config import Config, Limits
+from tenantry.spawner.loop import CONTROL_FILE
 
-CHANNEL = "tenantry_catalog"
-"""Where the router listens for the names of databases that changed."""
+_logger = logging.getLogger(__name__)
 
 HEALTH_PATH = "/tenantry/health"
-_REGISTRIES = 5000
-"""How many tenants a process may keep loaded; memory, not this, is what limits it."""
+_START_TIMEOUT_S = 60
+_POLL_S = 0.05
 
 
 @dataclass(frozen=True)
-class SharedRuntime(OdooRuntime):
+class SharedRuntime:
     """The tenant server of one installation."""
+
+    settings: Settings
+    keys: Keys
+
+    # ------------------------------------------------------------ start and stop
+
+    def start(self, odoo: OdooInstallation, cluster: Cluster, report: Callable[[str], None]) -> None:
+        """Start the server unless it runs as it should, and wait until it answers. Raises ServerNotStarted."""
+        with process.file_lock(self._file("lock")):
+            self._make_spawner_role(cluster)
+            if not self._is_as_wanted(odoo, cluster):
+                self.stop()
+            if self.pid is None:
+                report("Odoo: starting the tenant server")
+                self._start(odoo, cluster)
+            self._wait_until_answering()
+
+    def _start(self, odoo: OdooInstallation, cluster: Cluster) -> None:
+        port = process.free_port(self.settings.http_port)
+        config = self._config(odoo, cluster, port)
+        write_private(self.config_file, config.to_json())
+        command = [sys.executable, "-m", "tenantry.spawner.keeper", self.config_file]
+        self._file("pid").write_text(str(process.start(command, log=self.log_file)))
+
+    def _is_as_wanted(self, odoo: OdooInstallation, cluster: Cluster) -> bool:
+        """Whether what runs was told what it would be told now."""
+        with contextlib.suppress(ServerNotStarted, FileNotFoundError):
+            return self.config_file.read_text() == self._config(odoo, cluster, self.port).to_json()
+        return False
+
+    def _wait_until_answering(self) -> None:
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while not self.is_answering():
+            if self.pid is None or time.monotonic() > deadline:
+                said = process.last_lines(process.tail(self.log_file), 1)
+                self.stop()
+                raise ServerNotStarted("The tenant server", said or "it ended at once", self.log_file)
+            time.sleep(_POLL_S)
+
+    def stop(self) -> bool:
+        """Stop it and every tenant's process, if it runs; tell whether it did."""
+        pid = self.pid
+        if pid is None:
+            return False
+        process.stop(pid)
+        self._file("pid").unlink(missing_ok=True)
+        return True
+
+    # ------------------------------------------------------------ what it was told
 
     @property
     def config_file(self) -> Path:
-        return self.settings.run_dir / f"tenants-{self.settings.odoo_series}.conf"
+        return self._file("json")
 
     @property
     def log_file(self) -> Path:
         return self.settings.log_dir / f"tenants-{self.settings.odoo_series}.log"
 
-    def start(self, odoo: OdooInstallation, cluster: Cluster, report: Callable[[str], None]) -> None:
-        """Start the server unless it runs, and wait until it answers. Raises ServerNotStarted."""
+    def tenant_log(self, name: str) -> Path:
+        """What one tenant's processes wrote."""
+        return self.settings.log_dir / "tenants" / f"{name}.log"
 
-        def configure() -> OdooInstallation:
-            report("Odoo: starting the tenant server")
-            self._make_router_role(cluster)
-            self._write_config(odoo, cluster)
-            return odoo
+    def _file(self, suffix: str) -> Path:
+        return self.settings.run_dir / f"tenants-{self.settings.odoo_series}.{suffix}"
 
-        # An Odoo whose router did not load does not answer, and does not go on without it.
-        self._bring_up(configure, cluster)
+    @property
+    def pid(self) -> int | None:
+        """The keeper's process id; None when it does not run."""
+        try:
+            pid = int(self._file("pid").read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+        return pid if process.is_running(pid, marker=str(self.config_file)) else None
+
+    @property
+    def port(self) -> int:
+        """The front's. Raises ServerNotStarted when it never ran."""
+        if not self.config_file.exists():
+            raise ServerNotStarted("The tenant server", "it was never started", self.log_file)
+        return Config.from_file(self.config_file).front_port
+
+    def _config(self, odoo: OdooInstallation, cluster: Cluster, port: int) -> Config:
+        settings = self.settings
+        addons = (tenant_addons(settings), *settings.addons_path)
+        code = self._code(odoo, addons)
+        options = {
+            **code_options(odoo, addons, settings.data_dir),
+            "db_host": cluster.host or "False",
+            "db_port": str(cluster.port),
+            "db_sslmode": cluster.parameters.get("sslmode", "prefer"),
+            "server_wide_modules": "base,web,saas_process",
+            "proxy_mode": "True",
+            "max_cron_threads": "0",
+            "http_interface": "127.0.0.1",
+        }
+        return Config(
+            base_domain=settings.base_domain,
+            address={k: v for k, v in cluster.parameters.items() if k != "user"},
+            catalog_user=SPAWNER_ROLE,
+            catalog_password=self.keys.role_password(SPAWNER_ROLE).reveal(),
+            instances_key=self.keys.instances.reveal(),
+            public_key=public_key(self.keys.signing),
+            home=str(settings.home),
+            hosts=str(settings.run_dir / "hosts"),
+            filestores=str(settings.data_dir / "filestore"),
+            logs=str(settings.log_dir),
+            run=str(settings.run_dir),
+            zygote=tuple(self._zygote_command(odoo, code)),
+            zygote_environment=process.clean_environment(odoo.environment),
+            options=options,
+            readable=tuple(map(str, code)),
+            front_port=port,
+            limits=Limits(),
+        )
+
+    def _code(self, odoo: OdooInstallation, addons: Sequence[Path]) -> tuple[Path, ...]:
+        """The folders of all code that runs in a tenant's process."""
+        targets = [target for folder in addons for target in sandbox.linked_targets(folder)]
+        root = odoo.source.parents[3] if odoo.source.name == "dist-packages" else odoo.source
+        return (*sandbox.python_folders(odoo.python), root, *odoo.addons, *addons, *targets)
+
+    def _zygote_command(self, odoo: OdooInstallation, code: Sequence[Path]) -> list[str]:
+        """Where root starts it, it is a user of its own that may become others, and nothing else."""
+        filestores = self.settings.data_dir / "filestore"
+        filestores.mkdir(parents=True, exist_ok=True)
+        view = sandbox.View(
+            readable=tuple(code),
+            writable=(filestores,),
+            user=identity.ZYGOTE if identity.is_root() else None,
+            capabilities=("setuid", "setgid"),
+        )
+        return sandbox.command(view, [odoo.python, shipped() / "saas_process" / "zygote.py"])
+
+    def _make_spawner_role(self, cluster: Cluster) -> None:
+        with cluster.connect() as connection:
+            roles.create(connection, SPAWNER_ROLE, self.keys.role_password(SPAWNER_ROLE))
+            databases.let_connect(connection, MAINTENANCE_DATABASE, SPAWNER_ROLE)
+
+    # ------------------------------------------------------------ tenants
+
+    def look(self, names: Collection[str]) -> None:
+        """Have the labels of these databases read now; return when all they say is so.
+
+        A process of a tenant that must not run has ended then. Where no spawner runs, nothing does.
+        """
+        with contextlib.suppress(control.SpawnerAway):
+            self._ask({"do": "look", "names": sorted(names)})
+
+    def end(self, name: str) -> None:
+        """Have a tenant's process end; the next visitor wakes it anew."""
+        with contextlib.suppress(control.SpawnerAway):
+            self._ask({"do": "end", "names": [name]})
+
+    def tenants(self) -> list[dict[str, Any]]:
+        """Every tenant that is served, awake or asleep; see `spawner.tenants.Tenant.describe`.
+
+        Raises ServerNotStarted.
+        """
+        try:
+            found: list[dict[str, Any]] = self._ask({"do": "ps"})["tenants"]
+        except control.SpawnerAway as error:
+            raise ServerNotStarted("The tenant server", str(error), self.log_file) from error
+        return found
+
+    def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        return control.ask(self.settings.run_dir / CONTROL_FILE, question)
+
+    # ------------------------------------------------------------ addresses
 
     def is_answering(self) -> bool:
-        return self._answers("localhost", HEALTH_PATH)
+        if not self._answers("localhost", HEALTH_PATH):
+            return False
+        try:
+            self._ask({"do": "look", "names": []})
+        except control.SpawnerAway:
+            return False
+        return True
 
     def is_serving(self, database: str) -> bool:
-        """Whether a tenant's public route answers within 5 s; its first answer loads the tenant."""
+        """Whether a tenant's public route answers within 5 s; asking wakes the tenant."""
         return self._answers(f"{database}.{self.settings.base_domain}", "/web/health")
 
     def _answers(self, hostname: str, path: str) -> bool:
@@ -71,11 +238,11 @@ class SharedRuntime(OdooRuntime):
 
     @property
     def first_pages_at_once(self) -> int:
-        """How many tenants are loaded at once: a process loads them one by one anyway.
+        """How many new tenants are woken at once: each keeps a core busy until its first page is there.
 
         Two at least, so that one that hangs does not hold up the line.
         """
-        return max(2, self.settings.workers)
+        return max(2, os.cpu_count() or 1)
 
     def _route(self, hostname: str) -> Route:
         """Behind a proxy that speaks HTTPS the public address has no port; we ask behind it."""
@@ -84,59 +251,9 @@ class SharedRuntime(OdooRuntime):
         address = (self.settings.connect_to, port)
         return Route(f"{self.settings.protocol}://{authority}", authority, address)
 
-    def _make_router_role(self, cluster: Cluster) -> None:
-        with cluster.connect() as connection:
-            roles.create(connection, ROUTER_ROLE, self.keys.role_password(ROUTER_ROLE))
-            databases.let_connect(connection, MAINTENANCE_DATABASE, ROUTER_ROLE)
-
-    def _write_config(self, odoo: OdooInstallation, cluster: Cluster) -> None:
-        port = process.free_port(self.settings.http_port)
-        router = cluster.as_role(ROUTER_ROLE, self.keys.role_password(ROUTER_ROLE))
-        addons = (tenant_addons(self.settings), *self.settings.addons_path)
-        options = {
-            **database_options(router),
-            **code_options(odoo, addons, self.settings.data_dir),
-            # The router first: whatever the others import is patched already.
-            "server_wide_modules": "saas_router,base,web",
-            # The router decides; should it ever be missing, no database matches.
-            "dbfilter": "^$",
-            "http_interface": self.settings.http_interface,
-            "http_port": str(port),
-            "gevent_port": str(process.free_port(port + 3)),
-            "proxy_mode": "True",
-            "workers": str(self.settings.workers),
-            "max_cron_threads": str(self.settings.cron_threads),
-            "db_maxconn": str(self._connections_per_process()),
-            **self._limits(),
-        }
-        section = {
-            **server_marks(self.settings, cluster),
-            "registries": str(_REGISTRIES),
-            "public_key": public_key(self.keys.signing),
-        }
-        write_config(self.config_file, options, tenantry=section)
-
-    def _connections_per_process(self) -> int:
-        """All processes together stay below PostgreSQL's limit, with room for the engine."""
-        processes = self.settings.workers + self.settings.cron_threads + 1 if self.settings.workers else 1
-        return max(8, min(64, 240 // processes))
-
-    def _limits(self) -> dict[str, str]:
-        """Let the processes that hold registries share two thirds of the machine's memory.
-
-        Odoo recycles a process that exceeds the soft limit, with all its loaded tenants.
-        """
-        share = psutil.virtual_memory().total * 2 // 3 // max(self.settings.workers, 1)
-        return {
-            "limit_memory_soft": str(share),
-            "limit_memory_hard": str(share * 3 // 2),
-            "limit_time_cpu": "600",
-            "limit_time_real": "1200",
-        }
-
 
 def announce(connection: Connection, *names: str) -> None:
-    """Tell the routers which databases changed; in a transaction, once it is committed."""
+    """Tell the spawner which databases changed; in a transaction, once it is committed."""
     with translated(connection, "announce a change"):
         for name in names:
             connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, name])

@@ -1,0 +1,77 @@
+"""The scheduled jobs of one tenant: run here while it is awake."""
+
+import logging
+import threading
+import time
+
+import odoo.sql_db
+from odoo.addons.base.models.ir_cron import IrCron
+
+from .board import JOBS
+
+_logger = logging.getLogger(__name__)
+
+_LOOK_EVERY_S = 60
+_RETRY_S = 10
+
+# In how many seconds the next job is due, for a database whose clock may not be this machine's.
+NEXT_DUE = """
+    SELECT extract(epoch FROM least(
+        (SELECT min(nextcall) FROM ir_cron WHERE active),
+        (SELECT min(call_at) FROM ir_cron_trigger)
+    ) - (now() AT TIME ZONE 'UTC'))
+"""
+
+
+class Crons(threading.Thread):
+    """Runs what is due, and sleeps until the next is.
+
+    due_at: when that will be, on the monotonic clock; None while it is not known or nothing is planned.
+    """
+
+    def __init__(self, database, board):
+        super().__init__(name="odoo.service.cron", daemon=True)
+        self.database = database
+        self.board = board
+        self.is_running = True
+        self.due_at = None
+        self._woken = threading.Event()
+        self.type = "cron"
+        self.start_time = None
+        IrCron._notifydb = lambda _model: self.wake()
+
+    def wake(self):
+        """A job was planned for now."""
+        self._woken.set()
+
+    def is_due_within(self, seconds):
+        return self.due_at is not None and self.due_at - time.monotonic() < seconds
+
+    def run(self):
+        while True:
+            self._woken.clear()
+            self.is_running = True
+            try:
+                self._run_due()
+                left_s = self._seconds_left()
+            except Exception:
+                _logger.warning("scheduled jobs wait", exc_info=True)
+                left_s = _RETRY_S
+            self.due_at = None if left_s is None else time.monotonic() + left_s
+            self.is_running = False
+            wait_s = _LOOK_EVERY_S if left_s is None else min(max(left_s, 0), _LOOK_EVERY_S)
+            self._woken.wait(wait_s)
+
+    def _run_due(self):
+        self.start_time, self.board[JOBS] = time.time(), 1
+        try:
+            IrCron._process_jobs(self.database)
+        finally:
+            self.start_time, self.board[JOBS] = None, 0
+
+    def _seconds_left(self):
+        """Until the next job; what should have run just now but could not is tried again a little later."""
+        with odoo.sql_db.db_connect(self.database).cursor() as cursor:
+            cursor.execute(NEXT_DUE)
+            (left_s,) = cursor.fetchone()
+        return None if left_s is None else max(float(left_s), 0) or _RETRY_S

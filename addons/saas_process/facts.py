@@ -1,0 +1,19 @@
+"""What the provider tells a tenant's process of itself; `saas_tenant` reads it."""
+
+from .board import ENTITLED_SINCE
+
+_told = {"public_key": "", "board": None}
+
+
+def tell(public_key, board):
+    _told.update(public_key=public_key, board=board)
+
+
+def public_key():
+    """What verifies the provider's signatures; "" where nobody provides."""
+    return _told["public_key"]
+
+
+def entitled_since():
+    """The serial of the entitlements in force, as the spawner knows it now."""
+    return _told["board"][ENTITLED_SINCE] if _told["board"] else 0

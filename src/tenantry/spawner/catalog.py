@@ -1,0 +1,129 @@
+"""Which tenants and zygotes' databases there are, in which state and at which hosts: PostgreSQL's catalog.
+
+The engine writes a database's label as JSON into its comment, and notifies its name on a channel.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import conninfo
+
+from tenantry.model.catalog import Kind, Label, State
+
+_logger = logging.getLogger(__name__)
+
+CHANNEL = "tenantry_catalog"
+FULL_REFRESH_S = 30
+"""Comments written by hand notify nobody; they are seen after this long."""
+
+_QUERY = """
+    SELECT oid, datname, shobj_description(oid, 'pg_database')
+      FROM pg_database
+     WHERE datallowconn AND NOT datistemplate AND (%(names)s::text[] IS NULL OR datname = ANY(%(names)s))
+"""
+_KINDS = (Kind.INSTANCE, Kind.EDIT, Kind.ZYGOTE)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A database of a tenant, or of a zygote. oid: tells it from a later one of its name."""
+
+    oid: int
+    database: str
+    label: Label
+
+    @property
+    def is_served(self) -> bool:
+        state, label = self.label.state, self.label
+        return state is State.ACTIVE or (state is State.PROVISIONING and label.published)
+
+    @property
+    def has_crons(self) -> bool:
+        """Scheduled jobs run for active instances only; a template being edited acts on nobody."""
+        return self.label.kind is Kind.INSTANCE and self.label.state is State.ACTIVE
+
+    @property
+    def folder(self) -> str:
+        return self.label.filestore or self.database
+
+    @property
+    def template(self) -> tuple[str, str]:
+        return self.label.template, self.label.version
+
+
+class Catalog:
+    """The catalog as this process knows it. Its connection is looked at by `poll`, without waiting."""
+
+    def __init__(self, address: Mapping[str, str], user: str, password: str) -> None:
+        self._conninfo = conninfo.make_conninfo(
+            "",
+            **dict(address),
+            user=user,
+            password=password,
+            dbname="postgres",
+            connect_timeout="5",
+            application_name="tenantry-spawner",
+        )
+        self._connection: psycopg.Connection[tuple[int, str, str | None]] | None = None
+        self._refreshed_at = 0.0
+        self.entries: dict[str, Entry] = {}
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it could ever be read."""
+        return self._refreshed_at > 0
+
+    def fileno(self) -> int | None:
+        """What is readable when something was notified; None while there is no connection."""
+        return None if self._connection is None else self._connection.fileno()
+
+    def poll(self) -> dict[str, Entry | None]:
+        """What changed since the last look, by name; None is gone. Raises psycopg.Error."""
+        if self._connection is None:
+            self._connect()
+            return self.read(None)
+        names = {notify.payload for notify in self._connection.notifies(timeout=0)}
+        if time.monotonic() - self._refreshed_at > FULL_REFRESH_S:
+            return self.read(None)
+        return self.read(names) if names else {}
+
+    def read(self, names: Collection[str] | None) -> dict[str, Entry | None]:
+        """Read those databases, or all; return those that changed. Raises psycopg.Error."""
+        if self._connection is None:
+            self._connect()
+        assert self._connection
+        rows = self._connection.execute(_QUERY, {"names": None if names is None else list(names)}).fetchall()
+        found = {entry.database: entry for row in rows if (entry := _entry(*row))}
+        before = self.entries
+        if names is None:
+            self.entries = found
+            self._refreshed_at = time.monotonic()
+        else:
+            self.entries = {name: entry for name, entry in before.items() if name not in names} | found
+        looked_at = set(before) | set(found) if names is None else set(names)
+        return {name: found.get(name) for name in looked_at if found.get(name) != before.get(name)}
+
+    def forget_connection(self) -> None:
+        """After an error; what is known stays true enough while PostgreSQL restarts."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
+    def _connect(self) -> None:
+        connection = psycopg.connect(self._conninfo, autocommit=True)
+        connection.execute(f"LISTEN {CHANNEL}".encode())
+        self._connection = connection
+
+
+def _entry(oid: int, database: str, comment: str | None) -> Entry | None:
+    try:
+        label = Label.from_comment(comment)
+    except ValueError:  # a kind or a state this version does not know
+        _logger.warning("the label of %s cannot be read", database)
+        return None
+    return Entry(oid, database, label) if label and label.kind in _KINDS else None

@@ -1,0 +1,73 @@
+"""What the spawner is told once, by who starts it: a file only its owner can read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one tenant's process may use; a tenant that reaches one of them waits, or begins anew.
+
+    idle_s: how long nobody must have come before it sleeps. stay_for_job_s: a job due within it keeps the
+    process awake. threads: requests at once. recycle_bytes: a process that has grown larger begins anew.
+    """
+
+    memory_bytes: int = 2 * 2**30
+    recycle_bytes: int = 512 * 2**20
+    tasks: int = 256
+    threads: int = 16
+    websockets: int = 200
+    connections: int = 12
+    request_s: int = 900
+    job_s: int = 1200
+    idle_s: float = 300
+    stay_for_job_s: float = 40
+
+
+@dataclass(frozen=True)
+class Config:
+    """One spawner's.
+
+    address: libpq's keywords of the cluster, without user and password. catalog_user: reads the labels.
+    instances_key: derives the passwords of instances' roles, and no other. zygote: the command that starts
+    one, and its environment. options: of every tenant's Odoo. readable: the folders its code is in.
+    is_root: every tenant gets a user id of its own.
+    """
+
+    base_domain: str
+    address: Mapping[str, str]
+    catalog_user: str
+    catalog_password: str = field(repr=False)
+    instances_key: str = field(repr=False)
+    public_key: str
+    home: str
+    hosts: str
+    filestores: str
+    logs: str
+    run: str
+    zygote: tuple[str, ...]
+    zygote_environment: Mapping[str, str]
+    options: Mapping[str, str]
+    readable: tuple[str, ...]
+    front_port: int = 0
+    front: tuple[str, ...] = ()
+    front_environment: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    has_crons: bool = True
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1)
+
+    @classmethod
+    def from_file(cls, file: Path) -> Config:
+        data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        known = {entry.name for entry in fields(cls)}
+        data = {key: value for key, value in data.items() if key in known}
+        for key in ("zygote", "readable", "front"):
+            data[key] = tuple(data[key])
+        return cls(**{**data, "limits": Limits(**data["limits"])})

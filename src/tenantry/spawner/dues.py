@@ -1,0 +1,86 @@
+"""When sleeping tenants' next scheduled jobs are due: asked in their databases, with their own rights."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+from psycopg import conninfo
+
+_logger = logging.getLogger(__name__)
+
+_AT_ONCE = 4
+_TIMEOUT_S = 5
+_NEVER_S = 366 * 86400.0
+
+# A tenant can put a view in a table's place: what it answers is untrusted, and bounded in time.
+_NEXT_DUE = """
+    SELECT extract(epoch FROM least(
+        (SELECT min(nextcall) FROM ir_cron WHERE active),
+        (SELECT min(call_at) FROM ir_cron_trigger)
+    ) - (now() AT TIME ZONE 'UTC'))::float8
+"""
+
+
+class Dues:
+    """Asks a few at a time; `fileno` is readable when there are answers."""
+
+    def __init__(self, address: Mapping[str, str], password_of: Callable[[str], str]) -> None:
+        self._address = dict(address)
+        self._password_of = password_of
+        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="dues")
+        self._answers: queue.SimpleQueue[tuple[str, float | None]] = queue.SimpleQueue()
+        self._readable, self._writable = os.pipe()
+        os.set_blocking(self._readable, False)
+        os.set_blocking(self._writable, False)
+
+    def fileno(self) -> int:
+        return self._readable
+
+    def ask(self, database: str) -> None:
+        self._pool.submit(self._answer, database)
+
+    def answers(self) -> list[tuple[str, float | None]]:
+        """Database and seconds from now until its next job; None when it could not be asked."""
+        try:
+            os.read(self._readable, 65536)
+        except BlockingIOError:
+            return []
+        found = []
+        while not self._answers.empty():
+            found.append(self._answers.get())
+        return found
+
+    def _answer(self, database: str) -> None:
+        try:
+            due_s = self._look(database)
+        except (psycopg.Error, ValueError, TypeError, OverflowError) as error:
+            _logger.warning("when %s has its next job is not known: %s", database, str(error).strip())
+            due_s = None
+        self._answers.put((database, due_s))
+        try:
+            os.write(self._writable, b"a")
+        except BlockingIOError:
+            return
+
+    def _look(self, database: str) -> float:
+        target = conninfo.make_conninfo(
+            "",
+            **self._address,
+            user=database,
+            password=self._password_of(database),
+            dbname=database,
+            connect_timeout=str(_TIMEOUT_S),
+            application_name="tenantry-spawner",
+            options=f"-c statement_timeout={_TIMEOUT_S}s -c default_transaction_read_only=on",
+        )
+        with psycopg.connect(target) as connection:
+            row = connection.execute(_NEXT_DUE).fetchone()
+        return _NEVER_S if row is None or row[0] is None else min(max(float(row[0]), -_NEVER_S), _NEVER_S)
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
