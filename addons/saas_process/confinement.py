@@ -146,7 +146,7 @@ def _protection(abi: int, *, own_user: bool, is_filtered: bool) -> Protection:
 # ------------------------------------------------------------ the process and its user
 
 _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS, _PR_GET_NO_NEW_PRIVS = 4, 38, 39
-_PR_CAPBSET_READ, _PR_CAPBSET_DROP = 23, 24
+_PR_CAPBSET_DROP = 24
 _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 _CAPABILITY_VERSION_3 = 0x20080522
 
@@ -208,8 +208,7 @@ def _drop_capabilities() -> None:
     """By hand: the kernel takes them only from a user that was root."""
     for capability in range(64):
         try:
-            if _prctl(_PR_CAPBSET_READ, capability):
-                _prctl(_PR_CAPBSET_DROP, capability)
+            _prctl(_PR_CAPBSET_DROP, capability)
         except OSError:
             break  # past the last one; or not allowed, and no_new_privileges does it, too
     _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
@@ -351,7 +350,7 @@ _PRETENDED = _table("""
     chown 92 -1                 lchown 94 -1                fchownat 260 54
 """)
 
-# These reach every process of the user: here the caller only, who is 0, or itself by its id.
+# These reach every process of the user. Here only the caller, who is 0.
 _PROCESS_IS_FIRST = _table("""
     prlimit64 302 261           sched_setaffinity 203 122   sched_setattr 314 274
     sched_setscheduler 144 119  sched_setparam 142 118
@@ -373,9 +372,9 @@ _X32_BIT = 0x40000000
 
 def _filter_calls(*, own_user: bool) -> bool:
     """Whether it is done: the machine's numbers are known, and the kernel has seccomp."""
-    if platform.machine() not in _AUDIT_ARCHES:
+    program = _PROGRAMS.get(own_user)
+    if program is None:
         return False
-    program = b"".join(_program(platform.machine(), own_user=own_user))
     code = ctypes.create_string_buffer(program, len(program))
     described = ctypes.create_string_buffer(struct.pack("HP", len(program) // 8, ctypes.addressof(code)))
     try:
@@ -412,9 +411,8 @@ def _answers(*, own_user: bool) -> Iterator[tuple[list[int], int]]:
 
 def _blocks() -> Iterator[tuple[list[int], list[bytes]]]:
     """Calls whose arguments decide."""
-    oneself = (0, os.getpid())
-    yield from ((call, _only(0, oneself, errno.EPERM)) for call in _PROCESS_IS_FIRST)
-    yield from ((call, _only(1, oneself, errno.EPERM)) for call in _PROCESS_IS_SECOND)
+    yield from ((call, _only(0, (0,), errno.EPERM)) for call in _PROCESS_IS_FIRST)
+    yield from ((call, _only(1, (0,), errno.EPERM)) for call in _PROCESS_IS_SECOND)
     yield _CLONE, [_argument(0), *_where(_HAS_BIT, _CLONE_NEW_ANY, [_answer(errno.EPERM)])]
     unix = [_argument(0), *_where(_EQUAL, _AF_UNIX, [_PASS])]
     families = _only(0, _OTHER_FAMILIES, errno.EAFNOSUPPORT)
@@ -447,3 +445,11 @@ def _only(index: int, values: Collection[int], error: int, mask: int = 0xFFFFFFF
     """Answer any other value of an argument with the error."""
     tests = [_instruction(_EQUAL, value, len(values) - place) for place, value in enumerate(values)]
     return [_argument(index), _instruction(_AND, mask), *tests, _answer(error)]
+
+
+_PROGRAMS = (
+    {own_user: b"".join(_program(platform.machine(), own_user=own_user)) for own_user in (True, False)}
+    if platform.machine() in _AUDIT_ARCHES
+    else {}
+)
+"""Made before the fork."""

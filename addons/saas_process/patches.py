@@ -5,8 +5,8 @@ One process serves one tenant, so every answer is the same: that one. What Odoo 
 """
 
 import functools
-import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import odoo.http
 import odoo.service.common
@@ -53,7 +53,8 @@ def install():
     odoo.service.db.dispatch = _refuse
     type(config).session_dir = property(lambda _config: _made("sessions"))
     type(config).filestore = lambda _config, _database: _served.folder
-    if guards: guards.install()
+    if guards:
+        guards.install()
 
 
 def temporary_folder():
@@ -62,9 +63,9 @@ def temporary_folder():
 
 def _made(name):
     """A folder beside the files, which no attachment's path can lead to: Odoo drops all dots."""
-    folder = os.path.join(_served.folder, f".{name}")
-    os.makedirs(folder, 0o700, exist_ok=True)
-    return folder
+    folder = Path(_served.folder, f".{name}")
+    folder.mkdir(0o700, exist_ok=True)
+    return str(folder)
 
 
 def list_dbs(force=False, host=None):

@@ -181,5 +181,3 @@ def refuse_all(listener, seconds):
         with contextlib.suppress(OSError):
             connection, _address = listener.accept()
             threading.Thread(target=refuse, args=(connection,), daemon=True).start()
-
-

@@ -8,6 +8,7 @@ import socket
 import tempfile
 import threading
 import time
+from pathlib import Path
 
 import odoo.sql_db
 from odoo.modules.registry import Registry
@@ -146,8 +147,7 @@ class Life:
         return bool(began) and kind in ("cron", "http") and now - began > limit_s
 
     def _has_grown(self):
-        with open("/proc/self/statm") as file:
-            resident = int(file.read().split()[1]) * resource.getpagesize()
+        resident = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
         if resident > self.limits["recycle_bytes"]:
             _logger.info("%d MB are in use; the process ends and begins anew", resident >> 20)
             return True

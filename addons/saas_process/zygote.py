@@ -64,10 +64,9 @@ def configure(order):
 
 def load(database, password):
     """Load the registry over the role of that database, and draw the first page once."""
+    from odoo.addons.saas_process import patches
     from odoo.modules.registry import Registry
     from odoo.tools import config
-
-    from odoo.addons.saas_process import patches
 
     config["db_user"], config["db_password"] = database, password
     patches.serve(database, tempfile.mkdtemp(), None)

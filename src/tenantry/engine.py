@@ -11,6 +11,7 @@ from typing import Any
 from tenantry.errors import RecipeNotFound, StartedInside, TemplateNotFound
 from tenantry.keyfile import installation_keys
 from tenantry.model import names, sealing
+from tenantry.model.activity import Activity
 from tenantry.model.catalog import Database, Kind
 from tenantry.model.entitlements import UNLIMITED, Entitlements
 from tenantry.model.instance import Creation, Instance, InstanceSpec
@@ -82,6 +83,11 @@ class Engine:
         """Start the tenant server; PostgreSQL runs already. Raises OdooNotFound, ServerNotStarted."""
         self._refuse_inside_master()
         self.runtime.start(self.odoo, self.context.cluster, self._report)
+
+    def tenants_command(self) -> list[str]:
+        """The command that serves tenants in the foreground, for systemd; PostgreSQL runs already."""
+        self._refuse_inside_master()
+        return self.runtime.prepare(self.odoo, self.context.cluster)
 
     def start_master(self, on_step: OnStep = ignore) -> Secret | None:
         """See `operations.master.Master.start`; PostgreSQL runs already."""
@@ -285,6 +291,16 @@ class Engine:
 
     def instances(self) -> list[Instance]:
         return instances.list_instances(self.context)
+
+    def activities(self) -> list[Activity]:
+        """What every instance that is served is doing; it wakes none. Raises ServerNotStarted."""
+        return self.runtime.activities()
+
+    def logs(self, name: str, count: int = 100) -> list[str]:
+        """The last lines an instance's processes logged. Raises InstanceNotFound."""
+        with self.context.maintenance() as connection:
+            instances.find_instance(connection, name)
+        return self.runtime.tenant_logs(name, count)
 
     def instance(self, name: str) -> Instance:
         """Raises InstanceNotFound."""

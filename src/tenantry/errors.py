@@ -280,6 +280,15 @@ class OdooNotFound(DependencyFailure):
         self.remedy = "Set ODOO_SOURCE to its folder. Tried: " + "; ".join(self.searched) + "."
 
 
+class CaddyNotFound(DependencyFailure):
+    """No wheel for this machine, or an environment that was made without it."""
+
+    def __init__(self, package: str) -> None:
+        self.package = package
+        super().__init__("The program Caddy was not found, which stands before the tenants.")
+        self.remedy = f"Install the Python package {package} beside Tenantry."
+
+
 class PythonTooOld(DependencyFailure):
     def __init__(self, python: Path, version: str) -> None:
         self.python, self.version = python, version

@@ -25,14 +25,18 @@ _logger = logging.getLogger(__name__)
 
 _SYSTEM = (
     *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"),
-    # Name resolution: resolv.conf is often a link to a file below /run that is replaced, not rewritten.
+    *("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/os-release"),
+    # Names. resolv.conf is often a link to a file below /run that is replaced, not rewritten: so its folder.
     *("/etc/resolv.conf", "/run/systemd/resolve", "/run/resolvconf", "/etc/hosts", "/etc/host.conf"),
     *("/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services", "/etc/protocols", "/etc/passwd", "/etc/group"),
-    # Programs and libraries, certificates, the place's customs, fonts.
-    *("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/os-release"),
-    *("/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/etc/crypto-policies", "/etc/ldap/ldap.conf"),
+    # Certificates of authorities, never keys.
+    *("/etc/ssl/certs", "/etc/ssl/cert.pem", "/etc/ssl/openssl.cnf", "/etc/ca-certificates"),
+    *("/etc/pki/ca-trust", "/etc/pki/tls/certs", "/etc/pki/tls/cert.pem", "/etc/pki/tls/openssl.cnf"),
+    *("/etc/crypto-policies", "/var/lib/ca-certificates", "/etc/ldap/ldap.conf"),
+    # The place's customs, fonts, kinds of file; what glibc asks of the processors.
     *("/etc/localtime", "/etc/timezone", "/etc/default/locale", "/etc/locale.conf", "/etc/locale.alias"),
-    *("/etc/fonts", "/var/cache/fontconfig", "/etc/mime.types", "/etc/papersize"),
+    *("/etc/fonts", "/var/cache/fontconfig", "/etc/mime.types", "/etc/magic", "/etc/papersize"),
+    "/sys/devices/system/cpu",
 )
 """What any program may need, where the machine has it. All of it everybody can read anyway."""
 

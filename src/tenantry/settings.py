@@ -30,8 +30,9 @@ class Settings:
     cache: downloads and the unpacked Odoo, shared by installations of one user.
     pg_dsn: a cluster to use instead of the embedded one; its role needs CREATEDB and CREATEROLE.
     protocol: what customers' addresses begin with; `https` needs a proxy in front.
-    workers: 0 runs Odoo threaded, more runs that many prefork HTTP workers.
-    master_port, master_workers: the same for the back office.
+    sleep_after_s: how long nobody must have come before a tenant's process ends.
+    tenant_threads, tenant_memory_mb: how many requests a tenant's process serves at once, what it may use.
+    master_port, master_workers: of the back office; 0 workers run it threaded.
     inside_master: this is the back office's own process, which uses servers and starts none.
     """
 
@@ -46,8 +47,9 @@ class Settings:
     protocol: str = "http"
     http_interface: str = "127.0.0.1"
     http_port: int = DEFAULT_HTTP_PORT
-    workers: int = 0
-    cron_threads: int = 1
+    sleep_after_s: int = 300
+    tenant_threads: int = 16
+    tenant_memory_mb: int = 2048
     master_port: int = DEFAULT_MASTER_PORT
     master_workers: int = 0
     init_timeout_s: float = 1800
@@ -74,8 +76,13 @@ class Settings:
             protocol=_protocol(get("TENANTRY_PROTOCOL") or cls.protocol),
             http_interface=get("TENANTRY_HTTP_INTERFACE") or cls.http_interface,
             http_port=_number("TENANTRY_HTTP_PORT", get("TENANTRY_HTTP_PORT"), cls.http_port),
-            workers=_number("TENANTRY_WORKERS", get("TENANTRY_WORKERS"), cls.workers),
-            cron_threads=_number("TENANTRY_CRON_THREADS", get("TENANTRY_CRON_THREADS"), cls.cron_threads),
+            sleep_after_s=_number("TENANTRY_SLEEP_AFTER_S", get("TENANTRY_SLEEP_AFTER_S"), cls.sleep_after_s),
+            tenant_threads=_number(
+                "TENANTRY_TENANT_THREADS", get("TENANTRY_TENANT_THREADS"), cls.tenant_threads
+            ),
+            tenant_memory_mb=_number(
+                "TENANTRY_TENANT_MEMORY_MB", get("TENANTRY_TENANT_MEMORY_MB"), cls.tenant_memory_mb
+            ),
             master_port=_number("TENANTRY_MASTER_PORT", get("TENANTRY_MASTER_PORT"), cls.master_port),
             master_workers=_number(
                 "TENANTRY_MASTER_WORKERS", get("TENANTRY_MASTER_WORKERS"), cls.master_workers
@@ -106,8 +113,9 @@ class Settings:
             "TENANTRY_PROTOCOL": self.protocol,
             "TENANTRY_HTTP_INTERFACE": self.http_interface,
             "TENANTRY_HTTP_PORT": str(self.http_port),
-            "TENANTRY_WORKERS": str(self.workers),
-            "TENANTRY_CRON_THREADS": str(self.cron_threads),
+            "TENANTRY_SLEEP_AFTER_S": str(self.sleep_after_s),
+            "TENANTRY_TENANT_THREADS": str(self.tenant_threads),
+            "TENANTRY_TENANT_MEMORY_MB": str(self.tenant_memory_mb),
             "TENANTRY_MASTER_PORT": str(self.master_port),
             "TENANTRY_MASTER_WORKERS": str(self.master_workers),
             "TENANTRY_INIT_TIMEOUT_S": f"{self.init_timeout_s:.0f}",

@@ -181,7 +181,7 @@ def test_the_master_speaks_the_operators_languages(master: Engine):
 def test_tenants_see_neither_the_back_office_nor_its_queue(master: Engine, acme: Creation):
     client = OdooClient(master, acme)
     client.call("ir.module.module", "update_list")
-    assert ours(client) <= {"saas_router", "saas_tenant"}
+    assert ours(client) <= {"saas_process", "saas_tenant"}
     assert "saas_tenant" in ours(client)
 
 
@@ -190,7 +190,7 @@ def test_the_master_sees_no_addon_of_the_tenants(master: Engine):
     client.call("ir.module.module", "update_list")
     seen = ours(client)
     assert {"saas_manager", "queue_job"} <= seen
-    assert not seen & {"saas_router", "saas_tenant"}
+    assert not seen & {"saas_process", "saas_tenant"}
 
 
 def ours(client: WebClient) -> set[str]:

@@ -155,7 +155,7 @@ def test_an_instance_is_not_terminated_for_another_of_the_same_name(engine: Engi
     assert engine.instances() == []
 
 
-@pytest.mark.parametrize("name", ["tenantry_router", "tenantry_template", "postgres", "template_tiny"])
+@pytest.mark.parametrize("name", ["tenantry_spawner", "tenantry_template", "postgres", "template_tiny"])
 def test_what_is_no_instance_cannot_be_terminated(engine: Engine, name: str):
     with pytest.raises(InstanceNotFound):
         engine.terminate(name)

@@ -88,10 +88,10 @@ def test_the_database_manager_is_closed(engine: Engine, acme: Creation, path: st
 def test_a_label_written_by_hand_and_announced_is_seen_at_once(engine: Engine, acme: Creation):
     with engine.context.maintenance() as connection:
         label = databases.find(connection, "acme").label
-        relabel(connection, "acme", label.having(hostnames=("other.acme.example",)))
+        relabel(engine.context, connection, "acme", label.having(hostnames=("other.acme.example",)))
         assert get(engine, "other.acme.example").status_code == 200
         assert get(engine, "shop.acme.example").status_code == 404
-        relabel(connection, "acme", label)
+        relabel(engine.context, connection, "acme", label)
     assert get(engine, "shop.acme.example").status_code == 200
 
 
@@ -103,7 +103,7 @@ def test_a_crowd_of_databases_is_told_apart(engine: Engine, acme: Creation):
         try:
             for name in crowd:
                 databases.create(connection, name)
-                relabel(connection, name, label)
+                relabel(engine.context, connection, name, label)
             assert {get(engine, f"{name}.localhost").status_code for name in crowd} == {503}
             assert get(engine, "acme.localhost").status_code == 200
         finally:

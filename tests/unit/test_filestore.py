@@ -13,7 +13,7 @@ from tenantry.odoo.filestore import Filestores
 
 @pytest.fixture
 def filestores(tmp_path: Path) -> Filestores:
-    found = Filestores(tmp_path / "filestore")
+    found = Filestores(tmp_path / "filestore", may_link=True)
     (found.folder("template") / "ab").mkdir(parents=True)
     (found.folder("template") / "ab" / "abc").write_text("content")
     (found.folder("template") / "checklist" / "ab").mkdir(parents=True)

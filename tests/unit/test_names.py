@@ -69,7 +69,7 @@ def test_no_valid_name_collides_with_a_database_of_our_own(name: str):
         names.editing_database("blank"),
         names.new_spare_database("blank"),
         names.cloning_database("acme"),
-        *(names.TEMPLATE_OWNER, names.ROUTER_ROLE, names.ENGINE_ROLE),
+        *(names.TEMPLATE_OWNER, names.SPAWNER_ROLE, names.ENGINE_ROLE),
     }
     try:
         assert names.instance_name(name) not in ours

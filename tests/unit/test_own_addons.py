@@ -19,8 +19,8 @@ def seen(folder: Path) -> set[str]:
     return {addon.name for addon in folder.iterdir() if (addon / "__manifest__.py").is_file()}
 
 
-def test_tenants_see_the_router_and_their_own_addon_only(settings: Settings):
-    assert seen(tenant_addons(settings)) == {"saas_router", "saas_tenant"}
+def test_tenants_see_the_addons_of_their_own_process_only(settings: Settings):
+    assert seen(tenant_addons(settings)) == {"saas_process", "saas_tenant"}
 
 
 def test_the_master_sees_the_back_office_only(settings: Settings):
@@ -32,7 +32,7 @@ def test_the_master_sees_the_back_office_only(settings: Settings):
 def test_an_addon_that_is_gone_or_moved_is_put_right_at_the_next_start(settings: Settings, tmp_path: Path):
     folder = tenant_addons(settings)
     (folder / "saas_gone").symlink_to(tmp_path / "gone")
-    (folder / "saas_router").unlink()
-    (folder / "saas_router").symlink_to(tmp_path / "where it was before")
-    assert seen(tenant_addons(settings)) == {"saas_router", "saas_tenant"}
-    assert {link.name for link in folder.iterdir()} == {"saas_router", "saas_tenant"}
+    (folder / "saas_process").unlink()
+    (folder / "saas_process").symlink_to(tmp_path / "where it was before")
+    assert seen(tenant_addons(settings)) == {"saas_process", "saas_tenant"}
+    assert {link.name for link in folder.iterdir()} == {"saas_process", "saas_tenant"}

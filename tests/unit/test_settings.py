@@ -34,8 +34,8 @@ def test_more_names_can_be_reserved():
 
 
 def test_what_is_no_number_is_refused_by_name():
-    with pytest.raises(InvalidSetting, match="TENANTRY_WORKERS"):
-        Settings.from_environment({"TENANTRY_WORKERS": "many"})
+    with pytest.raises(InvalidSetting, match="TENANTRY_SLEEP_AFTER_S"):
+        Settings.from_environment({"TENANTRY_SLEEP_AFTER_S": "many"})
 
 
 def test_what_was_set_in_the_back_office_holds_unless_the_environment_says_otherwise(tmp_path: Path):
@@ -78,8 +78,9 @@ def test_another_process_reads_the_same_settings_from_the_environment_they_write
         protocol="https",
         http_interface="0.0.0.0",
         http_port=1,
-        workers=2,
-        cron_threads=3,
+        sleep_after_s=3,
+        tenant_threads=4,
+        tenant_memory_mb=5,
         master_port=4,
         master_workers=5,
         init_timeout_s=6,

@@ -1,22 +1,24 @@
-"""What this server was told by the provider: its configuration file, which no tenant can reach."""
+"""What this process was told by the provider; where nobody provides, nothing is limited."""
 
-import configparser
-import functools
 import importlib
 
 from odoo.tools import config
 
 
-@functools.cache
 def public_key():
-    """What verifies the provider's signatures; "" where nobody provides: then nothing is limited."""
-    parser = configparser.ConfigParser(interpolation=None)
-    parser.read(config["config"])
-    return parser.get("tenantry", "public_key", fallback="")
+    """What verifies the provider's signatures; "" where nobody provides."""
+    told = _facts()
+    return told.public_key() if told else ""
 
 
 def entitled_since(database):
-    """The serial of the entitlements in force, if the server's router knows it; else None."""
-    if "saas_router" not in config["server_wide_modules"]:
+    """The serial of the entitlements in force; None where nobody provides."""
+    told = _facts()
+    return told.entitled_since() if told else None
+
+
+def _facts():
+    """What `saas_process` knows; None outside of a tenant's process, as in a build."""
+    if "saas_process" not in config["server_wide_modules"]:
         return None
-    return importlib.import_module("odoo.addons.saas_router.patches").catalog().entitled_since(database)
+    return importlib.import_module("odoo.addons.saas_process.facts")

@@ -18,6 +18,7 @@ from tenantry.cli import (
     request,
     stack,
     template,
+    tenants,
 )
 from tenantry.cli.common import set_verbosity
 
@@ -32,9 +33,12 @@ app.add_typer(pool.app, name="pool")
 app.add_typer(instance.app, name="instance")
 app.add_typer(request.app, name="request")
 app.add_typer(master.app, name="master")
+app.add_typer(tenants.serve, name="serve")
 app.command()(stack.up)
 app.command()(stack.stop)
 app.command()(stack.doctor)
+app.command()(tenants.ps)
+app.command()(tenants.logs)
 app.command()(login.login)
 app.command()(login.logout)
 app.command()(login.whoami)

@@ -1,21 +1,23 @@
 """Filestores: one folder of content-addressed files per database, never rewritten by Odoo.
 
 So a copy can share its files with the original by hard links: it takes milliseconds and no
-space, and what either side deletes or adds is its own.
+space, and what either side deletes or adds is its own. Only where the files' owner is nobody who could
+write them: as root, whose tenants are users of their own. Elsewhere files are copied.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tenantry.errors import FilestoreFailure
 
 _PARTIAL = ".partial"
 # Odoo's list of files to look at when it next collects garbage: not content.
-_IGNORED = shutil.ignore_patterns("checklist")
+# Sessions and temporary files of a process are its own, too.
+_IGNORED = shutil.ignore_patterns("checklist", ".sessions", ".tmp")
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Filestores:
     """The filestores under one root, by name; a name is a single path component."""
 
     root: Path
+    may_link: bool = field(default_factory=lambda: os.geteuid() == 0)
 
     def folder(self, name: str) -> Path:
         return self.root / name
@@ -44,7 +47,12 @@ class Filestores:
         try:
             shutil.rmtree(partial, ignore_errors=True)
             if self.exists(source):
-                shutil.copytree(self.folder(source), partial, copy_function=_link_or_copy, ignore=_IGNORED)
+                shutil.copytree(
+                    self.folder(source),
+                    partial,
+                    copy_function=_link_or_copy if self.may_link else shutil.copy2,
+                    ignore=_IGNORED,
+                )
             else:
                 partial.mkdir(parents=True)
             partial.rename(self.folder(target))

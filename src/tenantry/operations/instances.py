@@ -112,7 +112,7 @@ def _allow_starting(subject: Changing) -> None:
 
 
 def _enable_login(subject: Changing, action: Action) -> None:
-    """Before anything can wake it. Its administrator may have changed the password, by SQL: it is set anew."""
+    """Before anything can wake it. The password is set anew: its administrator may have changed it."""
     after(subject.name, find_instance(subject.connection, subject.name).state, action)
     password = subject.context.role_password(subject.name)
     roles.let_log_in(subject.connection, subject.name, password)

@@ -19,6 +19,7 @@ from typing import Any
 from tenantry import process, sandbox
 from tenantry.errors import ServerNotStarted
 from tenantry.keyfile import write_private
+from tenantry.model.activity import Activity
 from tenantry.model.keys import Keys
 from tenantry.model.names import SPAWNER_ROLE
 from tenantry.model.signing import public_key
@@ -39,6 +40,7 @@ _logger = logging.getLogger(__name__)
 HEALTH_PATH = "/tenantry/health"
 _START_TIMEOUT_S = 60
 _POLL_S = 0.05
+_MOST_LOG_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,8 @@ class SharedRuntime:
     # ------------------------------------------------------------ start and stop
 
     def start(self, odoo: OdooInstallation, cluster: Cluster, report: Callable[[str], None]) -> None:
-        """Start the server unless it runs as it should, and wait until it answers. Raises ServerNotStarted."""
+        """Start it unless it runs as it should, and wait until it answers. Raises ServerNotStarted."""
         with process.file_lock(self._file("lock")):
-            self._make_spawner_role(cluster)
             if not self._is_as_wanted(odoo, cluster):
                 self.stop()
             if self.pid is None:
@@ -62,11 +63,15 @@ class SharedRuntime:
             self._wait_until_answering()
 
     def _start(self, odoo: OdooInstallation, cluster: Cluster) -> None:
-        port = process.free_port(self.settings.http_port)
-        config = self._config(odoo, cluster, port)
-        write_private(self.config_file, config.to_json())
-        command = [sys.executable, "-m", "tenantry.spawner.keeper", self.config_file]
+        command = self.prepare(odoo, cluster)
         self._file("pid").write_text(str(process.start(command, log=self.log_file)))
+
+    def prepare(self, odoo: OdooInstallation, cluster: Cluster) -> list[str]:
+        """Write down what it is told; return the command that runs it in the foreground."""
+        self._make_spawner_role(cluster)
+        config = self._config(odoo, cluster, process.free_port(self.settings.http_port))
+        write_private(self.config_file, config.to_json())
+        return [sys.executable, "-m", "tenantry.spawner.keeper", str(self.config_file)]
 
     def _is_as_wanted(self, odoo: OdooInstallation, cluster: Cluster) -> bool:
         """Whether what runs was told what it would be told now."""
@@ -102,9 +107,10 @@ class SharedRuntime:
     def log_file(self) -> Path:
         return self.settings.log_dir / f"tenants-{self.settings.odoo_series}.log"
 
-    def tenant_log(self, name: str) -> Path:
-        """What one tenant's processes wrote."""
-        return self.settings.log_dir / "tenants" / f"{name}.log"
+    def tenant_logs(self, name: str, count: int) -> list[str]:
+        """The last lines that one tenant's processes wrote."""
+        file = self.settings.log_dir / "tenants" / f"{name}.log"
+        return process.tail(file, _MOST_LOG_BYTES).splitlines()[-count:]
 
     def _file(self, suffix: str) -> Path:
         return self.settings.run_dir / f"tenants-{self.settings.odoo_series}.{suffix}"
@@ -156,7 +162,11 @@ class SharedRuntime:
             options=options,
             readable=tuple(map(str, code)),
             front_port=port,
-            limits=Limits(),
+            limits=Limits(
+                idle_s=settings.sleep_after_s,
+                threads=settings.tenant_threads,
+                memory_bytes=settings.tenant_memory_mb * 2**20,
+            ),
         )
 
     def _code(self, odoo: OdooInstallation, addons: Sequence[Path]) -> tuple[Path, ...]:
@@ -197,16 +207,13 @@ class SharedRuntime:
         with contextlib.suppress(control.SpawnerAway):
             self._ask({"do": "end", "names": [name]})
 
-    def tenants(self) -> list[dict[str, Any]]:
-        """Every tenant that is served, awake or asleep; see `spawner.tenants.Tenant.describe`.
-
-        Raises ServerNotStarted.
-        """
+    def activities(self) -> list[Activity]:
+        """Of every tenant that is served, awake or asleep. Raises ServerNotStarted."""
         try:
-            found: list[dict[str, Any]] = self._ask({"do": "ps"})["tenants"]
+            found = self._ask({"do": "ps"})["tenants"]
         except control.SpawnerAway as error:
             raise ServerNotStarted("The tenant server", str(error), self.log_file) from error
-        return found
+        return [Activity(**facts) for facts in found]
 
     def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
         return control.ask(self.settings.run_dir / CONTROL_FILE, question)

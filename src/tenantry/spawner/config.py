@@ -58,7 +58,6 @@ class Config:
     front: tuple[str, ...] = ()
     front_environment: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
-    has_crons: bool = True
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1)

@@ -1,4 +1,4 @@
-"""How the engine and the command talk to a running spawner: JSON lines over a socket only its owner reaches."""
+"""How the engine talks to a running spawner: JSON lines over a socket only its owner reaches."""
 
 from __future__ import annotations
 

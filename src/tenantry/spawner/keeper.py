@@ -1,6 +1,6 @@
 """Keeps the spawner and the front running: starts each again when it ends, and both end with it.
 
-    python -m tenantry.spawner.keeper CONFIG
+python -m tenantry.spawner.keeper CONFIG
 """
 
 from __future__ import annotations
@@ -95,9 +95,9 @@ def main(config_file: Path) -> None:
     signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, lambda _number, _frame: None)
-    number = keep(programs, readable)
+    told = keep(programs, readable)
     for program in reversed(programs):
-        program.end(number if program.name == "spawner" else signal.SIGTERM)
+        program.end(told if program.name == "spawner" else signal.SIGTERM)
     for program in programs:
         program.wait()
 

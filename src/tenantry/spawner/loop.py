@@ -1,4 +1,4 @@
-"""The spawner's loop: one thread that waits for connections, processes, zygotes, the catalog and questions."""
+"""The spawner's loop: one thread that waits for visitors, processes, zygotes and the catalog."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ import psycopg
 from tenantry.model.catalog import Kind, State
 from tenantry.spawner import channel as channels
 from tenantry.spawner import control
-from tenantry.spawner.board import Board
 from tenantry.spawner.catalog import Catalog, Entry
 from tenantry.spawner.config import Config
 from tenantry.spawner.dues import Dues
@@ -73,8 +72,8 @@ class Spawner:
 
     def run(self) -> None:
         """Until it is told to end."""
-        self._watch(self.control.listener, self._accept_question)
-        self._watch(self.dues.fileno(), self._hear_dues)
+        self.watch(self.control.listener, self._accept_question)
+        self.watch(self.dues.fileno(), self._hear_dues)
         self._look_at_catalog()
         self._housekeeping()
         while self.is_running:
@@ -104,7 +103,7 @@ class Spawner:
         self.dues.close()
         self.control.close()
 
-    def _watch(self, source: socket.socket | int, action: Callable[[], None]) -> None:
+    def watch(self, source: socket.socket | int, action: Callable[[], None]) -> None:
         self.selector.register(source, selectors.EVENT_READ, action)
 
     def _unwatch(self, source: socket.socket | int) -> None:
@@ -133,7 +132,7 @@ class Spawner:
                 self._unwatch(self._watched_catalog)
             self._watched_catalog = descriptor
             if descriptor is not None:
-                self._watch(descriptor, self._look_at_catalog)
+                self.watch(descriptor, self._look_at_catalog)
 
     def _lost_catalog(self, error: Exception) -> None:
         _logger.warning("the catalog cannot be read: %s", str(error).strip())
@@ -183,7 +182,7 @@ class Spawner:
         """Its hosts lead to it from now on."""
         if tenant.listener is None and tenant.is_asleep:
             tenant.listener = self.hosts.listen(tenant.host)
-            self._watch(tenant.listener, partial(self._wake, tenant))
+            self.watch(tenant.listener, partial(self._wake, tenant))
         wanted = tenant.entry.label.hostnames
         for host in set(tenant.links) - set(wanted):
             self.hosts.forget(host)
@@ -239,7 +238,7 @@ class Spawner:
             self.timers.after(_RETRY_CATALOG_S, partial(self._rearm, tenant))
             return
         if is_new:
-            self._watch(zygote.channel, partial(self._hear_zygote, zygote))
+            self.watch(zygote.channel, partial(self._hear_zygote, zygote))
         tenant.forking, tenant.resources = next(self._serials), (log, board)
         tenant.tell()
         if for_jobs:
@@ -261,7 +260,7 @@ class Spawner:
             "folder": str(folder),
             "readable": list(self.config.readable),
             "public_key": self.config.public_key,
-            "has_crons": tenant.entry.has_crons and self.config.has_crons,
+            "has_crons": tenant.entry.has_crons,
             "is_for_jobs": for_jobs,
             "limits": vars(limits),
         }
@@ -297,7 +296,7 @@ class Spawner:
         is_job = tenant.woken_for_job_at > time.monotonic() - 1
         tenant.process = Process(pid_of(handle), handle, board, is_job)
         self.records.note(tenant)
-        self._watch(handle, partial(self._ended, tenant))
+        self.watch(handle, partial(self._ended, tenant))
         if tenant.listener is None:
             self._end_process(tenant)
 
@@ -324,7 +323,7 @@ class Spawner:
         """It sleeps: the next connection wakes it, one that waits already at once."""
         if tenant.listener is not None and tenant.is_asleep:
             with contextlib.suppress(KeyError):
-                self._watch(tenant.listener, partial(self._wake, tenant))
+                self.watch(tenant.listener, partial(self._wake, tenant))
 
     # ------------------------------------------------------------ ending
 
@@ -360,7 +359,7 @@ class Spawner:
         tenant.short_lives = tenant.short_lives + 1 if failed else 0
         pause_s = min(0.1 * 2 ** (tenant.short_lives - 1), 10) if tenant.short_lives else 0
         if pause_s:
-            _logger.warning("%s ended after %.1f s; it is woken again in %.1f s", tenant.name, lived_s, pause_s)
+            _logger.warning("%s ended after %.1f s; it rests for %.1f s", tenant.name, lived_s, pause_s)
             self.timers.after(pause_s, partial(self._rearm, tenant))
         else:
             self._rearm(tenant)
@@ -373,7 +372,7 @@ class Spawner:
         if process is None:
             return
         tenant.process = process
-        self._watch(process.handle, partial(self._ended, tenant))
+        self.watch(process.handle, partial(self._ended, tenant))
         if oid != tenant.entry.oid:
             self._end_process(tenant)
 
@@ -390,7 +389,7 @@ class Spawner:
         now = time.monotonic()
         for name, due_s in self.dues.answers():
             tenant = self.tenants.get(name)
-            if tenant is None or not tenant.entry.has_crons or not self.config.has_crons:
+            if tenant is None or not tenant.entry.has_crons:
                 continue
             due_at = now + (_ASK_AGAIN_S if due_s is None else max(due_s, 0))
             tenant.due_at = max(due_at, tenant.woken_for_job_at + _JOB_PAUSE_S)
@@ -420,7 +419,7 @@ class Spawner:
     def _accept_question(self) -> None:
         client = self.control.accept()
         if client is not None:
-            self._watch(client, partial(self._hear_question, client))
+            self.watch(client, partial(self._hear_question, client))
 
     def _hear_question(self, client: socket.socket) -> None:
         try:
@@ -490,6 +489,10 @@ class Spawner:
                 os.truncate(file, 0)
 
 
+def _drain(waking: socket.socket) -> None:
+    waking.recv(4096)
+
+
 def main(config_file: Path) -> None:
     """Run a spawner until it is told to end: SIGTERM ends its tenants too, SIGHUP leaves them."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -498,11 +501,8 @@ def main(config_file: Path) -> None:
     waking, woken = socket.socketpair()
     woken.setblocking(False)
     signal.set_wakeup_fd(woken.fileno(), warn_on_full_buffer=False)
-    spawner._watch(waking, lambda: waking.recv(4096) and None)
+    spawner.watch(waking, partial(_drain, waking))
     signal.signal(signal.SIGTERM, lambda _number, _frame: spawner.end(with_tenants=True))
     signal.signal(signal.SIGINT, lambda _number, _frame: spawner.end(with_tenants=True))
     signal.signal(signal.SIGHUP, lambda _number, _frame: spawner.end(with_tenants=False))
     spawner.run()
-
-
-__all__ = ["Board", "Spawner", "main"]

@@ -15,10 +15,10 @@ from typing import Any
 
 import psutil
 
-from tenantry.spawner.board import Board, Entry as BoardEntry
+from tenantry.spawner.board import Board
+from tenantry.spawner.board import Entry as BoardEntry
 from tenantry.spawner.catalog import Entry
 from tenantry.spawner.zygotes import close, signal_by
-
 
 _CLOSED = -1
 
@@ -96,9 +96,9 @@ class Tenant:
             facts |= {
                 "pid": self.process.pid,
                 "since": self.process.since,
+                **_use_of(self.process.pid),
                 "requests": board[BoardEntry.REQUESTS],
                 "websockets": board[BoardEntry.WEBSOCKETS],
-                "threads": board[BoardEntry.THREADS],
                 "jobs": board[BoardEntry.JOBS],
                 "is_broken": bool(board[BoardEntry.IS_BROKEN]),
             }
@@ -155,6 +155,20 @@ class Records:
             return None, 0
         board = self.board(file.stem, anew=False)
         return Process(facts["pid"], handle, board, facts["is_job"], facts["since"]), facts["oid"]
+
+
+def _use_of(pid: int) -> dict[str, Any]:
+    """CPU and memory, as the kernel counts them. Where it does not tell them apart, shared memory counts."""
+    try:
+        process = psutil.Process(pid)
+        times = process.cpu_times()
+        try:
+            memory_bytes = process.memory_full_info().uss
+        except psutil.AccessDenied:
+            memory_bytes = process.memory_info().rss
+    except psutil.Error:
+        return {}
+    return {"cpu_s": times.user + times.system, "memory_bytes": memory_bytes}
 
 
 def _started(pid: int) -> float:

@@ -1,0 +1,137 @@
+"""What Odoo fetches by HTTP, it fetches from public addresses.
+
+Link previews, webhooks, pictures by URL, push services and their like take the URL a user names. All of them
+use `requests`, so there the guard is; PostgreSQL, SMTP, IMAP and wkhtmltopdf do not use it. The rules are
+those of the provider's own webhooks (`requests-hardened`), which a tenant's Odoo cannot count on.
+"""
+
+import contextvars
+import functools
+import ipaddress
+import logging
+import socket
+
+from requests.adapters import HTTPAdapter
+from requests.exceptions import ConnectionError as FetchFailed
+from requests.utils import select_proxy
+from urllib3.exceptions import LocationParseError
+from urllib3.util import connection, parse_url
+
+_logger = logging.getLogger(__name__)
+
+# Not public either, though `ipaddress`, or an older Python's, may think so.
+_NOT_PUBLIC = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "100.64.0.0/10",  # carrier-grade NAT; Alibaba's metadata
+        "168.63.129.16/32",  # Azure's metadata and agent
+        "192.0.0.0/24",  # protocol assignments; Oracle's metadata
+        "192.88.99.0/24",  # relays of 6to4
+        "64:ff9b::/96",  # NAT64
+        "64:ff9b:1::/48",  # NAT64 in a private network
+        "2001:20::/28",  # ORCHIDv2
+        "2002::/16",  # 6to4
+        "3fff::/20",  # documentation
+        "5f00::/16",  # segment routing
+    )
+)
+
+# Whether the current thread is within `requests`; others that use urllib3 are not Odoo's fetchers.
+_fetching = contextvars.ContextVar("fetching", default=False)
+
+
+class NotPublic(FetchFailed):
+    """host: as the URL names it. addresses: what the name led to."""
+
+    def __init__(self, host, addresses):
+        super().__init__(
+            f"{host} is at {', '.join(addresses)}: this Odoo fetches from public addresses only."
+        )
+
+
+@functools.cache
+def install():
+    connection.create_connection = _to_public_addresses(connection.create_connection)
+    HTTPAdapter.send = _from_public_addresses(HTTPAdapter.send)
+
+
+def is_public(address):
+    """Whether an address, as `getaddrinfo` writes it, is one that anybody on the internet can use."""
+    ip = ipaddress.ip_address(address)
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    is_special = ip.is_private or ip.is_multicast or ip.is_reserved or getattr(ip, "is_site_local", False)
+    return not is_special and not any(ip in network for network in _NOT_PUBLIC)
+
+
+def public_addresses(host, port):
+    """Those of the addresses behind a name that are public.
+
+    Raises NotPublic when none is, `socket.gaierror`, and LocationParseError for what cannot be a name.
+    """
+    try:
+        found = socket.getaddrinfo(
+            host.strip("[]"), port, connection.allowed_gai_family(), socket.SOCK_STREAM
+        )
+    except UnicodeError:
+        raise LocationParseError(f"{host!r}, label empty or too long") from None
+    addresses = list(dict.fromkeys(sockaddr[0] for *_, sockaddr in found))
+    public = [address for address in addresses if is_public(address)]
+    if not public:
+        raise NotPublic(host, addresses)
+    return public
+
+
+def _to_public_addresses(create_connection):
+    """Look the name up once and connect to what was judged: another answer a moment later changes nothing."""
+
+    @functools.wraps(create_connection)
+    def wrapper(address, *args, **kwargs):
+        if not _fetching.get():
+            return create_connection(address, *args, **kwargs)
+        *others, last = public_addresses(*address)
+        for public in others:
+            try:
+                return create_connection((public, address[1]), *args, **kwargs)
+            except OSError as error:
+                _logger.debug("%s does not answer at %s: %s", address[0], public, error)
+        return create_connection((last, address[1]), *args, **kwargs)
+
+    return wrapper
+
+
+def _from_public_addresses(send):
+    """Each redirect is sent by itself, so it is judged by itself."""
+
+    @functools.wraps(send)
+    def wrapper(self, request, *args, **kwargs):
+        if select_proxy(request.url, kwargs.get("proxies")):
+            _refuse_to_ask_proxy_for(request.url)
+            return send(self, request, *args, **kwargs)
+        token = _fetching.set(True)
+        try:
+            return send(self, request, *args, **kwargs)
+        except FetchFailed as error:
+            refusal = _refusal_behind(error)
+            if refusal is None:
+                raise
+            raise refusal from None
+        finally:
+            _fetching.reset(token)
+
+    return wrapper
+
+
+def _refuse_to_ask_proxy_for(url):
+    """The operator's proxy connects, and may know names we do not: only what we know is judged here."""
+    found = parse_url(url)
+    try:
+        public_addresses(found.host or "", found.port)
+    except socket.gaierror:
+        return
+
+
+def _refusal_behind(error):
+    """urllib3 and requests each wrap an error in one of their own."""
+    while error is not None and not isinstance(error, NotPublic):
+        error = error.__cause__ or error.__context__
+    return error

