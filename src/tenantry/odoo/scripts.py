@@ -20,7 +20,15 @@ from tenantry.odoo.own_addons import TENANT_MODULE
 SERIES = ("17.0", "18.0", "19.0")
 """The series of Odoo whose tables the files know."""
 
-_Purpose = Literal["sanitize", "customize", "customer_admin"]
+_Purpose = Literal["sanitize", "customize", "customer_admin", "stale_caches"]
+
+
+def stale_caches_script(series: str) -> str:
+    """Tell running Odoos that their caches are out of date; the end of every script that writes.
+
+    Raises UnsupportedSeries.
+    """
+    return _script("stale_caches", series, ["base"])
 
 
 def sanitize_script(series: str, modules: Collection[str]) -> str:

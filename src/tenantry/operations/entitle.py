@@ -43,6 +43,7 @@ def write_entitlements(
     with translated(inside, "write the entitlements"), inside.transaction():
         inside.execute("SELECT set_config('tenantry.entitlements', %s, true)", [token])
         inside.execute(scripts.entitle_script(label.series).encode())
+        inside.execute(scripts.stale_caches_script(label.series).encode())
     return issued_at
 
 

@@ -156,7 +156,8 @@ def _run_script(subject: Provisioning, script_for: Callable[[str, list[str]], st
     """Run a script of the database's series for the modules it has, with the wishes as settings."""
     inside = subject.inside
     with translated(inside, f"run {script_for.__name__}"), inside.transaction():
-        script = script_for(subject.label.series, installed_modules(inside))
+        series = subject.label.series
+        script = script_for(series, installed_modules(inside)) + scripts.stale_caches_script(series)
         for key, value in _script_settings(subject).items():
             inside.execute("SELECT set_config(%s, %s, true)", [f"tenantry.{key}", value])
         inside.execute(script.encode())

@@ -13,10 +13,12 @@ import sys
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tenantry import process, sandbox
+from tenantry.edge.caddy import caddy_program, caddyfile
+from tenantry.edge.pages import write_pages
 from tenantry.errors import ServerNotStarted
 from tenantry.keyfile import write_private
 from tenantry.model.activity import Activity
@@ -70,6 +72,7 @@ class SharedRuntime:
         """Write down what it is told; return the command that runs it in the foreground."""
         self._make_spawner_role(cluster)
         config = self._config(odoo, cluster, process.free_port(self.settings.http_port))
+        self._write_front(config.front_port)
         write_private(self.config_file, config.to_json())
         return [sys.executable, "-m", "tenantry.spawner.keeper", str(self.config_file)]
 
@@ -153,7 +156,7 @@ class SharedRuntime:
             instances_key=self.keys.instances.reveal(),
             public_key=public_key(self.keys.signing),
             home=str(settings.home),
-            hosts=str(settings.run_dir / "hosts"),
+            hosts=str(self._hosts),
             filestores=str(settings.data_dir / "filestore"),
             logs=str(settings.log_dir),
             run=str(settings.run_dir),
@@ -162,6 +165,8 @@ class SharedRuntime:
             options=options,
             readable=tuple(map(str, code)),
             front_port=port,
+            front=tuple(self._front_command()),
+            front_environment=process.clean_environment({"HOME": "/tmp", "XDG_DATA_HOME": "/tmp"}),
             limits=Limits(
                 idle_s=settings.sleep_after_s,
                 threads=settings.tenant_threads,
@@ -186,6 +191,50 @@ class SharedRuntime:
             capabilities=("setuid", "setgid"),
         )
         return sandbox.command(view, [odoo.python, shipped() / "saas_process" / "zygote.py"])
+
+    @property
+    def _hosts(self) -> Path:
+        """The folder of all tenants' sockets, which no tenant sees."""
+        return self.settings.run_dir / "hosts"
+
+    @property
+    def _front(self) -> Path:
+        """What the front is told: its configuration and its pages."""
+        return self.settings.run_dir / "front"
+
+    def _write_front(self, port: int) -> None:
+        write_pages(self._front / "pages")
+        text = caddyfile(
+            interface=self.settings.http_interface,
+            port=port,
+            hosts=PurePosixPath(self._seen_by_front[self._hosts]),
+            pages=PurePosixPath(self._seen_by_front[self._front]) / "pages",
+            protocol=self.settings.protocol,
+        )
+        (self._front / "Caddyfile").write_text(text)
+
+    @property
+    def _seen_by_front(self) -> dict[Path, Path]:
+        """The paths of the front's folders in its own view: short ones, for a socket's holds 107 bytes."""
+        if sandbox.available():  # says why it is not
+            return {self._hosts: self._hosts, self._front: self._front}
+        return {self._hosts: Path("/h"), self._front: Path("/f")}
+
+    def _front_command(self) -> list[str]:
+        """Where root starts it, it is a user of its own that may listen at any port, and nothing else."""
+        seen = self._seen_by_front
+        for folder in seen:
+            folder.mkdir(parents=True, exist_ok=True)
+        renamed = {place: folder for folder, place in seen.items() if place != folder}
+        view = sandbox.View(
+            readable=(caddy_program(), *(folder for folder, place in seen.items() if place == folder)),
+            writable=(),
+            user=identity.FRONT if identity.is_root() else None,
+            capabilities=("net_bind_service",),
+            binds=renamed,
+        )
+        config = seen[self._front] / "Caddyfile"
+        return sandbox.command(view, [caddy_program(), "run", "--config", config, "--adapter", "caddyfile"])
 
     def _make_spawner_role(self, cluster: Cluster) -> None:
         with cluster.connect() as connection:

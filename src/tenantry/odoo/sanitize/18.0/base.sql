@@ -101,7 +101,8 @@ UPDATE res_partner_bank
    AND partner_id IN (SELECT partner_id FROM res_company);
 
 -- Every job of the template is overdue in its clone, and a hundred clones woke at once would all run them.
--- Jobs start from now, each at its own moment, with no memory of the template's runs.
+-- Jobs start from now, with no memory of the template's runs: each clone's at a moment of its own, and all of a
+-- clone's at the same one, so that it need not wake for each.
 DELETE FROM ir_cron_trigger;
 DELETE FROM ir_cron_progress;
 
@@ -110,7 +111,8 @@ UPDATE ir_cron
        failure_count = 0,
        first_failure_date = NULL,
        nextcall = date_trunc('second', now() AT TIME ZONE 'UTC')
-                  + floor(random() * jitter.seconds) * interval '1 second'
-  FROM (SELECT COALESCE(NULLIF(current_setting('tenantry.cron_jitter_s', true), ''), '0')::integer
+                  + jitter.seconds * interval '1 second'
+  FROM (SELECT floor(random()
+                     * COALESCE(NULLIF(current_setting('tenantry.cron_jitter_s', true), ''), '0')::integer)
        ) AS jitter (seconds)
  WHERE active;
