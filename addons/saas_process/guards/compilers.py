@@ -4,6 +4,8 @@ import builtins
 import functools
 from types import CodeType
 
+from odoo.tools import safe_eval
+
 
 def wrap_compile(evaluator, guard):
     """Let a module compile with `guard(compile, source, filename, mode)` from now on."""
@@ -16,3 +18,8 @@ def code_objects(code):
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from code_objects(constant)
+
+
+def is_refused_in_code(name):
+    """Whether `safe_eval` refuses an attribute or a variable of that name."""
+    return "__" in name or name in safe_eval._UNSAFE_ATTRIBUTES

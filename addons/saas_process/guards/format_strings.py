@@ -14,7 +14,7 @@ from markupsafe import Markup
 from odoo.addons.base.models import ir_qweb
 from odoo.tools import safe_eval
 
-from .compilers import code_objects, wrap_compile
+from .compilers import code_objects, is_refused_in_code, wrap_compile
 
 _METHODS = frozenset(("format", "format_map"))
 # As attributes of the type, they get the format string as an argument.
@@ -102,11 +102,7 @@ def refuse_hidden_names(string):
     for _literal, field, nested, _conversion in Formatter().parse(string):
         _argument, path = formatter_field_name_split(field or "")
         for is_attribute, name in path:
-            if str(name).startswith("_") or (is_attribute and _is_refused_in_code(name)):
+            if str(name).startswith("_") or (is_attribute and is_refused_in_code(name)):
                 raise HiddenName(name, string)
         if nested:
             refuse_hidden_names(nested)
-
-
-def _is_refused_in_code(name):
-    return "__" in name or name in safe_eval._UNSAFE_ATTRIBUTES

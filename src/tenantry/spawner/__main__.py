@@ -1,8 +1,8 @@
-"""`python -m tenantry.spawner CONFIG`."""
+"""`python -m tenantry.spawner CONFIG [STORE]`; STORE: the keeper's channel, see `spawner.keeper`."""
 
 import sys
 from pathlib import Path
 
 from tenantry.spawner.loop import main
 
-main(Path(sys.argv[1]))
+main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else None)

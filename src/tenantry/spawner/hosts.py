@@ -1,7 +1,7 @@
 """The folder the front looks hosts up in: a socket for who is served, a marker for who is not.
 
-`<host>.sock` is a listening socket, or for further host names a link to one. `<host>.suspended`, `.stopped`
-and `.preparing` say why there is none.
+`<host>.sock` is a listening socket, or for further host names a link to one, and `<host>.served` says that it is
+there: the front cannot see a socket. `<host>.suspended`, `.stopped` and `.preparing` say why there is none.
 """
 
 from __future__ import annotations
@@ -9,26 +9,56 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from tenantry.spawner import channel as channels
+
 SOCKET = ".sock"
-MARKERS = (".suspended", ".stopped", ".preparing")
+SERVED = ".served"
+MARKERS = (SERVED, ".suspended", ".stopped", ".preparing")
 _BACKLOG = 512
 
 
 class Hosts:
     """The folder; every change of it is whole or not at all."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store: socket.socket | None = None) -> None:
+        """store: the keeper's channel, which has the sockets of the spawner before."""
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
         self.folder = folder
         # A socket's path may be 107 bytes long: this way only the name counts.
         self._descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY)
 
-    def listen(self, host: str) -> socket.socket:
-        """A new listening socket at that host; one that was there is replaced at once."""
+        self._store = store
+        self._kept = dict(self._receive_kept())
+
+    def _receive_kept(self) -> Iterator[tuple[str, socket.socket]]:
+        while self._store:
+            message, descriptors = channels.receive(self._store)
+            if not (message and message["host"]):
+                return
+            yield message["host"], socket.socket(fileno=descriptors[0])
+
+    def listen(self, host: str) -> tuple[socket.socket, bool]:
+        """The listening socket at that host, and whether it is the one a spawner before had."""
+        kept = self._kept.pop(host, None)
+        if kept and (self.folder / (host + SOCKET)).is_socket():
+            self.mark(host, SERVED)
+            return kept, True
+        listener = self._bind(host)
+        self._tell_store(host, listener)
+        self.mark(host, SERVED)
+        return listener, False
+
+    def _tell_store(self, host: str, *listeners: socket.socket) -> None:
+        if self._store:
+            with contextlib.suppress(OSError):
+                channels.send(self._store, {"host": host}, [listener.fileno() for listener in listeners])
+
+    def _bind(self, host: str) -> socket.socket:
+        """Another that was there is replaced at once."""
         listener = socket.socket(socket.AF_UNIX)
         partial, file = f".{host}.new", host + SOCKET
         with contextlib.suppress(FileNotFoundError):
@@ -38,7 +68,6 @@ class Hosts:
         listener.listen(_BACKLOG)
         listener.setblocking(False)
         (self.folder / partial).replace(self.folder / file)
-        self.unmark(host)
         return listener
 
     def link(self, host: str, target: str) -> None:
@@ -48,12 +77,15 @@ class Hosts:
             partial.unlink()
         partial.symlink_to(target + SOCKET)
         partial.replace(file)
-        self.unmark(host)
+        self.mark(host, SERVED)
 
     def mark(self, host: str, marker: str) -> None:
-        """Say why that host is not served."""
-        (self.folder / (host + marker)).touch()
-        self._unlink(host + SOCKET)
+        """Say that the host is served, or why it is not; at no moment nothing is said."""
+        file = self.folder / (host + marker)
+        file.touch()
+        file.chmod(0o644)
+        if marker != SERVED:
+            self._remove_socket(host)
         for other in MARKERS:
             if other != marker:
                 self._unlink(host + other)
@@ -63,7 +95,7 @@ class Hosts:
             self._unlink(host + marker)
 
     def forget(self, host: str) -> None:
-        self._unlink(host + SOCKET)
+        self._remove_socket(host)
         self.unmark(host)
 
     def keep_only(self, hosts: Collection[str]) -> None:
@@ -72,6 +104,10 @@ class Hosts:
             host = entry.name.rpartition(".")[0]
             if host not in hosts:
                 entry.unlink(missing_ok=True)
+
+    def _remove_socket(self, host: str) -> None:
+        self._unlink(host + SOCKET)
+        self._tell_store(host)
 
     def _unlink(self, name: str) -> None:
         (self.folder / name).unlink(missing_ok=True)

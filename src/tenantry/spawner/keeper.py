@@ -1,5 +1,8 @@
 """Keeps the spawner and the front running: starts each again when it ends, and both end with it.
 
+It also holds the spawner's listening sockets, so that a visitor who waits at one waits on while the spawner
+is started anew.
+
 python -m tenantry.spawner.keeper CONFIG
 """
 
@@ -7,8 +10,9 @@ from __future__ import annotations
 
 import logging
 import os
-import selectors
+import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tenantry.spawner import channel as channels
 from tenantry.spawner.config import Config
 
 _logger = logging.getLogger(__name__)
@@ -25,6 +30,48 @@ _STEADY_AFTER_S = 10
 _ENDS_WITHIN_S = 8
 
 
+class Store:
+    """The listening sockets of the spawner before, for the next one. See `spawner.hosts`."""
+
+    def __init__(self) -> None:
+        self.channel: socket.socket | None = None
+        self._kept: dict[str, int] = {}
+
+    def connect(self) -> socket.socket:
+        """A new spawner's end of the channel."""
+        if self.channel:
+            self.channel.close()
+        self.channel, theirs = channels.pair()
+        return theirs
+
+    def hand_out(self) -> None:
+        """Give a new spawner all there are."""
+        assert self.channel
+        try:
+            for host, descriptor in self._kept.items():
+                channels.send(self.channel, {"host": host}, [descriptor])
+            channels.send(self.channel, {"host": ""})
+        except OSError as error:
+            _logger.warning("the spawner did not take its sockets: %s", error)
+
+    def hear(self) -> None:
+        """Keep or forget what the spawner says."""
+        assert self.channel
+        try:
+            message, descriptors = channels.receive(self.channel)
+        except OSError:
+            message, descriptors = None, []
+        if message is None:
+            self.channel.close()
+            self.channel = None
+            return
+        known = self._kept.pop(str(message["host"]), None)
+        if known is not None:
+            os.close(known)
+        if descriptors:
+            self._kept[str(message["host"])] = descriptors[0]
+
+
 @dataclass
 class Program:
     """A program that must run. pause_s: how long to wait before the next start; it grows while it fails."""
@@ -32,17 +79,24 @@ class Program:
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] | None
+    store: Store | None = None
     process: subprocess.Popen[bytes] | None = None
     pause_s: float = _FIRST_PAUSE_S
     next_start: float = 0.0
     began: float = 0.0
 
     def start(self) -> None:
+        theirs = self.store.connect() if self.store else None
+        inherited = [theirs.fileno()] if theirs else []
         self.process = subprocess.Popen(
-            self.command,
+            [*self.command, *map(str, inherited)],
             stdin=subprocess.DEVNULL,
             env=None if self.environment is None else dict(self.environment),
+            pass_fds=inherited,
         )
+        if self.store and theirs:
+            theirs.close()
+            self.store.hand_out()
         self.began = time.monotonic()
         _logger.info("%s: process %d", self.name, self.process.pid)
 
@@ -69,25 +123,29 @@ class Program:
                 self.process.kill()
 
 
-def keep(programs: Sequence[Program], woken: int) -> int:
+def keep(programs: Sequence[Program], store: Store, woken: int) -> int:
     """Keep them running until a signal says to end; return which."""
-    with selectors.DefaultSelector() as selector:
-        selector.register(woken, selectors.EVENT_READ)
-        while True:
-            for program in programs:
-                program.look()
-            waits = [p.next_start - time.monotonic() for p in programs if p.process is None]
-            if selector.select(max(min(waits), 0) if waits else None):
-                for number in os.read(woken, 64):
-                    if number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                        return int(number)
+    while True:
+        for program in programs:
+            program.look()
+        waits = [p.next_start - time.monotonic() for p in programs if p.process is None]
+        heard = [woken, *([store.channel.fileno()] if store.channel else [])]
+        readable, _, _ = select.select(heard, [], [], max(min(waits), 0) if waits else None)
+        if store.channel and store.channel.fileno() in readable:
+            store.hear()
+        if woken in readable:
+            for number in os.read(woken, 64):
+                if number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                    return int(number)
 
 
 def main(config_file: Path) -> None:
     """SIGTERM ends the tenants, too; SIGHUP leaves them running, for the next keeper."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     config = Config.from_file(config_file)
-    programs = [Program("spawner", [sys.executable, "-m", "tenantry.spawner", str(config_file)], None)]
+    store = Store()
+    spawner = [sys.executable, "-m", "tenantry.spawner", str(config_file)]
+    programs = [Program("spawner", spawner, None, store)]
     if config.front:
         programs.append(Program("front", config.front, config.front_environment))
     readable, writable = os.pipe()
@@ -95,7 +153,7 @@ def main(config_file: Path) -> None:
     signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, lambda _number, _frame: None)
-    told = keep(programs, readable)
+    told = keep(programs, store, readable)
     for program in reversed(programs):
         program.end(told if program.name == "spawner" else signal.SIGTERM)
     for program in programs:

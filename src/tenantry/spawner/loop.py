@@ -47,12 +47,12 @@ _MARKERS = {State.SUSPENDED: ".suspended", State.STOPPED: ".stopped"}
 class Spawner:
     """One server's. Everything happens in `run`."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, store: socket.socket | None = None) -> None:
         self.config = config
         run = Path(config.run)
         self.selector = selectors.DefaultSelector()
         self.timers = Timers()
-        self.hosts = Hosts(Path(config.hosts))
+        self.hosts = Hosts(Path(config.hosts), store)
         self.records = Records(run / "awake")
         self.catalog = Catalog(config.address, config.catalog_user, config.catalog_password)
         self.zygotes = Zygotes(config, Path(config.logs) / "zygotes.log", self._password)
@@ -180,15 +180,18 @@ class Spawner:
 
     def _open(self, tenant: Tenant) -> None:
         """Its hosts lead to it from now on."""
-        if tenant.listener is None and tenant.is_asleep:
-            tenant.listener = self.hosts.listen(tenant.host)
-            self.watch(tenant.listener, partial(self._wake, tenant))
+        if tenant.listener is None:
+            tenant.listener, is_known = self.hosts.listen(tenant.host)
+            if tenant.is_asleep:
+                self.watch(tenant.listener, partial(self._wake, tenant))
+            elif not is_known:
+                # Its process listens where nobody comes any more.
+                self._end_process(tenant)
         wanted = tenant.entry.label.hostnames
         for host in set(tenant.links) - set(wanted):
             self.hosts.forget(host)
         for host in wanted:
             self.hosts.link(host, tenant.host)
-        self.hosts.unmark(tenant.host)
         tenant.links = wanted
 
     def _block(self, tenant: Tenant) -> None:
@@ -350,10 +353,7 @@ class Spawner:
         self._settle()
         if process.is_job:
             self._start_waiting_job()
-        if self.tenants.get(tenant.name) is not tenant or not tenant.entry.is_served:
-            return
-        if tenant.listener is None:
-            self._open(tenant)
+        if self.tenants.get(tenant.name) is not tenant or tenant.listener is None:
             return
         failed = lived_s < 1 and process.ends_by is None and not process.is_job
         tenant.short_lives = tenant.short_lives + 1 if failed else 0
@@ -493,11 +493,12 @@ def _drain(waking: socket.socket) -> None:
     waking.recv(4096)
 
 
-def main(config_file: Path) -> None:
+def main(config_file: Path, store_descriptor: int | None = None) -> None:
     """Run a spawner until it is told to end: SIGTERM ends its tenants too, SIGHUP leaves them."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     os.umask(0o077)
-    spawner = Spawner(Config.from_file(config_file))
+    store = None if store_descriptor is None else socket.socket(fileno=store_descriptor)
+    spawner = Spawner(Config.from_file(config_file), store)
     waking, woken = socket.socketpair()
     woken.setblocking(False)
     signal.set_wakeup_fd(woken.fileno(), warn_on_full_buffer=False)
