@@ -8,7 +8,7 @@ from tenantry.operations.context import Context
 from tenantry.postgres import databases, roles
 from tests.support.master import UNUSED_MASTER
 
-_INFRASTRUCTURE = {names.TEMPLATE_OWNER, names.ROUTER_ROLE, names.ENGINE_ROLE, names.MASTER_DATABASE}
+_INFRASTRUCTURE = {names.TEMPLATE_OWNER, names.SPAWNER_ROLE, names.ENGINE_ROLE, names.MASTER_DATABASE}
 _CLUSTER = {"postgres", "template0", "template1", databases.BASE, names.MASTER_DATABASE, UNUSED_MASTER}
 _SETTLED = {State.READY, State.ACTIVE, State.STOPPED, State.SUSPENDED}
 
@@ -19,8 +19,9 @@ def orphans(context: Context) -> list[str]:
         found = [databases.find(connection, name) for name in databases.names(connection) - _CLUSTER]
         ours = roles.ours(connection) - _INFRASTRUCTURE
     labelled = {d.name: d.label for d in found if d and d.label}
+    zygotes = {name for name, label in labelled.items() if label.kind is Kind.ZYGOTE}
     with_role = {name for name, label in labelled.items() if label.kind is not Kind.TEMPLATE}
-    folders = {d.filestore for d in found if d and d.label}
+    folders = {d.filestore for d in found if d and d.label} - zygotes
     return [
         *(f"database {d.name} has no label" for d in found if d and not d.label),
         *(f"database {n} is {label.state}" for n, label in labelled.items() if label.state not in _SETTLED),
