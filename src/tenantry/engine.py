@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any
 
 from tenantry.errors import RecipeNotFound, StartedInside, TemplateNotFound
-from tenantry.keyfile import installation_keys
+from tenantry.keyfile import installation_keys, private_folder
 from tenantry.model import names, sealing
 from tenantry.model.activity import Activity
 from tenantry.model.catalog import Database, Kind
@@ -157,6 +157,9 @@ class Engine:
 
     @cached_property
     def _keys(self) -> Keys:
+        """All that makes files needs them first: the folders of those are made here, too."""
+        for folder in self.settings.private_dirs:
+            private_folder(folder)
         return installation_keys(self.settings.secrets_dir)
 
     @cached_property

@@ -1,9 +1,10 @@
-"""The installation's keys: made once, a file each, readable by their owner only."""
+"""The installation's keys: made once, a file each; and files and folders nobody else can read."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TextIO
 
 from tenantry.errors import KeyLost
 from tenantry.model.keys import Keys
@@ -89,7 +90,20 @@ def write_private(file: Path, text: str) -> None:
     """Write a file nobody else can read, whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(f"{file.name}.{os.getpid()}.partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
+    with _open_private(partial, os.O_TRUNC) as stream:
         stream.write(text)
     partial.rename(file)
+
+
+def append_private(file: Path) -> TextIO:
+    """Open a log to append to, in its folder; nobody else can read it if it is new."""
+    return _open_private(file, os.O_APPEND)
+
+
+def is_private(path: Path) -> bool:
+    """Whether nobody but its owner has any right to a file or folder. One that is not there has no rights."""
+    return not path.exists() or not path.stat().st_mode & 0o077
+
+
+def _open_private(file: Path, flags: int) -> TextIO:
+    return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | flags, 0o600), "w")

@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 
 from tenantry.errors import ProgramFailed, ProgramNotFound, ProgramTimeout
+from tenantry.keyfile import append_private
 
 _logger = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ def _spawn(
     for program in (command[0], wrapped[0]):
         if not shutil.which(program):
             raise ProgramNotFound(program)
-    sink = log.open("a") if log else None
+    sink = append_private(log) if log else None
     try:
         with _on_cores(_all_cores()):
             return subprocess.Popen(
@@ -118,7 +119,7 @@ def start(
     log.parent.mkdir(parents=True, exist_ok=True)
     cores = _all_cores()
     known = {_CORES: ",".join(map(str, cores))} if on_one_core else {}
-    with log.open("a") as sink, _on_cores([random.choice(cores)] if on_one_core else cores):
+    with append_private(log) as sink, _on_cores([random.choice(cores)] if on_one_core else cores):
         process = subprocess.Popen(
             [str(argument) for argument in arguments],
             stdin=subprocess.DEVNULL,

@@ -174,6 +174,11 @@ class Settings:
         return self.home / "run"
 
     @property
+    def private_dirs(self) -> tuple[Path, ...]:
+        """Folders nobody else may enter."""
+        return (self.secrets_dir, self.log_dir, self.run_dir)
+
+    @property
     def recipe_dir(self) -> Path:
         """The operator's own recipes; they win over the shipped ones."""
         return self.home / "recipes"

@@ -207,3 +207,12 @@ def test_no_secret_is_in_any_log(tenantry, engine: Engine):
     for file in logs:
         text = file.read_text(errors="replace")
         assert not [secret for secret in secrets if secret.reveal() in text]
+
+
+def test_nobody_else_can_read_keys_logs_and_configurations(tenantry, engine: Engine):
+    tenantry("create", "acme", "admin@acme.example", "--template", "tiny")
+    settings = engine.settings
+    assert {folder.stat().st_mode & 0o777 for folder in settings.private_dirs} == {0o700}
+    files = [*settings.secrets_dir.iterdir(), *settings.log_dir.iterdir(), settings.home / "settings.toml"]
+    assert {file.stat().st_mode & 0o777 for file in files if file.exists()} == {0o600}
+    assert settings.home.stat().st_mode & 0o777 == 0o755

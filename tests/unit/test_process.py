@@ -19,6 +19,13 @@ def test_a_program_returns_what_it_printed():
     assert process.run(["echo", "hello"]) == "hello\n"
 
 
+def test_what_a_program_prints_is_added_to_a_log_nobody_else_can_read(tmp_path):
+    for word in ("one", "two"):
+        process.run(["echo", word], log=tmp_path / "log")
+    assert (tmp_path / "log").read_text() == "one\ntwo\n"
+    assert (tmp_path / "log").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_missing_program_is_named():
     with pytest.raises(ProgramNotFound, match="no-such-program"):
         process.run(["no-such-program"])
@@ -62,6 +69,7 @@ def _sleepers() -> list[psutil.Process]:
 
 def test_a_server_outlives_its_starter_and_is_stopped_by_its_id(tmp_path):
     pid = process.start(["sleep", "60"], log=tmp_path / "log")
+    assert (tmp_path / "log").stat().st_mode & 0o777 == 0o600
     assert process.is_running(pid, marker="sleep")
     assert not process.is_running(pid, marker="another program")
     process.stop(pid)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import platform
+import shlex
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from tenantry.errors import PostgresUnreachable, TenantryError
-from tenantry.keyfile import has_keys, installation_keys
+from tenantry.keyfile import has_keys, installation_keys, is_private
 from tenantry.odoo.installation import find_odoo
 from tenantry.odoo.master_code import master_packages
 from tenantry.postgres import roles
@@ -44,6 +46,9 @@ def examine(settings: Settings) -> list[Finding]:
         _checked("Tenant server", False, lambda: _tenant_server(settings)),
         _checked("Master's packages", False, lambda: _master_packages(settings)),
         _checked("Master", False, lambda: _master(settings)),
+        _private("Keys", settings.secrets_dir, settings.secrets_dir.glob("*.key")),
+        _private("Logs", settings.log_dir, needed=False),
+        _private("Configuration", settings.run_dir, needed=False),
         _disk(settings),
         *(_program(name, package) for name, package in (("setpriv", "util-linux"), ("gcc", "gcc"))),
     ]
@@ -110,6 +115,15 @@ def _master(settings: Settings) -> str:
     if not runtime.is_answering():
         return f"not running; `tenantry up` starts it at {url}"
     return f"answers at {url}, process {runtime.pid}"
+
+
+def _private(subject: str, folder: Path, files: Iterable[Path] = (), *, needed: bool = True) -> Finding:
+    """X5: whoever reads the keys has everything, and logs and configuration tell a lot."""
+    opened = [path for path in (folder, *sorted(files)) if not is_private(path)]
+    if not opened:
+        return Finding(subject, True, f"private, {folder}", needed=needed)
+    detail = f"others have rights to {', '.join(str(path) for path in opened)}"
+    return Finding(subject, False, detail, f"chmod -R go= {shlex.quote(str(folder))}", needed)
 
 
 def _disk(settings: Settings) -> Finding:
