@@ -16,10 +16,7 @@ import odoo.sql_db
 from odoo.exceptions import AccessDenied
 from odoo.tools import config
 
-try:
-    from . import guards
-except ImportError:
-    guards = None
+from . import guards
 
 _ANONYMOUS_METHODS = ("version", "about")
 
@@ -53,8 +50,7 @@ def install():
     odoo.service.db.dispatch = _refuse
     type(config).session_dir = property(lambda _config: _made("sessions"))
     type(config).filestore = lambda _config, _database: _served.folder
-    if guards:
-        guards.install()
+    guards.install()
 
 
 def temporary_folder():

@@ -40,7 +40,7 @@ _SYSTEM = (
 )
 """What any program may need, where the machine has it. All of it everybody can read anyway."""
 
-# Read-only: whoever may become uid 0 could else write /proc/sys, which asks for no capability.
+# Read-only: whoever may become uid 0 could otherwise write /proc/sys, which asks for no capability.
 _OWN = ("--ro-bind", "/proc", "/proc", "--dev", "/dev")
 _SCRATCH = ("/tmp", "/dev/shm")
 _NOBODY = 65534
@@ -118,7 +118,7 @@ def command(
     programs: the bubblewraps to try, instead of `bubblewraps()`.
     Raises FolderNotFound; without bubblewrap ViewUnavailable, FolderUnreachable.
     """
-    bubblewrap = _find(tuple(bubblewraps() if programs is None else programs), os.geteuid())
+    bubblewrap = _find(programs)
     inner = [*_as_user(view, ends_with_caller), *map(str, arguments)]
     if bubblewrap.program:
         return [*bubblewrap.command(view, ends_with_caller), *inner]
@@ -130,8 +130,8 @@ def command(
 
 
 def available(programs: Sequence[str] | None = None) -> str:
-    """Why bubblewrap cannot work here; "" when it does. It is tried once."""
-    return _find(tuple(bubblewraps() if programs is None else programs), os.geteuid()).obstacle
+    """Why bubblewrap cannot work here; "" when it does. It is tried until it works."""
+    return _find(programs).obstacle
 
 
 def bubblewraps() -> list[str]:
@@ -170,7 +170,7 @@ def program_id(pid: int, programs: Sequence[str] | None = None) -> int:
     Not of one that ends with its caller, which has another process between. Raises ProgramFailed
     when it ended before.
     """
-    bubblewrap = _find(tuple(bubblewraps() if programs is None else programs), os.geteuid())
+    bubblewrap = _find(programs)
     if not bubblewrap.program:
         return pid
     deadline = time.monotonic() + _START_TIMEOUT_S
@@ -213,22 +213,26 @@ class _Bubblewrap:
         ]
 
 
-@cache
-def _find(programs: tuple[str, ...], started_by: int) -> _Bubblewrap:
-    """The first that works for this user."""
+def _find(programs: Sequence[str] | None) -> _Bubblewrap:
+    """The first of these, or of this machine's, that works for who we are."""
     obstacles = []
-    for program in programs:
-        candidate = _Bubblewrap(program)
-        view = View((), (), _NOBODY if started_by == 0 else None)
+    for program in bubblewraps() if programs is None else programs:
         try:
-            run([*candidate.command(view, True), *_as_user(view, True), "true"], timeout_s=20)
+            _try(program, os.geteuid())
         except DependencyFailure as error:
             obstacles.append(str(error))
         else:
-            return candidate
+            return _Bubblewrap(program)
     obstacle = "; ".join(obstacles) or "it is not on this machine."
-    _logger.warning("programs run without a view of their own: %s", obstacle)
+    _logger.warning("a program runs without a view of its own: %s", obstacle)
     return _Bubblewrap(obstacle=obstacle)
+
+
+@cache
+def _try(program: str, started_by: int) -> None:
+    """Until it worked once. Raises DependencyFailure, which is not remembered: it may be the load."""
+    view = View((), (), _NOBODY if started_by == 0 else None)
+    run([*_Bubblewrap(program).command(view, True), *_as_user(view, True), "true"], timeout_s=20)
 
 
 def _capabilities(view: View) -> list[str]:
@@ -326,7 +330,7 @@ def _follow(path: Path) -> tuple[dict[Path, str], Path]:
         step = place / rest.pop(0)
         if step.name == "..":
             place = place.parent
-        elif step.is_symlink():
+        elif os.path.islink(step):  # noqa: PTH114 (pathlib's raises in a folder we may not enter)
             to = step.readlink()
             links[step], left = str(to), left - 1
             place = Path("/") if to.is_absolute() else place

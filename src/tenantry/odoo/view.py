@@ -29,7 +29,7 @@ def _root(source: Path) -> Path:
 
 
 def _programs() -> list[Path]:
-    """The programs Odoo starts; one that is not in `/usr` needs what it is installed with: its prefix."""
+    """The programs Odoo starts, each with what it is installed with where that is a folder of `/opt`."""
     found = [Path(program) for program in map(shutil.which, _PROGRAMS) if program]
-    prefixes = {program.resolve().parents[1] for program in found} - {Path("/"), Path("/usr")}
-    return [*found, *sorted(prefixes)]
+    opt = [program.resolve().parts[:3] for program in found if program.resolve().is_relative_to("/opt")]
+    return [*found, *(Path(*parts) for parts in sorted(set(opt)))]

@@ -195,7 +195,7 @@ class SharedRuntime:
     @property
     def _hosts(self) -> Path:
         """The folder of all tenants' sockets, which no tenant sees."""
-        return self.settings.run_dir / "hosts"
+        return self.settings.home / "hosts"
 
     @property
     def _front(self) -> Path:

@@ -279,7 +279,7 @@ def find(installation: str) -> Cgroups | Unavailable:
             missing |= {name: f"{error.filename}: {error.strerror}" for name in wanted & {*missing}}
             continue
         hierarchies.append(hierarchy)
-        refused = f"{place.own}: not passed on to groups below it; it is not ours alone"
+        refused = f"{place.own}: not delegated to us, or other processes are in it"
         missing |= dict.fromkeys(wanted & {*missing}, refused)
         missing = {name: reason for name, reason in missing.items() if name not in hierarchy.controllers}
     found = Cgroups(hierarchies, missing)

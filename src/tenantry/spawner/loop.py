@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import hmac
 import itertools
 import logging
 import os
@@ -20,6 +18,8 @@ from typing import Any
 import psycopg
 
 from tenantry.model.catalog import Kind, State
+from tenantry.model.keys import instance_password
+from tenantry.model.secret import Secret
 from tenantry.spawner import channel as channels
 from tenantry.spawner import control
 from tenantry.spawner.catalog import Catalog, Entry
@@ -111,8 +111,7 @@ class Spawner:
             self.selector.unregister(source)
 
     def _password(self, role: str) -> str:
-        digest = hmac.new(self.config.instances_key.encode(), f"role:{role}".encode(), hashlib.sha256)
-        return digest.hexdigest()
+        return instance_password(Secret(self.config.instances_key), role).reveal()
 
     # ------------------------------------------------------------ the catalog
 
