@@ -86,12 +86,14 @@ def private_folder(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
-def write_private(file: Path, text: str) -> None:
-    """Write a file nobody else can read, whole or not at all."""
+def write_private(file: Path, text: str, owner: int | None = None) -> None:
+    """Write a file nobody but its owner can read, whole or not at all. owner: a user id; None: our own."""
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(f"{file.name}.{os.getpid()}.partial")
     with _open_private(partial, os.O_TRUNC) as stream:
         stream.write(text)
+        if owner is not None:
+            os.fchown(stream.fileno(), owner, owner)
     partial.rename(file)
 
 

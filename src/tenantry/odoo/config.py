@@ -14,12 +14,15 @@ from tenantry.settings import Settings
 Options = Mapping[str, str]
 
 
-def write_config(file: Path, options: Options, **sections: Options) -> None:
-    """Write `[options]` and the sections; it holds a password, so only its owner can read it."""
+def write_config(file: Path, options: Options, *, owner: int | None = None, **sections: Options) -> None:
+    """Write `[options]` and the sections; it holds a password, so only its owner can read it.
+
+    owner: the user id of the Odoo that reads it; None: our own.
+    """
     lines: list[str] = []
     for name, entries in {"options": options, **sections}.items():
         lines += [f"[{name}]", *(f"{key} = {value}" for key, value in entries.items()), ""]
-    write_private(file, "\n".join(lines))
+    write_private(file, "\n".join(lines), owner)
 
 
 def read_option(file: Path, name: str, section: str = "options") -> str | None:

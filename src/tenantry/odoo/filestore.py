@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tenantry.errors import FilestoreFailure
 _PARTIAL = ".partial"
 # Odoo's list of files to look at when it next collects garbage: not content.
 # Sessions and temporary files of a process are its own, too.
-_IGNORED = shutil.ignore_patterns("checklist", ".sessions", ".tmp")
+_NOT_CONTENT = shutil.ignore_patterns("checklist", ".sessions", ".tmp")
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Filestores:
                     self.folder(source),
                     partial,
                     copy_function=_link_or_copy if self.may_link else shutil.copy2,
-                    ignore=_IGNORED,
+                    ignore=_ignored,
                 )
             else:
                 partial.mkdir(parents=True)
@@ -67,6 +68,22 @@ class Filestores:
         except OSError as error:
             raise FilestoreFailure(self.folder(new), _reason(error)) from error
 
+    def seal(self, name: str) -> None:
+        """Make its files ours: everybody who gets a link to one reads it, and nobody writes it.
+
+        What is no file and no folder, such as a link somebody left to a file of others, goes.
+        """
+        if not self.exists(name):
+            return
+        for _path, folders, files, descriptor in os.fwalk(self.folder(name)):
+            for entry in (*folders, *files):
+                kind = os.lstat(entry, dir_fd=descriptor).st_mode
+                if stat.S_ISREG(kind):
+                    os.chown(entry, os.geteuid(), os.getegid(), dir_fd=descriptor, follow_symlinks=False)
+                    os.chmod(entry, 0o644, dir_fd=descriptor)
+                elif not stat.S_ISDIR(kind):
+                    os.unlink(entry, dir_fd=descriptor)
+
     def remove(self, name: str) -> None:
         """Remove a filestore, whole or half copied. A missing one is fine."""
         for folder in (self.folder(name), self.folder(name + _PARTIAL)):
@@ -76,6 +93,12 @@ class Filestores:
         """What its files add up to; shared ones count in full."""
         files = (path for path in self.folder(name).rglob("*") if path.is_file())
         return sum(path.stat().st_size for path in files)
+
+
+def _ignored(folder: str, names: list[str]) -> set[str]:
+    """A link is never followed: whoever left it might mean a file of others."""
+    links = {name for name in names if Path(folder, name).is_symlink()}
+    return links | _NOT_CONTENT(folder, names)
 
 
 def _link_or_copy(source: str, target: str) -> None:

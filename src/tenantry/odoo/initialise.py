@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from tenantry import process
+from tenantry import process, sandbox
 from tenantry.errors import (
     InitialisationFailed,
     InitialisationTimeout,
@@ -20,17 +20,25 @@ from tenantry.errors import (
 from tenantry.model.recipe import Recipe
 from tenantry.odoo.installation import OdooInstallation
 from tenantry.postgres.cluster import Connection, translated
+from tenantry.sandbox import View
+
+# A user id without an entry in passwd has neither a home nor a name.
+_SOMEBODY = {"HOME": "/tmp", "LOGNAME": "odoo", "USER": "odoo"}
 
 
 @dataclass(frozen=True)
 class Initialisation:
-    """How Odoo is run on one database: its configuration, its log, how long it may take."""
+    """How Odoo is run on one database: its configuration, its log, how long it may take.
+
+    view: what it sees and who it is; None: all that we see, as who we are.
+    """
 
     odoo: OdooInstallation
     config: Path
     log: Path
     database: str
     timeout_s: float
+    view: View | None = None
 
     def install(self, recipe: Recipe) -> None:
         """Install the recipe's modules and languages.
@@ -66,11 +74,12 @@ class Initialisation:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         # A subcommand such as `shell` must come first.
         head, rest = (arguments[:1], arguments[1:]) if arguments[0][0] != "-" else ([], arguments)
+        command = self.odoo.command(*head, "-c", str(self.config), *rest)
         try:
             process.run(
-                self.odoo.command(*head, "-c", str(self.config), *rest),
+                sandbox.command(self.view, command, ends_with_caller=True) if self.view else command,
                 timeout_s=self.timeout_s,
-                environment={**self.odoo.environment, **(environment or {})},
+                environment={**_SOMEBODY, **self.odoo.environment, **(environment or {})},
                 stdin=stdin,
                 log=self.log,
             )

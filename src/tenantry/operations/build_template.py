@@ -24,10 +24,12 @@ from tenantry.odoo.installation import OdooInstallation
 from tenantry.odoo.own_addons import TENANT_MODULE, shipped, tenant_addons
 from tenantry.operations.addons import addons_digest
 from tenantry.operations.clone import discard, drop_unused_zygotes, ensure_zygote
+from tenantry.operations.confined import view_of
 from tenantry.operations.context import Context, find_labelled
 from tenantry.operations.steps import Operation, Step
 from tenantry.postgres import databases, locks, roles
 from tenantry.postgres.cluster import Connection, translated
+from tenantry.spawner.identity import builder_user
 
 _WAIT_FOR_CLONES_S = 120
 _EXTENSIONS = ("pg_trgm", "unaccent")
@@ -74,10 +76,14 @@ class Building:
         return self.context.odoo()
 
     @property
+    def config(self) -> Path:
+        return self.context.settings.run_dir / f"build-{self.code}.conf"
+
+    @property
     def initialisation(self) -> Initialisation:
-        settings = self.context.settings
-        config = settings.run_dir / f"build-{self.code}.conf"
-        return Initialisation(self.odoo, config, self.log, self.building, settings.init_timeout_s)
+        view = view_of(self.context, self.building, builder_user(), self.addons, self.config)
+        timeout_s = self.context.settings.init_timeout_s
+        return Initialisation(self.odoo, self.config, self.log, self.building, timeout_s, view)
 
     @property
     def label(self) -> Label:
@@ -149,7 +155,7 @@ def write_build_config(subject: Building) -> None:
         "http_interface": "127.0.0.1",
         "max_cron_threads": "0",
     }
-    write_config(subject.initialisation.config, options)
+    write_config(subject.config, options, owner=builder_user())
 
 
 def _install(subject: Building) -> None:
@@ -162,7 +168,7 @@ def prepare(subject: Building) -> None:
     """Pre-generate the web assets, set the country: what needs Odoo's own code."""
     write_build_config(subject)
     subject.initialisation.prepare(subject.recipe)
-    subject.initialisation.config.unlink()
+    subject.config.unlink()
     _note_finished(subject, "install", "assets")
 
 
@@ -204,6 +210,7 @@ def swap(subject: Building) -> None:
     with locks.exclusive(connection, f"template {subject.code}", wait_s=_WAIT_FOR_CLONES_S):
         if context.filestores.exists(subject.building):
             context.filestores.remove(files)
+            context.filestores.seal(subject.building)
             context.filestores.rename(subject.building, files)
         databases.drop(connection, retired)
         with databases.transaction(connection):

@@ -10,9 +10,11 @@ from tenantry.model.states import Action, after
 from tenantry.odoo.config import code_options, database_options, write_config
 from tenantry.odoo.initialise import Initialisation, check_modules_exist, installed_modules, verify_modules
 from tenantry.odoo.own_addons import tenant_addons
+from tenantry.operations.confined import view_of
 from tenantry.operations.context import Context
 from tenantry.operations.instances import find_instance
-from tenantry.postgres import locks, roles
+from tenantry.postgres import databases, locks, roles
+from tenantry.spawner.identity import tenant_user
 
 
 def install_modules(context: Context, name: str, modules: Collection[str]) -> list[str]:
@@ -29,7 +31,7 @@ def install_modules(context: Context, name: str, modules: Collection[str]) -> li
         roles.let_log_in(connection, name, context.role_password(name))
         missing = sorted(set(wanted) - set(_installed(context, name)))
         if missing:
-            _install(context, name, missing)
+            _install(context, name, missing, tenant_user(databases.oid(connection, name)))
         return missing
 
 
@@ -49,7 +51,7 @@ def _installed(context: Context, name: str) -> list[str]:
         return installed_modules(inside)
 
 
-def _install(context: Context, name: str, modules: Collection[str]) -> None:
+def _install(context: Context, name: str, modules: Collection[str], user: int | None) -> None:
     settings = context.settings
     config, log = settings.run_dir / f"install-{name}.conf", settings.log_dir / f"install-{name}.log"
     options = {
@@ -58,9 +60,10 @@ def _install(context: Context, name: str, modules: Collection[str]) -> None:
         "max_cron_threads": "0",
     }
     log.unlink(missing_ok=True)
-    write_config(config, options)
+    write_config(config, options, owner=user)
     try:
-        Initialisation(context.odoo(), config, log, name, settings.init_timeout_s).add(modules)
+        view = view_of(context, name, user, _addons(context), config)
+        Initialisation(context.odoo(), config, log, name, settings.init_timeout_s, view).add(modules)
     finally:
         config.unlink()
     with context.as_tenant(name) as inside:

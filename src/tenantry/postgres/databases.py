@@ -39,6 +39,13 @@ def find(connection: Connection, name: str) -> Database | None:
     return Database(name, Label.from_comment(row[0])) if row else None
 
 
+def oid(connection: Connection, name: str) -> int:
+    """What a database keeps when it is renamed. Raises TypeError when there is none."""
+    with translated(connection, "find a database", name):
+        row = connection.execute("SELECT oid FROM pg_database WHERE datname = %s", [name]).fetchone()
+    return int(row[0])  # type: ignore[index]
+
+
 def names(connection: Connection) -> set[str]:
     """The names of all databases of the cluster, ours or not."""
     with translated(connection, "list databases"):

@@ -29,6 +29,7 @@ from tenantry.odoo.config import code_options
 from tenantry.odoo.installation import OdooInstallation
 from tenantry.odoo.own_addons import shipped, tenant_addons
 from tenantry.odoo.probe import Route
+from tenantry.odoo.view import odoo_folders
 from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import MAINTENANCE_DATABASE, Cluster, Connection, translated
 from tenantry.settings import Settings
@@ -176,9 +177,7 @@ class SharedRuntime:
 
     def _code(self, odoo: OdooInstallation, addons: Sequence[Path]) -> tuple[Path, ...]:
         """The folders of all code that runs in a tenant's process."""
-        targets = [target for folder in addons for target in sandbox.linked_targets(folder)]
-        root = odoo.source.parents[3] if odoo.source.name == "dist-packages" else odoo.source
-        return (*sandbox.python_folders(odoo.python), root, *odoo.addons, *addons, *targets)
+        return odoo_folders(odoo, addons)
 
     def _zygote_command(self, odoo: OdooInstallation, code: Sequence[Path]) -> list[str]:
         """Where root starts it, it is a user of its own that may become others, and nothing else."""

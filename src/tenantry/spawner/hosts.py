@@ -1,7 +1,7 @@
 """The folder the front looks hosts up in: a socket for who is served, a marker for who is not.
 
 `<host>.sock` is a listening socket, or for further host names a link to one, and `<host>.served` says that it
-is there: the front cannot see a socket. `<host>.suspended`, `.stopped` and `.preparing` say why there is none.
+is there: the front sees no socket. `<host>.suspended`, `.stopped` and `.preparing` say why there is none.
 """
 
 from __future__ import annotations

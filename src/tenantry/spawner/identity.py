@@ -25,6 +25,11 @@ def tenant_user(oid: int) -> int | None:
     return _FIRST + oid % _COUNT if is_root() else None
 
 
+def builder_user() -> int | None:
+    """The user id of the Odoo that builds templates; None where the installation is not root's."""
+    return BUILDER if is_root() else None
+
+
 def hand_over(folder: Path, user: int | None) -> None:
     """Make sure the folder and those in it are the user's; the files may be others' too, and are not.
 
