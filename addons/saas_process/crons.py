@@ -29,10 +29,12 @@ class Crons(threading.Thread):
     due_at: when that will be, on the monotonic clock; None while it is not known or nothing is planned.
     """
 
-    def __init__(self, database, board):
+    def __init__(self, database, board, first_look_s):
+        """first_look_s: when to look first; who came in meanwhile is served before."""
         super().__init__(name="odoo.service.cron", daemon=True)
         self.database = database
         self.board = board
+        self.first_look_s = first_look_s
         self.is_running = True
         self.due_at = None
         self._woken = threading.Event()
@@ -48,6 +50,7 @@ class Crons(threading.Thread):
         return self.due_at is not None and self.due_at - time.monotonic() < seconds
 
     def run(self):
+        self._woken.wait(self.first_look_s)
         while True:
             self._woken.clear()
             self.is_running = True

@@ -88,7 +88,8 @@ class Life:
         self.name = order["name"]
         self.limits = order["limits"]
         self.server = TenantServer(listener, board, self.limits)
-        self.crons = Crons(self.name, board) if order["has_crons"] else None
+        first_look_s = 0 if order["is_for_jobs"] else _LOOK_AROUND_S
+        self.crons = Crons(self.name, board, first_look_s) if order["has_crons"] else None
         self.board = board
         self.idle_since = time.monotonic()
         self.status = ASLEEP

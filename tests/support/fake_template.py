@@ -10,6 +10,7 @@ from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import Connection
 
 TABLES = """
+    CREATE TABLE ir_module_module (name text, state text);
     CREATE TABLE res_partner (id serial PRIMARY KEY, name text);
     INSERT INTO res_partner (name) VALUES ('from the template');
     CREATE VIEW partners AS SELECT name FROM res_partner;

@@ -43,7 +43,8 @@ class Label:
     template, version: what this database is, or was cloned from; of the master empty.
     filestore: the folder its files are in, when it is not called like the database.
     hostnames: extra ones; the first is always `<database>.<base domain>`.
-    finished: the long steps of a build that ended well, for a killed one to go on after.
+    finished: the long steps of a build that ended well, for a killed one to go on after; of a spare, what a
+        creation need not do again.
     published: the router answers its hostnames already, though it is not active yet.
     recipe: what a template was built from.
     reference: whose creation it was, as its caller named it (`InstanceSpec.reference`).

@@ -20,7 +20,7 @@ from tenantry.odoo.own_addons import TENANT_MODULE
 SERIES = ("17.0", "18.0", "19.0")
 """The series of Odoo whose tables the files know."""
 
-_Purpose = Literal["sanitize", "customize", "customer_admin", "stale_caches"]
+_Purpose = Literal["sanitize", "customize", "customer_admin", "birth", "stale_caches"]
 
 
 def stale_caches_script(series: str) -> str:
@@ -34,6 +34,11 @@ def stale_caches_script(series: str) -> str:
 def sanitize_script(series: str, modules: Collection[str]) -> str:
     """Strip every identity and secret inherited from the template (I6). Raises UnsupportedSeries."""
     return _script("sanitize", series, modules)
+
+
+def birth_script(series: str) -> str:
+    """What begins with the customer: the database's date, its scheduled jobs. Raises UnsupportedSeries."""
+    return _script("birth", series, ["base"])
 
 
 def customize_script(series: str, modules: Collection[str]) -> str:

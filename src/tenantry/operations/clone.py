@@ -15,13 +15,17 @@ from tenantry.errors import TemplateNotFound, TemplateNotReady
 from tenantry.model import names
 from tenantry.model.catalog import Database, Kind, Label, State
 from tenantry.model.progress import OnStep, ignore
+from tenantry.odoo import scripts
+from tenantry.odoo.initialise import installed_modules
 from tenantry.operations.context import Context, find_labelled, relabel
 from tenantry.operations.steps import Operation, Step
 from tenantry.postgres import databases, locks, roles, strategy
-from tenantry.postgres.cluster import Connection
+from tenantry.postgres.cluster import Connection, translated
 from tenantry.runtimes.shared import announce
 
 _WAIT_FOR_SWAP_S = 30
+SANITIZED = "sanitize"
+"""In the label of a clone: it was stripped of its template's identities and secrets when it was made."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,14 @@ def _hand_over_contents(cloning: Cloning) -> None:
         roles.give_contents(inside, old=names.TEMPLATE_OWNER, new=cloning.name)
 
 
+def _sanitize(cloning: Cloning) -> None:
+    """I6, before anybody asks. As the clone's role: who edited the template may have left a trigger there."""
+    with cloning.context.as_locked_role(cloning.name) as inside, translated(inside, "sanitize a clone"):
+        script = scripts.sanitize_script(cloning.label.series, installed_modules(inside))
+        with inside.transaction():
+            inside.execute(script.encode())
+
+
 def _link_filestore(cloning: Cloning) -> None:
     cloning.context.filestores.copy(cloning.template.filestore, cloning.name)
 
@@ -85,6 +97,11 @@ def _let_log_in(cloning: Cloning) -> None:
     roles.let_log_in(cloning.connection, cloning.name, cloning.context.role_password(cloning.name))
 
 
+def _mark_sanitized_and_ready(cloning: Cloning) -> None:
+    ready = cloning.label.having(state=State.READY, finished=(SANITIZED,))
+    databases.label(cloning.connection, cloning.name, ready)
+
+
 def _mark_ready(cloning: Cloning) -> None:
     relabel(cloning.context, cloning.connection, cloning.name, cloning.label.having(state=State.READY))
 
@@ -93,9 +110,18 @@ STEPS: tuple[Step[Cloning], ...] = (
     Step("database", _copy_database, undo=_drop_database),
     Step("role", _make_role, undo=_drop_role),
     Step("ownership", _hand_over_contents),
+    Step("sanitize", _sanitize),
+    Step("filestore", _link_filestore, undo=_remove_filestore),
+    Step("ready", _mark_sanitized_and_ready),
+)
+EDIT_STEPS: tuple[Step[Cloning], ...] = (
+    Step("database", _copy_database, undo=_drop_database),
+    Step("role", _make_role, undo=_drop_role),
+    Step("ownership", _hand_over_contents),
     Step("filestore", _link_filestore, undo=_remove_filestore),
     Step("ready", _mark_ready),
 )
+"""What is edited is the template itself, with all its author gave it."""
 
 
 ZYGOTE_STEPS: tuple[Step[Cloning], ...] = (
@@ -109,14 +135,21 @@ ZYGOTE_STEPS: tuple[Step[Cloning], ...] = (
 
 
 def clone_template(
-    context: Context, connection: Connection, code: str, name: str, on_step: OnStep = ignore
+    context: Context,
+    connection: Connection,
+    code: str,
+    name: str,
+    on_step: OnStep = ignore,
+    *,
+    to_edit: bool = False,
 ) -> Database:
     """T3: make a spare called `name`; what a killed run left of it is thrown away first.
 
     Raises TemplateNotFound, TemplateNotReady, Busy, FilestoreFailure.
     """
     with using_template(connection, code) as template:
-        return _clone_unless_ready(Cloning(context, connection, template, name), STEPS, on_step)
+        steps = EDIT_STEPS if to_edit else STEPS
+        return _clone_unless_ready(Cloning(context, connection, template, name), steps, on_step)
 
 
 def ensure_zygote(context: Context, connection: Connection, code: str, on_step: OnStep = ignore) -> Database:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 
 from tenantry.model.catalog import Database, Kind, Label
 from tenantry.model.keys import Keys
-from tenantry.model.secret import Secret
+from tenantry.model.secret import Secret, random_key
 from tenantry.odoo.filestore import Filestores
 from tenantry.odoo.installation import OdooInstallation
 from tenantry.postgres import databases, roles
@@ -52,23 +53,27 @@ class Context:
 
         What he put there, a trigger or a view, would else run with the engine's rights.
         """
-        inside = self._open_as_tenant(name)
-        try:
-            yield inside
-        finally:
-            inside.close()
-
-    def _open_as_tenant(self, name: str) -> Connection:
-        """The role of an instance that must not run cannot log in, but for this one moment."""
-        tenant = self.cluster.as_role(name, self.role_password(name))
         with self.maintenance() as connection:
-            if roles.may_log_in(connection, name):
-                return tenant.open(name)
+            may_log_in = roles.may_log_in(connection, name)
+        if may_log_in:
+            with self.cluster.as_role(name, self.role_password(name)).connect(name) as inside:
+                yield inside
+        else:
+            with self.as_locked_role(name) as inside:
+                yield inside
+
+    @contextmanager
+    def as_locked_role(self, name: str) -> Iterator[Connection]:
+        """The same of a database whose role cannot log in: it can for this one moment, with this password."""
+        password = random_key()
+        with self.maintenance() as connection:
             try:
-                roles.let_log_in(connection, name, self.role_password(name))
-                return tenant.open(name)
+                roles.let_log_in(connection, name, password)
+                inside = self.cluster.as_role(name, password).open(name)
             finally:
                 roles.lock_out(connection, name)
+        with contextlib.closing(inside):
+            yield inside
 
 
 def relabel(context: Context, connection: Connection, name: str, label: Label) -> None:

@@ -45,7 +45,7 @@ def edit_template(context: Context, code: str) -> Editing:
     name = names.editing_database(code)
     with context.maintenance() as connection, locks.exclusive(connection, f"build of {code}"):
         if not find_labelled(connection, name, Kind.EDIT):
-            spare = clone_template(context, connection, code, names.cloning_database(name))
+            spare = clone_template(context, connection, code, names.cloning_database(name), to_edit=True)
             label = Label(Kind.EDIT, State.PROVISIONING, code, "")
             name_spare(context, connection, spare, name, label)
         password = _open(context, connection, name)

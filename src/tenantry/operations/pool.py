@@ -105,7 +105,12 @@ def claim(context: Context, connection: Connection, code: str, name: str, label:
 def name_spare(context: Context, connection: Connection, spare: Database, name: str, label: Label) -> None:
     """Give a spare its name and let its role log in. Raises DatabaseExists."""
     assert spare.label
-    named = label.having(version=spare.label.version, series=spare.label.series, filestore=spare.filestore)
+    named = label.having(
+        version=spare.label.version,
+        series=spare.label.series,
+        filestore=spare.filestore,
+        finished=spare.label.finished,
+    )
     with databases.transaction(connection):
         databases.rename(connection, spare.name, name)
         roles.rename(connection, spare.name, name)

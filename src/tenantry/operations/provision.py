@@ -21,7 +21,7 @@ from tenantry.odoo.initialise import installed_modules
 from tenantry.odoo.probe import wait_for_status
 from tenantry.operations import pool
 from tenantry.operations.availability import reserved
-from tenantry.operations.clone import clone_template, discard
+from tenantry.operations.clone import SANITIZED, clone_template, discard
 from tenantry.operations.context import Context, find_labelled, relabel
 from tenantry.operations.instances import describe, find_instance
 from tenantry.operations.steps import Operation, Step
@@ -48,9 +48,13 @@ class Provisioning:
 
     @property
     def inside(self) -> Connection:
-        """The one connection to the new database that the steps share; `close()` ends it."""
+        """The one connection to the new database that the steps share; `close()` ends it.
+
+        As the instance's role: who edited the template may have left a trigger there.
+        """
         if self._inside is None or not is_alive(self._inside):
-            self._inside = self.context.cluster.open(self.name)
+            password = self.context.role_password(self.name)
+            self._inside = self.context.cluster.as_role(self.name, password).open(self.name)
         return self._inside
 
     @cached_property
@@ -137,14 +141,23 @@ def _name_filestore(subject: Provisioning) -> None:
     relabel(subject.context, subject.connection, subject.name, label.having(filestore=""))
 
 
+def _is_sanitized(subject: Provisioning) -> bool:
+    """Whether it was, when the spare was made, or by a run whose caller was killed: then it lives."""
+    return SANITIZED in subject.label.finished or _is_active(subject)
+
+
 def _sanitize(subject: Provisioning) -> None:
     """I6: strip every identity and secret the template had."""
     _run_script(subject, scripts.sanitize_script)
 
 
 def _customize(subject: Provisioning) -> None:
-    """I4: the customer's company, language, time zone and country."""
-    _run_script(subject, scripts.customize_script)
+    """I4: the customer's company, language, time zone and country; its time begins."""
+    _run_script(subject, _customize_script)
+
+
+def _customize_script(series: str, modules: list[str]) -> str:
+    return scripts.birth_script(series) + scripts.customize_script(series, modules)
 
 
 def _create_admin(subject: Provisioning) -> None:
@@ -211,7 +224,7 @@ STEPS: tuple[Step[Provisioning], ...] = (
     Step("claim", _claim_spare, is_done=_has_database, undo=_discard),
     Step("clone", _clone, is_done=_has_database),
     Step("filestore", _name_filestore, is_done=_has_filestore),
-    Step("sanitize", _sanitize, is_done=_is_active),
+    Step("sanitize", _sanitize, is_done=_is_sanitized),
     Step("customize", _customize, is_done=_is_active),
     Step("admin", _create_admin, is_done=_is_active),
     Step("publish", _publish, is_done=_is_active),

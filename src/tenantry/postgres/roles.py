@@ -7,6 +7,7 @@ from psycopg import sql
 from tenantry.errors import InsufficientRights
 from tenantry.model.secret import Secret
 from tenantry.postgres.cluster import Connection, translated
+from tenantry.postgres.scram import verifier
 
 _MARK = "tenantry"
 """The comment that tells our roles from others of a shared cluster."""
@@ -30,18 +31,12 @@ def create(connection: Connection, name: str, password: Secret | None = None) ->
 
 def let_log_in(connection: Connection, name: str, password: Secret) -> None:
     """Set the password, and let the role log in with it."""
-    _alter(connection, name, sql.SQL("LOGIN PASSWORD {}").format(_verifier(connection, name, password)))
+    _alter(connection, name, sql.SQL("LOGIN PASSWORD {}").format(sql.Literal(verifier(password))))
 
 
 def set_password(connection: Connection, name: str, password: Secret) -> None:
     """Set the password only: a role that is locked out stays so."""
-    _alter(connection, name, sql.SQL("PASSWORD {}").format(_verifier(connection, name, password)))
-
-
-def _verifier(connection: Connection, name: str, password: Secret) -> sql.Literal:
-    """A password as PostgreSQL keeps it, hashed on this side so that no server log can hold it."""
-    verifier = connection.pgconn.encrypt_password(password.reveal().encode(), name.encode(), b"scram-sha-256")
-    return sql.Literal(verifier.decode())
+    _alter(connection, name, sql.SQL("PASSWORD {}").format(sql.Literal(verifier(password))))
 
 
 def _alter(connection: Connection, name: str, change: sql.Composed) -> None:

@@ -4,8 +4,7 @@
 INSERT INTO ir_config_parameter (key, value, create_uid, create_date, write_uid, write_date)
 SELECT key, value, 1, now() AT TIME ZONE 'UTC', 1, now() AT TIME ZONE 'UTC'
   FROM (VALUES ('database.uuid', gen_random_uuid()::text),
-               ('database.secret', gen_random_uuid()::text || gen_random_uuid()::text),
-               ('database.create_date', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'))
+               ('database.secret', gen_random_uuid()::text || gen_random_uuid()::text)
        ) AS fresh (key, value)
     ON CONFLICT (key) DO UPDATE
    SET value = EXCLUDED.value, write_uid = EXCLUDED.write_uid, write_date = EXCLUDED.write_date;
@@ -97,20 +96,3 @@ UPDATE res_partner_bank
    SET active = false
  WHERE active
    AND partner_id IN (SELECT partner_id FROM res_company);
-
--- Every job of the template is overdue in its clone, and a hundred clones woke at once would all run them.
--- Jobs start from now, with no memory of the template's runs: each clone's at a moment of its own, and all of a
--- clone's at the same one, so that it need not wake for each.
-DELETE FROM ir_cron_trigger;
-DELETE FROM ir_cron_progress;
-
-UPDATE ir_cron
-   SET lastcall = NULL,
-       failure_count = 0,
-       first_failure_date = NULL,
-       nextcall = date_trunc('second', now() AT TIME ZONE 'UTC')
-                  + jitter.seconds * interval '1 second'
-  FROM (SELECT floor(random()
-                     * COALESCE(NULLIF(current_setting('tenantry.cron_jitter_s', true), ''), '0')::integer)
-       ) AS jitter (seconds)
- WHERE active;
