@@ -110,7 +110,7 @@ def confine(
     Raises ConfinementFailed, and OSError for what the kernel refuses. A layer that the kernel has not is not
     raised but told.
     """
-    _check_start(uid)
+    _check_start(uid, gid)
     os.setsid()
     _close_descriptors(keep)
     os.umask(0o077)
@@ -166,8 +166,8 @@ def _prctl(option: int, *arguments: int) -> int:
     return _checked(_libc.prctl(option, *arguments, *[0] * (4 - len(arguments))))
 
 
-def _check_start(uid: int | None) -> None:
-    if (os.getuid() if uid is None else uid) == 0:
+def _check_start(uid: int | None, gid: int | None) -> None:
+    if (os.getuid() if uid is None else uid) == 0 or gid == 0:
         raise ConfinementFailed("a tenant's process must not be root's")
     if len(list(Path("/proc/self/task").iterdir())) > 1:
         raise ConfinementFailed("the other threads of the process would stay unconfined")
@@ -339,11 +339,12 @@ _REFUSED = _table("""
 # Its flags lie where a filter cannot read; glibc then takes `clone`.
 _UNKNOWN = _table("clone3 435 435")
 
-# Landlock leaves the mode and attributes of a file to its owner, who is every tenant where all are one user.
-# A change of mode is answered with success and not made: libraries copy modes, and the umask is strict.
+# Landlock leaves the mode and attributes of a file to its owner, who is every tenant where all are one user,
+# and before ABI 3 its length. A change of mode is answered with success and not made: libraries copy modes,
+# and the umask is strict.
 _NOT_SUPPORTED = _table("""
     setxattr 188 5              lsetxattr 189 6             setxattrat 463 463          file_setattr 469 469
-    removexattr 197 14          lremovexattr 198 15         removexattrat 466 466
+    removexattr 197 14          lremovexattr 198 15         removexattrat 466 466       truncate 76 45
 """)
 _PRETENDED = _table("""
     chmod 90 -1                 fchmodat 268 53             fchmodat2 452 452

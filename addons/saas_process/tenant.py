@@ -17,7 +17,7 @@ from odoo.tools.misc import dumpstacks
 
 from . import facts, patches
 from .board import IS_BROKEN, Board
-from .confinement import Limits, confine
+from .confinement import SYSTEM_PATHS, Limits, confine
 from .crons import Crons
 from .serving import TenantServer, refuse_all
 
@@ -44,7 +44,7 @@ def run(registry, order, descriptors):
     confine(
         order["uid"],
         order["gid"],
-        readable=order["readable"],
+        readable=(*SYSTEM_PATHS, *order["readable"]),
         writable=[order["folder"]],
         limits=Limits(memory_bytes=limits["memory_bytes"], tasks=limits["tasks"], open_files=1024),
         keep=(listener_fd,),

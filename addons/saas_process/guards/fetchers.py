@@ -41,12 +41,10 @@ _fetching = contextvars.ContextVar("fetching", default=False)
 
 
 class NotPublic(FetchFailed):
-    """host: as the URL names it. addresses: what the name led to."""
+    """host: as the URL names it. Its private address is nothing to tell: the log has it."""
 
-    def __init__(self, host, addresses):
-        super().__init__(
-            f"{host} is at {', '.join(addresses)}: this Odoo fetches from public addresses only."
-        )
+    def __init__(self, host):
+        super().__init__(f"Odoo fetches from public addresses only, and {host} has none.")
 
 
 @functools.cache
@@ -77,7 +75,8 @@ def public_addresses(host, port):
     addresses = list(dict.fromkeys(sockaddr[0] for *_, sockaddr in found))
     public = [address for address in addresses if is_public(address)]
     if not public:
-        raise NotPublic(host, addresses)
+        _logger.warning("refused to fetch from %s at %s", host, ", ".join(addresses))
+        raise NotPublic(host)
     return public
 
 

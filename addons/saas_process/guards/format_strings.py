@@ -16,10 +16,10 @@ from odoo.tools import safe_eval
 
 from .compilers import code_objects, is_refused_in_code, wrap_compile
 
-_METHODS = frozenset(("format", "format_map"))
+METHODS = frozenset(("format", "format_map"))
 # As attributes of the type, they get the format string as an argument.
 _UNBOUND_METHODS = (str.format, str.format_map, Markup.format, Markup.format_map)
-# The builtin that compiled code calls. Code that defines another of its name only gets less.
+# The builtin that compiled code calls. Code that gives the name to something else finds no `checked_format`.
 _READER = "tenantry_reader"
 
 
@@ -38,18 +38,19 @@ def install():
 
 
 def _compile(inner, source, filename, mode):
-    """Compile `x.format` as `_Reader(x).format`; code without it is compiled as it always was.
+    """Compile `x.format` as `_Reader(x).checked_format`; code without it is compiled as it always was.
 
     The source is no sign of it: Python normalises names, so `format` may be written in other letters.
     """
     code = inner(source, filename, mode)
-    if all(_METHODS.isdisjoint(part.co_names) for part in code_objects(code)):
+    if all(METHODS.isdisjoint(part.co_names) for part in code_objects(code)):
         return code
     tree = compile(source, filename, mode, ast.PyCF_ONLY_AST)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and node.attr in _METHODS:
+        if isinstance(node, ast.Attribute) and node.attr in METHODS:
             reader = ast.copy_location(ast.Name(_READER, ast.Load()), node.value)
             node.value = ast.copy_location(ast.Call(reader, [node.value], []), node.value)
+            node.attr = f"checked_{node.attr}"
     return inner(tree, filename, mode)
 
 
@@ -65,11 +66,11 @@ class _Reader:
         self.__subject = subject
 
     @property
-    def format(self):
+    def checked_format(self):
         return _checked(self.__subject.format)
 
     @property
-    def format_map(self):
+    def checked_format_map(self):
         return _checked(self.__subject.format_map)
 
 
@@ -85,10 +86,10 @@ def _checked(attribute):
 
 def _checking_first_argument(method):
     # A closure, no `functools.partial`: that would hand out the method as `func`.
-    def checking(string, /, *args, **kwargs):
-        if isinstance(string, str):
-            refuse_hidden_names(string)
-        return method(string, *args, **kwargs)
+    def checking(*args, **kwargs):
+        if args and isinstance(args[0], str):
+            refuse_hidden_names(args[0])
+        return method(*args, **kwargs)
 
     return checking
 

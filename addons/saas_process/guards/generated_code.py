@@ -5,17 +5,21 @@ else of a user's gets into that text runs as any Python: the `repr` of a value i
 a field whose name was changed by SQL.
 """
 
-import dis
 import functools
+import re
+from opcode import opmap
 
 from odoo.addons.base.models import ir_qweb
 from odoo.tools import safe_eval
 
 from .compilers import code_objects, is_refused_in_code, wrap_compile
 
-# `t-foreach` asks `x.__class__ == int`.
-_OWN_NAME = "__class__"
-_COMPARE_WITH_INT = [("LOAD_GLOBAL", "int"), ("COMPARE_OP", "==")]
+# The one forbidden name in QWeb's own code: `t-foreach` counts to what is an `int`, but not to a `bool`.
+_IS_INT = "tenantry_is_int"
+_OWN_TEST = re.compile(r"^( +elif )\((\w+)\)\.__class__ == int:$", re.MULTILINE)
+
+# A class pattern, `case str(__class__=x)`, has its attributes' names among the constants.
+_INSTRUCTIONS = safe_eval._BLACKLIST | {opmap["MATCH_CLASS"]}
 
 
 class ForbiddenCode(ValueError):
@@ -25,27 +29,18 @@ class ForbiddenCode(ValueError):
 
 @functools.cache
 def install():
+    safe_eval._BUILTINS[_IS_INT] = lambda value: value.__class__ is int
     wrap_compile(ir_qweb, _compile)
 
 
 def _compile(inner, source, filename, mode):
     """Raises ForbiddenCode."""
-    code = inner(source, filename, mode)
+    code = inner(_OWN_TEST.sub(rf"\1{_IS_INT}(\2):", source), filename, mode)
     for part in code_objects(code):
         # Each instruction is two bytes; the first is what it does.
-        if not safe_eval._BLACKLIST.isdisjoint(part.co_code[::2]):
-            raise ForbiddenCode(filename, "imports, or sets an attribute or a global variable")
+        if not _INSTRUCTIONS.isdisjoint(part.co_code[::2]):
+            raise ForbiddenCode(filename, "imports, matches a class, or sets an attribute or a global")
         for name in part.co_names:
-            if is_refused_in_code(name) and not (name == _OWN_NAME and _only_compares_classes(part)):
+            if is_refused_in_code(name):
                 raise ForbiddenCode(filename, f"names {name}")
     return code
-
-
-def _only_compares_classes(code):
-    """Whether each class that is asked for is compared with `int` at once."""
-    steps = [step for step in dis.get_instructions(code) if step.opname != "EXTENDED_ARG"]
-    return all(
-        [(after.opname, after.argval) for after in steps[place + 1 : place + 3]] == _COMPARE_WITH_INT
-        for place, step in enumerate(steps)
-        if step.opcode in dis.hasname and step.argval == _OWN_NAME
-    )
