@@ -72,11 +72,6 @@ def caddyfile(
     return re.sub(r"\{\$(\w+)\}", lambda found: values[found[1]], template)
 
 
-def caddy_command(config: PurePosixPath) -> tuple[str, ...]:
-    """What to run, with the configuration's path as Caddy sees it. Raises CaddyNotFound."""
-    return (str(caddy_program()), "run", "--config", str(config), "--adapter", "caddyfile")
-
-
 def longest_host(hosts: PurePosixPath) -> int:
     """How many characters a host name may have so that Caddy can connect to its socket."""
     return _SOCKET_PATH_BYTES - len(f"{hosts}/.sock")

@@ -43,6 +43,12 @@ _logger = logging.getLogger(__name__)
 HEALTH_PATH = "/tenantry/health"
 _START_TIMEOUT_S = 60
 _POLL_S = 0.05
+_ZYGOTE_VARIABLES = {
+    # A user id without an entry in passwd has neither a home nor a name.
+    **{"HOME": "/tmp", "LOGNAME": "odoo", "USER": "odoo"},
+    # Each of glibc's arenas takes 64 MB of what a process may have, and gives back less.
+    "MALLOC_ARENA_MAX": "2",
+}
 _MOST_LOG_BYTES = 2**20
 
 
@@ -162,7 +168,7 @@ class SharedRuntime:
             logs=str(settings.log_dir),
             run=str(settings.run_dir),
             zygote=tuple(self._zygote_command(odoo, code)),
-            zygote_environment=process.clean_environment(odoo.environment),
+            zygote_environment=process.clean_environment({**odoo.environment, **_ZYGOTE_VARIABLES}),
             options=options,
             readable=tuple(map(str, code)),
             front_port=port,

@@ -5,9 +5,12 @@ Taken from a part of the 32 bits that neither distributions nor systemd's contai
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from pathlib import Path
+
+import psutil
 
 _FIRST, _COUNT = 0x7000_0000, 0x0FFF_0000
 ZYGOTE, FRONT, BUILDER = _FIRST + _COUNT, _FIRST + _COUNT + 1, _FIRST + _COUNT + 2
@@ -28,6 +31,14 @@ def tenant_user(oid: int) -> int | None:
 def builder_user() -> int | None:
     """The user id of the Odoo that builds templates; None where the installation is not root's."""
     return BUILDER if is_root() else None
+
+
+def kill_all_of(user: int) -> None:
+    """End every process of a tenant's user; its own ended before."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.uids().real == user:
+                process.kill()
 
 
 def hand_over(folder: Path, user: int | None) -> None:

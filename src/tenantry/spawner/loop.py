@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import itertools
 import logging
 import os
+import resource
 import selectors
 import signal
 import socket
@@ -20,13 +22,13 @@ import psycopg
 from tenantry.model.catalog import Kind, State
 from tenantry.model.keys import instance_password
 from tenantry.model.secret import Secret
+from tenantry.spawner import cgroups, control
 from tenantry.spawner import channel as channels
-from tenantry.spawner import control
 from tenantry.spawner.catalog import Catalog, Entry
 from tenantry.spawner.config import Config
 from tenantry.spawner.dues import Dues
 from tenantry.spawner.hosts import Hosts
-from tenantry.spawner.identity import hand_over, tenant_user
+from tenantry.spawner.identity import hand_over, kill_all_of, tenant_user
 from tenantry.spawner.tenants import Process, Records, Tenant
 from tenantry.spawner.timers import Timers
 from tenantry.spawner.zygotes import Zygote, Zygotes, close, pid_of
@@ -50,6 +52,7 @@ class Spawner:
     def __init__(self, config: Config, store: socket.socket | None = None) -> None:
         self.config = config
         run = Path(config.run)
+        self.cgroups = cgroups.find(hashlib.sha256(config.home.encode()).hexdigest()[:12])
         self.selector = selectors.DefaultSelector()
         self.timers = Timers()
         self.hosts = Hosts(Path(config.hosts), store)
@@ -97,8 +100,10 @@ class Spawner:
                 time.sleep(0.02)
             for process in processes:
                 process.end_now()
-            for name in self.tenants:
-                self.records.forget(name)
+            for tenant in self.tenants.values():
+                self.records.forget(tenant.name)
+                if tenant.process:
+                    self._end_the_rest(tenant)
         self.zygotes.end_all()
         self.dues.close()
         self.control.close()
@@ -298,9 +303,27 @@ class Spawner:
         is_job = tenant.woken_for_job_at > time.monotonic() - 1
         tenant.process = Process(pid_of(handle), handle, board, is_job)
         self.records.note(tenant)
+        self._limit(tenant)
         self.watch(handle, partial(self._ended, tenant))
         if tenant.listener is None:
             self._end_process(tenant)
+
+    def _limit(self, tenant: Tenant) -> None:
+        if self.cgroups and tenant.process:
+            limits = self.config.limits
+            with contextlib.suppress(ProcessLookupError):
+                allowed = cgroups.Limits(limits.memory_bytes, limits.tasks)
+                self.cgroups.place(tenant.name, tenant.process.pid, allowed)
+
+    def _end_the_rest(self, tenant: Tenant) -> None:
+        """What its process started and left behind ends, too."""
+        if self.cgroups:
+            if self.cgroups.killed(tenant.name):
+                _logger.warning("%s wanted more memory than it may use, and was ended", tenant.name)
+            with contextlib.suppress(TimeoutError):
+                self.cgroups.remove(tenant.name)
+        elif (user := tenant_user(tenant.entry.oid)) is not None:
+            kill_all_of(user)
 
     def _lost_zygote(self, zygote: Zygote) -> None:
         """It has ended by itself; who waited for it is woken by another."""
@@ -345,6 +368,7 @@ class Spawner:
         self._unwatch(process.handle)
         lived_s = time.time() - process.since
         process.close()
+        self._end_the_rest(tenant)
         tenant.process = None
         self.records.forget(tenant.name)
         if tenant in self._ending:
@@ -492,10 +516,17 @@ def _drain(waking: socket.socket) -> None:
     waking.recv(4096)
 
 
+def _allow_many_files() -> None:
+    """A socket for each tenant: as many as the machine allows."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def main(config_file: Path, store_descriptor: int | None = None) -> None:
     """Run a spawner until it is told to end: SIGTERM ends its tenants too, SIGHUP leaves them."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     os.umask(0o077)
+    _allow_many_files()
     store = None if store_descriptor is None else socket.socket(fileno=store_descriptor)
     spawner = Spawner(Config.from_file(config_file), store)
     waking, woken = socket.socketpair()
