@@ -36,7 +36,7 @@ from tenantry.settings import Settings
 from tenantry.spawner import control, identity
 from tenantry.spawner.catalog import CHANNEL
 from tenantry.spawner.config import Config, Limits
-from tenantry.spawner.loop import CONTROL_FILE
+from tenantry.spawner.control import CONTROL_FILE
 
 _logger = logging.getLogger(__name__)
 
