@@ -30,6 +30,7 @@ _KEPT_CACHES = frozenset({"templates", "assets", "routing", "routing.rewrites", 
 def main(descriptor):
     channel = socket.socket(fileno=descriptor)
     from odoo.addons.saas_process.channel import receive, send
+    from odoo.addons.saas_process.confinement import landlock_abi
 
     order, _descriptors = receive(channel)
     if order is None:
@@ -38,10 +39,11 @@ def main(descriptor):
     registry = load(order["database"], order["password"]) if order["database"] else None
     forget_secrets()
     order.clear()
+    forks = Forks(channel, registry)
     handle = os.pidfd_open(os.getpid())
-    send(channel, {"ready": True}, [handle])
+    send(channel, {"ready": True, "landlock_abi": landlock_abi()}, [handle])
     os.close(handle)
-    Forks(channel, registry).serve()
+    forks.serve()
 
 
 def configure(order):
@@ -105,13 +107,15 @@ class Forks:
     def __init__(self, channel, registry):
         self.channel = channel
         self.registry = registry
+        gc.collect()
+        gc.freeze()
+        if threading.active_count() > 1:
+            others = [thread.name for thread in threading.enumerate()]
+            raise RuntimeError(f"a thread would be lost by forking: {', '.join(others)}")
 
     def serve(self):
         from odoo.addons.saas_process.channel import receive
 
-        gc.collect()
-        gc.freeze()
-        assert threading.active_count() == 1, "a thread would be lost by forking"
         waking, woken = socket.socketpair()
         woken.setblocking(False)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)

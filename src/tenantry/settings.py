@@ -48,7 +48,7 @@ class Settings:
     http_interface: str = "127.0.0.1"
     http_port: int = DEFAULT_HTTP_PORT
     sleep_after_s: int = 300
-    tenant_threads: int = 16
+    tenant_threads: int = 8
     tenant_memory_mb: int = 2048
     master_port: int = DEFAULT_MASTER_PORT
     master_workers: int = 0

@@ -119,7 +119,7 @@ def test_a_restart_loads_it_anew(engine: Engine):
     creation = create(engine)
     steps: list[str] = []
     engine.restart_instance("acme", lambda event: steps.append(event.step))
-    assert list(dict.fromkeys(steps)) == ["stop", "sessions", "blocked", "start", "login", "probe"]
+    assert list(dict.fromkeys(steps)) == ["stop", "lock", "sessions", "blocked", "unlock", "start", "probe"]
     engine.prove_login(creation)
 
 

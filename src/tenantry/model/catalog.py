@@ -45,7 +45,7 @@ class Label:
     hostnames: extra ones; the first is always `<database>.<base domain>`.
     finished: the long steps of a build that ended well, for a killed one to go on after; of a spare, what a
         creation need not do again.
-    published: the router answers its hostnames already, though it is not active yet.
+    published: the front leads to it already, though it is not active yet.
     recipe: what a template was built from.
     reference: whose creation it was, as its caller named it (`InstanceSpec.reference`).
     entitled_since: the serial of the entitlements in force; saas_tenant refuses older ones.

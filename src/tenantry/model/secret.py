@@ -52,7 +52,7 @@ def derive_role_password(key: Secret, role: str) -> Secret:
     """The password of a PostgreSQL role: an HMAC of its name. `model.keys` says under which key.
 
     Nothing is stored, and a server process that knows the key can connect to a database made
-    a moment ago. `addons/saas_router/catalog.py` derives the same.
+    a moment ago.
     """
     digest = hmac.new(key.reveal().encode(), f"role:{role}".encode(), hashlib.sha256)
     return Secret(digest.hexdigest())

@@ -94,6 +94,10 @@ def check_hostnames(
     Raises InvalidValue, NameTaken.
     """
     base_domain = context.settings.base_domain
+    for host in (f"{instance}.{base_domain}", *hostnames):
+        if len(host) > context.runtime.longest_host:
+            most = context.runtime.longest_host
+            raise InvalidValue("host name", host, f"at most {most} characters, for the front's sake")
     for hostname in hostnames:
         if hostname == base_domain or hostname.endswith(f".{base_domain}"):
             raise InvalidValue("host name", hostname, f"a name outside of {base_domain}")

@@ -64,6 +64,7 @@ def _drop_database(cloning: Cloning) -> None:
 
 def _make_role(cloning: Cloning) -> None:
     roles.create(cloning.connection, cloning.name)
+    roles.limit(cloning.connection, cloning.name)
     databases.let_in(cloning.connection, cloning.name, cloning.name)
 
 
@@ -177,7 +178,8 @@ def _clone_unless_ready(cloning: Cloning, steps: tuple[Step[Cloning], ...], on_s
 def drop_unused_zygotes(context: Context, connection: Connection, code: str, current: str) -> None:
     """Drop the zygotes' databases of versions no instance is of. current: the version that stays anyway."""
     alive = databases.listing(connection, Kind.INSTANCE, Kind.EDIT)
-    versions = {database.label.version for database in alive if database.label}
+    labels = [database.label for database in alive if database.label]
+    versions = {label.version for label in labels if label.template == code}
     for database in databases.listing(connection, Kind.ZYGOTE):
         label = database.label
         if label and label.template == code and label.version not in versions | {current}:

@@ -44,6 +44,7 @@ def examine(settings: Settings) -> list[Finding]:
         _checked("PostgreSQL", True, lambda: _postgres(settings)),
         _checked("Cluster", bool(settings.pg_dsn), lambda: _cluster(settings)),
         _checked("Tenant server", False, lambda: _tenant_server(settings)),
+        *_isolation(settings),
         _checked("Master's packages", False, lambda: _master_packages(settings)),
         _checked("Master", False, lambda: _master(settings)),
         _private("Keys", settings.secrets_dir, settings.secrets_dir.glob("*.key")),
@@ -100,6 +101,21 @@ def _tenant_server(settings: Settings) -> str:
     if not runtime.is_answering():
         return f"not running; `tenantry up` starts it on port {port}"
     return f"answers on port {port}, process {runtime.pid}"
+
+
+def _isolation(settings: Settings) -> list[Finding]:
+    """What separates tenants from each other here, each by itself; docs/isolation.md says what each does."""
+    if not has_keys(settings.secrets_dir):
+        return []
+    try:
+        found = SharedRuntime(settings, installation_keys(settings.secrets_dir)).protections()
+    except TenantryError:
+        return []
+    remedy = "See docs/isolation.md for what is open without it, and how to have it."
+    return [
+        Finding(f"Isolation: {name}", not reason, reason or "in force", remedy, needed=False)
+        for name, reason in found.items()
+    ]
 
 
 def _master_packages(settings: Settings) -> str:

@@ -81,6 +81,7 @@ def _take_over(subject: build.Building) -> None:
     databases.let_in(connection, name, names.TEMPLATE_OWNER)
     if context.filestores.exists(name):
         context.filestores.rename(name, subject.building)
+        context.filestores.seal(subject.building)
     with databases.transaction(connection):
         databases.rename(connection, name, subject.building)
         databases.label(connection, subject.building, subject.label)

@@ -200,7 +200,7 @@ def _check_country(inside: Connection, country: str) -> None:
 
 
 def _publish(subject: Provisioning) -> None:
-    """The router answers for it from now on; its scheduled jobs still wait; older entitlements are void."""
+    """The front leads to it from now on; its scheduled jobs still wait; older entitlements are void."""
     label = subject.label.having(published=True, entitled_since=subject.entitled_at)
     relabel(subject.context, subject.connection, subject.name, label)
 
@@ -256,7 +256,7 @@ class Session:
         self._run("admin")
 
     def publish(self) -> Creation:
-        """Let the router serve it, wait until it answers, and activate it."""
+        """Let the front lead to it, wait until it answers, and activate it."""
         self._run("publish", "probe", "activate")
         return self._creation()
 

@@ -26,6 +26,7 @@ class Field(IntEnum):
     THREADS = 4
     JOBS = 5
     IS_BROKEN = 6
+    HAS_CRONS = 7
 
 
 class Board:

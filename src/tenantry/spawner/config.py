@@ -20,9 +20,9 @@ class Limits:
     memory_bytes: int = 2 * 2**30
     recycle_bytes: int = 512 * 2**20
     tasks: int = 256
-    threads: int = 16
+    threads: int = 8
     websockets: int = 200
-    connections: int = 12
+    connections: int = 20
     request_s: int = 900
     job_s: int = 1200
     idle_s: float = 300
@@ -55,6 +55,7 @@ class Config:
     options: Mapping[str, str]
     readable: tuple[str, ...]
     front_port: int = 0
+    caddyfile: str = ""
     front: tuple[str, ...] = ()
     front_environment: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)

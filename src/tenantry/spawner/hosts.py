@@ -18,6 +18,7 @@ SOCKET = ".sock"
 SERVED = ".served"
 MARKERS = (SERVED, ".suspended", ".stopped", ".preparing")
 _BACKLOG = 512
+_PARTIAL = ".new"
 
 
 class Hosts:
@@ -28,7 +29,7 @@ class Hosts:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
         self.folder = folder
-        # A socket's path may be 107 bytes long: this way only the name counts.
+        # A socket's path may be 107 bytes long: this way it is short, whatever the host.
         self._descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY)
 
         self._store = store
@@ -60,7 +61,7 @@ class Hosts:
     def _bind(self, host: str) -> socket.socket:
         """Another that was there is replaced at once."""
         listener = socket.socket(socket.AF_UNIX)
-        partial, file = f".{host}.new", host + SOCKET
+        partial, file = _PARTIAL, host + SOCKET
         with contextlib.suppress(FileNotFoundError):
             (self.folder / partial).unlink()
         listener.bind(f"/proc/self/fd/{self._descriptor}/{partial}")
@@ -72,7 +73,7 @@ class Hosts:
 
     def link(self, host: str, target: str) -> None:
         """Let a further host lead to the socket of `target`."""
-        file, partial = self.folder / (host + SOCKET), self.folder / f".{host}.new"
+        file, partial = self.folder / (host + SOCKET), self.folder / _PARTIAL
         with contextlib.suppress(FileNotFoundError):
             partial.unlink()
         partial.symlink_to(target + SOCKET)

@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import logging
 import os
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -20,7 +21,7 @@ from tenantry.spawner import cgroups
 from tenantry.spawner import channel as channels
 from tenantry.spawner.catalog import Entry
 from tenantry.spawner.config import Config
-from tenantry.spawner.identity import hand_over, kill_all_of, tenant_user
+from tenantry.spawner.identity import hand_over, is_root, kill_orphans_of, tenant_user
 from tenantry.spawner.loop import Loop
 from tenantry.spawner.records import Records
 from tenantry.spawner.tenants import Fork, Process, Tenant
@@ -43,6 +44,8 @@ class Processes:
         self.tenants: dict[str, Tenant] = {}
         self.ending: set[str] = set()
         """The names of tenants whose process was told to end, and has not yet."""
+        self.landlock_abi: int | None = None
+        """What the zygotes find; None until the first has loaded."""
         self._loop = loop
         self._on_end = on_end
         self._cgroups = cgroups.find(hashlib.sha256(config.home.encode()).hexdigest()[:12])
@@ -57,6 +60,15 @@ class Processes:
 
     def password_of(self, role: str) -> str:
         return instance_password(Secret(self.config.instances_key), role).reveal()
+
+    def protections(self) -> dict[str, str]:
+        """What separates tenants here, by name; each with why it is missing, or ""."""
+        controls = self._cgroups
+        return {
+            "own user ids": "" if is_root() else "it was not started by root",
+            "Landlock": "" if self.landlock_abi != 0 else "this kernel has none",
+            "control groups": controls.reason if isinstance(controls, cgroups.Unavailable) else "",
+        }
 
     # ------------------------------------------------------------ waking
 
@@ -108,7 +120,6 @@ class Processes:
             "folder": str(folder),
             "readable": list(self.config.readable),
             "public_key": self.config.public_key,
-            "has_crons": tenant.entry.has_crons,
             "is_for_jobs": tenant.fork.is_job,
             "limits": vars(self.config.limits),
         }
@@ -131,8 +142,12 @@ class Processes:
     def _limit(self, tenant: Tenant) -> None:
         if self._cgroups and tenant.process:
             allowed = cgroups.Limits(self.config.limits.memory_bytes, self.config.limits.tasks)
-            with contextlib.suppress(ProcessLookupError):
+            try:
                 self._cgroups.place(tenant.name, tenant.process.pid, allowed)
+            except ProcessLookupError:
+                return
+            except OSError as error:
+                _logger.error("%s runs without its limits: %s", tenant.name, error)
 
     # ------------------------------------------------------------ zygotes
 
@@ -160,6 +175,7 @@ class Processes:
                 self._lost_zygote(zygote)
             elif "ready" in message:
                 zygote.became_ready(descriptors[0])
+                self.landlock_abi = int(message["landlock_abi"])
                 self._wake_waiting(zygote)
             else:
                 self._forked(str(message["forked"]), message["serial"], descriptors[0])
@@ -216,7 +232,7 @@ class Processes:
             with contextlib.suppress(TimeoutError):
                 self._cgroups.remove(tenant.name)
         elif (user := tenant_user(tenant.entry.oid)) is not None:
-            kill_all_of(user)
+            kill_orphans_of(user)
 
     def _let_rest(self, tenant: Tenant, process: Process) -> None:
         """A process that ends at once, again and again, is not started at once again and again."""
@@ -267,14 +283,22 @@ class Processes:
 
     # ------------------------------------------------------------ logs
 
+    def forget(self, tenant: Tenant) -> None:
+        """It is no more: another of its name does not read what it logged."""
+        for file in (self._log_of(tenant.name), _kept(self._log_of(tenant.name))):
+            file.unlink(missing_ok=True)
+
     def _log_of(self, name: str) -> Path:
         return self._logs / f"{name}.log"
 
     def shorten_logs(self) -> None:
         """A log that has grown too large is kept once, and begun anew."""
-        for tenant in self.tenants.values():
-            file = self._log_of(tenant.name)
+        for file in self._logs.parent.rglob("*.log"):
             with contextlib.suppress(OSError):
-                if tenant.process and file.stat().st_size > _LOG_BYTES:
-                    file.with_suffix(".log.1").write_bytes(file.read_bytes())
+                if file.stat().st_size > _LOG_BYTES:
+                    shutil.copyfile(file, _kept(file))
                     os.truncate(file, 0)
+
+
+def _kept(log: Path) -> Path:
+    return log.with_suffix(".log.1")

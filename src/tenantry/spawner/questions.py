@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tenantry.spawner.control import Server
 from tenantry.spawner.loop import Loop
@@ -52,10 +53,16 @@ class Questions:
                     self._processes.end(self._processes.tenants[name])
                 self._answer_when_settled(names, done)
             case "ps":
-                found = [tenant.describe() for tenant in self._processes.tenants.values()]
-                self._server.answer(client, {"ok": True, "tenants": found})
+                self._server.answer(client, {"ok": True, "tenants": self._described(names)})
+            case "protections":
+                self._server.answer(client, {"ok": True, "protections": self._processes.protections()})
             case _:
                 self._server.answer(client, {"ok": False, "error": "there is no such question"})
+
+    def _described(self, names: frozenset[str]) -> list[dict[str, Any]]:
+        """Of those that are served, all or these."""
+        served = [tenant for tenant in self._processes.tenants.values() if tenant.entry.is_served]
+        return [tenant.describe() for tenant in served if not names or tenant.name in names]
 
     def _answer_when_settled(self, names: frozenset[str], answer: Answer) -> None:
         self._waiting.append((names, answer))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import resource
 import signal
 import socket
 from collections.abc import Collection, Mapping
@@ -17,6 +16,7 @@ from tenantry.spawner.catalog import Catalog, Entry
 from tenantry.spawner.config import Config
 from tenantry.spawner.control import CONTROL_FILE
 from tenantry.spawner.dues import Dues
+from tenantry.spawner.files import allow_many_files
 from tenantry.spawner.hosts import Hosts
 from tenantry.spawner.jobs import Jobs
 from tenantry.spawner.loop import Loop
@@ -160,6 +160,7 @@ class Spawner:
         for host in {tenant.host, *tenant.links}:
             self.hosts.forget(host)
         self._shut(tenant)
+        self.processes.forget(tenant)
         del self.tenants[tenant.name]
 
     def _shut(self, tenant: Tenant) -> None:
@@ -185,7 +186,7 @@ def main(config_file: Path, store_descriptor: int | None = None) -> None:
     """Run a spawner until it is told to end: SIGTERM ends its tenants too, SIGHUP leaves them."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     os.umask(0o077)
-    _allow_many_files()
+    allow_many_files()
     store = None if store_descriptor is None else socket.socket(fileno=store_descriptor)
     spawner = Spawner(Config.from_file(config_file), store)
     told = _watch_signals(spawner.loop)
@@ -213,9 +214,3 @@ def _watch_signals(loop: Loop) -> set[int]:
 
 _kept: list[socket.socket] = []
 """A socket nobody refers to is closed, and signals are written to this one by its number."""
-
-
-def _allow_many_files() -> None:
-    """A socket for each tenant: as many as the machine allows."""
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -99,10 +99,12 @@ class Tenant:
         for holder in (self.process, self.fork):
             if holder:
                 holder.board[Field.ENTITLED_SINCE] = self.entry.label.entitled_since
+                holder.board[Field.HAS_CRONS] = self.entry.has_crons
 
     def describe(self) -> dict[str, Any]:
         """The facts of `model.activity.Activity`; what stands on the board is the tenant's own word."""
         facts: dict[str, Any] = {"name": self.name, "is_awake": self.process is not None}
+        facts["is_broken"] = self.short_lives > 0
         if self.due_at is not None and self.is_asleep:
             facts["next_job_s"] = max(round(self.due_at - time.monotonic(), 1), 0)
         if self.process:
