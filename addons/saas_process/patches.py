@@ -4,6 +4,7 @@ One process serves one tenant, so every answer is the same: that one. What Odoo 
 `postgres`, its bus and the waking of scheduled jobs, happens in the tenant's own.
 """
 
+import contextlib
 import functools
 import time
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ class Served:
     database: str = ""
     folder: str = ""
     password: str | None = None
+    options: str = ""
 
 
 _served = Served()
@@ -55,6 +57,18 @@ def install():
     type(config).session_dir = property(lambda _config: _made("sessions"))
     type(config).filestore = lambda _config, _database: _served.folder
     guards.install()
+
+
+@contextlib.contextmanager
+def read_only():
+    """Connections that are opened in here write nothing."""
+    odoo.sql_db.close_all()
+    _served.options = "-c default_transaction_read_only=on"
+    try:
+        yield
+    finally:
+        odoo.sql_db.close_all()
+        _served.options = ""
 
 
 def temporary_folder():
@@ -82,6 +96,8 @@ def _connect_to_own(connection_info_for):
         if db_or_uri not in ("postgres", _served.database):
             raise AccessDenied()
         _database, parameters = connection_info_for(_served.database, *args, **kwargs)
+        if _served.options:
+            parameters = {**parameters, "options": _served.options}
         if _served.password is not None:
             parameters = {**parameters, "user": _served.database, "password": _served.password}
         return db_or_uri, parameters

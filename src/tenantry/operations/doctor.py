@@ -23,6 +23,8 @@ from tenantry.runtimes.shared import SharedRuntime
 from tenantry.settings import Settings
 
 _NEEDED_FREE_BYTES = 3 * 2**30
+_CONNECTIONS_OF_ONE_AWAKE = 3
+"""A request, a scheduled job, the bus: what an instance that is awake usually has open."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,9 @@ def _cluster(settings: Settings) -> str:
     with cluster.connect() as connection:
         roles.check_rights(connection)
         version = connection.info.server_version // 10000
-    return f"PostgreSQL {version} answers at {cluster.address}"
+        row = connection.execute("SHOW max_connections").fetchone()
+        awake = int(row[0]) // _CONNECTIONS_OF_ONE_AWAKE if row else 0
+    return f"PostgreSQL {version} answers at {cluster.address}; max_connections is enough for {awake} awake"
 
 
 def _tenant_server(settings: Settings) -> str:

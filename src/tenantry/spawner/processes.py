@@ -217,11 +217,11 @@ class Processes:
         process, tenant.process = tenant.process, None
         assert process
         self._loop.unwatch(process.handle)
+        self._let_rest(tenant, process)
         process.close()
         self._end_the_rest(tenant)
         self._records.forget(tenant.name)
         self.ending.discard(tenant.name)
-        self._let_rest(tenant, process)
         self._on_end(tenant, process)
 
     def _end_the_rest(self, tenant: Tenant) -> None:
@@ -237,12 +237,13 @@ class Processes:
     def _let_rest(self, tenant: Tenant, process: Process) -> None:
         """A process that ends at once, again and again, is not started at once again and again."""
         lived_s = time.time() - process.since
-        is_failure = lived_s < _SHORT_LIFE_S and not (process.was_told_to_end or process.is_job)
-        tenant.short_lives = tenant.short_lives + 1 if is_failure else 0
+        is_short = lived_s < _SHORT_LIFE_S and not (process.was_told_to_end or process.is_job)
+        is_failure = is_short or process.is_broken
+        tenant.failures = tenant.failures + 1 if is_failure else 0
         if not is_failure:
             self.rearm(tenant)
             return
-        pause_s = min(_FIRST_PAUSE_S * 2 ** (tenant.short_lives - 1), _LONGEST_PAUSE_S)
+        pause_s = min(_FIRST_PAUSE_S * 2 ** (tenant.failures - 1), _LONGEST_PAUSE_S)
         _logger.warning("%s ended after %.1f s; it rests for %.1f s", tenant.name, lived_s, pause_s)
         self._loop.timers.after(pause_s, partial(self.rearm, tenant))
 

@@ -47,6 +47,11 @@ class Process:
         poller.register(self.handle, select.POLLIN)
         return bool(poller.poll(0))
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether it says that its tenant cannot be served."""
+        return bool(self.board[Field.IS_BROKEN])
+
     def close(self) -> None:
         os.close(self.handle)
         self.board.close()
@@ -79,7 +84,7 @@ class Tenant:
     fork: Fork | None = None
     due_at: float | None = None
     woken_for_job_at: float = 0.0
-    short_lives: int = 0
+    failures: int = 0
 
     @property
     def name(self) -> str:
@@ -104,7 +109,7 @@ class Tenant:
     def describe(self) -> dict[str, Any]:
         """The facts of `model.activity.Activity`; what stands on the board is the tenant's own word."""
         facts: dict[str, Any] = {"name": self.name, "is_awake": self.process is not None}
-        facts["is_broken"] = self.short_lives > 0
+        facts["is_broken"] = self.failures > 0
         if self.due_at is not None and self.is_asleep:
             facts["next_job_s"] = max(round(self.due_at - time.monotonic(), 1), 0)
         if self.process:
@@ -115,7 +120,7 @@ class Tenant:
                 "requests": board[Field.REQUESTS],
                 "websockets": board[Field.WEBSOCKETS],
                 "jobs": board[Field.JOBS],
-                "is_broken": bool(board[Field.IS_BROKEN]),
+                "is_broken": self.process.is_broken,
                 **_use_of(self.process.pid),
             }
         return facts
