@@ -176,7 +176,7 @@ class Settings:
     @property
     def private_dirs(self) -> tuple[Path, ...]:
         """Folders nobody else may enter."""
-        return (self.secrets_dir, self.log_dir, self.run_dir)
+        return (self.secrets_dir, self.log_dir, self.run_dir, self.home / "odoo")
 
     @property
     def recipe_dir(self) -> Path:

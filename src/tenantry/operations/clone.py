@@ -15,6 +15,7 @@ from tenantry.errors import TemplateNotFound, TemplateNotReady
 from tenantry.model import names
 from tenantry.model.catalog import Database, Kind, Label, State
 from tenantry.model.progress import OnStep, ignore
+from tenantry.model.recipe import as_numbers
 from tenantry.odoo import scripts
 from tenantry.odoo.initialise import installed_modules
 from tenantry.operations.context import Context, find_labelled, relabel
@@ -159,11 +160,18 @@ def ensure_zygote(context: Context, connection: Connection, code: str, on_step: 
     Raises TemplateNotFound, TemplateNotReady, Busy.
     """
     with using_template(connection, code) as template:
-        assert template.label
-        name = names.zygote_database(code, template.label.version)
-        with locks.exclusive(connection, f"database {name}", wait_s=_WAIT_FOR_SWAP_S):
-            cloning = Cloning(context, connection, template, name, Kind.ZYGOTE)
-            return _clone_unless_ready(cloning, ZYGOTE_STEPS, on_step)
+        return clone_for_zygote(context, connection, template, on_step)
+
+
+def clone_for_zygote(
+    context: Context, connection: Connection, template: Database, on_step: OnStep = ignore
+) -> Database:
+    """The same of a frozen template that may not have its name yet. Raises Busy."""
+    assert template.label
+    name = names.zygote_database(template.label.template, template.label.version)
+    with locks.exclusive(connection, f"database {name}", wait_s=_WAIT_FOR_SWAP_S):
+        cloning = Cloning(context, connection, template, name, Kind.ZYGOTE)
+        return _clone_unless_ready(cloning, ZYGOTE_STEPS, on_step)
 
 
 def _clone_unless_ready(cloning: Cloning, steps: tuple[Step[Cloning], ...], on_step: OnStep) -> Database:
@@ -186,6 +194,17 @@ def drop_unused_zygotes(context: Context, connection: Connection, code: str, cur
             discard(context, connection, database.name)
             announce(connection, database.name)
             context.runtime.look([database.name])
+
+
+def latest_version(connection: Connection, code: str) -> str:
+    """Of all databases of a template; "" when there is none. A version is never used twice.
+
+    An instance's process is forked from the zygote of its template's version: another template of the same
+    version would be taken for it.
+    """
+    labels = [database.label for database in databases.listing(connection) if database.label]
+    versions = [label.version for label in labels if label.template == code and label.version]
+    return max(versions, key=as_numbers, default="")
 
 
 @contextmanager
