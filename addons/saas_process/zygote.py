@@ -37,7 +37,7 @@ def main(descriptor):
         return
     configure(order)
     registry = load(order["database"], order["password"]) if order["database"] else None
-    forget_secrets()
+    forget_secrets(order.pop("password"))
     order.clear()
     forks = Forks(channel, registry)
     handle = os.pidfd_open(os.getpid())
@@ -95,15 +95,18 @@ def draw_first_page(host, language):
         _logger.warning("the template's login page answers %s to %s", answer.status, language)
 
 
-def forget_secrets():
+def forget_secrets(password):
     import odoo.http
     import odoo.sql_db
+    from odoo.addons.saas_process.memory import overwrite
     from odoo.tools import config
 
     odoo.sql_db.close_all()
     odoo.sql_db._Pool = None
     config["db_password"] = False
     odoo.http.root.__dict__.pop("session_store", None)
+    if password:
+        overwrite(password)
 
 
 class Forks:
