@@ -80,7 +80,8 @@ def _take_up(context: Context, connection: Connection, found: Database, spec: In
     """Go on with a half-made instance, unless another template is wished for now."""
     assert found.label
     if found.label.template == spec.template:
-        relabel(context, connection, spec.name, found.label.having(hostnames=spec.hostnames))
+        label = found.label.having(hostnames=spec.hostnames, limits=spec.limits)
+        relabel(context, connection, spec.name, label)
     else:
         context.filestores.remove(found.filestore)
         discard(context, connection, spec.name)

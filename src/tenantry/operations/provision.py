@@ -93,6 +93,7 @@ class Provisioning:
             version="",
             hostnames=self.spec.hostnames,
             reference=self.spec.reference,
+            limits=self.spec.limits,
         )
 
 

@@ -278,16 +278,16 @@ class SharedRuntime:
         with contextlib.suppress(control.SpawnerAway):
             self._ask({"do": "end", "names": [name]})
 
-    def activities(self) -> list[Activity]:
-        """Of every tenant that is served, awake or asleep. Raises ServerNotStarted."""
+    def activities(self, names: Collection[str] = (), timeout_s: float = 30) -> list[Activity]:
+        """Of these tenants, or of every one that is served, awake or asleep. Raises ServerNotStarted."""
         try:
-            found = self._ask({"do": "ps"})["tenants"]
+            found = self._ask({"do": "ps", "names": sorted(names)}, timeout_s)["tenants"]
         except control.SpawnerAway as error:
             raise ServerNotStarted("The tenant server", str(error), self.log_file) from error
         return [Activity(**facts) for facts in found]
 
-    def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        return control.ask(self.settings.run_dir / CONTROL_FILE, question)
+    def _ask(self, question: dict[str, Any], timeout_s: float = 30) -> dict[str, Any]:
+        return control.ask(self.settings.run_dir / CONTROL_FILE, question, timeout_s)
 
     # ------------------------------------------------------------ addresses
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,17 @@ class Limits:
     job_s: int = 1200
     idle_s: float = 300
     stay_for_job_s: float = 40
+
+    def of(self, plan: Mapping[str, float]) -> Limits:
+        """The same where an instance's label says nothing else, see `tenantry.model.limits`."""
+        threads = int(plan.get("threads", self.threads))
+        return replace(
+            self,
+            idle_s=plan.get("idle_s", self.idle_s),
+            memory_bytes=int(plan["memory_mb"] * 2**20) if "memory_mb" in plan else self.memory_bytes,
+            threads=threads,
+            connections=self.connections + 2 * (threads - self.threads),
+        )
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from tenantry.model.secret import Secret
 from tenantry.spawner import cgroups
 from tenantry.spawner import channel as channels
 from tenantry.spawner.catalog import Entry
-from tenantry.spawner.config import Config
+from tenantry.spawner.config import Config, Limits
 from tenantry.spawner.identity import hand_over, is_root, kill_orphans_of, tenant_user
 from tenantry.spawner.loop import Loop
 from tenantry.spawner.records import Records
@@ -121,7 +121,7 @@ class Processes:
             "readable": list(self.config.readable),
             "public_key": self.config.public_key,
             "is_for_jobs": tenant.fork.is_job,
-            "limits": vars(self.config.limits),
+            "limits": vars(self._limits_of(tenant)),
         }
 
     def _forked(self, name: str, serial: int | None, handle: int) -> None:
@@ -139,9 +139,13 @@ class Processes:
         self._limit(tenant)
         self._loop.watch(handle, partial(self._ended, tenant))
 
+    def _limits_of(self, tenant: Tenant) -> Limits:
+        return self.config.limits.of(tenant.entry.label.limits)
+
     def _limit(self, tenant: Tenant) -> None:
         if self._cgroups and tenant.process:
-            allowed = cgroups.Limits(self.config.limits.memory_bytes, self.config.limits.tasks)
+            limits = self._limits_of(tenant)
+            allowed = cgroups.Limits(limits.memory_bytes, limits.tasks)
             try:
                 self._cgroups.place(tenant.name, tenant.process.pid, allowed)
             except ProcessLookupError:
