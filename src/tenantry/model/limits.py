@@ -14,9 +14,10 @@ from tenantry.errors import InvalidValue
 RANGES: Mapping[str, tuple[float, float]] = {
     "idle_s": (1, 30 * 86400),
     "memory_mb": (512, 65536),
-    "threads": (1, 64),
+    "threads": (1, 16),
 }
-"""The least and the most of each. In 512 MB of addresses a small Odoo still serves its pages."""
+"""The least and the most of each. In 512 MB of addresses a small Odoo still serves its pages; more threads
+would want more connections than a role may have."""
 
 
 def checked(wishes: Mapping[str, float]) -> dict[str, float]:

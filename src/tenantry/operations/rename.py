@@ -71,6 +71,7 @@ def _name(subject: Renaming) -> None:
         roles.let_log_in(connection, new, subject.context.role_password(new))
         databases.label(connection, new, named)
         announce(connection, old, new)
+    subject.context.runtime.rename_log(old, new)
     subject.context.runtime.look([old, new])
 
 

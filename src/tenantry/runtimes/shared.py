@@ -127,8 +127,16 @@ class SharedRuntime:
 
     def tenant_logs(self, name: str, count: int) -> list[str]:
         """The last lines that one tenant's processes wrote."""
-        file = self.settings.log_dir / "tenants" / f"{name}.log"
-        return process.tail(file, _MOST_LOG_BYTES).splitlines()[-count:]
+        return process.tail(self._tenant_log(name), _MOST_LOG_BYTES).splitlines()[-count:]
+
+    def rename_log(self, old: str, new: str) -> None:
+        """What an instance logged stays with it."""
+        for suffix in ("log", "log.1"):
+            with contextlib.suppress(FileNotFoundError):
+                self._tenant_log(old, suffix).rename(self._tenant_log(new, suffix))
+
+    def _tenant_log(self, name: str, suffix: str = "log") -> Path:
+        return self.settings.log_dir / "tenants" / f"{name}.{suffix}"
 
     def _file(self, suffix: str) -> Path:
         return self.settings.run_dir / f"tenants-{self.settings.odoo_series}.{suffix}"

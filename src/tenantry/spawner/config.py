@@ -31,10 +31,12 @@ class Limits:
     def of(self, plan: Mapping[str, float]) -> Limits:
         """The same where an instance's label says nothing else, see `tenantry.model.limits`."""
         threads = int(plan.get("threads", self.threads))
+        memory_bytes = int(plan["memory_mb"] * 2**20) if "memory_mb" in plan else self.memory_bytes
         return replace(
             self,
             idle_s=plan.get("idle_s", self.idle_s),
-            memory_bytes=int(plan["memory_mb"] * 2**20) if "memory_mb" in plan else self.memory_bytes,
+            memory_bytes=memory_bytes,
+            recycle_bytes=self.recycle_bytes * memory_bytes // self.memory_bytes,
             threads=threads,
             connections=self.connections + 2 * (threads - self.threads),
         )
