@@ -36,10 +36,9 @@ def run(registry, order, descriptors):
     """Be the process of one tenant; return its exit status.
 
     order: what the spawner says of the tenant, see `tenantry.spawner.processes`. descriptors: the listening
-    socket, the log, the shared page, and the pipe that the password comes through, past the zygote.
+    socket, the log, the shared page.
     """
-    listener_fd, log_fd, board_fd, password_fd = descriptors
-    order["password"] = os.read(password_fd, 4096).decode()
+    listener_fd, log_fd, board_fd = descriptors
     os.dup2(log_fd, 1)
     os.dup2(log_fd, 2)
     board = Board(board_fd)

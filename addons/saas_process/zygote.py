@@ -10,6 +10,7 @@ further one is a tenant to fork for.
 """
 
 import gc
+import json
 import logging
 import os
 import pathlib
@@ -137,23 +138,27 @@ class Forks:
                         waking.recv(4096)
                         self.reap()
                         continue
-                    order, descriptors = receive(self.channel)
-                    if order is None:
+                    message, descriptors = receive(self.channel)
+                    if message is None:
                         return
-                    self.fork(order, descriptors)
+                    self.fork(message, descriptors)
 
-    def fork(self, order, descriptors):
-        """Start the tenant's process, and tell the spawner a handle of it."""
+    def fork(self, message, descriptors):
+        """Start the tenant's process, and tell the spawner a handle of it.
+
+        The last descriptor has the tenant's secrets. Only the child reads it: what a zygote has in memory,
+        all it forks get.
+        """
         from odoo.addons.saas_process.channel import send
 
         pid = os.fork()
         if pid == 0:
-            become(self.registry, order, descriptors)
+            become(self.registry, message["name"], descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
         handle = os.pidfd_open(pid)
         try:
-            send(self.channel, {"forked": order["name"], "serial": order["serial"]}, [handle])
+            send(self.channel, {"forked": message["name"], "serial": message["serial"]}, [handle])
         finally:
             os.close(handle)
 
@@ -168,16 +173,18 @@ class Forks:
                 return
 
 
-def become(registry, order, descriptors):
+def become(registry, name, descriptors):
     """In the child: it never returns to the zygote's loop."""
     status = 70
     try:
         signal.set_wakeup_fd(-1)
         from odoo.addons.saas_process import tenant
 
-        status = tenant.run(registry, order, descriptors)
+        *descriptors, order = descriptors
+        with os.fdopen(order, "rb") as file:
+            status = tenant.run(registry, json.load(file), descriptors)
     except BaseException:
-        _logger.critical("the process of %s cannot go on", order.get("name"), exc_info=True)
+        _logger.critical("the process of %s cannot go on", name, exc_info=True)
     finally:
         logging.shutdown()
         sys.stderr.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import itertools
+import json
 import logging
 import os
 import shutil
@@ -97,11 +98,23 @@ class Processes:
         tenant.tell()
         if for_jobs:
             tenant.woken_for_job_at = time.monotonic()
-        descriptors = (tenant.listener.fileno(), tenant.fork.log, tenant.fork.board.descriptor)
+        self._order_from(zygote, tenant, folder)
+
+    def _order_from(self, zygote: Zygote, tenant: Tenant, folder: Path) -> None:
+        """The order has a password in it. The child alone reads it: the zygote forks for others, too."""
+        assert tenant.listener
+        assert tenant.fork
+        order = os.memfd_create("order")
         try:
-            zygote.order(self._order(tenant, folder), descriptors)
+            os.write(order, json.dumps(self._order(tenant, folder)).encode())
+            os.lseek(order, 0, os.SEEK_SET)
+            fork = tenant.fork
+            descriptors = (tenant.listener.fileno(), fork.log, fork.board.descriptor, order)
+            zygote.order({"name": tenant.name, "serial": fork.serial}, descriptors)
         except OSError:
             self._lost_zygote(zygote)
+        finally:
+            os.close(order)
 
     def _new_fork(self, tenant: Tenant, *, is_job: bool) -> Fork:
         log = os.open(self._log_of(tenant.name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -113,7 +126,6 @@ class Processes:
         user = tenant_user(tenant.entry.oid)
         return {
             "name": tenant.name,
-            "serial": tenant.fork.serial,
             "password": self.password_of(tenant.name),
             "uid": user,
             "gid": user,

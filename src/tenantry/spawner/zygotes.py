@@ -39,18 +39,8 @@ class Zygote:
     began: float = field(default_factory=time.monotonic)
 
     def order(self, order: Mapping[str, Any], descriptors: tuple[int, ...]) -> None:
-        """Have a tenant's process forked. Raises OSError when it is gone.
-
-        The password comes last, in a pipe that the zygote does not read: whom it forks next would find it.
-        """
-        reading, writing = os.pipe()
-        try:
-            os.write(writing, order["password"].encode())
-            told = {key: value for key, value in order.items() if key != "password"}
-            channels.send(self.channel, told, (*descriptors, reading))
-        finally:
-            os.close(reading)
-            os.close(writing)
+        """Have a tenant's process forked. Raises OSError when it is gone."""
+        channels.send(self.channel, order, descriptors)
 
     def wait(self, tenant: str, *, for_jobs: bool) -> None:
         """A visitor counts for more than a job: who is served stays awake for a while."""
