@@ -180,7 +180,9 @@ def _clone_unless_ready(cloning: Cloning, steps: tuple[Step[Cloning], ...], on_s
         return found
     discard(cloning.context, cloning.connection, cloning.name)
     Operation("clone", cloning.name, steps, on_step).run(cloning)
-    return Database(cloning.name, cloning.label.having(state=State.READY))
+    made = find_labelled(cloning.connection, cloning.name, cloning.kind)
+    assert made
+    return made
 
 
 def drop_unused_zygotes(context: Context, connection: Connection, code: str, current: str) -> None:
