@@ -23,6 +23,7 @@ from tenantry.operations.steps import Operation, Step
 from tenantry.postgres import databases, locks, roles, strategy
 from tenantry.postgres.cluster import Connection, translated
 from tenantry.runtimes.shared import announce
+from tenantry.spawner.identity import hand_over, tenant_user
 
 _WAIT_FOR_SWAP_S = 30
 SANITIZED = "sanitize"
@@ -88,7 +89,10 @@ def _sanitize(cloning: Cloning) -> None:
 
 
 def _link_filestore(cloning: Cloning) -> None:
-    cloning.context.filestores.copy(cloning.template.filestore, cloning.name)
+    filestores = cloning.context.filestores
+    filestores.copy(cloning.template.filestore, cloning.name)
+    # Its process's user, before anybody waits for it; the spawner would do it at the first wake.
+    hand_over(filestores.folder(cloning.name), tenant_user(databases.oid(cloning.connection, cloning.name)))
 
 
 def _remove_filestore(cloning: Cloning) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from psycopg.types.json import Json
+
 from tenantry.errors import InvalidValue
 from tenantry.model import names
 from tenantry.model.catalog import Database, Kind, Label, State
@@ -172,8 +174,8 @@ def _run_script(subject: Provisioning, script_for: Callable[[str, list[str]], st
     with translated(inside, f"run {script_for.__name__}"), inside.transaction():
         series = subject.label.series
         script = script_for(series, installed_modules(inside)) + scripts.stale_caches_script(series)
-        for key, value in _script_settings(subject).items():
-            inside.execute("SELECT set_config(%s, %s, true)", [f"tenantry.{key}", value])
+        settings = {f"tenantry.{key}": value for key, value in _script_settings(subject).items()}
+        inside.execute("SELECT set_config(key, value, true) FROM json_each_text(%s) AS s", [Json(settings)])
         inside.execute(script.encode())
         _check_country(inside, subject.spec.country)
 
