@@ -38,9 +38,10 @@ class Handler(RequestHandler):
         return environ
 
     def end_headers(self, *args, **kwargs):
-        super().end_headers(*args, **kwargs)
+        result = super().end_headers(*args, **kwargs)
         if self.headers.get("Upgrade") == "websocket":
             self.server.turns_websocket()
+        return result
 
 
 class TenantServer(LoggingBaseWSGIServerMixIn, werkzeug.serving.ThreadedWSGIServer):

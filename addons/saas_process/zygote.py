@@ -3,17 +3,14 @@
 For each tenant that wakes it forks: the child is that tenant's process (`tenant.py`). It runs no
 thread, holds no connection and no secret when it forks, and never serves anybody itself.
 
-    python -m odoo.addons.saas_process.zygote CHANNEL
-
-CHANNEL: the number of an inherited socket, see `channel.py`. The first message says what to load, each
-further one is a tenant to fork for.
+The first message on its channel says what to load, each further one is a tenant to fork for. The program is
+`start_zygote.py`.
 """
 
 import gc
 import json
 import logging
 import os
-import pathlib
 import selectors
 import signal
 import socket
@@ -30,8 +27,8 @@ _KEPT_CACHES = frozenset({"templates", "assets", "routing", "routing.rewrites", 
 
 def main(descriptor):
     channel = socket.socket(fileno=descriptor)
-    from odoo.addons.saas_process.channel import receive, send
-    from odoo.addons.saas_process.confinement import landlock_abi
+    from .channel import receive, send
+    from .confinement import landlock_abi
 
     order, _descriptors = receive(channel)
     if order is None:
@@ -59,7 +56,7 @@ def configure(order):
     import odoo.http
 
     odoo.http.root.initialize()
-    from odoo.addons.saas_process import patches, tenant  # all code is there before anything forks
+    from . import patches, tenant  # all code is there before anything forks
 
     assert tenant
     patches.install()
@@ -67,9 +64,10 @@ def configure(order):
 
 def load(database, password):
     """Load the registry over the role of that database, and draw the first page once."""
-    from odoo.addons.saas_process import patches
     from odoo.modules.registry import Registry
     from odoo.tools import config
+
+    from . import patches
 
     config["db_user"], config["db_password"] = database, password
     patches.serve(database, tempfile.mkdtemp(), None)
@@ -99,8 +97,9 @@ def draw_first_page(host, language):
 def forget_secrets(password):
     import odoo.http
     import odoo.sql_db
-    from odoo.addons.saas_process.memory import overwrite
     from odoo.tools import config
+
+    from .memory import overwrite
 
     odoo.sql_db.close_all()
     odoo.sql_db._Pool = None
@@ -123,7 +122,7 @@ class Forks:
             raise RuntimeError(f"a thread would be lost by forking: {', '.join(others)}")
 
     def serve(self):
-        from odoo.addons.saas_process.channel import receive
+        from .channel import receive
 
         waking, woken = socket.socketpair()
         woken.setblocking(False)
@@ -149,7 +148,7 @@ class Forks:
         The last descriptor has the tenant's secrets. Only the child reads it: what a zygote has in memory,
         all it forks get.
         """
-        from odoo.addons.saas_process.channel import send
+        from .channel import send
 
         pid = os.fork()
         if pid == 0:
@@ -178,7 +177,7 @@ def become(registry, name, descriptors):
     status = 70
     try:
         signal.set_wakeup_fd(-1)
-        from odoo.addons.saas_process import tenant
+        from . import tenant
 
         *descriptors, order = descriptors
         with os.fdopen(order, "rb") as file:
@@ -189,11 +188,3 @@ def become(registry, name, descriptors):
         logging.shutdown()
         sys.stderr.flush()
         os._exit(status)
-
-
-if __name__ == "__main__":
-    # The addon is found where it is before Odoo knows its addons path.
-    import odoo.addons
-
-    odoo.addons.__path__.append(str(pathlib.Path(__file__).resolve().parents[1]))
-    main(int(sys.argv[1]))

@@ -27,7 +27,7 @@ from tenantry.model.names import SPAWNER_ROLE
 from tenantry.model.signing import public_key
 from tenantry.odoo.config import code_options
 from tenantry.odoo.installation import OdooInstallation
-from tenantry.odoo.own_addons import shipped, tenant_addons
+from tenantry.odoo.own_addons import tenant_addons
 from tenantry.odoo.probe import Route
 from tenantry.odoo.view import odoo_folders
 from tenantry.postgres import databases, roles
@@ -213,7 +213,8 @@ class SharedRuntime:
             user=identity.ZYGOTE if identity.is_root() else None,
             capabilities=("setuid", "setgid"),
         )
-        return sandbox.command(view, [odoo.python, shipped() / "saas_process" / "zygote.py"])
+        program = tenant_addons(self.settings) / "saas_process" / "start_zygote.py"
+        return sandbox.command(view, [odoo.python, program])
 
     @property
     def _hosts(self) -> Path:
