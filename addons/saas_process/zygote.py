@@ -181,7 +181,8 @@ def become(registry, name, descriptors):
 
         *descriptors, order = descriptors
         with os.fdopen(order, "rb") as file:
-            status = tenant.run(registry, json.load(file), descriptors)
+            told = json.load(file)
+        status = tenant.run(registry, told, descriptors)
     except BaseException:
         _logger.critical("the process of %s cannot go on", name, exc_info=True)
     finally:

@@ -154,6 +154,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve_not_found(self) -> None:
         self._send(b"no such page of the tenant", 404)
 
+    def _serve_boast(self) -> None:
+        """With more headers than a browser would take."""
+        self._send(b"", X_Boast="a" * 100_000)
+
     def _serve_slow(self) -> None:
         time.sleep(2)
         self._serve_ok()
@@ -249,7 +253,11 @@ class Front:
         self.home.mkdir()
         self.pid = process.start(command, log=self.log, environment={"HOME": str(self.home)})
         self._tenants: list[Tenant] = []
-        self._wait()
+        try:
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
 
     def _caddy(self, protocol: str, timeouts: dict[str, float]) -> tuple[str, ...]:
         file = self.folder / "Caddyfile"

@@ -81,23 +81,24 @@ class Hosts:
         self.mark(host, SERVED)
 
     def mark(self, host: str, marker: str) -> None:
-        """Say that the host is served, or why it is not; at no moment nothing is said."""
+        """Say that the host is served, or why it is not.
+
+        At no moment nothing is said, and none at which it counts as served without a socket: the front would
+        look for it in vain for a while.
+        """
         file = self.folder / (host + marker)
         file.touch()
         file.chmod(0o644)
-        if marker != SERVED:
-            self._remove_socket(host)
         for other in MARKERS:
             if other != marker:
                 self._unlink(host + other)
-
-    def unmark(self, host: str) -> None:
-        for marker in MARKERS:
-            self._unlink(host + marker)
+        if marker != SERVED:
+            self._remove_socket(host)
 
     def forget(self, host: str) -> None:
+        for marker in MARKERS:
+            self._unlink(host + marker)
         self._remove_socket(host)
-        self.unmark(host)
 
     def keep_only(self, hosts: Collection[str]) -> None:
         """Remove what a spawner before left of hosts that are no more."""
