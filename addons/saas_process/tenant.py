@@ -70,7 +70,7 @@ def take_over(registry, order):
     """Make the zygote's registry the tenant's: over its own role, in its own folder."""
     name = order["name"]
     patches.serve(name, order["folder"], order["password"])
-    config["db_maxconn"] = limits_of(order)["connections"]
+    config["db_maxconn"] = order["limits"]["connections"]
     tempfile.tempdir = os.environ["TMPDIR"] = patches.temporary_folder()
     os.environ["HOME"] = order["folder"]
     threading.current_thread().dbname = name
@@ -79,10 +79,6 @@ def take_over(registry, order):
     if registry is not None:
         registry.db_name, registry._db = name, odoo.sql_db.db_connect(name)
         Registry.registries[name] = registry
-
-
-def limits_of(order):
-    return order["limits"]
 
 
 class Life:
@@ -116,7 +112,8 @@ class Life:
     def _look_around(self):
         """Decide whether to go on; in how many seconds to look again."""
         if self.crons is None and self.board[HAS_CRONS]:
-            self.crons = Crons(self.name, self.board, 0 if self.is_only_for_jobs else _LOOK_AROUND_S)
+            first_look_s = 0 if self.is_only_for_jobs else _LOOK_AROUND_S
+            self.crons = Crons(self.name, self.board, first_look_s, on_rest=self.server.wake)
             self.crons.start()
         if self._is_over_its_limits():
             self._end(TOO_LONG)

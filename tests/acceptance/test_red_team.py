@@ -312,7 +312,7 @@ def attacked(scene: Scene) -> dict[str, Any]:
     )
 
 
-@pytest.mark.parametrize("name", ATTACKS.keys() - _NOT_HERE)
+@pytest.mark.parametrize("name", sorted(ATTACKS.keys() - _NOT_HERE))
 def test_the_attacks_that_confinement_is_proved_by_fail_in_a_real_tenant(attacked: dict[str, Any], name: str):
     refused_by = ATTACKS[name].refused_by
     if refused_by and set(refused_by) <= set(attacked["missing"]):
