@@ -1,7 +1,7 @@
 """A page of memory a tenant's process shares with the spawner: what each tells the other.
 
-`tenantry.spawner.board` has the same layout. The spawner believes nothing of what it reads here; it
-only shows it.
+`tenantry.spawner.board` has the same layout. What the spawner reads here it shows, and
+believes of this tenant only.
 """
 
 import mmap

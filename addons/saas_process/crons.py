@@ -30,7 +30,7 @@ class Crons(threading.Thread):
     """
 
     def __init__(self, database, board, first_look_s, on_rest):
-        """first_look_s: when to look first; who came in is served before. on_rest: called when all is done."""
+        """first_look_s: when to look first; visitors are served before. on_rest: called when all is done."""
         super().__init__(name="odoo.service.cron", daemon=True)
         self.database = database
         self.board = board

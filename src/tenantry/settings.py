@@ -13,6 +13,7 @@ import platformdirs
 
 from tenantry.errors import InvalidSetting
 from tenantry.keyfile import key_file, write_private
+from tenantry.model.limits import MAX_THREADS
 from tenantry.model.names import RESERVED_NAMES
 from tenantry.model.secret import Secret
 
@@ -78,7 +79,7 @@ class Settings:
             http_port=_number("TENANTRY_HTTP_PORT", get("TENANTRY_HTTP_PORT"), cls.http_port),
             sleep_after_s=_number("TENANTRY_SLEEP_AFTER_S", get("TENANTRY_SLEEP_AFTER_S"), cls.sleep_after_s),
             tenant_threads=_number(
-                "TENANTRY_TENANT_THREADS", get("TENANTRY_TENANT_THREADS"), cls.tenant_threads
+                "TENANTRY_TENANT_THREADS", get("TENANTRY_TENANT_THREADS"), cls.tenant_threads, MAX_THREADS
             ),
             tenant_memory_mb=_number(
                 "TENANTRY_TENANT_MEMORY_MB", get("TENANTRY_TENANT_MEMORY_MB"), cls.tenant_memory_mb
@@ -233,9 +234,9 @@ def _protocol(value: str) -> str:
     return value
 
 
-def _number(name: str, value: str | None, default: int) -> int:
+def _number(name: str, value: str | None, default: int, most: int | None = None) -> int:
     if not value:
         return default
-    if not value.isdigit():
-        raise InvalidSetting(name, value, "a whole number")
+    if not value.isdigit() or (most is not None and not 0 < int(value) <= most):
+        raise InvalidSetting(name, value, f"a whole number from 1 to {most}" if most else "a whole number")
     return int(value)

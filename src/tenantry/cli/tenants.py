@@ -53,7 +53,7 @@ def logs(
 @serve.command("tenants")
 @command
 def serve_tenants() -> None:
-    """Serve tenants until it is told to end: SIGTERM ends them, too, SIGHUP leaves them running."""
+    """Serve tenants until SIGTERM, which ends their processes, too; SIGHUP starts the spawner anew."""
     arguments = engine(Output(), telling=True).tenants_command()
     sys.stdout.flush()
     os.execve(arguments[0], arguments, process.clean_environment())

@@ -11,13 +11,14 @@ from typing import Any
 
 from tenantry.errors import InvalidValue
 
+MAX_THREADS = 16
+"""More would want more connections than a role may have, see `postgres.roles`."""
 RANGES: Mapping[str, tuple[float, float]] = {
     "idle_s": (1, 30 * 86400),
     "memory_mb": (512, 65536),
-    "threads": (1, 16),
+    "threads": (1, MAX_THREADS),
 }
-"""The least and the most of each. In 512 MB of addresses a small Odoo still serves its pages; more threads
-would want more connections than a role may have."""
+"""The least and the most of each. In 512 MB of addresses a small Odoo still serves its pages."""
 
 
 def checked(wishes: Mapping[str, float]) -> dict[str, float]:

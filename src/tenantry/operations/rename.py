@@ -14,7 +14,7 @@ from tenantry.model.instance import Instance
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.states import Action, after
 from tenantry.odoo.probe import wait_for_status
-from tenantry.operations.availability import check_free, held
+from tenantry.operations.availability import check_free, check_hostnames, held
 from tenantry.operations.context import Context, find_labelled, relabel
 from tenantry.operations.entitle import sign_anew
 from tenantry.operations.instances import describe, find_instance
@@ -65,13 +65,14 @@ def _name(subject: Renaming) -> None:
     label = find_instance(connection, old)
     is_moved = not subject.context.filestores.exists(label.filestore or old)
     named = label.having(renamed_from=old, filestore=old if is_moved else label.filestore or old)
+    # Before the old name is gone, and with it what was logged under it.
+    subject.context.runtime.rename_log(old, new)
     with databases.transaction(connection):
         databases.rename(connection, old, new)
         roles.rename(connection, old, new)
         roles.let_log_in(connection, new, subject.context.role_password(new))
         databases.label(connection, new, named)
         announce(connection, old, new)
-    subject.context.runtime.rename_log(old, new)
     subject.context.runtime.look([old, new])
 
 
@@ -147,6 +148,7 @@ def rename(context: Context, old: str, new: str, on_step: OnStep = ignore) -> In
         subject = Renaming(context, connection, old, new)
         if find_labelled(connection, old, Kind.INSTANCE):
             after(old, find_instance(connection, old).state, Action.RENAME)
+            check_hostnames(context, connection, new, ())
             check_free(context, connection, new)
         elif not is_renamed(subject):
             raise InstanceNotFound(old)

@@ -188,6 +188,7 @@ class SharedRuntime:
             options=options,
             readable=tuple(map(str, code)),
             front_port=port,
+            wanted_port=self.settings.http_port,
             caddyfile=self._caddyfile(port),
             front=tuple(self._front_command()),
             front_environment=process.clean_environment({"HOME": "/tmp", "XDG_DATA_HOME": "/tmp"}),

@@ -1,7 +1,7 @@
 """A page of memory the spawner shares with a tenant's process: what each tells the other.
 
 `addons/saas_process/board.py` has the same layout. The tenant can write all of it: what is read here is
-shown, and decides nothing.
+shown, and decides about that tenant only.
 """
 
 from __future__ import annotations

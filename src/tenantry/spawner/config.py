@@ -49,7 +49,7 @@ class Config:
     address: libpq's keywords of the cluster, without user and password. catalog_user: reads the labels.
     instances_key: derives the passwords of instances' roles, and no other. zygote: the command that starts
     one, and its environment. options: of every tenant's Odoo. readable: the folders its code is in.
-    is_root: every tenant gets a user id of its own.
+    wanted_port: the front's by the settings, which another program may have had; front_port: the one it got.
     """
 
     base_domain: str
@@ -68,6 +68,7 @@ class Config:
     options: Mapping[str, str]
     readable: tuple[str, ...]
     front_port: int = 0
+    wanted_port: int = 0
     caddyfile: str = ""
     front: tuple[str, ...] = ()
     front_environment: Mapping[str, str] = field(default_factory=dict)
