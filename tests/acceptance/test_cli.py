@@ -213,6 +213,6 @@ def test_nobody_else_can_read_keys_logs_and_configurations(tenantry, engine: Eng
     tenantry("create", "acme", "admin@acme.example", "--template", "tiny")
     settings = engine.settings
     assert {folder.stat().st_mode & 0o777 for folder in settings.private_dirs} == {0o700}
-    files = [*settings.secrets_dir.iterdir(), *settings.log_dir.iterdir(), settings.home / "settings.toml"]
+    files = [*settings.secrets_dir.iterdir(), *settings.log_dir.rglob("*.log"), settings.file]
     assert {file.stat().st_mode & 0o777 for file in files if file.exists()} == {0o600}
     assert settings.home.stat().st_mode & 0o777 == 0o755

@@ -21,7 +21,8 @@ from tenantry.engine import Engine
 from tenantry.errors import TenantryError
 
 _CREATIONS, _AT_ONCE = 12, 4
-_ATTEMPTS = 30
+_ATTEMPTS = 60
+_KILLS = 15
 _PAUSES_S = (0.5, 2.0)
 _CONVERGES_WITHIN_S = 60
 _VISIT_TIMEOUT_S = 60
@@ -241,8 +242,10 @@ def test_everything_converges_when_all_is_killed_at_random_during_creations(busy
 def kill_at_random(engine: Engine, is_over: threading.Event) -> None:
     choice = random.Random(_SEED)
     victims = itertools.chain(KILLS.values(), iter(lambda: choice.choice(list(KILLS.values())), None))
-    while not is_over.wait(choice.uniform(*_PAUSES_S)):
-        attempt(next(victims), engine)
+    for victim in itertools.islice(victims, _KILLS):
+        if is_over.wait(choice.uniform(*_PAUSES_S)):
+            return
+        attempt(victim, engine)
 
 
 def attempt(deed: Callable[[Engine], None], engine: Engine) -> None:

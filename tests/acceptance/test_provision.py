@@ -248,7 +248,7 @@ def test_a_probe_that_is_never_answered_fails_the_creation_and_leaves_nothing(en
 
 def test_postgres_stopped_in_the_middle_is_a_clear_error_and_the_next_run_finishes(engine: Engine):
     def stop_postgres(event) -> None:
-        if event.step == "sanitize" and event.status == "done":
+        if event.step == "customize" and event.status == "done":
             assert engine._embedded
             engine._embedded.stop()
 

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import RawIOBase
@@ -413,6 +414,9 @@ def test_a_process_that_a_tenant_left_behind_ends_with_its_suspension(scene: Sce
     if not identity.is_root():
         pytest.skip("an ordinary user has neither control groups nor other user ids")
     left = scene.run(_LEAVE_A_PROCESS)
+    deadline = time.monotonic() + 10
+    while not process.is_running(left, marker="sleep") and time.monotonic() < deadline:
+        time.sleep(0.05)
     assert process.is_running(left, marker="sleep")
     scene.engine.suspend("acme")
     try:

@@ -313,8 +313,9 @@ class SharedRuntime:
     def is_serving(self, database: str) -> bool:
         """Whether a tenant's public route answers within 5 s. One that sleeps is well, and is not woken."""
         try:
-            found = self._ask({"do": "ps", "names": [database]})["tenants"]
-        except control.SpawnerAway:
+            is_ours = Config.from_file(self.config_file).base_domain == self.settings.base_domain
+            found = self._ask({"do": "ps", "names": [database]})["tenants"] if is_ours else []
+        except (control.SpawnerAway, FileNotFoundError):
             return False
         if found and not found[0]["is_awake"] and not found[0].get("is_broken"):
             return self._answers("localhost", HEALTH_PATH)
