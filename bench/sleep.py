@@ -11,7 +11,7 @@ from tenantry.engine import Engine
 from tenantry.model.activity import Activity
 
 _AT_ONCE = 20
-_POLL_S = 0.2
+_POLL_S, _LOOK_S = 1, 0.05
 _SETTLES_WITHIN_S = 0.2
 
 
@@ -36,3 +36,18 @@ def wait_for(
         if time.monotonic() > deadline:
             raise MeasurementFailed("the tenants are not what they should be by now")
         time.sleep(_POLL_S)
+
+
+def wait_for_wakes(engine: Engine, names: Collection[str], timeout_s: float) -> None:
+    """Until each of these tenants was awake once, and sleeps again. Raises MeasurementFailed.
+
+    The spawner's own records tell: to ask it would cost it more than a wake.
+    """
+    deadline = time.monotonic() + timeout_s
+    folder = engine.settings.run_dir / "awake"
+    were_awake: set[str] = set()
+    while not were_awake >= set(names) or any((folder / f"{name}.json").exists() for name in names):
+        were_awake |= {name for name in names if (folder / f"{name}.json").exists()}
+        if time.monotonic() > deadline:
+            raise MeasurementFailed("the tenants were not woken for their jobs")
+        time.sleep(_LOOK_S)

@@ -10,14 +10,13 @@ from bench.figures import Figure
 from bench.installation import Installation
 from bench.plan import FULL
 from bench.processes import cpu_s, family, pss_mb, spawner, with_children
-from bench.sleep import put_all_to_sleep, wait_for
+from bench.sleep import put_all_to_sleep, wait_for, wait_for_wakes
 from tenantry.model.catalog import State
 from tenantry.operations.context import relabel
 from tenantry.operations.instances import find_instance
 
 _KNOWN_WITHIN_S = 120
 _JOBS_END_WITHIN_S = 120
-_SOON_S = 30
 _DAY_S = 86400
 
 _INTERVAL = "interval_number * ('1 ' || rtrim(interval_type, 's'))::interval"
@@ -104,7 +103,7 @@ def _seconds_a_wake(installation: Installation, names: Collection[str], longest_
     before = cpu_s([*family(engine), *with_children(postmaster)])
     for name in names:
         _set_state(installation, name, State.ACTIVE)
-    wait_for(engine, names, lambda t: not t.is_awake and (t.next_job_s or 0) > _SOON_S, _JOBS_END_WITHIN_S)
+    wait_for_wakes(engine, names, _JOBS_END_WITHIN_S)
     return (cpu_s([*family(engine), *with_children(postmaster)]) - before) / len(names)
 
 
