@@ -24,6 +24,7 @@
         "wizards/saas_instance_change_plan_views.xml",
         "wizards/saas_instance_change_subdomain_views.xml",
         "wizards/saas_instance_install_modules_views.xml",
+        "wizards/saas_instance_process_log_views.xml",
         "wizards/saas_instance_terminate_views.xml",
         "views/saas_instance_form_views.xml",
         "views/saas_instance_views.xml",

@@ -5,8 +5,9 @@ it as `EngineError`: a sentence and a remedy for people, `retryable` for the que
 """
 
 import functools
+import unicodedata
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 
 import pytz
 from odoo.addons.queue_job.exception import RetryableJobError
@@ -14,7 +15,7 @@ from odoo.exceptions import UserError, ValidationError
 
 from tenantry.engine import Engine
 from tenantry.errors import NotFound, TemplateNotFound, TenantryError, UnsupportedSeries
-from tenantry.model import names
+from tenantry.model import limits, names
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.recipe import Recipe
 from tenantry.model.secret import Secret, random_password
@@ -22,6 +23,12 @@ from tenantry.model.secret import Secret, random_password
 from .exceptions import CONNECTION_LOST
 
 EngineError = TenantryError
+
+_MOST_TO_WAIT_S = 2
+"""For a tenant server that is away, while somebody waits for a page."""
+_LOG_LINES, _LOG_LINE_LENGTH = 200, 1000
+_MOST = 2**31 - 1
+"""A process counts its requests itself and could say any number; XML-RPC knows none above this one."""
 
 
 def sentence(error):
@@ -245,6 +252,7 @@ def _spec(engine, instance):
         password=engine.unseal(instance.admin_password_sealed),
         reference=instance.reference,
         entitlements=_entitlements(instance),
+        limits=_limits(instance.plan_id),
     )
 
 
@@ -259,6 +267,16 @@ def _entitlements(instance):
     )
 
 
+def _limits(plan):
+    """What an instance's process may use; 0 is the server's own limit."""
+    return {"idle_s": 60 * plan.sleep_after_minutes, "memory_mb": plan.memory_limit_mb}
+
+
+def check_limits(plan):
+    with translated(ValidationError):
+        limits.checked(_limits(plan))
+
+
 def _instant(day, timezone):
     """When a day begins, as `Entitlements` has it; "" for no day."""
     if not day:
@@ -267,7 +285,10 @@ def _instant(day, timezone):
 
 
 def entitle(instance):
-    _engine_of(instance.server_id).entitle(instance.database_name, _entitlements(instance))
+    """Have it, and its process, know its present plan."""
+    engine = _engine_of(instance.server_id)
+    engine.set_limits(instance.database_name, _limits(instance.plan_id))
+    engine.entitle(instance.database_name, _entitlements(instance))
 
 
 def suspend(instance, on_step):
@@ -363,6 +384,49 @@ def measure(instance):
         "storage_mb": usage.storage_bytes / 2**20,
         "last_activity_at": _utc(usage.last_activity),
     }
+
+
+def activities(instances):
+    """What their processes are doing, as values for their records; it wakes none.
+
+    By instance; without those whose server does not answer soon, or knows nothing of them.
+    """
+    found = {}
+    for server, there in instances.grouped("server_id").items():
+        with suppress(TenantryError):
+            names_there = there.mapped("database_name")
+            told = _engine_of(server).activities(names_there, timeout_s=_MOST_TO_WAIT_S)
+            known = {activity.name: activity for activity in told}
+            found |= {it: _process(known[it.database_name]) for it in there if it.database_name in known}
+    return found
+
+
+def _process(activity):
+    now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    since, next_job_s = activity.since, activity.next_job_s
+    state = "awake" if activity.is_awake else "asleep"
+    return {
+        "process_state": "broken" if activity.is_broken else state,
+        "awake_since": datetime.fromtimestamp(int(since), UTC).replace(tzinfo=None) if since else False,
+        "process_memory_mb": activity.memory_bytes / 2**20,
+        "process_cpu_s": activity.cpu_s,
+        "process_requests": min(activity.requests, _MOST),
+        "process_websockets": min(activity.websockets, _MOST),
+        "next_job_at": False if next_job_s is None else now + timedelta(seconds=max(next_job_s, 0)),
+    }
+
+
+def process_log(instance):
+    """The last lines its processes logged. They are its customer's: whatever he wants stands in them."""
+    with translated():
+        lines = _engine_of(instance.server_id).logs(instance.database_name, _LOG_LINES)
+    return "\n".join(_printable(line[:_LOG_LINE_LENGTH]) for line in lines)
+
+
+def _printable(line):
+    """Without what would move the cursor, or turn the direction of the text round."""
+    is_control = {char: unicodedata.category(char)[0] == "C" and char != "\t" for char in set(line)}
+    return "".join("\N{REPLACEMENT CHARACTER}" if is_control[char] else char for char in line)
 
 
 def _utc(moment):

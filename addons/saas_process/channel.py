@@ -1,6 +1,6 @@
 """How the spawner and a zygote talk: JSON in datagrams that keep their borders, with file descriptors.
 
-`tenantry.spawner.channel` speaks the same; `tests/integration/test_spawner.py` lets them meet.
+`tenantry.spawner.channel` speaks the same.
 """
 
 import array

@@ -224,8 +224,11 @@ def _check_no_return(former: int) -> None:
     for user in {0, former} - {os.getuid()}:
         try:
             os.setresuid(user, user, user)
-        except PermissionError:
-            continue
+        except OSError as error:
+            # EINVAL: bubblewrap's namespace, where an ordinary user starts it, has no such user.
+            if error.errno in (errno.EPERM, errno.EINVAL):
+                continue
+            raise
         raise ConfinementFailed(f"the process could become user {user}")
 
 

@@ -29,12 +29,13 @@ class Crons(threading.Thread):
     due_at: when that will be, on the monotonic clock; None while it is not known or nothing is planned.
     """
 
-    def __init__(self, database, board, first_look_s):
-        """first_look_s: when to look first; who came in meanwhile is served before."""
+    def __init__(self, database, board, first_look_s, on_rest):
+        """first_look_s: when to look first; who came in is served before. on_rest: called when all is done."""
         super().__init__(name="odoo.service.cron", daemon=True)
         self.database = database
         self.board = board
         self.first_look_s = first_look_s
+        self.on_rest = on_rest
         self.is_running = True
         self.due_at = None
         self._woken = threading.Event()
@@ -62,6 +63,7 @@ class Crons(threading.Thread):
                 left_s = _RETRY_S
             self.due_at = None if left_s is None else time.monotonic() + left_s
             self.is_running = False
+            self.on_rest()
             wait_s = _LOOK_EVERY_S if left_s is None else min(max(left_s, 0), _LOOK_EVERY_S)
             self._woken.wait(wait_s)
 

@@ -4,7 +4,9 @@ One process serves one tenant, so every answer is the same: that one. What Odoo 
 `postgres`, its bus and the waking of scheduled jobs, happens in the tenant's own.
 """
 
+import contextlib
 import functools
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +17,12 @@ import odoo.service.model
 import odoo.sql_db
 from odoo.exceptions import AccessDenied
 from odoo.tools import config
+from psycopg2.pool import PoolError
 
 from . import guards
 
 _ANONYMOUS_METHODS = ("version", "about")
+_WAIT_FOR_CONNECTION_S, _LOOK_FOR_CONNECTION_S = 10, 0.02
 
 
 @dataclass
@@ -28,6 +32,7 @@ class Served:
     database: str = ""
     folder: str = ""
     password: str | None = None
+    options: str = ""
 
 
 _served = Served()
@@ -42,6 +47,7 @@ def serve(database, folder, password):
 def install():
     """Patch Odoo; once, in the zygote."""
     odoo.sql_db.connection_info_for = _connect_to_own(odoo.sql_db.connection_info_for)
+    odoo.sql_db.ConnectionPool.borrow = _wait_for_room(odoo.sql_db.ConnectionPool.borrow)
     odoo.service.db.list_dbs = list_dbs
     odoo.http.db_list = list_dbs
     odoo.http.db_filter = db_filter
@@ -51,6 +57,18 @@ def install():
     type(config).session_dir = property(lambda _config: _made("sessions"))
     type(config).filestore = lambda _config, _database: _served.folder
     guards.install()
+
+
+@contextlib.contextmanager
+def read_only():
+    """Connections that are opened in here write nothing."""
+    odoo.sql_db.close_all()
+    _served.options = "-c default_transaction_read_only=on"
+    try:
+        yield
+    finally:
+        odoo.sql_db.close_all()
+        _served.options = ""
 
 
 def temporary_folder():
@@ -78,9 +96,28 @@ def _connect_to_own(connection_info_for):
         if db_or_uri not in ("postgres", _served.database):
             raise AccessDenied()
         _database, parameters = connection_info_for(_served.database, *args, **kwargs)
+        if _served.options:
+            parameters = {**parameters, "options": _served.options}
         if _served.password is not None:
             parameters = {**parameters, "user": _served.database, "password": _served.password}
         return db_or_uri, parameters
+
+    return wrapper
+
+
+def _wait_for_room(borrow):
+    """A request that finds all connections in use waits for one; Odoo would fail at once."""
+
+    @functools.wraps(borrow)
+    def wrapper(self, connection_info):
+        deadline = time.monotonic() + _WAIT_FOR_CONNECTION_S
+        while True:
+            try:
+                return borrow(self, connection_info)
+            except PoolError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_LOOK_FOR_CONNECTION_S)
 
     return wrapper
 

@@ -16,7 +16,6 @@ from .board import THREADS, WEBSOCKETS
 
 _logger = logging.getLogger(__name__)
 
-_LEAVE_WITHIN_S = 5
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Type: text/plain; charset=utf-8\r\n"
     b"Content-Length: 16\r\nConnection: close\r\n\r\nBack in a moment"
@@ -39,9 +38,10 @@ class Handler(RequestHandler):
         return environ
 
     def end_headers(self, *args, **kwargs):
-        super().end_headers(*args, **kwargs)
+        result = super().end_headers(*args, **kwargs)
         if self.headers.get("Upgrade") == "websocket":
             self.server.turns_websocket()
+        return result
 
 
 class TenantServer(LoggingBaseWSGIServerMixIn, werkzeug.serving.ThreadedWSGIServer):
@@ -153,12 +153,12 @@ class TenantServer(LoggingBaseWSGIServerMixIn, werkzeug.serving.ThreadedWSGIServ
 
     # ------------------------------------------------------------ the end
 
-    def say_goodbye(self):
-        """Close the websockets, as Odoo does when it stops, and let requests end, for a few seconds."""
+    def say_goodbye(self, within_s):
+        """Close the websockets, as Odoo does when it stops, and let requests end for a while."""
         for function in CommonServer._on_stop_funcs:
             with contextlib.suppress(Exception):
                 function()
-        deadline = time.monotonic() + _LEAVE_WITHIN_S
+        deadline = time.monotonic() + within_s
         while (self.busy or self.websockets) and time.monotonic() < deadline:
             time.sleep(0.02)
 

@@ -16,7 +16,7 @@ from odoo.tools import config
 from odoo.tools.misc import dumpstacks
 
 from . import facts, patches
-from .board import IS_BROKEN, Board
+from .board import HAS_CRONS, IS_BROKEN, Board
 from .confinement import SYSTEM_PATHS, Limits, confine
 from .crons import Crons
 from .serving import TenantServer, refuse_all
@@ -24,16 +24,18 @@ from .serving import TenantServer, refuse_all
 _logger = logging.getLogger(__name__)
 
 ASLEEP, TOO_LONG, BROKEN, TOLD_TO_END = 0, 3, 4, 5
-"""How a process ends; the spawner writes it to the tenant's log."""
+"""How a process ends."""
 
 _REFUSE_FOR_S = 5
+_LEAVE_S = 5
+_LEAVE_AT_ONCE_S = 1
 _LOOK_AROUND_S = 5
 
 
 def run(registry, order, descriptors):
     """Be the process of one tenant; return its exit status.
 
-    order: what the spawner says of the tenant, see `tenantry.spawner.orders`. descriptors: the listening
+    order: what the spawner says of the tenant, see `tenantry.spawner.processes`. descriptors: the listening
     socket, the log, the shared page.
     """
     listener_fd, log_fd, board_fd = descriptors
@@ -41,7 +43,7 @@ def run(registry, order, descriptors):
     os.dup2(log_fd, 2)
     board = Board(board_fd)
     limits = order["limits"]
-    confine(
+    protection = confine(
         order["uid"],
         order["gid"],
         readable=(*SYSTEM_PATHS, *order["readable"]),
@@ -49,6 +51,8 @@ def run(registry, order, descriptors):
         limits=Limits(memory_bytes=limits["memory_bytes"], tasks=limits["tasks"], open_files=1024),
         keep=(listener_fd,),
     )
+    if protection.missing:
+        _logger.warning("%s runs without: %s", order["name"], ", ".join(protection.missing))
     listener = socket.socket(fileno=listener_fd)
     take_over(registry, order)
     facts.tell(order["public_key"], board)
@@ -66,7 +70,7 @@ def take_over(registry, order):
     """Make the zygote's registry the tenant's: over its own role, in its own folder."""
     name = order["name"]
     patches.serve(name, order["folder"], order["password"])
-    config["db_maxconn"] = limits_of(order)["connections"]
+    config["db_maxconn"] = order["limits"]["connections"]
     tempfile.tempdir = os.environ["TMPDIR"] = patches.temporary_folder()
     os.environ["HOME"] = order["folder"]
     threading.current_thread().dbname = name
@@ -77,10 +81,6 @@ def take_over(registry, order):
         Registry.registries[name] = registry
 
 
-def limits_of(order):
-    return order["limits"]
-
-
 class Life:
     """Serves, runs what is due, and ends when there is nothing to do, or when it must."""
 
@@ -88,8 +88,7 @@ class Life:
         self.name = order["name"]
         self.limits = order["limits"]
         self.server = TenantServer(listener, board, self.limits)
-        first_look_s = 0 if order["is_for_jobs"] else _LOOK_AROUND_S
-        self.crons = Crons(self.name, board, first_look_s) if order["has_crons"] else None
+        self.crons = None
         self.board = board
         self.idle_since = time.monotonic()
         self.status = ASLEEP
@@ -99,10 +98,8 @@ class Life:
         signal.signal(signal.SIGTERM, self._told_to_end)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        if self.crons:
-            self.crons.start()
         self.server.run(self._look_around)
-        self.server.say_goodbye()
+        self.server.say_goodbye(_LEAVE_AT_ONCE_S if self.status == TOLD_TO_END else _LEAVE_S)
         return self.status
 
     def _told_to_end(self, _number, _frame):
@@ -114,6 +111,10 @@ class Life:
 
     def _look_around(self):
         """Decide whether to go on; in how many seconds to look again."""
+        if self.crons is None and self.board[HAS_CRONS]:
+            first_look_s = 0 if self.is_only_for_jobs else _LOOK_AROUND_S
+            self.crons = Crons(self.name, self.board, first_look_s, on_rest=self.server.wake)
+            self.crons.start()
         if self._is_over_its_limits():
             self._end(TOO_LONG)
         elif self._is_at_work():

@@ -3,16 +3,14 @@
 For each tenant that wakes it forks: the child is that tenant's process (`tenant.py`). It runs no
 thread, holds no connection and no secret when it forks, and never serves anybody itself.
 
-    python -m odoo.addons.saas_process.zygote CHANNEL
-
-CHANNEL: the number of an inherited socket, see `channel.py`. The first message says what to load, each
-further one is a tenant to fork for.
+The first message on its channel says what to load, each further one is a tenant to fork for. The program is
+`start_zygote.py`.
 """
 
 import gc
+import json
 import logging
 import os
-import pathlib
 import selectors
 import signal
 import socket
@@ -29,19 +27,21 @@ _KEPT_CACHES = frozenset({"templates", "assets", "routing", "routing.rewrites", 
 
 def main(descriptor):
     channel = socket.socket(fileno=descriptor)
-    from odoo.addons.saas_process.channel import receive, send
+    from .channel import receive, send
+    from .confinement import landlock_abi
 
     order, _descriptors = receive(channel)
     if order is None:
         return
     configure(order)
     registry = load(order["database"], order["password"]) if order["database"] else None
-    forget_secrets()
+    forget_secrets(order.pop("password"))
     order.clear()
+    forks = Forks(channel, registry)
     handle = os.pidfd_open(os.getpid())
-    send(channel, {"ready": True}, [handle])
+    send(channel, {"ready": True, "landlock_abi": landlock_abi()}, [handle])
     os.close(handle)
-    Forks(channel, registry).serve()
+    forks.serve()
 
 
 def configure(order):
@@ -56,7 +56,7 @@ def configure(order):
     import odoo.http
 
     odoo.http.root.initialize()
-    from odoo.addons.saas_process import patches, tenant  # all code is there before anything forks
+    from . import patches, tenant  # all code is there before anything forks
 
     assert tenant
     patches.install()
@@ -64,39 +64,49 @@ def configure(order):
 
 def load(database, password):
     """Load the registry over the role of that database, and draw the first page once."""
-    from odoo.addons.saas_process import patches
     from odoo.modules.registry import Registry
     from odoo.tools import config
+
+    from . import patches
 
     config["db_user"], config["db_password"] = database, password
     patches.serve(database, tempfile.mkdtemp(), None)
     registry = Registry.new(database)
-    draw_first_page(database)
+    with registry.cursor() as cursor:
+        cursor.execute("SELECT code FROM res_lang WHERE active")
+        languages = [code.replace("_", "-") for (code,) in cursor.fetchall()]
+    with patches.read_only():
+        for language in languages:
+            draw_first_page(database, language)
     for name, cache in registry._Registry__caches.items():
         if name not in _KEPT_CACHES:
             cache.clear()
     return registry
 
 
-def draw_first_page(host):
+def draw_first_page(host, language):
+    """What it takes to draw it is kept for whoever is forked. Nothing is written: the signaling stays."""
     import odoo.http
     from werkzeug.test import Client
 
-    for path in ("/web/login", "/web/login"):
-        answer = Client(odoo.http.root).get(path, headers={"Host": host})
-        if answer.status_code != 200:
-            _logger.warning("the template's %s answers %s", path, answer.status)
+    answer = Client(odoo.http.root).get("/web/login", headers={"Host": host, "Accept-Language": language})
+    if answer.status_code != 200:
+        _logger.warning("the template's login page answers %s to %s", answer.status, language)
 
 
-def forget_secrets():
+def forget_secrets(password):
     import odoo.http
     import odoo.sql_db
     from odoo.tools import config
+
+    from .memory import overwrite
 
     odoo.sql_db.close_all()
     odoo.sql_db._Pool = None
     config["db_password"] = False
     odoo.http.root.__dict__.pop("session_store", None)
+    if password:
+        overwrite(password)
 
 
 class Forks:
@@ -105,13 +115,15 @@ class Forks:
     def __init__(self, channel, registry):
         self.channel = channel
         self.registry = registry
-
-    def serve(self):
-        from odoo.addons.saas_process.channel import receive
-
         gc.collect()
         gc.freeze()
-        assert threading.active_count() == 1, "a thread would be lost by forking"
+        if threading.active_count() > 1:
+            others = [thread.name for thread in threading.enumerate()]
+            raise RuntimeError(f"a thread would be lost by forking: {', '.join(others)}")
+
+    def serve(self):
+        from .channel import receive
+
         waking, woken = socket.socketpair()
         woken.setblocking(False)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
@@ -125,23 +137,27 @@ class Forks:
                         waking.recv(4096)
                         self.reap()
                         continue
-                    order, descriptors = receive(self.channel)
-                    if order is None:
+                    message, descriptors = receive(self.channel)
+                    if message is None:
                         return
-                    self.fork(order, descriptors)
+                    self.fork(message, descriptors)
 
-    def fork(self, order, descriptors):
-        """Start the tenant's process, and tell the spawner a handle of it."""
-        from odoo.addons.saas_process.channel import send
+    def fork(self, message, descriptors):
+        """Start the tenant's process, and tell the spawner a handle of it.
+
+        The last descriptor has the tenant's secrets. Only the child reads it: what a zygote has in memory,
+        all it forks get.
+        """
+        from .channel import send
 
         pid = os.fork()
         if pid == 0:
-            become(self.registry, order, descriptors)
+            become(self.registry, message["name"], descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
         handle = os.pidfd_open(pid)
         try:
-            send(self.channel, {"forked": order["name"], "serial": order["serial"]}, [handle])
+            send(self.channel, {"forked": message["name"], "serial": message["serial"]}, [handle])
         finally:
             os.close(handle)
 
@@ -156,25 +172,20 @@ class Forks:
                 return
 
 
-def become(registry, order, descriptors):
+def become(registry, name, descriptors):
     """In the child: it never returns to the zygote's loop."""
     status = 70
     try:
         signal.set_wakeup_fd(-1)
-        from odoo.addons.saas_process import tenant
+        from . import tenant
 
-        status = tenant.run(registry, order, descriptors)
+        *descriptors, order = descriptors
+        with os.fdopen(order, "rb") as file:
+            told = json.load(file)
+        status = tenant.run(registry, told, descriptors)
     except BaseException:
-        _logger.critical("the process of %s cannot go on", order.get("name"), exc_info=True)
+        _logger.critical("the process of %s cannot go on", name, exc_info=True)
     finally:
         logging.shutdown()
         sys.stderr.flush()
         os._exit(status)
-
-
-if __name__ == "__main__":
-    # The addon is found where it is before Odoo knows its addons path.
-    import odoo.addons
-
-    odoo.addons.__path__.append(str(pathlib.Path(__file__).resolve().parents[1]))
-    main(int(sys.argv[1]))

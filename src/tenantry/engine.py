@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from functools import cached_property
 from importlib import resources
@@ -35,6 +35,7 @@ from tenantry.operations import (
     usage,
 )
 from tenantry.operations import hostnames as hostnames_operation
+from tenantry.operations import limits as limits_operation
 from tenantry.operations import provision as provision_operation
 from tenantry.operations.build_template import build_template, stale_reason
 from tenantry.operations.context import Context, find_labelled
@@ -295,9 +296,12 @@ class Engine:
     def instances(self) -> list[Instance]:
         return instances.list_instances(self.context)
 
-    def activities(self) -> list[Activity]:
-        """What every instance that is served is doing; it wakes none. Raises ServerNotStarted."""
-        return self.runtime.activities()
+    def activities(self, names: Collection[str] = (), timeout_s: float = 30) -> list[Activity]:
+        """What these instances are doing, or every one that is served; it wakes none.
+
+        Raises ServerNotStarted, after `timeout_s` at the latest.
+        """
+        return self.runtime.activities(names, timeout_s)
 
     def logs(self, name: str, count: int = 100) -> list[str]:
         """The last lines an instance's processes logged. Raises InstanceNotFound."""
@@ -362,6 +366,10 @@ class Engine:
     def entitle(self, name: str, entitlements: Entitlements) -> None:
         """See `operations.entitle`."""
         entitle.entitle(self.context, name, entitlements)
+
+    def set_limits(self, name: str, limits: Mapping[str, float]) -> None:
+        """See `operations.limits`."""
+        limits_operation.set_limits(self.context, name, limits)
 
     def login_link(
         self,

@@ -48,7 +48,7 @@ class Settings:
     http_interface: str = "127.0.0.1"
     http_port: int = DEFAULT_HTTP_PORT
     sleep_after_s: int = 300
-    tenant_threads: int = 16
+    tenant_threads: int = 8
     tenant_memory_mb: int = 2048
     master_port: int = DEFAULT_MASTER_PORT
     master_workers: int = 0
@@ -176,7 +176,7 @@ class Settings:
     @property
     def private_dirs(self) -> tuple[Path, ...]:
         """Folders nobody else may enter."""
-        return (self.secrets_dir, self.log_dir, self.run_dir)
+        return (self.secrets_dir, self.log_dir, self.run_dir, self.home / "odoo")
 
     @property
     def recipe_dir(self) -> Path:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 from tests.support.back_office import BackOffice
 from tests.support.inventory import orphans
 from tests.support.odoo_client import OdooError
+
+from tenantry.operations.instances import find_instance
 
 DOMAIN = "odoo.acme.example"
 
@@ -72,3 +76,43 @@ def test_a_module_is_installed_where_its_customer_works(office: BackOffice, acme
     now = office.wait("saas.instance", acme, ["active"], timeout_s=180)
     assert not now["state_reason"]
     assert customer.call("calendar.event", "search_count", []) == 0
+
+
+def test_a_visit_shows_on_the_form_and_looking_at_it_is_none(office: BackOffice, acme: int) -> None:
+    def look() -> dict[str, Any]:
+        fields = ("process_state", "awake_since", "process_memory_mb", "process_requests", "process_message")
+        return office.read("saas.instance", acme, *fields)
+
+    office.engine.runtime.end("acme")
+    for _time in range(2):
+        assert look() == {
+            "id": acme,
+            "process_state": "asleep",
+            "awake_since": False,
+            "process_memory_mb": 0.0,
+            "process_requests": 0,
+            "process_message": False,
+        }
+    assert status(office, "acme") == 200
+    now = look()
+    assert (now["process_state"], now["process_message"]) == ("awake", False)
+    assert now["awake_since"]
+    assert now["process_memory_mb"] > 1
+    assert now["process_requests"] >= 1
+    (dialogue,) = office.call("saas.instance.process.log", "create", [{"instance_id": acme}])
+    assert "GET /web/login" in office.read("saas.instance.process.log", dialogue, "text")["text"]
+
+
+def test_minutes_of_its_plan_reach_an_instance_that_lives(office: BackOffice, acme: int) -> None:
+    plan = office.find("saas.plan", code="starter")
+    for minutes, limits in ((7, {"idle_s": 420}), (0, {})):
+        office.call("saas.plan", "write", [plan], {"sleep_after_minutes": minutes})
+        deadline = time.monotonic() + 30
+        while limits_of(office, "acme") != limits:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+def limits_of(office: BackOffice, name: str) -> Mapping[str, float]:
+    with office.engine.context.maintenance() as connection:
+        return find_instance(connection, name).limits

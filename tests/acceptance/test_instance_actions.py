@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.support.inventory import orphans
@@ -18,6 +21,7 @@ from tenantry.errors import (
     ModuleNotFound,
     NameTaken,
 )
+from tenantry.model.activity import Activity
 from tenantry.model.catalog import State
 from tenantry.operations import instances
 
@@ -119,7 +123,7 @@ def test_a_restart_loads_it_anew(engine: Engine):
     creation = create(engine)
     steps: list[str] = []
     engine.restart_instance("acme", lambda event: steps.append(event.step))
-    assert list(dict.fromkeys(steps)) == ["stop", "sessions", "blocked", "start", "login", "probe"]
+    assert list(dict.fromkeys(steps)) == ["stop", "lock", "sessions", "blocked", "unlock", "start", "probe"]
     engine.prove_login(creation)
 
 
@@ -130,6 +134,42 @@ def test_a_restart_killed_after_any_step_is_finished_by_the_next_run(engine: Eng
     assert orphans(engine.context) == []
     assert engine.restart_instance("acme").state is State.ACTIVE
     engine.prove_login(creation)
+
+
+# ---------------------------------------------------------------- its process
+
+
+def activity(engine: Engine, name: str = "acme") -> Activity:
+    (found,) = engine.activities([name])
+    return found
+
+
+def address_space(engine: Engine) -> int:
+    """What the kernel lets the process of acme have, in bytes."""
+    text = Path(f"/proc/{activity(engine).pid}/limits").read_text()
+    return int(re.findall(r"Max address space +(\d+)", text)[0])
+
+
+def test_what_its_plan_allows_holds_from_the_next_wake_on(engine: Engine):
+    create(engine, limits={"memory_mb": 512})
+    assert address_space(engine) == 512 * 2**20
+    engine.set_limits("acme", {"idle_s": 1})
+    assert address_space(engine) == 512 * 2**20
+    engine.runtime.end("acme")
+    assert status(engine, "acme") == 200
+    assert address_space(engine) == engine.settings.tenant_memory_mb * 2**20
+    deadline = time.monotonic() + 60
+    while activity(engine).is_awake:
+        assert time.monotonic() < deadline, "it does not sleep"
+        time.sleep(0.2)
+
+
+def test_what_no_process_can_have_is_refused_and_nothing_changes(engine: Engine):
+    create(engine, limits={"idle_s": 600})
+    with pytest.raises(InvalidValue):
+        engine.set_limits("acme", {"memory_mb": 1})
+    with engine.context.maintenance() as connection:
+        assert instances.find_instance(connection, "acme").limits == {"idle_s": 600}
 
 
 # ---------------------------------------------------------------- modules

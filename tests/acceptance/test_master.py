@@ -217,7 +217,7 @@ def test_no_tenants_role_reaches_the_master(master: Engine, acme: Creation):
         psycopg.connect(**role.parameters, password=role.password.reveal(), dbname=MASTER_DATABASE)
 
 
-def test_the_router_serves_no_master(master: Engine):
+def test_the_front_leads_to_no_master(master: Engine):
     route = master.runtime.route(MASTER_DATABASE)
     assert route.get("/web/login") == 404
 

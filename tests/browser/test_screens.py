@@ -182,7 +182,7 @@ def test_a_customer_with_a_link_presses_one_button_and_is_in_his_odoo(
     ("name", "title"),
     [("nobody", "Nothing lives here"), ("cobalt", "This Odoo is suspended")],
 )
-def test_a_page_of_the_router_follows_the_visitor_s_dark_scheme(
+def test_a_page_of_the_front_follows_the_visitor_s_dark_scheme(
     browser: Browser,
     office: BackOffice,
     sample: dict[str, int],
@@ -198,7 +198,7 @@ def test_a_page_of_the_router_follows_the_visitor_s_dark_scheme(
         screen.page.emulate_media(color_scheme=scheme)
         screen.page.goto(address)
         expect(screen.page.get_by_role("heading", name=title)).to_be_visible()
-        screen.picture(f"router-{name}-{scheme}")
+        screen.picture(f"front-{name}-{scheme}")
         lightness.append(_lightness(screen))
     light, dark = lightness
     assert light > 200

@@ -21,6 +21,7 @@ from pathlib import Path, PurePosixPath
 from tenantry import process
 from tenantry.edge import caddy
 from tenantry.edge.pages import write_pages
+from tenantry.spawner.hosts import Hosts
 
 NGINX_SAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "nginx-tenants.conf"
 SCRIPT = b"let answer = 42;\n" * 5000
@@ -41,24 +42,18 @@ class Request:
 class Tenant:
     """A process's socket; `accept()` lets it answer, as a spawner's would once it is awake."""
 
+    listener: socket.socket
     socket_file: Path
-    backlog: int = 64
     requests: list[Request] = field(default_factory=list)
     cut: list[str] = field(default_factory=list)
     """Paths of requests whose client or front went away."""
     first_bytes: threading.Event = field(default_factory=threading.Event)
     go_on: threading.Event = field(default_factory=threading.Event)
 
-    def __post_init__(self) -> None:
-        partial = self.socket_file.parent / f".{self.socket_file.name}.new"
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(partial))
-        self._listener.listen(self.backlog)
-        partial.rename(self.socket_file)
-        self._server: _Server | None = None
+    _server: _Server | None = None
 
     def accept(self) -> Tenant:
-        self._server = _Server(self._listener, self)
+        self._server = _Server(self.listener, self)
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
@@ -69,7 +64,7 @@ class Tenant:
         """End as a killed process does: its file stays and refuses connections."""
         if self._server:
             self._server.shutdown()
-        self._listener.close()
+        self.listener.close()
 
     def count(self, path: str) -> int:
         return sum(request.path == path for request in self.requests)
@@ -87,6 +82,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.BaseServer):
 
     def get_request(self) -> tuple[socket.socket, str]:
         connection, _ = self.listener.accept()
+        connection.setblocking(True)
         return connection, "unix"
 
     def handle_error(self, request: object, client_address: object) -> None:
@@ -158,6 +154,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve_not_found(self) -> None:
         self._send(b"no such page of the tenant", 404)
 
+    def _serve_boast(self) -> None:
+        """With more headers than a browser would take."""
+        self._send(b"", X_Boast="a" * 100_000)
+
     def _serve_slow(self) -> None:
         time.sleep(2)
         self._serve_ok()
@@ -169,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve_die(self) -> None:
         self.close_connection = True
 
-    def _serve_login(self) -> None:
+    def _serve_half(self) -> None:
         """Dies in the middle of its answer."""
         self.send_response(200)
         self.send_header("Content-Length", "1000")
@@ -197,7 +197,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"\0" * 65536)
 
     def _serve_script_js(self) -> None:
-        if self.headers.get("If-None-Match") == '"v1"':
+        if self.headers.get("If-None-Match", "").removeprefix("W/") == '"v1"':
             self._send(b"", 304, ETag='"v1"')
         else:
             self._send(SCRIPT, Content_Type="application/javascript", ETag='"v1"')
@@ -244,32 +244,39 @@ class Front:
         self.folder = Path(tempfile.mkdtemp(prefix="front-"))
         self.folder.chmod(0o755)
         self.kind = kind
-        self.hosts, self.pages = self.folder / "h", self.folder / "pages"
-        self.hosts.mkdir()
+        self.hosts, self.pages = Hosts(self.folder / "h"), self.folder / "pages"
         write_pages(self.pages)
         self.log = self.folder / "log"
         self.port = process.free_port()
         command = self._caddy(protocol, timeouts) if kind == "caddy" else self._nginx()
-        self.pid = process.start(command, log=self.log)
+        self.home = self.folder / "home"
+        self.home.mkdir()
+        self.pid = process.start(command, log=self.log, environment={"HOME": str(self.home)})
         self._tenants: list[Tenant] = []
-        self._wait()
+        try:
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
 
     def _caddy(self, protocol: str, timeouts: dict[str, float]) -> tuple[str, ...]:
         file = self.folder / "Caddyfile"
         text = caddy.caddyfile(
             interface="127.0.0.1",
             port=self.port,
-            hosts=PurePosixPath(self.hosts),
+            hosts=PurePosixPath(self.hosts.folder),
             pages=PurePosixPath(self.pages),
             protocol=protocol,
             **timeouts,
         )
         file.write_text(text)
-        return caddy.caddy_command(PurePosixPath(file))
+        return (str(caddy.caddy_program()), "run", "--config", str(file), "--adapter", "caddyfile")
 
     def _nginx(self) -> tuple[str, ...]:
-        sample = NGINX_SAMPLE.read_text().replace("/srv/tenantry/run/hosts", str(self.hosts))
-        sample = sample.replace("/srv/tenantry/run/pages", str(self.pages)).replace(":8069", f":{self.port}")
+        sample = NGINX_SAMPLE.read_text().replace("/srv/tenantry/hosts", str(self.hosts.folder))
+        sample = sample.replace("/srv/tenantry/run/front/pages", str(self.pages)).replace(
+            ":8069", f":{self.port}"
+        )
         file = self.folder / "nginx.conf"
         kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         folders = "".join(f"{kind}_temp_path {self.folder}/{kind};\n" for kind in kinds)
@@ -296,21 +303,14 @@ class Front:
             tenant.close()
         shutil.rmtree(self.folder)
 
-    def listen(self, host: str, backlog: int = 64) -> Tenant:
+    def listen(self, host: str) -> Tenant:
         """A tenant whose process does not accept yet."""
-        tenant = Tenant(self.hosts / f"{host}.sock", backlog)
-        self._tenants.append(tenant)
-        return tenant
+        listener, _ = self.hosts.listen(host)
+        self._tenants.append(Tenant(listener, self.hosts.folder / f"{host}.sock"))
+        return self._tenants[-1]
 
     def serve(self, host: str) -> Tenant:
         return self.listen(host).accept()
-
-    def link(self, host: str, target: str) -> None:
-        (self.hosts / f"{host}.sock").symlink_to(f"{target}.sock")
-
-    def mark(self, host: str, state: str) -> None:
-        (self.hosts / f"{host}.{state}").touch()
-        (self.hosts / f"{host}.sock").unlink(missing_ok=True)
 
     def ask(
         self,
@@ -337,6 +337,16 @@ class Front:
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+
+    @staticmethod
+    def receive(connection: socket.socket, until: bytes) -> bytes:
+        """What arrives up to and with those bytes."""
+        received = b""
+        while until not in received:
+            chunk = connection.recv(1)
+            assert chunk, received
+            received += chunk
+        return received
 
     def status_of(self, raw: bytes) -> int:
         """Send bytes as they are and return the status; 0 when the connection is closed at once."""

@@ -14,6 +14,7 @@ from . import saas_instance_actions
 from . import saas_instance_plan
 from . import saas_instance_access
 from . import saas_instance_usage
+from . import saas_instance_process
 from . import saas_instance_jobs
 from . import saas_instance_operations
 from . import saas_instance_limits

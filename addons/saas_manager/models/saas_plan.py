@@ -6,8 +6,8 @@ from odoo.exceptions import UserError
 from .. import gateway
 from ..exceptions import NoCapacity
 
-_SIGNED = {"name", "max_users", "max_storage_gb"}
-"""What instances are told of their plan."""
+_TOLD = {"name", "max_users", "max_storage_gb", "sleep_after_minutes", "memory_limit_mb"}
+"""What instances, and the servers they run on, are told of their plan."""
 
 
 class SaasPlan(models.Model):
@@ -37,7 +37,15 @@ class SaasPlan(models.Model):
         default="shared",
     )
     cpu_limit = fields.Float(string="CPU Cores", help="For container runtimes. 0: no limit.")
-    memory_limit_mb = fields.Integer(string="Memory (MB)", help="For container runtimes. 0: no limit.")
+    memory_limit_mb = fields.Integer(
+        string="Memory (MB)",
+        help="Of an instance's process or container. 0: what the server says; a container has no limit then.",
+    )
+    sleep_after_minutes = fields.Integer(
+        string="Sleep After (Minutes)",
+        help="How long nobody must have come before an instance's process ends; the next visitor, or its next"
+        " scheduled job, wakes it. 0: as long as the server says.",
+    )
     backup_retention_days = fields.Integer(default=7, help="How long daily backups are kept.")
     max_instances = fields.Integer(
         default=lambda self: self._default_max_instances(), help="Live instances on this plan. 0: no limit."
@@ -53,7 +61,7 @@ class SaasPlan(models.Model):
     _limits_positive = models.Constraint(
         "CHECK(max_users >= 0 AND max_storage_gb >= 0 AND max_instances >= 0 AND trial_days >= 0"
         " AND grace_days >= 0 AND backup_retention_days >= 0 AND cpu_limit >= 0 AND memory_limit_mb >= 0"
-        " AND price_monthly >= 0 AND price_yearly >= 0)",
+        " AND sleep_after_minutes >= 0 AND price_monthly >= 0 AND price_yearly >= 0)",
         "Limits, days and prices cannot be negative.",
     )
 
@@ -64,6 +72,11 @@ class SaasPlan(models.Model):
     def _check_code(self):
         for plan in self:
             gateway.check_slug(plan.code)
+
+    @api.constrains("sleep_after_minutes", "memory_limit_mb")
+    def _check_limits(self):
+        for plan in self:
+            gateway.check_limits(plan)
 
     @api.depends("instance_ids.state")
     def _compute_instance_count(self):
@@ -77,9 +90,9 @@ class SaasPlan(models.Model):
     def write(self, vals):
         """P3: live instances get changed limits at once."""
         result = super().write(vals)
-        if _SIGNED & vals.keys():
+        if _TOLD & vals.keys():
             # sudo: a plan is used by instances of all companies.
-            live = self.sudo().instance_ids.filtered(lambda instance: instance.state == "active")
+            live = self.sudo().instance_ids.filtered(lambda i: i.state in ("active", "suspended", "expired"))
             for instance in live:
                 instance._enqueue("_entitle", self.env._("Sign the entitlements of %s", instance.name))
         return result

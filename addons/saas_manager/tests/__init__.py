@@ -8,6 +8,7 @@ from . import test_secrets
 from . import test_instance
 from . import test_instance_jobs
 from . import test_instance_operations
+from . import test_instance_process
 from . import test_template
 from . import test_server
 from . import test_request

@@ -24,6 +24,7 @@ ACCESS = {
     "saas.instance.change.plan": (NONE, NONE, NONE, KEEP, KEEP),
     "saas.instance.change.subdomain": (NONE, NONE, NONE, KEEP, KEEP),
     "saas.instance.install.modules": (NONE, NONE, NONE, KEEP, KEEP),
+    "saas.instance.process.log": (NONE, NONE, NONE, KEEP, KEEP),
     "saas.instance.terminate": (NONE, NONE, NONE, NONE, KEEP),
 }
 

@@ -20,6 +20,13 @@ def code_objects(code):
             yield from code_objects(constant)
 
 
+def loads_any(code, names):
+    """Whether a variable or an attribute of one of the names occurs in it."""
+    return not names.isdisjoint(code.co_names) or any(
+        loads_any(constant, names) for constant in code.co_consts if isinstance(constant, CodeType)
+    )
+
+
 def is_refused_in_code(name):
     """Whether `safe_eval` refuses an attribute or a variable of that name."""
     return "__" in name or name in safe_eval._UNSAFE_ATTRIBUTES

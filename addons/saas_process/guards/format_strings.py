@@ -14,11 +14,13 @@ from markupsafe import Markup
 from odoo.addons.base.models import ir_qweb
 from odoo.tools import safe_eval
 
-from .compilers import code_objects, is_refused_in_code, wrap_compile
+from .compilers import is_refused_in_code, loads_any, wrap_compile
 
 METHODS = frozenset(("format", "format_map"))
 # As attributes of the type, they get the format string as an argument.
 _UNBOUND_METHODS = (str.format, str.format_map, Markup.format, Markup.format_map)
+# One of these is in every string that names something hidden.
+_SIGNS = ("_", *(name for name in safe_eval._UNSAFE_ATTRIBUTES if "_" not in name))
 # The builtin that compiled code calls. Code that gives the name to something else finds no `checked_format`.
 _READER = "tenantry_reader"
 
@@ -43,15 +45,19 @@ def _compile(inner, source, filename, mode):
     The source is no sign of it: Python normalises names, so `format` may be written in other letters.
     """
     code = inner(source, filename, mode)
-    if all(METHODS.isdisjoint(part.co_names) for part in code_objects(code)):
-        return code
+    return _compile_checked(source, filename, mode) if loads_any(code, METHODS) else code
+
+
+# Odoo compiles a server action anew each time; this second time is saved.
+@functools.lru_cache(maxsize=256)
+def _compile_checked(source, filename, mode):
     tree = compile(source, filename, mode, ast.PyCF_ONLY_AST)
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr in METHODS:
             reader = ast.copy_location(ast.Name(_READER, ast.Load()), node.value)
             node.value = ast.copy_location(ast.Call(reader, [node.value], []), node.value)
             node.attr = f"checked_{node.attr}"
-    return inner(tree, filename, mode)
+    return compile(tree, filename, mode)
 
 
 class _Reader:
@@ -100,6 +106,8 @@ def refuse_hidden_names(string):
     Attributes and items that begin with an underscore, and the attributes `safe_eval` refuses in code.
     Arguments may have any name: they are the caller's own.
     """
+    if not any(sign in string for sign in _SIGNS):
+        return
     for _literal, field, nested, _conversion in Formatter().parse(string):
         _argument, path = formatter_field_name_split(field or "")
         for is_attribute, name in path:

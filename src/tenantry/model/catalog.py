@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from tenantry.model.limits import from_label
+
 FORMAT = 1
 
 
@@ -45,11 +47,12 @@ class Label:
     hostnames: extra ones; the first is always `<database>.<base domain>`.
     finished: the long steps of a build that ended well, for a killed one to go on after; of a spare, what a
         creation need not do again.
-    published: the router answers its hostnames already, though it is not active yet.
+    published: the front leads to it already, though it is not active yet.
     recipe: what a template was built from.
     reference: whose creation it was, as its caller named it (`InstanceSpec.reference`).
     entitled_since: the serial of the entitlements in force; saas_tenant refuses older ones.
     renamed_from: what the instance was called before, so that a renaming run again knows its own.
+    limits: what its plan allows its process, see `model.limits`.
     """
 
     kind: Kind
@@ -66,6 +69,7 @@ class Label:
     reference: str = ""
     entitled_since: int = 0
     renamed_from: str = ""
+    limits: Mapping[str, float] = field(default_factory=dict)
 
     def to_comment(self) -> str:
         filled = {key: value for key, value in asdict(self).items() if value}
@@ -83,6 +87,7 @@ class Label:
         known = {key: value for key, value in data.items() if key in cls.__dataclass_fields__}
         for key in ("hostnames", "finished"):
             known[key] = tuple(known.get(key, ()))
+        known["limits"] = from_label(known.get("limits"))
         return cls(**{**known, "kind": Kind(known["kind"]), "state": State(known["state"])})
 
     def having(self, **changes: Any) -> Label:

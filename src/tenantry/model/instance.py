@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from tenantry.errors import InvalidValue
 from tenantry.model import names
 from tenantry.model.catalog import State
 from tenantry.model.entitlements import UNLIMITED, Entitlements
+from tenantry.model.limits import checked as checked_limits
 from tenantry.model.secret import Secret
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
@@ -27,6 +28,7 @@ class InstanceSpec:
     password: the administrator's; None: a random one.
     reference: who asks, in his own words. A creation that was finished for the same reference is
     not made again: its caller was killed before he heard of it.
+    limits: what its plan allows its process, see `model.limits`.
     """
 
     name: str
@@ -40,6 +42,7 @@ class InstanceSpec:
     password: Secret | None = None
     reference: str = ""
     entitlements: Entitlements = UNLIMITED
+    limits: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def checked(
@@ -48,11 +51,13 @@ class InstanceSpec:
         *,
         hostnames: Collection[str] = (),
         entitlements: Entitlements = UNLIMITED,
+        limits: Mapping[str, float] | None = None,
         **wishes: Any,
     ) -> InstanceSpec:
         """Raises InvalidName, InvalidValue."""
         extra = tuple(names.hostname(hostname) for hostname in hostnames)
-        spec = cls(**wishes, hostnames=extra, entitlements=entitlements)
+        allowed = checked_limits(limits or {})
+        spec = cls(**wishes, hostnames=extra, entitlements=entitlements, limits=allowed)
         names.instance_name(spec.name, reserved)
         names.template_code(spec.template)
         names.email(spec.email)

@@ -82,6 +82,11 @@ class Recipe:
                 raise InvalidRecipe(self.code, f"{value!r} in {field}")
 
 
+def as_numbers(version: str) -> tuple[int, ...]:
+    """For comparing: 1.0.10 is later than 1.0.9."""
+    return tuple(int(part) for part in version.split("."))
+
+
 def next_version(version: str) -> str:
     """T1: an update bumps the patch; the first version is 1.0.0."""
     if not version:

@@ -80,7 +80,8 @@ def _take_up(context: Context, connection: Connection, found: Database, spec: In
     """Go on with a half-made instance, unless another template is wished for now."""
     assert found.label
     if found.label.template == spec.template:
-        relabel(context, connection, spec.name, found.label.having(hostnames=spec.hostnames))
+        label = found.label.having(hostnames=spec.hostnames, limits=spec.limits)
+        relabel(context, connection, spec.name, label)
     else:
         context.filestores.remove(found.filestore)
         discard(context, connection, spec.name)
@@ -94,6 +95,10 @@ def check_hostnames(
     Raises InvalidValue, NameTaken.
     """
     base_domain = context.settings.base_domain
+    for host in (f"{instance}.{base_domain}", *hostnames):
+        if len(host) > context.runtime.longest_host:
+            most = context.runtime.longest_host
+            raise InvalidValue("host name", host, f"at most {most} characters, for the front's sake")
     for hostname in hostnames:
         if hostname == base_domain or hostname.endswith(f".{base_domain}"):
             raise InvalidValue("host name", hostname, f"a name outside of {base_domain}")

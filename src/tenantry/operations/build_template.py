@@ -23,7 +23,13 @@ from tenantry.odoo.initialise import Initialisation, check_modules_exist, verify
 from tenantry.odoo.installation import OdooInstallation
 from tenantry.odoo.own_addons import TENANT_MODULE, shipped, tenant_addons
 from tenantry.operations.addons import addons_digest
-from tenantry.operations.clone import discard, drop_unused_zygotes, ensure_zygote
+from tenantry.operations.clone import (
+    clone_for_zygote,
+    discard,
+    drop_unused_zygotes,
+    ensure_zygote,
+    latest_version,
+)
 from tenantry.operations.confined import view_of
 from tenantry.operations.context import Context, find_labelled
 from tenantry.operations.steps import Operation, Step
@@ -126,6 +132,7 @@ def is_frozen(subject: Building) -> bool:
 
 def discard_build(subject: Building) -> None:
     discard(subject.context, subject.connection, subject.building)
+    discard(subject.context, subject.connection, names.zygote_database(subject.code, subject.version))
 
 
 def _create_database(subject: Building) -> None:
@@ -185,9 +192,19 @@ def close_admin(subject: Building) -> None:
         )
 
 
+# PostgreSQL logs a sequence's numbers 32 at a time, ahead of their use, and how many are left is copied with
+# the blocks: a clone would use them without logging anything, and go back to them after a crash.
+_LOG_SEQUENCES_ANEW = """
+    SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, last_value)
+      FROM pg_sequences
+     WHERE last_value IS NOT NULL
+"""
+
+
 def compact(subject: Building) -> None:
     """Give the clones fresh statistics and no dead rows: they are copied with the blocks."""
     with subject.context.cluster.connect(subject.building) as inside, translated(inside, "vacuum"):
+        inside.execute(_LOG_SEQUENCES_ANEW.encode())
         inside.execute(sql.SQL("VACUUM (FREEZE, ANALYZE)"))
 
 
@@ -223,7 +240,8 @@ def swap(subject: Building) -> None:
 
 def make_zygote(subject: Building) -> None:
     """What its instances' processes are forked from loads its registry from a clone of its own."""
-    ensure_zygote(subject.context, subject.connection, subject.code)
+    label = subject.label.having(state=State.READY)
+    clone_for_zygote(subject.context, subject.connection, Database(subject.building, label))
 
 
 def drop_retired(subject: Building) -> None:
@@ -244,8 +262,8 @@ STEPS: tuple[Step[Building], ...] = (
     Step("admin", close_admin, is_done=is_frozen),
     Step("compact", compact, is_done=is_frozen),
     Step("freeze", freeze, is_done=is_frozen),
+    Step("zygote", make_zygote, is_done=is_swapped),
     Step("swap", swap, is_done=is_swapped),
-    Step("zygote", make_zygote),
     Step("clean", drop_retired),
 )
 
@@ -266,13 +284,22 @@ def build_template(
         template = find_labelled(connection, names.template_database(recipe.code), Kind.TEMPLATE)
         version = template.label.version if template and template.label else ""
         if template and not rebuild and not stale_reason(context, template, recipe, odoo):
+            ensure_zygote(context, connection, recipe.code)
             drop_retired(Building(context, connection, recipe, version))
             return template
-        subject = Building(context, connection, recipe, next_version(version))
+        subject = Building(context, connection, recipe, version_to_build(connection, recipe.code))
         _forget_other_build(subject)
         Operation("build", recipe.code, STEPS, on_step).run(subject)
         label = subject.label.having(state=State.READY)
         return Database(names.template_database(recipe.code), label)
+
+
+def version_to_build(connection: Connection, code: str) -> str:
+    """That of the build that was killed, if one was; else one that no database of this template ever had."""
+    found = find_labelled(connection, names.building_database(code), Kind.TEMPLATE)
+    if found and found.label:
+        return found.label.version
+    return next_version(latest_version(connection, code))
 
 
 def _forget_other_build(subject: Building) -> None:

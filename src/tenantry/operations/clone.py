@@ -15,6 +15,7 @@ from tenantry.errors import TemplateNotFound, TemplateNotReady
 from tenantry.model import names
 from tenantry.model.catalog import Database, Kind, Label, State
 from tenantry.model.progress import OnStep, ignore
+from tenantry.model.recipe import as_numbers
 from tenantry.odoo import scripts
 from tenantry.odoo.initialise import installed_modules
 from tenantry.operations.context import Context, find_labelled, relabel
@@ -22,6 +23,7 @@ from tenantry.operations.steps import Operation, Step
 from tenantry.postgres import databases, locks, roles, strategy
 from tenantry.postgres.cluster import Connection, translated
 from tenantry.runtimes.shared import announce
+from tenantry.spawner.identity import hand_over, tenant_user
 
 _WAIT_FOR_SWAP_S = 30
 SANITIZED = "sanitize"
@@ -64,6 +66,7 @@ def _drop_database(cloning: Cloning) -> None:
 
 def _make_role(cloning: Cloning) -> None:
     roles.create(cloning.connection, cloning.name)
+    roles.limit(cloning.connection, cloning.name)
     databases.let_in(cloning.connection, cloning.name, cloning.name)
 
 
@@ -86,7 +89,10 @@ def _sanitize(cloning: Cloning) -> None:
 
 
 def _link_filestore(cloning: Cloning) -> None:
-    cloning.context.filestores.copy(cloning.template.filestore, cloning.name)
+    filestores = cloning.context.filestores
+    filestores.copy(cloning.template.filestore, cloning.name)
+    # Its process's user, before anybody waits for it; the spawner would do it at the first wake.
+    hand_over(filestores.folder(cloning.name), tenant_user(databases.oid(cloning.connection, cloning.name)))
 
 
 def _remove_filestore(cloning: Cloning) -> None:
@@ -158,11 +164,18 @@ def ensure_zygote(context: Context, connection: Connection, code: str, on_step: 
     Raises TemplateNotFound, TemplateNotReady, Busy.
     """
     with using_template(connection, code) as template:
-        assert template.label
-        name = names.zygote_database(code, template.label.version)
-        with locks.exclusive(connection, f"database {name}", wait_s=_WAIT_FOR_SWAP_S):
-            cloning = Cloning(context, connection, template, name, Kind.ZYGOTE)
-            return _clone_unless_ready(cloning, ZYGOTE_STEPS, on_step)
+        return clone_for_zygote(context, connection, template, on_step)
+
+
+def clone_for_zygote(
+    context: Context, connection: Connection, template: Database, on_step: OnStep = ignore
+) -> Database:
+    """The same of a frozen template that may not have its name yet. Raises Busy."""
+    assert template.label
+    name = names.zygote_database(template.label.template, template.label.version)
+    with locks.exclusive(connection, f"database {name}", wait_s=_WAIT_FOR_SWAP_S):
+        cloning = Cloning(context, connection, template, name, Kind.ZYGOTE)
+        return _clone_unless_ready(cloning, ZYGOTE_STEPS, on_step)
 
 
 def _clone_unless_ready(cloning: Cloning, steps: tuple[Step[Cloning], ...], on_step: OnStep) -> Database:
@@ -171,19 +184,33 @@ def _clone_unless_ready(cloning: Cloning, steps: tuple[Step[Cloning], ...], on_s
         return found
     discard(cloning.context, cloning.connection, cloning.name)
     Operation("clone", cloning.name, steps, on_step).run(cloning)
-    return Database(cloning.name, cloning.label.having(state=State.READY))
+    made = find_labelled(cloning.connection, cloning.name, cloning.kind)
+    assert made
+    return made
 
 
 def drop_unused_zygotes(context: Context, connection: Connection, code: str, current: str) -> None:
     """Drop the zygotes' databases of versions no instance is of. current: the version that stays anyway."""
     alive = databases.listing(connection, Kind.INSTANCE, Kind.EDIT)
-    versions = {database.label.version for database in alive if database.label}
+    labels = [database.label for database in alive if database.label]
+    versions = {label.version for label in labels if label.template == code}
     for database in databases.listing(connection, Kind.ZYGOTE):
         label = database.label
         if label and label.template == code and label.version not in versions | {current}:
             discard(context, connection, database.name)
             announce(connection, database.name)
             context.runtime.look([database.name])
+
+
+def latest_version(connection: Connection, code: str) -> str:
+    """Of all databases of a template; "" when there is none. A version is never used twice.
+
+    An instance's process is forked from the zygote of its template's version: another template of the same
+    version would be taken for it.
+    """
+    labels = [database.label for database in databases.listing(connection) if database.label]
+    versions = [label.version for label in labels if label.template == code and label.version]
+    return max(versions, key=as_numbers, default="")
 
 
 @contextmanager

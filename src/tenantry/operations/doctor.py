@@ -23,6 +23,8 @@ from tenantry.runtimes.shared import SharedRuntime
 from tenantry.settings import Settings
 
 _NEEDED_FREE_BYTES = 3 * 2**30
+_CONNECTIONS_OF_ONE_AWAKE = 3
+"""A request, a scheduled job, the bus: what an instance that is awake usually has open."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ def examine(settings: Settings) -> list[Finding]:
         _checked("PostgreSQL", True, lambda: _postgres(settings)),
         _checked("Cluster", bool(settings.pg_dsn), lambda: _cluster(settings)),
         _checked("Tenant server", False, lambda: _tenant_server(settings)),
+        *_isolation(settings),
         _checked("Master's packages", False, lambda: _master_packages(settings)),
         _checked("Master", False, lambda: _master(settings)),
         _private("Keys", settings.secrets_dir, settings.secrets_dir.glob("*.key")),
@@ -89,7 +92,9 @@ def _cluster(settings: Settings) -> str:
     with cluster.connect() as connection:
         roles.check_rights(connection)
         version = connection.info.server_version // 10000
-    return f"PostgreSQL {version} answers at {cluster.address}"
+        row = connection.execute("SHOW max_connections").fetchone()
+        awake = int(row[0]) // _CONNECTIONS_OF_ONE_AWAKE if row else 0
+    return f"PostgreSQL {version} answers at {cluster.address}; max_connections is enough for {awake} awake"
 
 
 def _tenant_server(settings: Settings) -> str:
@@ -100,6 +105,21 @@ def _tenant_server(settings: Settings) -> str:
     if not runtime.is_answering():
         return f"not running; `tenantry up` starts it on port {port}"
     return f"answers on port {port}, process {runtime.pid}"
+
+
+def _isolation(settings: Settings) -> list[Finding]:
+    """What separates tenants from each other here, each by itself; docs/isolation.md says what each does."""
+    if not has_keys(settings.secrets_dir):
+        return []
+    try:
+        found = SharedRuntime(settings, installation_keys(settings.secrets_dir)).protections()
+    except TenantryError:
+        return []
+    remedy = "See docs/isolation.md for what is open without it, and how to have it."
+    return [
+        Finding(f"Isolation: {name}", not reason, reason or "in force", remedy, needed=False)
+        for name, reason in found.items()
+    ]
 
 
 def _master_packages(settings: Settings) -> str:

@@ -12,7 +12,7 @@ from tenantry.errors import TemplateNotFound
 from tenantry.model import names
 from tenantry.model.catalog import Database, Kind, Label, State
 from tenantry.model.progress import OnStep, ignore
-from tenantry.model.recipe import Recipe, next_version
+from tenantry.model.recipe import Recipe
 from tenantry.model.secret import Secret, hash_for_odoo, random_password
 from tenantry.odoo.probe import wait_for_status
 from tenantry.operations import build_template as build
@@ -81,6 +81,7 @@ def _take_over(subject: build.Building) -> None:
     databases.let_in(connection, name, names.TEMPLATE_OWNER)
     if context.filestores.exists(name):
         context.filestores.rename(name, subject.building)
+        context.filestores.seal(subject.building)
     with databases.transaction(connection):
         databases.rename(connection, name, subject.building)
         databases.label(connection, subject.building, subject.label)
@@ -108,8 +109,8 @@ STEPS: tuple[Step[build.Building], ...] = (
     Step("admin", build.close_admin, is_done=build.is_frozen),
     Step("compact", build.compact, is_done=build.is_frozen),
     Step("freeze", build.freeze, is_done=build.is_frozen),
+    Step("zygote", build.make_zygote, is_done=build.is_swapped),
     Step("swap", build.swap, is_done=build.is_swapped),
-    Step("zygote", build.make_zygote),
     Step("clean", build.drop_retired),
 )
 
@@ -123,7 +124,7 @@ def finish_editing(context: Context, code: str, on_step: OnStep = ignore) -> Dat
         if not edited and not databases.find(connection, names.building_database(code)):
             raise TemplateNotFound(names.editing_database(code))
         recipe = Recipe.from_mapping(code, _recipe_keys(template.label))
-        version, digest = next_version(template.label.version), template.label.recipe.get("code_digest")
+        version, digest = build.version_to_build(connection, code), template.label.recipe.get("code_digest")
         subject = build.Building(context, connection, recipe, version, digest)
         Operation("ready", code, STEPS, on_step).run(subject)
         return ready_template(connection, code)

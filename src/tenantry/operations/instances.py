@@ -169,29 +169,29 @@ def _drop_role(subject: Changing) -> None:
 
 SUSPEND: tuple[Step[Changing], ...] = (
     Step("state", _suspend),
-    Step("login", _disable_login),
+    Step("lock", _disable_login),
     Step("sessions", _end_sessions),
     Step("probe", _expect_blocked),
 )
 REACTIVATE: tuple[Step[Changing], ...] = (
-    Step("login", _allow_reactivating),
+    Step("unlock", _allow_reactivating),
     Step("state", _reactivate),
     Step("probe", _expect_served),
 )
 STOP: tuple[Step[Changing], ...] = (
     Step("stop", _stop),
-    Step("login off", _disable_login),
+    Step("lock", _disable_login),
     Step("sessions", _end_sessions),
     Step("blocked", _expect_blocked),
 )
 START: tuple[Step[Changing], ...] = (
-    Step("login", _allow_starting),
+    Step("unlock", _allow_starting),
     Step("start", _start),
     Step("probe", _expect_served),
 )
 TERMINATE: tuple[Step[Changing], ...] = (
     Step("state", _start_terminating, is_done=_is_gone),
-    Step("login", _disable_login, is_done=_is_gone),
+    Step("lock", _disable_login, is_done=_is_gone),
     Step("database", _drop_database, is_done=_is_gone),
     Step("filestore", _remove_filestore),
     Step("role", _drop_role),

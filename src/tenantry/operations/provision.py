@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from psycopg.types.json import Json
+
 from tenantry.errors import InvalidValue
 from tenantry.model import names
 from tenantry.model.catalog import Database, Kind, Label, State
@@ -93,6 +95,7 @@ class Provisioning:
             version="",
             hostnames=self.spec.hostnames,
             reference=self.spec.reference,
+            limits=self.spec.limits,
         )
 
 
@@ -171,8 +174,8 @@ def _run_script(subject: Provisioning, script_for: Callable[[str, list[str]], st
     with translated(inside, f"run {script_for.__name__}"), inside.transaction():
         series = subject.label.series
         script = script_for(series, installed_modules(inside)) + scripts.stale_caches_script(series)
-        for key, value in _script_settings(subject).items():
-            inside.execute("SELECT set_config(%s, %s, true)", [f"tenantry.{key}", value])
+        settings = {f"tenantry.{key}": value for key, value in _script_settings(subject).items()}
+        inside.execute("SELECT set_config(key, value, true) FROM json_each_text(%s) AS s", [Json(settings)])
         inside.execute(script.encode())
         _check_country(inside, subject.spec.country)
 
@@ -200,7 +203,7 @@ def _check_country(inside: Connection, country: str) -> None:
 
 
 def _publish(subject: Provisioning) -> None:
-    """The router answers for it from now on; its scheduled jobs still wait; older entitlements are void."""
+    """The front leads to it from now on; its scheduled jobs still wait; older entitlements are void."""
     label = subject.label.having(published=True, entitled_since=subject.entitled_at)
     relabel(subject.context, subject.connection, subject.name, label)
 
@@ -256,7 +259,7 @@ class Session:
         self._run("admin")
 
     def publish(self) -> Creation:
-        """Let the router serve it, wait until it answers, and activate it."""
+        """Let the front lead to it, wait until it answers, and activate it."""
         self._run("publish", "probe", "activate")
         return self._creation()
 

@@ -48,7 +48,7 @@ def is_renamed(subject: Renaming) -> bool:
 
 
 def _block(subject: Renaming) -> None:
-    """The router serves it no more, and its role cannot come back: its sessions end for good."""
+    """Its process has ended when this returns, and its role cannot come back: its sessions end for good."""
     label = find_instance(subject.connection, subject.old)
     state = after(subject.old, label.state, Action.RENAME)
     relabel(subject.context, subject.connection, subject.old, label.having(state=state))
@@ -71,6 +71,7 @@ def _name(subject: Renaming) -> None:
         roles.let_log_in(connection, new, subject.context.role_password(new))
         databases.label(connection, new, named)
         announce(connection, old, new)
+    subject.context.runtime.rename_log(old, new)
     subject.context.runtime.look([old, new])
 
 

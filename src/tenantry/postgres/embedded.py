@@ -141,7 +141,7 @@ class EmbeddedCluster:
             [
                 "listen_addresses = '127.0.0.1'",
                 "unix_socket_directories = ''",
-                "max_connections = 300",
+                "max_connections = 600",
                 f"shared_buffers = {min(max(memory_mb // 8, 64), 2048)}MB",
                 f"effective_cache_size = {max(memory_mb // 2, 256)}MB",
                 "maintenance_work_mem = 128MB",

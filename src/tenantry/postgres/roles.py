@@ -11,6 +11,9 @@ from tenantry.postgres.scram import verifier
 
 _MARK = "tenantry"
 """The comment that tells our roles from others of a shared cluster."""
+MAX_CONNECTIONS = 40
+"""More than a process of a tenant opens, with the engine's own looks and an installation of modules."""
+_TIMEOUTS = {"statement_timeout": "30min", "idle_in_transaction_session_timeout": "1h"}
 _PUBLIC_SCHEMA_CLOSED = 150000
 """Before this version everybody may create in the schema `public`; since, its owner decides."""
 
@@ -27,6 +30,20 @@ def create(connection: Connection, name: str, password: Secret | None = None) ->
             connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(name)))
     if password:
         let_log_in(connection, name, password)
+
+
+def limit(connection: Connection, name: str) -> None:
+    """Bound what one tenant may take of the cluster: connections, and defaults for time.
+
+    The defaults are the tenant's own to change, for what its Odoo runs; the connections are not.
+    """
+    role = sql.Identifier(name)
+    with translated(connection, "limit a role"):
+        limited = sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}").format(role, sql.Literal(MAX_CONNECTIONS))
+        connection.execute(limited)
+        for setting, value in _TIMEOUTS.items():
+            statement = sql.SQL("ALTER ROLE {} SET {} = {}")
+            connection.execute(statement.format(role, sql.Identifier(setting), sql.Literal(value)))
 
 
 def let_log_in(connection: Connection, name: str, password: Secret) -> None:

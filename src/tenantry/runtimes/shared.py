@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tenantry import process, sandbox
-from tenantry.edge.caddy import caddy_program, caddyfile
+from tenantry.edge.caddy import caddy_program, caddyfile, longest_host
 from tenantry.edge.pages import write_pages
 from tenantry.errors import ServerNotStarted
 from tenantry.keyfile import write_private
@@ -27,7 +27,7 @@ from tenantry.model.names import SPAWNER_ROLE
 from tenantry.model.signing import public_key
 from tenantry.odoo.config import code_options
 from tenantry.odoo.installation import OdooInstallation
-from tenantry.odoo.own_addons import shipped, tenant_addons
+from tenantry.odoo.own_addons import tenant_addons
 from tenantry.odoo.probe import Route
 from tenantry.odoo.view import odoo_folders
 from tenantry.postgres import databases, roles
@@ -36,13 +36,15 @@ from tenantry.settings import Settings
 from tenantry.spawner import control, identity
 from tenantry.spawner.catalog import CHANNEL
 from tenantry.spawner.config import Config, Limits
-from tenantry.spawner.loop import CONTROL_FILE
+from tenantry.spawner.control import CONTROL_FILE
 
 _logger = logging.getLogger(__name__)
 
 HEALTH_PATH = "/tenantry/health"
 _START_TIMEOUT_S = 60
 _POLL_S = 0.05
+_MORE_CONNECTIONS = 4
+"""For scheduled jobs and the bus; a request rarely takes more than two."""
 _ZYGOTE_VARIABLES = {
     # A user id without an entry in passwd has neither a home nor a name.
     **{"HOME": "/tmp", "LOGNAME": "odoo", "USER": "odoo"},
@@ -72,14 +74,20 @@ class SharedRuntime:
             self._wait_until_answering()
 
     def _start(self, odoo: OdooInstallation, cluster: Cluster) -> None:
-        command = self.prepare(odoo, cluster)
-        self._file("pid").write_text(str(process.start(command, log=self.log_file)))
+        pid = process.start(self.prepare(odoo, cluster), log=self.log_file)
+        self._file("pid").write_text(str(pid))
 
     def prepare(self, odoo: OdooInstallation, cluster: Cluster) -> list[str]:
-        """Write down what it is told; return the command that runs it in the foreground."""
+        """Write down what it is told; return the command that runs it in the foreground.
+
+        Raises ServerNotStarted when it runs already.
+        """
+        if self.pid is not None:
+            raise ServerNotStarted("The tenant server", f"it runs already, process {self.pid}", self.log_file)
         self._make_spawner_role(cluster)
         config = self._config(odoo, cluster, process.free_port(self.settings.http_port))
-        self._write_front(config.front_port)
+        write_pages(self._front / "pages")
+        (self._front / "Caddyfile").write_text(config.caddyfile)
         write_private(self.config_file, config.to_json())
         return [sys.executable, "-m", "tenantry.spawner.keeper", str(self.config_file)]
 
@@ -119,8 +127,16 @@ class SharedRuntime:
 
     def tenant_logs(self, name: str, count: int) -> list[str]:
         """The last lines that one tenant's processes wrote."""
-        file = self.settings.log_dir / "tenants" / f"{name}.log"
-        return process.tail(file, _MOST_LOG_BYTES).splitlines()[-count:]
+        return process.tail(self._tenant_log(name), _MOST_LOG_BYTES).splitlines()[-count:]
+
+    def rename_log(self, old: str, new: str) -> None:
+        """What an instance logged stays with it."""
+        for suffix in ("log", "log.1"):
+            with contextlib.suppress(FileNotFoundError):
+                self._tenant_log(old, suffix).rename(self._tenant_log(new, suffix))
+
+    def _tenant_log(self, name: str, suffix: str = "log") -> Path:
+        return self.settings.log_dir / "tenants" / f"{name}.{suffix}"
 
     def _file(self, suffix: str) -> Path:
         return self.settings.run_dir / f"tenants-{self.settings.odoo_series}.{suffix}"
@@ -172,11 +188,13 @@ class SharedRuntime:
             options=options,
             readable=tuple(map(str, code)),
             front_port=port,
+            caddyfile=self._caddyfile(port),
             front=tuple(self._front_command()),
             front_environment=process.clean_environment({"HOME": "/tmp", "XDG_DATA_HOME": "/tmp"}),
             limits=Limits(
                 idle_s=settings.sleep_after_s,
                 threads=settings.tenant_threads,
+                connections=2 * settings.tenant_threads + _MORE_CONNECTIONS,
                 memory_bytes=settings.tenant_memory_mb * 2**20,
             ),
         )
@@ -195,7 +213,8 @@ class SharedRuntime:
             user=identity.ZYGOTE if identity.is_root() else None,
             capabilities=("setuid", "setgid"),
         )
-        return sandbox.command(view, [odoo.python, shipped() / "saas_process" / "zygote.py"])
+        program = tenant_addons(self.settings) / "saas_process" / "start_zygote.py"
+        return sandbox.command(view, [odoo.python, program])
 
     @property
     def _hosts(self) -> Path:
@@ -207,16 +226,14 @@ class SharedRuntime:
         """What the front is told: its configuration and its pages."""
         return self.settings.run_dir / "front"
 
-    def _write_front(self, port: int) -> None:
-        write_pages(self._front / "pages")
-        text = caddyfile(
+    def _caddyfile(self, port: int) -> str:
+        return caddyfile(
             interface=self.settings.http_interface,
             port=port,
             hosts=PurePosixPath(self._seen_by_front[self._hosts]),
             pages=PurePosixPath(self._seen_by_front[self._front]) / "pages",
             protocol=self.settings.protocol,
         )
-        (self._front / "Caddyfile").write_text(text)
 
     @property
     def _seen_by_front(self) -> dict[Path, Path]:
@@ -239,7 +256,8 @@ class SharedRuntime:
             binds=renamed,
         )
         config = seen[self._front] / "Caddyfile"
-        return sandbox.command(view, [caddy_program(), "run", "--config", config, "--adapter", "caddyfile"])
+        arguments = [caddy_program(), "run", "--config", config, "--adapter", "caddyfile"]
+        return sandbox.command(view, arguments, ends_with_caller=True)
 
     def _make_spawner_role(self, cluster: Cluster) -> None:
         with cluster.connect() as connection:
@@ -256,21 +274,29 @@ class SharedRuntime:
         with contextlib.suppress(control.SpawnerAway):
             self._ask({"do": "look", "names": sorted(names)})
 
+    def protections(self) -> dict[str, str]:
+        """What separates tenants, by name; each with why it is missing, or "". Raises ServerNotStarted."""
+        try:
+            found: dict[str, str] = self._ask({"do": "protections"})["protections"]
+        except control.SpawnerAway as error:
+            raise ServerNotStarted("The tenant server", str(error), self.log_file) from error
+        return found | {"bubblewrap": sandbox.available()}
+
     def end(self, name: str) -> None:
         """Have a tenant's process end; the next visitor wakes it anew."""
         with contextlib.suppress(control.SpawnerAway):
             self._ask({"do": "end", "names": [name]})
 
-    def activities(self) -> list[Activity]:
-        """Of every tenant that is served, awake or asleep. Raises ServerNotStarted."""
+    def activities(self, names: Collection[str] = (), timeout_s: float = 30) -> list[Activity]:
+        """Of these tenants, or of every one that is served, awake or asleep. Raises ServerNotStarted."""
         try:
-            found = self._ask({"do": "ps"})["tenants"]
+            found = self._ask({"do": "ps", "names": sorted(names)}, timeout_s)["tenants"]
         except control.SpawnerAway as error:
             raise ServerNotStarted("The tenant server", str(error), self.log_file) from error
         return [Activity(**facts) for facts in found]
 
-    def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        return control.ask(self.settings.run_dir / CONTROL_FILE, question)
+    def _ask(self, question: dict[str, Any], timeout_s: float = 30) -> dict[str, Any]:
+        return control.ask(self.settings.run_dir / CONTROL_FILE, question, timeout_s)
 
     # ------------------------------------------------------------ addresses
 
@@ -284,7 +310,13 @@ class SharedRuntime:
         return True
 
     def is_serving(self, database: str) -> bool:
-        """Whether a tenant's public route answers within 5 s; asking wakes the tenant."""
+        """Whether a tenant's public route answers within 5 s. One that sleeps is well, and is not woken."""
+        try:
+            found = self._ask({"do": "ps", "names": [database]})["tenants"]
+        except control.SpawnerAway:
+            return False
+        if found and not found[0]["is_awake"] and not found[0].get("is_broken"):
+            return self._answers("localhost", HEALTH_PATH)
         return self._answers(f"{database}.{self.settings.base_domain}", "/web/health")
 
     def _answers(self, hostname: str, path: str) -> bool:
@@ -292,6 +324,11 @@ class SharedRuntime:
             return self._route(hostname).get(path, timeout_s=5) == 200
         except (OSError, ServerNotStarted):
             return False
+
+    @property
+    def longest_host(self) -> int:
+        """How many characters a host name may have: the front finds its socket by it."""
+        return longest_host(PurePosixPath(self._seen_by_front[self._hosts]))
 
     def route(self, database: str, hostname: str = "") -> Route:
         """The public address of a tenant, or of one of its extra host names."""

@@ -3,6 +3,6 @@
 import sys
 from pathlib import Path
 
-from tenantry.spawner.loop import main
+from tenantry.spawner.spawner import main
 
 main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else None)

@@ -16,7 +16,7 @@ _LAYOUT = struct.Struct("<Q")
 SIZE_BYTES = 4096
 
 
-class Entry(IntEnum):
+class Field(IntEnum):
     """Numbers of 64 bits, in this order. Times are of the monotonic clock."""
 
     ENTITLED_SINCE = 0
@@ -26,6 +26,7 @@ class Entry(IntEnum):
     THREADS = 4
     JOBS = 5
     IS_BROKEN = 6
+    HAS_CRONS = 7
 
 
 class Board:
@@ -37,12 +38,12 @@ class Board:
         os.ftruncate(self.descriptor, SIZE_BYTES)
         self._memory = mmap.mmap(self.descriptor, SIZE_BYTES)
 
-    def __getitem__(self, entry: Entry) -> int:
-        value: int = _LAYOUT.unpack_from(self._memory, entry * _LAYOUT.size)[0]
+    def __getitem__(self, field: Field) -> int:
+        value: int = _LAYOUT.unpack_from(self._memory, field * _LAYOUT.size)[0]
         return value
 
-    def __setitem__(self, entry: Entry, value: int) -> None:
-        _LAYOUT.pack_into(self._memory, entry * _LAYOUT.size, value)
+    def __setitem__(self, field: Field, value: int) -> None:
+        _LAYOUT.pack_into(self._memory, field * _LAYOUT.size, value)
 
     def close(self) -> None:
         self._memory.close()

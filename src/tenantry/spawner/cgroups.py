@@ -25,6 +25,7 @@ WANTED = ("memory", "pids", "cpu")
 _PROCESSES = "cgroup.procs"
 _ENABLED = "cgroup.subtree_control"
 _LEAF = "tenantry-spawner"
+_KEEPER = "tenantry.spawner.keeper"
 _CPU_PERIOD_US = 100_000
 _REMOVE_WITHIN_S = 5
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -261,9 +262,9 @@ def find(installation: str) -> Cgroups | Unavailable:
     """Find out by trying: make groups, and put a process into one.
 
     installation: what tells it from others on the machine, a DNS label.
-    Where our own group in the unified hierarchy holds nobody but this process and its children, they move to
-    one beside the tenants': a group with processes of its own cannot limit those below (systemd starts us so,
-    with `Delegate=yes`). Call it before there are threads: it forks.
+    Where our own group in the unified hierarchy holds nobody but this process, its keeper and their children,
+    they move to one beside the tenants': a group with processes of its own cannot limit those below. systemd
+    starts us so, with `Delegate=yes`. Call it before there are threads: it forks.
     """
     if not _LABEL.fullmatch(installation):
         raise ValueError(f"no name of an installation: {installation!r}")
@@ -371,13 +372,15 @@ def _is_free(group: Path) -> bool:
     """Whether no process is in it, which all but the root must be to limit those below.
 
     The kernel would let `cpu` and `pids` be passed on nevertheless, and then no process into a group below.
-    This process and its children make room, if nobody else is there.
+    This process, its keeper and their children make room, if nobody else is there.
     """
     there = _processes_in(group)
     if not there or not (group / "cgroup.type").exists():
         return True
-    me = psutil.Process()
-    if not there <= {me.pid, *(child.pid for child in me.children(recursive=True))}:
+    parent = psutil.Process().parent()
+    is_kept = parent is not None and _KEEPER in parent.cmdline()
+    first = parent if parent is not None and is_kept else psutil.Process()
+    if not there <= {first.pid, *(child.pid for child in first.children(recursive=True))}:
         return False
     (group / _LEAF).mkdir(exist_ok=True)
     for pid in there:

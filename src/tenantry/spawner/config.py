@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,26 @@ class Limits:
     memory_bytes: int = 2 * 2**30
     recycle_bytes: int = 512 * 2**20
     tasks: int = 256
-    threads: int = 16
+    threads: int = 8
     websockets: int = 200
-    connections: int = 12
+    connections: int = 20
     request_s: int = 900
     job_s: int = 1200
     idle_s: float = 300
     stay_for_job_s: float = 40
+
+    def of(self, plan: Mapping[str, float]) -> Limits:
+        """The same where an instance's label says nothing else, see `tenantry.model.limits`."""
+        threads = int(plan.get("threads", self.threads))
+        memory_bytes = int(plan["memory_mb"] * 2**20) if "memory_mb" in plan else self.memory_bytes
+        return replace(
+            self,
+            idle_s=plan.get("idle_s", self.idle_s),
+            memory_bytes=memory_bytes,
+            recycle_bytes=self.recycle_bytes * memory_bytes // self.memory_bytes,
+            threads=threads,
+            connections=self.connections + 2 * (threads - self.threads),
+        )
 
 
 @dataclass(frozen=True)
@@ -55,6 +68,7 @@ class Config:
     options: Mapping[str, str]
     readable: tuple[str, ...]
     front_port: int = 0
+    caddyfile: str = ""
     front: tuple[str, ...] = ()
     front_environment: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)

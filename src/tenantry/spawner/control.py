@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+CONTROL_FILE = "spawner.sock"
 _MAX_BYTES = 8 * 2**20
 
 

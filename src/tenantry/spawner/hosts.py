@@ -18,6 +18,7 @@ SOCKET = ".sock"
 SERVED = ".served"
 MARKERS = (SERVED, ".suspended", ".stopped", ".preparing")
 _BACKLOG = 512
+_PARTIAL = ".new"
 
 
 class Hosts:
@@ -28,7 +29,7 @@ class Hosts:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
         self.folder = folder
-        # A socket's path may be 107 bytes long: this way only the name counts.
+        # A socket's path may be 107 bytes long: this way it is short, whatever the host.
         self._descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY)
 
         self._store = store
@@ -60,7 +61,7 @@ class Hosts:
     def _bind(self, host: str) -> socket.socket:
         """Another that was there is replaced at once."""
         listener = socket.socket(socket.AF_UNIX)
-        partial, file = f".{host}.new", host + SOCKET
+        partial, file = _PARTIAL, host + SOCKET
         with contextlib.suppress(FileNotFoundError):
             (self.folder / partial).unlink()
         listener.bind(f"/proc/self/fd/{self._descriptor}/{partial}")
@@ -72,7 +73,7 @@ class Hosts:
 
     def link(self, host: str, target: str) -> None:
         """Let a further host lead to the socket of `target`."""
-        file, partial = self.folder / (host + SOCKET), self.folder / f".{host}.new"
+        file, partial = self.folder / (host + SOCKET), self.folder / _PARTIAL
         with contextlib.suppress(FileNotFoundError):
             partial.unlink()
         partial.symlink_to(target + SOCKET)
@@ -80,23 +81,24 @@ class Hosts:
         self.mark(host, SERVED)
 
     def mark(self, host: str, marker: str) -> None:
-        """Say that the host is served, or why it is not; at no moment nothing is said."""
+        """Say that the host is served, or why it is not.
+
+        At no moment nothing is said, and none at which it counts as served without a socket: the front would
+        look for it in vain for a while.
+        """
         file = self.folder / (host + marker)
         file.touch()
         file.chmod(0o644)
-        if marker != SERVED:
-            self._remove_socket(host)
         for other in MARKERS:
             if other != marker:
                 self._unlink(host + other)
-
-    def unmark(self, host: str) -> None:
-        for marker in MARKERS:
-            self._unlink(host + marker)
+        if marker != SERVED:
+            self._remove_socket(host)
 
     def forget(self, host: str) -> None:
+        for marker in MARKERS:
+            self._unlink(host + marker)
         self._remove_socket(host)
-        self.unmark(host)
 
     def keep_only(self, hosts: Collection[str]) -> None:
         """Remove what a spawner before left of hosts that are no more."""

@@ -33,12 +33,20 @@ def builder_user() -> int | None:
     return BUILDER if is_root() else None
 
 
-def kill_all_of(user: int) -> None:
-    """End every process of a tenant's user; its own ended before."""
+def kill_orphans_of(user: int) -> None:
+    """End what a tenant's process left behind when it ended: no parent of another user waits for it."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if process.uids().real == user:
+            if process.uids().real == user and _is_orphan(process, user):
                 process.kill()
+
+
+def _is_orphan(process: psutil.Process, user: int) -> bool:
+    """Of the tenant's Odoo that installs modules the engine is an ancestor, with bubblewrap between."""
+    above = process.parent()
+    while above is not None and above.uids().real == user:
+        above = above.parent()
+    return above is None or above.pid == 1
 
 
 def hand_over(folder: Path, user: int | None) -> None:

@@ -4,13 +4,14 @@ It also holds the spawner's listening sockets, so that a visitor who waits at on
 is started anew.
 
 python -m tenantry.spawner.keeper CONFIG
+SIGHUP starts the spawner anew and touches no tenant; SIGTERM ends all. Its process id stands beside CONFIG.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import select
+import selectors
 import signal
 import socket
 import subprocess
@@ -22,6 +23,7 @@ from pathlib import Path
 
 from tenantry.spawner import channel as channels
 from tenantry.spawner.config import Config
+from tenantry.spawner.files import allow_many_files
 
 _logger = logging.getLogger(__name__)
 
@@ -123,28 +125,36 @@ class Program:
                 self.process.kill()
 
 
-def keep(programs: Sequence[Program], store: Store, woken: int) -> int:
-    """Keep them running until a signal says to end; return which."""
+def keep(programs: Sequence[Program], store: Store, woken: int) -> None:
+    """Keep them running until a signal says to end."""
     while True:
         for program in programs:
             program.look()
         waits = [p.next_start - time.monotonic() for p in programs if p.process is None]
-        heard = [woken, *([store.channel.fileno()] if store.channel else [])]
-        readable, _, _ = select.select(heard, [], [], max(min(waits), 0) if waits else None)
+        with selectors.DefaultSelector() as selector:
+            selector.register(woken, selectors.EVENT_READ)
+            if store.channel:
+                selector.register(store.channel, selectors.EVENT_READ)
+            readable = {key.fd for key, _ in selector.select(max(min(waits), 0) if waits else None)}
         if store.channel and store.channel.fileno() in readable:
             store.hear()
-        if woken in readable:
-            for number in os.read(woken, 64):
-                if number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                    return int(number)
+        told = set(os.read(woken, 64)) if woken in readable else set()
+        if told & {signal.SIGTERM, signal.SIGINT}:
+            return
+        if signal.SIGHUP in told:
+            programs[0].end(signal.SIGHUP)
 
 
 def main(config_file: Path) -> None:
-    """SIGTERM ends the tenants, too; SIGHUP leaves them running, for the next keeper."""
+    """Run until SIGTERM, which ends the tenants, too."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     config = Config.from_file(config_file)
     store = Store()
-    spawner = [sys.executable, "-m", "tenantry.spawner", str(config_file)]
+    allow_many_files()
+    config_file.with_suffix(".pid").write_text(str(os.getpid()))
+    # When the keeper is killed, so is the spawner, which else would go on unseen beside the next one.
+    spawner = ["setpriv", "--pdeathsig", "KILL", "--"]
+    spawner += [sys.executable, "-m", "tenantry.spawner", str(config_file)]
     programs = [Program("spawner", spawner, None, store)]
     if config.front:
         programs.append(Program("front", config.front, config.front_environment))
@@ -153,9 +163,9 @@ def main(config_file: Path) -> None:
     signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, lambda _number, _frame: None)
-    told = keep(programs, store, readable)
+    keep(programs, store, readable)
     for program in reversed(programs):
-        program.end(told if program.name == "spawner" else signal.SIGTERM)
+        program.end(signal.SIGTERM)
     for program in programs:
         program.wait()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 
 class Timers:
@@ -21,9 +21,10 @@ class Timers:
     def after(self, seconds: float, action: Callable[[], None]) -> None:
         self.at(time.monotonic() + seconds, action)
 
-    def run_due(self) -> None:
+    def due(self) -> Iterator[Callable[[], None]]:
+        """Those whose time has come, each taken out."""
         while self._heap and self._heap[0][0] <= time.monotonic():
-            heapq.heappop(self._heap)[2]()
+            yield heapq.heappop(self._heap)[2]
 
     @property
     def wait_s(self) -> float | None:

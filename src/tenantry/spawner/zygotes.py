@@ -24,38 +24,42 @@ Key = tuple[str, str]
 
 PLAIN: Key = ("", "")
 _TRY_AGAIN_S = 30
-_MAX_WAITING = 20_000
 
 
 @dataclass
 class Zygote:
-    """One zygote's process, its channel, and who waits until it has loaded."""
+    """One zygote's process, its channel, and who is to be woken once it has loaded, for jobs or not."""
 
     key: Key
     process: subprocess.Popen[bytes]
     channel: socket.socket
+    handle: int | None = None
     is_ready: bool = False
-    waiting: list[tuple[dict[str, Any], tuple[int, ...]]] = field(default_factory=list)
+    waiting: dict[str, bool] = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
 
     def order(self, order: Mapping[str, Any], descriptors: tuple[int, ...]) -> None:
-        """Have a tenant's process forked, once it has loaded. Raises OSError when it is gone."""
-        if self.is_ready:
-            channels.send(self.channel, order, descriptors)
-        elif len(self.waiting) < _MAX_WAITING:
-            self.waiting.append((dict(order), descriptors))
+        """Have a tenant's process forked. Raises OSError when it is gone."""
+        channels.send(self.channel, order, descriptors)
 
-    def became_ready(self) -> None:
-        self.is_ready = True
-        waiting, self.waiting = self.waiting, []
-        for order, descriptors in waiting:
-            channels.send(self.channel, order, descriptors)
+    def wait(self, tenant: str, *, for_jobs: bool) -> None:
+        """A visitor counts for more than a job: who is served stays awake for a while."""
+        self.waiting[tenant] = for_jobs and self.waiting.get(tenant, True)
+
+    def became_ready(self, handle: int) -> None:
+        """handle: its own process, which is not the one we started where bubblewrap stands between."""
+        self.handle, self.is_ready = handle, True
+        took_s = time.monotonic() - self.began
+        _logger.info("the zygote of %s is ready after %.2f s", _spoken(self.key), took_s)
 
     def end(self) -> None:
         """Let it go; the tenants it forked stay."""
         self.channel.close()
-        with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(signal.SIGKILL)
+        if self.handle is not None:
+            signal_by(self.handle, signal.SIGKILL)
+            os.close(self.handle)
+            self.handle = None
+        self.process.kill()
         self.process.wait()
 
 
@@ -70,9 +74,6 @@ class Zygotes:
         self._failed: dict[Key, float] = {}
         self.databases: dict[Key, str] = {}
         """The database each zygote loads its registry from; one without gets none."""
-
-    def __iter__(self) -> Any:
-        return iter(list(self._running.values()))
 
     def fitting(self, key: Key) -> tuple[Zygote, bool]:
         """The zygote of a template's version, or the plain one; and whether it was started just now."""
@@ -99,7 +100,7 @@ class Zygotes:
         database = self.databases.get(key, "")
         zygote = Zygote(key, process, ours)
         self._running[key] = zygote
-        _logger.info("zygote of %s: process %d", " ".join(key).strip() or "no template", process.pid)
+        _logger.info("zygote of %s: process %d", _spoken(key), process.pid)
         channels.send(
             ours,
             {
@@ -110,15 +111,14 @@ class Zygotes:
         )
         return zygote
 
-    def lost(self, zygote: Zygote) -> list[tuple[dict[str, Any], tuple[int, ...]]]:
-        """It has ended: forget it; return what it was still to do. One that never loaded is let rest."""
+    def lost(self, zygote: Zygote) -> None:
+        """It has ended: forget it. One that never loaded is let rest for a while."""
         if self._running.get(zygote.key) is zygote:
             del self._running[zygote.key]
         if not zygote.is_ready:
-            _logger.error("the zygote of %s did not load; see %s", zygote.key, self._log)
+            _logger.error("the zygote of %s did not load; see %s", _spoken(zygote.key), self._log)
             self._failed[zygote.key] = time.monotonic() + _TRY_AGAIN_S
         zygote.end()
-        return zygote.waiting
 
     def end_those_without(self, keys: set[Key]) -> list[Zygote]:
         """End the zygotes whose database is gone; return them, for the loop to forget."""
@@ -128,7 +128,7 @@ class Zygotes:
         return gone
 
     def end_all(self) -> None:
-        for zygote in self:
+        for zygote in self._running.values():
             zygote.end()
         self._running.clear()
 
@@ -148,6 +148,5 @@ def signal_by(handle: int, number: int) -> None:
         signal.pidfd_send_signal(handle, number)
 
 
-def close(descriptor: int) -> None:
-    with contextlib.suppress(OSError):
-        os.close(descriptor)
+def _spoken(key: Key) -> str:
+    return " ".join(key).strip() or "no template"

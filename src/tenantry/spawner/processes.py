@@ -1,0 +1,321 @@
+"""The tenants' processes: forked when they are needed, limited, and seen when they end."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tenantry.model.catalog import Kind, State
+from tenantry.model.keys import instance_password
+from tenantry.model.secret import Secret
+from tenantry.spawner import cgroups
+from tenantry.spawner import channel as channels
+from tenantry.spawner.catalog import Entry
+from tenantry.spawner.config import Config, Limits
+from tenantry.spawner.identity import hand_over, is_root, kill_orphans_of, tenant_user
+from tenantry.spawner.loop import Loop
+from tenantry.spawner.records import Records
+from tenantry.spawner.tenants import Fork, Process, Tenant
+from tenantry.spawner.zygotes import Zygote, Zygotes, pid_of
+
+_logger = logging.getLogger(__name__)
+
+_ENDS_WITHIN_S = 1.5
+_TRY_AGAIN_S = 1
+_LOG_BYTES = 10 * 2**20
+_SHORT_LIFE_S = 1
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 10.0
+
+
+class Processes:
+    """Of one spawner. on_end: told of each tenant whose process has ended, with that process."""
+
+    def __init__(self, loop: Loop, config: Config, on_end: Callable[[Tenant, Process], None]) -> None:
+        self.config = config
+        self.tenants: dict[str, Tenant] = {}
+        self.ending: set[str] = set()
+        """The names of tenants whose process was told to end, and has not yet."""
+        self.landlock_abi: int | None = None
+        """What the zygotes find; None until the first has loaded."""
+        self._loop = loop
+        self._on_end = on_end
+        self._cgroups = cgroups.find(hashlib.sha256(config.home.encode()).hexdigest()[:12])
+        self._records = Records(Path(config.run) / "awake")
+        self._found = self._records.noted()
+        self._logs = Path(config.logs) / "tenants"
+        self._logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._zygotes = Zygotes(config, Path(config.logs) / "zygotes.log", self.password_of)
+        self._serials = itertools.count(1)
+        if isinstance(self._cgroups, cgroups.Unavailable):
+            _logger.warning("no limits by control groups: %s", self._cgroups.reason)
+
+    def password_of(self, role: str) -> str:
+        return instance_password(Secret(self.config.instances_key), role).reveal()
+
+    def protections(self) -> dict[str, str]:
+        """What separates tenants here, by name; each with why it is missing, or ""."""
+        controls = self._cgroups
+        return {
+            "own user ids": "" if is_root() else "it was not started by root",
+            "Landlock": "" if self.landlock_abi != 0 else "this kernel has none",
+            "control groups": controls.reason if isinstance(controls, cgroups.Unavailable) else "",
+        }
+
+    # ------------------------------------------------------------ waking
+
+    def rearm(self, tenant: Tenant) -> None:
+        """It sleeps: the next visitor wakes it, one who waits already at once."""
+        if tenant.listener is not None and tenant.is_asleep:
+            self._loop.watch(tenant.listener, partial(self.wake, tenant))
+
+    def wake(self, tenant: Tenant, *, for_jobs: bool = False) -> None:
+        """Have its process forked, by the zygote of its template or by the plain one."""
+        if tenant.listener is None or not tenant.is_asleep:
+            return
+        self._loop.unwatch(tenant.listener)
+        try:
+            folder = Path(self.config.filestores) / tenant.entry.folder
+            hand_over(folder, tenant_user(tenant.entry.oid))
+            zygote = self._fitting_zygote(tenant.entry.template)
+            if not zygote.is_ready:
+                zygote.wait(tenant.name, for_jobs=for_jobs)
+                return
+            tenant.fork = self._new_fork(tenant, is_job=for_jobs)
+        except OSError as error:
+            _logger.error("%s cannot be woken: %s", tenant.name, error)
+            self._loop.timers.after(_TRY_AGAIN_S, partial(self.rearm, tenant))
+            return
+        tenant.tell()
+        if for_jobs:
+            tenant.woken_for_job_at = time.monotonic()
+        self._order_from(zygote, tenant, folder)
+
+    def _order_from(self, zygote: Zygote, tenant: Tenant, folder: Path) -> None:
+        """The order has a password in it. The child alone reads it: the zygote forks for others, too."""
+        assert tenant.listener
+        assert tenant.fork
+        order = os.memfd_create("order")
+        try:
+            os.write(order, json.dumps(self._order(tenant, folder)).encode())
+            os.lseek(order, 0, os.SEEK_SET)
+            fork = tenant.fork
+            descriptors = (tenant.listener.fileno(), fork.log, fork.board.descriptor, order)
+            zygote.order({"name": tenant.name, "serial": fork.serial}, descriptors)
+        except OSError:
+            self._lost_zygote(zygote)
+        finally:
+            os.close(order)
+
+    def _new_fork(self, tenant: Tenant, *, is_job: bool) -> Fork:
+        log = os.open(self._log_of(tenant.name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return Fork(next(self._serials), log, self._records.board(tenant.name, anew=True), is_job)
+
+    def _order(self, tenant: Tenant, folder: Path) -> dict[str, Any]:
+        """What that one tenant's process needs, and nothing else."""
+        assert tenant.fork
+        user = tenant_user(tenant.entry.oid)
+        return {
+            "name": tenant.name,
+            "password": self.password_of(tenant.name),
+            "uid": user,
+            "gid": user,
+            "folder": str(folder),
+            "readable": list(self.config.readable),
+            "public_key": self.config.public_key,
+            "is_for_jobs": tenant.fork.is_job,
+            "limits": vars(self._limits_of(tenant)),
+        }
+
+    def _forked(self, name: str, serial: int | None, handle: int) -> None:
+        """A zygote has forked; whom nobody waits for any more ends at once."""
+        tenant = self.tenants.get(name)
+        if tenant is None or tenant.fork is None or tenant.fork.serial != serial:
+            stray = Process(pid_of(handle), handle, self._records.board(name, anew=False))
+            stray.end_now()
+            stray.close()
+            return
+        fork, tenant.fork = tenant.fork, None
+        os.close(fork.log)
+        tenant.process = Process(pid_of(handle), handle, fork.board, fork.is_job)
+        self._records.note(tenant)
+        self._limit(tenant)
+        self._loop.watch(handle, partial(self._ended, tenant))
+
+    def _limits_of(self, tenant: Tenant) -> Limits:
+        return self.config.limits.of(tenant.entry.label.limits)
+
+    def _limit(self, tenant: Tenant) -> None:
+        if self._cgroups and tenant.process:
+            limits = self._limits_of(tenant)
+            allowed = cgroups.Limits(limits.memory_bytes, limits.tasks)
+            try:
+                self._cgroups.place(tenant.name, tenant.process.pid, allowed)
+            except ProcessLookupError:
+                return
+            except OSError as error:
+                _logger.error("%s runs without its limits: %s", tenant.name, error)
+
+    # ------------------------------------------------------------ zygotes
+
+    def follow_templates(self, entries: Mapping[str, Entry]) -> None:
+        """Which template's version has a database for a zygote; those without one end."""
+        self._zygotes.databases = {
+            entry.template: entry.database
+            for entry in entries.values()
+            if entry.label.kind is Kind.ZYGOTE and entry.label.state is State.READY
+        }
+        for zygote in self._zygotes.end_those_without(set(self._zygotes.databases)):
+            self._loop.unwatch(zygote.channel)
+            zygote.end()
+
+    def _fitting_zygote(self, template: tuple[str, str]) -> Zygote:
+        zygote, is_new = self._zygotes.fitting(template)
+        if is_new:
+            self._loop.watch(zygote.channel, partial(self._hear_zygote, zygote))
+        return zygote
+
+    def _hear_zygote(self, zygote: Zygote) -> None:
+        try:
+            message, descriptors = channels.receive(zygote.channel)
+            if message is None:
+                self._lost_zygote(zygote)
+            elif "ready" in message:
+                zygote.became_ready(descriptors[0])
+                self.landlock_abi = int(message["landlock_abi"])
+                self._wake_waiting(zygote)
+            else:
+                self._forked(str(message["forked"]), message["serial"], descriptors[0])
+        except OSError:
+            self._lost_zygote(zygote)
+
+    def _lost_zygote(self, zygote: Zygote) -> None:
+        """It has ended by itself; who waited for it is woken by another. Those it forked go on."""
+        self._loop.unwatch(zygote.channel)
+        self._zygotes.lost(zygote)
+        for tenant in self.tenants.values():
+            if tenant.fork:
+                tenant.fork.forget()
+                tenant.fork = None
+                self.rearm(tenant)
+        self._wake_waiting(zygote)
+
+    def _wake_waiting(self, zygote: Zygote) -> None:
+        waiting, zygote.waiting = zygote.waiting, {}
+        for name, for_jobs in waiting.items():
+            tenant = self.tenants.get(name)
+            if tenant is not None:
+                self.wake(tenant, for_jobs=for_jobs)
+
+    # ------------------------------------------------------------ ending
+
+    def end(self, tenant: Tenant) -> None:
+        """Its process, if it has one, ends soon; `ending` tells until when."""
+        if tenant.fork:
+            tenant.fork.forget()
+            tenant.fork = None
+        if tenant.process:
+            tenant.process.tell_to_end()
+            self.ending.add(tenant.name)
+            self._loop.timers.after(_ENDS_WITHIN_S, tenant.process.end_now)
+
+    def _ended(self, tenant: Tenant) -> None:
+        """Its process is gone, by itself or because it was told to."""
+        process, tenant.process = tenant.process, None
+        assert process
+        self._loop.unwatch(process.handle)
+        self._let_rest(tenant, process)
+        process.close()
+        self._end_the_rest(tenant)
+        self._records.forget(tenant.name)
+        self.ending.discard(tenant.name)
+        self._on_end(tenant, process)
+
+    def _end_the_rest(self, tenant: Tenant) -> None:
+        """What its process started and left behind ends, too."""
+        if self._cgroups:
+            if self._cgroups.killed(tenant.name):
+                _logger.warning("%s wanted more memory than it may use, and was ended", tenant.name)
+            with contextlib.suppress(TimeoutError):
+                self._cgroups.remove(tenant.name)
+        elif (user := tenant_user(tenant.entry.oid)) is not None:
+            kill_orphans_of(user)
+
+    def _let_rest(self, tenant: Tenant, process: Process) -> None:
+        """A process that ends at once, again and again, is not started at once again and again."""
+        lived_s = time.time() - process.since
+        is_short = lived_s < _SHORT_LIFE_S and not (process.was_told_to_end or process.is_job)
+        is_failure = is_short or process.is_broken
+        tenant.failures = tenant.failures + 1 if is_failure else 0
+        if not is_failure:
+            self.rearm(tenant)
+            return
+        pause_s = min(_FIRST_PAUSE_S * 2 ** (tenant.failures - 1), _LONGEST_PAUSE_S)
+        _logger.warning("%s ended after %.1f s; it rests for %.1f s", tenant.name, lived_s, pause_s)
+        self._loop.timers.after(pause_s, partial(self.rearm, tenant))
+
+    def stop(self, *, with_tenants: bool) -> None:
+        """End the zygotes, and the tenants or not."""
+        awake = [tenant for tenant in self.tenants.values() if tenant.process] if with_tenants else []
+        for tenant in awake:
+            self.end(tenant)
+        deadline = time.monotonic() + _ENDS_WITHIN_S
+        while time.monotonic() < deadline and not all(t.process.has_ended for t in awake if t.process):
+            time.sleep(0.02)
+        for tenant in awake:
+            if tenant.process:
+                tenant.process.end_now()
+            self._end_the_rest(tenant)
+            self._records.forget(tenant.name)
+        self._zygotes.end_all()
+
+    # ------------------------------------------------------------ what a spawner before left
+
+    def adopt(self, tenant: Tenant) -> None:
+        """Take over the process that runs for it already, unless it is of a former database of that name."""
+        oid, process = self._found.pop(tenant.name, (0, None))
+        if process is None:
+            return
+        tenant.process = process
+        self._loop.watch(process.handle, partial(self._ended, tenant))
+        if oid != tenant.entry.oid:
+            self.end(tenant)
+
+    def end_strays(self) -> None:
+        """What runs for nobody any more."""
+        for name, (_oid, process) in self._found.items():
+            process.end_now()
+            process.close()
+            self._records.forget(name)
+        self._found.clear()
+
+    # ------------------------------------------------------------ logs
+
+    def forget(self, tenant: Tenant) -> None:
+        """It is no more: another of its name does not read what it logged."""
+        for file in (self._log_of(tenant.name), _kept(self._log_of(tenant.name))):
+            file.unlink(missing_ok=True)
+
+    def _log_of(self, name: str) -> Path:
+        return self._logs / f"{name}.log"
+
+    def shorten_logs(self) -> None:
+        """A log that has grown too large is kept once, and begun anew."""
+        for file in self._logs.parent.rglob("*.log"):
+            with contextlib.suppress(OSError):
+                if file.stat().st_size > _LOG_BYTES:
+                    shutil.copyfile(file, _kept(file))
+                    os.truncate(file, 0)
+
+
+def _kept(log: Path) -> Path:
+    return log.with_suffix(".log.1")

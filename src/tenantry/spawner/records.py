@@ -1,0 +1,72 @@
+"""Which process is whose, for the next spawner: a small file for each, out of the tenants' reach."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from pathlib import Path
+
+import psutil
+
+from tenantry.spawner.board import Board
+from tenantry.spawner.tenants import Process, Tenant
+
+
+class Records:
+    """The files of one spawner."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._folder = folder
+
+    def board(self, name: str, *, anew: bool) -> Board:
+        return Board(self._folder / f"{name}.board", anew=anew)
+
+    def note(self, tenant: Tenant) -> None:
+        process = tenant.process
+        assert process
+        facts = {
+            "pid": process.pid,
+            "started": _started(process.pid),
+            "since": process.since,
+            "oid": tenant.entry.oid,
+            "is_job": process.is_job,
+        }
+        partial = self._folder / f"{tenant.name}.partial"
+        partial.write_text(json.dumps(facts))
+        partial.replace(self._folder / f"{tenant.name}.json")
+
+    def forget(self, name: str) -> None:
+        for suffix in ("json", "board"):
+            (self._folder / f"{name}.{suffix}").unlink(missing_ok=True)
+
+    def noted(self) -> dict[str, tuple[int, Process]]:
+        """The processes that a spawner before left running, by name, each with its database's oid."""
+        found = {}
+        for file in self._folder.glob("*.json"):
+            process, oid = self._running(file)
+            if process:
+                found[file.stem] = (oid, process)
+            else:
+                self.forget(file.stem)
+        return found
+
+    def _running(self, file: Path) -> tuple[Process | None, int]:
+        try:
+            facts = json.loads(file.read_text())
+            handle = os.pidfd_open(facts["pid"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None, 0
+        if _started(facts["pid"]) != facts["started"]:
+            os.close(handle)
+            return None, 0
+        board = self.board(file.stem, anew=False)
+        return Process(facts["pid"], handle, board, facts["is_job"], facts["since"]), facts["oid"]
+
+
+def _started(pid: int) -> float:
+    """When a process began, which tells it from a later one of its number; 0 when it is gone."""
+    with contextlib.suppress(psutil.Error):
+        return psutil.Process(pid).create_time()
+    return 0.0

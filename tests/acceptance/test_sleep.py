@@ -1,0 +1,241 @@
+"""A tenant nobody asks for has no process; whoever asks, or a job that is due, finds it awake."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import psutil
+import pytest
+from tests.support.odoo_client import OdooClient
+from tests.support.tenants import ask, create, status, swept
+from tests.support.websocket import websocket
+
+from tenantry.engine import Engine
+from tenantry.model.activity import Activity
+from tenantry.model.instance import Creation
+
+NAMES = ("acme", "beta", "gamma", "delta")
+SLEEP_AFTER_S = 2
+_SLEEPS_WITHIN_S = 30
+_WAKES, _AT_ONCE = 60, 20
+_DUE_IN_S, _MAY_BE_LATE_S = 6, 10
+
+
+@pytest.fixture(scope="module")
+def sleepy(engine: Engine) -> Iterator[Engine]:
+    """The same installation, whose tenants fall asleep soon."""
+    with swept(engine):
+        found = Engine(replace(engine.settings, sleep_after_s=SLEEP_AFTER_S))
+        found.start_tenants()
+        yield found
+        engine.start_tenants()
+
+
+@pytest.fixture(scope="module")
+def creations(sleepy: Engine) -> dict[str, Creation]:
+    made = {name: create(sleepy, name) for name in NAMES}
+    for name in NAMES:
+        plan_jobs(sleepy, name, "1 day")
+    return made
+
+
+@pytest.fixture
+def acme(sleepy: Engine, creations: dict[str, Creation]) -> OdooClient:
+    return OdooClient(sleepy, creations["acme"])
+
+
+def plan_jobs(engine: Engine, name: str, when: str) -> None:
+    """All of them, from now; none has run yet."""
+    with engine.context.cluster.connect(name) as inside:
+        inside.execute("DELETE FROM ir_cron_trigger")
+        inside.execute(
+            "UPDATE ir_cron SET lastcall = NULL, nextcall = (now() AT TIME ZONE 'UTC') + %s::interval", [when]
+        )
+
+
+def activity(engine: Engine, name: str) -> Activity:
+    return next(found for found in engine.activities() if found.name == name)
+
+
+def eventually(is_so: Callable[[], bool], within_s: float) -> bool:
+    deadline = time.monotonic() + within_s
+    while not is_so():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def falls_asleep(engine: Engine, name: str) -> bool:
+    return eventually(lambda: not activity(engine, name).is_awake, _SLEEPS_WITHIN_S)
+
+
+def send_to_sleep(engine: Engine, name: str) -> None:
+    engine.runtime.end(name)
+    assert not activity(engine, name).is_awake
+
+
+# ---------------------------------------------------------------- visitors
+
+
+def test_a_tenant_falls_asleep_and_the_next_visitor_wakes_it(sleepy: Engine, acme: OdooClient):
+    awake = activity(sleepy, "acme")
+    assert awake.is_awake
+    assert psutil.pid_exists(awake.pid)
+    assert falls_asleep(sleepy, "acme")
+    assert not psutil.pid_exists(awake.pid)
+    assert status(sleepy, "acme") == 200
+    assert activity(sleepy, "acme").is_awake
+
+
+def test_whoever_is_logged_in_stays_so_while_the_tenant_sleeps(sleepy: Engine, acme: OdooClient):
+    assert falls_asleep(sleepy, "acme")
+    assert acme.post("/web/session/get_session_info")["db"] == "acme"
+
+
+def test_no_request_fails_when_a_tenant_is_woken_again_and_again(sleepy: Engine, acme: OdooClient):
+    answers = []
+    for _ in range(_WAKES):
+        send_to_sleep(sleepy, "acme")
+        answers.append(status(sleepy, "acme"))
+    assert answers == [200] * _WAKES
+
+
+def test_no_request_fails_while_a_tenant_falls_asleep(sleepy: Engine, acme: OdooClient):
+    """Asked without a pause, and ended meanwhile."""
+    answers: list[int] = []
+    is_over = threading.Event()
+
+    def visit() -> None:
+        while not is_over.is_set():
+            answers.append(status(sleepy, "acme"))
+
+    visitor = threading.Thread(target=visit)
+    visitor.start()
+    for _ in range(10):
+        time.sleep(0.2)
+        sleepy.runtime.end("acme")
+    is_over.set()
+    visitor.join()
+    assert len(answers) > 10
+    assert set(answers) == {200}
+
+
+def test_many_visitors_at_once_wake_one_process(sleepy: Engine, acme: OdooClient):
+    send_to_sleep(sleepy, "acme")
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        answers = list(pool.map(lambda _number: status(sleepy, "acme"), range(_AT_ONCE)))
+    assert answers == [200] * _AT_ONCE
+    assert activity(sleepy, "acme").requests >= _AT_ONCE
+
+
+def test_tenants_are_woken_beside_each_other(sleepy: Engine, acme: OdooClient):
+    for name in NAMES:
+        send_to_sleep(sleepy, name)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        answers = list(pool.map(lambda name: status(sleepy, name), NAMES * (_AT_ONCE // len(NAMES))))
+    assert answers == [200] * _AT_ONCE
+    pids = {activity(sleepy, name).pid for name in NAMES}
+    assert len(pids - {0}) == len(NAMES)
+
+
+# ---------------------------------------------------------------- websockets
+
+
+def test_a_websocket_keeps_its_tenant_awake_and_suspension_closes_it(sleepy: Engine, acme: OdooClient):
+    closed_at: list[float] = []
+    with websocket(sleepy, sleepy.runtime.route("acme"), acme.http.cookies["session_id"]) as connection:
+        pid = activity(sleepy, "acme").pid
+        time.sleep(4 * SLEEP_AFTER_S)
+        awake = activity(sleepy, "acme")
+        assert (awake.pid, awake.websockets) == (pid, 1)
+        assert connection.ping()
+
+        def wait() -> None:
+            connection.wait_until_closed()
+            closed_at.append(time.monotonic())
+
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        began = time.monotonic()
+        sleepy.suspend("acme")
+        waiting.join()
+    try:
+        assert closed_at[0] - began < 2
+    finally:
+        sleepy.reactivate("acme")
+
+
+def test_a_tenant_sleeps_once_its_last_websocket_is_closed(sleepy: Engine, acme: OdooClient):
+    with websocket(sleepy, sleepy.runtime.route("acme"), acme.http.cookies["session_id"]):
+        assert eventually(lambda: activity(sleepy, "acme").websockets == 1, 5)
+    assert falls_asleep(sleepy, "acme")
+
+
+# ---------------------------------------------------------------- scheduled jobs
+
+
+def test_a_job_that_is_due_wakes_its_tenant_which_then_sleeps_again(
+    sleepy: Engine, creations: dict[str, Creation]
+):
+    _let_jobs_be_due_in_their_sleep(sleepy, ["beta"])
+    assert 0 < (activity(sleepy, "beta").next_job_s or 0) <= _DUE_IN_S
+    assert eventually(lambda: late_by_s(sleepy, "beta") is not None, _DUE_IN_S + _MAY_BE_LATE_S)
+    assert (late_by_s(sleepy, "beta") or 0) < _MAY_BE_LATE_S
+    assert falls_asleep(sleepy, "beta")
+    # Whatever is planned next is seen.
+    assert eventually(lambda: (activity(sleepy, "beta").next_job_s or 0) > 60, 10)
+
+
+def test_the_jobs_of_several_sleeping_tenants_all_start_in_time(
+    sleepy: Engine, creations: dict[str, Creation]
+):
+    others = ["acme", "gamma", "delta"]
+    _let_jobs_be_due_in_their_sleep(sleepy, others)
+    for name in others:
+        assert eventually(lambda name=name: late_by_s(sleepy, name) is not None, _DUE_IN_S + _MAY_BE_LATE_S)
+        assert (late_by_s(sleepy, name) or 0) < _MAY_BE_LATE_S
+
+
+def _let_jobs_be_due_in_their_sleep(engine: Engine, wanted: list[str]) -> None:
+    """Planned while they are awake; asked for when they fall asleep."""
+    for name in wanted:
+        assert status(engine, name) == 200
+    for name in wanted:
+        plan_jobs(engine, name, f"{_DUE_IN_S} s")
+        send_to_sleep(engine, name)
+    assert eventually(lambda: all(activity(engine, n).next_job_s is not None for n in wanted), 5)
+    for name in wanted:
+        with engine.context.cluster.connect(name) as inside:
+            inside.execute("DROP TABLE IF EXISTS test_due")
+            inside.execute("CREATE TABLE test_due AS SELECT min(nextcall) AS at FROM ir_cron WHERE active")
+
+
+def late_by_s(engine: Engine, name: str) -> float | None:
+    """How late the first job began; None while none has."""
+    ((late_s,),) = ask(
+        engine,
+        name,
+        "SELECT extract(epoch FROM (SELECT min(lastcall) FROM ir_cron) - (SELECT at FROM test_due))::float8",
+    )
+    return late_s
+
+
+# ---------------------------------------------------------------- what is told
+
+
+def test_what_each_tenant_does_and_logs_is_told(sleepy: Engine, acme: OdooClient):
+    awake = activity(sleepy, "acme")
+    assert awake.memory_bytes > 2**20
+    assert awake.cpu_s > 0
+    assert awake.requests >= 1
+    assert abs(time.time() - awake.since) < 600
+    assert any("/web/session/authenticate" in line for line in sleepy.logs("acme"))
+    assert not any("acme" in line for line in sleepy.logs("beta"))
+    send_to_sleep(sleepy, "gamma")
+    asleep = activity(sleepy, "gamma")
+    assert (asleep.pid, asleep.memory_bytes, asleep.requests) == (0, 0, 0)

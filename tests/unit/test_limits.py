@@ -1,0 +1,74 @@
+"""What a plan allows a process: told by the engine, written in the label, followed by the spawner."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from tenantry.errors import InvalidValue
+from tenantry.model.catalog import Kind, Label, State
+from tenantry.model.instance import InstanceSpec
+from tenantry.model.limits import RANGES, checked
+from tenantry.spawner.config import Limits
+
+DEFAULTS = Limits()
+
+
+def test_what_is_known_is_taken_and_the_rest_ignored():
+    assert checked({"idle_s": 600, "memory_mb": 1024, "threads": 4, "disk_gb": 3}) == {
+        "idle_s": 600,
+        "memory_mb": 1024,
+        "threads": 4,
+    }
+
+
+def test_nothing_and_zero_are_the_servers_own():
+    assert checked({}) == checked({"idle_s": 0, "memory_mb": 0, "threads": 0}) == {}
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_what_is_out_of_its_range_is_refused_with_the_range(name: str):
+    least, most = RANGES[name]
+    assert checked({name: least}) == {name: least}
+    assert checked({name: most}) == {name: most}
+    for value in (-1, least - 0.5, most + 1, float("nan"), "many", True):
+        with pytest.raises(InvalidValue) as refused:
+            checked({name: value})
+        assert f"{least} to {most}" in refused.value.remedy
+
+
+def test_a_creation_is_asked_for_with_them():
+    spec = InstanceSpec.checked(name="acme", email="boss@acme.example", limits={"idle_s": 600, "threads": 0})
+    assert spec.limits == {"idle_s": 600}
+    with pytest.raises(InvalidValue):
+        InstanceSpec.checked(name="acme", email="boss@acme.example", limits={"memory_mb": 1})
+
+
+def test_a_label_keeps_them():
+    label = Label(Kind.INSTANCE, State.ACTIVE, limits={"idle_s": 600, "memory_mb": 1024})
+    assert Label.from_comment(label.to_comment()) == label
+    assert "limits" not in label.having(limits={}).to_comment()
+
+
+@pytest.mark.parametrize(
+    "limits", [None, [], "idle_s", {"idle_s": "long"}, {"threads": None}, {"memory_mb": 1}, {"other": 1}]
+)
+def test_what_a_label_says_that_cannot_be_followed_is_ignored(limits: object):
+    comment = json.dumps({"tenantry": 1, "kind": "instance", "state": "active", "limits": limits})
+    label = Label.from_comment(comment)
+    assert label
+    assert label.limits == {}
+    assert DEFAULTS.of(label.limits) == DEFAULTS
+
+
+def test_a_plan_wins_over_the_server_where_it_says_something():
+    assert DEFAULTS.of({"idle_s": 600}) == Limits(idle_s=600)
+    assert DEFAULTS.of({"memory_mb": 1024}).memory_bytes == 2**30
+
+
+def test_each_thread_has_its_connections():
+    allowed = DEFAULTS.of({"threads": DEFAULTS.threads + 3})
+    assert allowed == replace(DEFAULTS, threads=DEFAULTS.threads + 3, connections=DEFAULTS.connections + 6)
+    assert DEFAULTS.of({"threads": 1}).connections >= 4
