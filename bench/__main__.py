@@ -89,6 +89,12 @@ def _measurements(installation: Installation) -> tuple[tuple[str, Measure], ...]
         old.begin()
         return creations.build_template(installation)
 
+    office = (
+        ("back office, button", back_office.button),
+        ("REST API", api.api),
+        ("signup", signup.signup),
+        ("back office, many records", back_office.many_records),
+    )
     return (
         ("template", templates),
         ("the server before", lambda _: old.measure()),
@@ -106,10 +112,7 @@ def _measurements(installation: Installation) -> tuple[tuple[str, Measure], ...]
         ("odoo -i", lambda _: peers.fresh_install()),
         ("clone", limits.clones),
         ("tenants awake", memory.awake),
-        ("back office, button", back_office.button),
-        ("REST API", api.api),
-        ("signup", signup.signup),
-        ("back office, many records", back_office.many_records),
+        *(office if installation.plan.with_office else ()),
         ("tenants asleep", sleeping.sleeping),
     )
 

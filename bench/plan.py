@@ -12,6 +12,7 @@ class Plan:
     at_once: creations that start together, with `spares` waiting. floors: databases the plain Odoo loads.
     storm: wakes in all, `storm_at_once` at the same moment. pages: warm login pages. awake: tenants with an
     administrator's work behind them. asleep: tenants that sleep, `watch_s` long. cron_wakes: of real tenants.
+    with_office: whether the back office, its API and the signup page are measured.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Plan:
     posts: int
     polls: int
     signups: int
+    with_office: bool
 
 
 FULL = Plan(
@@ -55,18 +57,19 @@ FULL = Plan(
     awake=50,
     asleep=1000,
     watch_s=31,
-    cron_wakes=20,
+    cron_wakes=12,
     tenants_in_memory=30,
     clones=10,
     posts=40,
     polls=200,
     signups=10,
+    with_office=True,
 )
 QUICK = Plan(
     name="quick",
     warm=10,
     cold=4,
-    at_once=20,
+    at_once=12,
     spares=4,
     peers=1,
     floors=10,
@@ -78,12 +81,13 @@ QUICK = Plan(
     busy_s=3,
     awake=8,
     asleep=100,
-    watch_s=11,
-    cron_wakes=5,
-    tenants_in_memory=10,
+    watch_s=5,
+    cron_wakes=4,
+    tenants_in_memory=8,
     clones=4,
-    posts=10,
-    polls=100,
-    signups=3,
+    posts=0,
+    polls=0,
+    signups=0,
+    with_office=False,
 )
 PLANS = {plan.name: plan for plan in (FULL, QUICK)}
