@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
-from bench import api, back_office, creations, limits, memory, signup, sleeping, wakes
+from bench import api, back_office, busy, creations, limits, memory, signup, sleeping, wakes
 from bench.chart import draw
 from bench.figures import Figure, comparisons
 from bench.installation import Installation, temporary_installation
@@ -106,7 +106,7 @@ def _measurements(installation: Installation) -> tuple[tuple[str, Measure], ...]
         ("many at once", creations.at_once),
         ("many wakes at once", wakes.storm),
         ("warm page", lambda _: pages.warm()),
-        ("busy tenants", lambda _: pages.busy()),
+        ("busy tenants", busy.busy),
         ("odoo db duplicate", lambda _: peers.duplicates()),
         ("click-odoo-copydb", lambda _: peers.copydbs()),
         ("odoo -i", lambda _: peers.fresh_install()),

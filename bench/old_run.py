@@ -17,10 +17,10 @@ from pathlib import Path
 
 import psutil
 
-from bench import creations
+from bench import busy, creations
 from bench.figures import Figure, MeasurementFailed
 from bench.installation import Installation, start
-from bench.load import BUSY_TENANTS, pages_a_second, pages_by_turns, seconds_for_page
+from bench.load import pages_by_turns, seconds_for_page
 from bench.plan import PLANS
 from tenantry.engine import Engine
 
@@ -59,7 +59,8 @@ def _measure(installation: Installation) -> list[Figure]:
         *creations.with_spares(installation),
         *creations.without_spares(installation),
         *creations.at_once(installation),
-        *_pages(installation),
+        *_warm_pages(installation),
+        *busy.busy(installation),
         *_memory_and_first_pages(installation),
     ]
 
@@ -68,15 +69,10 @@ def _without_marks(figure: Figure) -> dict[str, object]:
     return {key: value for key, value in asdict(figure).items() if key != "is_whole"}
 
 
-def _pages(installation: Installation) -> list[Figure]:
-    runtime, plan = installation.engine.runtime, installation.plan
-    routes = [runtime.route(name) for name in installation.names[-BUSY_TENANTS:]]
-    (seconds,) = pages_by_turns(routes[:1], plan.pages)
-    rate = pages_a_second(routes, plan.busy_s)
-    return [
-        Figure("page", "warm login page", "s", seconds),
-        Figure("busy", f"login pages of {BUSY_TENANTS} busy tenants", "/s", (rate,)),
-    ]
+def _warm_pages(installation: Installation) -> list[Figure]:
+    route = installation.engine.runtime.route(installation.names[0])
+    (seconds,) = pages_by_turns([route], installation.plan.pages)
+    return [Figure("page", "Warm login page", "s", seconds)]
 
 
 def _memory_and_first_pages(installation: Installation) -> list[Figure]:
@@ -93,8 +89,8 @@ def _memory_and_first_pages(installation: Installation) -> list[Figure]:
     seconds = tuple(seconds_for_page(engine.runtime.route(name)) for name in others)
     each_mb = (_memory_mb(engine) - before) / len(others)
     return [
-        Figure("first_load", "first page of a tenant that is not loaded", "s", seconds),
-        Figure("memory", "memory of one more idle tenant", "MB", (each_mb,), f"USS, of {len(others)}"),
+        Figure("first_load", "First page of a tenant that is not loaded", "s", seconds),
+        Figure("memory", "Memory of one more idle tenant", "MB", (each_mb,), f"USS, of {len(others)}"),
     ]
 
 

@@ -1,11 +1,11 @@
-"""The login page: of a database that is ready and not loaded (F), of one that is warm, of many at once."""
+"""The login page: of a database that is ready and not loaded (F), and of one that is warm."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from bench.figures import FLOOR, Figure
-from bench.load import BUSY_TENANTS, pages_a_second, pages_by_turns, seconds_for_page
+from bench.load import pages_by_turns, seconds_for_page
 from bench.plain import Plain
 
 _FIRST = "floor-00"
@@ -40,9 +40,3 @@ class Pages:
             Figure("page", "Warm login page, through the front", "s", ours),
             Figure("plain_page", "The same straight from one Odoo", "s", straight),
         ]
-
-    def busy(self) -> list[Figure]:
-        installation = self.plain.installation
-        routes = [installation.engine.runtime.route(name) for name in installation.names[-BUSY_TENANTS:]]
-        rate = pages_a_second(routes, installation.plan.busy_s)
-        return [Figure("busy", f"Login pages of {BUSY_TENANTS} busy tenants", "/s", (rate,))]
