@@ -10,16 +10,20 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import httpx
 from rich.console import Console
 
-from bench import api, back_office, creations, limits, signup
+from bench import api, back_office, busy, creations, limits, memory, signup, sleeping, wakes
 from bench.chart import draw
 from bench.figures import Figure, comparisons
 from bench.installation import Installation, temporary_installation
 from bench.machine import describe_machine, describe_source, load
+from bench.old_server import OldServer
+from bench.pages import Pages
 from bench.peers import Peers
+from bench.plain import Plain
 from bench.plan import FULL, QUICK, Plan
-from bench.report import Facts, Results, print_table, write_json
+from bench.report import Facts, Results, print_tables, write_json
 from tenantry.errors import TenantryError
 
 _RESULTS = Path(__file__).with_name("results")
@@ -42,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stem = "quick" if options.quick else "latest"
     write_json(results, options.results / f"{stem}.json")
     draw(results, options.results / f"{stem}.png")
-    print_table(results, console)
+    print_tables(results, console)
     return 1 if results.failures else 0
 
 
@@ -67,7 +71,7 @@ def _run(plan: Plan, progress: Console) -> Results:
             with progress.status(title):
                 try:
                     figures += measure(installation)
-                except (TenantryError, OSError, http.client.HTTPException) as error:
+                except (TenantryError, OSError, http.client.HTTPException, httpx.HTTPError) as error:
                     failures[title] = _reason(error, installation)
         took_s = round(time.monotonic() - began)
         facts = {**_facts(installation), "load_before": load_before, "took_s": took_s}
@@ -78,22 +82,38 @@ def _run(plan: Plan, progress: Console) -> Results:
 
 def _measurements(installation: Installation) -> tuple[tuple[str, Measure], ...]:
     """In this order: each uses what those before it left."""
-    peers = Peers(installation)
-    return (
-        ("template", creations.build_template),
-        ("create, a spare waiting", creations.with_spares),
-        ("create, no spare", creations.without_spares),
-        ("first page after login", creations.first_pages),
-        ("many at once", creations.at_once),
-        ("odoo db duplicate", lambda _: peers.duplicates()),
-        ("click-odoo-copydb", lambda _: peers.copydbs()),
-        ("odoo -i", lambda _: peers.fresh_install()),
-        ("clone", limits.clones),
-        ("memory and floor", limits.memory_and_floor),
+    old, plain = OldServer(installation), Plain(installation)
+    peers, pages = Peers(plain), Pages(plain)
+
+    def templates(installation: Installation) -> list[Figure]:
+        old.begin()
+        return creations.build_template(installation)
+
+    office = (
         ("back office, button", back_office.button),
         ("REST API", api.api),
         ("signup", signup.signup),
         ("back office, many records", back_office.many_records),
+    )
+    return (
+        ("template", templates),
+        ("the server before", lambda _: old.measure()),
+        ("create, a spare waiting", creations.with_spares),
+        ("create, no spare", creations.without_spares),
+        ("floor", lambda _: pages.floor()),
+        ("wake", wakes.wakes),
+        ("first page after login", creations.first_pages),
+        ("many at once", creations.at_once),
+        ("many wakes at once", wakes.storm),
+        ("warm page", lambda _: pages.warm()),
+        ("busy tenants", busy.busy),
+        ("odoo db duplicate", lambda _: peers.duplicates()),
+        ("click-odoo-copydb", lambda _: peers.copydbs()),
+        ("odoo -i", lambda _: peers.fresh_install()),
+        ("clone", limits.clones),
+        ("tenants awake", memory.awake),
+        *(office if installation.plan.with_office else ()),
+        ("tenants asleep", sleeping.sleeping),
     )
 
 
@@ -104,7 +124,6 @@ def _facts(installation: Installation) -> Facts:
         "postgresql": installation.postgres_version(),
         **describe_machine(installation.postgres_folder()),
         "strategy": installation.strategy(),
-        "workers": installation.engine.settings.workers,
         "plan": installation.plan.name,
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,13 +29,13 @@ def with_spares(installation: Installation) -> list[Figure]:
     installation.engine.fill_pool(TEMPLATE, count)
     made = [installation.create(f"warm-{number:02d}") for number in range(count)]
     _check(made, spare=True)
-    return [Figure("warm", "Create, a spare waiting", "s", _durations(made))]
+    return [Figure("warm", "Create, a spare waiting", "s", _durations(made), _steps(made))]
 
 
 def without_spares(installation: Installation) -> list[Figure]:
     made = [installation.create(f"cold-{number:02d}") for number in range(installation.plan.cold)]
     _check(made, spare=False)
-    return [Figure("cold", "Create, no spare", "s", _durations(made))]
+    return [Figure("cold", "Create, no spare", "s", _durations(made), _steps(made))]
 
 
 def at_once(installation: Installation) -> list[Figure]:
@@ -77,6 +78,13 @@ def _check(made: Sequence[Creation], *, spare: bool) -> None:
     odd = [creation for creation in made if creation.spare is not spare]
     if odd:
         raise MeasurementFailed(f"{len(odd)} creations had {'no' if spare else 'a'} spare")
+
+
+def _steps(made: Sequence[Creation]) -> str:
+    """The median milliseconds of each step that takes some."""
+    rows = zip(*(creation.steps for creation in made), strict=True)
+    medians = ((row[0][0], round(1000 * statistics.median(took_s for _, took_s in row))) for row in rows)
+    return "ms: " + ", ".join(f"{name} {median}" for name, median in medians if median)
 
 
 def _durations(made: Sequence[Creation]) -> tuple[float, ...]:

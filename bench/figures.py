@@ -10,6 +10,10 @@ from enum import StrEnum
 from tenantry.errors import TenantryError
 
 _FEWEST_FOR_P95 = 10
+FLOOR = "floor"
+"""F: what an Odoo of its own needs to load a ready database and draw its login page."""
+OLD = "old_"
+"""Begins the codes of what the server before was measured with."""
 
 
 class MeasurementFailed(TenantryError):
@@ -26,13 +30,17 @@ class Statistic(StrEnum):
 
 @dataclass(frozen=True)
 class Figure:
-    """One thing, measured once or several times, in the order it was measured."""
+    """One thing, measured once or several times, in the order it was measured.
+
+    is_whole: whether it was measured on as many tenants as its targets are about.
+    """
 
     code: str
     title: str
     unit: str
     samples: tuple[float, ...]
     note: str = ""
+    is_whole: bool = True
 
     @property
     def p50(self) -> float:
@@ -53,33 +61,54 @@ class Figure:
         return self.p50 if statistic is Statistic.P50 else self.p95
 
 
+Figures = Mapping[str, Figure]
+
+
 @dataclass(frozen=True)
 class Target:
-    """A limit for a figure: the most it may be, or the least."""
+    """A limit for a figure: the most it may be, or the least.
+
+    of: the code of a figure of the same run; the limit is a multiple of its median.
+    """
 
     limit: float
     statistic: Statistic = Statistic.P50
     at_least: bool = False
+    of: str = ""
 
-    def is_met(self, figure: Figure) -> bool | None:
-        """None when the figure has too few samples to tell."""
-        value = figure.value(self.statistic)
-        if value is None:
+    def reached(self, figure: Figure, figures: Figures) -> float | None:
+        """What the limit is compared with; None when that was not measured often enough, or not at all."""
+        value = figure.value(self.statistic) if figure.is_whole else None
+        if value is None or not self.of:
+            return value
+        measure = figures.get(self.of)
+        return value / measure.p50 if measure and measure.p50 else None
+
+    def is_met(self, figure: Figure, figures: Figures) -> bool | None:
+        """None when it cannot be told."""
+        reached = self.reached(figure, figures)
+        if reached is None:
             return None
-        return value >= self.limit if self.at_least else value <= self.limit
+        return reached >= self.limit if self.at_least else reached <= self.limit
 
 
 TARGETS: Mapping[str, tuple[Target, ...]] = {
-    "warm": (Target(0.5), Target(1.0, Statistic.P95)),
-    "cold": (Target(1.5),),
+    "warm": (Target(0.6, of=FLOOR), Target(1.0, Statistic.P95, of=FLOOR)),
+    "cold": (Target(2.0, of=FLOOR),),
     "at_once_succeeded": (Target(100, at_least=True),),
-    "at_once_rate": (Target(3, at_least=True),),
-    "faster_than_duplicate": (Target(4, at_least=True),),
-    "faster_than_copydb": (Target(4, at_least=True),),
+    "at_once_rate": (Target(2, at_least=True, of=OLD + "at_once_rate"),),
+    "faster_than_duplicate": (Target(8, at_least=True),),
+    "faster_than_copydb": (Target(8, at_least=True),),
     "first_page": (Target(1.0),),
-    "memory": (Target(6),),
+    "wake": (Target(0.4, of=FLOOR), Target(0.8, Statistic.P95, of=FLOOR)),
+    "storm_failed": (Target(0),),
+    "page": (Target(1.3, of="plain_page"),),
+    "busy": (Target(1.7, at_least=True, of=OLD + "busy"),),
+    "asleep_memory": (Target(400),),
+    "asleep_cpu": (Target(10),),
+    "awake_memory": (Target(2048),),
     "clone_ratio": (Target(1.1),),
-    "button": (Target(0.8),),
+    "button": (Target(1.4, of=FLOOR),),
     "api_post": (Target(0.05, Statistic.P95),),
     "api_status": (Target(0.02, Statistic.P95),),
     "api_polls": (Target(200, at_least=True),),
@@ -89,21 +118,15 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
 }
 
 
-def comparisons(figures: Mapping[str, Figure]) -> list[Figure]:
+def comparisons(figures: Figures) -> list[Figure]:
     """The figures that follow from others, as far as those were measured."""
     wanted = (
-        ("faster_than_duplicate", "Times faster than odoo db duplicate", "x", "duplicate", "warm"),
-        ("faster_than_copydb", "Times faster than click-odoo-copydb", "x", "copydb", "warm"),
-        ("clone_ratio", "Clone step / bare CREATE DATABASE", "x", "clone", "bare_clone"),
-        ("floor_share", "Floor's share of a creation with a spare", "%", "floor", "warm"),
+        ("faster_than_duplicate", "Times faster than odoo db duplicate", "duplicate", "warm"),
+        ("faster_than_copydb", "Times faster than click-odoo-copydb", "copydb", "warm"),
+        ("clone_ratio", "Clone step / bare CREATE DATABASE", "clone", "bare_clone"),
     )
     return [
-        _ratio(code, title, unit, figures[above], figures[below])
-        for code, title, unit, above, below in wanted
+        Figure(code, title, "x", (figures[above].p50 / figures[below].p50,), "of medians")
+        for code, title, above, below in wanted
         if above in figures and below in figures
     ]
-
-
-def _ratio(code: str, title: str, unit: str, above: Figure, below: Figure) -> Figure:
-    factor = 100 if unit == "%" else 1
-    return Figure(code, title, unit, (factor * above.p50 / below.p50,), "of medians")

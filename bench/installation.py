@@ -1,4 +1,7 @@
-"""An installation of the benchmark's own, in a temporary folder; nothing of it is left."""
+"""An installation of the benchmark's own, in a temporary folder; nothing of it is left.
+
+What is imported here is there in the version that is measured for comparison, too: see `old_server.py`.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import psutil
+
 from bench.plan import Plan
 from tenantry import process
 from tenantry.engine import Engine, Report
 from tenantry.model.instance import Creation
-from tenantry.model.names import SUPERUSER, template_database
+from tenantry.model.names import template_database
 from tenantry.model.recipe import Recipe
 from tenantry.model.template import Template
 from tenantry.postgres import strategy
@@ -45,6 +50,11 @@ class Installation:
         return self.engine.settings.home
 
     @property
+    def names(self) -> list[str]:
+        """Of the instances made so far."""
+        return [creation.instance.name for creation in self.creations]
+
+    @property
     def template(self) -> str:
         return template_database(TEMPLATE)
 
@@ -63,6 +73,8 @@ class Installation:
 
     def superuser(self) -> Cluster:
         """The embedded cluster as its superuser: the peers need a role the engine would not make."""
+        from tenantry.model.names import SUPERUSER
+
         context = self.engine.context
         return context.cluster.as_role(SUPERUSER, context.role_password(SUPERUSER))
 
@@ -76,11 +88,16 @@ class Installation:
             # A distribution adds its own: "15.18 (Debian 15.18-0+deb12u1)".
             return (connection.info.parameter_status("server_version") or "unknown").split()[0]
 
+    def postmaster(self) -> psutil.Process:
+        """The cluster's first process, the parent of all others."""
+        with self.engine.context.maintenance() as connection:
+            parent = psutil.Process(connection.info.backend_pid).parent()
+        assert parent
+        return parent
+
     def postgres_folder(self) -> Path:
         """The cluster's folder. It is outside of home where PostgreSQL's user cannot get there."""
-        with self.superuser().connect() as connection:
-            row = connection.execute("SHOW data_directory").fetchone()
-        return Path(str(row[0]) if row else self.home).parent
+        return Path(self.postmaster().cwd()).parent
 
 
 @contextmanager
@@ -90,17 +107,25 @@ def temporary_installation(plan: Plan, report: Report) -> Iterator[Installation]
         home = Path(tempfile.mkdtemp(prefix="tenantry-bench-"))
         closing.callback(shutil.rmtree, home, ignore_errors=True)
         home.chmod(0o755)
-        engine = Engine(_settings(home), report)
-        closing.callback(engine.stop)
-        engine.start_postgres()
-        installation = Installation(engine, plan, report, closing)
-        if not installation.postgres_folder().is_relative_to(home):
-            closing.callback(engine.stop)
-            closing.callback(shutil.rmtree, installation.postgres_folder(), ignore_errors=True)
         try:
-            yield installation
+            yield start(home, plan, report, closing)
         finally:
             _ignore_signals()
+
+
+def start(home: Path, plan: Plan, report: Report, closing: ExitStack) -> Installation:
+    """Start the installation that is, or is to be, in that folder; it is stopped at the end.
+
+    What of it is outside of the folder is removed then.
+    """
+    engine = Engine(_settings(home), report)
+    closing.callback(engine.stop)
+    engine.start_postgres()
+    installation = Installation(engine, plan, report, closing)
+    if not installation.postgres_folder().is_relative_to(home):
+        closing.callback(shutil.rmtree, installation.postgres_folder(), ignore_errors=True)
+        closing.callback(engine.stop)
+    return installation
 
 
 @contextmanager

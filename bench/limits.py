@@ -1,19 +1,15 @@
-"""How close the engine is to what PostgreSQL and Odoo themselves need, in time and in memory."""
+"""How close the engine is to what PostgreSQL itself needs."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import ParamSpec
 
-import psutil
 from psycopg import sql
 
-from bench.figures import Figure, MeasurementFailed
+from bench.figures import Figure
 from bench.installation import TEMPLATE, Installation
-from tenantry.engine import Engine
-from tenantry.odoo.probe import LOGIN_PATH
 from tenantry.operations import clone
 from tenantry.postgres import strategy
 from tenantry.postgres.cluster import Connection, translated
@@ -57,50 +53,3 @@ def _create_bare(connection: Connection, template: str, name: str, how: strategy
     )
     with translated(connection, "clone a database", name):
         connection.execute(statement)
-
-
-def memory_and_floor(installation: Installation) -> list[Figure]:
-    """Load tenants into a fresh server, each by one request of its login page.
-
-    That request is the floor of a creation: a ready database whose registry no process has.
-    The first tenant is not counted: with it comes Odoo's code. No scheduled jobs meanwhile.
-    """
-    settings = replace(installation.engine.settings, cron_threads=0, workers=0)
-    names = [creation.instance.name for creation in installation.creations]
-    first, *others = names[: installation.plan.tenants_in_memory + 1] or [""]
-    if not others:
-        raise MeasurementFailed("there are no tenants to load")
-    installation.engine.runtime.stop()
-    engine = Engine(settings)
-    engine.start_tenants()
-    server = _Server(engine)
-    server.load(first)
-    before = server.memory_mb()
-    seconds = tuple(server.load(name) for name in others)
-    each_mb = (server.memory_mb() - before) / len(others)
-    return [
-        Figure("floor", "Floor: first login page of a ready database", "s", seconds),
-        Figure("memory", "Memory of one more idle tenant", "MB", (each_mb,), f"USS, of {len(others)}"),
-    ]
-
-
-@dataclass(frozen=True)
-class _Server:
-    engine: Engine
-
-    def load(self, name: str) -> float:
-        """Ask for a tenant's login page; return the seconds. Raises MeasurementFailed."""
-        route = self.engine.runtime.route(name)
-        began = time.monotonic()
-        status = route.get(LOGIN_PATH, timeout_s=60)
-        if status != 200:
-            raise MeasurementFailed(f"the login page of {name} answered {status}")
-        return time.monotonic() - began
-
-    def memory_mb(self) -> float:
-        """What the process has for itself (USS): shared libraries and the like do not count."""
-        pid = self.engine.runtime.pid
-        if pid is None:
-            raise MeasurementFailed("the tenant server ended")
-        uss: int = psutil.Process(pid).memory_full_info().uss
-        return uss / 2**20

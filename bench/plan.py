@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Plan:
-    """The repetitions of one run. at_once: creations that start together, with `spares` waiting."""
+    """The repetitions of one run.
+
+    at_once: creations that start together, with `spares` waiting. floors: databases the plain Odoo loads.
+    storm: wakes in all, `storm_at_once` at the same moment. pages: warm login pages. awake: tenants with an
+    administrator's work behind them. asleep: tenants that sleep, `watch_s` long. cron_wakes: of real tenants.
+    with_office: whether the back office, its API and the signup page are measured.
+    """
 
     name: str
     warm: int
@@ -15,13 +21,73 @@ class Plan:
     at_once: int
     spares: int
     peers: int
+    floors: int
     first_pages: int
+    wakes: int
+    storm: int
+    storm_at_once: int
+    pages: int
+    busy_s: float
+    awake: int
+    asleep: int
+    watch_s: float
+    cron_wakes: int
     tenants_in_memory: int
     clones: int
     posts: int
     polls: int
     signups: int
+    with_office: bool
 
 
-FULL = Plan("full", 20, 10, 50, 10, 3, 10, 30, 10, 40, 200, 10)
-QUICK = Plan("quick", 10, 4, 20, 4, 1, 3, 10, 4, 10, 100, 4)
+FULL = Plan(
+    name="full",
+    warm=20,
+    cold=10,
+    at_once=50,
+    spares=10,
+    peers=3,
+    floors=20,
+    first_pages=10,
+    wakes=40,
+    storm=500,
+    storm_at_once=20,
+    pages=100,
+    busy_s=8,
+    awake=50,
+    asleep=1000,
+    watch_s=31,
+    cron_wakes=12,
+    tenants_in_memory=30,
+    clones=10,
+    posts=40,
+    polls=200,
+    signups=10,
+    with_office=True,
+)
+QUICK = Plan(
+    name="quick",
+    warm=10,
+    cold=4,
+    at_once=12,
+    spares=4,
+    peers=1,
+    floors=10,
+    first_pages=3,
+    wakes=10,
+    storm=60,
+    storm_at_once=20,
+    pages=30,
+    busy_s=3,
+    awake=8,
+    asleep=100,
+    watch_s=5,
+    cron_wakes=4,
+    tenants_in_memory=8,
+    clones=4,
+    posts=0,
+    polls=0,
+    signups=0,
+    with_office=False,
+)
+PLANS = {plan.name: plan for plan in (FULL, QUICK)}

@@ -1,19 +1,23 @@
-"""The results: a table for people, a JSON file for programs."""
+"""The results: two tables for people, a JSON file for programs."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from bench.figures import TARGETS, Figure, Target
+from bench.comparison import ROWS, WAYS, Row, figure_of, verdict
+from bench.figures import OLD, TARGETS, Figure, Figures
 
 Facts = Mapping[str, str | int | float]
+
+_WORDS = {True: "[green]met[/]", False: "[red]missed[/]", None: "too few"}
 
 
 @dataclass(frozen=True)
@@ -24,10 +28,14 @@ class Results:
     figures: tuple[Figure, ...]
     failures: Mapping[str, str]
 
+    @cached_property
+    def by_code(self) -> Figures:
+        return {figure.code: figure for figure in self.figures}
+
     def as_mapping(self) -> dict[str, Any]:
         return {
             "facts": dict(self.facts),
-            "figures": {figure.code: _as_mapping(figure) for figure in self.figures},
+            "figures": {figure.code: _as_mapping(figure, self.by_code) for figure in self.figures},
             "failures": dict(self.failures),
         }
 
@@ -37,7 +45,40 @@ def write_json(results: Results, file: Path) -> None:
     file.write_text(json.dumps(results.as_mapping(), indent=2) + "\n", encoding="utf-8")
 
 
-def print_table(results: Results, console: Console) -> None:
+def print_tables(results: Results, console: Console) -> None:
+    console.print(_side_by_side(results))
+    console.print()
+    console.print(_all_figures(results))
+    console.print("[dim]" + "; ".join(f"{name}: {value}" for name, value in results.facts.items()) + "[/]")
+
+
+def _side_by_side(results: Results) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("Medians")
+    for way in WAYS.values():
+        table.add_column(way, justify="right")
+    table.add_column("Target")
+    for row in ROWS:
+        if figure_of(row, "new", results.by_code):
+            table.add_row(
+                row.title, *(_cell(row, way, results.by_code) for way in WAYS), _verdicts_of(row, results)
+            )
+    return table
+
+
+def _cell(row: Row, way: str, figures: Figures) -> str:
+    if way not in row.codes:
+        return ""
+    figure = figure_of(row, way, figures)
+    return f"{_number(figure.p50)} {row.unit}".rstrip() if figure else "not measured"
+
+
+def _verdicts_of(row: Row, results: Results) -> str:
+    figure = figure_of(row, "new", results.by_code)
+    return _verdicts(figure, results.by_code) if figure else ""
+
+
+def _all_figures(results: Results) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("Measured")
     for heading in ("n", "p50", "p95", "max", "unit"):
@@ -45,14 +86,15 @@ def print_table(results: Results, console: Console) -> None:
     table.add_column("Target")
     table.add_column("Note", style="dim")
     for figure in results.figures:
-        table.add_row(*_cells(figure))
+        table.add_row(*_cells(figure, results.by_code))
     for title, reason in results.failures.items():
         table.add_row(title, "0", "", "", "", "", "[red]not measured[/]", reason.replace("[", r"\["))
-    console.print(table)
-    console.print("[dim]" + "; ".join(f"{name}: {value}" for name, value in results.facts.items()) + "[/]")
+    if not any(code.startswith(OLD) for code in results.by_code):
+        table.add_row("the server before", "0", "", "", "", "", "not measured", "")
+    return table
 
 
-def _cells(figure: Figure) -> tuple[str, ...]:
+def _cells(figure: Figure, figures: Figures) -> tuple[str, ...]:
     several = len(figure.samples) > 1
     return (
         figure.title,
@@ -61,25 +103,24 @@ def _cells(figure: Figure) -> tuple[str, ...]:
         _number(figure.p95),
         _number(figure.maximum) if several else "",
         figure.unit,
-        ", ".join(_verdict(figure, target) for target in TARGETS.get(figure.code, ())),
+        _verdicts(figure, figures),
         figure.note,
     )
 
 
-def _verdict(figure: Figure, target: Target) -> str:
-    met = target.is_met(figure)
-    words = {True: "[green]pass[/]", False: "[red]miss[/]", None: "too few"}
-    return f"{target.statistic} {'≥' if target.at_least else '≤'} {target.limit:g} {words[met]}"
+def _verdicts(figure: Figure, figures: Figures) -> str:
+    told = (verdict(target, figure, figures) for target in TARGETS.get(figure.code, ()))
+    return ", ".join(f"{words} {_WORDS[met]}" for words, met in told)
 
 
 def _number(value: float | None) -> str:
     """Three digits that count."""
     if value is None:
         return ""
-    return f"{value:.0f}" if value >= 100 else f"{value:.3g}" if value >= 1 else f"{value:.3f}"
+    return f"{value:.0f}" if value >= 100 or value == 0 else f"{value:.3g}" if value >= 1 else f"{value:.3f}"
 
 
-def _as_mapping(figure: Figure) -> dict[str, Any]:
+def _as_mapping(figure: Figure, figures: Figures) -> dict[str, Any]:
     return {
         "title": figure.title,
         "unit": figure.unit,
@@ -93,7 +134,9 @@ def _as_mapping(figure: Figure) -> dict[str, Any]:
                 "statistic": target.statistic,
                 "limit": target.limit,
                 "at_least": target.at_least,
-                "met": target.is_met(figure),
+                "of": target.of,
+                "reached": _rounded(target.reached(figure, figures)),
+                "met": target.is_met(figure, figures),
             }
             for target in TARGETS.get(figure.code, ())
         ],

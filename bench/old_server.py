@@ -1,0 +1,85 @@
+"""The server before, measured in the same run: one threaded Odoo for all tenants, out of the history.
+
+`old_run.py` runs in a process of its own, over the code of that commit. It builds its template while ours is
+built, and measures when it is told to.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tarfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.figures import OLD, Figure, MeasurementFailed
+from bench.installation import Installation
+from tenantry import process
+from tenantry.errors import TenantryError
+
+COMMIT = "2baf03c"
+"""The last one with the threaded server."""
+_REPOSITORY = Path(__file__).resolve().parents[1]
+_MOST_S = 900
+_POLL_S = 0.2
+
+
+@dataclass
+class OldServer:
+    """Its process, if the history has it."""
+
+    installation: Installation
+    pid: int | None = None
+
+    @property
+    def folder(self) -> Path:
+        return self.installation.home / "old"
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "run.log"
+
+    @property
+    def _results(self) -> Path:
+        return self.folder / "figures.json"
+
+    def begin(self) -> None:
+        """Start it, beside what follows, up to its template; without the history nothing happens."""
+        self.folder.mkdir()
+        self.folder.chmod(0o755)
+        try:
+            self._check_out()
+        except TenantryError:
+            self.installation.report(f"the history has no {COMMIT}: the server before is not measured")
+            return
+        code = os.pathsep.join([str(self.folder / "code" / "src"), str(_REPOSITORY)])
+        environment = {**self.installation.engine.settings.to_environment(), "PYTHONPATH": code}
+        command = [sys.executable, "-uP", "-m", "bench.old_run", self.installation.plan.name, self.folder]
+        self.pid = process.start(command, log=self._log, environment=environment)
+        self.installation.closing.callback(process.stop, self.pid)
+
+    def _check_out(self) -> None:
+        archive = self.folder / "code.tar"
+        process.run(["git", "-C", _REPOSITORY, "archive", f"--output={archive}", COMMIT, "src", "addons"])
+        with tarfile.open(archive) as content:
+            content.extractall(self.folder / "code", filter="data")
+
+    def measure(self) -> list[Figure]:
+        """Let it measure, and wait for what it found. Raises MeasurementFailed."""
+        if self.pid is None:
+            return []
+        (self.folder / "go").touch()
+        deadline = time.monotonic() + _MOST_S
+        while process.is_running(self.pid, marker="bench.old_run"):
+            if time.monotonic() > deadline:
+                raise MeasurementFailed("the server before takes too long")
+            time.sleep(_POLL_S)
+        if not self._results.exists():
+            raise MeasurementFailed(process.last_lines(process.tail(self._log), 1) or "it ended")
+        return [_figure(**data) for data in json.loads(self._results.read_text())]
+
+
+def _figure(code: str, title: str, samples: list[float], **others: str) -> Figure:
+    return Figure(OLD + code, f"The server before: {title}", samples=tuple(samples), **others)

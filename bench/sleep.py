@@ -1,0 +1,53 @@
+"""Tenants put to sleep, and what the spawner says of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+
+from bench.figures import MeasurementFailed
+from tenantry.engine import Engine
+from tenantry.model.activity import Activity
+
+_AT_ONCE = 20
+_POLL_S, _LOOK_S = 1, 0.05
+_SETTLES_WITHIN_S = 0.2
+
+
+def put_to_sleep(engine: Engine, names: Collection[str]) -> None:
+    """End their processes; what the spawner does about it, it has done when this returns."""
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        list(threads.map(engine.runtime.end, names))
+    time.sleep(_SETTLES_WITHIN_S)
+
+
+def put_all_to_sleep(engine: Engine) -> None:
+    put_to_sleep(engine, [tenant.name for tenant in engine.activities() if tenant.is_awake])
+
+
+def wait_for(
+    engine: Engine, names: Collection[str], holds: Callable[[Activity], bool], timeout_s: float
+) -> None:
+    """Until it holds of each of these tenants. Raises MeasurementFailed."""
+    deadline = time.monotonic() + timeout_s
+    wanted = set(names)
+    while wanted - {tenant.name for tenant in engine.activities() if holds(tenant)}:
+        if time.monotonic() > deadline:
+            raise MeasurementFailed("the tenants are not what they should be by now")
+        time.sleep(_POLL_S)
+
+
+def wait_for_wakes(engine: Engine, names: Collection[str], timeout_s: float) -> None:
+    """Until each of these tenants was awake once, and sleeps again. Raises MeasurementFailed.
+
+    The spawner's own records tell: to ask it would cost it more than a wake.
+    """
+    deadline = time.monotonic() + timeout_s
+    folder = engine.settings.run_dir / "awake"
+    were_awake: set[str] = set()
+    while not were_awake >= set(names) or any((folder / f"{name}.json").exists() for name in names):
+        were_awake |= {name for name in names if (folder / f"{name}.json").exists()}
+        if time.monotonic() > deadline:
+            raise MeasurementFailed("the tenants were not woken for their jobs")
+        time.sleep(_LOOK_S)
