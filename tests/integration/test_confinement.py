@@ -323,6 +323,13 @@ def test_only_a_label_is_a_tenant(tmp_path: Path, name: str):
         Cgroups([Hierarchy(tmp_path, 2, frozenset())], {}).usage(name)
 
 
+def test_a_process_that_is_gone_already_puts_nobody_else_under_limits(tmp_path: Path):
+    """The kernel would take its number, 0, for whoever writes it."""
+    with pytest.raises(ProcessLookupError):
+        Cgroups([Hierarchy(tmp_path, 2, frozenset())], {}).place("acme", 0, Limits())
+    assert list(tmp_path.iterdir()) == []
+
+
 ASK = """
 import os
 from tenantry.spawner import cgroups

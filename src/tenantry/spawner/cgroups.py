@@ -98,6 +98,9 @@ class Cgroups:
 
         Raises ProcessLookupError when it has ended.
         """
+        if pid <= 0:
+            # The kernel takes 0 for the writer itself, which would come under the tenant's limits, and its end.
+            raise ProcessLookupError(pid)
         for hierarchy in self._hierarchies:
             folder = hierarchy.of(tenant)
             folder.mkdir(exist_ok=True)
