@@ -99,7 +99,7 @@ class Cgroups:
         Raises ProcessLookupError when it has ended.
         """
         if pid <= 0:
-            # The kernel takes 0 for the writer itself, which would come under the tenant's limits, and its end.
+            # The kernel takes 0 for the writer: the spawner would be limited, and ended, with the tenant.
             raise ProcessLookupError(pid)
         for hierarchy in self._hierarchies:
             folder = hierarchy.of(tenant)
