@@ -418,3 +418,31 @@ class ProbeFailed(DependencyFailure):
         self.url, self.expected, self.answer = url, expected, answer
         super().__init__(f"{url} did not answer {expected} within {waited_s:.0f} s; last: {answer}.")
         self.remedy = "Check that the tenant server runs (`tenantry up`) and read its log."
+
+
+class FolderNotFound(NotFound):
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(f"There is no {path}, which a program needs to run.")
+        self.remedy = "Correct the setting that names it, or restore it."
+
+
+class FolderUnreachable(DependencyFailure):
+    """Without bubblewrap a program sees what its user sees, and no more."""
+
+    def __init__(self, path: Path, user: int, reason: str) -> None:
+        self.path, self.user, self.reason = path, user, reason
+        super().__init__(f"User {user} cannot use {path}, and bubblewrap does not work: {reason}")
+        self.remedy = (
+            "Let bubblewrap work (`apt install bubblewrap`; a container needs CAP_SYS_ADMIN), or move "
+            "TENANTRY_HOME, TENANTRY_CACHE and the Python to folders that other users can enter."
+        )
+
+
+class ViewUnavailable(DependencyFailure):
+    """A folder cannot have another name without bubblewrap."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"bubblewrap does not work here: {reason}")
+        self.remedy = "Mend what it says, or run `apt install bubblewrap`."

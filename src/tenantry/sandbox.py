@@ -18,7 +18,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from tenantry.errors import DependencyFailure, NotFound, ProgramFailed
+from tenantry.errors import (
+    DependencyFailure,
+    FolderNotFound,
+    FolderUnreachable,
+    ProgramFailed,
+    ViewUnavailable,
+)
 from tenantry.process import run
 
 _logger = logging.getLogger(__name__)
@@ -50,34 +56,6 @@ _HIDE = 'mount -t proc -o nosuid,nodev,noexec,hidepid=invisible proc /proc 2>/de
 _GUARD = ("sh", "-c", '"$@"; exit $?', "sh")
 _LINKS_AT_MOST = 40  # as the kernel has it
 _START_TIMEOUT_S = 5
-
-
-class FolderNotFound(NotFound):
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        super().__init__(f"There is no {path}, which a program needs to run.")
-        self.remedy = "Correct the setting that names it, or restore it."
-
-
-class FolderUnreachable(DependencyFailure):
-    """Without bubblewrap a program sees what its user sees, and no more."""
-
-    def __init__(self, path: Path, user: int, reason: str) -> None:
-        self.path, self.user, self.reason = path, user, reason
-        super().__init__(f"User {user} cannot use {path}, and bubblewrap does not work: {reason}")
-        self.remedy = (
-            "Let bubblewrap work (`apt install bubblewrap`; a container needs CAP_SYS_ADMIN), or move "
-            "TENANTRY_HOME, TENANTRY_CACHE and the Python to folders that other users can enter."
-        )
-
-
-class ViewUnavailable(DependencyFailure):
-    """A folder cannot have another name without bubblewrap."""
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(f"bubblewrap does not work here: {reason}")
-        self.remedy = "Mend what it says, or run `apt install bubblewrap`."
 
 
 @dataclass(frozen=True)

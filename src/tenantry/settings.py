@@ -152,7 +152,7 @@ class Settings:
 
     @property
     def instances_key_file(self) -> Path:
-        """The one key that a tenant server is told; the passwords of instances are derived from it."""
+        """The one key the spawner is told: the passwords of instances are derived from it."""
         return key_file(self.secrets_dir, "instances")
 
     @property

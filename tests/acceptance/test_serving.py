@@ -161,6 +161,17 @@ def _ran_a_job(engine: Engine, name: str) -> bool:
     return bool(row and row[0])
 
 
+def test_the_operators_shell_reaches_no_tenant_and_another_one_restarts_nothing(
+    engine: Engine, acme: Creation, monkeypatch: pytest.MonkeyPatch
+):
+    runs_as = engine.runtime.pid
+    monkeypatch.setenv("SECRET_OF_THE_OPERATOR", "hunter2")
+    monkeypatch.setenv("LANG", "fr_FR.UTF-8")
+    assert "hunter2" not in engine.runtime._config(engine.odoo, engine.context.cluster, 1).to_json()
+    engine.start_tenants()
+    assert engine.runtime.pid == runs_as
+
+
 def test_the_template_opened_for_editing_is_served_and_taken_back(engine: Engine, acme: Creation):
     editing = engine.edit_template("tiny")
     host = f"{names.editing_database('tiny')}.localhost"

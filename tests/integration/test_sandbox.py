@@ -18,14 +18,11 @@ import psutil
 import pytest
 
 from tenantry import process, sandbox
-from tenantry.errors import ProgramFailed
+from tenantry.errors import FolderNotFound, FolderUnreachable, ProgramFailed, ViewUnavailable
 from tenantry.odoo.installation import OdooInstallation
 from tenantry.odoo.view import odoo_folders
 from tenantry.sandbox import (
-    FolderNotFound,
-    FolderUnreachable,
     View,
-    ViewUnavailable,
     available,
     command,
     linked_targets,

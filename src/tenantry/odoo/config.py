@@ -58,7 +58,6 @@ def server_marks(settings: Settings, cluster: Cluster) -> Options:
         "cluster_port": str(cluster.port),
         "base_domain": settings.base_domain,
         "protocol": settings.protocol,
-        "key_file": str(settings.instances_key_file),
     }
 
 

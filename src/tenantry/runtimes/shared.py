@@ -42,10 +42,15 @@ _logger = logging.getLogger(__name__)
 
 HEALTH_PATH = "/tenantry/health"
 _START_TIMEOUT_S = 60
+_BACK_WITHIN_S = 10
 _POLL_S = 0.05
 _MORE_CONNECTIONS = 4
 """For scheduled jobs and the bus; a request rarely takes more than two."""
+# All that these programs get of the environment: whose shell started them is no tenant's business, and
+# starting them again from another one changes nothing.
+_VARIABLES = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 _ZYGOTE_VARIABLES = {
+    **_VARIABLES,
     # A user id without an entry in passwd has neither a home nor a name.
     **{"HOME": "/tmp", "LOGNAME": "odoo", "USER": "odoo"},
     # Each of glibc's arenas takes 64 MB of what a process may have, and gives back less.
@@ -160,7 +165,7 @@ class SharedRuntime:
     def _config(self, odoo: OdooInstallation, cluster: Cluster, port: int) -> Config:
         settings = self.settings
         addons = (tenant_addons(settings), *settings.addons_path)
-        code = self._code(odoo, addons)
+        code = odoo_folders(odoo, addons)
         options = {
             **code_options(odoo, addons, settings.data_dir),
             "db_host": cluster.host or "False",
@@ -184,14 +189,14 @@ class SharedRuntime:
             logs=str(settings.log_dir),
             run=str(settings.run_dir),
             zygote=tuple(self._zygote_command(odoo, code)),
-            zygote_environment=process.clean_environment({**odoo.environment, **_ZYGOTE_VARIABLES}),
+            zygote_environment={**odoo.environment, **_ZYGOTE_VARIABLES},
             options=options,
             readable=tuple(map(str, code)),
             front_port=port,
             wanted_port=self.settings.http_port,
             caddyfile=self._caddyfile(port),
             front=tuple(self._front_command()),
-            front_environment=process.clean_environment({"HOME": "/tmp", "XDG_DATA_HOME": "/tmp"}),
+            front_environment={**_VARIABLES, "HOME": "/tmp", "XDG_DATA_HOME": "/tmp"},
             limits=Limits(
                 idle_s=settings.sleep_after_s,
                 threads=settings.tenant_threads,
@@ -199,10 +204,6 @@ class SharedRuntime:
                 memory_bytes=settings.tenant_memory_mb * 2**20,
             ),
         )
-
-    def _code(self, odoo: OdooInstallation, addons: Sequence[Path]) -> tuple[Path, ...]:
-        """The folders of all code that runs in a tenant's process."""
-        return odoo_folders(odoo, addons)
 
     def _zygote_command(self, odoo: OdooInstallation, code: Sequence[Path]) -> list[str]:
         """Where root starts it, it is a user of its own that may become others, and nothing else."""
@@ -270,10 +271,19 @@ class SharedRuntime:
     def look(self, names: Collection[str]) -> None:
         """Have the labels of these databases read now; return when all they say is so.
 
-        A process of a tenant that must not run has ended then. Where no spawner runs, nothing does.
+        A process of a tenant that must not run has ended then. A spawner that is just being started anew is
+        waited for. Where the server does not run, nothing is woken, and the next one reads the labels.
         """
-        with contextlib.suppress(control.SpawnerAway):
-            self._ask({"do": "look", "names": sorted(names)})
+        deadline = time.monotonic() + _BACK_WITHIN_S
+        while True:
+            try:
+                self._ask({"do": "look", "names": sorted(names)})
+            except control.SpawnerAway:
+                if self.pid is None or time.monotonic() > deadline:
+                    return
+                time.sleep(_POLL_S)
+            else:
+                return
 
     def protections(self) -> dict[str, str]:
         """What separates tenants, by name; each with why it is missing, or "". Raises ServerNotStarted."""
