@@ -177,6 +177,7 @@ class Processes:
         for zygote in self._zygotes.end_those_without(set(self._zygotes.databases)):
             self._loop.unwatch(zygote.channel)
             zygote.end()
+            self._wake_waiting(zygote)
 
     def _fitting_zygote(self, template: tuple[str, str]) -> Zygote:
         zygote, is_new = self._zygotes.fitting(template)
