@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tenantry import process
 from tenantry.errors import ServerNotStarted
+from tenantry.keyfile import write_private
 from tenantry.odoo.config import read_option
 from tenantry.odoo.installation import OdooInstallation
 
@@ -75,7 +76,7 @@ class OdooServer:
         """Start it; the caller waits until it answers."""
         command = odoo.command("-c", str(self.config))
         pid = process.start(command, log=self.log, environment=odoo.environment, on_one_core=self.on_one_core)
-        self._pid_file.write_text(str(pid))
+        write_private(self._pid_file, str(pid))
 
     def watch(self, is_ready: Callable[[], bool], timeout_s: float) -> None:
         """Wait until `is_ready()` is true. Raises ServerNotStarted when it died or is too slow."""

@@ -80,7 +80,7 @@ class SharedRuntime:
 
     def _start(self, odoo: OdooInstallation, cluster: Cluster) -> None:
         pid = process.start(self.prepare(odoo, cluster), log=self.log_file)
-        self._file("pid").write_text(str(pid))
+        write_private(self._file("pid"), str(pid))
 
     def prepare(self, odoo: OdooInstallation, cluster: Cluster) -> list[str]:
         """Write down what it is told; return the command that runs it in the foreground.
@@ -105,10 +105,12 @@ class SharedRuntime:
     def _wait_until_answering(self) -> None:
         deadline = time.monotonic() + _START_TIMEOUT_S
         while not self.is_answering():
-            if self.pid is None or time.monotonic() > deadline:
-                said = process.last_lines(process.tail(self.log_file), 1)
+            has_ended = self.pid is None
+            if has_ended or time.monotonic() > deadline:
+                reason = "it ended" if has_ended else f"it did not answer within {_START_TIMEOUT_S} s"
+                said = process.last_lines(process.tail(self.log_file))
                 self.stop()
-                raise ServerNotStarted("The tenant server", said or "it ended at once", self.log_file)
+                raise ServerNotStarted("The tenant server", f"{reason}: {said}", self.log_file)
             time.sleep(_POLL_S)
 
     def stop(self) -> bool:

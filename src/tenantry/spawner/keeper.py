@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tenantry.keyfile import write_private
 from tenantry.spawner import channel as channels
 from tenantry.spawner.config import Config
 from tenantry.spawner.files import allow_many_files
@@ -151,7 +152,7 @@ def main(config_file: Path) -> None:
     config = Config.from_file(config_file)
     store = Store()
     allow_many_files()
-    config_file.with_suffix(".pid").write_text(str(os.getpid()))
+    write_private(config_file.with_suffix(".pid"), str(os.getpid()))
     # When the keeper is killed, so is the spawner, which else would go on unseen beside the next one.
     spawner = ["setpriv", "--pdeathsig", "KILL", "--"]
     spawner += [sys.executable, "-m", "tenantry.spawner", str(config_file)]

@@ -1,0 +1,145 @@
+"""The keeper: what it runs is always there, and goes with it. Its spawner needs no cluster for that."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tenantry.spawner import control
+from tenantry.spawner.config import Config
+
+_WITHIN_S = 20
+
+
+class Kept:
+    """A keeper of a spawner and of a front that only sleeps."""
+
+    def __init__(self, home: Path) -> None:
+        self.run = home / "run"
+        self.run.mkdir()
+        self.config_file = self.run / "tenants-19.0.json"
+        self.pid_file = self.config_file.with_suffix(".pid")
+        self.config_file.write_text(a_config(home).to_json())
+        self.process: psutil.Popen | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "tenantry.spawner.keeper", str(self.config_file)]
+        self.process = psutil.Popen(command, stderr=subprocess.DEVNULL)
+        until(lambda: self.pid_file.exists() and self.is_answering() and self.front)
+
+    def programs(self, part_of_command: str) -> list[psutil.Process]:
+        assert self.process
+        return [p for p in self.process.children() if part_of_command in " ".join(p.cmdline())]
+
+    @property
+    def spawner(self) -> psutil.Process | None:
+        return next(iter(self.programs("-m tenantry.spawner ")), None)
+
+    @property
+    def front(self) -> psutil.Process | None:
+        return next(iter(self.programs("sleep")), None)
+
+    def is_answering(self) -> bool:
+        try:
+            return bool(control.ask(self.run / control.CONTROL_FILE, {"do": "ps"})["ok"])
+        except control.SpawnerAway:
+            return False
+
+    def end(self) -> None:
+        if self.process and self.process.is_running():
+            family = [self.process, *self.process.children(recursive=True)]
+            self.process.terminate()
+            self.process.wait(_WITHIN_S)
+            for program in family:
+                if program.is_running():
+                    program.kill()
+
+
+def a_config(home: Path) -> Config:
+    return Config(
+        base_domain="localhost",
+        address={"host": str(home), "port": "1"},
+        catalog_user="nobody",
+        catalog_password="-",
+        instances_key="-",
+        public_key="-",
+        home=str(home),
+        hosts=str(home / "hosts"),
+        filestores=str(home / "filestore"),
+        logs=str(home / "log"),
+        run=str(home / "run"),
+        zygote=("false",),
+        zygote_environment={},
+        options={},
+        readable=(),
+        # As bubblewrap has it: the front ends with who started it.
+        front=("setpriv", "--pdeathsig", "KILL", "--", "sleep", "600"),
+        front_environment={"PATH": os.environ["PATH"]},
+    )
+
+
+def until(is_so: Callable[[], object]) -> None:
+    deadline = time.monotonic() + _WITHIN_S
+    while not is_so():
+        assert time.monotonic() < deadline, "it never came about"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Iterator[Kept]:
+    for folder in ("hosts", "filestore", "log"):
+        (tmp_path / folder).mkdir()
+    kept = Kept(tmp_path)
+    yield kept
+    kept.end()
+
+
+def test_its_process_id_is_written_whole_or_not_at_all(kept: Kept, tmp_path: Path):
+    """Who reads it just then would take an emptied file for a server that has ended."""
+    kept.pid_file.write_text("1")
+    seen_before = tmp_path / "the file as it was opened"
+    os.link(kept.pid_file, seen_before)
+    kept.start()
+    assert kept.process
+    assert kept.pid_file.read_text() == str(kept.process.pid)
+    assert seen_before.read_text() == "1"
+
+
+@pytest.mark.parametrize("name", ["spawner", "front"])
+def test_what_was_killed_is_started_again_and_the_other_goes_on(kept: Kept, name: str):
+    kept.start()
+    before = {"spawner": kept.spawner, "front": kept.front}
+    before[name].kill()
+    until(lambda: getattr(kept, name) not in (None, before[name]))
+    until(kept.is_answering)
+    other = "front" if name == "spawner" else "spawner"
+    assert getattr(kept, other) == before[other]
+
+
+def test_a_hangup_starts_the_spawner_anew_and_nothing_else(kept: Kept):
+    kept.start()
+    spawner, front = kept.spawner, kept.front
+    assert kept.process
+    kept.process.send_signal(signal.SIGHUP)
+    until(lambda: kept.spawner not in (None, spawner))
+    until(kept.is_answering)
+    assert kept.front == front
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_nothing_it_ran_outlives_it(kept: Kept, number: signal.Signals):
+    """A second spawner beside the next keeper's would fork for the same sockets."""
+    kept.start()
+    family = [kept.spawner, kept.front]
+    assert kept.process
+    kept.process.send_signal(number)
+    kept.process.wait(_WITHIN_S)
+    until(lambda: not [program for program in family if program and program.is_running()])
