@@ -1,9 +1,8 @@
 """The HTTP server of one tenant: its socket was there before, and outlives it."""
 
 import contextlib
-import logging
 import os
-import selectors
+import select
 import socket
 import threading
 import time
@@ -12,9 +11,7 @@ import odoo.http
 import werkzeug.serving
 from odoo.service.server import CommonServer, LoggingBaseWSGIServerMixIn, RequestHandler
 
-from .board import THREADS, WEBSOCKETS
-
-_logger = logging.getLogger(__name__)
+from .workers import Workers
 
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Type: text/plain; charset=utf-8\r\n"
@@ -40,56 +37,29 @@ class Handler(RequestHandler):
     def end_headers(self, *args, **kwargs):
         result = super().end_headers(*args, **kwargs)
         if self.headers.get("Upgrade") == "websocket":
-            self.server.turns_websocket()
+            self.server.workers.turns_websocket()
         return result
 
 
 class TenantServer(LoggingBaseWSGIServerMixIn, werkzeug.serving.ThreadedWSGIServer):
-    """Serves requests in threads, at most `limits.threads` at once; the others wait in the backlog.
-
-    A websocket takes no thread of those, and is one of at most `limits.websockets`.
-    """
+    """Serves requests in at most `limits.threads` threads, and `limits.websockets` websockets besides."""
 
     daemon_threads = True
 
     def __init__(self, listener, board, limits):
         super().__init__("unix://tenant", 0, odoo.http.root, handler=Handler, fd=listener.fileno())
-        self.board = board
-        self.limits = limits
-        self._lock = threading.Lock()
-        self._kinds = {}
+        self.workers = Workers(self.socket, limits["threads"], self._serve, board)
+        self._most_websockets = limits["websockets"] + limits["threads"]
         self._wakes, self._wake = os.pipe()
         os.set_blocking(self._wakes, False)
         os.set_blocking(self._wake, False)
-        self.socket.setblocking(False)
         self.is_leaving = False
 
-    # ------------------------------------------------------------ what is under way
-
-    @property
-    def busy(self):
-        """How many requests are being served."""
-        with self._lock:
-            return sum(kind == "request" for kind in self._kinds.values())
-
-    @property
-    def websockets(self):
-        with self._lock:
-            return sum(kind == "websocket" for kind in self._kinds.values())
-
-    def turns_websocket(self):
-        """The current thread's request has become a websocket."""
-        self._count(threading.current_thread(), "websocket")
-        self.wake()
-
-    def _count(self, thread, kind):
-        with self._lock:
-            if kind:
-                self._kinds[thread] = kind
-            else:
-                self._kinds.pop(thread, None)
-            kinds = list(self._kinds.values())
-        self.board[THREADS], self.board[WEBSOCKETS] = kinds.count("request"), kinds.count("websocket")
+    def _serve(self, connection):
+        if self.workers.websockets >= self._most_websockets:
+            refuse(connection)
+        else:
+            self.process_request_thread(connection, ("unix", 0))
 
     # ------------------------------------------------------------ the loop
 
@@ -101,55 +71,16 @@ class TenantServer(LoggingBaseWSGIServerMixIn, werkzeug.serving.ThreadedWSGIServ
     def leave(self):
         """Take no more connections, and let `run` return; they wait for the next process."""
         self.is_leaving = True
+        self.workers.leave()
         self.wake()
 
     def run(self, look_around):
         """Serve until it leaves. look_around: called now and then, says in how many seconds again."""
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._wakes, selectors.EVENT_READ)
-            is_taking = False
-            while not self.is_leaving:
-                wait_s = look_around()
-                if self.is_leaving:
-                    return
-                if is_taking != self._may_take():
-                    is_taking = not is_taking
-                    if is_taking:
-                        selector.register(self.socket, selectors.EVENT_READ)
-                    else:
-                        selector.unregister(self.socket)
-                for key, _events in selector.select(wait_s):
-                    if key.fileobj is self.socket:
-                        self._take()
-                    else:
-                        with contextlib.suppress(BlockingIOError):
-                            os.read(self._wakes, 4096)
-
-    def _may_take(self):
-        return self.busy < self.limits["threads"]
-
-    def _take(self):
-        try:
-            connection, _address = self.socket.accept()
-        except OSError:
-            return  # whoever it was has gone
-        connection.setblocking(True)
-        if self.websockets >= self.limits["websockets"] + self.limits["threads"]:
-            refuse(connection)
-            return
-        thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
-        thread.type = "http"
-        thread.start_time = time.time()
-        self._count(thread, "request")
-        self.board.note_request()
-        thread.start()
-
-    def _serve(self, connection):
-        try:
-            self.process_request_thread(connection, ("unix", 0))
-        finally:
-            self._count(threading.current_thread(), None)
-            self.wake()
+        while not self.is_leaving:
+            self.workers.ensure_one()
+            select.select([self._wakes], [], [], look_around())
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._wakes, 4096)
 
     # ------------------------------------------------------------ the end
 
@@ -159,7 +90,7 @@ class TenantServer(LoggingBaseWSGIServerMixIn, werkzeug.serving.ThreadedWSGIServ
             with contextlib.suppress(Exception):
                 function()
         deadline = time.monotonic() + within_s
-        while (self.busy or self.websockets) and time.monotonic() < deadline:
+        while self.workers.are_at_work and time.monotonic() < deadline:
             time.sleep(0.02)
 
 

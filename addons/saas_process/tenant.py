@@ -90,7 +90,7 @@ class Life:
         self.server = TenantServer(listener, board, self.limits)
         self.crons = None
         self.board = board
-        self.idle_since = time.monotonic()
+        self.began = time.monotonic()
         self.status = ASLEEP
         self.is_only_for_jobs = order["is_for_jobs"]
 
@@ -117,21 +117,20 @@ class Life:
             self.crons.start()
         if self._is_over_its_limits():
             self._end(TOO_LONG)
-        elif self._is_at_work():
-            self.idle_since = time.monotonic()
-            self.is_only_for_jobs = False
         elif self._may_sleep():
             self._end(ASLEEP)
         return min(_LOOK_AROUND_S, self.limits["idle_s"])
 
-    def _is_at_work(self):
-        return bool(self.server.busy or self.server.websockets)
-
     def _may_sleep(self):
         """Nobody asked for a while, no job runs, and none is due so soon that it had to be woken for it."""
-        if self.crons and (self.crons.is_running or self.crons.is_due_within(self.limits["stay_for_job_s"])):
+        workers, crons = self.server.workers, self.crons
+        if workers.are_at_work:
             return False
-        return self.is_only_for_jobs or time.monotonic() - self.idle_since >= self.limits["idle_s"]
+        if crons and (crons.is_running or crons.is_due_within(self.limits["stay_for_job_s"])):
+            return False
+        if self.is_only_for_jobs and workers.rested_at is None:
+            return True
+        return time.monotonic() - (workers.rested_at or self.began) >= self.limits["idle_s"]
 
     def _is_over_its_limits(self):
         """What runs too long, or a process that has grown too large, ends with the process."""
@@ -140,7 +139,7 @@ class Life:
         if late:
             _logger.error("%s ran for too long; the process ends", ", ".join(t.name for t in late))
             dumpstacks(thread_idents=[thread.ident for thread in late])
-        return bool(late) or (not self._is_at_work() and self._has_grown())
+        return bool(late) or (not self.server.workers.are_at_work and self._has_grown())
 
     def _is_late(self, thread, now):
         began = getattr(thread, "start_time", None)
