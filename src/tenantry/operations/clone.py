@@ -6,7 +6,7 @@ route, and its role cannot log in until it is claimed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,13 +32,18 @@ SANITIZED = "sanitize"
 
 @dataclass(frozen=True)
 class Cloning:
-    """Making the database `name` out of a ready template. kind: what it will be."""
+    """Making the database `name` out of a ready template.
+
+    kind: what it will be. on_copied: called when the database is there, and all that is left is to make it
+    somebody's.
+    """
 
     context: Context
     connection: Connection
     template: Database
     name: str
     kind: Kind = Kind.SPARE
+    on_copied: Callable[[], None] = lambda: None
 
     @property
     def label(self) -> Label:
@@ -58,6 +63,7 @@ def _copy_database(cloning: Cloning) -> None:
     strategy.prepare(cloning.connection, how)
     databases.clone(cloning.connection, cloning.template.name, cloning.name, how.clause)
     databases.label(cloning.connection, cloning.name, cloning.label)
+    cloning.on_copied()
 
 
 def _drop_database(cloning: Cloning) -> None:
@@ -148,14 +154,17 @@ def clone_template(
     on_step: OnStep = ignore,
     *,
     to_edit: bool = False,
+    on_copied: Callable[[], None] = lambda: None,
 ) -> Database:
     """T3: make a spare called `name`; what a killed run left of it is thrown away first.
 
+    on_copied: see Cloning.
     Raises TemplateNotFound, TemplateNotReady, Busy, FilestoreFailure.
     """
     with using_template(connection, code) as template:
         steps = EDIT_STEPS if to_edit else STEPS
-        return _clone_unless_ready(Cloning(context, connection, template, name), steps, on_step)
+        cloning = Cloning(context, connection, template, name, on_copied=on_copied)
+        return _clone_unless_ready(cloning, steps, on_step)
 
 
 def ensure_zygote(context: Context, connection: Connection, code: str, on_step: OnStep = ignore) -> Database:
