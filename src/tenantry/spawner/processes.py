@@ -171,13 +171,23 @@ class Processes:
         """Which template's version has a database for a zygote; those without one end."""
         self._zygotes.databases = {
             entry.template: entry.database
-            for entry in entries.values()
+            for entry in sorted(entries.values(), key=lambda entry: entry.oid)
             if entry.label.kind is Kind.ZYGOTE and entry.label.state is State.READY
         }
         for zygote in self._zygotes.end_those_without(set(self._zygotes.databases)):
             self._loop.unwatch(zygote.channel)
             zygote.end()
             self._wake_waiting(zygote)
+        self._start_zygote_ahead()
+
+    def _start_zygote_ahead(self) -> None:
+        try:
+            zygote = self._zygotes.start_ahead()
+        except OSError as error:
+            _logger.error("a zygote cannot be started: %s", error)
+            return
+        if zygote is not None:
+            self._loop.watch(zygote.channel, partial(self._hear_zygote, zygote))
 
     def _fitting_zygote(self, template: tuple[str, str]) -> Zygote:
         zygote, is_new = self._zygotes.fitting(template)
@@ -194,6 +204,7 @@ class Processes:
                 zygote.became_ready(descriptors[0])
                 self.landlock_abi = int(message["landlock_abi"])
                 self._wake_waiting(zygote)
+                self._start_zygote_ahead()
             else:
                 self._forked(str(message["forked"]), message["serial"], descriptors[0])
         except OSError:

@@ -1,4 +1,4 @@
-"""The zygotes of one spawner: started when first needed, ended when their template is no more."""
+"""The zygotes of one spawner: started ahead of who needs them, ended when their template is no more."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from tenantry.spawner import channel as channels
 from tenantry.spawner.config import Config
@@ -23,7 +23,9 @@ Key = tuple[str, str]
 """A template's code and version; two empty texts are of the plain one, which has no registry loaded."""
 
 PLAIN: Key = ("", "")
-_TRY_AGAIN_S = 30
+_STEADY_AFTER_S = 10
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 30.0
+"""Before the next one starts: doubled each time one soon ended; the longest when it never loaded."""
 
 
 @dataclass
@@ -71,9 +73,10 @@ class Zygotes:
         self._log = log
         self._password_of = password_of
         self._running: dict[Key, Zygote] = {}
-        self._failed: dict[Key, float] = {}
+        self._failures: dict[Key, int] = {}
+        self._rests_until: dict[Key, float] = {}
         self.databases: dict[Key, str] = {}
-        """The database each zygote loads its registry from; one without gets none."""
+        """The database each zygote loads its registry from, a newer one later; one without gets none."""
 
     def fitting(self, key: Key) -> tuple[Zygote, bool]:
         """The zygote of a template's version, or the plain one; and whether it was started just now."""
@@ -81,44 +84,73 @@ class Zygotes:
             if candidate in self._running:
                 return self._running[candidate], False
             is_wanted = candidate == PLAIN or candidate in self.databases
-            if is_wanted and time.monotonic() >= self._failed.get(candidate, 0):
+            if is_wanted and self._may_start(candidate):
                 return self._start(candidate), True
         raise OSError("no zygote can be started at this moment")
 
+    def start_ahead(self) -> Zygote | None:
+        """Start one that is likely to be needed, of a template's newest version. One loads at a time.
+
+        Raises OSError.
+        """
+        if not all(zygote.is_ready for zygote in self._running.values()):
+            return None
+        newest = dict(self.databases.keys())
+        missing = (key for key in newest.items() if key not in self._running and self._may_start(key))
+        return next(map(self._start, missing), None)
+
+    def _may_start(self, key: Key) -> bool:
+        return time.monotonic() >= self._rests_until.get(key, 0)
+
     def _start(self, key: Key) -> Zygote:
         ours, theirs = channels.pair()
-        with theirs, self._log.open("ab") as log:
-            process = subprocess.Popen(
-                [*self._config.zygote, str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=dict(self._config.zygote_environment),
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
+        try:
+            with theirs, self._log.open("ab") as log:
+                process = self._popen(theirs.fileno(), log)
+        except OSError:
+            ours.close()
+            raise
         database = self.databases.get(key, "")
         zygote = Zygote(key, process, ours)
         self._running[key] = zygote
         _logger.info("zygote of %s: process %d", _spoken(key), process.pid)
-        channels.send(
-            ours,
-            {
-                "database": database,
-                "password": self._password_of(database) if database else "",
-                "options": dict(self._config.options),
-            },
-        )
+        wanted = {
+            "database": database,
+            "password": self._password_of(database) if database else "",
+            "options": dict(self._config.options),
+        }
+        with contextlib.suppress(OSError):  # that it has ended already is seen at its channel
+            channels.send(ours, wanted)
         return zygote
 
+    def _popen(self, channel: int, log: BinaryIO) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [*self._config.zygote, str(channel)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=dict(self._config.zygote_environment),
+            pass_fds=[channel],
+            start_new_session=True,
+        )
+
     def lost(self, zygote: Zygote) -> None:
-        """It has ended: forget it. One that never loaded is let rest for a while."""
-        if self._running.get(zygote.key) is zygote:
-            del self._running[zygote.key]
+        """It has ended: forget it. One that never loaded, or soon ends each time, is let rest for a while."""
+        key = zygote.key
+        if self._running.get(key) is zygote:
+            del self._running[key]
         if not zygote.is_ready:
-            _logger.error("the zygote of %s did not load; see %s", _spoken(zygote.key), self._log)
-            self._failed[zygote.key] = time.monotonic() + _TRY_AGAIN_S
+            _logger.error("the zygote of %s did not load; see %s", _spoken(key), self._log)
+        is_steady = zygote.is_ready and time.monotonic() - zygote.began > _STEADY_AFTER_S
+        self._failures[key] = 0 if is_steady else self._failures.get(key, 0) + 1
+        self._rests_until[key] = time.monotonic() + self._pause_s(zygote)
         zygote.end()
+
+    def _pause_s(self, zygote: Zygote) -> float:
+        if not zygote.is_ready:
+            return _LONGEST_PAUSE_S
+        failures = self._failures[zygote.key]
+        return min(_FIRST_PAUSE_S * 2.0 ** (failures - 1), _LONGEST_PAUSE_S) if failures else 0.0
 
     def end_those_without(self, keys: set[Key]) -> list[Zygote]:
         """End the zygotes whose database is gone; return them, for the loop to forget."""

@@ -1,0 +1,113 @@
+"""When a zygote is started: ahead of who needs it, one at a time, and not again and again."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tenantry.spawner import zygotes
+from tenantry.spawner.config import Config
+from tenantry.spawner.zygotes import PLAIN, Zygote, Zygotes
+
+_OLD, _NEW, _OTHER = ("blank", "1.0.9"), ("blank", "1.0.10"), ("shop", "1.0.0")
+
+
+@pytest.fixture
+def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Zygotes]:
+    """Zygotes that only sleep, of two templates, one of them in two versions."""
+    monkeypatch.setattr(Zygote, "became_ready", lambda zygote: setattr(zygote, "is_ready", True))
+    found = Zygotes(a_config(), tmp_path / "zygotes.log", lambda _role: "-")
+    found.databases = {_OLD: "old", _OTHER: "other", _NEW: "new"}
+    yield found
+    found.end_all()
+
+
+def a_config() -> Config:
+    blank = {field.name: "" for field in dataclasses.fields(Config) if field.default is dataclasses.MISSING}
+    return Config(**{**blank, "zygote": ("sh", "-c", "sleep 600"), "options": {}, "zygote_environment": {}})
+
+
+def all_ahead(found: Zygotes) -> list[Zygote]:
+    """Each is ready before the next is asked for."""
+    begun = []
+    while zygote := found.start_ahead():
+        zygote.became_ready()
+        begun.append(zygote)
+    return begun
+
+
+def test_those_of_the_newest_versions_are_started_before_anybody_comes(started: Zygotes):
+    assert {zygote.key for zygote in all_ahead(started)} == {_NEW, _OTHER}
+
+
+def test_one_loads_at_a_time(started: Zygotes):
+    assert started.start_ahead()
+    assert started.start_ahead() is None
+
+
+def test_an_older_versions_is_started_when_it_is_needed(started: Zygotes):
+    zygote, is_new = started.fitting(_OLD)
+    assert (zygote.key, is_new) == (_OLD, True)
+    assert started.fitting(_OLD) == (zygote, False)
+
+
+def test_a_tenant_that_none_fits_gets_the_plain_one(started: Zygotes):
+    zygote, _is_new = started.fitting(("gone", "1.0.0"))
+    assert zygote.key == PLAIN
+
+
+def test_one_that_never_loaded_is_not_started_again_at_once(started: Zygotes):
+    zygote, _is_new = started.fitting(_NEW)
+    started.lost(zygote)
+    instead, _is_new = started.fitting(_NEW)
+    assert instead.key == PLAIN
+    assert _NEW not in {ahead.key for ahead in all_ahead(started)}
+
+
+def test_one_that_ends_again_and_again_rests_longer_each_time(
+    started: Zygotes, monkeypatch: pytest.MonkeyPatch
+):
+    rests = []
+    now = time.monotonic()
+    monkeypatch.setattr(zygotes.time, "monotonic", lambda: now)
+    for _ in range(12):
+        zygote, _is_new = started.fitting(_NEW)
+        zygote.began, zygote.is_ready = now, True
+        started.lost(zygote)
+        before = now
+        while not started._may_start(_NEW):
+            now += 0.05
+        rests.append(now - before)
+    assert rests == sorted(rests)
+    assert rests[0] < 0.2
+    assert 29 < rests[-1] < 31
+
+
+def test_one_that_served_for_a_while_is_replaced_at_once(started: Zygotes):
+    zygote, _is_new = started.fitting(_NEW)
+    zygote.became_ready()
+    zygote.began -= 60
+    started.lost(zygote)
+    assert started.fitting(_NEW)[0].key == _NEW
+
+
+def test_one_that_cannot_even_be_started_leaves_nothing_open(
+    started: Zygotes, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise OSError("no")
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    before = open_descriptors()
+    with pytest.raises(OSError, match="no"):
+        started.fitting(_NEW)
+    assert open_descriptors() == before
+
+
+def open_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
