@@ -15,7 +15,7 @@ from rich.console import Console
 
 from bench import api, back_office, busy, creations, limits, memory, signup, sleeping, wakes
 from bench.chart import draw
-from bench.figures import Figure, comparisons
+from bench.figures import Figure, comparisons, joined
 from bench.installation import Installation, temporary_installation
 from bench.machine import describe_machine, describe_source, load
 from bench.old_server import OldServer
@@ -29,6 +29,7 @@ from tenantry.errors import TenantryError
 _RESULTS = Path(__file__).with_name("results")
 _INTERRUPTED, _TERMINATED = 130, 143
 _PIPE_WIDTH = 150
+_BUSY_TURNS = 3
 
 Measure = Callable[[Installation], list[Figure]]
 
@@ -89,6 +90,17 @@ def _measurements(installation: Installation) -> tuple[tuple[str, Measure], ...]
         old.begin()
         return creations.build_template(installation)
 
+    def by_turns(name: str, measure: Measure, turns: int = 1) -> Measure:
+        """The same of the server before; what a moment does to the machine meets both."""
+        return lambda _: joined(
+            figure for _ in range(turns) for figure in (*old.measure(name), *measure(installation))
+        )
+
+    def first_pages_before(_: Installation) -> list[Figure]:
+        figures = old.measure("memory")
+        old.end()
+        return figures
+
     office = (
         ("back office, button", back_office.button),
         ("REST API", api.api),
@@ -97,16 +109,16 @@ def _measurements(installation: Installation) -> tuple[tuple[str, Measure], ...]
     )
     return (
         ("template", templates),
-        ("the server before", lambda _: old.measure()),
-        ("create, a spare waiting", creations.with_spares),
-        ("create, no spare", creations.without_spares),
         ("floor", lambda _: pages.floor()),
+        ("create, a spare waiting", by_turns("warm", creations.with_spares)),
+        ("create, no spare", by_turns("cold", creations.without_spares)),
+        ("many at once", by_turns("at_once", creations.at_once)),
+        ("warm page", by_turns("page", lambda _: pages.warm())),
+        ("busy tenants", by_turns("busy", busy.busy, _BUSY_TURNS)),
+        ("the server before, first pages", first_pages_before),
         ("wake", wakes.wakes),
         ("first page after login", creations.first_pages),
-        ("many at once", creations.at_once),
         ("many wakes at once", wakes.storm),
-        ("warm page", lambda _: pages.warm()),
-        ("busy tenants", busy.busy),
         ("odoo db duplicate", lambda _: peers.duplicates()),
         ("click-odoo-copydb", lambda _: peers.copydbs()),
         ("odoo -i", lambda _: peers.fresh_install()),

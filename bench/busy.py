@@ -19,7 +19,7 @@ def busy(installation: Installation) -> list[Figure]:
     runtime, seconds = installation.engine.runtime, installation.plan.busy_s
     tenants = installation.creations[-_TENANTS:]
     routes = [runtime.route(creation.instance.name) for creation in tenants]
-    users = [user for creation in tenants for user in [_user(installation, creation)] * _USERS_EACH]
+    users = [_user(installation, creation) for creation in tenants for _ in range(_USERS_EACH)]
     clicks_rate = answers_a_second(users, seconds)
     for route in routes:
         seconds_for_page(route)

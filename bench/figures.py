@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from tenantry.errors import TenantryError
@@ -116,6 +116,15 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
     "lists": (Target(1.0),),
     "crons": (Target(60),),
 }
+
+
+def joined(figures: Iterable[Figure]) -> list[Figure]:
+    """What was measured by turns: the samples of each code together."""
+    found: dict[str, Figure] = {}
+    for figure in figures:
+        before = found.get(figure.code)
+        found[figure.code] = replace(figure, samples=before.samples + figure.samples) if before else figure
+    return list(found.values())
 
 
 def comparisons(figures: Figures) -> list[Figure]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from tenantry.odoo.probe import LOGIN_PATH, Route
 
 _WARM_UP_S = 1
 _TIMEOUT_S = 60
+_TIMEOUT = struct.pack("ll", _TIMEOUT_S, 0)
 
 
 def seconds_for_page(route: Route, headers: Mapping[str, str] | None = None) -> float:
@@ -64,7 +66,7 @@ def request(route: Route, method: str, path: str, body: bytes = b"", **headers: 
 def answers_a_second(visitors: Sequence[Visitor], seconds: float) -> float:
     """How many answers they get, each asking again at once.
 
-    All of them are threads of this process with plain sockets: some 0.3 ms of computing for an answer.
+    All of them are threads of this process with plain sockets: some 0.2 ms of computing for an answer.
     Raises MeasurementFailed when one answer is not 200.
     """
     begin = time.monotonic() + _WARM_UP_S
@@ -101,7 +103,10 @@ class _Client(threading.Thread):
                 self.count += now > self._begin
 
     def _ask(self, wanted: bytes) -> None:
-        with socket.create_connection(self._visitor.address, timeout=_TIMEOUT_S) as connection:
+        with socket.socket() as connection:
+            # The kernel's time limit: Python's costs a further call for each of the others.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEOUT)
+            connection.connect(self._visitor.address)
             connection.sendall(wanted)
             first = connection.recv(65536)
             while connection.recv(65536):

@@ -1,7 +1,8 @@
 """`python -m bench.old_run PLAN FOLDER`: measure the server before, over its own code; see `old_server.py`.
 
-Of `tenantry` only what that version has, too. One process serves all tenants: what is measured of it here is
-what it was measured by then.
+What is to be measured it is told one after the other: a file `<measurement>.go` in FOLDER asks, and
+`<measurement>.json` is the answer. Of `tenantry` only what that version has, too. One process serves all
+tenants: what is measured of it here is what it was measured by then.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -35,8 +37,8 @@ def main(plan: str, folder: Path) -> None:
     with ExitStack() as closing:
         installation = start(home, PLANS[plan], print, closing)
         creations.build_template(installation)
-        _wait_for_go(folder)
-        _write(_measure(installation), folder / "figures.json")
+        while name := _next_wish(folder):
+            _write(_MEASUREMENTS[name](installation), folder / f"{name}.json")
 
 
 def _write(figures: list[Figure], file: Path) -> None:
@@ -45,24 +47,15 @@ def _write(figures: list[Figure], file: Path) -> None:
     partial.rename(file)
 
 
-def _wait_for_go(folder: Path) -> None:
-    """Until told; who would tell may have ended."""
+def _next_wish(folder: Path) -> str:
+    """The measurement that is asked for; "" when who would ask has ended."""
     parent = os.getppid()
-    while not (folder / "go").exists():
-        if os.getppid() != parent:
-            sys.exit(1)
+    while os.getppid() == parent:
+        for file in folder.glob("*.go"):
+            file.unlink()
+            return file.stem
         time.sleep(_POLL_S)
-
-
-def _measure(installation: Installation) -> list[Figure]:
-    return [
-        *creations.with_spares(installation),
-        *creations.without_spares(installation),
-        *creations.at_once(installation),
-        *_warm_pages(installation),
-        *busy.busy(installation),
-        *_memory_and_first_pages(installation),
-    ]
+    return ""
 
 
 def _without_marks(figure: Figure) -> dict[str, object]:
@@ -99,6 +92,16 @@ def _memory_mb(engine: Engine) -> float:
     if pid is None:
         raise MeasurementFailed("the server ended")
     return psutil.Process(pid).memory_full_info().uss / 2**20
+
+
+_MEASUREMENTS: dict[str, Callable[[Installation], list[Figure]]] = {
+    "warm": creations.with_spares,
+    "cold": creations.without_spares,
+    "at_once": creations.at_once,
+    "page": _warm_pages,
+    "busy": busy.busy,
+    "memory": _memory_and_first_pages,
+}
 
 
 if __name__ == "__main__":
