@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
-from bench import api, back_office, busy, creations, limits, memory, signup, sleeping, wakes
+from bench import api, back_office, busy, creations, jobs, limits, memory, signup, sleeping, wakes
 from bench.chart import draw
 from bench.figures import Figure, comparisons, joined
 from bench.installation import Installation, temporary_installation
@@ -126,6 +126,7 @@ def _measurements(installation: Installation) -> tuple[tuple[str, Measure], ...]
         ("tenants awake", memory.awake),
         *(office if installation.plan.with_office else ()),
         ("tenants asleep", sleeping.sleeping),
+        ("jobs of tenants asleep", jobs.on_time),
     )
 
 

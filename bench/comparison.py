@@ -48,6 +48,7 @@ ROWS = (
     _row("memory of a tenant after an administrator's work", "awake_work", unit="MB"),
     _row("all of the server, tenants after that work", "awake_memory", unit="MB"),
     _row("all of the server, tenants asleep", "asleep_memory", unit="MB"),
+    _row("jobs of tenants asleep, the latest", "jobs_latest"),
     _row("of one core, tenants asleep, with their jobs", "asleep_cpu", unit="%"),
 )
 

@@ -104,6 +104,8 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
     "storm_failed": (Target(0),),
     "page": (Target(1.3, of="plain_page"),),
     "busy": (Target(1.7, at_least=True, of=OLD + "busy"),),
+    "jobs_latest": (Target(60),),
+    "jobs_missing": (Target(0),),
     "asleep_memory": (Target(400),),
     "asleep_cpu": (Target(10),),
     "awake_memory": (Target(2048),),

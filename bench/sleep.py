@@ -9,6 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from bench.figures import MeasurementFailed
 from tenantry.engine import Engine
 from tenantry.model.activity import Activity
+from tenantry.model.catalog import State
+from tenantry.operations.context import relabel
+from tenantry.operations.instances import find_instance
 
 _AT_ONCE = 20
 _POLL_S, _LOOK_S = 1, 0.05
@@ -24,6 +27,14 @@ def put_to_sleep(engine: Engine, names: Collection[str]) -> None:
 
 def put_all_to_sleep(engine: Engine) -> None:
     put_to_sleep(engine, [tenant.name for tenant in engine.activities() if tenant.is_awake])
+
+
+def set_state(engine: Engine, name: str, state: State) -> None:
+    """What the spawner sees: of a tenant that becomes active it asks when the next job is due."""
+    context = engine.context
+    with context.maintenance() as connection:
+        label = find_instance(connection, name)
+        relabel(context, connection, name, label.having(state=state))
 
 
 def wait_for(

@@ -10,10 +10,8 @@ from bench.figures import Figure
 from bench.installation import Installation
 from bench.plan import FULL
 from bench.processes import cpu_s, family, pss_mb, spawner, with_children
-from bench.sleep import put_all_to_sleep, wait_for, wait_for_wakes
+from bench.sleep import put_all_to_sleep, set_state, wait_for, wait_for_wakes
 from tenantry.model.catalog import State
-from tenantry.operations.context import relabel
-from tenantry.operations.instances import find_instance
 
 _KNOWN_WITHIN_S = 120
 _JOBS_END_WITHIN_S = 120
@@ -96,20 +94,12 @@ def _seconds_a_wake(installation: Installation, names: Collection[str], longest_
     """
     engine = installation.engine
     for name in names:
-        _set_state(installation, name, State.SUSPENDED)
+        set_state(engine, name, State.SUSPENDED)
         with engine.context.cluster.connect(name) as inside:
             inside.execute(_MAKE_DUE.encode(), [longest_s])
     postmaster = installation.postmaster()
     before = cpu_s([*family(engine), *with_children(postmaster)])
     for name in names:
-        _set_state(installation, name, State.ACTIVE)
+        set_state(engine, name, State.ACTIVE)
     wait_for_wakes(engine, names, _JOBS_END_WITHIN_S)
     return (cpu_s([*family(engine), *with_children(postmaster)]) - before) / len(names)
-
-
-def _set_state(installation: Installation, name: str, state: State) -> None:
-    """What the spawner sees: it asks an active tenant's database when the next job is due."""
-    context = installation.engine.context
-    with context.maintenance() as connection:
-        label = find_instance(connection, name)
-        relabel(context, connection, name, label.having(state=state))

@@ -1,0 +1,147 @@
+"""The threads that serve one tenant: who is served, who waits, and who is left to the next process."""
+
+from __future__ import annotations
+
+import importlib
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+_ADDON = Path(__file__).parents[2] / "addons" / "saas_process"
+_WITHIN_S = 10
+_MOST = 3
+
+
+def _load(name: str) -> ModuleType:
+    """A module of the addon, which needs no Odoo."""
+    if "saas_process_alone" not in sys.modules:
+        package = ModuleType("saas_process_alone")
+        package.__path__ = [str(_ADDON)]
+        sys.modules["saas_process_alone"] = package
+    return importlib.import_module(f"saas_process_alone.{name}")
+
+
+class Board(dict[int, int]):
+    """What the spawner is told."""
+
+    requests = 0
+
+    def note_request(self) -> None:
+        self.requests += 1
+
+
+class Served:
+    """Workers at a socket, whose requests do as their one word says."""
+
+    def __init__(self, folder: Path) -> None:
+        self.address = str(folder / "tenant.sock")
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.address)
+        self.listener.listen(64)
+        self.board = Board()
+        self.go_on = threading.Event()
+        self.workers: Any = _load("workers").Workers(self.listener, _MOST, self.serve, self.board)
+        self.workers.ensure_one()
+
+    def serve(self, connection: socket.socket) -> None:
+        with connection:
+            word = connection.recv(100)
+            if word == b"websocket":
+                self.workers.turns_websocket()
+            if word in (b"wait", b"websocket"):
+                self.go_on.wait(_WITHIN_S)
+            if word == b"exit":
+                sys.exit("the controller says so")
+            connection.sendall(b"served")
+
+    def ask(self, word: str) -> socket.socket:
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(_WITHIN_S)
+        client.connect(self.address)
+        client.sendall(word.encode())
+        return client
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    served = Served(tmp_path)
+    yield served
+    served.go_on.set()
+    served.workers.leave()
+
+
+def until(is_so: Callable[[], object]) -> None:
+    deadline = time.monotonic() + _WITHIN_S
+    while not is_so():
+        assert time.monotonic() < deadline, "it never came about"
+        time.sleep(0.01)
+
+
+def threads() -> int:
+    return sum(thread.name == "odoo.service.http" for thread in threading.enumerate())
+
+
+def test_one_after_the_other_is_served_by_the_same_threads(served: Served):
+    before = threads()
+    for _ in range(20):
+        assert served.ask("hello").recv(100) == b"served"
+    assert served.board.requests == 20
+    assert threads() <= before + 1
+    until(lambda: served.workers.busy == 0)
+
+
+def test_who_comes_when_all_are_busy_waits_and_is_served_then(served: Served):
+    clients = [served.ask("wait") for _ in range(3 * _MOST)]
+    until(lambda: served.workers.busy == _MOST)
+    time.sleep(0.1)
+    assert served.board.requests == _MOST
+    served.go_on.set()
+    assert [client.recv(100) for client in clients] == [b"served"] * (3 * _MOST)
+    until(lambda: not served.workers.are_at_work)
+
+
+def test_websockets_take_no_place_of_requests(served: Served):
+    sockets = [served.ask("websocket") for _ in range(2 * _MOST)]
+    until(lambda: served.workers.websockets == 2 * _MOST)
+    assert served.ask("hello").recv(100) == b"served"
+    assert list(served.board.values()).count(2 * _MOST) == 1
+    served.go_on.set()
+    assert [client.recv(100) for client in sockets] == [b"served"] * (2 * _MOST)
+    until(lambda: not served.workers.are_at_work)
+
+
+def test_a_request_that_exits_ends_nothing_but_itself(served: Served, caplog: pytest.LogCaptureFixture):
+    for _ in range(2 * _MOST):
+        assert served.ask("exit").recv(100) == b""
+    assert served.ask("hello").recv(100) == b"served"
+    assert "ended without an answer" in caplog.text
+
+
+def test_who_comes_while_they_leave_is_left_to_the_next_process(served: Served, tmp_path: Path):
+    under_way = served.ask("wait")
+    until(lambda: served.workers.busy == 1)
+    served.workers.leave()
+    late = served.ask("hello")
+    time.sleep(0.1)
+    assert served.board.requests == 1
+    served.go_on.set()
+    assert under_way.recv(100) == b"served"
+    connection, _address = served.listener.accept()
+    assert connection.recv(100) == b"hello"
+    connection.close()
+    late.close()
+
+
+def test_when_the_last_request_ended_is_known(served: Served):
+    assert served.workers.rested_at is None
+    began = time.monotonic()
+    served.ask("hello").recv(100)
+    until(lambda: served.workers.rested_at)
+    assert began <= served.workers.rested_at <= time.monotonic()
