@@ -416,6 +416,20 @@ def _process(activity):
     }
 
 
+BROKEN = {
+    "health": "critical",
+    "health_message": "Its Odoo cannot be loaded; the log of its process tells why.",
+}
+
+
+def broken_databases(server):
+    """Whose process says that its Odoo cannot be loaded; none while the server does not answer soon."""
+    with suppress(TenantryError):
+        told = _engine_of(server).activities(timeout_s=_MOST_TO_WAIT_S)
+        return [activity.name for activity in told if activity.is_broken]
+    return []
+
+
 def process_log(instance):
     """The last lines its processes logged. They are its customer's: whatever he wants stands in them."""
     with translated():

@@ -228,3 +228,16 @@ class SaasInstance(models.Model):
         self.try_lock_for_update(allow_referencing=True).write(
             {**measured, "checked_at": fields.Datetime.now()}
         )
+
+    @api.model
+    def _note_broken(self, server):
+        """Those whose Odoo cannot be loaded are critical from now on; operators are told, once."""
+        domain = [
+            ("server_id", "=", server.id),
+            ("database_name", "in", gateway.broken_databases(server)),
+            ("state", "=", "active"),
+            ("health", "!=", "critical"),
+        ]
+        for instance in self.search(domain).try_lock_for_update(allow_referencing=True):
+            instance.write({**gateway.BROKEN, "checked_at": fields.Datetime.now()})
+            instance._send_operator_email("saas_manager.mail_template_instance_down")

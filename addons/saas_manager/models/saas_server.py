@@ -175,5 +175,8 @@ class SaasServer(models.Model):
 
     @api.model
     def _cron_check_health(self):
-        """V2: new instances go to servers found healthy lately."""
-        self.search([("state", "in", ("active", "maintenance", "offline"))])._check_health()
+        """V2: new instances go to servers found healthy lately. Instances found broken are noted, too."""
+        servers = self.search([("state", "in", ("active", "maintenance", "offline"))])
+        servers._check_health()
+        for server in servers:
+            self.env["saas.instance"]._note_broken(server)

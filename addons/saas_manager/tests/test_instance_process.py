@@ -67,6 +67,36 @@ class TestProcess(SaasCase):
             with self._told(Activity("acme", is_awake, is_broken=True)):
                 self.assertEqual(self._form().process_state, "broken")
 
+    def _check_servers(self, *activities):
+        """Run the cron; return whom operators were mailed about."""
+        healthy = {"health": "healthy", "health_message": False}
+        with (
+            self._told(*activities),
+            patch.object(gateway, "server_status", return_value=healthy),
+            patch.object(self.registry["saas.instance"], "_send_operator_email", autospec=True) as sent,
+        ):
+            self.env["saas.server"]._cron_check_health()
+        self.assertLessEqual(
+            {call.args[1] for call in sent.call_args_list}, {"saas_manager.mail_template_instance_down"}
+        )
+        return [call.args[0].subdomain for call in sent.call_args_list]
+
+    def test_operators_are_told_once_of_one_that_cannot_be_loaded(self):
+        broken = Activity("acme", False, is_broken=True)
+        self.assertEqual(self._check_servers(AWAKE), [])
+        self.assertEqual(self.instance.health, "unknown")
+        self.assertEqual(self._check_servers(broken), ["acme"])
+        self.assertEqual(self.instance.health, "critical")
+        self.assertIn("cannot be loaded", self.instance.health_message)
+        self.assertEqual(self._check_servers(broken), [])
+        self.instance.sudo().health = "healthy"
+        self.assertEqual(self._check_servers(broken), ["acme"])
+
+    def test_a_suspended_one_and_anothers_databases_alarm_nobody(self):
+        self.instance.sudo().state = "suspended"
+        broken = (Activity(name, True, is_broken=True) for name in ("acme", "nobodys"))
+        self.assertEqual(self._check_servers(*broken), [])
+
     def test_numbers_a_process_made_up_are_bounded(self):
         with self._told(Activity("acme", True, requests=2**64 - 1, websockets=2**64 - 1)):
             form = self._form()
