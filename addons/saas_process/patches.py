@@ -61,14 +61,19 @@ def install():
 
 @contextlib.contextmanager
 def read_only():
-    """Connections that are opened in here write nothing."""
+    """Whatever is asked of the database in here, nothing is written.
+
+    By PostgreSQL's default, for which Odoo must not say at each transaction whether it will write.
+    """
     odoo.sql_db.close_all()
     _served.options = "-c default_transaction_read_only=on"
+    odoo.sql_db.PsycoConnection.set_session = lambda _connection, **_wishes: None
     try:
         yield
     finally:
         odoo.sql_db.close_all()
         _served.options = ""
+        del odoo.sql_db.PsycoConnection.set_session
 
 
 def temporary_folder():

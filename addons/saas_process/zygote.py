@@ -1,4 +1,4 @@
-"""A zygote: an Odoo that has a template's registry loaded and its first page drawn, and then waits.
+"""A zygote: an Odoo that has a template's registry loaded and its first pages drawn, and then waits.
 
 For each tenant that wakes it forks: the child is that tenant's process (`tenant.py`). It runs no
 thread, holds no connection and no secret when it forks, and never serves anybody itself.
@@ -63,7 +63,7 @@ def configure(order):
 
 
 def load(database, password):
-    """Load the registry over the role of that database, and draw the first page once."""
+    """Load the registry over the role of that database, and draw a visitor's and a user's first page once."""
     from odoo.modules.registry import Registry
     from odoo.tools import config
 
@@ -77,21 +77,47 @@ def load(database, password):
         languages = [code.replace("_", "-") for (code,) in cursor.fetchall()]
     with patches.read_only():
         for language in languages:
-            draw_first_page(database, language)
+            draw(database, "/web/login", language)
+        draw_web_client(registry)
     for name, cache in registry._Registry__caches.items():
         if name not in _KEPT_CACHES:
             cache.clear()
     return registry
 
 
-def draw_first_page(host, language):
+def draw(host, path, language, cookie=""):
     """What it takes to draw it is kept for whoever is forked. Nothing is written: the signaling stays."""
     import odoo.http
     from werkzeug.test import Client
 
-    answer = Client(odoo.http.root).get("/web/login", headers={"Host": host, "Accept-Language": language})
+    headers = {"Host": host, "Accept-Language": language, "Cookie": cookie}
+    answer = Client(odoo.http.root, use_cookies=False).get(path, headers=headers)
     if answer.status_code != 200:
-        _logger.warning("the template's login page answers %s to %s", answer.status, language)
+        _logger.warning("the template answers %s at %s to %s", answer.status, path, language)
+
+
+def draw_web_client(registry):
+    """The first page after a login, as the template's administrator."""
+    import odoo.http
+    from odoo import SUPERUSER_ID, api
+
+    session = odoo.http.root.session_store.new()
+    users = registry["res.users"]
+    # It is where Odoo's modules write, such as a first message.
+    users._on_webclient_bootstrap = lambda _user: None
+    try:
+        with registry.cursor() as cursor:
+            admin = api.Environment(cursor, SUPERUSER_ID, {}).ref("base.user_admin")
+            session.update(db=registry.db_name, uid=admin.id, login=admin.login)
+            session.update(context=dict(admin.context_get()), _trace_disable=True)
+            session.session_token = admin._compute_session_token(session.sid)
+            language = admin.lang
+        odoo.http.root.session_store.save(session)
+        draw(registry.db_name, "/web", (language or "en_US").replace("_", "-"), f"session_id={session.sid}")
+    except Exception:
+        _logger.warning("the template's web client cannot be drawn", exc_info=True)
+    finally:
+        del users._on_webclient_bootstrap
 
 
 def forget_secrets(password):

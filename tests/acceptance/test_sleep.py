@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,12 +18,17 @@ from tests.support.websocket import websocket
 from tenantry.engine import Engine
 from tenantry.model.activity import Activity
 from tenantry.model.instance import Creation
+from tenantry.model.names import zygote_database
 
 NAMES = ("acme", "beta", "gamma", "delta")
 SLEEP_AFTER_S = 2
 _SLEEPS_WITHIN_S = 30
 _WAKES, _AT_ONCE = 60, 20
 _DUE_IN_S, _MAY_BE_LATE_S = 6, 10
+_ROWS_WRITTEN = "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del)::int FROM pg_stat_user_tables"
+_COUNTERS = """
+    SELECT sequencename, last_value FROM pg_sequences WHERE last_value IS NOT NULL ORDER BY sequencename
+"""
 
 
 @pytest.fixture(scope="module")
@@ -239,3 +245,22 @@ def test_what_each_tenant_does_and_logs_is_told(sleepy: Engine, acme: OdooClient
     send_to_sleep(sleepy, "gamma")
     asleep = activity(sleepy, "gamma")
     assert (asleep.pid, asleep.memory_bytes, asleep.requests) == (0, 0, 0)
+
+
+# ---------------------------------------------------------------- what is drawn ahead
+
+
+def test_a_zygote_draws_the_first_pages_and_writes_nothing(sleepy: Engine, acme: OdooClient):
+    """A row written, or a counter raised, and every tenant would find its caches out of date."""
+    log = sleepy.settings.log_dir / "zygotes.log"
+    log.write_text("")
+    (version,) = {template.version for template in sleepy.templates() if template.code == "tiny"}
+    zygote = zygote_database("tiny", version)
+    before = ask(sleepy, zygote, _COUNTERS)
+    sleepy.runtime.stop()
+    sleepy.start_tenants()
+    assert eventually(lambda: "Generating routing map" in log.read_text(), _SLEEPS_WITHIN_S)
+    assert status(sleepy, "acme") == 200
+    assert not re.search(r" (WARNING|ERROR|CRITICAL) ", log.read_text())
+    assert ask(sleepy, zygote, _ROWS_WRITTEN) == [(0,)]
+    assert ask(sleepy, zygote, _COUNTERS) == before
