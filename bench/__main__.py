@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import os
 import signal
 import sys
 import time
@@ -92,8 +93,9 @@ def _measurements(installation: Installation) -> tuple[tuple[str, Measure], ...]
 
     def by_turns(name: str, measure: Measure, turns: int = 1) -> Measure:
         """The same of the server before; what a moment does to the machine meets both."""
+        sides = (lambda: old.measure(name), lambda: measure(installation))
         return lambda _: joined(
-            figure for _ in range(turns) for figure in (*old.measure(name), *measure(installation))
+            figure for _ in range(turns) for side in sides for figure in _undisturbed(side)
         )
 
     def first_pages_before(_: Installation) -> list[Figure]:
@@ -128,6 +130,12 @@ def _measurements(installation: Installation) -> tuple[tuple[str, Measure], ...]
         ("tenants asleep", sleeping.sleeping),
         ("jobs of tenants asleep", jobs.on_time),
     )
+
+
+def _undisturbed(measure: Callable[[], list[Figure]]) -> list[Figure]:
+    """What was written before is on the disk: it is not to be written beside."""
+    os.sync()
+    return measure()
 
 
 def _facts(installation: Installation) -> Facts:

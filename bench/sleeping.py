@@ -10,7 +10,7 @@ from bench.figures import Figure
 from bench.installation import Installation
 from bench.plan import FULL
 from bench.processes import cpu_s, family, pss_mb, spawner, with_children
-from bench.sleep import put_all_to_sleep, set_state, wait_for, wait_for_wakes
+from bench.sleep import put_all_to_sleep, put_jobs_off, set_state, wait_for, wait_for_wakes
 from tenantry.model.catalog import State
 
 _KNOWN_WITHIN_S = 120
@@ -32,6 +32,7 @@ def sleeping(installation: Installation) -> list[Figure]:
     """
     engine, plan, names = installation.engine, installation.plan, installation.names[::-1]
     engine.master.runtime.stop()
+    put_jobs_off(engine, installation.names)
     put_all_to_sleep(engine)
     before_mb = pss_mb(spawner(engine))
     crowd = make_crowd(installation, max(plan.asleep - len(installation.creations), 1))
@@ -42,8 +43,8 @@ def sleeping(installation: Installation) -> list[Figure]:
     idle, postgres = _idle(installation)
     intervals_s = _intervals(installation)
     some, others = names[: plan.cron_wakes], names[plan.cron_wakes : 2 * plan.cron_wakes]
-    few_s = _seconds_a_wake(installation, some, min(intervals_s))
-    all_s = _seconds_a_wake(installation, others, max(intervals_s))
+    few_s = _seconds_a_wake(installation, some, min(intervals_s), idle + postgres)
+    all_s = _seconds_a_wake(installation, others, max(intervals_s), idle + postgres)
     wakes = wakes_a_day(intervals_s)
     jobs = FULL.asleep * ((wakes - 1) * few_s + all_s) / _DAY_S
     many, is_whole = f"{plan.asleep} tenants asleep", plan.asleep == FULL.asleep
@@ -87,9 +88,12 @@ def _intervals(installation: Installation) -> list[float]:
         return [float(row[0]) for row in inside.execute(_INTERVALS.encode())]
 
 
-def _seconds_a_wake(installation: Installation, names: Collection[str], longest_s: float) -> float:
+def _seconds_a_wake(
+    installation: Installation, names: Collection[str], longest_s: float, idle: float
+) -> float:
     """The computing time of a wake for the jobs with intervals up to that, the database's included.
 
+    idle: the cores that all of it uses meanwhile anyway, autovacuum in so many databases above all.
     Of tenants that were not woken for jobs before: another wake waits for a minute.
     """
     engine = installation.engine
@@ -98,8 +102,9 @@ def _seconds_a_wake(installation: Installation, names: Collection[str], longest_
         with engine.context.cluster.connect(name) as inside:
             inside.execute(_MAKE_DUE.encode(), [longest_s])
     postmaster = installation.postmaster()
-    before = cpu_s([*family(engine), *with_children(postmaster)])
+    before, began = cpu_s([*family(engine), *with_children(postmaster)]), time.monotonic()
     for name in names:
         set_state(engine, name, State.ACTIVE)
     wait_for_wakes(engine, names, _JOBS_END_WITHIN_S)
-    return (cpu_s([*family(engine), *with_children(postmaster)]) - before) / len(names)
+    used_s = cpu_s([*family(engine), *with_children(postmaster)]) - before
+    return (used_s - idle * (time.monotonic() - began)) / len(names)
