@@ -1,4 +1,4 @@
-"""The threads that serve one tenant's requests. They are kept: to start one costs a fifth of a page."""
+"""The threads that serve one tenant's requests. They are kept: starting one cost a tenth of a request."""
 
 import logging
 import os

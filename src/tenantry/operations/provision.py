@@ -118,6 +118,7 @@ def _claim_spare(subject: Provisioning) -> None:
 def _clone(subject: Provisioning) -> None:
     context, connection = subject.context, subject.connection
     made_for_it = names.cloning_database(subject.name)
+    # Whoever waits in line waits for the copying only: what follows leaves a core free.
     with contextlib.ExitStack() as turn:
         turn.enter_context(locks.turn(connection, "cloning", context.clones_at_once, wait_s=_WAIT_FOR_TURN_S))
         spare = clone_template(context, connection, subject.spec.template, made_for_it, on_copied=turn.close)
