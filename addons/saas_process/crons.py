@@ -26,7 +26,8 @@ NEXT_DUE = """
 class Crons(threading.Thread):
     """Runs what is due, and sleeps until the next is.
 
-    due_at: when that will be, on the monotonic clock; None while it is not known or nothing is planned.
+    due_at: when that will be, on the monotonic clock; None while it is not known or nothing is planned. While
+    the database is away nothing is due: the process may sleep, and the spawner asks for what is due then.
     """
 
     def __init__(self, database, board, first_look_s, on_rest):
@@ -58,13 +59,13 @@ class Crons(threading.Thread):
             try:
                 self._run_due()
                 left_s = self._seconds_left()
+                wait_s = _LOOK_EVERY_S if left_s is None else min(left_s, _LOOK_EVERY_S)
             except Exception:
                 _logger.warning("scheduled jobs wait", exc_info=True)
-                left_s = _RETRY_S
+                left_s, wait_s = None, _RETRY_S
             self.due_at = None if left_s is None else time.monotonic() + left_s
             self.is_running = False
             self.on_rest()
-            wait_s = _LOOK_EVERY_S if left_s is None else min(max(left_s, 0), _LOOK_EVERY_S)
             self._woken.wait(wait_s)
 
     def _run_due(self):

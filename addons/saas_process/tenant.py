@@ -1,5 +1,6 @@
 """A tenant's process, from the fork to its end: confined, then served, then asleep again."""
 
+import json
 import logging
 import os
 import resource
@@ -23,7 +24,7 @@ from .serving import TenantServer, refuse_all
 
 _logger = logging.getLogger(__name__)
 
-ASLEEP, TOO_LONG, BROKEN, TOLD_TO_END = 0, 3, 4, 5
+ASLEEP, TOO_LONG, BROKEN, TOLD_TO_END, UNKNOWN = 0, 3, 4, 5, 6
 """How a process ends."""
 
 _REFUSE_FOR_S = 5
@@ -32,12 +33,13 @@ _LEAVE_AT_ONCE_S = 1
 _LOOK_AROUND_S = 5
 
 
-def run(registry, order, descriptors):
+def run(registry, spawner, descriptors):
     """Be the process of one tenant; return its exit status.
 
-    order: what the spawner says of the tenant, see `tenantry.spawner.processes`. descriptors: the listening
-    socket, the log, the shared page.
+    spawner: a pipe on which it says in one line what the tenant is, see `tenantry.spawner.processes`, and
+    then that it has noted this process. descriptors: the listening socket, the log, the shared page.
     """
+    order = json.loads(spawner.readline())
     listener_fd, log_fd, board_fd = descriptors
     os.dup2(log_fd, 1)
     os.dup2(log_fd, 2)
@@ -49,7 +51,7 @@ def run(registry, order, descriptors):
         readable=(*SYSTEM_PATHS, *order["readable"]),
         writable=[order["folder"]],
         limits=Limits(memory_bytes=limits["memory_bytes"], tasks=limits["tasks"], open_files=1024),
-        keep=(listener_fd,),
+        keep=(listener_fd, spawner.fileno()),
     )
     if protection.missing:
         _logger.warning("%s runs without: %s", order["name"], ", ".join(protection.missing))
@@ -61,8 +63,12 @@ def run(registry, order, descriptors):
     except Exception:
         _logger.critical("%s cannot be loaded", order["name"], exc_info=True)
         board[IS_BROKEN] = 1
-        refuse_all(listener, _REFUSE_FOR_S)
+        if spawner.read(1):
+            refuse_all(listener, _REFUSE_FOR_S)
         return BROKEN
+    if not spawner.read(1):
+        _logger.warning("the spawner is gone, and does not know of this process; it ends")
+        return UNKNOWN
     return Life(order, listener, board).live()
 
 

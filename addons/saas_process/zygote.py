@@ -8,7 +8,6 @@ The first message on its channel says what to load, each further one is a tenant
 """
 
 import gc
-import json
 import logging
 import os
 import selectors
@@ -206,9 +205,7 @@ def become(registry, name, descriptors):
         from . import tenant
 
         *descriptors, order = descriptors
-        with os.fdopen(order, "rb") as file:
-            told = json.load(file)
-        status = tenant.run(registry, told, descriptors)
+        status = tenant.run(registry, os.fdopen(order, "rb"), descriptors)
     except BaseException:
         _logger.critical("the process of %s cannot go on", name, exc_info=True)
     finally:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import psutil
 import pytest
@@ -26,6 +27,7 @@ _KILLS = 15
 _PAUSES_S = (0.5, 2.0)
 _CONVERGES_WITHIN_S = 60
 _VISIT_TIMEOUT_S = 60
+_FORK_IS_ORDERED_WITHIN_S = 0.5
 _SEED = 20261129
 
 
@@ -100,9 +102,12 @@ def kill_the_spawner(engine: Engine) -> None:
 
 
 def kill_the_zygotes(engine: Engine) -> None:
+    kill([zygote.pid for zygote in zygotes(engine)])
+
+
+def zygotes(engine: Engine) -> list[psutil.Process]:
     awake = {activity.pid for activity in engine.activities()}
-    found = [p.pid for p in programs(engine) if "start_zygote.py" in command_of(p) and p.pid not in awake]
-    kill(found)
+    return [p for p in programs(engine) if "start_zygote.py" in command_of(p) and p.pid not in awake]
 
 
 def kill_a_tenant(engine: Engine) -> None:
@@ -173,6 +178,39 @@ def test_who_is_awake_stays_so(busy: Engine, victim: str):
     KILLS[victim](busy)
     assert converges(lambda: pid_of(busy, "other") == before)
     assert status(busy, "other") == 200
+
+
+def test_a_spawner_killed_while_a_process_is_forked_leaves_none_that_nobody_knows(busy: Engine):
+    """It would take visitors at the tenant's socket for ever, beside the one that is known."""
+    assert status(busy, "other") == 200
+    busy.runtime.end("load")
+    frozen = zygotes(busy)
+    assert frozen
+    for zygote in frozen:
+        zygote.suspend()
+    visitor = Visitor(busy, "load")
+    visiting = threading.Thread(target=lambda: visitor.answers.append(visitor.visit()))
+    visiting.start()
+    time.sleep(_FORK_IS_ORDERED_WITHIN_S)
+    kill_the_spawner(busy)
+    for zygote in frozen:
+        zygote.resume()
+    visiting.join()
+    assert visitor.answers == [200]
+    assert converges(lambda: processes_of(busy, "load") == [pid_of(busy, "load")])
+
+
+def processes_of(engine: Engine, name: str) -> list[int]:
+    """Whoever writes that tenant's log, whether the spawner knows it or not."""
+    log = engine.settings.log_dir / "tenants" / f"{name}.log"
+    return [pid for pid in psutil.pids() if writes_to(pid) == str(log)]
+
+
+def writes_to(pid: int) -> str:
+    try:
+        return str(Path(f"/proc/{pid}/fd/1").readlink())
+    except OSError:
+        return ""
 
 
 def test_no_process_is_left_of_an_installation_whose_spawner_was_killed_and_that_is_stopped(busy: Engine):

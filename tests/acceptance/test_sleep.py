@@ -207,6 +207,19 @@ def test_the_jobs_of_several_sleeping_tenants_all_start_in_time(
         assert (late_by_s(sleepy, name) or 0) < _MAY_BE_LATE_S
 
 
+def test_a_tenant_whose_database_is_away_sleeps_all_the_same(sleepy: Engine, acme: OdooClient):
+    send_to_sleep(sleepy, "acme")
+    assert status(sleepy, "acme") == 200
+    with sleepy.context.maintenance() as connection:
+        connection.execute("ALTER ROLE acme NOLOGIN")
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'acme'")
+    try:
+        assert falls_asleep(sleepy, "acme")
+    finally:
+        with sleepy.context.maintenance() as connection:
+            connection.execute("ALTER ROLE acme LOGIN")
+
+
 def _let_jobs_be_due_in_their_sleep(engine: Engine, wanted: list[str]) -> None:
     """Planned while they are awake; asked for when they fall asleep."""
     for name in wanted:

@@ -104,21 +104,23 @@ class Processes:
         """The order has a password in it. The child alone reads it: the zygote forks for others, too."""
         assert tenant.listener
         assert tenant.fork
-        order = os.memfd_create("order")
+        fork = tenant.fork
         try:
-            os.write(order, json.dumps(self._order(tenant, folder)).encode())
-            os.lseek(order, 0, os.SEEK_SET)
-            fork = tenant.fork
-            descriptors = (tenant.listener.fileno(), fork.log, fork.board.descriptor, order)
+            os.write(fork.order, json.dumps(self._order(tenant, folder)).encode() + b"\n")
+            descriptors = (tenant.listener.fileno(), fork.log, fork.board.descriptor, fork.told)
             zygote.order({"name": tenant.name, "serial": fork.serial}, descriptors)
         except OSError:
             self._lost_zygote(zygote)
-        finally:
-            os.close(order)
 
     def _new_fork(self, tenant: Tenant, *, is_job: bool) -> Fork:
-        log = os.open(self._log_of(tenant.name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        return Fork(next(self._serials), log, self._records.board(tenant.name, anew=True), is_job)
+        with contextlib.ExitStack() as opened:
+            log = os.open(self._log_of(tenant.name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            opened.callback(os.close, log)
+            board = self._records.board(tenant.name, anew=True)
+            opened.callback(board.close)
+            fork = Fork(next(self._serials), log, board, is_job, *os.pipe())
+            opened.pop_all()
+        return fork
 
     def _order(self, tenant: Tenant, folder: Path) -> dict[str, Any]:
         """What that one tenant's process needs, and nothing else."""
@@ -145,11 +147,16 @@ class Processes:
             stray.close()
             return
         fork, tenant.fork = tenant.fork, None
-        os.close(fork.log)
         tenant.process = Process(pid_of(handle), handle, fork.board, fork.is_job)
-        self._records.note(tenant)
-        self._limit(tenant)
         self._loop.watch(handle, partial(self._ended, tenant))
+        try:
+            self._records.note(tenant)
+        except OSError as error:
+            _logger.error("%s cannot be noted, and ends: %s", tenant.name, error)
+        else:
+            self._limit(tenant)
+            fork.let_serve()
+        fork.close()
 
     def _limits_of(self, tenant: Tenant) -> Limits:
         return self.config.limits.of(tenant.entry.label.limits)

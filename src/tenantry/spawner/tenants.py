@@ -60,15 +60,31 @@ class Process:
 
 @dataclass
 class Fork:
-    """An order to a zygote that is not answered yet. log, board: what the process is to get."""
+    """An order to a zygote that is not answered yet. log, board: what the process is to get.
+
+    told, order: both ends of the pipe that tells the process what it is to be. It serves nobody before it
+    hears there that it is known, and ends when the pipe is closed instead: neither a spawner nor a zygote
+    that dies leaves one behind that nobody knows.
+    """
 
     serial: int
     log: int
     board: Board
     is_job: bool
+    told: int
+    order: int
+
+    def let_serve(self) -> None:
+        """It is known, and limited."""
+        os.write(self.order, b"known")
+
+    def close(self) -> None:
+        """The process has what it needs; the board goes on with it."""
+        for descriptor in (self.log, self.told, self.order):
+            os.close(descriptor)
 
     def forget(self) -> None:
-        os.close(self.log)
+        self.close()
         self.board.close()
 
 
