@@ -39,7 +39,7 @@ def make_crowd(installation: Installation, count: int) -> list[str]:
     with superuser.connect() as connection:
         connection.execute("ALTER SYSTEM SET fsync = off")
         connection.execute("SELECT pg_reload_conf()")
-        databases.create(connection, _SOURCE)
+        databases.create(connection, _SOURCE, Label(Kind.SPARE, State.BUILDING, template="crowd"))
     with superuser.connect(_SOURCE) as inside:
         for statement in _TABLES.split(";"):
             inside.execute(statement.encode())
@@ -58,8 +58,7 @@ def _make(installation: Installation, names: Sequence[str]) -> None:
         has_strategies = connection.info.server_version >= _HAS_STRATEGIES
         how = sql.SQL(" STRATEGY FILE_COPY" if has_strategies else "")
         for name in names:
-            databases.clone(connection, _SOURCE, name, how)
+            databases.clone(connection, _SOURCE, name, how, label)
             roles.create(connection, name, context.role_password(name))
             databases.let_in(connection, name, name)
-            databases.label(connection, name, label)
             announce(connection, name)

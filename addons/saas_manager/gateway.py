@@ -340,10 +340,9 @@ def install_modules(instance, modules):
 def find(instance):
     """What the engine knows of the instance, whatever it is called by now; None when it has none."""
     try:
-        found = _engine_of(instance.server_id).instances()
+        return _engine_of(instance.server_id).find_by_reference(instance.reference)
     except TenantryError:
         return None
-    return next((it for it in found if it.reference == instance.reference), None)
 
 
 def terminate(instance, on_step):

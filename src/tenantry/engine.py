@@ -201,7 +201,7 @@ class Engine:
     def templates(self) -> list[Template]:
         """Every template there is, with why it is stale if it is."""
         with self.context.maintenance() as connection:
-            found = databases.listing(connection, Kind.TEMPLATE, with_size=True)
+            found = databases.listing(connection, Kind.TEMPLATE)
         return [self._template(database) for database in found]
 
     def template(self, recipe: Recipe) -> Template:
@@ -237,6 +237,7 @@ class Engine:
         stale = stale_reason(self.context, database, recipe, self.odoo)
         with self.context.maintenance() as connection:
             editing = find_labelled(connection, names.editing_database(label.template), Kind.EDIT)
+            sizes = databases.sizes_bytes(connection, database.name)
         return Template(
             code=label.template,
             database=database.name,
@@ -244,7 +245,7 @@ class Engine:
             series=label.series,
             state=TemplateState.of(label.state, stale=bool(stale), editing=editing is not None),
             stale=stale,
-            size_bytes=database.size_bytes,
+            size_bytes=sizes.get(database.name, 0),
             modules=tuple(label.recipe.get("modules", ())),
         )
 
@@ -312,6 +313,10 @@ class Engine:
     def instance(self, name: str) -> Instance:
         """Raises InstanceNotFound."""
         return instances.show_instance(self.context, name)
+
+    def find_by_reference(self, reference: str) -> Instance | None:
+        """See `operations.instances`."""
+        return instances.find_by_reference(self.context, reference)
 
     def suspend(self, name: str, on_step: OnStep = ignore) -> Instance:
         """See `operations.instances`."""

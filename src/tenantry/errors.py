@@ -179,6 +179,30 @@ class DatabaseExists(Conflict):
         self.remedy = "Choose another name."
 
 
+class ForeignDatabase(Conflict):
+    """A database has one of our names, and not our label: it is somebody's, and stays as it is."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"The database {name!r} is not one that Tenantry made.")
+        self.remedy = (
+            "Give that database another name (ALTER DATABASE ... RENAME TO), or choose another one here: "
+            "what Tenantry did not make it never changes."
+        )
+
+
+class ForeignRole(Conflict):
+    """A role has one of our names, and not our mark."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"The PostgreSQL role {name!r} is not one that Tenantry made.")
+        self.remedy = (
+            "Give that role another name (ALTER ROLE ... RENAME TO), or choose another one here: "
+            "what Tenantry did not make it never changes."
+        )
+
+
 class DatabaseInUse(Conflict):
     retryable = True
 
@@ -241,10 +265,10 @@ class PostgresUnreachable(DependencyFailure):
 class InsufficientRights(DependencyFailure):
     """T7: the engine's role lacks CREATEDB or CREATEROLE."""
 
-    def __init__(self, role: str, missing: str) -> None:
+    def __init__(self, role: str, *missing: str) -> None:
         self.role, self.missing = role, missing
-        super().__init__(f"The PostgreSQL role {role!r} lacks {missing}.")
-        self.remedy = f'As a superuser: ALTER ROLE "{role}" {missing};'
+        super().__init__(f"The PostgreSQL role {role!r} lacks {' and '.join(missing)}.")
+        self.remedy = f'As a superuser: ALTER ROLE "{role}" {" ".join(missing)};'
 
 
 class PostgresFailure(DependencyFailure):

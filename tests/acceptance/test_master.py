@@ -12,12 +12,13 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+from tests.support.foreign import write_comment
 from tests.support.master import ask_inside, master_client
 from tests.support.odoo_client import OdooClient, OdooError, WebClient
 
 from tenantry import process
 from tenantry.engine import Engine
-from tenantry.errors import DatabaseExists, LoginRefused
+from tenantry.errors import ForeignDatabase, LoginRefused
 from tenantry.model.instance import Creation
 from tenantry.model.names import MASTER_BUILDING, MASTER_DATABASE
 from tenantry.model.progress import StepEvent, StepStatus
@@ -107,13 +108,13 @@ def test_code_that_is_back_to_what_it_was_is_an_update_too(master: Engine):
 
 def test_a_foreign_database_of_its_name_is_left_alone(master: Engine):
     with master.context.maintenance() as connection:
-        label = databases.find(connection, MASTER_DATABASE).label
-        connection.execute(f"COMMENT ON DATABASE {MASTER_DATABASE} IS 'of somebody else'".encode())
+        comment = databases.find(connection, MASTER_DATABASE).label.to_comment()
+        write_comment(connection, MASTER_DATABASE, "of somebody else")
         try:
-            with pytest.raises(DatabaseExists):
+            with pytest.raises(ForeignDatabase):
                 master.start_master()
         finally:
-            databases.label(connection, MASTER_DATABASE, label)
+            write_comment(connection, MASTER_DATABASE, comment)
 
 
 def test_the_masters_threads_share_one_core_and_the_tenants_server_has_all(master: Engine):

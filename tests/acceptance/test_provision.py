@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 
 import pytest
+from tests.support.foreign import foreign_database
 from tests.support.inventory import orphans
-from tests.support.killed import run_and_kill
+from tests.support.killed import interrupt_drop, run_and_kill
 from tests.support.tenants import ask, create, swept
 
 from tenantry.engine import Engine
@@ -26,7 +28,9 @@ from tenantry.errors import (
 )
 from tenantry.model.catalog import State
 from tenantry.model.instance import Creation
+from tenantry.model.progress import ignore
 from tenantry.operations import instances, provision
+from tenantry.operations.steps import Operation, Step
 from tenantry.postgres import databases, roles
 
 
@@ -181,17 +185,62 @@ def test_a_taken_name_is_refused_with_free_ones(engine: Engine):
     assert engine.instance("acme").state is State.ACTIVE
 
 
+def test_creations_beside_a_pool_that_is_filled_again_and_again_all_succeed(engine: Engine):
+    """What a creation is cloning looks like something half-made that nobody works on any more."""
+    is_over = threading.Event()
+
+    def refill() -> None:
+        while not is_over.is_set():
+            engine.fill_pool("tiny", 1)
+
+    refilling = threading.Thread(target=refill)
+    refilling.start()
+    names = [f"beside-{number}" for number in range(20)]
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            made = list(pool.map(lambda name: create(engine, name).instance.state, names))
+    finally:
+        is_over.set()
+        refilling.join()
+    assert made == [State.ACTIVE] * len(names)
+
+
+def test_an_instance_whose_drop_was_interrupted_is_listed_and_can_be_terminated(engine: Engine):
+    create(engine)
+    interrupt_drop(engine, "acme")
+    assert [(found.name, found.size_bytes) for found in engine.instances()] == [("acme", 0)]
+    engine.terminate("acme")
+    assert engine.instances() == []
+
+
+@pytest.mark.parametrize("fails_in", ["the step", "what its caller does next"])
+def test_what_fails_is_undone_once(engine: Engine, fails_in: str):
+    """Ctrl-C, too."""
+    undone: list[str] = []
+
+    def interrupted(subject: provision.Provisioning) -> None:
+        raise KeyboardInterrupt(subject.name)
+
+    def create_step_by_step() -> None:
+        run = interrupted if fails_in == "the step" else lambda _subject: None
+        steps = (Step("claim", run, undo=lambda subject: undone.append(subject.name)),)
+        spec = engine.spec(name="acme", email="a@acme.example", template="tiny")
+        with provision.provisioning(engine.context, spec) as session:
+            session.operation = Operation("provision", "acme", steps, ignore)
+            session.clone()
+            interrupted(session.subject)
+
+    with pytest.raises(KeyboardInterrupt):
+        create_step_by_step()
+    assert undone == ["acme"]
+
+
 def test_a_database_that_is_not_ours_is_never_touched(engine: Engine):
-    with engine.context.maintenance() as connection:
-        databases.create(connection, "acme")
-        try:
-            with pytest.raises(NameTaken):
-                create(engine)
-            with pytest.raises(InstanceNotFound):
-                engine.terminate("acme")
-            assert databases.find(connection, "acme")
-        finally:
-            databases.drop(connection, "acme")
+    with engine.context.maintenance() as connection, foreign_database(connection, "acme"):
+        with pytest.raises(NameTaken):
+            create(engine)
+        with pytest.raises(InstanceNotFound):
+            engine.terminate("acme")
 
 
 def test_of_two_creations_of_one_name_at_once_one_wins(engine: Engine):

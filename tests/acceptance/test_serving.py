@@ -102,7 +102,7 @@ def test_a_crowd_of_databases_is_told_apart(engine: Engine, acme: Creation):
         crowd = [f"crowd-{number}" for number in range(40)]
         try:
             for name in crowd:
-                databases.create(connection, name)
+                databases.create(connection, name, label)
                 relabel(engine.context, connection, name, label)
             assert {get(engine, f"{name}.localhost").status_code for name in crowd} == {503}
             assert get(engine, "acme.localhost").status_code == 200

@@ -11,9 +11,16 @@ import psycopg
 import pytest
 from tests.support.fake_template import make_template
 from tests.support.inventory import orphans
-from tests.support.killed import run_and_kill
+from tests.support.killed import interrupt_drop, run_and_kill
 
-from tenantry.errors import FilestoreFailure, PostgresUnreachable, TemplateNotFound, TemplateNotReady
+from tenantry.engine import Engine
+from tenantry.errors import (
+    DatabaseInUse,
+    FilestoreFailure,
+    PostgresUnreachable,
+    TemplateNotFound,
+    TemplateNotReady,
+)
 from tenantry.model import names
 from tenantry.model.catalog import Kind, Label, State
 from tenantry.model.secret import derive_role_password
@@ -110,6 +117,68 @@ def test_a_spare_somebody_works_on_is_not_swept_away(context: Context, fake_temp
         assert not roles.exists(worker, name)
 
 
+def test_a_clone_made_for_a_creation_is_not_swept_away_before_it_has_its_name(
+    context: Context, fake_template: str
+):
+    name = names.cloning_database("acme")
+    with context.maintenance() as worker, context.maintenance() as sweeper:
+        with clone.being_made(worker, name):
+            made = clone.clone_template(context, worker, fake_template, name)
+            pool.sweep(context, sweeper, fake_template)
+            pool.name_spare(context, worker, made, "acme", the_label(fake_template))
+        pool.sweep(context, sweeper, fake_template)
+        assert databases.find(worker, "acme")
+        assert context.filestores.exists(name)
+
+
+def test_a_spare_somebody_is_connected_to_is_passed_over_for_the_next(context: Context, fake_template: str):
+    pool.fill(context, fake_template, 2)
+    with context.maintenance() as connection:
+        oldest, next_one = (spare.name for spare in pool.spares(connection, fake_template))
+        with context.cluster.connect(oldest):
+            label = the_label(fake_template)
+            assert pool.claim(context, connection, fake_template, "acme", label) == next_one
+            assert pool.claim(context, connection, fake_template, "beta", label) is None
+        assert pool.claim(context, connection, fake_template, "beta", label) == oldest
+
+
+def test_whoever_comes_to_a_spare_at_the_last_moment_is_named_and_the_next_is_claimed(
+    context: Context, fake_template: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(databases, "with_sessions", lambda _connection: set())
+    pool.fill(context, fake_template, 2)
+    with context.maintenance() as connection:
+        oldest, next_one = (spare.name for spare in pool.spares(connection, fake_template))
+        with context.cluster.connect(oldest):
+            with pytest.raises(DatabaseInUse, match=oldest):
+                databases.rename(connection, oldest, "acme")
+            label = the_label(fake_template)
+            assert pool.claim(context, connection, fake_template, "acme", label) == next_one
+
+
+def test_a_drop_that_was_interrupted_is_finished_when_it_is_run_again(
+    cluster_engine: Engine, context: Context, fake_template: str
+):
+    with context.maintenance() as connection:
+        clone.clone_template(context, connection, fake_template, "spare_fake_1")
+        interrupt_drop(cluster_engine, "spare_fake_1")
+        clone.discard(context, connection, "spare_fake_1")
+        assert databases.find(connection, "spare_fake_1") is None
+        assert not roles.exists(connection, "spare_fake_1")
+
+
+def test_a_spare_whose_drop_was_interrupted_is_swept_away_and_never_claimed(
+    cluster_engine: Engine, context: Context, fake_template: str
+):
+    pool.fill(context, fake_template, 2)
+    with context.maintenance() as connection:
+        broken, whole = (spare.name for spare in pool.spares(connection, fake_template))
+        interrupt_drop(cluster_engine, broken)
+        assert pool.claim(context, connection, fake_template, "acme", the_label(fake_template)) == whole
+        assert pool.fill(context, fake_template, 1) == 1
+        assert databases.find(connection, broken) is None
+
+
 def test_the_files_of_a_claimed_spare_are_not_swept_away_before_they_are_renamed(
     context: Context, fake_template: str
 ):
@@ -126,8 +195,7 @@ def test_a_template_that_is_not_there_or_not_ready_is_not_cloned(context: Contex
         with pytest.raises(TemplateNotFound):
             clone.clone_template(context, connection, "nothing", "spare_nothing_1")
         label = Label(Kind.TEMPLATE, State.BUILDING, "slow", "1.0.0")
-        databases.create(connection, names.building_database("slow"))
-        databases.label(connection, names.building_database("slow"), label)
+        databases.create(connection, names.building_database("slow"), label)
         with pytest.raises(TemplateNotReady):
             clone.clone_template(context, connection, "slow", "spare_slow_1")
 

@@ -8,6 +8,7 @@ import pytest
 
 from tenantry.engine import Engine
 from tenantry.errors import PostgresUnreachable
+from tenantry.model.catalog import Kind, Label, State
 from tenantry.model.names import ENGINE_ROLE
 from tenantry.model.secret import Secret, derive_role_password
 from tenantry.operations import instance_passwords
@@ -25,7 +26,7 @@ def older(cluster_engine: Engine) -> Iterator[Engine]:
     one_key = context.keys.roles
     with context.maintenance() as connection:
         for name in NAMES:
-            databases.create(connection, name)
+            databases.create(connection, name, Label(Kind.INSTANCE, State.ACTIVE))
             roles.create(connection, name, derive_role_password(one_key, name))
             databases.let_in(connection, name, name)
     kept = {file.name: file.read_text() for file in secrets.iterdir()}

@@ -81,3 +81,23 @@ def test_the_lock_of_a_killed_holder_is_free(context: Context):
         holder.close()
         with locks.exclusive(other, "thing", wait_s=5):
             assert other.execute(HELD).fetchone() == (1,)
+
+
+def test_who_waits_for_a_turn_takes_whichever_place_is_free(context: Context):
+    with context.maintenance() as slow, locks.turn(slow, "copying", 2, wait_s=0.1):
+        for _ in range(20):
+            with context.maintenance() as quick, locks.turn(quick, "copying", 2, wait_s=0.1):
+                pass
+
+
+def test_there_are_no_more_places_than_that(context: Context):
+    with context.maintenance() as one, context.maintenance() as two, context.maintenance() as late:
+        with (
+            locks.turn(one, "copying", 2, wait_s=1),
+            locks.turn(two, "copying", 2, wait_s=1),
+            pytest.raises(Busy, match="copying"),
+            locks.turn(late, "copying", 2, wait_s=0.1),
+        ):
+            pass
+        with locks.turn(late, "copying", 2, wait_s=0.1):
+            assert late.execute(HELD).fetchone() == (1,)

@@ -25,7 +25,8 @@ def make_template(context: Context, code: str, version: str = "1.0.0") -> None:
     with context.maintenance() as connection:
         discard(context, connection, name)
         roles.create(connection, owner, context.role_password(owner))
-        databases.create(connection, name)
+        label = Label(Kind.TEMPLATE, State.READY, code, version, "19.0", files)
+        databases.create(connection, name, label.having(state=State.BUILDING))
         databases.let_in(connection, name, owner)
         with context.cluster.connect(name) as inside:
             roles.let_create(inside, owner)
@@ -34,7 +35,7 @@ def make_template(context: Context, code: str, version: str = "1.0.0") -> None:
         folder = context.filestores.folder(files) / "ab"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "abcdef").write_text("a file of the template")
-        freeze(connection, name, Label(Kind.TEMPLATE, State.READY, code, version, "19.0", files))
+        freeze(connection, name, label)
 
 
 def freeze(connection: Connection, name: str, label: Label) -> None:

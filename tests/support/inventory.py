@@ -8,7 +8,6 @@ from tenantry.operations.context import Context
 from tenantry.postgres import databases, roles
 from tests.support.master import UNUSED_MASTER
 
-_INFRASTRUCTURE = {names.TEMPLATE_OWNER, names.SPAWNER_ROLE, names.ENGINE_ROLE, names.MASTER_DATABASE}
 _CLUSTER = {"postgres", "template0", "template1", databases.BASE, names.MASTER_DATABASE, UNUSED_MASTER}
 _SETTLED = {State.READY, State.ACTIVE, State.STOPPED, State.SUSPENDED}
 
@@ -17,7 +16,7 @@ def orphans(context: Context) -> list[str]:
     """Everything that is half-made or belongs to nothing, in words; [] when all is well."""
     with context.maintenance() as connection:
         found = [databases.find(connection, name) for name in databases.names(connection) - _CLUSTER]
-        ours = roles.ours(connection) - _INFRASTRUCTURE
+        ours = roles.ours(connection) - names.INFRASTRUCTURE_ROLES
     labelled = {d.name: d.label for d in found if d and d.label}
     zygotes = {name for name, label in labelled.items() if label.kind is Kind.ZYGOTE}
     with_role = {name for name, label in labelled.items() if label.kind is not Kind.TEMPLATE}

@@ -67,6 +67,13 @@ def _run(settings: Settings, operation: str, step: str, *arguments: str) -> None
     OPERATIONS[operation](Engine(settings), on_step, *arguments)
 
 
+def interrupt_drop(engine: Engine, name: str) -> None:
+    """What PostgreSQL leaves of a DROP DATABASE that was cancelled, or killed."""
+    assert engine._embedded
+    with engine._embedded._as("postgres").connect() as connection:
+        connection.execute("UPDATE pg_database SET datconnlimit = -2 WHERE datname = %s", [name])
+
+
 def _wait_until_it_is_forgotten(engine: Engine) -> None:
     """PostgreSQL notices a moment later that the process is gone, and gives its locks up."""
     query = """

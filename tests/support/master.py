@@ -62,10 +62,9 @@ def copy_master(engine: Engine, source: str, target: str) -> None:
     with engine.context.maintenance() as connection:
         how = strategy.fastest(connection)
         strategy.prepare(connection, how)
-        databases.clone(connection, source, target, how.clause)
-        databases.let_in(connection, target, MASTER_DATABASE)
         original = databases.find(connection, source)
-        databases.label(connection, target, original.label)
+        databases.clone(connection, source, target, how.clause, original.label)
+        databases.let_in(connection, target, MASTER_DATABASE)
     filestores(engine).copy(source, target)
 
 

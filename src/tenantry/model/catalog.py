@@ -77,18 +77,18 @@ class Label:
 
     @classmethod
     def from_comment(cls, comment: str | None) -> Label | None:
-        """Read a comment; None when it is not ours."""
+        """Read a comment; None when it is not ours, which one that cannot be read is not."""
         try:
             data = json.loads(comment or "")
-        except ValueError:
+            if not isinstance(data, dict) or data.pop("tenantry", None) != FORMAT:
+                return None
+            known = {key: value for key, value in data.items() if key in cls.__dataclass_fields__}
+            for key in ("hostnames", "finished"):
+                known[key] = tuple(known.get(key, ()))
+            known["limits"] = from_label(known.get("limits"))
+            return cls(**{**known, "kind": Kind(known["kind"]), "state": State(known["state"])})
+        except (ValueError, TypeError, KeyError, RecursionError):
             return None
-        if not isinstance(data, dict) or data.pop("tenantry", None) != FORMAT:
-            return None
-        known = {key: value for key, value in data.items() if key in cls.__dataclass_fields__}
-        for key in ("hostnames", "finished"):
-            known[key] = tuple(known.get(key, ()))
-        known["limits"] = from_label(known.get("limits"))
-        return cls(**{**known, "kind": Kind(known["kind"]), "state": State(known["state"])})
 
     def having(self, **changes: Any) -> Label:
         """The same label with some fields changed."""
@@ -97,11 +97,21 @@ class Label:
 
 @dataclass(frozen=True)
 class Database:
-    """A database of the cluster and its label."""
+    """A database of the cluster and its label.
+
+    is_being_made: it has no label yet, but whom it belongs to tells that it is ours. is_whole: not what an
+    interrupted DROP DATABASE leaves, which nobody can connect to and all that is left is to drop it again.
+    """
 
     name: str
     label: Label | None
-    size_bytes: int = 0
+    is_being_made: bool = False
+    is_whole: bool = True
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether we made it. What is not ours is never renamed, dropped or written."""
+        return self.label is not None or self.is_being_made
 
     @property
     def filestore(self) -> str:

@@ -20,6 +20,8 @@ MAX_CODE_LENGTH = 32
 
 TEMPLATE_OWNER = "tenantry_template"
 """Owns what is inside every template and spare, and no database (see REASSIGN OWNED)."""
+MAKER_ROLE = "tenantry_maker"
+"""Owns each database from its creation to its label, and tells that it is ours meanwhile; logs in nowhere."""
 SPAWNER_ROLE = "tenantry_spawner"
 """What the spawner reads the catalog as; it reaches nothing else."""
 ENGINE_ROLE = "tenantry_engine"
@@ -32,7 +34,9 @@ MASTER_DATABASE = "tenantry_master"
 MASTER_BUILDING = f"{MASTER_DATABASE}__building"
 """Where the back office is installed; it takes its name when it is whole."""
 
-INFRASTRUCTURE_ROLES = frozenset({SUPERUSER, ENGINE_ROLE, TEMPLATE_OWNER, SPAWNER_ROLE, MASTER_DATABASE})
+INFRASTRUCTURE_ROLES = frozenset(
+    {SUPERUSER, ENGINE_ROLE, TEMPLATE_OWNER, MAKER_ROLE, SPAWNER_ROLE, MASTER_DATABASE}
+)
 """Roles that are no instance's; a new one is added here, or it gets no password."""
 
 CLONE_PREFIX = "clone_"
@@ -146,6 +150,11 @@ def building_database(code: str) -> str:
 def retired_database(code: str) -> str:
     """What a template is called between being swapped out and dropped."""
     return f"template_{code}__retired"
+
+
+def databases_of_template(code: str) -> tuple[str, ...]:
+    """What a template is called from its building to its end, and while it is edited."""
+    return (template_database(code), building_database(code), retired_database(code), editing_database(code))
 
 
 def template_filestore(code: str, version: str) -> str:

@@ -143,8 +143,7 @@ def _create_database(subject: Building) -> None:
     password = subject.context.role_password(names.TEMPLATE_OWNER)
     roles.create(connection, names.TEMPLATE_OWNER, password)
     databases.let_connect(connection, "postgres", names.TEMPLATE_OWNER)
-    databases.create(connection, subject.building)
-    databases.label(connection, subject.building, subject.label)
+    databases.create(connection, subject.building, subject.label)
     databases.let_in(connection, subject.building, names.TEMPLATE_OWNER)
     with subject.context.cluster.connect(subject.building) as inside:
         roles.let_create(inside, names.TEMPLATE_OWNER)
@@ -277,10 +276,11 @@ def build_template(
     """Build the recipe's template, unless the one there is current; return it.
 
     Raises ModuleNotFound, InitialisationTimeout, InitialisationFailed, ModulesNotInstalled,
-    OdooNotFound, Busy.
+    OdooNotFound, ForeignDatabase, Busy.
     """
     odoo = context.odoo()
     with context.maintenance() as connection, locks.exclusive(connection, f"build of {recipe.code}"):
+        databases.require_ours(connection, *names.databases_of_template(recipe.code))
         template = find_labelled(connection, names.template_database(recipe.code), Kind.TEMPLATE)
         version = template.label.version if template and template.label else ""
         if template and not rebuild and not stale_reason(context, template, recipe, odoo):

@@ -61,8 +61,7 @@ class Cloning:
 def _copy_database(cloning: Cloning) -> None:
     how = strategy.fastest(cloning.connection)
     strategy.prepare(cloning.connection, how)
-    databases.clone(cloning.connection, cloning.template.name, cloning.name, how.clause)
-    databases.label(cloning.connection, cloning.name, cloning.label)
+    databases.clone(cloning.connection, cloning.template.name, cloning.name, how.clause, cloning.label)
     cloning.on_copied()
 
 
@@ -158,8 +157,8 @@ def clone_template(
 ) -> Database:
     """T3: make a spare called `name`; what a killed run left of it is thrown away first.
 
-    on_copied: see Cloning.
-    Raises TemplateNotFound, TemplateNotReady, Busy, FilestoreFailure.
+    The caller holds it (`being_made`) until it has its final name. on_copied: see Cloning.
+    Raises TemplateNotFound, TemplateNotReady, ForeignDatabase, Busy, FilestoreFailure.
     """
     with using_template(connection, code) as template:
         steps = EDIT_STEPS if to_edit else STEPS
@@ -182,7 +181,7 @@ def clone_for_zygote(
     """The same of a frozen template that may not have its name yet. Raises Busy."""
     assert template.label
     name = names.zygote_database(template.label.template, template.label.version)
-    with locks.exclusive(connection, f"database {name}", wait_s=_WAIT_FOR_SWAP_S):
+    with being_made(connection, name):
         cloning = Cloning(context, connection, template, name, Kind.ZYGOTE)
         return _clone_unless_ready(cloning, ZYGOTE_STEPS, on_step)
 
@@ -220,6 +219,16 @@ def latest_version(connection: Connection, code: str) -> str:
     labels = [database.label for database in databases.listing(connection) if database.label]
     versions = [label.version for label in labels if label.template == code and label.version]
     return max(versions, key=as_numbers, default="")
+
+
+@contextmanager
+def being_made(connection: Connection, name: str, *, wait_s: float = _WAIT_FOR_SWAP_S) -> Iterator[None]:
+    """Hold a database that nobody may claim or sweep away meanwhile, until it has its final name.
+
+    Raises Busy after `wait_s`.
+    """
+    with locks.exclusive(connection, f"database {name}", wait_s=wait_s):
+        yield
 
 
 @contextmanager

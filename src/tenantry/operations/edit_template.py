@@ -16,7 +16,13 @@ from tenantry.model.recipe import Recipe
 from tenantry.model.secret import Secret, hash_for_odoo, random_password
 from tenantry.odoo.probe import wait_for_status
 from tenantry.operations import build_template as build
-from tenantry.operations.clone import clone_template, discard, drop_unused_zygotes, ready_template
+from tenantry.operations.clone import (
+    being_made,
+    clone_template,
+    discard,
+    drop_unused_zygotes,
+    ready_template,
+)
 from tenantry.operations.context import Context, find_labelled, relabel
 from tenantry.operations.entitle import write_entitlements
 from tenantry.operations.pool import name_spare, spares
@@ -40,14 +46,16 @@ class Editing:
 def edit_template(context: Context, code: str) -> Editing:
     """Open a template; opening it again gives a new password.
 
-    Raises TemplateNotFound, TemplateNotReady, Busy, ProbeFailed.
+    Raises TemplateNotFound, TemplateNotReady, ForeignDatabase, Busy, ProbeFailed.
     """
     name = names.editing_database(code)
     with context.maintenance() as connection, locks.exclusive(connection, f"build of {code}"):
+        databases.require_ours(connection, name)
         if not find_labelled(connection, name, Kind.EDIT):
-            spare = clone_template(context, connection, code, names.cloning_database(name), to_edit=True)
-            label = Label(Kind.EDIT, State.PROVISIONING, code, "")
-            name_spare(context, connection, spare, name, label)
+            made_for_it, label = names.cloning_database(name), Label(Kind.EDIT, State.PROVISIONING, code, "")
+            with being_made(connection, made_for_it):
+                spare = clone_template(context, connection, code, made_for_it, to_edit=True)
+                name_spare(context, connection, spare, name, label)
         password = _open(context, connection, name)
     route = context.runtime.route(name)
     wait_for_status(route, _HTTP_OK, timeout_s=context.settings.probe_timeout_s)
@@ -116,8 +124,9 @@ STEPS: tuple[Step[build.Building], ...] = (
 
 
 def finish_editing(context: Context, code: str, on_step: OnStep = ignore) -> Database:
-    """Make the edited template the one that serves. Raises TemplateNotFound, Busy."""
+    """Make the edited template the one that serves. Raises TemplateNotFound, ForeignDatabase, Busy."""
     with context.maintenance() as connection, locks.exclusive(connection, f"build of {code}"):
+        databases.require_ours(connection, *names.databases_of_template(code))
         template = ready_template(connection, code)
         assert template.label
         edited = find_labelled(connection, names.editing_database(code), Kind.EDIT)
@@ -137,23 +146,24 @@ def _recipe_keys(label: Label) -> dict[str, object]:
 def drop_template(context: Context, code: str) -> None:
     """Drop a template, its spares, and what is being edited of it. Its instances stay.
 
-    Raises TemplateNotFound, Busy.
+    Raises TemplateNotFound, ForeignDatabase, Busy.
     """
     with (
         context.maintenance() as connection,
         locks.exclusive(connection, f"build of {code}"),
         locks.exclusive(connection, f"template {code}", wait_s=30),
     ):
-        template = find_labelled(connection, names.template_database(code), Kind.TEMPLATE)
-        rest = [names.building_database(code), names.retired_database(code), names.editing_database(code)]
+        template, *rest = names.databases_of_template(code)
         everything = [spare.name for spare in spares(connection, code)] + rest
-        if not template and not any(databases.find(connection, name) for name in everything):
+        databases.require_ours(connection, template, *everything)
+        if not any(databases.find(connection, name) for name in (template, *everything)):
             raise TemplateNotFound(code)
         for name in everything:
-            discard(context, connection, name)
+            with being_made(connection, name):
+                discard(context, connection, name)
         drop_unused_zygotes(context, connection, code, current="")
         # The template last: a drop that is killed can be run again by its name.
-        databases.drop(connection, names.template_database(code))
+        databases.drop(connection, template)
         for name in context.filestores.names():
             if name.startswith(names.template_filestore(code, "")):
                 context.filestores.remove(name)

@@ -94,8 +94,7 @@ def _create_database(subject: Installing) -> None:
     _discard(subject)
     subject.filestores.remove(MASTER_DATABASE)
     subject.log.unlink(missing_ok=True)
-    databases.create(connection, MASTER_BUILDING)
-    databases.label(connection, MASTER_BUILDING, subject.label.having(state=State.BUILDING))
+    databases.create(connection, MASTER_BUILDING, subject.label.having(state=State.BUILDING))
     databases.let_in(connection, MASTER_BUILDING, MASTER_DATABASE)
     with subject.context.cluster.connect(MASTER_BUILDING) as inside:
         roles.let_create(inside, MASTER_DATABASE)

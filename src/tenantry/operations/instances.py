@@ -37,7 +37,8 @@ def find_instance(connection: Connection, name: str) -> Label:
     return database.label
 
 
-def describe(context: Context, database: Database) -> Instance:
+def describe(context: Context, database: Database, size_bytes: int = 0) -> Instance:
+    """size_bytes: of its database; 0 where nobody asks for it."""
     assert database.label
     label = database.label
     return Instance(
@@ -47,23 +48,33 @@ def describe(context: Context, database: Database) -> Instance:
         template=label.template,
         template_version=label.version,
         hostnames=label.hostnames,
-        size_bytes=database.size_bytes,
+        size_bytes=size_bytes,
         reference=label.reference,
     )
 
 
 def list_instances(context: Context) -> list[Instance]:
     with context.maintenance() as connection:
-        found = databases.listing(connection, Kind.INSTANCE, with_size=True)
-    return [describe(context, database) for database in found]
+        found = databases.listing(connection, Kind.INSTANCE)
+        sizes = databases.sizes_bytes(connection, *(database.name for database in found))
+    return [describe(context, database, sizes.get(database.name, 0)) for database in found]
 
 
 def show_instance(context: Context, name: str) -> Instance:
     """With the administrator's login, which only the instance itself knows. Raises InstanceNotFound."""
-    found = [instance for instance in list_instances(context) if instance.name == name]
-    if not found:
-        raise InstanceNotFound(name)
-    return replace(found[0], login=_administrator(context, name))
+    with context.maintenance() as connection:
+        database = Database(name, find_instance(connection, name))
+        sizes = databases.sizes_bytes(connection, name)
+    found = describe(context, database, sizes.get(name, 0))
+    return replace(found, login=_administrator(context, name))
+
+
+def find_by_reference(context: Context, reference: str) -> Instance | None:
+    """That creation's instance, whatever it is called by now, without its size; None when there is none."""
+    with context.maintenance() as connection:
+        found = databases.listing(connection, Kind.INSTANCE)
+    of_it = (database for database in found if database.label and database.label.reference == reference)
+    return next((describe(context, database) for database in of_it), None) if reference else None
 
 
 def _administrator(context: Context, name: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tenantry.errors import DatabaseExists, MasterNotInstalled
+from tenantry.errors import ForeignDatabase, MasterNotInstalled
 from tenantry.model.catalog import Database, Kind
 from tenantry.model.names import MASTER_DATABASE
 from tenantry.model.progress import OnStep, ignore
@@ -66,7 +66,7 @@ class Master:
 
         Returns the administrator's password when it was made just now: it is kept nowhere.
         Raises InitialisationFailed, InitialisationTimeout, ModulesNotInstalled, OdooNotFound,
-        PythonTooOld, DatabaseExists, Busy.
+        PythonTooOld, ForeignDatabase, Busy.
         """
         context, odoo = self.context(), self.odoo(report)
         wait_s = context.settings.init_timeout_s
@@ -107,12 +107,12 @@ class Master:
 
 
 def _installed(connection: Connection) -> Database | None:
-    """The master's database; None when there is none. Raises DatabaseExists when it is not ours."""
+    """The master's database; None when there is none. Raises ForeignDatabase when it is not ours."""
     if databases.find(connection, MASTER_DATABASE) is None:
         return None
     found = find_labelled(connection, MASTER_DATABASE, Kind.MASTER)
     if found is None:
-        raise DatabaseExists(MASTER_DATABASE)
+        raise ForeignDatabase(MASTER_DATABASE)
     return found
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import time
 
-from tenantry.errors import Busy
+from tenantry.errors import Busy, DatabaseInUse, ForeignDatabase
 from tenantry.model import names
 from tenantry.model.catalog import Database, Kind, Label, State
 from tenantry.model.progress import OnStep, StepEvent, StepStatus, ignore
 from tenantry.operations.clone import (
+    being_made,
     clone_template,
     discard,
     ensure_zygote,
@@ -17,7 +18,7 @@ from tenantry.operations.clone import (
     using_template,
 )
 from tenantry.operations.context import Context
-from tenantry.postgres import databases, locks, roles
+from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import Connection
 from tenantry.runtimes.shared import announce
 
@@ -31,7 +32,7 @@ def spares(connection: Connection, code: str = "") -> list[Database]:
 
 def is_usable(spare: Database, template: Database) -> bool:
     """Whether it is finished and of the template's current version."""
-    if not (spare.label and template.label) or spare.name.startswith(names.CLONE_PREFIX):
+    if not (spare.label and template.label and spare.is_whole) or spare.name.startswith(names.CLONE_PREFIX):
         return False
     return spare.label.state is State.READY and spare.label.version == template.label.version
 
@@ -53,7 +54,7 @@ def fill(context: Context, code: str, size: int, on_step: OnStep = ignore) -> in
         wanted = range(len(usable(connection, ready_template(connection, code))), size)
         for made, _ in enumerate(wanted, start=1):
             began, name = time.monotonic(), names.new_spare_database(code)
-            with locks.exclusive(connection, f"database {name}"):
+            with being_made(connection, name):
                 clone_template(context, connection, code, name)
             took_s = time.monotonic() - began
             on_step(StepEvent("fill", code, name, StepStatus.DONE, made / len(wanted), took_s))
@@ -63,12 +64,12 @@ def fill(context: Context, code: str, size: int, on_step: OnStep = ignore) -> in
 def sweep(context: Context, connection: Connection, code: str) -> None:
     """Remove the spares nobody can use: outdated ones, and what killed processes left half-made.
 
-    One somebody is still working on is locked, and left alone.
+    One somebody is still working on is locked, and left alone; so is what is not ours.
     """
     template = ready_template(connection, code)
     labelled = {spare.name for spare in spares(connection, code)}
     for name in sorted(labelled | _nameless(context, connection, code)):
-        with contextlib.suppress(Busy), locks.exclusive(connection, f"database {name}"):
+        with contextlib.suppress(Busy, ForeignDatabase), being_made(connection, name, wait_s=0):
             if name not in _needed(connection, template):
                 discard(context, connection, name)
 
@@ -90,20 +91,26 @@ def claim(context: Context, connection: Connection, code: str, name: str, label:
     """Turn the oldest usable spare into the database `name`; return what it was called.
 
     One transaction: the database, its role, the role's password and the label change together
-    or not at all. None when no spare is left. The files still lie under the old name, which the
-    new label says.
+    or not at all. None when no spare is left; one that somebody is connected to, such as a backup of all
+    databases, is left to him. The files still lie under the old name, which the new label says.
     """
     with using_template(connection, code) as template:
-        for spare in usable(connection, template):
-            with contextlib.suppress(Busy), locks.exclusive(connection, f"database {spare.name}"):
+        for spare in _left_alone(connection, usable(connection, template)):
+            with contextlib.suppress(Busy, DatabaseInUse), being_made(connection, spare.name, wait_s=0):
                 if databases.find(connection, spare.name):
                     name_spare(context, connection, spare, name, label)
                     return spare.name
     return None
 
 
+def _left_alone(connection: Connection, found: list[Database]) -> list[Database]:
+    """Those nobody is connected to: PostgreSQL would wait for five seconds at each before it refuses."""
+    visited = databases.with_sessions(connection)
+    return [database for database in found if database.name not in visited]
+
+
 def name_spare(context: Context, connection: Connection, spare: Database, name: str, label: Label) -> None:
-    """Give a spare its name and let its role log in. Raises DatabaseExists."""
+    """Give a spare its name and let its role log in. Raises DatabaseExists, DatabaseInUse."""
     assert spare.label
     named = label.having(
         version=spare.label.version,

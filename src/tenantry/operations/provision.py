@@ -23,7 +23,7 @@ from tenantry.odoo.initialise import installed_modules
 from tenantry.odoo.probe import wait_for_status
 from tenantry.operations import pool
 from tenantry.operations.availability import reserved
-from tenantry.operations.clone import SANITIZED, clone_template, discard
+from tenantry.operations.clone import SANITIZED, being_made, clone_template, discard
 from tenantry.operations.context import Context, find_labelled, relabel
 from tenantry.operations.instances import describe, find_instance
 from tenantry.operations.steps import Operation, Step
@@ -118,11 +118,14 @@ def _claim_spare(subject: Provisioning) -> None:
 def _clone(subject: Provisioning) -> None:
     context, connection = subject.context, subject.connection
     made_for_it = names.cloning_database(subject.name)
-    # Whoever waits in line waits for the copying only: what follows leaves a core free.
-    with contextlib.ExitStack() as turn:
-        turn.enter_context(locks.turn(connection, "cloning", context.clones_at_once, wait_s=_WAIT_FOR_TURN_S))
-        spare = clone_template(context, connection, subject.spec.template, made_for_it, on_copied=turn.close)
-    pool.name_spare(context, connection, spare, subject.name, subject.new_label)
+    with being_made(connection, made_for_it):
+        # Whoever waits in line waits for the copying only: what follows leaves a core free.
+        with contextlib.ExitStack() as turn:
+            places = context.clones_at_once
+            turn.enter_context(locks.turn(connection, "cloning", places, wait_s=_WAIT_FOR_TURN_S))
+            template = subject.spec.template
+            spare = clone_template(context, connection, template, made_for_it, on_copied=turn.close)
+        pool.name_spare(context, connection, spare, subject.name, subject.new_label)
 
 
 def _discard(subject: Provisioning) -> None:
@@ -240,10 +243,14 @@ STEPS: tuple[Step[Provisioning], ...] = (
 
 @dataclass
 class Session:
-    """A creation in the hands of a caller who does something of his own between its parts."""
+    """A creation in the hands of a caller who does something of his own between its parts.
+
+    is_undone: a part failed, and with it all of them were undone.
+    """
 
     subject: Provisioning
     operation: Operation[Provisioning]
+    is_undone: bool = False
     began: float = field(default_factory=time.monotonic)
     steps: tuple[tuple[str, float], ...] = ()
 
@@ -266,7 +273,9 @@ class Session:
         return self._creation()
 
     def _run(self, *names: str) -> None:
+        self.is_undone = True
         self.steps += self.operation.run(self.subject, *names)
+        self.is_undone = False
 
     def _creation(self) -> Creation:
         subject = self.subject
@@ -290,7 +299,8 @@ def provisioning(context: Context, spec: InstanceSpec, on_step: OnStep = ignore)
             try:
                 yield session
             except BaseException:
-                session.operation.undo(subject)
+                if not session.is_undone:
+                    session.operation.undo(subject)
                 raise
 
 

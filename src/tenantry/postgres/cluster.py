@@ -99,14 +99,19 @@ def is_alive(connection: Connection) -> bool:
 
 
 @contextmanager
-def translated(connection: Connection, action: str, database: str = "") -> Iterator[None]:
+def translated(
+    connection: Connection, action: str, database: str = "", *, in_use: str = ""
+) -> Iterator[None]:
     """Turn psycopg's errors into ours: the one place that does.
 
-    action: completes the sentence "PostgreSQL refused to ...".
+    action: completes the sentence "PostgreSQL refused to ...". database: the one it is about; in_use: the one
+    that somebody may be connected to, if that is another.
     """
     try:
         yield
     except psycopg.Error as error:
+        if isinstance(error, errors.ObjectInUse):
+            raise DatabaseInUse(in_use or database) from error
         raise _typed(connection, action, database, error) from error
 
 
@@ -114,28 +119,29 @@ def _typed(connection: Connection, action: str, database: str, error: psycopg.Er
     match error:
         case errors.DuplicateDatabase():
             return DatabaseExists(database)
-        case errors.ObjectInUse():
-            return DatabaseInUse(database)
         case errors.InsufficientPrivilege():
-            missing = "CREATEROLE" if "role" in action else "CREATEDB"
-            return (
-                InsufficientRights(connection.info.user, missing)
-                if _lacks(connection, missing)
-                else PostgresFailure(action, one_line(error))
-            )
+            missing = _missing_rights(connection)
+            if missing:
+                return InsufficientRights(connection.info.user, *missing)
     if connection.broken or isinstance(error, errors.AdminShutdown):
         return PostgresUnreachable(f"{connection.info.host}:{connection.info.port}", one_line(error))
     return PostgresFailure(action, one_line(error))
 
 
-def _lacks(connection: Connection, attribute: str) -> bool:
-    column = {"CREATEDB": "rolcreatedb", "CREATEROLE": "rolcreaterole"}[attribute]
-    query = psycopg.sql.SQL("SELECT {} OR rolsuper FROM pg_roles WHERE rolname = current_user")
+def _missing_rights(connection: Connection) -> list[str]:
     try:
-        row = connection.execute(query.format(psycopg.sql.Identifier(column))).fetchone()
+        return missing_rights(connection)
     except psycopg.Error:  # within a failed transaction, or where the view is closed: it is not known
-        return False
-    return row is not None and not row[0]
+        return []
+
+
+def missing_rights(connection: Connection) -> list[str]:
+    """T7: what the connection's role must have to make databases and roles, and has not."""
+    row = connection.execute(
+        "SELECT rolcreatedb OR rolsuper, rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user"
+    ).fetchone()
+    granted = zip(row or (), ("CREATEDB", "CREATEROLE"), strict=False)
+    return [name for is_granted, name in granted if not is_granted]
 
 
 def one_line(error: BaseException) -> str:

@@ -8,35 +8,72 @@ from contextlib import contextmanager
 
 from psycopg import sql
 
+from tenantry.errors import ForeignDatabase
 from tenantry.model.catalog import Database, Kind, Label
+from tenantry.model.names import MAKER_ROLE
+from tenantry.postgres import roles
 from tenantry.postgres.cluster import Connection, translated
 
 _logger = logging.getLogger(__name__)
 
-_LIST = """
-    SELECT datname, shobj_description(oid, 'pg_database'),
-           CASE WHEN %s THEN pg_database_size(oid) ELSE 0 END
+_FACTS = """
+    SELECT datname, shobj_description(oid, 'pg_database'), pg_get_userbyid(datdba), datconnlimit
       FROM pg_database
-     WHERE shobj_description(oid, 'pg_database') LIKE '{%%"tenantry"%%'
+"""
+_LIST = f"""
+    {_FACTS} WHERE shobj_description(oid, 'pg_database') LIKE '{{%"tenantry"%'
      ORDER BY datname
 """
+_DROP_INTERRUPTED = -2
+"""What PostgreSQL sets a database's connection limit to before it drops its files."""
 
 
-def listing(connection: Connection, *kinds: Kind, with_size: bool = False) -> list[Database]:
-    """Every database of ours, of those kinds or of all, by name."""
+def listing(connection: Connection, *kinds: Kind) -> list[Database]:
+    """Every database with our label, of those kinds or of all, by name."""
     with translated(connection, "list databases"):
-        rows = connection.execute(_LIST, [with_size]).fetchall()
-    databases = [Database(name, Label.from_comment(comment), size) for name, comment, size in rows]
-    return [d for d in databases if d.label and (not kinds or d.label.kind in kinds)]
+        found = [_database(*row) for row in connection.execute(_LIST.encode())]
+    return [d for d in found if d.label and (not kinds or d.label.kind in kinds)]
 
 
 def find(connection: Connection, name: str) -> Database | None:
     """The database of that name, ours or not; None when there is none."""
     with translated(connection, "find a database", name):
-        row = connection.execute(
-            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [name]
-        ).fetchone()
-    return Database(name, Label.from_comment(row[0])) if row else None
+        row = connection.execute(f"{_FACTS} WHERE datname = %s".encode(), [name]).fetchone()
+    return _database(*row) if row else None
+
+
+def _database(name: str, comment: str | None, owner: str, connection_limit: int) -> Database:
+    return Database(
+        name,
+        Label.from_comment(comment),
+        is_being_made=owner == MAKER_ROLE,
+        is_whole=connection_limit != _DROP_INTERRUPTED,
+    )
+
+
+def require_ours(connection: Connection, *names: str) -> None:
+    """Raise ForeignDatabase when one of these is there and we did not make it."""
+    for name in names:
+        _find_ours(connection, name)
+
+
+def _find_ours(connection: Connection, name: str) -> Database | None:
+    found = find(connection, name)
+    if found and not found.is_ours:
+        raise ForeignDatabase(name)
+    return found
+
+
+def sizes_bytes(connection: Connection, *names: str) -> dict[str, int]:
+    """Of those of the databases that are there and can be sized. It costs a look at each of their files."""
+    query = """
+        SELECT datname, CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) END
+          FROM pg_database
+         WHERE datname = ANY(%s) AND datconnlimit <> %s
+    """
+    with translated(connection, "size databases"):
+        rows = connection.execute(query, [list(names), _DROP_INTERRUPTED])
+        return {name: int(size) for name, size in rows if size is not None}
 
 
 def oid(connection: Connection, name: str) -> int:
@@ -56,8 +93,8 @@ BASE = "tenantry_base"
 """An empty template in which a superuser has run `harden.sql`; there if the cluster is ours."""
 
 
-def create(connection: Connection, name: str) -> None:
-    """Create an empty database whose text sorts by code point, as Odoo does.
+def create(connection: Connection, name: str, first: Label) -> None:
+    """Create an empty database with that label, whose text sorts by code point, as Odoo does.
 
     What was revoked in BASE is revoked in every database that descends from it.
     Raises DatabaseExists.
@@ -66,27 +103,29 @@ def create(connection: Connection, name: str) -> None:
         source = sql.SQL("TEMPLATE {}").format(sql.Identifier(BASE))
     else:
         source = sql.SQL("TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C'").format()
-    statement = sql.SQL("CREATE DATABASE {} {}").format(sql.Identifier(name), source)
+    _make(connection, name, source, first)
+
+
+def clone(connection: Connection, template: str, name: str, strategy: sql.SQL, first: Label) -> None:
+    """Copy a frozen template, block by block, into a database with that label. Raises DatabaseExists."""
+    source = sql.SQL("TEMPLATE {}{}").format(sql.Identifier(template), strategy)
+    _make(connection, name, source, first)
+
+
+def _make(connection: Connection, name: str, source: sql.Composed, first: Label) -> None:
+    """CREATE DATABASE takes no comment: whom it belongs to tells that it is ours until it has one.
+
+    Nobody may enter who was not let in by name; CREATE DATABASE lets everybody.
+    """
+    roles.create(connection, MAKER_ROLE)
+    database = sql.Identifier(name)
+    statement = sql.SQL("CREATE DATABASE {} OWNER {} {}").format(database, sql.Identifier(MAKER_ROLE), source)
     with translated(connection, "create a database", name):
         connection.execute(statement)
-    close_to_public(connection, name)
-
-
-def clone(connection: Connection, template: str, name: str, strategy: sql.SQL) -> None:
-    """Copy a frozen template, block by block. Raises DatabaseExists."""
-    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}{}").format(
-        sql.Identifier(name), sql.Identifier(template), strategy
-    )
-    with translated(connection, "clone a database", name):
-        connection.execute(statement)
-    close_to_public(connection, name)
-
-
-def close_to_public(connection: Connection, name: str) -> None:
-    """Let nobody in who was not let in by name; CREATE DATABASE lets everybody."""
-    statement = sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name))
-    with translated(connection, "close a database", name):
-        connection.execute(statement)
+    with transaction(connection), translated(connection, "close a database", name):
+        label(connection, name, first)
+        connection.execute(sql.SQL("ALTER DATABASE {} OWNER TO CURRENT_USER").format(database))
+        connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
 
 
 def let_in(connection: Connection, name: str, role: str) -> None:
@@ -119,30 +158,38 @@ def add_extensions(connection: Connection, wanted: Sequence[str]) -> None:
 
 
 def label(connection: Connection, name: str, new: Label) -> None:
-    """Write the comment."""
+    """Write the comment. Raises ForeignDatabase."""
+    require_ours(connection, name)
     statement = sql.SQL("COMMENT ON DATABASE {} IS {}")
     with translated(connection, "label a database", name):
         connection.execute(statement.format(sql.Identifier(name), sql.Literal(new.to_comment())))
 
 
 def rename(connection: Connection, old: str, new: str) -> None:
-    """Raises DatabaseExists, DatabaseInUse."""
+    """Raises DatabaseExists of the new name, DatabaseInUse of the old one, ForeignDatabase."""
+    require_ours(connection, old)
     statement = sql.SQL("ALTER DATABASE {} RENAME TO {}")
-    with translated(connection, "rename a database", new):
+    with translated(connection, "rename a database", new, in_use=old):
         connection.execute(statement.format(sql.Identifier(old), sql.Identifier(new)))
 
 
 def freeze(connection: Connection, name: str) -> None:
-    """T4: a template nobody can connect to is never listed, never touched, never in use."""
+    """T4: a template nobody can connect to is never listed, never touched, never in use.
+
+    Raises ForeignDatabase.
+    """
+    require_ours(connection, name)
     _alter(connection, name, sql.SQL("IS_TEMPLATE true ALLOW_CONNECTIONS false"))
 
 
 def drop(connection: Connection, name: str) -> None:
-    """Drop a database, its sessions first. A missing one is fine."""
-    if not find(connection, name):
+    """Drop a database, its sessions first. A missing one is fine. Raises ForeignDatabase."""
+    found = _find_ours(connection, name)
+    if not found:
         return
-    _alter(connection, name, sql.SQL("IS_TEMPLATE false ALLOW_CONNECTIONS false"))
-    end_sessions(connection, name)
+    if found.is_whole:
+        _alter(connection, name, sql.SQL("IS_TEMPLATE false ALLOW_CONNECTIONS false"))
+        end_sessions(connection, name)
     statement = sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name))
     with translated(connection, "drop a database", name):
         connection.execute(statement)
@@ -150,7 +197,11 @@ def drop(connection: Connection, name: str) -> None:
 
 
 def end_sessions(connection: Connection, name: str) -> int:
-    """End every session of a database but our own; tell how many, waiting up to 5 s for each."""
+    """End every session of a database of ours but our own; tell how many, waiting up to 5 s for each.
+
+    Raises ForeignDatabase.
+    """
+    require_ours(connection, name)
     version_14 = connection.info.server_version >= 140000
     wait = sql.SQL(", 5000") if version_14 else sql.SQL("")
     statement = sql.SQL(
@@ -159,6 +210,13 @@ def end_sessions(connection: Connection, name: str) -> int:
     ).format(wait)
     with translated(connection, "end sessions", name):
         return len(connection.execute(statement, [name]).fetchall())
+
+
+def with_sessions(connection: Connection) -> set[str]:
+    """The databases somebody is connected to at this moment."""
+    with translated(connection, "list sessions"):
+        rows = connection.execute("SELECT DISTINCT datname FROM pg_stat_activity WHERE datname IS NOT NULL")
+        return {row[0] for row in rows}
 
 
 @contextmanager

@@ -6,7 +6,7 @@ Who waits, waits in PostgreSQL's own line: served in order, without asking again
 from __future__ import annotations
 
 import hashlib
-import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +14,8 @@ from psycopg import errors
 
 from tenantry.errors import Busy
 from tenantry.postgres.cluster import Connection, is_alive, translated
+
+_LOOK_EVERY_S = 0.01
 
 
 @contextmanager
@@ -32,12 +34,28 @@ def shared(connection: Connection, subject: str, *, wait_s: float = 0) -> Iterat
 
 @contextmanager
 def turn(connection: Connection, line: str, places: int, *, wait_s: float) -> Iterator[None]:
-    """Wait for one of so many places. Raises Busy after `wait_s`.
+    """Wait for one of so many places. Raises Busy after `wait_s`, unless one is free by then.
 
-    What is heavy goes faster a few at a time than all at once.
+    What is heavy goes faster a few at a time than all at once. They are taken in order: only who is first in
+    line looks for a free place.
     """
-    with _held(connection, f"{line} {secrets.randbelow(max(places, 1))}", "", wait_s):
+    deadline = time.monotonic() + wait_s
+    with exclusive(connection, f"{line}: the line", wait_s=wait_s):
+        taken = _free_place(connection, line, places, deadline)
+    with _released(connection, _key(taken)):
         yield
+
+
+def _free_place(connection: Connection, line: str, places: int, deadline: float) -> str:
+    """Take the first place that is free; return its name. Raises Busy."""
+    while True:
+        for number in range(max(places, 1)):
+            place = f"{line} {number}"
+            if _try(connection, _key(place), ""):
+                return place
+        if time.monotonic() > deadline:
+            raise Busy(line)
+        time.sleep(_LOOK_EVERY_S)
 
 
 @contextmanager
@@ -46,6 +64,12 @@ def _held(connection: Connection, subject: str, suffix: str, wait_s: float) -> I
     took = _wait(connection, key, suffix, wait_s) if wait_s else _try(connection, key, suffix)
     if not took:
         raise Busy(subject)
+    with _released(connection, key, suffix):
+        yield
+
+
+@contextmanager
+def _released(connection: Connection, key: int, suffix: str = "") -> Iterator[None]:
     try:
         yield
     finally:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from tenantry.errors import InsufficientRights
+from tenantry.errors import ForeignRole, InsufficientRights
 from tenantry.model.secret import Secret
-from tenantry.postgres.cluster import Connection, translated
+from tenantry.postgres.cluster import Connection, missing_rights, translated
 from tenantry.postgres.scram import verifier
 
 _MARK = "tenantry"
@@ -19,7 +19,11 @@ _PUBLIC_SCHEMA_CLOSED = 150000
 
 
 def create(connection: Connection, name: str, password: Secret | None = None) -> None:
-    """Make sure the role exists, with that password if given; without one it cannot log in."""
+    """Make sure the role exists, with that password if given; without one it cannot log in.
+
+    Raises ForeignRole.
+    """
+    _require_ours(connection, name)
     if not exists(connection, name):
         with translated(connection, "create a role"), connection.transaction():
             connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(name)))
@@ -37,6 +41,7 @@ def limit(connection: Connection, name: str) -> None:
 
     The defaults are the tenant's own to change, for what its Odoo runs; the connections are not.
     """
+    _require_ours(connection, name)
     role = sql.Identifier(name)
     with translated(connection, "limit a role"):
         limited = sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}").format(role, sql.Literal(MAX_CONNECTIONS))
@@ -57,13 +62,15 @@ def set_password(connection: Connection, name: str, password: Secret) -> None:
 
 
 def _alter(connection: Connection, name: str, change: sql.Composed) -> None:
+    _require_ours(connection, name)
     statement = sql.SQL("ALTER ROLE {} {}").format(sql.Identifier(name), change)
     with translated(connection, "set a role's password"):
         connection.execute(statement)
 
 
 def lock_out(connection: Connection, name: str) -> None:
-    """Let a role log in no more, until `let_log_in`; its sessions go on."""
+    """Let a role log in no more, until `let_log_in`; its sessions go on. Raises ForeignRole."""
+    _require_ours(connection, name)
     with translated(connection, "lock a role out"):
         connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(name)))
 
@@ -75,6 +82,9 @@ def may_log_in(connection: Connection, name: str) -> bool:
 
 
 def rename(connection: Connection, old: str, new: str) -> None:
+    """Raises ForeignRole."""
+    _require_ours(connection, old)
+    _require_ours(connection, new)
     with translated(connection, "rename a role"):
         connection.execute(
             sql.SQL("ALTER ROLE {} RENAME TO {}").format(sql.Identifier(old), sql.Identifier(new))
@@ -95,6 +105,12 @@ def exists(connection: Connection, name: str) -> bool:
 
 def is_ours(connection: Connection, name: str) -> bool:
     return name in ours(connection, name)
+
+
+def _require_ours(connection: Connection, name: str) -> None:
+    """Raise ForeignRole when it is there and we did not make it: its password is not ours to set."""
+    if not is_ours(connection, name) and exists(connection, name):
+        raise ForeignRole(name)
 
 
 def ours(connection: Connection, name: str | None = None) -> set[str]:
@@ -157,10 +173,6 @@ def let_create(connection: Connection, name: str) -> None:
 def check_rights(connection: Connection) -> None:
     """T7: the engine's role must be able to make databases and roles. Raises InsufficientRights."""
     with translated(connection, "read the engine's rights"):
-        row = connection.execute(
-            "SELECT rolcreatedb OR rolsuper, rolcreaterole OR rolsuper"
-            " FROM pg_roles WHERE rolname = current_user"
-        ).fetchone()
-    for granted, name in zip(row or (), ("CREATEDB", "CREATEROLE"), strict=False):
-        if not granted:
-            raise InsufficientRights(connection.info.user, name)
+        missing = missing_rights(connection)
+    if missing:
+        raise InsufficientRights(connection.info.user, *missing)

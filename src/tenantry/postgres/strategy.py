@@ -11,12 +11,12 @@ import logging
 import secrets
 from enum import StrEnum
 
-import psycopg
 from psycopg import sql
 
+from tenantry.errors import TenantryError
 from tenantry.model.names import TEMPLATE_OWNER
 from tenantry.postgres import roles
-from tenantry.postgres.cluster import Connection
+from tenantry.postgres.cluster import Connection, translated
 
 _logger = logging.getLogger(__name__)
 
@@ -42,7 +42,8 @@ class Strategy(StrEnum):
 def prepare(connection: Connection, strategy: Strategy) -> None:
     """Set what the session needs before it clones."""
     if strategy is Strategy.FILE_CLONE:
-        connection.execute("SET file_copy_method = 'clone'")
+        with translated(connection, "share a file's blocks"):
+            connection.execute("SET file_copy_method = 'clone'")
 
 
 def fastest(connection: Connection) -> Strategy:
@@ -63,12 +64,14 @@ def fastest(connection: Connection) -> Strategy:
 
 def _can_clone_files(connection: Connection) -> bool:
     probe = sql.Identifier(f"tenantry_strategy_probe_{secrets.token_hex(4)}")
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE template0 STRATEGY FILE_COPY").format(probe)
     try:
         prepare(connection, Strategy.FILE_CLONE)
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0 STRATEGY FILE_COPY").format(probe))
-    except psycopg.Error as error:
-        _logger.info("the file system shares no blocks: %s", str(error).splitlines()[0])
+        with translated(connection, "copy a database's files"):
+            connection.execute(statement)
+    except TenantryError as error:
+        _logger.info("the file system shares no blocks: %s", error)
         return False
-    finally:
+    with translated(connection, "drop a database"):
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(probe))
     return True
