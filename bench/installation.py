@@ -16,12 +16,12 @@ from pathlib import Path
 import psutil
 
 from bench.plan import Plan
-from tenantry import process
 from tenantry.engine import Engine, Report
 from tenantry.model.instance import Creation
 from tenantry.model.names import template_database
 from tenantry.model.recipe import Recipe
 from tenantry.model.template import Template
+from tenantry.ports import free_port
 from tenantry.postgres import strategy
 from tenantry.postgres.cluster import Cluster
 from tenantry.postgres.strategy import Strategy
@@ -163,7 +163,7 @@ def _settings(home: Path) -> Settings:
         addons_path=(),
         base_domain="localhost",
         http_interface="127.0.0.1",
-        http_port=process.free_port(),
-        master_port=process.free_port(),
+        http_port=free_port(),
+        master_port=free_port(),
         probe_timeout_s=60,
     )

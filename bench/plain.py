@@ -26,6 +26,7 @@ from tenantry.odoo.filestore import Filestores
 from tenantry.odoo.installation import OdooInstallation
 from tenantry.odoo.probe import Route, wait_for_status
 from tenantry.odoo.server import OdooServer
+from tenantry.ports import free_port
 from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import MAINTENANCE_DATABASE, Cluster, translated
 
@@ -73,7 +74,7 @@ class PlainOdoo:
             **({"db_name": self.only} if self.only else {"dbfilter": "^%d$"}),
             "http_interface": "127.0.0.1",
             "http_port": str(self.port),
-            "gevent_port": str(process.free_port()),
+            "gevent_port": str(free_port()),
             "max_cron_threads": "0",
         }
         write_config(self.config, options)
@@ -150,7 +151,7 @@ class Plain:
         installation.report("Odoo: starting the plain server")
         cluster = _make_role(installation)
         folder = installation.home / "peers"
-        plain = PlainOdoo(installation.engine.odoo, cluster, folder, process.free_port())
+        plain = PlainOdoo(installation.engine.odoo, cluster, folder, free_port())
         _make_source(installation, plain)
         installation.closing.callback(plain.server.stop)
         plain.start()
@@ -160,7 +161,7 @@ class Plain:
 
     def of_its_own(self, name: str) -> PlainOdoo:
         """Another server of the same databases that serves only this one, as most Odoos do."""
-        own = replace(self.odoo, port=process.free_port(), only=name)
+        own = replace(self.odoo, port=free_port(), only=name)
         self.installation.closing.callback(own.server.stop)
         own.start()
         return own

@@ -401,6 +401,21 @@ class ServerNotStarted(DependencyFailure):
         self.remedy = f"Read its log, {log}."
 
 
+class PortTaken(DependencyFailure):
+    """A server does not move to another port by itself: proxies and bookmarks would lead nowhere.
+
+    reason: the system's name of it, such as EADDRINUSE. variable: the setting that chooses the port, or "".
+    """
+
+    retryable = True
+
+    def __init__(self, server: str, port: int, reason: str, variable: str = "") -> None:
+        self.server, self.port, self.reason, self.variable = server, port, reason, variable
+        super().__init__(f"{server} cannot listen on port {port} ({reason}).")
+        choose = f", or choose another port with {variable}" if variable else ""
+        self.remedy = f"End what listens there (`ss -ltnp sport = :{port}` names it){choose}."
+
+
 class FilestoreFailure(DependencyFailure):
     """The disk is full or not writable; what was half copied is gone again."""
 

@@ -8,7 +8,6 @@ import os
 import pwd
 import random
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -186,18 +185,6 @@ def is_running(pid: int, *, marker: str) -> bool:
         return process.status() != psutil.STATUS_ZOMBIE and marker in " ".join(process.cmdline())
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
-
-
-def free_port(preferred: int = 0) -> int:
-    """A TCP port of the loopback nobody listens on: the preferred one if it is free."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", preferred))
-        except OSError:
-            return free_port()
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

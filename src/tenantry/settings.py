@@ -16,9 +16,9 @@ from tenantry.keyfile import key_file, write_private
 from tenantry.model.limits import MAX_THREADS
 from tenantry.model.names import RESERVED_NAMES
 from tenantry.model.secret import Secret
+from tenantry.model.series import series
 
-DEFAULT_HTTP_PORT, DEFAULT_MASTER_PORT = 8069, 8070
-
+_MAX_PORT = 65535
 _FILE = "settings.toml"
 _NEVER_IN_FILE = {"home", "cache", "pg_dsn", "odoo_source", "inside_master"}
 
@@ -33,7 +33,8 @@ class Settings:
     protocol: what customers' addresses begin with; `https` needs a proxy in front.
     sleep_after_s: how long nobody must have come before a tenant's process ends.
     tenant_threads, tenant_memory_mb: how many requests a tenant's process serves at once, what it may use.
-    master_port, master_workers: of the back office; 0 workers run it threaded.
+    http_port, master_port: the front's and the back office's; 0 leaves them theirs, see `ports`.
+    master_workers: of the back office; 0 runs it threaded.
     inside_master: this is the back office's own process, which uses servers and starts none.
     """
 
@@ -47,11 +48,11 @@ class Settings:
     base_domain: str = "localhost"
     protocol: str = "http"
     http_interface: str = "127.0.0.1"
-    http_port: int = DEFAULT_HTTP_PORT
+    http_port: int = 0
     sleep_after_s: int = 300
     tenant_threads: int = 8
     tenant_memory_mb: int = 2048
-    master_port: int = DEFAULT_MASTER_PORT
+    master_port: int = 0
     master_workers: int = 0
     init_timeout_s: float = 1800
     probe_timeout_s: float = 30
@@ -62,7 +63,10 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """Read the TENANTRY_* variables and ODOO_SOURCE, then `settings.toml`. Raises InvalidSetting."""
+        """Read the TENANTRY_* variables and ODOO_SOURCE, then `settings.toml`.
+
+        Raises InvalidSetting, UnsupportedSeries.
+        """
         get = _with_file(os.environ if environment is None else environment).get
         dsn = get("TENANTRY_PG_DSN")
         return cls(
@@ -71,12 +75,12 @@ class Settings:
             pg_dsn=Secret(dsn) if dsn else None,
             pg_bin=_path(get("TENANTRY_PG_BIN")),
             odoo_source=_path(get("ODOO_SOURCE")),
-            odoo_series=get("TENANTRY_ODOO_SERIES") or cls.odoo_series,
+            odoo_series=series(get("TENANTRY_ODOO_SERIES") or cls.odoo_series),
             addons_path=_paths(get("TENANTRY_ADDONS_PATH")),
             base_domain=(get("TENANTRY_BASE_DOMAIN") or cls.base_domain).lower(),
             protocol=_protocol(get("TENANTRY_PROTOCOL") or cls.protocol),
             http_interface=get("TENANTRY_HTTP_INTERFACE") or cls.http_interface,
-            http_port=_number("TENANTRY_HTTP_PORT", get("TENANTRY_HTTP_PORT"), cls.http_port),
+            http_port=_number("TENANTRY_HTTP_PORT", get("TENANTRY_HTTP_PORT"), cls.http_port, _MAX_PORT),
             sleep_after_s=_number("TENANTRY_SLEEP_AFTER_S", get("TENANTRY_SLEEP_AFTER_S"), cls.sleep_after_s),
             tenant_threads=_number(
                 "TENANTRY_TENANT_THREADS", get("TENANTRY_TENANT_THREADS"), cls.tenant_threads, MAX_THREADS
@@ -84,7 +88,9 @@ class Settings:
             tenant_memory_mb=_number(
                 "TENANTRY_TENANT_MEMORY_MB", get("TENANTRY_TENANT_MEMORY_MB"), cls.tenant_memory_mb
             ),
-            master_port=_number("TENANTRY_MASTER_PORT", get("TENANTRY_MASTER_PORT"), cls.master_port),
+            master_port=_number(
+                "TENANTRY_MASTER_PORT", get("TENANTRY_MASTER_PORT"), cls.master_port, _MAX_PORT
+            ),
             master_workers=_number(
                 "TENANTRY_MASTER_WORKERS", get("TENANTRY_MASTER_WORKERS"), cls.master_workers
             ),
@@ -113,11 +119,11 @@ class Settings:
             "TENANTRY_BASE_DOMAIN": self.base_domain,
             "TENANTRY_PROTOCOL": self.protocol,
             "TENANTRY_HTTP_INTERFACE": self.http_interface,
-            "TENANTRY_HTTP_PORT": str(self.http_port),
+            "TENANTRY_HTTP_PORT": str(self.http_port or ""),
             "TENANTRY_SLEEP_AFTER_S": str(self.sleep_after_s),
             "TENANTRY_TENANT_THREADS": str(self.tenant_threads),
             "TENANTRY_TENANT_MEMORY_MB": str(self.tenant_memory_mb),
-            "TENANTRY_MASTER_PORT": str(self.master_port),
+            "TENANTRY_MASTER_PORT": str(self.master_port or ""),
             "TENANTRY_MASTER_WORKERS": str(self.master_workers),
             "TENANTRY_INIT_TIMEOUT_S": f"{self.init_timeout_s:.0f}",
             "TENANTRY_PROBE_TIMEOUT_S": f"{self.probe_timeout_s:.0f}",

@@ -8,7 +8,7 @@ import stat
 from tests.support.back_office import BackOffice
 from tests.support.remote_cli import RemoteCli
 
-from tenantry.process import free_port
+from tenantry.ports import free_port
 
 
 def test_a_login_is_checked_kept_for_its_owner_and_forgotten(stranger: RemoteCli, api_keys: dict):

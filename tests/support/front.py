@@ -21,6 +21,7 @@ from pathlib import Path, PurePosixPath
 from tenantry import process
 from tenantry.edge import caddy
 from tenantry.edge.pages import write_pages
+from tenantry.ports import free_port
 from tenantry.spawner.hosts import Hosts
 
 NGINX_SAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "nginx-tenants.conf"
@@ -247,7 +248,7 @@ class Front:
         self.hosts, self.pages = Hosts(self.folder / "h"), self.folder / "pages"
         write_pages(self.pages)
         self.log = self.folder / "log"
-        self.port = process.free_port()
+        self.port = free_port()
         command = self._caddy(protocol, timeouts) if kind == "caddy" else self._nginx()
         self.home = self.folder / "home"
         self.home.mkdir()

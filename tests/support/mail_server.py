@@ -11,7 +11,7 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
-from tenantry import process
+from tenantry.ports import free_port
 from tests.support.back_office import BackOffice
 
 _TIMEOUT_S = 60
@@ -22,7 +22,7 @@ class MailServer:
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
-        self.port = process.free_port()
+        self.port = free_port()
         self._controller: Controller | None = None
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:

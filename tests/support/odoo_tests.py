@@ -14,6 +14,7 @@ from tenantry.errors import ProgramFailed
 from tenantry.model.names import MASTER_BUILDING
 from tenantry.odoo.config import write_config
 from tenantry.odoo.installation import OdooInstallation
+from tenantry.ports import free_port
 from tests.support.master import UnusedMaster, remove_copy
 
 _TIMEOUT_S = 600
@@ -60,7 +61,7 @@ class Trial:
         verb = "-u" if self.installed().issuperset(addons) else "-i"
         tags = ",".join(f"/{addon}" for addon in addons)
         arguments = [verb, ",".join(addons), "--test-tags", tags, "--stop-after-init"]
-        return self.run(*arguments, "--http-port", str(process.free_port()))
+        return self.run(*arguments, "--http-port", str(free_port()))
 
     def uninstall(self, addon: str) -> str:
         script = (

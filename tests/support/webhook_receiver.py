@@ -12,7 +12,7 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
-from tenantry import process
+from tenantry.ports import free_port
 
 _TIMEOUT_S = 60
 
@@ -39,7 +39,7 @@ class Receiver:
         self.answers: list[int] = []
         self.may_answer = threading.Event()
         self.may_answer.set()
-        self.port = process.free_port()
+        self.port = free_port()
         self._server: ThreadingHTTPServer | None = None
 
     @property

@@ -92,13 +92,3 @@ def test_a_server_kept_on_one_core_gives_its_own_programs_all_of_them(tmp_path):
     process.stop(pid)
     cores = len(os.sched_getaffinity(0))
     assert log.read_text().split() == ["1", str(cores), "1"]
-
-
-def test_a_taken_port_is_not_offered():
-    port = process.free_port()
-    import socket
-
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", port))
-        listener.listen()
-        assert process.free_port(port) != port

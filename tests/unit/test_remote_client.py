@@ -12,7 +12,7 @@ import pytest
 
 from tenantry import __version__
 from tenantry.model.secret import Secret
-from tenantry.process import free_port
+from tenantry.ports import free_port
 from tenantry.remote.client import Client
 from tenantry.remote.errors import MasterUnreachable, NotAMaster, RateLimited
 

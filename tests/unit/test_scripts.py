@@ -6,7 +6,8 @@ from importlib import resources
 import pytest
 
 from tenantry.errors import UnsupportedSeries
-from tenantry.odoo.scripts import SERIES, customer_admin_script, customize_script, sanitize_script
+from tenantry.model.series import SERIES
+from tenantry.odoo.scripts import customer_admin_script, customize_script, sanitize_script
 
 PURPOSES = {
     "sanitize": sanitize_script,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tenantry.engine import Engine
-from tenantry.errors import InvalidSetting, StartedInside
+from tenantry.errors import InvalidSetting, StartedInside, UnsupportedSeries
 from tenantry.keyfile import write_private
 from tenantry.model.names import RESERVED_NAMES
 from tenantry.model.secret import Secret
@@ -36,6 +36,19 @@ def test_more_names_can_be_reserved():
 def test_what_is_no_number_is_refused_by_name():
     with pytest.raises(InvalidSetting, match="TENANTRY_SLEEP_AFTER_S"):
         Settings.from_environment({"TENANTRY_SLEEP_AFTER_S": "many"})
+
+
+@pytest.mark.parametrize("series", ["saas~18.4", "16.0", "19", "nineteen"])
+def test_a_series_that_tenants_cannot_run_is_refused_by_name(series: str):
+    with pytest.raises(UnsupportedSeries, match=series) as refusal:
+        Settings.from_environment({"TENANTRY_ODOO_SERIES": series})
+    assert "19.0" in refusal.value.remedy
+
+
+@pytest.mark.parametrize("port", ["65536", "-1", "http"])
+def test_what_is_no_port_is_refused_by_name(port: str):
+    with pytest.raises(InvalidSetting, match="TENANTRY_HTTP_PORT"):
+        Settings.from_environment({"TENANTRY_HTTP_PORT": port})
 
 
 def test_what_was_set_in_the_back_office_holds_unless_the_environment_says_otherwise(tmp_path: Path):

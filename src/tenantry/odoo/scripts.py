@@ -14,11 +14,8 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Literal
 
-from tenantry.errors import UnsupportedSeries
+from tenantry.model.series import series as supported
 from tenantry.odoo.own_addons import TENANT_MODULE
-
-SERIES = ("17.0", "18.0", "19.0")
-"""The series of Odoo whose tables the files know."""
 
 _Purpose = Literal["sanitize", "customize", "customer_admin", "birth", "stale_caches"]
 
@@ -66,10 +63,8 @@ def _script(purpose: _Purpose, series: str, modules: Collection[str]) -> str:
 @cache
 def _files(purpose: _Purpose, series: str) -> dict[str, str]:
     """The text of every file, by module."""
-    if series not in SERIES:
-        raise UnsupportedSeries(series, SERIES)
     folder = resources.files("tenantry.odoo") / purpose
-    return _read(folder / "all") | _read(folder / series)
+    return _read(folder / "all") | _read(folder / supported(series))
 
 
 def _read(folder: Traversable) -> dict[str, str]:

@@ -27,6 +27,7 @@ from tenantry.errors import PostgresUnreachable, ServerNotStarted, TenantryError
 from tenantry.model.keys import infrastructure_password
 from tenantry.model.names import ENGINE_ROLE, MASTER_BUILDING, MASTER_DATABASE, SUPERUSER
 from tenantry.model.secret import Secret
+from tenantry.ports import choose_port
 from tenantry.postgres import roles
 from tenantry.postgres.binaries import Binaries
 from tenantry.postgres.cluster import Cluster, translated
@@ -162,7 +163,7 @@ class EmbeddedCluster:
     def _start(self) -> None:
         """Start on the port of the last time: servers that run meanwhile know no other."""
         known = self._port_file()
-        port = process.free_port(int(known.read_text()) if known.exists() else 0)
+        port = choose_port("PostgreSQL", before=_number_in(known))
         self._write(known, str(port))
         try:
             self._run(
@@ -233,6 +234,13 @@ class EmbeddedCluster:
         file.write_text(text)
         if self.user:
             shutil.chown(file, self.user)
+
+
+def _number_in(file: Path) -> int:
+    try:
+        return int(file.read_text())
+    except (FileNotFoundError, ValueError):
+        return 0
 
 
 def _unprivileged_user() -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import psutil
 
-from tenantry import process
 from tenantry.errors import ServerNotStarted
 from tenantry.model.names import MASTER_DATABASE
 from tenantry.odoo.config import (
@@ -16,6 +15,7 @@ from tenantry.odoo.config import (
     code_options,
     database_options,
     demo_options,
+    read_option,
     server_marks,
     write_config,
 )
@@ -23,6 +23,7 @@ from tenantry.odoo.installation import OdooInstallation
 from tenantry.odoo.master_code import queue_addons
 from tenantry.odoo.own_addons import master_addons
 from tenantry.odoo.probe import Route
+from tenantry.ports import choose_port
 from tenantry.postgres.cluster import Cluster
 from tenantry.runtimes.base import OdooRuntime
 
@@ -30,6 +31,7 @@ HEALTH_PATH = "/web/health"
 CHANNELS = "root:10,root.saas:4,root.saas_build:1,root.saas_pool:1,root.saas_mail:2,root.saas_webhook:2"
 """How many jobs run at once. A dead mail server, a slow endpoint, a long build must not hold creations up."""
 _LONGEST_JOB_S = 3600
+_USUAL_PORT = 8070
 
 
 @dataclass(frozen=True)
@@ -89,14 +91,25 @@ class MasterRuntime(OdooRuntime):
         }
 
     def _write_config(self, odoo: OdooInstallation, cluster: Cluster) -> None:
-        port = process.free_port(self.settings.master_port)
+        settings, before = self.settings, self._ports_before()
+        interface = settings.http_interface
+        port = choose_port(
+            "The master",
+            "TENANTRY_MASTER_PORT",
+            chosen=settings.master_port,
+            before=before[0],
+            usual=_USUAL_PORT,
+            interface=interface,
+        )
         options = {
             **self.options(odoo, cluster),
             # With a `dbfilter` Odoo would list the databases its role owns; the engine owns this one.
             "db_name": MASTER_DATABASE,
             "http_interface": self.settings.http_interface,
             "http_port": str(port),
-            "gevent_port": str(process.free_port(port + 3)),
+            "gevent_port": str(
+                choose_port("The master", before=before[1], usual=port + 3, interface=interface)
+            ),
             "proxy_mode": "True",
             "workers": str(self.settings.master_workers),
             "max_cron_threads": "1",
@@ -107,6 +120,11 @@ class MasterRuntime(OdooRuntime):
         queue = {"channels": CHANNELS, "host": self.settings.connect_to, "port": str(port)}
         marks = server_marks(self.settings, cluster)
         write_config(self.config_file, options, queue_job=queue, tenantry=marks)
+
+    def _ports_before(self) -> tuple[int, int]:
+        """Of requests and of websockets, as the server had them before; 0 for one it never had."""
+        http, websockets = (read_option(self.config_file, f"{kind}_port") for kind in ("http", "gevent"))
+        return int(http or 0), int(websockets or 0)
 
     def _limits(self) -> dict[str, str]:
         """A job may build a template, which is two long runs of another Odoo."""

@@ -30,6 +30,7 @@ from tenantry.odoo.installation import OdooInstallation
 from tenantry.odoo.own_addons import tenant_addons
 from tenantry.odoo.probe import Route
 from tenantry.odoo.view import odoo_folders
+from tenantry.ports import choose_port
 from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import MAINTENANCE_DATABASE, Cluster, Connection, translated
 from tenantry.settings import Settings
@@ -44,6 +45,7 @@ HEALTH_PATH = "/tenantry/health"
 _START_TIMEOUT_S = 60
 _BACK_WITHIN_S = 10
 _POLL_S = 0.05
+_USUAL_PORT = 8069
 _MORE_CONNECTIONS = 4
 """For scheduled jobs and the bus; a request rarely takes more than two."""
 # All that these programs get of the environment: whose shell started them is no tenant's business, and
@@ -90,11 +92,24 @@ class SharedRuntime:
         if self.pid is not None:
             raise ServerNotStarted("The tenant server", f"it runs already, process {self.pid}", self.log_file)
         self._make_spawner_role(cluster)
-        config = self._config(odoo, cluster, process.free_port(self.settings.http_port))
+        config = self._config(odoo, cluster, self._choose_port())
         write_pages(self._front / "pages")
         (self._front / "Caddyfile").write_text(config.caddyfile)
         write_private(self.config_file, config.to_json())
         return [sys.executable, "-m", "tenantry.spawner.keeper", str(self.config_file)]
+
+    def _choose_port(self) -> int:
+        settings = self.settings
+        before = self.port if self.config_file.exists() else 0
+        interface = settings.http_interface
+        return choose_port(
+            "The front",
+            "TENANTRY_HTTP_PORT",
+            chosen=settings.http_port,
+            before=before,
+            usual=_USUAL_PORT,
+            interface=interface,
+        )
 
     def _is_as_wanted(self, odoo: OdooInstallation, cluster: Cluster) -> bool:
         """Whether what runs was told what it would be told now."""

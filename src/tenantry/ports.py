@@ -1,0 +1,58 @@
+"""Which TCP port a server of ours listens on. It keeps the one it has: addresses and proxies lead there."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import time
+
+from tenantry.errors import PortTaken
+
+_WAIT_S = 10
+_LOOK_EVERY_S = 0.2
+_LOOPBACK = "127.0.0.1"
+
+
+def choose_port(
+    server: str,
+    variable: str = "",
+    *,
+    chosen: int = 0,
+    before: int = 0,
+    usual: int = 0,
+    interface: str = _LOOPBACK,
+) -> int:
+    """The port the operator chose, else the one the server had before, else its usual one or any free one.
+
+    One that was chosen, or had before, is waited for: whoever had it may be ending.
+    server, variable: for the error; the setting that chooses it. 0 stands for none.
+    Raises PortTaken.
+    """
+    wanted = chosen or before
+    if not wanted:
+        return usual if usual and not _objection(interface, usual) else free_port()
+    deadline = time.monotonic() + _WAIT_S
+    while reason := _objection(interface, wanted):
+        if time.monotonic() > deadline or reason != errno.EADDRINUSE:
+            raise PortTaken(server, wanted, errno.errorcode[reason], variable)
+        time.sleep(_LOOK_EVERY_S)
+    return wanted
+
+
+def free_port() -> int:
+    """Any port of the loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind((_LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _objection(interface: str, port: int) -> int:
+    """Why nobody can listen there: an error number of the system; 0 when one can."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((interface, port))
+        except OSError as error:
+            return error.errno or errno.EADDRINUSE
+    return 0

@@ -1,0 +1,62 @@
+"""A server keeps its port: proxies, bookmarks and `web.base.url` lead to it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tenantry import ports
+from tenantry.errors import PortTaken
+from tenantry.ports import choose_port, free_port
+
+
+@pytest.fixture
+def taken() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "_WAIT_S", 0.5)
+
+
+def port_of(listener: socket.socket) -> int:
+    return int(listener.getsockname()[1])
+
+
+def test_the_first_time_it_gets_its_usual_port_or_another_if_that_is_taken(taken: socket.socket):
+    usual = free_port()
+    assert choose_port("The front", usual=usual) == usual
+    assert choose_port("The front", usual=port_of(taken)) not in (0, port_of(taken))
+    assert choose_port("PostgreSQL") > 0
+
+
+def test_it_keeps_the_port_it_had_and_what_was_chosen_counts_for_more():
+    usual, before, chosen = free_port(), free_port(), free_port()
+    assert choose_port("The front", before=before, usual=usual) == before
+    assert choose_port("The front", chosen=chosen, before=before, usual=usual) == chosen
+
+
+@pytest.mark.parametrize("why", ["chosen", "before"])
+def test_it_does_not_move_to_another_port_by_itself(taken: socket.socket, why: str):
+    with pytest.raises(PortTaken, match=f"port {port_of(taken)} .*EADDRINUSE") as refusal:
+        choose_port("The front", "TENANTRY_HTTP_PORT", usual=free_port(), **{why: port_of(taken)})
+    assert "TENANTRY_HTTP_PORT" in refusal.value.remedy
+
+
+def test_it_waits_for_who_had_the_port_to_end(taken: socket.socket, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ports, "_WAIT_S", 30)
+    ending = threading.Timer(0.3, taken.close)
+    ending.start()
+    port = port_of(taken)
+    assert choose_port("The front", before=port) == port
+    ending.join()
+
+
+def test_an_address_the_machine_has_not_is_said_at_once():
+    with pytest.raises(PortTaken, match="EADDRNOTAVAIL"):
+        choose_port("The front", chosen=free_port(), interface="192.0.2.1")
