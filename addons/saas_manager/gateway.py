@@ -14,7 +14,7 @@ from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.exceptions import UserError, ValidationError
 
 from tenantry.engine import Engine
-from tenantry.errors import NotFound, TemplateNotFound, TenantryError, UnsupportedSeries
+from tenantry.errors import InvalidInput, NotFound, TemplateNotFound, TenantryError, UnsupportedSeries
 from tenantry.model import limits, names
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.recipe import Recipe
@@ -104,6 +104,14 @@ def is_label(text):
 def check_email(text):
     with translated(ValidationError):
         names.email(text or "")
+
+
+def tidy_email(text):
+    """In its one spelling; what is no address stays as it is, for `check_email` to refuse."""
+    try:
+        return names.email(text)
+    except InvalidInput:
+        return text
 
 
 def suggest_subdomains(text, reserved, is_taken, count=3):

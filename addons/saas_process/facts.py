@@ -2,16 +2,21 @@
 
 from .board import ENTITLED_SINCE
 
-_told = {"public_key": "", "board": None}
+_told = {"public_key": "", "identity": "", "board": None}
 
 
-def tell(public_key, board):
-    _told.update(public_key=public_key, board=board)
+def tell(public_key, identity, board):
+    _told.update(public_key=public_key, identity=identity, board=board)
 
 
 def public_key():
     """What verifies the provider's signatures; "" where nobody provides."""
     return _told["public_key"]
+
+
+def identity():
+    """What the provider's statements for this instance are bound to."""
+    return _told["identity"]
 
 
 def entitled_since():

@@ -19,7 +19,7 @@ from odoo.exceptions import AccessDenied
 from odoo.tools import config
 from psycopg2.pool import PoolError
 
-from . import guards
+from . import guards, own_module
 
 _ANONYMOUS_METHODS = ("version", "about")
 _WAIT_FOR_CONNECTION_S, _LOOK_FOR_CONNECTION_S = 10, 0.02
@@ -56,6 +56,7 @@ def install():
     odoo.service.db.dispatch = _refuse
     type(config).session_dir = property(lambda _config: _made("sessions"))
     type(config).filestore = lambda _config, _database: _served.folder
+    own_module.install()
     guards.install()
 
 

@@ -57,7 +57,7 @@ def run(registry, spawner, descriptors):
         _logger.warning("%s runs without: %s", order["name"], ", ".join(protection.missing))
     listener = socket.socket(fileno=listener_fd)
     take_over(registry, order)
-    facts.tell(order["public_key"], board)
+    facts.tell(order["public_key"], order["identity"], board)
     try:
         Registry(order["name"]).check_signaling()
     except Exception:

@@ -230,6 +230,27 @@ class InvalidTransition(Conflict):
         self.remedy = "See its state with `tenantry instance show`."
 
 
+class NotPrepared(Conflict):
+    """I5, I6: what still has the template's identities, or no administrator, is not published."""
+
+    def __init__(self, name: str, missing: Collection[str]) -> None:
+        self.name, self.missing = name, tuple(missing)
+        super().__init__(f"{name!r} cannot be published: {' and '.join(missing)} did not run.")
+        self.remedy = "Run every part of the creation, in order, before the last."
+
+
+class Tampered(Conflict):
+    """What is in a customer's database does not let us read or write it; trying again would not help."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(f"The database of {name!r} does not behave as Odoo's does: {reason}.")
+        self.remedy = (
+            "Look at its triggers, views, policies and types: whoever may write there can have changed them. "
+            "What we wanted to write is not written."
+        )
+
+
 class TemplateNotReady(Conflict):
     """T3: a template that is not ready is never cloned."""
 

@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.support.odoo_client import OdooClient, OdooError, WebClient
+from tests.support.tenants import status
 
 from tenantry.engine import Engine
-from tenantry.errors import InstanceNotFound, TenantModuleMissing
+from tenantry.errors import InstanceNotFound, Tampered, TenantModuleMissing
 from tenantry.model import names
 from tenantry.model.entitlements import UNLIMITED, Entitlements
 from tenantry.model.instance import Creation
@@ -159,6 +160,25 @@ def test_of_two_who_add_the_last_user_at_the_same_moment_one_is_refused(
     assert users_of(engine) == 2
 
 
+def run_code(admin: OdooClient, code: str) -> None:
+    """As an administrator can: in a server action."""
+    (model,) = admin.call("ir.model", "search", [["model", "=", "res.partner"]])
+    action = {"name": "Ours", "model_id": model, "state": "code", "code": code}
+    admin.call("ir.actions.server", "run", admin.call("ir.actions.server", "create", [action]))
+
+
+@pytest.mark.parametrize("writing", ["_write({'share': False})", "_write_multi([{'share': False}])"])
+def test_what_writes_past_the_models_does_not_go_over_the_limit(
+    engine: Engine, admin: OdooClient, entitle: Entitle, login: Login, writing: str
+):
+    guest = {"name": "Guest", "login": login(), "group_ids": [[6, 0, [group(engine, "group_portal")]]]}
+    (user,) = admin.call("res.users", "create", [guest])
+    entitle(users=1)
+    with pytest.raises(OdooError, match="upgrade your plan"):
+        run_code(admin, f"env['res.users'].browse({user}).{writing}")
+    assert users_of(engine) == 1
+
+
 # ---------------------------------------------------------------- the statement
 
 
@@ -184,6 +204,26 @@ def test_who_tampers_with_the_statement_gains_nothing_and_can_read_everything(
 
 def _token_of_beta(engine: Engine) -> str:
     return sign_entitlements(engine.context.keys.signing, "beta", UNLIMITED, now_us())
+
+
+def test_a_smaller_plan_holds_although_the_tenant_refuses_its_statement(
+    engine: Engine, admin: OdooClient, entitle: Entitle, login: Login
+):
+    entitle(users=50)
+    refuse = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'never'; END $$"
+    trap = "CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON ir_config_parameter EXECUTE FUNCTION refuse()"
+    context = engine.context
+    with context.cluster.as_role("acme", context.role_password("acme")).connect("acme") as inside:
+        inside.execute(refuse.encode())
+        inside.execute(trap.encode())
+        try:
+            with pytest.raises(Tampered, match="never"):
+                engine.entitle("acme", Entitlements(users=1))
+            with pytest.raises(OdooError, match="could not be verified"):
+                admin.call("res.users", "create", [{"name": "Two", "login": login()}])
+        finally:
+            inside.execute("DROP TRIGGER refuse ON ir_config_parameter")
+            inside.execute("DROP FUNCTION refuse()")
 
 
 def test_an_older_larger_plan_put_back_is_void(
@@ -216,6 +256,52 @@ def test_the_providers_module_cannot_be_uninstalled(admin: OdooClient):
         with pytest.raises(OdooError, match="your provider's module"):
             admin.call("ir.module.module", "button_immediate_uninstall", ids)
     assert admin.call("ir.module.module", "search_count", [["state", "=", "to remove"]]) == 0
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        "write({'state': 'uninstalled'})",
+        "write({'name': 'another'})",
+        "_write({'state': 'uninstalled'})",
+        "_write_multi([{'state': 'uninstallable'}])",
+        "_write({'name': 'another'})",
+        "unlink()",
+    ],
+)
+def test_the_providers_module_cannot_be_written_off(admin: OdooClient, deed: str):
+    ids = admin.call("ir.module.module", "search", [["name", "=", "saas_tenant"]])
+    with pytest.raises(OdooError, match="your provider's module"):
+        run_code(admin, f"env['ir.module.module'].browse({ids}).{deed}")
+    (module,) = admin.call("ir.module.module", "read", ids, ["name", "state"])
+    assert (module["name"], module["state"]) == ("saas_tenant", "installed")
+
+
+def take_module_out(engine: Engine, change: str) -> None:
+    """By SQL, as the tenant; and have the next process load the registry anew."""
+    context = engine.context
+    with context.cluster.as_role("acme", context.role_password("acme")).connect("acme") as inside:
+        inside.execute(f"UPDATE ir_module_module SET {change}".encode())
+        inside.execute("INSERT INTO orm_signaling_registry DEFAULT VALUES")
+    engine.runtime.end("acme")
+
+
+def test_a_module_taken_out_by_sql_is_put_back(
+    engine: Engine, acme: Creation, entitle: Entitle, login: Login
+):
+    entitle(users=1)
+    take_module_out(engine, "state = 'uninstalled' WHERE name = 'saas_tenant'")
+    with pytest.raises(OdooError, match="upgrade your plan"):
+        OdooClient(engine, acme).call("res.users", "create", [{"name": "Two", "login": login()}])
+
+
+def test_an_instance_without_the_providers_module_is_not_served(engine: Engine, acme: Creation):
+    take_module_out(engine, "name = 'gone' WHERE name = 'saas_tenant'")
+    try:
+        assert status(engine, "acme") == 503
+    finally:
+        take_module_out(engine, "name = 'saas_tenant' WHERE name = 'gone'")
+    assert status(engine, "acme") == 200
 
 
 def test_a_clone_keeps_nothing_of_its_templates_plan_or_visits(engine: Engine, entitle: Entitle):
@@ -274,6 +360,20 @@ def test_an_upload_over_the_storage_is_refused_with_the_numbers(
         admin.call("res.company", "write", [1], {"logo": _picture()})
     assert engine.usage("acme").storage_bytes < used + 3_000_000
     assert admin.call("ir.attachment", "read", [kept], ["datas"])[0]["datas"]
+
+
+def test_what_is_stored_in_the_systems_name_counts_and_ends_a_little_later(
+    engine: Engine, admin: OdooClient, entitle: Entitle
+):
+    used = engine.usage("acme").storage_bytes
+    entitle(storage_gb=used / 1024**3)
+    with pytest.raises(OdooError, match="limit of storage"):
+        admin.call("ir.attachment", "create", [upload(2000)])
+    content = f"(str(number) * {used // 50}).encode()"
+    store = f"env(user=1)['ir.attachment'].create({{'name': 'x', 'raw': {content}}})"
+    run_code(admin, f"for number in [1]: {store}")
+    with pytest.raises(OdooError, match="limit of storage"):
+        run_code(admin, f"for number in [2, 3, 4, 5, 6, 7, 8, 9]: {store}")
 
 
 def _picture() -> str:

@@ -77,13 +77,67 @@ def test_no_valid_name_collides_with_a_database_of_our_own(name: str):
         return
 
 
-@pytest.mark.parametrize("text", ["", "acme", "a@b", "a b@c.de", "x@y.z'; --", "a@b@c.de"])
+@pytest.mark.parametrize(
+    ("company", "name"),
+    [
+        ("Công ty Đại Đồng", "cong-ty-dai-dong"),
+        ("Straße GmbH", "strasse-gmbh"),
+        ("Ørsted A/S", "orsted-a-s"),
+        ("Łódź", "lodz"),
+        ("Œuvre", "oeuvre"),
+        ("Þór ehf", "thor-ehf"),
+        ("Iğdır İnşaat", "igdir-insaat"),  # noqa: RUF001
+        ("Ελληνικά", "ellinika"),
+        ("Москва", "moskva"),
+        ("北京公司", "beijinggongsi"),
+    ],
+)
+def test_a_name_in_any_alphabet_is_suggested_with_all_its_letters(company: str, name: str):
+    assert names.suggest(company) == name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "acme", "a@b", "a b@c.de", "x@y.z'; --", "a@b@c.de", "a@-example.com", "a@example..com"),
+        *("a\u200b@example.com", "a@exam\u200bple.com", "a@[127.0.0.1]", "a@192.168.1.1"),
+        *('"a b"@x.com', ".a@x.com"),
+        *("a@x.com\n", "a\r\nBcc: b@x.com", "é@x.com", "a" * 65 + "@x.com", f"a@{'x.' * 130}com"),
+    ],
+)
 def test_what_is_no_address_is_refused(text: str):
     with pytest.raises(InvalidValue):
         names.email(text)
 
 
-def test_host_names_are_lowered_and_checked():
-    assert names.hostname("Shop.Example.com.") == "shop.example.com"
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("Anna@Acme.Example", "anna@acme.example"),
+        ("o'neil@example.com", "o'neil@example.com"),
+        ("a+b@corp.local", "a+b@corp.local"),
+        ("a@münchen.example", "a@xn--mnchen-3ya.example"),
+    ],
+)
+def test_an_address_has_one_spelling(typed: str, kept: str):
+    assert names.email(typed) == kept
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [("Shop.Example.com.", "shop.example.com"), ("münchen.example", "xn--mnchen-3ya.example")],
+)
+def test_a_host_name_is_kept_as_the_dns_has_it(typed: str, kept: str):
+    assert names.hostname(typed) == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "shop", "192.168.1.10", "shop.-a", "x.co-", "a_b.example", "a..b.com", "*.example.com", "::1"),
+        *("x.123", "a" * 64 + ".com", "shop.example.com/x", "a b.com", "127.0.0.1", "x.co..", "."),
+    ],
+)
+def test_what_is_no_host_name_is_refused(text: str):
     with pytest.raises(InvalidValue):
-        names.hostname("shop")
+        names.hostname(text)

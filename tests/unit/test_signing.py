@@ -90,7 +90,7 @@ def test_a_token_of_another_instance_is_refused():
 
 
 def test_a_token_for_another_purpose_is_refused():
-    link = sign_login(KEY, "acme", 1000, 60, by="Ann", support=True).reveal()
+    link = sign_login(KEY, "acme", "acme", 1000, 60, by="Ann", support=True).reveal()
     with pytest.raises(signed.InvalidToken):
         read(link)
     with pytest.raises(signed.InvalidToken):
@@ -111,14 +111,14 @@ def test_without_a_key_nothing_is_believed():
 
 
 def test_a_link_says_who_made_it_and_until_when_and_no_two_are_alike():
-    links = [sign_login(KEY, "acme", 5_000_000, 60, by="Ann").reveal() for _ in range(2)]
+    links = [sign_login(KEY, "acme", "acme", 5_000_000, 60, by="Ann").reveal() for _ in range(2)]
     first, second = (signed.verify(PUBLIC, link, "acme", signed.LOGIN) for link in links)
-    assert (first["by"], first["expires_at"]) == ("Ann", 65_000_000)
+    assert (first["name"], first["by"], first["expires_at"]) == ("acme", "Ann", 65_000_000)
     assert first["jti"] != second["jti"]
 
 
 def test_a_link_does_not_print_itself_and_the_public_key_does_not_tell_the_private_one():
-    assert "***" in repr(sign_login(KEY, "acme", 1000, 60))
+    assert "***" in repr(sign_login(KEY, "acme", "acme", 1000, 60))
     assert KEY.reveal() not in PUBLIC + TOKEN
 
 

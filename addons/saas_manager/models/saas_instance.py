@@ -18,11 +18,13 @@ class SaasInstance(models.Model):
     _inherit = [
         "saas.lifecycle.mixin",
         "saas.job.mixin",
+        "saas.email.mixin",
         "bus.listener.mixin",
         "mail.thread",
         "mail.activity.mixin",
     ]
     _order = "id desc"
+    _email_fields = ("admin_email",)
     _action_fields = frozenset(
         {"state", "operation", "wanted", "run_state", "database_name", "reference", "url"}
     )

@@ -11,7 +11,8 @@ from .. import gateway
 class SaasInstanceRequest(models.Model):
     _name = "saas.instance.request"
     _description = "SaaS Instance Request"
-    _inherit = ["saas.lifecycle.mixin", "mail.thread"]
+    _inherit = ["saas.lifecycle.mixin", "saas.email.mixin", "mail.thread"]
+    _email_fields = ("customer_email", "admin_email")
     _order = "priority desc, id desc"
     _action_fields = frozenset({"state", "instance_id"})
 

@@ -9,6 +9,13 @@ class ResUsers(models.Model):
         with self.env["saas.entitlements"]._within_user_limit():
             return super().create(vals_list)
 
+    def _write_multi(self, vals_list):
+        """Where all writing ends, and a server action may begin."""
+        if not any(vals.keys() & {"active", "share"} for vals in vals_list):
+            return super()._write_multi(vals_list)
+        with self.env["saas.entitlements"]._within_user_limit(flush=False):
+            return super()._write_multi(vals_list)
+
     def write(self, vals):
         if not vals.keys() & {"active", "group_ids", "share", "role"}:
             return super().write(vals)

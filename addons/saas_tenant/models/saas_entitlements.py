@@ -15,6 +15,9 @@ _GB = 1024**3
 _MEASURED_FOR_S = 30
 # Odoo draws avatars for new users; they are not what a storage limit is about.
 _SMALL_BYTES = 1024
+_ASSET_TYPES = ("text/css", "application/javascript", "text/javascript")
+_MAX_ASSETS_BYTES = 256 * 1024**2
+_SYSTEMS_SHARE = 1.1
 
 _measured = {}
 
@@ -36,29 +39,29 @@ class SaasEntitlements(models.AbstractModel):
             return None
         self.env.cr.execute(SQL("SELECT value FROM ir_config_parameter WHERE key = %s", PARAMETER))
         row = self.env.cr.fetchone()
-        database = self.env.cr.dbname
-        return _read(key, row[0] if row else "", database, provider.entitled_since(database))
+        return _read(key, row[0] if row else "", provider.identity(), provider.entitled_since())
 
     # ------------------------------------------------------------ users
 
     @api.model
-    def _count_users(self):
-        """Active internal users, Odoo's own robot apart."""
-        self.env["res.users"].flush_model(["active", "share"])
+    def _count_users(self, *, flush=True):
+        """Active internal users, Odoo's own robot apart. flush: what is not written yet counts, too."""
+        if flush:
+            self.env["res.users"].flush_model(["active", "share"])
         self.env.cr.execute(SQL("SELECT count(*) FROM res_users WHERE active AND NOT share AND id <> 1"))
         return self.env.cr.fetchone()[0]
 
     @api.model
     @contextmanager
-    def _within_user_limit(self):
+    def _within_user_limit(self, *, flush=True):
         """Refuse what makes internal users beyond the limit; those there are may stay."""
         allowed = self._current()
         if allowed is None or (allowed.is_valid and not allowed.users):
             yield
             return
-        before = self._count_users()
+        before = self._count_users(flush=flush)
         yield
-        after = self._count_users()
+        after = self._count_users(flush=flush)
         if after > before:
             self._check_users(allowed, before, after)
 
@@ -82,16 +85,22 @@ class SaasEntitlements(models.AbstractModel):
     # ------------------------------------------------------------ storage
 
     @api.model
-    def _check_upload(self, size_bytes):
-        """Refuse a file the plan has no room for."""
+    def _check_upload(self, size_bytes, mimetype, *, is_systems):
+        """Refuse a file the plan has no room for.
+
+        is_systems: Odoo itself stores it. A refusal could lose a mail, so a tenth more is allowed; whatever
+        is drawn for the web client is, for without it nobody could tidy up.
+        """
         if size_bytes < _SMALL_BYTES:
             return
         allowed = self._current()
         if allowed is None or (allowed.is_valid and not allowed.storage_gb):
             return
+        if is_systems and mimetype in _ASSET_TYPES and self._assets_bytes() + size_bytes <= _MAX_ASSETS_BYTES:
+            return
         if not allowed.is_valid:
             raise UserError(self._unknown_plan())
-        limit = allowed.storage_bytes
+        limit = allowed.storage_bytes * (_SYSTEMS_SHARE if is_systems else 1)
         used = self._storage_bytes()
         if used + size_bytes > limit:
             used = self._storage_bytes(anew=True)
@@ -101,11 +110,16 @@ class SaasEntitlements(models.AbstractModel):
                 self.env._(
                     "Your plan's limit of storage is %(limit)s GB; in use now: %(used)s GB. "
                     "Delete files you no longer need, or upgrade your plan.",
-                    limit=_in_gb(limit),
+                    limit=_in_gb(allowed.storage_bytes),
                     used=_in_gb(used),
                 ),
             )
         _measured[self.env.cr.dbname] = (_measured[self.env.cr.dbname][0], used + size_bytes)
+
+    def _assets_bytes(self):
+        query = SQL("SELECT sum(file_size) FROM ir_attachment WHERE mimetype IN %s", _ASSET_TYPES)
+        self.env.cr.execute(query)
+        return int(self.env.cr.fetchone()[0] or 0)
 
     def _storage_bytes(self, *, anew=False):
         """Database and files. A file attached twice is stored, and counted, once."""
@@ -145,10 +159,10 @@ class SaasEntitlements(models.AbstractModel):
 
 
 @functools.lru_cache(maxsize=1024)
-def _read(key, token, database, since):
+def _read(key, token, identity, since):
     """Verifying costs a fraction of a millisecond; the same token again costs nothing."""
     try:
-        return Entitlements.from_token(key, token, database, since)
+        return Entitlements.from_token(key, token, identity, since)
     except InvalidToken:
         return NOTHING
 

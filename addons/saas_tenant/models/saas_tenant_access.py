@@ -42,13 +42,15 @@ class SaasTenantAccess(models.Model):
     def _read_link(self, token):
         """The facts of a link that could be used now. Raises LinkRefused."""
         try:
-            facts = verify(provider.public_key(), token, self.env.cr.dbname, LOGIN, SUPPORT)
-        except InvalidToken as error:
+            facts = verify(provider.public_key(), token, provider.identity(), LOGIN, SUPPORT)
+            if facts["name"] != self.env.cr.dbname:
+                raise InvalidToken("the instance has another name by now")
+        except (InvalidToken, KeyError) as error:
             message = self.env._(
                 "It is incomplete, or was made for another address. Please ask for a new one."
             )
             raise LinkRefused(403, self.env._("This link is not valid"), message) from error
-        if facts["expires_at"] <= time.time() * 1_000_000 or self._is_of_a_former_database(facts):
+        if facts["expires_at"] <= time.time() * 1_000_000:
             message = self.env._("Such links are valid for a short time only. Please ask for a new one.")
             raise LinkRefused(410, self.env._("This link has expired"), message)
         if self.sudo().search_count([("serial", "=", facts["jti"])]):  # visitors may not read this model
@@ -92,14 +94,6 @@ class SaasTenantAccess(models.Model):
                 "Settings, Support access; the link works again then."
             )
             raise LinkRefused(403, self.env._("Support may not log in here"), message)
-
-    def _is_of_a_former_database(self, facts):
-        """A database that was dropped left its name to this one, but not its links."""
-        made = self.env["ir.config_parameter"].sudo().get_param("database.create_date")  # as above
-        try:
-            return facts["issued_at"] < fields.Datetime.from_string(made or "").timestamp() * 1_000_000
-        except (AttributeError, ValueError):
-            return False
 
     def _used_up(self):
         message = self.env._("It lets in once only. Please ask for a new one, or log in with your password.")

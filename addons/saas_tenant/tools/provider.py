@@ -11,7 +11,13 @@ def public_key():
     return told.public_key() if told else ""
 
 
-def entitled_since(database):
+def identity():
+    """What the provider's statements for this instance are bound to; a renaming keeps it."""
+    told = _facts()
+    return told.identity() if told else ""
+
+
+def entitled_since():
     """The serial of the entitlements in force; None where nobody provides."""
     told = _facts()
     return told.entitled_since() if told else None

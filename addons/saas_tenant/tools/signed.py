@@ -1,4 +1,4 @@
-"""Verify what the provider signed: Ed25519, for this database and this purpose.
+"""Verify what the provider signed: Ed25519, for this instance and this purpose.
 
 `tenantry.model.signing` signs. This file needs neither Odoo nor the provider's secret.
 """
@@ -14,7 +14,7 @@ ENTITLEMENTS, LOGIN, SUPPORT = "entitlements", "login", "support"
 
 
 class InvalidToken(Exception):
-    """It was not signed by the provider, or not for this database, or not for this."""
+    """It was not signed by the provider, or not for this instance, or not for this."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ NOTHING = Entitlements(is_valid=False)
 def verify(public_key, token, audience, *purposes):
     """The signed facts. Raises InvalidToken.
 
-    public_key: hexadecimal. audience: the database it must be for.
+    public_key: hexadecimal. audience: the identity it must be for.
     """
     try:
         encoded, signature = token.split(".")

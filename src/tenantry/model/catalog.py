@@ -53,6 +53,8 @@ class Label:
     entitled_since: the serial of the entitlements in force; saas_tenant refuses older ones.
     renamed_from: what the instance was called before, so that a renaming run again knows its own.
     limits: what its plan allows its process, see `model.limits`.
+    identity: what everything signed for it is bound to: a renaming keeps it, and no other instance ever gets
+        it. One made before there were any has its first name, see `identity_of`.
     """
 
     kind: Kind
@@ -70,6 +72,7 @@ class Label:
     entitled_since: int = 0
     renamed_from: str = ""
     limits: Mapping[str, float] = field(default_factory=dict)
+    identity: str = ""
 
     def to_comment(self) -> str:
         filled = {key: value for key, value in asdict(self).items() if value}
@@ -89,6 +92,10 @@ class Label:
             return cls(**{**known, "kind": Kind(known["kind"]), "state": State(known["state"])})
         except (ValueError, TypeError, KeyError, RecursionError):
             return None
+
+    def identity_of(self, name: str) -> str:
+        """name: what the instance is called now."""
+        return self.identity or name
 
     def having(self, **changes: Any) -> Label:
         """The same label with some fields changed."""

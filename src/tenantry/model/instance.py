@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-import zoneinfo
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import pytz
 
 from tenantry.errors import InvalidValue
 from tenantry.model import names
@@ -57,15 +58,15 @@ class InstanceSpec:
         """Raises InvalidName, InvalidValue."""
         extra = tuple(names.hostname(hostname) for hostname in hostnames)
         allowed = checked_limits(limits or {})
+        wishes["email"] = names.email(wishes["email"])
         spec = cls(**wishes, hostnames=extra, entitlements=entitlements, limits=allowed)
         names.instance_name(spec.name, reserved)
         names.template_code(spec.template)
-        names.email(spec.email)
         if "\0" in spec.company or len(spec.company) > 200:
             raise InvalidValue("company name", spec.company[:50], "at most 200 printable characters")
         if spec.country and not _COUNTRY.fullmatch(spec.country):
             raise InvalidValue("country", spec.country, "an ISO 3166 code of two capitals, such as FR")
-        if spec.timezone and spec.timezone not in zoneinfo.available_timezones():
+        if spec.timezone and spec.timezone not in pytz.all_timezones_set:
             raise InvalidValue("time zone", spec.timezone, "an IANA name, such as Europe/Paris")
         return spec
 

@@ -10,12 +10,17 @@ from __future__ import annotations
 import itertools
 import re
 import secrets
-import unicodedata
 from collections.abc import Collection
+from functools import partial
+
+import idna
+from anyascii import anyascii
+from email_validator import EmailNotValidError, validate_email
 
 from tenantry.errors import InvalidName, InvalidValue
 
 MIN_LENGTH, MAX_LENGTH = 3, 50
+MAX_HOSTNAME, MAX_EMAIL = 253, 254
 MAX_CODE_LENGTH = 32
 
 TEMPLATE_OWNER = "tenantry_template"
@@ -59,9 +64,8 @@ RESERVED_NAMES = frozenset(
 )
 
 _LABEL = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_checked = partial(validate_email, check_deliverability=False, allow_smtputf8=False, strict=True)
 _CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_HOSTNAME = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
-_EMAIL = re.compile(r"[^@\s\"'<>;,\\]+@[^@\s\"'<>;,\\]+\.[^@\s\"'<>;,\\.]+")
 
 
 def instance_name(text: str, reserved: Collection[str] = RESERVED_NAMES) -> str:
@@ -100,8 +104,7 @@ def _objection(text: str, reserved: Collection[str]) -> str:
 
 def suggest(text: str, reserved: Collection[str] = RESERVED_NAMES) -> str:
     """Turn any text, such as a company's name, into a valid name; "" if nothing is left of it."""
-    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    label = re.sub(r"[^a-z0-9]+", "-", ascii_text).strip("-")[:MAX_LENGTH].strip("-")
+    label = re.sub(r"[^a-z0-9]+", "-", anyascii(text).lower()).strip("-")[:MAX_LENGTH].strip("-")
     if label in reserved or label.isdigit() or 0 < len(label) < MIN_LENGTH:
         label = f"{label[: MAX_LENGTH - 8]}-company"
     return label
@@ -124,18 +127,35 @@ def template_code(text: str) -> str:
 
 
 def hostname(text: str) -> str:
-    """Return a fully qualified host name in lower case. Raises InvalidValue."""
-    name = text.lower().rstrip(".")
-    if not _HOSTNAME.fullmatch(name):
-        raise InvalidValue("host name", text, "a fully qualified name such as shop.example.com")
+    """Return a fully qualified host name as the DNS has it: lower case, ASCII. Raises InvalidValue."""
+    expected = "a fully qualified name such as shop.example.com"
+    try:
+        name = idna.encode(text.removesuffix("."), uts46=True, std3_rules=True).decode().lower()
+    except (idna.IDNAError, UnicodeError) as error:
+        raise InvalidValue("host name", text, expected) from error
+    *labels, last = name.split(".")
+    # What cannot be seen would be left out in silence.
+    if not text.isprintable() or not labels or last.isdigit() or len(last) < 2 or len(name) > MAX_HOSTNAME:
+        raise InvalidValue("host name", text, expected)
     return name
 
 
 def email(text: str) -> str:
-    """Return `text` if it looks like an address mail can be sent to. Raises InvalidValue."""
-    if len(text) > 254 or not _EMAIL.fullmatch(text):
-        raise InvalidValue("email address", text, "an address such as admin@acme.example")
-    return text
+    """Return an address mail can be sent to, in lower case: it is a login, and people type it either way.
+
+    Raises InvalidValue.
+    """
+    expected = "an address such as admin@acme.example"
+    local, _, domain = text.rpartition("@")
+    try:
+        # Its own rule for domains refuses those of a network of one's own, such as .local.
+        local = _checked(f"{local}@example.com").local_part
+        address = f"{local}@{hostname(domain)}".lower()
+    except (EmailNotValidError, InvalidValue) as error:
+        raise InvalidValue("email address", text, expected) from error
+    if len(address) > MAX_EMAIL:
+        raise InvalidValue("email address", text, expected)
+    return address
 
 
 def template_database(code: str) -> str:

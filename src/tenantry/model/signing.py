@@ -1,4 +1,4 @@
-"""Statements of ours that a tenant's Odoo believes: Ed25519, for one database and one purpose.
+"""Statements of ours that a tenant's Odoo believes: Ed25519, for one instance and one purpose.
 
 The private key is derived from the installation's signing key; the tenant server knows the public one only
 (`addons/saas_tenant/tools/signed.py` verifies).
@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -40,29 +39,15 @@ def public_key(key: Secret) -> str:
     return _private_key(key).public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
 
 
-def sign_entitlements(key: Secret, database: str, entitlements: Entitlements, issued_at: int) -> str:
-    """issued_at: microseconds; an older statement is refused once a newer one was made."""
-    return _sign(key, database, Purpose.ENTITLEMENTS, issued_at, entitlements.as_mapping())
-
-
-def read_entitlements(key: Secret, database: str, token: str, since: int) -> Entitlements | None:
-    """What we signed for that database, no earlier than `since`; None if it is anything else."""
-    try:
-        encoded, signature = token.split(".")
-        _private_key(key).public_key().verify(_decode(signature), encoded.encode())
-        payload = json.loads(_decode(encoded))
-    except (ValueError, InvalidSignature):
-        return None
-    is_meant = (payload["aud"], payload["purpose"]) == (database, Purpose.ENTITLEMENTS)
-    if not is_meant or payload["issued_at"] < since:
-        return None
-    known = Entitlements.__dataclass_fields__
-    return Entitlements(**{name: value for name, value in payload.items() if name in known})
+def sign_entitlements(key: Secret, identity: str, entitlements: Entitlements, issued_at: int) -> str:
+    """identity: the instance's, see `Label`. issued_at: microseconds; one older than in force is refused."""
+    return _sign(key, identity, Purpose.ENTITLEMENTS, issued_at, entitlements.as_mapping())
 
 
 def sign_login(
     key: Secret,
-    database: str,
+    identity: str,
+    name: str,
     issued_at: int,
     valid_s: int,
     *,
@@ -72,15 +57,16 @@ def sign_login(
 ) -> Secret:
     """A statement that lets its bearer in, once. by: the operator's name, for the customer's audit.
 
+    identity, name: of the instance; once it is called otherwise the statement is void.
     origin: whose pages may send a browser in with it; from others somebody must press a button.
     """
-    facts: dict[str, Any] = {"jti": secrets.token_urlsafe(16), "by": by, "origin": origin}
+    facts: dict[str, Any] = {"jti": secrets.token_urlsafe(16), "name": name, "by": by, "origin": origin}
     facts["expires_at"] = issued_at + valid_s * 1_000_000
-    return Secret(_sign(key, database, Purpose.SUPPORT if support else Purpose.LOGIN, issued_at, facts))
+    return Secret(_sign(key, identity, Purpose.SUPPORT if support else Purpose.LOGIN, issued_at, facts))
 
 
-def _sign(key: Secret, database: str, purpose: Purpose, issued_at: int, facts: Mapping[str, Any]) -> str:
-    payload = {"aud": database, "purpose": purpose, "issued_at": issued_at, **facts}
+def _sign(key: Secret, identity: str, purpose: Purpose, issued_at: int, facts: Mapping[str, Any]) -> str:
+    payload = {"aud": identity, "purpose": purpose, "issued_at": issued_at, **facts}
     encoded = _encode(json.dumps(payload, sort_keys=True).encode())
     return f"{encoded}.{_encode(_private_key(key).sign(encoded.encode()))}"
 
@@ -92,7 +78,3 @@ def _private_key(key: Secret) -> Ed25519PrivateKey:
 
 def _encode(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
-
-
-def _decode(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

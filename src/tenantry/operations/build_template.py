@@ -6,6 +6,7 @@ The previous template serves until the swap; a failed or killed build leaves not
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -72,6 +73,11 @@ class Building:
     @property
     def building(self) -> str:
         return names.building_database(self.code)
+
+    def as_owner(self) -> AbstractContextManager[Connection]:
+        """A connection as the role that owns what is inside, and can do no more: see `postgres.bounded`."""
+        timeout_s = self.context.settings.init_timeout_s
+        return self.context.as_owner(self.building, names.TEMPLATE_OWNER, timeout_s)
 
     @property
     def log(self) -> Path:
@@ -179,13 +185,13 @@ def prepare(subject: Building) -> None:
 
 
 def verify(subject: Building) -> None:
-    with subject.context.cluster.connect(subject.building) as inside:
+    with subject.as_owner() as inside:
         verify_modules(inside, subject.complete_recipe.modules, subject.log)
 
 
 def close_admin(subject: Building) -> None:
     """T2: nobody knows the password of a template's administrator."""
-    with subject.context.cluster.connect(subject.building) as inside, translated(inside, "close the admin"):
+    with subject.as_owner() as inside, translated(inside, "close the admin"):
         inside.execute(
             "UPDATE res_users SET password = %s WHERE login = 'admin'", [hash_for_odoo(random_password())]
         )
@@ -200,11 +206,24 @@ _LOG_SEQUENCES_ANEW = """
 """
 
 
+# PostgreSQL's own, but for those all databases share.
+_CATALOG_TABLES = """
+    SELECT oid::regclass::text FROM pg_class
+     WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'r' AND NOT relisshared
+"""
+
+
 def compact(subject: Building) -> None:
-    """Give the clones fresh statistics and no room but for rows: all is copied with the blocks."""
-    with subject.context.cluster.connect(subject.building) as inside, translated(inside, "vacuum"):
+    """Give the clones fresh statistics and no room but for rows: all is copied with the blocks.
+
+    Each in its owner's name: an index may call a function of whoever edited the template.
+    """
+    with subject.as_owner() as inside, translated(inside, "vacuum"):
         inside.execute(_LOG_SEQUENCES_ANEW.encode())
-        inside.execute(sql.SQL("VACUUM (FULL, FREEZE, ANALYZE)"))
+        inside.execute("VACUUM (FULL, FREEZE, ANALYZE)")
+    with subject.context.cluster.connect(subject.building) as inside, translated(inside, "vacuum"):
+        catalog = sql.SQL(", ").join(sql.SQL(name) for (name,) in inside.execute(_CATALOG_TABLES))
+        inside.execute(sql.SQL("VACUUM (FULL, FREEZE, ANALYZE) {}").format(catalog))
 
 
 def freeze(subject: Building) -> None:

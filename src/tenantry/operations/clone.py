@@ -20,7 +20,7 @@ from tenantry.odoo import scripts
 from tenantry.odoo.initialise import installed_modules
 from tenantry.operations.context import Context, find_labelled, relabel
 from tenantry.operations.steps import Operation, Step
-from tenantry.postgres import databases, locks, roles, strategy
+from tenantry.postgres import bounded, databases, locks, roles, strategy
 from tenantry.postgres.cluster import Connection, translated
 from tenantry.runtimes.shared import announce
 from tenantry.spawner.identity import hand_over, tenant_user
@@ -87,7 +87,8 @@ def _hand_over_contents(cloning: Cloning) -> None:
 
 def _sanitize(cloning: Cloning) -> None:
     """I6, before anybody asks. As the clone's role: who edited the template may have left a trigger there."""
-    with cloning.context.as_locked_role(cloning.name) as inside, translated(inside, "sanitize a clone"):
+    as_owner = cloning.context.as_locked_role(cloning.name, bounded.LONG_S)
+    with as_owner as inside, translated(inside, "sanitize a clone"):
         script = scripts.sanitize_script(cloning.label.series, installed_modules(inside))
         with inside.transaction():
             inside.execute(script.encode())

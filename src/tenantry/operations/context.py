@@ -13,7 +13,7 @@ from tenantry.model.keys import Keys
 from tenantry.model.secret import Secret, random_key
 from tenantry.odoo.filestore import Filestores
 from tenantry.odoo.installation import OdooInstallation
-from tenantry.postgres import databases, roles
+from tenantry.postgres import bounded, databases, roles
 from tenantry.postgres.cluster import Cluster, Connection
 from tenantry.runtimes.shared import SharedRuntime, announce
 from tenantry.settings import Settings
@@ -49,31 +49,41 @@ class Context:
 
     @contextmanager
     def as_tenant(self, name: str) -> Iterator[Connection]:
-        """A connection to an instance's database that can do no more than the tenant himself.
+        """A connection to an instance's database that can do no more than the tenant itself.
 
-        What he put there, a trigger or a view, would else run with the engine's rights.
+        What it put there, a trigger or a view, would else run with the engine's rights. Raises as
+        `bounded.connect`.
         """
         with self.maintenance() as connection:
             may_log_in = roles.may_log_in(connection, name)
         if may_log_in:
-            with self.cluster.as_role(name, self.role_password(name)).connect(name) as inside:
+            with self.as_owner(name, name) as inside:
                 yield inside
         else:
             with self.as_locked_role(name) as inside:
                 yield inside
 
     @contextmanager
-    def as_locked_role(self, name: str) -> Iterator[Connection]:
+    def as_owner(self, database: str, role: str, within_s: float | None = None) -> Iterator[Connection]:
+        """The same of any database, as the role that owns what is inside. Raises as `bounded.connect`."""
+        owner = self.cluster.as_role(role, self.role_password(role))
+        with bounded.connect(owner, database, self.cluster, within_s) as inside:
+            yield inside
+
+    @contextmanager
+    def as_locked_role(self, name: str, within_s: float | None = None) -> Iterator[Connection]:
         """The same of a database whose role cannot log in: it can for this one moment, with this password."""
         password = random_key()
-        with self.maintenance() as connection:
-            try:
-                roles.let_log_in(connection, name, password)
-                inside = self.cluster.as_role(name, password).open(name)
-            finally:
-                roles.lock_out(connection, name)
-        with contextlib.closing(inside):
-            yield inside
+        with contextlib.ExitStack() as stack:
+            with self.maintenance() as connection:
+                try:
+                    roles.let_log_in(connection, name, password)
+                    owner = self.cluster.as_role(name, password)
+                    inside = stack.enter_context(bounded.session(owner, name, self.cluster, within_s))
+                finally:
+                    roles.lock_out(connection, name)
+            with inside.told():
+                yield inside.connection
 
 
 def relabel(context: Context, connection: Connection, name: str, label: Label) -> None:

@@ -14,6 +14,7 @@ from tenantry.model.catalog import Database, Kind, Label, State
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.recipe import Recipe
 from tenantry.model.secret import Secret, hash_for_odoo, random_password
+from tenantry.model.signing import now_us
 from tenantry.odoo.probe import wait_for_status
 from tenantry.operations import build_template as build
 from tenantry.operations.clone import (
@@ -71,8 +72,9 @@ def _open(context: Context, connection: Connection, name: str) -> Secret:
     password = random_password()
     with context.as_tenant(name) as inside, translated(inside, "set the operator's password"):
         inside.execute("UPDATE res_users SET password = %s WHERE login = 'admin'", [hash_for_odoo(password)])
-        entitled_since = write_entitlements(context, inside, name, found.label)
-    label = found.label.having(filestore="", state=State.ACTIVE, entitled_since=entitled_since)
+        identity, issued_at = found.label.identity_of(name), max(now_us(), found.label.entitled_since + 1)
+        write_entitlements(context, inside, identity, found.label.series, issued_at)
+    label = found.label.having(filestore="", state=State.ACTIVE, entitled_since=issued_at)
     relabel(context, connection, name, label)
     return password
 

@@ -108,12 +108,12 @@ def _install(subject: Installing) -> None:
 
 
 def _verify(subject: Installing) -> None:
-    with subject.context.cluster.connect(MASTER_BUILDING) as inside:
+    with subject.context.as_owner(MASTER_BUILDING, MASTER_DATABASE) as inside:
         verify_modules(inside, RECIPE.modules, subject.log)
 
 
 def _close_admin(subject: Installing) -> None:
-    with subject.context.cluster.connect(MASTER_BUILDING) as inside:
+    with subject.context.as_owner(MASTER_BUILDING, MASTER_DATABASE) as inside:
         set_admin_password(inside, subject.password)
 
 
@@ -132,7 +132,7 @@ def _stop_server(subject: Installing) -> None:
 
 def _update(subject: Installing) -> None:
     """Update what is ours and came with the packages, and install what is new among it."""
-    with subject.context.cluster.connect(MASTER_DATABASE) as inside:
+    with subject.context.as_owner(MASTER_DATABASE, MASTER_DATABASE) as inside:
         installed = set(installed_modules(inside))
     ours = {name for name in installed if name.startswith("saas_") or name in _OTHERS}
     initialisation = subject.initialisation(MASTER_DATABASE)
@@ -141,7 +141,7 @@ def _update(subject: Installing) -> None:
 
 
 def _verify_update(subject: Installing) -> None:
-    with subject.context.cluster.connect(MASTER_DATABASE) as inside:
+    with subject.context.as_owner(MASTER_DATABASE, MASTER_DATABASE) as inside:
         verify_modules(inside, RECIPE.modules, subject.log)
 
 

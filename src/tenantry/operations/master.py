@@ -102,7 +102,7 @@ class Master:
         with context.maintenance() as connection:
             if _installed(connection) is None:
                 raise MasterNotInstalled
-        with context.cluster.connect(MASTER_DATABASE) as inside:
+        with context.as_owner(MASTER_DATABASE, MASTER_DATABASE) as inside:
             yield inside
 
 

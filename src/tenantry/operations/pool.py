@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import time
 
 from tenantry.errors import Busy, DatabaseInUse, ForeignDatabase
@@ -117,6 +118,7 @@ def name_spare(context: Context, connection: Connection, spare: Database, name: 
         series=spare.label.series,
         filestore=spare.filestore,
         finished=spare.label.finished,
+        identity=secrets.token_hex(16),
     )
     with databases.transaction(connection):
         databases.rename(connection, spare.name, name)

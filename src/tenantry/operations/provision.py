@@ -10,7 +10,7 @@ from functools import cached_property
 
 from psycopg.types.json import Json
 
-from tenantry.errors import InvalidValue
+from tenantry.errors import InvalidValue, NotPrepared
 from tenantry.model import names
 from tenantry.model.catalog import Database, Kind, Label, State
 from tenantry.model.instance import Creation, InstanceSpec
@@ -27,10 +27,13 @@ from tenantry.operations.clone import SANITIZED, being_made, clone_template, dis
 from tenantry.operations.context import Context, find_labelled, relabel
 from tenantry.operations.instances import describe, find_instance
 from tenantry.operations.steps import Operation, Step
-from tenantry.postgres import locks
+from tenantry.postgres import bounded, databases, locks
 from tenantry.postgres.cluster import Connection, is_alive, translated
 
 _HTTP_OK = 200
+CUSTOMIZED, HAS_ADMIN = "customize", "admin"
+PREPARED = (SANITIZED, CUSTOMIZED, HAS_ADMIN)
+"""What an instance's label must say was done before anybody reaches it."""
 _WAIT_FOR_TURN_S = 900
 
 
@@ -46,17 +49,20 @@ class Provisioning:
     spec: InstanceSpec
     spare: str | None = None
     entitled_at: int = field(default_factory=now_us)
-    _inside: Connection | None = None
+    _inside: bounded.Session | None = None
+    _opened: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     @property
-    def inside(self) -> Connection:
+    def inside(self) -> bounded.Session:
         """The one connection to the new database that the steps share; `close()` ends it.
 
         As the instance's role: who edited the template may have left a trigger there.
         """
-        if self._inside is None or not is_alive(self._inside):
-            password = self.context.role_password(self.name)
-            self._inside = self.context.cluster.as_role(self.name, password).open(self.name)
+        if self._inside is None or not is_alive(self._inside.connection):
+            engine = self.context.cluster
+            owner = engine.as_role(self.name, self.context.role_password(self.name))
+            opened = bounded.session(owner, self.name, engine, bounded.LONG_S)
+            self._inside = self._opened.enter_context(opened)
         return self._inside
 
     @cached_property
@@ -69,13 +75,13 @@ class Provisioning:
 
     @cached_property
     def entitlements(self) -> str:
+        identity = self.label.identity_of(self.name)
         return sign_entitlements(
-            self.context.keys.signing, self.name, self.spec.entitlements, self.entitled_at
+            self.context.keys.signing, identity, self.spec.entitlements, self.entitled_at
         )
 
     def close(self) -> None:
-        if self._inside:
-            self._inside.close()
+        self._opened.close()
 
     @property
     def name(self) -> str:
@@ -157,11 +163,13 @@ def _is_sanitized(subject: Provisioning) -> bool:
 def _sanitize(subject: Provisioning) -> None:
     """I6: strip every identity and secret the template had."""
     _run_script(subject, scripts.sanitize_script)
+    _note(subject, SANITIZED)
 
 
 def _customize(subject: Provisioning) -> None:
     """I4: the customer's company, language, time zone and country; its time begins."""
     _run_script(subject, _customize_script)
+    _note(subject, CUSTOMIZED)
 
 
 def _customize_script(series: str, modules: list[str]) -> str:
@@ -171,12 +179,19 @@ def _customize_script(series: str, modules: list[str]) -> str:
 def _create_admin(subject: Provisioning) -> None:
     """I7: the customer is the administrator; a second run gives him a new password."""
     _run_script(subject, scripts.customer_admin_script)
+    _note(subject, HAS_ADMIN)
+
+
+def _note(subject: Provisioning, step: str) -> None:
+    label = subject.label
+    finished = tuple(dict.fromkeys((*label.finished, step)))
+    databases.label(subject.connection, subject.name, label.having(finished=finished))
 
 
 def _run_script(subject: Provisioning, script_for: Callable[[str, list[str]], str]) -> None:
     """Run a script of the database's series for the modules it has, with the wishes as settings."""
-    inside = subject.inside
-    with translated(inside, f"run {script_for.__name__}"), inside.transaction():
+    session, inside = subject.inside, subject.inside.connection
+    with session.told(), translated(inside, f"run {script_for.__name__}"), inside.transaction():
         series = subject.label.series
         script = script_for(series, installed_modules(inside)) + scripts.stale_caches_script(series)
         settings = {f"tenantry.{key}": value for key, value in _script_settings(subject).items()}
@@ -209,7 +224,11 @@ def _check_country(inside: Connection, country: str) -> None:
 
 def _publish(subject: Provisioning) -> None:
     """The front leads to it from now on; its scheduled jobs still wait; older entitlements are void."""
-    label = subject.label.having(published=True, entitled_since=subject.entitled_at)
+    label = subject.label
+    missing = [step for step in PREPARED if step not in label.finished]
+    if missing:
+        raise NotPrepared(subject.name, missing)
+    label = label.having(published=True, entitled_since=subject.entitled_at)
     relabel(subject.context, subject.connection, subject.name, label)
 
 

@@ -16,7 +16,6 @@ from tenantry.model.states import Action, after
 from tenantry.odoo.probe import wait_for_status
 from tenantry.operations.availability import check_free, check_hostnames, held
 from tenantry.operations.context import Context, find_labelled, relabel
-from tenantry.operations.entitle import sign_anew
 from tenantry.operations.instances import describe, find_instance
 from tenantry.operations.steps import Operation, Step
 from tenantry.postgres import databases, roles
@@ -64,7 +63,8 @@ def _name(subject: Renaming) -> None:
     connection, old, new = subject.connection, subject.old, subject.new
     label = find_instance(connection, old)
     is_moved = not subject.context.filestores.exists(label.filestore or old)
-    named = label.having(renamed_from=old, filestore=old if is_moved else label.filestore or old)
+    folder = old if is_moved else label.filestore or old
+    named = label.having(renamed_from=old, filestore=folder, identity=label.identity_of(old))
     # Before the old name is gone, and with it what was logged under it.
     subject.context.runtime.rename_log(old, new)
     with databases.transaction(connection):
@@ -88,18 +88,14 @@ def _name_filestore(subject: Renaming) -> None:
 
 
 def _write_address(subject: Renaming) -> None:
-    """What it knows of its address, unless that is another one, and what was signed for its old name."""
-    runtime, label = subject.context.runtime, subject.label
-    base_domain = subject.context.settings.base_domain
+    """What it knows of its address, unless that is another one."""
+    runtime, base_domain = subject.context.runtime, subject.context.settings.base_domain
     query = """
         UPDATE ir_config_parameter SET value = %s
          WHERE key = 'web.base.url' AND substring(value from '^[a-z]+://([^/:]+)') = %s
     """
-    with subject.context.as_tenant(subject.new) as inside:
-        with translated(inside, "write the address"):
-            inside.execute(query, [runtime.route(subject.new).url, f"{subject.old}.{base_domain}"])
-        issued_at = sign_anew(subject.context, inside, subject.old, subject.new, label)
-    relabel(subject.context, subject.connection, subject.new, label.having(entitled_since=issued_at))
+    with subject.context.as_tenant(subject.new) as inside, translated(inside, "write the address"):
+        inside.execute(query, [runtime.route(subject.new).url, f"{subject.old}.{base_domain}"])
 
 
 def _publish(subject: Renaming) -> None:

@@ -6,22 +6,27 @@ import logging
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from importlib import resources
+from functools import partial
+from typing import Any
 
 from tenantry.errors import TenantryError
 from tenantry.model.usage import Usage
 from tenantry.operations.context import Context
 from tenantry.operations.instances import find_instance
+from tenantry.postgres import databases
 from tenantry.postgres.cluster import Connection, translated
 
 _logger = logging.getLogger(__name__)
 
 _AT_ONCE = 4
-_LAST_DEVICE = "SELECT max(last_activity) FROM res_device_log"
+_USERS = "SELECT count(*) FROM res_users WHERE active AND NOT share AND id <> 1"
+_LAST_LOGIN = "SELECT max(create_date)::timestamp FROM res_users_log"
+_LAST_DEVICE = "SELECT max(last_activity)::timestamp FROM res_device_log"
+_HAS_DEVICES = "SELECT to_regclass('res_device_log') IS NOT NULL"
 
 
 def usage(context: Context, name: str) -> Usage:
-    """Raises InstanceNotFound, PostgresFailure."""
+    """Raises InstanceNotFound, Tampered."""
     with context.maintenance() as connection:
         find_instance(connection, name)
     return _measure(context, name)
@@ -43,20 +48,31 @@ def _measure_or_log(context: Context, name: str) -> Usage | None:
 
 
 def _measure(context: Context, name: str) -> Usage:
+    """What the tenant can forge, users and moments, decides about that tenant only; sizes it cannot."""
     with context.as_tenant(name) as inside, translated(inside, "measure the usage"):
-        query = (resources.files("tenantry.odoo") / "usage.sql").read_bytes()
-        row = inside.execute(query).fetchone()
-        assert row
-        users, storage_bytes, last_login = row
-        moments = [moment for moment in (last_login, _last_request(inside)) if moment]
-    return Usage(users, storage_bytes, _iso(max(moments)) if moments else "")
+        users = _value(inside, _USERS)
+        moments = [moment for moment in map(partial(_value, inside), _moments(inside)) if moment]
+    latest = datetime.now(UTC).replace(tzinfo=None)
+    moments = [moment for moment in moments if moment <= latest]
+    return Usage(users, _storage_bytes(context, name), _iso(max(moments)) if moments else "")
 
 
-def _last_request(inside: Connection) -> datetime | None:
-    """When a browser was last seen, which Odoo notes since 18.0."""
-    known = inside.execute("SELECT to_regclass('res_device_log')").fetchone()
-    row = inside.execute(_LAST_DEVICE).fetchone() if known and known[0] else None
+def _value(inside: Connection, query: str) -> Any:
+    row = inside.execute(query.encode()).fetchone()
     return row[0] if row else None
+
+
+def _moments(inside: Connection) -> list[str]:
+    """Asking for the last login, and when a browser was last seen, which Odoo notes since 18.0."""
+    return [_LAST_LOGIN, _LAST_DEVICE] if _value(inside, _HAS_DEVICES) else [_LAST_LOGIN]
+
+
+def _storage_bytes(context: Context, name: str) -> int:
+    """Of the database and of its files, as they are on disk."""
+    with context.maintenance() as connection:
+        folder = find_instance(connection, name).filestore or name
+        sizes = databases.sizes_bytes(connection, name)
+    return sizes.get(name, 0) + context.filestores.size_bytes(folder)
 
 
 def _iso(moment: datetime) -> str:

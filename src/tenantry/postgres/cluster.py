@@ -68,6 +68,12 @@ class Cluster:
         """The same cluster, seen by another role."""
         return Cluster({**self.parameters, "user": role}, password)
 
+    def with_options(self, options: Mapping[str, str]) -> Cluster:
+        """The same, whose sessions begin with these settings."""
+        given = self.parameters.get("options", "")
+        added = " ".join(f"-c {name}={value}" for name, value in options.items())
+        return Cluster({**self.parameters, "options": f"{given} {added}".strip()}, self.password)
+
     def open(self, database: str = MAINTENANCE_DATABASE, *, autocommit: bool = True) -> Connection:
         """Connect; the caller closes. Raises PostgresUnreachable."""
         try:

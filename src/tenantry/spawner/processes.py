@@ -134,6 +134,7 @@ class Processes:
             "folder": str(folder),
             "readable": list(self.config.readable),
             "public_key": self.config.public_key,
+            "identity": tenant.entry.label.identity_of(tenant.name),
             "is_for_jobs": tenant.fork.is_job,
             "limits": vars(self._limits_of(tenant)),
         }

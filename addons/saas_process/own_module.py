@@ -1,0 +1,44 @@
+"""The provider's module stays in a tenant whose plan was signed: without it no limit would mean anything."""
+
+import functools
+import logging
+
+import odoo.sql_db
+from odoo.modules.registry import Registry
+
+from . import facts
+
+_logger = logging.getLogger(__name__)
+
+_MODULE = "saas_tenant"
+_PUT_BACK = """
+    UPDATE ir_module_module SET state = 'installed'
+     WHERE name = %s AND state NOT IN ('installed', 'to upgrade', 'to install')
+"""
+
+
+class OwnModuleMissing(Exception):
+    """It was taken out past Odoo's models; the tenant is not served as if it were there."""
+
+
+def install():
+    """Patch Odoo; once, in the zygote."""
+    Registry.new = classmethod(_keep_own_module(Registry.new.__func__))
+
+
+def _keep_own_module(new):
+    @functools.wraps(new)
+    def wrapper(cls, database, *args, **kwargs):
+        if not facts.entitled_since():
+            return new(cls, database, *args, **kwargs)
+        with odoo.sql_db.db_connect(database).cursor() as cursor:
+            cursor.execute(_PUT_BACK, [_MODULE])
+            if cursor.rowcount:
+                _logger.warning("%s: the module %s was put back", database, _MODULE)
+        registry = new(cls, database, *args, **kwargs)
+        if _MODULE not in registry._init_modules:
+            del cls.registries[database]
+            raise OwnModuleMissing(f"{database}: the module {_MODULE} is not installed")
+        return registry
+
+    return wrapper

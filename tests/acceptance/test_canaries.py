@@ -1,0 +1,75 @@
+"""Nothing secret of a template reaches a customer: every place that holds one is marked, and followed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.support.canaries import EMPTIED, PARAMETERS, marked, plant
+from tests.support.inventory import orphans
+
+from tenantry.engine import Engine
+from tenantry.errors import InstanceNotFound, NotPrepared
+from tenantry.model import names
+from tenantry.model.recipe import Recipe
+from tenantry.operations.context import relabel
+
+CODE = "marked"
+MODULES = ("auth_oauth", "auth_passkey", "auth_totp", "iap_mail", "payment_stripe", "portal", "sms")
+
+
+@pytest.fixture(scope="module")
+def planted(engine: Engine) -> Iterator[set[str]]:
+    """A template whose author left his secrets everywhere; where they are."""
+    engine.build_template(Recipe(CODE, "Marked", MODULES))
+    engine.edit_template(CODE)
+    with engine.context.cluster.connect(names.editing_database(CODE)) as inside:
+        places = plant(inside)
+    engine.finish_editing(CODE)
+    yield places
+    engine.drop_template(CODE)
+    assert orphans(engine.context) == []
+
+
+@pytest.mark.parametrize("has_spare", [True, False])
+def test_no_secret_of_the_template_reaches_an_instance(engine: Engine, planted: set[str], has_spare: bool):
+    engine.fill_pool(CODE, int(has_spare))
+    engine.provision(engine.spec(name="acme", email="a@acme.example", template=CODE))
+    try:
+        with engine.context.cluster.connect("acme") as inside:
+            assert marked(inside) == set()
+    finally:
+        engine.terminate("acme")
+
+
+def test_marks_were_in_all_the_places_that_are_looked_at(planted: set[str]):
+    assert {place.partition(".")[0] for place in planted} >= {*EMPTIED, "res_users", "ir_config_parameter"}
+    assert planted > {"payment_provider.stripe_secret_key", "res_users.totp_secret", "sms_sms.number"}
+    assert len(planted) > len(EMPTIED) + len(PARAMETERS)
+
+
+@pytest.mark.parametrize("forgotten", ["sanitize", "customize", "admin"])
+def test_what_was_not_prepared_is_never_published(engine: Engine, forgotten: str):
+    """By whoever makes an instance part by part, such as the back office."""
+    with pytest.raises(NotPrepared, match=forgotten):
+        create_without(engine, forgotten)
+    with pytest.raises(InstanceNotFound):
+        engine.instance("acme")
+    assert orphans(engine.context) == []
+
+
+def create_without(engine: Engine, forgotten: str) -> None:
+    with engine.provisioning(engine.spec(name="acme", email="a@acme.example", template="tiny")) as session:
+        session.clone()
+        if forgotten == "sanitize":  # which is done when a spare is made
+            subject = session.subject
+            relabel(engine.context, subject.connection, "acme", subject.label.having(finished=()))
+        parts = {
+            "sanitize": session.sanitize,
+            "customize": session.customize,
+            "admin": session.create_admin,
+        }
+        for name, part in parts.items():
+            if name != forgotten:
+                part()
+        session.publish()
