@@ -24,6 +24,7 @@ _LIST = f"""
     {_FACTS} WHERE shobj_description(oid, 'pg_database') LIKE '{{%"tenantry"%'
      ORDER BY datname
 """
+_HAS_PROVIDERS = 150000
 _DROP_INTERRUPTED = -2
 """What PostgreSQL sets a database's connection limit to before it drops its files."""
 
@@ -49,6 +50,16 @@ def _database(name: str, comment: str | None, owner: str, connection_limit: int)
         is_being_made=owner == MAKER_ROLE,
         is_whole=connection_limit != _DROP_INTERRUPTED,
     )
+
+
+def sorted_otherwise(connection: Connection) -> list[str]:
+    """The databases of ours whose text is not sorted by code point, which Odoo expects."""
+    has_providers = connection.info.server_version >= _HAS_PROVIDERS
+    wrong = "datcollate NOT IN ('C', 'POSIX')" + (" OR datlocprovider <> 'c'" if has_providers else "")
+    with translated(connection, "look collations up"):
+        rows = connection.execute(f"SELECT datname FROM pg_database WHERE {wrong}".encode())
+        found = {row[0] for row in rows}
+    return sorted(found & {database.name for database in listing(connection)})
 
 
 def require_ours(connection: Connection, *names: str) -> None:
@@ -90,7 +101,7 @@ def names(connection: Connection) -> set[str]:
 
 
 BASE = "tenantry_base"
-"""An empty template in which a superuser has run `harden.sql`; there if the cluster is ours."""
+"""An empty template in which a superuser has run `base.sql`; there if the cluster is ours."""
 
 
 def create(connection: Connection, name: str, first: Label) -> None:
@@ -102,7 +113,10 @@ def create(connection: Connection, name: str, first: Label) -> None:
     if find(connection, BASE):
         source = sql.SQL("TEMPLATE {}").format(sql.Identifier(BASE))
     else:
-        source = sql.SQL("TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C'").format()
+        # A cluster's own collation may be ICU's, which sorts otherwise and changes with the system.
+        has_providers = connection.info.server_version >= _HAS_PROVIDERS
+        provider = sql.SQL(" LOCALE_PROVIDER libc" if has_providers else "")
+        source = sql.SQL("TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C'{}").format(provider)
     _make(connection, name, source, first)
 
 

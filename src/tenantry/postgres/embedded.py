@@ -30,7 +30,7 @@ from tenantry.model.secret import Secret
 from tenantry.ports import choose_port
 from tenantry.postgres import roles
 from tenantry.postgres.binaries import Binaries
-from tenantry.postgres.cluster import Cluster, translated
+from tenantry.postgres.cluster import Cluster, Connection, translated
 from tenantry.postgres.databases import BASE
 from tenantry.settings import Settings
 
@@ -78,9 +78,10 @@ class EmbeddedCluster:
             report("PostgreSQL: starting the cluster")
             self._start()
         cluster = self.cluster()
-        if not (self.data / _READY).exists():
-            self._prepare()
-            self._run(["touch", self.data / _READY])
+        base = (resources.files(__package__) / "base.sql").read_text(encoding="utf-8")
+        if _text_of(self.data / _READY) != _digest(base):
+            self._prepare(base)
+            self._write(self.data / _READY, _digest(base))
         return cluster
 
     def stop(self) -> bool:
@@ -175,8 +176,8 @@ class EmbeddedCluster:
             reason = process.last_lines(process.tail(self.log), 1) or str(error)
             raise ServerNotStarted("PostgreSQL", reason, self.log) from error
 
-    def _prepare(self) -> None:
-        """Make the engine's role, which is no superuser, and the base of all templates."""
+    def _prepare(self, base_script: str) -> None:
+        """Make the engine's role, which is no superuser, and the base of all templates, or make it anew."""
         password = infrastructure_password(self.roles_key, ENGINE_ROLE)
         superuser = self._as(SUPERUSER)
         with superuser.connect() as connection, translated(connection, "prepare the cluster"):
@@ -189,20 +190,30 @@ class EmbeddedCluster:
             connection.execute(
                 sql.SQL("GRANT CONNECT ON DATABASE postgres TO {} WITH GRANT OPTION").format(engine)
             )
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(BASE + "_partial"))
-            )
+            for suffix in ("_partial", "_old"):
+                left = sql.Identifier(BASE + suffix)
+                connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(left))
             connection.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(BASE + "_partial"))
             )
         with superuser.connect(BASE + "_partial") as connection, translated(connection, "harden the base"):
-            connection.execute((resources.files(__package__) / "harden.sql").read_bytes())
+            connection.execute(base_script.encode())
         with superuser.connect() as connection, translated(connection, "prepare the cluster"):
-            partial, base = sql.Identifier(BASE + "_partial"), sql.Identifier(BASE)
+            self._swap_base(connection)
+
+    def _swap_base(self, connection: Connection) -> None:
+        """Between two moments there is a base: whoever builds meanwhile has one or the other."""
+        partial, base, old = (sql.Identifier(BASE + suffix) for suffix in ("_partial", "", "_old"))
+        known = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
+        with connection.transaction():
+            if BASE in known:
+                connection.execute(sql.SQL("ALTER DATABASE {} IS_TEMPLATE false").format(base))
+                connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(base, old))
             connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(partial, base))
             connection.execute(
                 sql.SQL("ALTER DATABASE {} IS_TEMPLATE true ALLOW_CONNECTIONS false").format(base)
             )
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(old))
 
     def _port_file(self) -> Path:
         return self.data.with_name("port")
@@ -236,11 +247,17 @@ class EmbeddedCluster:
             shutil.chown(file, self.user)
 
 
+def _text_of(file: Path) -> str:
+    return file.read_text() if file.exists() else ""
+
+
 def _number_in(file: Path) -> int:
-    try:
-        return int(file.read_text())
-    except (FileNotFoundError, ValueError):
-        return 0
+    text = _text_of(file)
+    return int(text) if text.isdigit() else 0
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _unprivileged_user() -> str:

@@ -1,0 +1,105 @@
+"""How text is sorted and searched: as Odoo expects it, on whatever cluster, today and after an upgrade."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.support.foreign import write_comment
+
+from tenantry.engine import Engine
+from tenantry.model.catalog import Kind, Label, State
+from tenantry.operations import doctor
+from tenantry.operations.doctor import Finding
+from tenantry.postgres import databases
+from tenantry.settings import Settings
+
+LABEL = Label(Kind.SPARE, State.BUILDING)
+_SORTED = "SELECT string_agg(t, ',' ORDER BY t) FROM unnest(ARRAY['a', 'B', '_x', '1', 'A', 'b']) AS t"
+_FACTS = "SELECT datlocprovider, datcollversion FROM pg_database WHERE datname = current_database()"
+_AS_ICU = (
+    "ALTER DATABASE tenantry_base IS_TEMPLATE false",
+    "DROP DATABASE tenantry_base",
+    "CREATE DATABASE icu TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'und' LOCALE 'C.UTF-8'",
+    "ALTER DATABASE template0 IS_TEMPLATE false",
+    "DROP DATABASE template0",
+    "ALTER DATABASE icu RENAME TO template0",
+    "ALTER DATABASE template0 IS_TEMPLATE true ALLOW_CONNECTIONS false",
+    # As initdb leaves it.
+    "UPDATE pg_database SET datcollversion = NULL WHERE datname = 'template0'",
+)
+
+
+@pytest.fixture(scope="module")
+def of_icu(settings: Settings) -> Iterator[Engine]:
+    """A cluster as an administrator made it: its default collation is ICU's, and it has no base of ours."""
+    home = Path(tempfile.mkdtemp(prefix="tenantry-test-icu-"))
+    home.chmod(0o755)
+    engine = Engine(replace(settings, home=home), report=print)
+    engine.start_postgres()
+    assert engine._embedded
+    with engine._embedded._as("postgres").connect() as connection:
+        for statement in _AS_ICU:
+            connection.execute(statement.encode())
+    yield engine
+    engine.stop()
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def test_text_is_sorted_by_code_point_whatever_the_cluster_does(of_icu: Engine):
+    with of_icu.context.maintenance() as connection:
+        databases.create(connection, "sorted", LABEL)
+    with of_icu.context.cluster.connect("sorted") as inside:
+        assert inside.execute(_SORTED).fetchone() == ("1,A,B,_x,a,b",)
+        provider, version = inside.execute(_FACTS).fetchone() or ()
+    assert (provider, version) == ("c", None), "a version would stop clones when the system is upgraded"
+
+
+def test_doctor_names_what_sorts_otherwise_and_few_connections(of_icu: Engine):
+    def found(subject: str) -> Finding:
+        return next(it for it in doctor.examine(of_icu.settings) if it.subject == subject)
+
+    assert found("Collation").ok
+    assert found("Connections").ok
+    with of_icu.context.maintenance() as connection:
+        connection.execute("CREATE DATABASE old TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'und'")
+        write_comment(connection, "old", LABEL.to_comment())
+        try:
+            assert not found("Collation").ok
+            assert "old" in found("Collation").detail
+        finally:
+            databases.drop(connection, "old")
+
+
+def test_searches_that_are_blind_to_accents_have_an_index(cluster_engine: Engine):
+    with cluster_engine.context.maintenance() as connection:
+        databases.create(connection, "searched", LABEL)
+    try:
+        with cluster_engine.context.cluster.connect("searched") as inside:
+            inside.execute("CREATE TABLE partner (name text)")
+            inside.execute("CREATE INDEX ON partner USING gin (unaccent(name) gin_trgm_ops)")
+            volatile = "SELECT provolatile FROM pg_proc WHERE oid = 'unaccent(text)'::regprocedure"
+            assert inside.execute(volatile).fetchone() == ("i",)
+            assert inside.execute("SELECT unaccent('Élan')").fetchone() == ("Elan",)
+    finally:
+        with cluster_engine.context.maintenance() as connection:
+            databases.drop(connection, "searched")
+
+
+def test_a_base_that_an_older_version_made_is_made_anew(cluster_engine: Engine):
+    assert cluster_engine._embedded
+    superuser = cluster_engine._embedded._as("postgres")
+    oid = "SELECT oid FROM pg_database WHERE datname = 'tenantry_base'"
+    with superuser.connect() as connection:
+        before = connection.execute(oid).fetchone()
+        cluster_engine.start_postgres()
+        assert connection.execute(oid).fetchone() == before
+        (cluster_engine._embedded.data / "tenantry.ready").write_text("")
+        cluster_engine.start_postgres()
+        assert connection.execute(oid).fetchone() != before
+        databases.create(connection, "again", LABEL)
+        databases.drop(connection, "again")
