@@ -114,6 +114,28 @@ def tidy_email(text):
         return text
 
 
+def tidy_hostname(text):
+    """As `tidy_email`, of a host name."""
+    try:
+        return names.hostname(text)
+    except InvalidInput:
+        return text
+
+
+def check_caption(field, text):
+    """A person's or a company's name, as it may stand in a mail to anybody."""
+    with translated(ValidationError):
+        names.caption(text or "", field)
+
+
+def tidy_caption(text):
+    """As `tidy_email`, of a person's or a company's name."""
+    try:
+        return names.caption(text)
+    except InvalidInput:
+        return text
+
+
 def suggest_subdomains(text, reserved, is_taken, count=3):
     """I3: valid, free subdomains made from a company's name, the closest first."""
     reserved = _engine().settings.reserved_names | reserved

@@ -15,7 +15,7 @@ from odoo.tools.translate import LazyTranslate
 
 from . import application
 from .callers import caller_ctx, identify, unauthorized
-from .errors import ApiError, problem
+from .errors import REFUSED_TYPE, TOO_LARGE, ApiError, problem
 from .exchange import Exchange
 from .routers import methods_of
 
@@ -34,13 +34,15 @@ class SaasApiDispatcher(FastApiDispatcher):
         super().__init__(request)
         self.exchange = Exchange(request.httprequest)
         self.caller = None
+        self.largest_body = 0
         self.root_path = ""
         self.language = "en_US"
 
     def pre_dispatch(self, rule, args):
         result = super().pre_dispatch(rule, args)
-        largest_kb = int(self._parameter("saas_api.max_body_kb", _LARGEST_BODY_KB))
-        self.request.httprequest.max_content_length = 1024 * largest_kb
+        self.largest_body = 1024 * int(self._parameter("saas_api.max_body_kb", _LARGEST_BODY_KB))
+        # One more: of a body in chunks werkzeug gives so much and says nothing of the rest.
+        self.request.httprequest.max_content_length = self.largest_body + 1
         return result
 
     def dispatch(self, endpoint, args):
@@ -49,6 +51,8 @@ class SaasApiDispatcher(FastApiDispatcher):
         self._see_language()
         if self.exchange.is_preflight:
             return self.request.make_response("", status=204)
+        if self.request.httprequest.path.rstrip("/") == self.root_path:
+            return self.request.redirect(f"{self.root_path}/docs")
         body = self._body()
         self._identify()
         self._count()
@@ -83,14 +87,20 @@ class SaasApiDispatcher(FastApiDispatcher):
         return codes.get(accepted.best_match(codes))
 
     def _body(self):
-        """Read it whole; werkzeug refuses what is larger than `max_content_length`."""
+        """Read it whole. Raises ApiError for what is too large, or is not JSON."""
         environ = self.request.httprequest.environ
         try:
             environ["PATH_INFO"].encode("latin-1").decode()
             environ["QUERY_STRING"].encode("ascii")
         except UnicodeError as error:
             raise ApiError(400, "INVALID_FORMAT", _lt("The address is not readable.")) from error
-        return self.request.httprequest.get_data(cache=True)
+        body = self.request.httprequest.get_data(cache=True)
+        if len(body) > self.largest_body:
+            raise ApiError(413, *TOO_LARGE)
+        mimetype = self.request.httprequest.mimetype
+        if body and mimetype != "application/json" and not mimetype.endswith("+json"):
+            raise ApiError(415, *REFUSED_TYPE)
+        return body
 
     def _identify(self):
         """From here on `env` is the caller's: groups and record rules decide."""
@@ -149,7 +159,9 @@ class SaasApiDispatcher(FastApiDispatcher):
 
     def _run(self, body):
         """As OCA's `dispatch`, in this thread, with one pool of applications for all paths."""
-        environ = self.request.httprequest.environ
+        environ = dict(self.request.httprequest.environ)
+        if environ["REQUEST_METHOD"] == "HEAD":
+            environ["REQUEST_METHOD"] = "GET"  # The server sends no body.
         with (
             fastapi_app_pool.get_app(env=self.request.env, root_path=self.root_path) as app,
             self._manage_odoo_env(),

@@ -42,6 +42,7 @@ _BY_STATUS = {
     413: ("INVALID_LENGTH", _lt("The request is too large.")),
     415: ("INVALID_FORMAT", _lt("Send JSON, with the header 'Content-Type: application/json'.")),
 }
+REFUSED_TYPE, TOO_LARGE = _BY_STATUS[415], _BY_STATUS[413]
 _BY_KIND = {
     "missing": "MISSING_FIELDS",
     "string_too_short": "INVALID_LENGTH",
@@ -132,7 +133,8 @@ def _name(fault):
 
 def _code(fault):
     if fault["loc"][-1] == "action":
-        return "MISSING_ACTION" if fault["type"] == "missing" else "UNKNOWN_ACTION"
+        is_missing = fault["type"] == "missing" or fault.get("input") is None
+        return "MISSING_ACTION" if is_missing else "UNKNOWN_ACTION"
     return _BY_KIND.get(fault["type"], "VALIDATION_ERROR")
 
 

@@ -1,5 +1,5 @@
 from . import saas_live_mixin
-from . import saas_email_mixin
+from . import saas_tidy_mixin
 from . import mail_mail
 from . import saas_lifecycle_mixin
 from . import saas_job_mixin

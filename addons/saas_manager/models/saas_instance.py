@@ -18,13 +18,14 @@ class SaasInstance(models.Model):
     _inherit = [
         "saas.lifecycle.mixin",
         "saas.job.mixin",
-        "saas.email.mixin",
+        "saas.tidy.mixin",
         "bus.listener.mixin",
         "mail.thread",
         "mail.activity.mixin",
     ]
     _order = "id desc"
     _email_fields = ("admin_email",)
+    _caption_fields = ("name",)
     _action_fields = frozenset(
         {"state", "operation", "wanted", "run_state", "database_name", "reference", "url"}
     )
@@ -199,6 +200,10 @@ class SaasInstance(models.Model):
         reserved = self._reserved_names()
         for instance in self:
             gateway.check_subdomain(instance.subdomain, reserved)
+
+    @api.constrains("name")
+    def _check_name(self):
+        self._check_captions()
 
     @api.constrains("admin_email")
     def _check_admin_email(self):

@@ -16,7 +16,8 @@ class SaasInstance(models.Model):
         if self.state != "active":
             raise UserError(self.env._("%s is not active.", self.name))
         self._check_is_running()
-        operator = self.env.user.name
+        # Not the name, which everybody chooses for himself.
+        operator = self.env.user.login
         with gateway.translated():
             link = gateway.login_link(self, by=operator, support=True)
         self._record_support_login(operator)

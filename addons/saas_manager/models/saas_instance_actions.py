@@ -16,6 +16,7 @@ class SaasInstance(models.Model):
         for instance in self:
             instance._check_transition("provision")
             instance.template_id._check_is_ready()
+            instance.template_id._check_language(instance.language_id)
             instance.plan_id._check_room(instance.template_id)
             # sudo: how full a server is depends on all companies' instances.
             server = (

@@ -9,6 +9,8 @@ from .. import gateway
 class SaasInstanceHostname(models.Model):
     _name = "saas.instance.hostname"
     _description = "SaaS Instance Hostname"
+    _inherit = ["saas.tidy.mixin"]
+    _hostname_fields = ("name",)
     _order = "name"
 
     name = fields.Char(string="Hostname", required=True)

@@ -3,6 +3,7 @@
 import logging
 
 from odoo import api, fields, models
+from odoo.tools import plaintext2html
 
 from .. import gateway
 from .step_log import StepLog
@@ -57,7 +58,9 @@ class SaasInstance(models.Model):
         else:
             self.write(values)
         self.activity_schedule(
-            "mail.mail_activity_data_warning", summary=self.env._("%s failed", self.name), note=reason
+            "mail.mail_activity_data_warning",
+            summary=self.env._("%s failed", self.name),
+            note=plaintext2html(reason),
         )
         return reason
 

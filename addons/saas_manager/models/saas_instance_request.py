@@ -11,8 +11,9 @@ from .. import gateway
 class SaasInstanceRequest(models.Model):
     _name = "saas.instance.request"
     _description = "SaaS Instance Request"
-    _inherit = ["saas.lifecycle.mixin", "saas.email.mixin", "mail.thread"]
+    _inherit = ["saas.lifecycle.mixin", "saas.tidy.mixin", "mail.thread"]
     _email_fields = ("customer_email", "admin_email")
+    _caption_fields = ("customer_name", "company_name")
     _order = "priority desc, id desc"
     _action_fields = frozenset({"state", "instance_id"})
 
@@ -84,6 +85,10 @@ class SaasInstanceRequest(models.Model):
             for email in filter(None, (request.customer_email, request.admin_email)):
                 gateway.check_email(email)
 
+    @api.constrains("customer_name", "company_name")
+    def _check_names(self):
+        self._check_captions()
+
     @api.constrains("subdomain")
     def _check_subdomain(self):
         reserved = self.env["saas.instance"]._reserved_names()
@@ -111,6 +116,7 @@ class SaasInstanceRequest(models.Model):
         self.ensure_one()
         self.env["saas.instance"]._check_free(self.subdomain)
         self.template_id._check_is_ready()
+        self.template_id._check_language(self.language_id)
 
     def _begin(self, *actions):
         """Make the customer and the instance, and have it created. actions: those that lead there, if any."""

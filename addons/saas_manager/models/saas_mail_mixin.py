@@ -15,6 +15,8 @@ _logger = logging.getLogger(__name__)
 
 _MAX_RETRIES = 13
 """With the waits in `queue_job_data.xml`, a mail server may be down for a day."""
+_HEADERS = {"Auto-Submitted": "auto-generated"}
+"""RFC 3834: no robot answers a robot."""
 _MASK = "••••••••"
 _SENDING_ERRORS = (MailDeliveryException, SMTPException, OSError, RetryableJobError)
 _DUE_IN = {
@@ -105,7 +107,7 @@ class SaasMailMixin(models.AbstractModel):
     def _hand_over(self, renderer):
         """Let the mail server have it now. Raises MailDeliveryException, with which all of it is undone."""
         # What was sent is deleted with its secrets; what was not is rolled back.
-        values = {"auto_delete": True}
+        values = {"auto_delete": True, "headers": repr(_HEADERS)}
         mail = renderer.send_mail(self.id, force_send=True, raise_exception=True, email_values=values)
         failed = self.env["mail.mail"].browse(mail).exists().filtered(lambda m: m.state == "exception")
         if failed:

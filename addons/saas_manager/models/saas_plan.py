@@ -78,10 +78,11 @@ class SaasPlan(models.Model):
         for plan in self:
             gateway.check_limits(plan)
 
-    @api.depends("instance_ids.state")
+    @api.depends("instance_ids.occupies_server")
     def _compute_instance_count(self):
+        """As servers count: what failed, or was never begun, takes nobody's place."""
         groups = self.env["saas.instance"]._read_group(
-            [("plan_id", "in", self.ids), ("state", "!=", "terminated")], ["plan_id"], ["__count"]
+            [("plan_id", "in", self.ids), ("occupies_server", "=", True)], ["plan_id"], ["__count"]
         )
         counts = {plan.id: count for plan, count in groups}
         for plan in self:
@@ -103,7 +104,7 @@ class SaasPlan(models.Model):
         return self.price_yearly if period == "yearly" else self.price_monthly
 
     def _check_room(self, template):
-        """Raise UserError if no instance of this template may be made on the plan."""
+        """Raise UserError if no further instance of this template may be made on the plan."""
         self.ensure_one()
         if self.template_ids and template not in self.template_ids:
             raise UserError(
@@ -111,7 +112,7 @@ class SaasPlan(models.Model):
                     "The plan %(plan)s does not include %(template)s.", plan=self.name, template=template.name
                 )
             )
-        if self.max_instances and self.instance_count > self.max_instances:
+        if self.max_instances and self.instance_count >= self.max_instances:
             raise NoCapacity(
                 self.env._(
                     "The plan %(plan)s is full: %(count)d instances are its limit.",

@@ -134,6 +134,16 @@ class SaasServer(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_use(self):
         self._check_holds_nothing()
+        # sudo: another company's instances count, too; so do drafts, and the records of what was.
+        for server in self.sudo().with_context(active_test=False).filtered("instance_ids"):
+            raise UserError(
+                self.env._(
+                    "%(server)s is named by %(count)d instances, such as %(example)s. Archive it instead.",
+                    server=server.name,
+                    count=len(server.instance_ids),
+                    example=server.instance_ids[0].name,
+                )
+            )
 
     def _check_holds_nothing(self):
         """V3: a server is neither deleted nor disabled while it holds instances."""

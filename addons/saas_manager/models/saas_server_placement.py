@@ -3,6 +3,7 @@
 import functools
 
 from odoo import SUPERUSER_ID, api, models
+from odoo.tools import plaintext2html
 
 from ..exceptions import NoCapacity
 
@@ -63,4 +64,5 @@ def _leave_activity(registry, model, record, summary, note):
     with registry.cursor() as cursor:
         found = api.Environment(cursor, SUPERUSER_ID, {})[model].browse(record).exists()
         if found and summary not in found.activity_ids.mapped("summary"):
+            note = plaintext2html(note)
             found.activity_schedule("mail.mail_activity_data_warning", summary=summary, note=note)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from odoo import fields, models
 from odoo.fields import Domain
-from odoo.tools import split_every
+from odoo.tools import plaintext2html, split_every
 
 _logger = logging.getLogger(__name__)
 
@@ -91,4 +91,5 @@ class SaasSweepMixin(models.AbstractModel):
         """Put one thing to do on the record, unless it is there already."""
         self.ensure_one()
         if summary not in self.activity_ids.mapped("summary"):
+            note = plaintext2html(note)
             self.activity_schedule("mail.mail_activity_data_warning", summary=summary, note=note)

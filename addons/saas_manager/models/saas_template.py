@@ -237,8 +237,27 @@ class SaasTemplate(models.Model):
         self.ensure_one()
         self.check_access("write")
         self._check_is_ready()
+        if not new_db_name:
+            raise UserError(self.env._("Give the new database a name."))
         with gateway.translated():
             return gateway.clone_template(self, new_db_name)
+
+    def _languages(self):
+        """The codes of those it can be used in: English, and what it was built with."""
+        return {"en_US", *self.language_ids.mapped("code")}
+
+    def _check_language(self, language):
+        """Refuse one it does not have, before anything is made. language: a `res.lang`, or none."""
+        self.ensure_one()
+        if language and language.code not in self._languages():
+            raise UserError(
+                self.env._(
+                    "The template %(template)s has no %(language)s. It has: %(offered)s.",
+                    template=self.name,
+                    language=language.code,
+                    offered=", ".join(sorted(self._languages())),
+                )
+            )
 
     def _check_is_ready(self):
         self.ensure_one()

@@ -1,6 +1,7 @@
 """What jobs do for a template: the engine builds, the record follows."""
 
 from odoo import api, fields, models
+from odoo.tools import plaintext2html
 
 from .. import gateway
 from .step_log import StepLog
@@ -56,7 +57,7 @@ class SaasTemplate(models.Model):
         self.activity_schedule(
             "mail.mail_activity_data_warning",
             summary=self.env._("The template could not be built"),
-            note=reason,
+            note=plaintext2html(reason),
         )
         return reason
 
@@ -86,7 +87,8 @@ class SaasTemplate(models.Model):
         summary = self.env._("The pool could not be filled")
         reason = exc_message or self.env._("An unexpected error; see the job.")
         if summary not in self.activity_ids.mapped("summary"):
-            self.activity_schedule("mail.mail_activity_data_warning", summary=summary, note=reason)
+            note = plaintext2html(reason)
+            self.activity_schedule("mail.mail_activity_data_warning", summary=summary, note=note)
         return reason
 
     @api.model

@@ -2,6 +2,7 @@ from . import test_dashboard
 from . import test_dashboard_alerts
 from . import test_following
 from . import test_access
+from . import test_gateway
 from . import test_companies
 from . import test_buttons
 from . import test_secrets

@@ -143,6 +143,24 @@ class TestSubdomain(SaasCase):
 
 
 @tagged("post_install", "-at_install")
+class TestNames(SaasCase):
+    def test_an_address_is_kept_in_lower_case_and_a_name_in_one_line(self):
+        instance = self._make_instance("acme", admin_email="Ann@Acme.Example", name=" Acme \u2028 Ltd ")
+        self.assertEqual((instance.admin_email, instance.name), ("ann@acme.example", "Acme Ltd"))
+        instance.admin_email = "BOB@acme.example"
+        self.assertEqual(instance.admin_email, "bob@acme.example")
+
+    def test_a_name_that_no_mail_should_bear_is_refused(self):
+        for number, name in enumerate(("Win at https://evil.example", "a\u202eb")):
+            with self.subTest(name=name), self.assertRaisesRegex(ValidationError, "web address"):
+                self._make_instance(f"acme-{number}", name=name)
+
+    def test_what_an_operator_is_left_to_do_shows_names_as_text(self):
+        instance = self._make_instance("acme", name="<b>Acme</b> & Co")
+        instance._ask_operator("Look", f"{instance.name} is odd")
+        self.assertIn("&lt;b&gt;Acme&lt;/b&gt; &amp; Co is odd", instance.activity_ids.note)
+
+
 class TestPlanLimits(SaasCase):
     def test_a_template_outside_of_the_plan_is_refused(self):
         self.plan.template_ids = self._make_template("bakery")
@@ -158,9 +176,11 @@ class TestPlanLimits(SaasCase):
         jobs.assert_jobs_count(0)
         self.assertEqual(second.state, "draft")
 
-    def test_terminated_instances_leave_room_in_the_plan(self):
+    def test_what_is_not_there_leaves_room_in_the_plan(self):
         self.plan.max_instances = 1
-        self._make_instance("first", "terminated")
+        for number, state in enumerate(("terminated", "failed", "failed", "draft")):
+            self._make_instance(f"first-{number}", state)
+        self.assertEqual(self.plan.instance_count, 0)
         with self._jobs():
             self._as("manager", self._make_instance("second")).action_provision_instance()
 

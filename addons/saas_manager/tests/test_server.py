@@ -118,6 +118,14 @@ class TestServer(SaasCase):
         self._as("administrator", self.server).action_maintenance()
         self.assertEqual((self.server.state, instance.state), ("maintenance", "suspended"))
 
+    def test_one_that_a_draft_or_a_record_of_what_was_names_is_not_deleted(self):
+        for state in ("draft", "terminated"):
+            with self.subTest(state=state), self.cr.savepoint():
+                self._make_instance(f"in-{state}", state, server_id=self.server.id)
+                with self.assertRaisesRegex(UserError, f"such as In-{state.title()}. Archive it"):
+                    self._as("administrator", self.server).unlink()
+                self.server.instance_ids.unlink()
+
     def test_an_empty_one_is_disabled_and_deleted(self):
         server = self._as("administrator", self.server)
         server.action_disable()

@@ -144,7 +144,7 @@ class TestDialogues(SaasCase):
         link = Secret("http://acme.localhost/saas/login?token=t0ken")
         with patch.object(gateway, "login_link", return_value=link) as login_link:
             action = self._as("manager", self.instance).action_login_as_support()
-        operator = self.users["manager"].name
+        operator = self.users["manager"].login
         self.assertEqual(action["url"], link.reveal())
         self.assertEqual(login_link.call_args.kwargs, {"by": operator, "support": True})
         for text in (self.instance.log_ids[0].message, self.instance.message_ids[0].body):

@@ -2,6 +2,7 @@
 
 from odoo import api, fields, models
 from odoo.addons.saas_manager import gateway
+from odoo.exceptions import UserError
 
 from ..errors import ApiError
 
@@ -102,7 +103,7 @@ class SaasInstanceRequest(models.Model):
         return {
             "plan_id": plan.id,
             "template_id": template.id,
-            "language_id": self._named("language", "res.lang", "code", language).id,
+            "language_id": self._language_by_api(template, language).id,
             "country_id": self._named("country", "res.country", "code", country and country.upper()).id,
         }
 
@@ -122,6 +123,14 @@ class SaasInstanceRequest(models.Model):
             domain.append(("code", "=", wanted))
         order = f"is_template_ready desc, {templates._order}"
         return templates.search_fetch(domain, order=order, limit=1) or self._refuse("template", wanted)
+
+    def _language_by_api(self, template, wanted):
+        found = self._named("language", "res.lang", "code", wanted)
+        try:
+            template._check_language(found)
+        except UserError as error:
+            raise ApiError(422, "VALIDATION_ERROR", str(error), fields={"language": str(error)}) from error
+        return found
 
     def _for_sale(self):
         return [("company_id", "in", (False, self.env.company.id))]

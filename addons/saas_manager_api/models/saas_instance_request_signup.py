@@ -3,6 +3,7 @@
 from urllib.parse import quote
 
 from odoo import api, fields, models
+from odoo.addons.saas_manager import gateway
 from odoo.exceptions import UserError
 from odoo.tools import hash_sign, verify_hash_signed
 
@@ -24,10 +25,19 @@ class SaasInstanceRequest(models.Model):
 
     @api.model
     def _sign_up_by_api(self, caller, values):
+        self._check_only_address(values)
         key = {"publishable_key_id": caller.publishable_id, "company_id": caller.company_id}
         request = self._sign_up({**values, **key}, caller.address)
         request.api_caller = caller.fingerprint
         return request
+
+    @api.model
+    def _check_only_address(self, values):
+        """A key that everybody can read sends mails to no address but the one that is proved."""
+        admin = gateway.tidy_email(values.get("admin_email") or values["customer_email"])
+        if admin != gateway.tidy_email(values["customer_email"]):
+            sentence = self.env._("With a publishable key, the administrator's address is the customer's.")
+            raise ApiError(422, "VALIDATION_ERROR", sentence, fields={"admin_email": sentence})
 
     @api.model
     def _sign_up(self, values, address):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.fields import Domain
+from odoo.tools import plaintext2html
 
 from ..webhook_events import PING, PingNews
 from ..webhook_sender import check_url
@@ -138,7 +139,10 @@ class SaasWebhook(models.Model):
         administrators = self.env.ref("saas_manager.group_saas_administrator").sudo().all_user_ids
         for user in administrators.filtered(lambda u: u.active and webhook.company_id in u.company_ids):
             webhook.activity_schedule(
-                "mail.mail_activity_data_warning", user_id=user.id, summary=summary, note=note
+                "mail.mail_activity_data_warning",
+                user_id=user.id,
+                summary=summary,
+                note=plaintext2html(note),
             )
 
 

@@ -4,7 +4,7 @@ from importlib import resources
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import RedirectResponse, Response
 from odoo.exceptions import AccessError
 
 from ..dependencies import Env
@@ -19,10 +19,15 @@ _FILES = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css
 
 
 @router.get("")
-async def docs(env: Env, http: Request) -> HTMLResponse:
-    """Swagger's page, from this server: nothing of another site runs in the operator's session."""
-    _check_reader(env)
+async def docs(env: Env, http: Request) -> Response:
+    """Swagger's page, from this server: nothing of another site runs in the operator's session.
+
+    A browser that is not logged in is sent to the login page, and comes back.
+    """
     root = http.scope.get("root_path", "").rstrip("/")
+    if env.user._is_public() and not _is_open(env) and "text/html" in http.headers.get("accept", ""):
+        return RedirectResponse(f"/web/login?redirect={root}/docs", 303)
+    _check_reader(env)
     page = get_swagger_ui_html(
         openapi_url=f"{root}/openapi.json",
         title="API",
@@ -43,8 +48,11 @@ async def docs_file(name: str, env: Env) -> Response:
     return Response(content, media_type=_FILES[name])
 
 
-def _check_reader(env):
+def _is_open(env):
     # sudo: a setting.
-    is_open = env["ir.config_parameter"].sudo().get_param("saas_api.docs_public")
-    if not is_open and not env.user.has_group("saas_manager.group_saas_user"):
+    return env["ir.config_parameter"].sudo().get_param("saas_api.docs_public")
+
+
+def _check_reader(env):
+    if not _is_open(env) and not env.user.has_group("saas_manager.group_saas_user"):
         raise AccessError(env._("Log in to Odoo first."))

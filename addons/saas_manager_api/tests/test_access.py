@@ -71,6 +71,10 @@ class TestAccess(ApiCase):
 
     def test_the_try_out_page_is_for_operators_who_are_logged_in(self):
         self.assertEqual(self._call("/docs", key=None)[0], 403)
+        browser = {"headers": {"Accept": "text/html"}, "allow_redirects": False}
+        for path, target in (("/api", "/api/docs"), ("/api/docs", "/web/login?redirect=/api/docs")):
+            answer = self.url_open(path, **browser)
+            self.assertEqual((answer.status_code, answer.headers["Location"].endswith(target)), (303, True))
         self.authenticate("saas-portal", "saas-portal")
         self.assertEqual(self._call("/docs", key=None)[0], 403)
         self.authenticate("saas-user", "saas-user")

@@ -27,6 +27,7 @@ class TestCreate(ApiCase):
     # ------------------------------------------------------------ S3
 
     def test_what_was_asked_for_is_what_is_made(self):
+        self.template.language_ids = self.env["res.lang"]._activate_lang("fr_FR")
         status, told = self._create(language="fr_FR", country="FR", template="shop")
         self.assertEqual((status, told["success"]), (202, True))
         request = self._request(told["request_id"])

@@ -42,6 +42,7 @@ class TestErrors(ApiCase):
             (CREATE, {**whole, "template": "none-such"}, "VALIDATION_ERROR"),
             (CREATE, {**whole, "country": "ZZ"}, "VALIDATION_ERROR"),
             (MANAGE, {}, "MISSING_ACTION"),
+            (MANAGE, {"action": None}, "MISSING_ACTION"),
             (MANAGE, {"action": "explode"}, "UNKNOWN_ACTION"),
         ):
             with self.subTest(path=path, body=body):
@@ -56,11 +57,30 @@ class TestErrors(ApiCase):
         self._assert_refused(broken, 400, "INVALID_FORMAT")
         large = self.url_open(url, data="x" * 70_000, headers=json)
         self._assert_refused(large, 413, "INVALID_LENGTH")
+        chunked = self.url_open(url, data=iter([b"{", b" " * 70_000, b"}"]), headers=json)
+        self._assert_refused(chunked, 413, "INVALID_LENGTH")
+        for wrong in ("text/plain", "application/x-www-form-urlencoded", ""):
+            with self.subTest(type=wrong):
+                typed = self.url_open(url, data="{}", headers={**json, "Content-Type": wrong})
+                told = self._assert_refused(typed, 415, "INVALID_FORMAT")
+                self.assertIn("application/json", told["error"])
         self._assert_refused(self._ask("/nothing/here"), 404, "UNKNOWN_ACTION")
         self._assert_refused(self._ask("/provisioning/request_status/a%0Ab"), 404, "UNKNOWN_ACTION")
         wrong_method = self._ask("/provisioning/validate_subdomain", method="DELETE")
         self._assert_refused(wrong_method, 405, "UNKNOWN_ACTION")
         self.assertEqual(wrong_method.headers["Allow"], "GET, POST")
+
+    def test_a_body_in_chunks_is_read_whole(self):
+        json = {"Content-Type": "application/json", "X-API-Key": self.keys["manager"]}
+        chunks = iter([b'{"subdomain": ', b'"free-', b'one"}'])
+        answer = self.url_open("/api/provisioning/validate_subdomain", data=chunks, headers=json)
+        self.assertEqual(answer.json()["data"]["subdomain"], "free-one")
+
+    def test_who_asks_for_the_head_gets_what_get_has_without_a_body(self):
+        answer = self._ask("/provisioning/health", key=None, method="HEAD")
+        self.assertEqual((answer.status_code, answer.text), (200, ""))
+        self.assertTrue(answer.headers["X-Request-ID"])
+        self.assertEqual(self._ask("/provisioning/create_instance", method="HEAD").status_code, 405)
 
     def test_what_is_not_there_is_named(self):
         for path, code in (

@@ -35,6 +35,20 @@ class TestKeys(ApiCase):
                 self.assertEqual((answer.status_code, answer.json()["error_code"]), (401, "UNAUTHORIZED"))
                 self.assertEqual(answer.headers["WWW-Authenticate"], "Bearer")
 
+    def _press(self, model, method, *arguments, **context):
+        params = {"model": model, "method": method, "args": arguments, "kwargs": {"context": context}}
+        return self.make_jsonrpc_request(f"/web/dataset/call_kw/{model}/{method}", params)
+
+    def test_who_makes_a_key_proves_his_password_first(self):
+        """The dialogue, as the browser sends it: pressed long after the login."""
+        self.authenticate("saas-manager", "saas-manager")
+        dialogue = "res.users.apikeys.description"
+        made = self._press(dialogue, "create", [{"name": "Mine", "duration": "1", "is_for_saas": True}])
+        asked = self._press(dialogue, "make_key", made)
+        self.assertEqual(asked["res_model"], "res.users.identitycheck")
+        shown = self._press(asked["res_model"], "run_check", [asked["res_id"]], password="saas-manager")
+        self.assertEqual(self._status(**{"X-API-Key": shown["context"]["default_key"]}), 200)
+
     def test_a_key_for_something_else_does_not_open_the_api(self):
         other = self._make_key(self.users["manager"], scope="something else")
         self.assertEqual(self._status(**{"X-API-Key": other}), 401)

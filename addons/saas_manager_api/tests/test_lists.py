@@ -152,11 +152,16 @@ class TestLists(ApiCase):
         self.assertEqual(told["error_code"], "UNKNOWN_ACTION")
 
     def test_the_short_way_takes_a_language_and_a_country(self):
-        body = {"clientName": "acme", "adminEmail": "ann@acme.example", "companyName": "Acme"}
+        body = {"clientName": "acme", "adminEmail": "Ann@Acme.Example", "companyName": "Acme"}
+        status, told = self._call("/instances", {**body, "language": "fr_FR"})
+        self.assertEqual((status, told["error_code"]), (422, "VALIDATION_ERROR"))
+        self.assertRegex(told["details"]["fields"]["language"], "has no fr_FR. It has: en_US")
+        self.template.language_ids = self.env["res.lang"]._activate_lang("fr_FR")
         with self._jobs():
             status, told = self._call("/instances", {**body, "language": "fr_FR", "country": "fr"})
         self.assertEqual(status, 202)
         request = self._request(told["instanceId"])
         self.assertEqual((request.language_id.code, request.country_id.code), ("fr_FR", "FR"))
+        self.assertEqual((request.admin_email, request.instance_id.admin_email), ("ann@acme.example",) * 2)
         status, told = self._call("/instances", {**body, "clientName": "other", "country": "ZZ"})
         self.assertEqual((status, told["error_code"]), (422, "VALIDATION_ERROR"))

@@ -5,7 +5,7 @@ from odoo.http import request
 from werkzeug.exceptions import NotFound
 
 from ..faults import SignupFaults
-from .pages import is_mine, json, note_mine, page, see_other, signup, too_many
+from .pages import is_mine, json, mine, note_mine, page, see_other, signup, too_many
 
 _TYPED = "saas_signup_typed"
 
@@ -27,10 +27,8 @@ class SignupForm(http.Controller):
 
     @http.route("/signup", type="http", auth="public", methods=["POST"])
     def send(self, **typed):
-        draft = typed.get("change")
-        mine = draft if draft and is_mine(draft, "asked") else None
         try:
-            asked = signup()._take(typed, request.httprequest.remote_addr, mine)
+            asked = signup()._take(typed, request.httprequest.remote_addr, mine("asked"))
         except SignupFaults as faults:
             request.session[_TYPED] = signup()._tidy(typed)
             return self._form(typed, faults.by_field)

@@ -7,6 +7,7 @@ from odoo.addons.saas_manager import gateway
 from odoo.addons.saas_manager.exceptions import SubdomainTaken
 from odoo.addons.saas_manager_api.errors import ApiError
 from odoo.exceptions import UserError
+from odoo.tools import plaintext2html
 
 from ..faults import SignupFaults
 
@@ -20,9 +21,13 @@ class SaasInstanceRequest(models.Model):
     _inherit = "saas.instance.request"
 
     @api.model
-    def _sign_up_on_page(self, values, address, change=None):
-        """Keep it as a draft and send a mail; sent again, it is the same draft. Raises ApiError."""
-        draft = self._draft_of(values, change)
+    def _sign_up_on_page(self, values, address, own=(), change=None):
+        """Keep it as a draft and send a mail; sent again, it is the same draft. Raises ApiError.
+
+        own: the references of what the same browser asked for; nobody else's draft is touched, whatever
+        address he types. change: the one of them that is meant, if he said so.
+        """
+        draft = self._draft_of(values, own, change)
         if not draft:
             return self._sign_up(values, address)
         self._check_mailbox(values["customer_email"])
@@ -31,10 +36,10 @@ class SaasInstanceRequest(models.Model):
         draft._send_link()
         return draft
 
-    def _draft_of(self, values, change):
+    def _draft_of(self, values, own, change):
         same = [("customer_email", "=", values["customer_email"]), ("subdomain", "=", values["subdomain"])]
-        domain = [("reference", "=", change)] if change else same
-        mine = [("source", "=", "signup"), ("state", "=", "draft"), ("publishable_key_id", "=", False)]
+        domain = [("reference", "=", change)] if change in own else same
+        mine = [("reference", "in", list(own)), ("source", "=", "signup"), ("state", "=", "draft")]
         return self.search([*domain, *mine], limit=1)
 
     def _send_again(self, address):
@@ -113,7 +118,7 @@ class SaasInstanceRequest(models.Model):
                 _WARNING,
                 user_id=operator.id,
                 summary=self.env._("A confirmed signup waits"),
-                note=self.error,
+                note=plaintext2html(self.error),
             )
 
     def _is_delayed(self):

@@ -14,10 +14,10 @@ class SaasSignup(models.AbstractModel):
     _inherit = "saas.signup"
 
     @api.model
-    def _take(self, typed, address, change=None):
+    def _take(self, typed, address, own=()):
         """Keep what was asked for as a draft and send the mail. Raises SignupFaults.
 
-        change: the reference of this visitor's own draft that is meant.
+        own: the references of what this browser asked for before.
         """
         tidy = self._tidy(typed)
         requests = self.env["saas.instance.request"]
@@ -29,7 +29,7 @@ class SaasSignup(models.AbstractModel):
         if faults:
             raise SignupFaults(faults)
         try:
-            return requests._sign_up_on_page(self._values(tidy), address, change)
+            return requests._sign_up_on_page(self._values(tidy), address, own, tidy["change"])
         except ApiError as error:
             raise SignupFaults(
                 error.problem.details.get("fields") or {"": self._sentence_of(error)}
@@ -42,13 +42,24 @@ class SaasSignup(models.AbstractModel):
 
     def _faults(self, tidy):
         found = {
-            "company_name": not tidy["company_name"] and self.env._("What is your company called?"),
-            "customer_name": not tidy["customer_name"] and self.env._("What is your name?"),
+            "company_name": self._fault_of_name(
+                tidy["company_name"], self.env._("What is your company called?")
+            ),
+            "customer_name": self._fault_of_name(tidy["customer_name"], self.env._("What is your name?")),
             "customer_email": self._fault_of_email(tidy["customer_email"]),
             "subdomain": self._fault_of_subdomain(tidy["subdomain"]),
             **self._faults_of_choices(tidy),
         }
         return {name: fault for name, fault in found.items() if fault}
+
+    def _fault_of_name(self, name, question):
+        if not name:
+            return question
+        try:
+            gateway.check_caption("", name)
+        except (UserError, ValidationError):
+            return self.env._("Please type a name only, without a web address.")
+        return None
 
     def _fault_of_email(self, email):
         try:
@@ -78,12 +89,14 @@ class SaasSignup(models.AbstractModel):
     def _values(self, tidy):
         plan = self._plans().filtered(lambda it: it.code == tidy["plan"])
         template = self._templates().filtered(lambda it: it.code == tidy["template"])
+        # Where the template has not the language of the page, the Odoo begins in English.
+        language = self.env.lang if self.env.lang in template._languages() else "en_US"
         return {
             **{name: tidy[name] for name in LONGEST},
-            "customer_email": tidy["customer_email"].lower(),
+            "customer_email": gateway.tidy_email(tidy["customer_email"]),
             "plan_id": plan.id,
             "template_id": template.id,
             "period": tidy["period"] if tidy["period"] in PERIODS else "monthly",
-            "language_id": self.env["res.lang"]._get_data(code=self.env.lang or "en_US").id,
+            "language_id": self.env["res.lang"]._get_data(code=language).id,
             "company_id": self.env.company.id,
         }

@@ -89,6 +89,29 @@ class TestForm(SignupCase):
         self.assertNotEqual(other, request)
         self.assertEqual(request.customer_email, "ann@acme.example")
 
+    def test_a_second_visitor_who_types_the_same_gets_a_draft_of_his_own(self):
+        request = self._signed_up(company_name="Acme")
+        self._forget_cookies()
+        other = self._signed_up(company_name="Evil")
+        self.assertNotEqual(other, request)
+        self.assertEqual((request.company_name, other.company_name), ("Acme", "Evil"))
+
+    def test_a_name_is_no_place_for_a_web_address(self):
+        for name in ("customer_name", "company_name"):
+            with self.subTest(name=name):
+                answer = self._send(**{name: "Win at https://evil.example"})
+                self.assertEqual(answer.status_code, 422)
+                self.assertIn("without a web address", answer.text)
+
+    def test_the_mail_to_an_address_that_is_not_proved_bears_nothing_typed_but_the_name_of_the_instance(self):
+        request = self._signed_up(company_name="Call 0900 123", customer_name="Call 0900 456")
+        template = self.env.ref("saas_manager.mail_template_verify_email")
+        template.body_html = "<p><t t-out='object.customer_name'/></p>"
+        template.reset_template()  # as the update from an older version does
+        body = template._render_field("body_html", request.ids)[request.id]
+        self.assertIn("acme", body)
+        self.assertNotIn("0900", body)
+
     def test_another_browser_does_not_see_the_whole_address(self):
         request = self._signed_up()
         path = f"/signup/sent/{request.reference}"
@@ -108,9 +131,11 @@ class TestForm(SignupCase):
         self.assertEqual(set(taken), {"subdomain", "available", "sentence", "suggestions"})
 
     def test_the_page_speaks_the_visitor_s_language_and_so_will_his_odoo(self):
-        self.env["res.lang"]._activate_lang("fr_FR")
+        french = self.env["res.lang"]._activate_lang("fr_FR")
         self.assertIn('<html lang="fr-FR"', self._see("/signup?lang=fr").text)
         self.assertIn('<html lang="fr-FR"', self._see().text, "the cookie")
+        self.assertEqual(self._signed_up("beta").language_id.code, "en_US", "the template has no French")
+        self.template.language_ids = french
         self.assertEqual(self._signed_up().language_id.code, "fr_FR")
         self._forget_cookies()
         accepted = self._see(headers={"Accept-Language": "de,fr;q=0.9"})

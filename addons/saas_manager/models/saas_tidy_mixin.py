@@ -1,0 +1,44 @@
+from odoo import api, models
+
+from .. import gateway
+
+
+class SaasTidyMixin(models.AbstractModel):
+    """What strangers type is kept in one spelling.
+
+    Addresses are in lower case, for they are logins and people type them either way; host names are as the
+    DNS has them; names of people and companies have no spaces around them. What cannot be kept is left as it
+    is, for the model's own checks.
+    """
+
+    _name = "saas.tidy.mixin"
+    _description = "Addresses and Names in One Spelling"
+    _email_fields = ()
+    _caption_fields = ()
+    _hostname_fields = ()
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        return super().create([self._tidied(vals) for vals in vals_list])
+
+    def write(self, vals):
+        return super().write(self._tidied(vals))
+
+    def _tidied(self, vals):
+        return {
+            name: self._tidied_value(name, value) if isinstance(value, str) and value else value
+            for name, value in vals.items()
+        }
+
+    def _tidied_value(self, name, value):
+        if name in self._email_fields:
+            return gateway.tidy_email(value)
+        if name in self._hostname_fields:
+            return gateway.tidy_hostname(value)
+        return gateway.tidy_caption(value) if name in self._caption_fields else value
+
+    def _check_captions(self):
+        """Raise ValidationError for a name that cannot be put into a mail."""
+        for record in self:
+            for name in self._caption_fields:
+                gateway.check_caption(record._fields[name].get_description(self.env)["string"], record[name])
