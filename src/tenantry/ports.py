@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import time
 
 from tenantry.errors import PortTaken
 
+MAX_PORT = 65535
 _WAIT_S = 10
 _LOOK_EVERY_S = 0.2
 _LOOPBACK = "127.0.0.1"
@@ -30,11 +32,11 @@ def choose_port(
     """
     wanted = chosen or before
     if not wanted:
-        return usual if usual and not _objection(interface, usual) else free_port()
+        return usual if 0 < usual <= MAX_PORT and not _objection(interface, usual) else free_port()
     deadline = time.monotonic() + _WAIT_S
     while reason := _objection(interface, wanted):
         if time.monotonic() > deadline or reason != errno.EADDRINUSE:
-            raise PortTaken(server, wanted, errno.errorcode[reason], variable)
+            raise PortTaken(server, wanted, errno.errorcode.get(reason, os.strerror(reason)), variable)
         time.sleep(_LOOK_EVERY_S)
     return wanted
 
@@ -49,10 +51,13 @@ def free_port() -> int:
 
 def _objection(interface: str, port: int) -> int:
     """Why nobody can listen there: an error number of the system; 0 when one can."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((interface, port))
-        except OSError as error:
-            return error.errno or errno.EADDRINUSE
+    try:
+        family, kind, *_rest, address = socket.getaddrinfo(interface, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except socket.gaierror:
+        return errno.EADDRNOTAVAIL
+    except OSError as error:
+        return error.errno or errno.EADDRINUSE
     return 0

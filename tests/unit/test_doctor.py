@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shlex
+import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tenantry.keyfile import installation_keys
+from tenantry.operations import doctor
 from tenantry.operations.doctor import Finding, examine
 from tenantry.settings import Settings
 
@@ -51,6 +53,26 @@ def test_what_others_have_rights_to_is_named_and_its_remedy_works(
     assert str(opened) in found.detail
     subprocess.run(shlex.split(found.remedy), check=True)
     assert finding(settings, subject).ok
+
+
+@pytest.mark.parametrize("program", ["wkhtmltopdf", "rtlcss", "setpriv", "gcc"])
+def test_a_program_that_is_missing_is_told_with_what_it_is_like_without(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, program: str
+):
+    monkeypatch.setenv("PATH", "/nowhere")
+    found = finding(settings, program)
+    assert (found.ok, found.needed) == (False, program == "setpriv")
+    assert ": " in found.detail
+    assert "install" in found.remedy.lower()
+
+
+def test_a_mail_server_on_this_machine_is_told_of(settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        monkeypatch.setattr(doctor, "_LOCAL_MAIL_SERVER", listener.getsockname())
+        found = finding(settings, "Mail")
+        assert (found.ok, found.needed) == (False, False)
+        assert "as anybody" in found.detail
+    assert finding(settings, "Mail").ok
 
 
 def test_nothing_is_made_by_looking(tmp_path: Path):

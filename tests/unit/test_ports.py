@@ -58,5 +58,10 @@ def test_it_waits_for_who_had_the_port_to_end(taken: socket.socket, monkeypatch:
 
 
 def test_an_address_the_machine_has_not_is_said_at_once():
-    with pytest.raises(PortTaken, match="EADDRNOTAVAIL"):
-        choose_port("The front", chosen=free_port(), interface="192.0.2.1")
+    for interface in ("192.0.2.1", "no-such-host.invalid"):
+        with pytest.raises(PortTaken, match="EADDRNOTAVAIL"):
+            choose_port("The front", chosen=free_port(), interface=interface)
+
+
+def test_a_port_that_cannot_be_is_not_the_usual_one():
+    assert choose_port("The master", usual=65538) <= ports.MAX_PORT

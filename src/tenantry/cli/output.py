@@ -18,7 +18,7 @@ from tenantry.model.progress import OnStep, StepEvent, StepStatus
 from tenantry.model.secret import Secret
 
 _MARKS = {StepStatus.DONE: "[green]✓[/]", StepStatus.SKIPPED: "[dim]·[/]", StepStatus.FAILED: "[red]✗[/]"}
-
+_WIDE = 4096
 
 Columns = Mapping[str, Callable[[Any], object]]
 """A heading, and the function of a row that gives its cell."""
@@ -30,6 +30,8 @@ class Output:
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
         self._out = Console(highlight=False, soft_wrap=True)
+        if not self._out.is_terminal:
+            self._out.width = _WIDE  # a program that reads us wants whole lines
         self._err = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def say(self, line: str) -> None:
@@ -54,7 +56,7 @@ class Output:
             return
         table = Table(box=None, header_style="bold", pad_edge=False)
         for heading in columns:
-            table.add_column(heading)
+            table.add_column(heading, overflow="fold")
         for row in rows:
             table.add_row(*(Text(str(value(row))) for value in columns.values()))
         self._out.print(table)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import shlex
 import shutil
+import socket
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,15 +15,24 @@ from tenantry.errors import PostgresUnreachable, TenantryError
 from tenantry.keyfile import has_keys, installation_keys, is_private
 from tenantry.odoo.installation import find_odoo
 from tenantry.odoo.master_code import master_packages
-from tenantry.postgres import roles
+from tenantry.postgres import databases, roles
 from tenantry.postgres.binaries import find_binaries
-from tenantry.postgres.cluster import Cluster
+from tenantry.postgres.cluster import Cluster, Connection
 from tenantry.postgres.embedded import EmbeddedCluster
 from tenantry.runtimes.master import MasterRuntime
 from tenantry.runtimes.shared import SharedRuntime
 from tenantry.settings import Settings
 
 _NEEDED_FREE_BYTES = 3 * 2**30
+_FEW_CONNECTIONS = 200
+_LOCAL_MAIL_SERVER = ("127.0.0.1", 25)
+_PROGRAMS = (
+    ("setpriv", "Install util-linux.", "nothing can be run as another user"),
+    ("gcc", "Install gcc.", "Odoo's Python packages may not install"),
+    ("wkhtmltopdf", "Install wkhtmltopdf (0.12.6 with patched Qt).", "invoices and reports are no PDF"),
+    ("rtlcss", "npm install --global rtlcss", "Arabic, Hebrew and Persian are not mirrored"),
+)
+"""Name; how to have it; what it is like without."""
 _CONNECTIONS_OF_ONE_AWAKE = 3
 """A request, a scheduled job, the bus: what an instance that is awake usually has open."""
 
@@ -45,6 +55,7 @@ def examine(settings: Settings) -> list[Finding]:
         _checked("Odoo", True, lambda: _odoo(settings)),
         _checked("PostgreSQL", True, lambda: _postgres(settings)),
         _checked("Cluster", bool(settings.pg_dsn), lambda: _cluster(settings)),
+        *_limits_of_cluster(settings),
         _checked("Tenant server", False, lambda: _tenant_server(settings)),
         *_isolation(settings),
         _checked("Master's packages", False, lambda: _master_packages(settings)),
@@ -53,7 +64,8 @@ def examine(settings: Settings) -> list[Finding]:
         _private("Logs", settings.log_dir, needed=False),
         _private("Configuration", settings.run_dir, needed=False),
         _disk(settings),
-        *(_program(name, package) for name, package in (("setpriv", "util-linux"), ("gcc", "gcc"))),
+        _mail_server(),
+        *(_program(*facts) for facts in _PROGRAMS),
     ]
 
 
@@ -81,20 +93,54 @@ def _postgres(settings: Settings) -> str:
 
 
 def _cluster(settings: Settings) -> str:
-    if settings.pg_dsn:
-        cluster = Cluster.from_dsn(settings.pg_dsn)
-    elif not has_keys(settings.secrets_dir):
-        raise PostgresUnreachable(str(settings.home), "it was never started")
-    else:
-        binaries = find_binaries(settings, _ignore, install=False)
-        roles_key = installation_keys(settings.secrets_dir).roles
-        cluster = EmbeddedCluster.of(settings, binaries, roles_key).cluster()
+    cluster = _cluster_of(settings)
     with cluster.connect() as connection:
         roles.check_rights(connection)
         version = connection.info.server_version // 10000
-        row = connection.execute("SHOW max_connections").fetchone()
-        awake = int(row[0]) // _CONNECTIONS_OF_ONE_AWAKE if row else 0
-    return f"PostgreSQL {version} answers at {cluster.address}; max_connections is enough for {awake} awake"
+    return f"PostgreSQL {version} answers at {cluster.address}"
+
+
+def _cluster_of(settings: Settings) -> Cluster:
+    if settings.pg_dsn:
+        return Cluster.from_dsn(settings.pg_dsn)
+    if not has_keys(settings.secrets_dir):
+        raise PostgresUnreachable(str(settings.home), "it was never started")
+    binaries = find_binaries(settings, _ignore, install=False)
+    roles_key = installation_keys(settings.secrets_dir).roles
+    return EmbeddedCluster.of(settings, binaries, roles_key).cluster()
+
+
+def _limits_of_cluster(settings: Settings) -> list[Finding]:
+    """Nothing while it does not run; that is said already."""
+    try:
+        with _cluster_of(settings).connect() as connection:
+            return [_connections(connection), _collation(connection)]
+    except TenantryError:
+        return []
+
+
+def _connections(connection: Connection) -> Finding:
+    row = connection.execute("SHOW max_connections").fetchone()
+    allowed = int(row[0]) if row else 0
+    awake = allowed // _CONNECTIONS_OF_ONE_AWAKE
+    return Finding(
+        "Connections",
+        allowed >= _FEW_CONNECTIONS,
+        f"max_connections is {allowed}, enough for {awake} instances that are awake",
+        "Set max_connections to 600 or more in postgresql.conf, and start PostgreSQL anew.",
+        needed=False,
+    )
+
+
+def _collation(connection: Connection) -> Finding:
+    sorting = databases.sorted_otherwise(connection)
+    return Finding(
+        "Collation",
+        not sorting,
+        f"not by code point: {', '.join(sorting)}" if sorting else "every database sorts by code point",
+        "Make `tenantry_base` as docs/howto/given-postgresql.md says, then build these templates anew.",
+        needed=False,
+    )
 
 
 def _tenant_server(settings: Settings) -> str:
@@ -153,9 +199,24 @@ def _disk(settings: Settings) -> Finding:
     return Finding("Disk", free > _NEEDED_FREE_BYTES, detail, "Free at least 3 GB.")
 
 
-def _program(name: str, package: str) -> Finding:
+def _program(name: str, install: str, without: str) -> Finding:
     path = shutil.which(name)
-    return Finding(name, bool(path), path or "not found", f"Install {package}.", needed=name == "setpriv")
+    return Finding(name, bool(path), path or f"not found: {without}", install, needed=name == "setpriv")
+
+
+def _mail_server() -> Finding:
+    """A tenant's administrator may name any server, this machine's too."""
+    try:
+        socket.create_connection(_LOCAL_MAIL_SERVER, timeout=1).close()
+    except OSError:
+        return Finding("Mail", True, "no mail server listens on this machine", needed=False)
+    return Finding(
+        "Mail",
+        False,
+        "a mail server listens on localhost: every tenant can send through it, as anybody it lets",
+        "Have it ask for a login on port 25 of 127.0.0.1, too (Postfix: take it out of `mynetworks`).",
+        needed=False,
+    )
 
 
 def _ignore(line: str) -> None:

@@ -10,6 +10,7 @@ import psutil
 
 from tenantry.errors import ServerNotStarted
 from tenantry.model.names import MASTER_DATABASE
+from tenantry.model.secret import random_password
 from tenantry.odoo.config import (
     Options,
     code_options,
@@ -105,10 +106,17 @@ class MasterRuntime(OdooRuntime):
             **self.options(odoo, cluster),
             # With a `dbfilter` Odoo would list the databases its role owns; the engine owns this one.
             "db_name": MASTER_DATABASE,
+            # Of the database manager, which is closed; Odoo's own default is known to everybody.
+            "admin_passwd": random_password().reveal(),
             "http_interface": self.settings.http_interface,
             "http_port": str(port),
             "gevent_port": str(
-                choose_port("The master", before=before[1], usual=port + 3, interface=interface)
+                choose_port(
+                    "The master",
+                    before=before[1] if before[1] != port else 0,
+                    usual=port + 3,
+                    interface=interface,
+                )
             ),
             "proxy_mode": "True",
             "workers": str(self.settings.master_workers),

@@ -192,6 +192,8 @@ class SharedRuntime:
             "proxy_mode": "True",
             "max_cron_threads": "0",
             "http_interface": "127.0.0.1",
+            # Mails go nowhere until the administrator sets a server: not through this machine, as anybody.
+            "smtp_server": "",
         }
         return Config(
             base_domain=settings.base_domain,
