@@ -2,23 +2,38 @@
 
 from .board import ENTITLED_SINCE
 
-_told = {"public_key": "", "identity": "", "board": None}
+_told = {}
 
 
-def tell(public_key, identity, board):
-    _told.update(public_key=public_key, identity=identity, board=board)
+def tell(order, board):
+    """order: what the spawner says, see `tenantry.spawner.processes`. board: where it says what changes."""
+    _told.update(order, board=board)
 
 
 def public_key():
     """What verifies the provider's signatures; "" where nobody provides."""
-    return _told["public_key"]
+    return _told.get("public_key", "")
 
 
 def identity():
     """What the provider's statements for this instance are bound to."""
-    return _told["identity"]
+    return _told.get("identity", "")
+
+
+def links_since():
+    """Login links that were made before are void."""
+    return _told.get("links_since", 0)
+
+
+def is_provided():
+    """Whether the instance was made with the provider's module, and is not served without it."""
+    return _told.get("is_provided", False)
+
+
+def board():
+    return _told["board"]
 
 
 def entitled_since():
     """The serial of the entitlements in force, as the spawner knows it now."""
-    return _told["board"][ENTITLED_SINCE] if _told["board"] else 0
+    return _told["board"][ENTITLED_SINCE] if _told else 0

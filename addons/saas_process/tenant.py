@@ -27,6 +27,7 @@ _logger = logging.getLogger(__name__)
 ASLEEP, TOO_LONG, BROKEN, TOLD_TO_END, UNKNOWN = 0, 3, 4, 5, 6
 """How a process ends."""
 
+_TOLD = ("public_key", "identity", "links_since", "is_provided")
 _REFUSE_FOR_S = 5
 _LEAVE_S = 5
 _LEAVE_AT_ONCE_S = 1
@@ -57,7 +58,7 @@ def run(registry, spawner, descriptors):
         _logger.warning("%s runs without: %s", order["name"], ", ".join(protection.missing))
     listener = socket.socket(fileno=listener_fd)
     take_over(registry, order)
-    facts.tell(order["public_key"], order["identity"], board)
+    facts.tell({name: order[name] for name in _TOLD}, board)
     try:
         Registry(order["name"]).check_signaling()
     except Exception:
@@ -121,7 +122,9 @@ class Life:
             first_look_s = 0 if self.is_only_for_jobs else _LOOK_AROUND_S
             self.crons = Crons(self.name, self.board, first_look_s, on_rest=self.server.wake)
             self.crons.start()
-        if self._is_over_its_limits():
+        if self.board[IS_BROKEN]:
+            self._end(BROKEN)
+        elif self._is_over_its_limits():
             self._end(TOO_LONG)
         elif self._may_sleep():
             self._end(ASLEEP)

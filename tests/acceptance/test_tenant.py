@@ -167,6 +167,20 @@ def run_code(admin: OdooClient, code: str) -> None:
     admin.call("ir.actions.server", "run", admin.call("ir.actions.server", "create", [action]))
 
 
+def test_what_is_made_past_the_models_does_not_go_over_the_limit(
+    engine: Engine, admin: OdooClient, entitle: Entitle, login: Login
+):
+    entitle(users=1)
+    partner, company = "env.user.partner_id.id", "env.company.id"
+    stored = f"'login': '{login()}', 'partner_id': {partner}, 'company_id': {company}"
+    stored += f", 'active': True, 'share': False, 'company_ids': [(4, {company})]"
+    stored += ", 'notification_type': 'email'"
+    data = f"[{{'stored': {{{stored}}}, 'inversed': {{}}, 'inherited': {{}}, 'protected': set()}}]"
+    with pytest.raises(OdooError, match="upgrade your plan"):
+        run_code(admin, f"env['res.users']._create({data})")
+    assert users_of(engine) == 1
+
+
 @pytest.mark.parametrize("writing", ["_write({'share': False})", "_write_multi([{'share': False}])"])
 def test_what_writes_past_the_models_does_not_go_over_the_limit(
     engine: Engine, admin: OdooClient, entitle: Entitle, login: Login, writing: str
@@ -224,6 +238,35 @@ def test_a_smaller_plan_holds_although_the_tenant_refuses_its_statement(
         finally:
             inside.execute("DROP TRIGGER refuse ON ir_config_parameter")
             inside.execute("DROP FUNCTION refuse()")
+
+
+@pytest.mark.parametrize(
+    ("trap", "undo"),
+    [
+        (
+            "ALTER TABLE res_country ENABLE ROW LEVEL SECURITY",
+            "ALTER TABLE res_country DISABLE ROW LEVEL SECURITY",
+        ),
+        (
+            "UPDATE ir_module_module SET state = 'x' WHERE name = 'saas_tenant'",
+            "UPDATE ir_module_module SET state = 'installed' WHERE name = 'saas_tenant'",
+        ),
+    ],
+)
+def test_a_smaller_plan_holds_although_the_tenant_lets_nobody_look(
+    engine: Engine, admin: OdooClient, entitle: Entitle, login: Login, trap: str, undo: str
+):
+    entitle(users=50)
+    context = engine.context
+    with context.cluster.as_role("acme", context.role_password("acme")).connect("acme") as inside:
+        inside.execute(trap.encode())
+        try:
+            with pytest.raises((Tampered, TenantModuleMissing)):
+                engine.entitle("acme", Entitlements(users=1))
+            with pytest.raises(OdooError, match="could not be verified"):
+                admin.call("res.users", "create", [{"name": "Two", "login": login()}])
+        finally:
+            inside.execute(undo.encode())
 
 
 def test_an_older_larger_plan_put_back_is_void(
@@ -372,6 +415,7 @@ def test_what_is_stored_in_the_systems_name_counts_and_ends_a_little_later(
     content = f"(str(number) * {used // 50}).encode()"
     store = f"env(user=1)['ir.attachment'].create({{'name': 'x', 'raw': {content}}})"
     run_code(admin, f"for number in [1]: {store}")
+    run_code(admin, "env['ir.attachment'].search([('file_size', '>', 0)])._write({'file_size': 0})")
     with pytest.raises(OdooError, match="limit of storage"):
         run_code(admin, f"for number in [2, 3, 4, 5, 6, 7, 8, 9]: {store}")
 
@@ -393,6 +437,19 @@ def test_over_the_storage_odoo_goes_on_working(admin: OdooClient, entitle: Entit
     assert admin.call("ir.attachment", "create", [link])
     assert admin.call("res.users", "create", [{"name": "With an avatar", "login": login()}])
     assert admin.http.get("/odoo").status_code == 200
+
+
+# ---------------------------------------------------------------- mails
+
+
+def test_a_tenant_sends_nowhere_until_it_has_a_mail_server(admin: OdooClient):
+    """This machine's own would take it, from anybody."""
+    mail = {"email_from": "boss@bank.example", "email_to": "ann@acme.example", "body_html": "<p>x</p>"}
+    ids = admin.call("mail.mail", "create", [mail])
+    admin.call("mail.mail", "send", ids)
+    (told,) = admin.call("mail.mail", "read", ids, ["state", "failure_reason"])
+    assert told["state"] == "exception"
+    assert "SMTP" in told["failure_reason"]
 
 
 # ---------------------------------------------------------------- banners

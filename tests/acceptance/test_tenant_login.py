@@ -200,6 +200,9 @@ def test_a_link_does_not_let_in_to_the_next_instance_of_its_name(engine: Engine,
         else:
             engine.rename("first", "moved")
             assert press(browser(engine.runtime.route("moved")), path).status_code == 403
+            engine.rename("moved", "first")
+            assert press(browser(engine.runtime.route("first")), path).status_code == 403
+            engine.rename("first", "moved")
         create(engine, "first")
         assert press(browser(engine.runtime.route("first")), path).status_code == 403
     finally:

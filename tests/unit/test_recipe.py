@@ -6,7 +6,7 @@ import pytest
 
 from tenantry.engine import Engine
 from tenantry.errors import InvalidName, InvalidRecipe
-from tenantry.model.recipe import Recipe, next_version
+from tenantry.model.recipe import Recipe, as_numbers, next_version
 
 
 @pytest.mark.parametrize(
@@ -49,5 +49,10 @@ def test_an_operators_recipe_wins_over_the_shipped_one(tmp_path, monkeypatch):
     assert Engine().recipe("blank").modules == ("web", "crm")
 
 
-def test_an_update_bumps_the_patch():
-    assert [next_version(""), next_version("1.0.0"), next_version("2.3.9")] == ["1.0.0", "1.0.1", "2.3.10"]
+@pytest.mark.parametrize(
+    ("before", "then"),
+    [("", "1.0.0"), ("1.0.0", "1.0.1"), ("2.3.9", "2.3.10"), ("1.0.10", "1.0.11"), ("1.0.99", "1.0.100")],
+)
+def test_an_update_bumps_the_patch_and_is_the_later_version(before: str, then: str):
+    assert next_version(before) == then
+    assert not before or as_numbers(then) > as_numbers(before)

@@ -61,3 +61,29 @@ def test_an_undo_that_fails_does_not_hide_the_cause():
 
     with pytest.raises(Broken, match="it broke"):
         Operation("test", "thing", [Step("one", failing, undo=undo)], lambda _e: None).run(None)
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit, GeneratorExit])
+def test_an_interruption_undoes_as_a_failure_does(interruption: type[BaseException]):
+    log: list[str] = []
+
+    def interrupt(_subject: object) -> None:
+        raise interruption
+
+    steps = [Step("one", appending(log, "1"), undo=appending(log, "undo 1")), Step("two", interrupt)]
+    with pytest.raises(interruption):
+        Operation("test", "thing", steps, lambda _e: None).run(None)
+    assert log == ["1", "undo 1"]
+
+
+def test_a_listener_that_fails_undoes_as_well():
+    log: list[str] = []
+
+    def broken_pipe(event: StepEvent) -> None:
+        if event.status is StepStatus.DONE:
+            raise BrokenPipeError
+
+    step = Step("one", appending(log, "1"), undo=appending(log, "undo 1"))
+    with pytest.raises(BrokenPipeError):
+        Operation("test", "thing", [step], broken_pipe).run(None)
+    assert log == ["1", "undo 1"]

@@ -1,9 +1,14 @@
-from odoo import SUPERUSER_ID, models
+from odoo import SUPERUSER_ID, api, models
 from odoo.http import request
 
 
 class IrAttachment(models.Model):
     _inherit = "ir.attachment"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        with self.env["saas.entitlements"]._one_batch():
+            return super().create(vals_list)
 
     def _get_datas_related_values(self, data, mimetype):
         """Every content passes here, whether it is created or written, as an attachment or a field."""

@@ -9,7 +9,7 @@ _STAYS = ("installed", "to upgrade", "to install")
 
 
 class IrModuleModule(models.Model):
-    """What the provider installed stays, and with it whatever it depends on.
+    """What the provider installed stays; uninstalling what it depends on would take it along, and is refused.
 
     Past Odoo's models, by SQL, its row can be changed all the same: see `saas_process.own_module`.
     """

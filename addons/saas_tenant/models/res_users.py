@@ -9,6 +9,11 @@ class ResUsers(models.Model):
         with self.env["saas.entitlements"]._within_user_limit():
             return super().create(vals_list)
 
+    def _create(self, data_list):
+        """Where all making ends, and a server action may begin."""
+        with self.env["saas.entitlements"]._within_user_limit(flush=False):
+            return super()._create(data_list)
+
     def _write_multi(self, vals_list):
         """Where all writing ends, and a server action may begin."""
         if not any(vals.keys() & {"active", "share"} for vals in vals_list):

@@ -1,10 +1,13 @@
+import contextvars
 import functools
+import os
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from odoo import api, models
 from odoo.exceptions import RedirectWarning, UserError
-from odoo.tools import SQL
+from odoo.tools import SQL, config
 
 from ..tools import provider
 from ..tools.signed import NOTHING, Entitlements, InvalidToken
@@ -16,10 +19,11 @@ _MEASURED_FOR_S = 30
 # Odoo draws avatars for new users; they are not what a storage limit is about.
 _SMALL_BYTES = 1024
 _ASSET_TYPES = ("text/css", "application/javascript", "text/javascript")
-_MAX_ASSETS_BYTES = 256 * 1024**2
-_SYSTEMS_SHARE = 1.1
+_ASSETS_BYTES = 256 * 1024**2
+_SYSTEMS_SHARE = 0.1
 
 _measured = {}
+_batch = contextvars.ContextVar("judged, and not stored yet", default=0)
 
 
 class SaasEntitlements(models.AbstractModel):
@@ -88,22 +92,22 @@ class SaasEntitlements(models.AbstractModel):
     def _check_upload(self, size_bytes, mimetype, *, is_systems):
         """Refuse a file the plan has no room for.
 
-        is_systems: Odoo itself stores it. A refusal could lose a mail, so a tenth more is allowed; whatever
-        is drawn for the web client is, for without it nobody could tidy up.
+        is_systems: Odoo itself stores it. A refusal could lose a mail, so a tenth more is allowed; of what is
+        drawn for the web client 256 MB more are, for without it nobody could tidy up.
         """
         if size_bytes < _SMALL_BYTES:
             return
         allowed = self._current()
         if allowed is None or (allowed.is_valid and not allowed.storage_gb):
             return
-        if is_systems and mimetype in _ASSET_TYPES and self._assets_bytes() + size_bytes <= _MAX_ASSETS_BYTES:
-            return
-        if not allowed.is_valid:
+        is_asset = is_systems and mimetype in _ASSET_TYPES
+        if not (allowed.is_valid or is_asset):
             raise UserError(self._unknown_plan())
-        limit = allowed.storage_bytes * (_SYSTEMS_SHARE if is_systems else 1)
+        more = _ASSETS_BYTES if is_asset else _SYSTEMS_SHARE * allowed.storage_bytes if is_systems else 0
+        limit = allowed.storage_bytes + more
         used = self._storage_bytes()
         if used + size_bytes > limit:
-            used = self._storage_bytes(anew=True)
+            used = self._storage_bytes(anew=True) + _batch.get()
         if used + size_bytes > limit:
             self._refuse(
                 allowed,
@@ -114,31 +118,28 @@ class SaasEntitlements(models.AbstractModel):
                     used=_in_gb(used),
                 ),
             )
+        _batch.set(_batch.get() + size_bytes)
         _measured[self.env.cr.dbname] = (_measured[self.env.cr.dbname][0], used + size_bytes)
 
-    def _assets_bytes(self):
-        query = SQL("SELECT sum(file_size) FROM ir_attachment WHERE mimetype IN %s", _ASSET_TYPES)
-        self.env.cr.execute(query)
-        return int(self.env.cr.fetchone()[0] or 0)
+    @api.model
+    @contextmanager
+    def _one_batch(self):
+        """What is judged in here is stored when all of it was judged."""
+        before = _batch.set(0)
+        try:
+            yield
+        finally:
+            _batch.reset(before)
 
     def _storage_bytes(self, *, anew=False):
-        """Database and files. A file attached twice is stored, and counted, once."""
-        measured_at, size_bytes = _measured.get(self.env.cr.dbname, (0, 0))
+        """Of the database and of the filestore, whoever wrote there and whatever the records say."""
+        database = self.env.cr.dbname
+        measured_at, size_bytes = _measured.get(database, (0, 0))
         if not anew and measured_at and time.monotonic() - measured_at < _MEASURED_FOR_S:
             return size_bytes
-        self.env["ir.attachment"].flush_model(["store_fname", "file_size"])
-        self.env.cr.execute(
-            SQL(
-                """
-                SELECT pg_database_size(current_database()) + COALESCE(sum(file_size), 0)
-                  FROM (SELECT DISTINCT ON (store_fname) file_size
-                          FROM ir_attachment
-                         WHERE store_fname IS NOT NULL) AS stored
-                """
-            )
-        )
-        size_bytes = int(self.env.cr.fetchone()[0])
-        _measured[self.env.cr.dbname] = (time.monotonic(), size_bytes)
+        self.env.cr.execute(SQL("SELECT pg_database_size(current_database())"))
+        size_bytes = self.env.cr.fetchone()[0] + _bytes_in(config.filestore(database))
+        _measured[database] = (time.monotonic(), size_bytes)
         return size_bytes
 
     # ------------------------------------------------------------ messages
@@ -165,6 +166,15 @@ def _read(key, token, identity, since):
         return Entitlements.from_token(key, token, identity, since)
     except InvalidToken:
         return NOTHING
+
+
+def _bytes_in(folder):
+    total = 0
+    for path, _folders, files in os.walk(folder):
+        for name in files:
+            with suppress(FileNotFoundError):
+                total += Path(path, name).lstat().st_size
+    return total
 
 
 def _in_gb(size_bytes):

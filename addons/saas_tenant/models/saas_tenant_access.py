@@ -43,8 +43,8 @@ class SaasTenantAccess(models.Model):
         """The facts of a link that could be used now. Raises LinkRefused."""
         try:
             facts = verify(provider.public_key(), token, provider.identity(), LOGIN, SUPPORT)
-            if facts["name"] != self.env.cr.dbname:
-                raise InvalidToken("the instance has another name by now")
+            if facts["name"] != self.env.cr.dbname or facts["issued_at"] < provider.links_since():
+                raise InvalidToken("the instance had another name since")
         except (InvalidToken, KeyError) as error:
             message = self.env._(
                 "It is incomplete, or was made for another address. Please ask for a new one."

@@ -17,6 +17,12 @@ def identity():
     return told.identity() if told else ""
 
 
+def links_since():
+    """Login links that were made before are void; 0: none is."""
+    told = _facts()
+    return told.links_since() if told else 0
+
+
 def entitled_since():
     """The serial of the entitlements in force; None where nobody provides."""
     told = _facts()

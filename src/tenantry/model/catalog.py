@@ -14,6 +14,8 @@ from typing import Any
 from tenantry.model.limits import from_label
 
 FORMAT = 1
+PROVIDED = "provided"
+"""In a label's `finished`: the instance has the provider's module, and is not served without it."""
 
 
 class Kind(StrEnum):
@@ -47,6 +49,7 @@ class Label:
     hostnames: extra ones; the first is always `<database>.<base domain>`.
     finished: the long steps of a build that ended well, for a killed one to go on after; of a spare, what a
         creation need not do again.
+    links_since: login links made before this are void: when it got its present name, in microseconds.
     published: the front leads to it already, though it is not active yet.
     recipe: what a template was built from.
     reference: whose creation it was, as its caller named it (`InstanceSpec.reference`).
@@ -73,6 +76,7 @@ class Label:
     renamed_from: str = ""
     limits: Mapping[str, float] = field(default_factory=dict)
     identity: str = ""
+    links_since: int = 0
 
     def to_comment(self) -> str:
         filled = {key: value for key, value in asdict(self).items() if value}

@@ -59,11 +59,11 @@ class InstanceSpec:
         extra = tuple(names.hostname(hostname) for hostname in hostnames)
         allowed = checked_limits(limits or {})
         wishes["email"] = names.email(wishes["email"])
+        if wishes.get("company"):
+            wishes["company"] = names.caption(wishes["company"], "company name")
         spec = cls(**wishes, hostnames=extra, entitlements=entitlements, limits=allowed)
         names.instance_name(spec.name, reserved)
         names.template_code(spec.template)
-        if "\0" in spec.company or len(spec.company) > 200:
-            raise InvalidValue("company name", spec.company[:50], "at most 200 printable characters")
         if spec.country and not _COUNTRY.fullmatch(spec.country):
             raise InvalidValue("country", spec.country, "an ISO 3166 code of two capitals, such as FR")
         if spec.timezone and spec.timezone not in pytz.all_timezones_set:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 import secrets
+import unicodedata
 from collections.abc import Collection
 from functools import partial
 
@@ -20,7 +21,7 @@ from email_validator import EmailNotValidError, validate_email
 from tenantry.errors import InvalidName, InvalidValue
 
 MIN_LENGTH, MAX_LENGTH = 3, 50
-MAX_HOSTNAME, MAX_EMAIL = 253, 254
+MAX_HOSTNAME, MAX_EMAIL, MAX_CAPTION = 253, 254, 200
 MAX_CODE_LENGTH = 32
 
 TEMPLATE_OWNER = "tenantry_template"
@@ -52,18 +53,21 @@ ZYGOTE_PREFIX = "zygote_"
 RESERVED_NAMES = frozenset(
     """
     abuse account accounts admin administrator api app apps assets auth autoconfig autodiscover
-    backup backups billing blog cdn console dashboard demo-admin dev dns docs download email
-    erp ftp git grafana help host hostmaster imap info internal ldap localhost login mail manage
-    manager master metrics monitor monitoring mx my news noreply ns1 ns2 ns3 ntp odoo operator
-    pop pop3 portal postgres postgresql postmaster private prometheus proxy public register root
-    saas secure security server shop-admin signin signup smtp sso staging static status support
-    sysadmin system template0 template1 templates tenantry test-admin usenet vpn web webdisk
-    webhook webhooks webmail webmaster wiki wpad www www1 www2
+    backup backups billing blog cdn console dashboard demo-admin dev dns docs download edge email
+    erp ftp git grafana help host hostmaster imap info internal isatap ldap localdomain localhost
+    login mail manage manager master metrics monitor monitoring mta-sts mx my news noreply ns1 ns2
+    ns3 ntp odoo office operator pop pop3 portal postgres postgresql postmaster private prometheus
+    proxy public register root saas secure security server shop-admin signin signup smtp sso staging
+    static status support sysadmin system template0 template1 templates tenantry test test-admin
+    usenet vpn web webdisk webhook webhooks webmail webmaster wiki wpad www www1 www2
     none current-user current-role session-user user default
     """.split()  # noqa: SIM905
 )
 
 _LABEL = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_WEB_ADDRESS = re.compile(r"(?i:://|\bhttps?:|\bwww\.)|@\S+\.|\.([a-z]{2,}|[A-Z]{2,})[/?#:]\S")
+_ZERO_WIDTH_NON_JOINER, _ZERO_WIDTH_JOINER = "\u200c", "\u200d"
+"""Persian and Indian names are spelled with them."""
 _checked = partial(validate_email, check_deliverability=False, allow_smtputf8=False, strict=True)
 _CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
@@ -156,6 +160,21 @@ def email(text: str) -> str:
     if len(address) > MAX_EMAIL:
         raise InvalidValue("email address", text, expected)
     return address
+
+
+def caption(text: str, field: str = "name") -> str:
+    """Return a person's or a company's name, in one line, as it may stand in a mail to anybody.
+
+    Without what cannot be seen or turns text around, and without web addresses: what a stranger types is not
+    to make our mails lead to his pages. Raises InvalidValue.
+    """
+    name = " ".join(unicodedata.normalize("NFC", text).split())
+    visible = name.replace(_ZERO_WIDTH_NON_JOINER, "").replace(_ZERO_WIDTH_JOINER, "")
+    if not name or len(name) > MAX_CAPTION or not visible.isprintable() or _WEB_ADDRESS.search(name):
+        raise InvalidValue(
+            field, text[:MAX_CAPTION], f"at most {MAX_CAPTION} visible characters without a web address"
+        )
+    return name
 
 
 def template_database(code: str) -> str:

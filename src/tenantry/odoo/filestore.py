@@ -95,7 +95,7 @@ class Filestores:
         total = 0
         for folder, _folders, files in os.walk(self.folder(name)):
             for file in files:
-                with contextlib.suppress(FileNotFoundError):  # a tenant removes one at any moment
+                with contextlib.suppress(OSError):  # a tenant removes one, or closes its folder
                     total += Path(folder, file).lstat().st_size
         return total
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tenantry.errors import TenantModuleMissing
+from tenantry.model.catalog import PROVIDED
 from tenantry.model.entitlements import UNLIMITED, Entitlements
 from tenantry.model.secret import Secret
 from tenantry.model.signing import now_us, sign_entitlements, sign_login
@@ -27,13 +28,15 @@ def entitle(context: Context, name: str, entitlements: Entitlements) -> None:
     """
     with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
         label = find_instance(connection, name)
+        identity, issued_at = label.identity_of(name), max(now_us(), label.entitled_since + 1)
+        label = label.having(entitled_since=issued_at)
+        relabel(context, connection, name, label)
         with context.as_tenant(name) as inside:
             if TENANT_MODULE not in installed_modules(inside):
                 raise TenantModuleMissing(name)
-        identity, issued_at = label.identity_of(name), max(now_us(), label.entitled_since + 1)
-        relabel(context, connection, name, label.having(entitled_since=issued_at))
-        with context.as_tenant(name) as inside:
             write_entitlements(context, inside, identity, label.series, issued_at, entitlements)
+        if PROVIDED not in label.finished:
+            relabel(context, connection, name, label.having(finished=(*label.finished, PROVIDED)))
 
 
 def write_entitlements(

@@ -79,7 +79,7 @@ def find_by_reference(context: Context, reference: str) -> Instance | None:
 
 def _administrator(context: Context, name: str) -> str:
     query = """
-        SELECT login FROM res_users WHERE id =
+        SELECT left(login, 254) FROM res_users WHERE id =
             (SELECT res_id FROM ir_model_data WHERE module = 'base' AND name = 'user_admin')
     """
     with context.as_tenant(name) as inside, translated(inside, "read the administrator's login"):

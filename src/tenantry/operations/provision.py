@@ -12,7 +12,7 @@ from psycopg.types.json import Json
 
 from tenantry.errors import InvalidValue, NotPrepared
 from tenantry.model import names
-from tenantry.model.catalog import Database, Kind, Label, State
+from tenantry.model.catalog import PROVIDED, Database, Kind, Label, State
 from tenantry.model.instance import Creation, InstanceSpec
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.secret import Secret, hash_for_odoo, random_password
@@ -20,6 +20,7 @@ from tenantry.model.signing import now_us, sign_entitlements
 from tenantry.model.states import Action, after
 from tenantry.odoo import scripts
 from tenantry.odoo.initialise import installed_modules
+from tenantry.odoo.own_addons import TENANT_MODULE
 from tenantry.odoo.probe import wait_for_status
 from tenantry.operations import pool
 from tenantry.operations.availability import reserved
@@ -168,8 +169,8 @@ def _sanitize(subject: Provisioning) -> None:
 
 def _customize(subject: Provisioning) -> None:
     """I4: the customer's company, language, time zone and country; its time begins."""
-    _run_script(subject, _customize_script)
-    _note(subject, CUSTOMIZED)
+    has_module = TENANT_MODULE in _run_script(subject, _customize_script)
+    _note(subject, CUSTOMIZED, *([PROVIDED] if has_module else []))
 
 
 def _customize_script(series: str, modules: list[str]) -> str:
@@ -182,22 +183,24 @@ def _create_admin(subject: Provisioning) -> None:
     _note(subject, HAS_ADMIN)
 
 
-def _note(subject: Provisioning, step: str) -> None:
+def _note(subject: Provisioning, *steps: str) -> None:
     label = subject.label
-    finished = tuple(dict.fromkeys((*label.finished, step)))
+    finished = tuple(dict.fromkeys((*label.finished, *steps)))
     databases.label(subject.connection, subject.name, label.having(finished=finished))
 
 
-def _run_script(subject: Provisioning, script_for: Callable[[str, list[str]], str]) -> None:
-    """Run a script of the database's series for the modules it has, with the wishes as settings."""
+def _run_script(subject: Provisioning, script_for: Callable[[str, list[str]], str]) -> list[str]:
+    """Run a script of the database's series for its modules, with the wishes as settings; return those."""
     session, inside = subject.inside, subject.inside.connection
     with session.told(), translated(inside, f"run {script_for.__name__}"), inside.transaction():
         series = subject.label.series
-        script = script_for(series, installed_modules(inside)) + scripts.stale_caches_script(series)
+        modules = installed_modules(inside)
+        script = script_for(series, modules) + scripts.stale_caches_script(series)
         settings = {f"tenantry.{key}": value for key, value in _script_settings(subject).items()}
         inside.execute("SELECT set_config(key, value, true) FROM json_each_text(%s) AS s", [Json(settings)])
         inside.execute(script.encode())
         _check_country(inside, subject.spec.country)
+    return modules
 
 
 def _script_settings(subject: Provisioning) -> dict[str, str]:

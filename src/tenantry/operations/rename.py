@@ -6,12 +6,14 @@ failed is given its old name back.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 
-from tenantry.errors import InstanceNotFound
+from tenantry.errors import InstanceNotFound, Tampered
 from tenantry.model.catalog import Database, Kind, Label
 from tenantry.model.instance import Instance
 from tenantry.model.progress import OnStep, ignore
+from tenantry.model.signing import now_us
 from tenantry.model.states import Action, after
 from tenantry.odoo.probe import wait_for_status
 from tenantry.operations.availability import check_free, check_hostnames, held
@@ -64,7 +66,8 @@ def _name(subject: Renaming) -> None:
     label = find_instance(connection, old)
     is_moved = not subject.context.filestores.exists(label.filestore or old)
     folder = old if is_moved else label.filestore or old
-    named = label.having(renamed_from=old, filestore=folder, identity=label.identity_of(old))
+    identity = label.identity_of(old)
+    named = label.having(renamed_from=old, filestore=folder, identity=identity, links_since=now_us())
     # Before the old name is gone, and with it what was logged under it.
     subject.context.runtime.rename_log(old, new)
     with databases.transaction(connection):
@@ -116,8 +119,10 @@ def _go_back(subject: Renaming) -> None:
     """As it was, however far it got."""
     back = replace(subject, old=subject.new, new=subject.old)
     if is_renamed(subject):
-        for run in (_block, _end_sessions, _name, _name_filestore, _write_address):
+        for run in (_block, _end_sessions, _name, _name_filestore):
             run(back)
+        with contextlib.suppress(Tampered):  # it is reached at its old address all the same
+            _write_address(back)
     password = subject.context.role_password(subject.old)
     roles.let_log_in(subject.connection, subject.old, password)
     _publish(back)

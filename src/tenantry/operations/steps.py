@@ -43,23 +43,24 @@ class Operation(Generic[Subject]):
     def run(self, subject: Subject, *names: str) -> tuple[tuple[str, float], ...]:
         """Run to the end, or the steps of those names; return each step's name and seconds.
 
-        Raises what a step raised, after undoing it and those before it.
+        Raises what a step, or who is told, raised, after undoing it and those before it.
         """
         took = []
         for index, step in enumerate(self.steps):
             if names and step.name not in names:
                 continue
             began = time.monotonic()
-            self._tell(step, StepStatus.STARTED, index)
             try:
+                self._tell(step, StepStatus.STARTED, index)
                 status = self._run_step(step, subject)
+                took.append((step.name, time.monotonic() - began))
+                self._tell(step, status, index + 1, took[-1][1])
             except BaseException:
-                self._tell(step, StepStatus.FAILED, index, time.monotonic() - began)
-                self.undo(subject, index + 1)
+                try:
+                    self._tell(step, StepStatus.FAILED, index, time.monotonic() - began)
+                finally:
+                    self.undo(subject, index + 1)
                 raise
-            duration_s = time.monotonic() - began
-            took.append((step.name, duration_s))
-            self._tell(step, status, index + 1, duration_s)
         return tuple(took)
 
     def _run_step(self, step: Step[Subject], subject: Subject) -> StepStatus:

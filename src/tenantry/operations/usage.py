@@ -44,7 +44,9 @@ def _measure_or_log(context: Context, name: str) -> Usage | None:
         return _measure(context, name)
     except TenantryError as error:
         _logger.warning("the usage of %s is not known: %s", name, error)
-        return None
+    except Exception:  # whatever one of them comes up with, the others are measured
+        _logger.exception("the usage of %s is not known", name)
+    return None
 
 
 def _measure(context: Context, name: str) -> Usage:
@@ -68,7 +70,7 @@ def _moments(inside: Connection) -> list[str]:
 
 
 def _storage_bytes(context: Context, name: str) -> int:
-    """Of the database and of its files, as they are on disk."""
+    """Of the database and of its files, whoever stored them."""
     with context.maintenance() as connection:
         folder = find_instance(connection, name).filestore or name
         sizes = databases.sizes_bytes(connection, name)

@@ -23,7 +23,7 @@ from tenantry.errors import (
     Tampered,
     TenantryError,
 )
-from tenantry.postgres.cluster import Cluster, Connection, one_line
+from tenantry.postgres.cluster import Cluster, Connection, one_line, translated
 
 USUAL_S, LONG_S = 15, 300
 """How long a session may take: to read and write a few rows, and to prepare a whole database."""
@@ -48,6 +48,9 @@ _TABLES = (
     "res_users_log",
 )
 """What we read and write in a database that is in use."""
+_COLLISIONS = ("40",)
+_NOBODYS_FAULT = ("08", "53", "57P", "58", "XX")
+"""Classes of PostgreSQL's errors: two at once; connections, resources, shutdowns, the system, itself."""
 _NOT_PLAIN = """
     SELECT relname FROM pg_class
      WHERE relnamespace = 'public'::regnamespace AND relname = ANY(%s)
@@ -67,25 +70,26 @@ class Session:
     def told(self) -> Iterator[None]:
         """Let nothing out but errors of ours.
 
-        Raises Busy when somebody holds what we wait for, PostgresUnreachable, and Tampered for what no Odoo
-        does: a statement that takes too long or fails, a view in the place of a table, a column of another
-        type.
+        Raises Busy when somebody holds what we wait for, what PostgreSQL itself cannot do as it is, and
+        Tampered for what no Odoo does: a statement that takes too long or fails, a view in the place of a
+        table, a column of another type.
         """
         try:
-            yield
+            with translated(self.connection, "work in a customer's database"):
+                yield
         except (PostgresFailure, InsufficientRights, PostgresUnreachable) as error:
-            raise self._as_told(error, error.__cause__ or error) from error
-        except (psycopg.Error, TypeError, ValueError, ArithmeticError) as error:
-            raise self._as_told(error, error) from error
+            raise self._as_told(error) from error
 
-    def _as_told(self, error: Exception, cause: BaseException) -> TenantryError:
+    def _as_told(self, error: TenantryError) -> TenantryError:
+        cause = error.__cause__
+        state = (cause.sqlstate if isinstance(cause, psycopg.Error) else "") or ""
         if self.is_overdue:
             return Tampered(self.database, "it took too long")
-        if isinstance(error, PostgresUnreachable):
-            return error
-        if isinstance(cause, errors.LockNotAvailable):
+        if isinstance(cause, errors.LockNotAvailable) or state.startswith(_COLLISIONS):
             return Busy(f"the rows of {self.database}")
-        return Tampered(self.database, one_line(cause))
+        if isinstance(error, PostgresUnreachable) or state.startswith(_NOBODYS_FAULT):
+            return error
+        return Tampered(self.database, one_line(cause or error))
 
 
 @contextlib.contextmanager
@@ -102,7 +106,7 @@ def session(
         watch.start()
         try:
             with found.told():
-                _check_tables(connection)
+                _check_tables(found)
             yield found
         finally:
             watch.cancel()
@@ -126,7 +130,7 @@ def _end(found: Session, engine: Cluster) -> None:
         )
 
 
-def _check_tables(connection: Connection) -> None:
-    found = [name for (name,) in connection.execute(_NOT_PLAIN, [list(_TABLES)])]
-    if found:
-        raise ValueError(f"{', '.join(found)}: not a plain table")
+def _check_tables(found: Session) -> None:
+    names = [name for (name,) in found.connection.execute(_NOT_PLAIN, [list(_TABLES)])]
+    if names:
+        raise Tampered(found.database, f"{', '.join(names)}: not a plain table")

@@ -1,6 +1,7 @@
 """Advisory locks: one operation at a time on one subject, over all processes.
 
-Who waits, waits in PostgreSQL's own line: served in order, without asking again and again.
+Who waits, waits in PostgreSQL's own line: served in order. Only who is first in line for one of several
+places asks again and again.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from psycopg import sql
+from psycopg import errors, sql
 
 from tenantry.errors import ForeignRole, InsufficientRights
 from tenantry.model.secret import Secret
@@ -25,15 +25,22 @@ def create(connection: Connection, name: str, password: Secret | None = None) ->
     """
     _require_ours(connection, name)
     if not exists(connection, name):
-        with translated(connection, "create a role"), connection.transaction():
-            connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(name)))
-            connection.execute(
-                sql.SQL("COMMENT ON ROLE {} IS {}").format(sql.Identifier(name), sql.Literal(_MARK))
-            )
-            # PostgreSQL 16 gives a role's creator ADMIN on it, and no more.
-            connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(name)))
+        with translated(connection, "create a role"):
+            try:
+                _create(connection, name)
+            except (errors.DuplicateObject, errors.UniqueViolation):  # another of our processes was faster
+                _require_ours(connection, name)
     if password:
         let_log_in(connection, name, password)
+
+
+def _create(connection: Connection, name: str) -> None:
+    role = sql.Identifier(name)
+    with connection.transaction():
+        connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(role))
+        connection.execute(sql.SQL("COMMENT ON ROLE {} IS {}").format(role, sql.Literal(_MARK)))
+        # PostgreSQL 16 gives a role's creator ADMIN on it, and no more.
+        connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
 
 
 def limit(connection: Connection, name: str) -> None:
@@ -109,7 +116,10 @@ def is_ours(connection: Connection, name: str) -> bool:
 
 def _require_ours(connection: Connection, name: str) -> None:
     """Raise ForeignRole when it is there and we did not make it: its password is not ours to set."""
-    if not is_ours(connection, name) and exists(connection, name):
+    query = "SELECT split_part(shobj_description(oid, 'pg_authid'), ' ', 1) FROM pg_roles WHERE rolname = %s"
+    with translated(connection, "look a role up"):
+        row = connection.execute(query, [name]).fetchone()
+    if row and row[0] != _MARK:
         raise ForeignRole(name)
 
 

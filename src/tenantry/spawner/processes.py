@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tenantry.model.catalog import Kind, State
+from tenantry.model.catalog import PROVIDED, Kind, State
 from tenantry.model.keys import instance_password
 from tenantry.model.secret import Secret
 from tenantry.spawner import cgroups
@@ -135,6 +135,8 @@ class Processes:
             "readable": list(self.config.readable),
             "public_key": self.config.public_key,
             "identity": tenant.entry.label.identity_of(tenant.name),
+            "links_since": tenant.entry.label.links_since,
+            "is_provided": PROVIDED in tenant.entry.label.finished,
             "is_for_jobs": tenant.fork.is_job,
             "limits": vars(self._limits_of(tenant)),
         }
