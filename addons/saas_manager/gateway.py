@@ -96,6 +96,13 @@ def check_hostname(text):
         names.hostname(text or "")
 
 
+def is_free(subdomain):
+    """Whether this machine's engine has nothing of that name, whose ever; True while it does not answer."""
+    with suppress(TenantryError):
+        return _engine().is_free(subdomain)
+    return True
+
+
 def is_label(text):
     """Whether it could be a subdomain, reserved or not."""
     return names.is_label(text)

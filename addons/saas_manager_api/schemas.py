@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from .errors import CODES
 
+_NOT_USED = ("customer_phone", "phone", "notes", "metadata", "source")
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
 _EMAIL = r"^[^@\s\x00-\x1f\x7f\"'<>;,\\]+@[^@\s\x00-\x1f\x7f\"'<>;,\\]+\.[^@\s\x00-\x1f\x7f\"'<>;,\\.]+$"
 
@@ -27,9 +28,24 @@ Action = Literal[
 
 
 class Asked(BaseModel):
-    """A body as it is sent: types are taken at their word."""
+    """A body as it is sent: types are taken at their word, and a field nobody knows is refused, not lost.
 
-    model_config = ConfigDict(strict=True)
+    What clients of S3 and S4 send besides is known, and not used; a wish they leave empty is none.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_sent(cls, data):
+        if not isinstance(data, dict):
+            return data
+        optional = {name for name, known in cls.model_fields.items() if not known.is_required()}
+        return {
+            name: value
+            for name, value in data.items()
+            if name not in _NOT_USED and not (value == "" and name in optional)
+        }
 
 
 class CreateInstance(Asked):
@@ -41,7 +57,11 @@ class CreateInstance(Asked):
         description="A name with no dash at its ends, no double dash, and not of digits only.",
         examples=["mycompany"],
     )
-    admin_email: Email = Field(description="The administrator's login.", examples=["admin@company.com"])
+    admin_email: Email | None = Field(
+        None,
+        description="The administrator's login; the customer's if left out.",
+        examples=["admin@company.com"],
+    )
     template: Slug | None = Field(None, description="A template's code; the plan's first one if left out.")
     language: Language | None = Field(None, examples=["fr_FR"])
     country: Country | None = Field(None, examples=["FR"])
@@ -54,7 +74,9 @@ class NewInstance(Asked):
         description="Becomes the subdomain; dashes too many are left out.", examples=["acme-corp"]
     )
     adminEmail: Email = Field(examples=["admin@acme.com"])
-    companyName: Text = Field(examples=["ACME Corporation"])
+    companyName: Text | None = Field(
+        None, description="Made from `clientName` if left out.", examples=["ACME Corporation"]
+    )
     plan: Slug | None = Field(None, description="A plan's code; the first one if left out.")
     template: Slug | None = Field(None, description="A template's code; the plan's first one if left out.")
     runtime: Runtime | None = Field(None, description="Only plans with this runtime.")

@@ -294,6 +294,11 @@ class Engine:
         """See `operations.provision`."""
         return provision_operation.provision(self.context, spec, on_step)
 
+    def is_free(self, name: str) -> bool:
+        """Whether no database, role or folder has that name, ours or not."""
+        with self.context.maintenance() as connection:
+            return availability.is_free(self.context, connection, name)
+
     def instances(self) -> list[Instance]:
         return instances.list_instances(self.context)
 

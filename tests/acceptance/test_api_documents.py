@@ -152,7 +152,7 @@ def test_every_address_of_the_provisioning_document_answers_under_its_name(api: 
     assert (taken["available"], taken["error_code"]) == (False, "SUBDOMAIN_TAKEN")
 
 
-@pytest.mark.parametrize("missing", ["customer_email", "company_name", "plan_id", "subdomain", "admin_email"])
+@pytest.mark.parametrize("missing", ["customer_email", "company_name", "plan_id", "subdomain"])
 def test_a_field_of_the_provisioning_document_that_is_missing_is_named(api: ApiClient, missing: str) -> None:
     asked = {
         "customer_email": "a@b.example",

@@ -2,6 +2,7 @@
 
 from odoo import api, models
 from odoo.addons.saas_manager import gateway
+from odoo.addons.saas_manager.exceptions import SubdomainTaken
 from odoo.exceptions import ValidationError
 
 from ..errors import ApiError, problem
@@ -49,6 +50,10 @@ class SaasInstance(models.Model):
         try:
             gateway.check_subdomain(subdomain, self._reserved_names())
             self._check_free(subdomain)
+            if not gateway.is_free(subdomain):
+                raise SubdomainTaken(
+                    self.env._("The subdomain %s is taken.", subdomain), self._suggestions(subdomain)
+                )
         except ValidationError as error:
             return problem(error)
         return None

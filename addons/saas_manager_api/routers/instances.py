@@ -21,9 +21,10 @@ async def new_instance(
 ) -> schemas.InstanceAsked:
     """Ask for an instance. Poll `/instances/{instanceId}` until it is ready or failed."""
     requests = env["saas.instance.request"]
+    company = asked.companyName or asked.clientName.replace("-", " ").strip().title()
     values = {
-        "customer_name": asked.companyName,
-        "company_name": asked.companyName,
+        "customer_name": company,
+        "company_name": company,
         "customer_email": asked.adminEmail,
         "admin_email": asked.adminEmail,
         "subdomain": _DASHES.sub("-", asked.clientName).strip("-"),

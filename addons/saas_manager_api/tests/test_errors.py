@@ -41,6 +41,8 @@ class TestErrors(ApiCase):
             (CREATE, {**whole, "plan_id": 2**31 - 1}, "VALIDATION_ERROR"),
             (CREATE, {**whole, "template": "none-such"}, "VALIDATION_ERROR"),
             (CREATE, {**whole, "country": "ZZ"}, "VALIDATION_ERROR"),
+            (CREATE, {**whole, "template_code": "shop"}, "VALIDATION_ERROR"),
+            ("/instances", {"clientName": "ac-me", "adminEmail": "a@b.co", "Plan": "x"}, "VALIDATION_ERROR"),
             (MANAGE, {}, "MISSING_ACTION"),
             (MANAGE, {"action": None}, "MISSING_ACTION"),
             (MANAGE, {"action": "explode"}, "UNKNOWN_ACTION"),

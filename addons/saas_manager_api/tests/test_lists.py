@@ -1,5 +1,7 @@
 """What operators' programs need besides: who am I, lists page by page, requests tried again."""
 
+from unittest.mock import patch
+
 from odoo.addons.saas_manager import gateway
 from odoo.tests import tagged
 
@@ -150,6 +152,28 @@ class TestLists(ApiCase):
         self.assertEqual(request.state, "failed")
         told = self._call(f"/provisioning/manage_request/{request.reference}", {"action": "explode"})[1]
         self.assertEqual(told["error_code"], "UNKNOWN_ACTION")
+
+    def test_what_a_client_leaves_out_or_empty_is_made_up(self):
+        with self._jobs():
+            for number, body in enumerate(({}, {"companyName": ""}, {"companyName": "", "phone": "+33 1"})):
+                wishes = {"clientName": f"acme-shop-{number}", "adminEmail": "ann@acme.example", **body}
+                status, told = self._call("/instances", wishes)
+                self.assertEqual(status, 202, told)
+                request = self._request(told["instanceId"])
+                self.assertEqual(request.company_name, f"Acme Shop {number}")
+        for subdomain, admin in (("beta", None), ("gamma", "")):
+            status, told = self._create(subdomain=subdomain, admin_email=admin)
+            self.assertEqual(status, 202, told)
+            instance = self._request(told["request_id"]).instance_id
+            self.assertEqual(instance.admin_email, "ann@acme.example")
+
+    def test_a_name_that_only_the_engine_has_is_not_free(self):
+        with patch.object(gateway, "is_free", lambda name: name != "acme"):
+            taken = self._call("/provisioning/validate_subdomain?subdomain=acme")[1]["data"]
+            self.assertEqual((taken["available"], taken["error_code"]), (False, "SUBDOMAIN_TAKEN"))
+            self.assertTrue(taken["suggestions"])
+            free = self._call("/provisioning/validate_subdomain?subdomain=free-one")[1]["data"]
+        self.assertTrue(free["available"])
 
     def test_the_short_way_takes_a_language_and_a_country(self):
         body = {"clientName": "acme", "adminEmail": "Ann@Acme.Example", "companyName": "Acme"}

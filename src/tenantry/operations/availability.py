@@ -56,9 +56,15 @@ def check_free(context: Context, connection: Connection, name: str) -> None:
     if not found and roles.is_ours(connection, name):
         # A termination that was killed: the role goes last.
         discard(context, connection, name)
-    elif found or roles.exists(connection, name) or context.filestores.exists(name):
+    elif not is_free(context, connection, name):
         taken = databases.names(connection) | context.settings.reserved_names
         raise NameTaken(name, names.alternatives(name, taken))
+
+
+def is_free(context: Context, connection: Connection, name: str) -> bool:
+    """Whether no database, role or folder has that name, ours or not."""
+    there = databases.find(connection, name) or roles.exists(connection, name)
+    return not (there or context.filestores.exists(name))
 
 
 def _is_ours(found: Database, spec: InstanceSpec) -> bool:
