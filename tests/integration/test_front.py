@@ -429,6 +429,17 @@ def test_cookies_and_other_headers_pass(front: Front, acme: Tenant):
     )
 
 
+@pytest.mark.parametrize(("protocol", "added"), [("http", ""), ("https", "; Secure; SameSite=Lax")])
+def test_with_tls_a_session_is_sent_over_tls_only_and_not_with_strangers_forms(protocol: str, added: str):
+    front = Front("caddy", protocol=protocol)
+    try:
+        front.serve("acme.localhost")
+        cookies = front.ask("acme.localhost", "/login").headers.get_all("Set-Cookie")
+        assert cookies == [f"session_id=abc; HttpOnly; Path=/{added}", "frontend_lang=fr_FR; Path=/"]
+    finally:
+        front.stop()
+
+
 def test_behind_a_proxy_for_https_its_word_on_the_client_is_believed():
     front = Front("caddy", protocol="https")
     try:

@@ -152,6 +152,13 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve_ok(self) -> None:
         self._send(b"served by a tenant", Content_Type="text/plain")
 
+    def _serve_login(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        for cookie in ("session_id=abc; HttpOnly; Path=/", "frontend_lang=fr_FR; Path=/"):
+            self.send_header("Set-Cookie", cookie)
+        self.end_headers()
+
     def _serve_not_found(self) -> None:
         self._send(b"no such page of the tenant", 404)
 

@@ -38,6 +38,11 @@ class TestCreate(ApiCase):
         self.assertEqual((instance.subdomain, instance.name), ("acme", "Acme Ltd"))
         self.assertEqual((instance.admin_email, instance.plan_id), ("boss@acme.example", self.plan))
 
+    def test_an_apostrophe_is_part_of_an_address(self):
+        status, told = self._create(customer_email="ann.o'neil@acme.example", admin_email="")
+        self.assertEqual(status, 202, told)
+        self.assertEqual(self._request(told["request_id"]).customer_email, "ann.o'neil@acme.example")
+
     def test_the_status_follows_the_request(self):
         reference = self._create()[1]["request_id"]
         path = f"/provisioning/request_status/{reference}"

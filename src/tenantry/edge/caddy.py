@@ -26,6 +26,12 @@ _TRUST = {
 }
 """Whose X-Forwarded-For is believed: with HTTPS a proxy stands before us, on this machine."""
 
+_SESSION_COOKIE = {
+    "http": "# Browsers keep no secure cookie of an address without TLS.",
+    "https": 'header_down Set-Cookie "^(session_id=.*)$" "$1; Secure; SameSite=Lax"',
+}
+"""Odoo says neither; with them a session is sent over TLS only, and along with nobody else's forms."""
+
 
 def caddy_program() -> Path:
     """Find the program in the package that brings it. Raises CaddyNotFound."""
@@ -63,6 +69,7 @@ def caddyfile(
         "PAGES": _plain("pages folder", pages),
         "PROTOCOL": protocol,
         "TRUSTED_PROXIES": _TRUST[protocol],
+        "SESSION_COOKIE": _SESSION_COOKIE[protocol],
         "STALL_TIMEOUT": f"{stall_timeout_s}s",
         "RETRY": f"{retry_s}s",
         "MAX_BODY_BYTES": str(MAX_BODY_BYTES),

@@ -78,7 +78,10 @@ class Session:
             with translated(self.connection, "work in a customer's database"):
                 yield
         except (PostgresFailure, InsufficientRights, PostgresUnreachable) as error:
-            raise self._as_told(error) from error
+            told = self._as_told(error)
+            if told is error:
+                raise
+            raise told from error
 
     def _as_told(self, error: TenantryError) -> TenantryError:
         cause = error.__cause__
