@@ -31,6 +31,11 @@ class BackOffice:
         (record,) = self.call(model, "search", domain, context={"active_test": False})
         return record
 
+    def nowhere(self) -> int:
+        """A country that no instance's Odoo knows: a creation for it fails."""
+        found = self.call("res.country", "search", [["code", "=", "QQ"]])
+        return (found or self.call("res.country", "create", [{"name": "Nowhere", "code": "QQ"}]))[0]
+
     def live(self, subdomain: str) -> int:
         """The id of the instance of that name; others may have had it before."""
         domain = [["subdomain", "=", subdomain], ["state", "!=", "terminated"]]

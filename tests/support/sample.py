@@ -64,9 +64,8 @@ def _broken_template(office: BackOffice) -> int:
 
 
 def _failing_instance(office: BackOffice) -> int:
-    """Its template does not speak the language it was ordered in."""
-    french = office.find("res.lang", code="fr_FR")
-    instance = office.instance("evergreen", name="Evergreen Spa", language_id=french)
+    """It was ordered for a country that its Odoo does not know."""
+    instance = office.instance("evergreen", name="Evergreen Spa", country_id=office.nowhere())
     office.press("action_provision_instance", instance)
     return instance
 

@@ -116,7 +116,8 @@ class SaasInstanceRequest(models.Model):
         self.ensure_one()
         self.env["saas.instance"]._check_free(self.subdomain)
         self.template_id._check_is_ready()
-        self.template_id._check_language(self.language_id)
+        if self.source != "signup":
+            self.template_id._check_language(self.language_id)
 
     def _begin(self, *actions):
         """Make the customer and the instance, and have it created. actions: those that lead there, if any."""
@@ -161,9 +162,14 @@ class SaasInstanceRequest(models.Model):
             "template_id": self.template_id.id,
             "plan_id": self.plan_id.id,
             "admin_email": self.admin_email or self.customer_email,
-            "language_id": self.language_id.id,
+            "language_id": self._instance_language().id,
             "country_id": self.country_id.id,
         }
+
+    def _instance_language(self):
+        """Who signs up on a page gets English where the template has not the page's language."""
+        has_it = self.language_id.code in self.template_id._languages()
+        return self.language_id if has_it else self.language_id.browse()
 
     def action_retry(self):
         """Try a failed request again, with the instance it has already."""

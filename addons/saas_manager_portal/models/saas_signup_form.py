@@ -89,14 +89,12 @@ class SaasSignup(models.AbstractModel):
     def _values(self, tidy):
         plan = self._plans().filtered(lambda it: it.code == tidy["plan"])
         template = self._templates().filtered(lambda it: it.code == tidy["template"])
-        # Where the template has not the language of the page, the Odoo begins in English.
-        language = self.env.lang if self.env.lang in template._languages() else "en_US"
         return {
             **{name: tidy[name] for name in LONGEST},
             "customer_email": gateway.tidy_email(tidy["customer_email"]),
             "plan_id": plan.id,
             "template_id": template.id,
             "period": tidy["period"] if tidy["period"] in PERIODS else "monthly",
-            "language_id": self.env["res.lang"]._get_data(code=language).id,
+            "language_id": self.env["res.lang"]._get_data(code=self.env.lang or "en_US").id,
             "company_id": self.env.company.id,
         }

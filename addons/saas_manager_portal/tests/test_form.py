@@ -134,9 +134,11 @@ class TestForm(SignupCase):
         french = self.env["res.lang"]._activate_lang("fr_FR")
         self.assertIn('<html lang="fr-FR"', self._see("/signup?lang=fr").text)
         self.assertIn('<html lang="fr-FR"', self._see().text, "the cookie")
-        self.assertEqual(self._signed_up("beta").language_id.code, "en_US", "the template has no French")
+        request = self._signed_up()
+        self.assertEqual(request.language_id, french)
+        self.assertFalse(request._instance_language(), "the template has no French")
         self.template.language_ids = french
-        self.assertEqual(self._signed_up().language_id.code, "fr_FR")
+        self.assertEqual(request._instance_language(), french)
         self._forget_cookies()
         accepted = self._see(headers={"Accept-Language": "de,fr;q=0.9"})
         self.assertIn('<html lang="fr-FR"', accepted.text)

@@ -74,7 +74,7 @@ def test_two_presses_ask_for_one_instance(office: BackOffice, site: WebSite, key
         ("/element", page_with_element(office, key, plan="starter")),
     ):
         page.goto(site.publish(path, text))
-        company = f"Twice {path.strip('/')}"
+        company = f"Twice {path.strip('/') or 'page'}"
         page.locator("#companyName, [name=company]").fill(company)
         page.locator("[type=email]").fill("ann@twice.example")
         page.get_by_role("button").dblclick()
