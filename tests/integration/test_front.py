@@ -434,7 +434,7 @@ def test_with_tls_a_session_is_sent_over_tls_only_and_not_with_strangers_forms(p
     front = Front("caddy", protocol=protocol)
     try:
         front.serve("acme.localhost")
-        cookies = front.ask("acme.localhost", "/login").headers.get_all("Set-Cookie")
+        cookies = front.ask("acme.localhost", "/cookies").headers.get_all("Set-Cookie")
         assert cookies == [f"session_id=abc; HttpOnly; Path=/{added}", "frontend_lang=fr_FR; Path=/"]
     finally:
         front.stop()

@@ -37,7 +37,7 @@ class Kept:
 
     def programs(self, part_of_command: str) -> list[psutil.Process]:
         assert self.process
-        return [p for p in self.process.children() if part_of_command in " ".join(p.cmdline())]
+        return [p for p in self.process.children() if part_of_command in command_of(p)]
 
     @property
     def spawner(self) -> psutil.Process | None:
@@ -143,3 +143,11 @@ def test_nothing_it_ran_outlives_it(kept: Kept, number: signal.Signals):
     kept.process.send_signal(number)
     kept.process.wait(_WITHIN_S)
     until(lambda: not [program for program in family if program and program.is_running()])
+
+
+def command_of(program: psutil.Process) -> str:
+    """Nothing of one that was just killed."""
+    try:
+        return " ".join(program.cmdline())
+    except psutil.Error:
+        return ""

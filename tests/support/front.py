@@ -152,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve_ok(self) -> None:
         self._send(b"served by a tenant", Content_Type="text/plain")
 
-    def _serve_login(self) -> None:
+    def _serve_cookies(self) -> None:
         self.send_response(200)
         self.send_header("Content-Length", "0")
         for cookie in ("session_id=abc; HttpOnly; Path=/", "frontend_lang=fr_FR; Path=/"):
