@@ -20,7 +20,7 @@ MODULES = ("auth_oauth", "auth_passkey", "auth_totp", "iap_mail", "payment_strip
 
 @pytest.fixture(scope="module")
 def planted(engine: Engine) -> Iterator[set[str]]:
-    """A template whose author left his secrets everywhere; where they are."""
+    """A template whose author left their secrets everywhere; where they are."""
     engine.build_template(Recipe(CODE, "Marked", MODULES))
     engine.edit_template(CODE)
     with engine.context.cluster.connect(names.editing_database(CODE)) as inside:

@@ -16,7 +16,7 @@ class SaasInstance(models.Model):
         if self.state != "active":
             raise UserError(self.env._("%s is not active.", self.name))
         self._check_is_running()
-        # Not the name, which everybody chooses for himself.
+        # Not the name, which everybody chooses for themselves.
         operator = self.env.user.login
         with gateway.translated():
             link = gateway.login_link(self, by=operator, support=True)

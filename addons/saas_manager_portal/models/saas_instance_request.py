@@ -25,7 +25,7 @@ class SaasInstanceRequest(models.Model):
         """Keep it as a draft and send a mail; sent again, it is the same draft. Raises ApiError.
 
         own: the references of what the same browser asked for; nobody else's draft is touched, whatever
-        address he types. change: the one of them that is meant, if he said so.
+        address they type. change: the one of them that is meant, if they said so.
         """
         draft = self._draft_of(values, own, change)
         if not draft:

@@ -166,7 +166,7 @@ def caption(text: str, field: str = "name") -> str:
     """Return a person's or a company's name, in one line, as it may stand in a mail to anybody.
 
     Without what cannot be seen or turns text around, and without web addresses: what a stranger types is not
-    to make our mails lead to his pages. Raises InvalidValue.
+    to make our mails lead to their pages. Raises InvalidValue.
     """
     name = " ".join(unicodedata.normalize("NFC", text).split())
     visible = name.replace(_ZERO_WIDTH_NON_JOINER, "").replace(_ZERO_WIDTH_JOINER, "")

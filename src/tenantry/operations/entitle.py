@@ -24,7 +24,7 @@ def entitle(context: Context, name: str, entitlements: Entitlements) -> None:
     """Change what an instance may use; its very next request sees it.
 
     The statement before is void first: what the tenant planted against the new one keeps no larger plan.
-    Raises InstanceNotFound, TenantModuleMissing, Tampered, Busy.
+    Raises InstanceNotFound, TenantModuleMissing, Tampered, PostgresUnreachable, Busy.
     """
     with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
         label = find_instance(connection, name)

@@ -93,7 +93,7 @@ def claim(context: Context, connection: Connection, code: str, name: str, label:
 
     One transaction: the database, its role, the role's password and the label change together
     or not at all. None when no spare is left; one that somebody is connected to, such as a backup of all
-    databases, is left to him. The files still lie under the old name, which the new label says.
+    databases, is left to them. The files still lie under the old name, which the new label says.
     """
     with using_template(connection, code) as template:
         for spare in _left_alone(connection, usable(connection, template)):

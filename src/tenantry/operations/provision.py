@@ -265,7 +265,7 @@ STEPS: tuple[Step[Provisioning], ...] = (
 
 @dataclass
 class Session:
-    """A creation in the hands of a caller who does something of his own between its parts.
+    """A creation in the hands of a caller who does something of their own between its parts.
 
     is_undone: a part failed, and with it all of them were undone.
     """
