@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -18,9 +17,7 @@ from tenantry.settings import Settings
 from tests.support.back_office import BackOffice
 from tests.support.fake_template import make_template
 from tests.support.master import UnusedMaster
-
-_FIRST_PORT = 18069 + 20 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-"""Tests that run beside each other have an installation each."""
+from tests.support.ports import block_of_ports
 
 TINY = Recipe(code="tiny", name="Tiny", modules=("web",))
 """The smallest template that serves a login page."""
@@ -39,16 +36,17 @@ def settings() -> Iterator[Settings]:
     home = Path(tempfile.mkdtemp(prefix="tenantry-test-"))
     home.chmod(0o755)
     found = Settings.from_environment()
-    yield replace(
-        found,
-        home=home,
-        http_port=_FIRST_PORT,
-        master_port=_FIRST_PORT + 1,
-        probe_timeout_s=20,
-        addons_path=(),
-        pool_size=2,
-        pg_dsn=None,
-    )
+    with block_of_ports() as first_port:
+        yield replace(
+            found,
+            home=home,
+            http_port=first_port,
+            master_port=first_port + 1,
+            probe_timeout_s=20,
+            addons_path=(),
+            pool_size=2,
+            pg_dsn=None,
+        )
     shutil.rmtree(home, ignore_errors=True)
 
 
