@@ -19,7 +19,7 @@ from odoo.exceptions import AccessDenied
 from odoo.tools import config
 from psycopg2.pool import PoolError
 
-from . import guards, own_module
+from . import guards, own_module, reports
 
 _ANONYMOUS_METHODS = ("version", "about")
 _WAIT_FOR_CONNECTION_S, _LOOK_FOR_CONNECTION_S = 10, 0.02
@@ -57,6 +57,7 @@ def install():
     type(config).session_dir = property(lambda _config: _made("sessions"))
     type(config).filestore = lambda _config, _database: _served.folder
     own_module.install()
+    reports.install()
     guards.install()
 
 

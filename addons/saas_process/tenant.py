@@ -16,7 +16,7 @@ from odoo.modules.registry import Registry
 from odoo.tools import config
 from odoo.tools.misc import dumpstacks
 
-from . import facts, patches
+from . import facts, patches, reports
 from .board import HAS_CRONS, IS_BROKEN, Board
 from .confinement import SYSTEM_PATHS, Limits, confine
 from .crons import Crons
@@ -77,6 +77,7 @@ def take_over(registry, order):
     """Make the zygote's registry the tenant's: over its own role, in its own folder."""
     name = order["name"]
     patches.serve(name, order["folder"], order["password"])
+    reports.reach_through(order["front"])
     config["db_maxconn"] = order["limits"]["connections"]
     tempfile.tempdir = os.environ["TMPDIR"] = patches.temporary_folder()
     os.environ["HOME"] = order["folder"]

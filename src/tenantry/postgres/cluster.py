@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -31,11 +32,12 @@ _CONNECT_TIMEOUT_S = 10
 class Cluster:
     """Where PostgreSQL listens and as whom the engine connects.
 
-    parameters: libpq's connection keywords without the password and the database.
+    parameters: libpq's connection keywords without the password and the database. log: of one that we run.
     """
 
     parameters: Mapping[str, str]
     password: Secret | None = None
+    log: Path | None = None
 
     @classmethod
     def from_dsn(cls, dsn: Secret) -> Cluster:

@@ -101,7 +101,7 @@ class EmbeddedCluster:
 
     def _as(self, role: str) -> Cluster:
         parameters = {"host": "127.0.0.1", "port": str(self._port()), "user": role}
-        return Cluster(parameters, infrastructure_password(self.roles_key, role))
+        return Cluster(parameters, infrastructure_password(self.roles_key, role), self.log)
 
     def _initialise(self, report: Callable[[str], None]) -> None:
         """initdb under a temporary name, then rename: a killed one leaves nothing that counts."""

@@ -49,6 +49,7 @@ class Config:
     address: libpq's keywords of the cluster, without user and password. catalog_user: reads the labels.
     instances_key: derives the passwords of instances' roles, and no other. zygote: the command that starts
     one, and its environment. options: of every tenant's Odoo. readable: the folders its code is in.
+    front_address: where this machine reaches the front. more_logs: those outside of the folder `logs`.
     wanted_port: the front's by the settings, which another program may have had; front_port: the one it got.
     """
 
@@ -67,6 +68,8 @@ class Config:
     zygote_environment: Mapping[str, str]
     options: Mapping[str, str]
     readable: tuple[str, ...]
+    more_logs: tuple[str, ...] = ()
+    front_address: str = ""
     front_port: int = 0
     wanted_port: int = 0
     caddyfile: str = ""
@@ -82,6 +85,6 @@ class Config:
         data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         known = {entry.name for entry in fields(cls)}
         data = {key: value for key, value in data.items() if key in known}
-        for key in ("zygote", "readable", "front"):
-            data[key] = tuple(data[key])
+        for key in ("zygote", "readable", "front", "more_logs"):
+            data[key] = tuple(data.get(key, ()))
         return cls(**{**data, "limits": Limits(**data["limits"])})

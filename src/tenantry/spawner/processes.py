@@ -8,7 +8,6 @@ import itertools
 import json
 import logging
 import os
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -23,6 +22,7 @@ from tenantry.spawner import channel as channels
 from tenantry.spawner.catalog import Entry
 from tenantry.spawner.config import Config, Limits
 from tenantry.spawner.identity import hand_over, is_root, kill_orphans_of, tenant_user
+from tenantry.spawner.logfiles import kept
 from tenantry.spawner.loop import Loop
 from tenantry.spawner.records import Records
 from tenantry.spawner.tenants import Fork, Process, Tenant
@@ -32,7 +32,6 @@ _logger = logging.getLogger(__name__)
 
 _ENDS_WITHIN_S = 1.5
 _TRY_AGAIN_S = 1
-_LOG_BYTES = 10 * 2**20
 _SHORT_LIFE_S = 1
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 10.0
 
@@ -138,6 +137,7 @@ class Processes:
             "links_since": tenant.entry.label.links_since,
             "is_provided": PROVIDED in tenant.entry.label.finished,
             "is_for_jobs": tenant.fork.is_job,
+            "front": self.config.front_address,
             "limits": vars(self._limits_of(tenant)),
         }
 
@@ -324,20 +324,8 @@ class Processes:
 
     def forget(self, tenant: Tenant) -> None:
         """It is no more: another of its name does not read what it logged."""
-        for file in (self._log_of(tenant.name), _kept(self._log_of(tenant.name))):
+        for file in (self._log_of(tenant.name), kept(self._log_of(tenant.name))):
             file.unlink(missing_ok=True)
 
     def _log_of(self, name: str) -> Path:
         return self._logs / f"{name}.log"
-
-    def shorten_logs(self) -> None:
-        """A log that has grown too large is kept once, and begun anew."""
-        for file in self._logs.parent.rglob("*.log"):
-            with contextlib.suppress(OSError):
-                if file.stat().st_size > _LOG_BYTES:
-                    shutil.copyfile(file, _kept(file))
-                    os.truncate(file, 0)
-
-
-def _kept(log: Path) -> Path:
-    return log.with_suffix(".log.1")

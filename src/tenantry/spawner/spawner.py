@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 
 from tenantry.model.catalog import Kind, State
+from tenantry.spawner import logfiles
 from tenantry.spawner.catalog import Catalog, Entry
 from tenantry.spawner.config import Config
 from tenantry.spawner.control import CONTROL_FILE
@@ -179,7 +180,7 @@ class Spawner:
             self._look_at_catalog()
         if self.catalog.is_known:
             self.hosts.keep_only({host for t in self.tenants.values() for host in (t.host, *t.links)})
-        self.processes.shorten_logs()
+        logfiles.shorten([*Path(self.config.logs).rglob("*.log"), *map(Path, self.config.more_logs)])
 
 
 def main(config_file: Path, store_descriptor: int | None = None) -> None:

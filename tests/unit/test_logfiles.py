@@ -1,0 +1,36 @@
+"""Logs do not grow for ever."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tenantry.spawner import logfiles
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    file = tmp_path / "server.log"
+    file.write_text("a line\n" * 100)
+    return file
+
+
+def test_one_that_is_too_large_is_kept_once_and_begun_anew_for_who_writes_it(log: Path):
+    with log.open("a") as writer:
+        logfiles.shorten([log], most_bytes=50)
+        writer.write("the next line\n")
+    assert log.read_text() == "the next line\n"
+    assert logfiles.kept(log).read_text() == "a line\n" * 100
+
+
+def test_a_small_one_and_one_that_is_gone_are_left_alone(log: Path):
+    logfiles.shorten([log, log.with_name("gone.log")], most_bytes=5000)
+    assert log.read_text() == "a line\n" * 100
+    assert not logfiles.kept(log).exists()
+
+
+def test_where_it_cannot_be_kept_it_is_begun_anew_all_the_same(log: Path):
+    logfiles.kept(log).mkdir()
+    logfiles.shorten([log], most_bytes=50)
+    assert log.read_text() == ""
