@@ -247,6 +247,8 @@ class Engine:
             stale=stale,
             size_bytes=sizes.get(database.name, 0),
             modules=tuple(label.recipe.get("modules", ())),
+            languages=availability.languages_of(database),
+            chart_country=label.chart_country,
         )
 
     # ------------------------------------------------------------ pool

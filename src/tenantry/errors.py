@@ -63,6 +63,13 @@ class InvalidName(InvalidInput):
         )
 
 
+class InvalidCode(InvalidName):
+    def __init__(self, code: str, most: int, suggestion: str = "") -> None:
+        super().__init__(code, f"a code is a slug of at most {most} characters that begins with a letter")
+        example = f", for example {suggestion!r}" if suggestion else ""
+        self.remedy = f"Use 1 to {most} lower-case letters, digits and single dashes{example}."
+
+
 class InvalidValue(InvalidInput):
     def __init__(self, field: str, value: str, expected: str) -> None:
         self.field, self.value, self.expected = field, value, expected
@@ -404,6 +411,15 @@ class ProgramNotFound(DependencyFailure):
         self.program = program
         super().__init__(f"The program {program!r} is not on this machine.")
         self.remedy = f"Install {program}."
+
+
+class CannotMirror(DependencyFailure):
+    """Without the program Odoo's pages would be wrong for who reads from right to left, and stay so."""
+
+    def __init__(self, languages: Collection[str]) -> None:
+        self.languages = tuple(languages)
+        super().__init__(f"Nothing mirrors the pages for {', '.join(languages)}: rtlcss is missing.")
+        self.remedy = "Run npm install --global rtlcss; `tenantry doctor` shows when it is found."
 
 
 class ProgramTimeout(DependencyFailure):

@@ -35,13 +35,23 @@ def books(engine: Engine) -> Iterator[str]:
     assert orphans(engine.context) == []
 
 
-@pytest.mark.parametrize("country", ["FR", "VN"])
-def test_a_customer_elsewhere_has_no_american_taxes(engine: Engine, books: str, country: str):
+@pytest.fixture(scope="module")
+def french_books(engine: Engine) -> Iterator[str]:
+    recipe = Recipe("french-books", "Books", ("account",), languages=("fr_FR",), country="FR")
+    engine.build_template(recipe)
+    yield "french-books"
+    engine.drop_template("french-books")
+
+
+@pytest.mark.parametrize("country", ["FR", "VN", ""])
+def test_a_customer_elsewhere_or_of_an_unknown_country_has_no_american_taxes(
+    engine: Engine, books: str, country: str
+):
     creation = engine.provision(
         engine.spec(name="acme", email="a@acme.example", template=books, country=country)
     )
     try:
-        assert ask(engine, "acme", _FISCAL) == [(country,)]
+        assert ask(engine, "acme", _FISCAL) == ([(country,)] if country else [])
         assert ask(engine, "acme", _TAXES) == []
         assert ask(engine, "acme", _TAKEN) == [(0,)]
         invoice = {"move_type": "out_invoice", "invoice_line_ids": [[0, 0, {"name": "x", "price_unit": 100}]]}
@@ -59,3 +69,44 @@ def test_an_american_customer_keeps_the_taxes(engine: Engine, books: str):
         assert ask(engine, "acme", _TAXES) == [("US",)]
     finally:
         engine.terminate("acme")
+
+
+def test_a_template_of_a_country_gives_its_chart_to_a_customer_of_an_unknown_one(
+    engine: Engine, french_books: str
+):
+    creation = engine.provision(engine.spec(name="acme", email="a@acme.example", template=french_books))
+    try:
+        assert creation.advice == ()
+        assert ask(engine, "acme", _FISCAL) == [("FR",)]
+        assert ask(engine, "acme", _TAXES) == [("FR",)]
+    finally:
+        engine.terminate("acme")
+
+
+def test_who_orders_a_template_of_another_country_is_told_which_are_right(
+    engine: Engine, books: str, french_books: str
+):
+    told = {}
+    for country in ("FR", "VN", "US"):
+        spec = engine.spec(name="acme", email="a@acme.example", template=books, country=country)
+        told[country] = engine.provision(spec).advice
+        engine.terminate("acme")
+    assert told == {
+        "FR": (
+            "The template books has the chart of accounts of US, not of FR: its taxes will be switched off. "
+            "Templates with that of FR: french-books.",
+        ),
+        "VN": (
+            "The template books has the chart of accounts of US, not of VN: its taxes will be switched off. "
+            "Choose that of VN in the settings of the new Odoo, before the first invoice.",
+        ),
+        "US": (),
+    }
+
+
+def test_a_template_tells_its_languages_and_whose_accounting_it_has(
+    engine: Engine, books: str, french_books: str
+):
+    found = {template.code: template for template in engine.templates()}
+    assert (found[books].languages, found[books].chart_country) == (("en_US",), "US")
+    assert (found[french_books].languages, found[french_books].chart_country) == (("en_US", "fr_FR"), "FR")

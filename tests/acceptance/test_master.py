@@ -60,6 +60,15 @@ def as_master(engine: Engine) -> Cluster:
     return engine.context.cluster.as_role(MASTER_DATABASE, engine.context.role_password(MASTER_DATABASE))
 
 
+def test_its_parameters_tell_the_base_domain_programs_look_for(master: Engine):
+    with master.context.as_owner(MASTER_DATABASE, MASTER_DATABASE) as inside:
+        rows = inside.execute(
+            "SELECT key, value FROM ir_config_parameter WHERE key IN ('saas.base_domain', 'saas.protocol')"
+        ).fetchall()
+    settings = master.settings
+    assert dict(rows) == {"saas.base_domain": settings.base_domain, "saas.protocol": settings.protocol}
+
+
 def test_a_second_start_is_a_no_op(master: Engine):
     pid = master.master.pid
     assert start(master) == (None, [])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenantry.errors import InvalidName, InvalidValue
+from tenantry.errors import InvalidCode, InvalidName, InvalidValue
 from tenantry.model import names
 
 
@@ -51,6 +51,21 @@ def test_the_operator_can_reserve_more_names():
 def test_whatever_a_company_is_called_the_suggestion_is_a_valid_name_or_empty(text: str):
     suggestion = names.suggest(text)
     assert suggestion == "" or names.instance_name(suggestion) == suggestion
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("My Bakery!", "Use 1 to 32 lower-case letters, digits and single dashes, for example 'my-bakery'."),
+        ("2go", "Use 1 to 32 lower-case letters, digits and single dashes, for example 'go'."),
+        ("a" * 33, f"Use 1 to 32 lower-case letters, digits and single dashes, for example '{'a' * 32}'."),
+        ("", "Use 1 to 32 lower-case letters, digits and single dashes."),
+    ],
+)
+def test_a_wrong_code_is_refused_by_one_rule_with_a_right_one_like_it(text: str, remedy: str):
+    with pytest.raises(InvalidCode) as refused:
+        names.template_code(text)
+    assert refused.value.remedy == remedy
 
 
 def test_a_company_name_becomes_a_readable_suggestion():

@@ -51,6 +51,7 @@ def creation_lines(creation: Creation | RemoteCreation) -> list[str]:
         f"  Email     {plain_text(creation.login)}",
         f"  Password  {plain_text(told)}",
         f"  Database  {plain_text(creation.instance.name)}",
+        *[f"  [yellow]Note[/]      {plain_text(advice)}" for advice in creation.advice],
     ]
 
 

@@ -20,6 +20,7 @@ _COLUMNS: Columns = {
     "VERSION": lambda template: template.version,
     "ODOO": lambda template: template.series,
     "SIZE": lambda template: megabytes(template.size_bytes),
+    "CHART": lambda template: template.chart_country,
     "MODULES": lambda template: " ".join(template.modules),
     "NOTE": lambda template: template.stale,
 }

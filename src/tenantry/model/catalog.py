@@ -56,6 +56,8 @@ class Label:
     entitled_since: the serial of the entitlements in force; saas_tenant refuses older ones.
     renamed_from: what the instance was called before, so that a renaming run again knows its own.
     limits: what its plan allows its process, see `model.limits`.
+    languages: those loaded in a template, Odoo's codes. chart_country: the country whose chart of accounts it
+        has; "" where there is no accounting.
     identity: what everything signed for it is bound to: a renaming keeps it, and no other instance ever gets
         it. One made before there were any has its first name, see `identity_of`.
     """
@@ -77,6 +79,8 @@ class Label:
     limits: Mapping[str, float] = field(default_factory=dict)
     identity: str = ""
     links_since: int = 0
+    languages: tuple[str, ...] = ()
+    chart_country: str = ""
 
     def to_comment(self) -> str:
         filled = {key: value for key, value in asdict(self).items() if value}
@@ -90,7 +94,7 @@ class Label:
             if not isinstance(data, dict) or data.pop("tenantry", None) != FORMAT:
                 return None
             known = {key: value for key, value in data.items() if key in cls.__dataclass_fields__}
-            for key in ("hostnames", "finished"):
+            for key in ("hostnames", "finished", "languages"):
                 known[key] = tuple(known.get(key, ()))
             known["limits"] = from_label(known.get("limits"))
             return cls(**{**known, "kind": Kind(known["kind"]), "state": State(known["state"])})

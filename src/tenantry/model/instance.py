@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,13 +9,11 @@ from typing import Any
 import pytz
 
 from tenantry.errors import InvalidValue
-from tenantry.model import names
+from tenantry.model import countries, names
 from tenantry.model.catalog import State
 from tenantry.model.entitlements import UNLIMITED, Entitlements
 from tenantry.model.limits import checked as checked_limits
 from tenantry.model.secret import Secret
-
-_COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 @dataclass(frozen=True)
@@ -64,8 +61,8 @@ class InstanceSpec:
         spec = cls(**wishes, hostnames=extra, entitlements=entitlements, limits=allowed)
         names.instance_name(spec.name, reserved)
         names.template_code(spec.template)
-        if spec.country and not _COUNTRY.fullmatch(spec.country):
-            raise InvalidValue("country", spec.country, "an ISO 3166 code of two capitals, such as FR")
+        if spec.country and spec.country not in countries.COUNTRIES:
+            raise InvalidValue("country", spec.country, countries.EXPECTED)
         if spec.timezone and spec.timezone not in pytz.all_timezones_set:
             raise InvalidValue("time zone", spec.timezone, "an IANA name, such as Europe/Paris")
         return spec
@@ -97,7 +94,8 @@ class Instance:
 class Creation:
     """A finished creation. The password is told here once and kept nowhere.
 
-    spare: whether one was waiting. steps: (name, seconds) in order.
+    spare: whether one was waiting. steps: (name, seconds) in order. advice: what should be known of it, see
+    `model.advice`.
     """
 
     instance: Instance
@@ -106,3 +104,4 @@ class Creation:
     duration_s: float
     spare: bool
     steps: tuple[tuple[str, float], ...] = field(default=())
+    advice: tuple[str, ...] = ()

@@ -18,7 +18,7 @@ import idna
 from anyascii import anyascii
 from email_validator import EmailNotValidError, validate_email
 
-from tenantry.errors import InvalidName, InvalidValue
+from tenantry.errors import InvalidCode, InvalidName, InvalidValue
 
 MIN_LENGTH, MAX_LENGTH = 3, 50
 MAX_HOSTNAME, MAX_EMAIL, MAX_CAPTION = 253, 254, 200
@@ -122,12 +122,16 @@ def alternatives(name: str, taken: Collection[str], count: int = 3) -> list[str]
 
 
 def template_code(text: str) -> str:
-    """Return `text` if it may be a template's code. Raises InvalidName."""
+    """Return `text` if it may be the code of a template. Raises InvalidCode with a suggestion."""
     if not _CODE.fullmatch(text) or len(text) > MAX_CODE_LENGTH:
-        raise InvalidName(
-            text, f"a template's code is a lower-case slug of at most {MAX_CODE_LENGTH} characters"
-        )
+        raise InvalidCode(text, MAX_CODE_LENGTH, _as_code(text))
     return text
+
+
+def _as_code(text: str) -> str:
+    """Any text turned into a code; "" if nothing is left of it."""
+    slug = re.sub(r"[^a-z0-9]+", "-", anyascii(text).lower())
+    return slug.lstrip("-0123456789")[:MAX_CODE_LENGTH].strip("-")
 
 
 def hostname(text: str) -> str:

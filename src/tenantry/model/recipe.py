@@ -9,18 +9,22 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tenantry.errors import InvalidRecipe
+from tenantry.model.countries import COUNTRIES
 from tenantry.model.names import template_code
 
 _MODULE = re.compile(r"[a-z][a-z0-9_]*")
-_LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2}|_[0-9]{3})?(@[a-z]+)?")
-_COUNTRY = re.compile(r"[A-Z]{2}")
+LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2}|_[0-9]{3})?(@[A-Za-z]+)?")
+"""Odoo's code of one, such as fr_FR, es_419 or sr@latin."""
+_RIGHT_TO_LEFT = ("ar_", "fa_", "he_")
 _CAPTIONS = ("name", "description")
 _KEYS = {"name", "description", "modules", "languages", "country", "demo"}
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """modules: Odoo's technical names. languages: Odoo's codes (`fr_FR`). country: ISO code or ""."""
+    """modules: Odoo's technical names. languages: Odoo's codes (`fr_FR`), the main one first; English comes
+    always. country: ISO code or "".
+    """
 
     code: str
     name: str
@@ -33,8 +37,9 @@ class Recipe:
     def __post_init__(self) -> None:
         template_code(self.code)
         self._check("modules", self.modules, _MODULE)
-        self._check("languages", self.languages, _LANGUAGE)
-        self._check("country", (self.country,) if self.country else (), _COUNTRY)
+        self._check("languages", self.languages, LANGUAGE)
+        if self.country and self.country not in COUNTRIES:
+            raise InvalidRecipe(self.code, f"{self.country!r} in country")
         if not self.modules:
             raise InvalidRecipe(self.code, "it names no modules")
 
@@ -70,6 +75,11 @@ class Recipe:
         data = asdict(self)
         del data["code"]
         return {key: list(value) if isinstance(value, tuple) else value for key, value in data.items()}
+
+    @property
+    def mirrored(self) -> tuple[str, ...]:
+        """Its languages that are read from right to left."""
+        return tuple(language for language in self.languages if language.startswith(_RIGHT_TO_LEFT))
 
     @property
     def ingredients(self) -> dict[str, Any]:

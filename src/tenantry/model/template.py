@@ -27,7 +27,7 @@ class TemplateState(StrEnum):
 
 @dataclass(frozen=True)
 class Template:
-    """stale: why it should be rebuilt, "" when it is current."""
+    """stale: why it should be rebuilt, "" when it is current. languages, chart_country: see `Label`."""
 
     code: str
     database: str
@@ -37,6 +37,8 @@ class Template:
     stale: str
     size_bytes: int
     modules: tuple[str, ...]
+    languages: tuple[str, ...]
+    chart_country: str
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tenantry import process, sandbox
 from tenantry.errors import (
+    CannotMirror,
     InitialisationFailed,
     InitialisationTimeout,
     ModuleNotFound,
@@ -17,8 +18,9 @@ from tenantry.errors import (
     ProgramFailed,
     ProgramTimeout,
 )
-from tenantry.model.recipe import Recipe
+from tenantry.model.recipe import LANGUAGE, Recipe
 from tenantry.odoo.installation import OdooInstallation
+from tenantry.odoo.view import MIRRORING_PROGRAM
 from tenantry.postgres.cluster import Connection, translated
 from tenantry.sandbox import View
 
@@ -40,14 +42,22 @@ class Initialisation:
     timeout_s: float
     view: View | None = None
 
+    def begin(self, recipe: Recipe) -> None:
+        """Install `base` and the recipe's languages alone. Raises as `install` does."""
+        self._install(["base"], recipe)
+
     def install(self, recipe: Recipe) -> None:
         """Install the recipe's modules and languages.
 
         Raises InitialisationTimeout, InitialisationFailed.
         """
+        self._install(recipe.modules, recipe)
+
+    def _install(self, modules: Collection[str], recipe: Recipe) -> None:
+        languages = dict.fromkeys([*recipe.languages, "en_US"])
         self._run(
-            ["-d", self.database, "-i", ",".join(recipe.modules)]
-            + ["--load-language", ",".join(recipe.languages), "--stop-after-init", "--no-http"]
+            ["-d", self.database, "-i", ",".join(modules)]
+            + ["--load-language", ",".join(languages), "--stop-after-init", "--no-http"]
         )
 
     def update(self, modules: Collection[str], new: Collection[str] = ()) -> None:
@@ -60,13 +70,9 @@ class Initialisation:
         arguments = ["shell", "-d", self.database, "-i", ",".join(modules), "--no-http"]
         self._run(arguments, stdin=_script("install_modules.py"))
 
-    def prepare(self, recipe: Recipe) -> None:
-        """Do what needs Odoo's ORM: the company's country, and the web assets everybody needs."""
-        self._run(
-            ["shell", "-d", self.database, "--no-http"],
-            stdin=_script("prepare_template.py"),
-            environment={"TENANTRY_RECIPE": json.dumps(recipe.as_mapping())},
-        )
+    def prepare(self) -> None:
+        """Do what needs Odoo's ORM: the web assets everybody needs."""
+        self._run(["shell", "-d", self.database, "--no-http"], stdin=_script("prepare_template.py"))
 
     def _run(
         self, arguments: Sequence[str], stdin: str | None = None, environment: Mapping[str, str] | None = None
@@ -101,6 +107,12 @@ def check_modules_exist(odoo: OdooInstallation, modules: Collection[str], extra:
         raise ModuleNotFound(missing, [*extra, *odoo.addons])
 
 
+def check_can_mirror(recipe: Recipe) -> None:
+    """Odoo mirrors what is read from right to left with a program. Raises CannotMirror without it."""
+    if recipe.mirrored and not shutil.which(MIRRORING_PROGRAM):
+        raise CannotMirror(recipe.mirrored)
+
+
 def installed_modules(connection: Connection) -> list[str]:
     """The modules installed in the connected database; what could be none is left out."""
     query = """
@@ -116,3 +128,24 @@ def verify_modules(connection: Connection, modules: Collection[str], log: Path) 
     missing = set(modules) - set(installed_modules(connection))
     if missing:
         raise ModulesNotInstalled(sorted(missing), log)
+
+
+def loaded_languages(connection: Connection) -> tuple[str, ...]:
+    """The codes of the languages active in the connected database; what could be none is left out."""
+    query = "SELECT code FROM res_lang WHERE active AND code ~ %s ORDER BY code LIMIT 500"
+    with translated(connection, "read the languages"):
+        return tuple(code for (code,) in connection.execute(query, [f"^{LANGUAGE.pattern}$"]))
+
+
+def country_of_chart(connection: Connection) -> str:
+    """The ISO code of the fiscal country of its first company; "" without accounting or such a country."""
+    query = """
+        SELECT country.code FROM res_company AS company
+          JOIN res_country AS country ON country.id = company.account_fiscal_country_id
+         WHERE country.code ~ '^[A-Z]{2}$' ORDER BY company.id LIMIT 1
+    """
+    if "account" not in installed_modules(connection):
+        return ""
+    with translated(connection, "read the fiscal country"):
+        found = connection.execute(query).fetchone()
+    return found[0] if found else ""

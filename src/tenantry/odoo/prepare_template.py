@@ -1,6 +1,5 @@
 # Read by `odoo shell`, which gives `env`: the last touches a template needs from Odoo's ORM.
-import json
-import os
+import shutil
 
 # What the login page, the web client and the portal load. Made here once, they are served from
 # every clone; made on first use they would cost each customer's first page some three seconds.
@@ -18,15 +17,20 @@ BUNDLES = (
     "web_tour.interactive",
 )
 
-recipe = json.loads(os.environ["TENANTRY_RECIPE"])
-if recipe.get("country"):
-    country = env["res.country"].search([("code", "=", recipe["country"])])
-    env.company.write({"country_id": country.id, "currency_id": country.currency_id.id})
+# A PDF's styles, which are served with prefixes for old browsers.
+REPORT_BUNDLES = ("web.report_assets_common", "web.report_assets_pdf")
+
+directions = set(env["res.lang"].search([]).mapped(lambda language: language.direction == "rtl"))
+if not shutil.which("rtlcss"):
+    directions = {False}
 for bundle in BUNDLES:
-    for css, js in ((True, False), (False, True)):
-        asset = env["ir.qweb"]._get_asset_bundle(bundle, css=css, js=js)
-        if css and asset.stylesheets:
+    asset = env["ir.qweb"]._get_asset_bundle(bundle, css=False)
+    if asset.javascripts or getattr(asset, "templates", None):
+        asset.js()
+for rtl in directions:
+    for bundle in (*BUNDLES, *REPORT_BUNDLES):
+        prefixed = {"autoprefix": True} if bundle in REPORT_BUNDLES else {}
+        asset = env["ir.qweb"]._get_asset_bundle(bundle, js=False, rtl=rtl, **prefixed)
+        if asset.stylesheets:
             asset.css()
-        if js and (asset.javascripts or getattr(asset, "templates", None)):
-            asset.js()
 env.cr.commit()

@@ -2,8 +2,8 @@
 
 One file per Odoo module, run only where that module is installed, as Odoo's own
 `odoo/modules/neutralize.py` does for copies. A file in `all` is for every series that has the
-module; one of the same name in a series' folder replaces it there. Values arrive as settings
-named `tenantry.*`.
+module; one of the same name in a series' folder replaces it there, `<module>.also.sql` is run after it.
+Values arrive as settings named `tenantry.*`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Literal
 from tenantry.model.series import series as supported
 from tenantry.odoo.own_addons import TENANT_MODULE
 
+_ALSO = ".also"
 _Purpose = Literal["sanitize", "customize", "customer_admin", "birth", "stale_caches"]
 
 
@@ -64,7 +65,10 @@ def _script(purpose: _Purpose, series: str, modules: Collection[str]) -> str:
 def _files(purpose: _Purpose, series: str) -> dict[str, str]:
     """The text of every file, by module."""
     folder = resources.files("tenantry.odoo") / purpose
-    return _read(folder / "all") | _read(folder / supported(series))
+    own = _read(folder / supported(series))
+    more = {name: own.pop(name) for name in list(own) if name.endswith(_ALSO)}
+    files = _read(folder / "all") | own
+    return files | {name.removesuffix(_ALSO): files[name.removesuffix(_ALSO)] + more[name] for name in more}
 
 
 def _read(folder: Traversable) -> dict[str, str]:

@@ -10,7 +10,8 @@ from tenantry.odoo.installation import OdooInstallation
 from tenantry.sandbox import linked_targets, python_folders
 
 _DEBIAN = Path("usr/lib/python3/dist-packages")
-_PROGRAMS = ("wkhtmltopdf", "wkhtmltoimage")
+MIRRORING_PROGRAM = "rtlcss"
+_PROGRAMS = ("wkhtmltopdf", "wkhtmltoimage", MIRRORING_PROGRAM, "node")
 
 
 def odoo_folders(odoo: OdooInstallation, addons: Sequence[Path]) -> tuple[Path, ...]:
@@ -29,7 +30,9 @@ def _root(source: Path) -> Path:
 
 
 def _programs() -> list[Path]:
-    """The programs Odoo starts, each with what it is installed with where that is a folder of `/opt`."""
+    """The programs Odoo starts, each with what it is installed with: a folder of `/opt`, or of npm's."""
     found = [Path(program) for program in map(shutil.which, _PROGRAMS) if program]
-    opt = [program.resolve().parts[:3] for program in found if program.resolve().is_relative_to("/opt")]
-    return [*found, *(Path(*parts) for parts in sorted(set(opt)))]
+    real = [program.resolve() for program in found]
+    opt = {Path(*program.parts[:3]) for program in real if program.is_relative_to("/opt")}
+    npm = {folder for program in real for folder in program.parents if folder.name == "node_modules"}
+    return [*found, *sorted(opt | npm)]

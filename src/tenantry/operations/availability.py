@@ -1,4 +1,4 @@
-"""Are a name and host names free, and can a creation's wishes be met?"""
+"""Are a name and host names free, can a creation's wishes be met, and what should be known before?"""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 from tenantry.errors import InvalidValue, NameTaken
 from tenantry.model import names
+from tenantry.model.advice import ForeignChart, foreign_chart
 from tenantry.model.catalog import Database, Kind, State
 from tenantry.model.instance import InstanceSpec
 from tenantry.operations.clone import discard, ready_template
@@ -116,9 +117,20 @@ def check_hostnames(
 
 def _check_language(connection: Connection, spec: InstanceSpec) -> None:
     """Refuse a language the template was not built with."""
-    template = ready_template(connection, spec.template)
-    recipe = template.label.recipe if template.label else {}
-    languages = {"en_US", *recipe.get("languages", ())}
+    languages = languages_of(ready_template(connection, spec.template))
     if spec.language and spec.language not in languages:
-        offered = ", ".join(sorted(languages))
-        raise InvalidValue("language", spec.language, f"one the template has: {offered}")
+        raise InvalidValue("language", spec.language, f"one the template has: {', '.join(languages)}")
+
+
+def languages_of(template: Database) -> tuple[str, ...]:
+    """The codes of those an instance of it can be made in; an older template tells by its recipe."""
+    assert template.label
+    return template.label.languages or tuple(sorted({"en_US", *template.label.recipe.get("languages", ())}))
+
+
+def advice(connection: Connection, spec: InstanceSpec) -> tuple[ForeignChart, ...]:
+    """What whoever orders should know."""
+    labels = [template.label for template in databases.listing(connection, Kind.TEMPLATE) if template.label]
+    charts = {label.template: label.chart_country for label in labels if label.state is State.READY}
+    found = foreign_chart(spec.template, spec.country, charts)
+    return (found,) if found else ()

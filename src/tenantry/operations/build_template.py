@@ -20,7 +20,14 @@ from tenantry.model.progress import OnStep, ignore
 from tenantry.model.recipe import Recipe, next_version
 from tenantry.model.secret import hash_for_odoo, random_password
 from tenantry.odoo.config import code_options, database_options, demo_options, write_config
-from tenantry.odoo.initialise import Initialisation, check_modules_exist, verify_modules
+from tenantry.odoo.initialise import (
+    Initialisation,
+    check_can_mirror,
+    check_modules_exist,
+    country_of_chart,
+    loaded_languages,
+    verify_modules,
+)
 from tenantry.odoo.installation import OdooInstallation
 from tenantry.odoo.own_addons import TENANT_MODULE, shipped, tenant_addons
 from tenantry.operations.addons import addons_digest
@@ -30,6 +37,7 @@ from tenantry.operations.clone import (
     drop_unused_zygotes,
     ensure_zygote,
     latest_version,
+    ready_template,
 )
 from tenantry.operations.confined import view_of
 from tenantry.operations.context import Context, find_labelled
@@ -144,6 +152,7 @@ def discard_build(subject: Building) -> None:
 def _create_database(subject: Building) -> None:
     connection = subject.connection
     check_modules_exist(subject.odoo, subject.complete_recipe.modules, subject.addons)
+    check_can_mirror(subject.recipe)
     discard_build(subject)
     subject.log.unlink(missing_ok=True)
     password = subject.context.role_password(names.TEMPLATE_OWNER)
@@ -170,16 +179,36 @@ def write_build_config(subject: Building) -> None:
     write_config(subject.config, options, owner=builder_user())
 
 
+# What Odoo's own form for a new database writes between `base` and the rest.
+_SET_COUNTRY = """
+    WITH company AS (
+        UPDATE res_company SET currency_id = COALESCE(country.currency_id, res_company.currency_id)
+          FROM res_country AS country
+         WHERE country.code = %s
+        RETURNING res_company.partner_id, res_company.currency_id, country.id AS country_id
+    ), currency AS (
+        UPDATE res_currency SET active = true FROM company WHERE res_currency.id = company.currency_id
+    )
+    UPDATE res_partner SET country_id = company.country_id, state_id = NULL
+      FROM company WHERE res_partner.id = company.partner_id
+"""
+
+
 def _install(subject: Building) -> None:
+    """The country first, if there is one: then Odoo installs the chart of accounts and all it has for it."""
     write_build_config(subject)
+    if subject.recipe.country:
+        subject.initialisation.begin(subject.complete_recipe)
+        with subject.as_owner() as inside, translated(inside, "set the country"):
+            inside.execute(_SET_COUNTRY, [subject.recipe.country])
     subject.initialisation.install(subject.complete_recipe)
     _note_finished(subject, "install")
 
 
 def prepare(subject: Building) -> None:
-    """Pre-generate the web assets, set the country: what needs Odoo's own code."""
+    """Pre-generate the web assets, which needs Odoo's own code."""
     write_build_config(subject)
-    subject.initialisation.prepare(subject.recipe)
+    subject.initialisation.prepare()
     subject.config.unlink()
     _note_finished(subject, "install", "assets")
 
@@ -227,9 +256,13 @@ def compact(subject: Building) -> None:
 
 
 def freeze(subject: Building) -> None:
+    """Write down what it offers: nobody can look inside from now on."""
+    with subject.as_owner() as inside:
+        languages, chart_country = loaded_languages(inside), country_of_chart(inside)
+    label = subject.label.having(state=State.READY, languages=languages, chart_country=chart_country)
     with databases.transaction(subject.connection):
         databases.freeze(subject.connection, subject.building)
-        databases.label(subject.connection, subject.building, subject.label.having(state=State.READY))
+        databases.label(subject.connection, subject.building, label)
     databases.end_sessions(subject.connection, subject.building)
 
 
@@ -252,8 +285,10 @@ def swap(subject: Building) -> None:
             if databases.find(connection, template):
                 databases.rename(connection, template, retired)
             databases.rename(connection, subject.building, template)
-            label = subject.label.having(state=State.READY, filestore=files)
-            databases.label(connection, template, label)
+            built = find_labelled(connection, template, Kind.TEMPLATE)
+            assert built
+            assert built.label
+            databases.label(connection, template, built.label.having(filestore=files))
 
 
 def make_zygote(subject: Building) -> None:
@@ -294,7 +329,7 @@ def build_template(
 ) -> Database:
     """Build the recipe's template, unless the one there is current; return it.
 
-    Raises ModuleNotFound, InitialisationTimeout, InitialisationFailed, ModulesNotInstalled,
+    Raises ModuleNotFound, CannotMirror, InitialisationTimeout, InitialisationFailed, ModulesNotInstalled,
     OdooNotFound, ForeignDatabase, Busy.
     """
     odoo = context.odoo()
@@ -309,8 +344,7 @@ def build_template(
         subject = Building(context, connection, recipe, version_to_build(connection, recipe.code))
         _forget_other_build(subject)
         Operation("build", recipe.code, STEPS, on_step).run(subject)
-        label = subject.label.having(state=State.READY)
-        return Database(names.template_database(recipe.code), label)
+        return ready_template(connection, recipe.code)
 
 
 def version_to_build(connection: Connection, code: str) -> str:

@@ -27,6 +27,13 @@ _ADMIN_LOGIN = """
      WHERE id = (SELECT res_id FROM ir_model_data WHERE module = 'base' AND name = 'user_admin')
 """
 
+_SET_PARAMETER = """
+    INSERT INTO ir_config_parameter (key, value, create_uid, create_date, write_uid, write_date)
+    VALUES (%s, %s, 1, now() AT TIME ZONE 'UTC', 1, now() AT TIME ZONE 'UTC')
+        ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value
+     WHERE ir_config_parameter.value IS DISTINCT FROM EXCLUDED.value
+"""
+
 
 @dataclass(frozen=True)
 class Master:
@@ -58,6 +65,7 @@ class Master:
         Returns and raises as `install`; also raises ServerNotStarted.
         """
         password = self.install(report, on_step)
+        self._note_address()
         self.runtime.start(self.odoo(report), self.context().cluster, report)
         return password
 
@@ -82,6 +90,13 @@ class Master:
                 report("Odoo: updating the master, its code changed")
                 Operation("update", MASTER_DATABASE, UPDATE, on_step).run(subject)
             return None
+
+    def _note_address(self) -> None:
+        """Programs read the base domain in Odoo's parameters; the settings page shows these, too."""
+        settings = self.context().settings
+        with self._inside() as inside, translated(inside, "note the base domain"):
+            for key in ("base_domain", "protocol"):
+                inside.execute(_SET_PARAMETER, [f"saas.{key}", getattr(settings, key)])
 
     def reset_admin_password(self) -> Secret:
         """Give the administrator a new random password. Raises MasterNotInstalled."""

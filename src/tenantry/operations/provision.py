@@ -23,7 +23,7 @@ from tenantry.odoo.initialise import installed_modules
 from tenantry.odoo.own_addons import TENANT_MODULE
 from tenantry.odoo.probe import wait_for_status
 from tenantry.operations import pool
-from tenantry.operations.availability import reserved
+from tenantry.operations.availability import advice, reserved
 from tenantry.operations.clone import SANITIZED, being_made, clone_template, discard
 from tenantry.operations.context import Context, find_labelled, relabel
 from tenantry.operations.instances import describe, find_instance
@@ -80,6 +80,12 @@ class Provisioning:
         return sign_entitlements(
             self.context.keys.signing, identity, self.spec.entitlements, self.entitled_at
         )
+
+    @cached_property
+    def template_country(self) -> str:
+        """The country its template was made for; "" for none."""
+        template = find_labelled(self.connection, names.template_database(self.spec.template), Kind.TEMPLATE)
+        return str(template.label.recipe.get("country", "")) if template and template.label else ""
 
     def close(self) -> None:
         self._opened.close()
@@ -211,6 +217,7 @@ def _script_settings(subject: Provisioning) -> dict[str, str]:
         "email": spec.email,
         "lang": spec.language,
         "country": spec.country,
+        "template_country": subject.template_country,
         "tz": spec.timezone,
         "admin_name": spec.email.partition("@")[0].replace(".", " ").title(),
         "entitlements": subject.entitlements,
@@ -304,7 +311,15 @@ class Session:
         instance = describe(subject.context, Database(subject.name, subject.label))
         took_s = time.monotonic() - self.began
         spec = subject.spec
-        return Creation(instance, spec.email, subject.password, took_s, bool(subject.spare), self.steps)
+        return Creation(
+            instance=instance,
+            login=spec.email,
+            password=subject.password,
+            duration_s=took_s,
+            spare=bool(subject.spare),
+            steps=self.steps,
+            advice=tuple(str(it) for it in advice(subject.connection, spec) if spec.country),
+        )
 
 
 @contextlib.contextmanager

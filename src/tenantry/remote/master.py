@@ -151,6 +151,7 @@ class RemoteMaster:
             instance=Located(told["databaseName"], "active", told["instanceUrl"]),
             login=told["adminEmail"],
             password=Secret(password) if password else None,
+            advice=tuple(told.get("warnings", ())),
         )
 
     # ------------------------------------------------------------ pages

@@ -130,6 +130,7 @@ class RemoteCreation:
     """password: None when it was told before, to another key, or a day has passed.
 
     duration_s: from the call to the answer that it is ready, as this program saw it; None if it did not ask.
+    advice: what should be known of it.
     """
 
     request_id: str
@@ -137,6 +138,7 @@ class RemoteCreation:
     login: str
     password: Secret | None
     duration_s: float | None = None
+    advice: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

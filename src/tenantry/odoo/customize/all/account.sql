@@ -1,11 +1,3 @@
--- The fiscal country decides which taxes apply: where a chart of accounts has set it, it stays.
-UPDATE res_company AS company
-   SET account_fiscal_country_id = partner.country_id
-  FROM res_partner AS partner
- WHERE company.id = current_setting('tenantry.company_id')::integer
-   AND company.account_fiscal_country_id IS NULL
-   AND partner.id = company.partner_id;
-
 -- Entries are in the company's currency: Odoo, too, forbids to change it once there is one.
 UPDATE res_currency AS currency
    SET active = true
@@ -23,24 +15,39 @@ UPDATE res_company AS company
    AND country.currency_id IS NOT NULL
    AND NOT EXISTS (SELECT 1 FROM account_move_line);
 
--- A chart of accounts that was made for another country: as long as nothing is booked the customer's country decides,
--- and a tax of any other country is neither offered nor taken by default. Its administrator chooses the country's own
--- chart in the settings.
+-- The country whose taxes apply: the customer's; else the one of the template's chart of accounts or recipe.
+-- Odoo's generic chart says United States where nobody has said anything.
+SELECT set_config('tenantry.fiscal_country', COALESCE(customer.code, chart.code, recipe.code, ''), true)
+  FROM res_company AS company
+  LEFT JOIN res_country AS customer ON customer.code = upper(current_setting('tenantry.country', true))
+  LEFT JOIN res_country AS recipe ON recipe.code = upper(current_setting('tenantry.template_country', true))
+  LEFT JOIN res_country AS chart
+    ON chart.id = company.account_fiscal_country_id
+   AND (company.chart_template IS DISTINCT FROM 'generic_coa' OR chart.code <> 'US')
+ WHERE company.id = current_setting('tenantry.company_id')::integer;
+
+-- As long as nothing is booked. Its administrator chooses the country's own chart in the settings.
 UPDATE res_company AS company
-   SET account_fiscal_country_id = country.id
-  FROM res_country AS country
+   SET account_fiscal_country_id = (
+           SELECT id FROM res_country WHERE code = current_setting('tenantry.fiscal_country')
+       )
  WHERE company.id = current_setting('tenantry.company_id')::integer
-   AND country.code = upper(current_setting('tenantry.country', true))
-   AND company.account_fiscal_country_id IS DISTINCT FROM country.id
    AND NOT EXISTS (SELECT 1 FROM account_move_line);
 
+UPDATE res_partner AS partner
+   SET country_id = NULL, state_id = NULL
+  FROM res_company AS company
+ WHERE company.id = current_setting('tenantry.company_id')::integer
+   AND company.account_fiscal_country_id IS NULL
+   AND partner.id = company.partner_id;
+
+-- A tax of any other country is neither offered nor taken by default.
 UPDATE account_tax AS tax
    SET active = false
   FROM res_company AS company
  WHERE company.id = current_setting('tenantry.company_id')::integer
    AND tax.company_id = company.id
-   AND tax.country_id IS DISTINCT FROM company.account_fiscal_country_id
-   AND current_setting('tenantry.country', true) <> '';
+   AND tax.country_id IS DISTINCT FROM company.account_fiscal_country_id;
 
 UPDATE res_company AS company
    SET account_sale_tax_id = CASE WHEN sale.active THEN sale.id END,

@@ -1,0 +1,51 @@
+"""Who reads from right to left gets mirrored pages, made when the template was."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+
+import pytest
+from tests.support import rtlcss
+from tests.support.odoo_client import OdooClient
+
+from tenantry.engine import Engine
+from tenantry.errors import CannotMirror, TemplateNotFound
+from tenantry.model.recipe import Recipe
+from tenantry.settings import Settings
+
+_ARABIC = Recipe("arabic", "Arabic", ("web",), languages=("ar_001",))
+
+
+@pytest.fixture
+def arabic(engine: Engine, settings: Settings) -> Iterator[str]:
+    """Built where rtlcss is; it is there no more when the template is used."""
+    programs = rtlcss.install(settings.home / "npm", settings.cache)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+        engine.build_template(_ARABIC)
+    yield _ARABIC.code
+    engine.drop_template(_ARABIC.code)
+
+
+def test_without_the_program_that_mirrors_nothing_is_built(engine: Engine, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("shutil.which", lambda _program: None)
+    with pytest.raises(CannotMirror, match="ar_001"):
+        engine.build_template(_ARABIC)
+    with pytest.raises(TemplateNotFound):
+        engine.template(_ARABIC)
+
+
+def test_its_pages_are_mirrored_though_the_program_is_gone(engine: Engine, arabic: str):
+    spec = engine.spec(name="souk", email="a@souk.example", template=arabic, language="ar_001")
+    creation = engine.provision(spec)
+    try:
+        admin = OdooClient(engine, creation).http
+        page = admin.get("/odoo", follow_redirects=True).text
+        (sheet,) = re.findall(r'href="(/web/assets/[^"]*assets_web\.[^"]*css)"', page)
+        style = re.sub(r"\s+", "", admin.get(sheet).text)
+    finally:
+        engine.terminate("souk")
+    assert ".rtl." in sheet
+    assert ".float-start{float:right!important" in style
