@@ -9,6 +9,7 @@ from odoo import SUPERUSER_ID
 from odoo.tools.translate import LazyTranslate
 
 from .errors import ApiError, of_status
+from .networks import network_of
 
 _lt = LazyTranslate(__name__)
 
@@ -68,7 +69,7 @@ def identify(env, httprequest):
     uid = env["res.users.apikeys"].sudo()._user_of_key(key, fingerprint)
     if not uid:
         raise unauthorized()
-    return Caller(uid, fingerprint, httprequest.remote_addr)
+    return Caller(uid, fingerprint, network_of(httprequest.remote_addr))
 
 
 def _publishable(env, key, fingerprint, httprequest):
@@ -81,7 +82,8 @@ def _publishable(env, key, fingerprint, httprequest):
     needed = httprequest.method not in _READING
     if (origin or needed) and origin not in found._origins():
         raise ApiError(403, "FORBIDDEN", _lt("This key may not be used from that web site."))
-    return Caller(SUPERUSER_ID, fingerprint, httprequest.remote_addr, found.id, found.company_id.id)
+    address = network_of(httprequest.remote_addr)
+    return Caller(SUPERUSER_ID, fingerprint, address, found.id, found.company_id.id)
 
 
 def unauthorized():

@@ -17,6 +17,7 @@ from . import application
 from .callers import caller_ctx, identify, unauthorized
 from .errors import REFUSED_TYPE, TOO_LARGE, ApiError, problem
 from .exchange import Exchange
+from .networks import network_of
 from .routers import methods_of
 
 _logger = logging.getLogger(__name__)
@@ -138,7 +139,9 @@ class SaasApiDispatcher(FastApiDispatcher):
             self.exchange.allowance.check()
 
     def _owner(self):
-        return self.caller.owner if self.caller else f"nobody {self.request.httprequest.remote_addr}"
+        if self.caller:
+            return self.caller.owner
+        return f"nobody {network_of(self.request.httprequest.remote_addr)}"
 
     # ------------------------------------------------------------ the application
 

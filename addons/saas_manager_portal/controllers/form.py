@@ -1,6 +1,7 @@
 """The form, and the page after it that sends people to their mailbox."""
 
 from odoo import http
+from odoo.addons.saas_manager_api.networks import network_of
 from odoo.http import request
 from werkzeug.exceptions import NotFound
 
@@ -28,7 +29,7 @@ class SignupForm(http.Controller):
     @http.route("/signup", type="http", auth="public", methods=["POST"])
     def send(self, **typed):
         try:
-            asked = signup()._take(typed, request.httprequest.remote_addr, mine("asked"))
+            asked = signup()._take(typed, network_of(request.httprequest.remote_addr), mine("asked"))
         except SignupFaults as faults:
             request.session[_TYPED] = signup()._tidy(typed)
             return self._form(typed, faults.by_field)
@@ -68,5 +69,5 @@ class SignupForm(http.Controller):
         asked = signup()._find(reference)
         if not asked:
             return page("gone", 404)
-        told = "sent" if asked._send_again(request.httprequest.remote_addr) else "later"
+        told = "sent" if asked._send_again(network_of(request.httprequest.remote_addr)) else "later"
         return see_other(f"/signup/sent/{reference}?again={told}")

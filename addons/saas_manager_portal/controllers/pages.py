@@ -4,6 +4,7 @@ import secrets
 from urllib.parse import urlencode
 
 from odoo.addons.saas_manager_api.errors import ApiError
+from odoo.addons.saas_manager_api.networks import network_of
 from odoo.http import request
 
 COOKIE = "frontend_lang"
@@ -74,7 +75,7 @@ def json(values, status=200):
 def too_many(model):
     """The answer to who has asked too often in this hour; else None."""
     try:
-        model._count_check(request.httprequest.remote_addr)
+        model._count_check(network_of(request.httprequest.remote_addr))
     except ApiError as error:
         wait = {"sentence": model.env._("Please wait a moment."), "suggestions": []}
         answer = json(wait, error.problem.status)

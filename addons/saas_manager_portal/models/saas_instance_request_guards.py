@@ -4,12 +4,15 @@ import time
 
 from disposable_email_domains import blocklist
 from odoo import api, models
+from odoo.addons.saas_manager.exceptions import NoCapacity
 from odoo.addons.saas_manager_api.errors import ApiError
 from odoo.tools import hash_sign, verify_hash_signed
 
 from ..faults import NotHuman
 
 _MAILS_AN_HOUR = 5
+_POSTS_PER_SIGNUP = 10
+"""For one confirmed signup: the relay's good name has a limit of its own, too."""
 _STAMP = "saas_manager_portal.form"
 _STAMP_KEPT_S = 86400
 
@@ -24,8 +27,25 @@ class SaasInstanceRequest(models.Model):
         self._count_mail(values["customer_email"])
         cap = self.env["saas.signup"]._cap_per_hour()
         if cap:
-            self._count_signup("signup", cap)
+            self._count_signup("signup", _POSTS_PER_SIGNUP * cap)
         return super()._sign_up(values, address)
+
+    def _check_can_begin(self):
+        """Who proved an address counts for the cap, not who only wrote one: nobody closes it for others."""
+        result = super()._check_can_begin()
+        if self.source == "signup":
+            self._count_begun()
+        return result
+
+    def _count_begun(self):
+        """Raises NoCapacity after too many: it waits for the next hour."""
+        cap = self.env["saas.signup"]._cap_per_hour()
+        # sudo: visitors read no counts.
+        begun = self.env["saas.api.count"].sudo()._hit_if_done("signup begun", cap)
+        if cap and begun.count > cap:
+            raise NoCapacity(
+                self.env._("%s signed up in this hour, and no more are let in. It goes on in the next.", cap)
+            )
 
     def _count_mail(self, email):
         self._count_signup(f"signup mail {email.lower()}", _MAILS_AN_HOUR)

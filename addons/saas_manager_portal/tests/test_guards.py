@@ -5,6 +5,7 @@ import time
 from unittest.mock import patch
 
 from odoo.addons.saas_manager_api.errors import ApiError
+from odoo.addons.saas_manager_api.networks import network_of
 from odoo.tests import tagged
 
 from .common import SignupCase
@@ -72,12 +73,44 @@ class TestGuards(SignupCase):
         with self.assertRaises(ApiError):
             requests._sign_up(self._request_values("acme-six"), "10.0.0.6")
 
-    def test_all_together_are_capped(self):
+    def test_confirmed_signups_of_all_are_capped_and_wait_for_the_next_hour(self):
         self.parameters.set_param("saas_signup.cap_per_hour", "1")
-        self._signed_up()
-        self.assertEqual(self._send("acme-two", customer_email="bob@acme.example").status_code, 422)
+        first, second = (
+            self._signed_up(f"acme-{name}", customer_email=f"{name}@acme.example") for name in ("ann", "bob")
+        )
+        self._confirm(first)
+        self._confirm(second)
+        self.assertEqual((first.state, second.state), ("processing", "failed"))
+        self.assertTrue(second._is_delayed())
+        self.assertIn("in this hour", second.error)
+        self.env["saas.api.count"].search([]).unlink()
+        with self._jobs():
+            self.env["saas.instance.request"]._cron_begin_delayed()
+        self.assertEqual(second.state, "processing")
+
+    def test_who_confirms_nothing_closes_it_for_nobody(self):
+        self.parameters.set_param("saas_signup.cap_per_hour", "1")
+        requests = self.env["saas.instance.request"]
+        for number in range(9):
+            values = self._request_values(f"acme-{number}", customer_email=f"ann{number}@acme.example")
+            requests._sign_up(values, f"10.0.0.{number}")
+        self._confirm(self._signed_up())
+        values = self._request_values("acme-more", customer_email="more@acme.example")
+        with self.assertRaises(ApiError):
+            requests._sign_up(values, "10.0.1.1")
         self.parameters.set_param("saas_signup.cap_per_hour", "0")
-        self._signed_up("acme-two", customer_email="bob@acme.example")
+        requests._sign_up(values, "10.0.1.1")
+
+    def test_one_network_of_ipv6_counts_as_one(self):
+        for address, expected in (
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+            ("2001:db8:1:2::9", "2001:db8:1:2::"),
+            ("2001:db8:1:3::9", "2001:db8:1:3::"),
+            ("::ffff:10.0.0.1", "10.0.0.1"),
+            ("10.0.0.1", "10.0.0.1"),
+            ("", ""),
+        ):
+            self.assertEqual(network_of(address), expected)
 
     def test_mails_are_not_sent_again_without_end(self):
         request = self._signed_up()
