@@ -15,7 +15,7 @@ from odoo.exceptions import UserError, ValidationError
 
 from tenantry.engine import Engine
 from tenantry.errors import InvalidInput, NotFound, TemplateNotFound, TenantryError, UnsupportedSeries
-from tenantry.model import limits, names
+from tenantry.model import advice, limits, names
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.recipe import Recipe
 from tenantry.model.secret import Secret, random_password
@@ -253,14 +253,31 @@ def fill_pool(template):
 
 
 def pool_status(templates):
-    """(template, usable spares, why it is stale or "") for each."""
+    """(template, values for its record, why it is stale or "") for each."""
     spares = _usable_spares(_engine())
     for template in templates:
+        values = {"spare_count": spares.get(template.code, 0)}
         try:
-            stale = _engine_of(template.server_id).template(_recipe(template)).stale
+            found = _engine_of(template.server_id).template(_recipe(template))
         except TemplateNotFound as error:
-            stale = str(error)
-        yield template, spares.get(template.code, 0), stale
+            yield template, values, str(error)
+        else:
+            yield template, {**values, **offered(found)}, found.stale
+
+
+def offered(built):
+    """What a built template offers, as values for its record."""
+    return {
+        "loaded_languages": " ".join(built.languages),
+        "chart_country_code": built.chart_country,
+        "size_mb": built.size_bytes / 2**20,
+    }
+
+
+def foreign_chart(template, country, templates):
+    """See `tenantry.model.advice`; templates: what else there is."""
+    charts = {it.code: it.chart_country_code or "" for it in template | templates}
+    return advice.foreign_chart(template.code, country.code or "", charts)
 
 
 def _usable_spares(engine):

@@ -17,12 +17,13 @@ EVENTS = {
     "mail_template_subscription_expiring": "subscription.expiring",
     "mail_template_trial_ending": "subscription.trial_ending",
     "mail_template_payment_overdue": "subscription.payment_overdue",
+    "mail_template_customer_instance_provisioned": None,
     "mail_template_verify_email": None,
     "mail_template_instance_down": None,
     "mail_template_backup_failed": None,
 }
-"""The event that the mail with this XML id tells of. None for what is no news of an instance, and for what
-nothing finds out yet."""
+"""The event that the mail with this XML id tells of. None for what is no news of an instance, is told by
+another mail already, or is found out by nothing yet."""
 PING = "ping"
 
 _NAMES = tuple(filter(None, EVENTS.values()))

@@ -5,6 +5,7 @@ from odoo import models
 from .. import gateway
 
 _PROVISIONED = "saas_manager.mail_template_instance_provisioned"
+_PROVISIONED_TOO = "saas_manager.mail_template_customer_instance_provisioned"
 
 
 class SaasInstance(models.Model):
@@ -12,7 +13,11 @@ class SaasInstance(models.Model):
     _inherit = ["saas.instance", "saas.mail.mixin"]
 
     def _send_provisioning_email(self):
+        """To the administrator; to the customer, too, where that is somebody else (S2)."""
         self._enqueue_mail(_PROVISIONED)
+        others = self.filtered(lambda it: it.partner_id.email_normalized not in (False, it.admin_email))
+        if others:
+            others._enqueue_mail(_PROVISIONED_TOO)
 
     def _send_suspension_email(self):
         self._enqueue_mail("saas_manager.mail_template_instance_suspended")

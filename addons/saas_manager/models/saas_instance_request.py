@@ -43,6 +43,7 @@ class SaasInstanceRequest(models.Model):
     template_id = fields.Many2one("saas.template", required=True, ondelete="restrict")
     language_id = fields.Many2one("res.lang", context={"active_test": False})
     country_id = fields.Many2one("res.country")
+    advice = fields.Char(compute="_compute_advice")
     period = fields.Selection(
         [("monthly", "Monthly"), ("yearly", "Yearly")], required=True, default="monthly"
     )
@@ -70,6 +71,11 @@ class SaasInstanceRequest(models.Model):
     completed_at = fields.Datetime(readonly=True, copy=False)
     progress = fields.Float(compute="_compute_progress")
     progress_step = fields.Char(compute="_compute_progress")
+
+    @api.depends("template_id", "country_id")
+    def _compute_advice(self):
+        for request in self:
+            request.advice = request.template_id._advice(request.country_id)
 
     @api.depends("state", "instance_id.progress")
     def _compute_progress(self):
@@ -122,7 +128,9 @@ class SaasInstanceRequest(models.Model):
     def _begin(self, *actions):
         """Make the customer and the instance, and have it created. actions: those that lead there, if any."""
         self.ensure_one()
-        self.partner_id = self.partner_id or self._find_or_make_partner()
+        if not self.partner_id:
+            self.partner_id = self._find_or_make_partner()
+            self._note_other_name()
         instance = self.env["saas.instance"].create(self._instance_values())
         self._move_to_processing(*actions, instance_id=instance.id)
         instance.action_provision_instance()
@@ -152,6 +160,16 @@ class SaasInstanceRequest(models.Model):
                 "company_id": self.company_id.id,
             }
         )
+
+    def _note_other_name(self):
+        """One email address is one customer: who orders for others has one bill and sees all they ordered."""
+        if self.partner_id.name != self.company_name:
+            note = self.env._(
+                "%(customer)s, who has this address, is the customer; the instance is called %(company)s.",
+                customer=self.partner_id.name,
+                company=self.company_name,
+            )
+            self.message_post(body=note, subtype_xmlid="mail.mt_note")
 
     def _instance_values(self):
         return {

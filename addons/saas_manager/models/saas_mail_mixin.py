@@ -21,6 +21,7 @@ _MASK = "••••••••"
 _SENDING_ERRORS = (MailDeliveryException, SMTPException, OSError, RetryableJobError)
 _DUE_IN = {
     "mail_template_instance_provisioned": {"active", "suspended", "expired"},
+    "mail_template_customer_instance_provisioned": {"active", "suspended", "expired"},
     "mail_template_instance_suspended": {"suspended", "expired"},
     "mail_template_instance_reactivated": {"active"},
     "mail_template_trial_ending": {"trial"},

@@ -13,13 +13,13 @@ _TOLD = {"name", "max_users", "max_storage_gb", "sleep_after_minutes", "memory_l
 class SaasPlan(models.Model):
     _name = "saas.plan"
     _description = "SaaS Plan"
+    _inherit = ["saas.shared.mixin"]
     _order = "sequence, price_monthly, id"
 
     name = fields.Char(required=True, translate=True)
     code = fields.Char(required=True)
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
-    company_id = fields.Many2one("res.company", help="Empty: for all companies.")
     max_users = fields.Integer(string="Users", default=5, help="Internal users. 0: no limit.")
     max_storage_gb = fields.Float(string="Storage (GB)", default=10, help="Database and files. 0: no limit.")
     price_monthly = fields.Monetary(string="Monthly Price")

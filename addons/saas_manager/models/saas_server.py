@@ -9,14 +9,13 @@ from .. import gateway
 class SaasServer(models.Model):
     _name = "saas.server"
     _description = "SaaS Server"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["saas.shared.mixin", "mail.thread", "mail.activity.mixin"]
     _order = "sequence, name"
 
     name = fields.Char(required=True, tracking=True)
     code = fields.Char(required=True, help="Lowercase slug; names the server's job channel.")
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
-    company_id = fields.Many2one("res.company", help="Empty: for all companies.")
     runtime = fields.Selection(
         [
             ("shared", "Shared Odoo"),

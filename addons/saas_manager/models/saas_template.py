@@ -20,6 +20,7 @@ class SaasTemplate(models.Model):
     _name = "saas.template"
     _description = "SaaS Template"
     _inherit = [
+        "saas.shared.mixin",
         "saas.lifecycle.mixin",
         "saas.job.mixin",
         "bus.listener.mixin",
@@ -33,14 +34,13 @@ class SaasTemplate(models.Model):
     code = fields.Char(required=True, help="Lowercase slug, such as restaurant.")
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
-    company_id = fields.Many2one("res.company", help="Empty: for all companies.")
     template_db = fields.Char(
         string="Template Database",
         compute="_compute_template_db",
         store=True,
-        readonly=False,
         precompute=True,
         required=True,
+        help="It follows the code.",
     )
     series = fields.Selection(
         [("17.0", "17.0"), ("18.0", "18.0"), ("19.0", "19.0")],
@@ -88,6 +88,12 @@ class SaasTemplate(models.Model):
     is_template_ready = fields.Boolean(string="Serves", compute="_compute_is_template_ready", store=True)
     state_reason = fields.Char(string="Reason", readonly=True, copy=False, help="Why it failed or is stale.")
     built_at = fields.Datetime(readonly=True, copy=False)
+    loaded_languages = fields.Char(
+        readonly=True, copy=False, help="Codes of the languages it was found to have, when it was built."
+    )
+    chart_country_code = fields.Char(
+        string="Chart of Accounts", readonly=True, copy=False, help="The country it is of, when it was built."
+    )
     size_mb = fields.Float(string="Size (MB)", readonly=True, copy=False, aggregator=None)
     edit_url = fields.Char(string="Edit At", readonly=True, copy=False)
     log_ids = fields.One2many("saas.instance.log", "template_id")
@@ -173,7 +179,7 @@ class SaasTemplate(models.Model):
         return {
             "name": self.with_context(lang="en_US").name,
             "modules": module_names(self.modules),
-            "languages": sorted({"en_US", *languages}),
+            "languages": ["en_US", *sorted({*languages} - {"en_US"})],
             "country": self.country_id.code or "",
             "demo": self.with_demo,
         }
@@ -243,8 +249,32 @@ class SaasTemplate(models.Model):
             return gateway.clone_template(self, new_db_name)
 
     def _languages(self):
-        """The codes of those it can be used in: English, and what it was built with."""
-        return {"en_US", *self.language_ids.mapped("code")}
+        """The codes of those it can be used in: what it was built with, else what it shall be built with."""
+        return set((self.loaded_languages or "").split()) or {"en_US", *self.language_ids.mapped("code")}
+
+    def _advice(self, country):
+        """What who orders it for a customer of that country should know, or False."""
+        # sudo: which templates there are is no secret of those who order.
+        others = self.sudo().search([("is_template_ready", "=", True)])
+        found = self and gateway.foreign_chart(self, country, others)
+        if not found:
+            return False
+        better = others.filtered(lambda template: template.code in found.templates)
+        charts = self.env["res.country"].search([("code", "=", found.chart_country)])
+        first = self.env._(
+            "The template %(template)s has the chart of accounts of %(chart)s: for a customer of %(country)s "
+            "its taxes are switched off.",
+            template=self.name,
+            chart=charts.name or found.chart_country,
+            country=country.name,
+        )
+        if better:
+            remedy = self.env._("Templates with the country's own: %s.", ", ".join(better.mapped("name")))
+        else:
+            remedy = self.env._(
+                "The country's own is chosen in the settings of the new Odoo, before the first invoice."
+            )
+        return f"{first} {remedy}"
 
     def _check_language(self, language):
         """Refuse one it does not have, before anything is made. language: a `res.lang`, or none."""

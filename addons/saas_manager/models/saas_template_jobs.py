@@ -45,8 +45,8 @@ class SaasTemplate(models.Model):
             "finish",
             template_version=built.version,
             built_at=fields.Datetime.now(),
-            size_mb=built.size_bytes / 2**20,
             state_reason=False,
+            **gateway.offered(built),
         )
         self.message_post(body=self.env._("Version %s is ready.", built.version))
         self._enqueue("_fill_pool", self.env._("Fill the pool of %s", self.name))
@@ -95,10 +95,15 @@ class SaasTemplate(models.Model):
     def _cron_fill_pools(self):
         """J1: every minute, for the templates that lack spares."""
         templates = self.search([("is_template_ready", "=", True), ("state", "!=", "building")])
-        for template, usable, stale in gateway.pool_status(templates):
-            if template.spare_count != usable:
-                template.spare_count = usable
+        for template, values, stale in gateway.pool_status(templates):
+            template._write_changed(values)
             if stale and template.state == "ready":
                 template._move("outdate", state_reason=stale)
-            if usable < template.pool_size:
+            if template.spare_count < template.pool_size:
                 template.action_fill_pool()
+
+    def _write_changed(self, values):
+        """Write what is not so yet: nobody's form is out of date every minute."""
+        changed = {name: value for name, value in values.items() if (self[name] or False) != (value or False)}
+        if changed:
+            self.write(changed)

@@ -1,4 +1,4 @@
-"""X2: records of a company are its own; those of none are everybody's."""
+"""X2: records of a company are its own; those of none are everybody's, and changed by who is everywhere."""
 
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
@@ -66,6 +66,33 @@ class TestCompanies(SaasCase):
             with self.subTest(model=record._name):
                 record.company_id = False
                 self.assertTrue(record.with_user(self.stranger).has_access("read"))
+
+    def test_who_works_for_one_company_changes_nothing_that_all_share(self):
+        for record in (self.server, self.template, self.plan):
+            record.company_id = False
+            mine = record.with_user(self.stranger)
+            with self.subTest(model=record._name):
+                with self.assertRaises(AccessError):
+                    mine.write({"name": "Mine"})
+                with self.assertRaises(AccessError):
+                    mine.unlink()
+                own = self.records[record._name].with_user(self.stranger)
+                own.name = "Ours"
+                with self.assertRaises(AccessError):
+                    own.company_id = False
+
+    def test_what_they_make_is_their_company_s(self):
+        plan = self.env["saas.plan"].with_user(self.stranger).create({"name": "Mine", "code": "mine"})
+        self.assertEqual(plan.company_id, self.company)
+        with self.assertRaises(AccessError):
+            plan.copy({"code": "shared", "company_id": False})
+
+    def test_who_works_for_all_companies_shares_and_changes_what_is_shared(self):
+        self.stranger.company_ids = self.env["res.company"].search([])
+        plans = self.env["saas.plan"].with_user(self.stranger)
+        plan = plans.create({"name": "All", "code": "all"})
+        self.assertFalse(plan.company_id)
+        plan.name = "Everybody"
 
     def test_a_taken_subdomain_is_taken_in_every_company(self):
         manager = self._as("manager", self.env["saas.instance"])

@@ -127,5 +127,15 @@ class TestGateway(SaasCase):
         self.engine.template.side_effect = TemplateNotFound("shop")
         self.engine.pools.return_value = []
         with patch.object(gateway, "_engine", lambda: self.engine):
-            ((_template, spares, stale),) = gateway.pool_status(self.template)
-        self.assertEqual((spares, "shop" in stale), (0, True))
+            ((_template, values, stale),) = gateway.pool_status(self.template)
+        self.assertEqual((values, "shop" in stale), ({"spare_count": 0}, True))
+
+    def test_a_template_s_record_learns_what_it_offers(self):
+        self.engine.pools.return_value = [SimpleNamespace(template="shop", usable=2)]
+        self.engine.template.return_value = SimpleNamespace(
+            languages=("en_US", "fr_FR"), chart_country="FR", size_bytes=3 * 2**20, stale=""
+        )
+        with patch.object(gateway, "_engine", lambda: self.engine):
+            ((_template, values, stale),) = gateway.pool_status(self.template)
+        offered = {"loaded_languages": "en_US fr_FR", "chart_country_code": "FR", "size_mb": 3}
+        self.assertEqual((values, stale), ({"spare_count": 2, **offered}, ""))

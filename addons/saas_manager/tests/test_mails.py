@@ -25,6 +25,22 @@ class TestMailsAreQueued(SaasMailCase):
                 )
                 self.assertFalse(self._mails, "nothing is sent before the commit")
 
+    def test_a_customer_who_is_not_the_administrator_is_told_that_it_is_ready(self):
+        told = "customer_instance_provisioned"
+        for administrator, templates in (
+            ("boss@dupont.example", {"instance_provisioned", told}),
+            ("anne@dupont.example", {"instance_provisioned"}),
+        ):
+            self.instance.admin_email = administrator
+            with trap_jobs() as trap:
+                self.instance._send_provisioning_email()
+            self.assertEqual({job.args[0] for job in trap.enqueued_jobs}, {PREFIX + it for it in templates})
+        self.instance.admin_email = "boss@dupont.example"
+        mail = self._deliver(self.instance, told)
+        self.assertEqual(mail["email_to"], ['"Dupont" <anne@dupont.example>'])
+        self.assertIn("boss@dupont.example", mail["body"])
+        self.assertNotIn("token=", mail["body"])
+
     def test_the_same_mail_waits_once_only(self):
         with trap_jobs() as trap:
             self.instance._send_suspension_email()

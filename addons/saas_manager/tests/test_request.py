@@ -33,6 +33,14 @@ class TestRequest(SaasCase):
         with self._jobs(), patch.object(gateway, "provisioning", side_effect=error):
             request.instance_id.sudo()._provision()
 
+    def test_who_orders_for_others_is_the_customer_and_each_odoo_has_its_company_s_name(self):
+        first = self._submit(customer_email="boss@agency.example", company_name="Bakery")
+        again = {"subdomain": "florist", "customer_email": "boss@agency.example"}
+        second = self._submit(company_name="Florist", **again)
+        self.assertEqual(first.partner_id, second.partner_id)
+        self.assertEqual((first | second).instance_id.mapped("name"), ["Bakery", "Florist"])
+        self.assertIn("Bakery, who has this address", str(second.message_ids.mapped("body")))
+
     def test_each_has_a_number(self):
         first, second = self._ask("first"), self._ask("second")
         self.assertRegex(first.name, r"^REQ/\d{4}/\d{5}$")

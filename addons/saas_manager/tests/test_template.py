@@ -27,7 +27,10 @@ BUTTONS = {
 @tagged("post_install", "-at_install")
 class TestTemplate(SaasCase):
     def _built(self, version="1.0.1"):
-        return SimpleNamespace(version=version, size_bytes=28 * 2**20)
+        languages = ("en_US", "fr_FR")
+        return SimpleNamespace(
+            version=version, size_bytes=28 * 2**20, languages=languages, chart_country="FR", stale=""
+        )
 
     def test_the_four_shipped_ones_are_there_and_sound(self):
         shipped = [
@@ -101,7 +104,7 @@ class TestTemplate(SaasCase):
         """An engine whose template has that version, with nothing open for editing."""
         engine = Mock()
         engine.settings.odoo_series = "19.0"
-        engine.template.return_value = SimpleNamespace(version=version, size_bytes=2**20, stale="")
+        engine.template.return_value = self._built(version)
         engine.finish_editing.side_effect = TemplateNotFound("edit--shop")
         engine.build_template.return_value = self._built("1.0.9")
         with self._jobs(), patch.object(gateway, "_engine_of", return_value=engine):
@@ -152,10 +155,33 @@ class TestTemplate(SaasCase):
         self.assertEqual(self.template.state, "ready")
 
     def test_changed_code_makes_it_stale(self):
-        status = [(self.template, 2, "Its code changed.")]
+        status = [(self.template, {"spare_count": 2}, "Its code changed.")]
         with self._jobs(), patch.object(gateway, "pool_status", return_value=status):
             self.env["saas.template"]._cron_fill_pools()
         self.assertEqual((self.template.state, self.template.state_reason), ("stale", "Its code changed."))
+        self.assertEqual(self.template.spare_count, 2)
+
+    def test_its_languages_are_those_it_was_built_with(self):
+        self.template.language_ids = self.env.ref("base.lang_fr")
+        self.assertEqual(self.template._languages(), {"en_US", "fr_FR"})
+        self.template.loaded_languages = "de_DE en_US"
+        self.assertEqual(self.template._languages(), {"en_US", "de_DE"})
+
+    def test_its_main_language_is_english_whatever_else_it_has(self):
+        self.template.language_ids = self.env.ref("base.lang_de") | self.env.ref("base.lang_fr")
+        self.assertEqual(self.template._recipe()["languages"], ["en_US", "de_DE", "fr_FR"])
+
+    def test_who_orders_one_of_another_country_s_accounting_is_told_which_are_right(self):
+        france, american = self.env.ref("base.fr"), self.template
+        american.chart_country_code = "US"
+        self.assertFalse(american._advice(self.env.ref("base.us")))
+        self.assertFalse(american._advice(self.env["res.country"]))
+        self.assertIn("United States: for a customer of France", american._advice(france))
+        self.assertIn("chosen in the settings of the new Odoo", american._advice(france))
+        self._make_template("bakery", name="Bakery", chart_country_code="FR")
+        self._make_template("draft", state="draft", name="Draft", chart_country_code="FR")
+        self.assertIn("Templates with the country's own: Bakery.", american._advice(france))
+        self.assertFalse(self._make_template("plain")._advice(france))
 
     def test_a_pool_that_cannot_be_filled_is_told_of_once_and_disturbs_no_build(self):
         self.template.state = "building"

@@ -56,6 +56,13 @@ class TestCreate(SaasCase):
         form = self._form(plan_id=self.plan, template_id=self.template)
         self.assertEqual(set(form.allowed_language_ids.ids), {french.id, self.env.ref("base.lang_en").id})
 
+    def test_it_says_when_the_template_s_accounting_is_another_country_s(self):
+        self.template.chart_country_code = "US"
+        form = self._form(template_id=self.template, country_id=self.env.ref("base.fr"))
+        self.assertIn("its taxes are switched off", form.advice)
+        form.country_id = self.env.ref("base.us")
+        self.assertFalse(form.advice)
+
     def test_it_submits_a_request_and_shows_the_instance(self):
         domains = "shop.acme.example\nODOO.acme.example shop.acme.example"
         form = self._form(plan_id=self.plan, template_id=self.template, domains=domains)

@@ -42,6 +42,7 @@ class SaasInstanceCreate(models.TransientModel):
         domain="[('id', 'in', allowed_language_ids)]",
         context={"active_test": False},
     )
+    advice = fields.Char(compute="_compute_advice")
     subdomain = fields.Char(compute="_compute_subdomain", store=True, readonly=False, required=True)
     subdomain_free = fields.Boolean(compute="_compute_subdomain_message")
     subdomain_message = fields.Char(compute="_compute_subdomain_message")
@@ -73,10 +74,15 @@ class SaasInstanceCreate(models.TransientModel):
 
     @api.depends("template_id")
     def _compute_allowed_language_ids(self):
-        english = self.env.ref("base.lang_en")
+        languages = self.env["res.lang"].with_context(active_test=False)
         for wizard in self:
-            template = wizard.template_id.with_context(active_test=False)
-            wizard.allowed_language_ids = template.language_ids | english
+            there = sorted(wizard.template_id._languages())
+            wizard.allowed_language_ids = languages.search([("code", "in", there)])
+
+    @api.depends("template_id", "country_id")
+    def _compute_advice(self):
+        for wizard in self:
+            wizard.advice = wizard.template_id._advice(wizard.country_id)
 
     @api.depends("partner_id", "allowed_language_ids")
     def _compute_language_id(self):

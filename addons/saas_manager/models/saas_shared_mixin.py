@@ -1,0 +1,38 @@
+"""X2: what may be of no company serves all of them, and is changed by who works for all of them only."""
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+
+
+class SaasSharedMixin(models.AbstractModel):
+    _name = "saas.shared.mixin"
+    _description = "SaaS Records That Companies Share"
+
+    company_id = fields.Many2one(
+        "res.company", default=lambda self: self._default_company_id(), help="Empty: for all companies."
+    )
+
+    def _default_company_id(self):
+        everywhere = self.env.su or self.env.user._is_in_all_companies()
+        return self.env["res.company"] if everywhere else self.env.company
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        records = super().create(vals_list)
+        records._check_may_share()
+        return records
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "company_id" in vals:
+            self._check_may_share()
+        return result
+
+    def _check_may_share(self):
+        """No constraint: Odoo checks those as its superuser."""
+        if self.env.su or all(record.company_id for record in self):
+            return
+        if not self.env.user._is_in_all_companies():
+            raise AccessError(
+                self.env._("Name a company: only who works for all companies may change what they share.")
+            )
