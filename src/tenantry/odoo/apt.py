@@ -29,6 +29,7 @@ Acquire::Check-Valid-Until "false";
 Acquire::Languages "none";
 Acquire::Retries "3";
 """
+_REFUSED = re.compile(r"Failed to fetch \S*/([^/\s_]+)_\S*\s+(?:Hash Sum mismatch|File has unexpected size)")
 _AS_ROOT = 'APT::Sandbox::User "root";\n'  # _apt may not write in a folder of root's
 
 
@@ -68,15 +69,31 @@ class PrivateApt:
         return {package.name: package for package in packages}
 
     def download(self, packages: Sequence[Package], folder: Path) -> list[Path]:
-        """Fetch packages into `folder`, check them against the archive's list, return their files."""
+        """Fetch packages into `folder`, check them against the archive's list, return their files.
+
+        Raises DamagedDownload when one is not what the list says.
+        """
         folder.mkdir()
-        names = [f"{package.name}={package.version}" for package in packages]
-        self._run("apt-get", "-q", "download", *names, timeout_s=3600, cwd=folder)
+        names, log = [f"{package.name}={package.version}" for package in packages], folder / "log"
+        try:
+            self._run("apt-get", "-q", "download", *names, timeout_s=3600, cwd=folder, log=log)
+        except ProgramFailed as error:
+            refused = _REFUSED.search(log.read_text(encoding="utf-8"))
+            if refused:
+                raise DamagedDownload(refused[1]) from error
+            raise
         return [_checked(package, folder) for package in packages]
 
-    def _run(self, program: str, *arguments: str, timeout_s: float, cwd: Path | None = None) -> str:
+    def _run(
+        self,
+        program: str,
+        *arguments: str,
+        timeout_s: float,
+        cwd: Path | None = None,
+        log: Path | None = None,
+    ) -> str:
         command = [program, "-c", str(self._configuration), *arguments]
-        return run(command, timeout_s=timeout_s, cwd=cwd, environment={"LC_ALL": "C.UTF-8"})
+        return run(command, timeout_s=timeout_s, cwd=cwd, log=log, environment={"LC_ALL": "C.UTF-8"})
 
 
 def _package(stanza: str) -> Package:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
+from tenantry import wheels
 from tenantry.errors import PackagesNotInstalled, PythonTooOld
 from tenantry.odoo.cachefolder import exclusive, work_folder
 from tenantry.odoo.candidate import Report
@@ -17,7 +18,6 @@ from tenantry.settings import Settings
 
 OLDEST_PYTHON = (3, 11)
 _TELL_PYTHON = "import sys; print(sys.implementation.cache_tag, *sys.version_info[:2])"
-_PIP_OPTIONS = ("--quiet", "--no-input", "--disable-pip-version-check", "--no-deps", "--require-hashes")
 
 
 def master_odoo(settings: Settings, odoo: OdooInstallation, report: Report) -> OdooInstallation:
@@ -58,10 +58,8 @@ def _install(odoo: OdooInstallation, lock: str, folder: Path, report: Report) ->
     """Fill a folder beside and rename it: an interrupted attempt is never seen."""
     report(f"Odoo: installing {lock.count('==')} Python packages for the master")
     with work_folder(folder.parent) as work:
-        requirements, target = work / "requirements.lock", work / "packages"
-        requirements.write_text(lock, encoding="utf-8")
-        options = [*_PIP_OPTIONS, "--target", target, "-r", requirements]
-        run([odoo.python, "-m", "pip", "install", *options], timeout_s=900)
+        target = work / "packages"
+        wheels.install(odoo.python, lock, "--no-deps", "--target", target, timeout_s=900)
         target.rename(folder)
 
 

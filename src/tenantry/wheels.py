@@ -1,0 +1,31 @@
+"""Python packages as a lock has them: pip checks each file against its hash before it installs any."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+
+from tenantry.errors import DamagedDownload, ProgramFailed
+from tenantry.process import run
+
+_OPTIONS = ("--quiet", "--no-input", "--disable-pip-version-check", "--require-hashes")
+_MISMATCH = re.compile(r"DO NOT MATCH THE HASHES[^\n]*\n\S*\s+(\S+) from ")
+
+
+def install(python: Path, lock: str, *options: object, timeout_s: float) -> None:
+    """Install what a lock names. lock: its text, with hashes. options: more of pip's, such as --target.
+
+    Raises DamagedDownload when a file is not the one the lock means, ProgramFailed, ProgramTimeout.
+    """
+    with tempfile.TemporaryDirectory(prefix="tenantry-wheels-") as folder:
+        requirements, log = Path(folder, "requirements.lock"), Path(folder, "pip.log")
+        requirements.write_text(lock, encoding="utf-8")
+        command = [python, "-m", "pip", "install", *_OPTIONS, "--log", log, *options, "-r", requirements]
+        try:
+            run(command, timeout_s=timeout_s)
+        except ProgramFailed as error:
+            refused = _MISMATCH.search(log.read_text(encoding="utf-8")) if log.exists() else None
+            if refused:
+                raise DamagedDownload(refused[1]) from error
+            raise
