@@ -1,0 +1,159 @@
+"""What is asked of a master for each thing a user wants: method, address and body, and nothing besides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from tests.support.recording_master import Call, RecordingMaster, recording_master
+
+from tenantry.errors import InvalidValue
+from tenantry.model.secret import Secret
+from tenantry.remote import following
+from tenantry.remote.errors import OperationFailed, RequestFailed
+from tenantry.remote.master import RemoteMaster
+
+ADDRESS = "/api/provisioning"
+ACME = {
+    "subdomain": "acme",
+    "name": "Acme Ltd",
+    "admin_email": "boss@acme.example",
+    "plan": {"code": "small"},
+    "template": "shop",
+    "state": "active",
+    "run_state": "running",
+    "url": "https://acme.example.com",
+}
+ASKED = {"request_id": "r-1", "state": "in_progress", "progress": 10.0, "step": "claim"}
+
+
+@pytest.fixture
+def master() -> Iterator[RecordingMaster]:
+    with recording_master() as server:
+        yield server
+
+
+@pytest.fixture
+def remote(master: RecordingMaster, monkeypatch: pytest.MonkeyPatch) -> RemoteMaster:
+    monkeypatch.setattr(following.follow, "__defaults__", (lambda _pause_s: None,))
+    return RemoteMaster(master.url, Secret("0123456789abcdef0123456789abcdef"))
+
+
+def test_who_one_is_costs_one_call(master: RecordingMaster, remote: RemoteMaster):
+    master.will_tell({"name": "Ann", "login": "ann", "company": "Us", "may": ["read"]})
+    assert remote.me().login == "ann"
+    assert master.calls == [Call("GET", f"{ADDRESS}/me")]
+
+
+def test_an_instance_is_asked_for_by_its_name(master: RecordingMaster, remote: RemoteMaster):
+    master.will_tell(ACME)
+    assert remote.instance("acme").company == "Acme Ltd"
+    assert master.calls == [Call("GET", f"{ADDRESS}/instance_info/acme")]
+
+
+def test_a_list_is_read_page_by_page_up_to_the_limit(master: RecordingMaster, remote: RemoteMaster):
+    master.will_tell([ACME] * 500, next=77)
+    master.will_tell([ACME] * 500, next=None)
+    assert len(remote.instances(700, state="active")) == 700
+    assert master.calls == [
+        Call("GET", f"{ADDRESS}/instances?limit=500&state=active"),
+        Call("GET", f"{ADDRESS}/instances?limit=500&before=77&state=active"),
+    ]
+
+
+def test_a_short_list_asks_for_no_more_than_it_needs(master: RecordingMaster, remote: RemoteMaster):
+    master.will_tell([{"at": "now", "level": "info", "message": "done"}], next=None)
+    assert [line.message for line in remote.logs("acme", 24, "info", 20)] == ["done"]
+    assert master.calls == [Call("GET", f"{ADDRESS}/instance_logs/acme?limit=20&hours=24&level=info")]
+
+
+def test_a_name_is_checked_as_it_was_typed(master: RecordingMaster, remote: RemoteMaster):
+    master.will_tell({"subdomain": "a b", "available": False, "error": "no"})
+    assert not remote.check("a b").available
+    assert master.calls == [Call("GET", f"{ADDRESS}/validate_subdomain?subdomain=a+b")]
+
+
+@pytest.mark.parametrize(
+    ("action", "reason", "body"),
+    [
+        ("suspend", "unpaid", {"action": "suspend", "reason": "unpaid"}),
+        ("start", None, {"action": "start"}),
+        ("terminate", None, {"action": "terminate", "confirm": "acme"}),
+    ],
+)
+def test_an_action_is_one_post_and_an_end_repeats_the_name(
+    master: RecordingMaster, remote: RemoteMaster, action: str, reason: str | None, body: dict[str, str]
+):
+    master.will_tell({"job": 1})
+    assert remote.manage("acme", action, reason) == {"job": 1}
+    assert master.calls == [Call("POST", f"{ADDRESS}/manage_instance/acme", body)]
+    assert "Idempotency-Key" in master.calls[0].headers
+
+
+def test_an_action_is_watched_until_it_is_over(master: RecordingMaster, remote: RemoteMaster):
+    master.will_tell({}, {**ACME, "operation": "suspend", "step": "lock"}, {**ACME, "state": "suspended"})
+    assert remote.act("acme", "suspend").state == "suspended"
+    assert [call.method for call in master.calls] == ["POST", "GET", "GET"]
+    assert {call.path for call in master.calls[1:]} == {f"{ADDRESS}/instance_info/acme"}
+
+
+def test_an_action_that_did_not_lead_where_it_should_has_failed(
+    master: RecordingMaster, remote: RemoteMaster
+):
+    master.will_tell({}, {**ACME, "reason": "PostgreSQL is away"})
+    with pytest.raises(OperationFailed, match="PostgreSQL is away"):
+        remote.act("acme", "suspend")
+
+
+def test_a_creation_asks_once_and_tells_the_password_of_its_end(
+    master: RecordingMaster, remote: RemoteMaster
+):
+    end = {"databaseName": "acme", "instanceUrl": ACME["url"], "adminEmail": "boss@acme.example"}
+    master.will_tell(None, instanceId="r-1")
+    master.will_tell(ASKED, {**ASKED, "state": "completed"})
+    master.will_tell(None, **end, adminPassword="s3cret")
+    creation = remote.create(clientName="acme", template=None)
+    assert creation.password == Secret("s3cret")
+    assert master.calls == [
+        Call("POST", "/api/instances", {"clientName": "acme"}),
+        Call("GET", f"{ADDRESS}/request_status/r-1"),
+        Call("GET", f"{ADDRESS}/request_status/r-1"),
+        Call("GET", "/api/instances/r-1"),
+    ]
+
+
+def test_a_creation_that_failed_is_not_asked_for_its_password(master: RecordingMaster, remote: RemoteMaster):
+    master.will_tell({**ASKED, "state": "failed", "error": "no room"})
+    with pytest.raises(RequestFailed, match="no room"):
+        remote.finish("r-1")
+    assert master.calls == [Call("GET", f"{ADDRESS}/request_status/r-1")]
+
+
+def test_a_request_is_managed_and_then_looked_at(master: RecordingMaster, remote: RemoteMaster):
+    master.will_tell({}, {**ASKED, "state": "cancelled"})
+    assert remote.manage_request("r-1", "cancel").state == "cancelled"
+    assert master.calls == [
+        Call("POST", f"{ADDRESS}/manage_request/r-1", {"action": "cancel"}),
+        Call("GET", f"{ADDRESS}/request_status/r-1"),
+    ]
+
+
+ASKING: dict[str, Callable[[RemoteMaster, str], Any]] = {
+    "instance": lambda remote, name: remote.instance(name),
+    "logs": lambda remote, name: remote.logs(name, 1, "info", 1),
+    "manage": lambda remote, name: remote.manage(name, "stop"),
+    "request": lambda remote, name: remote.request(name),
+    "manage a request": lambda remote, name: remote.manage_request(name, "retry"),
+    "finish": lambda remote, name: remote.finish(name),
+}
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "../me", "acme?x=1", "acme#", "a b", "é", "a" * 65])
+@pytest.mark.parametrize("asking", ASKING)
+def test_what_is_no_name_is_refused_before_anything_is_asked(
+    master: RecordingMaster, remote: RemoteMaster, asking: str, name: str
+):
+    with pytest.raises(InvalidValue):
+        ASKING[asking](remote, name)
+    assert master.calls == []
