@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import socket
+import stat
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tenantry.spawner.control import SpawnerAway, ask
+from tenantry.spawner import control
+from tenantry.spawner.control import CONTROL_FILE, Server, SpawnerAway, ask
 
 
 def test_one_that_is_not_there_is_told_of_at_once(tmp_path: Path):
@@ -25,3 +29,59 @@ def test_one_that_hangs_is_waited_for_as_long_as_was_said(tmp_path: Path):
         with pytest.raises(SpawnerAway):
             ask(file, {"do": "ps"}, timeout_s=0.1)
     assert 0.1 <= time.monotonic() - began < 5
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    found = Server(tmp_path / CONTROL_FILE)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX) as found:
+        found.connect(server.listener.getsockname())
+        yield found
+
+
+def heard(server: Server, accepted: socket.socket) -> dict[str, Any]:
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        question = server.hear(accepted)
+        if question is not None:
+            return question
+    raise TimeoutError
+
+
+def test_only_its_owner_reaches_it(server: Server, tmp_path: Path):
+    assert stat.S_IMODE((tmp_path / CONTROL_FILE).stat().st_mode) == 0o600
+
+
+def test_a_question_is_heard_once_it_is_whole(server: Server, client: socket.socket):
+    accepted = server.accept()
+    assert accepted
+    client.sendall(b'{"do": ')
+    assert server.hear(accepted) is None
+    client.sendall(b'"ps"}\n')
+    assert heard(server, accepted) == {"do": "ps"}
+    server.answer(accepted, {"ok": True})
+    assert client.recv(100) == b'{"ok": true}\n'
+
+
+def test_who_says_too_much_is_dropped(server: Server, client: socket.socket, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(control, "_MAX_BYTES", 1000)
+    accepted = server.accept()
+    assert accepted
+    client.sendall(b"x" * 1001)
+    with pytest.raises(EOFError):
+        heard(server, accepted)
+
+
+@pytest.mark.parametrize("line", [b"\xff\n", b"{\n", b"no json\n"])
+def test_who_says_what_is_no_question_is_dropped(server: Server, client: socket.socket, line: bytes):
+    accepted = server.accept()
+    assert accepted
+    client.sendall(line)
+    with pytest.raises(EOFError):
+        heard(server, accepted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,5 +67,44 @@ def test_what_a_killed_copy_left_is_replaced(filestores: Filestores):
 def test_removing_twice_is_fine(filestores: Filestores):
     filestores.copy("template", "acme")
     filestores.remove("acme")
+    filestores.remove("acme")
+    assert filestores.names() == {"template"}
+
+
+def test_a_link_left_in_a_filestore_is_not_followed_into_a_copy(filestores: Filestores, tmp_path: Path):
+    (tmp_path / "of-others").write_text("a secret")
+    (filestores.folder("template") / "ab" / "link").symlink_to(tmp_path / "of-others")
+    (filestores.folder("template") / "folder").symlink_to(tmp_path)
+    for may_link in (True, False):
+        replace(filestores, may_link=may_link).copy("template", f"acme-{may_link}")
+        copy = filestores.folder(f"acme-{may_link}")
+        assert {path.relative_to(copy).as_posix() for path in copy.rglob("*")} == {"ab", "ab/abc"}
+
+
+@pytest.mark.parametrize("own", ["checklist", ".sessions", ".tmp"])
+def test_what_is_a_process_own_is_not_copied(filestores: Filestores, own: str):
+    (filestores.folder("template") / own / "ab").mkdir(parents=True, exist_ok=True)
+    (filestores.folder("template") / own / "ab" / "secret").write_text("of the template's administrator")
+    filestores.copy("template", "acme")
+    assert {path.name for path in filestores.folder("acme").rglob("*")} == {"ab", "abc"}
+
+
+def test_a_sealed_filestore_has_plain_files_that_nobody_else_can_write(
+    filestores: Filestores, tmp_path: Path
+):
+    folder = filestores.folder("template") / "ab"
+    (folder / "abc").chmod(0o666)
+    (tmp_path / "of-others").write_text("a secret")
+    (folder / "link").symlink_to(tmp_path / "of-others")
+    os.mkfifo(folder / "pipe")
+    filestores.seal("template")
+    assert {path.name for path in folder.iterdir()} == {"abc"}
+    facts = (folder / "abc").stat()
+    assert (facts.st_mode & 0o777, facts.st_uid) == (0o644, os.geteuid())
+    assert (tmp_path / "of-others").read_text() == "a secret"
+
+
+def test_removing_takes_what_was_half_copied_too(filestores: Filestores):
+    (filestores.folder("acme.partial") / "junk").mkdir(parents=True)
     filestores.remove("acme")
     assert filestores.names() == {"template"}

@@ -1,0 +1,66 @@
+"""The folder the front looks hosts up in says of each host exactly one thing."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from tenantry.spawner.hosts import MARKERS, SERVED, SOCKET, Hosts
+
+HOST = "acme.example.com"
+
+
+@pytest.fixture
+def hosts(tmp_path: Path) -> Hosts:
+    return Hosts(tmp_path / "hosts")
+
+
+def said_of(hosts: Hosts, host: str = HOST) -> set[str]:
+    return {file.name.removeprefix(host) for file in hosts.folder.iterdir() if file.name.startswith(host)}
+
+
+def reaches(hosts: Hosts, listener: socket.socket, host: str = HOST) -> bool:
+    with socket.socket(socket.AF_UNIX) as visitor:
+        visitor.settimeout(1)
+        visitor.connect(str(hosts.folder / (host + SOCKET)))
+        listener.setblocking(True)
+        served, _address = listener.accept()
+        served.close()
+    return True
+
+
+def test_who_is_served_has_a_socket_that_leads_to_its_listener(hosts: Hosts):
+    listener, is_known = hosts.listen(HOST)
+    assert (said_of(hosts), is_known) == ({SOCKET, SERVED}, False)
+    assert reaches(hosts, listener)
+    listener.close()
+
+
+@pytest.mark.parametrize("marker", [marker for marker in MARKERS if marker != SERVED])
+def test_a_host_that_is_blocked_has_no_socket(hosts: Hosts, marker: str):
+    listener, _is_known = hosts.listen(HOST)
+    hosts.mark(HOST, marker)
+    assert said_of(hosts) == {marker}
+    listener.close()
+
+
+def test_a_further_host_leads_to_the_same_listener(hosts: Hosts):
+    listener, _is_known = hosts.listen(HOST)
+    hosts.link("shop.acme.example", HOST)
+    assert reaches(hosts, listener, "shop.acme.example")
+    hosts.forget("shop.acme.example")
+    assert said_of(hosts, "shop.acme.example") == set()
+    assert said_of(hosts) == {SOCKET, SERVED}
+    listener.close()
+
+
+def test_what_a_spawner_before_left_of_others_goes(hosts: Hosts):
+    listener, _is_known = hosts.listen(HOST)
+    other, _is_known = hosts.listen("gone.example.com")
+    hosts.keep_only({HOST})
+    assert said_of(hosts) == {SOCKET, SERVED}
+    assert said_of(hosts, "gone.example.com") == set()
+    for it in (listener, other):
+        it.close()

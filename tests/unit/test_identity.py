@@ -1,0 +1,38 @@
+"""Which user each tenant's process is, where root starts it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tenantry.spawner import identity
+
+oids = st.integers(1, 2**32 - 1)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def started_by_root():
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(identity.os, "geteuid", lambda: 0)
+        yield
+
+
+@given(oids)
+def test_each_tenant_has_a_user_of_its_own(oid: int):
+    user = identity.tenant_user(oid)
+    assert user == identity.tenant_user(oid)
+    assert user not in (0, identity.tenant_user(oid + 1), identity.ZYGOTE, identity.FRONT, identity.BUILDER)
+
+
+@given(oids)
+def test_no_tenant_is_a_user_the_system_gives_out(oid: int):
+    """65534 is nobody; from 2^31 on systemd and others count them as negative."""
+    user = identity.tenant_user(oid)
+    assert user
+    assert 0x7000_0000 <= user < 2**31
+
+
+def test_who_is_not_root_starts_all_as_the_same_user(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(identity.os, "geteuid", lambda: 1000)
+    assert (identity.tenant_user(7), identity.builder_user()) == (None, None)

@@ -1,0 +1,64 @@
+"""Who sets the password of a tenant's role and who logs in with it derive the same, from one key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tenantry.errors import RoleWithoutPassword
+from tenantry.keyfile import installation_keys
+from tenantry.model import names
+from tenantry.model.keys import Keys
+from tenantry.odoo.installation import OdooInstallation
+from tenantry.postgres.cluster import Cluster
+from tenantry.runtimes.shared import SharedRuntime
+from tenantry.settings import Settings
+from tenantry.spawner import cgroups
+from tenantry.spawner.config import Config
+from tenantry.spawner.loop import Loop
+from tenantry.spawner.processes import Processes
+
+ROLES = ["acme", names.editing_database("blank"), names.zygote_database("blank", "1.0.10")]
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Keys:
+    return installation_keys(tmp_path / "secrets")
+
+
+@pytest.fixture
+def config(keys: Keys, tmp_path: Path) -> Config:
+    """What the engine tells a spawner, read as the spawner does."""
+    nowhere = tmp_path / "odoo"
+    nowhere.mkdir()
+    odoo = OdooInstallation("19.0", "19.0", Path("/usr/bin/python3"), nowhere, nowhere, (nowhere,), "test")
+    runtime = SharedRuntime(Settings(home=tmp_path / "home", cache=tmp_path / "cache"), keys)
+    told = runtime._config(odoo, Cluster({"host": "127.0.0.1", "port": "5432", "user": "x"}), 8069)
+    file = tmp_path / "config.json"
+    file.write_text(told.to_json())
+    return Config.from_file(file)
+
+
+@pytest.fixture
+def processes(config: Config, monkeypatch: pytest.MonkeyPatch) -> Processes:
+    monkeypatch.setattr(cgroups, "find", lambda _installation: cgroups.Unavailable("not looked for"))
+    return Processes(Loop(), config, lambda _tenant, _process: None)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_spawner_logs_in_with_the_password_the_engine_set(keys: Keys, processes: Processes, role: str):
+    assert processes.password_of(role) == keys.role_password(role).reveal()
+
+
+def test_the_spawner_reads_the_catalog_with_the_password_the_engine_set(keys: Keys, config: Config):
+    assert config.catalog_password == keys.role_password(config.catalog_user).reveal()
+
+
+def test_the_spawner_can_derive_no_password_of_the_infrastructure(keys: Keys, processes: Processes):
+    for role in names.INFRASTRUCTURE_ROLES:
+        with pytest.raises(RoleWithoutPassword):
+            processes.password_of(role)
+    told = processes.config.to_json()
+    for key in (keys.roles, keys.signing, keys.sealing):
+        assert key.reveal() not in told

@@ -1,0 +1,36 @@
+"""Whom the spawner serves, and for whom it runs scheduled jobs: what the labels say."""
+
+from __future__ import annotations
+
+import pytest
+
+from tenantry.model.catalog import Kind, Label, State
+from tenantry.spawner.catalog import Entry, _entry
+
+
+def entry(state: State, kind: Kind = Kind.INSTANCE, **more: bool) -> Entry:
+    return Entry(1, "acme", Label(kind, state, **more))
+
+
+@pytest.mark.parametrize("state", State)
+def test_who_is_served(state: State):
+    assert entry(state).is_served == (state is State.ACTIVE)
+    assert entry(state, published=True).is_served == (state in (State.ACTIVE, State.PROVISIONING))
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("kind", [Kind.INSTANCE, Kind.EDIT])
+def test_jobs_run_for_active_instances_only(state: State, kind: Kind):
+    found = entry(state, kind, published=True)
+    assert found.has_crons == (kind is Kind.INSTANCE and state is State.ACTIVE)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_no_database_but_a_tenants_or_a_zygotes_is_known(kind: Kind):
+    found = _entry(1, "acme", Label(kind, State.ACTIVE).to_comment())
+    assert (found is not None) == (kind in (Kind.INSTANCE, Kind.EDIT, Kind.ZYGOTE))
+
+
+@pytest.mark.parametrize("comment", [None, "", "of others", '{"kind": "instance", "state": "active"}'])
+def test_what_is_not_ours_is_not_known(comment: str | None):
+    assert _entry(1, "acme", comment) is None

@@ -1,0 +1,51 @@
+"""What is asked for when an instance is created: one door judges it, whoever asks."""
+
+from __future__ import annotations
+
+import pytest
+
+from tenantry.errors import InvalidInput
+from tenantry.model.instance import InstanceSpec
+
+
+def asked(**wishes: object) -> InstanceSpec:
+    return InstanceSpec.checked(**{"name": "acme", "email": "boss@acme.example", **wishes})
+
+
+def test_what_can_be_met_is_taken_as_it_is():
+    spec = asked(company="Acme", country="FR", timezone="Europe/Paris", language="fr_FR")
+    assert (spec.company, spec.country, spec.timezone) == ("Acme", "FR", "Europe/Paris")
+
+
+def test_an_email_and_a_company_are_tidied_at_the_door():
+    spec = asked(email="Boss@Acme.Example", company=" Acme \u2028 Ltd ")
+    assert (spec.email, spec.company) == ("boss@acme.example", "Acme Ltd")
+
+
+def test_further_host_names_are_kept_as_the_dns_has_them():
+    assert asked(hostnames=["Shop.Acme.Example"]).hostnames == ("shop.acme.example",)
+
+
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        {"name": "www"},
+        {"name": "edit--blank"},
+        {"template": "Blank; DROP"},
+        {"email": "nobody"},
+        {"company": "see www.evil.example"},
+        {"country": "France"},
+        {"country": "fr"},
+        {"timezone": "localtime"},
+        {"timezone": "../etc/passwd"},
+        {"hostnames": ["192.168.1.10"]},
+        {"limits": {"memory_mb": 1}},
+    ],
+)
+def test_a_wish_nobody_can_meet_is_refused(wishes: dict[str, object]):
+    with pytest.raises(InvalidInput):
+        asked(**wishes)
+
+
+def test_a_company_nobody_named_is_called_like_the_instance():
+    assert asked(name="acme-france").company_name == "Acme France"
