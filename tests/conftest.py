@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tenantry.engine import Engine
@@ -17,7 +21,11 @@ from tenantry.settings import Settings
 from tests.support.back_office import BackOffice
 from tests.support.fake_template import make_template
 from tests.support.master import UnusedMaster
-from tests.support.ports import block_of_ports
+
+_FIRST_PORT, _PORTS_EACH = 18069, 20
+# How long an example takes says how busy the machine is, and nothing of the code.
+hypothesis.settings.register_profile("tenantry", deadline=None)
+hypothesis.settings.load_profile("tenantry")
 
 TINY = Recipe(code="tiny", name="Tiny", modules=("web",))
 """The smallest template that serves a login page."""
@@ -31,22 +39,44 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def settings() -> Iterator[Settings]:
+def first_port() -> Iterator[int]:
+    """The first of a row of ports for these tests: whoever runs others meanwhile gets the next row."""
+    for first in itertools.count(_FIRST_PORT, _PORTS_EACH):
+        with contextlib.ExitStack() as opened:
+            try:
+                _listener(opened, first + _PORTS_EACH - 1)
+                with contextlib.ExitStack() as tried:
+                    for port in range(first, first + _PORTS_EACH - 1):
+                        _listener(tried, port)
+            except OSError:
+                continue
+            yield first
+            return
+
+
+def _listener(opened: contextlib.ExitStack, port: int) -> None:
+    listener = opened.enter_context(socket.socket())
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen()
+
+
+@pytest.fixture(scope="session")
+def settings(first_port: int) -> Iterator[Settings]:
     """An installation of its own, in a folder PostgreSQL's user can reach, gone afterwards."""
     home = Path(tempfile.mkdtemp(prefix="tenantry-test-"))
     home.chmod(0o755)
     found = Settings.from_environment()
-    with block_of_ports() as first_port:
-        yield replace(
-            found,
-            home=home,
-            http_port=first_port,
-            master_port=first_port + 1,
-            probe_timeout_s=20,
-            addons_path=(),
-            pool_size=2,
-            pg_dsn=None,
-        )
+    yield replace(
+        found,
+        home=home,
+        http_port=first_port,
+        master_port=first_port + 1,
+        probe_timeout_s=20,
+        addons_path=(),
+        pool_size=2,
+        pg_dsn=None,
+    )
     shutil.rmtree(home, ignore_errors=True)
 
 

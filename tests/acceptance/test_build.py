@@ -103,11 +103,12 @@ def test_an_odoo_that_dies_in_its_initialisation_is_a_clear_error_and_leaves_not
     def kill_odoo() -> None:
         marker = str(engine.settings.run_dir / f"build-{SMALL.code}.conf")
         while not killed.is_set():
-            for process in psutil.process_iter(["cmdline"]):
-                command = " ".join(process.info["cmdline"] or ())
-                if marker in command and " -i " in command:
-                    process.kill()
-                    killed.set()
+            for process in psutil.Process().children(recursive=True):
+                with suppress(psutil.Error):
+                    command = " ".join(process.cmdline())
+                    if marker in command and " -i " in command:
+                        process.kill()
+                        killed.set()
             time.sleep(0.2)
 
     killer = threading.Thread(target=kill_odoo)

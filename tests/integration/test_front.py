@@ -193,7 +193,7 @@ _SPELLINGS = st.from_regex(r"(?i)[ac._:{-]?[acme]{1,4}\.?localhost[.:]{0,2}[0-9]
 _ODDITIES = st.text("acmelohst.ACMELOHST-_:/\\ \t%@[]{}*~?#\x00\x7fé0189", max_size=40)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
 @given(host=_SPELLINGS | _ODDITIES | st.sampled_from(["acme.localhost", "ACME.LOCALHOST.:1"]))
 def test_whatever_the_host_only_its_own_spellings_reach_a_tenant(front: Front, acme: Tenant, host: str):
     before = len(acme.requests)
@@ -328,7 +328,7 @@ def test_the_database_manager_is_closed_however_it_is_written(front: Front, acme
     assert len(acme.requests) == before
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(min_value=0))
 def test_no_way_to_write_the_database_managers_path_reaches_a_tenant(front: Front, acme: Tenant, seed: int):
     chance = random.Random(seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import select
@@ -10,6 +11,8 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 Run = subprocess.CompletedProcess[str]
 
@@ -90,11 +93,9 @@ def _read(terminal: int) -> str:
 
 
 def command_lines() -> str:
-    """What everybody on this machine can read about every process."""
+    """What everybody on this machine can read about the processes that this one started."""
     lines = []
-    for file in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            lines.append(file.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-        except OSError:
-            continue  # it has ended
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # it has ended
+            lines.append(" ".join(process.cmdline()))
     return "\n".join(lines)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import sys
 import time
 
@@ -37,10 +35,13 @@ def test_a_failing_program_tells_its_last_words():
     assert failure.value.program_exit_code == 3
 
 
-def test_a_slow_program_is_killed_with_its_children():
+def test_a_slow_program_is_killed_with_its_children(tmp_path):
+    noted = tmp_path / "pids"
     with pytest.raises(ProgramTimeout):
-        process.run(["sh", "-c", "sleep 54321 & sleep 54321"], timeout_s=0.5)
-    assert not [p for p in psutil.process_iter(["cmdline"]) if "54321" in (p.info["cmdline"] or [])]
+        process.run(["sh", "-c", f"sleep 600 & echo $$ $! > {noted}; wait"], timeout_s=0.5)
+    parent, child = map(int, noted.read_text().split())
+    assert not process.is_running(parent, marker="sleep 600")
+    assert not process.is_running(child, marker="sleep 600")
 
 
 def test_libpqs_variables_and_our_settings_do_not_reach_a_program(monkeypatch):
@@ -50,21 +51,21 @@ def test_libpqs_variables_and_our_settings_do_not_reach_a_program(monkeypatch):
 
 
 def test_a_program_dies_with_its_killed_caller():
-    code = "from tenantry import process; process.run(['sleep', '65432'])"
-    caller = subprocess.Popen([sys.executable, "-c", code])
+    code = "from tenantry import process; process.run(['sleep', '600'])"
+    caller = psutil.Popen([sys.executable, "-c", code])
     deadline = time.monotonic() + 10
-    while not _sleepers() and time.monotonic() < deadline:
+    while not (started := _sleepers(caller)) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert _sleepers()
-    os.kill(caller.pid, signal.SIGKILL)
+    assert started
+    caller.kill()
     caller.wait()
-    while _sleepers() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not _sleepers()
+    _gone, alive = psutil.wait_procs(started, timeout=10)
+    assert alive == []
 
 
-def _sleepers() -> list[psutil.Process]:
-    return [p for p in psutil.process_iter(["cmdline"]) if "65432" in (p.info["cmdline"] or [])]
+def _sleepers(caller: psutil.Popen) -> list[psutil.Process]:
+    """Those that are what they will be: a moment before it is another program that becomes one."""
+    return [child for child in caller.children(recursive=True) if child.name() == "sleep"]
 
 
 def test_a_server_outlives_its_starter_and_is_stopped_by_its_id(tmp_path):
