@@ -2,10 +2,12 @@
 
 from contextlib import contextmanager
 from types import SimpleNamespace
-from unittest.mock import patch
+from unittest.mock import call, create_autospec, patch
 
 from odoo.addons.queue_job.tests.common import trap_jobs
 from odoo.tests import TransactionCase, new_test_user
+
+from tenantry.operations.provision import Session
 
 from .. import gateway
 
@@ -18,19 +20,8 @@ GROUPS = {
 }
 
 
-class Steps:
-    """A creation whose parts succeed at once; see `gateway.provisioning`."""
-
-    def __init__(self, url):
-        self._creation = SimpleNamespace(duration_s=0.4, instance=SimpleNamespace(url=url))
-
-    def clone(self):
-        pass
-
-    sanitize = customize = create_admin = clone
-
-    def publish(self):
-        return self._creation
+PARTS = [call.clone(), call.sanitize(), call.customize(), call.create_admin(), call.publish()]
+"""What a creation is made of, in this order: none may be left out."""
 
 
 class SaasCase(TransactionCase):
@@ -125,9 +116,17 @@ class SaasCase(TransactionCase):
 
     @contextmanager
     def _provisioning(self, instance):
+        """An engine that succeeds; each creation must be asked for whole, in order, and told about."""
+
         @contextmanager
-        def succeed(_instance, _on_step):
-            yield Steps(f"http://{instance.subdomain}.localhost")
+        def succeed(asked_for, on_step):
+            self.assertEqual(asked_for, instance)
+            self.assertTrue(callable(on_step))
+            session = create_autospec(Session, instance=True)
+            here = SimpleNamespace(url=f"http://{instance.subdomain}.localhost")
+            session.publish.return_value = SimpleNamespace(duration_s=0.4, instance=here)
+            yield session
+            self.assertEqual(session.mock_calls, PARTS)
 
         with patch.object(gateway, "provisioning", succeed):
             yield
