@@ -95,6 +95,46 @@ def test_the_oldest_spare_is_claimed_first_and_each_only_once(context: Context, 
     assert claimed.count(None) == 1
 
 
+def test_the_oldest_spare_is_claimed_before_the_others(context: Context, fake_template: str):
+    pool.fill(context, fake_template, 3)
+    label = the_label(fake_template)
+    with context.maintenance() as connection:
+        built = {s.name: s.label.built_at for s in pool.spares(connection, fake_template) if s.label}
+        claimed = [pool.claim(context, connection, fake_template, f"acme-{n}", label) for n in range(3)]
+    assert claimed == sorted(built, key=lambda name: built[name])
+
+
+def test_a_spare_that_is_not_ready_is_never_claimed(context: Context, fake_template: str):
+    pool.fill(context, fake_template, 1)
+    with context.maintenance() as connection:
+        (spare,) = pool.spares(connection, fake_template)
+        assert spare.label
+        databases.label(connection, spare.name, spare.label.having(state=State.BUILDING))
+        assert pool.claim(context, connection, fake_template, "acme", the_label(fake_template)) is None
+
+
+def test_each_instance_has_an_identity_of_its_own_though_it_has_anothers_name(
+    context: Context, fake_template: str
+):
+    """What was signed for the one before is void."""
+    pool.fill(context, fake_template, 2)
+    identities = set()
+    with context.maintenance() as connection:
+        for _ in range(2):
+            pool.claim(context, connection, fake_template, "acme", the_label(fake_template))
+            found = databases.find(connection, "acme")
+            assert found
+            assert found.label
+            identities.add(found.label.identity_of("acme"))
+            clone.discard(context, connection, "acme")
+            for name in context.filestores.names():
+                if name.startswith(names.spare_prefix(fake_template)):
+                    context.filestores.remove(name)
+            pool.fill(context, fake_template, 1)
+    assert len(identities) == 2
+    assert {len(identity) for identity in identities} == {32}
+
+
 def test_spares_of_an_older_version_are_replaced(context: Context, fake_template: str):
     pool.fill(context, fake_template, 2)
     make_template(context, fake_template, "1.0.1")
@@ -257,6 +297,33 @@ def test_what_a_killed_clone_left_is_swept_by_the_next_fill(context: Context, fa
     assert orphans(context) == []
     with context.maintenance() as connection:
         assert len(pool.spares(connection, fake_template)) == 1
+
+
+def test_a_tenants_role_is_bounded_and_may_make_nothing(context: Context, fake_template: str):
+    pool.fill(context, fake_template, 1)
+    with context.maintenance() as connection:
+        pool.claim(context, connection, fake_template, "acme", the_label(fake_template))
+        rights = connection.execute(
+            "SELECT rolconnlimit, rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls"
+            "  FROM pg_roles WHERE rolname = 'acme'"
+        ).fetchone()
+    assert rights == (roles.MAX_CONNECTIONS, False, False, False, False, False)
+
+
+def test_the_templates_owner_may_do_nothing_in_a_clone(context: Context, fake_template: str):
+    """It is every template's: who builds one would write in all instances."""
+    pool.fill(context, fake_template, 1)
+    owner = names.TEMPLATE_OWNER
+    with context.maintenance() as connection:
+        (spare,) = pool.spares(connection, fake_template)
+    with context.cluster.connect(spare.name) as inside:
+        rights = inside.execute(
+            "SELECT has_database_privilege(%(role)s, current_database(), 'CONNECT'),"
+            "       has_schema_privilege(%(role)s, 'public', 'CREATE'),"
+            "       has_table_privilege(%(role)s, 'partners', 'SELECT')",
+            {"role": owner},
+        ).fetchone()
+    assert rights == (False, False, False)
 
 
 def test_a_tenant_role_reaches_its_own_database_and_no_other(context: Context, fake_template: str):

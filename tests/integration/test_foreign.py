@@ -59,6 +59,8 @@ ROLE_DEEDS: dict[str, Callable[[Connection, str], object]] = {
     "lock out": roles.lock_out,
     "limit": roles.limit,
     "rename": lambda connection, name: roles.rename(connection, name, "somebody"),
+    "note": lambda connection, name: roles.set_note(connection, name, "wal_log"),
+    "set a password": lambda connection, name: roles.set_password(connection, name, Secret("-")),
 }
 
 
@@ -95,6 +97,13 @@ def test_a_role_without_our_mark_is_never_changed(context: Context, deed: str, n
         pytest.raises(ForeignRole, match=name),
     ):
         ROLE_DEEDS[deed](connection, name)
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_a_role_without_our_mark_is_never_dropped(context: Context, name: str):
+    with context.maintenance() as connection, foreign_role(connection, name):
+        roles.drop(connection, name)
+        assert roles.exists(connection, name)
 
 
 @pytest.mark.parametrize("name", names.databases_of_template(CODE))

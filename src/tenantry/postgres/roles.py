@@ -146,7 +146,8 @@ def note(connection: Connection, name: str) -> str:
 
 
 def set_note(connection: Connection, name: str, text: str) -> None:
-    """Note one word about one of our roles, behind the mark that says it is ours."""
+    """Note one word about one of our roles, behind the mark that says it is ours. Raises ForeignRole."""
+    _require_ours(connection, name)
     statement = sql.SQL("COMMENT ON ROLE {} IS {}")
     with translated(connection, "note something about a role"):
         connection.execute(statement.format(sql.Identifier(name), sql.Literal(f"{_MARK} {text}")))
