@@ -72,9 +72,11 @@ def test_removing_twice_is_fine(filestores: Filestores):
 
 
 def test_a_link_left_in_a_filestore_is_not_followed_into_a_copy(filestores: Filestores, tmp_path: Path):
-    (tmp_path / "of-others").write_text("a secret")
-    (filestores.folder("template") / "ab" / "link").symlink_to(tmp_path / "of-others")
-    (filestores.folder("template") / "folder").symlink_to(tmp_path)
+    of_others = tmp_path / "of-others"
+    of_others.mkdir()
+    (of_others / "file").write_text("a secret")
+    (filestores.folder("template") / "ab" / "link").symlink_to(of_others / "file")
+    (filestores.folder("template") / "folder").symlink_to(of_others)
     for may_link in (True, False):
         replace(filestores, may_link=may_link).copy("template", f"acme-{may_link}")
         copy = filestores.folder(f"acme-{may_link}")

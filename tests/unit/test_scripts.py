@@ -80,6 +80,31 @@ def test_base_comes_first_and_the_rest_by_name_however_they_are_given():
     assert script.index("totp_secret") < script.index("mail_mail")
 
 
+# What a canary proves of the series that tenants run; of the others nobody runs an Odoo here.
+EMPTIED = {
+    *("change_password_own", "change_password_wizard", "ir_logging", "ir_mail_server", "ir_profile"),
+    *("res_config_settings", "res_users_apikeys", "res_users_identitycheck", "res_users_log"),
+    *("auth_totp_device", "bus_bus", "fetchmail_server", "iap_account", "mail_mail"),
+    *("payment_token", "sms_sms"),
+}
+VOIDED = {
+    *("ir_attachment.access_token", "ir_act_server.webhook_url", "res_partner.vat", "res_users.password"),
+    *("res_users.totp_secret", "payment_provider.stripe_secret_key", "res_partner.signup_type"),
+}
+ANEW = {"database.secret", "database.uuid", "mail.web_push_vapid_private_key"}
+MODULES = ["base", "auth_signup", "auth_totp", "bus", "iap", "mail", "payment", "payment_stripe", "sms"]
+
+
+@pytest.mark.parametrize("series", SERIES)
+def test_what_is_nobodys_but_the_templates_is_stripped_in_every_series(series):
+    script = re.sub(r"^\s*--.*$", "", sanitize_script(series, MODULES), flags=re.MULTILINE)
+    assert EMPTIED - set(re.findall(r"DELETE FROM (\w+)(?:;|\s+RETURNING)", script)) == set()
+    updates = re.findall(r"UPDATE (\w+)\s+SET (.*?)(?:\sWHERE|;)", script, flags=re.DOTALL)
+    voided = {f"{table}.{column}" for table, sets in updates for column in re.findall(r"(\w+) = ", sets)}
+    assert VOIDED - voided == set()
+    assert {key for key in ANEW if f"'{key}'" not in script} == set()
+
+
 @pytest.mark.parametrize("script", PURPOSES.values())
 @pytest.mark.parametrize("series", ["16.0", "saas~18.4", "", "..", "19.0/../18.0"])
 def test_another_series_is_refused_with_the_supported_ones(script, series):
