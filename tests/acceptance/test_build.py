@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 import time
@@ -26,6 +27,7 @@ from tenantry.errors import (
     TemplateNotFound,
     TemplateNotReady,
 )
+from tenantry.model import names
 from tenantry.model.recipe import Recipe
 from tenantry.odoo.initialise import verify_modules
 from tenantry.odoo.own_addons import TENANT_MODULE, shipped
@@ -197,6 +199,29 @@ def test_the_old_template_serves_until_the_new_one_is_swapped_in(engine: Engine)
     engine.terminate("acme")
     assert seen == [before]
     assert version(engine, "small") > before
+
+
+def test_a_templates_files_are_ours_and_nobody_elses_to_write(engine: Engine, tmp_path: Path):
+    """Its instances' folders hold links to them: whoever could write one would write all of them."""
+    engine.build_template(SMALL)
+    _assert_sealed(engine)
+    engine.edit_template("small")
+    edited = engine.context.filestores.folder(names.editing_database("small"))
+    (edited / "ab").mkdir(exist_ok=True)
+    (edited / "ab" / "abcdef").write_text("of the editor")
+    (edited / "ab" / "abcdef").chmod(0o666)
+    (tmp_path / "of-others").write_text("a secret")
+    (edited / "ab" / "link").symlink_to(tmp_path / "of-others")
+    engine.finish_editing("small")
+    assert "abcdef" in _assert_sealed(engine)
+
+
+def _assert_sealed(engine: Engine) -> set[str]:
+    folder = engine.context.filestores.folder(names.template_filestore("small", version(engine, "small")))
+    files = [path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
+    assert files
+    assert {(path.lstat().st_uid, path.lstat().st_mode) for path in files} == {(os.geteuid(), 0o100644)}
+    return {path.name for path in files}
 
 
 @pytest.mark.usefixtures("without_small")

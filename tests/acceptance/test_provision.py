@@ -322,6 +322,20 @@ def test_suspending_closes_the_address_and_reactivating_opens_it(engine: Engine)
 
 
 @pytest.mark.parametrize(
+    ("block", "unblock"), [("suspend", "reactivate"), ("stop_instance", "start_instance")]
+)
+def test_who_is_suspended_or_stopped_cannot_log_in_to_postgresql(engine: Engine, block: str, unblock: str):
+    """Whoever learnt the password of its role, from its own process for instance."""
+    create(engine)
+    tenant = engine.context.cluster.as_role("acme", engine.context.role_password("acme"))
+    getattr(engine, block)("acme")
+    with pytest.raises(PostgresUnreachable, match="not permitted to log in"):
+        tenant.open("acme")
+    getattr(engine, unblock)("acme")
+    tenant.open("acme").close()
+
+
+@pytest.mark.parametrize(
     ("operation", "step", "state"),
     [("suspend", step.name, State.SUSPENDED) for step in instances.SUSPEND]
     + [("reactivate", step.name, State.ACTIVE) for step in instances.REACTIVATE],

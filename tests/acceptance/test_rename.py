@@ -50,6 +50,19 @@ def test_a_renamed_instance_is_at_its_new_address_with_all_it_had(engine: Engine
     assert orphans(engine.context) == []
 
 
+def test_what_was_void_before_a_renaming_is_so_after_it(engine: Engine):
+    """The statement of a larger plan, kept by the tenant, gains it nothing under its new name."""
+    key = "saas_tenant.entitlements"
+    creation = create(engine, entitlements=Entitlements(users=50))
+    ((larger,),) = ask(engine, "acme", f"SELECT value FROM ir_config_parameter WHERE key = '{key}'")
+    engine.entitle("acme", Entitlements(users=1))
+    engine.rename("acme", "zenith")
+    with engine.context.cluster.connect("zenith") as inside:
+        inside.execute("UPDATE ir_config_parameter SET value = %s WHERE key = %s", [larger, key])
+    with pytest.raises(OdooError, match="could not be verified"):
+        log_in(engine, creation, "zenith").call("res.users", "create", [{"name": "Two", "login": "two"}])
+
+
 def _users_allowed(customer: WebClient) -> int:
     """As the tenant itself reads what was signed for it; 0 would be no limit."""
     for number in range(2, 20):
