@@ -21,7 +21,7 @@ PYLINT_OFF := missing-readme,consider-merging-classes-inherited
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-fast check format docs lock bench stop clean
+.PHONY: help setup demo test test-fast mutants check format docs lock bench stop clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-10s %s\n", $$1, $$2 }'
@@ -63,6 +63,9 @@ format: setup ## Let ruff format and mend what it can
 
 docs: setup ## Draw the state diagrams anew
 	@$(VENV)/bin/python docs/state_diagrams.py
+
+mutants: setup ## Break lines on purpose and see tests fail; FAST=1: those that need only Python
+	@$(VENV)/bin/python -m tests.mutants $(if $(FAST),--fast) $(MUTANTS)
 
 bench: setup ## Measure against other ways of making an Odoo database
 	@$(VENV)/bin/python -m bench
