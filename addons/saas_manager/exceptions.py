@@ -15,9 +15,14 @@ class NoCapacity(UserError):
     """No server, or no plan, has room for another instance."""
 
 
-class SubdomainTaken(ValidationError):
-    """Another instance has it; `suggestions` are free."""
+class SubdomainRefused(ValidationError):
+    """Nobody can have it. kind: why, as in `faults`; suggestions: names close to it that are free, if any."""
 
-    def __init__(self, sentence, suggestions):
+    def __init__(self, sentence, kind, suggestions):
         super().__init__(sentence)
+        self.kind = kind
         self.suggestions = suggestions
+
+
+class SubdomainTaken(SubdomainRefused):
+    """Another instance has it."""

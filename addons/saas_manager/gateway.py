@@ -85,10 +85,14 @@ def check_recipe(template):
         _recipe(template)
 
 
-def check_subdomain(text, reserved):
-    """I3. Raise ValidationError with a suggestion."""
-    with translated(ValidationError):
-        names.instance_name(text or "", _engine().settings.reserved_names | reserved)
+def subdomain_fault(text, reserved):
+    """I3: which `NameFault` speaks against it; None if none does."""
+    return names.instance_name_fault(text or "", _engine().settings.reserved_names | reserved)
+
+
+def malformed(text):
+    """As `subdomain_fault`, of a name that was given long ago: what is reserved today does not matter."""
+    return names.instance_name_fault(text, frozenset())
 
 
 def check_hostname(text):
@@ -108,13 +112,25 @@ def is_label(text):
     return names.is_label(text)
 
 
-def check_email(text):
-    with translated(ValidationError):
-        names.email(text or "")
+def is_email(text):
+    return _is_valid(names.email, text)
+
+
+def is_caption(text):
+    """Whether it is a person's or a company's name, as it may stand in a mail to anybody."""
+    return _is_valid(names.caption, text)
+
+
+def _is_valid(rule, text):
+    try:
+        rule(text or "")
+    except InvalidInput:
+        return False
+    return True
 
 
 def tidy_email(text):
-    """In its one spelling; what is no address stays as it is, for `check_email` to refuse."""
+    """In its one spelling; what is no address stays as it is, for the models to refuse."""
     try:
         return names.email(text)
     except InvalidInput:
@@ -127,12 +143,6 @@ def tidy_hostname(text):
         return names.hostname(text)
     except InvalidInput:
         return text
-
-
-def check_caption(field, text):
-    """A person's or a company's name, as it may stand in a mail to anybody."""
-    with translated(ValidationError):
-        names.caption(text or "", field)
 
 
 def tidy_caption(text):

@@ -1,17 +1,19 @@
 """A4: what went wrong, as every answer of the API tells it: a status, a code, a sentence."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg2
 from fastapi.exceptions import RequestValidationError
-from odoo.addons.saas_manager.exceptions import InvalidState, NoCapacity, SubdomainTaken
+from odoo.addons.saas_manager.exceptions import InvalidState, NoCapacity, SubdomainRefused
 from odoo.exceptions import AccessDenied, AccessError, MissingError, UserError, ValidationError
 from odoo.tools.translate import LazyGettext, LazyTranslate
 from starlette.exceptions import HTTPException
 from werkzeug.exceptions import HTTPException as WerkzeugHTTPException
 
 from tenantry.errors import Conflict, InvalidInput, TenantryError
+
+from .faults import SUBDOMAIN_CODES, fault_of
 
 _lt = LazyTranslate(__name__)
 
@@ -32,7 +34,6 @@ CODES = (
     "RATE_LIMITED",
     "INTERNAL_ERROR",
 )
-_SUBDOMAIN_INDEX = "saas_instance_subdomain_unique"
 _BY_STATUS = {
     400: ("INVALID_FORMAT", _lt("The request could not be read.")),
     401: ("UNAUTHORIZED", _lt("Send a valid key: 'Authorization: Bearer KEY' or 'X-API-Key: KEY'.")),
@@ -43,16 +44,6 @@ _BY_STATUS = {
     415: ("INVALID_FORMAT", _lt("Send JSON, with the header 'Content-Type: application/json'.")),
 }
 REFUSED_TYPE, TOO_LARGE = _BY_STATUS[415], _BY_STATUS[413]
-_BY_KIND = {
-    "missing": "MISSING_FIELDS",
-    "string_too_short": "INVALID_LENGTH",
-    "string_too_long": "INVALID_LENGTH",
-    "string_pattern_mismatch": "INVALID_FORMAT",
-    "string_type": "INVALID_FORMAT",
-    "string_unicode": "INVALID_FORMAT",
-    "int_type": "INVALID_FORMAT",
-    "int_parsing": "INVALID_FORMAT",
-}
 
 
 class ApiError(Exception):
@@ -62,31 +53,68 @@ class ApiError(Exception):
         super().__init__(code)
         self.problem = Problem(status, code, sentence, details)
 
+    @classmethod
+    def of(cls, problem):
+        error = cls(problem.status, problem.code, problem.sentence)
+        error.problem = problem
+        return error
+
     def __str__(self) -> str:
         return self.problem.told("en_US")
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One answer that says no. A sentence that has no language yet gets the caller's."""
+    """One answer that says no. A sentence that has no language yet gets the caller's.
+
+    details: under `fields` a sentence for each field.
+    """
 
     status: int
     code: str
-    sentence: str | LazyGettext
+    sentence: Any
     details: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
 
     def told(self, language):
-        is_lazy = isinstance(self.sentence, LazyGettext)
-        return self.sentence._translate(language) if is_lazy else self.sentence
+        return _told(self.sentence, language)
+
+    def told_details(self, language):
+        fields = self.details.get("fields")
+        told = {name: _told(sentence, language) for name, sentence in fields.items()} if fields else None
+        return {**self.details, "fields": told} if told else self.details
 
     def body(self, language):
         return {
             "success": False,
             "error": self.told(language),
             "error_code": self.code,
-            "details": self.details,
+            "details": self.told_details(language),
         }
+
+    def renamed(self, names):
+        """The same, with fields called as the caller sent them. names: by ours."""
+        if "fields" not in self.details:
+            return self
+        fields = {names.get(name, name): sentence for name, sentence in self.details["fields"].items()}
+        return replace(self, details={**self.details, "fields": fields})
+
+
+@dataclass(frozen=True)
+class Faults:
+    """One sentence that tells all that is wrong. by_field: a `Fault` each."""
+
+    by_field: dict[str, Any]
+
+    def told(self, language):
+        all_told = " ".join(f"{name}: {fault.told(language)}" for name, fault in self.by_field.items())
+        return _lt("Please correct: %(faults)s", faults=all_told)._translate(language)
+
+
+def _told(sentence, language):
+    if isinstance(sentence, LazyGettext):
+        return sentence._translate(language)
+    return sentence if isinstance(sentence, str) else sentence.told(language)
 
 
 def problem(error):
@@ -116,34 +144,23 @@ def _of_http(error):
 
 def _of_refused_input(error):
     """All that is wrong with the input, under the code of what weighs most."""
-    faults = error.errors()
-    if any(fault["type"] == "json_invalid" for fault in faults):
+    found = error.errors()
+    if any(it["type"] == "json_invalid" for it in found):
         return Problem(400, "INVALID_FORMAT", _lt("The body is not valid JSON."))
-    fields = {_name(fault): fault["msg"] for fault in faults}
-    codes = [_code(fault) for fault in faults]
-    code = min(codes, key=CODES.index)
-    code = next((found for found in ("MISSING_ACTION", "UNKNOWN_ACTION") if found in codes), code)
-    told = "; ".join(f"{name}: {message}" for name, message in fields.items())
-    return Problem(422, code, _lt("Please correct: %(faults)s.", faults=told), {"fields": fields})
+    faults = {_name(it): fault_of(it) for it in found}
+    codes = [fault.code for fault in faults.values()]
+    code = next((code for code in ("MISSING_ACTION", "UNKNOWN_ACTION") if code in codes), None)
+    return Problem(422, code or min(codes, key=CODES.index), Faults(faults), {"fields": faults})
 
 
-def _name(fault):
-    return ".".join(str(part) for part in fault["loc"][1:]) or str(fault["loc"][0])
-
-
-def _code(fault):
-    if fault["loc"][-1] == "action":
-        is_missing = fault["type"] == "missing" or fault.get("input") is None
-        return "MISSING_ACTION" if is_missing else "UNKNOWN_ACTION"
-    return _BY_KIND.get(fault["type"], "VALIDATION_ERROR")
+def _name(found):
+    return ".".join(str(part) for part in found["loc"][1:]) or str(found["loc"][0])
 
 
 def _of_refused_values(error):
     """A ValidationError; what it was made from tells more."""
     cause = error.__cause__
     if isinstance(cause, psycopg2.IntegrityError):
-        if (cause.diag.constraint_name or "").startswith(_SUBDOMAIN_INDEX):
-            return Problem(409, "SUBDOMAIN_TAKEN", _lt("This subdomain is taken."))
         return Problem(409, "INVALID_STATE", _lt("This contradicts what is there already."))
     if isinstance(cause, TenantryError):
         return _of_engine(cause, str(error))
@@ -159,8 +176,12 @@ def _of_engine(error, sentence=""):
     return _internal(503 if error.retryable else 500)
 
 
-def _of_taken_name(error):
-    return Problem(409, "SUBDOMAIN_TAKEN", str(error), {"suggestions": error.suggestions})
+def _of_subdomain(error):
+    details = {"fields": {"subdomain": str(error)}}
+    if error.suggestions:
+        details["suggestions"] = error.suggestions
+    code = SUBDOMAIN_CODES[error.kind]
+    return Problem(409 if code == "SUBDOMAIN_TAKEN" else 422, code, str(error), details)
 
 
 def _of_state(error):
@@ -174,7 +195,7 @@ _DESCRIBED = (
     (AccessDenied, lambda _error: of_status(401)),
     (AccessError, lambda _error: of_status(403)),
     (MissingError, lambda _error: Problem(404, "INSTANCE_NOT_FOUND", _lt("It does not exist any more."))),
-    (SubdomainTaken, _of_taken_name),
+    (SubdomainRefused, _of_subdomain),
     (NoCapacity, lambda error: Problem(503, "NO_CAPACITY", str(error), headers={"Retry-After": "300"})),
     (InvalidState, _of_state),
     ((ValidationError, UserError), _of_refused_values),

@@ -3,24 +3,45 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from odoo.addons.saas_manager import gateway
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from .errors import CODES
+from .faults import COUNTRY, EMAIL, LANGUAGE, LINE, REFERENCE, SLUG
 
 _NOT_USED = ("customer_phone", "phone", "notes", "metadata", "source")
-_PRINTABLE = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
-_NOT_IN_EMAIL = r"@\s\x00-\x1f\x7f\x22<>;,\\"
-_EMAIL = rf"^[^{_NOT_IN_EMAIL}]+@[^{_NOT_IN_EMAIL}']+\.[^{_NOT_IN_EMAIL}'.]+$"
-"""As JavaScript reads it, too; what is no address all the same is refused by the engine's rule."""
+_LABEL = {"minLength": 3, "maxLength": 50, "pattern": r"^[a-z0-9]+(-[a-z0-9]+)*$"}
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE)]
-Email = Annotated[str, StringConstraints(min_length=5, max_length=254, pattern=_EMAIL)]
-Label = Annotated[str, StringConstraints(min_length=3, max_length=50, pattern=r"^[a-z0-9-]+$")]
-Slug = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z0-9-]+$")]
-Language = Annotated[
-    str, StringConstraints(min_length=2, max_length=16, pattern=r"^[a-z]{2,3}(_[A-Za-z@]{2,12})?$")
-]
-Country = Annotated[str, StringConstraints(min_length=2, max_length=2, pattern=r"^[A-Za-z]{2}$")]
+
+def _email(text):
+    if not gateway.is_email(text):
+        raise PydanticCustomError("email", "email")
+    return text
+
+
+def _caption(text):
+    if not gateway.is_caption(text):
+        raise PydanticCustomError("caption", "caption")
+    return text
+
+
+def _well_formed(text):
+    kind = gateway.malformed(text)
+    if kind:
+        raise PydanticCustomError(f"subdomain_{kind}", "subdomain")
+    return text
+
+
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=LINE)]
+Caption = Annotated[Line, AfterValidator(_caption)]
+Email = Annotated[str, StringConstraints(max_length=254, pattern=EMAIL), AfterValidator(_email)]
+Label = Annotated[str, AfterValidator(_well_formed), Field(json_schema_extra=_LABEL)]
+"""What an instance may be called, wherever it is only looked up."""
+Slug = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=SLUG)]
+Reference = Annotated[str, StringConstraints(max_length=64, pattern=REFERENCE)]
+Language = Annotated[str, StringConstraints(min_length=2, max_length=16, pattern=LANGUAGE)]
+Country = Annotated[str, StringConstraints(min_length=2, max_length=2, pattern=COUNTRY)]
 Runtime = Literal["shared", "docker", "kubernetes", "railway"]
 Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Level = Literal["debug", "info", "warning", "error", "critical"]
@@ -52,12 +73,13 @@ class Asked(BaseModel):
 
 class CreateInstance(Asked):
     customer_email: Email = Field(examples=["admin@company.com"])
-    customer_name: Text = Field(examples=["John Doe"])
-    company_name: Text = Field(examples=["My Company Ltd"])
+    customer_name: Caption = Field(examples=["John Doe"])
+    company_name: Caption = Field(examples=["My Company Ltd"])
     plan_id: Number = Field(description="One of `/provisioning/plans`.", examples=[1])
-    subdomain: Label = Field(
+    subdomain: str = Field(
         description="A name with no dash at its ends, no double dash, and not of digits only.",
         examples=["mycompany"],
+        json_schema_extra=_LABEL,
     )
     admin_email: Email | None = Field(
         None,
@@ -72,11 +94,13 @@ class CreateInstance(Asked):
 class NewInstance(Asked):
     """As S4's clients send it."""
 
-    clientName: Label = Field(
-        description="Becomes the subdomain; dashes too many are left out.", examples=["acme-corp"]
+    clientName: str = Field(
+        description="Becomes the subdomain; dashes too many are left out.",
+        examples=["acme-corp"],
+        json_schema_extra={**_LABEL, "pattern": SLUG},
     )
     adminEmail: Email = Field(examples=["admin@acme.com"])
-    companyName: Text | None = Field(
+    companyName: Caption | None = Field(
         None, description="Made from `clientName` if left out.", examples=["ACME Corporation"]
     )
     plan: Slug | None = Field(None, description="A plan's code; the first one if left out.")
@@ -88,17 +112,18 @@ class NewInstance(Asked):
 
 class ManageInstance(Asked):
     action: Action = Field(examples=["suspend"])
-    reason: Text | None = Field(None, description="For `suspend`: what the customer is told.")
+    reason: Line | None = Field(None, description="For `suspend`: what the customer is told.")
     confirm: Label | None = Field(None, description="For `terminate`: the subdomain once more.")
 
 
 class Subdomain(Asked):
-    subdomain: Annotated[
-        str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")
-    ] = Field(examples=["mycompany"])
+    subdomain: str = Field(examples=["mycompany"])
 
 
 # ---------------------------------------------------------------- answers
+
+
+Percent = Annotated[int, Field(ge=0, le=100, description="Percent.")]
 
 
 class Told(BaseModel):
@@ -117,8 +142,19 @@ class Problem(BaseModel):
     )
 
 
+RequestState = Literal["draft", "submitted", "validated", "processing", "completed", "failed", "cancelled"]
+
+
+class AcceptedRequest(BaseModel):
+    request_id: str = Field(examples=["8c5e7f0a-4a35-4a0e-9d8e-6a8f3a1c2b10"])
+    state: RequestState
+    subdomain: str = Field(examples=["mycompany"])
+
+
 class Accepted(Told):
     request_id: str = Field(examples=["8c5e7f0a-4a35-4a0e-9d8e-6a8f3a1c2b10"])
+    message: str = Field(description="A sentence for people.", examples=["The instance is being created."])
+    data: AcceptedRequest
 
 
 class InstanceBrief(BaseModel):
@@ -128,14 +164,15 @@ class InstanceBrief(BaseModel):
 
 
 class RequestStatus(BaseModel):
-    state: Literal["draft", "submitted", "validated", "processing", "completed", "failed", "cancelled"]
-    progress: float = Field(description="Percent.", examples=[60.0])
+    state: RequestState
+    progress: Percent = Field(examples=[60])
     step: str | None = Field(description="The last step that was done.", examples=["sanitize"])
     instance: InstanceBrief | None
     error: str | None
 
 
 class RequestStatusAnswer(Told):
+    message: str = Field(description="The same as a sentence for people.")
     data: RequestStatus
 
 
@@ -152,7 +189,7 @@ class InstanceInfo(InstanceBrief):
     series: str | None = Field(examples=["19.0"])
     run_state: str
     operation: str | None = Field(description="What is being done with it now.", examples=["suspend"])
-    progress: float = Field(description="Of that, in percent.")
+    progress: Percent = Field(description="Of that, in percent.")
     step: str | None = Field(description="The last step of that.")
     reason: str | None = Field(description="Why it is suspended, or why the last operation failed.")
     health: str
@@ -187,10 +224,12 @@ class SubdomainJudgement(BaseModel):
     available: bool
     error_code: Literal[CODES] | None = None
     error: str | None = None
+    details: dict[str, Any] = Field(description="As in the refusal of who asks for it.")
     suggestions: list[str]
 
 
 class SubdomainAnswer(Told):
+    message: str = Field(description="The same as a sentence for people.", examples=["acme is free."])
     data: SubdomainJudgement
 
 
@@ -242,7 +281,7 @@ class InstanceAsked(BaseModel):
 
 class InstanceStatus(BaseModel):
     status: Literal["creating", "ready", "failed"]
-    progress: float = Field(examples=[100.0])
+    progress: Percent = Field(examples=[100])
     message: str
     instanceUrl: str | None = Field(None, examples=["https://acme-corp.example.com"])
     adminEmail: str = Field(examples=["admin@acme.com"])

@@ -5,10 +5,9 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from .schemas import Asked, InstanceInfo, RequestStatus, Told
+from .schemas import Asked, InstanceInfo, RequestState, RequestStatus, Told
 
 InstanceState = Literal["draft", "provisioning", "active", "suspended", "expired", "failed", "terminated"]
-RequestState = Literal["draft", "submitted", "validated", "processing", "completed", "failed", "cancelled"]
 RequestAction = Literal["retry", "cancel"]
 
 

@@ -4,11 +4,15 @@ from odoo.exceptions import ValidationError
 
 
 class SignupFaults(ValidationError):
-    """by_field: a sentence for each field; under "" what concerns the whole form."""
+    """by_field: a sentence for each field; under "" what concerns the whole form.
 
-    def __init__(self, by_field):
+    suggestions: names that are free, where the one that was typed is not.
+    """
+
+    def __init__(self, by_field, suggestions=()):
         super().__init__(" ".join(by_field.values()))
         self.by_field = by_field
+        self.suggestions = list(suggestions)
 
 
 class NotHuman(ValidationError):

@@ -140,7 +140,8 @@ def test_every_address_of_the_provisioning_document_answers_under_its_name(api: 
         "admin_email": "admin@company.com",
     }
     told = api.post("/provisioning/create_instance", asked).json()
-    assert told.keys() == {"success", "request_id"}
+    assert told.keys() == {"success", "request_id", "message", "data"}
+    assert told["data"]["request_id"] == told["request_id"]
     api.wait(f"/provisioning/request_status/{told['request_id']}", "state", {"completed"})
     info = api.get("/provisioning/instance_info/addresses").json()["data"]
     assert (info["state"], info["plan"]["id"], info["admin_email"]) == (

@@ -82,7 +82,7 @@ def test_a_name_taken_while_typing_is_told_and_a_suggestion_is_one_click(
     ann = visitor()
     ann.fill("oak")
     verdict = ann.page.locator("#subdomain-verdict")
-    expect(verdict).to_have_text("oak is taken.")
+    expect(verdict).to_have_text("The subdomain oak is taken.")
     expect(ann.page.locator("#subdomain")).to_have_attribute("aria-invalid", "true")
     ann.judge("taken")
     ann.page.fill("#subdomain", "oakum")

@@ -42,6 +42,12 @@ def test_anything_else_is_refused_and_the_reason_said(name: str, reason: str):
         names.instance_name(name)
 
 
+def test_each_kind_of_fault_is_told_apart():
+    faulty = ("ab", "x" * 51, "Acme", "ac_me", "123456", "www")
+    assert [names.instance_name_fault(name) for name in faulty] == list(names.NameFault)
+    assert names.instance_name_fault("acme") is None
+
+
 def test_the_operator_can_reserve_more_names():
     with pytest.raises(InvalidName, match="reserved"):
         names.instance_name("acme", reserved={"acme"})

@@ -12,6 +12,7 @@ from . import saas_template
 from . import saas_template_jobs
 from . import saas_plan
 from . import saas_instance
+from . import saas_instance_subdomain
 from . import saas_instance_hostname
 from . import saas_instance_actions
 from . import saas_instance_plan

@@ -4,10 +4,6 @@ import uuid
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tools import SQL
-
-from .. import gateway
-from ..exceptions import SubdomainTaken
 
 _SETTLED = {"subdomain", "template_id", "plan_id", "server_id"}
 
@@ -149,10 +145,6 @@ class SaasInstance(models.Model):
     progress = fields.Float(compute="_compute_progress")
     progress_step = fields.Char(compute="_compute_progress")
 
-    _subdomain_unique = models.UniqueIndex(
-        "(subdomain) WHERE state != 'terminated'", "This subdomain is taken."
-    )
-
     @api.depends("state", "operation")
     def _compute_occupies_server(self):
         for instance in self:
@@ -195,20 +187,13 @@ class SaasInstance(models.Model):
             instance.progress = last.progress
             instance.progress_step = last.step
 
-    @api.constrains("subdomain")
-    def _check_subdomain(self):
-        reserved = self._reserved_names()
-        for instance in self:
-            gateway.check_subdomain(instance.subdomain, reserved)
-
     @api.constrains("name")
     def _check_name(self):
         self._check_captions()
 
     @api.constrains("admin_email")
     def _check_admin_email(self):
-        for instance in self:
-            gateway.check_email(instance.admin_email)
+        self._check_emails()
 
     @api.constrains("plan_id", "template_id")
     def _check_template_in_plan(self):
@@ -251,54 +236,3 @@ class SaasInstance(models.Model):
         """I9: the record of what was is kept."""
         for instance in self.filtered(lambda i: i.state not in ("draft", "terminated")):
             raise UserError(self.env._("%s still exists. Terminate it first.", instance.name))
-
-    @api.model
-    def _reserved_names(self):
-        text = self.env["ir.config_parameter"].sudo().get_param("saas.reserved_names") or ""
-        return {name.strip().lower() for name in text.split(",") if name.strip()}
-
-    @api.model
-    def _suggest_subdomain(self, company_name):
-        """I3: a valid, free subdomain made from a company's name."""
-        return self._suggestions(company_name)[0]
-
-    @api.model
-    def _suggestions(self, text):
-        return gateway.suggest_subdomains(text, self._reserved_names(), self._is_taken)
-
-    @api.model
-    def _judge_subdomain(self, subdomain):
-        """I3: whether it can be had, and a sentence about it."""
-        if not subdomain:
-            return False, False
-        try:
-            gateway.check_subdomain(subdomain, self._reserved_names())
-        except UserError as error:
-            return False, str(error)
-        if self._is_taken(subdomain):
-            free = ", ".join(self._suggestions(subdomain))
-            return False, self.env._("%(name)s is taken. Free: %(free)s.", name=subdomain, free=free)
-        return True, self.env._("%s is free.", subdomain)
-
-    @api.model
-    def _check_free(self, subdomain):
-        """Raise SubdomainTaken, with other names, when it is taken."""
-        if self._is_taken(subdomain):
-            sentence = self.env._("The subdomain %s is taken.", subdomain)
-            raise SubdomainTaken(sentence, self._suggestions(subdomain))
-
-    @api.model
-    def _is_taken(self, subdomain):
-        takers = SQL(" OR ").join(SQL("EXISTS (%s)", query.select()) for query in self._takers(subdomain))
-        return self.env.execute_query(SQL("SELECT %s", takers))[0][0]
-
-    @api.model
-    def _takers(self, subdomain):
-        """Queries for the records that have a name, or shall have it."""
-        domain = [
-            ("state", "!=", "terminated"),
-            *("|", ("subdomain", "=", subdomain)),
-            *("&", ("operation", "=", "rename"), ("wanted", "=", subdomain)),
-        ]
-        # sudo: another company's instance takes a name, too.
-        return [self.sudo().with_context(active_test=False)._search(domain)]

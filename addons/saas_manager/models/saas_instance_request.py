@@ -5,8 +5,6 @@ import uuid
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from .. import gateway
-
 
 class SaasInstanceRequest(models.Model):
     _name = "saas.instance.request"
@@ -86,10 +84,8 @@ class SaasInstanceRequest(models.Model):
             request.progress_step = request.instance_id.progress_step if processing else False
 
     @api.constrains("customer_email", "admin_email")
-    def _check_emails(self):
-        for request in self:
-            for email in filter(None, (request.customer_email, request.admin_email)):
-                gateway.check_email(email)
+    def _check_addresses(self):
+        self._check_emails()
 
     @api.constrains("customer_name", "company_name")
     def _check_names(self):
@@ -97,9 +93,8 @@ class SaasInstanceRequest(models.Model):
 
     @api.constrains("subdomain")
     def _check_subdomain(self):
-        reserved = self.env["saas.instance"]._reserved_names()
         for request in self:
-            gateway.check_subdomain(request.subdomain, reserved)
+            self.env["saas.instance"]._check_well_formed(request.subdomain)
 
     @api.model_create_multi
     def create(self, vals_list):

@@ -1,6 +1,8 @@
 from odoo import api, models
+from odoo.exceptions import ValidationError
 
 from .. import gateway
+from ..faults import CAPTION_SENTENCE, EMAIL_SENTENCE
 
 
 class SaasTidyMixin(models.AbstractModel):
@@ -37,8 +39,18 @@ class SaasTidyMixin(models.AbstractModel):
             return gateway.tidy_hostname(value)
         return gateway.tidy_caption(value) if name in self._caption_fields else value
 
+    def _check_emails(self):
+        """Raise ValidationError for what is no address."""
+        self._check_each(self._email_fields, gateway.is_email, EMAIL_SENTENCE)
+
     def _check_captions(self):
         """Raise ValidationError for a name that cannot be put into a mail."""
+        self._check_each(self._caption_fields, gateway.is_caption, CAPTION_SENTENCE)
+
+    def _check_each(self, names, is_valid, sentence):
         for record in self:
-            for name in self._caption_fields:
-                gateway.check_caption(record._fields[name].get_description(self.env)["string"], record[name])
+            for name in names:
+                field = record._fields[name]
+                if (record[name] or field.required) and not is_valid(record[name]):
+                    label, fault = field.get_description(self.env)["string"], self.env._(sentence)
+                    raise ValidationError(self.env._("%(field)s: %(fault)s", field=label, fault=fault))

@@ -4,8 +4,8 @@ from odoo.addons.queue_job.tests.common import trap_jobs
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
-from psycopg2 import IntegrityError
 
+from ..exceptions import SubdomainTaken
 from ..lifecycle import INSTANCE, after
 from .common import SaasCase
 
@@ -83,9 +83,9 @@ class TestSubdomain(SaasCase):
 
     def test_what_is_no_subdomain_is_refused_with_the_reason(self):
         for subdomain, why in (
-            ("ab", "shorter than 3"),
-            ("a" * 51, "longer than 50"),
-            ("Acme", "upper-case"),
+            ("ab", "at least 3"),
+            ("a" * 51, "at most 50"),
+            ("Acme", "lower-case letters"),
             ("-acme", "single dashes"),
             ("acme-", "single dashes"),
             ("ac--me", "single dashes"),
@@ -93,7 +93,7 @@ class TestSubdomain(SaasCase):
             ("ac.me", "single dashes"),
             ("ac me", "single dashes"),
             ("café", "single dashes"),
-            ("12345", "only a number"),
+            ("12345", "at least one letter"),
             ("admin", "reserved"),
             ("www", "reserved"),
         ):
@@ -111,8 +111,9 @@ class TestSubdomain(SaasCase):
 
     def test_a_taken_subdomain_is_refused_until_its_instance_is_terminated(self):
         first = self._make_instance("acme", "active")
-        with mute_logger("odoo.sql_db"), self.assertRaises(IntegrityError), self.env.cr.savepoint():
+        with mute_logger("odoo.sql_db"), self.assertRaises(SubdomainTaken) as refused:
             self._as("manager", self.env["saas.instance"]).create(self._instance_values("acme"))
+        self.assertEqual(refused.exception.suggestions[0], "acme-2")
         first.state = "terminated"
         self.env.flush_all()
         self.assertTrue(self._as("manager", self.env["saas.instance"]).create(self._instance_values("acme")))

@@ -1,9 +1,6 @@
 """What the API asks of an instance, and tells of it."""
 
 from odoo import api, models
-from odoo.addons.saas_manager import gateway
-from odoo.addons.saas_manager.exceptions import SubdomainTaken
-from odoo.exceptions import ValidationError
 
 from ..errors import ApiError, problem
 
@@ -47,13 +44,5 @@ class SaasInstance(models.Model):
     @api.model
     def _objection_by_api(self, subdomain):
         """Whether it can be had: None, or the `Problem` it would be refused with."""
-        try:
-            gateway.check_subdomain(subdomain, self._reserved_names())
-            self._check_free(subdomain)
-            if not gateway.is_free(subdomain):
-                raise SubdomainTaken(
-                    self.env._("The subdomain %s is taken.", subdomain), self._suggestions(subdomain)
-                )
-        except ValidationError as error:
-            return problem(error)
-        return None
+        objection = self._objection(subdomain)
+        return problem(objection) if objection else None

@@ -3,9 +3,19 @@
 from odoo import api, fields, models
 from odoo.addons.saas_manager import gateway
 from odoo.exceptions import UserError
+from odoo.tools.translate import LazyTranslate
 
 from ..errors import ApiError
 
+_lt = LazyTranslate(__name__)
+
+_NONE_SUCH = {
+    "plan": _lt("There is no such plan on offer."),
+    "runtime": _lt("There is no plan with that runtime on offer."),
+    "template": _lt("There is no such template on offer."),
+    "language": _lt("There is no such language."),
+    "country": _lt("There is no such country."),
+}
 _PASSWORD_KEPT_H = 24
 _TOLD = ["state", "source", "instance_id", "error", "admin_email", "customer_email"]
 _TOLD_OF_INSTANCE = ["subdomain", "state", "url", "database_name", "operation"]
@@ -28,6 +38,14 @@ _SHORT_STATES = {
     "gone": "failed",
 }
 """A5 knows three states, the pages and the sentences know six."""
+_MESSAGES = {
+    "unconfirmed": _lt("Waiting until the email address is confirmed; see the mail we have sent."),
+    "creating": _lt("The instance is being created."),
+    "delayed": _lt("It cannot begin at this moment; it goes on by itself."),
+    "ready": _lt("The instance is ready."),
+    "failed": _lt("The instance could not be created."),
+    "gone": _lt("The instance is gone, or was given up."),
+}
 
 
 class SaasInstanceRequest(models.Model):
@@ -48,9 +66,11 @@ class SaasInstanceRequest(models.Model):
         """A1, A5: note what is asked for and begin; A6: with a publishable key, ask for the address first."""
         # The request itself tells who asked for what and when; nobody waits for chatter to say it again.
         quietly = self.with_context(tracking_disable=True)
+        instances = self.env["saas.instance"]
         if caller.is_publishable:
-            self.env["saas.instance"]._check_free(values["subdomain"])
+            instances._check_free(values["subdomain"])
             return quietly._sign_up_by_api(caller, values)
+        instances._check_well_formed(values["subdomain"])
         request = quietly.create({**values, "source": "api"})
         # sudo: written by this action only.
         request.sudo().api_caller = caller.fingerprint
@@ -114,7 +134,7 @@ class SaasInstanceRequest(models.Model):
         if runtime:
             domain.append(("runtime", "=", runtime))
         found = self.env["saas.plan"].sudo().search_fetch(domain, limit=1)
-        return found or self._refuse("plan", wanted or runtime)
+        return found or self._refuse("plan" if wanted is not None or not runtime else "runtime")
 
     def _template_by_api(self, plan, wanted):
         templates = self.env["saas.template"].sudo()
@@ -122,7 +142,7 @@ class SaasInstanceRequest(models.Model):
         if wanted:
             domain.append(("code", "=", wanted))
         order = f"is_template_ready desc, {templates._order}"
-        return templates.search_fetch(domain, order=order, limit=1) or self._refuse("template", wanted)
+        return templates.search_fetch(domain, order=order, limit=1) or self._refuse("template")
 
     def _language_by_api(self, template, wanted):
         found = self._named("language", "res.lang", "code", wanted)
@@ -139,10 +159,10 @@ class SaasInstanceRequest(models.Model):
         # sudo: as above.
         records = self.env[model].sudo().with_context(active_test=False)
         found = records.search([(key, "=", value)], limit=1) if value else records
-        return found if found or not value else self._refuse(field, value)
+        return found if found or not value else self._refuse(field)
 
-    def _refuse(self, field, value):
-        sentence = self.env._("There is no %(field)s %(value)s.", field=field, value=value or "")
+    def _refuse(self, field):
+        sentence = self.env._(_NONE_SUCH[field])
         raise ApiError(422, "VALIDATION_ERROR", sentence, fields={field: sentence})
 
     # ------------------------------------------------------------ what it tells
@@ -168,6 +188,10 @@ class SaasInstanceRequest(models.Model):
     def _long_state(self):
         """A2: the request's own state; one that goes on by itself has not failed for who asked."""
         return "submitted" if self._is_delayed() else self.state
+
+    def _told_message(self):
+        """The same as a sentence for people."""
+        return self.env._(_MESSAGES[self._told_state()])
 
     def _told_error(self, caller):
         """Why it failed; None as long as it has not, and for a visitor: it is the operators' to know."""

@@ -1,5 +1,10 @@
 """What the routes share."""
 
+from contextlib import contextmanager
+
+from odoo.addons.saas_manager.exceptions import SubdomainRefused
+
+from ..errors import ApiError, problem
 from ..schemas import Problem
 
 _TOLD = {
@@ -22,6 +27,15 @@ def refusals(*statuses):
         status: {"model": Problem, "description": _TOLD[status]}
         for status in sorted({400, 401, 403, 413, 422, 429, 500, 503, *statuses})
     }
+
+
+@contextmanager
+def fields_named(**names):
+    """Have a refusal call fields as the caller did. names: by ours."""
+    try:
+        yield
+    except (ApiError, SubdomainRefused) as error:
+        raise ApiError.of(problem(error).renamed(names)) from error
 
 
 def utc(moment):

@@ -4,15 +4,16 @@ import re
 from typing import Annotated
 
 from fastapi import APIRouter, Path
+from odoo.addons.saas_manager import gateway
 
 from .. import schemas
 from ..dependencies import REPEATABLE, AnyCaller, SigningEnv
-from .common import refusals
+from .common import fields_named, refusals
 
 router = APIRouter(prefix="/instances", tags=["instances"])
 
 _DASHES = re.compile(r"-+")
-InstanceId = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9-]+$")]
+InstanceId = Annotated[schemas.Reference, Path()]
 
 
 @router.post("", status_code=202, responses=refusals(409), dependencies=REPEATABLE)
@@ -21,17 +22,27 @@ async def new_instance(
 ) -> schemas.InstanceAsked:
     """Ask for an instance. Poll `/instances/{instanceId}` until it is ready or failed."""
     requests = env["saas.instance.request"]
-    company = asked.companyName or asked.clientName.replace("-", " ").strip().title()
-    values = {
+    with fields_named(subdomain="clientName", customer_email="adminEmail", admin_email="adminEmail"):
+        choices = requests._values_by_api(
+            asked.plan, asked.template, asked.runtime, asked.language, asked.country
+        )
+        request = requests._ask_by_api(caller, {**_wishes(asked), **choices})
+    return schemas.InstanceAsked(
+        instanceId=request.reference, status="creating", message=request._told_message()
+    )
+
+
+def _wishes(asked):
+    name = asked.clientName
+    company = asked.companyName or name.replace("-", " ").strip().title()
+    is_too_long = gateway.malformed(name) == "too_long"
+    return {
         "customer_name": company,
         "company_name": company,
         "customer_email": asked.adminEmail,
         "admin_email": asked.adminEmail,
-        "subdomain": _DASHES.sub("-", asked.clientName).strip("-"),
-        **requests._values_by_api(asked.plan, asked.template, asked.runtime, asked.language, asked.country),
+        "subdomain": name if is_too_long else _DASHES.sub("-", name).strip("-"),
     }
-    request = requests._ask_by_api(caller, values)
-    return schemas.InstanceAsked(instanceId=request.reference, status="creating", message=_message(request))
 
 
 @router.get("/{instance_id}", responses=refusals(404))
@@ -44,8 +55,8 @@ async def instance_status(
     instance = request.instance_id
     return schemas.InstanceStatus(
         status=request._short_state(),
-        progress=request.progress,
-        message=_message(request),
+        progress=int(request.progress),
+        message=request._told_message(),
         instanceUrl=instance.url or None,
         adminEmail=request.admin_email or request.customer_email,
         adminPassword=request._take_password(caller),
@@ -53,16 +64,3 @@ async def instance_status(
         projectId=None,
         error=request._told_error(caller),
     )
-
-
-def _message(request):
-    return {
-        "unconfirmed": request.env._(
-            "Waiting until the email address is confirmed; see the mail we have sent."
-        ),
-        "creating": request.env._("The instance is being created."),
-        "delayed": request.env._("It cannot begin at this moment; it goes on by itself."),
-        "ready": request.env._("The instance is ready."),
-        "failed": request.env._("The instance could not be created."),
-        "gone": request.env._("The instance is gone, or was given up."),
-    }[request._told_state()]

@@ -7,12 +7,14 @@ from odoo.tools.sql import escape_psql
 
 from .. import schemas_lists as schemas
 from ..dependencies import REPEATABLE, Env, SecretCaller
+from ..faults import LINE
+from ..schemas import Reference
 from .common import refusals, utc
 from .provisioning import info_of, status_of
 
 router = APIRouter(prefix="/provisioning", tags=["operators"])
 
-RequestId = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9-]+$")]
+RequestId = Annotated[Reference, Path()]
 Limit = Annotated[int, Query(ge=1, le=500, description="How many at most.")]
 Before = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="`next` of the page before.")]
 Search = Annotated[
@@ -20,7 +22,7 @@ Search = Annotated[
     Query(
         min_length=1,
         max_length=100,
-        pattern=r"^[^\x00-\x1f\x7f]+$",
+        pattern=LINE,
         description="A part of the subdomain or of the company's name.",
     ),
 ]

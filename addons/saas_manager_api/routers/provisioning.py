@@ -8,13 +8,13 @@ from odoo import fields
 
 from .. import schemas
 from ..dependencies import REPEATABLE, AnyCaller, Env, SecretCaller, SigningEnv
-from .common import refusals, utc
+from .common import fields_named, refusals, utc
 
 router = APIRouter(prefix="/provisioning", tags=["provisioning"])
 
 _LEVELS = ("debug", "info", "warning", "error", "critical")
 Name = Annotated[schemas.Label, Path(examples=["mycompany"])]
-RequestId = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9-]+$")]
+RequestId = Annotated[schemas.Reference, Path()]
 
 
 @router.post("/create_instance", status_code=202, responses=refusals(409), dependencies=REPEATABLE)
@@ -23,12 +23,16 @@ async def create_instance(
 ) -> schemas.Accepted:
     """Ask for an instance. Poll `request_status` until it is completed or failed."""
     requests = env["saas.instance.request"]
-    values = requests._values_by_api(asked.plan_id, asked.template, None, asked.language, asked.country)
     told = asked.model_dump(
         include={"customer_email", "customer_name", "company_name", "subdomain", "admin_email"}
     )
-    request = requests._ask_by_api(caller, {**told, **values})
-    return schemas.Accepted(request_id=request.reference)
+    with fields_named(plan="plan_id"):
+        choices = requests._values_by_api(asked.plan_id, asked.template, None, asked.language, asked.country)
+        request = requests._ask_by_api(caller, {**told, **choices})
+    data = schemas.AcceptedRequest(
+        request_id=request.reference, state=request._long_state(), subdomain=request.subdomain
+    )
+    return schemas.Accepted(request_id=request.reference, message=request._told_message(), data=data)
 
 
 @router.get("/request_status/{request_id}", responses=refusals(404))
@@ -38,14 +42,15 @@ async def request_status(
     """How far a request is. It is completed only when the instance answers at its address."""
     # sudo: who finds a request may know all its status tells.
     request = env["saas.instance.request"]._find_by_api(caller, request_id).sudo()
-    return schemas.RequestStatusAnswer(data=status_of(request, request._told_error(caller)))
+    data = status_of(request, request._told_error(caller))
+    return schemas.RequestStatusAnswer(message=request._told_message(), data=data)
 
 
 def status_of(request, error):
     instance = request.instance_id
     return schemas.RequestStatus(
         state=request._long_state(),
-        progress=request.progress,
+        progress=int(request.progress),
         step=request.progress_step or None,
         instance=_brief(instance) if instance else None,
         error=error,
@@ -72,7 +77,7 @@ def info_of(instance):
         series=instance.series or None,
         run_state=instance.run_state,
         operation=under_way.operation or None,
-        progress=under_way.progress,
+        progress=int(under_way.progress),
         step=under_way.progress_step or None,
         reason=None if instance.env.user.share else instance.state_reason or None,
         health=instance.health,
@@ -103,7 +108,7 @@ async def manage_instance(
 
 @router.get("/validate_subdomain", responses=refusals())
 async def validate_subdomain(
-    subdomain: Annotated[str, Query(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")],
+    subdomain: Annotated[str, Query(examples=["mycompany"])],
     env: SigningEnv,
     _caller: AnyCaller,
 ) -> schemas.SubdomainAnswer:
@@ -120,16 +125,17 @@ async def validate_subdomain_sent(
 
 
 def _judge(env, subdomain):
-    instances = env["saas.instance"]
-    problem = instances._objection_by_api(subdomain)
+    problem = env["saas.instance"]._objection_by_api(subdomain)
+    details = problem.told_details(env.lang) if problem else {}
     data = schemas.SubdomainJudgement(
         subdomain=subdomain,
         available=not problem,
         error_code=problem and problem.code,
         error=problem and problem.told(env.lang),
-        suggestions=instances._suggestions(subdomain) if problem else [],
+        details=details,
+        suggestions=details.get("suggestions", []),
     )
-    return schemas.SubdomainAnswer(data=data)
+    return schemas.SubdomainAnswer(message=data.error or env._("%s is free.", subdomain), data=data)
 
 
 @router.get("/plans", responses=refusals())

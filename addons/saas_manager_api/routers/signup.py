@@ -7,11 +7,12 @@ from fastapi.responses import HTMLResponse
 
 from .. import schemas
 from ..dependencies import Env
+from ..faults import TOKEN
 from .common import refusals
 
 router = APIRouter(prefix="/signup", tags=["signup"])
 
-Token = Annotated[str, Query(min_length=1, max_length=500, pattern=r"^[A-Za-z0-9_=-]+$")]
+Token = Annotated[str, Query(min_length=1, max_length=500, pattern=TOKEN)]
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
 _REFUSALS = {status: refusals(409)[status] for status in (400, 403, 409, 413, 422, 429, 500, 503)}
 _PAGE = {200: {"content": {"text/html": {}}}}

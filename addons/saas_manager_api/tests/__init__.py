@@ -1,6 +1,7 @@
 from . import test_access
 from . import test_create
 from . import test_errors
+from . import test_faults
 from . import test_keys
 from . import test_limits
 from . import test_lists

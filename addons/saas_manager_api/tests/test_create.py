@@ -38,6 +38,33 @@ class TestCreate(ApiCase):
         self.assertEqual((instance.subdomain, instance.name), ("acme", "Acme Ltd"))
         self.assertEqual((instance.admin_email, instance.plan_id), ("boss@acme.example", self.plan))
 
+    def test_the_answer_says_what_clients_of_the_provisioning_document_read(self):
+        told = self._create()[1]
+        request = self._request(told["request_id"])
+        self.assertEqual(
+            told,
+            {
+                "success": True,
+                "request_id": request.reference,
+                "message": "The instance is being created.",
+                "data": {"request_id": request.reference, "state": "processing", "subdomain": "acme"},
+            },
+        )
+        path = f"/provisioning/request_status/{request.reference}"
+        self.assertEqual(self._call(path)[1]["message"], "The instance is being created.")
+        self._run_provision(request.instance_id)
+        self.assertEqual(self._call(path)[1]["message"], "The instance is ready.")
+        free = self._call("/provisioning/validate_subdomain?subdomain=free-one")[1]
+        self.assertEqual((free["message"], free["data"]["details"]), ("free-one is free.", {}))
+
+    def test_progress_is_told_as_a_whole_number(self):
+        request = self._request(self._create()[1]["request_id"])
+        self.env["saas.instance.log"].create(
+            {"instance_id": request.instance_id.id, "step": "sanitize", "progress": 33.4, "message": "x"}
+        )
+        for path in (f"/provisioning/request_status/{request.reference}", f"/instances/{request.reference}"):
+            self.assertRegex(self._ask(path).text, r'"progress": ?33[,}]')
+
     def test_an_apostrophe_is_part_of_an_address(self):
         status, told = self._create(customer_email="ann.o'neil@acme.example", admin_email="")
         self.assertEqual(status, 202, told)
@@ -88,7 +115,7 @@ class TestCreate(ApiCase):
             ("free-one", True, None),
             ("taken", False, "SUBDOMAIN_TAKEN"),
             ("admin", False, "VALIDATION_ERROR"),
-            ("Straße 1", False, "VALIDATION_ERROR"),
+            ("Straße 1", False, "INVALID_FORMAT"),
         ):
             with self.subTest(subdomain=subdomain):
                 by_get = self._call(f"{path}?subdomain={subdomain}")

@@ -33,7 +33,7 @@ class TestErrors(ApiCase):
             (CREATE, {**whole, "subdomain": "ab"}, "INVALID_LENGTH"),
             (CREATE, {**whole, "subdomain": "a" * 51}, "INVALID_LENGTH"),
             (CREATE, {**whole, "subdomain": "Not_Valid"}, "INVALID_FORMAT"),
-            (CREATE, {**whole, "subdomain": "-edge"}, "VALIDATION_ERROR"),
+            (CREATE, {**whole, "subdomain": "-edge"}, "INVALID_FORMAT"),
             (CREATE, {**whole, "subdomain": "admin"}, "VALIDATION_ERROR"),
             (CREATE, {**whole, "customer_email": "nobody"}, "INVALID_FORMAT"),
             (CREATE, {**whole, "company_name": "nul\x00byte"}, "INVALID_FORMAT"),
@@ -49,8 +49,7 @@ class TestErrors(ApiCase):
         ):
             with self.subTest(path=path, body=body):
                 told = self._assert_refused(self._ask(path, body), 422, code)
-                if "subdomain" not in body or body == whole:
-                    self.assertIn("fields", told["details"])
+                self.assertTrue(told["details"]["fields"])
 
     def test_what_http_itself_refuses_has_the_same_form(self):
         json = {"Content-Type": "application/json", "X-API-Key": self.keys["manager"]}

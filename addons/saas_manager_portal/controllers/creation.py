@@ -32,8 +32,8 @@ class SignupCreation(http.Controller):
             return self._expired()
         try:
             asked._confirm_on_page(instead or subdomain)
-        except SignupFaults as faults:
-            return self._confirmation(asked, faults.by_field, instead or subdomain)
+        except SignupFaults as refused:
+            return self._confirmation(asked, instead or subdomain, refused)
         note_mine(asked.reference, "confirmed")
         return see_other(f"/signup/progress/{asked.reference}")
 
@@ -48,8 +48,8 @@ class SignupCreation(http.Controller):
         except ApiError:
             return None
 
-    def _confirmation(self, asked, faults=None, subdomain=None):
-        values = asked._confirmation_values(subdomain, faults or {})
+    def _confirmation(self, asked, subdomain=None, refused=None):
+        values = asked._confirmation_values(subdomain, refused)
         return page("confirm", 409 if values["faults"] else 200, **values)
 
     @http.route("/signup/progress/<string:reference>", type="http", auth="public", methods=["GET"])

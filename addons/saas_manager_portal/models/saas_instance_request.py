@@ -66,16 +66,19 @@ class SaasInstanceRequest(models.Model):
 
     # ------------------------------------------------------------ confirmation
 
-    def _confirmation_values(self, subdomain, faults):
-        """What the page of the mail's link shows; a name that was taken meanwhile is told at once."""
+    def _confirmation_values(self, subdomain, refused=None):
+        """What the page of the mail's link shows; a name that was taken meanwhile is told at once.
+
+        refused: the SignupFaults that pressing its button has met.
+        """
         pages = self.env["saas.signup"]
         chosen = (subdomain or self.subdomain).strip().lower()
-        fault = faults.get("subdomain") or pages._fault_of_subdomain(chosen)
+        refused = refused or pages._refusal_of_subdomain(chosen)
         return {
             "asked": self,
             "chosen": chosen,
-            "faults": {"subdomain": fault} if fault else {},
-            "suggestions": pages._suggestions_for(self.subdomain) if fault else [],
+            "faults": refused.by_field if refused else {},
+            "suggestions": refused.suggestions if refused else [],
             "suffix": pages._suffix(),
         }
 
@@ -92,9 +95,9 @@ class SaasInstanceRequest(models.Model):
         if self.state != "draft":
             return
         chosen = (subdomain or self.subdomain).strip().lower()
-        fault = self.env["saas.signup"]._fault_of_subdomain(chosen)
-        if fault:
-            raise SignupFaults({"subdomain": fault})
+        refused = self.env["saas.signup"]._refusal_of_subdomain(chosen)
+        if refused:
+            raise refused
         self.subdomain = chosen
         self._begin_or_wait()
 
@@ -104,7 +107,7 @@ class SaasInstanceRequest(models.Model):
             with self.env.cr.savepoint():
                 self._confirm()
         except SubdomainTaken as error:
-            raise SignupFaults({"subdomain": self.env._("%s is taken.", self.subdomain)}) from error
+            raise SignupFaults({"subdomain": str(error)}, error.suggestions) from error
         except UserError as error:
             self._move("submit")
             self._move("fail", error=str(error))

@@ -1,8 +1,8 @@
 """The signup page: what it offers, which names can be had, whose request is whose."""
 
-import re
-
 from odoo import api, models
+
+from ..faults import SignupFaults
 
 LONGEST = {"company_name": 100, "customer_name": 100, "customer_email": 254, "subdomain": 50}
 _CHOICES = ("plan", "template", "period")
@@ -112,20 +112,17 @@ class SaasSignup(models.AbstractModel):
     def _suggestions_for(self, text):
         return self.env["saas.instance"]._suggestions(text) if text else []
 
-    def _fault_of_subdomain(self, subdomain, but=None):
+    def _fault_of_subdomain(self, subdomain):
         """A sentence in the visitor's language, or None."""
-        instances = self.env["saas.instance"]
         if not subdomain:
             return self.env._("Choose the address of your Odoo.")
-        if len(subdomain) < 3:
-            return self.env._("Please use at least 3 characters.")
-        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", subdomain) or len(subdomain) > 50:
-            return self.env._("Please use only the letters a to z, digits, and single dashes between them.")
-        if subdomain.isdigit():
-            return self.env._("Please use at least one letter.")
-        if instances._is_taken(subdomain) or instances._objection_by_api(subdomain):
-            return self.env._("%s is taken.", subdomain)
-        return None
+        objection = self.env["saas.instance"]._objection(subdomain)
+        return str(objection) if objection else None
+
+    def _refusal_of_subdomain(self, subdomain):
+        """The SignupFaults that says why it cannot be had, or None."""
+        fault = self._fault_of_subdomain(subdomain)
+        return SignupFaults({"subdomain": fault}, self._suggestions_for(subdomain)) if fault else None
 
     @api.model
     def _count_check(self, address):

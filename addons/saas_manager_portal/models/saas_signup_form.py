@@ -2,8 +2,8 @@
 
 from odoo import api, models
 from odoo.addons.saas_manager import gateway
+from odoo.addons.saas_manager.faults import CAPTION_SENTENCE, EMAIL_SENTENCE
 from odoo.addons.saas_manager_api.errors import ApiError
-from odoo.exceptions import UserError, ValidationError
 from odoo.tools import email_normalize
 
 from ..faults import NotHuman, SignupFaults
@@ -31,14 +31,13 @@ class SaasSignup(models.AbstractModel):
         try:
             return requests._sign_up_on_page(self._values(tidy), address, own, tidy["change"])
         except ApiError as error:
-            raise SignupFaults(
-                error.problem.details.get("fields") or {"": self._sentence_of(error)}
-            ) from error
+            faults = error.problem.told_details(self.env.lang).get("fields")
+            raise SignupFaults(faults or {"": self._sentence_of(error)}) from error
 
     def _sentence_of(self, error):
         if error.problem.status == 429:
             return self.env._("That was a lot at once. Please try again in an hour.")
-        return error.problem.sentence
+        return error.problem.told(self.env.lang)
 
     def _faults(self, tidy):
         found = {
@@ -55,17 +54,11 @@ class SaasSignup(models.AbstractModel):
     def _fault_of_name(self, name, question):
         if not name:
             return question
-        try:
-            gateway.check_caption("", name)
-        except (UserError, ValidationError):
-            return self.env._("Please type a name only, without a web address.")
-        return None
+        return None if gateway.is_caption(name) else self.env._(CAPTION_SENTENCE)
 
     def _fault_of_email(self, email):
-        try:
-            gateway.check_email(email)
-        except (UserError, ValidationError):
-            return self.env._("Please type an email address such as ann@company.com.")
+        if not gateway.is_email(email):
+            return self.env._(EMAIL_SENTENCE)
         if not email_normalize(email):
             return self.env._("Please check this email address.")
         if self.env["saas.instance.request"]._is_disposable(email):

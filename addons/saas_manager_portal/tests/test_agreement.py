@@ -138,6 +138,20 @@ class TestAgreement(SignupCase, ApiCase):
                 self.assertEqual(self._call(f"/instances/{request.reference}")[0], 200)
                 self.assertEqual(self._see(f"/signup/progress/{request.reference}").status_code, 200)
 
+    def test_of_a_name_the_form_says_what_the_api_says_in_each_language(self):
+        self._make_instance("acme", "active")
+        for name in ("ab", "-acme", "12345", "www", "acme"):
+            sentences = set()
+            for language in ("en_US", "fr_FR", "vi_VN"):
+                self.env["res.lang"]._activate_lang(language)
+                spoken = {"Accept-Language": language.replace("_", "-")}
+                judged = self._call(f"/provisioning/validate_subdomain?subdomain={name}", **spoken)[1]["data"]
+                page = self._see(f"/signup/check?subdomain={name}", headers=spoken).json()
+                self.assertEqual(page["sentence"], judged["error"])
+                self.assertEqual(page["suggestions"], judged["suggestions"])
+                sentences.add(page["sentence"])
+            self.assertEqual(len(sentences), 3, sentences)
+
     # ------------------------------------------------------------ who is asked
 
     def _agree(self, request, expected):

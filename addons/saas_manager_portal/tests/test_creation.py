@@ -6,6 +6,7 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.addons.saas_manager import gateway
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from tenantry.model.secret import Secret
 
@@ -64,6 +65,17 @@ class TestCreation(SignupCase):
         self.assertEqual(self._confirm(request, subdomain="acme-2").status_code, 303)
         self.assertEqual((request.state, request.instance_id.subdomain), ("processing", "acme-2"))
         self.assertEqual(request.instance_id.name, "Acme Ltd")
+
+    def test_who_loses_a_race_for_the_name_is_asked_for_another(self):
+        request = self._signed_up()
+        self._make_instance("acme", "active")
+        blind = patch.object(self.registry["saas.instance"], "_is_taken", return_value=False)
+        with blind, mute_logger("odoo.sql_db"):
+            answer = self._confirm(request)
+        self.assertEqual(answer.status_code, 409)
+        self.assertIn("The subdomain acme is taken.", answer.text)
+        self.assertIn("acme-2", answer.text)
+        self.assertEqual(request.state, "draft")
 
     def test_without_room_it_is_kept_the_operators_know_and_it_goes_on_by_itself(self):
         request = self._signed_up()

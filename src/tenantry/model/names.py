@@ -12,6 +12,7 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Collection
+from enum import StrEnum
 from functools import partial
 
 import idna
@@ -72,12 +73,48 @@ _checked = partial(validate_email, check_deliverability=False, allow_smtputf8=Fa
 _CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
+class NameFault(StrEnum):
+    """What speaks against a name, whoever has it."""
+
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    UPPER_CASE = "upper_case"
+    CHARACTERS = "characters"
+    DIGITS = "digits"
+    RESERVED = "reserved"
+
+
+_REASONS = {
+    NameFault.TOO_SHORT: f"it is shorter than {MIN_LENGTH} characters",
+    NameFault.TOO_LONG: f"it is longer than {MAX_LENGTH} characters",
+    NameFault.UPPER_CASE: "it has upper-case letters",
+    NameFault.CHARACTERS: "only a-z, 0-9 and single dashes between them are allowed",
+    NameFault.DIGITS: "it is only a number",
+    NameFault.RESERVED: "it is reserved",
+}
+
+
 def instance_name(text: str, reserved: Collection[str] = RESERVED_NAMES) -> str:
     """Return `text` if it may name an instance (I3). Raises InvalidName with a suggestion."""
-    reason = _objection(text, reserved)
-    if reason:
-        raise InvalidName(text, reason, suggest(text, reserved))
+    fault = instance_name_fault(text, reserved)
+    if fault:
+        raise InvalidName(text, _REASONS[fault], suggest(text, reserved))
     return text
+
+
+def instance_name_fault(text: str, reserved: Collection[str] = RESERVED_NAMES) -> NameFault | None:
+    """Judge a name for an instance (I3): what speaks against it, the first there is."""
+    if len(text) < MIN_LENGTH:
+        return NameFault.TOO_SHORT
+    if len(text) > MAX_LENGTH:
+        return NameFault.TOO_LONG
+    if text != text.lower():
+        return NameFault.UPPER_CASE
+    if not _LABEL.fullmatch(text):
+        return NameFault.CHARACTERS
+    if text.isdigit():
+        return NameFault.DIGITS
+    return NameFault.RESERVED if text in reserved else None
 
 
 def is_label(text: str) -> bool:
@@ -90,20 +127,6 @@ def is_instance_role(role: str) -> bool:
     if role in INFRASTRUCTURE_ROLES:
         return False
     return is_label(role) or role.startswith((EDITING_PREFIX, ZYGOTE_PREFIX))
-
-
-def _objection(text: str, reserved: Collection[str]) -> str:
-    if len(text) < MIN_LENGTH:
-        return f"it is shorter than {MIN_LENGTH} characters"
-    if len(text) > MAX_LENGTH:
-        return f"it is longer than {MAX_LENGTH} characters"
-    if text != text.lower():
-        return "it has upper-case letters"
-    if not _LABEL.fullmatch(text):
-        return "only a-z, 0-9 and single dashes between them are allowed"
-    if text.isdigit():
-        return "it is only a number"
-    return "it is reserved" if text in reserved else ""
 
 
 def suggest(text: str, reserved: Collection[str] = RESERVED_NAMES) -> str:

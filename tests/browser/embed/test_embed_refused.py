@@ -57,7 +57,7 @@ def test_what_the_api_refuses_is_told_at_its_field(
     email = page.get_by_label("Email")
     for refused, told in (
         ("ann@mailinator.com", "throw-away mailbox"),
-        ("ann,bob@acme.example", "Please correct this."),
+        ("ann,bob@acme.example", "email address such as"),
     ):
         page.get_by_label("Company").fill("Refused Ltd")
         email.evaluate("(input, value) => { input.type = 'text'; input.value = value; }", refused)

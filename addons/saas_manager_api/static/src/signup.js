@@ -8,7 +8,7 @@ const TEXTS = {
     mailbox: "Look into your mailbox and follow the link we sent to {0}.", creating: "Your Odoo is being created.",
     failed: "It could not be created. We will write to you.", gone: "The link was not followed in time.",
     wait: "Too many attempts. Please try again {0}.", network: "We could not be reached. Please try again.",
-    origin: "This web site may not sign up here.", bad: "Please correct this.",
+    origin: "This web site may not sign up here.",
   },
   fr: {
     company: "Entreprise", email: "E-mail", subdomain: "Nom dans son adresse", plan: "Offre", month: "{0} par mois",
@@ -16,7 +16,7 @@ const TEXTS = {
     mailbox: "Suivez le lien que nous avons envoyé à {0}.", creating: "Votre Odoo est en cours de création.",
     failed: "La création a échoué. Nous vous écrirons.", gone: "Le lien n’a pas été suivi à temps.",
     wait: "Trop de tentatives. Veuillez réessayer {0}.", network: "Le service est injoignable. Veuillez réessayer.",
-    origin: "Ce site n’a pas le droit d’inscrire ici.", bad: "Veuillez corriger ceci.",
+    origin: "Ce site n’a pas le droit d’inscrire ici.",
   },
   vi: {
     company: "Công ty", email: "Email", subdomain: "Tên trong địa chỉ", plan: "Gói", month: "{0} mỗi tháng",
@@ -24,7 +24,7 @@ const TEXTS = {
     mailbox: "Hãy mở liên kết chúng tôi đã gửi tới {0}.", creating: "Odoo của bạn đang được tạo.",
     failed: "Không tạo được. Chúng tôi sẽ viết thư cho bạn.", gone: "Liên kết đã hết hạn.",
     wait: "Quá nhiều lần thử. Vui lòng thử lại {0}.", network: "Không kết nối được. Vui lòng thử lại.",
-    origin: "Trang web này không được phép đăng ký ở đây.", bad: "Vui lòng sửa lại.",
+    origin: "Trang web này không được phép đăng ký ở đây.",
   },
 };
 const FIELDS = { companyName: "company", adminEmail: "email", customer_email: "email", clientName: "subdomain" };
@@ -138,9 +138,7 @@ async function call(service, path, { body, signal }) {
 
 function refusal({ error, error_code: code, details }, retryAfter, service) {
   const texts = textsOf(service), fields = {};
-  const isForPeople = code === "VALIDATION_ERROR";
-  for (const name in details.fields) fields[FIELDS[name] ?? name] = isForPeople ? details.fields[name] : texts.bad;
-  if (code === "SUBDOMAIN_TAKEN") fields.subdomain = error;
+  for (const name in details.fields) fields[FIELDS[name] ?? name] = details.fields[name];
   const message = code === "RATE_LIMITED" ? fill(texts.wait, inTime(retryAfter, languageOf(service))) : error;
   return new SignupError(code, message, { fields, suggestions: details.suggestions ?? [], retryAfter });
 }
