@@ -1,9 +1,10 @@
-"""Packages of the npm registry, each pinned to the hash of its archive."""
+"""Packages of the npm registry: single ones, each pinned to the hash of its archive, or all of a lock."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import shutil
 import tarfile
 from collections.abc import Callable
@@ -38,6 +39,30 @@ def unpacked(
             finish(partial / "package")
         partial.rename(folder)
     return folder / "package"
+
+
+def installed(project: Path, cache: Path) -> Path:
+    """Where `npm ci` has installed what a project's lock pins, once for each lock.
+
+    No script of a package is run.
+    """
+    lock = (project / "package-lock.json").read_bytes()
+    folder = cache / f"{project.name}-{hashlib.sha256(lock).hexdigest()[:12]}"
+    if not folder.is_dir():
+        partial = folder.with_name(f"{folder.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(project / name, partial)
+        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+        process.run(command, cwd=partial, timeout_s=300)
+        partial.rename(folder)
+    return folder
+
+
+def environment() -> dict[str, str]:
+    """For programs of packages: the search path, and a home in which they find nothing of ours."""
+    return {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
 
 
 def _verify(archive: Path, integrity: str) -> None:

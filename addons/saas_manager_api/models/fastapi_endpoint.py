@@ -3,6 +3,7 @@
 from fastapi import Depends
 from odoo import fields, models
 
+from .. import openapi
 from ..dependencies import accept_language
 from ..routers import ROUTERS, webhooks
 
@@ -50,11 +51,28 @@ class FastapiEndpoint(models.Model):
             **params,
             "version": "1",
             "description": _DESCRIPTION,
+            "contact": self._contact(),
+            "license_info": openapi.LICENSE,
+            "openapi_tags": openapi.TAGS,
+            "generate_unique_id_function": openapi.operation_id,
             "docs_url": None,
             "redoc_url": None,
             "redirect_slashes": False,
             "webhooks": webhooks.router,
         }
+
+    def _contact(self):
+        """Who runs this: the company's name, and where people find it."""
+        # sudo: they stand on its letters, too.
+        company = self.env["res.company"].sudo().search([], order="id", limit=1)
+        return {"name": company.name, "url": company.website or self.get_base_url()}
+
+    def _get_app(self):
+        app = super()._get_app()
+        if self.app == "saas":
+            describe = app.openapi
+            app.openapi = lambda: openapi.complete(describe())
+        return app
 
     def _get_routing_info(self):
         info = super()._get_routing_info()

@@ -14,6 +14,7 @@ _TOLD = {
     404: "There is no such thing, or it is not yours to see.",
     409: "The name is taken, or the state does not allow it.",
     413: "The body is too large.",
+    415: "The body is not sent as JSON.",
     422: "Something in it is missing or wrong.",
     429: "Too many requests; see Retry-After.",
     500: "Our fault.",
@@ -25,7 +26,7 @@ def refusals(*statuses):
     """The refusals a route may answer with, for OpenAPI."""
     return {
         status: {"model": Problem, "description": _TOLD[status]}
-        for status in sorted({400, 401, 403, 413, 422, 429, 500, 503, *statuses})
+        for status in sorted({400, 401, 403, 413, 415, 422, 429, 500, 503, *statuses})
     }
 
 

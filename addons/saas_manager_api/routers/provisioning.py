@@ -8,6 +8,7 @@ from odoo import fields
 
 from .. import schemas
 from ..dependencies import REPEATABLE, AnyCaller, Env, SecretCaller, SigningEnv
+from ..openapi import OPEN
 from .common import fields_named, refusals, utc
 
 router = APIRouter(prefix="/provisioning", tags=["provisioning"])
@@ -201,7 +202,11 @@ def _log_line(line):
     )
 
 
-@router.get("/health", responses={status: refusals()[status] for status in (422, 429, 500, 503)})
+@router.get(
+    "/health",
+    responses={status: refusals()[status] for status in (422, 429, 500, 503)},
+    openapi_extra=OPEN,
+)
 async def health(env: Env) -> schemas.HealthAnswer:
     """Whether the service works. Open to everybody."""
     # sudo: it is asked without a key.

@@ -8,23 +8,24 @@ from fastapi.responses import HTMLResponse
 from .. import schemas
 from ..dependencies import Env
 from ..faults import TOKEN
+from ..openapi import OPEN
 from .common import refusals
 
 router = APIRouter(prefix="/signup", tags=["signup"])
 
 Token = Annotated[str, Query(min_length=1, max_length=500, pattern=TOKEN)]
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
-_REFUSALS = {status: refusals(409)[status] for status in (400, 403, 409, 413, 422, 429, 500, 503)}
+_REFUSALS = {status: refusals(409)[status] for status in (400, 403, 409, 413, 415, 422, 429, 500, 503)}
 _PAGE = {200: {"content": {"text/html": {}}}}
 
 
-@router.get("/confirm", response_model=None, responses={**_REFUSALS, **_PAGE})
+@router.get("/confirm", response_model=None, responses={**_REFUSALS, **_PAGE}, openapi_extra=OPEN)
 async def confirmation_page(token: Token, env: Env) -> HTMLResponse:
     """The page of the link: a button. A link that acted by itself would be followed by mail scanners."""
     return _page(env, env["saas.instance.request"]._find_by_token(token))
 
 
-@router.post("/confirm", responses={**_REFUSALS, **_PAGE})
+@router.post("/confirm", responses={**_REFUSALS, **_PAGE}, openapi_extra=OPEN)
 async def confirm(token: Token, env: Env, http: Request) -> schemas.Confirmed:
     """The button: the address is confirmed, and the instance is created."""
     request = env["saas.instance.request"]._find_by_token(token)

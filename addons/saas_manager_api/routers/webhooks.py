@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header
 
+from ..openapi import OPEN
 from ..webhook_events import InstanceMessage, PingMessage, SubscriptionMessage
 
-router = APIRouter()
+router = APIRouter(generate_unique_id_function=lambda route: f"{route.name}_message")
 
 MessageId = Annotated[str, Header(alias="webhook-id", description="The same each time: drop what you have.")]
 Timestamp = Annotated[int, Header(alias="webhook-timestamp", description="When it was sent, in seconds.")]
@@ -18,7 +19,7 @@ _ANSWERS = {
     410: {"description": "Never call again: the endpoint is switched off."},
     500: {"description": "Anything else: it is sent again, for a day."},
 }
-_OPTIONS = {"responses": _ANSWERS, "tags": ["webhooks"], "openapi_extra": {"security": []}}
+_OPTIONS = {"responses": _ANSWERS, "tags": ["webhooks"], "openapi_extra": OPEN}
 
 
 @router.post("instance", **_OPTIONS)

@@ -40,6 +40,52 @@ class TestOpenapi(ApiCase):
             },
         )
 
+    def test_an_operation_is_called_as_its_function(self):
+        names = {operation["operationId"] for _path, _method, operation in self._operations()}
+        self.assertEqual(
+            names,
+            {
+                *("create_instance", "request_status", "instance_info", "manage_instance", "plans"),
+                *("validate_subdomain", "validate_subdomain_sent", "instance_logs", "health"),
+                *("me", "instances", "requests", "manage_request", "new_instance", "instance_status"),
+                *("confirmation_page", "confirm"),
+            },
+        )
+
+    def test_it_says_who_answers_for_it_under_which_licence_and_what_its_tags_mean(self):
+        document = self._ask("/openapi.json", key=None).json()
+        self.assertEqual(document["info"]["contact"]["name"], self.env["res.company"].browse(1).name)
+        self.assertEqual(document["info"]["license"]["identifier"], "LGPL-3.0-or-later")
+        described = {tag["name"] for tag in document["tags"] if tag["description"]}
+        used = {tag for _path, _method, operation in self._operations() for tag in operation["tags"]}
+        self.assertEqual(used | {"webhooks"}, described)
+
+    def test_where_no_key_is_needed_none_is_asked_for(self):
+        for path, _method, operation in self._operations():
+            is_open = path in ("/provisioning/health", "/signup/confirm")
+            self.assertEqual(operation["security"] == [], is_open, path)
+
+    def test_each_answer_is_described_with_the_headers_it_has(self):
+        self.env["ir.config_parameter"].set_param("saas_api.requests_per_hour", "1")
+        document = self._ask("/openapi.json", key=None).json()
+        for path, key, described_at, status in (
+            ("/provisioning/plans", "manager", "/provisioning/plans", 200),
+            ("/provisioning/plans", "manager", "/provisioning/plans", 429),
+            ("/provisioning/plans", None, "/provisioning/plans", 401),
+            ("/provisioning/instance_info/none", "user", "/provisioning/instance_info/{subdomain}", 404),
+        ):
+            with self.subTest(path=path, status=status):
+                answer = self._ask(path, key=key)
+                self.assertEqual(answer.status_code, status)
+                described = document["paths"][described_at]["get"]["responses"][str(status)]["headers"]
+                known = document["components"]["headers"]
+                self.assertEqual({name for name in known if name in answer.headers}, set(described))
+
+    def test_progress_is_a_whole_number(self):
+        schemas = self._ask("/openapi.json", key=None).json()["components"]["schemas"]
+        for name in ("RequestStatus", "InstanceStatus", "InstanceInfo"):
+            self.assertEqual(schemas[name]["properties"]["progress"]["type"], "integer", name)
+
     def test_the_messages_of_webhooks_are_described(self):
         document = self._ask("/openapi.json", key=None).json()
         self.assertEqual(set(document["webhooks"]), {"instance", "subscription", "ping"})
