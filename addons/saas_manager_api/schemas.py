@@ -145,10 +145,16 @@ class Problem(BaseModel):
 RequestState = Literal["draft", "submitted", "validated", "processing", "completed", "failed", "cancelled"]
 
 
+Warnings = Annotated[
+    list[str], Field(description="Sentences about what should be known of this order, though it is accepted.")
+]
+
+
 class AcceptedRequest(BaseModel):
     request_id: str = Field(examples=["8c5e7f0a-4a35-4a0e-9d8e-6a8f3a1c2b10"])
     state: RequestState
     subdomain: str = Field(examples=["mycompany"])
+    warnings: Warnings
 
 
 class Accepted(Told):
@@ -277,6 +283,7 @@ class InstanceAsked(BaseModel):
     instanceId: str = Field(examples=["8c5e7f0a-4a35-4a0e-9d8e-6a8f3a1c2b10"])
     status: Literal["creating"]
     message: str
+    warnings: Warnings
 
 
 class InstanceStatus(BaseModel):

@@ -254,11 +254,12 @@ class SaasTemplate(models.Model):
 
     def _advice(self, country):
         """What who orders it for a customer of that country should know, or False."""
-        # sudo: which templates there are is no secret of those who order.
-        others = self.sudo().search([("is_template_ready", "=", True)])
-        found = self and gateway.foreign_chart(self, country, others)
-        if not found:
+        if not self or not gateway.foreign_chart(self, country, self):
             return False
+        # sudo: which templates there are is no secret of those who order, but another company's are.
+        ready = [("is_template_ready", "=", True), ("company_id", "in", (False, self.env.company.id))]
+        others = self.sudo().search(ready)
+        found = gateway.foreign_chart(self, country, others)
         better = others.filtered(lambda template: template.code in found.templates)
         charts = self.env["res.country"].search([("code", "=", found.chart_country)])
         first = self.env._(

@@ -193,6 +193,10 @@ class SaasInstanceRequest(models.Model):
         """The same as a sentence for people."""
         return self.env._(_MESSAGES[self._told_state()])
 
+    def _told_warnings(self, caller):
+        """For who orders; of a visitor's wish the operators know it."""
+        return [self.advice] if self.advice and not caller.is_publishable else []
+
     def _told_error(self, caller):
         """Why it failed; None as long as it has not, and for a visitor: it is the operators' to know."""
         if caller.is_publishable or self._told_state() != "failed":

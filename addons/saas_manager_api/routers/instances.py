@@ -28,7 +28,10 @@ async def new_instance(
         )
         request = requests._ask_by_api(caller, {**_wishes(asked), **choices})
     return schemas.InstanceAsked(
-        instanceId=request.reference, status="creating", message=request._told_message()
+        instanceId=request.reference,
+        status="creating",
+        message=request._told_message(),
+        warnings=request._told_warnings(caller),
     )
 
 

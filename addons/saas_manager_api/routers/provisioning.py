@@ -31,7 +31,10 @@ async def create_instance(
         choices = requests._values_by_api(asked.plan_id, asked.template, None, asked.language, asked.country)
         request = requests._ask_by_api(caller, {**told, **choices})
     data = schemas.AcceptedRequest(
-        request_id=request.reference, state=request._long_state(), subdomain=request.subdomain
+        request_id=request.reference,
+        state=request._long_state(),
+        subdomain=request.subdomain,
+        warnings=request._told_warnings(caller),
     )
     return schemas.Accepted(request_id=request.reference, message=request._told_message(), data=data)
 

@@ -24,6 +24,14 @@ class TestCreate(ApiCase):
         self._run_provision(request.instance_id)
         return request
 
+    def test_an_order_that_will_disappoint_is_accepted_with_a_warning(self):
+        self.template.chart_country_code = "US"
+        long, short = self._create(country="FR")[1]["data"], self._new(clientName="acme-two", country="FR")[1]
+        for warnings in (long["warnings"], short["warnings"]):
+            self.assertEqual(len(warnings), 1)
+            self.assertIn("its taxes are switched off", warnings[0])
+        self.assertEqual(self._new(clientName="acme-three", country="US")[1]["warnings"], [])
+
     # ------------------------------------------------------------ S3
 
     def test_what_was_asked_for_is_what_is_made(self):

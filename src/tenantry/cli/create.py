@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -34,8 +35,8 @@ def create(
     place = at(output, local=local)
     wishes = Wishes(client, email, company, template, plan, lang, country, tz)
     if no_wait:
-        request = place.begin_creation(wishes)
-        output.result({"request_id": request}, *request_lines(request))
+        asked = place.begin_creation(wishes)
+        output.result(asked, *request_lines(asked.request_id), *notes(asked.warnings))
         return
     with output.progress(f"Creating {client}") as on_step:
         creation = place.create(wishes, on_step)
@@ -51,8 +52,13 @@ def creation_lines(creation: Creation | RemoteCreation) -> list[str]:
         f"  Email     {plain_text(creation.login)}",
         f"  Password  {plain_text(told)}",
         f"  Database  {plain_text(creation.instance.name)}",
-        *[f"  [yellow]Note[/]      {plain_text(advice)}" for advice in creation.advice],
+        *notes(creation.advice),
     ]
+
+
+def notes(advice: Iterable[str]) -> list[str]:
+    """What should be known of a creation that was accepted all the same."""
+    return [f"  [yellow]Note[/]      {plain_text(sentence)}" for sentence in advice]
 
 
 def request_lines(request_id: str) -> list[str]:

@@ -19,6 +19,7 @@ from tenantry.model.usage import Usage
 from tenantry.remote.errors import NotLoggedIn
 from tenantry.remote.login import Login, LoginSettings
 from tenantry.remote.master import RemoteMaster
+from tenantry.remote.results import Asked
 
 
 class OptionRefused(InvalidInput):
@@ -96,7 +97,7 @@ class Place(Protocol):
 
     def begin(self, action: str, name: str, reason: str = "") -> dict[str, Any]: ...
 
-    def begin_creation(self, wishes: Wishes) -> str: ...
+    def begin_creation(self, wishes: Wishes) -> Asked: ...
 
 
 class Here:
@@ -147,7 +148,7 @@ class Here:
     def begin(self, action: str, name: str, reason: str = "") -> dict[str, Any]:
         raise OptionRefused("--no-wait", str(self))
 
-    def begin_creation(self, wishes: Wishes) -> str:
+    def begin_creation(self, wishes: Wishes) -> Asked:
         raise OptionRefused("--no-wait", str(self))
 
 
@@ -173,7 +174,7 @@ class There:
     def create(self, wishes: Wishes, on_step: OnStep) -> Any:
         return self.master.create(on_step, **self._in_its_words(wishes))
 
-    def begin_creation(self, wishes: Wishes) -> str:
+    def begin_creation(self, wishes: Wishes) -> Asked:
         return self.master.ask(**self._in_its_words(wishes))
 
     def _in_its_words(self, wishes: Wishes) -> dict[str, str | None]:

@@ -18,6 +18,7 @@ from tenantry.remote.client import Client
 from tenantry.remote.errors import LeftRunning, OperationFailed, RequestFailed, RequestNotRunning
 from tenantry.remote.following import follow, step_teller
 from tenantry.remote.results import (
+    Asked,
     Availability,
     Located,
     LogLine,
@@ -102,9 +103,10 @@ class RemoteMaster:
 
     # ------------------------------------------------------------ requests
 
-    def ask(self, **wishes: str | None) -> str:
-        """Ask for an instance in the API's own words (A5); return the request's id."""
-        return str(self._api.post("/instances", wishes)["instanceId"])
+    def ask(self, **wishes: str | None) -> Asked:
+        """Ask for an instance in the API's own words (A5)."""
+        told = self._api.post("/instances", wishes)
+        return Asked(str(told["instanceId"]), tuple(told.get("warnings", ())))
 
     def requests(self, limit: int, state: str | None = None) -> list[Request]:
         """The newest first; a call for each 500."""
@@ -123,8 +125,9 @@ class RemoteMaster:
     def create(self, on_step: OnStep = ignore, **wishes: str | None) -> RemoteCreation:
         """`ask` and `finish`, with the time it took."""
         began = time.monotonic()
-        creation = self.finish(self.ask(**wishes), on_step)
-        return replace(creation, duration_s=time.monotonic() - began)
+        asked = self.ask(**wishes)
+        creation = self.finish(asked.request_id, on_step)
+        return replace(creation, duration_s=time.monotonic() - began, advice=asked.warnings)
 
     def finish(self, request_id: str, on_step: OnStep = ignore) -> RemoteCreation:
         """Watch a request to its end. Raises RequestFailed, RequestNotRunning; LeftRunning on Ctrl-C."""
@@ -151,7 +154,6 @@ class RemoteMaster:
             instance=Located(told["databaseName"], "active", told["instanceUrl"]),
             login=told["adminEmail"],
             password=Secret(password) if password else None,
-            advice=tuple(told.get("warnings", ())),
         )
 
     # ------------------------------------------------------------ pages

@@ -126,6 +126,14 @@ class Located:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A creation that was begun. warnings: what should be known of it."""
+
+    request_id: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class RemoteCreation:
     """password: None when it was told before, to another key, or a day has passed.
 
