@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tenantry.keyfile import installation_keys
+from tenantry.odoo.installation import OdooInstallation
+from tenantry.odoo.tested import TESTED
 from tenantry.operations import doctor
 from tenantry.operations.doctor import Finding, examine
 from tenantry.settings import Settings
@@ -73,6 +75,22 @@ def test_a_mail_server_on_this_machine_is_told_of(settings: Settings, monkeypatc
         assert (found.ok, found.needed) == (False, False)
         assert "as anybody" in found.detail
     assert finding(settings, "Mail").ok
+
+
+@pytest.mark.parametrize(
+    ("version", "ok", "said"),
+    [(TESTED["19.0"][0], True, "was tested"), ("19.0.0+dfsg-99", False, "19.0.0+dfsg-99 was not tested")],
+)
+def test_an_odoo_that_was_not_tested_is_told_of_and_used(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, version: str, ok: bool, said: str
+):
+    odoo = OdooInstallation("19.0", version, Path("python"), Path(), Path("odoo"), (), "found")
+    monkeypatch.setattr(doctor, "find_odoo", lambda *_, **__: odoo)
+    told = finding(settings, "Odoo's version")
+    assert (told.ok, told.needed) == (ok, False)
+    assert said in told.detail
+    assert told.remedy
+    assert finding(settings, "Odoo").ok
 
 
 def test_nothing_is_made_by_looking(tmp_path: Path):

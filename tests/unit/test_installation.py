@@ -1,5 +1,6 @@
 """Finding Odoo: its version, the order of the resolvers, and their reasons."""
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from tenantry.odoo.candidate import Candidate, Passed, Search
 from tenantry.odoo.installation import RESOLVERS, OdooInstallation, find_odoo
 from tenantry.odoo.python_environment import digest, read_lock
 from tenantry.odoo.release import Release, read_release
+from tenantry.odoo.tested import REMEDY, TESTED
 from tenantry.settings import Settings
 
 RELEASE = """\
@@ -71,13 +73,14 @@ def add_program(folder: Path, name: str, text: str) -> Path:
     return program
 
 
-def add_debian(settings: Settings, lock: str) -> Path:
+def add_debian(settings: Settings, lock: str, version: str = TESTED["19.0"][0]) -> Path:
     """What a finished download leaves in the cache."""
-    folder = settings.cache / "odoo" / "19.0-19.0.0+dfsg-1-abc"
+    folder = settings.cache / "odoo" / f"19.0-{version}-abc"
     found = make_source(folder / "root/usr/lib/python3/dist-packages")
     (found / "odoo-bin").unlink()
     add_program(folder / "venv/bin", "python", "")
-    (folder / "ready").write_text(f'{{"lock": "{digest(lock)}"}}')
+    facts = {"lock": digest(lock), "packages": [f"odoo-19={version}", "fonts-ocr-b=0.3.1"]}
+    (folder / "ready").write_text(json.dumps(facts))
     return folder
 
 
@@ -144,7 +147,7 @@ def test_the_first_that_offers_an_odoo_wins_and_later_ones_are_not_asked(setting
     lines = []
     odoo = find_odoo(settings, lines.append, resolvers=resolvers)
     assert odoo.reason == "found"
-    assert lines == ["Odoo: not first: not here", f"Odoo 19.0: found, {source}"]
+    assert lines[:2] == ["Odoo: not first: not here", f"Odoo 19.0: found, {source}"]
 
 
 def test_a_resolver_that_fails_gives_its_reason_and_the_next_is_asked(settings, source):
@@ -176,6 +179,50 @@ def test_when_none_has_odoo_every_reason_is_told(settings, path):
         "the official repository: not cloned yet",
     )
     assert not settings.cache.exists()
+
+
+# ---------------------------------------------------------------- the tested ones
+
+
+def found_in_cache(settings: Settings, version: str) -> list[str]:
+    """What is reported when Debian's package of that version is found."""
+    lines = []
+    add_debian(settings, read_lock("19.0"), version)
+    odoo = find_odoo(settings, lines.append, install=False)
+    assert odoo.version == version
+    return lines
+
+
+def test_a_tested_odoo_is_taken_without_a_warning(settings, path):
+    assert "Warning" not in found_in_cache(settings, TESTED["19.0"][0])[-1]
+
+
+def test_another_odoo_is_taken_with_a_warning_and_a_remedy(settings, path):
+    warning = found_in_cache(settings, "19.0.0+dfsg-99")[-1]
+    assert warning.startswith("Warning: Odoo 19.0.0+dfsg-99 was not tested")
+    assert TESTED["19.0"][0] in warning
+    assert REMEDY in warning
+
+
+def test_a_checkout_is_no_tested_odoo_though_its_series_is(settings, source):
+    lines = []
+    offered = Candidate(Path(sys.executable), source, source / "odoo-bin", "found")
+    find_odoo(settings, lines.append, resolvers=[("only", resolver(offered))])
+    assert lines[-1].startswith("Warning: Odoo 19.0 was not tested")
+
+
+def test_the_version_of_an_odoo_that_debians_package_installed_is_the_packages(settings, source, path):
+    add_program(path, "python3", f"#!/bin/sh\necho {path}/python3\necho {source}/odoo/release.py\n")
+    add_program(path, "odoo", "")
+    dpkg = f"""#!/bin/sh
+case "$*" in
+  "--search {source}/odoo/release.py") echo odoo-19: {source}/odoo/release.py ;;
+  "--show --showformat="*" odoo-19") printf 19.0.0+dfsg-1 ;;
+  *) exit 1 ;;
+esac
+"""
+    add_program(path, "dpkg-query", dpkg)
+    assert installed.from_python(search(settings)).version == "19.0.0+dfsg-1"
 
 
 # ---------------------------------------------------------------- ODOO_SOURCE

@@ -40,12 +40,16 @@ class Search:
 
 @dataclass(frozen=True)
 class Candidate:
-    """An Odoo that could be used; `source` holds the `odoo` package."""
+    """An Odoo that could be used; `source` holds the `odoo` package.
+
+    version: of the Debian package it is from; "" where it is from none.
+    """
 
     python: Path
     source: Path
     program: Path
     reason: str
+    version: str = ""
 
     @property
     def environment(self) -> Mapping[str, str]:

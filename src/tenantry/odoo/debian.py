@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from tenantry.odoo.apt import Package, PrivateApt
@@ -50,8 +50,9 @@ def _find_ready(search: Search, lock: str) -> Candidate | None:
     """The newest finished installation that was made from this lock and still has its Python."""
     markers = sorted(search.home.glob(f"{search.series}-*/ready"), key=lambda file: file.stat().st_mtime)
     for marker in reversed(markers):
-        candidate = _candidate(marker.parent)
-        if json.loads(marker.read_text())["lock"] == digest(lock) and candidate.python.exists():
+        facts = json.loads(marker.read_text())
+        candidate = _candidate(marker.parent, facts["packages"])
+        if facts["lock"] == digest(lock) and candidate.python.exists():
             return candidate
     return None
 
@@ -67,7 +68,7 @@ def _install(search: Search, lock: str) -> Candidate:
             _unpack(apt, packages, work, search.report)
             folder.mkdir(exist_ok=True)
             (work / "root").rename(folder / "root")
-    candidate = _candidate(folder)
+    candidate = _candidate(folder, _versions(packages))
     make_environment(folder, lock, candidate.source, search.report)
     _check(candidate, search.series)
     _mark_ready(folder, lock, packages)
@@ -96,8 +97,8 @@ def _key(series: str, packages: Collection[Package], lock: str) -> str:
     return f"{series}-{odoo.version.replace(':', '_')}-{digest(lock, *_versions(packages))}"
 
 
-def _versions(packages: Collection[Package]) -> Iterator[str]:
-    return (f"{package.name}={package.version}" for package in packages)
+def _versions(packages: Collection[Package]) -> list[str]:
+    return [f"{package.name}={package.version}" for package in packages]
 
 
 def _unpack(apt: PrivateApt, packages: list[Package], work: Path, report: Report) -> None:
@@ -112,13 +113,15 @@ def _unpack(apt: PrivateApt, packages: list[Package], work: Path, report: Report
     repair_links(work / "root")
 
 
-def _candidate(folder: Path) -> Candidate:
+def _candidate(folder: Path, versions: Sequence[str]) -> Candidate:
+    """`versions` are `name=version` of the packages, Odoo's first."""
     root = folder / "root" / "usr"
     return Candidate(
         python=folder / "venv" / "bin" / "python",
         source=root / "lib" / "python3" / "dist-packages",
         program=root / "bin" / "odoo",
         reason="Debian's package in the cache",
+        version=versions[0].partition("=")[2],
     )
 
 
@@ -132,6 +135,6 @@ def _check(candidate: Candidate, series: str) -> None:
 
 def _mark_ready(folder: Path, lock: str, packages: Collection[Package]) -> None:
     partial = folder / "ready.partial"
-    facts = {"lock": digest(lock), "packages": list(_versions(packages))}
+    facts = {"lock": digest(lock), "packages": _versions(packages)}
     partial.write_text(json.dumps(facts, indent=1), encoding="utf-8")
     partial.replace(folder / "ready")

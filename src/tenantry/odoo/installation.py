@@ -13,6 +13,7 @@ from tenantry.odoo.checkout import from_git, from_setting
 from tenantry.odoo.debian import from_debian
 from tenantry.odoo.installed import from_path, from_python
 from tenantry.odoo.release import read_release
+from tenantry.odoo.tested import REMEDY, untested
 from tenantry.settings import Settings
 
 Resolver = Callable[[Search], Candidate]
@@ -31,6 +32,7 @@ RESOLVERS: tuple[tuple[str, Resolver], ...] = (
 class OdooInstallation:
     """One Odoo and the Python that runs it.
 
+    version: of the Debian package it is from, else Odoo's own word.
     source: the folder that contains the `odoo` package.
     addons: every folder of core addons.
     reason: why this one was chosen, for people.
@@ -84,6 +86,7 @@ def find_odoo(
             report(f"Odoo: not {reasons[-1]}")
         else:
             report(f"Odoo {odoo.version}: {odoo.reason}, {odoo.source}")
+            _warn(odoo, report)
             return odoo
     raise OdooNotFound(settings.odoo_series, reasons)
 
@@ -94,13 +97,19 @@ def _installation(candidate: Candidate, series: str) -> OdooInstallation:
         raise Passed(f"{candidate.source} is Odoo {release.series}")
     return OdooInstallation(
         series=release.series,
-        version=release.version,
+        version=candidate.version or release.version,
         python=candidate.python,
         source=candidate.source,
         program=candidate.program,
         addons=_core_addons(candidate.source),
         reason=candidate.reason,
     )
+
+
+def _warn(odoo: OdooInstallation, report: Report) -> None:
+    warning = untested(odoo.series, odoo.version)
+    if warning:
+        report(f"Warning: Odoo {warning}. {REMEDY}")
 
 
 def _core_addons(source: Path) -> tuple[Path, ...]:

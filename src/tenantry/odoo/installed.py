@@ -24,7 +24,8 @@ def from_python(search: Search) -> Candidate:
         raise Passed("python3 is not on PATH")
     executable, source = _locate(Path(python))
     _require_odoo_runs(executable)
-    return Candidate(executable, source, _program_beside(executable, source), "importable by python3")
+    program = _program_beside(executable, source)
+    return Candidate(executable, source, program, "importable by python3", _packaged(source))
 
 
 def from_path(search: Search) -> Candidate:
@@ -37,7 +38,7 @@ def from_path(search: Search) -> Candidate:
     if not (source / "odoo" / "release.py").is_file():
         python, source = _locate(python)
     _require_odoo_runs(python)
-    return Candidate(python, source, file, "on PATH")
+    return Candidate(python, source, file, "on PATH", _packaged(source))
 
 
 def _locate(python: Path) -> tuple[Path, Path]:
@@ -52,6 +53,15 @@ def _locate(python: Path) -> tuple[Path, Path]:
 def _require_odoo_runs(python: Path) -> None:
     if not runs_odoo(python):
         raise Passed(f"{python} lacks Odoo's requirements")
+
+
+def _packaged(source: Path) -> str:
+    """The version of the Debian package that installed it; "" where none did."""
+    try:
+        owner = run(["dpkg-query", "--search", source / "odoo" / "release.py"]).partition(":")[0]
+        return run(["dpkg-query", "--show", "--showformat=${Version}", owner])
+    except DependencyFailure:
+        return ""
 
 
 def _program_beside(python: Path, source: Path) -> Path:

@@ -15,6 +15,7 @@ from tenantry.errors import PostgresUnreachable, TenantryError
 from tenantry.keyfile import has_keys, installation_keys, is_private
 from tenantry.odoo.installation import find_odoo
 from tenantry.odoo.master_code import master_packages
+from tenantry.odoo.tested import REMEDY, untested
 from tenantry.postgres import databases, roles
 from tenantry.postgres.binaries import find_binaries
 from tenantry.postgres.cluster import Cluster, Connection
@@ -52,7 +53,7 @@ def examine(settings: Settings) -> list[Finding]:
     """Look at everything, change nothing, download nothing."""
     return [
         _checked("Python", True, _python),
-        _checked("Odoo", True, lambda: _odoo(settings)),
+        *_odoo(settings),
         _checked("PostgreSQL", True, lambda: _postgres(settings)),
         _checked("Cluster", bool(settings.pg_dsn), lambda: _cluster(settings)),
         *_limits_of_cluster(settings),
@@ -80,9 +81,17 @@ def _python() -> str:
     return f"{platform.python_version()}, {sys.executable}"
 
 
-def _odoo(settings: Settings) -> str:
-    found = find_odoo(settings, _ignore, install=False)
-    return f"{found.version}: {found.reason}"
+def _odoo(settings: Settings) -> list[Finding]:
+    try:
+        found = find_odoo(settings, _ignore, install=False)
+    except TenantryError as error:
+        return [Finding("Odoo", False, str(error), error.remedy)]
+    warning = untested(found.series, found.version)
+    detail = warning or f"{found.version} was tested with this Tenantry"
+    return [
+        Finding("Odoo", True, f"{found.version}: {found.reason}"),
+        Finding("Odoo's version", not warning, detail, REMEDY, needed=False),
+    ]
 
 
 def _postgres(settings: Settings) -> str:
