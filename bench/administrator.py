@@ -54,7 +54,7 @@ class Call:
 
 def log_in(route: Route, creation: Creation) -> OdooSession:
     """Raises LoginRefused."""
-    return OdooSession(route, creation.instance.name, creation.login, creation.password)
+    return OdooSession(route, creation.instance.name, creation.login, creation.password, keep_alive=True)
 
 
 def work(route: Route, creation: Creation) -> None:

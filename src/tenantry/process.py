@@ -53,15 +53,14 @@ def run(
     Raises ProgramNotFound, ProgramTimeout, ProgramFailed (with the last lines of stderr).
     """
     program = Path(str(arguments[0])).name
-    process = _spawn(arguments, environment, log, user, cwd, reads=stdin is not None)
-    try:
-        stdout, stderr = process.communicate(stdin, timeout=timeout_s)
-    except subprocess.TimeoutExpired as error:
-        raise ProgramTimeout(program, timeout_s) from error
-    finally:
-        if process.poll() is None:
-            stop(process.pid, timeout_s=5)
-            process.wait()
+    with _spawn(arguments, environment, log, user, cwd, reads=stdin is not None) as process:
+        try:
+            stdout, stderr = process.communicate(stdin, timeout=timeout_s)
+        except subprocess.TimeoutExpired as error:
+            raise ProgramTimeout(program, timeout_s) from error
+        finally:
+            if process.poll() is None:
+                stop(process.pid, timeout_s=5)
     if process.returncode:
         said = tail(log) if log else (stderr or stdout)
         raise ProgramFailed(program, process.returncode, last_lines(said))
@@ -127,6 +126,7 @@ def start(
             env=clean_environment({**(environment or {}), **known}),
             start_new_session=True,
         )
+    process.returncode = 0  # it outlives this object, which would warn that nobody waited for it
     _wait_for_command_line(process.pid)
     _logger.info("started %s as process %d", Path(str(arguments[0])).name, process.pid)
     return process.pid

@@ -167,6 +167,7 @@ def rpc_at_acme(acme: OdooClient):
             connection.putheader("Host", f"acme.localhost:{acme.http.base_url.port}")
             connection.putheader("Content-Type", "text/xml")
             connection.putheader("User-Agent", "test")
+            connection.putheader("Connection", "close")
             self.send_content(connection, request_body)
             return connection
 

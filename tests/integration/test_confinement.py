@@ -212,8 +212,8 @@ def start() -> Iterator[Callable[[str], subprocess.Popen[str]]]:
 
     yield run
     for process in started:
-        process.kill()
-        process.wait()
+        with process:
+            process.kill()
 
 
 def _go(process: subprocess.Popen[str]) -> None:

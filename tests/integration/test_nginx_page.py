@@ -118,6 +118,7 @@ class Proxy:
     def stop(self) -> None:
         process.stop(self.pid)
         self.server.shutdown()
+        self.server.server_close()
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -301,11 +302,11 @@ def test_a_program_finds_the_machines_processes_unless_they_are_hidden():
 @pytest.mark.parametrize("hides_processes", [False, True])
 def test_a_program_outlives_its_starter_and_bubblewrap(hides_processes: bool):
     words = command(python_view(hides_processes=hides_processes), ["sleep", "60"])
-    starter, bubblewrap = start_in_shell(words)
-    program = psutil.Process(program_id(bubblewrap.pid))
-    assert process_becomes(program, "sleep")
-    for parent in (starter, bubblewrap):
-        parent.kill()
+    with started_in_shell(words) as (starter, bubblewrap):
+        program = psutil.Process(program_id(bubblewrap.pid))
+        assert process_becomes(program, "sleep")
+        for parent in (starter, bubblewrap):
+            parent.kill()
     time.sleep(0.3)
     assert process.is_running(program.pid, marker="sleep")
     program.terminate()
@@ -320,10 +321,10 @@ def test_a_program_that_is_to_end_with_its_starter_does(hides_processes: bool, u
 
 
 def ends_with_its_starter(words: Sequence[str]) -> bool:
-    starter, bubblewrap = start_in_shell(words)
-    wait_until(lambda: any(child.name() == "sleep" for child in bubblewrap.children(recursive=True)))
-    program = bubblewrap.children(recursive=True)[-1]
-    starter.kill()
+    with started_in_shell(words) as (starter, bubblewrap):
+        wait_until(lambda: any(child.name() == "sleep" for child in bubblewrap.children(recursive=True)))
+        program = bubblewrap.children(recursive=True)[-1]
+        starter.kill()
     return wait_until(lambda: not process.is_running(program.pid, marker="sleep"))
 
 
@@ -341,13 +342,16 @@ def test_asking_for_a_program_that_ended_at_once_is_an_error():
         program_id(ended.pid)
 
 
-def start_in_shell(words: Sequence[str]) -> tuple[psutil.Process, psutil.Process]:
+@contextmanager
+def started_in_shell(words: Sequence[str]) -> Iterator[tuple[subprocess.Popen[str], psutil.Process]]:
     """A shell that starts the command and waits; the command's process."""
-    shell = subprocess.Popen(
-        ["sh", "-c", '"$@" & echo $!; wait', "sh", *words], stdout=subprocess.PIPE, text=True
-    )
-    assert shell.stdout
-    return psutil.Process(shell.pid), psutil.Process(int(shell.stdout.readline()))
+    script = ["sh", "-c", '"$@" & echo $!; wait', "sh", *words]
+    with subprocess.Popen(script, stdout=subprocess.PIPE, text=True) as shell:
+        try:
+            assert shell.stdout
+            yield shell, psutil.Process(int(shell.stdout.readline()))
+        finally:
+            shell.kill()
 
 
 def process_becomes(started: psutil.Process, name: str) -> bool:
@@ -438,9 +442,9 @@ def test_an_ordinary_users_program_writes_where_it_may_and_nowhere_else(place: P
 def test_an_ordinary_users_program_has_the_process_id_that_the_machine_knows_it_by(bubblewraps: list[str]):
     def work() -> list[str]:
         words = command(View((), (), None), ["sh", "-c", "echo $$; read line"], programs=bubblewraps)
-        started = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert started.stdout
-        return [started.stdout.readline().strip(), str(program_id(started.pid, bubblewraps))]
+        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as started:
+            assert started.stdout
+            return [started.stdout.readline().strip(), str(program_id(started.pid, bubblewraps))]
 
     inside, outside = as_ordinary_user(work)
     assert inside == outside

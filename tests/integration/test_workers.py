@@ -46,6 +46,7 @@ class Served:
         self.listener.bind(self.address)
         self.listener.listen(64)
         self.board = Board()
+        self.clients: list[socket.socket] = []
         self.go_on = threading.Event()
         self.workers: Any = _load("workers").Workers(self.listener, _MOST, self.serve, self.board)
         self.workers.ensure_one()
@@ -63,18 +64,25 @@ class Served:
 
     def ask(self, word: str) -> socket.socket:
         client = socket.socket(socket.AF_UNIX)
+        self.clients.append(client)
         client.settimeout(_WITHIN_S)
         client.connect(self.address)
         client.sendall(word.encode())
         return client
+
+    def close(self) -> None:
+        self.go_on.set()
+        self.workers.leave()
+        until(lambda: not threads())
+        for opened in (self.listener, *self.clients):
+            opened.close()
 
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     served = Served(tmp_path)
     yield served
-    served.go_on.set()
-    served.workers.leave()
+    served.close()
 
 
 def until(is_so: Callable[[], object]) -> None:
@@ -129,7 +137,7 @@ def test_who_comes_while_they_leave_is_left_to_the_next_process(served: Served, 
     under_way = served.ask("wait")
     until(lambda: served.workers.busy == 1)
     served.workers.leave()
-    late = served.ask("hello")
+    served.ask("hello")
     time.sleep(0.1)
     assert served.board.requests == 1
     served.go_on.set()
@@ -137,7 +145,6 @@ def test_who_comes_while_they_leave_is_left_to_the_next_process(served: Served, 
     connection, _address = served.listener.accept()
     assert connection.recv(100) == b"hello"
     connection.close()
-    late.close()
 
 
 def test_when_the_last_request_ended_is_known(served: Served):

@@ -86,6 +86,9 @@ class _Server(socketserver.ThreadingMixIn, socketserver.BaseServer):
         connection.setblocking(True)
         return connection, "unix"
 
+    def close_request(self, request: socket.socket) -> None:
+        request.close()
+
     def handle_error(self, request: object, client_address: object) -> None:
         """Who goes away in the middle is noted by the handler."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -76,6 +77,17 @@ def test_a_server_outlives_its_starter_and_is_stopped_by_its_id(tmp_path):
     process.stop(pid)
     assert not process.is_running(pid, marker="sleep")
     process.stop(pid)
+
+
+def test_a_server_inherits_nothing_that_is_open_here(tmp_path):
+    with (tmp_path / "open").open("w") as held:
+        os.set_inheritable(held.fileno(), True)
+        pid = process.start(["sleep", "60"], log=tmp_path / "log")
+        try:
+            its = {link.readlink() for link in Path(f"/proc/{pid}/fd").iterdir()}
+        finally:
+            process.stop(pid)
+    assert its == {Path("/dev/null"), tmp_path / "log"}
 
 
 def test_a_server_kept_on_one_core_gives_its_own_programs_all_of_them(tmp_path):

@@ -13,18 +13,28 @@ from tenantry.odoo.probe import Route
 _TIMEOUT_S = 60
 
 
-def browser(route: Route) -> httpx.Client:
-    """A browser that has only that site open, and is nobody there yet."""
+def browser(route: Route, *, keep_alive: bool = False) -> httpx.Client:
+    """A browser that has only that site open, and is nobody there yet.
+
+    keep_alive: hold connections for the next request, as browsers do; whoever asks for it closes them.
+    """
     host, port = route.address
-    return httpx.Client(base_url=f"http://{host}:{port}", headers={"Host": route.host}, timeout=_TIMEOUT_S)
+    return httpx.Client(
+        base_url=f"http://{host}:{port}",
+        headers={"Host": route.host},
+        timeout=_TIMEOUT_S,
+        limits=httpx.Limits(max_keepalive_connections=None if keep_alive else 0),
+    )
 
 
 class OdooSession:
     """Somebody logged in to an Odoo. session_info: what Odoo tells its web client about him."""
 
-    def __init__(self, route: Route, database: str, login: str, password: Secret) -> None:
-        """Raises LoginRefused."""
-        self.name, self.http = database, browser(route)
+    def __init__(
+        self, route: Route, database: str, login: str, password: Secret, *, keep_alive: bool = False
+    ) -> None:
+        """keep_alive: as of `browser`. Raises LoginRefused."""
+        self.name, self.http = database, browser(route, keep_alive=keep_alive)
         wanted = {"db": database, "login": login, "password": password.reveal()}
         try:
             self.session_info: dict[str, Any] = self.post("/web/session/authenticate", **wanted)
