@@ -1,0 +1,382 @@
+"""The documentation names what there is: files, links, commands, settings, errors."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import fields
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from tests.support.pages import ROOT, Fence, anchors, code_spans, fences, links, pages, tables
+
+from tenantry import errors
+from tenantry.cli.main import app
+from tenantry.model.catalog import Kind, Label, State
+from tenantry.model.recipe import Recipe
+from tenantry.model.states import TRANSITIONS
+from tenantry.operations import build_template, edit_template, install_master, instances, provision, rename
+from tenantry.remote import errors as remote_errors
+from tenantry.settings import Settings
+
+_LANGUAGES = {
+    *("console", "text", "python", "json", "toml", "ini", "sql", "nginx", "html", "js", "mermaid"),
+}
+_NOTES = {"not run", "typed"}
+_HISTORY = ROOT / "docs" / "decisions"
+"""Decisions speak of what there was as well."""
+
+each_page = pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+each_fence = pytest.mark.parametrize("fence", [f for page in pages() for f in fences(page)], ids=str)
+
+
+def page(name: str) -> Path:
+    return ROOT / "docs" / name
+
+
+def table(name: str, *heading: str) -> Iterator[list[str]]:
+    """The rows below each such heading of a page."""
+    found = [rows for rows in tables(page(name)) if rows[0][: len(heading)] == list(heading)]
+    assert found, f"{name} has no table {heading}"
+    return (row for rows in found for row in rows[1:])
+
+
+def spans(markdown: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", markdown)
+
+
+# ---------------------------------------------------------------- links, files, blocks
+
+
+@each_page
+def test_every_link_within_the_tree_leads_somewhere(page: Path):
+    for link in links(page):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if "://" in link or link.startswith("mailto:"):
+            continue
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+@each_page
+def test_every_file_of_ours_that_is_named_is_there(page: Path):
+    if _HISTORY in page.parents or page.name == "CHANGELOG.md":
+        return
+    for name in filter(_is_file_of_ours, code_spans(page)):
+        assert any(fnmatch(f"/{file}", f"*/{name.rstrip('/')}") for file in _tree()), name
+
+
+def _is_file_of_ours(name: str) -> bool:
+    folder = r"(src|tests|addons|docs|bench|requirements|operations|postgres|odoo|model|spawner)/"
+    return bool(re.fullmatch(rf"{folder}[\w./*-]*|[\w./*-]+\.(py|md|sql|lock)", name))
+
+
+def _tree() -> set[str]:
+    files = {str(file.relative_to(ROOT)) for top in _TOPS for file in (ROOT / top).rglob("*")}
+    return files | {file.name for file in ROOT.iterdir()}
+
+
+_TOPS = ("src", "tests", "addons", "docs", "bench", "requirements")
+
+
+def test_pages_that_programs_refer_people_to_are_there():
+    named = re.compile(r"\bdocs/[\w/-]+\.md(?:#[\w-]+)?")
+    for file in [*(ROOT / "src").rglob("*.*"), *(ROOT / "addons").rglob("*.py")]:
+        if file.suffix not in (".py", ".toml", ".sql", ".in"):
+            continue
+        for name in named.findall(file.read_text(encoding="utf-8")):
+            path, _, anchor = name.partition("#")
+            assert (ROOT / path).is_file(), f"{file}: {name}"
+            assert not anchor or anchor in anchors(ROOT / path), f"{file}: {name}"
+
+
+@pytest.mark.parametrize("folder", ["decisions", "howto"])
+def test_the_index_has_every_page(folder: str):
+    linked = {(ROOT / "docs" / link).resolve() for link in links(page("README.md"))}
+    assert set((ROOT / "docs" / folder).glob("*.md")) <= linked
+
+
+def test_every_library_has_a_reason():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    told = page("decisions/0008-libraries.md").read_text(encoding="utf-8")
+    libraries = [re.split(r"[^\w-]", requirement)[0] for requirement in project["dependencies"]]
+    assert [library for library in libraries if library not in told] == []
+
+
+@each_fence
+def test_a_block_says_its_language_and_is_valid(fence: Fence):
+    assert fence.language in _LANGUAGES
+    assert set(fence.notes) <= _NOTES
+    if fence.language == "python":
+        compile(fence.text, str(fence), "exec")
+    elif fence.language == "json":
+        json.loads(fence.text)
+    elif fence.language == "toml":
+        tomllib.loads(fence.text)
+
+
+@each_fence
+def test_a_block_of_commands_is_run_or_says_why_not(fence: Fence):
+    """`tests/acceptance/test_docs_commands.py` runs every other one."""
+    assert fence.notes.get("not run", "a reason")
+    if fence.language == "console":
+        assert fence.text.startswith("$ ")
+
+
+# ---------------------------------------------------------------- the command
+
+
+def _commands(command: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Each command, without those that are groups of others."""
+    for name, part in getattr(command, "commands", {}).items():
+        yield from _commands(part, *path, name)
+    if not hasattr(command, "commands"):
+        yield path, command
+
+
+COMMANDS = dict(_commands(typer.main.get_command(app)))
+
+
+def test_the_page_of_the_command_line_lists_every_command_and_no_other():
+    listed = [
+        tuple(name.split()) for row in table("howto/cli.md", "command", "does") for name in spans(row[0])
+    ]
+    assert sorted(listed) == sorted(COMMANDS)
+
+
+@each_page
+def test_every_command_and_option_that_is_named_is_there(page: Path):
+    if _HISTORY in page.parents:
+        return
+    shown = [line for fence in fences(page) if fence.language in ("console", "ini") for line in [fence.text]]
+    for text in [*shown, *code_spans(page)]:
+        for words in re.findall(r"(?:^|[\s/(|])tenantry((?: +[^\s|;)`]+)*)", text, re.MULTILINE):
+            _require_command(*words.partition("#")[0].split())
+
+
+def _require_command(*words: str) -> None:
+    if not words or words[0].startswith("-"):
+        return
+    assert words[0] in {path[0] for path in COMMANDS}, words
+    command = COMMANDS.get(words[:1]) or COMMANDS.get(words[:2])
+    if command is None:
+        assert len(words) == 1, words
+        return
+    known = {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
+    for word in words:
+        if word.startswith("--") and "ignore_unknown_options" not in command.context_settings:
+            assert word.partition("=")[0] in known, words
+
+
+@each_page
+def test_every_target_of_make_that_is_named_is_there(page: Path):
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    shown = [fence.text for fence in fences(page) if fence.language == "console"]
+    for text in [*shown, *code_spans(page)]:
+        for named in re.findall(r"(?:^|\$ )make ([a-z-]+)", text, re.MULTILINE):
+            assert named in targets
+
+
+# ---------------------------------------------------------------- settings
+
+
+def test_the_page_of_settings_lists_every_variable_and_no_other():
+    listed = {name for row in table("howto/settings.md", "variable") for name in spans(row[0])}
+    read = Settings(home=ROOT, cache=ROOT).to_environment().keys() - {"TENANTRY_INSIDE_MASTER"}
+    assert listed == read | {"TENANTRY_MASTER", "TENANTRY_API_KEY", "TENANTRY_CONFIG"}
+
+
+def test_the_page_of_settings_has_their_defaults():
+    defaults = Settings.from_environment({}).to_environment()
+    for variable, default, *_ in table("howto/settings.md", "variable"):
+        for literal in re.findall(r"^`([^`]+)`$", default):
+            assert defaults[spans(variable)[0]] == literal
+        assert default != "empty" or defaults[spans(variable)[0]] == ""
+
+
+def _parameters() -> Iterator[tuple[str, object]]:
+    """The back office's system parameters on its pages of settings, with their defaults."""
+    for file in (ROOT / "addons").glob("saas_manager*/models/res_config_settings.py"):
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            told = {word.arg: word.value for word in getattr(call, "keywords", ())}
+            if isinstance(parameter := told.get("config_parameter"), ast.Constant):
+                default = told.get("default")
+                yield str(parameter.value), getattr(default, "value", None)
+
+
+def test_the_pages_of_settings_list_every_parameter_of_the_back_office_and_its_default():
+    listed = {
+        spans(row[1])[0]: row[2]
+        for name in ("settings", "signup", "captcha")
+        for row in table(f"howto/{name}.md", "setting", "parameter", "default")
+    }
+    there = dict(_parameters())
+    technical = {"saas_api.webhooks_allow_private", "saas_signup.minimum_s"}
+    assert listed.keys() == there.keys() | technical
+    for parameter, default in there.items():
+        if default is not None:
+            assert listed[parameter] == f"`{default}`", parameter
+
+
+# ---------------------------------------------------------------- what programs and recipes may say
+
+
+def test_every_code_the_api_refuses_with_is_told_with_its_status():
+    told = {refusal for row in table("howto/api.md", "status", "codes") for refusal in _refusals(row)}
+    text = (ROOT / "addons/saas_manager_api/errors.py").read_text(encoding="utf-8")
+    assert {code for _, code in told} == set(re.findall(r'^    "([A-Z_]+)",$', text, re.MULTILINE))
+    assert set(re.findall(r'^    (\d+): \("([A-Z_]+)"', text, re.MULTILINE)) <= told
+
+
+def _refusals(row: list[str]) -> Iterator[tuple[str, str]]:
+    return ((status, code) for status in row[0].split(", ") for code in spans(row[1]) if code.isupper())
+
+
+def test_every_event_of_webhooks_is_told():
+    data = (ROOT / "addons/saas_manager_api/data/saas_webhook_event_data.xml").read_text(encoding="utf-8")
+    told = {name for row in table("howto/webhooks.md", "event", "when") for name in spans(row[0])}
+    assert told == set(re.findall(r'<field name="name">([\w.]+)</field>', data))
+
+
+def test_every_key_of_a_recipe_is_told_and_its_example_is_one():
+    told = {spans(row[0])[0] for row in table("howto/templates.md", "key", "type", "default")}
+    assert told == {field.name for field in fields(Recipe)} - {"code"}
+    (example,) = (fence.text for fence in fences(page("howto/templates.md")) if fence.language == "toml")
+    assert Recipe.from_toml("agency", example).modules
+
+
+def test_every_shipped_recipe_is_named():
+    named = set(code_spans(page("howto/templates.md")))
+    assert {file.stem for file in (ROOT / "src/tenantry/recipes").glob("*.toml")} <= named
+
+
+@pytest.mark.parametrize(
+    ("model", "heading"), [("ir.cron", ("scheduled action", "when")), ("mail.template", ("mail", "to"))]
+)
+def test_every_scheduled_action_and_mail_of_the_back_office_is_told(model: str, heading: tuple[str, str]):
+    named = re.compile(rf'model="{model}">\s*<field name="name">(?:SaaS: )?([^<]+)</field>')
+    files = (ROOT / "addons").glob("saas_manager*/data/*.xml")
+    there = [name for file in files for name in named.findall(file.read_text(encoding="utf-8"))]
+    told = [name for row in table("howto/back-office.md", *heading) for name in row[0].split("; ")]
+    assert sorted(told) == sorted(there)
+
+
+# ---------------------------------------------------------------- the architecture
+
+
+def test_the_errors_in_the_table_are_of_the_family_and_exit_code_they_stand_at():
+    for code, family, examples in table("architecture.md", "exit", "family", "examples"):
+        for base in map(_error, spans(family)):
+            assert str(base.exit_code) == code
+            assert all(issubclass(_error(name), base) for name in spans(examples) if name[0].isupper())
+
+
+def _error(name: str) -> type[errors.TenantryError]:
+    return getattr(errors, name, None) or getattr(remote_errors, name)
+
+
+def test_every_layer_and_every_room_of_the_spawner_is_told():
+    layers = [row[0] for row in table("architecture.md", "layer", "owns")]
+    told = {name.partition("/")[0].removesuffix(".py") for name in spans(" ".join(layers))}
+    assert told == _modules("") - {"__init__", "recipes"}
+    rooms = [row[0] for row in table("architecture.md", "room", "owns")]
+    assert {name.removesuffix(".py") for name in spans(" ".join(rooms))} == _modules("spawner") - {
+        *("__init__", "__main__"),
+    }
+
+
+def _modules(package: str) -> set[str]:
+    found = (ROOT / "src/tenantry" / package).iterdir()
+    return {file.stem for file in found if file.suffix == ".py" or any(file.glob("*.py"))}
+
+
+def test_every_field_of_a_label_is_told():
+    told = [name for row in table("architecture.md", "field", "meaning", "read by") for name in spans(row[0])]
+    assert sorted(told) == sorted(field.name for field in fields(Label))
+
+
+_STEPS = {
+    "suspend": instances.SUSPEND,
+    "reactivate": instances.REACTIVATE,
+    "stop": instances.STOP,
+    "start": instances.START,
+    "rename": rename.STEPS,
+    "terminate": instances.TERMINATE,
+    "build": build_template.STEPS,
+    "ready": edit_template.STEPS,
+    "install": install_master.INSTALL,
+    "update": install_master.UPDATE,
+}
+
+
+@pytest.mark.parametrize("operation", _STEPS)
+def test_the_steps_of_an_operation_are_told_in_their_order(operation: str):
+    steps = {step.name for each in _STEPS.values() for step in each}
+    rows = {_first(row[0]): row[1] for row in table("architecture.md", "operation", "steps")}
+    told = [name for name in spans(rows[operation]) if name in steps]
+    assert told == [step.name for step in _STEPS[operation]]
+
+
+def _first(cell: str) -> str:
+    return re.split(r"[ ,(]", cell)[0] if not cell.startswith("install modules") else cell
+
+
+def test_the_steps_of_a_creation_are_told_in_their_order():
+    told = [spans(row[0])[0] for row in table("architecture.md", "step", "is it done?")]
+    assert told == [step.name for step in provision.STEPS]
+
+
+def test_states_and_kinds_are_told_of_completely():
+    for row in table("architecture.md", "field", "meaning", "read by"):
+        if row[0] in ("`kind`", "`state`"):
+            told = Kind if row[0] == "`kind`" else State
+            assert set(spans(row[1])) == {str(one.value) for one in told}
+    words = dict(row[:2] for row in table("glossary.md", "the code's word"))
+    for word, told in (("kind", Kind), ("state", State)):
+        assert words[word] == f"of a label: {', '.join(told)}"
+
+
+def test_the_drawing_of_states_is_the_table_of_transitions():
+    drawings = [f.text for f in fences(page("architecture.md")) if "[*] --> provisioning" in f.text]
+    drawn = set(re.findall(r"(\w+) --> (\w+)", drawings[0]))
+    assert drawn == {
+        (str(before), str(after)) for (_, before), after in TRANSITIONS.items() if before != after
+    }
+
+
+def test_every_function_of_others_that_a_tenants_process_replaces_is_told():
+    functions = [row[0] for row in table("architecture.md", "function of Odoo's", "becomes")]
+    guarded = [row[1] for row in table("architecture.md", "guard", "replaces", "refuses")]
+    told = spans(" ".join([*functions, *guarded]))
+    assert sorted(told) == sorted(_replaced())
+
+
+def _replaced() -> Iterator[str]:
+    """What `install` functions of `saas_process` assign to, by its full name."""
+    for file in (ROOT / "addons/saas_process").rglob("*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for function in tree.body:
+            if isinstance(function, ast.FunctionDef) and function.name == "install":
+                yield from _assigned(function, _imported(tree))
+
+
+def _imported(tree: ast.Module) -> dict[str, str]:
+    names = [n for node in tree.body if isinstance(node, ast.ImportFrom) for n in node.names]
+    modules = {n: node.module for node in tree.body if isinstance(node, ast.ImportFrom) for n in node.names}
+    return {name.asname or name.name: f"{modules[name]}.{name.name}" for name in names}
+
+
+def _assigned(function: ast.FunctionDef, imported: dict[str, str]) -> Iterator[str]:
+    for node in ast.walk(function):
+        for target in node.targets if isinstance(node, ast.Assign) else ():
+            if isinstance(target, ast.Attribute):
+                first, dot, rest = ast.unparse(target).replace("type(config)", "config").partition(".")
+                yield imported.get(first, first) + dot + rest
