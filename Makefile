@@ -6,6 +6,8 @@ export TENANTRY_HOME
 unexport PYTHONPATH PYTHONHOME
 
 PYTHON ?= python3
+# The oldest and the newest that are promised.
+PYTHONS := 3.11 3.14
 VENV := $(TENANTRY_HOME)/venv
 PIP := $(VENV)/bin/python -m pip install --quiet --no-input --disable-pip-version-check
 
@@ -47,7 +49,7 @@ check: setup ## Lint, format, types, layers, addons, spelling
 	@$(VENV)/bin/ruff check --quiet
 	@$(VENV)/bin/ruff format --quiet --check || { echo "Run: make format"; exit 1; }
 	@echo "check: mypy"
-	@$(VENV)/bin/mypy --no-error-summary
+	@for version in $(PYTHONS); do $(VENV)/bin/mypy --no-error-summary --python-version $$version || exit 1; done
 	@echo "check: import-linter"
 	@$(VENV)/bin/lint-imports --no-cache > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
 	@echo "check: pylint-odoo"
