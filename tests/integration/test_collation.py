@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -9,7 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.support.console import Shell
 from tests.support.foreign import write_comment
+from tests.support.pages import ROOT, fences
 
 from tenantry.engine import Engine
 from tenantry.model.catalog import Kind, Label, State
@@ -18,6 +21,7 @@ from tenantry.operations.doctor import Finding
 from tenantry.postgres import databases
 from tenantry.settings import Settings
 
+_PAGE = ROOT / "docs" / "howto" / "given-postgresql.md"
 LABEL = Label(Kind.SPARE, State.BUILDING)
 _SORTED = "SELECT string_agg(t, ',' ORDER BY t) FROM unnest(ARRAY['a', 'B', '_x', '1', 'A', 'b']) AS t"
 _FACTS = "SELECT datlocprovider, datcollversion FROM pg_database WHERE datname = current_database()"
@@ -76,18 +80,43 @@ def test_doctor_names_what_sorts_otherwise_and_few_connections(of_icu: Engine):
 
 
 def test_searches_that_are_blind_to_accents_have_an_index(cluster_engine: Engine):
-    with cluster_engine.context.maintenance() as connection:
+    expect_index_for_searches(cluster_engine)
+
+
+def expect_index_for_searches(engine: Engine) -> None:
+    with engine.context.maintenance() as connection:
         databases.create(connection, "searched", LABEL)
     try:
-        with cluster_engine.context.cluster.connect("searched") as inside:
+        with engine.context.cluster.connect("searched") as inside:
             inside.execute("CREATE TABLE partner (name text)")
             inside.execute("CREATE INDEX ON partner USING gin (unaccent(name) gin_trgm_ops)")
             volatile = "SELECT provolatile FROM pg_proc WHERE oid = 'unaccent(text)'::regprocedure"
             assert inside.execute(volatile).fetchone() == ("i",)
             assert inside.execute("SELECT unaccent('Élan')").fetchone() == ("Elan",)
+            assert inside.execute(_SORTED).fetchone() == ("1,A,B,_x,a,b",)
     finally:
-        with cluster_engine.context.maintenance() as connection:
+        with engine.context.maintenance() as connection:
             databases.drop(connection, "searched")
+
+
+def test_the_lines_an_administrator_runs_once_harden_a_given_cluster(of_icu: Engine, tmp_path: Path):
+    """Those that the page prints, as its superuser, with the programs of the same PostgreSQL."""
+    assert of_icu._embedded
+    superuser, programs = of_icu._embedded._as("postgres"), of_icu._embedded.binaries.folder
+    if not (programs / "psql").exists():
+        pytest.skip("this PostgreSQL has no psql")
+    assert superuser.password
+    environment = {
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "PGHOST": superuser.host,
+        "PGPORT": str(superuser.port),
+        "PGUSER": "postgres",
+        "PGPASSWORD": superuser.password.reveal(),
+    }
+    (printed,) = (fence for fence in fences(_PAGE) if "createdb" in fence.text)
+    with Shell(tmp_path, environment, {"src/tenantry": str(ROOT / "src/tenantry")}) as shell:
+        shell.do(printed)
+    expect_index_for_searches(of_icu)
 
 
 def test_a_base_that_an_older_version_made_is_made_anew(cluster_engine: Engine):
