@@ -116,3 +116,20 @@ def tables(page: Path) -> Iterator[list[list[str]]]:
             rows[-1].append(token.content)
         elif token.type == "table_close":
             yield rows
+
+
+def page(name: str) -> Path:
+    """One of `docs`."""
+    return ROOT / "docs" / name
+
+
+def table(name: str, *heading: str) -> Iterator[list[str]]:
+    """The rows below each such heading of a page."""
+    found = [rows for rows in tables(page(name)) if rows[0][: len(heading)] == list(heading)]
+    assert found, f"{name} has no table {heading}"
+    return (row for rows in found for row in rows[1:])
+
+
+def spans(markdown: str) -> list[str]:
+    """What stands between backticks in a cell."""
+    return re.findall(r"`([^`]+)`", markdown)

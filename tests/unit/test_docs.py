@@ -1,4 +1,4 @@
-"""The documentation names what there is: files, links, commands, settings, errors."""
+"""The documentation names what there is: files, links, commands, settings, answers, recipes."""
 
 from __future__ import annotations
 
@@ -14,15 +14,10 @@ from typing import Any
 
 import pytest
 import typer
-from tests.support.pages import ROOT, Fence, anchors, code_spans, fences, links, pages, tables
+from tests.support.pages import ROOT, Fence, anchors, code_spans, fences, links, page, pages, spans, table
 
-from tenantry import errors
 from tenantry.cli.main import app
-from tenantry.model.catalog import Kind, Label, State
 from tenantry.model.recipe import Recipe
-from tenantry.model.states import TRANSITIONS
-from tenantry.operations import build_template, edit_template, install_master, instances, provision, rename
-from tenantry.remote import errors as remote_errors
 from tenantry.settings import Settings
 
 _LANGUAGES = {
@@ -34,21 +29,6 @@ _HISTORY = ROOT / "docs" / "decisions"
 
 each_page = pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 each_fence = pytest.mark.parametrize("fence", [f for page in pages() for f in fences(page)], ids=str)
-
-
-def page(name: str) -> Path:
-    return ROOT / "docs" / name
-
-
-def table(name: str, *heading: str) -> Iterator[list[str]]:
-    """The rows below each such heading of a page."""
-    found = [rows for rows in tables(page(name)) if rows[0][: len(heading)] == list(heading)]
-    assert found, f"{name} has no table {heading}"
-    return (row for rows in found for row in rows[1:])
-
-
-def spans(markdown: str) -> list[str]:
-    return re.findall(r"`([^`]+)`", markdown)
 
 
 # ---------------------------------------------------------------- links, files, blocks
@@ -267,116 +247,3 @@ def test_every_scheduled_action_and_mail_of_the_back_office_is_told(model: str, 
     there = [name for file in files for name in named.findall(file.read_text(encoding="utf-8"))]
     told = [name for row in table("howto/back-office.md", *heading) for name in row[0].split("; ")]
     assert sorted(told) == sorted(there)
-
-
-# ---------------------------------------------------------------- the architecture
-
-
-def test_the_errors_in_the_table_are_of_the_family_and_exit_code_they_stand_at():
-    for code, family, examples in table("architecture.md", "exit", "family", "examples"):
-        for base in map(_error, spans(family)):
-            assert str(base.exit_code) == code
-            assert all(issubclass(_error(name), base) for name in spans(examples) if name[0].isupper())
-
-
-def _error(name: str) -> type[errors.TenantryError]:
-    return getattr(errors, name, None) or getattr(remote_errors, name)
-
-
-def test_every_layer_and_every_room_of_the_spawner_is_told():
-    layers = [row[0] for row in table("architecture.md", "layer", "owns")]
-    told = {name.partition("/")[0].removesuffix(".py") for name in spans(" ".join(layers))}
-    assert told == _modules("") - {"__init__", "recipes"}
-    rooms = [row[0] for row in table("architecture.md", "room", "owns")]
-    assert {name.removesuffix(".py") for name in spans(" ".join(rooms))} == _modules("spawner") - {
-        *("__init__", "__main__"),
-    }
-
-
-def _modules(package: str) -> set[str]:
-    found = (ROOT / "src/tenantry" / package).iterdir()
-    return {file.stem for file in found if file.suffix == ".py" or any(file.glob("*.py"))}
-
-
-def test_every_field_of_a_label_is_told():
-    told = [name for row in table("architecture.md", "field", "meaning", "read by") for name in spans(row[0])]
-    assert sorted(told) == sorted(field.name for field in fields(Label))
-
-
-_STEPS = {
-    "suspend": instances.SUSPEND,
-    "reactivate": instances.REACTIVATE,
-    "stop": instances.STOP,
-    "start": instances.START,
-    "rename": rename.STEPS,
-    "terminate": instances.TERMINATE,
-    "build": build_template.STEPS,
-    "ready": edit_template.STEPS,
-    "install": install_master.INSTALL,
-    "update": install_master.UPDATE,
-}
-
-
-@pytest.mark.parametrize("operation", _STEPS)
-def test_the_steps_of_an_operation_are_told_in_their_order(operation: str):
-    steps = {step.name for each in _STEPS.values() for step in each}
-    rows = {_first(row[0]): row[1] for row in table("architecture.md", "operation", "steps")}
-    told = [name for name in spans(rows[operation]) if name in steps]
-    assert told == [step.name for step in _STEPS[operation]]
-
-
-def _first(cell: str) -> str:
-    return re.split(r"[ ,(]", cell)[0] if not cell.startswith("install modules") else cell
-
-
-def test_the_steps_of_a_creation_are_told_in_their_order():
-    told = [spans(row[0])[0] for row in table("architecture.md", "step", "is it done?")]
-    assert told == [step.name for step in provision.STEPS]
-
-
-def test_states_and_kinds_are_told_of_completely():
-    for row in table("architecture.md", "field", "meaning", "read by"):
-        if row[0] in ("`kind`", "`state`"):
-            told = Kind if row[0] == "`kind`" else State
-            assert set(spans(row[1])) == {str(one.value) for one in told}
-    words = dict(row[:2] for row in table("glossary.md", "the code's word"))
-    for word, told in (("kind", Kind), ("state", State)):
-        assert words[word] == f"of a label: {', '.join(told)}"
-
-
-def test_the_drawing_of_states_is_the_table_of_transitions():
-    drawings = [f.text for f in fences(page("architecture.md")) if "[*] --> provisioning" in f.text]
-    drawn = set(re.findall(r"(\w+) --> (\w+)", drawings[0]))
-    assert drawn == {
-        (str(before), str(after)) for (_, before), after in TRANSITIONS.items() if before != after
-    }
-
-
-def test_every_function_of_others_that_a_tenants_process_replaces_is_told():
-    functions = [row[0] for row in table("architecture.md", "function of Odoo's", "becomes")]
-    guarded = [row[1] for row in table("architecture.md", "guard", "replaces", "refuses")]
-    told = spans(" ".join([*functions, *guarded]))
-    assert sorted(told) == sorted(_replaced())
-
-
-def _replaced() -> Iterator[str]:
-    """What `install` functions of `saas_process` assign to, by its full name."""
-    for file in (ROOT / "addons/saas_process").rglob("*.py"):
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-        for function in tree.body:
-            if isinstance(function, ast.FunctionDef) and function.name == "install":
-                yield from _assigned(function, _imported(tree))
-
-
-def _imported(tree: ast.Module) -> dict[str, str]:
-    names = [n for node in tree.body if isinstance(node, ast.ImportFrom) for n in node.names]
-    modules = {n: node.module for node in tree.body if isinstance(node, ast.ImportFrom) for n in node.names}
-    return {name.asname or name.name: f"{modules[name]}.{name.name}" for name in names}
-
-
-def _assigned(function: ast.FunctionDef, imported: dict[str, str]) -> Iterator[str]:
-    for node in ast.walk(function):
-        for target in node.targets if isinstance(node, ast.Assign) else ():
-            if isinstance(target, ast.Attribute):
-                first, dot, rest = ast.unparse(target).replace("type(config)", "config").partition(".")
-                yield imported.get(first, first) + dot + rest
