@@ -157,33 +157,48 @@ def test_errors_are_a_sentence_a_remedy_and_an_exit_code(
     assert "Traceback" not in refused.stderr
 
 
-def test_a_request_is_tried_again_when_what_was_in_its_way_is_gone(remote: RemoteCli, office: BackOffice):
-    engine = office.engine
-    engine.provision(engine.spec(name="acme", email="a@acme.example", template="tiny"))
-    failed = remote("create", "acme", "admin@acme.example", "--template", "tiny", "--json")
-    assert failed.returncode == 5
+def _fail(remote: RemoteCli, office: BackOffice) -> dict:
+    """A request that fails: the master takes the template to have a language that the engine refuses."""
+    templates = office.call("saas.template", "search", [["code", "=", "tiny"]])
+    office.call("saas.template", "write", templates, {"loaded_languages": "en_US fr_FR"})
+    wishes = ["acme", "admin@acme.example", "--template", "tiny", "--lang", "fr_FR"]
+    failed = remote("create", *wishes, "--json")
+    assert failed.returncode == 5, failed.stderr
     error = json.loads(failed.stderr.splitlines()[-1])
     assert error["error_class"] == "RequestFailed"
     (request,) = json.loads(remote("request", "list", "--state", "failed", "--limit", "1", "--json").stdout)
     assert request["request_id"] in error["remedy"]
-    engine.terminate("acme")
+    return request
+
+
+def test_a_request_is_tried_again_when_what_was_in_its_way_is_gone(remote: RemoteCli, office: BackOffice):
+    request = _fail(remote, office)
+    instances = office.call("saas.instance", "search", [["subdomain", "=", "acme"], ["state", "=", "failed"]])
+    office.call("saas.instance", "write", instances, {"language_id": False})
     retried = remote("request", "retry", request["request_id"])
     assert retried.returncode == 0, retried.stderr
     assert "acme is running" in retried.stdout
-    assert engine.is_serving("acme")
+    assert office.engine.is_serving("acme")
     assert remote("request", "cancel", request["request_id"]).returncode == 4
 
 
 def test_a_request_that_is_not_under_way_is_given_up(remote: RemoteCli, office: BackOffice):
-    engine = office.engine
-    engine.provision(engine.spec(name="acme", email="a@acme.example", template="tiny"))
-    remote("create", "acme", "admin@acme.example", "--template", "tiny")
-    (request,) = json.loads(remote("request", "list", "--state", "failed", "--limit", "1", "--json").stdout)
+    request = _fail(remote, office)
     cancelled = remote("request", "cancel", request["request_id"], "--json")
     assert json.loads(cancelled.stdout)["state"] == "cancelled"
     followed = remote("request", "show", request["request_id"], "--follow")
     assert followed.returncode == 4
     assert "cancelled" in followed.stderr
+
+
+def test_a_name_that_the_engine_has_without_the_master_is_refused_at_once(
+    remote: RemoteCli, office: BackOffice
+):
+    engine = office.engine
+    engine.provision(engine.spec(name="acme", email="a@acme.example", template="tiny"))
+    refused = remote("create", "acme", "admin@acme.example", "--template", "tiny", "--json")
+    assert refused.returncode == 4
+    assert "acme-2" in json.loads(refused.stderr.splitlines()[-1])["remedy"]
 
 
 def test_who_stops_watching_stops_nothing_and_no_process_shows_the_key(
