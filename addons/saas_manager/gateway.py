@@ -100,11 +100,11 @@ def check_hostname(text):
         names.hostname(text or "")
 
 
-def is_free(subdomain):
-    """Whether this machine's engine has nothing of that name, whose ever; True while it does not answer."""
+def taken(subdomains):
+    """Those of them that the engine has something of, whose ever; none while it does not answer."""
     with suppress(TenantryError):
-        return _engine().is_free(subdomain)
-    return True
+        return _engine().taken(subdomains)
+    return frozenset()
 
 
 def is_label(text):

@@ -15,7 +15,7 @@ EMAIL = rf"^[^{_NOT_IN_EMAIL}]+@[^{_NOT_IN_EMAIL}']+\.[^{_NOT_IN_EMAIL}'.]+$"
 LINE = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
 SLUG = r"^[a-z0-9-]+$"
 REFERENCE = r"^[A-Za-z0-9-]+$"
-LANGUAGE = r"^[a-z]{2,3}(_[A-Za-z@]{2,12})?$"
+LANGUAGE = r"^[a-z]{2,3}(_[A-Z]{2}|_[0-9]{3})?(@[A-Za-z]+)?$"
 COUNTRY = r"^[A-Za-z]{2}$"
 TOKEN = r"^[A-Za-z0-9_=-]+$"
 
@@ -89,7 +89,7 @@ def fault_of(found):
         code, sentence = "INVALID_FORMAT", _FORMS.get(facts["pattern"], _OTHER_FORM)
     elif kind == "string_too_short" and facts["min_length"] == 1:
         code, sentence = _EMPTY
-    if found["loc"][-1] == "action":
+    if found["loc"][-1] == "action" and kind != "extra_forbidden":
         is_missing = kind == "missing" or found.get("input") is None
         code = "MISSING_ACTION" if is_missing else "UNKNOWN_ACTION"
     return Fault(code, sentence, facts)

@@ -236,7 +236,8 @@ def _check_no_return(former: int) -> None:
 # Numbers: include/uapi/linux/landlock.h
 
 _LANDLOCK_CREATE_RULESET, _LANDLOCK_ADD_RULE, _LANDLOCK_RESTRICT_SELF = 444, 445, 446
-_LANDLOCK_CREATE_RULESET_VERSION, _LANDLOCK_RULE_PATH_BENEATH = 1, 1
+_LANDLOCK_CREATE_RULESET_VERSION, _LANDLOCK_RULE_PATH_BENEATH, _LANDLOCK_RULE_NET_PORT = 1, 1, 2
+_ABI_OF_PORTS = 4
 _NEWEST_KNOWN_ABI = 7
 
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR, _REMOVE_DIR, _REMOVE_FILE = (1 << bit for bit in range(6))
@@ -252,7 +253,7 @@ _REMOVE = _REMOVE_FILE | _REMOVE_DIR
 _MAKE = _MAKE_REG | _MAKE_DIR | _MAKE_SOCK | _REFER
 _CHANGE = _WRITE_FILE | _TRUNCATE | _REMOVE | _MAKE
 
-_BIND_TCP = 1
+_BIND_TCP, _CONNECT_TCP = 1, 2
 _SCOPE_ABSTRACT_UNIX_SOCKET, _SCOPE_SIGNAL = 1, 2
 _LOG_SAME_EXEC_OFF, _LOG_SUBDOMAINS_OFF = 1, 4
 
@@ -266,6 +267,20 @@ def landlock_abi() -> int:
             return 0
         raise
     return min(newest, _NEWEST_KNOWN_ABI)
+
+
+def connect_only_to(port: int) -> bool:
+    """Reach no other port by TCP from now on, on any machine; False where the kernel cannot see to it."""
+    abi = landlock_abi()
+    if abi < _ABI_OF_PORTS:
+        return False
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    ruleset = _syscall(_LANDLOCK_CREATE_RULESET, struct.pack("2Q", 0, _CONNECT_TCP), 16, 0)
+    rule = struct.pack("2Q", _CONNECT_TCP, port)
+    _syscall(_LANDLOCK_ADD_RULE, ruleset, _LANDLOCK_RULE_NET_PORT, rule, 0)
+    _syscall(_LANDLOCK_RESTRICT_SELF, ruleset, 0)
+    os.close(ruleset)
+    return True
 
 
 def _syscall(number: int, *arguments: object) -> int:

@@ -296,10 +296,11 @@ class Engine:
         """See `operations.provision`."""
         return provision_operation.provision(self.context, spec, on_step)
 
-    def is_free(self, name: str) -> bool:
-        """Whether no database, role or folder has that name, ours or not."""
+    def taken(self, wanted: Collection[str]) -> frozenset[str]:
+        """Those of the names that a database, a role or a folder has, ours or not."""
         with self.context.maintenance() as connection:
-            return availability.is_free(self.context, connection, name)
+            context = self.context
+            return frozenset(n for n in wanted if not availability.is_free(context, connection, n))
 
     def instances(self) -> list[Instance]:
         return instances.list_instances(self.context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import logging
 import os
@@ -126,10 +127,21 @@ def start(
             env=clean_environment({**(environment or {}), **known}),
             start_new_session=True,
         )
-    process.returncode = 0  # it outlives this object, which would warn that nobody waited for it
+    # Kept, so that none stays a zombie for as long as we live, nor is said to have been forgotten.
+    _started[:] = [one for one in [*_started, process] if one.poll() is None]
     _wait_for_command_line(process.pid)
     _logger.info("started %s as process %d", Path(str(arguments[0])).name, process.pid)
     return process.pid
+
+
+_started: list[subprocess.Popen[bytes]] = []
+
+
+@atexit.register
+def _let_go() -> None:
+    """They outlive us, and are not to be called forgotten for it."""
+    for process in _started:
+        process.returncode = 0
 
 
 def _all_cores() -> list[int]:

@@ -52,7 +52,8 @@ def make_report(acme: OdooClient, body: str) -> None:
 
 def test_a_pdf_is_made_of_its_own_instance_s_styles_and_asks_nobody_else(engine: Engine, acme: OdooClient):
     with a_neighbour() as (address, asked):
-        make_report(acme, f"<h1>Hello</h1><img src='{address}/secret.png'/>")
+        socket = f"<script>new WebSocket('{address.replace('http', 'ws')}/socket')</script>"
+        make_report(acme, f"<h1>Hello</h1><img src='{address}/secret.png'/>{socket}")
         answer = acme.http.get(f"/report/pdf/{_REPORT}/1", timeout=120)
     assert (answer.status_code, answer.content[:5]) == (200, b"%PDF-")
     log = "\n".join(engine.logs("acme", 500))

@@ -34,3 +34,17 @@ def test_where_it_cannot_be_kept_it_is_begun_anew_all_the_same(log: Path):
     logfiles.kept(log).mkdir()
     logfiles.shorten([log], most_bytes=50)
     assert log.read_text() == ""
+
+
+def test_no_link_leads_to_a_file_of_somebody_else(log: Path):
+    victim = log.with_name("victim")
+    victim.write_text("precious " * 100)
+    link = log.with_name("link.log")
+    link.symlink_to(victim)
+    logfiles.kept(log).symlink_to(victim)
+    twin = log.with_name("twin.log")
+    twin.hardlink_to(victim)
+    logfiles.shorten([log, link, twin], most_bytes=50)
+    assert victim.read_text() == "precious " * 100
+    assert log.read_text() == ""
+    assert not logfiles.kept(log).is_symlink()

@@ -15,7 +15,12 @@ class SaasInstance(models.Model):
     def _send_provisioning_email(self):
         """To the administrator; to the customer, too, where that is somebody else (S2)."""
         self._enqueue_mail(_PROVISIONED)
-        others = self.filtered(lambda it: it.partner_id.email_normalized not in (False, it.admin_email))
+        others = self.filtered(
+            lambda it: (
+                it.partner_id.email_normalized
+                and gateway.tidy_email(it.partner_id.email_normalized) != it.admin_email
+            )
+        )
         if others:
             others._enqueue_mail(_PROVISIONED_TOO)
 

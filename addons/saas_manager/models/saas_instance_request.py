@@ -70,10 +70,10 @@ class SaasInstanceRequest(models.Model):
     progress = fields.Float(compute="_compute_progress")
     progress_step = fields.Char(compute="_compute_progress")
 
-    @api.depends("template_id", "country_id")
+    @api.depends("template_id", "country_id", "plan_id")
     def _compute_advice(self):
         for request in self:
-            request.advice = request.template_id._advice(request.country_id)
+            request.advice = request.template_id._advice(request.country_id, request.plan_id)
 
     @api.depends("state", "instance_id.progress")
     def _compute_progress(self):

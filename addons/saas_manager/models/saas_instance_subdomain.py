@@ -10,6 +10,7 @@ from .. import gateway
 from ..exceptions import SubdomainRefused, SubdomainTaken
 from ..faults import SUBDOMAIN_SENTENCES
 
+_CANDIDATES, _SUGGESTIONS = 8, 3
 _INDEX = "saas_instance_subdomain_unique"
 
 
@@ -30,6 +31,14 @@ class SaasInstance(models.Model):
         with self._told_if_taken(vals_list):
             return super().create(vals_list)
 
+    def write(self, vals):
+        if "subdomain" not in vals:
+            return super().write(vals)
+        with self._told_if_taken([vals]):
+            result = super().write(vals)
+            self.flush_recordset(["subdomain"])
+            return result
+
     @contextmanager
     def _told_if_taken(self, vals_list):
         """Who loses a race for a name is told what those are told who come later."""
@@ -49,7 +58,7 @@ class SaasInstance(models.Model):
     def _objection(self, subdomain):
         """Judge a subdomain: the SubdomainRefused that says why it cannot be had; None if it can."""
         objection = self._objection_to_form(subdomain)
-        if not objection and (self._is_taken(subdomain) or not gateway.is_free(subdomain)):
+        if not objection and (self._is_taken(subdomain) or gateway.taken([subdomain])):
             objection = self._refused("taken", subdomain)
         return objection
 
@@ -98,14 +107,18 @@ class SaasInstance(models.Model):
     @api.model
     def _suggest_subdomain(self, company_name):
         """A valid, free subdomain made from a company's name."""
-        return self._suggestions(company_name)[0]
+        return (self._suggestions(company_name) or [""])[0]
 
     @api.model
     def _suggestions(self, text, lost=()):
-        def is_taken(name):
-            return name in lost or self._is_taken(name) or not gateway.is_free(name)
+        """The engine is asked once, for a few more than are told."""
 
-        return gateway.suggest_subdomains(text, self._reserved_names(), is_taken)
+        def is_taken(name):
+            return name in lost or self._is_taken(name)
+
+        found = gateway.suggest_subdomains(text, self._reserved_names(), is_taken, count=_CANDIDATES)
+        taken = gateway.taken(found)
+        return [name for name in found if name not in taken][:_SUGGESTIONS]
 
     @api.model
     def _is_taken(self, subdomain):

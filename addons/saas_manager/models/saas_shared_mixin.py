@@ -28,6 +28,12 @@ class SaasSharedMixin(models.AbstractModel):
             self._check_may_share()
         return result
 
+    def copy_data(self, default=None):
+        """Who may not share gets a copy of what is shared for their company."""
+        mine = {} if "company_id" in (default or {}) else {"company_id": self._default_company_id().id}
+        values = super().copy_data(default)
+        return [{**vals, **mine} if not vals.get("company_id") else vals for vals in values]
+
     def _check_may_share(self):
         """No constraint: Odoo checks those as its superuser."""
         if self.env.su or all(record.company_id for record in self):

@@ -252,13 +252,14 @@ class SaasTemplate(models.Model):
         """The codes of those it can be used in: what it was built with, else what it shall be built with."""
         return set((self.loaded_languages or "").split()) or {"en_US", *self.language_ids.mapped("code")}
 
-    def _advice(self, country):
-        """What who orders it for a customer of that country should know, or False."""
+    def _advice(self, country, plan):
+        """What who orders it on that plan for a customer of that country should know, or False."""
         if not self or not gateway.foreign_chart(self, country, self):
             return False
         # sudo: which templates there are is no secret of those who order, but another company's are.
         ready = [("is_template_ready", "=", True), ("company_id", "in", (False, self.env.company.id))]
         others = self.sudo().search(ready)
+        others = others & plan.sudo().template_ids if plan.template_ids else others
         found = gateway.foreign_chart(self, country, others)
         better = others.filtered(lambda template: template.code in found.templates)
         charts = self.env["res.country"].search([("code", "=", found.chart_country)])
@@ -270,7 +271,8 @@ class SaasTemplate(models.Model):
             country=country.name,
         )
         if better:
-            remedy = self.env._("Templates with the country's own: %s.", ", ".join(better.mapped("name")))
+            named = ", ".join(f"{template.name} ({template.code})" for template in better)
+            remedy = self.env._("Templates with the country's own: %s.", named)
         else:
             remedy = self.env._(
                 "The country's own is chosen in the settings of the new Odoo, before the first invoice."

@@ -30,7 +30,7 @@ class SaasCase(TransactionCase):
         super().setUpClass()
         cls.env = cls.env(context={**cls.env.context, "no_reset_password": True})
         # What others made on this machine's engine is none of these tests' business.
-        nothing_there = patch.object(gateway, "is_free", return_value=True)
+        nothing_there = patch.object(gateway, "taken", return_value=frozenset())
         nothing_there.start()
         cls.addClassCleanup(nothing_there.stop)
         cls.users = {

@@ -87,6 +87,12 @@ class TestCompanies(SaasCase):
         with self.assertRaises(AccessError):
             plan.copy({"code": "shared", "company_id": False})
 
+    def test_a_copy_of_what_is_shared_is_their_company_s(self):
+        self.plan.company_id = False
+        mine = self.plan.with_user(self.stranger).copy({"code": "mine-too"})
+        self.assertEqual(mine.company_id, self.company)
+        self.assertFalse(self.plan.copy({"code": "all-too"}).company_id)
+
     def test_who_works_for_all_companies_shares_and_changes_what_is_shared(self):
         self.stranger.company_ids = self.env["res.company"].search([])
         plans = self.env["saas.plan"].with_user(self.stranger)

@@ -174,14 +174,17 @@ class TestTemplate(SaasCase):
     def test_who_orders_one_of_another_country_s_accounting_is_told_which_are_right(self):
         france, american = self.env.ref("base.fr"), self.template
         american.chart_country_code = "US"
-        self.assertFalse(american._advice(self.env.ref("base.us")))
-        self.assertFalse(american._advice(self.env["res.country"]))
-        self.assertIn("United States: for a customer of France", american._advice(france))
-        self.assertIn("chosen in the settings of the new Odoo", american._advice(france))
+        for country in (self.env.ref("base.us"), self.env["res.country"]):
+            self.assertFalse(american._advice(country, self.plan))
+        self.assertIn("United States: for a customer of France", american._advice(france, self.plan))
+        self.assertIn("chosen in the settings of the new Odoo", american._advice(france, self.plan))
         self._make_template("bakery", name="Bakery", chart_country_code="FR")
         self._make_template("draft", state="draft", name="Draft", chart_country_code="FR")
-        self.assertIn("Templates with the country's own: Bakery.", american._advice(france))
-        self.assertFalse(self._make_template("plain")._advice(france))
+        elsewhere = self._make_plan("elsewhere", template_ids=american.ids)
+        self.assertIn("chosen in the settings of the new Odoo", american._advice(france, elsewhere))
+        told = american._advice(france, self.plan)
+        self.assertIn("Templates with the country's own: Bakery (bakery).", told)
+        self.assertFalse(self._make_template("plain")._advice(france, self.plan))
 
     def test_a_pool_that_cannot_be_filled_is_told_of_once_and_disturbs_no_build(self):
         self.template.state = "building"

@@ -79,10 +79,10 @@ class SaasInstanceCreate(models.TransientModel):
             there = sorted(wizard.template_id._languages())
             wizard.allowed_language_ids = languages.search([("code", "in", there)])
 
-    @api.depends("template_id", "country_id")
+    @api.depends("template_id", "country_id", "plan_id")
     def _compute_advice(self):
         for wizard in self:
-            wizard.advice = wizard.template_id._advice(wizard.country_id)
+            wizard.advice = wizard.template_id._advice(wizard.country_id, wizard.plan_id)
 
     @api.depends("partner_id", "allowed_language_ids")
     def _compute_language_id(self):

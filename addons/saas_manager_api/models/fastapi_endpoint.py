@@ -2,6 +2,7 @@
 
 from fastapi import Depends
 from odoo import fields, models
+from pydantic import AnyUrl, TypeAdapter, ValidationError
 
 from .. import openapi
 from ..dependencies import accept_language
@@ -65,7 +66,8 @@ class FastapiEndpoint(models.Model):
         """Who runs this: the company's name, and where people find it."""
         # sudo: they stand on its letters, too.
         company = self.env["res.company"].sudo().search([], order="id", limit=1)
-        return {"name": company.name, "url": company.website or self.get_base_url()}
+        site = company.website if _is_url(company.website) else self.get_base_url()
+        return {"name": company.name, "url": site}
 
     def _get_app(self):
         app = super()._get_app()
@@ -81,3 +83,12 @@ class FastapiEndpoint(models.Model):
         # No methods: what a path does not know is answered in the API's own form. No user: the dispatcher
         # finds out whose key it is.
         return {**info, "type": "saas_api", "auth": "none", "methods": None, "save_session": False}
+
+
+def _is_url(text):
+    """Whether the document may have it; people write anything into a form."""
+    try:
+        TypeAdapter(AnyUrl).validate_python(text)
+    except ValidationError:
+        return False
+    return True

@@ -8,6 +8,7 @@ from odoo.addons.saas_manager import gateway
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from ..faults import LANGUAGE
 from .common import ApiCase
 
 
@@ -23,6 +24,12 @@ class TestCreate(ApiCase):
         request = self._request(reference)
         self._run_provision(request.instance_id)
         return request
+
+    def test_each_of_odoo_s_language_codes_may_be_asked_for(self):
+        codes = self.env["res.lang"].with_context(active_test=False).search([]).mapped("code")
+        self.assertGreater(len(codes), 80)
+        for code in codes:
+            self.assertRegex(code, LANGUAGE)
 
     def test_an_order_that_will_disappoint_is_accepted_with_a_warning(self):
         self.template.chart_country_code = "US"

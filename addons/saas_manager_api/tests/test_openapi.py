@@ -60,6 +60,14 @@ class TestOpenapi(ApiCase):
         used = {tag for _path, _method, operation in self._operations() for tag in operation["tags"]}
         self.assertEqual(used | {"webhooks"}, described)
 
+    def test_a_web_site_that_is_no_address_is_left_out(self):
+        endpoint = self.env.ref("saas_manager_api.fastapi_endpoint_saas")
+        own, partner = endpoint.get_base_url(), self.env["res.company"].browse(1).partner_id
+        for website, told in (("https://acme.example", "https://acme.example"), ("http://acme corp", own)):
+            self.env.cr.execute("UPDATE res_partner SET website = %s WHERE id = %s", [website, partner.id])
+            self.env.invalidate_all()
+            self.assertEqual(endpoint._contact()["url"], told)
+
     def test_where_no_key_is_needed_none_is_asked_for(self):
         for path, _method, operation in self._operations():
             is_open = path in ("/provisioning/health", "/signup/confirm")

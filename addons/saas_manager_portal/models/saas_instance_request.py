@@ -139,6 +139,7 @@ class SaasInstanceRequest(models.Model):
         for delayed in self.search(_DELAYED, order="id").try_lock_for_update(allow_referencing=True):
             try:
                 with self.env.cr.savepoint():
+                    delayed._count_begun()
                     delayed.with_company(delayed.company_id).action_retry()
             except UserError as error:
                 if str(error) != delayed.error:

@@ -24,25 +24,29 @@ class SaasInstanceRequest(models.Model):
     def _sign_up(self, values, address):
         """Raises ApiError for an address of a throw-away mailbox, or after too many."""
         self._check_mailbox(values["customer_email"])
+        request = super()._sign_up(values, address)
         self._count_mail(values["customer_email"])
         cap = self.env["saas.signup"]._cap_per_hour()
         if cap:
             self._count_signup("signup", _POSTS_PER_SIGNUP * cap)
-        return super()._sign_up(values, address)
+        return request
 
-    def _check_can_begin(self):
-        """Who proved an address counts for the cap, not who only wrote one: nobody closes it for others."""
-        result = super()._check_can_begin()
-        if self.source == "signup":
+    def _confirm(self):
+        if self.state == "draft":
             self._count_begun()
-        return result
+        return super()._confirm()
 
     def _count_begun(self):
-        """Raises NoCapacity after too many: it waits for the next hour."""
+        """Raises NoCapacity after too many in this hour: it waits for the next.
+
+        Who proved an address counts, not who only wrote one: nobody closes it for others.
+        """
         cap = self.env["saas.signup"]._cap_per_hour()
+        if not cap:
+            return
         # sudo: visitors read no counts.
         begun = self.env["saas.api.count"].sudo()._hit_if_done("signup begun", cap)
-        if cap and begun.count > cap:
+        if begun.count > cap:
             raise NoCapacity(
                 self.env._("%s signed up in this hour, and no more are let in. It goes on in the next.", cap)
             )

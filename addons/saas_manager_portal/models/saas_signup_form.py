@@ -29,7 +29,9 @@ class SaasSignup(models.AbstractModel):
         if faults:
             raise SignupFaults(faults)
         try:
-            return requests._sign_up_on_page(self._values(tidy), address, own, tidy["change"])
+            # What is refused counts for nobody, nor for the mailbox that was written in it.
+            with self.env.cr.savepoint():
+                return requests._sign_up_on_page(self._values(tidy), address, own, tidy["change"])
         except ApiError as error:
             faults = error.problem.told_details(self.env.lang).get("fields")
             raise SignupFaults(faults or {"": self._sentence_of(error)}) from error

@@ -101,6 +101,31 @@ class TestGuards(SignupCase):
         self.parameters.set_param("saas_signup.cap_per_hour", "0")
         requests._sign_up(values, "10.0.1.1")
 
+    def test_what_is_refused_counts_neither_for_everybody_nor_for_the_mailbox_that_was_named(self):
+        for number in range(5):
+            self._signed_up(f"acme-{number}", customer_email=f"ann{number}@acme.example")
+        counts = self.env["saas.api.count"]
+        before = {count.bucket: count.count for count in counts.search([])}
+        for _post in range(3):
+            self.assertEqual(self._send("acme-six", customer_email="victim@acme.example").status_code, 422)
+        self.env.invalidate_all()
+        after = {count.bucket: count.count for count in counts.search([])}
+        self.assertEqual(after["signup"], before["signup"])
+        self.assertNotIn("signup mail victim@acme.example", after)
+
+    def test_an_operator_s_own_try_is_not_capped(self):
+        self.parameters.set_param("saas_signup.cap_per_hour", "1")
+        names = ("ann", "bob", "eve")
+        first, second, third = (
+            self._signed_up(f"acme-{name}", customer_email=f"{name}@acme.example") for name in names
+        )
+        self._confirm(first)
+        self._confirm(second)
+        with self._jobs():
+            second.with_user(self.users["manager"]).action_retry()
+            third.with_user(self.users["manager"]).action_submit()
+        self.assertEqual((second.state, third.state), ("processing", "processing"))
+
     def test_one_network_of_ipv6_counts_as_one(self):
         for address, expected in (
             ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),

@@ -15,7 +15,6 @@ from tenantry.model.names import template_code
 _MODULE = re.compile(r"[a-z][a-z0-9_]*")
 LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2}|_[0-9]{3})?(@[A-Za-z]+)?")
 """Odoo's code of one, such as fr_FR, es_419 or sr@latin."""
-_RIGHT_TO_LEFT = ("ar_", "fa_", "he_")
 _CAPTIONS = ("name", "description")
 _KEYS = {"name", "description", "modules", "languages", "country", "demo"}
 
@@ -75,11 +74,6 @@ class Recipe:
         data = asdict(self)
         del data["code"]
         return {key: list(value) if isinstance(value, tuple) else value for key, value in data.items()}
-
-    @property
-    def mirrored(self) -> tuple[str, ...]:
-        """Its languages that are read from right to left."""
-        return tuple(language for language in self.languages if language.startswith(_RIGHT_TO_LEFT))
 
     @property
     def ingredients(self) -> dict[str, Any]:

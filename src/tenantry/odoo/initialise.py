@@ -24,6 +24,7 @@ from tenantry.odoo.view import MIRRORING_PROGRAM
 from tenantry.postgres.cluster import Connection, translated
 from tenantry.sandbox import View
 
+_RIGHT_TO_LEFT = ("ar_", "fa_", "he_")
 # A user id without an entry in passwd has neither a home nor a name.
 _SOMEBODY = {"HOME": "/tmp", "LOGNAME": "odoo", "USER": "odoo"}
 
@@ -107,10 +108,11 @@ def check_modules_exist(odoo: OdooInstallation, modules: Collection[str], extra:
         raise ModuleNotFound(missing, [*extra, *odoo.addons])
 
 
-def check_can_mirror(recipe: Recipe) -> None:
+def check_can_mirror(languages: Collection[str]) -> None:
     """Odoo mirrors what is read from right to left with a program. Raises CannotMirror without it."""
-    if recipe.mirrored and not shutil.which(MIRRORING_PROGRAM):
-        raise CannotMirror(recipe.mirrored)
+    mirrored = [language for language in languages if language.startswith(_RIGHT_TO_LEFT)]
+    if mirrored and not shutil.which(MIRRORING_PROGRAM):
+        raise CannotMirror(mirrored)
 
 
 def installed_modules(connection: Connection) -> list[str]:

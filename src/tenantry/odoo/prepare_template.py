@@ -1,6 +1,4 @@
 # Read by `odoo shell`, which gives `env`: the last touches a template needs from Odoo's ORM.
-import shutil
-
 # What the login page, the web client and the portal load. Made here once, they are served from
 # every clone; made on first use they would cost each customer's first page some three seconds.
 BUNDLES = (
@@ -21,8 +19,6 @@ BUNDLES = (
 REPORT_BUNDLES = ("web.report_assets_common", "web.report_assets_pdf")
 
 directions = set(env["res.lang"].search([]).mapped(lambda language: language.direction == "rtl"))
-if not shutil.which("rtlcss"):
-    directions = {False}
 for bundle in BUNDLES:
     asset = env["ir.qweb"]._get_asset_bundle(bundle, css=False)
     if asset.javascripts or getattr(asset, "templates", None):

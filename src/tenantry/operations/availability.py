@@ -130,6 +130,8 @@ def languages_of(template: Database) -> tuple[str, ...]:
 
 def advice(connection: Connection, spec: InstanceSpec) -> tuple[ForeignChart, ...]:
     """What whoever orders should know."""
+    if not spec.country:
+        return ()
     labels = [template.label for template in databases.listing(connection, Kind.TEMPLATE) if template.label]
     charts = {label.template: label.chart_country for label in labels if label.state is State.READY}
     found = foreign_chart(spec.template, spec.country, charts)

@@ -152,7 +152,7 @@ def discard_build(subject: Building) -> None:
 def _create_database(subject: Building) -> None:
     connection = subject.connection
     check_modules_exist(subject.odoo, subject.complete_recipe.modules, subject.addons)
-    check_can_mirror(subject.recipe)
+    check_can_mirror(subject.recipe.languages)
     discard_build(subject)
     subject.log.unlink(missing_ok=True)
     password = subject.context.role_password(names.TEMPLATE_OWNER)
@@ -206,7 +206,9 @@ def _install(subject: Building) -> None:
 
 
 def prepare(subject: Building) -> None:
-    """Pre-generate the web assets, which needs Odoo's own code."""
+    """Pre-generate the web assets, which needs Odoo's own code; for languages that were edited in, too."""
+    with subject.as_owner() as inside:
+        check_can_mirror(loaded_languages(inside))
     write_build_config(subject)
     subject.initialisation.prepare()
     subject.config.unlink()

@@ -318,7 +318,7 @@ class Session:
             duration_s=took_s,
             spare=bool(subject.spare),
             steps=self.steps,
-            advice=tuple(str(it) for it in advice(subject.connection, spec) if spec.country),
+            advice=tuple(str(it) for it in advice(subject.connection, spec)),
         )
 
 

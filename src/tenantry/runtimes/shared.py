@@ -212,7 +212,7 @@ class SharedRuntime:
             zygote_environment={**odoo.environment, **_ZYGOTE_VARIABLES},
             options=options,
             readable=tuple(map(str, code)),
-            front_address=f"{settings.connect_to}:{port}",
+            front_host=settings.connect_to,
             front_port=port,
             wanted_port=self.settings.http_port,
             caddyfile=self._caddyfile(port),

@@ -49,7 +49,7 @@ class Config:
     address: libpq's keywords of the cluster, without user and password. catalog_user: reads the labels.
     instances_key: derives the passwords of instances' roles, and no other. zygote: the command that starts
     one, and its environment. options: of every tenant's Odoo. readable: the folders its code is in.
-    front_address: where this machine reaches the front. more_logs: those outside of the folder `logs`.
+    front_host: where this machine reaches the front. more_logs: those outside of the folder `logs`.
     wanted_port: the front's by the settings, which another program may have had; front_port: the one it got.
     """
 
@@ -69,7 +69,7 @@ class Config:
     options: Mapping[str, str]
     readable: tuple[str, ...]
     more_logs: tuple[str, ...] = ()
-    front_address: str = ""
+    front_host: str = ""
     front_port: int = 0
     wanted_port: int = 0
     caddyfile: str = ""

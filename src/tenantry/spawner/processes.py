@@ -137,7 +137,7 @@ class Processes:
             "links_since": tenant.entry.label.links_since,
             "is_provided": PROVIDED in tenant.entry.label.finished,
             "is_for_jobs": tenant.fork.is_job,
-            "front": self.config.front_address,
+            "front": [self.config.front_host, self.config.front_port],
             "limits": vars(self._limits_of(tenant)),
         }
 

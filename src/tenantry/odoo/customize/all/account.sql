@@ -17,7 +17,8 @@ UPDATE res_company AS company
 
 -- The country whose taxes apply: the customer's; else the one of the template's chart of accounts or recipe.
 -- Odoo's generic chart says United States where nobody has said anything.
-SELECT set_config('tenantry.fiscal_country', COALESCE(customer.code, chart.code, recipe.code, ''), true)
+SELECT set_config('tenantry.fiscal_country', COALESCE(customer.code, chart.code, recipe.code, ''), true),
+       set_config('tenantry.previous_fiscal_country_id', COALESCE(company.account_fiscal_country_id, 0)::text, true)
   FROM res_company AS company
   LEFT JOIN res_country AS customer ON customer.code = upper(current_setting('tenantry.country', true))
   LEFT JOIN res_country AS recipe ON recipe.code = upper(current_setting('tenantry.template_country', true))
@@ -41,12 +42,15 @@ UPDATE res_partner AS partner
    AND company.account_fiscal_country_id IS NULL
    AND partner.id = company.partner_id;
 
--- A tax of any other country is neither offered nor taken by default.
+-- Where the country is another than the template's, no other's tax is offered or taken by default. Else what its
+-- author left active stays.
 UPDATE account_tax AS tax
    SET active = false
   FROM res_company AS company
  WHERE company.id = current_setting('tenantry.company_id')::integer
    AND tax.company_id = company.id
+   AND company.account_fiscal_country_id IS DISTINCT FROM
+       current_setting('tenantry.previous_fiscal_country_id')::integer
    AND tax.country_id IS DISTINCT FROM company.account_fiscal_country_id;
 
 UPDATE res_company AS company
