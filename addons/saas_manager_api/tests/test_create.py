@@ -56,13 +56,14 @@ class TestCreate(ApiCase):
     def test_the_answer_says_what_clients_of_the_provisioning_document_read(self):
         told = self._create()[1]
         request = self._request(told["request_id"])
+        data = {"request_id": request.reference, "state": "processing", "subdomain": "acme"}
         self.assertEqual(
             told,
             {
                 "success": True,
                 "request_id": request.reference,
                 "message": "The instance is being created.",
-                "data": {"request_id": request.reference, "state": "processing", "subdomain": "acme"},
+                "data": {**data, "warnings": []},
             },
         )
         path = f"/provisioning/request_status/{request.reference}"
