@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 
 @dataclass(frozen=True)
@@ -14,7 +13,6 @@ class ForeignChart:
     country, chart_country: ISO codes. templates: the codes of those that have the customer's country's.
     """
 
-    code: ClassVar[str] = "FOREIGN_CHART"
     template: str
     chart_country: str
     country: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -75,9 +75,7 @@ class Initialisation:
         """Do what needs Odoo's ORM: the web assets everybody needs."""
         self._run(["shell", "-d", self.database, "--no-http"], stdin=_script("prepare_template.py"))
 
-    def _run(
-        self, arguments: Sequence[str], stdin: str | None = None, environment: Mapping[str, str] | None = None
-    ) -> None:
+    def _run(self, arguments: Sequence[str], stdin: str | None = None) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         # A subcommand such as `shell` must come first.
         head, rest = (arguments[:1], arguments[1:]) if arguments[0][0] != "-" else ([], arguments)
@@ -86,7 +84,7 @@ class Initialisation:
             process.run(
                 sandbox.command(self.view, command, ends_with_caller=True) if self.view else command,
                 timeout_s=self.timeout_s,
-                environment={**_SOMEBODY, **self.odoo.environment, **(environment or {})},
+                environment={**_SOMEBODY, **self.odoo.environment},
                 stdin=stdin,
                 log=self.log,
             )
