@@ -16,12 +16,12 @@ from pathlib import Path
 import psutil
 
 from bench.plan import Plan
+from bench.ports import free_port
 from tenantry.engine import Engine, Report
 from tenantry.model.instance import Creation
 from tenantry.model.names import template_database
 from tenantry.model.recipe import Recipe
 from tenantry.model.template import Template
-from tenantry.ports import free_port
 from tenantry.postgres import strategy
 from tenantry.postgres.cluster import Cluster
 from tenantry.postgres.strategy import Strategy

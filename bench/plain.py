@@ -18,6 +18,7 @@ from psycopg import sql
 
 from bench.installation import Installation
 from bench.load import seconds_for_page
+from bench.ports import free_port
 from tenantry import process
 from tenantry.model.names import TEMPLATE_OWNER
 from tenantry.model.secret import random_password
@@ -26,7 +27,6 @@ from tenantry.odoo.filestore import Filestores
 from tenantry.odoo.installation import OdooInstallation
 from tenantry.odoo.probe import Route, wait_for_status
 from tenantry.odoo.server import OdooServer
-from tenantry.ports import free_port
 from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import MAINTENANCE_DATABASE, Cluster, translated
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection
 
 from bench.crowd import make_crowd
-from bench.figures import Figure
+from bench.figures import Figure, MeasurementFailed
 from bench.installation import Installation
 from bench.plan import FULL
 from bench.processes import cpu_s, family, pss_mb, spawner, with_children
@@ -31,6 +31,8 @@ def sleeping(installation: Installation) -> list[Figure]:
     None of the crowd's jobs is ever due: what jobs cost is added by how often they wake a tenant.
     """
     engine, plan, names = installation.engine, installation.plan, installation.names[::-1]
+    if not names:
+        raise MeasurementFailed("no instance was made")
     engine.master.runtime.stop()
     put_jobs_off(engine, installation.names)
     put_all_to_sleep(engine)

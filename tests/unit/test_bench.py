@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
 import pytest
 from bench.comparison import verdict
 from bench.figures import FLOOR, OLD, Figure, Statistic, Target, comparisons
+from bench.old_server import COMMIT
 from bench.sleeping import wakes_a_day
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def figure(code: str, *samples: float, is_whole: bool = True) -> Figure:
@@ -59,3 +68,26 @@ def test_jobs_due_at_the_same_moment_wake_once():
 
 def test_jobs_of_other_intervals_wake_by_themselves():
     assert wakes_a_day([3600, 5400]) == 24 + 16 - 8
+
+
+def test_what_measures_the_server_before_runs_over_the_code_of_then(tmp_path: Path):
+    """An archive without the history leaves those figures out, see `old_server.py`."""
+    archive = tmp_path / "code.tar"
+    made = subprocess.run(
+        ["git", "-C", ROOT, "archive", f"--output={archive}", COMMIT, "src"], capture_output=True, check=False
+    )
+    if made.returncode:
+        pytest.skip(f"the history has no {COMMIT}")
+    with tarfile.open(archive) as content:
+        content.extractall(tmp_path, filter="data")
+    code = os.pathsep.join([str(tmp_path / "src"), str(ROOT)])
+    program = "import bench.old_run, tenantry; print(tenantry.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-uP", "-c", program],
+        env={**os.environ, "PYTHONPATH": code},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(tmp_path))
