@@ -4,18 +4,28 @@ Elsewhere the gateway is patched away; here a recording engine, which knows each
 behind it.
 """
 
+import inspect
+from datetime import datetime
+from pathlib import Path
 from types import SimpleNamespace
-from unittest.mock import create_autospec, patch
+from unittest.mock import MagicMock, Mock, create_autospec, patch
 
+from odoo.addons.queue_job.exception import RetryableJobError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
 from tenantry.engine import Engine
-from tenantry.errors import InstanceNotFound, TemplateNotFound
+from tenantry.errors import InstanceNotFound, PostgresUnreachable, TemplateNotFound
+from tenantry.model.activity import Activity
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.recipe import Recipe
+from tenantry.model.usage import Usage
 
 from .. import gateway
 from .common import SaasCase
+
+_taken = gateway.taken
+"""As it is where nobody has patched it."""
 
 
 @tagged("post_install", "-at_install")
@@ -139,3 +149,118 @@ class TestGateway(SaasCase):
             ((_template, values, stale),) = gateway.pool_status(self.template)
         offered = {"loaded_languages": "en_US fr_FR", "chart_country_code": "FR", "size_mb": 3}
         self.assertEqual((values, stale), ({"spare_count": 2, **offered}, ""))
+
+    def test_what_is_there_already_is_asked_of_the_engine_and_nothing_while_it_is_away(self):
+        self.engine.taken.return_value = frozenset({"acme"})
+        with patch.object(gateway, "_engine", lambda: self.engine):
+            self.assertEqual(_taken(["acme", "beta"]), {"acme"})
+            self.engine.taken.assert_called_once_with(["acme", "beta"])
+            self.engine.taken.side_effect = InstanceNotFound("acme")
+            self.assertEqual(_taken(["acme"]), frozenset())
+
+    def test_a_measurement_has_use_health_and_address(self):
+        moment = "2031-03-09T11:00:00+01:00"
+        self.engine.usage.return_value = Usage(users=3, storage_bytes=5 * 2**20, last_activity=moment)
+        self.engine.is_serving.return_value = True
+        self.engine.runtime = Mock()
+        self.engine.runtime.route.return_value = SimpleNamespace(url="http://acme.localhost")
+        found = gateway.measure(self.instance)
+        self.engine.usage.assert_called_once_with("acme-db")
+        self.engine.is_serving.assert_called_once_with("acme-db")
+        self.engine.runtime.route.assert_called_once_with("acme-db")
+        use = {"user_count": 3, "storage_mb": 5, "last_activity_at": datetime(2031, 3, 9, 10)}
+        health = {"health": "healthy", "health_message": False, "url": "http://acme.localhost"}
+        self.assertEqual(found, {**use, **health})
+        self.engine.is_serving.return_value = False
+        self.assertEqual(gateway.measure(self.instance)["health"], "critical")
+        self.engine.usage.side_effect = InstanceNotFound("acme-db")
+        self.assertIn("acme-db", gateway.measure(self.instance)["health_message"])
+
+    def test_a_process_s_state_is_asked_with_little_patience(self):
+        awake = Activity(name="acme-db", is_awake=True, is_broken=True, memory_bytes=2**20)
+        self.engine.activities.return_value = [awake]
+        self.assertEqual(gateway.activities(self.instance)[self.instance]["process_memory_mb"], 1)
+        self.engine.activities.assert_called_once_with(["acme-db"], timeout_s=2)
+        self.assertEqual(gateway.broken_databases(self.server), ["acme-db"])
+        self.engine.activities.assert_called_with(timeout_s=2)
+        self.engine.logs.return_value = ["a line", "b\x1b[2J"]
+        self.assertEqual(gateway.process_log(self.instance), "a line\nb\N{REPLACEMENT CHARACTER}[2J")
+        self.engine.logs.assert_called_once_with("acme-db", 200)
+
+    def test_a_server_is_healthy_when_its_cluster_and_its_tenant_server_answer(self):
+        self.engine.context, self.engine.runtime = MagicMock(), Mock()
+        for is_answering, health in ((True, "healthy"), (False, "critical")):
+            self.engine.runtime.is_answering.return_value = is_answering
+            self.assertEqual(gateway.server_status(self.server)["health"], health)
+        self.engine.context.maintenance.side_effect = PostgresUnreachable("here", "refused")
+        self.assertEqual(gateway.server_status(self.server)["health"], "critical")
+        self.server.runtime = "docker"
+        self.assertEqual(gateway.server_status(self.server)["health"], "unknown")
+
+    def test_secrets_are_sealed_and_passwords_are_new(self):
+        sealed = gateway.seal("a secret")
+        self.assertNotIn("a secret", sealed)
+        self.assertEqual(gateway.unseal(sealed), "a secret")
+        self.assertNotEqual(gateway.unseal(gateway.new_password()), gateway.unseal(gateway.new_password()))
+
+    def test_wishes_are_judged_by_the_engine_s_rules(self):
+        self.assertEqual(gateway.subdomain_fault("www", set()), "reserved")
+        self.assertEqual(gateway.subdomain_fault("mine", {"mine"}), "reserved")
+        self.assertIsNone(gateway.malformed("www"))
+        self.assertEqual(gateway.malformed("a"), "too_short")
+        self.assertEqual((gateway.is_label("acme"), gateway.is_label("a.b")), (True, False))
+        self.assertEqual((gateway.is_email("a@b.example"), gateway.is_email("a@b")), (True, False))
+        self.assertEqual((gateway.is_caption("Acme"), gateway.is_caption("http://a.example")), (True, False))
+        self.assertEqual(gateway.tidy_email("Ann@Acme.Example"), "ann@acme.example")
+        self.assertEqual(gateway.tidy_hostname("Shop.Acme.Example."), "shop.acme.example")
+        self.assertEqual(gateway.tidy_caption("  Acme   Ltd "), "Acme Ltd")
+        self.assertEqual(gateway.suggest_subdomains("Łódź", set(), {"lodz"}.__contains__, 1), ["lodz-2"])
+        for check, wrong in (
+            (gateway.check_slug, "My Shop"),
+            (gateway.check_hostname, "shop"),
+            (gateway.check_recipe, self.template.new({"code": "shop", "modules": "No Module"})),
+            (gateway.check_limits, SimpleNamespace(sleep_after_minutes=-1, memory_limit_mb=0)),
+        ):
+            with self.subTest(check=check.__name__), self.assertRaises(ValidationError):
+                check(wrong)
+
+    def test_addresses_are_those_the_servers_know(self):
+        settings = Mock(base_domain="acme.example", protocol="https")
+        self.engine.settings, self.engine.runtime = settings, Mock()
+        self.engine.runtime.route.side_effect = InstanceNotFound("acme")
+        with patch.object(gateway, "_engine", lambda: self.engine):
+            known = {"base_domain": "acme.example", "protocol": "https"}
+            self.assertEqual(gateway.address_settings(), known)
+            self.assertEqual(gateway.url_of("shop"), "https://shop.acme.example")
+            gateway.save_address_settings("new.example", "http")
+        settings.save.assert_called_once_with(base_domain="new.example", protocol="http")
+
+    def test_another_country_s_chart_is_found_among_the_templates(self):
+        self.template.chart_country_code = "US"
+        bakery = self._make_template("bakery", chart_country_code="FR")
+        found = gateway.foreign_chart(self.template, self.env.ref("base.fr"), bakery)
+        self.assertEqual((found.chart_country, found.templates), ("US", ("bakery",)))
+        self.assertEqual(gateway.offered(self._built_template())["chart_country_code"], "FR")
+
+    def _built_template(self):
+        return SimpleNamespace(languages=("en_US",), chart_country="FR", size_bytes=0)
+
+    def test_what_the_engine_refuses_is_a_sentence_and_what_may_work_later_is_tried_again(self):
+        error = InstanceNotFound("acme")
+        self.assertIn(str(error), gateway.sentence(error))
+        with self.assertRaises(UserError), gateway.translated():
+            raise error
+        with self.assertRaises(InstanceNotFound), gateway.retrying():
+            raise error
+        with self.assertRaises(RetryableJobError), gateway.retrying():
+            raise PostgresUnreachable("here", "refused")
+
+    def test_each_function_has_a_test_here(self):
+        text = Path(__file__).read_text(encoding="utf-8")
+        ours = {
+            name
+            for name, it in vars(gateway).items()
+            if inspect.isfunction(it) and it.__module__ == gateway.__name__ and not name.startswith("_")
+        }
+        self.assertGreater(len(ours), 40)
+        self.assertEqual({name for name in ours if f"gateway.{name}" not in text}, set())
