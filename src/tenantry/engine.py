@@ -298,9 +298,9 @@ class Engine:
 
     def taken(self, wanted: Collection[str]) -> frozenset[str]:
         """Those of the names that a database, a role or a folder has, ours or not."""
-        with self.context.maintenance() as connection:
-            context = self.context
-            return frozenset(n for n in wanted if not availability.is_free(context, connection, n))
+        context = self.context
+        with context.maintenance() as connection:
+            return frozenset(it for it in wanted if not availability.is_free(context, connection, it))
 
     def instances(self) -> list[Instance]:
         return instances.list_instances(self.context)

@@ -131,7 +131,7 @@ def is_instance_role(role: str) -> bool:
 
 def suggest(text: str, reserved: Collection[str] = RESERVED_NAMES) -> str:
     """Turn any text, such as a company's name, into a valid name; "" if nothing is left of it."""
-    label = re.sub(r"[^a-z0-9]+", "-", anyascii(text).lower()).strip("-")[:MAX_LENGTH].strip("-")
+    label = _slug(text).strip("-")[:MAX_LENGTH].strip("-")
     if label in reserved or label.isdigit() or 0 < len(label) < MIN_LENGTH:
         label = f"{label[: MAX_LENGTH - 8]}-company"
     return label
@@ -153,8 +153,12 @@ def template_code(text: str) -> str:
 
 def _as_code(text: str) -> str:
     """Any text turned into a code; "" if nothing is left of it."""
-    slug = re.sub(r"[^a-z0-9]+", "-", anyascii(text).lower())
-    return slug.lstrip("-0123456789")[:MAX_CODE_LENGTH].strip("-")
+    return _slug(text).lstrip("-0123456789")[:MAX_CODE_LENGTH].strip("-")
+
+
+def _slug(text: str) -> str:
+    """Text of any alphabet in a-z, 0-9 and single dashes; perhaps one at an end."""
+    return re.sub(r"[^a-z0-9]+", "-", anyascii(text).lower())
 
 
 def hostname(text: str) -> str:
