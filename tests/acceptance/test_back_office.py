@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 
 import pytest
 from tests.support.back_office import BackOffice
 from tests.support.inventory import orphans
 from tests.support.odoo_client import OdooError
+from tests.support.waiting import wait_until
 
 from tenantry.engine import Engine
 from tenantry.errors import InstanceNotFound
@@ -71,15 +71,8 @@ def test_a_plan_s_limit_holds_in_the_tenant_and_a_better_plan_lifts_it_at_once(o
 
     better = office.find("saas.plan", code="professional")
     office.call("saas.instance", "change_plan", [instance], better)
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            assert customer.call("res.users", "create", [colleague])
-            break
-        except OdooError:
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
-
+    office.wait_for_entitlements()
+    assert customer.call("res.users", "create", [colleague])
     office.press("action_check_health", instance)
     assert office.read("saas.instance", instance, "user_count")["user_count"] == 2
     with pytest.raises(OdooError, match=r"2 users.*1"):
@@ -91,7 +84,7 @@ def test_twenty_instances_at_once_all_become_active(office: BackOffice) -> None:
     instances = [office.instance(name) for name in _NAMES]
     office.press("action_provision_instance", *instances)
     for instance in instances:
-        assert office.wait("saas.instance", instance, ["active", "failed"], 120)["state"] == "active"
+        assert office.wait("saas.instance", instance, ["active", "failed"])["state"] == "active"
     assert {instance.name for instance in office.engine.instances()} >= set(_NAMES)
     office.terminate(*instances)
     assert orphans(office.engine.context) == []
@@ -109,7 +102,7 @@ def test_a_master_killed_among_ten_creations_goes_on_and_makes_none_twice(office
     assert office.engine.master.url == url
 
     for instance in instances:
-        assert office.wait("saas.instance", instance, ["active", "failed"], 180)["state"] == "active"
+        assert office.wait("saas.instance", instance, ["active", "failed"])["state"] == "active"
         office.log_in(instance)
     names = [instance.name for instance in office.engine.instances()]
     assert sorted(name for name in names if name in _NAMES) == sorted(_NAMES[:10])
@@ -118,12 +111,8 @@ def test_a_master_killed_among_ten_creations_goes_on_and_makes_none_twice(office
 
 
 def _wait_for_first_active(office: BackOffice, instances: list[int]) -> None:
-    deadline = time.monotonic() + 60
-    while "active" not in {
-        now["state"] for now in office.call("saas.instance", "read", instances, ["state"])
-    }:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    active = [["id", "in", instances], ["state", "=", "active"]]
+    wait_until(lambda: office.call("saas.instance", "search_count", active), "none becomes active")
 
 
 def test_postgresql_restarted_among_creations_delays_them_and_loses_none(office: BackOffice) -> None:
@@ -133,13 +122,9 @@ def test_postgresql_restarted_among_creations_delays_them_and_loses_none(office:
     _wait_for_first_active(office, instances)
     master._embedded.stop()
     master.start_postgres()
-    deadline = time.monotonic() + 60
-    while not master.master.is_answering():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-
+    wait_until(master.master.is_answering)
     for instance in instances:
-        assert office.wait("saas.instance", instance, ["active", "failed"], 180)["state"] == "active"
+        assert office.wait("saas.instance", instance, ["active", "failed"])["state"] == "active"
     assert orphans(master.context) == []
     office.terminate(*instances)
 
@@ -168,9 +153,7 @@ def test_a_full_server_refuses_clearly_and_nothing_is_half_made(office: BackOffi
 
 def wait_until_serving(engine: Engine, name: str) -> None:
     """A server that was just started loads the instance first."""
-    deadline = time.monotonic() + 60
-    while not engine.is_serving(name):
-        assert time.monotonic() < deadline, f"{name} is not served"
+    wait_until(lambda: engine.is_serving(name), f"{name} is not served")
 
 
 def test_a_base_domain_set_in_the_back_office_is_served_after_the_next_start(office: BackOffice) -> None:

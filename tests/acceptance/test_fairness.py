@@ -15,6 +15,7 @@ import pytest
 from tests.support import hostile
 from tests.support.odoo_client import OdooClient, OdooError
 from tests.support.tenants import ask, create, status, swept
+from tests.support.waiting import eventually
 
 from tenantry.engine import Engine
 from tenantry.model.instance import Creation
@@ -161,7 +162,7 @@ def an_endless_job(scene: Scene) -> Iterator[None]:
         inside.execute("UPDATE ir_cron SET nextcall = '2020-01-01' WHERE cron_name = 'Endless'")
     scene.engine.runtime.end("acme")
     assert status(scene.engine, "acme") == 200
-    assert eventually(lambda: jobs_of(scene.engine, "acme") == 1, 20)
+    assert eventually(lambda: jobs_of(scene.engine, "acme") == 1)
     yield
     # While it runs, its row is locked.
     scene.engine.suspend("acme")
@@ -226,15 +227,6 @@ def let_a_job_be_due(engine: Engine, name: str) -> float:
 
 def has_run(engine: Engine, name: str) -> bool:
     return ask(engine, name, "SELECT count(*) > 0 FROM ir_cron WHERE lastcall IS NOT NULL") == [(True,)]
-
-
-def eventually(is_so: Callable[[], bool], within_s: float) -> bool:
-    deadline = time.monotonic() + within_s
-    while not is_so():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 @pytest.mark.parametrize("seconds", ["1", "0", "-1", "nonsense"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from tests.support.inventory import orphans
 from tests.support.killed import run_and_kill
 from tests.support.odoo_client import OdooError, browser
 from tests.support.tenants import ask, create, is_left_alone, log_in, status, swept
+from tests.support.waiting import wait_until
 
 from tenantry.engine import Engine
 from tenantry.errors import (
@@ -158,10 +158,7 @@ def test_what_its_plan_allows_holds_from_the_next_wake_on(engine: Engine):
     engine.runtime.end("acme")
     assert status(engine, "acme") == 200
     assert address_space(engine) == engine.settings.tenant_memory_mb * 2**20
-    deadline = time.monotonic() + 60
-    while activity(engine).is_awake:
-        assert time.monotonic() < deadline, "it does not sleep"
-        time.sleep(0.2)
+    wait_until(lambda: not activity(engine).is_awake, "it does not sleep")
 
 
 def test_what_no_process_can_have_is_refused_and_nothing_changes(engine: Engine):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 
 import httpx
@@ -11,6 +10,7 @@ import pytest
 from tests.support.back_office import BackOffice
 from tests.support.mail_server import MailServer, serving, text_of
 from tests.support.odoo_client import browser
+from tests.support.waiting import wait_until
 
 from tenantry.engine import Engine
 from tenantry.model.names import MASTER_DATABASE
@@ -36,13 +36,6 @@ def sql(engine: Engine, statement: str) -> list[tuple]:
     with engine.context.cluster.connect(MASTER_DATABASE) as inside:
         cursor = inside.execute(statement.encode())
         return cursor.fetchall() if cursor.description else []
-
-
-def wait_until(is_true, what: str) -> None:
-    deadline = time.monotonic() + 30
-    while not is_true():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.1)
 
 
 def test_the_customer_gets_a_link_that_lets_him_in_and_nothing_of_it_is_left(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 from tests.support.foreign import write_comment
 from tests.support.master import ask_inside, master_client
 from tests.support.odoo_client import OdooClient, OdooError, WebClient
+from tests.support.waiting import wait_until
 
 from tenantry import process
 from tenantry.engine import Engine
@@ -26,8 +26,6 @@ from tenantry.model.secret import Secret
 from tenantry.odoo import own_addons
 from tenantry.postgres import databases, embedded
 from tenantry.postgres.cluster import Cluster
-
-_JOB_TIMEOUT_S = 30
 
 
 @pytest.fixture
@@ -138,13 +136,8 @@ def test_the_masters_threads_share_one_core_and_the_tenants_server_has_all(maste
 def test_a_job_runs_to_its_end(master: Engine):
     client = master_client(master)
     uuid = client.http.get("/queue_job/create_test_job").text.split()[-1]
-    deadline = time.monotonic() + _JOB_TIMEOUT_S
-    state = ""
-    while state != "done" and time.monotonic() < deadline:
-        time.sleep(0.2)
-        (job,) = client.call("queue.job", "search_read", [["uuid", "=", uuid]], ["state"])
-        state = job["state"]
-    assert state == "done"
+    done = [["uuid", "=", uuid], ["state", "=", "done"]]
+    wait_until(lambda: client.call("queue.job", "search_count", done), "the job is not done")
 
 
 def test_a_new_password_replaces_the_old_one_and_ends_its_sessions(master: Engine):
@@ -250,13 +243,6 @@ def may_connect(cluster: Cluster) -> bool:
     except psycopg.OperationalError:
         return False
     return True
-
-
-def wait_until(condition) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def test_the_masters_command_line_and_environment_hold_no_password_of_postgresql(master: Engine):

@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import RawIOBase
@@ -22,6 +21,7 @@ from tests.support import hostile, intruder
 from tests.support.confined.attacks import ATTACKS
 from tests.support.odoo_client import OdooClient
 from tests.support.tenants import create, status, swept
+from tests.support.waiting import wait_until
 
 from tenantry import process, sandbox
 from tenantry.engine import Engine
@@ -414,10 +414,7 @@ def test_a_process_that_a_tenant_left_behind_ends_with_its_suspension(scene: Sce
     if not identity.is_root():
         pytest.skip("an ordinary user has neither control groups nor other user ids")
     left = scene.run(_LEAVE_A_PROCESS)
-    deadline = time.monotonic() + 10
-    while not process.is_running(left, marker="sleep") and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert process.is_running(left, marker="sleep")
+    wait_until(lambda: process.is_running(left, marker="sleep"))
     scene.engine.suspend("acme")
     try:
         assert not process.is_running(left, marker="sleep")

@@ -5,25 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
-from collections.abc import Callable
 
 import pytest
 from tests.support.api_client import make_keys, set_hourly_limit
 from tests.support.back_office import BackOffice
 from tests.support.odoo_client import WebClient
 from tests.support.remote_cli import RemoteCli, command_lines
+from tests.support.waiting import wait_until
 
 from tenantry.model.secret import Secret
-
-_TIMEOUT_S = 60
-
-
-def _wait_until(is_so: Callable[[], object]) -> None:
-    deadline = time.monotonic() + _TIMEOUT_S
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def test_create_tells_a_person_where_how_far_and_how_to_get_in(remote: RemoteCli, office: BackOffice):
@@ -210,12 +200,12 @@ def test_who_stops_watching_stops_nothing_and_no_process_shows_the_key(
     try:
         watching = remote.start("create", "acme", "admin@acme.example", "--template", "tiny")
         domain = [["subdomain", "=", "acme"], ["operation", "=", "provision"], ["log_ids", "!=", False]]
-        _wait_until(lambda: office.call("saas.instance", "search", domain))
+        wait_until(lambda: office.call("saas.instance", "search", domain))
         shown = command_lines()
         assert "create acme" in shown
         assert api_keys["api-admin"] not in shown
         watching.send_signal(signal.SIGINT)
-        out, err = watching.communicate(timeout=_TIMEOUT_S)
+        out, err = watching.communicate(timeout=120)
     finally:
         os.kill(server, signal.SIGCONT)
     assert (watching.returncode, out) == (130, "")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import httpx
 import pytest
 from tests.support.tenants import is_left_alone
+from tests.support.waiting import eventually, wait_until
 
 from tenantry.engine import Engine
 from tenantry.model import names
@@ -115,10 +115,7 @@ def test_tenants_are_served_again_after_postgres_was_restarted(engine: Engine, a
     assert engine._embedded
     engine._embedded.stop()
     engine.start_postgres()
-    deadline = time.monotonic() + 20
-    while get(engine, "acme.localhost").status_code != 200 and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert get(engine, "acme.localhost").status_code == 200
+    wait_until(lambda: get(engine, "acme.localhost").status_code == 200)
 
 
 def test_jobs_run_for_active_tenants_only_and_rest_at_once_when_one_is_stopped(
@@ -132,12 +129,12 @@ def test_jobs_run_for_active_tenants_only_and_rest_at_once_when_one_is_stopped(
         # Asleep or awake, and whatever the spawner knew before: it looks again after it was started.
         engine.runtime.stop()
         engine.start_tenants()
-        assert _wait_for_job(engine, "acme", 30)
+        wait_until(lambda: _ran_a_job(engine, "acme"))
         assert not _ran_a_job(engine, "beta")
         engine.stop_instance("acme")
         assert is_left_alone(engine, "acme")
         _let_jobs_be_due(engine, "acme")
-        assert not _wait_for_job(engine, "acme", 3)
+        assert not eventually(lambda: _ran_a_job(engine, "acme"), within_s=3)
     finally:
         engine.start_instance("acme")
         engine.terminate("beta")
@@ -146,13 +143,6 @@ def test_jobs_run_for_active_tenants_only_and_rest_at_once_when_one_is_stopped(
 def _let_jobs_be_due(engine: Engine, name: str) -> None:
     with engine.context.cluster.connect(name) as inside:
         inside.execute("UPDATE ir_cron SET nextcall = now() - interval '1 day', lastcall = NULL")
-
-
-def _wait_for_job(engine: Engine, name: str, timeout_s: float) -> bool:
-    deadline = time.monotonic() + timeout_s
-    while not _ran_a_job(engine, name) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return _ran_a_job(engine, name)
 
 
 def _ran_a_job(engine: Engine, name: str) -> bool:

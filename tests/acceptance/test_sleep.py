@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -13,6 +13,7 @@ import psutil
 import pytest
 from tests.support.odoo_client import OdooClient
 from tests.support.tenants import ask, create, status, swept
+from tests.support.waiting import eventually
 from tests.support.websocket import websocket
 
 from tenantry.engine import Engine
@@ -65,15 +66,6 @@ def plan_jobs(engine: Engine, name: str, when: str) -> None:
 
 def activity(engine: Engine, name: str) -> Activity:
     return next(found for found in engine.activities() if found.name == name)
-
-
-def eventually(is_so: Callable[[], bool], within_s: float) -> bool:
-    deadline = time.monotonic() + within_s
-    while not is_so():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 def falls_asleep(engine: Engine, name: str) -> bool:
@@ -178,7 +170,7 @@ def test_a_websocket_keeps_its_tenant_awake_and_suspension_closes_it(sleepy: Eng
 
 def test_a_tenant_sleeps_once_its_last_websocket_is_closed(sleepy: Engine, acme: OdooClient):
     with websocket(sleepy, sleepy.runtime.route("acme"), acme.http.cookies["session_id"]):
-        assert eventually(lambda: activity(sleepy, "acme").websockets == 1, 5)
+        assert eventually(lambda: activity(sleepy, "acme").websockets == 1)
     assert falls_asleep(sleepy, "acme")
 
 
@@ -194,7 +186,7 @@ def test_a_job_that_is_due_wakes_its_tenant_which_then_sleeps_again(
     assert (late_by_s(sleepy, "beta") or 0) < _MAY_BE_LATE_S
     assert falls_asleep(sleepy, "beta")
     # Whatever is planned next is seen.
-    assert eventually(lambda: (activity(sleepy, "beta").next_job_s or 0) > 60, 10)
+    assert eventually(lambda: (activity(sleepy, "beta").next_job_s or 0) > 60)
 
 
 def test_the_jobs_of_several_sleeping_tenants_all_start_in_time(
@@ -227,7 +219,7 @@ def _let_jobs_be_due_in_their_sleep(engine: Engine, wanted: list[str]) -> None:
     for name in wanted:
         plan_jobs(engine, name, f"{_DUE_IN_S} s")
         send_to_sleep(engine, name)
-    assert eventually(lambda: all(activity(engine, n).next_job_s is not None for n in wanted), 5)
+    assert eventually(lambda: all(activity(engine, n).next_job_s is not None for n in wanted))
     for name in wanted:
         with engine.context.cluster.connect(name) as inside:
             inside.execute("DROP TABLE IF EXISTS test_due")

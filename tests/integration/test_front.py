@@ -20,6 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.front import SCRIPT, Answer, Front, Tenant
+from tests.support.waiting import wait_until
 
 from tenantry import process
 from tenantry.edge import caddy
@@ -71,13 +72,6 @@ def run(task: Callable[[], Any]) -> Callable[[], Any]:
         return results[0]
 
     return result
-
-
-def wait_until(holds: Callable[[], object], timeout_s: float = 5) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert holds()
 
 
 # ---------------------------------------------------------------- which host

@@ -6,17 +6,17 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from tests.support.waiting import wait_until
 
 from tenantry.spawner import control
 from tenantry.spawner.config import Config
 
-_WITHIN_S = 20
+_WITHIN_S = 120
 
 
 class Kept:
@@ -33,7 +33,7 @@ class Kept:
     def start(self) -> None:
         command = [sys.executable, "-m", "tenantry.spawner.keeper", str(self.config_file)]
         self.process = psutil.Popen(command, stderr=subprocess.DEVNULL)
-        until(lambda: self.pid_file.exists() and self.is_answering() and self.front)
+        wait_until(lambda: self.pid_file.exists() and self.is_answering() and self.front)
 
     def programs(self, part_of_command: str) -> list[psutil.Process]:
         assert self.process
@@ -86,13 +86,6 @@ def a_config(home: Path) -> Config:
     )
 
 
-def until(is_so: Callable[[], object]) -> None:
-    deadline = time.monotonic() + _WITHIN_S
-    while not is_so():
-        assert time.monotonic() < deadline, "it never came about"
-        time.sleep(0.02)
-
-
 @pytest.fixture
 def kept(tmp_path: Path) -> Iterator[Kept]:
     for folder in ("hosts", "filestore", "log"):
@@ -118,8 +111,8 @@ def test_what_was_killed_is_started_again_and_the_other_goes_on(kept: Kept, name
     kept.start()
     before = {"spawner": kept.spawner, "front": kept.front}
     before[name].kill()
-    until(lambda: getattr(kept, name) not in (None, before[name]))
-    until(kept.is_answering)
+    wait_until(lambda: getattr(kept, name) not in (None, before[name]))
+    wait_until(kept.is_answering)
     other = "front" if name == "spawner" else "spawner"
     assert getattr(kept, other) == before[other]
 
@@ -129,8 +122,8 @@ def test_a_hangup_starts_the_spawner_anew_and_nothing_else(kept: Kept):
     spawner, front = kept.spawner, kept.front
     assert kept.process
     kept.process.send_signal(signal.SIGHUP)
-    until(lambda: kept.spawner not in (None, spawner))
-    until(kept.is_answering)
+    wait_until(lambda: kept.spawner not in (None, spawner))
+    wait_until(kept.is_answering)
     assert kept.front == front
 
 
@@ -142,7 +135,7 @@ def test_nothing_it_ran_outlives_it(kept: Kept, number: signal.Signals):
     assert kept.process
     kept.process.send_signal(number)
     kept.process.wait(_WITHIN_S)
-    until(lambda: not [program for program in family if program and program.is_running()])
+    wait_until(lambda: not [program for program in family if program and program.is_running()])
 
 
 def command_of(program: psutil.Process) -> str:

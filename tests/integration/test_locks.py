@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
+from tests.support.waiting import wait_until
 
 from tenantry.errors import Busy
 from tenantry.operations.context import Context
@@ -64,11 +64,8 @@ def test_a_waiting_writer_is_not_starved_by_new_readers(context: Context):
 
 def _wait_for_a_waiter(context: Context) -> None:
     query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-    deadline = time.monotonic() + 5
     with context.maintenance() as connection:
-        while time.monotonic() < deadline and connection.execute(query).fetchone() == (0,):
-            time.sleep(0.01)
-        assert connection.execute(query).fetchone() == (1,)
+        wait_until(lambda: connection.execute(query).fetchone() == (1,), "nobody waits")
 
 
 def test_the_lock_of_a_killed_holder_is_free(context: Context):

@@ -17,6 +17,7 @@ from typing import Any
 
 import psutil
 import pytest
+from tests.support.waiting import eventually, wait_until
 
 from tenantry import process, sandbox
 from tenantry.errors import FolderNotFound, FolderUnreachable, ProgramFailed, ViewUnavailable
@@ -325,7 +326,7 @@ def ends_with_its_starter(words: Sequence[str]) -> bool:
         wait_until(lambda: any(child.name() == "sleep" for child in bubblewrap.children(recursive=True)))
         program = bubblewrap.children(recursive=True)[-1]
         starter.kill()
-    return wait_until(lambda: not process.is_running(program.pid, marker="sleep"))
+    return eventually(lambda: not process.is_running(program.pid, marker="sleep"))
 
 
 @by_root
@@ -355,14 +356,7 @@ def started_in_shell(words: Sequence[str]) -> Iterator[tuple[subprocess.Popen[st
 
 
 def process_becomes(started: psutil.Process, name: str) -> bool:
-    return wait_until(lambda: started.name() == name)
-
-
-def wait_until(is_so: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 5
-    while not is_so() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return is_so()
+    return eventually(lambda: started.name() == name)
 
 
 # ---------------------------------------------------------------- an ordinary user

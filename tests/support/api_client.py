@@ -58,7 +58,7 @@ class ApiClient:
     def _headers(self, headers: dict[str, str]) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}", **headers} if self.key else headers
 
-    def wait(self, path: str, field: str, states: set[str], timeout_s: float = 60) -> dict[str, Any]:
+    def wait(self, path: str, field: str, states: set[str], timeout_s: float = 180) -> dict[str, Any]:
         """Poll until a field, perhaps inside `data`, has one of these values."""
         deadline = time.monotonic() + timeout_s
         while True:

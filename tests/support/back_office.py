@@ -11,6 +11,7 @@ from tenantry.model.names import MASTER_DATABASE
 from tenantry.model.secret import Secret
 from tests.support.master import master_client
 from tests.support.odoo_client import WebClient
+from tests.support.waiting import wait_until
 
 _POLL_S = 0.1
 
@@ -45,7 +46,9 @@ class BackOffice:
     def read(self, model: str, record: int, *fields: str) -> dict[str, Any]:
         return self.call(model, "read", [record], list(fields))[0]
 
-    def wait(self, model: str, record: int, states: Collection[str], timeout_s: float = 60) -> dict[str, Any]:
+    def wait(
+        self, model: str, record: int, states: Collection[str], timeout_s: float = 180
+    ) -> dict[str, Any]:
         """Wait until nothing is under way and its state is one of those; return what it says then."""
         fields = ["state", "state_reason", *(["operation"] if model == "saas.instance" else [])]
         deadline = time.monotonic() + timeout_s
@@ -55,6 +58,14 @@ class BackOffice:
                 return now
             assert time.monotonic() < deadline, f"{model} {record} is {now}, not {states}"
             time.sleep(_POLL_S)
+
+    def entitlements_to_come(self, **values: Any) -> int:
+        """How many jobs with those values have yet to tell an instance its plan."""
+        domain = [["method_name", "=", "_entitle"], ["state", "not in", ["done", "failed", "cancelled"]]]
+        return self.call("queue.job", "search_count", [*domain, *([f, "=", v] for f, v in values.items())])
+
+    def wait_for_entitlements(self) -> None:
+        wait_until(lambda: not self.entitlements_to_come(), "an instance does not know its plan")
 
     # ------------------------------------------------------------ what tests need
 

@@ -298,7 +298,7 @@ class Front:
         return ("nginx", "-c", str(file), "-e", "stderr")
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while True:
             try:
                 assert self.ask("", "/tenantry/health").status == 200

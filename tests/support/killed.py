@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import time
 from collections.abc import Callable
 
 from tenantry.engine import Engine
@@ -13,9 +12,9 @@ from tenantry.model.progress import OnStep, StepEvent, StepStatus
 from tenantry.model.recipe import Recipe
 from tenantry.operations.clone import clone_template
 from tenantry.settings import Settings
+from tests.support.waiting import wait_until
 
 _LONGEST_S = 300
-_FORGOTTEN_WITHIN_S = 10
 _FINISHED = (StepStatus.DONE, StepStatus.SKIPPED)
 
 
@@ -80,7 +79,5 @@ def _wait_until_it_is_forgotten(engine: Engine) -> None:
         SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
          WHERE locktype = 'advisory' AND datname = current_database()
     """
-    deadline = time.monotonic() + _FORGOTTEN_WITHIN_S
     with engine.context.maintenance() as connection:
-        while connection.execute(query).fetchone() != (0,) and time.monotonic() < deadline:
-            time.sleep(0.02)
+        wait_until(lambda: connection.execute(query).fetchone() == (0,), "its locks are still held")

@@ -14,7 +14,7 @@ from aiosmtpd.controller import Controller
 from tenantry.ports import free_port
 from tests.support.back_office import BackOffice
 
-_TIMEOUT_S = 60
+_TIMEOUT_S = 120
 
 
 class MailServer:

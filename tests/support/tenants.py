@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,9 +10,9 @@ from tenantry.engine import Engine
 from tenantry.model.instance import Creation
 from tests.support.inventory import orphans
 from tests.support.odoo_client import WebClient
+from tests.support.waiting import eventually
 
 _AT_ONCE = 4
-_ENDS_WITHIN_S = 30
 
 
 @contextmanager
@@ -44,13 +43,8 @@ def is_left_alone(engine: Engine, name: str = "acme") -> bool:
     query = """
         SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'
     """
-    deadline = time.monotonic() + _ENDS_WITHIN_S
     with engine.context.maintenance() as connection:
-        while connection.execute(query, [name]).fetchone() != (0,):
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.1)
-    return True
+        return eventually(lambda: connection.execute(query, [name]).fetchone() == (0,))
 
 
 def log_in(engine: Engine, creation: Creation, name: str = "acme") -> WebClient:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,8 +12,9 @@ from typing import Any
 from standardwebhooks import Webhook
 
 from tenantry.ports import free_port
+from tests.support.waiting import eventually
 
-_TIMEOUT_S = 60
+_TIMEOUT_S = 120
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,4 @@ class Receiver:
     def wait_for(self, types: Iterable[str]) -> None:
         """Wait until it was sent these, in this order. Raises AssertionError when it was not."""
         expected = list(types)
-        deadline = time.monotonic() + _TIMEOUT_S
-        while self.types() != expected:
-            assert time.monotonic() < deadline, f"{self.types()}, not {expected}"
-            time.sleep(0.05)
+        assert eventually(lambda: self.types() == expected), f"{self.types()}, not {expected}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
+from tests.support.waiting import wait_until
 
 from tenantry import process
 from tenantry.errors import ProgramFailed, ProgramNotFound, ProgramTimeout
@@ -54,10 +54,8 @@ def test_libpqs_variables_and_our_settings_do_not_reach_a_program(monkeypatch):
 def test_a_program_dies_with_its_killed_caller():
     code = "from tenantry import process; process.run(['sleep', '600'])"
     caller = psutil.Popen([sys.executable, "-c", code])
-    deadline = time.monotonic() + 10
-    while not (started := _sleepers(caller)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert started
+    wait_until(lambda: _sleepers(caller))
+    started = _sleepers(caller)
     caller.kill()
     caller.wait()
     _gone, alive = psutil.wait_procs(started, timeout=10)
@@ -99,9 +97,7 @@ def test_a_server_kept_on_one_core_gives_its_own_programs_all_of_them(tmp_path):
     log = tmp_path / "log"
     environment = {"PYTHONPATH": os.pathsep.join(sys.path)}
     pid = process.start([sys.executable, "-c", code], log=log, environment=environment, on_one_core=True)
-    deadline = time.monotonic() + 10
-    while not log.read_text().endswith("\n") and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: log.read_text().endswith("\n"))
     process.stop(pid)
     cores = len(os.sched_getaffinity(0))
     assert log.read_text().split() == ["1", str(cores), "1"]

@@ -21,6 +21,7 @@ from . import saas_instance_usage
 from . import saas_instance_process
 from . import saas_instance_jobs
 from . import saas_instance_operations
+from . import saas_instance_entitle
 from . import saas_instance_limits
 from . import saas_instance_log
 from . import saas_instance_request

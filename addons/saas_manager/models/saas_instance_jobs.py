@@ -16,14 +16,14 @@ _MAX_RETRIES = 8
 class SaasInstance(models.Model):
     _inherit = "saas.instance"
 
-    def _enqueue(self, method, description):
-        """One job at a time for each instance and kind; it starts after the commit."""
+    def _enqueue(self, method, description, of=""):
+        """One job at a time for each instance, kind and `of`; it starts after the commit."""
         self.ensure_one()
         # sudo: the job goes on with what was allowed when it was asked for.
         job = self.sudo().with_delay(
             channel=self._job_channel(method),
             description=description,
-            identity_key=self._identity_key(method),
+            identity_key=self._identity_key(method, of),
             max_retries=_MAX_RETRIES,
             priority=5,
         )
@@ -181,21 +181,6 @@ class SaasInstance(models.Model):
         self._release_hostnames()
         self.subscription_ids._instance_terminated()
         self._send_termination_email()
-
-    def _entitle(self):
-        """Job: sign what the instance may use, and write it into it."""
-        self.ensure_one()
-        if self.state not in ("active", "suspended", "expired"):
-            return self.env._("Nothing to do: %s does not exist any more.", self.name)
-        with gateway.retrying():
-            gateway.entitle(self)
-
-    def _on_entitle_failed(self, exc_message="", **_values):
-        """Called by the queue; what else is being done with the instance goes on."""
-        for instance in self:
-            reason = str(exc_message) or self.env._("An unexpected error; see the job.")
-            instance._log("error", {instance: reason})
-            instance._ask_operator(self.env._("It does not know its present plan"), reason)
 
     # ------------------------------------------------------------ automation
 

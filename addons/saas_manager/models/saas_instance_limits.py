@@ -43,7 +43,7 @@ class SaasInstance(models.Model):
             )
             instance._log("warning", {instance: message})
             instance._ask_operator(self.env._("More users than the plan allows"), message)
-            instance._enqueue("_entitle", self.env._("Sign the entitlements of %s", instance.name))
+            instance._entitle_later()
 
     def _sweep_instance(self):
         return self

@@ -16,8 +16,7 @@ class SaasInstance(models.Model):
             # sudo: of a created instance it is changed by this action only.
             instance.sudo().plan_id = plan
             instance.subscription_id.plan_id = plan
-            if instance.state in ("active", "suspended", "expired"):
-                instance._enqueue("_entitle", self.env._("Sign the entitlements of %s", instance.name))
+            instance._entitle_later()
 
     def _check_fits(self, plan):
         self.ensure_one()

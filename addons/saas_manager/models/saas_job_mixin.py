@@ -10,10 +10,10 @@ class SaasJobMixin(models.AbstractModel):
     _name = "saas.job.mixin"
     _description = "Is worked on by jobs"
 
-    def _identity_key(self, method):
-        """By which the queue knows the record's job of that kind."""
+    def _identity_key(self, method, of=""):
+        """By which the queue knows the record's job of that kind; of: which of several."""
         self.ensure_one()
-        return f"{self._name}.{method}.{self.id}"
+        return f"{self._name}.{method}.{self.id}" + (f".{of}" if of else "")
 
     def _awaited_jobs(self):
         """The methods one of which is to bring the record out of its present state; none if it is at rest."""

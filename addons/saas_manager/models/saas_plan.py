@@ -93,9 +93,7 @@ class SaasPlan(models.Model):
         result = super().write(vals)
         if _TOLD & vals.keys():
             # sudo: a plan is used by instances of all companies.
-            live = self.sudo().instance_ids.filtered(lambda i: i.state in ("active", "suspended", "expired"))
-            for instance in live:
-                instance._enqueue("_entitle", self.env._("Sign the entitlements of %s", instance.name))
+            self.sudo().instance_ids._entitle_later()
         return result
 
     def price(self, period):

@@ -13,9 +13,8 @@ class SaasSubscription(models.Model):
     def _entitle_instance(self):
         """Sign again what the instance shows of its subscription, where it matters."""
         for subscription in self.filtered(lambda s: s.state in ("trial", "active", "past_due")):
-            instance = subscription.instance_id
-            if instance.state in ("active", "suspended", "expired") and subscription._is_current():
-                instance._enqueue("_entitle", self.env._("Sign the entitlements of %s", instance.name))
+            if subscription._is_current():
+                subscription.instance_id._entitle_later()
 
     def _block_instance(self):
         """Block an active instance whose subscription does not cover it any more.

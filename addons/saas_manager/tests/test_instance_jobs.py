@@ -244,6 +244,12 @@ class TestOtherOperations(SaasCase):
             self.assertIn("Nothing to do", instance.sudo()._entitle())
         asked.assert_not_called()
 
+    def test_what_is_being_renamed_is_told_when_it_has_its_new_name(self):
+        instance = self._make_instance("acme", "active", operation="rename")
+        with self._engine("entitle") as asked, self.assertRaises(RetryableJobError):
+            instance.sudo()._entitle()
+        asked.assert_not_called()
+
 
 @tagged("post_install", "-at_install")
 class TestHealth(SaasCase):

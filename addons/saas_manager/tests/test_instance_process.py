@@ -208,7 +208,8 @@ class TestWhatItsPlanAllows(SaasCase):
         cls.plan.write({"sleep_after_minutes": 10, "memory_limit_mb": 1024})
 
     def _entitle(self, instance):
-        with patch.object(gateway, "_engine_of", return_value=Mock(spec=Engine)) as engine_of:
+        engine = patch.object(gateway, "_engine_of", return_value=Mock(spec=Engine))
+        with engine as engine_of, self.enter_registry_test_mode():
             instance.sudo()._entitle()
         return engine_of.return_value
 
