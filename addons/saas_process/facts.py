@@ -1,6 +1,6 @@
 """What the provider tells a tenant's process of itself; `saas_tenant` reads it."""
 
-from .board import ENTITLED_SINCE
+from .board import ENTITLED_SINCE, SEATS
 
 _told = {}
 
@@ -37,3 +37,8 @@ def board():
 def entitled_since():
     """The serial of the entitlements in force, as the spawner knows it now."""
     return _told["board"][ENTITLED_SINCE] if _told else 0
+
+
+def seats():
+    """How many internal users may log in, as the spawner knows it now; 0: any number."""
+    return _told["board"][SEATS] if _told else 0

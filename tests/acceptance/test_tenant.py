@@ -8,16 +8,18 @@ import struct
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from tests.support.odoo_client import OdooClient, OdooError, WebClient
+from tests.support.odoo_client import OdooClient, OdooError, WebClient, browser
 from tests.support.tenants import status
 
 from tenantry.engine import Engine
-from tenantry.errors import InstanceNotFound, Tampered, TenantModuleMissing
+from tenantry.errors import InstanceNotFound, LoginRefused, Tampered, TenantModuleMissing
 from tenantry.model import names
 from tenantry.model.entitlements import UNLIMITED, Entitlements
 from tenantry.model.instance import Creation
+from tenantry.model.secret import Secret
 from tenantry.model.signing import now_us, sign_entitlements
 from tenantry.odoo.scripts import sanitize_script
 from tenantry.operations.clone import discard
@@ -26,6 +28,7 @@ UPGRADE = "https://provider.example/plans"
 Entitle = Callable[..., None]
 Login = Callable[[], str]
 PARAMETER = "saas_tenant.entitlements"
+_PASSWORD = "a guest's own password"
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +48,7 @@ def entitle(engine: Engine, acme: Creation) -> Iterator[Entitle]:
     yield lambda **limits: engine.entitle("acme", Entitlements(**limits))
     engine.entitle("acme", UNLIMITED)
     with engine.context.cluster.connect("acme") as inside:
-        inside.execute("UPDATE res_users SET active = false WHERE active AND NOT share AND id > 2")
+        inside.execute("UPDATE res_users SET active = false WHERE active AND id > 2")
 
 
 @pytest.fixture
@@ -160,11 +163,11 @@ def test_of_two_who_add_the_last_user_at_the_same_moment_one_is_refused(
     assert users_of(engine) == 2
 
 
-def run_code(admin: OdooClient, code: str) -> None:
+def run_code(admin: OdooClient, code: str) -> Any:
     """As an administrator can: in a server action."""
     (model,) = admin.call("ir.model", "search", [["model", "=", "res.partner"]])
     action = {"name": "Ours", "model_id": model, "state": "code", "code": code}
-    admin.call("ir.actions.server", "run", admin.call("ir.actions.server", "create", [action]))
+    return admin.call("ir.actions.server", "run", admin.call("ir.actions.server", "create", [action]))
 
 
 def test_what_is_made_past_the_models_does_not_go_over_the_limit(
@@ -191,6 +194,136 @@ def test_what_writes_past_the_models_does_not_go_over_the_limit(
     with pytest.raises(OdooError, match="upgrade your plan"):
         run_code(admin, f"env['res.users'].browse({user}).{writing}")
     assert users_of(engine) == 1
+
+
+# ---------------------------------------------------------------- users added by SQL
+
+
+@pytest.fixture
+def people(engine: Engine, admin: OdooClient, entitle: Entitle, login: Login) -> list[str]:
+    """Two guests of the portal with passwords; their logins."""
+    portal, logins = group(engine, "group_portal"), [login(), login()]
+    for name in logins:
+        guest = {"name": name, "login": name, "password": _PASSWORD, "group_ids": [[6, 0, [portal]]]}
+        admin.call("res.users", "create", [guest])
+    return logins
+
+
+def enter(engine: Engine, login: str) -> WebClient:
+    return WebClient(engine.runtime.route("acme"), "acme", login, Secret(_PASSWORD))
+
+
+_BY_NOTE = "UPDATE res_users SET share = false WHERE login = '{}'"
+_BY_GROUP = """
+    WITH moved AS (DELETE FROM res_groups_users_rel WHERE uid = (SELECT id FROM res_users WHERE login = '{}')
+                   RETURNING uid)
+    INSERT INTO res_groups_users_rel (uid, gid) SELECT uid, {group} FROM moved
+"""
+PROMOTIONS = {"its note": (_BY_NOTE,), "its group": (_BY_GROUP,), "both": (_BY_NOTE, _BY_GROUP)}
+
+
+def promote(engine: Engine, admin: OdooClient, login: str, statements: tuple[str, ...]) -> None:
+    for statement in statements:
+        admin.sql(statement.format(login, group=group(engine, "group_system")))
+    # Who has a seat is asked again in half a minute, or by another process.
+    engine.runtime.end("acme")
+
+
+def is_refused(engine: Engine, login: str) -> bool:
+    try:
+        enter(engine, login)
+    except LoginRefused as error:
+        return "limit of internal users is reached by others" in str(error.__cause__)
+    return False
+
+
+@pytest.mark.parametrize("promotion", PROMOTIONS)
+def test_who_was_made_internal_by_sql_does_not_get_in_beyond_the_limit(
+    engine: Engine, admin: OdooClient, entitle: Entitle, people: list[str], promotion: str
+):
+    entitle(users=2)
+    first, second = people
+    visitor = enter(engine, second)
+    promote(engine, admin, first, PROMOTIONS[promotion])
+    enter(engine, first)
+    promote(engine, admin, second, PROMOTIONS[promotion])
+    assert users_of(engine) == 3
+    assert is_refused(engine, second)
+    with pytest.raises(OdooError, match="Session expired"):
+        visitor.call("res.partner", "search_count", [])
+    assert not is_refused(engine, first)
+    assert admin.call("res.users", "search_count", [])
+
+
+def test_the_keys_of_who_has_no_seat_open_nothing(
+    engine: Engine, admin: OdooClient, entitle: Entitle, people: list[str]
+):
+    entitle(users=1)
+    code = f"user = env['res.users'].search([('login', '=', '{people[0]}')])\n"
+    code += "until = datetime.datetime.now() + datetime.timedelta(hours=1)\n"
+    code += "key = env['res.users.apikeys'].with_user(user)._generate('rpc', 'key', until)\n"
+    key = run_code(admin, code + "action = {'type': 'ir.actions.act_window_close', 'infos': key}")["infos"]
+    program = browser(engine.runtime.route("acme"))
+    program.headers["Authorization"] = f"Bearer {key}"
+    url = "/json/2/res.users/context_get"
+    assert program.post(url, json={}).status_code == 200
+    promote(engine, admin, people[0], PROMOTIONS["both"])
+    assert program.post(url, json={}).status_code == 401
+
+
+def test_the_robot_takes_a_seat_once_it_can_log_in(
+    engine: Engine, admin: OdooClient, entitle: Entitle, people: list[str]
+):
+    entitle(users=2)
+    promote(engine, admin, people[0], PROMOTIONS["both"])
+    assert not is_refused(engine, people[0])
+    admin.sql("UPDATE res_users SET active = true WHERE id = 1")
+    try:
+        engine.runtime.end("acme")
+        assert is_refused(engine, people[0])
+        assert users_of(engine) == 3
+    finally:
+        admin.sql("UPDATE res_users SET active = false WHERE id = 1")
+
+
+def test_a_smaller_plan_lets_those_in_who_are_there_and_nobody_who_is_added_by_sql(
+    engine: Engine, admin: OdooClient, entitle: Entitle, people: list[str]
+):
+    entitle(users=2)
+    promote(engine, admin, people[0], PROMOTIONS["both"])
+    entitle(users=1)
+    assert not is_refused(engine, people[0])
+    promote(engine, admin, people[1], PROMOTIONS["both"])
+    for users in (1, 2):
+        entitle(users=users)
+        assert is_refused(engine, people[1])
+        assert not is_refused(engine, people[0])
+    entitle(users=3)
+    assert not is_refused(engine, people[1])
+
+
+@pytest.mark.parametrize("before", [0, 50])
+def test_who_keeps_us_from_counting_has_the_users_of_the_smaller_plan(
+    engine: Engine, admin: OdooClient, entitle: Entitle, people: list[str], before: int
+):
+    entitle(users=before)
+    promote(engine, admin, people[0], PROMOTIONS["both"])
+    admin.sql("ALTER TABLE res_groups_users_rel ENABLE ROW LEVEL SECURITY")
+    try:
+        with pytest.raises(Tampered):
+            entitle(users=1)
+        assert is_refused(engine, people[0])
+    finally:
+        admin.sql("ALTER TABLE res_groups_users_rel DISABLE ROW LEVEL SECURITY")
+
+
+def test_without_the_statement_no_more_get_in(
+    engine: Engine, admin: OdooClient, entitle: Entitle, people: list[str]
+):
+    entitle(users=1)
+    admin.sql(f"DELETE FROM ir_config_parameter WHERE key = '{PARAMETER}'")
+    promote(engine, admin, people[0], PROMOTIONS["both"])
+    assert is_refused(engine, people[0])
 
 
 # ---------------------------------------------------------------- the statement

@@ -5,6 +5,7 @@ from . import (
     res_config_settings,
     res_groups,
     res_users,
+    res_users_apikeys,
     saas_banner,
     saas_entitlements,
     saas_tenant_access,

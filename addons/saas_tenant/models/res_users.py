@@ -1,4 +1,5 @@
 from odoo import api, models
+from odoo.exceptions import AccessDenied
 
 
 class ResUsers(models.Model):
@@ -26,3 +27,15 @@ class ResUsers(models.Model):
             return super().write(vals)
         with self.env["saas.entitlements"]._within_user_limit():
             return super().write(vals)
+
+    def _check_credentials(self, credential, env):
+        """Who has no seat does not get in, whatever credential was right."""
+        info = super()._check_credentials(credential, env)
+        entitlements = self.env["saas.entitlements"]
+        if not entitlements._has_seat(self.env.user):
+            raise AccessDenied(entitlements._no_seat())
+        return info
+
+    def _compute_session_token(self, sid):
+        """Asked for at each request: the session of who has no seat is none."""
+        return self.env["saas.entitlements"]._has_seat(self) and super()._compute_session_token(sid)

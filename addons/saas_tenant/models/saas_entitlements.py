@@ -22,7 +22,20 @@ _ASSET_TYPES = ("text/css", "application/javascript", "text/javascript")
 _ASSETS_BYTES = 256 * 1024**2
 _SYSTEMS_SHARE = 0.1
 
+_SEATED_FOR_S = 30
+# Active, and internal as Odoo's models note it, or by a group that makes them such.
+_INTERNAL_USERS = SQL("""
+    WITH RECURSIVE internal (id) AS (
+        SELECT res_id FROM ir_model_data WHERE module = 'base' AND name = 'group_user'
+        UNION SELECT gid FROM res_groups_implied_rel JOIN internal ON hid = internal.id
+    ), internal_user (id) AS (
+        SELECT id FROM res_users WHERE active
+           AND (NOT share OR id IN (SELECT uid FROM res_groups_users_rel JOIN internal ON gid = internal.id))
+    )
+""")
+
 _measured = {}
+_seated = {}
 _batch = contextvars.ContextVar("judged, and not stored yet", default=0)
 
 
@@ -49,11 +62,34 @@ class SaasEntitlements(models.AbstractModel):
 
     @api.model
     def _count_users(self, *, flush=True):
-        """Active internal users, Odoo's own robot apart. flush: what is not written yet counts, too."""
+        """Active internal users. flush: what is not written yet counts, too."""
         if flush:
             self.env["res.users"].flush_model(["active", "share"])
-        self.env.cr.execute(SQL("SELECT count(*) FROM res_users WHERE active AND NOT share AND id <> 1"))
+        self.env.cr.execute(SQL("%s SELECT count(*) FROM internal_user", _INTERNAL_USERS))
         return self.env.cr.fetchone()[0]
+
+    @api.model
+    def _has_seat(self, user):
+        """Whether the user is no internal one, or among as many as may log in: those who were there first.
+
+        Odoo's models refuse to add more; SQL in a server action does not ask them.
+        """
+        seats = provider.seats()
+        if not seats or time.monotonic() < _seated.get(user.id, 0):
+            return True
+        others = SQL("SELECT id FROM internal_user ORDER BY id OFFSET %s", seats)
+        self.env.cr.execute(SQL("%s SELECT %s NOT IN (%s)", _INTERNAL_USERS, user.id, others))
+        (has_seat,) = self.env.cr.fetchone()
+        if has_seat:
+            _seated[user.id] = time.monotonic() + _SEATED_FOR_S
+        return has_seat
+
+    @api.model
+    def _no_seat(self):
+        return self.env._(
+            "Your plan's limit of internal users is reached by others. Have a user archived who no longer "
+            "works with Odoo, or the plan upgraded."
+        )
 
     @api.model
     @contextmanager

@@ -29,6 +29,12 @@ def entitled_since():
     return told.entitled_since() if told else None
 
 
+def seats():
+    """How many internal users may log in; 0: any number."""
+    told = _facts()
+    return told.seats() if told else 0
+
+
 def _facts():
     """What `saas_process` knows; None outside of a tenant's process, as in a build."""
     if "saas_process" not in config["server_wide_modules"]:

@@ -54,6 +54,7 @@ class Label:
     recipe: what a template was built from.
     reference: whose creation it was, as its caller named it (`InstanceSpec.reference`).
     entitled_since: the serial of the entitlements in force; saas_tenant refuses older ones.
+    seats: how many internal users may log in, see `model.entitlements`; 0 is unlimited.
     renamed_from: what the instance was called before, so that a renaming run again knows its own.
     limits: what its plan allows its process, see `model.limits`.
     languages: those loaded in a template, Odoo's codes. chart_country: the country whose chart of accounts it
@@ -75,6 +76,7 @@ class Label:
     built_at: str = ""
     reference: str = ""
     entitled_since: int = 0
+    seats: int = 0
     renamed_from: str = ""
     limits: Mapping[str, float] = field(default_factory=dict)
     identity: str = ""

@@ -46,6 +46,15 @@ class Entitlements:
 UNLIMITED = Entitlements()
 
 
+def seats(limit: int, in_use: int, before: int) -> int:
+    """How many internal users may log in: what the plan allows, or those a smaller plan found. 0: unlimited.
+
+    before: the seats there were until now, 0 when they were not limited. Users that were added past Odoo's
+    models, by SQL, get none by being there when a plan changes.
+    """
+    return max(limit, min(in_use, before or in_use)) if limit else 0
+
+
 def _is_instant(text: str) -> bool:
     try:
         return datetime.fromisoformat(text).tzinfo is not None

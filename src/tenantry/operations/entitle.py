@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tenantry.errors import TenantModuleMissing
+from tenantry.errors import Busy, Tampered, TenantModuleMissing
 from tenantry.model.catalog import PROVIDED
-from tenantry.model.entitlements import UNLIMITED, Entitlements
+from tenantry.model.entitlements import UNLIMITED, Entitlements, seats
 from tenantry.model.secret import Secret
 from tenantry.model.signing import now_us, sign_entitlements, sign_login
 from tenantry.odoo import scripts
@@ -12,6 +12,7 @@ from tenantry.odoo.initialise import installed_modules
 from tenantry.odoo.own_addons import TENANT_MODULE
 from tenantry.operations.context import Context, relabel
 from tenantry.operations.instances import find_instance
+from tenantry.operations.usage import internal_users
 from tenantry.postgres import locks
 from tenantry.postgres.cluster import Connection, translated
 
@@ -23,7 +24,8 @@ SUPPORT_VALID_S = 300
 def entitle(context: Context, name: str, entitlements: Entitlements) -> None:
     """Change what an instance may use; its very next request sees it.
 
-    The statement before is void first: what the tenant planted against the new one keeps no larger plan.
+    The statement before is void first: what the tenant planted against the new one keeps no larger plan, and
+    lets no more users log in than the new one has.
     Raises InstanceNotFound, TenantModuleMissing, Tampered, PostgresUnreachable, Busy.
     """
     with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
@@ -31,12 +33,21 @@ def entitle(context: Context, name: str, entitlements: Entitlements) -> None:
         identity, issued_at = label.identity_of(name), max(now_us(), label.entitled_since + 1)
         label = label.having(entitled_since=issued_at)
         relabel(context, connection, name, label)
-        with context.as_tenant(name) as inside:
-            if TENANT_MODULE not in installed_modules(inside):
-                raise TenantModuleMissing(name)
-            write_entitlements(context, inside, identity, label.series, issued_at, entitlements)
-        if PROVIDED not in label.finished:
-            relabel(context, connection, name, label.having(finished=(*label.finished, PROVIDED)))
+        try:
+            with context.as_tenant(name) as inside:
+                if TENANT_MODULE not in installed_modules(inside):
+                    raise TenantModuleMissing(name)
+                in_use = internal_users(inside)
+                write_entitlements(context, inside, identity, label.series, issued_at, entitlements)
+        except (Tampered, TenantModuleMissing, Busy):
+            relabel(context, connection, name, label.having(seats=entitlements.users))
+            raise
+        known = label.having(
+            seats=seats(entitlements.users, in_use, label.seats),
+            finished=tuple(dict.fromkeys((*label.finished, PROVIDED))),
+        )
+        if known != label:
+            relabel(context, connection, name, known)
 
 
 def write_entitlements(

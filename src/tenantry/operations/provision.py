@@ -238,7 +238,8 @@ def _publish(subject: Provisioning) -> None:
     missing = [step for step in PREPARED if step not in label.finished]
     if missing:
         raise NotPrepared(subject.name, missing)
-    label = label.having(published=True, entitled_since=subject.entitled_at)
+    can_log_in = subject.spec.entitlements.users
+    label = label.having(published=True, entitled_since=subject.entitled_at, seats=can_log_in)
     relabel(subject.context, subject.connection, subject.name, label)
 
 

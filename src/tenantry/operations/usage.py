@@ -19,7 +19,15 @@ from tenantry.postgres.cluster import Connection, translated
 _logger = logging.getLogger(__name__)
 
 _AT_ONCE = 4
-_USERS = "SELECT count(*) FROM res_users WHERE active AND NOT share AND id <> 1"
+_USERS = """
+    WITH RECURSIVE internal (id) AS (
+        SELECT res_id FROM ir_model_data WHERE module = 'base' AND name = 'group_user'
+        UNION SELECT gid FROM res_groups_implied_rel JOIN internal ON hid = internal.id
+    )
+    SELECT count(*) FROM res_users WHERE active
+       AND (NOT share OR id IN (SELECT uid FROM res_groups_users_rel JOIN internal ON gid = internal.id))
+"""
+"""What Odoo's models note in `share`, SQL in the groups only."""
 _LAST_LOGIN = "SELECT max(create_date)::timestamp FROM res_users_log"
 _LAST_DEVICE = "SELECT max(last_activity)::timestamp FROM res_device_log"
 _HAS_DEVICES = "SELECT to_regclass('res_device_log') IS NOT NULL"
@@ -52,11 +60,16 @@ def _measure_or_log(context: Context, name: str) -> Usage | None:
 def _measure(context: Context, name: str) -> Usage:
     """What the tenant can forge, users and moments, decides about that tenant only; sizes it cannot."""
     with context.as_tenant(name) as inside, translated(inside, "measure the usage"):
-        users = _value(inside, _USERS)
+        users = internal_users(inside)
         moments = [moment for moment in map(partial(_value, inside), _moments(inside)) if moment]
     latest = datetime.now(UTC).replace(tzinfo=None)
     moments = [moment for moment in moments if moment <= latest]
     return Usage(users, _storage_bytes(context, name), _iso(max(moments)) if moments else "")
+
+
+def internal_users(inside: Connection) -> int:
+    """Those who are active: as internal users or by a group that makes them such."""
+    return int(_value(inside, _USERS))
 
 
 def _value(inside: Connection, query: str) -> Any:

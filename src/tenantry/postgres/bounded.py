@@ -43,6 +43,8 @@ _TABLES = (
     "res_company",
     "res_country",
     "res_device_log",
+    "res_groups_implied_rel",
+    "res_groups_users_rel",
     "res_partner",
     "res_users",
     "res_users_log",

@@ -27,6 +27,7 @@ class Field(IntEnum):
     JOBS = 5
     IS_BROKEN = 6
     HAS_CRONS = 7
+    SEATS = 8
 
 
 class Board:

@@ -120,6 +120,7 @@ class Tenant:
         for holder in (self.process, self.fork):
             if holder:
                 holder.board[Field.ENTITLED_SINCE] = self.entry.label.entitled_since
+                holder.board[Field.SEATS] = self.entry.label.seats
                 holder.board[Field.HAS_CRONS] = self.entry.has_crons
 
     def describe(self) -> dict[str, Any]:
