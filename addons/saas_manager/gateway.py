@@ -13,7 +13,7 @@ import pytz
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.exceptions import UserError, ValidationError
 
-from tenantry.engine import Engine
+from tenantry.agent.client import engine_from_environment
 from tenantry.errors import InvalidInput, NotFound, TemplateNotFound, TenantryError, UnsupportedSeries
 from tenantry.model import advice, limits, names
 from tenantry.model.entitlements import Entitlements
@@ -62,8 +62,8 @@ def retrying(log=None):
 
 @functools.cache
 def _engine():
-    """The engine of this installation; it reads its settings from the process's environment."""
-    return Engine()
+    """The engine of this installation, which the process's environment names."""
+    return engine_from_environment()
 
 
 def _engine_of(server):
@@ -185,7 +185,7 @@ def address_settings():
 def url_of(subdomain):
     """Where an instance of that name is or would be; without its port while the server never ran."""
     try:
-        return _engine().runtime.route(subdomain).url
+        return _engine().url_of(subdomain)
     except TenantryError:
         settings = _engine().settings
         return f"{settings.protocol}://{subdomain}.{settings.base_domain}"
@@ -193,7 +193,7 @@ def url_of(subdomain):
 
 def save_address_settings(base_domain, protocol):
     """Keep them for the next start of the servers."""
-    _engine().settings.save(base_domain=base_domain, protocol=protocol)
+    _engine().keep_address(base_domain, protocol)
 
 
 # ---------------------------------------------------------------- templates
@@ -442,7 +442,7 @@ def measure(instance):
     return {
         "health": health,
         "health_message": message,
-        "url": engine.runtime.route(instance.database_name).url,
+        "url": engine.url_of(instance.database_name),
         "user_count": usage.users,
         "storage_mb": usage.storage_bytes / 2**20,
         "last_activity_at": _utc(usage.last_activity),
@@ -524,9 +524,7 @@ def server_status(server):
         # Unknown health keeps instances away: they would go to this installation instead.
         return {"health": "unknown", "health_message": "Only this installation's own server can be used yet."}
     try:
-        engine = _engine_of(server)
-        with engine.context.maintenance():
-            answering = engine.runtime.is_answering()
+        answering = _engine_of(server).is_up()
     except TenantryError as error:
         return {"health": "critical", "health_message": sentence(error)}
     if not answering:

@@ -148,6 +148,26 @@ class Engine:
             odoo=lambda: self.odoo,
         )
 
+    def load(self) -> None:
+        """Find and read what every operation needs, for processes that are forked from this one.
+
+        Raises OdooNotFound, PostgresNotFound, KeyLost.
+        """
+        _ = self.odoo, self.context
+
+    def is_up(self) -> bool:
+        """Whether the tenant server answers. Raises PostgresUnreachable."""
+        with self.context.maintenance():
+            return self.runtime.is_answering()
+
+    def url_of(self, name: str) -> str:
+        """Where an instance of that name is or would be. Raises ServerNotStarted when none ever was."""
+        return self.runtime.route(name).url
+
+    def keep_address(self, base_domain: str, protocol: str) -> None:
+        """Keep them for the next start of the servers. Raises InvalidSetting."""
+        self.settings.save(base_domain=base_domain, protocol=protocol)
+
     def seal(self, secret: Secret) -> str:
         """Encrypt a secret for a column of a database (X5)."""
         return sealing.seal(self._keys.sealing, secret)

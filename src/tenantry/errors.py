@@ -453,6 +453,26 @@ class PortTaken(DependencyFailure):
         self.remedy = f"End what listens there (`ss -ltnp sport = :{port}` names it){choose}."
 
 
+class AgentLost(DependencyFailure):
+    """Whoever works for us behind a pipe, or the way to them, went away; what was under way ended with it."""
+
+    retryable = True
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"The engine's agent went away: {reason}.")
+        self.remedy = "Run it again; it goes on where it was. `tenantry up` starts what does not run."
+
+
+class AgentFailed(DependencyFailure):
+    """The engine met an error that is none of its own."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        super().__init__(f"The engine's agent met an unexpected error, {kind}.")
+        self.remedy = "Read the agent's log, agent.log, where it stands in full."
+
+
 class FilestoreFailure(DependencyFailure):
     """The disk is full or not writable; what was half copied is gone again."""
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import platformdirs
 
-from tenantry.errors import InvalidSetting
+from tenantry.errors import InvalidSetting, InvalidValue
 from tenantry.keyfile import key_file, write_private
 from tenantry.model.limits import MAX_THREADS
-from tenantry.model.names import RESERVED_NAMES
+from tenantry.model.names import RESERVED_NAMES, hostname
 from tenantry.model.secret import Secret
 from tenantry.model.series import series
 
@@ -77,7 +77,7 @@ class Settings:
             odoo_source=_path(get("ODOO_SOURCE")),
             odoo_series=series(get("TENANTRY_ODOO_SERIES") or cls.odoo_series),
             addons_path=_paths(get("TENANTRY_ADDONS_PATH")),
-            base_domain=(get("TENANTRY_BASE_DOMAIN") or cls.base_domain).lower(),
+            base_domain=_domain(get("TENANTRY_BASE_DOMAIN") or cls.base_domain),
             protocol=_protocol(get("TENANTRY_PROTOCOL") or cls.protocol),
             http_interface=get("TENANTRY_HTTP_INTERFACE") or cls.http_interface,
             http_port=_number("TENANTRY_HTTP_PORT", get("TENANTRY_HTTP_PORT"), cls.http_port, _MAX_PORT),
@@ -181,6 +181,11 @@ class Settings:
         return self.home / "run"
 
     @property
+    def agent_socket(self) -> Path:
+        """Where the back office asks for the engine, see `tenantry.agent`."""
+        return self.run_dir / "agent" / "agent.sock"
+
+    @property
     def private_dirs(self) -> tuple[Path, ...]:
         """Folders nobody else may enter."""
         return (self.secrets_dir, self.log_dir, self.run_dir, self.home / "odoo")
@@ -196,7 +201,9 @@ def _home(value: str | None) -> Path:
 
 
 def _with_file(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """The environment, and what it leaves open as the file has it."""
+    """The environment, and what it leaves open as the file has it, which the master cannot read."""
+    if environment.get("TENANTRY_INSIDE_MASTER"):
+        return environment
     home = _home(environment.get("TENANTRY_HOME"))
     from_file = {_variable(key): value for key, value in _read_file(home / _FILE).items()}
     return from_file | {name: value for name, value in environment.items() if value}
@@ -232,6 +239,14 @@ def _paths(value: str | None) -> tuple[Path, ...]:
 
 def _words(value: str | None) -> frozenset[str]:
     return frozenset(word.strip().lower() for word in (value or "").split(",") if word.strip())
+
+
+def _domain(value: str) -> str:
+    """Instances' sockets are files named after it."""
+    try:
+        return hostname(f"x.{value}").removeprefix("x.")
+    except InvalidValue as error:
+        raise InvalidSetting("TENANTRY_BASE_DOMAIN", value, "a domain, such as cloud.example.com") from error
 
 
 def _protocol(value: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tenantry import process
@@ -84,7 +84,9 @@ def trial(unused: UnusedMaster, folder: Path, extra_addons: Sequence[Path] = ())
     folder: for the log and the configuration.
     """
     engine = unused.engine
-    copy = Trial(engine, engine.master.odoo(print), MASTER_BUILDING, folder / "trial.log")
+    # No agent need run: the engine is in the same process.
+    odoo = replace(engine.master.odoo(print), variables=engine.settings.to_environment())
+    copy = Trial(engine, odoo, MASTER_BUILDING, folder / "trial.log")
     try:
         remove_copy(engine, copy.name)
         unused.copy_to(copy.name)

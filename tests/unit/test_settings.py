@@ -15,6 +15,17 @@ from tenantry.model.secret import Secret
 from tenantry.settings import Settings
 
 
+@pytest.mark.parametrize("domain", ["../..", "a b", "a/b", "-", "a..b", "x\ny"])
+def test_a_base_domain_that_is_none_is_refused(domain: str):
+    with pytest.raises(InvalidSetting, match="TENANTRY_BASE_DOMAIN"):
+        Settings.from_environment({"TENANTRY_BASE_DOMAIN": domain})
+
+
+@pytest.mark.parametrize("domain", ["localhost", "intranet", "cloud.example.com", "tenants.localhost"])
+def test_a_base_domain_has_any_number_of_labels(domain: str):
+    assert Settings.from_environment({"TENANTRY_BASE_DOMAIN": domain.upper()}).base_domain == domain
+
+
 def test_an_empty_environment_gives_working_defaults():
     settings = Settings.from_environment({})
     assert settings.home == Path.cwd() / ".tenantry"

@@ -8,14 +8,14 @@ import inspect
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
-from unittest.mock import MagicMock, Mock, create_autospec, patch
+from unittest.mock import create_autospec, patch
 
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
 from tenantry.engine import Engine
-from tenantry.errors import InstanceNotFound, PostgresUnreachable, TemplateNotFound
+from tenantry.errors import InstanceNotFound, PostgresUnreachable, ServerNotStarted, TemplateNotFound
 from tenantry.model.activity import Activity
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.recipe import Recipe
@@ -162,12 +162,11 @@ class TestGateway(SaasCase):
         moment = "2031-03-09T11:00:00+01:00"
         self.engine.usage.return_value = Usage(users=3, storage_bytes=5 * 2**20, last_activity=moment)
         self.engine.is_serving.return_value = True
-        self.engine.runtime = Mock()
-        self.engine.runtime.route.return_value = SimpleNamespace(url="http://acme.localhost")
+        self.engine.url_of.return_value = "http://acme.localhost"
         found = gateway.measure(self.instance)
         self.engine.usage.assert_called_once_with("acme-db")
         self.engine.is_serving.assert_called_once_with("acme-db")
-        self.engine.runtime.route.assert_called_once_with("acme-db")
+        self.engine.url_of.assert_called_once_with("acme-db")
         use = {"user_count": 3, "storage_mb": 5, "last_activity_at": datetime(2031, 3, 9, 10)}
         health = {"health": "healthy", "health_message": False, "url": "http://acme.localhost"}
         self.assertEqual(found, {**use, **health})
@@ -188,11 +187,10 @@ class TestGateway(SaasCase):
         self.engine.logs.assert_called_once_with("acme-db", 200)
 
     def test_a_server_is_healthy_when_its_cluster_and_its_tenant_server_answer(self):
-        self.engine.context, self.engine.runtime = MagicMock(), Mock()
         for is_answering, health in ((True, "healthy"), (False, "critical")):
-            self.engine.runtime.is_answering.return_value = is_answering
+            self.engine.is_up.return_value = is_answering
             self.assertEqual(gateway.server_status(self.server)["health"], health)
-        self.engine.context.maintenance.side_effect = PostgresUnreachable("here", "refused")
+        self.engine.is_up.side_effect = PostgresUnreachable("here", "refused")
         self.assertEqual(gateway.server_status(self.server)["health"], "critical")
         self.server.runtime = "docker"
         self.assertEqual(gateway.server_status(self.server)["health"], "unknown")
@@ -225,15 +223,16 @@ class TestGateway(SaasCase):
                 check(wrong)
 
     def test_addresses_are_those_the_servers_know(self):
-        settings = Mock(base_domain="acme.example", protocol="https")
-        self.engine.settings, self.engine.runtime = settings, Mock()
-        self.engine.runtime.route.side_effect = InstanceNotFound("acme")
+        self.engine.settings = SimpleNamespace(base_domain="acme.example", protocol="https")
+        self.engine.url_of.return_value = "https://shop.acme.example:8069"
         with patch.object(gateway, "_engine", lambda: self.engine):
             known = {"base_domain": "acme.example", "protocol": "https"}
             self.assertEqual(gateway.address_settings(), known)
+            self.assertEqual(gateway.url_of("shop"), "https://shop.acme.example:8069")
+            self.engine.url_of.side_effect = ServerNotStarted("The front", "it was never", "log")
             self.assertEqual(gateway.url_of("shop"), "https://shop.acme.example")
             gateway.save_address_settings("new.example", "http")
-        settings.save.assert_called_once_with(base_domain="new.example", protocol="http")
+        self.engine.keep_address.assert_called_once_with("new.example", "http")
 
     def test_another_country_s_chart_is_found_among_the_templates(self):
         self.template.chart_country_code = "US"

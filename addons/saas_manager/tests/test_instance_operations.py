@@ -58,7 +58,7 @@ class TestStopAndStart(OperationsCase):
         engine = SimpleNamespace(
             usage=lambda _name: SimpleNamespace(users=1, storage_bytes=0, last_activity=None),
             is_serving=lambda _name: False,
-            runtime=SimpleNamespace(route=lambda _name: SimpleNamespace(url="http://acme.localhost")),
+            url_of=lambda _name: "http://acme.localhost",
         )
         with patch.object(gateway, "_engine_of", return_value=engine):
             self.instance._check_health()

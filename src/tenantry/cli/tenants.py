@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from tenantry import process
+from tenantry.agent.answering import answer_on_standard_streams
 from tenantry.cli.common import JsonOption, NameArgument, command, engine
 from tenantry.cli.output import Columns, Output, megabytes, plain_text
 
@@ -48,6 +49,12 @@ def logs(
     output = Output(as_json=as_json)
     found = engine(output).logs(name, lines)
     output.result({"lines": found}, *map(plain_text, found))
+
+
+@command
+def agent() -> None:
+    """Answer one caller on standard input and output as the engine, for `ssh HOST tenantry agent`."""
+    answer_on_standard_streams()
 
 
 @serve.command("tenants")

@@ -20,13 +20,11 @@ from tenantry.errors import (
 )
 from tenantry.model.recipe import LANGUAGE, Recipe
 from tenantry.odoo.installation import OdooInstallation
-from tenantry.odoo.view import MIRRORING_PROGRAM
+from tenantry.odoo.view import MIRRORING_PROGRAM, SOMEBODY
 from tenantry.postgres.cluster import Connection, translated
 from tenantry.sandbox import View
 
 _RIGHT_TO_LEFT = ("ar_", "fa_", "he_")
-# A user id without an entry in passwd has neither a home nor a name.
-_SOMEBODY = {"HOME": "/tmp", "LOGNAME": "odoo", "USER": "odoo"}
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ class Initialisation:
             process.run(
                 sandbox.command(self.view, command, ends_with_caller=True) if self.view else command,
                 timeout_s=self.timeout_s,
-                environment={**_SOMEBODY, **self.odoo.environment},
+                environment={**SOMEBODY, **self.odoo.environment},
                 stdin=stdin,
                 log=self.log,
             )

@@ -17,17 +17,23 @@ from tenantry.process import run
 from tenantry.settings import Settings
 
 OLDEST_PYTHON = (3, 11)
+_TOLD = (
+    *("TENANTRY_HOME", "TENANTRY_ODOO_SERIES", "TENANTRY_BASE_DOMAIN", "TENANTRY_PROTOCOL"),
+    "TENANTRY_RESERVED_NAMES",
+)
+"""What the back office may know of the settings: nothing that opens anything."""
 _TELL_PYTHON = "import sys; print(sys.implementation.cache_tag, *sys.version_info[:2])"
 
 
 def master_odoo(settings: Settings, odoo: OdooInstallation, report: Report) -> OdooInstallation:
-    """The same Odoo as the master runs it: it sees more code, and knows our settings.
+    """The same Odoo as the master runs it: it sees more code, and knows whom to ask for the engine.
 
     Raises PythonTooOld, and ProgramFailed when the packages cannot be installed.
     """
     libraries = (master_packages(settings, odoo, report), _engine_folder(settings))
-    inside = replace(settings, inside_master=True)
-    return replace(odoo, libraries=libraries, variables=inside.to_environment())
+    told = {name: value for name, value in settings.to_environment().items() if name in _TOLD}
+    variables = {**told, "TENANTRY_INSIDE_MASTER": "1", "TENANTRY_AGENT": str(settings.agent_socket)}
+    return replace(odoo, libraries=libraries, variables=variables)
 
 
 def queue_addons(odoo: OdooInstallation) -> tuple[Path, ...]:

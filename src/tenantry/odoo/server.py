@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tenantry import process
+from tenantry import process, sandbox
 from tenantry.errors import ServerNotStarted
 from tenantry.keyfile import write_private
 from tenantry.odoo.config import read_option
 from tenantry.odoo.installation import OdooInstallation
+from tenantry.odoo.view import SOMEBODY
+from tenantry.sandbox import View
 
 _POLL_S = 0.1
 
@@ -50,33 +52,38 @@ class OdooServer:
 
     def bring_up(
         self,
-        configure: Callable[[], OdooInstallation],
+        configure: Callable[[], tuple[OdooInstallation, View]],
         marks: Mapping[str, str],
         is_answering: Callable[[], bool],
         timeout_s: float,
     ) -> None:
         """Start it unless it runs, and wait until it answers; one that does not is stopped again.
 
-        configure: writes the configuration and says which Odoo to run. marks: what its `[tenantry]`
-        section says of a server that knows where everything is now; another is started anew.
+        configure: writes the configuration and says which Odoo to run, and what it sees. marks: what its
+        `[tenantry]` section says of a server that knows where everything is now; another is started anew.
         Raises ServerNotStarted.
         """
         with process.file_lock(self.config.with_suffix(".lock")):
             if any(read_option(self.config, name, "tenantry") != value for name, value in marks.items()):
                 self.stop()
             if self.pid is None:
-                self.start(configure())
+                self.start(*configure())
             try:
                 self.watch(is_answering, timeout_s)
             except ServerNotStarted:
                 self.stop()
                 raise
 
-    def start(self, odoo: OdooInstallation) -> None:
-        """Start it; the caller waits until it answers."""
+    def start(self, odoo: OdooInstallation, view: View | None = None) -> None:
+        """Start it; the caller waits until it answers. view: what it sees and who it is; None: as we do."""
         command = odoo.command("-c", str(self.config))
-        pid = process.start(command, log=self.log, environment=odoo.environment, on_one_core=self.on_one_core)
-        write_private(self._pid_file, str(pid))
+        pid = process.start(
+            sandbox.command(view, command) if view else command,
+            log=self.log,
+            environment={**SOMEBODY, **odoo.environment} if view else odoo.environment,
+            on_one_core=self.on_one_core,
+        )
+        write_private(self._pid_file, str(sandbox.program_id(pid) if view else pid))
 
     def watch(self, is_ready: Callable[[], bool], timeout_s: float) -> None:
         """Wait until `is_ready()` is true. Raises ServerNotStarted when it died or is too slow."""

@@ -11,6 +11,8 @@ from tenantry.sandbox import linked_targets, python_folders
 
 _DEBIAN = Path("usr/lib/python3/dist-packages")
 MIRRORING_PROGRAM = "rtlcss"
+SOMEBODY = {"HOME": "/tmp", "LOGNAME": "odoo", "USER": "odoo"}
+"""A user id without an entry in passwd has neither a home nor a name."""
 _PROGRAMS = ("wkhtmltopdf", "wkhtmltoimage", MIRRORING_PROGRAM, "node")
 
 

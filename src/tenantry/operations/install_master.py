@@ -25,6 +25,7 @@ from tenantry.operations.steps import Step
 from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import Connection, translated
 from tenantry.runtimes.master import MasterRuntime
+from tenantry.spawner.identity import master_user
 
 RECIPE = Recipe(
     "master",
@@ -76,8 +77,9 @@ class Installing:
         """Ready to run on that database; the caller removes its configuration file."""
         settings = self.context.settings
         config = settings.run_dir / "master-install.conf"
-        write_config(config, self.runtime.options(self.odoo, self.context.cluster))
-        return Initialisation(self.odoo, config, self.log, database, settings.init_timeout_s)
+        write_config(config, self.runtime.options(self.odoo, self.context.cluster), owner=master_user())
+        view = self.runtime.view(self.odoo, config)
+        return Initialisation(self.odoo, config, self.log, database, settings.init_timeout_s, view)
 
 
 # ---------------------------------------------------------------- steps

@@ -24,15 +24,20 @@ from tenantry.odoo.installation import OdooInstallation
 from tenantry.odoo.master_code import queue_addons
 from tenantry.odoo.own_addons import master_addons
 from tenantry.odoo.probe import Route
+from tenantry.odoo.view import odoo_folders
 from tenantry.ports import choose_port
 from tenantry.postgres.cluster import Cluster
+from tenantry.runtimes.agent import AgentServer
 from tenantry.runtimes.base import OdooRuntime
+from tenantry.sandbox import View
+from tenantry.spawner.identity import give, master_user
 
 HEALTH_PATH = "/web/health"
 CHANNELS = "root:10,root.saas:4,root.saas_build:1,root.saas_pool:1,root.saas_mail:2,root.saas_webhook:2"
 """How many jobs run at once. A dead mail server, a slow endpoint, a long build must not hold creations up."""
 _LONGEST_JOB_S = 3600
 _USUAL_PORT = 8070
+_FIRST_FREE_PORT = 1024
 
 
 @dataclass(frozen=True)
@@ -48,17 +53,43 @@ class MasterRuntime(OdooRuntime):
         return self.settings.log_dir / "master.log"
 
     def start(self, odoo: OdooInstallation, cluster: Cluster, report: Callable[[str], None]) -> None:
-        """Start the server unless it runs, and wait until it answers. Raises ServerNotStarted.
+        """Start the server, and the agent it asks, unless they run; wait until they answer.
 
-        odoo: as the master runs it, see `odoo.master_code`.
+        odoo: as the master runs it, see `odoo.master_code`. Raises ServerNotStarted.
         """
 
-        def configure() -> OdooInstallation:
+        def configure() -> tuple[OdooInstallation, View]:
             report("Odoo: starting the master")
             self._write_config(odoo, cluster)
-            return odoo
+            self.agent.stop()  # it knows the settings it was started with
+            self.agent.start()
+            return odoo, self.view(odoo, self.config_file, self.port)
 
         self._bring_up(configure, cluster)
+        self.agent.start()
+
+    def stop(self) -> bool:
+        """Stop the server if it runs, and its agent; tell whether the server did."""
+        did_run = super().stop()
+        self.agent.stop()
+        return did_run
+
+    @property
+    def agent(self) -> AgentServer:
+        """Works as the engine for the master, whose Odoo is a user of its own."""
+        return AgentServer(self.settings, master_user())
+
+    def view(self, odoo: OdooInstallation, config: Path, port: int = 0) -> View:
+        """What the master's Odoo sees. Its files are made its user's. port: where it listens, if it does."""
+        data = self.settings.master_data_dir
+        data.mkdir(parents=True, exist_ok=True)
+        give(data, master_user())
+        readable = (*odoo_folders(odoo, self._addons(odoo)), config, self.agent.folder())
+        capabilities = ("net_bind_service",) if 0 < port < _FIRST_FREE_PORT else ()
+        return View(readable, (data,), master_user(), capabilities, hides_processes=True)
+
+    def _addons(self, odoo: OdooInstallation) -> tuple[Path, ...]:
+        return (master_addons(self.settings), *queue_addons(odoo))
 
     @property
     def is_on_one_core(self) -> bool:
@@ -81,10 +112,9 @@ class MasterRuntime(OdooRuntime):
     def options(self, odoo: OdooInstallation, cluster: Cluster) -> Options:
         """What every run of the master's Odoo needs, the server's and the installation's."""
         role = cluster.as_role(MASTER_DATABASE, self.keys.role_password(MASTER_DATABASE))
-        addons = (master_addons(self.settings), *queue_addons(odoo))
         return {
             **database_options(role),
-            **code_options(odoo, addons, self.settings.master_data_dir),
+            **code_options(odoo, self._addons(odoo), self.settings.master_data_dir),
             **demo_options(odoo.series, demo=False),
             "server_wide_modules": "base,web,queue_job",
             "http_interface": "127.0.0.1",
@@ -127,7 +157,7 @@ class MasterRuntime(OdooRuntime):
         # The runner asks the server over HTTP to run each job.
         queue = {"channels": CHANNELS, "host": self.settings.connect_to, "port": str(port)}
         marks = server_marks(self.settings, cluster)
-        write_config(self.config_file, options, queue_job=queue, tenantry=marks)
+        write_config(self.config_file, options, owner=master_user(), queue_job=queue, tenantry=marks)
 
     def _ports_before(self) -> tuple[int, int]:
         """Of requests and of websockets, as the server had them before; 0 for one it never had."""

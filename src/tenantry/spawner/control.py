@@ -21,7 +21,7 @@ def ask(file: Path, question: Mapping[str, Any], timeout_s: float = 30) -> dict[
     try:
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(timeout_s)
-            client.connect(_reachable(file))
+            client.connect(reachable(file))
             client.sendall(json.dumps(question).encode() + b"\n")
             with client.makefile("rb") as stream:
                 line = stream.readline(_MAX_BYTES)
@@ -33,7 +33,7 @@ def ask(file: Path, question: Mapping[str, Any], timeout_s: float = 30) -> dict[
     return answer
 
 
-def _reachable(file: Path) -> str:
+def reachable(file: Path) -> str:
     """The path, or one that is short enough for a socket's address."""
     if len(str(file)) < 100:
         return str(file)
@@ -47,7 +47,7 @@ class Server:
     def __init__(self, file: Path) -> None:
         file.unlink(missing_ok=True)
         self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(_reachable(file))
+        self.listener.bind(reachable(file))
         file.chmod(0o600)
         self.listener.listen(64)
         self.listener.setblocking(False)

@@ -14,6 +14,7 @@ import psutil
 
 _FIRST, _COUNT = 0x7000_0000, 0x0FFF_0000
 ZYGOTE, FRONT, BUILDER = _FIRST + _COUNT, _FIRST + _COUNT + 1, _FIRST + _COUNT + 2
+MASTER = _FIRST + _COUNT + 3
 
 
 def is_root() -> bool:
@@ -33,6 +34,11 @@ def builder_user() -> int | None:
     return BUILDER if is_root() else None
 
 
+def master_user() -> int | None:
+    """The user id of the back office's Odoo; None where the installation is not root's."""
+    return MASTER if is_root() else None
+
+
 def kill_orphans_of(user: int) -> None:
     """End what a tenant's process left behind when it ended: no parent of another user waits for it."""
     for process in psutil.process_iter():
@@ -47,6 +53,16 @@ def _is_orphan(process: psutil.Process, user: int) -> bool:
     while above is not None and above.uids().real == user:
         above = above.parent()
     return above is None or above.pid == 1
+
+
+def give(folder: Path, user: int | None) -> None:
+    """Make sure the folder and all that is in it are the user's, files too; links are not followed."""
+    if user is None:
+        return
+    for _path, folders, files, descriptor in os.fwalk(folder):
+        os.fchown(descriptor, user, user)
+        for entry in (*folders, *files):
+            os.chown(entry, user, user, dir_fd=descriptor, follow_symlinks=False)
 
 
 def hand_over(folder: Path, user: int | None) -> None:

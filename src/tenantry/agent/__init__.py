@@ -1,0 +1,1 @@
+"""The engine behind a pipe: for who may not, or cannot, run it in their own process."""

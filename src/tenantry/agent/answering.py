@@ -1,0 +1,123 @@
+"""The agent's side: one caller, one operation at a time, and an end when the caller has ended."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import queue
+import sys
+import threading
+from collections.abc import Iterator
+from typing import IO, Any
+
+from tenantry.agent.offer import GIVE_UP, LEAVE, METHODS, PARTS, PROVISION, TELLS_STEPS
+from tenantry.agent.wire import from_line, to_line
+from tenantry.engine import Engine
+from tenantry.errors import AgentFailed, AgentLost, TenantryError
+from tenantry.model.progress import StepEvent
+
+_logger = logging.getLogger(__name__)
+
+_MOST_BYTES = 2**20
+_LEFT_ALONE = 75
+"""The exit code of who was left alone in the middle: what was being done is run again, as after a crash."""
+
+
+def answer(engine: Engine, questions: IO[bytes], answers: IO[bytes]) -> None:
+    """Do what one caller asks for, until they have no more to ask.
+
+    The caller's end in the middle of an operation is this process's, as if it had been killed.
+    """
+    caller = _Caller(questions, answers)
+    for question in caller.questions():
+        name, arguments = question["call"], dict(question.get("arguments", {}))
+        with caller.kept_waiting(), _errors_told(caller, name):
+            if name == PROVISION:
+                _provision(engine, caller, arguments)
+            else:
+                if name in TELLS_STEPS:
+                    arguments["on_step"] = caller.on_step
+                caller.tell(result=_offered(engine, name, METHODS)(**arguments))
+
+
+def answer_on_standard_streams() -> None:
+    """The same for the caller at this process's standard input; what is printed by accident is no answer."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    answer(Engine(), sys.stdin.buffer, answers)
+
+
+def _provision(engine: Engine, caller: _Caller, arguments: dict[str, Any]) -> None:
+    """A creation in the caller's hands: each further question is one of its parts."""
+    with contextlib.suppress(_GivenUp), engine.provisioning(**arguments, on_step=caller.on_step) as session:
+        caller.tell(result=None)
+        for question in caller.questions():
+            name = question["call"]
+            if name == LEAVE:
+                break
+            if name == GIVE_UP:
+                raise _GivenUp
+            with _errors_told(caller, name):
+                caller.tell(result=_offered(session, name, PARTS)())
+    caller.tell(result=None)
+
+
+def _offered(subject: object, name: str, names: frozenset[str]) -> Any:
+    if name not in names:
+        raise AgentLost(f"it does not offer {name!r}")
+    return getattr(subject, name)
+
+
+@contextlib.contextmanager
+def _errors_told(caller: _Caller, name: str) -> Iterator[None]:
+    try:
+        yield
+    except TenantryError as error:
+        caller.tell(error=error)
+    except Exception as error:
+        _logger.exception("%s failed", name)
+        caller.tell(error=AgentFailed(type(error).__name__))
+
+
+class _GivenUp(Exception):
+    """The caller gives a creation up: it is undone."""
+
+
+class _Caller:
+    """Who asks. They are listened to while they wait, for nobody is to be worked for who has ended."""
+
+    def __init__(self, questions: IO[bytes], answers: IO[bytes]) -> None:
+        self._answers, self._is_waiting = answers, False
+        self._asked: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        threading.Thread(target=self._listen, args=[questions], daemon=True).start()
+
+    def _listen(self, questions: IO[bytes]) -> None:
+        with contextlib.suppress(OSError):
+            while line := questions.readline(_MOST_BYTES):
+                self._asked.put(line)
+        if self._is_waiting:
+            os._exit(_LEFT_ALONE)
+        self._asked.put(b"")
+
+    def questions(self) -> Iterator[dict[str, Any]]:
+        """Until the caller has no more. Raises AgentLost for what is no question, InvalidInput."""
+        while line := self._asked.get():
+            question = from_line(line)
+            if not isinstance(question.get("call"), str):
+                raise AgentLost("a line asks nothing")
+            yield question
+
+    @contextlib.contextmanager
+    def kept_waiting(self) -> Iterator[None]:
+        self._is_waiting = True
+        yield
+        self._is_waiting = False
+
+    def on_step(self, event: StepEvent) -> None:
+        self.tell(step=event)
+
+    def tell(self, **message: Any) -> None:
+        """Raises BrokenPipeError."""
+        self._answers.write(to_line(message))
+        self._answers.flush()

@@ -1,0 +1,27 @@
+"""What the agent does for its callers: these of the engine's methods, by their own names."""
+
+from __future__ import annotations
+
+PROVISION = "provisioning"
+"""A creation stays open between its parts, until it is left, or given up and undone."""
+LEAVE, GIVE_UP = "leave", "give up"
+
+PARTS = frozenset({"clone", "sanitize", "customize", "create_admin", "publish"})
+"""Of a creation, see `operations.provision.Session`."""
+
+TELLS_STEPS = frozenset(
+    {
+        *("build_template", "finish_editing", "fill_pool", "provision", "rename", "terminate"),
+        *("suspend", "reactivate", "stop_instance", "start_instance", "restart_instance"),
+    }
+)
+METHODS = TELLS_STEPS | frozenset(
+    {
+        *("template", "templates", "recipes", "edit_template", "drop_template", "clone", "pools"),
+        *("instance", "instances", "find_by_reference", "taken", "abandon", "url_of", "is_up"),
+        *("set_hostnames", "check_hostnames", "check_modules", "install_modules"),
+        *("entitle", "set_limits", "login_link", "usage", "usages", "activities", "logs", "is_serving"),
+        *("seal", "unseal", "keep_address"),
+    }
+)
+"""Nobody behind a pipe starts or stops servers, or is told a key."""

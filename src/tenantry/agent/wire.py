@@ -1,0 +1,124 @@
+"""What passes between a caller and the engine's agent: lines of JSON.
+
+A value of ours travels with the name of its class, of a closed list; nothing else can be made of a line.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tenantry import errors
+from tenantry.errors import AgentLost, TenantryError
+from tenantry.model.activity import Activity
+from tenantry.model.catalog import State
+from tenantry.model.entitlements import Entitlements
+from tenantry.model.instance import Creation, Instance, InstanceSpec
+from tenantry.model.progress import StepEvent, StepStatus
+from tenantry.model.recipe import Recipe
+from tenantry.model.secret import Secret
+from tenantry.model.template import PoolStatus, Template, TemplateState
+from tenantry.model.usage import Usage
+from tenantry.operations.edit_template import Editing
+
+_FACTS: Mapping[str, Any] = {
+    kind.__name__: kind
+    for kind in (
+        *(Activity, Creation, Editing, Entitlements, Instance, InstanceSpec),
+        *(PoolStatus, Recipe, StepEvent, Template, Usage),
+    )
+}
+_MAKERS: Mapping[str, Callable[..., Any]] = {**_FACTS, InstanceSpec.__name__: InstanceSpec.checked}
+"""A caller's wishes are checked on this side of the pipe, too."""
+_WORDS: Mapping[str, type[StrEnum]] = {kind.__name__: kind for kind in (State, StepStatus, TemplateState)}
+_ERRORS: Mapping[str, type[TenantryError]] = {
+    name: kind
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, TenantryError)
+}
+
+
+def to_line(message: Mapping[str, Any]) -> bytes:
+    """Raises TypeError for what no caller and no answer has."""
+    return json.dumps({key: _packed(value) for key, value in message.items()}).encode() + b"\n"
+
+
+def from_line(line: bytes) -> dict[str, Any]:
+    """Raises AgentLost for what is no message of ours: somebody else spoke, or it was cut.
+
+    Raises InvalidInput for wishes nobody may have.
+    """
+    try:
+        return {key: _unpacked(value) for key, value in json.loads(line).items()}
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise AgentLost(f"{line[:80]!r} is no message") from error
+
+
+def _packed(value: Any) -> Any:
+    for tag, kind in _KINDS.items():
+        if isinstance(value, kind.covers):
+            return {tag: kind.pack(value)}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"{type(value).__name__} does not travel")
+
+
+def _unpacked(value: Any) -> Any:
+    if isinstance(value, list):
+        raise TypeError("a row without its tag")
+    if not isinstance(value, dict):
+        return value
+    ((tag, packed),) = value.items()
+    return _KINDS[tag].unpack(packed)
+
+
+class _Kind(NamedTuple):
+    """How the values of some classes travel, under the tag that is the kind's name."""
+
+    covers: type | tuple[type, ...]
+    pack: Callable[[Any], Any]
+    unpack: Callable[[Any], Any]
+
+
+def _pack_fact(value: Any) -> Any:
+    fields = {field.name: _packed(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    return [type(value).__name__, fields]
+
+
+def _unpack_fact(packed: Any) -> Any:
+    name, fields = packed
+    return _MAKERS[name](**{key: _unpacked(field) for key, field in fields.items()})
+
+
+def _pack_error(error: TenantryError) -> Any:
+    facts = {"remedy": error.remedy, "retryable": error.retryable, **vars(error)}
+    return [type(error).__name__, str(error), {key: _packed(fact) for key, fact in facts.items()}]
+
+
+def _unpack_error(packed: Any) -> TenantryError:
+    """The same class with the same facts; its sentence was built on the other side."""
+    name, sentence, facts = packed
+    error = _ERRORS[name].__new__(_ERRORS[name])
+    error.args = (sentence,)
+    vars(error).update({key: _unpacked(fact) for key, fact in facts.items()})
+    return error
+
+
+_KINDS: Mapping[str, _Kind] = {
+    "word": _Kind(StrEnum, lambda it: [type(it).__name__, it.value], lambda it: _WORDS[it[0]](it[1])),
+    "path": _Kind(Path, str, Path),
+    "secret": _Kind(Secret, Secret.reveal, Secret),
+    "error": _Kind(TenantryError, _pack_error, _unpack_error),
+    "map": _Kind(
+        Mapping,
+        lambda it: {str(key): _packed(entry) for key, entry in it.items()},
+        lambda it: {key: _unpacked(entry) for key, entry in it.items()},
+    ),
+    "row": _Kind((tuple, list), lambda it: [*map(_packed, it)], lambda it: tuple(map(_unpacked, it))),
+    "set": _Kind((set, frozenset), lambda it: [*map(_packed, it)], lambda it: frozenset(map(_unpacked, it))),
+    "fact": _Kind(tuple(_FACTS.values()), _pack_fact, _unpack_fact),
+}

@@ -1,0 +1,89 @@
+"""The agent's process, which has the engine's rights and answers the one user who may ask."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tenantry import process
+from tenantry.errors import ServerNotStarted
+from tenantry.keyfile import write_private
+from tenantry.settings import Settings
+from tenantry.spawner.control import reachable
+
+_START_TIMEOUT_S = 60
+_POLL_S = 0.02
+
+
+@dataclass(frozen=True)
+class AgentServer:
+    """The agent of one installation. user: who may ask, besides ourselves; None: nobody else."""
+
+    settings: Settings
+    user: int | None
+
+    @property
+    def log_file(self) -> Path:
+        return self.settings.log_dir / "agent.log"
+
+    @property
+    def pid(self) -> int | None:
+        """The running agent's process id; None when it does not run."""
+        try:
+            pid = int(self._pid_file.read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+        return pid if process.is_running(pid, marker=str(self._socket)) else None
+
+    def folder(self) -> Path:
+        """The folder of its socket, made: its user may enter it, and cannot put anything else there."""
+        folder = self._socket.parent
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700 if self.user is None else 0o710)
+        if self.user is not None:
+            os.chown(folder, os.geteuid(), self.user)
+        return folder
+
+    def start(self) -> None:
+        """Start it unless it runs, and wait until it listens. Raises ServerNotStarted."""
+        if self.pid is None:
+            self.folder()
+            user = [] if self.user is None else [str(self.user)]
+            command = [sys.executable, "-m", "tenantry.agent", str(self._socket), *user]
+            pid = process.start(command, log=self.log_file, environment=self.settings.to_environment())
+            write_private(self._pid_file, str(pid))
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while not self._is_listening():
+            if self.pid is None or time.monotonic() > deadline:
+                said = process.last_lines(process.tail(self.log_file), 1)
+                self.stop()
+                raise ServerNotStarted("The agent", said or "it ended at once", self.log_file)
+            time.sleep(_POLL_S)
+
+    def stop(self) -> bool:
+        """Stop it, and what is being done for its callers; tell whether it ran."""
+        pid = self.pid
+        if pid is None:
+            return False
+        process.stop(pid)
+        self._pid_file.unlink(missing_ok=True)
+        return True
+
+    def _is_listening(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as client, contextlib.suppress(OSError):
+            client.connect(reachable(self._socket))
+            return True
+        return False
+
+    @property
+    def _socket(self) -> Path:
+        return self.settings.agent_socket
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.settings.run_dir / "agent.pid"

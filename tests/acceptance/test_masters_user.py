@@ -1,0 +1,116 @@
+"""The back office's Odoo is a user of its own: it asks for the engine, and reaches nothing of it."""
+
+from __future__ import annotations
+
+import subprocess
+from functools import partial
+from pathlib import Path
+
+import psutil
+import pytest
+from tests.support.back_office import BackOffice
+from tests.support.odoo_client import OdooError
+from tests.support.waiting import wait_until
+
+from tenantry import process, sandbox
+from tenantry.agent.client import RemoteEngine, through_socket
+from tenantry.engine import Engine
+from tenantry.spawner import identity
+
+by_root = pytest.mark.skipif(
+    not identity.is_root(), reason="an ordinary user's processes are all the same user"
+)
+_TRY = """
+import os, sys
+for path in sys.argv[1:]:
+    try:
+        os.listdir(path) if os.path.isdir(path) else open(path).read()
+        print(path)
+    except OSError:
+        pass
+"""
+
+
+@pytest.fixture
+def odoo_process(master: Engine) -> psutil.Process:
+    return psutil.Process(master.master.pid)
+
+
+@by_root
+def test_it_is_not_root_and_cannot_become_it(odoo_process: psutil.Process):
+    assert set(odoo_process.uids()) == {identity.MASTER}
+    assert set(odoo_process.gids()) == {identity.MASTER}
+    status = Path(f"/proc/{odoo_process.pid}/status").read_text()
+    assert "NoNewPrivs:\t1" in status
+    assert "CapEff:\t0000000000000000" in status
+    assert "CapBnd:\t0000000000000000" in status
+
+
+def as_master(master: Engine, *arguments: object) -> str:
+    """What a program prints that sees what the master's Odoo sees, as its user."""
+    odoo = master.master.odoo(print)
+    view = master.master.runtime.view(odoo, master.master.runtime.config_file)
+    command = sandbox.command(view, [odoo.python, *arguments])
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=odoo.environment).stdout
+
+
+@by_root
+def test_keys_logs_and_tenants_files_are_out_of_its_reach(master: Engine):
+    settings = master.settings
+    assert master._embedded
+    closed = [settings.secrets_dir, settings.instances_key_file, settings.log_dir, master._embedded.data]
+    closed += [settings.data_dir, settings.run_dir / "agent.pid", "/etc/shadow", "/home"]
+    open_ = [settings.master_data_dir, master.master.runtime.config_file]
+    assert as_master(master, "-c", _TRY, *closed, *open_).split() == [str(path) for path in open_]
+
+
+def test_its_environment_holds_nothing_that_opens_anything(master: Engine, odoo_process: psutil.Process):
+    names = {name for name in odoo_process.environ() if name.startswith("TENANTRY_")}
+    assert names == {
+        *("TENANTRY_HOME", "TENANTRY_ODOO_SERIES", "TENANTRY_BASE_DOMAIN", "TENANTRY_PROTOCOL"),
+        *("TENANTRY_RESERVED_NAMES", "TENANTRY_INSIDE_MASTER", "TENANTRY_AGENT", "TENANTRY_CORES"),
+    }
+
+
+@by_root
+def test_nobody_else_may_ask_the_agent(master: Engine):
+    socket = master.settings.agent_socket
+    ask = f"import socket; socket.socket(socket.AF_UNIX).connect({str(socket)!r})"
+    for user in (identity.MASTER - 1, 65534):
+        command = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "python3", "-c", ask]
+        assert subprocess.run(command, capture_output=True, check=False).returncode != 0
+    assert socket.parent.stat().st_uid == 0, "who owns the folder could put another socket there"
+
+
+def test_what_the_agent_answers_is_what_the_engine_answers(master: Engine):
+    agent = RemoteEngine(partial(through_socket, master.settings.agent_socket), master.settings)
+    assert agent.instances() == tuple(master.instances())
+    assert agent.templates() == tuple(master.templates())
+    assert agent.is_up()
+
+
+def test_an_agent_that_was_killed_is_started_again_and_the_master_goes_on(office: BackOffice):
+    engine = office.engine
+    agent, odoo = engine.master.runtime.agent, engine.master.pid
+    before = agent.pid
+    assert before
+    psutil.Process(before).kill()
+    wait_until(lambda: not process.is_running(before, marker="tenantry.agent"))
+    instance = office.instance("acme")
+    with pytest.raises(OdooError, match="agent went away"):
+        office.press("action_provision_instance", instance)
+    engine.start_master()
+    assert agent.pid not in (None, before)
+    assert engine.master.pid == odoo
+    office.press("action_provision_instance", instance)
+    assert office.wait("saas.instance", instance, ["active", "failed"])["state"] == "active"
+    office.terminate(instance)
+
+
+def test_stopping_the_master_stops_its_agent(master: Engine):
+    agent = master.master.runtime.agent
+    assert agent.pid
+    master.master.runtime.stop()
+    assert agent.pid is None
+    master.start_master()
+    assert agent.pid

@@ -1,0 +1,192 @@
+"""The engine behind a pipe: asked as the engine itself is, and gone when who asks is gone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import psutil
+import pytest
+from tests.support.inventory import orphans
+from tests.support.waiting import wait_until
+
+from tenantry import process
+from tenantry.agent.client import RemoteEngine, engine_from_environment, through_program, through_socket
+from tenantry.agent.wire import to_line
+from tenantry.engine import Engine
+from tenantry.errors import AgentLost, Busy, InstanceNotFound, InvalidName, NotPrepared, TemplateNotFound
+from tenantry.model.catalog import State
+from tenantry.model.instance import InstanceSpec
+from tenantry.model.progress import StepEvent
+from tenantry.model.secret import Secret
+from tenantry.operations.clone import discard
+from tenantry.operations.context import Context
+from tenantry.operations.instances import find_instance
+from tenantry.postgres import databases, locks
+
+AGENT = (str(Path(sys.executable).with_name("tenantry")), "agent")
+
+
+@pytest.fixture
+def environment(cluster_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """That of a command of this installation."""
+    for name, value in cluster_engine.settings.to_environment().items():
+        monkeypatch.setenv(name, value)
+    return
+
+
+@pytest.fixture
+def template(cluster_engine: Engine, fake_template: str) -> Iterator[str]:
+    """The fake one; nothing that was made of it is left."""
+    yield fake_template
+    context = cluster_engine.context
+    with context.maintenance() as connection:
+        for database in databases.listing(connection):
+            discard(context, connection, database.name)
+
+
+@pytest.fixture
+def remote(cluster_engine: Engine, environment: None) -> RemoteEngine:
+    return RemoteEngine(partial(through_program, AGENT), cluster_engine.settings)
+
+
+def spec(name: str, **wishes: str) -> InstanceSpec:
+    return InstanceSpec.checked(name=name, email="a@acme.example", template="fake", **wishes)
+
+
+def test_it_answers_what_the_engine_answers(
+    remote: RemoteEngine, cluster_engine: Engine, template: str
+) -> None:
+    assert remote.pools() == tuple(cluster_engine.pools())
+    assert remote.taken(["fake", "nobody"]) == cluster_engine.taken(["fake", "nobody"])
+    assert cluster_engine.unseal(remote.seal(Secret("hunter2"))) == Secret("hunter2")
+
+
+def test_it_tells_each_step_as_it_happens(
+    remote: RemoteEngine, cluster_engine: Engine, template: str
+) -> None:
+    seen: list[StepEvent] = []
+    remote.fill_pool(template, 1, on_step=seen.append)
+    told: list[StepEvent] = []
+    cluster_engine.fill_pool(template, 2, told.append)
+    assert [event.status for event in seen] == [event.status for event in told]
+    assert len(seen) == len(told) > 0
+    assert cluster_engine.pools()[0].usable == 2
+
+
+def test_an_error_comes_as_the_engine_raises_it(remote: RemoteEngine) -> None:
+    with pytest.raises(InstanceNotFound) as raised:
+        remote.suspend("nobody")
+    assert raised.value.name == "nobody"
+    with pytest.raises(TemplateNotFound):
+        remote.fill_pool("nothing", 1)
+    with pytest.raises(InvalidName):
+        remote.rename("acme", "A")
+
+
+def test_what_is_not_offered_cannot_be_asked_for(remote: RemoteEngine, environment: None) -> None:
+    for name in ("stop", "start_postgres", "__class__", "_keys"):
+        with through_program(AGENT) as (answers, questions):
+            questions.write(to_line({"call": name}))
+            questions.flush()
+            assert b"AgentLost" in answers.readline()
+
+
+def test_arguments_the_engine_does_not_have_are_an_error_here(remote: RemoteEngine) -> None:
+    with pytest.raises(TypeError):
+        remote.suspend("acme", because="of that")
+
+
+def test_a_creation_is_made_part_by_part_and_stays_when_it_is_left(
+    remote: RemoteEngine, cluster_engine: Engine, template: str
+) -> None:
+    with remote.provisioning(spec("acme")) as session:
+        session.clone()
+    with cluster_engine.context.maintenance() as connection:
+        assert find_instance(connection, "acme").state is State.PROVISIONING
+        with locks.exclusive(connection, "instance acme"), pytest.raises(Busy):
+            remote.provisioning(spec("acme")).__enter__()
+    cluster_engine.terminate("acme")
+
+
+@pytest.mark.parametrize("part", ["a part fails", "the caller raises", "who hears of a step raises"])
+def test_a_creation_that_fails_is_undone(
+    remote: RemoteEngine, cluster_engine: Engine, fake_template: str, part: str
+) -> None:
+    def on_step(event: StepEvent) -> None:
+        if part == "who hears of a step raises" and event.step == "clone":
+            raise ZeroDivisionError
+
+    def create() -> None:
+        with remote.provisioning(spec("acme"), on_step) as session:
+            session.clone()
+            if part == "the caller raises":
+                raise ZeroDivisionError
+            session.publish()
+
+    with pytest.raises(NotPrepared if part == "a part fails" else ZeroDivisionError):
+        create()
+    assert orphans(cluster_engine.context) == []
+
+
+# ---------------------------------------------------------------- the end of either
+
+
+def test_who_asks_and_is_killed_takes_the_operation_along(
+    context: Context, cluster_engine: Engine, environment: None, template: str
+) -> None:
+    code = (
+        "import sys; from functools import partial\n"
+        "from tenantry.agent.client import RemoteEngine, through_program\n"
+        f"RemoteEngine(partial(through_program, {AGENT!r})).fill_pool('fake', 1)\n"
+    )
+    with context.maintenance() as connection, locks.exclusive(connection, "template fake"):
+        with subprocess.Popen([sys.executable, "-c", code]) as caller:
+            wait_until(lambda: is_waiting_for_a_lock(context), "the agent waits for the template")
+            (agent,) = psutil.Process(caller.pid).children()
+            caller.kill()
+        wait_until(lambda: not process.is_running(agent.pid, marker="tenantry"), "the agent goes on")
+    assert cluster_engine.fill_pool("fake", 1) == 1
+
+
+def is_waiting_for_a_lock(context: Context) -> bool:
+    query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with context.maintenance() as connection:
+        return connection.execute(query).fetchone() != (0,)
+
+
+def test_an_agent_that_is_killed_is_an_error_that_may_be_tried_again(
+    remote: RemoteEngine, template: str
+) -> None:
+    def kill_it(event: StepEvent) -> None:
+        for child in psutil.Process().children():
+            if "tenantry agent" in " ".join(child.cmdline()):
+                child.kill()
+
+    with pytest.raises(AgentLost) as raised:
+        remote.fill_pool("fake", 3, on_step=kill_it)
+    assert raised.value.retryable
+    remote.fill_pool("fake", 3)
+    assert remote.pools()[0].usable == 3
+
+
+@pytest.mark.parametrize("program", [["false"], ["echo", "Welcome to the machine!"], ["printf", "{\\n"]])
+def test_a_program_that_is_no_agent_is_told(program: list[str]) -> None:
+    with pytest.raises(AgentLost):
+        RemoteEngine(partial(through_program, program)).instances()
+
+
+def test_where_nobody_listens_that_is_told(tmp_path: Path) -> None:
+    with pytest.raises(AgentLost, match="nobody answers"):
+        RemoteEngine(partial(through_socket, tmp_path / "agent.sock")).instances()
+
+
+def test_without_a_socket_the_engine_is_here(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TENANTRY_AGENT", raising=False)
+    assert isinstance(engine_from_environment(), Engine)
+    monkeypatch.setenv("TENANTRY_AGENT", f"/nowhere/{os.getpid()}")
+    assert isinstance(engine_from_environment(), RemoteEngine)

@@ -1,0 +1,162 @@
+"""What passes between a caller and the agent arrives as it was, and nothing else can be made of a line."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tenantry import errors
+from tenantry.agent.client import RemoteEngine
+from tenantry.agent.offer import METHODS, PARTS, PROVISION, TELLS_STEPS
+from tenantry.agent.wire import from_line, to_line
+from tenantry.engine import Engine
+from tenantry.errors import AgentLost, InvalidName, ModuleNotFound, TenantryError
+from tenantry.model.activity import Activity
+from tenantry.model.catalog import State
+from tenantry.model.entitlements import Entitlements
+from tenantry.model.instance import Creation, Instance, InstanceSpec
+from tenantry.model.progress import StepEvent, StepStatus
+from tenantry.model.recipe import Recipe
+from tenantry.model.secret import Secret
+from tenantry.model.template import PoolStatus, Template, TemplateState
+from tenantry.model.usage import Usage
+from tenantry.operations.edit_template import Editing
+from tenantry.operations.provision import Session
+
+ROOT = Path(__file__).parents[2]
+GATEWAY = ROOT / "addons" / "saas_manager" / "gateway.py"
+INSTANCE = Instance("acme", State.ACTIVE, "http://acme.localhost", "shop", "1.0.0", ("odoo.acme.example",))
+VALUES = [
+    None,
+    True,
+    7,
+    1.5,
+    "Łódź\n\u2028",
+    ("a", ("b",)),
+    frozenset({"a", "b"}),
+    {"idle_s": 60, "nested": {"row": ("x",)}},
+    Path("/srv/odoo"),
+    Secret("hunter2"),
+    INSTANCE,
+    Creation(INSTANCE, "a@acme.example", Secret("x"), 0.1, True, (("claim", 0.01),), ("Mind the chart.",)),
+    InstanceSpec.checked(name="acme", email="a@acme.example", password=Secret("x"), limits={"idle_s": 60}),
+    Entitlements(users=5, plan="Small"),
+    Recipe("shop", "Shop", ("web",), languages=("fr_FR",)),
+    Template("shop", "template_shop", "1", "19.0", TemplateState.STALE, "it is old", 1, ("web",), (), "FR"),
+    PoolStatus("shop", 2, 1),
+    StepEvent("suspend", "acme", "lock", StepStatus.DONE, 0.5, 0.1),
+    Usage(3, 2**40, "2030-01-01T00:00:00+00:00"),
+    Activity("acme", True, pid=7, next_job_s=None),
+    Editing("http://localhost", "admin", Secret("x")),
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+def test_a_value_arrives_as_it_was(value: object) -> None:
+    assert from_line(to_line({"result": value})) == {"result": value}
+    assert to_line({"result": value}).count(b"\n") == 1
+
+
+def test_a_list_arrives_as_a_tuple() -> None:
+    assert from_line(to_line({"result": ["a", ["b"]]})) == {"result": ("a", ("b",))}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InvalidName("A", "it is too short", "acme"),
+        ModuleNotFound(["no_such"], [Path("/srv/addons")]),
+        errors.Busy("instance acme"),
+        errors.ServerNotStarted("Odoo", "it ended", Path("/log")),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_arrives_with_its_class_its_sentence_and_its_facts(error: TenantryError) -> None:
+    found = from_line(to_line({"error": error}))["error"]
+    assert type(found) is type(error)
+    assert str(found) == str(error)
+    assert found.exit_code == error.exit_code
+    assert vars(found) == {**vars(error), "remedy": error.remedy, "retryable": error.retryable}
+
+
+@dataclass(frozen=True)
+class Stranger:
+    name: str
+
+
+@pytest.mark.parametrize("value", [Stranger("x"), b"bytes", object()])
+def test_what_is_not_ours_does_not_travel(value: object) -> None:
+    with pytest.raises(TypeError, match="does not travel"):
+        to_line({"result": value})
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"fact": ["Stranger", {"name": "x"}]},
+        {"fact": ["Popen", {"args": "id"}]},
+        {"error": ["KeyboardInterrupt", "x", {}]},
+        {"word": ["State", "no such state"]},
+        {"fact": ["Usage", {"users": 1}]},
+        {"path": "/", "secret": "x"},
+        {"pickle": "gASV"},
+        ["no tag"],
+    ],
+)
+def test_nothing_else_can_be_made_of_a_line(message: object) -> None:
+    with pytest.raises(AgentLost):
+        from_line(json.dumps({"result": message}).encode())
+
+
+@pytest.mark.parametrize("name", ["../../etc", "A", "postgres", "a\n"])
+def test_wishes_that_were_not_checked_are_checked_where_they_arrive(name: str) -> None:
+    unchecked = InstanceSpec(name=name, email="a@acme.example")
+    with pytest.raises(InvalidName):
+        from_line(to_line({"arguments": {"spec": unchecked}}))
+
+
+@pytest.mark.parametrize("line", [b"", b"\n", b"[]", b"not json\n", b"[" * 100_000])
+def test_a_line_that_is_no_message_is_told(line: bytes) -> None:
+    with pytest.raises(AgentLost):
+        from_line(line)
+
+
+def test_what_is_offered_is_the_engines() -> None:
+    for name in METHODS | {PROVISION}:
+        assert callable(getattr(Engine, name)), name
+    for name in PARTS:
+        assert callable(getattr(Session, name)), name
+    telling = {name for name in METHODS if "on_step" in inspect.signature(getattr(Engine, name)).parameters}
+    assert telling == TELLS_STEPS
+
+
+def test_nobody_behind_a_pipe_starts_or_stops_servers() -> None:
+    for name in ("up", "stop", "start_tenants", "start_master", "start_postgres", "context", "_keys"):
+        assert name not in METHODS
+        with pytest.raises(AttributeError):
+            getattr(RemoteEngine, name)
+
+
+def test_all_that_the_back_office_asks_is_offered() -> None:
+    tree = ast.parse(GATEWAY.read_text(encoding="utf-8"))
+    asked = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and (is_named(node.value, "engine") or is_call_of(node.value, "_engine", "_engine_of"))
+    }
+    assert len(asked) > 20
+    assert asked - METHODS == {PROVISION, "settings", "spec"}
+
+
+def is_named(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def is_call_of(node: ast.AST, *names: str) -> bool:
+    return isinstance(node, ast.Call) and any(is_named(node.func, name) for name in names)
