@@ -6,12 +6,13 @@ import contextlib
 import logging
 import os
 import queue
+import select
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
-from tenantry.agent.offer import GIVE_UP, LEAVE, METHODS, PARTS, PROVISION, TELLS_STEPS
+from tenantry.agent.offer import GIVE_UP, LEAVE, METHODS, PARTS, PROVISION, SILENT_FOR_S, TELLS_STEPS
 from tenantry.agent.wire import from_line, to_line
 from tenantry.engine import Engine
 from tenantry.errors import AgentFailed, AgentLost, TenantryError
@@ -24,8 +25,8 @@ _LEFT_ALONE = 75
 """The exit code of who was left alone in the middle: what was being done is run again, as after a crash."""
 
 
-def answer(engine: Engine, questions: IO[bytes], answers: IO[bytes]) -> None:
-    """Do what one caller asks for, until they have no more to ask.
+def answer(engine: Engine, questions: Iterable[bytes], answers: IO[bytes]) -> None:
+    """Do what one caller asks for, line by line, until they have no more to ask.
 
     The caller's end in the middle of an operation is this process's, as if it had been killed.
     """
@@ -42,10 +43,30 @@ def answer(engine: Engine, questions: IO[bytes], answers: IO[bytes]) -> None:
 
 
 def answer_on_standard_streams() -> None:
-    """The same for the caller at this process's standard input; what is printed by accident is no answer."""
+    """The same for the caller at this process's standard input, who says all the time that they live.
+
+    The way to them may be cut without anybody being told. What is printed by accident is no answer.
+    """
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    answer(Engine(), sys.stdin.buffer, answers)
+    answer(Engine(), _lines_of_a_live_caller(sys.stdin.fileno()), answers)
+
+
+def lines(stream: IO[bytes]) -> Iterator[bytes]:
+    """What a caller asks, who is on this machine: the kernel tells when they have ended."""
+    while line := stream.readline(_MOST_BYTES):
+        yield line
+
+
+def _lines_of_a_live_caller(descriptor: int) -> Iterator[bytes]:
+    """The same until they end, or say nothing for too long."""
+    heard = b""
+    while select.select([descriptor], [], [], SILENT_FOR_S)[0] and len(heard) < _MOST_BYTES:
+        more = os.read(descriptor, _MOST_BYTES)
+        if not more:
+            return
+        *whole, heard = (heard + more).split(b"\n")
+        yield from (line for line in whole if line)
 
 
 def _provision(engine: Engine, caller: _Caller, arguments: dict[str, Any]) -> None:
@@ -87,14 +108,14 @@ class _GivenUp(Exception):
 class _Caller:
     """Who asks. They are listened to while they wait, for nobody is to be worked for who has ended."""
 
-    def __init__(self, questions: IO[bytes], answers: IO[bytes]) -> None:
+    def __init__(self, questions: Iterable[bytes], answers: IO[bytes]) -> None:
         self._answers, self._is_waiting = answers, False
         self._asked: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         threading.Thread(target=self._listen, args=[questions], daemon=True).start()
 
-    def _listen(self, questions: IO[bytes]) -> None:
+    def _listen(self, questions: Iterable[bytes]) -> None:
         with contextlib.suppress(OSError):
-            while line := questions.readline(_MOST_BYTES):
+            for line in questions:
                 self._asked.put(line)
         if self._is_waiting:
             os._exit(_LEFT_ALONE)

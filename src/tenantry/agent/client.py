@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import inspect
 import os
+import shlex
 import socket
 import subprocess
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from tenantry.agent.offer import GIVE_UP, LEAVE, METHODS, PARTS, PROVISION, TELLS_STEPS
+from tenantry.agent.offer import BEAT_S, GIVE_UP, LEAVE, METHODS, PARTS, PROVISION, SILENT_FOR_S, TELLS_STEPS
 from tenantry.agent.wire import from_line, to_line
 from tenantry.engine import Engine
 from tenantry.errors import AgentLost
@@ -48,15 +50,38 @@ def through_socket(file: Path) -> Iterator[Line]:
 
 @contextlib.contextmanager
 def through_program(arguments: Sequence[str]) -> Iterator[Line]:
-    """The agent a program leads to, such as `ssh host tenantry agent`; it ends with the conversation."""
+    """The agent a program leads to; it ends with the conversation. See `ssh_command`."""
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
         assert program.stdin
         assert program.stdout
+        is_over = threading.Event()
+        threading.Thread(target=_beat, args=[program.stdin, is_over], daemon=True).start()
         try:
             yield program.stdout, program.stdin
         finally:
+            is_over.set()
             with contextlib.suppress(BrokenPipeError):
                 program.stdin.close()
+
+
+def _beat(questions: IO[bytes], is_over: threading.Event) -> None:
+    """Say that we live."""
+    with contextlib.suppress(OSError, ValueError):  # it is closed
+        while not is_over.wait(BEAT_S):
+            questions.write(b"\n")
+            questions.flush()
+
+
+def ssh_command(destination: str, *options: str, program: str = "tenantry") -> list[str]:
+    """The command of the agent on another machine, for `through_program`.
+
+    destination: `user@host` or a name of ssh's own configuration. options: more of ssh's. program: the
+    `tenantry` of the other side. Nobody is there to type a password or to confirm a host's key.
+    """
+    told = [f"ServerAliveInterval={BEAT_S}", f"ServerAliveCountMax={SILENT_FOR_S // BEAT_S}"]
+    told += ["BatchMode=yes", "ConnectTimeout=10", "ClearAllForwardings=yes"]
+    quiet = [word for option in told for word in ("-o", option)]
+    return ["ssh", "-T", *quiet, *options, "--", destination, f"{shlex.quote(program)} agent"]
 
 
 class RemoteEngine:

@@ -14,7 +14,7 @@ import struct
 import time
 from pathlib import Path
 
-from tenantry.agent.answering import answer
+from tenantry.agent.answering import answer, lines
 from tenantry.engine import Engine
 from tenantry.spawner.control import reachable
 
@@ -92,7 +92,7 @@ def _answer_one(engine: Engine, connection: socket.socket) -> None:
     code = 1
     try:
         with connection.makefile("rb") as questions, connection.makefile("wb") as answers:
-            answer(engine, questions, answers)
+            answer(engine, lines(questions), answers)
         code = 0
     except BrokenPipeError:
         code = 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 PROVISION = "provisioning"
 """A creation stays open between its parts, until it is left, or given up and undone."""
 LEAVE, GIVE_UP = "leave", "give up"
+BEAT_S, SILENT_FOR_S = 3, 12
+"""How often a caller elsewhere says that they live, by an empty line, and after how long they are dead."""
 
 PARTS = frozenset({"clone", "sanitize", "customize", "create_admin", "publish"})
 """Of a creation, see `operations.provision.Session`."""

@@ -1,0 +1,165 @@
+"""A server on another machine: the engine runs there, and is asked by ssh."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import psutil
+import pytest
+from tests.support.inventory import orphans
+from tests.support.sshd import Machine, machine
+from tests.support.waiting import wait_until
+
+from tenantry.agent.client import RemoteEngine, through_program
+from tenantry.agent.offer import SILENT_FOR_S
+from tenantry.engine import Engine
+from tenantry.errors import AgentLost, InstanceNotFound
+from tenantry.model.catalog import State
+from tenantry.model.instance import InstanceSpec
+from tenantry.model.progress import StepEvent, StepStatus
+from tenantry.postgres import locks
+
+PROGRAM = str(Path(sys.executable).with_name("tenantry"))
+
+
+@pytest.fixture(scope="module")
+def there(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """The machine with the installation; here there is none."""
+    environment = {name: value for name, value in engine.settings.to_environment().items() if value}
+    with machine(tmp_path_factory.mktemp("ssh"), PROGRAM, environment) as found:
+        yield found
+
+
+@pytest.fixture
+def remote(there: Machine, engine: Engine) -> RemoteEngine:
+    return RemoteEngine(partial(through_program, there.command), engine.settings)
+
+
+def spec(name: str) -> InstanceSpec:
+    return InstanceSpec.checked(name=name, email="admin@acme.example", template="tiny")
+
+
+def test_an_instance_lives_its_life_on_the_other_machine(remote: RemoteEngine, engine: Engine):
+    steps: list[StepEvent] = []
+    creation = remote.provision(spec("acme"), steps.append)
+    assert creation.instance.state is State.ACTIVE
+    assert engine.prove_login(creation) > 0
+    assert steps[0].step == "claim"
+    assert steps[-1].step == "activate"
+    assert remote.suspend("acme").state is State.SUSPENDED
+    assert not remote.is_serving("acme")
+    assert remote.reactivate("acme").state is State.ACTIVE
+    assert remote.rename("acme", "zenith").name == "zenith"
+    assert remote.is_serving("zenith")
+    assert remote.usage("zenith").users == 1
+    remote.terminate("zenith")
+    with pytest.raises(InstanceNotFound):
+        remote.instance("zenith")
+    assert orphans(engine.context) == []
+
+
+def test_no_secret_is_in_a_command_line(remote: RemoteEngine, engine: Engine):
+    shown: list[str] = []
+
+    def look(_event: StepEvent) -> None:
+        shown.extend(" ".join(it.info["cmdline"] or []) for it in psutil.process_iter(["cmdline"]))
+
+    creation = remote.provision(spec("acme"), look)
+    try:
+        assert any("tenantry agent" in line or f"{PROGRAM} agent" in line for line in shown)
+        assert not any(creation.password.reveal() in line for line in shown)
+    finally:
+        remote.terminate("acme")
+
+
+def agents() -> list[psutil.Process]:
+    """Those of the other machine, not the ssh that leads to them."""
+    return [
+        it for it in psutil.process_iter(["cmdline"]) if (it.info["cmdline"] or [])[-2:] == [PROGRAM, "agent"]
+    ]
+
+
+CREATE = """
+import sys
+from functools import partial
+from tenantry.agent.client import RemoteEngine, through_program
+from tenantry.model.instance import InstanceSpec
+spec = InstanceSpec.checked(name="acme", email="admin@acme.example", template="tiny")
+RemoteEngine(partial(through_program, sys.argv[1:])).provision(spec)
+"""
+
+
+def waits_for_template(engine: Engine) -> bool:
+    query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with engine.context.maintenance() as connection:
+        return connection.execute(query).fetchone() != (0,)
+
+
+def test_a_caller_killed_in_the_middle_ends_the_creation_there_and_it_is_run_again(
+    there: Machine, remote: RemoteEngine, engine: Engine
+):
+    with engine.context.maintenance() as connection, locks.exclusive(connection, "template tiny"):
+        with subprocess.Popen([sys.executable, "-c", CREATE, *there.command]) as caller:
+            wait_until(lambda: waits_for_template(engine), "it does not begin")
+            assert agents()
+            caller.kill()
+        wait_until(lambda: not agents(), "it goes on for nobody")
+    assert remote.provision(spec("acme")).instance.state is State.ACTIVE
+    remote.terminate("acme")
+    assert orphans(engine.context) == []
+
+
+def test_an_agent_killed_in_the_middle_is_told_and_the_creation_is_run_again(
+    remote: RemoteEngine, engine: Engine
+):
+    def kill(event: StepEvent) -> None:
+        if event.step == "customize" and event.status is StepStatus.DONE:
+            for agent in agents():
+                agent.kill()
+
+    with pytest.raises(AgentLost) as raised:
+        remote.provision(spec("acme"), kill)
+    assert raised.value.retryable
+    assert remote.provision(spec("acme")).instance.state is State.ACTIVE
+    remote.terminate("acme")
+    assert orphans(engine.context) == []
+
+
+def test_a_network_cut_in_the_middle_ends_both_sides_and_it_is_run_again(
+    there: Machine, remote: RemoteEngine, engine: Engine
+):
+    def cut(event: StepEvent) -> None:
+        if event.step == "sanitize" and event.status is not StepStatus.STARTED:
+            there.wire.is_cut.set()
+
+    try:
+        with remote.provisioning(spec("acme"), cut) as session:
+            session.clone()
+            session.sanitize()
+            with pytest.raises(AgentLost):
+                session.customize()
+            wait_until(lambda: not agents(), f"nobody is heard, and it waits for more than {SILENT_FOR_S} s")
+            raise InterruptedError
+    except (InterruptedError, AgentLost):
+        pass
+    finally:
+        there.wire.is_cut.clear()
+    assert remote.provision(spec("acme")).instance.state is State.ACTIVE
+    remote.terminate("acme")
+    assert orphans(engine.context) == []
+
+
+def test_a_machine_that_is_not_the_one_it_was_is_not_asked(there: Machine, engine: Engine):
+    known = there.folder / "known"
+    told = known.read_text()
+    host, kind, _key = told.split()[:3]
+    known.write_text(f"{host} {kind} {(there.folder / 'key.pub').read_text().split()[1]}\n")
+    try:
+        with pytest.raises(AgentLost):
+            RemoteEngine(partial(through_program, there.command), engine.settings).instances()
+    finally:
+        known.write_text(told)

@@ -1,0 +1,107 @@
+"""A real SSH server on loopback, whose sessions work in an installation of their own; and the way to it."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tenantry import process
+from tenantry.agent.client import ssh_command
+from tenantry.ports import free_port
+from tests.support.waiting import wait_until
+
+_SSHD = "/usr/sbin/sshd"
+
+
+@dataclass
+class Wire:
+    """What lies between two machines: it can be cut, and then neither side is told."""
+
+    port: int
+    to_port: int
+    is_cut: threading.Event = field(default_factory=threading.Event)
+    sockets: list[socket.socket] = field(default_factory=list)
+
+    def serve(self) -> None:
+        listener = socket.create_server(("127.0.0.1", self.port))
+        self.sockets.append(listener)
+        with suppress(OSError):
+            while True:
+                near, _address = listener.accept()
+                far = socket.create_connection(("127.0.0.1", self.to_port))
+                self.sockets += [near, far]
+                for source, target in ((near, far), (far, near)):
+                    threading.Thread(target=self._carry, args=[source, target], daemon=True).start()
+
+    def close(self) -> None:
+        for opened in self.sockets:
+            with suppress(OSError):
+                opened.shutdown(socket.SHUT_RDWR)
+            opened.close()
+
+    def _carry(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(2**16):
+                if self.is_cut.is_set():
+                    return  # and nothing is closed
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Another machine, as far as it can be told from here. pid: of its SSH server."""
+
+    folder: Path
+    program: str
+    wire: Wire
+    pid: int
+
+    @property
+    def command(self) -> list[str]:
+        options = [
+            *("-F", "none", "-p", str(self.wire.port), "-i", str(self.folder / "key")),
+            *("-o", f"UserKnownHostsFile={self.folder / 'known'}", "-o", "IdentitiesOnly=yes"),
+        ]
+        return ssh_command(f"{getpass.getuser()}@127.0.0.1", *options, program=self.program)
+
+
+@contextmanager
+def machine(folder: Path, program: str, environment: Mapping[str, str]) -> Iterator[Machine]:
+    """environment: that of a session there."""
+    for name in ("key", "host"):
+        keygen = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name]
+        subprocess.run(keygen, check=True, stdin=subprocess.DEVNULL)
+    wire = Wire(free_port(), free_port())
+    public = (folder / "host.pub").read_text()
+    (folder / "known").write_text(f"[127.0.0.1]:{wire.port} {public}")
+    (folder / "authorized").write_text((folder / "key.pub").read_text())
+    told = " ".join(f'"{name}={value}"' for name, value in environment.items())
+    (folder / "sshd_config").write_text(
+        f"ListenAddress 127.0.0.1:{wire.to_port}\nHostKey {folder / 'host'}\nPidFile none\n"
+        f"AuthorizedKeysFile {folder / 'authorized'}\nStrictModes no\nUsePAM no\n"
+        f"PasswordAuthentication no\nPermitRootLogin prohibit-password\nSetEnv {told}\n"
+    )
+    with suppress(PermissionError):
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+    command = [_SSHD, "-D", "-e", "-f", folder / "sshd_config"]
+    pid = process.start(command, log=folder / "log")
+    threading.Thread(target=wire.serve, daemon=True).start()
+    try:
+        wait_until(lambda: _listens(wire.to_port), "the SSH server does not listen")
+        yield Machine(folder, program, wire, pid)
+    finally:
+        process.stop(pid)
+        wire.close()
+
+
+def _listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False
