@@ -15,6 +15,7 @@ from tests.support.waiting import wait_until
 from tenantry import process, sandbox
 from tenantry.agent.client import RemoteEngine, through_socket
 from tenantry.engine import Engine
+from tenantry.operations.doctor import examine
 from tenantry.spawner import identity
 
 by_root = pytest.mark.skipif(
@@ -97,6 +98,8 @@ def test_an_agent_that_was_killed_is_started_again_and_the_master_goes_on(office
     psutil.Process(before).kill()
     wait_until(lambda: not process.is_running(before, marker="tenantry.agent"))
     instance = office.instance("acme")
+    (told,) = (finding for finding in examine(engine.settings) if finding.subject == "Master")
+    assert (told.ok, "agent" in told.detail) == (False, True)
     with pytest.raises(OdooError, match="agent went away"):
         office.press("action_provision_instance", instance)
     engine.start_master()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tenantry.errors import PostgresUnreachable, TenantryError
+from tenantry.errors import AgentLost, PostgresUnreachable, TenantryError
 from tenantry.keyfile import has_keys, installation_keys, is_private
 from tenantry.odoo.installation import find_odoo
 from tenantry.odoo.master_code import master_packages
@@ -189,6 +189,8 @@ def _master(settings: Settings) -> str:
     url = runtime.route.url
     if not runtime.is_answering():
         return f"not running; `tenantry up` starts it at {url}"
+    if runtime.agent.pid is None:
+        raise AgentLost("it does not run")
     return f"answers at {url}, process {runtime.pid}"
 
 
