@@ -320,7 +320,8 @@ class Engine:
         """Those of the names that a database, a role or a folder has, ours or not."""
         context = self.context
         with context.maintenance() as connection:
-            return frozenset(it for it in wanted if not availability.is_free(context, connection, it))
+            labels = filter(names.is_label, wanted)
+            return frozenset(it for it in labels if not availability.is_free(context, connection, it))
 
     def instances(self) -> list[Instance]:
         return instances.list_instances(self.context)

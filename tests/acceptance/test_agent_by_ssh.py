@@ -136,16 +136,16 @@ def test_a_network_cut_in_the_middle_ends_both_sides_and_it_is_run_again(
         if event.step == "sanitize" and event.status is not StepStatus.STARTED:
             there.wire.is_cut.set()
 
-    try:
+    def create() -> None:
         with remote.provisioning(spec("acme"), cut) as session:
             session.clone()
             session.sanitize()
-            with pytest.raises(AgentLost):
-                session.customize()
-            wait_until(lambda: not agents(), f"nobody is heard, and it waits for more than {SILENT_FOR_S} s")
-            raise InterruptedError
-    except (InterruptedError, AgentLost):
-        pass
+            session.customize()
+
+    try:
+        with pytest.raises(AgentLost):
+            create()
+        wait_until(lambda: not agents(), f"nobody is heard, and it waits for more than {SILENT_FOR_S} s")
     finally:
         there.wire.is_cut.clear()
     assert remote.provision(spec("acme")).instance.state is State.ACTIVE

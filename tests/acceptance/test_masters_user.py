@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -65,6 +66,7 @@ def test_keys_logs_and_tenants_files_are_out_of_its_reach(master: Engine):
     assert as_master(master, "-c", _TRY, *closed, *open_).split() == [str(path) for path in open_]
 
 
+@by_root
 def test_its_environment_holds_nothing_that_opens_anything(master: Engine, odoo_process: psutil.Process):
     names = {name for name in odoo_process.environ() if name.startswith("TENANTRY_")}
     assert names == {
@@ -77,12 +79,22 @@ def test_its_environment_holds_nothing_that_opens_anything(master: Engine, odoo_
 def test_nobody_else_may_ask_the_agent(master: Engine):
     socket = master.settings.agent_socket
     ask = f"import socket; socket.socket(socket.AF_UNIX).connect({str(socket)!r})"
-    for user in (identity.MASTER - 1, 65534):
-        command = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "python3", "-c", ask]
-        assert subprocess.run(command, capture_output=True, check=False).returncode != 0
+    readable = (*sandbox.python_folders(Path(sys.executable)), socket.parent)
+
+    def may_ask(user: int) -> bool:
+        command = sandbox.command(sandbox.View(readable, (), user), [sys.executable, "-c", ask])
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    assert [may_ask(user) for user in (identity.MASTER, identity.BUILDER, 65534)] == [True, False, False]
+    socket.parent.chmod(0o755)
+    try:
+        assert not may_ask(identity.BUILDER)
+    finally:
+        socket.parent.chmod(0o710)
     assert socket.parent.stat().st_uid == 0, "who owns the folder could put another socket there"
 
 
+@by_root
 def test_what_the_agent_answers_is_what_the_engine_answers(master: Engine):
     agent = RemoteEngine(partial(through_socket, master.settings.agent_socket), master.settings)
     assert agent.instances() == tuple(master.instances())
@@ -90,9 +102,11 @@ def test_what_the_agent_answers_is_what_the_engine_answers(master: Engine):
     assert agent.is_up()
 
 
+@by_root
 def test_an_agent_that_was_killed_is_started_again_and_the_master_goes_on(office: BackOffice):
     engine = office.engine
     agent, odoo = engine.master.runtime.agent, engine.master.pid
+    assert agent
     before = agent.pid
     assert before
     psutil.Process(before).kill()
@@ -110,8 +124,10 @@ def test_an_agent_that_was_killed_is_started_again_and_the_master_goes_on(office
     office.terminate(instance)
 
 
+@by_root
 def test_stopping_the_master_stops_its_agent(master: Engine):
     agent = master.master.runtime.agent
+    assert agent
     assert agent.pid
     master.master.runtime.stop()
     assert agent.pid is None

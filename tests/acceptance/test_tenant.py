@@ -271,6 +271,44 @@ def test_the_keys_of_who_has_no_seat_open_nothing(
     assert program.post(url, json={}).status_code == 401
 
 
+@pytest.mark.parametrize(
+    "trick",
+    [
+        "env.cr.execute('UPDATE res_users SET active = false WHERE id = %s', [user.id])",
+        "env.cr.execute('DELETE FROM res_groups_users_rel WHERE uid = %s', [user.id]); "
+        "env.cr.execute('UPDATE res_users SET share = true WHERE id = %s', [user.id])",
+    ],
+    ids=["archived", "out of the group"],
+)
+def test_who_is_internal_by_odoos_caches_alone_has_no_seat(
+    engine: Engine, admin: OdooClient, entitle: Entitle, people: list[str], trick: str
+):
+    entitle(users=1)
+    promote(engine, admin, people[0], PROMOTIONS["both"])
+    code = f"user = env['res.users'].search([('login', '=', '{people[0]}')])\n"
+    code += f"user.has_group('base.group_user'); {trick}\n"
+    code += "has_seat = env['saas.entitlements']._has_seat(user)\n"
+    told = run_code(admin, code + "action = {'type': 'ir.actions.act_window_close', 'infos': has_seat}")
+    assert told["infos"] is False
+
+
+def test_a_program_without_a_seat_is_refused_whatever_its_password(
+    engine: Engine, admin: OdooClient, entitle: Entitle, people: list[str]
+):
+    entitle(users=1)
+    (user,) = admin.call("res.users", "search", [["login", "=", people[0]]])
+    arguments = ["acme", user, _PASSWORD, "res.users", "context_get", []]
+    call = {"service": "object", "method": "execute_kw", "args": arguments}
+
+    def ask() -> dict[str, Any]:
+        program = browser(engine.runtime.route("acme"))
+        return program.post("/jsonrpc", json={"jsonrpc": "2.0", "method": "call", "params": call}).json()
+
+    assert "result" in ask()
+    promote(engine, admin, people[0], PROMOTIONS["both"])
+    assert "limit of internal users" in str(ask()["error"])
+
+
 def test_the_robot_takes_a_seat_once_it_can_log_in(
     engine: Engine, admin: OdooClient, entitle: Entitle, people: list[str]
 ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -94,6 +95,24 @@ def test_what_is_not_offered_cannot_be_asked_for(remote: RemoteEngine, environme
             questions.write(to_line({"call": name}))
             questions.flush()
             assert b"AgentLost" in answers.readline()
+
+
+@pytest.mark.parametrize("name", ["../../etc", "A", "postgres", "www", "intranet"])
+def test_wishes_that_were_not_checked_are_checked_where_they_arrive(
+    remote: RemoteEngine, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("TENANTRY_RESERVED_NAMES", "intranet")
+    with pytest.raises(InvalidName):
+        remote.provision(InstanceSpec(name=name, email="a@acme.example", template="fake"))
+
+
+def test_who_asks_on_without_waiting_for_answers_is_left(environment: None) -> None:
+    with through_program(AGENT) as (answers, questions):
+        with contextlib.suppress(BrokenPipeError):
+            for _time in range(100):
+                questions.write(to_line({"call": "pools"}))
+            questions.flush()
+        assert len(answers.readlines()) < 100
 
 
 def test_arguments_the_engine_does_not_have_are_an_error_here(remote: RemoteEngine) -> None:

@@ -18,6 +18,11 @@ from tenantry.postgres.cluster import Connection, translated
 _ODOO = """
     CREATE TABLE res_users (id serial PRIMARY KEY, active bool, share bool);
     CREATE TABLE res_users_log (create_date timestamp);
+    CREATE TABLE ir_model_data (module text, name text, res_id int);
+    CREATE TABLE res_groups_implied_rel (gid int, hid int);
+    CREATE TABLE res_groups_users_rel (gid int, uid int);
+    INSERT INTO ir_model_data VALUES ('base', 'group_user', 1);
+    INSERT INTO res_groups_users_rel VALUES (1, 1), (1, 2);
     CREATE TABLE ir_config_parameter (key text, value text);
     INSERT INTO res_users (active, share) VALUES (true, false), (true, false), (true, true);
     INSERT INTO res_users_log VALUES ('2026-01-02 03:04:05');

@@ -78,7 +78,8 @@ def machine(folder: Path, program: str, environment: Mapping[str, str]) -> Itera
     for name in ("key", "host"):
         keygen = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name]
         subprocess.run(keygen, check=True, stdin=subprocess.DEVNULL)
-    wire = Wire(free_port(), free_port())
+    there = free_port()
+    wire = Wire(next(port for port in iter(free_port, None) if port != there), there)
     public = (folder / "host.pub").read_text()
     (folder / "known").write_text(f"[127.0.0.1]:{wire.port} {public}")
     (folder / "authorized").write_text((folder / "key.pub").read_text())
@@ -95,6 +96,7 @@ def machine(folder: Path, program: str, environment: Mapping[str, str]) -> Itera
     threading.Thread(target=wire.serve, daemon=True).start()
     try:
         wait_until(lambda: _listens(wire.to_port), "the SSH server does not listen")
+        wait_until(lambda: wire.sockets, "nothing leads to it")
         yield Machine(folder, program, wire, pid)
     finally:
         process.stop(pid)

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from tenantry.model.entitlements import seats
+from tenantry.errors import InvalidValue
+from tenantry.model.catalog import Label
+from tenantry.model.entitlements import Entitlements, seats
+
+
+@pytest.mark.parametrize("users", [1.5, 2**70, -1])
+def test_a_limit_of_users_is_a_number_of_people(users: float) -> None:
+    with pytest.raises(InvalidValue):
+        Entitlements(users=users)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seats", ['"many"', "null", "1e400", "-1", str(2**70)])
+def test_a_label_with_odd_seats_does_no_harm(seats: str) -> None:
+    label = Label.from_comment(f'{{"tenantry": 1, "kind": "instance", "state": "active", "seats": {seats}}}')
+    assert label is None or 0 <= label.seats < 2**32
 
 
 @pytest.mark.parametrize(

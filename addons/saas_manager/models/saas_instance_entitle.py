@@ -31,7 +31,8 @@ class SaasInstance(models.Model):
             if not instance._knows_its_plan():
                 return self.env._("Nothing to do: %s does not exist any more.", self.name)
             if instance.operation == "rename":
-                raise RetryableJobError(self.env._("%s is being renamed.", self.name), seconds=_SOON_S)
+                message = self.env._("%s is being renamed.", self.name)
+                raise RetryableJobError(message, seconds=_SOON_S, ignore_retry=True)
             with gateway.retrying():
                 gateway.entitle(instance)
 

@@ -23,15 +23,22 @@ _ASSETS_BYTES = 256 * 1024**2
 _SYSTEMS_SHARE = 0.1
 
 _SEATED_FOR_S = 30
-# Active, and internal as Odoo's models note it, or by a group that makes them such.
+# Internal as Odoo's models note it, or by a group that makes them such.
 _INTERNAL_USERS = SQL("""
     WITH RECURSIVE internal (id) AS (
         SELECT res_id FROM ir_model_data WHERE module = 'base' AND name = 'group_user'
         UNION SELECT gid FROM res_groups_implied_rel JOIN internal ON hid = internal.id
-    ), internal_user (id) AS (
-        SELECT id FROM res_users WHERE active
-           AND (NOT share OR id IN (SELECT uid FROM res_groups_users_rel JOIN internal ON gid = internal.id))
+    ), internal_user (id, active) AS (
+        SELECT id, active FROM res_users
+         WHERE NOT share OR id IN (SELECT uid FROM res_groups_users_rel JOIN internal ON gid = internal.id)
     )
+""")
+# Tables that show each of their rows to everybody.
+_PLAIN = SQL("""
+    SELECT count(*) = 4 FROM pg_class
+     WHERE oid IN ('ir_model_data'::regclass, 'res_groups_implied_rel'::regclass,
+                   'res_groups_users_rel'::regclass, 'res_users'::regclass)
+       AND relkind = 'r' AND NOT relrowsecurity AND NOT relhasrules AND NOT relhassubclass
 """)
 
 _measured = {}
@@ -65,24 +72,26 @@ class SaasEntitlements(models.AbstractModel):
         """Active internal users. flush: what is not written yet counts, too."""
         if flush:
             self.env["res.users"].flush_model(["active", "share"])
-        self.env.cr.execute(SQL("%s SELECT count(*) FROM internal_user", _INTERNAL_USERS))
+        self.env.cr.execute(SQL("%s SELECT count(*) FROM internal_user WHERE active", _INTERNAL_USERS))
         return self.env.cr.fetchone()[0]
 
     @api.model
     def _has_seat(self, user):
         """Whether the user is no internal one, or among as many as may log in: those who were there first.
 
-        Odoo's models refuse to add more; SQL in a server action does not ask them.
+        Odoo's models refuse to add more; SQL in a server action does not ask them. Nor does it clear Odoo's
+        caches: who is internal by those needs a seat, too, whatever the tables say by now.
         """
         seats = provider.seats()
-        if not seats or time.monotonic() < _seated.get(user.id, 0):
+        if not seats or time.monotonic() < _seated.get((user.id, seats), 0):
             return True
-        others = SQL("SELECT id FROM internal_user ORDER BY id OFFSET %s", seats)
-        self.env.cr.execute(SQL("%s SELECT %s NOT IN (%s)", _INTERNAL_USERS, user.id, others))
-        (has_seat,) = self.env.cr.fetchone()
+        first = SQL("SELECT id FROM internal_user WHERE active ORDER BY id LIMIT %s", seats)
+        query = "%s SELECT %s IN (%s) AND (%s), EXISTS (SELECT FROM internal_user WHERE id = %s)"
+        self.env.cr.execute(SQL(query, _INTERNAL_USERS, user.id, first, _PLAIN, user.id))
+        has_seat, is_internal = self.env.cr.fetchone()
         if has_seat:
-            _seated[user.id] = time.monotonic() + _SEATED_FOR_S
-        return has_seat
+            _seated[user.id, seats] = time.monotonic() + _SEATED_FOR_S
+        return has_seat or not (is_internal or user._is_internal())
 
     @api.model
     def _no_seat(self):

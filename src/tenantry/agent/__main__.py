@@ -1,4 +1,4 @@
-"""`python -m tenantry.agent SOCKET [USER]`: answer at a socket, until SIGTERM; see `door`."""
+"""`python -m tenantry.agent SOCKET USER`: answer at a socket, until SIGTERM; see `door`."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from tenantry.agent import door
 from tenantry.engine import Engine
 
 logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-file, *user = sys.argv[1:]
-door.serve(Engine(), Path(file), int(user[0]) if user else None)
+file, user = sys.argv[1:]
+door.serve(Engine(), Path(file), int(user))

@@ -16,11 +16,12 @@ from tenantry.agent.offer import GIVE_UP, LEAVE, METHODS, PARTS, PROVISION, SILE
 from tenantry.agent.wire import from_line, to_line
 from tenantry.engine import Engine
 from tenantry.errors import AgentFailed, AgentLost, TenantryError
+from tenantry.model.instance import InstanceSpec
 from tenantry.model.progress import StepEvent
 
 _logger = logging.getLogger(__name__)
 
-_MOST_BYTES = 2**20
+_MOST_BYTES, _MOST_UNREAD = 2**20, 4
 _LEFT_ALONE = 75
 """The exit code of who was left alone in the middle: what was being done is run again, as after a crash."""
 
@@ -34,6 +35,9 @@ def answer(engine: Engine, questions: Iterable[bytes], answers: IO[bytes]) -> No
     for question in caller.questions():
         name, arguments = question["call"], dict(question.get("arguments", {}))
         with caller.kept_waiting(), _errors_told(caller, name):
+            if isinstance(arguments.get("spec"), InstanceSpec):
+                # A caller may have made it without its checks, or with other reserved names.
+                arguments["spec"] = engine.spec(**vars(arguments["spec"]))
             if name == PROVISION:
                 _provision(engine, caller, arguments)
             else:
@@ -117,6 +121,8 @@ class _Caller:
         with contextlib.suppress(OSError):
             for line in questions:
                 self._asked.put(line)
+                if self._asked.qsize() > _MOST_UNREAD:  # it would fill our memory
+                    os._exit(_LEFT_ALONE)
         if self._is_waiting:
             os._exit(_LEFT_ALONE)
         self._asked.put(b"")

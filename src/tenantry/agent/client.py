@@ -18,10 +18,11 @@ from typing import IO, Any
 from tenantry.agent.offer import BEAT_S, GIVE_UP, LEAVE, METHODS, PARTS, PROVISION, SILENT_FOR_S, TELLS_STEPS
 from tenantry.agent.wire import from_line, to_line
 from tenantry.engine import Engine
-from tenantry.errors import AgentLost
+from tenantry.errors import AgentLost, TenantryError
 from tenantry.model.instance import InstanceSpec
 from tenantry.model.progress import OnStep, ignore
 from tenantry.settings import Settings
+from tenantry.spawner.control import socket_address
 
 Line = tuple[IO[bytes], IO[bytes]]
 """What the agent's answers are read from, and what it is asked through."""
@@ -41,7 +42,8 @@ def through_socket(file: Path) -> Iterator[Line]:
     """The agent of this machine. Raises AgentLost."""
     with socket.socket(socket.AF_UNIX) as client:
         try:
-            client.connect(str(file))
+            with socket_address(file) as address:
+                client.connect(address)
         except OSError as error:
             raise AgentLost(f"nobody answers at {file}") from error
         with client.makefile("rb") as answers, client.makefile("wb") as questions:
@@ -112,7 +114,8 @@ class RemoteEngine:
             try:
                 yield RemoteSession(conversation, on_step)
             except BaseException:
-                conversation.ask(GIVE_UP)
+                with contextlib.suppress(TenantryError):  # what the caller raised counts
+                    conversation.ask(GIVE_UP)
                 raise
             conversation.ask(LEAVE)
 

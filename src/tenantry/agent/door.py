@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tenantry.agent.answering import answer, lines
 from tenantry.engine import Engine
-from tenantry.spawner.control import reachable
+from tenantry.spawner.control import socket_address
 
 _logger = logging.getLogger(__name__)
 
@@ -26,20 +26,24 @@ _MOST_AT_ONCE = 64
 _POLL_S = 0.02
 
 
-def serve(engine: Engine, file: Path, user: int | None = None) -> None:
-    """Answer until SIGTERM. user: who may ask, besides ourselves; None: nobody else."""
+def serve(engine: Engine, file: Path, user: int) -> None:
+    """Answer until SIGTERM. user: the id of who may ask, besides ourselves."""
     engine.load()
-    allowed = {os.geteuid(), os.geteuid() if user is None else user}
+    allowed = {os.geteuid(), user}
     forks = _Forks()
     with _listener(file, user) as listener:
         while True:
-            connection, _address = listener.accept()
-            with connection:
-                if _user_of(connection) not in allowed:
-                    _logger.warning("user %d was sent away", _user_of(connection))
-                elif forks.fork():
-                    listener.close()
-                    _answer_one(engine, connection)
+            try:
+                connection, _address = listener.accept()
+                with connection:
+                    if _user_of(connection) not in allowed:
+                        _logger.warning("user %d was sent away", _user_of(connection))
+                    elif forks.fork():
+                        listener.close()
+                        _answer_one(engine, connection)
+            except OSError as error:  # no memory or descriptor is left: the next one may be luckier
+                _logger.warning("nobody was answered: %s", error)
+                time.sleep(_POLL_S)
 
 
 class _Forks:
@@ -58,24 +62,24 @@ class _Forks:
         """Whether this is the child. Waits while there are too many."""
         while self._begun - self._ended >= _MOST_AT_ONCE:
             time.sleep(_POLL_S)
-        self._begun += 1
         is_child = os.fork() == 0
         if is_child:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        self._begun += 1
         return is_child
 
 
-def _listener(file: Path, user: int | None) -> socket.socket:
+def _listener(file: Path, user: int) -> socket.socket:
     """Another than its owner is stopped by the kernel already."""
     file.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX)
     previous = os.umask(0o177)
     try:
-        listener.bind(reachable(file))
+        with socket_address(file) as address:
+            listener.bind(address)
     finally:
         os.umask(previous)
-    if user is not None:
-        os.chown(file, user, user)
+    os.chown(file, user, user, follow_symlinks=False)
     listener.listen(64)
     return listener
 

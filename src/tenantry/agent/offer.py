@@ -19,10 +19,10 @@ TELLS_STEPS = frozenset(
 )
 METHODS = TELLS_STEPS | frozenset(
     {
-        *("template", "templates", "recipes", "edit_template", "drop_template", "clone", "pools"),
+        *("template", "templates", "edit_template", "clone", "pools"),
         *("instance", "instances", "find_by_reference", "taken", "abandon", "url_of", "is_up"),
         *("set_hostnames", "check_hostnames", "check_modules", "install_modules"),
-        *("entitle", "set_limits", "login_link", "usage", "usages", "activities", "logs", "is_serving"),
+        *("entitle", "set_limits", "login_link", "usage", "activities", "logs", "is_serving"),
         *("seal", "unseal", "keep_address"),
     }
 )

@@ -21,6 +21,7 @@ from tenantry.model.instance import Creation, Instance, InstanceSpec
 from tenantry.model.progress import StepEvent, StepStatus
 from tenantry.model.recipe import Recipe
 from tenantry.model.secret import Secret
+from tenantry.model.states import Action
 from tenantry.model.template import PoolStatus, Template, TemplateState
 from tenantry.model.usage import Usage
 from tenantry.operations.edit_template import Editing
@@ -32,9 +33,9 @@ _FACTS: Mapping[str, Any] = {
         *(PoolStatus, Recipe, StepEvent, Template, Usage),
     )
 }
-_MAKERS: Mapping[str, Callable[..., Any]] = {**_FACTS, InstanceSpec.__name__: InstanceSpec.checked}
-"""A caller's wishes are checked on this side of the pipe, too."""
-_WORDS: Mapping[str, type[StrEnum]] = {kind.__name__: kind for kind in (State, StepStatus, TemplateState)}
+_WORDS: Mapping[str, type[StrEnum]] = {
+    kind.__name__: kind for kind in (Action, State, StepStatus, TemplateState)
+}
 _ERRORS: Mapping[str, type[TenantryError]] = {
     name: kind
     for name, kind in vars(errors).items()
@@ -48,10 +49,7 @@ def to_line(message: Mapping[str, Any]) -> bytes:
 
 
 def from_line(line: bytes) -> dict[str, Any]:
-    """Raises AgentLost for what is no message of ours: somebody else spoke, or it was cut.
-
-    Raises InvalidInput for wishes nobody may have.
-    """
+    """Raises AgentLost for what is no message of ours: somebody else spoke, or it was cut."""
     try:
         return {key: _unpacked(value) for key, value in json.loads(line).items()}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -91,7 +89,7 @@ def _pack_fact(value: Any) -> Any:
 
 def _unpack_fact(packed: Any) -> Any:
     name, fields = packed
-    return _MAKERS[name](**{key: _unpacked(field) for key, field in fields.items()})
+    return _FACTS[name](**{key: _unpacked(field) for key, field in fields.items()})
 
 
 def _pack_error(error: TenantryError) -> Any:
@@ -109,7 +107,9 @@ def _unpack_error(packed: Any) -> TenantryError:
 
 
 _KINDS: Mapping[str, _Kind] = {
-    "word": _Kind(StrEnum, lambda it: [type(it).__name__, it.value], lambda it: _WORDS[it[0]](it[1])),
+    "word": _Kind(
+        tuple(_WORDS.values()), lambda it: [type(it).__name__, it.value], lambda it: _WORDS[it[0]](it[1])
+    ),
     "path": _Kind(Path, str, Path),
     "secret": _Kind(Secret, Secret.reveal, Secret),
     "error": _Kind(TenantryError, _pack_error, _unpack_error),

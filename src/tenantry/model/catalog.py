@@ -54,7 +54,8 @@ class Label:
     recipe: what a template was built from.
     reference: whose creation it was, as its caller named it (`InstanceSpec.reference`).
     entitled_since: the serial of the entitlements in force; saas_tenant refuses older ones.
-    seats: how many internal users may log in, see `model.entitlements`; 0 is unlimited.
+    seats: how many internal users may log in, see `model.entitlements`; 0 is unlimited. counted_seats: the
+        same when users were last counted.
     renamed_from: what the instance was called before, so that a renaming run again knows its own.
     limits: what its plan allows its process, see `model.limits`.
     languages: those loaded in a template, Odoo's codes. chart_country: the country whose chart of accounts it
@@ -77,6 +78,7 @@ class Label:
     reference: str = ""
     entitled_since: int = 0
     seats: int = 0
+    counted_seats: int = 0
     renamed_from: str = ""
     limits: Mapping[str, float] = field(default_factory=dict)
     identity: str = ""
@@ -99,8 +101,10 @@ class Label:
             for key in ("hostnames", "finished", "languages"):
                 known[key] = tuple(known.get(key, ()))
             known["limits"] = from_label(known.get("limits"))
+            for key in ("seats", "counted_seats"):
+                known[key] = int(known.get(key, 0)) % 2**32
             return cls(**{**known, "kind": Kind(known["kind"]), "state": State(known["state"])})
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return None
 
     def identity_of(self, name: str) -> str:

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from tenantry.errors import InvalidValue
 
+_MOST_USERS = 1_000_000
+
 
 @dataclass(frozen=True)
 class Entitlements:
@@ -29,6 +31,8 @@ class Entitlements:
 
     def __post_init__(self) -> None:
         """Raises InvalidValue."""
+        if not isinstance(self.users, int) or self.users > _MOST_USERS:
+            raise InvalidValue("limit", str(self.users), f"a whole number, {_MOST_USERS} at most")
         if self.users < 0 or self.storage_gb < 0:
             raise InvalidValue("limit", str(min(self.users, self.storage_gb)), "0 for unlimited, or more")
         if self.expires_at and not _is_instant(self.expires_at):

@@ -12,7 +12,7 @@ from tenantry.errors import InvalidRecipe
 from tenantry.model.countries import COUNTRIES
 from tenantry.model.names import template_code
 
-_MODULE = re.compile(r"[a-z][a-z0-9_]*")
+MODULE = re.compile(r"[a-z][a-z0-9_]*")
 LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2}|_[0-9]{3})?(@[A-Za-z]+)?")
 """Odoo's code of one, such as fr_FR, es_419 or sr@latin."""
 _CAPTIONS = ("name", "description")
@@ -35,7 +35,9 @@ class Recipe:
 
     def __post_init__(self) -> None:
         template_code(self.code)
-        self._check("modules", self.modules, _MODULE)
+        if not isinstance(self.demo, bool):
+            raise InvalidRecipe(self.code, f"{self.demo!r} in demo")
+        self._check("modules", self.modules, MODULE)
         self._check("languages", self.languages, LANGUAGE)
         if self.country and self.country not in COUNTRIES:
             raise InvalidRecipe(self.code, f"{self.country!r} in country")

@@ -6,6 +6,7 @@ import configparser
 from collections.abc import Mapping
 from pathlib import Path
 
+from tenantry.errors import InvalidSetting
 from tenantry.keyfile import write_private
 from tenantry.odoo.installation import OdooInstallation
 from tenantry.postgres.cluster import Cluster
@@ -17,10 +18,13 @@ Options = Mapping[str, str]
 def write_config(file: Path, options: Options, *, owner: int | None = None, **sections: Options) -> None:
     """Write `[options]` and the sections; it holds a password, so only its owner can read it.
 
-    owner: the user id of the Odoo that reads it; None: our own.
+    owner: the user id of the Odoo that reads it; None: our own. Raises InvalidSetting for what is no line.
     """
     lines: list[str] = []
     for name, entries in {"options": options, **sections}.items():
+        wrong = [key for key, value in entries.items() if not value.isprintable()]
+        if wrong:
+            raise InvalidSetting(wrong[0], entries[wrong[0]], "one line of text")
         lines += [f"[{name}]", *(f"{key} = {value}" for key, value in entries.items()), ""]
     write_private(file, "\n".join(lines), owner)
 

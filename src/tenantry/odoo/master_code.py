@@ -15,13 +15,14 @@ from tenantry.odoo.own_addons import link_to
 from tenantry.odoo.python_environment import digest
 from tenantry.process import run
 from tenantry.settings import Settings
+from tenantry.spawner.identity import master_user
 
 OLDEST_PYTHON = (3, 11)
 _TOLD = (
     *("TENANTRY_HOME", "TENANTRY_ODOO_SERIES", "TENANTRY_BASE_DOMAIN", "TENANTRY_PROTOCOL"),
-    "TENANTRY_RESERVED_NAMES",
+    *("TENANTRY_RESERVED_NAMES", "TENANTRY_INSIDE_MASTER"),
 )
-"""What the back office may know of the settings: nothing that opens anything."""
+"""What a back office that is a user of its own may know of the settings: nothing that opens anything."""
 _TELL_PYTHON = "import sys; print(sys.implementation.cache_tag, *sys.version_info[:2])"
 
 
@@ -31,8 +32,10 @@ def master_odoo(settings: Settings, odoo: OdooInstallation, report: Report) -> O
     Raises PythonTooOld, and ProgramFailed when the packages cannot be installed.
     """
     libraries = (master_packages(settings, odoo, report), _engine_folder(settings))
-    told = {name: value for name, value in settings.to_environment().items() if name in _TOLD}
-    variables = {**told, "TENANTRY_INSIDE_MASTER": "1", "TENANTRY_AGENT": str(settings.agent_socket)}
+    variables = replace(settings, inside_master=True).to_environment()
+    if master_user() is not None:
+        variables = {name: value for name, value in variables.items() if name in _TOLD}
+        variables["TENANTRY_AGENT"] = str(settings.agent_socket)
     return replace(odoo, libraries=libraries, variables=variables)
 
 

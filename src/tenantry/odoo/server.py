@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tenantry import process, sandbox
-from tenantry.errors import ServerNotStarted
+from tenantry.errors import ProgramFailed, ServerNotStarted
 from tenantry.keyfile import write_private
 from tenantry.odoo.config import read_option
 from tenantry.odoo.installation import OdooInstallation
@@ -16,6 +16,9 @@ from tenantry.odoo.view import SOMEBODY
 from tenantry.sandbox import View
 
 _POLL_S = 0.1
+
+Launch = tuple[OdooInstallation, View | None]
+"""Which Odoo to run, and what it sees of the machine, if it is a user of its own."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class OdooServer:
 
     def bring_up(
         self,
-        configure: Callable[[], tuple[OdooInstallation, View]],
+        configure: Callable[[], Launch],
         marks: Mapping[str, str],
         is_answering: Callable[[], bool],
         timeout_s: float,
@@ -75,7 +78,10 @@ class OdooServer:
                 raise
 
     def start(self, odoo: OdooInstallation, view: View | None = None) -> None:
-        """Start it; the caller waits until it answers. view: what it sees and who it is; None: as we do."""
+        """Start it; the caller waits until it answers. view: what it sees and who it is; None: as we do.
+
+        Raises ServerNotStarted.
+        """
         command = odoo.command("-c", str(self.config))
         pid = process.start(
             sandbox.command(view, command) if view else command,
@@ -83,18 +89,24 @@ class OdooServer:
             environment={**SOMEBODY, **odoo.environment} if view else odoo.environment,
             on_one_core=self.on_one_core,
         )
-        write_private(self._pid_file, str(sandbox.program_id(pid) if view else pid))
+        try:
+            write_private(self._pid_file, str(sandbox.program_id(pid) if view else pid))
+        except ProgramFailed as error:
+            process.stop(pid)
+            raise ServerNotStarted("Odoo", self._last_words(), self.log) from error
 
     def watch(self, is_ready: Callable[[], bool], timeout_s: float) -> None:
         """Wait until `is_ready()` is true. Raises ServerNotStarted when it died or is too slow."""
         deadline = time.monotonic() + timeout_s
         while not is_ready():
             if self.pid is None:
-                said = process.last_lines(process.tail(self.log), 1)
-                raise ServerNotStarted("Odoo", said or "it ended at once", self.log)
+                raise ServerNotStarted("Odoo", self._last_words(), self.log)
             if time.monotonic() > deadline:
                 raise ServerNotStarted("Odoo", f"it did not answer within {timeout_s:.0f} s", self.log)
             time.sleep(_POLL_S)
+
+    def _last_words(self) -> str:
+        return process.last_lines(process.tail(self.log), 1) or "it ended at once"
 
     def stop(self) -> bool:
         """Stop it if it runs; tell whether it did."""

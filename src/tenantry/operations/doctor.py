@@ -189,7 +189,7 @@ def _master(settings: Settings) -> str:
     url = runtime.route.url
     if not runtime.is_answering():
         return f"not running; `tenantry up` starts it at {url}"
-    if runtime.agent.pid is None:
+    if runtime.agent and runtime.agent.pid is None:
         raise AgentLost("it does not run")
     return f"answers at {url}, process {runtime.pid}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenantry.errors import Busy, Tampered, TenantModuleMissing
+from tenantry.errors import Tampered, TenantModuleMissing
 from tenantry.model.catalog import PROVIDED
 from tenantry.model.entitlements import UNLIMITED, Entitlements, seats
 from tenantry.model.secret import Secret
@@ -39,11 +39,13 @@ def entitle(context: Context, name: str, entitlements: Entitlements) -> None:
                     raise TenantModuleMissing(name)
                 in_use = internal_users(inside)
                 write_entitlements(context, inside, identity, label.series, issued_at, entitlements)
-        except (Tampered, TenantModuleMissing, Busy):
+        except (Tampered, TenantModuleMissing):
             relabel(context, connection, name, label.having(seats=entitlements.users))
             raise
+        can_log_in = seats(entitlements.users, in_use, label.counted_seats)
         known = label.having(
-            seats=seats(entitlements.users, in_use, label.seats),
+            seats=can_log_in,
+            counted_seats=can_log_in,
             finished=tuple(dict.fromkeys((*label.finished, PROVIDED))),
         )
         if known != label:
@@ -78,13 +80,14 @@ def login_link(
     """A link that lets its bearer in as the instance's administrator, once, and until it is renamed.
 
     support: the instance must consent, and the session ends after 15 minutes. by: the operator's name,
-    which the instance's administrators read. valid_s: how long the link can be used; by default a day,
-    or five minutes for support. origin: of a web site that sends its own visitors in, such as
+    which the instance's administrators read. valid_s: how long the link can be used; by default, and
+    at most, a day, or five minutes for support. origin: of a web site that sends its own visitors in, such as
     https://office.example.com; elsewhere a button asks first. Raises InstanceNotFound.
     """
     with context.maintenance() as connection:
         identity = find_instance(connection, name).identity_of(name)
-    valid_s = valid_s or (SUPPORT_VALID_S if support else LOGIN_VALID_S)
+    longest_s = SUPPORT_VALID_S if support else LOGIN_VALID_S
+    valid_s = min(valid_s or longest_s, longest_s)
     key = context.keys.signing
     token = sign_login(key, identity, name, now_us(), valid_s, by=by, support=support, origin=origin)
     return Secret(f"{context.runtime.route(name).url}{LOGIN_PATH}?token={token.reveal()}")

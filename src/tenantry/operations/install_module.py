@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from tenantry.errors import InvalidValue
+from tenantry.model.recipe import MODULE
 from tenantry.model.states import Action, after
 from tenantry.odoo.config import code_options, database_options, write_config
 from tenantry.odoo.initialise import Initialisation, check_modules_exist, installed_modules, verify_modules
@@ -39,6 +40,9 @@ def check_modules(context: Context, modules: Collection[str]) -> None:
     """Whether they can be installed at all. Raises InvalidValue, ModuleNotFound."""
     if not modules:
         raise InvalidValue("list of modules", "", "at least one technical name, such as crm")
+    wrong = [module for module in modules if not MODULE.fullmatch(module)]
+    if wrong:
+        raise InvalidValue("module", wrong[0], "its technical name, such as crm")
     check_modules_exist(context.odoo(), modules, _addons(context))
 
 

@@ -13,6 +13,7 @@ from psycopg.types.json import Json
 from tenantry.errors import InvalidValue, NotPrepared
 from tenantry.model import names
 from tenantry.model.catalog import PROVIDED, Database, Kind, Label, State
+from tenantry.model.entitlements import seats
 from tenantry.model.instance import Creation, InstanceSpec
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.secret import Secret, hash_for_odoo, random_password
@@ -28,6 +29,7 @@ from tenantry.operations.clone import SANITIZED, being_made, clone_template, dis
 from tenantry.operations.context import Context, find_labelled, relabel
 from tenantry.operations.instances import describe, find_instance
 from tenantry.operations.steps import Operation, Step
+from tenantry.operations.usage import internal_users
 from tenantry.postgres import bounded, databases, locks
 from tenantry.postgres.cluster import Connection, is_alive, translated
 
@@ -238,8 +240,11 @@ def _publish(subject: Provisioning) -> None:
     missing = [step for step in PREPARED if step not in label.finished]
     if missing:
         raise NotPrepared(subject.name, missing)
-    can_log_in = subject.spec.entitlements.users
-    label = label.having(published=True, entitled_since=subject.entitled_at, seats=can_log_in)
+    # Whom the template brings may log in, too.
+    can_log_in = seats(subject.spec.entitlements.users, internal_users(subject.inside.connection), 0)
+    label = label.having(
+        published=True, entitled_since=subject.entitled_at, seats=can_log_in, counted_seats=can_log_in
+    )
     relabel(subject.context, subject.connection, subject.name, label)
 
 

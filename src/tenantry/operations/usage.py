@@ -35,8 +35,6 @@ _HAS_DEVICES = "SELECT to_regclass('res_device_log') IS NOT NULL"
 
 def usage(context: Context, name: str) -> Usage:
     """Raises InstanceNotFound, Tampered."""
-    with context.maintenance() as connection:
-        find_instance(connection, name)
     return _measure(context, name)
 
 
@@ -59,6 +57,8 @@ def _measure_or_log(context: Context, name: str) -> Usage | None:
 
 def _measure(context: Context, name: str) -> Usage:
     """What the tenant can forge, users and moments, decides about that tenant only; sizes it cannot."""
+    with context.maintenance() as connection:
+        find_instance(connection, name)
     with context.as_tenant(name) as inside, translated(inside, "measure the usage"):
         users = internal_users(inside)
         moments = [moment for moment in map(partial(_value, inside), _moments(inside)) if moment]

@@ -14,7 +14,7 @@ from tenantry import process
 from tenantry.errors import ServerNotStarted
 from tenantry.keyfile import write_private
 from tenantry.settings import Settings
-from tenantry.spawner.control import reachable
+from tenantry.spawner.control import socket_address
 
 _START_TIMEOUT_S = 60
 _POLL_S = 0.02
@@ -22,10 +22,10 @@ _POLL_S = 0.02
 
 @dataclass(frozen=True)
 class AgentServer:
-    """The agent of one installation. user: who may ask, besides ourselves; None: nobody else."""
+    """The agent of one installation. user: the id of who may ask, besides ourselves."""
 
     settings: Settings
-    user: int | None
+    user: int
 
     @property
     def log_file(self) -> Path:
@@ -44,19 +44,21 @@ class AgentServer:
         """The folder of its socket, made: its user may enter it, and cannot put anything else there."""
         folder = self._socket.parent
         folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700 if self.user is None else 0o710)
-        if self.user is not None:
-            os.chown(folder, os.geteuid(), self.user)
+        folder.chmod(0o710)
+        os.chown(folder, os.geteuid(), self.user)
         return folder
 
     def start(self) -> None:
         """Start it unless it runs, and wait until it listens. Raises ServerNotStarted."""
-        if self.pid is None:
-            self.folder()
-            user = [] if self.user is None else [str(self.user)]
-            command = [sys.executable, "-m", "tenantry.agent", str(self._socket), *user]
-            pid = process.start(command, log=self.log_file, environment=self.settings.to_environment())
-            write_private(self._pid_file, str(pid))
+        with process.file_lock(self._pid_file.with_suffix(".lock")):
+            if self.pid is None:
+                self.folder()
+                command = [sys.executable, "-m", "tenantry.agent", str(self._socket), str(self.user)]
+                pid = process.start(command, log=self.log_file, environment=self.settings.to_environment())
+                write_private(self._pid_file, str(pid))
+            self._wait()
+
+    def _wait(self) -> None:
         deadline = time.monotonic() + _START_TIMEOUT_S
         while not self._is_listening():
             if self.pid is None or time.monotonic() > deadline:
@@ -76,7 +78,9 @@ class AgentServer:
 
     def _is_listening(self) -> bool:
         with socket.socket(socket.AF_UNIX) as client, contextlib.suppress(OSError):
-            client.connect(reachable(self._socket))
+            client.settimeout(1)
+            with socket_address(self._socket) as address, contextlib.suppress(TimeoutError):
+                client.connect(address)  # or it has so many callers that they wait in line
             return True
         return False
 

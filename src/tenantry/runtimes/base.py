@@ -9,10 +9,8 @@ from pathlib import Path
 
 from tenantry.model.keys import Keys
 from tenantry.odoo.config import server_marks
-from tenantry.odoo.installation import OdooInstallation
-from tenantry.odoo.server import OdooServer
+from tenantry.odoo.server import Launch, OdooServer
 from tenantry.postgres.cluster import Cluster
-from tenantry.sandbox import View
 from tenantry.settings import Settings
 
 _START_TIMEOUT_S = 120
@@ -41,7 +39,7 @@ class OdooRuntime(ABC):
     @abstractmethod
     def is_answering(self) -> bool: ...
 
-    def _bring_up(self, configure: Callable[[], tuple[OdooInstallation, View]], cluster: Cluster) -> None:
+    def _bring_up(self, configure: Callable[[], Launch], cluster: Cluster) -> None:
         """Start it unless it runs as `configure` would have it. Raises ServerNotStarted."""
         marks = server_marks(self.settings, cluster)
         self._server.bring_up(configure, marks, self.is_answering, _START_TIMEOUT_S)

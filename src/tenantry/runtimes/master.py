@@ -24,13 +24,14 @@ from tenantry.odoo.installation import OdooInstallation
 from tenantry.odoo.master_code import queue_addons
 from tenantry.odoo.own_addons import master_addons
 from tenantry.odoo.probe import Route
+from tenantry.odoo.server import Launch
 from tenantry.odoo.view import odoo_folders
 from tenantry.ports import choose_port
 from tenantry.postgres.cluster import Cluster
 from tenantry.runtimes.agent import AgentServer
 from tenantry.runtimes.base import OdooRuntime
 from tenantry.sandbox import View
-from tenantry.spawner.identity import give, master_user
+from tenantry.spawner.identity import give, kill_orphans_of, master_user
 
 HEALTH_PATH = "/web/health"
 CHANNELS = "root:10,root.saas:4,root.saas_build:1,root.saas_pool:1,root.saas_mail:2,root.saas_webhook:2"
@@ -58,31 +59,47 @@ class MasterRuntime(OdooRuntime):
         odoo: as the master runs it, see `odoo.master_code`. Raises ServerNotStarted.
         """
 
-        def configure() -> tuple[OdooInstallation, View]:
+        def configure() -> Launch:
             report("Odoo: starting the master")
             self._write_config(odoo, cluster)
-            self.agent.stop()  # it knows the settings it was started with
-            self.agent.start()
+            self._stop_others()  # the agent knows the settings it was started with
+            if self.agent:
+                self.agent.start()
             return odoo, self.view(odoo, self.config_file, self.port)
 
         self._bring_up(configure, cluster)
-        self.agent.start()
+        if self.agent:
+            self.agent.start()
 
     def stop(self) -> bool:
         """Stop the server if it runs, and its agent; tell whether the server did."""
         did_run = super().stop()
-        self.agent.stop()
+        self._stop_others()
         return did_run
 
-    @property
-    def agent(self) -> AgentServer:
-        """Works as the engine for the master, whose Odoo is a user of its own."""
-        return AgentServer(self.settings, master_user())
+    def _stop_others(self) -> None:
+        """The agent, and what the master's Odoo may have left behind."""
+        user = master_user()
+        if self.agent:
+            self.agent.stop()
+        if user is not None:
+            kill_orphans_of(user)
 
-    def view(self, odoo: OdooInstallation, config: Path, port: int = 0) -> View:
-        """What the master's Odoo sees. Its files are made its user's. port: where it listens, if it does."""
+    @property
+    def agent(self) -> AgentServer | None:
+        """Works as the engine for a master that is a user of its own; another one has the engine itself."""
+        user = master_user()
+        return None if user is None else AgentServer(self.settings, user)
+
+    def view(self, odoo: OdooInstallation, config: Path, port: int = 0) -> View | None:
+        """What the master's Odoo sees, if it is a user of its own. Its files are made its user's.
+
+        port: where it listens, if it does.
+        """
         data = self.settings.master_data_dir
         data.mkdir(parents=True, exist_ok=True)
+        if self.agent is None:
+            return None
         give(data, master_user())
         readable = (*odoo_folders(odoo, self._addons(odoo)), config, self.agent.folder())
         capabilities = ("net_bind_service",) if 0 < port < _FIRST_FREE_PORT else ()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 CONTROL_FILE = "spawner.sock"
 _MAX_BYTES = 8 * 2**20
+_LONGEST = 107
 
 
 class SpawnerAway(Exception):
@@ -21,7 +24,8 @@ def ask(file: Path, question: Mapping[str, Any], timeout_s: float = 30) -> dict[
     try:
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(timeout_s)
-            client.connect(reachable(file))
+            with socket_address(file) as address:
+                client.connect(address)
             client.sendall(json.dumps(question).encode() + b"\n")
             with client.makefile("rb") as stream:
                 line = stream.readline(_MAX_BYTES)
@@ -33,12 +37,17 @@ def ask(file: Path, question: Mapping[str, Any], timeout_s: float = 30) -> dict[
     return answer
 
 
-def reachable(file: Path) -> str:
-    """The path, or one that is short enough for a socket's address."""
-    if len(str(file)) < 100:
-        return str(file)
-    relative = Path(*([".."] * (len(Path.cwd().parts) - 1)), *file.parts[1:])
-    return min(str(file), str(relative), key=len)
+@contextmanager
+def socket_address(file: Path) -> Iterator[str]:
+    """A path of the file that is short enough for a socket's address, which holds 107 bytes."""
+    if len(os.fsencode(file)) < _LONGEST:
+        yield str(file)
+        return
+    folder = os.open(file.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{file.name}"
+    finally:
+        os.close(folder)
 
 
 class Server:
@@ -47,7 +56,8 @@ class Server:
     def __init__(self, file: Path) -> None:
         file.unlink(missing_ok=True)
         self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(reachable(file))
+        with socket_address(file) as address:
+            self.listener.bind(address)
         file.chmod(0o600)
         self.listener.listen(64)
         self.listener.setblocking(False)

@@ -56,10 +56,13 @@ def _is_orphan(process: psutil.Process, user: int) -> bool:
 
 
 def give(folder: Path, user: int | None) -> None:
-    """Make sure the folder and all that is in it are the user's, files too; links are not followed."""
-    if user is None:
+    """Make sure the folder and all that is in it are the user's, files too; links are not followed.
+
+    What is the user's already is not looked into: it may be anything.
+    """
+    if user is None or folder.stat().st_uid == user:
         return
-    for _path, folders, files, descriptor in os.fwalk(folder):
+    for _path, folders, files, descriptor in os.fwalk(folder, topdown=False):
         os.fchown(descriptor, user, user)
         for entry in (*folders, *files):
             os.chown(entry, user, user, dir_fd=descriptor, follow_symlinks=False)

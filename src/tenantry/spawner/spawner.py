@@ -98,7 +98,10 @@ class Spawner:
         self.processes.follow_templates(self.catalog.entries)
         for name, entry in changed.items():
             if entry is None or entry.label.kind is not Kind.ZYGOTE:
-                self._apply(name, entry)
+                try:
+                    self._apply(name, entry)
+                except Exception:  # whatever one label says, the others are served
+                    _logger.exception("what %s is to be could not be done", name)
         if self.catalog.is_known:
             self.processes.end_strays()
 
