@@ -138,7 +138,7 @@ def test_sizes_are_those_of_the_disk(tenants: Context):
     used = usage.usage(tenants, "acme")
     with tenants.maintenance() as connection:
         size = databases.sizes_bytes(connection, "acme")["acme"]
-    assert (used.users, used.storage_bytes) == (1, size + len("a file of the template"))
+    assert (used.users, used.storage_bytes) == (2, size + len("a file of the template"))
 
 
 def test_who_holds_a_row_is_waited_for_and_then_told_as_busy(
