@@ -17,10 +17,19 @@ from tests.support.waiting import wait_until
 
 from tenantry import process
 from tenantry.agent.client import RemoteEngine, engine_from_environment, through_program, through_socket
-from tenantry.agent.wire import to_line
+from tenantry.agent.wire import from_line, to_line
 from tenantry.engine import Engine
-from tenantry.errors import AgentLost, Busy, InstanceNotFound, InvalidName, NotPrepared, TemplateNotFound
+from tenantry.errors import (
+    AgentLost,
+    Busy,
+    InstanceNotFound,
+    InvalidName,
+    InvalidValue,
+    NotPrepared,
+    TemplateNotFound,
+)
 from tenantry.model.catalog import State
+from tenantry.model.entitlements import Entitlements
 from tenantry.model.instance import InstanceSpec
 from tenantry.model.progress import StepEvent
 from tenantry.model.secret import Secret
@@ -104,6 +113,14 @@ def test_wishes_that_were_not_checked_are_checked_where_they_arrive(
     monkeypatch.setenv("TENANTRY_RESERVED_NAMES", "intranet")
     with pytest.raises(InvalidName):
         remote.provision(InstanceSpec(name=name, email="a@acme.example", template="fake"))
+
+
+def test_a_value_that_cannot_be_is_refused_as_such(environment: None) -> None:
+    line = to_line({"call": "entitle", "arguments": {"name": "acme", "entitlements": Entitlements(users=5)}})
+    with through_program(AGENT) as (answers, questions):
+        questions.write(line.replace(b'"users": 5', b'"users": -5'))
+        questions.flush()
+        assert isinstance(from_line(answers.readline())["error"], InvalidValue)
 
 
 def test_who_asks_on_without_waiting_for_answers_is_left(environment: None) -> None:

@@ -15,7 +15,7 @@ from typing import IO, Any
 from tenantry.agent.offer import GIVE_UP, LEAVE, METHODS, PARTS, PROVISION, SILENT_FOR_S, TELLS_STEPS
 from tenantry.agent.wire import from_line, to_line
 from tenantry.engine import Engine
-from tenantry.errors import AgentFailed, AgentLost, TenantryError
+from tenantry.errors import AgentFailed, AgentLost, InvalidInput, TenantryError
 from tenantry.model.instance import InstanceSpec
 from tenantry.model.progress import StepEvent
 
@@ -128,9 +128,13 @@ class _Caller:
         self._asked.put(b"")
 
     def questions(self) -> Iterator[dict[str, Any]]:
-        """Until the caller has no more. Raises AgentLost for what is no question, InvalidInput."""
+        """Until the caller has no more. Raises AgentLost for what is no question."""
         while line := self._asked.get():
-            question = from_line(line)
+            try:
+                question = from_line(line)
+            except InvalidInput as error:  # a value of ours that cannot be
+                self.tell(error=error)
+                continue
             if not isinstance(question.get("call"), str):
                 raise AgentLost("a line asks nothing")
             yield question
