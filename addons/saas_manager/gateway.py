@@ -423,7 +423,7 @@ def abandon(instance):
 
 
 def login_link(instance, by="", support=False, origin=""):
-    """I7: a link that logs in once, as the customer's administrator or, with his consent, as support."""
+    """I7: a link that logs in once, as the customer's administrator or, with their consent, as support."""
     engine = _engine_of(instance.server_id)
     return engine.login_link(instance.database_name, by=by, support=support, origin=origin)
 
@@ -494,7 +494,7 @@ def broken_databases(server):
 
 
 def process_log(instance):
-    """The last lines its processes logged. They are its customer's: whatever he wants stands in them."""
+    """The last lines its processes logged. They are its customer's: whatever they want stands in them."""
     with translated():
         lines = _engine_of(instance.server_id).logs(instance.database_name, _LOG_LINES)
     return "\n".join(_printable(line[:_LOG_LINE_LENGTH]) for line in lines)

@@ -34,7 +34,7 @@ class Caller:
 
     @property
     def owner(self):
-        """Whose limits and idempotency keys: each visitor of a web site has his own."""
+        """Whose limits and idempotency keys: each visitor of a web site has their own."""
         return f"{self.fingerprint} {self.address}" if self.is_publishable else self.fingerprint
 
     @property

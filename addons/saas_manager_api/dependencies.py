@@ -1,4 +1,4 @@
-"""What the routes ask for: the caller, and Odoo as he sees it."""
+"""What the routes ask for: the caller, and Odoo as they see it."""
 
 from typing import Annotated
 
@@ -39,7 +39,7 @@ async def any_caller(
 
 
 async def secret_caller(caller: Annotated[Caller, Depends(any_caller)]) -> Caller:
-    """Whoever has a key of his own: nothing else is open to a key that everybody can read."""
+    """Whoever has a key of their own: nothing else is open to a key that everybody can read."""
     if caller.is_publishable:
         raise ApiError(403, "FORBIDDEN", _lt("A publishable key may only sign up."))
     return caller

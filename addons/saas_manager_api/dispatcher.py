@@ -1,4 +1,4 @@
-"""The way of a request to the API: its caller, his limit, his repetition; then FastAPI.
+"""The way of a request to the API: its caller, their limit, their repetition; then FastAPI.
 
 OCA's dispatcher lets errors come back to Odoo, which tries a transaction again or rolls it back. Here they
 get the API's own form, and every answer the same headers.
@@ -66,13 +66,13 @@ class SaasApiDispatcher(FastApiDispatcher):
         return self.request.env["ir.config_parameter"].sudo().get_param(name) or default
 
     def _see_origin(self):
-        """CORS: the operator's list, and the web sites of his publishable keys."""
+        """CORS: the operator's list, and the web sites of their publishable keys."""
         if self.exchange.origin:
             keys = self.request.env["saas.api.key.publishable"].sudo()
             self.exchange.origin_is_allowed = self.exchange.origin in keys._all_origins()
 
     def _see_language(self):
-        """The one he asks for, of those that are installed; without any, his user's."""
+        """The one they ask for, of those that are installed; without any, their user's."""
         accepted = self.request.httprequest.accept_languages
         wanted = accepted and self._best_language(accepted)
         if wanted:
@@ -127,7 +127,7 @@ class SaasApiDispatcher(FastApiDispatcher):
     def _count(self):
         """A7: once for each request, however often its transaction is tried.
 
-        Who has no key, or a wrong one, is counted by his address.
+        Who has no key, or a wrong one, is counted by their address.
         """
         if self.exchange.allowance:
             return

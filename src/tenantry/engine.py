@@ -431,7 +431,7 @@ class Engine:
         return self.runtime.is_serving(name)
 
     def prove_login(self, creation: Creation) -> float:
-        """Log in over HTTP as the new administrator; return the seconds his first page took.
+        """Log in over HTTP as the new administrator; return the seconds their first page took.
 
         Raises LoginRefused, ProbeFailed.
         """

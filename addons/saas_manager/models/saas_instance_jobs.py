@@ -101,7 +101,7 @@ class SaasInstance(models.Model):
         provisioning.sanitize()
 
     def _customize_instance(self, provisioning):
-        """Write the customer's company, language, time zone and country, and his entitlements."""
+        """Write the customer's company, language, time zone and country, and what they may use."""
         provisioning.customize()
 
     def _create_client_admin(self, provisioning):

@@ -14,7 +14,7 @@ class SaasLifecycleMixin(models.AbstractModel):
     _action_fields = frozenset({"state"})
     """Written by actions and jobs only: over RPC, `readonly` alone would not keep anybody out."""
     _portal_fields = frozenset()
-    """X2: all that a customer may read of his own records, whatever fields are added later."""
+    """X2: all that a customer may read of their own records, whatever fields are added later."""
 
     def _has_field_access(self, field, operation):
         if not super()._has_field_access(field, operation):

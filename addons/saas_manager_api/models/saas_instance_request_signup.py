@@ -1,4 +1,4 @@
-"""A6, W1: who signs up, with a publishable key or on the page, first proves that the address is his."""
+"""A6, W1: who signs up, with a publishable key or on the page, first proves that the address is theirs."""
 
 from urllib.parse import quote
 
@@ -95,7 +95,7 @@ class SaasInstanceRequest(models.Model):
         return found
 
     def _confirm(self):
-        """The address is his: create what he asked for. Confirmed twice, it is created once."""
+        """The address is theirs: create what they asked for. Confirmed twice, it is created once."""
         self.ensure_one()
         if self.state == "draft":
             self.with_company(self.company_id).action_submit()

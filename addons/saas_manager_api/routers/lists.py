@@ -30,7 +30,7 @@ Search = Annotated[
 
 @router.get("/me", responses=refusals())
 async def me(env: Env, _caller: SecretCaller) -> schemas.MeAnswer:
-    """Whose key this is, and what he may do."""
+    """Whose key this is, and what they may do."""
     user = env.user
     data = schemas.Me(name=user.name, login=user.login, company=user.company_id.name, may=_may(env))
     return schemas.MeAnswer(data=data)

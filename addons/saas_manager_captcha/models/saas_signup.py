@@ -1,4 +1,4 @@
-"""Challenges: work that takes a visitor's browser about a second, signed so that nobody makes his own."""
+"""Challenges: work that takes a visitor's browser about a second, signed so that nobody makes their own."""
 
 import time
 

@@ -79,7 +79,7 @@ class SignupCreation(http.Controller):
     def enter(self, reference, **_others):
         """Into the new Odoo, for the browser that confirmed; it takes the form's POST along.
 
-        No CSRF token: whoever forges this sends somebody to his own Odoo.
+        No CSRF token: whoever forges this sends somebody to their own Odoo.
         """
         asked = signup()._find(reference)
         origin = request.httprequest.host_url.rstrip("/")

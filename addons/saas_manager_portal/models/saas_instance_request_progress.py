@@ -1,4 +1,4 @@
-"""W1: what the visitor is told of his request; the page, the API and the mails all follow its state."""
+"""W1: what the visitor is told of their request; the page, the API and the mails all follow its state."""
 
 from odoo import fields, models
 from odoo.addons.saas_manager import gateway
@@ -64,7 +64,7 @@ class SaasInstanceRequest(models.Model):
     def _login_link(self, origin):
         """I7: a link that lets its bearer in once; None if there is none to be had.
 
-        origin: of the page that may send him in with it.
+        origin: of the page that may send them in with it.
         """
         if self._told_state() != "ready":
             return None

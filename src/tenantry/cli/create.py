@@ -17,7 +17,7 @@ from tenantry.remote.results import RemoteCreation
 @command
 def create(
     client: NameArgument,
-    email: Annotated[str, typer.Argument(help="The administrator's email address, his login.")],
+    email: Annotated[str, typer.Argument(help="The administrator's email address, and login.")],
     company: Annotated[str, typer.Option(help="The company's name.")] = "",
     template: Annotated[
         str, typer.Option(help="The template's code; left out: blank here, the plan's first on a master.")

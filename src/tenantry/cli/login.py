@@ -58,7 +58,7 @@ def logout(as_json: JsonOption = False) -> None:
 
 @command
 def whoami(as_json: JsonOption = False) -> None:
-    """Tell which master commands act on, as whom, and what he may do there."""
+    """Tell which master commands act on, as whom, and what they may do there."""
     output = Output(as_json=as_json)
     current = LoginSettings.from_environment().current()
     if not current:

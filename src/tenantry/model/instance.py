@@ -24,8 +24,8 @@ class InstanceSpec:
     language, country, timezone: Odoo's code (`fr_FR`), ISO code (`FR`), IANA name; "" keeps the
     template's.
     password: the administrator's; None: a random one.
-    reference: who asks, in his own words. A creation that was finished for the same reference is
-    not made again: its caller was killed before he heard of it.
+    reference: who asks, in their own words. A creation that was finished for the same reference is
+    not made again: its caller was killed before they heard of it.
     limits: what its plan allows its process, see `model.limits`.
     """
 

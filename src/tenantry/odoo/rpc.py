@@ -28,7 +28,7 @@ def browser(route: Route, *, keep_alive: bool = False) -> httpx.Client:
 
 
 class OdooSession:
-    """Somebody logged in to an Odoo. session_info: what Odoo tells its web client about him."""
+    """Somebody logged in to an Odoo. session_info: what Odoo tells its web client about them."""
 
     def __init__(
         self, route: Route, database: str, login: str, password: Secret, *, keep_alive: bool = False

@@ -37,7 +37,7 @@ _HTTP_OK = 200
 
 @dataclass(frozen=True)
 class Editing:
-    """Where the operator edits, and as whom he logs in."""
+    """Where the operator edits, and as whom they log in."""
 
     url: str
     login: str

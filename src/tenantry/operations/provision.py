@@ -186,7 +186,7 @@ def _customize_script(series: str, modules: list[str]) -> str:
 
 
 def _create_admin(subject: Provisioning) -> None:
-    """I7: the customer is the administrator; a second run gives him a new password."""
+    """I7: the customer is the administrator; a second run gives them a new password."""
     _run_script(subject, scripts.customer_admin_script)
     _note(subject, HAS_ADMIN)
 

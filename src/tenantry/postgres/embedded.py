@@ -40,7 +40,7 @@ _READY = "tenantry.ready"
 _START_TIMEOUT_S = 60
 
 # The engine and the templates' owner are let in by CONNECT privileges; everybody else reaches
-# the database of his own name and no other. Odoo's bus and jobs listen in `postgres`.
+# the database of their own name and no other. Odoo's bus and jobs listen in `postgres`.
 ACCESS_RULES = f"""\
 # TYPE  DATABASE  USER  ADDRESS  METHOD
 host  all       postgres,tenantry_engine,tenantry_template  127.0.0.1/32  scram-sha-256

@@ -162,7 +162,7 @@ class RequestFailed(DependencyFailure):
 
 
 class RequestNotRunning(Conflict):
-    """A draft waits for its customer to confirm his address; what is cancelled stays so."""
+    """A draft waits for its customer to confirm their address; what is cancelled stays so."""
 
     def __init__(self, request_id: str, state: str) -> None:
         self.request_id, self.state = request_id, state

@@ -24,7 +24,7 @@ _KEY = re.compile(r"[\x21-\x7e]{20,200}")
 
 @dataclass(frozen=True)
 class Login:
-    """user: his name, as the master told it at the login; "" from the environment."""
+    """user: their name, as the master told it at the login; "" from the environment."""
 
     url: str
     key: Secret
