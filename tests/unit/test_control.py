@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import stat
 import time
@@ -52,6 +53,13 @@ def heard(server: Server, accepted: socket.socket) -> dict[str, Any]:
         if question is not None:
             return question
     raise TimeoutError
+
+
+def test_a_long_path_is_no_obstacle(tmp_path: Path):
+    folder = tmp_path / ("long" * 30) / ("longer" * 20)
+    folder.mkdir(parents=True)
+    with contextlib.closing(Server(folder / CONTROL_FILE)), pytest.raises(SpawnerAway, match="timed out"):
+        ask(folder / CONTROL_FILE, {"do": "ps"}, timeout_s=0.1)
 
 
 def test_only_its_owner_reaches_it(server: Server, tmp_path: Path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +24,7 @@ def started_by_root():
 def test_each_tenant_has_a_user_of_its_own(oid: int):
     user = identity.tenant_user(oid)
     assert user == identity.tenant_user(oid)
-    assert user not in (0, identity.tenant_user(oid + 1), identity.ZYGOTE, identity.FRONT, identity.BUILDER)
+    assert user not in (0, identity.tenant_user(oid + 1), *identity.OTHERS)
 
 
 @given(oids)
@@ -35,4 +37,27 @@ def test_no_tenant_is_a_user_the_system_gives_out(oid: int):
 
 def test_who_is_not_root_starts_all_as_the_same_user(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(identity.os, "geteuid", lambda: 1000)
-    assert (identity.tenant_user(7), identity.builder_user()) == (None, None)
+    assert (identity.tenant_user(7), identity.builder_user(), identity.master_user()) == (None, None, None)
+
+
+def test_what_is_given_is_given_whole_and_no_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    changed: dict[str, int] = {}
+    monkeypatch.setattr(identity.os, "fchown", lambda descriptor, user, _group: changed.update({".": user}))
+
+    def chown(entry: str, user: int, _group: int, *, dir_fd: int, follow_symlinks: bool) -> None:
+        assert not follow_symlinks
+        changed[entry] = user
+
+    monkeypatch.setattr(identity.os, "chown", chown)
+    outside = tmp_path / "outside"
+    folder = tmp_path / "folder"
+    (outside / "theirs").mkdir(parents=True)
+    (folder / "deep" / "deeper").mkdir(parents=True)
+    (folder / "deep" / "file").touch()
+    (folder / "link").symlink_to(outside)
+    identity.give(folder, 7)
+    assert changed == dict.fromkeys([".", "deep", "deeper", "file", "link"], 7)
+    changed.clear()
+    identity.give(folder, folder.stat().st_uid)
+    identity.give(folder, None)
+    assert changed == {}

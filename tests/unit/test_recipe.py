@@ -56,3 +56,9 @@ def test_an_operators_recipe_wins_over_the_shipped_one(tmp_path, monkeypatch):
 def test_an_update_bumps_the_patch_and_is_the_later_version(before: str, then: str):
     assert next_version(before) == then
     assert not before or as_numbers(then) > as_numbers(before)
+
+
+@pytest.mark.parametrize("demo", ["False\ndb_replica_host = elsewhere", "yes", 1])
+def test_demo_is_yes_or_no(demo: object):
+    with pytest.raises(InvalidRecipe, match="demo"):
+        Recipe("shop", "Shop", ("web",), demo=demo)  # type: ignore[arg-type]

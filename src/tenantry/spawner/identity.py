@@ -15,6 +15,8 @@ import psutil
 _FIRST, _COUNT = 0x7000_0000, 0x0FFF_0000
 ZYGOTE, FRONT, BUILDER = _FIRST + _COUNT, _FIRST + _COUNT + 1, _FIRST + _COUNT + 2
 MASTER = _FIRST + _COUNT + 3
+OTHERS = (ZYGOTE, FRONT, BUILDER, MASTER)
+"""Those that are no tenant's."""
 
 
 def is_root() -> bool:

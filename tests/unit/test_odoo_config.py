@@ -1,0 +1,23 @@
+"""Odoo's configuration file says what it is told, and nothing that stands in a value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tenantry.errors import InvalidSetting
+from tenantry.odoo.config import read_option, write_config
+
+
+def test_what_is_written_is_read(tmp_path: Path):
+    write_config(tmp_path / "odoo.conf", {"db_name": "acme"}, tenantry={"protocol": "https"})
+    assert read_option(tmp_path / "odoo.conf", "db_name") == "acme"
+    assert read_option(tmp_path / "odoo.conf", "protocol", "tenantry") == "https"
+
+
+@pytest.mark.parametrize("value", ["acme\nadmin_passwd = admin", "acme\radmin_passwd = x", "a\u2028b"])
+def test_a_value_of_several_lines_is_refused(tmp_path: Path, value: str):
+    with pytest.raises(InvalidSetting, match="db_name"):
+        write_config(tmp_path / "odoo.conf", {"db_name": value})
+    assert not (tmp_path / "odoo.conf").exists()
