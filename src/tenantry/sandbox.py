@@ -56,6 +56,7 @@ _HIDE = 'mount -t proc -o nosuid,nodev,noexec,hidepid=invisible proc /proc 2>/de
 _GUARD = ("sh", "-c", '"$@"; exit $?', "sh")
 _LINKS_AT_MOST = 40  # as the kernel has it
 _START_TIMEOUT_S = 5
+_GIVE_TIMEOUT_S = 600
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,14 @@ def linked_targets(folder: Path) -> tuple[Path, ...]:
     """Where the links in a folder lead, those that lead nowhere aside."""
     links = sorted(entry for entry in folder.iterdir() if entry.is_symlink() and entry.exists())
     return tuple(link.parent / link.readlink() for link in links)
+
+
+def give(folder: Path, user: int) -> None:
+    """Make the folder and all that is in it the user's, whatever it is; links are not followed.
+
+    Raises ProgramFailed.
+    """
+    run(["chown", "-hR", "-P", f"{user}:{user}", folder], timeout_s=_GIVE_TIMEOUT_S)
 
 
 # ---------------------------------------------------------------- processes

@@ -125,6 +125,19 @@ def test_an_agent_that_was_killed_is_started_again_and_the_master_goes_on(office
 
 
 @by_root
+def test_what_somebody_did_there_as_root_is_its_own_at_the_next_start(master: Engine):
+    data, elsewhere = master.settings.master_data_dir, master.settings.log_dir
+    (data / "filestore" / "by-root").mkdir()
+    (data / "filestore" / "by-root" / "file").touch()
+    (data / "filestore" / "by-root" / "link").symlink_to(elsewhere)
+    master.master.runtime.stop()
+    master.start_master()
+    found = [path.lstat().st_uid for path in data.rglob("*")]
+    assert set(found) == {identity.MASTER}
+    assert elsewhere.stat().st_uid == 0
+
+
+@by_root
 def test_stopping_the_master_stops_its_agent(master: Engine):
     agent = master.master.runtime.agent
     assert agent

@@ -10,7 +10,6 @@ from tenantry.engine import Engine
 from tenantry.model.names import MASTER_BUILDING, MASTER_DATABASE
 from tenantry.odoo.filestore import Filestores
 from tenantry.postgres import databases, strategy
-from tenantry.spawner.identity import give, master_user
 from tests.support.odoo_client import WebClient
 
 _MARK = "answer: "
@@ -67,7 +66,6 @@ def copy_master(engine: Engine, source: str, target: str) -> None:
         databases.clone(connection, source, target, how.clause, original.label)
         databases.let_in(connection, target, MASTER_DATABASE)
     filestores(engine).copy(source, target)
-    give(filestores(engine).folder(target), master_user())
 
 
 def remove_master(engine: Engine) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,26 +36,3 @@ def test_no_tenant_is_a_user_the_system_gives_out(oid: int):
 def test_who_is_not_root_starts_all_as_the_same_user(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(identity.os, "geteuid", lambda: 1000)
     assert (identity.tenant_user(7), identity.builder_user(), identity.master_user()) == (None, None, None)
-
-
-def test_what_is_given_is_given_whole_and_no_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    changed: dict[str, int] = {}
-    monkeypatch.setattr(identity.os, "fchown", lambda descriptor, user, _group: changed.update({".": user}))
-
-    def chown(entry: str, user: int, _group: int, *, dir_fd: int, follow_symlinks: bool) -> None:
-        assert not follow_symlinks
-        changed[entry] = user
-
-    monkeypatch.setattr(identity.os, "chown", chown)
-    outside = tmp_path / "outside"
-    folder = tmp_path / "folder"
-    (outside / "theirs").mkdir(parents=True)
-    (folder / "deep" / "deeper").mkdir(parents=True)
-    (folder / "deep" / "file").touch()
-    (folder / "link").symlink_to(outside)
-    identity.give(folder, 7)
-    assert changed == dict.fromkeys([".", "deep", "deeper", "file", "link"], 7)
-    changed.clear()
-    identity.give(folder, folder.stat().st_uid)
-    identity.give(folder, None)
-    assert changed == {}

@@ -30,8 +30,8 @@ from tenantry.ports import choose_port
 from tenantry.postgres.cluster import Cluster
 from tenantry.runtimes.agent import AgentServer
 from tenantry.runtimes.base import OdooRuntime
-from tenantry.sandbox import View
-from tenantry.spawner.identity import give, kill_orphans_of, master_user
+from tenantry.sandbox import View, give
+from tenantry.spawner.identity import kill_orphans_of, master_user
 
 HEALTH_PATH = "/web/health"
 CHANNELS = "root:10,root.saas:4,root.saas_build:1,root.saas_pool:1,root.saas_mail:2,root.saas_webhook:2"
@@ -94,16 +94,16 @@ class MasterRuntime(OdooRuntime):
     def view(self, odoo: OdooInstallation, config: Path, port: int = 0) -> View | None:
         """What the master's Odoo sees, if it is a user of its own. Its files are made its user's.
 
-        port: where it listens, if it does.
+        Somebody may have worked there as root, as older versions did. port: where it listens, if it does.
         """
-        data = self.settings.master_data_dir
+        data, user = self.settings.master_data_dir, master_user()
         data.mkdir(parents=True, exist_ok=True)
-        if self.agent is None:
+        if self.agent is None or user is None:
             return None
-        give(data, master_user())
+        give(data, user)
         readable = (*odoo_folders(odoo, self._addons(odoo)), config, self.agent.folder())
         capabilities = ("net_bind_service",) if 0 < port < _FIRST_FREE_PORT else ()
-        return View(readable, (data,), master_user(), capabilities, hides_processes=True)
+        return View(readable, (data,), user, capabilities, hides_processes=True)
 
     def _addons(self, odoo: OdooInstallation) -> tuple[Path, ...]:
         return (master_addons(self.settings), *queue_addons(odoo))

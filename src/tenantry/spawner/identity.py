@@ -57,19 +57,6 @@ def _is_orphan(process: psutil.Process, user: int) -> bool:
     return above is None or above.pid == 1
 
 
-def give(folder: Path, user: int | None) -> None:
-    """Make sure the folder and all that is in it are the user's, files too; links are not followed.
-
-    What is the user's already is not looked into: it may be anything.
-    """
-    if user is None or folder.stat().st_uid == user:
-        return
-    for _path, folders, files, descriptor in os.fwalk(folder, topdown=False):
-        os.fchown(descriptor, user, user)
-        for entry in (*folders, *files):
-            os.chown(entry, user, user, dir_fd=descriptor, follow_symlinks=False)
-
-
 def hand_over(folder: Path, user: int | None) -> None:
     """Make sure the folder and those in it are the user's; the files may be others' too, and are not.
 
