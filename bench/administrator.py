@@ -1,4 +1,4 @@
-"""What a customer's administrator does, as far as the server sees it: his first minutes, and his clicks.
+"""What a customer's administrator does, as far as the server sees it: their first minutes, and their clicks.
 
 It must run over the code of the server before, too: see `old_server.py`.
 """

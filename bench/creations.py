@@ -65,7 +65,7 @@ def at_once(installation: Installation) -> list[Figure]:
 
 
 def first_pages(installation: Installation) -> list[Figure]:
-    """The administrator's first page after his first login, with the scripts and styles it names."""
+    """The administrator's first page after their first login, with the scripts and styles it names."""
     chosen = [made for made in installation.creations if made.instance.name.startswith("warm-")]
     chosen = chosen[-installation.plan.first_pages :]
     if not chosen:

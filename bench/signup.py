@@ -18,7 +18,7 @@ from tenantry.model.names import MASTER_DATABASE
 
 
 def signup(installation: Installation) -> list[Figure]:
-    """Visitors one after another, each with a browser of his own and nothing in its cache."""
+    """Visitors one after another, each with a browser of their own and nothing in its cache."""
     count = installation.plan.signups
     office = BackOffice(installation.engine)
     installation.engine.fill_pool(TEMPLATE, count)

@@ -1,4 +1,4 @@
-"""A tenant's administrator, with all the rights Odoo gives him, reaches nothing but his own Odoo."""
+"""A tenant's administrator, with all the rights Odoo gives them, reaches nothing but their own Odoo."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ def test_opening_the_page_does_not_use_the_link_up(engine: Engine, visitor: http
 
 
 def test_a_link_needs_the_pages_own_form(engine: Engine, visitor: httpx.Client):
-    """Another site cannot log a visitor in behind his back."""
+    """Another site cannot log a visitor in behind their back."""
     token = httpx.URL(link(engine)).params["token"]
     assert visitor.post("/saas/login", data={"token": token}).status_code == 400
     assert user_of(visitor) is None
@@ -241,7 +241,7 @@ def test_an_archived_administrator_cannot_be_logged_in(engine: Engine, visitor: 
 
 @pytest.fixture
 def second_factor(engine: Engine, acme: Creation) -> Iterator[None]:
-    """The administrator protects his account by codes from his telephone."""
+    """The administrator protects the account by codes from a telephone."""
     statement = "UPDATE res_users SET totp_secret = %s WHERE login = 'admin@acme.example'"
     with engine.context.cluster.connect("acme") as inside:
         inside.execute(statement, ["JBSWY3DPEHPK3PXP"])

@@ -1,4 +1,4 @@
-"""The operator at the master's web client, as far as tests need him."""
+"""The operator at the master's web client, as far as tests need them."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class BackOffice:
         return self.engine.unseal(sealed)
 
     def log_in(self, instance: int) -> WebClient:
-        """The customer's administrator, logged in to his own Odoo with his password."""
+        """The customer's administrator, logged in to their own Odoo with their password."""
         now = self.read("saas.instance", instance, "database_name", "admin_email")
         route = self.engine.runtime.route(now["database_name"])
         return WebClient(route, now["database_name"], now["admin_email"], self.password(instance))

@@ -23,7 +23,7 @@ _KEPT = ("PATH", "PYTHONPATH", "LANG", "TENANTRY_CACHE")
 
 @dataclass(frozen=True)
 class RemoteCli:
-    """A user with a home folder of his own; `home` is empty at first."""
+    """A user with a home folder of their own; `home` is empty at first."""
 
     home: Path
     url: str

@@ -20,7 +20,7 @@ _TIMEOUT_MS = 20_000
 
 
 class Visitor:
-    """A browser of his own, and a mailbox; `axe` judges each page he is shown."""
+    """A browser of their own, and a mailbox; `axe` judges each page they are shown."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Visitor:
         self.complaints: list[str] = []
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
-    # ------------------------------------------------------------ what he does
+    # ------------------------------------------------------------ what they do
 
     def fill(self, name: str, address: str = "/signup") -> None:
         """Fill the form in; `name` is in all of it."""
@@ -58,13 +58,13 @@ class Visitor:
         self.page.wait_for_url("**/signup/sent/*")
 
     def link(self, name: str) -> str:
-        """From the mail he got."""
+        """From the mail they got."""
         found = _LINK.search(text_of(self.mails.wait_to(self.email(name))))
         assert found
         return found[0]
 
     def subjects(self, name: str) -> list[str]:
-        """Of the mails he got so far."""
+        """Of the mails they got so far."""
         return [mail["subject"] for mail in self.mails.mails if self.email(name) in mail["to"]]
 
     def open_link(self, name: str) -> None:
@@ -84,10 +84,10 @@ class Visitor:
         with self.page.expect_navigation(wait_until="load"):
             self.page.evaluate("history.go(-(navigation.currentEntry.index + 1))")
 
-    # ------------------------------------------------------------ what he sees
+    # ------------------------------------------------------------ what they see
 
     def expect_home(self, name: str) -> None:
-        """He is in his own Odoo, logged in."""
+        """They are in their own Odoo, logged in."""
         expect(self.page.locator(HOME)).to_be_visible(timeout=_TIMEOUT_MS)
         assert f"//{name}." in self.page.url
         assert "/odoo" in self.page.url
