@@ -16,6 +16,8 @@ from tenantry.engine import Engine
 from tenantry.errors import InstanceNotFound
 from tenantry.settings import Settings
 
+_ALL_TRIES_S = 300
+"""The eight tries of a job wait for more than three minutes."""
 _NAMES = [f"many-{number}" for number in range(1, 21)]
 
 
@@ -124,7 +126,8 @@ def test_postgresql_restarted_among_creations_delays_them_and_loses_none(office:
     master.start_postgres()
     wait_until(master.master.is_answering)
     for instance in instances:
-        assert office.wait("saas.instance", instance, ["active", "failed"])["state"] == "active"
+        now = office.wait("saas.instance", instance, ["active", "failed"], _ALL_TRIES_S)
+        assert now["state"] == "active"
     assert orphans(master.context) == []
     office.terminate(*instances)
 
