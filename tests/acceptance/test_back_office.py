@@ -104,7 +104,8 @@ def test_a_master_killed_among_ten_creations_goes_on_and_makes_none_twice(office
     assert office.engine.master.url == url
 
     for instance in instances:
-        assert office.wait("saas.instance", instance, ["active", "failed"])["state"] == "active"
+        now = office.wait("saas.instance", instance, ["active", "failed"], _ALL_TRIES_S)
+        assert now["state"] == "active"
         office.log_in(instance)
     names = [instance.name for instance in office.engine.instances()]
     assert sorted(name for name in names if name in _NAMES) == sorted(_NAMES[:10])
