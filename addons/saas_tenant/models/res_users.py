@@ -47,7 +47,7 @@ class ResUsers(models.Model):
     def _compute_session_token(self, sid):
         """Asked for at each request: the session of who has no seat is none.
 
-        As the robot works, without a login, who has become the superuser.
+        Who has become the superuser works as the robot, which nobody logs in as for that.
         """
         has_seat = self.id == SUPERUSER_ID or self.env["saas.entitlements"]._has_seat(self)
         return has_seat and super()._compute_session_token(sid)
