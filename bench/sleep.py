@@ -14,7 +14,7 @@ from tenantry.operations.context import relabel
 from tenantry.operations.instances import find_instance
 
 _AT_ONCE = 20
-_POLL_S, _LOOK_S = 1, 0.05
+_POLL_S, _LOOK_S = 1, 0.005
 _SETTLES_WITHIN_S = 0.2
 _PUT_OFF = """
     DELETE FROM ir_cron_trigger;
