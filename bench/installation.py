@@ -10,8 +10,9 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -25,7 +26,9 @@ from tenantry.model.template import Template
 from tenantry.postgres import strategy
 from tenantry.postgres.cluster import Cluster
 from tenantry.postgres.strategy import Strategy
-from tenantry.settings import Settings
+
+if TYPE_CHECKING:
+    from tenantry.settings import ServerSettings
 
 TEMPLATE = "blank"
 _QUITS_WITHIN_S = 10
@@ -154,10 +157,11 @@ def _ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _settings(home: Path) -> Settings:
+def _settings(home: Path) -> ServerSettings:
     """The operator's settings, but for what would reach outside of `home`."""
-    return replace(
-        Settings.from_environment(),
+    from tenantry.settings import ServerSettings  # `old_run` loads this file over code that had none
+
+    return ServerSettings.from_environment().replaced(
         home=home,
         pg_dsn=None,
         addons_path=(),

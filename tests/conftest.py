@@ -8,7 +8,6 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import hypothesis
@@ -17,7 +16,7 @@ import pytest
 from tenantry.engine import Engine
 from tenantry.model.recipe import Recipe
 from tenantry.operations.context import Context
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 from tests.support.back_office import BackOffice
 from tests.support.fake_template import make_template
 from tests.support.master import UnusedMaster
@@ -62,13 +61,11 @@ def _listener(opened: contextlib.ExitStack, port: int) -> None:
 
 
 @pytest.fixture(scope="session")
-def settings(first_port: int) -> Iterator[Settings]:
+def settings(first_port: int) -> Iterator[ServerSettings]:
     """An installation of its own, in a folder PostgreSQL's user can reach, gone afterwards."""
     home = Path(tempfile.mkdtemp(prefix="tenantry-test-"))
     home.chmod(0o755)
-    found = Settings.from_environment()
-    yield replace(
-        found,
+    yield ServerSettings.from_environment().replaced(
         home=home,
         http_port=first_port,
         master_port=first_port + 1,
@@ -81,7 +78,7 @@ def settings(first_port: int) -> Iterator[Settings]:
 
 
 @pytest.fixture(scope="session")
-def cluster_engine(settings: Settings) -> Iterator[Engine]:
+def cluster_engine(settings: ServerSettings) -> Iterator[Engine]:
     """An engine whose PostgreSQL runs; nothing of Odoo is needed."""
     engine = Engine(settings, report=print)
     engine.start_postgres()

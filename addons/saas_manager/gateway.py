@@ -5,6 +5,7 @@ it as `EngineError`: a sentence and a remedy for people, `retryable` for the que
 """
 
 import functools
+import logging
 import unicodedata
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, time, timedelta
@@ -13,14 +14,18 @@ import pytz
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.exceptions import UserError, ValidationError
 
-from tenantry.agent.client import engine_from_environment
-from tenantry.errors import InvalidInput, NotFound, TemplateNotFound, TenantryError, UnsupportedSeries
+from tenantry import __version__
+from tenantry.agent.client import engine_at
+from tenantry.errors import InvalidInput, NotFound, NotYet, TemplateNotFound, TenantryError, UnsupportedSeries
 from tenantry.model import advice, limits, names
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.recipe import Recipe
 from tenantry.model.secret import Secret, random_password
+from tenantry.model.server import ServerAddress
 
 from .exceptions import CONNECTION_LOST
+
+_logger = logging.getLogger(__name__)
 
 EngineError = TenantryError
 
@@ -50,6 +55,8 @@ def retrying(log=None):
     """Let the queue try again what may work later, such as when PostgreSQL is being restarted."""
     try:
         yield
+    except NotYet as error:
+        raise RetryableJobError(str(error), seconds=error.after_s, ignore_retry=True) from error
     except TenantryError as error:
         if not error.retryable:
             raise
@@ -61,14 +68,18 @@ def retrying(log=None):
 
 
 @functools.cache
+def _engine_at(address):
+    return engine_at(address)
+
+
 def _engine():
-    """The engine of this installation, which the process's environment names."""
-    return engine_from_environment()
+    """The engine of the installation's own server; secrets of columns are sealed with its key."""
+    return _engine_at("")
 
 
 def _engine_of(server):
-    """The engine that works for a server: so far each shared server is the installation's own."""
-    return _engine()
+    """The engine that works for a server; for none, the installation's own."""
+    return _engine_at(server.address or "")
 
 
 # ---------------------------------------------------------------- checks and secrets
@@ -79,6 +90,11 @@ def check_slug(text):
         names.template_code(text or "")
 
 
+def check_server_address(text):
+    with translated(ValidationError):
+        ServerAddress.of(text or "")
+
+
 def check_recipe(template):
     """Raise ValidationError unless the engine could build it."""
     with translated(ValidationError):
@@ -87,7 +103,7 @@ def check_recipe(template):
 
 def subdomain_fault(text, reserved):
     """I3: which `NameFault` speaks against it; None if none does."""
-    return names.instance_name_fault(text or "", _engine().settings.reserved_names | reserved)
+    return names.instance_name_fault(text or "", _engine().facts().reserved_names | reserved)
 
 
 def malformed(text):
@@ -155,7 +171,7 @@ def tidy_caption(text):
 
 def suggest_subdomains(text, reserved, is_taken, count=3):
     """I3: valid, free subdomains made from a company's name, the closest first."""
-    reserved = _engine().settings.reserved_names | reserved
+    reserved = _engine().facts().reserved_names | reserved
     first = names.suggest(text or "", reserved) or "my-company"
     candidates = (first, *names.alternatives(first, reserved, count=100))
     free = (name for name in candidates if not is_taken(name))
@@ -178,8 +194,8 @@ def new_password():
 
 def address_settings():
     """The base domain and the protocol the running servers know."""
-    settings = _engine().settings
-    return {"base_domain": settings.base_domain, "protocol": settings.protocol}
+    facts = _engine().facts()
+    return {"base_domain": facts.base_domain, "protocol": facts.protocol}
 
 
 def url_of(subdomain):
@@ -187,8 +203,8 @@ def url_of(subdomain):
     try:
         return _engine().url_of(subdomain)
     except TenantryError:
-        settings = _engine().settings
-        return f"{settings.protocol}://{subdomain}.{settings.base_domain}"
+        facts = _engine().facts()
+        return f"{facts.protocol}://{subdomain}.{facts.base_domain}"
 
 
 def save_address_settings(base_domain, protocol):
@@ -204,10 +220,11 @@ def _recipe(template):
 
 
 def _builder_of(template):
-    """The engine that builds it. Raises UnsupportedSeries: an installation runs one series of Odoo."""
+    """The engine that builds it. Raises UnsupportedSeries: a server runs one series of Odoo."""
     engine = _engine_of(template.server_id)
-    if template.series != engine.settings.odoo_series:
-        raise UnsupportedSeries(template.series, [engine.settings.odoo_series])
+    series = engine.facts().series
+    if template.series != series:
+        raise UnsupportedSeries(template.series, [series])
     return engine
 
 
@@ -263,12 +280,20 @@ def fill_pool(template):
 
 
 def pool_status(templates):
-    """(template, values for its record, why it is stale or "") for each."""
-    spares = _usable_spares(_engine())
+    """(template, values for its record, why it is stale or "") for each whose server answers."""
+    for server, there in templates.grouped("server_id").items():
+        try:
+            yield from _pool_status(_engine_of(server), there)
+        except TenantryError as error:
+            _logger.warning("%s: %s", server.name or "the installation's own server", sentence(error))
+
+
+def _pool_status(engine, templates):
+    spares = _usable_spares(engine)
     for template in templates:
         values = {"spare_count": spares.get(template.code, 0)}
         try:
-            found = _engine_of(template.server_id).template(_recipe(template))
+            found = engine.template(_recipe(template))
         except TemplateNotFound as error:
             yield template, values, str(error)
         else:
@@ -313,7 +338,7 @@ def _spec(engine, instance):
         country=instance.country_id.code or "",
         timezone=instance.tz or "",
         hostnames=instance.hostname_ids.mapped("name"),
-        password=engine.unseal(instance.admin_password_sealed),
+        password=_engine().unseal(instance.admin_password_sealed),
         reference=instance.reference,
         entitlements=_entitlements(instance),
         limits=_limits(instance.plan_id),
@@ -520,13 +545,22 @@ def server_status(server):
     """How a server is: `health` and `health_message`."""
     if server.runtime != "shared":
         return {"health": "unknown", "health_message": "This runtime is not supported yet."}
-    if server.sudo().dsn_sealed or server.filestore_root or server.address:
-        # Unknown health keeps instances away: they would go to this installation instead.
-        return {"health": "unknown", "health_message": "Only this installation's own server can be used yet."}
+    if server.sudo().dsn_sealed or server.filestore_root:
+        # Unknown health keeps instances away: they would go somewhere else.
+        return {"health": "unknown", "health_message": "Set its cluster and its files in settings.toml."}
     try:
-        answering = _engine_of(server).is_up()
+        fault = _fault_of(server)
     except TenantryError as error:
-        return {"health": "critical", "health_message": sentence(error)}
-    if not answering:
-        return {"health": "critical", "health_message": "The tenant server does not answer."}
-    return {"health": "healthy", "health_message": False}
+        fault = sentence(error)
+    return {"health": "critical" if fault else "healthy", "health_message": fault}
+
+
+def _fault_of(server):
+    """Why no instance can be there, in a sentence; False when they can."""
+    engine = _engine_of(server)
+    facts = engine.facts()
+    if facts.version != __version__:
+        return f"It runs Tenantry {facts.version}, and this is {__version__}: upgrade the older one."
+    if facts.series != server.series:
+        return f"It runs Odoo {facts.series}."
+    return False if engine.is_up() else "The tenant server does not answer."

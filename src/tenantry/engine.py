@@ -8,7 +8,8 @@ from functools import cached_property
 from importlib import resources
 from typing import Any
 
-from tenantry.errors import RecipeNotFound, StartedInside, TemplateNotFound
+from tenantry import __version__
+from tenantry.errors import RecipeNotFound, ServerNotFound, StartedInside, TemplateNotFound
 from tenantry.keyfile import installation_keys, private_folder
 from tenantry.model import names, sealing
 from tenantry.model.activity import Activity
@@ -16,9 +17,11 @@ from tenantry.model.catalog import Database, Kind
 from tenantry.model.entitlements import UNLIMITED, Entitlements
 from tenantry.model.instance import Creation, Instance, InstanceSpec
 from tenantry.model.keys import Keys
+from tenantry.model.names import LOCAL_SERVER
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.recipe import Recipe
 from tenantry.model.secret import Secret
+from tenantry.model.server import ServerFacts
 from tenantry.model.template import PoolStatus, Template, TemplateState
 from tenantry.model.usage import Usage
 from tenantry.odoo.filestore import Filestores
@@ -48,7 +51,7 @@ from tenantry.postgres.cluster import Cluster
 from tenantry.postgres.embedded import EmbeddedCluster
 from tenantry.runtimes.master import MasterRuntime
 from tenantry.runtimes.shared import SharedRuntime
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 
 Report = Callable[[str], None]
 
@@ -58,19 +61,51 @@ def _say_nothing(line: str) -> None:
 
 
 class Engine:
-    """One installation. Safe to share between threads once it is up.
+    """One server of an installation. Safe to share between threads once it is up.
 
     report: told in a line each what was found and why, and what is being fetched or started.
     """
 
-    def __init__(self, settings: Settings | None = None, report: Report = _say_nothing) -> None:
-        self.settings = settings or Settings.from_environment()
+    def __init__(self, settings: ServerSettings | None = None, report: Report = _say_nothing) -> None:
+        """settings: by default those of the environment, see `ServerSettings.from_environment`."""
+        self.settings = settings or ServerSettings.from_environment()
         self._report = report
+
+    # ------------------------------------------------------------ the installation's servers
+
+    def at(self, name: str) -> Engine:
+        """The engine of a server of this installation. Raises ServerNotFound, InvalidSetting."""
+        engines = {engine.settings.name: engine for engine in (self, *self.others)}
+        if name not in engines:
+            raise ServerNotFound(name, list(engines))
+        return engines[name]
+
+    @cached_property
+    def others(self) -> tuple[Engine, ...]:
+        """The servers besides the installation's own, as they are when this is first asked for."""
+        return tuple(Engine(settings, self._report) for settings in self.settings.others())
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this is the installation's own server, which holds the master's database."""
+        return self.settings.name == LOCAL_SERVER
+
+    def facts(self) -> ServerFacts:
+        """What a caller elsewhere needs to know of it."""
+        settings = self.settings
+        return ServerFacts(
+            version=__version__,
+            name=settings.name,
+            series=settings.odoo_series,
+            base_domain=settings.base_domain,
+            protocol=settings.protocol,
+            reserved_names=settings.installation.reserved_names,
+        )
 
     # ------------------------------------------------------------ the stack
 
     def up(self, on_step: OnStep = ignore) -> Secret | None:
-        """Start PostgreSQL (unless one was given), the tenant server and the master.
+        """Start PostgreSQL (unless one was given) and the tenant server; the master, on the own server.
 
         What runs, stays. Returns the password of the master's administrator if the master was
         installed just now. Raises PostgresNotFound, PostgresUnreachable, InsufficientRights,
@@ -78,7 +113,7 @@ class Engine:
         """
         self.start_postgres()
         self.start_tenants()
-        return self.start_master(on_step)
+        return self.start_master(on_step) if self.is_own else None
 
     def start_tenants(self) -> None:
         """Start the tenant server; PostgreSQL runs already. Raises OdooNotFound, ServerNotStarted."""
@@ -110,7 +145,7 @@ class Engine:
         """Stop what we started; return what that was."""
         self._refuse_inside_master()
         stopped = []
-        if self.master.runtime.stop():
+        if self.is_own and self.master.runtime.stop():
             stopped.append("the master")
         if self.runtime.stop():
             stopped.append("the tenant server")
@@ -120,7 +155,7 @@ class Engine:
 
     def _refuse_inside_master(self) -> None:
         """The master uses the servers; who started it starts and stops them."""
-        if self.settings.inside_master:
+        if self.settings.installation.inside_master:
             raise StartedInside
 
     @cached_property
@@ -133,8 +168,9 @@ class Engine:
 
     @cached_property
     def master(self) -> Master:
-        """The back office: its address, its administrator's password."""
-        return Master(MasterRuntime(self.settings, self._keys), lambda: self.context)
+        """The back office, which is on the own server: its address, its administrator's password."""
+        own = self if self.is_own else Engine(ServerSettings.from_environment(name=LOCAL_SERVER))
+        return Master(MasterRuntime(own.settings, own._keys), lambda: own.context)
 
     @property
     def context(self) -> Context:
@@ -181,7 +217,7 @@ class Engine:
         """All that makes files needs them first: the folders of those are made here, too."""
         for folder in self.settings.private_dirs:
             private_folder(folder)
-        return installation_keys(self.settings.secrets_dir)
+        return installation_keys(self.settings.installation.secrets_dir)
 
     @cached_property
     def _embedded(self) -> EmbeddedCluster | None:
@@ -199,7 +235,7 @@ class Engine:
     def recipes(self) -> dict[str, Recipe]:
         """Every recipe by code: the shipped ones, and the operator's, which win."""
         found = {}
-        for folder in (resources.files("tenantry") / "recipes", self.settings.recipe_dir):
+        for folder in (resources.files("tenantry") / "recipes", self.settings.installation.recipe_dir):
             files = folder.iterdir() if folder.is_dir() else ()
             for file in sorted(files, key=lambda entry: entry.name):
                 code, dot, suffix = file.name.rpartition(".")
@@ -303,7 +339,7 @@ class Engine:
         **wishes: Any,
     ) -> InstanceSpec:
         """Check a stranger's wishes. Raises InvalidName, InvalidValue."""
-        reserved = self.settings.reserved_names
+        reserved = self.settings.installation.reserved_names
         return InstanceSpec.checked(reserved, hostnames=hostnames, entitlements=entitlements, **wishes)
 
     def provisioning(
@@ -337,7 +373,7 @@ class Engine:
         """The last lines an instance's processes logged. Raises InstanceNotFound."""
         with self.context.maintenance() as connection:
             instances.find_instance(connection, name)
-        return self.runtime.tenant_logs(name, count)
+        return self.runtime.logs(name, count)
 
     def instance(self, name: str) -> Instance:
         """Raises InstanceNotFound."""
@@ -382,7 +418,7 @@ class Engine:
 
     def rename(self, old: str, new: str, on_step: OnStep = ignore) -> Instance:
         """See `operations.rename`. Raises InvalidName, too."""
-        names.instance_name(new, self.settings.reserved_names)
+        names.instance_name(new, self.settings.installation.reserved_names)
         return rename.rename(self.context, old, new, on_step)
 
     def install_modules(self, name: str, modules: Collection[str]) -> list[str]:

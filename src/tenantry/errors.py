@@ -160,6 +160,13 @@ class RecipeNotFound(NotFound):
         self.remedy = f"Use one of {', '.join(self.known)}, or give its modules with --module."
 
 
+class ServerNotFound(NotFound):
+    def __init__(self, name: str, known: Collection[str]) -> None:
+        self.name, self.known = name, tuple(known)
+        super().__init__(f"There is no server {name!r}.")
+        self.remedy = f"Use one of {', '.join(self.known)}, or add it to settings.toml."
+
+
 class MasterNotInstalled(NotFound):
     def __init__(self) -> None:
         super().__init__("There is no master yet.")
@@ -217,6 +224,20 @@ class DatabaseInUse(Conflict):
         self.name = name
         super().__init__(f"Somebody is connected to the database {name!r}.")
         self.remedy = "Try again once its sessions have ended."
+
+
+class NotYet(Conflict):
+    """An operation waits for something, and gives its caller's thread back: run again, it goes on.
+
+    Nothing failed, and what was done stays.
+    """
+
+    retryable = True
+
+    def __init__(self, subject: str, waits_for: str, after_s: float) -> None:
+        self.subject, self.waits_for, self.after_s = subject, waits_for, after_s
+        super().__init__(f"{subject} waits for {waits_for}.")
+        self.remedy = f"Run it again in {after_s:.0f} s; it goes on."
 
 
 class Busy(Conflict):

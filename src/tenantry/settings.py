@@ -1,155 +1,142 @@
-"""What an operator may set: read once from the environment into a frozen object."""
+"""What an operator may set, of an installation and of each of its servers: each setting stands once, below.
+
+They are read from the environment and from `settings.toml`, and frozen from then on.
+"""
 
 from __future__ import annotations
 
-import json
 import os
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Annotated, Any, Self
 
 import platformdirs
+import tomlkit
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+)
 
-from tenantry.errors import InvalidSetting, InvalidValue
-from tenantry.keyfile import key_file, write_private
+from tenantry.errors import InvalidSetting, InvalidValue, ServerNotFound
+from tenantry.keyfile import is_private, key_file, write_private
 from tenantry.model.limits import MAX_THREADS
-from tenantry.model.names import RESERVED_NAMES, hostname
+from tenantry.model.names import LOCAL_SERVER, RESERVED_NAMES, hostname, server_name
 from tenantry.model.secret import Secret
 from tenantry.model.series import series
+from tenantry.ports import MAX_PORT
 
-_MAX_PORT = 65535
 _FILE = "settings.toml"
-_NEVER_IN_FILE = {"home", "cache", "pg_dsn", "odoo_source", "inside_master"}
+_SERVERS = "servers"
 
 
-@dataclass(frozen=True)
-class Settings:
-    """One installation's settings; `Settings.from_environment()` is the usual door.
+def _path(value: object) -> object:
+    return Path(value).expanduser().absolute() if isinstance(value, str) else value
 
-    home: state of this installation (cluster, filestore, keys, logs).
+
+def _paths(value: object) -> object:
+    return tuple(filter(None, value.split(os.pathsep))) if isinstance(value, str) else value
+
+
+def _domain(value: str) -> str:
+    """Instances' sockets are files named after it."""
+    try:
+        return hostname(f"x.{value}").removeprefix("x.")
+    except InvalidValue as error:
+        raise ValueError("a domain, such as cloud.example.com") from error
+
+
+def _protocol(value: str) -> str:
+    if value not in ("http", "https"):
+        raise ValueError("http or https")
+    return value
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, str) and not (value.isascii() and value.isdigit()):
+        raise ValueError("a whole number")
+    return value
+
+
+def _names(value: object) -> object:
+    """More names, besides those that are reserved everywhere."""
+    given = value.split(",") if isinstance(value, str) else value
+    assert isinstance(given, list | tuple | set | frozenset)
+    return RESERVED_NAMES | {name.strip().lower() for name in given if name.strip()}
+
+
+def _secret(value: object) -> object:
+    return Secret(value) if isinstance(value, str) else value
+
+
+def _variable_of(pack: Callable[[Any], str]) -> PlainSerializer:
+    """How the environment has it; "" stands for what is not set."""
+    return PlainSerializer(lambda value: pack(value) if value else "", return_type=str)
+
+
+AbsolutePath = Annotated[Path, BeforeValidator(_path), _variable_of(str)]
+Paths = Annotated[
+    tuple[AbsolutePath, ...], BeforeValidator(_paths), _variable_of(lambda it: os.pathsep.join(map(str, it)))
+]
+Whole = Annotated[int, BeforeValidator(_whole), Field(ge=0)]
+Port = Annotated[Whole, Field(le=MAX_PORT), _variable_of(str)]
+"""0 leaves the server the one it had, see `ports`."""
+Seconds = Annotated[float, BeforeValidator(_whole), Field(ge=0), PlainSerializer("{:.0f}".format)]
+Names = Annotated[
+    frozenset[str],
+    BeforeValidator(_names),
+    PlainSerializer(lambda names: ",".join(sorted(names - RESERVED_NAMES))),
+]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any], **more: Any) -> Self:
+        """Those of these settings that are here; more: what is no setting. Raises InvalidSetting."""
+        mine = {name: value for name, value in given.items() if name in cls.model_fields}
+        try:
+            return cls(**mine | more)
+        except ValidationError as error:
+            fault = error.errors()[0]
+            expected = fault["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+            name = str(fault["loc"][0])
+            value = "***" if name == "pg_dsn" else str(fault["input"])
+            raise InvalidSetting(variable(name), value, expected) from None
+
+    def replaced(self, **changes: Any) -> Self:
+        """The same with some of them otherwise. Raises InvalidSetting."""
+        return self.of(vars(self) | changes)
+
+
+class Installation(_Settings):
+    """What all servers share, and the back office.
+
+    home: state of this installation: its keys, the master's files, its own server's.
     cache: downloads and the unpacked Odoo, shared by installations of one user.
-    pg_dsn: a cluster to use instead of the embedded one; its role needs CREATEDB and CREATEROLE.
-    protocol: what customers' addresses begin with; `https` needs a proxy in front.
-    sleep_after_s: how long nobody must have come before a tenant's process ends.
-    tenant_threads, tenant_memory_mb: how many requests a tenant's process serves at once, what it may use.
-    http_port, master_port: the front's and the back office's; 0 leaves them theirs, see `ports`.
-    master_workers: of the back office; 0 runs it threaded.
+    master_workers: 0 runs it threaded.
+    init_timeout_s: of each run of Odoo that installs modules.
     inside_master: this is the back office's own process, which uses servers and starts none.
     """
 
-    home: Path
-    cache: Path
-    pg_dsn: Secret | None = None
-    pg_bin: Path | None = None
-    odoo_source: Path | None = None
-    odoo_series: str = "19.0"
-    addons_path: tuple[Path, ...] = ()
-    base_domain: str = "localhost"
-    protocol: str = "http"
-    http_interface: str = "127.0.0.1"
-    http_port: int = 0
-    sleep_after_s: int = 300
-    tenant_threads: int = 8
-    tenant_memory_mb: int = 2048
-    master_port: int = 0
-    master_workers: int = 0
-    init_timeout_s: float = 1800
-    probe_timeout_s: float = 30
-    cron_jitter_s: int = 3600
-    pool_size: int = 2
-    reserved_names: frozenset[str] = field(default=RESERVED_NAMES)
-    inside_master: bool = False
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """Read the TENANTRY_* variables and ODOO_SOURCE, then `settings.toml`.
-
-        Raises InvalidSetting, UnsupportedSeries.
-        """
-        get = _with_file(os.environ if environment is None else environment).get
-        dsn = get("TENANTRY_PG_DSN")
-        return cls(
-            home=_home(get("TENANTRY_HOME")),
-            cache=Path(get("TENANTRY_CACHE") or platformdirs.user_cache_dir("tenantry")).absolute(),
-            pg_dsn=Secret(dsn) if dsn else None,
-            pg_bin=_path(get("TENANTRY_PG_BIN")),
-            odoo_source=_path(get("ODOO_SOURCE")),
-            odoo_series=series(get("TENANTRY_ODOO_SERIES") or cls.odoo_series),
-            addons_path=_paths(get("TENANTRY_ADDONS_PATH")),
-            base_domain=_domain(get("TENANTRY_BASE_DOMAIN") or cls.base_domain),
-            protocol=_protocol(get("TENANTRY_PROTOCOL") or cls.protocol),
-            http_interface=get("TENANTRY_HTTP_INTERFACE") or cls.http_interface,
-            http_port=_number("TENANTRY_HTTP_PORT", get("TENANTRY_HTTP_PORT"), cls.http_port, _MAX_PORT),
-            sleep_after_s=_number("TENANTRY_SLEEP_AFTER_S", get("TENANTRY_SLEEP_AFTER_S"), cls.sleep_after_s),
-            tenant_threads=_number(
-                "TENANTRY_TENANT_THREADS", get("TENANTRY_TENANT_THREADS"), cls.tenant_threads, MAX_THREADS
-            ),
-            tenant_memory_mb=_number(
-                "TENANTRY_TENANT_MEMORY_MB", get("TENANTRY_TENANT_MEMORY_MB"), cls.tenant_memory_mb
-            ),
-            master_port=_number(
-                "TENANTRY_MASTER_PORT", get("TENANTRY_MASTER_PORT"), cls.master_port, _MAX_PORT
-            ),
-            master_workers=_number(
-                "TENANTRY_MASTER_WORKERS", get("TENANTRY_MASTER_WORKERS"), cls.master_workers
-            ),
-            init_timeout_s=_number(
-                "TENANTRY_INIT_TIMEOUT_S", get("TENANTRY_INIT_TIMEOUT_S"), int(cls.init_timeout_s)
-            ),
-            probe_timeout_s=_number(
-                "TENANTRY_PROBE_TIMEOUT_S", get("TENANTRY_PROBE_TIMEOUT_S"), int(cls.probe_timeout_s)
-            ),
-            cron_jitter_s=_number("TENANTRY_CRON_JITTER_S", get("TENANTRY_CRON_JITTER_S"), cls.cron_jitter_s),
-            pool_size=_number("TENANTRY_POOL_SIZE", get("TENANTRY_POOL_SIZE"), cls.pool_size),
-            reserved_names=RESERVED_NAMES | _words(get("TENANTRY_RESERVED_NAMES")),
-            inside_master=bool(get("TENANTRY_INSIDE_MASTER")),
-        )
-
-    def to_environment(self) -> dict[str, str]:
-        """The variables that `from_environment` reads these settings from; the DSN is a secret."""
-        return {
-            "TENANTRY_HOME": str(self.home),
-            "TENANTRY_CACHE": str(self.cache),
-            "TENANTRY_PG_DSN": self.pg_dsn.reveal() if self.pg_dsn else "",
-            "TENANTRY_PG_BIN": str(self.pg_bin or ""),
-            "ODOO_SOURCE": str(self.odoo_source or ""),
-            "TENANTRY_ODOO_SERIES": self.odoo_series,
-            "TENANTRY_ADDONS_PATH": os.pathsep.join(str(folder) for folder in self.addons_path),
-            "TENANTRY_BASE_DOMAIN": self.base_domain,
-            "TENANTRY_PROTOCOL": self.protocol,
-            "TENANTRY_HTTP_INTERFACE": self.http_interface,
-            "TENANTRY_HTTP_PORT": str(self.http_port or ""),
-            "TENANTRY_SLEEP_AFTER_S": str(self.sleep_after_s),
-            "TENANTRY_TENANT_THREADS": str(self.tenant_threads),
-            "TENANTRY_TENANT_MEMORY_MB": str(self.tenant_memory_mb),
-            "TENANTRY_MASTER_PORT": str(self.master_port or ""),
-            "TENANTRY_MASTER_WORKERS": str(self.master_workers),
-            "TENANTRY_INIT_TIMEOUT_S": f"{self.init_timeout_s:.0f}",
-            "TENANTRY_PROBE_TIMEOUT_S": f"{self.probe_timeout_s:.0f}",
-            "TENANTRY_CRON_JITTER_S": str(self.cron_jitter_s),
-            "TENANTRY_POOL_SIZE": str(self.pool_size),
-            "TENANTRY_RESERVED_NAMES": ",".join(sorted(self.reserved_names - RESERVED_NAMES)),
-            "TENANTRY_INSIDE_MASTER": "1" if self.inside_master else "",
-        }
+    home: AbsolutePath
+    cache: AbsolutePath
+    master_port: Port = 0
+    master_workers: Whole = 0
+    init_timeout_s: Seconds = 1800
+    reserved_names: Names = RESERVED_NAMES
+    inside_master: Annotated[bool, _variable_of(lambda _is_inside: "1")] = False
 
     @property
     def file(self) -> Path:
-        """What was set in the back office; a variable of the environment wins."""
+        """What was set in the back office, or by hand; a variable of the environment wins."""
         return self.home / _FILE
-
-    def save(self, **changes: str) -> None:
-        """Write these settings into the file, for the next start. Raises InvalidSetting."""
-        known = _read_file(self.file) | changes
-        variables = {_variable(key): value for key, value in known.items()}
-        Settings.from_environment({"TENANTRY_HOME": str(self.home), **variables})
-        lines = (f"{key} = {json.dumps(value)}" for key, value in sorted(known.items()))
-        write_private(self.file, "\n".join([*lines, ""]))
-
-    @property
-    def connect_to(self) -> str:
-        """Where this machine reaches the servers that listen on `http_interface`."""
-        return "127.0.0.1" if self.http_interface == "0.0.0.0" else self.http_interface
 
     @property
     def secrets_dir(self) -> Path:
@@ -162,14 +149,14 @@ class Settings:
         return key_file(self.secrets_dir, "instances")
 
     @property
-    def data_dir(self) -> Path:
-        """Odoo's data folder: filestore and sessions."""
-        return self.home / "odoo" / self.odoo_series
+    def master_data_dir(self) -> Path:
+        """The data folder of the master's Odoo, which never shares one with tenants."""
+        return self.home / "odoo" / "master"
 
     @property
-    def master_data_dir(self) -> Path:
-        """The same of the master, which never shares a folder with tenants."""
-        return self.home / "odoo" / "master"
+    def recipe_dir(self) -> Path:
+        """The operator's own recipes; they win over the shipped ones."""
+        return self.home / "recipes"
 
     @property
     def log_dir(self) -> Path:
@@ -177,87 +164,193 @@ class Settings:
 
     @property
     def run_dir(self) -> Path:
-        """Configuration and process ids of the servers we start."""
+        """Configuration and process ids of the programs we start."""
         return self.home / "run"
+
+    @property
+    def ssh_config(self) -> Path:
+        """How servers elsewhere are reached, if it is there: keys, ports, the hosts that are known."""
+        return self.home / "ssh_config"
 
     @property
     def agent_socket(self) -> Path:
         """Where the back office asks for the engine, see `tenantry.agent`."""
         return self.run_dir / "agent" / "agent.sock"
 
+
+class ServerSettings(_Settings):
+    """One server: a cluster, files, and an Odoo of one series that serves tenants at one domain.
+
+    `ServerSettings.from_environment()` is the usual door.
+
+    name: `local` is the installation's own; others are tables of `settings.toml`.
+    pg_dsn: a cluster to use instead of the embedded one; its role needs CREATEDB and CREATEROLE.
+    protocol: what customers' addresses begin with; `https` needs a proxy in front.
+    http_interface: of the front, and of the master beside it.
+    http_port: the front's.
+    sleep_after_s: how long nobody must have come before a tenant's process ends.
+    tenant_threads, tenant_memory_mb: how many requests a tenant's process serves at once, what it may use.
+    """
+
+    installation: Installation
+    name: str = LOCAL_SERVER
+    pg_dsn: Annotated[Secret | None, BeforeValidator(_secret), _variable_of(Secret.reveal)] = None
+    pg_bin: Annotated[AbsolutePath | None, _variable_of(str)] = None
+    odoo_source: Annotated[AbsolutePath | None, _variable_of(str)] = None
+    odoo_series: Annotated[str, AfterValidator(series)] = "19.0"
+    addons_path: Paths = ()
+    base_domain: Annotated[str, AfterValidator(_domain)] = "localhost"
+    protocol: Annotated[str, AfterValidator(_protocol)] = "http"
+    http_interface: str = "127.0.0.1"
+    http_port: Port = 0
+    sleep_after_s: Whole = 300
+    tenant_threads: Annotated[Whole, Field(ge=1, le=MAX_THREADS)] = 8
+    tenant_memory_mb: Annotated[Whole, Field(ge=1)] = 2048
+    probe_timeout_s: Seconds = 30
+    cron_jitter_s: Whole = 3600
+    pool_size: Whole = 2
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None, name: str = "") -> ServerSettings:
+        """Read `settings.toml`, and for the installation and its own server the environment, which wins.
+
+        name: of the server; "": the one that TENANTRY_SERVER names, else the installation's own.
+        Raises InvalidSetting, UnsupportedSeries, ServerNotFound.
+        """
+        environment = os.environ if environment is None else environment
+        told = ((setting, environment.get(variable(setting))) for setting in _SETTINGS)
+        given = {setting: value for setting, value in told if value}
+        home = Path(given.pop("home", ".tenantry")).expanduser().absolute()
+        cache = Path(given.pop("cache", platformdirs.user_cache_dir("tenantry")))
+        name = name or environment.get("TENANTRY_SERVER") or LOCAL_SERVER
+        # The master cannot always read the file; it is given all it may know of its own server.
+        is_told = bool(given.get("inside_master")) and name == LOCAL_SERVER
+        in_file = {} if is_told else _read(home / _FILE)
+        own, servers = cls.at(home, cache, **in_file | given), in_file.get(_SERVERS, {})
+        if name == LOCAL_SERVER:
+            return own
+        if name not in servers:
+            raise ServerNotFound(name, [LOCAL_SERVER, *servers])
+        return cls.of(servers[name], installation=own.installation, name=name)
+
+    @classmethod
+    def at(cls, home: Path, cache: Path, **settings: Any) -> ServerSettings:
+        """Those of the own server of an installation in that folder. Raises InvalidSetting."""
+        return cls.of(settings, installation=Installation.of(settings, home=home, cache=cache))
+
+    def replaced(self, **changes: Any) -> ServerSettings:
+        """The same with some of them, or of the installation's, otherwise. Raises InvalidSetting."""
+        installation = self.installation.replaced(**changes)
+        return ServerSettings.of(vars(self) | changes, installation=installation, name=self.name)
+
+    def others(self) -> list[ServerSettings]:
+        """The installation's servers besides its own, by name; none for who is not its own.
+
+        Raises as `from_environment`.
+        """
+        servers = _read(self.installation.file).get(_SERVERS, {}) if self.name == LOCAL_SERVER else {}
+        return [
+            ServerSettings.of(servers[name], installation=self.installation, name=name)
+            for name in sorted(servers)
+        ]
+
+    def to_environment(self) -> dict[str, str]:
+        """The variables that `from_environment` reads these settings from; the DSN is a secret."""
+        values = self.installation.model_dump() | self.model_dump(exclude={"installation", "name"})
+        return {variable(name): str(value) for name, value in values.items()}
+
+    def save(self, **changes: str) -> None:
+        """Write these of the installation's own server into the file, for the next start.
+
+        Raises InvalidSetting.
+        """
+        file = self.installation.file
+        document = tomlkit.parse(file.read_text(encoding="utf-8")) if file.exists() else tomlkit.document()
+        for name, value in changes.items():
+            ServerSettings.of({name: value}, installation=self.installation)
+            document[name] = value
+        write_private(file, tomlkit.dumps(document))
+
+    @property
+    def home(self) -> Path:
+        """The folder of all the server's state."""
+        if self.name == LOCAL_SERVER:
+            return self.installation.home
+        return self.installation.home / _SERVERS / self.name
+
+    @property
+    def connect_to(self) -> str:
+        """Where this machine reaches the servers that listen on `http_interface`."""
+        return "127.0.0.1" if self.http_interface == "0.0.0.0" else self.http_interface
+
+    @property
+    def data_dir(self) -> Path:
+        """Odoo's data folder: filestore and sessions."""
+        return self.home / "odoo" / self.odoo_series
+
+    @property
+    def log_dir(self) -> Path:
+        return self.home / "log"
+
+    @property
+    def run_dir(self) -> Path:
+        """Configuration and process ids of the programs we start."""
+        return self.home / "run"
+
     @property
     def private_dirs(self) -> tuple[Path, ...]:
         """Folders nobody else may enter."""
-        return (self.secrets_dir, self.log_dir, self.run_dir, self.home / "odoo")
-
-    @property
-    def recipe_dir(self) -> Path:
-        """The operator's own recipes; they win over the shipped ones."""
-        return self.home / "recipes"
+        return (self.installation.secrets_dir, self.log_dir, self.run_dir, self.home / "odoo")
 
 
-def _home(value: str | None) -> Path:
-    return Path(value or ".tenantry").expanduser().absolute()
+_OF_SERVER = ServerSettings.model_fields.keys() - {"installation", "name"}
+_SETTINGS = Installation.model_fields.keys() | _OF_SERVER
+_NEVER_IN_FILE = {"home", "cache", "pg_dsn", "odoo_source", "inside_master"}
+"""Whoever starts a command says these."""
 
 
-def _with_file(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """The environment, and what it leaves open as the file has it, which the master cannot read."""
-    if environment.get("TENANTRY_INSIDE_MASTER"):
-        return environment
-    home = _home(environment.get("TENANTRY_HOME"))
-    from_file = {_variable(key): value for key, value in _read_file(home / _FILE).items()}
-    return from_file | {name: value for name, value in environment.items() if value}
+def variable(setting: str) -> str:
+    """The environment's name for a setting."""
+    return "ODOO_SOURCE" if setting == "odoo_source" else f"TENANTRY_{setting.upper()}"
 
 
-def _read_file(file: Path) -> dict[str, str]:
-    """Its keys are the variables' names, in lower case and without TENANTRY_. Raises InvalidSetting."""
+def _read(file: Path) -> dict[str, Any]:
+    """The settings in a file: its own server's and the installation's, and a table for each other server.
+
+    Raises InvalidSetting.
+    """
     try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
+        found = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidSetting(str(file), str(error), "valid TOML") from error
-    allowed = {field.name for field in fields(Settings)} - _NEVER_IN_FILE
-    for key, value in data.items():
+    servers = found.pop(_SERVERS, {})
+    settings = _checked(found, _SETTINGS - _NEVER_IN_FILE, str(file))
+    return settings | {_SERVERS: {name: _server(name, given, file) for name, given in _tables(servers, file)}}
+
+
+def _tables(servers: object, file: Path) -> list[tuple[str, dict[str, Any]]]:
+    if not isinstance(servers, dict) or not all(isinstance(given, dict) for given in servers.values()):
+        raise InvalidSetting(f"{_SERVERS} in {file}", str(servers), f"tables, such as [{_SERVERS}.second]")
+    return list(servers.items())
+
+
+def _server(name: str, given: dict[str, Any], file: Path) -> dict[str, str]:
+    try:
+        server_name(name)
+    except InvalidValue as error:
+        expected = "a name of a-z, 0-9 and dashes, other than local"
+        raise InvalidSetting(f"[{_SERVERS}.{name}] in {file}", name, expected) from error
+    if "pg_dsn" in given and not is_private(file):
+        raise InvalidSetting(f"pg_dsn of {name} in {file}", "***", "it where nobody else reads: chmod go= it")
+    return _checked(given, _OF_SERVER, f"[{_SERVERS}.{name}] of {file}")
+
+
+def _checked(given: dict[str, Any], allowed: set[str], where: str) -> dict[str, str]:
+    """As the environment would have them."""
+    for key, value in given.items():
         if not isinstance(value, str | int) or key not in allowed:
             expected = f"a text or a number, for one of {', '.join(sorted(allowed))}"
-            raise InvalidSetting(f"{key} in {file}", str(value), expected)
-    return {key: str(value) for key, value in data.items()}
-
-
-def _variable(key: str) -> str:
-    return f"TENANTRY_{key.upper()}"
-
-
-def _path(value: str | None) -> Path | None:
-    return Path(value).expanduser().absolute() if value else None
-
-
-def _paths(value: str | None) -> tuple[Path, ...]:
-    return tuple(Path(part).expanduser().absolute() for part in (value or "").split(os.pathsep) if part)
-
-
-def _words(value: str | None) -> frozenset[str]:
-    return frozenset(word.strip().lower() for word in (value or "").split(",") if word.strip())
-
-
-def _domain(value: str) -> str:
-    """Instances' sockets are files named after it."""
-    try:
-        return hostname(f"x.{value}").removeprefix("x.")
-    except InvalidValue as error:
-        raise InvalidSetting("TENANTRY_BASE_DOMAIN", value, "a domain, such as cloud.example.com") from error
-
-
-def _protocol(value: str) -> str:
-    if value not in ("http", "https"):
-        raise InvalidSetting("TENANTRY_PROTOCOL", value, "http or https")
-    return value
-
-
-def _number(name: str, value: str | None, default: int, most: int | None = None) -> int:
-    if not value:
-        return default
-    if not value.isdigit() or (most is not None and not 0 < int(value) <= most):
-        raise InvalidSetting(name, value, f"a whole number from 1 to {most}" if most else "a whole number")
-    return int(value)
+            raise InvalidSetting(f"{key} in {where}", str(value), expected)
+    return {key: str(value) for key, value in given.items()}

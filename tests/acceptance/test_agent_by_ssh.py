@@ -14,8 +14,9 @@ from tests.support.inventory import orphans
 from tests.support.sshd import Machine, machine
 from tests.support.waiting import wait_until
 
-from tenantry.agent.client import RemoteEngine, through_program
+from tenantry.agent.client import RemoteEngine
 from tenantry.agent.offer import SILENT_FOR_S
+from tenantry.agent.ways import through_program
 from tenantry.engine import Engine
 from tenantry.errors import AgentLost, InstanceNotFound
 from tenantry.model.catalog import State
@@ -36,7 +37,7 @@ def there(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture
 def remote(there: Machine, engine: Engine) -> RemoteEngine:
-    return RemoteEngine(partial(through_program, there.command), engine.settings)
+    return RemoteEngine(partial(through_program, there.command))
 
 
 def spec(name: str) -> InstanceSpec:
@@ -86,7 +87,8 @@ def agents() -> list[psutil.Process]:
 CREATE = """
 import sys
 from functools import partial
-from tenantry.agent.client import RemoteEngine, through_program
+from tenantry.agent.client import RemoteEngine
+from tenantry.agent.ways import through_program
 from tenantry.model.instance import InstanceSpec
 spec = InstanceSpec.checked(name="acme", email="admin@acme.example", template="tiny")
 RemoteEngine(partial(through_program, sys.argv[1:])).provision(spec)
@@ -160,6 +162,6 @@ def test_a_machine_that_is_not_the_one_it_was_is_not_asked(there: Machine, engin
     known.write_text(f"{host} {kind} {(there.folder / 'key.pub').read_text().split()[1]}\n")
     try:
         with pytest.raises(AgentLost):
-            RemoteEngine(partial(through_program, there.command), engine.settings).instances()
+            RemoteEngine(partial(through_program, there.command)).instances()
     finally:
         known.write_text(told)

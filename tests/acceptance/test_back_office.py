@@ -14,7 +14,7 @@ from tests.support.waiting import wait_until
 
 from tenantry.engine import Engine
 from tenantry.errors import InstanceNotFound
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 
 _ALL_TRIES_S = 300
 """The eight tries of a job wait for more than three minutes."""
@@ -165,7 +165,7 @@ def test_a_base_domain_set_in_the_back_office_is_served_after_the_next_start(off
     settings = office.call("res.config.settings", "create", [{"saas_base_domain": "cloud.example"}])
     office.call("res.config.settings", "execute", settings)
     renamed = Engine(
-        Settings.from_environment({**engine.settings.to_environment(), "TENANTRY_BASE_DOMAIN": ""})
+        ServerSettings.from_environment({**engine.settings.to_environment(), "TENANTRY_BASE_DOMAIN": ""})
     )
     assert renamed.settings.base_domain == "cloud.example"
     try:
@@ -177,7 +177,7 @@ def test_a_base_domain_set_in_the_back_office_is_served_after_the_next_start(off
         moved.press("action_check_health", instance)
         assert "//moving.cloud.example" in moved.read("saas.instance", instance, "url")["url"]
     finally:
-        engine.settings.file.unlink()
+        engine.settings.installation.file.unlink()
         engine.start_tenants()
         engine.start_master()
         office = BackOffice(engine)

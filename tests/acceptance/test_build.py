@@ -91,7 +91,7 @@ def test_changed_code_of_the_tenants_module_makes_a_template_stale(
 
 @pytest.mark.usefixtures("without_small")
 def test_an_initialisation_that_takes_too_long_is_stopped_and_leaves_nothing(engine: Engine):
-    hasty = Engine(replace(engine.settings, init_timeout_s=1))
+    hasty = Engine(engine.settings.replaced(init_timeout_s=1))
     with pytest.raises(InitialisationTimeout) as refusal:
         hasty.build_template(SMALL)
     assert "TENANTRY_INIT_TIMEOUT_S" in refusal.value.remedy
@@ -136,7 +136,7 @@ def test_a_module_odoo_did_not_install_is_noticed(engine: Engine, tmp_path):
 def test_a_current_template_is_not_built_again_and_a_changed_recipe_makes_it_stale(engine: Engine):
     before = version(engine, "tiny")
     assert engine.build_template(TINY).version == before
-    changed = engine.settings.recipe_dir / "tiny.toml"
+    changed = engine.settings.installation.recipe_dir / "tiny.toml"
     changed.parent.mkdir(exist_ok=True)
     changed.write_text('name = "Tiny"\nmodules = ["web", "contacts"]\n')
     try:
@@ -151,11 +151,11 @@ def test_changed_addons_code_makes_a_template_stale(engine: Engine, tmp_path):
     module = tmp_path / "addons" / "acme_base"
     module.mkdir(parents=True)
     (module / "__manifest__.py").write_text('{"name": "Acme", "license": "LGPL-3"}')
-    (engine.settings.recipe_dir).mkdir(exist_ok=True)
-    recipe_file = engine.settings.recipe_dir / "tiny.toml"
+    (engine.settings.installation.recipe_dir).mkdir(exist_ok=True)
+    recipe_file = engine.settings.installation.recipe_dir / "tiny.toml"
     recipe_file.write_text('name = "Tiny"\nmodules = ["web"]\n')
     try:
-        with_addons = Engine(replace(engine.settings, addons_path=(tmp_path / "addons",)))
+        with_addons = Engine(engine.settings.replaced(addons_path=(tmp_path / "addons",)))
         (template,) = [template for template in with_addons.templates() if template.code == "tiny"]
         assert template.stale == "the code of Odoo or of the addons changed"
     finally:

@@ -29,7 +29,7 @@ def tenantry(engine: Engine):
     environment = {
         **os.environ,
         "TENANTRY_HOME": str(engine.settings.home),
-        "TENANTRY_CACHE": str(engine.settings.cache),
+        "TENANTRY_CACHE": str(engine.settings.installation.cache),
         "TENANTRY_CONFIG": str(engine.settings.home / "config"),
         "TENANTRY_MASTER": "",
         "COLUMNS": "200",
@@ -158,7 +158,7 @@ def test_up_begins_a_killed_installation_anew_and_tells_the_password_the_first_t
     with pytest.raises(MasterNotInstalled):
         master.master.reset_admin_password()
     run_and_kill(master.settings, "master", "install")
-    port = str(master.settings.master_port)
+    port = str(master.settings.installation.master_port)
     up = tenantry("up", "--json", TENANTRY_MASTER_PORT=port)
     done = [step["step"] for step in map(json.loads, up.stderr.splitlines()) if step["status"] == "done"]
     assert done == ["database", "install", "verify", "admin", "name"]
@@ -213,6 +213,7 @@ def test_nobody_else_can_read_keys_logs_and_configurations(tenantry, engine: Eng
     tenantry("create", "acme", "admin@acme.example", "--template", "tiny")
     settings = engine.settings
     assert {folder.stat().st_mode & 0o777 for folder in settings.private_dirs} == {0o700}
-    files = [*settings.secrets_dir.iterdir(), *settings.log_dir.rglob("*.log"), settings.file]
+    files = [*settings.installation.secrets_dir.iterdir(), *settings.log_dir.rglob("*.log")]
+    files += [settings.installation.file]
     assert {file.stat().st_mode & 0o777 for file in files if file.exists()} == {0o600}
     assert settings.home.stat().st_mode & 0o777 == 0o755

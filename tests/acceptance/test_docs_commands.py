@@ -45,7 +45,7 @@ def key(master: Engine) -> str:
 
 @pytest.fixture(scope="module")
 def recipes(master: Engine) -> Iterator[None]:
-    folder = master.settings.recipe_dir
+    folder = master.settings.installation.recipe_dir
     folder.mkdir(exist_ok=True)
     for code in _BUILT:
         (folder / f"{code}.toml").write_text(_RECIPE)

@@ -158,21 +158,21 @@ def test_inside_the_master_the_engine_sees_the_same_installation_and_starts_noth
     answer = ask_inside(
         master,
         """
-from tenantry.agent.client import engine_from_environment
-engine = engine_from_environment()
+from tenantry.agent.client import engine_at
+engine = engine_at()
 try:
     engine.up()
 except AttributeError:
     refused = True
 answer = {
-    "home": str(engine.settings.home),
+    "domain": engine.facts().base_domain,
     "instances": [instance.name for instance in engine.instances()],
     "refused": refused,
 }
 """,
     )
     there = [instance.name for instance in master.instances()]
-    assert answer == {"home": str(master.settings.home), "instances": there, "refused": True}
+    assert answer == {"domain": master.settings.base_domain, "instances": there, "refused": True}
 
 
 def test_the_master_speaks_the_operators_languages(master: Engine):

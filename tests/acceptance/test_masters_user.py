@@ -14,7 +14,8 @@ from tests.support.odoo_client import OdooError
 from tests.support.waiting import wait_until
 
 from tenantry import process, sandbox
-from tenantry.agent.client import RemoteEngine, through_socket
+from tenantry.agent.client import RemoteEngine
+from tenantry.agent.ways import through_socket
 from tenantry.engine import Engine
 from tenantry.operations.doctor import examine
 from tenantry.spawner import identity
@@ -58,11 +59,16 @@ def as_master(master: Engine, *arguments: object) -> str:
 
 @by_root
 def test_keys_logs_and_tenants_files_are_out_of_its_reach(master: Engine):
-    settings = master.settings
+    settings, installation = master.settings, master.settings.installation
     assert master._embedded
-    closed = [settings.secrets_dir, settings.instances_key_file, settings.log_dir, master._embedded.data]
+    closed = [
+        settings.installation.secrets_dir,
+        settings.installation.instances_key_file,
+        settings.log_dir,
+        master._embedded.data,
+    ]
     closed += [settings.data_dir, settings.run_dir / "agent.pid", "/etc/shadow", "/home"]
-    open_ = [settings.master_data_dir, master.master.runtime.config_file]
+    open_ = [installation.master_data_dir, master.master.runtime.config_file]
     assert as_master(master, "-c", _TRY, *closed, *open_).split() == [str(path) for path in open_]
 
 
@@ -77,7 +83,7 @@ def test_its_environment_holds_nothing_that_opens_anything(master: Engine, odoo_
 
 @by_root
 def test_nobody_else_may_ask_the_agent(master: Engine):
-    socket = master.settings.agent_socket
+    socket = master.settings.installation.agent_socket
     ask = f"import socket; socket.socket(socket.AF_UNIX).connect({str(socket)!r})"
     readable = (*sandbox.python_folders(Path(sys.executable)), socket.parent)
 
@@ -96,7 +102,7 @@ def test_nobody_else_may_ask_the_agent(master: Engine):
 
 @by_root
 def test_what_the_agent_answers_is_what_the_engine_answers(master: Engine):
-    agent = RemoteEngine(partial(through_socket, master.settings.agent_socket), master.settings)
+    agent = RemoteEngine(partial(through_socket, master.settings.installation.agent_socket))
     assert agent.instances() == tuple(master.instances())
     assert agent.templates() == tuple(master.templates())
     assert agent.is_up()
@@ -126,7 +132,7 @@ def test_an_agent_that_was_killed_is_started_again_and_the_master_goes_on(office
 
 @by_root
 def test_what_somebody_did_there_as_root_is_its_own_at_the_next_start(master: Engine):
-    data, elsewhere = master.settings.master_data_dir, master.settings.log_dir
+    data, elsewhere = master.settings.installation.master_data_dir, master.settings.log_dir
     (data / "filestore" / "by-root").mkdir()
     (data / "filestore" / "by-root" / "file").touch()
     (data / "filestore" / "by-root" / "link").symlink_to(elsewhere)

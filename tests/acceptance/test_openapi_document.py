@@ -24,7 +24,7 @@ _S4 = {"clientName": "acme-corp", "adminEmail": "admin@acme.com", "companyName":
 def served(office: BackOffice, tmp_path: Path) -> Checks:
     answer = requests.get(f"{office.engine.master.url}/api/openapi.json", timeout=30)
     answer.raise_for_status()
-    return checks(answer.json(), tmp_path, office.engine.settings.cache)
+    return checks(answer.json(), tmp_path, office.engine.settings.installation.cache)
 
 
 def test_redocly_and_spectral_have_nothing_to_say(served: Checks):

@@ -145,12 +145,12 @@ def loaded_plainly(tenant: Tenant) -> dict[str, object]:
         aside = zygote.label.having(version=f"{zygote.label.version}.aside")
         databases.label(connection, zygote.name, aside)
         try:
-            engine.runtime.look([zygote.name])
+            engine.runtime.follow([zygote.name])
             engine.runtime.end("acme")
             return tenant.seen()
         finally:
             databases.label(connection, zygote.name, zygote.label)
-            engine.runtime.look([zygote.name])
+            engine.runtime.follow([zygote.name])
             engine.runtime.end("acme")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -21,17 +21,19 @@ from tenantry.errors import (
     InvalidTransition,
     InvalidValue,
     NameTaken,
+    NotYet,
     PostgresUnreachable,
     ProbeFailed,
     TemplateNotFound,
     TenantryError,
 )
 from tenantry.model.catalog import State
-from tenantry.model.instance import Creation
+from tenantry.model.instance import Creation, InstanceSpec
 from tenantry.model.progress import ignore
 from tenantry.operations import instances, provision
+from tenantry.operations.context import Context
 from tenantry.operations.steps import Operation, Step
-from tenantry.postgres import databases, roles
+from tenantry.postgres import databases, locks, roles
 
 
 @pytest.fixture(autouse=True)
@@ -384,6 +386,33 @@ def test_an_instance_in_the_making_cannot_be_suspended(engine: Engine):
     with pytest.raises(InvalidTransition):
         engine.suspend("acme")
     engine.terminate("acme")
+
+
+def create_impatiently(context: Context, spec: InstanceSpec) -> None:
+    with provision.provisioning(context, spec, patience_s=0.1) as session:
+        session.clone()
+        session.sanitize()
+        session.customize()
+        session.create_admin()
+        session.publish()
+
+
+@pytest.mark.parametrize("line", ["cloning", "first page"])
+def test_a_creation_that_waits_for_its_turn_gives_the_thread_back_and_goes_on(engine: Engine, line: str):
+    context, spec = engine.context, engine.spec(name="acme", email="admin@acme.example", template="tiny")
+    places = max(context.clones_at_once, context.runtime.capabilities.first_pages_at_once)
+    with ExitStack() as held:
+        for _place in range(places):
+            connection = held.enter_context(context.maintenance())
+            held.enter_context(locks.turn(connection, line, places, wait_s=1))
+        with pytest.raises(NotYet):
+            create_impatiently(context, spec)
+        kept = [(found.name, found.state) for found in engine.instances()]
+        assert kept == ([] if line == "cloning" else [("acme", State.PROVISIONING)])
+    with context.maintenance() as connection:
+        before = databases.oid(connection, "acme") if kept else None
+        assert engine.prove_login(engine.provision(spec)) > 0
+        assert before in (None, databases.oid(connection, "acme"))
 
 
 def test_fifty_creations_at_once_all_succeed(engine: Engine):

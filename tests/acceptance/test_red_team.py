@@ -28,7 +28,7 @@ from tenantry.engine import Engine
 from tenantry.model import names
 from tenantry.model.catalog import Kind
 from tenantry.postgres import databases
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 from tenantry.spawner import identity
 from tenantry.spawner.control import CONTROL_FILE
 
@@ -169,7 +169,7 @@ def plant(engine: Engine) -> None:
     if engine.context.filestores.may_link:
         some_file = next(path for path in template_folder(engine).rglob("*") if path.is_file())
         (mine / "of-template").hardlink_to(some_file)
-    master = engine.settings.master_data_dir
+    master = engine.settings.installation.master_data_dir
     master.mkdir(parents=True, exist_ok=True)
     (master / "planted").write_text("the master's")
 
@@ -239,11 +239,11 @@ def users(scene: Scene) -> list[int]:
 def private_files(scene: Scene) -> list[Path]:
     settings = scene.engine.settings
     found = [
-        *settings.secrets_dir.iterdir(),
+        *settings.installation.secrets_dir.iterdir(),
         *(path for path in settings.run_dir.rglob("*") if path.is_file()),
         *(path for path in settings.log_dir.rglob("*.log") if path.name != "acme.log"),
         scene.folder("beta") / "secret",
-        settings.master_data_dir / "planted",
+        settings.installation.master_data_dir / "planted",
         postgres_data(scene.engine) / "pg_hba.conf",
         postgres_data(scene.engine) / "global" / "pg_control",
     ]
@@ -252,7 +252,12 @@ def private_files(scene: Scene) -> list[Path]:
 
 def private_folders(scene: Scene) -> list[Path]:
     settings = scene.engine.settings
-    of_others = [settings.secrets_dir, settings.log_dir, settings.run_dir, settings.master_data_dir]
+    of_others = [
+        settings.installation.secrets_dir,
+        settings.log_dir,
+        settings.run_dir,
+        settings.installation.master_data_dir,
+    ]
     beta = scene.folder("beta")
     return [
         *of_others,
@@ -461,10 +466,10 @@ def pytest_again() -> list[object]:
     return [sys.executable, "-m", "pytest", *options, __file__]
 
 
-def environment(settings: Settings, place: Path) -> dict[str, str]:
+def environment(settings: ServerSettings, place: Path) -> dict[str, str]:
     return process.clean_environment(
         {
-            "TENANTRY_CACHE": str(settings.cache),
+            "TENANTRY_CACHE": str(settings.installation.cache),
             "HOME": str(place),
             "TMPDIR": str(place),
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -475,13 +480,13 @@ def environment(settings: Settings, place: Path) -> dict[str, str]:
     )
 
 
-def view_of_an_ordinary_user(settings: Settings, place: Path) -> sandbox.View:
+def view_of_an_ordinary_user(settings: ServerSettings, place: Path) -> sandbox.View:
     passwd = place / "passwd"
     known = Path("/etc/passwd").read_text()
     passwd.write_text(f"{known}ordinary:x:{ORDINARY_USER}:{ORDINARY_USER}::{place}:/bin/sh\n")
     passwd.chmod(0o644)
     return sandbox.View(
-        readable=(*sandbox.python_folders(Path(sys.executable)), _REPOSITORY, settings.cache),
+        readable=(*sandbox.python_folders(Path(sys.executable)), _REPOSITORY, settings.installation.cache),
         writable=(place,),
         user=ORDINARY_USER,
         binds={Path("/etc/passwd"): passwd},

@@ -13,15 +13,15 @@ from tests.support.odoo_client import OdooClient
 from tenantry.engine import Engine
 from tenantry.errors import CannotMirror, TemplateNotFound
 from tenantry.model.recipe import Recipe
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 
 _ARABIC = Recipe("arabic", "Arabic", ("web",), languages=("ar_001",))
 
 
 @pytest.fixture
-def arabic(engine: Engine, settings: Settings) -> Iterator[str]:
+def arabic(engine: Engine, settings: ServerSettings) -> Iterator[str]:
     """Built where rtlcss is; it is there no more when the template is used."""
-    programs = rtlcss.install(settings.home / "npm", settings.cache)
+    programs = rtlcss.install(settings.home / "npm", settings.installation.cache)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
         engine.build_template(_ARABIC)

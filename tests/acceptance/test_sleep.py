@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import psutil
 import pytest
@@ -36,7 +35,7 @@ _COUNTERS = """
 def sleepy(engine: Engine) -> Iterator[Engine]:
     """The same installation, whose tenants fall asleep soon."""
     with swept(engine):
-        found = Engine(replace(engine.settings, sleep_after_s=SLEEP_AFTER_S))
+        found = Engine(engine.settings.replaced(sleep_after_s=SLEEP_AFTER_S))
         found.start_tenants()
         yield found
         engine.start_tenants()

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
 from tenantry.engine import Engine
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 
 
 @pytest.fixture(scope="session")
-def cluster_engine(settings: Settings) -> Iterator[Engine]:
+def cluster_engine(settings: ServerSettings) -> Iterator[Engine]:
     home = settings.home / "integration"
     home.mkdir(mode=0o755)
-    engine = Engine(replace(settings, home=home), report=print)
+    engine = Engine(settings.replaced(home=home), report=print)
     engine.start_postgres()
     yield engine
     engine.stop()

@@ -16,7 +16,8 @@ from tests.support.inventory import orphans
 from tests.support.waiting import wait_until
 
 from tenantry import process
-from tenantry.agent.client import RemoteEngine, engine_from_environment, through_program, through_socket
+from tenantry.agent.client import RemoteEngine, engine_at
+from tenantry.agent.ways import through_program, through_socket
 from tenantry.agent.wire import from_line, to_line
 from tenantry.engine import Engine
 from tenantry.errors import (
@@ -61,7 +62,7 @@ def template(cluster_engine: Engine, fake_template: str) -> Iterator[str]:
 
 @pytest.fixture
 def remote(cluster_engine: Engine, environment: None) -> RemoteEngine:
-    return RemoteEngine(partial(through_program, AGENT), cluster_engine.settings)
+    return RemoteEngine(partial(through_program, AGENT))
 
 
 def spec(name: str, **wishes: str) -> InstanceSpec:
@@ -96,6 +97,37 @@ def test_an_error_comes_as_the_engine_raises_it(remote: RemoteEngine) -> None:
         remote.fill_pool("nothing", 1)
     with pytest.raises(InvalidName):
         remote.rename("acme", "A")
+
+
+def test_a_conversation_at_rest_is_gone_on_with_until_its_agent_ends(
+    environment: None, template: str
+) -> None:
+    before = set(agents())
+    remote = RemoteEngine(partial(through_program, AGENT), keeps=True)
+    with pytest.raises(InstanceNotFound):
+        remote.suspend("nobody")
+    (first,) = set(agents()) - before
+    assert remote.pools()
+    assert set(agents()) - before == {first}
+    first.kill()
+    first.wait(10)
+    assert remote.pools()
+    (second,) = set(agents()) - before
+    with pytest.raises(RuntimeError), remote.provisioning(spec("acme")):
+        raise RuntimeError
+    assert set(agents()) - before == {second}, "what was given up is over"
+    second.kill()
+    second.wait(10)
+    assert remote._kept.take() is None
+
+
+def agents() -> list[psutil.Process]:
+    """That are children of ours."""
+    return [
+        it
+        for it in psutil.Process().children(recursive=True)
+        if it.is_running() and it.status() != psutil.STATUS_ZOMBIE and it.cmdline()[-2:] == list(AGENT)
+    ]
 
 
 def test_what_is_not_offered_cannot_be_asked_for(remote: RemoteEngine, environment: None) -> None:
@@ -177,7 +209,8 @@ def test_who_asks_and_is_killed_takes_the_operation_along(
 ) -> None:
     code = (
         "import sys; from functools import partial\n"
-        "from tenantry.agent.client import RemoteEngine, through_program\n"
+        "from tenantry.agent.client import RemoteEngine\n"
+        "from tenantry.agent.ways import through_program\n"
         f"RemoteEngine(partial(through_program, {AGENT!r})).fill_pool('fake', 1)\n"
     )
     with context.maintenance() as connection, locks.exclusive(connection, "template fake"):
@@ -223,6 +256,6 @@ def test_where_nobody_listens_that_is_told(tmp_path: Path) -> None:
 
 def test_without_a_socket_the_engine_is_here(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TENANTRY_AGENT", raising=False)
-    assert isinstance(engine_from_environment(), Engine)
+    assert isinstance(engine_at(), Engine)
     monkeypatch.setenv("TENANTRY_AGENT", f"/nowhere/{os.getpid()}")
-    assert isinstance(engine_from_environment(), RemoteEngine)
+    assert isinstance(engine_at(), RemoteEngine)

@@ -6,7 +6,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ from tenantry.model.catalog import Kind, Label, State
 from tenantry.operations import doctor
 from tenantry.operations.doctor import Finding
 from tenantry.postgres import databases
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 
 _PAGE = ROOT / "docs" / "howto" / "given-postgresql.md"
 LABEL = Label(Kind.SPARE, State.BUILDING)
@@ -39,11 +38,11 @@ _AS_ICU = (
 
 
 @pytest.fixture(scope="module")
-def of_icu(settings: Settings) -> Iterator[Engine]:
+def of_icu(settings: ServerSettings) -> Iterator[Engine]:
     """A cluster as an administrator made it: its default collation is ICU's, and it has no base of ours."""
     home = Path(tempfile.mkdtemp(prefix="tenantry-test-icu-"))
     home.chmod(0o755)
-    engine = Engine(replace(settings, home=home), report=print)
+    engine = Engine(settings.replaced(home=home), report=print)
     engine.start_postgres()
     assert engine._embedded
     with engine._embedded._as("postgres").connect() as connection:

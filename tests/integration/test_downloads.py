@@ -26,7 +26,7 @@ from tenantry.odoo.master_code import master_packages
 from tenantry.odoo.python_environment import make_environment
 from tenantry.postgres.binaries import install_wheel
 from tenantry.process import run
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 
 PYTHON, NOWHERE = Path(sys.executable), Path("/nonexistent")
 AN_ODOO = OdooInstallation("19.0", "19.0", PYTHON, NOWHERE, NOWHERE, (), "test")
@@ -88,7 +88,7 @@ INSTALLERS: dict[str, tuple[str, str, Callable[[Path], object]]] = {
     "the master's packages": (
         "a2wsgi",
         "src/tenantry/odoo/requirements/master.lock",
-        lambda cache: master_packages(Settings(home=cache, cache=cache), AN_ODOO, nothing),
+        lambda cache: master_packages(ServerSettings.at(cache, cache), AN_ODOO, nothing),
     ),
     "PostgreSQL": (
         "fasteners",
@@ -193,7 +193,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_clone_with_a_damaged_file_is_refused_and_leaves_nothing(repository: Path, tmp_path: Path):
-    search = Search(Settings(home=tmp_path, cache=tmp_path / "cache"), nothing)
+    search = Search(ServerSettings.at(tmp_path, tmp_path / "cache"), nothing)
     objects = repository / ".git" / "objects"
     largest = max(objects.glob("??/*"), key=lambda file: file.stat().st_size)
     largest.chmod(0o644)

@@ -22,7 +22,7 @@ NAMES = ["acme", "beta", "edit--blank"]
 def older(cluster_engine: Engine) -> Iterator[Engine]:
     """A home as an older version left it: one key, and instances whose passwords are derived from it."""
     context = cluster_engine.context
-    secrets = context.settings.secrets_dir
+    secrets = context.settings.installation.secrets_dir
     one_key = context.keys.roles
     with context.maintenance() as connection:
         for name in NAMES:
@@ -58,7 +58,7 @@ def test_an_older_home_goes_on_and_its_instances_get_new_passwords(older: Engine
         assert not can_log_in(context, name, derive_role_password(context.keys.roles, name))
     with context.maintenance() as connection:
         assert connection.info.user == ENGINE_ROLE
-    left = {file.name for file in context.settings.secrets_dir.iterdir()}
+    left = {file.name for file in context.settings.installation.secrets_dir.iterdir()}
     assert left == {"instances.key", "instances.key.applied", "roles.key", "signing.key", "sealing.key"}
 
 
@@ -94,7 +94,7 @@ def test_passwords_are_set_once_for_each_key(older: Engine):
     older.start_postgres()
     assert can_log_in(context, "acme", Secret("by hand"))
 
-    context.settings.instances_key_file.unlink()
+    context.settings.installation.instances_key_file.unlink()
     again = Engine(older.settings)
     again.start_postgres()
     assert again.context.keys.instances != context.keys.instances

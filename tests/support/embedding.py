@@ -58,7 +58,9 @@ def page_with_element(office: BackOffice, key: str, **attributes: str) -> str:
 
 def page_in_react(component: str, folder: Path, office: BackOffice, site: WebSite) -> str:
     """The address of a page with that component."""
-    script = react.bundle(component, folder, office.engine.settings.cache, signup=SNIPPET.read_text())
+    script = react.bundle(
+        component, folder, office.engine.settings.installation.cache, signup=SNIPPET.read_text()
+    )
     site.publish("/app.js", script)
     return site.publish("/react", react.PAGE)
 

@@ -14,6 +14,20 @@ TABLES = """
     CREATE TABLE res_partner (id serial PRIMARY KEY, name text);
     INSERT INTO res_partner (name) VALUES ('from the template');
     CREATE VIEW partners AS SELECT name FROM res_partner;
+    CREATE TABLE ir_config_parameter (key text UNIQUE, value text, create_uid int, create_date timestamp,
+                                      write_uid int, write_date timestamp);
+    CREATE TABLE ir_cron (active boolean, nextcall timestamp, lastcall timestamp, failure_count int,
+                          first_failure_date timestamp);
+    CREATE TABLE ir_cron_progress (id int);
+    CREATE TABLE ir_cron_trigger (call_at timestamp);
+    CREATE TABLE ir_model_data (module text, name text, model text, res_id int);
+    CREATE TABLE orm_signaling_default (id serial);
+    CREATE TABLE orm_signaling_stable (id serial);
+    CREATE TABLE res_country (id int, code text);
+    CREATE TABLE res_groups_implied_rel (gid int, hid int);
+    CREATE TABLE res_groups_users_rel (gid int, uid int);
+    CREATE TABLE res_users (id int, active boolean, share boolean, login text);
+    INSERT INTO res_country VALUES (1, 'FR');
     CREATE FUNCTION count_partners() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM res_partner';
 """
 

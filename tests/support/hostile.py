@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +52,7 @@ def allowing_native_code(engine: Engine) -> Iterator[Engine]:
     (folder / MODULE).mkdir(parents=True, exist_ok=True)
     for name, text in _FILES.items():
         (folder / MODULE / name).write_text(text)
-    hostile = Engine(replace(engine.settings, addons_path=(folder,)))
+    hostile = Engine(engine.settings.replaced(addons_path=(folder,)))
     hostile.start_tenants()
     yield hostile
     engine.start_tenants()

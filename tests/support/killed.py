@@ -11,7 +11,7 @@ from tenantry.engine import Engine
 from tenantry.model.progress import OnStep, StepEvent, StepStatus
 from tenantry.model.recipe import Recipe
 from tenantry.operations.clone import clone_template
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 from tests.support.waiting import wait_until
 
 _LONGEST_S = 300
@@ -47,7 +47,7 @@ OPERATIONS: dict[str, Callable[..., None]] = {
 }
 
 
-def run_and_kill(settings: Settings, operation: str, step: str, *arguments: str) -> None:
+def run_and_kill(settings: ServerSettings, operation: str, step: str, *arguments: str) -> None:
     """Run the operation in another process, and see it die of SIGKILL after that step."""
     # Forked: a new interpreter would need longer than most operations.
     context = multiprocessing.get_context("fork")
@@ -58,7 +58,7 @@ def run_and_kill(settings: Settings, operation: str, step: str, *arguments: str)
     _wait_until_it_is_forgotten(Engine(settings))
 
 
-def _run(settings: Settings, operation: str, step: str, *arguments: str) -> None:
+def _run(settings: ServerSettings, operation: str, step: str, *arguments: str) -> None:
     def on_step(event: StepEvent) -> None:
         if event.step == step and event.status in _FINISHED:
             os.kill(os.getpid(), signal.SIGKILL)

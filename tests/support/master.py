@@ -82,4 +82,4 @@ def remove_copy(engine: Engine, name: str) -> None:
 
 
 def filestores(engine: Engine) -> Filestores:
-    return Filestores(engine.settings.master_data_dir / "filestore")
+    return Filestores(engine.settings.installation.master_data_dir / "filestore")

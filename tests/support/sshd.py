@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tenantry import process
-from tenantry.agent.client import ssh_command
+from tenantry.agent.ssh import ssh_command
+from tenantry.model.server import ServerAddress
 from tenantry.ports import free_port
 from tests.support.waiting import wait_until
 
@@ -65,11 +66,18 @@ class Machine:
 
     @property
     def command(self) -> list[str]:
-        options = [
-            *("-F", "none", "-p", str(self.wire.port), "-i", str(self.folder / "key")),
-            *("-o", f"UserKnownHostsFile={self.folder / 'known'}", "-o", "IdentitiesOnly=yes"),
-        ]
-        return ssh_command(f"{getpass.getuser()}@127.0.0.1", *options, program=self.program)
+        return ssh_command(ServerAddress.of("ssh://there"), self.config, self.program)
+
+    @property
+    def config(self) -> Path:
+        """The way to it: ssh's own configuration, in which it is called `there`."""
+        file = self.folder / "config"
+        file.write_text(
+            f"Host there\n HostName 127.0.0.1\n Port {self.wire.port}\n User {getpass.getuser()}\n"
+            f" IdentityFile {self.folder / 'key'}\n IdentitiesOnly yes\n"
+            f" UserKnownHostsFile {self.folder / 'known'}\n"
+        )
+        return file
 
 
 @contextmanager

@@ -146,7 +146,7 @@ def test_all_that_the_back_office_asks_is_offered() -> None:
         and (is_named(node.value, "engine") or is_call_of(node.value, "_engine", "_engine_of"))
     }
     assert len(asked) > 20
-    assert asked - METHODS == {PROVISION, "settings", "spec"}
+    assert asked - METHODS == {PROVISION, "spec"}
 
 
 def is_named(node: ast.AST, name: str) -> bool:

@@ -17,8 +17,9 @@ import typer
 from tests.support.pages import ROOT, Fence, anchors, code_spans, fences, links, page, pages, spans, table
 
 from tenantry.cli.main import app
+from tenantry.model.names import LOCAL_SERVER
 from tenantry.model.recipe import Recipe
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 
 _LANGUAGES = {
     *("console", "text", "python", "json", "toml", "ini", "sql", "nginx", "html", "js", "mermaid"),
@@ -170,12 +171,14 @@ def test_every_target_of_make_that_is_named_is_there(page: Path):
 
 def test_the_page_of_settings_lists_every_variable_and_no_other():
     listed = {name for row in table("howto/settings.md", "variable") for name in spans(row[0])}
-    read = Settings(home=ROOT, cache=ROOT).to_environment().keys() - {"TENANTRY_INSIDE_MASTER"}
-    assert listed == read | {"TENANTRY_MASTER", "TENANTRY_API_KEY", "TENANTRY_CONFIG"}
+    read = ServerSettings.at(ROOT, ROOT).to_environment().keys() - {"TENANTRY_INSIDE_MASTER"}
+    assert listed == read | {
+        *("TENANTRY_MASTER", "TENANTRY_API_KEY", "TENANTRY_CONFIG", "TENANTRY_SERVER"),
+    }
 
 
 def test_the_page_of_settings_has_their_defaults():
-    defaults = Settings.from_environment({}).to_environment()
+    defaults = ServerSettings.from_environment({}).to_environment() | {"TENANTRY_SERVER": LOCAL_SERVER}
     for variable, default, *_ in table("howto/settings.md", "variable"):
         for literal in re.findall(r"^`([^`]+)`$", default):
             assert defaults[spans(variable)[0]] == literal

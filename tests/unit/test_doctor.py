@@ -14,23 +14,23 @@ from tenantry.odoo.installation import OdooInstallation
 from tenantry.odoo.tested import TESTED
 from tenantry.operations import doctor
 from tenantry.operations.doctor import Finding, examine
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    found = Settings(home=tmp_path / "a home", cache=tmp_path)
-    installation_keys(found.secrets_dir)
+def settings(tmp_path: Path) -> ServerSettings:
+    found = ServerSettings.at(tmp_path / "a home", tmp_path)
+    installation_keys(found.installation.secrets_dir)
     found.log_dir.mkdir(mode=0o700)
     return found
 
 
-def finding(settings: Settings, subject: str) -> Finding:
+def finding(settings: ServerSettings, subject: str) -> Finding:
     return next(found for found in examine(settings) if found.subject == subject)
 
 
 @pytest.mark.parametrize("subject", ["Keys", "Logs", "Configuration"])
-def test_what_is_private_is_found_so(settings: Settings, subject: str):
+def test_what_is_private_is_found_so(settings: ServerSettings, subject: str):
     assert finding(settings, subject).ok
 
 
@@ -45,7 +45,7 @@ def test_what_is_private_is_found_so(settings: Settings, subject: str):
     ],
 )
 def test_what_others_have_rights_to_is_named_and_its_remedy_works(
-    settings: Settings, subject: str, path: str, mode: int, needed: bool
+    settings: ServerSettings, subject: str, path: str, mode: int, needed: bool
 ):
     opened = settings.home / path
     opened.chmod(mode)
@@ -59,7 +59,7 @@ def test_what_others_have_rights_to_is_named_and_its_remedy_works(
 
 @pytest.mark.parametrize("program", ["wkhtmltopdf", "rtlcss", "setpriv", "gcc"])
 def test_a_program_that_is_missing_is_told_with_what_it_is_like_without(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, program: str
+    settings: ServerSettings, monkeypatch: pytest.MonkeyPatch, program: str
 ):
     monkeypatch.setenv("PATH", "/nowhere")
     found = finding(settings, program)
@@ -68,7 +68,7 @@ def test_a_program_that_is_missing_is_told_with_what_it_is_like_without(
     assert "install" in found.remedy.lower()
 
 
-def test_a_mail_server_on_this_machine_is_told_of(settings: Settings, monkeypatch: pytest.MonkeyPatch):
+def test_a_mail_server_on_this_machine_is_told_of(settings: ServerSettings, monkeypatch: pytest.MonkeyPatch):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         monkeypatch.setattr(doctor, "_LOCAL_MAIL_SERVER", listener.getsockname())
         found = finding(settings, "Mail")
@@ -82,7 +82,7 @@ def test_a_mail_server_on_this_machine_is_told_of(settings: Settings, monkeypatc
     [(TESTED["19.0"][0], True, "was tested"), ("19.0.0+dfsg-99", False, "19.0.0+dfsg-99 was not tested")],
 )
 def test_an_odoo_that_was_not_tested_is_told_of_and_used(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, version: str, ok: bool, said: str
+    settings: ServerSettings, monkeypatch: pytest.MonkeyPatch, version: str, ok: bool, said: str
 ):
     odoo = OdooInstallation("19.0", version, Path("python"), Path(), Path("odoo"), (), "found")
     monkeypatch.setattr(doctor, "find_odoo", lambda *_, **__: odoo)
@@ -94,5 +94,5 @@ def test_an_odoo_that_was_not_tested_is_told_of_and_used(
 
 
 def test_nothing_is_made_by_looking(tmp_path: Path):
-    examine(Settings(home=tmp_path / "home", cache=tmp_path / "cache"))
+    examine(ServerSettings.at(tmp_path / "home", tmp_path / "cache"))
     assert list(tmp_path.iterdir()) == []

@@ -25,12 +25,18 @@ def test_each_tenant_has_a_user_of_its_own(oid: int):
     assert user not in (0, identity.tenant_user(oid + 1), *identity.OTHERS)
 
 
+@given(oids, oids, st.integers(1, identity.RANGES - 1))
+def test_tenants_of_two_servers_share_no_user(oid: int, other: int, server: int):
+    assert identity.tenant_user(oid) != identity.tenant_user(other, server)
+
+
 @given(oids)
 def test_no_tenant_is_a_user_the_system_gives_out(oid: int):
     """65534 is nobody; from 2^31 on systemd and others count them as negative."""
-    user = identity.tenant_user(oid)
-    assert user
-    assert 0x7000_0000 <= user < 2**31
+    for user in (identity.tenant_user(oid), identity.tenant_user(oid, identity.RANGES - 1)):
+        assert user
+        assert 0x7000_0000 <= user < 2**31
+        assert user not in identity.OTHERS
 
 
 def test_who_is_not_root_starts_all_as_the_same_user(monkeypatch: pytest.MonkeyPatch):

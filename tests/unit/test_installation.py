@@ -14,7 +14,7 @@ from tenantry.odoo.installation import RESOLVERS, OdooInstallation, find_odoo
 from tenantry.odoo.python_environment import digest, read_lock
 from tenantry.odoo.release import Release, read_release
 from tenantry.odoo.tested import REMEDY, TESTED
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 
 RELEASE = """\
 RELEASE_LEVELS = [ALPHA, BETA, RELEASE_CANDIDATE, FINAL] = ['alpha', 'beta', 'candidate', 'final']
@@ -44,7 +44,7 @@ def source(tmp_path):
 
 @pytest.fixture
 def settings(tmp_path):
-    return Settings(home=tmp_path / "home", cache=tmp_path / "cache")
+    return ServerSettings.at(tmp_path / "home", tmp_path / "cache")
 
 
 @pytest.fixture(autouse=True)
@@ -73,9 +73,9 @@ def add_program(folder: Path, name: str, text: str) -> Path:
     return program
 
 
-def add_debian(settings: Settings, lock: str, version: str = TESTED["19.0"][0]) -> Path:
+def add_debian(settings: ServerSettings, lock: str, version: str = TESTED["19.0"][0]) -> Path:
     """What a finished download leaves in the cache."""
-    folder = settings.cache / "odoo" / f"19.0-{version}-abc"
+    folder = settings.installation.cache / "odoo" / f"19.0-{version}-abc"
     found = make_source(folder / "root/usr/lib/python3/dist-packages")
     (found / "odoo-bin").unlink()
     add_program(folder / "venv/bin", "python", "")
@@ -178,13 +178,13 @@ def test_when_none_has_odoo_every_reason_is_told(settings, path):
         "Debian's package: not downloaded yet",
         "the official repository: not cloned yet",
     )
-    assert not settings.cache.exists()
+    assert not settings.installation.cache.exists()
 
 
 # ---------------------------------------------------------------- the tested ones
 
 
-def found_in_cache(settings: Settings, version: str) -> list[str]:
+def found_in_cache(settings: ServerSettings, version: str) -> list[str]:
     """What is reported when Debian's package of that version is found."""
     lines = []
     add_debian(settings, read_lock("19.0"), version)
@@ -228,8 +228,10 @@ esac
 # ---------------------------------------------------------------- ODOO_SOURCE
 
 
-def search(settings: Settings, **changes) -> Search:
-    return Search(Settings(home=settings.home, cache=settings.cache, **changes), nothing, install=False)
+def search(settings: ServerSettings, **changes) -> Search:
+    return Search(
+        ServerSettings.at(settings.home, settings.installation.cache, **changes), nothing, install=False
+    )
 
 
 def test_a_checkout_with_its_own_venv_runs_in_it(settings, source, path):

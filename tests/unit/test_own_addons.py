@@ -7,29 +7,31 @@ from pathlib import Path
 import pytest
 
 from tenantry.odoo.own_addons import master_addons, tenant_addons
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path, cache=tmp_path)
+def settings(tmp_path: Path) -> ServerSettings:
+    return ServerSettings.at(tmp_path, tmp_path)
 
 
 def seen(folder: Path) -> set[str]:
     return {addon.name for addon in folder.iterdir() if (addon / "__manifest__.py").is_file()}
 
 
-def test_tenants_see_the_addons_of_their_own_process_only(settings: Settings):
+def test_tenants_see_the_addons_of_their_own_process_only(settings: ServerSettings):
     assert seen(tenant_addons(settings)) == {"saas_process", "saas_tenant"}
 
 
-def test_the_master_sees_the_back_office_only(settings: Settings):
+def test_the_master_sees_the_back_office_only(settings: ServerSettings):
     addons = seen(master_addons(settings))
     assert "saas_manager" in addons
     assert all(name.startswith("saas_manager") for name in addons)
 
 
-def test_an_addon_that_is_gone_or_moved_is_put_right_at_the_next_start(settings: Settings, tmp_path: Path):
+def test_an_addon_that_is_gone_or_moved_is_put_right_at_the_next_start(
+    settings: ServerSettings, tmp_path: Path
+):
     folder = tenant_addons(settings)
     (folder / "saas_gone").symlink_to(tmp_path / "gone")
     (folder / "saas_process").unlink()

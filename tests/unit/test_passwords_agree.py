@@ -13,7 +13,7 @@ from tenantry.model.keys import Keys
 from tenantry.odoo.installation import OdooInstallation
 from tenantry.postgres.cluster import Cluster
 from tenantry.runtimes.shared import SharedRuntime
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 from tenantry.spawner import cgroups
 from tenantry.spawner.config import Config
 from tenantry.spawner.loop import Loop
@@ -33,7 +33,7 @@ def config(keys: Keys, tmp_path: Path) -> Config:
     nowhere = tmp_path / "odoo"
     nowhere.mkdir()
     odoo = OdooInstallation("19.0", "19.0", Path("/usr/bin/python3"), nowhere, nowhere, (nowhere,), "test")
-    runtime = SharedRuntime(Settings(home=tmp_path / "home", cache=tmp_path / "cache"), keys)
+    runtime = SharedRuntime(ServerSettings.at(tmp_path / "home", tmp_path / "cache"), keys)
     told = runtime._config(odoo, Cluster({"host": "127.0.0.1", "port": "5432", "user": "x"}), 8069)
     file = tmp_path / "config.json"
     file.write_text(told.to_json())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tenantry.errors import TenantryError
+from tenantry.errors import NotYet, TenantryError
 from tenantry.model.progress import StepEvent, StepStatus
 from tenantry.operations.steps import Operation, Step
 
@@ -53,6 +53,27 @@ def test_a_failure_undoes_what_was_made_in_reverse_and_is_raised():
     with pytest.raises(Broken):
         Operation("test", "thing", steps, lambda _e: None).run(None)
     assert log == ["1", "2", "undo 3", "undo 1"]
+
+
+def test_a_step_that_waits_gives_the_thread_back_and_goes_on_when_it_is_run_again():
+    log: list[str] = []
+    events: list[StepEvent] = []
+
+    def wait_once(_subject: object) -> None:
+        if "there" not in log:
+            log.append("there")
+            raise NotYet("thing", "its turn", 2)
+
+    steps = [
+        Step("one", appending(log, "1"), lambda _s: "1" in log, undo=appending(log, "undo 1")),
+        Step("two", wait_once, undo=appending(log, "undo 2")),
+    ]
+    operation = Operation("test", "thing", steps, events.append)
+    with pytest.raises(NotYet):
+        operation.run(None)
+    assert (log, events[-1].status) == (["1", "there"], StepStatus.WAITING)
+    operation.run(None)
+    assert (log, events[-1].status) == (["1", "there"], StepStatus.DONE)
 
 
 def test_an_undo_that_fails_does_not_hide_the_cause():

@@ -35,7 +35,10 @@ class SaasServer(models.Model):
     base_domain = fields.Char(
         help="Instances answer at <subdomain>.<base domain>. Empty: the general setting."
     )
-    address = fields.Char(help="Where the server's Odoo or its engine listens.")
+    address = fields.Char(
+        help="Empty: this installation's own server. Else a server's name in settings.toml, "
+        "or ssh://user@host, where another machine's Tenantry answers."
+    )
     dsn = fields.Char(
         string="PostgreSQL DSN",
         compute="_compute_dsn",
@@ -98,6 +101,11 @@ class SaasServer(models.Model):
     def _check_code(self):
         for server in self:
             gateway.check_slug(server.code)
+
+    @api.constrains("address")
+    def _check_address(self):
+        for server in self:
+            gateway.check_server_address(server.address)
 
     @api.depends("max_instances", "instance_ids.state")
     def _compute_instance_count(self):

@@ -31,6 +31,8 @@ class SaasServer(models.Model):
     @api.model
     def _placement_domain(self, template, plan, company, server):
         only = [("id", "=", wanted.id) for wanted in (template.server_id, server) if wanted]
+        if not template.server_id:  # it is built on the installation's own
+            only.append(("address", "in", (False, "")))
         return [
             ("state", "=", "active"),
             ("health", "in", ("healthy", "warning")),

@@ -67,7 +67,10 @@ class SaasTemplate(models.Model):
         help="Finished clones kept waiting, so that a creation takes half a second.",
     )
     spare_count = fields.Integer(string="Spares Waiting", readonly=True, copy=False)
-    server_id = fields.Many2one("saas.server", help="Empty: any suitable server.")
+    server_id = fields.Many2one(
+        "saas.server",
+        help="Where it is built, and its instances are. Empty: the installation's own server.",
+    )
     instance_ids = fields.One2many("saas.instance", "template_id")
     instance_count = fields.Integer(compute="_compute_instance_count", compute_sudo=True)
     state = fields.Selection(

@@ -14,8 +14,16 @@ from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
+from tenantry import __version__
 from tenantry.engine import Engine
-from tenantry.errors import InstanceNotFound, PostgresUnreachable, ServerNotStarted, TemplateNotFound
+from tenantry.errors import (
+    AgentLost,
+    InstanceNotFound,
+    NotYet,
+    PostgresUnreachable,
+    ServerNotStarted,
+    TemplateNotFound,
+)
 from tenantry.model.activity import Activity
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.recipe import Recipe
@@ -24,8 +32,8 @@ from tenantry.model.usage import Usage
 from .. import gateway
 from .common import SaasCase
 
-_taken = gateway.taken
-"""As it is where nobody has patched it."""
+_taken, _engine_of = gateway.taken, gateway._engine_of
+"""As they are where nobody has patched them."""
 
 
 @tagged("post_install", "-at_install")
@@ -33,7 +41,7 @@ class TestGateway(SaasCase):
     def setUp(self):
         super().setUp()
         self.engine = create_autospec(Engine, instance=True)
-        self.engine.settings = SimpleNamespace(odoo_series=self.template.series)
+        self.engine.facts.return_value = SimpleNamespace(version=__version__, series=self.template.series)
         self.asked_for = []
         real = patch.object(gateway, "_engine_of", self._engine_of)
         real.start()
@@ -83,7 +91,8 @@ class TestGateway(SaasCase):
                 self.assertEqual(self.asked_for, [self.server])
 
     def test_a_creation_has_all_the_customer_wished_for(self):
-        gateway.provisioning(self.instance, on_step := object())
+        with patch.object(gateway, "_engine", lambda: self.engine):
+            gateway.provisioning(self.instance, on_step := object())
         self.engine.provisioning.assert_called_once_with(self.engine.spec.return_value, on_step)
         self.engine.spec.assert_called_once_with(
             name="acme",
@@ -136,8 +145,7 @@ class TestGateway(SaasCase):
         self.assertIsNone(gateway.find(self.instance))
         self.engine.template.side_effect = TemplateNotFound("shop")
         self.engine.pools.return_value = []
-        with patch.object(gateway, "_engine", lambda: self.engine):
-            ((_template, values, stale),) = gateway.pool_status(self.template)
+        ((_template, values, stale),) = gateway.pool_status(self.template)
         self.assertEqual((values, "shop" in stale), ({"spare_count": 0}, True))
 
     def test_a_template_s_record_learns_what_it_offers(self):
@@ -145,8 +153,7 @@ class TestGateway(SaasCase):
         self.engine.template.return_value = SimpleNamespace(
             languages=("en_US", "fr_FR"), chart_country="FR", size_bytes=3 * 2**20, stale=""
         )
-        with patch.object(gateway, "_engine", lambda: self.engine):
-            ((_template, values, stale),) = gateway.pool_status(self.template)
+        ((_template, values, stale),) = gateway.pool_status(self.template)
         offered = {"loaded_languages": "en_US fr_FR", "chart_country_code": "FR", "size_mb": 3}
         self.assertEqual((values, stale), ({"spare_count": 2, **offered}, ""))
 
@@ -157,6 +164,38 @@ class TestGateway(SaasCase):
             self.engine.taken.assert_called_once_with(["acme", "beta"])
             self.engine.taken.side_effect = InstanceNotFound("acme")
             self.assertEqual(_taken(["acme"]), frozenset())
+
+    def test_a_server_that_is_away_does_not_keep_the_others_templates_from_being_looked_at(self):
+        away = self._make_server("away", address="ssh://away")
+        there = self._make_template("bakery", server_id=away.id)
+        self.engine.pools.return_value = [SimpleNamespace(template="shop", usable=2)]
+        self.engine.template.return_value = SimpleNamespace(
+            languages=(), chart_country="", size_bytes=0, stale=""
+        )
+        lost = create_autospec(Engine, instance=True)
+        lost.pools.side_effect = AgentLost("it ended")
+        with (
+            patch.object(gateway, "_engine_of", lambda server: lost if server == away else self.engine),
+            self.assertLogs(gateway.__name__, "WARNING"),
+        ):
+            found = [template for template, _values, _stale in gateway.pool_status(there | self.template)]
+        self.assertEqual(found, [self.template])
+
+    def test_a_server_s_address_chooses_the_engine(self):
+        asked = []
+        with patch.object(gateway, "_engine_at", asked.append):
+            for address in (False, "paris", "ssh://odoo@rome"):
+                self.server.address = address
+                _engine_of(self.server)
+            _engine_of(self.env["saas.server"])
+        self.assertEqual(asked, ["", "paris", "ssh://odoo@rome", ""])
+
+    def test_a_password_is_unsealed_here_wherever_the_instance_is(self):
+        sealed = gateway.seal("a secret")
+        self.instance.admin_password_sealed = sealed
+        gateway.provisioning(self.instance, object())
+        self.assertEqual(self.engine.spec.call_args.kwargs["password"].reveal(), "a secret")
+        self.engine.unseal.assert_not_called()
 
     def test_a_measurement_has_use_health_and_address(self):
         moment = "2031-03-09T11:00:00+01:00"
@@ -192,6 +231,14 @@ class TestGateway(SaasCase):
             self.assertEqual(gateway.server_status(self.server)["health"], health)
         self.engine.is_up.side_effect = PostgresUnreachable("here", "refused")
         self.assertEqual(gateway.server_status(self.server)["health"], "critical")
+        self.engine.is_up.side_effect = None
+        for facts, word in (
+            (SimpleNamespace(version="0.0.1", series=self.server.series), "upgrade"),
+            (SimpleNamespace(version=__version__, series="17.0"), "17.0"),
+        ):
+            self.engine.facts.return_value = facts
+            status = gateway.server_status(self.server)
+            self.assertEqual((status["health"], word in status["health_message"]), ("critical", True))
         self.server.runtime = "docker"
         self.assertEqual(gateway.server_status(self.server)["health"], "unknown")
 
@@ -223,7 +270,7 @@ class TestGateway(SaasCase):
                 check(wrong)
 
     def test_addresses_are_those_the_servers_know(self):
-        self.engine.settings = SimpleNamespace(base_domain="acme.example", protocol="https")
+        self.engine.facts.return_value = SimpleNamespace(base_domain="acme.example", protocol="https")
         self.engine.url_of.return_value = "https://shop.acme.example:8069"
         with patch.object(gateway, "_engine", lambda: self.engine):
             known = {"base_domain": "acme.example", "protocol": "https"}
@@ -253,6 +300,11 @@ class TestGateway(SaasCase):
             raise error
         with self.assertRaises(RetryableJobError), gateway.retrying():
             raise PostgresUnreachable("here", "refused")
+
+    def test_what_waits_for_its_turn_is_run_again_soon_and_no_try_is_counted(self):
+        with self.assertRaises(RetryableJobError) as raised, gateway.retrying():
+            raise NotYet("The creation of acme", "its turn", 2)
+        self.assertEqual((raised.exception.seconds, raised.exception.ignore_retry), (2, True))
 
     def test_each_function_has_a_test_here(self):
         text = Path(__file__).read_text(encoding="utf-8")

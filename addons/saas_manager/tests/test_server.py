@@ -2,7 +2,7 @@
 
 from unittest.mock import patch
 
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
 from .. import gateway
@@ -30,6 +30,12 @@ class TestPlacement(SaasCase):
         self.assertEqual(self._place(), roomier)
         self._fill(roomier, 3)
         self.assertEqual(self._place(), self.server)
+
+    def test_an_instance_goes_where_its_template_is_built(self):
+        elsewhere = self._make_server("elsewhere", address="ssh://elsewhere", max_instances=0)
+        self.assertEqual(self._place(), self.server)
+        self.template.server_id = elsewhere
+        self.assertEqual(self._place(), elsewhere)
 
     def test_suspended_instances_take_room_and_ended_ones_none(self):
         for state in ("provisioning", "active", "suspended", "expired", "draft", "failed", "terminated"):
@@ -132,11 +138,16 @@ class TestServer(SaasCase):
         self.assertEqual(server.state, "disabled")
         self.assertTrue(server.unlink())
 
-    def test_one_elsewhere_gets_no_instance_that_would_be_made_here_instead(self):
-        elsewhere = self._make_server("elsewhere", address="10.0.0.2")
-        self._as("administrator", elsewhere).action_check_health()
-        self.assertEqual(elsewhere.health, "unknown")
-        self.assertIn("own server", elsewhere.health_message)
+    def test_one_whose_cluster_is_named_here_gets_no_instance_that_would_be_made_elsewhere(self):
+        named = self._make_server("named", filestore_root="/srv/files")
+        self._as("administrator", named).action_check_health()
+        self.assertEqual(named.health, "unknown")
+        self.assertIn("settings.toml", named.health_message)
+
+    def test_an_address_that_leads_nowhere_is_refused(self):
+        for address in ("10.0.0.2", "ssh://a b", "ssh://-oProxyCommand=x", "../x"):
+            with self.subTest(address=address), self.assertRaises(ValidationError):
+                self._make_server("elsewhere", address=address)
 
     def test_activating_looks_at_its_health_first(self):
         server = self._make_server("new", state="draft", health="unknown")

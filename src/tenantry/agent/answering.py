@@ -22,7 +22,7 @@ from tenantry.model.progress import StepEvent
 _logger = logging.getLogger(__name__)
 
 _MOST_BYTES, _MOST_UNREAD = 2**20, 4
-_LEFT_ALONE = 75
+LEFT_ALONE = 75
 """The exit code of who was left alone in the middle: what was being done is run again, as after a crash."""
 
 
@@ -59,7 +59,8 @@ def answer_on_standard_streams() -> None:
 def lines(stream: IO[bytes]) -> Iterator[bytes]:
     """What a caller asks, who is on this machine: the kernel tells when they have ended."""
     while line := stream.readline(_MOST_BYTES):
-        yield line
+        if line.strip():
+            yield line
 
 
 def _lines_of_a_live_caller(descriptor: int) -> Iterator[bytes]:
@@ -122,9 +123,9 @@ class _Caller:
             for line in questions:
                 self._asked.put(line)
                 if self._asked.qsize() > _MOST_UNREAD:  # it would fill our memory
-                    os._exit(_LEFT_ALONE)
+                    os._exit(LEFT_ALONE)
         if self._is_waiting:
-            os._exit(_LEFT_ALONE)
+            os._exit(LEFT_ALONE)
         self._asked.put(b"")
 
     def questions(self) -> Iterator[dict[str, Any]]:

@@ -5,97 +5,62 @@ from __future__ import annotations
 import contextlib
 import inspect
 import os
-import shlex
-import socket
-import subprocess
+import select
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from tenantry.agent.offer import BEAT_S, GIVE_UP, LEAVE, METHODS, PARTS, PROVISION, SILENT_FOR_S, TELLS_STEPS
+from tenantry.agent.offer import GIVE_UP, LEAVE, METHODS, PARTS, PROVISION, TELLS_STEPS
+from tenantry.agent.ssh import ssh_command
+from tenantry.agent.ways import Connect, through_program, through_socket
 from tenantry.agent.wire import from_line, to_line
 from tenantry.engine import Engine
 from tenantry.errors import AgentLost, TenantryError
 from tenantry.model.instance import InstanceSpec
+from tenantry.model.names import LOCAL_SERVER
 from tenantry.model.progress import OnStep, ignore
-from tenantry.settings import Settings
-from tenantry.spawner.control import socket_address
-
-Line = tuple[IO[bytes], IO[bytes]]
-"""What the agent's answers are read from, and what it is asked through."""
-Connect = Callable[[], contextlib.AbstractContextManager[Line]]
+from tenantry.model.server import ServerAddress, ServerFacts
+from tenantry.settings import ServerSettings
 
 SOCKET_VARIABLE = "TENANTRY_AGENT"
+_MOST_KEPT = 4
 
 
-def engine_from_environment() -> Engine | RemoteEngine:
-    """The installation's engine: behind the agent's socket where TENANTRY_AGENT names one, else here."""
-    file = os.environ.get(SOCKET_VARIABLE)
-    return RemoteEngine(partial(through_socket, Path(file))) if file else Engine()
+def engine_at(address: str = "") -> Engine | RemoteEngine:
+    """The engine of a server: behind the agent's socket where TENANTRY_AGENT names one, else here or by ssh.
 
-
-@contextlib.contextmanager
-def through_socket(file: Path) -> Iterator[Line]:
-    """The agent of this machine. Raises AgentLost."""
-    with socket.socket(socket.AF_UNIX) as client:
-        try:
-            with socket_address(file) as address:
-                client.connect(address)
-        except OSError as error:
-            raise AgentLost(f"nobody answers at {file}") from error
-        with client.makefile("rb") as answers, client.makefile("wb") as questions:
-            yield answers, questions
-
-
-@contextlib.contextmanager
-def through_program(arguments: Sequence[str]) -> Iterator[Line]:
-    """The agent a program leads to; it ends with the conversation. See `ssh_command`."""
-    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
-        assert program.stdin
-        assert program.stdout
-        is_over = threading.Event()
-        threading.Thread(target=_beat, args=[program.stdin, is_over], daemon=True).start()
-        try:
-            yield program.stdout, program.stdin
-        finally:
-            is_over.set()
-            with contextlib.suppress(BrokenPipeError):
-                program.stdin.close()
-
-
-def _beat(questions: IO[bytes], is_over: threading.Event) -> None:
-    """Say that we live."""
-    with contextlib.suppress(OSError, ValueError):  # it is closed
-        while not is_over.wait(BEAT_S):
-            questions.write(b"\n")
-            questions.flush()
-
-
-def ssh_command(destination: str, *options: str, program: str = "tenantry") -> list[str]:
-    """The command of the agent on another machine, for `through_program`.
-
-    destination: `user@host` or a name of ssh's own configuration. options: more of ssh's. program: the
-    `tenantry` of the other side. Nobody is there to type a password or to confirm a host's key.
+    address: see `ServerAddress`; "" is the installation's own. Raises InvalidValue, ServerNotFound.
     """
-    told = [f"ServerAliveInterval={BEAT_S}", f"ServerAliveCountMax={SILENT_FOR_S // BEAT_S}"]
-    told += ["BatchMode=yes", "ConnectTimeout=10", "ClearAllForwardings=yes"]
-    quiet = [word for option in told for word in ("-o", option)]
-    return ["ssh", "-T", *quiet, *options, "--", destination, f"{shlex.quote(program)} agent"]
+    there, file = ServerAddress.of(address), os.environ.get(SOCKET_VARIABLE)
+    own = ServerSettings.from_environment(name=LOCAL_SERVER)
+    if file:
+        connect, facts = (
+            partial(through_socket, Path(file), address),
+            None if address else Engine(own).facts(),
+        )
+        return RemoteEngine(connect, facts, keeps=not there.destination)
+    if there.destination:
+        return RemoteEngine(partial(through_program, ssh_command(there, own.installation.ssh_config)))
+    return Engine(own).at(there.name)
 
 
 class RemoteEngine:
-    """Has the engine's methods that the agent offers; each call is a conversation of its own.
+    """Has the engine's methods that the agent offers. Safe to share between threads.
 
     Raises what the engine raises, and AgentLost when the agent, or the way to it, ended.
     """
 
-    def __init__(self, connect: Connect, settings: Settings | None = None) -> None:
-        """settings: what may be known here of the other side's."""
+    def __init__(self, connect: Connect, facts: ServerFacts | None = None, *, keeps: bool = False) -> None:
+        """facts: what the other side would say, where that is known.
+
+        keeps: a conversation that is over waits for the next call, which then costs no new process there.
+        """
         self._connect = connect
-        self.settings = settings or Settings.from_environment()
+        self._facts = facts
+        self._kept = _Kept(_MOST_KEPT if keeps else 0)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name not in METHODS:
@@ -103,8 +68,13 @@ class RemoteEngine:
         return partial(self._call, name)
 
     def spec(self, **wishes: Any) -> InstanceSpec:
-        """See `Engine.spec`; nobody needs to be asked for it."""
-        return InstanceSpec.checked(self.settings.reserved_names, **wishes)
+        """See `Engine.spec`; the other side checks it by its own reserved names."""
+        reserved = self._facts.reserved_names if self._facts else frozenset[str]()
+        return InstanceSpec.checked(reserved, **wishes)
+
+    def facts(self) -> ServerFacts:
+        """See `Engine.facts`."""
+        return self._facts or self._call("facts")
 
     @contextlib.contextmanager
     def provisioning(self, spec: InstanceSpec, on_step: OnStep = ignore) -> Iterator[RemoteSession]:
@@ -128,8 +98,12 @@ class RemoteEngine:
 
     @contextlib.contextmanager
     def _conversation(self) -> Iterator[_Conversation]:
-        with self._connect() as (answers, questions):
-            yield _Conversation(answers, questions)
+        conversation = self._kept.take() or _Conversation.begun(self._connect)
+        try:
+            yield conversation
+        finally:
+            if conversation.unheard or not self._kept.put(conversation):
+                conversation.way.close()
 
 
 @dataclass(frozen=True)
@@ -146,12 +120,55 @@ class RemoteSession:
 
 
 @dataclass
+class _Kept:
+    """Conversations at rest, the last one first; none is shared with a process that was forked meanwhile."""
+
+    most: int
+    _idle: list[_Conversation] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self) -> _Conversation | None:
+        """One that nobody has, and whose agent lives."""
+        while True:
+            with self._lock:
+                found = self._idle.pop() if self._idle else None
+            if found is None or found.is_alive:
+                return found
+            found.way.close()
+
+    def put(self, conversation: _Conversation) -> bool:
+        """Whether there is room for it."""
+        with self._lock:
+            has_room = len(self._idle) < self.most
+            if has_room:
+                self._idle.append(conversation)
+        return has_room
+
+
+@dataclass
 class _Conversation:
-    """unheard: questions whose answer was not waited for, since who heard of a step raised an error."""
+    """way: closes it. process: whose it is.
+
+    unheard: questions whose answer was not waited for, since who heard of a step raised an error.
+    """
 
     answers: IO[bytes]
     questions: IO[bytes]
+    way: contextlib.ExitStack
+    process: int = field(default_factory=os.getpid)
     unheard: int = 0
+
+    @classmethod
+    def begun(cls, connect: Connect) -> _Conversation:
+        """Raises AgentLost."""
+        way = contextlib.ExitStack()
+        return cls(*way.enter_context(connect()), way)
+
+    @property
+    def is_alive(self) -> bool:
+        """At rest the agent says nothing: what can be read then is its end."""
+        is_ours = self.process == os.getpid()
+        return is_ours and not select.select([self.answers], [], [], 0)[0]
 
     def ask(self, name: str, arguments: Mapping[str, Any] | None = None, on_step: OnStep = ignore) -> Any:
         """Ask, pass steps on, return the answer. Raises the engine's errors, AgentLost."""

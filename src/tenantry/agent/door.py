@@ -1,6 +1,7 @@
 """The agent of this machine: a socket that one user may use, and a process for each who comes.
 
-The processes are forks of one that has the engine loaded already, so that asking costs milliseconds.
+The processes are forks of one that has the engine loaded already, so that asking costs milliseconds. A caller
+first says, in a line, which server they ask: one of this machine's, or by ssh one of another.
 """
 
 from __future__ import annotations
@@ -11,11 +12,18 @@ import os
 import signal
 import socket
 import struct
+import subprocess
+import threading
 import time
 from pathlib import Path
 
-from tenantry.agent.answering import answer, lines
+from tenantry import process
+from tenantry.agent.answering import LEFT_ALONE, answer, lines
+from tenantry.agent.ssh import ssh_command
+from tenantry.agent.wire import to_line
 from tenantry.engine import Engine
+from tenantry.errors import AgentLost, TenantryError
+from tenantry.model.server import ServerAddress
 from tenantry.spawner.control import socket_address
 
 _logger = logging.getLogger(__name__)
@@ -24,11 +32,16 @@ _PEER = struct.Struct("3i")
 _MOST_AT_ONCE = 64
 """Others wait in line: a caller cannot fill the machine with our processes."""
 _POLL_S = 0.02
+_MOST_OF_AN_ADDRESS = 1000
 
 
 def serve(engine: Engine, file: Path, user: int) -> None:
     """Answer until SIGTERM. user: the id of who may ask, besides ourselves."""
-    engine.load()
+    for each in (engine, *engine.others):
+        try:
+            each.load()
+        except TenantryError as error:  # it is said to who asks for it
+            _logger.warning("server %s: %s %s", each.settings.name, error, error.remedy)
     allowed = {os.geteuid(), user}
     forks = _Forks()
     with _listener(file, user) as listener:
@@ -47,10 +60,11 @@ def serve(engine: Engine, file: Path, user: int) -> None:
 
 
 class _Forks:
-    """This process's children: a few at a time, and none is left a zombie."""
+    """This process's children: a few at a time, none is left a zombie, and none outlives us."""
 
     def __init__(self) -> None:
         self._begun = self._ended = 0
+        self._our_end, self._held_open = os.pipe()
         signal.signal(signal.SIGCHLD, self._bury)
 
     def _bury(self, *_signal: object) -> None:
@@ -65,8 +79,15 @@ class _Forks:
         is_child = os.fork() == 0
         if is_child:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            os.close(self._held_open)
+            threading.Thread(target=self._end_with_us, daemon=True).start()
         self._begun += 1
         return is_child
+
+    def _end_with_us(self) -> None:
+        """Nothing is ever written: it can be read once the agent is gone, and holds it open no more."""
+        os.read(self._our_end, 1)
+        os._exit(LEFT_ALONE)
 
 
 def _listener(file: Path, user: int) -> socket.socket:
@@ -95,8 +116,15 @@ def _answer_one(engine: Engine, connection: socket.socket) -> None:
     """In the fork, which ends with it."""
     code = 1
     try:
-        with connection.makefile("rb") as questions, connection.makefile("wb") as answers:
-            answer(engine, lines(questions), answers)
+        there = ServerAddress.of(_first_line(connection))
+        if there.destination:
+            _pass_on(connection, ssh_command(there, engine.settings.installation.ssh_config))
+        else:
+            with connection.makefile("rb") as questions, connection.makefile("wb") as answers:
+                answer(engine.at(there.name), lines(questions), answers)
+        code = 0
+    except TenantryError as error:
+        connection.sendall(to_line({"error": error}))
         code = 0
     except BrokenPipeError:
         code = 0
@@ -105,3 +133,23 @@ def _answer_one(engine: Engine, connection: socket.socket) -> None:
     finally:
         logging.shutdown()
         os._exit(code)
+
+
+def _first_line(connection: socket.socket) -> str:
+    """Nothing is read ahead: what follows is another's to read."""
+    line = b""
+    while not line.endswith(b"\n") and len(line) < _MOST_OF_AN_ADDRESS:
+        byte = connection.recv(1)
+        if not byte:
+            break
+        line += byte
+    return line.decode(errors="replace").strip()
+
+
+def _pass_on(connection: socket.socket, command: list[str]) -> None:
+    """Let the caller talk with the agent of another machine. Raises AgentLost."""
+    end = connection.fileno()
+    done = subprocess.run(command, check=False, stdin=end, stdout=end, stderr=subprocess.PIPE)
+    if done.returncode:
+        said = process.last_lines(done.stderr.decode(errors="replace"), 1)
+        raise AgentLost(said or f"ssh ended with code {done.returncode}")

@@ -23,7 +23,7 @@ METHODS = TELLS_STEPS | frozenset(
         *("instance", "instances", "find_by_reference", "taken", "abandon", "url_of", "is_up"),
         *("set_hostnames", "check_hostnames", "check_modules", "install_modules"),
         *("entitle", "set_limits", "login_link", "usage", "activities", "logs", "is_serving"),
-        *("seal", "unseal", "keep_address"),
+        *("facts", "seal", "unseal", "keep_address"),
     }
 )
 """Nobody behind a pipe starts or stops servers, or is told a key."""

@@ -21,6 +21,7 @@ from tenantry.model.instance import Creation, Instance, InstanceSpec
 from tenantry.model.progress import StepEvent, StepStatus
 from tenantry.model.recipe import Recipe
 from tenantry.model.secret import Secret
+from tenantry.model.server import ServerFacts
 from tenantry.model.states import Action
 from tenantry.model.template import PoolStatus, Template, TemplateState
 from tenantry.model.usage import Usage
@@ -30,7 +31,7 @@ _FACTS: Mapping[str, Any] = {
     kind.__name__: kind
     for kind in (
         *(Activity, Creation, Editing, Entitlements, Instance, InstanceSpec),
-        *(PoolStatus, Recipe, StepEvent, Template, Usage),
+        *(PoolStatus, Recipe, ServerFacts, StepEvent, Template, Usage),
     )
 }
 _WORDS: Mapping[str, type[StrEnum]] = {

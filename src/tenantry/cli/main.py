@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ from tenantry.cli import (
     master,
     pool,
     request,
+    server,
     stack,
     template,
     tenants,
@@ -33,6 +35,7 @@ app.add_typer(pool.app, name="pool")
 app.add_typer(instance.app, name="instance")
 app.add_typer(request.app, name="request")
 app.add_typer(master.app, name="master")
+app.add_typer(server.app, name="server")
 app.add_typer(tenants.serve, name="serve")
 app.command()(stack.up)
 app.command()(stack.stop)
@@ -59,8 +62,14 @@ def main(
     verbose: Annotated[
         int, typer.Option("--verbose", "-v", count=True, help="Log what is done; twice for more.")
     ] = 0,
+    server_name: Annotated[
+        str,
+        typer.Option("--server", envvar="TENANTRY_SERVER", help="Which of the servers of settings.toml."),
+    ] = "",
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     set_verbosity(verbose)
+    if server_name:
+        os.environ["TENANTRY_SERVER"] = server_name

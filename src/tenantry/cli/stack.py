@@ -8,6 +8,7 @@ from tenantry.cli.common import JsonOption, command, engine
 from tenantry.cli.master import login_lines
 from tenantry.cli.output import Output
 from tenantry.engine import Engine
+from tenantry.errors import TenantryError
 from tenantry.model.secret import Secret
 from tenantry.operations.doctor import Finding, examine
 
@@ -21,13 +22,30 @@ def up(as_json: JsonOption = False) -> None:
     tenantry = engine(output, telling=True)
     with output.progress("Starting") as on_step:
         password = tenantry.up(on_step)
+    failures = _start_others(tenantry, output)
     address = tenantry.runtime.route("*").url
-    data = {"address": address, "master": tenantry.master.url}
+    data = {"address": address}
+    if tenantry.is_own:
+        data["master"] = tenantry.master.url
     output.result(
         {**data, "login": tenantry.master.admin_login(), "password": password} if password else data,
         f"Tenants are served at [bold]{address}[/].",
-        *master_lines(tenantry, password),
+        *(master_lines(tenantry, password) if tenantry.is_own else ()),
     )
+    for failure in failures[:1]:
+        raise failure
+
+
+def _start_others(tenantry: Engine, output: Output) -> list[TenantryError]:
+    """The other servers, unless one was chosen; one that cannot be started does not stop the rest."""
+    failures = []
+    for other in tenantry.others if tenantry.is_own else ():
+        try:
+            other.up()
+        except TenantryError as error:
+            output.say(f"Server {other.settings.name}: {error}")
+            failures.append(error)
+    return failures
 
 
 def master_lines(tenantry: Engine, password: Secret | None) -> tuple[str, ...]:
@@ -40,7 +58,10 @@ def master_lines(tenantry: Engine, password: Secret | None) -> tuple[str, ...]:
 def stop(as_json: JsonOption = False) -> None:
     """Stop what `up` started. Nothing is lost."""
     output = Output(as_json=as_json)
-    stopped = engine(output).stop()
+    tenantry = engine(output)
+    stopped = tenantry.stop()
+    for other in tenantry.others if tenantry.is_own else ():
+        stopped += [f"{what} of {other.settings.name}" for what in other.stop()]
     output.result({"stopped": stopped}, f"Stopped {' and '.join(stopped) or 'nothing: nothing ran'}.")
 
 

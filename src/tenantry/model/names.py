@@ -37,6 +37,8 @@ SUPERUSER = "postgres"
 """Prepares the embedded cluster, and does nothing else."""
 
 MASTER_DATABASE = "tenantry_master"
+LOCAL_SERVER = "local"
+"""The installation's own server: the one of the machine where the master is."""
 """The back office: its database, and the role that owns what is inside."""
 MASTER_BUILDING = f"{MASTER_DATABASE}__building"
 """Where the back office is installed; it takes its name when it is whole."""
@@ -142,6 +144,13 @@ def alternatives(name: str, taken: Collection[str], count: int = 3) -> list[str]
     stem = name[: MAX_LENGTH - 4].rstrip("-")
     candidates = (f"{stem}-{number}" for number in range(2, 1000))
     return list(itertools.islice((name for name in candidates if name not in taken), count))
+
+
+def server_name(text: str) -> str:
+    """Return `text` if it may name a server of an installation, besides its own. Raises InvalidValue."""
+    if not _CODE.fullmatch(text) or len(text) > MAX_CODE_LENGTH or text == LOCAL_SERVER:
+        raise InvalidValue("server's name", text, "a name of a-z, 0-9 and dashes, other than local")
+    return text
 
 
 def template_code(text: str) -> str:

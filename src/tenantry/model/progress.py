@@ -11,6 +11,7 @@ class StepStatus(StrEnum):
     STARTED = "started"
     DONE = "done"
     SKIPPED = "skipped"
+    WAITING = "waiting"
     FAILED = "failed"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tenantry.errors import DependencyFailure
 from tenantry.process import run
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 
 Report = Callable[[str], None]
 
@@ -24,7 +24,7 @@ class Passed(Exception):
 class Search:
     """One search for Odoo; with `install` false nothing is downloaded or built."""
 
-    settings: Settings
+    settings: ServerSettings
     report: Report
     install: bool = True
 
@@ -35,7 +35,7 @@ class Search:
     @property
     def home(self) -> Path:
         """Where this engine keeps the Odoos it fetched itself."""
-        return self.settings.cache / "odoo"
+        return self.settings.installation.cache / "odoo"
 
 
 @dataclass(frozen=True)

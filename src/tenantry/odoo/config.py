@@ -10,7 +10,7 @@ from tenantry.errors import InvalidSetting
 from tenantry.keyfile import write_private
 from tenantry.odoo.installation import OdooInstallation
 from tenantry.postgres.cluster import Cluster
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 
 Options = Mapping[str, str]
 
@@ -56,7 +56,7 @@ def code_options(odoo: OdooInstallation, addons: tuple[Path, ...], data_dir: Pat
     }
 
 
-def server_marks(settings: Settings, cluster: Cluster) -> Options:
+def server_marks(settings: ServerSettings, cluster: Cluster) -> Options:
     """What a running server was told once, and must be started anew for when it has changed."""
     return {
         "cluster_port": str(cluster.port),

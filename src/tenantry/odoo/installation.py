@@ -14,7 +14,7 @@ from tenantry.odoo.debian import from_debian
 from tenantry.odoo.installed import from_path, from_python
 from tenantry.odoo.release import read_release
 from tenantry.odoo.tested import REMEDY, untested
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 
 Resolver = Callable[[Search], Candidate]
 
@@ -65,7 +65,7 @@ class OdooInstallation:
 
 
 def find_odoo(
-    settings: Settings,
+    settings: ServerSettings,
     report: Report,
     *,
     install: bool = True,

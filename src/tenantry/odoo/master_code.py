@@ -14,7 +14,7 @@ from tenantry.odoo.installation import OdooInstallation
 from tenantry.odoo.own_addons import link_to
 from tenantry.odoo.python_environment import digest
 from tenantry.process import run
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 from tenantry.spawner.identity import master_user
 
 OLDEST_PYTHON = (3, 11)
@@ -26,16 +26,16 @@ _TOLD = (
 _TELL_PYTHON = "import sys; print(sys.implementation.cache_tag, *sys.version_info[:2])"
 
 
-def master_odoo(settings: Settings, odoo: OdooInstallation, report: Report) -> OdooInstallation:
+def master_odoo(settings: ServerSettings, odoo: OdooInstallation, report: Report) -> OdooInstallation:
     """The same Odoo as the master runs it: it sees more code, and knows whom to ask for the engine.
 
     Raises PythonTooOld, and ProgramFailed when the packages cannot be installed.
     """
     libraries = (master_packages(settings, odoo, report), _engine_folder(settings))
-    variables = replace(settings, inside_master=True).to_environment()
+    variables = settings.replaced(inside_master=True).to_environment()
     if master_user() is not None:
         variables = {name: value for name, value in variables.items() if name in _TOLD}
-        variables["TENANTRY_AGENT"] = str(settings.agent_socket)
+        variables["TENANTRY_AGENT"] = str(settings.installation.agent_socket)
     return replace(odoo, libraries=libraries, variables=variables)
 
 
@@ -46,13 +46,13 @@ def queue_addons(odoo: OdooInstallation) -> tuple[Path, ...]:
 
 
 def master_packages(
-    settings: Settings, odoo: OdooInstallation, report: Report, *, install: bool = True
+    settings: ServerSettings, odoo: OdooInstallation, report: Report, *, install: bool = True
 ) -> Path:
     """The folder of the shipped lock's packages for this Odoo's Python; filled when it is not there.
 
     Raises PythonTooOld, ProgramFailed, and PackagesNotInstalled with `install` false.
     """
-    cache, lock = settings.cache / "master", _read_lock()
+    cache, lock = settings.installation.cache / "master", _read_lock()
     folder = cache / f"{_python_tag(odoo)}-{digest(lock)}"
     if not folder.is_dir():
         if not install:
@@ -72,7 +72,7 @@ def _install(odoo: OdooInstallation, lock: str, folder: Path, report: Report) ->
         target.rename(folder)
 
 
-def _engine_folder(settings: Settings) -> Path:
+def _engine_folder(settings: ServerSettings) -> Path:
     """A folder with a link to this package: nothing else of our own environment leaks in."""
     folder = settings.run_dir / "python"
     folder.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ import os
 from importlib import resources
 from pathlib import Path
 
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 
 TENANT_MODULE = "saas_tenant"
 """Installed in every template."""
@@ -17,12 +17,12 @@ _TENANTS = ("saas_process", TENANT_MODULE)
 _MASTER = ("saas_manager*",)
 
 
-def tenant_addons(settings: Settings) -> Path:
+def tenant_addons(settings: ServerSettings) -> Path:
     """The addons folder of the tenant servers and of the templates' builds."""
     return _folder_of_links(settings.run_dir / "addons" / "tenants", _TENANTS)
 
 
-def master_addons(settings: Settings) -> Path:
+def master_addons(settings: ServerSettings) -> Path:
     """The addons folder of the master."""
     return _folder_of_links(settings.run_dir / "addons" / "master", _MASTER)
 

@@ -58,7 +58,7 @@ def check_free(context: Context, connection: Connection, name: str) -> None:
         # A termination that was killed: the role goes last.
         discard(context, connection, name)
     elif not is_free(context, connection, name):
-        taken = databases.names(connection) | context.settings.reserved_names
+        taken = databases.names(connection) | context.settings.installation.reserved_names
         raise NameTaken(name, names.alternatives(name, taken))
 
 
@@ -103,8 +103,8 @@ def check_hostnames(
     """
     base_domain = context.settings.base_domain
     for host in (f"{instance}.{base_domain}", *hostnames):
-        if len(host) > context.runtime.longest_host:
-            most = context.runtime.longest_host
+        if len(host) > context.runtime.capabilities.longest_host:
+            most = context.runtime.capabilities.longest_host
             raise InvalidValue("host name", host, f"at most {most} characters, for the front's sake")
     for hostname in hostnames:
         if hostname == base_domain or hostname.endswith(f".{base_domain}"):

@@ -84,7 +84,7 @@ class Building:
 
     def as_owner(self) -> AbstractContextManager[Connection]:
         """A connection as the role that owns what is inside, and can do no more: see `postgres.bounded`."""
-        timeout_s = self.context.settings.init_timeout_s
+        timeout_s = self.context.settings.installation.init_timeout_s
         return self.context.as_owner(self.building, names.TEMPLATE_OWNER, timeout_s)
 
     @property
@@ -102,7 +102,7 @@ class Building:
     @property
     def initialisation(self) -> Initialisation:
         view = view_of(self.context, self.building, builder_user(), self.addons, self.config)
-        timeout_s = self.context.settings.init_timeout_s
+        timeout_s = self.context.settings.installation.init_timeout_s
         return Initialisation(self.odoo, self.config, self.log, self.building, timeout_s, view)
 
     @property

@@ -23,7 +23,7 @@ from tenantry.operations.steps import Operation, Step
 from tenantry.postgres import bounded, databases, locks, roles, strategy
 from tenantry.postgres.cluster import Connection, translated
 from tenantry.runtimes.shared import announce
-from tenantry.spawner.identity import hand_over, tenant_user
+from tenantry.spawner.identity import hand_over
 
 _WAIT_FOR_SWAP_S = 30
 SANITIZED = "sanitize"
@@ -98,7 +98,8 @@ def _link_filestore(cloning: Cloning) -> None:
     filestores = cloning.context.filestores
     filestores.copy(cloning.template.filestore, cloning.name)
     # Its process's user, before anybody waits for it; the spawner would do it at the first wake.
-    hand_over(filestores.folder(cloning.name), tenant_user(databases.oid(cloning.connection, cloning.name)))
+    user = cloning.context.runtime.user_of(databases.oid(cloning.connection, cloning.name))
+    hand_over(filestores.folder(cloning.name), user)
 
 
 def _remove_filestore(cloning: Cloning) -> None:
@@ -208,7 +209,7 @@ def drop_unused_zygotes(context: Context, connection: Connection, code: str, cur
         if label and label.template == code and label.version not in versions | {current}:
             discard(context, connection, database.name)
             announce(connection, database.name)
-            context.runtime.look([database.name])
+            context.runtime.follow([database.name])
 
 
 def latest_version(connection: Connection, code: str) -> str:

@@ -15,8 +15,9 @@ from tenantry.odoo.filestore import Filestores
 from tenantry.odoo.installation import OdooInstallation
 from tenantry.postgres import bounded, databases, roles
 from tenantry.postgres.cluster import Cluster, Connection
-from tenantry.runtimes.shared import SharedRuntime, announce
-from tenantry.settings import Settings
+from tenantry.runtimes.contract import Runtime
+from tenantry.runtimes.shared import announce
+from tenantry.settings import ServerSettings
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,11 @@ class Context:
     odoo: finds Odoo when it is first needed.
     """
 
-    settings: Settings
+    settings: ServerSettings
     keys: Keys
     cluster: Cluster
     filestores: Filestores
-    runtime: SharedRuntime
+    runtime: Runtime
     odoo: Callable[[], OdooInstallation]
 
     @property
@@ -87,11 +88,11 @@ class Context:
 
 
 def relabel(context: Context, connection: Connection, name: str, label: Label) -> None:
-    """Write a database's label, and have the spawner do what it says: it is so when this returns."""
+    """Write a database's label, and have the runtime do what it says: it is so when this returns."""
     with databases.transaction(connection):
         databases.label(connection, name, label)
         announce(connection, name)
-    context.runtime.look([name])
+    context.runtime.follow([name])
 
 
 def find_labelled(connection: Connection, name: str, kind: Kind) -> Database | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tenantry.errors import AgentLost, PostgresUnreachable, TenantryError
 from tenantry.keyfile import has_keys, installation_keys, is_private
+from tenantry.model.names import LOCAL_SERVER
 from tenantry.odoo.installation import find_odoo
 from tenantry.odoo.master_code import master_packages
 from tenantry.odoo.tested import REMEDY, untested
@@ -22,7 +23,7 @@ from tenantry.postgres.cluster import Cluster, Connection
 from tenantry.postgres.embedded import EmbeddedCluster
 from tenantry.runtimes.master import MasterRuntime
 from tenantry.runtimes.shared import SharedRuntime
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 
 _NEEDED_FREE_BYTES = 3 * 2**30
 _FEW_CONNECTIONS = 200
@@ -49,7 +50,7 @@ class Finding:
     needed: bool = True
 
 
-def examine(settings: Settings) -> list[Finding]:
+def examine(settings: ServerSettings) -> list[Finding]:
     """Look at everything, change nothing, download nothing."""
     return [
         _checked("Python", True, _python),
@@ -59,9 +60,9 @@ def examine(settings: Settings) -> list[Finding]:
         *_limits_of_cluster(settings),
         _checked("Tenant server", False, lambda: _tenant_server(settings)),
         *_isolation(settings),
-        _checked("Master's packages", False, lambda: _master_packages(settings)),
-        _checked("Master", False, lambda: _master(settings)),
-        _private("Keys", settings.secrets_dir, settings.secrets_dir.glob("*.key")),
+        *(_of_master(settings) if settings.name == LOCAL_SERVER else ()),
+        *(_other_server(other) for other in settings.others()),
+        _private("Keys", settings.installation.secrets_dir, settings.installation.secrets_dir.glob("*.key")),
         _private("Logs", settings.log_dir, needed=False),
         _private("Configuration", settings.run_dir, needed=False),
         _disk(settings),
@@ -81,7 +82,7 @@ def _python() -> str:
     return f"{platform.python_version()}, {sys.executable}"
 
 
-def _odoo(settings: Settings) -> list[Finding]:
+def _odoo(settings: ServerSettings) -> list[Finding]:
     try:
         found = find_odoo(settings, _ignore, install=False)
     except TenantryError as error:
@@ -94,14 +95,14 @@ def _odoo(settings: Settings) -> list[Finding]:
     ]
 
 
-def _postgres(settings: Settings) -> str:
+def _postgres(settings: ServerSettings) -> str:
     if settings.pg_dsn:
         return "given by TENANTRY_PG_DSN"
     found = find_binaries(settings, _ignore, install=False)
     return f"{found.version}: {found.reason}, {found.folder}"
 
 
-def _cluster(settings: Settings) -> str:
+def _cluster(settings: ServerSettings) -> str:
     cluster = _cluster_of(settings)
     with cluster.connect() as connection:
         roles.check_rights(connection)
@@ -109,17 +110,17 @@ def _cluster(settings: Settings) -> str:
     return f"PostgreSQL {version} answers at {cluster.address}"
 
 
-def _cluster_of(settings: Settings) -> Cluster:
+def _cluster_of(settings: ServerSettings) -> Cluster:
     if settings.pg_dsn:
         return Cluster.from_dsn(settings.pg_dsn)
-    if not has_keys(settings.secrets_dir):
+    if not has_keys(settings.installation.secrets_dir):
         raise PostgresUnreachable(str(settings.home), "it was never started")
     binaries = find_binaries(settings, _ignore, install=False)
-    roles_key = installation_keys(settings.secrets_dir).roles
+    roles_key = installation_keys(settings.installation.secrets_dir).roles
     return EmbeddedCluster.of(settings, binaries, roles_key).cluster()
 
 
-def _limits_of_cluster(settings: Settings) -> list[Finding]:
+def _limits_of_cluster(settings: ServerSettings) -> list[Finding]:
     """Nothing while it does not run; that is said already."""
     try:
         with _cluster_of(settings).connect() as connection:
@@ -152,22 +153,22 @@ def _collation(connection: Connection) -> Finding:
     )
 
 
-def _tenant_server(settings: Settings) -> str:
-    if not has_keys(settings.secrets_dir):
+def _tenant_server(settings: ServerSettings) -> str:
+    if not has_keys(settings.installation.secrets_dir):
         return "never started; `tenantry up` does"
-    runtime = SharedRuntime(settings, installation_keys(settings.secrets_dir))
+    runtime = SharedRuntime(settings, installation_keys(settings.installation.secrets_dir))
     port = runtime.port
     if not runtime.is_answering():
         return f"not running; `tenantry up` starts it on port {port}"
     return f"answers on port {port}, process {runtime.pid}"
 
 
-def _isolation(settings: Settings) -> list[Finding]:
+def _isolation(settings: ServerSettings) -> list[Finding]:
     """What separates tenants from each other here, each by itself; docs/isolation.md says what each does."""
-    if not has_keys(settings.secrets_dir):
+    if not has_keys(settings.installation.secrets_dir):
         return []
     try:
-        found = SharedRuntime(settings, installation_keys(settings.secrets_dir)).protections()
+        found = SharedRuntime(settings, installation_keys(settings.installation.secrets_dir)).protections()
     except TenantryError:
         return []
     remedy = "See docs/isolation.md for what is open without it, and how to have it."
@@ -177,15 +178,27 @@ def _isolation(settings: Settings) -> list[Finding]:
     ]
 
 
-def _master_packages(settings: Settings) -> str:
+def _other_server(settings: ServerSettings) -> Finding:
+    """One beside the one that is examined; `tenantry --server NAME doctor` tells more of it."""
+    return _checked(f"Server {settings.name}", False, lambda: _tenant_server(settings))
+
+
+def _of_master(settings: ServerSettings) -> list[Finding]:
+    return [
+        _checked("Master's packages", False, lambda: _master_packages(settings)),
+        _checked("Master", False, lambda: _master(settings)),
+    ]
+
+
+def _master_packages(settings: ServerSettings) -> str:
     odoo = find_odoo(settings, _ignore, install=False)
     return str(master_packages(settings, odoo, _ignore, install=False))
 
 
-def _master(settings: Settings) -> str:
-    if not has_keys(settings.secrets_dir):
+def _master(settings: ServerSettings) -> str:
+    if not has_keys(settings.installation.secrets_dir):
         return "never started; `tenantry up` does"
-    runtime = MasterRuntime(settings, installation_keys(settings.secrets_dir))
+    runtime = MasterRuntime(settings, installation_keys(settings.installation.secrets_dir))
     url = runtime.route.url
     if not runtime.is_answering():
         return f"not running; `tenantry up` starts it at {url}"
@@ -203,7 +216,7 @@ def _private(subject: str, folder: Path, files: Iterable[Path] = (), *, needed: 
     return Finding(subject, False, detail, f"chmod -R go= {shlex.quote(str(folder))}", needed)
 
 
-def _disk(settings: Settings) -> Finding:
+def _disk(settings: ServerSettings) -> Finding:
     folder = next(path for path in (settings.home, *settings.home.parents) if path.exists())
     free = shutil.disk_usage(folder).free
     detail = f"{free // 2**30} GB free for {settings.home}"

@@ -96,7 +96,7 @@ def _take_over(subject: build.Building) -> None:
         databases.rename(connection, name, subject.building)
         databases.label(connection, subject.building, subject.label)
         announce(connection, name)
-    context.runtime.look([name])
+    context.runtime.follow([name])
 
 
 def _is_taken_over(subject: build.Building) -> bool:

@@ -54,7 +54,7 @@ class Installing:
 
     @property
     def filestores(self) -> Filestores:
-        return Filestores(self.context.settings.master_data_dir / "filestore")
+        return Filestores(self.context.settings.installation.master_data_dir / "filestore")
 
     @property
     def label(self) -> Label:
@@ -79,7 +79,9 @@ class Installing:
         config = settings.run_dir / "master-install.conf"
         write_config(config, self.runtime.options(self.odoo, self.context.cluster), owner=master_user())
         view = self.runtime.view(self.odoo, config)
-        return Initialisation(self.odoo, config, self.log, database, settings.init_timeout_s, view)
+        return Initialisation(
+            self.odoo, config, self.log, database, settings.installation.init_timeout_s, view
+        )
 
 
 # ---------------------------------------------------------------- steps

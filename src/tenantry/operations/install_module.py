@@ -15,7 +15,6 @@ from tenantry.operations.confined import view_of
 from tenantry.operations.context import Context
 from tenantry.operations.instances import find_instance
 from tenantry.postgres import databases, locks, roles
-from tenantry.spawner.identity import tenant_user
 
 
 def install_modules(context: Context, name: str, modules: Collection[str]) -> list[str]:
@@ -32,7 +31,7 @@ def install_modules(context: Context, name: str, modules: Collection[str]) -> li
         roles.let_log_in(connection, name, context.role_password(name))
         missing = sorted(set(wanted) - set(_installed(context, name)))
         if missing:
-            _install(context, name, missing, tenant_user(databases.oid(connection, name)))
+            _install(context, name, missing, context.runtime.user_of(databases.oid(connection, name)))
         return missing
 
 
@@ -67,7 +66,9 @@ def _install(context: Context, name: str, modules: Collection[str], user: int | 
     write_config(config, options, owner=user)
     try:
         view = view_of(context, name, user, _addons(context), config)
-        Initialisation(context.odoo(), config, log, name, settings.init_timeout_s, view).add(modules)
+        Initialisation(context.odoo(), config, log, name, settings.installation.init_timeout_s, view).add(
+            modules
+        )
     finally:
         config.unlink()
     with context.as_tenant(name) as inside:

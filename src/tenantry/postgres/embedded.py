@@ -32,7 +32,7 @@ from tenantry.postgres import roles
 from tenantry.postgres.binaries import Binaries
 from tenantry.postgres.cluster import Cluster, Connection, translated
 from tenantry.postgres.databases import BASE
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 
 _logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class EmbeddedCluster:
     user: str | None
 
     @classmethod
-    def of(cls, settings: Settings, binaries: Binaries, roles_key: Secret) -> EmbeddedCluster:
+    def of(cls, settings: ServerSettings, binaries: Binaries, roles_key: Secret) -> EmbeddedCluster:
         """The cluster of this installation, whether or not it exists yet."""
         user = _unprivileged_user() if os.geteuid() == 0 else None
         root = _reachable_folder(settings, user)
@@ -269,7 +269,7 @@ def _unprivileged_user() -> str:
     raise ServerNotStarted("PostgreSQL", "root may not run it and there is no user for it", Path("-"))
 
 
-def _reachable_folder(settings: Settings, user: str | None) -> Path:
+def _reachable_folder(settings: ServerSettings, user: str | None) -> Path:
     """The cluster's folder: in TENANTRY_HOME, unless root's user cannot get there."""
     folder = settings.home / "postgresql"
     if user and not _can_reach(user, settings.home):

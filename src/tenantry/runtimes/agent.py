@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import os
 import socket
 import sys
@@ -13,7 +15,7 @@ from pathlib import Path
 from tenantry import process
 from tenantry.errors import ServerNotStarted
 from tenantry.keyfile import write_private
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 from tenantry.spawner.control import socket_address
 
 _START_TIMEOUT_S = 60
@@ -24,7 +26,7 @@ _POLL_S = 0.02
 class AgentServer:
     """The agent of one installation. user: the id of who may ask, besides ourselves."""
 
-    settings: Settings
+    settings: ServerSettings
     user: int
 
     @property
@@ -49,14 +51,28 @@ class AgentServer:
         return folder
 
     def start(self) -> None:
-        """Start it unless it runs, and wait until it listens. Raises ServerNotStarted."""
+        """Start it unless it runs, by these settings; wait until it listens. Raises ServerNotStarted."""
         with process.file_lock(self._pid_file.with_suffix(".lock")):
+            if self._told_file.exists() and self._told_file.read_text() != self._told:
+                self.stop()
             if self.pid is None:
                 self.folder()
                 command = [sys.executable, "-m", "tenantry.agent", str(self._socket), str(self.user)]
+                write_private(self._told_file, self._told)
                 pid = process.start(command, log=self.log_file, environment=self.settings.to_environment())
                 write_private(self._pid_file, str(pid))
             self._wait()
+
+    @property
+    def _told(self) -> str:
+        """A digest of the settings it works by, this server's and the others'."""
+        every = (self.settings, *self.settings.others())
+        told = [settings.to_environment() for settings in every]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+    @property
+    def _told_file(self) -> Path:
+        return self._pid_file.with_suffix(".told")
 
     def _wait(self) -> None:
         deadline = time.monotonic() + _START_TIMEOUT_S
@@ -86,7 +102,7 @@ class AgentServer:
 
     @property
     def _socket(self) -> Path:
-        return self.settings.agent_socket
+        return self.settings.installation.agent_socket
 
     @property
     def _pid_file(self) -> Path:

@@ -11,7 +11,7 @@ from tenantry.model.keys import Keys
 from tenantry.odoo.config import server_marks
 from tenantry.odoo.server import Launch, OdooServer
 from tenantry.postgres.cluster import Cluster
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 
 _START_TIMEOUT_S = 120
 
@@ -20,7 +20,7 @@ _START_TIMEOUT_S = 120
 class OdooRuntime(ABC):
     """One Odoo server of one installation."""
 
-    settings: Settings
+    settings: ServerSettings
     keys: Keys
 
     @property

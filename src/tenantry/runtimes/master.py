@@ -96,7 +96,7 @@ class MasterRuntime(OdooRuntime):
 
         Somebody may have worked there as root, as older versions did. port: where it listens, if it does.
         """
-        data, user = self.settings.master_data_dir, master_user()
+        data, user = self.settings.installation.master_data_dir, master_user()
         data.mkdir(parents=True, exist_ok=True)
         if self.agent is None or user is None:
             return None
@@ -111,7 +111,7 @@ class MasterRuntime(OdooRuntime):
     @property
     def is_on_one_core(self) -> bool:
         """Threads only: workers are processes and want a core each."""
-        return self.settings.master_workers == 0
+        return self.settings.installation.master_workers == 0
 
     def is_answering(self) -> bool:
         try:
@@ -131,7 +131,7 @@ class MasterRuntime(OdooRuntime):
         role = cluster.as_role(MASTER_DATABASE, self.keys.role_password(MASTER_DATABASE))
         return {
             **database_options(role),
-            **code_options(odoo, self._addons(odoo), self.settings.master_data_dir),
+            **code_options(odoo, self._addons(odoo), self.settings.installation.master_data_dir),
             **demo_options(odoo.series, demo=False),
             "server_wide_modules": "base,web,queue_job",
             "http_interface": "127.0.0.1",
@@ -144,7 +144,7 @@ class MasterRuntime(OdooRuntime):
         port = choose_port(
             "The master",
             "TENANTRY_MASTER_PORT",
-            chosen=settings.master_port,
+            chosen=settings.installation.master_port,
             before=before[0],
             usual=_USUAL_PORT,
             interface=interface,
@@ -166,7 +166,7 @@ class MasterRuntime(OdooRuntime):
                 )
             ),
             "proxy_mode": "True",
-            "workers": str(self.settings.master_workers),
+            "workers": str(self.settings.installation.master_workers),
             "max_cron_threads": "1",
             "db_maxconn": "32",
             **self._limits(),
@@ -184,7 +184,7 @@ class MasterRuntime(OdooRuntime):
     def _limits(self) -> dict[str, str]:
         """A job may build a template, which is two long runs of another Odoo."""
         memory = psutil.virtual_memory().total // 4
-        longest_s = int(max(_LONGEST_JOB_S, 2 * self.settings.init_timeout_s + 600))
+        longest_s = int(max(_LONGEST_JOB_S, 2 * self.settings.installation.init_timeout_s + 600))
         return {
             "limit_memory_soft": str(memory),
             "limit_memory_hard": str(max(memory * 2, 4 * 2**30)),

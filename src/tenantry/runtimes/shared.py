@@ -19,11 +19,11 @@ from typing import Any
 from tenantry import process, sandbox
 from tenantry.edge.caddy import caddy_program, caddyfile, longest_host
 from tenantry.edge.pages import write_pages
-from tenantry.errors import ServerNotStarted
+from tenantry.errors import InvalidSetting, ServerNotStarted
 from tenantry.keyfile import write_private
 from tenantry.model.activity import Activity
 from tenantry.model.keys import Keys
-from tenantry.model.names import SPAWNER_ROLE
+from tenantry.model.names import LOCAL_SERVER, SPAWNER_ROLE
 from tenantry.model.signing import public_key
 from tenantry.odoo.config import code_options
 from tenantry.odoo.installation import OdooInstallation
@@ -33,7 +33,8 @@ from tenantry.odoo.view import odoo_folders
 from tenantry.ports import choose_port
 from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import MAINTENANCE_DATABASE, Cluster, Connection, translated
-from tenantry.settings import Settings
+from tenantry.runtimes.contract import Capabilities
+from tenantry.settings import ServerSettings
 from tenantry.spawner import control, identity
 from tenantry.spawner.catalog import CHANNEL
 from tenantry.spawner.config import Config, Limits
@@ -65,7 +66,7 @@ _MOST_LOG_BYTES = 2**20
 class SharedRuntime:
     """The tenant server of one installation."""
 
-    settings: Settings
+    settings: ServerSettings
     keys: Keys
 
     # ------------------------------------------------------------ start and stop
@@ -147,18 +148,42 @@ class SharedRuntime:
     def log_file(self) -> Path:
         return self.settings.log_dir / f"tenants-{self.settings.odoo_series}.log"
 
-    def tenant_logs(self, name: str, count: int) -> list[str]:
-        """The last lines that one tenant's processes wrote."""
+    def logs(self, name: str, count: int) -> list[str]:
+        """See `Runtime.logs`."""
         return process.tail(self._tenant_log(name), _MOST_LOG_BYTES).splitlines()[-count:]
 
-    def rename_log(self, old: str, new: str) -> None:
-        """What an instance logged stays with it."""
+    def rename(self, old: str, new: str) -> None:
+        """See `Runtime.rename`: what an instance logged stays with it."""
         for suffix in ("log", "log.1"):
             with contextlib.suppress(FileNotFoundError):
                 self._tenant_log(old, suffix).rename(self._tenant_log(new, suffix))
 
     def _tenant_log(self, name: str, suffix: str = "log") -> Path:
         return self.settings.log_dir / "tenants" / f"{name}.{suffix}"
+
+    def user_of(self, oid: int) -> int | None:
+        """See `Runtime.user_of` and `spawner.identity`."""
+        return identity.tenant_user(oid, self._users)
+
+    @property
+    def _users(self) -> int:
+        """The range of user ids that this server chose for its tenants when it was first asked.
+
+        Raises InvalidSetting when there are more servers than ranges.
+        """
+        settings = self.settings
+        if settings.name == LOCAL_SERVER:
+            return 0
+        file = settings.home / "users"
+        if not file.exists():
+            with process.file_lock(settings.installation.run_dir / "users.lock"):
+                taken = {int(other.read_text()) for other in settings.home.parent.glob("*/users")}
+                free = set(range(1, identity.RANGES)) - taken
+                if not free:
+                    most = f"one of {identity.RANGES - 1} at most beside the installation's own"
+                    raise InvalidSetting("servers", settings.name, most)
+                write_private(file, str(min(free)))
+        return int(file.read_text())
 
     def _file(self, suffix: str) -> Path:
         return self.settings.run_dir / f"tenants-{self.settings.odoo_series}.{suffix}"
@@ -214,7 +239,8 @@ class SharedRuntime:
             readable=tuple(map(str, code)),
             front_host=settings.connect_to,
             front_port=port,
-            wanted_port=self.settings.http_port,
+            wanted_port=settings.http_port,
+            users=self._users,
             caddyfile=self._caddyfile(port),
             front=tuple(self._front_command()),
             front_environment={**_VARIABLES, **_front_variables()},
@@ -289,11 +315,11 @@ class SharedRuntime:
 
     # ------------------------------------------------------------ tenants
 
-    def look(self, names: Collection[str]) -> None:
-        """Have the labels of these databases read now; return when all they say is so.
+    def follow(self, names: Collection[str]) -> None:
+        """See `Runtime.follow`: the spawner reads these labels now.
 
-        A process of a tenant that must not run has ended then. A spawner that is just being started anew is
-        waited for. Where the server does not run, nothing is woken, and the next one reads the labels.
+        One that is just being started anew is waited for. Where the server does not run, nothing is woken,
+        and the next one reads the labels.
         """
         deadline = time.monotonic() + _BACK_WITHIN_S
         while True:
@@ -320,7 +346,7 @@ class SharedRuntime:
             self._ask({"do": "end", "names": [name]})
 
     def activities(self, names: Collection[str] = (), timeout_s: float = 30) -> list[Activity]:
-        """Of these tenants, or of every one that is served, awake or asleep. Raises ServerNotStarted."""
+        """See `Runtime.activities`."""
         try:
             found = self._ask({"do": "ps", "names": sorted(names)}, timeout_s)["tenants"]
         except control.SpawnerAway as error:
@@ -341,16 +367,16 @@ class SharedRuntime:
             return False
         return True
 
-    def is_serving(self, database: str) -> bool:
-        """Whether a tenant's public route answers within 5 s. One that sleeps is well, and is not woken."""
+    def is_serving(self, name: str) -> bool:
+        """See `Runtime.is_serving`; it waits 5 s at most."""
         try:
             is_ours = Config.from_file(self.config_file).base_domain == self.settings.base_domain
-            found = self._ask({"do": "ps", "names": [database]})["tenants"] if is_ours else []
+            found = self._ask({"do": "ps", "names": [name]})["tenants"] if is_ours else []
         except (control.SpawnerAway, FileNotFoundError):
             return False
         if found and not found[0]["is_awake"] and not found[0].get("is_broken"):
             return self._answers("localhost", HEALTH_PATH)
-        return self._answers(f"{database}.{self.settings.base_domain}", "/web/health")
+        return self._answers(f"{name}.{self.settings.base_domain}", "/web/health")
 
     def _answers(self, hostname: str, path: str) -> bool:
         try:
@@ -359,21 +385,19 @@ class SharedRuntime:
             return False
 
     @property
-    def longest_host(self) -> int:
-        """How many characters a host name may have: the front finds its socket by it."""
-        return longest_host(PurePosixPath(self._seen_by_front[self._hosts]))
+    def capabilities(self) -> Capabilities:
+        """The front finds a tenant's socket by its host name, and each new one keeps a core busy at first.
 
-    def route(self, database: str, hostname: str = "") -> Route:
-        """The public address of a tenant, or of one of its extra host names."""
-        return self._route(hostname or f"{database}.{self.settings.base_domain}")
-
-    @property
-    def first_pages_at_once(self) -> int:
-        """How many new tenants are woken at once: each keeps a core busy until its first page is there.
-
-        Two at least, so that one that hangs does not hold up the line.
+        Two of these at least, so that one that hangs does not hold up the line.
         """
-        return max(2, os.cpu_count() or 1)
+        return Capabilities(
+            longest_host=longest_host(PurePosixPath(self._seen_by_front[self._hosts])),
+            first_pages_at_once=max(2, os.cpu_count() or 1),
+        )
+
+    def route(self, name: str, hostname: str = "") -> Route:
+        """See `Runtime.route`."""
+        return self._route(hostname or f"{name}.{self.settings.base_domain}")
 
     def _route(self, hostname: str) -> Route:
         """Behind a proxy that speaks HTTPS the public address has no port; we ask behind it."""

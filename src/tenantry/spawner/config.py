@@ -50,7 +50,8 @@ class Config:
     instances_key: derives the passwords of instances' roles, and no other. zygote: the command that starts
     one, and its environment. options: of every tenant's Odoo. readable: the folders its code is in.
     front_host: where this machine reaches the front. more_logs: those outside of the folder `logs`.
-    wanted_port: the front's by the settings, which another program may have had; front_port: the one it got.
+    users: the range of the tenants' user ids. front_port: the front's. wanted_port: the one of the settings,
+    which another program may have had.
     """
 
     base_domain: str
@@ -72,6 +73,7 @@ class Config:
     front_host: str = ""
     front_port: int = 0
     wanted_port: int = 0
+    users: int = 0
     caddyfile: str = ""
     front: tuple[str, ...] = ()
     front_environment: Mapping[str, str] = field(default_factory=dict)

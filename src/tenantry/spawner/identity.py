@@ -13,6 +13,9 @@ from pathlib import Path
 import psutil
 
 _FIRST, _COUNT = 0x7000_0000, 0x0FFF_0000
+RANGES = 16
+"""Each server of a machine has one of these parts for its tenants: their clusters' oids may be the same."""
+_OF_RANGE = _COUNT // RANGES
 ZYGOTE, FRONT, BUILDER = _FIRST + _COUNT, _FIRST + _COUNT + 1, _FIRST + _COUNT + 2
 MASTER = _FIRST + _COUNT + 3
 OTHERS = (ZYGOTE, FRONT, BUILDER, MASTER)
@@ -23,12 +26,12 @@ def is_root() -> bool:
     return os.geteuid() == 0
 
 
-def tenant_user(oid: int) -> int | None:
+def tenant_user(oid: int, server: int = 0) -> int | None:
     """The user id of the tenant whose database has that oid, which a renaming keeps and no other gets.
 
-    None where the installation is not root's: all run as the same user.
+    server: its range, below RANGES. None where the installation is not root's: all run as the same user.
     """
-    return _FIRST + oid % _COUNT if is_root() else None
+    return _FIRST + server * _OF_RANGE + oid % _OF_RANGE if is_root() else None
 
 
 def builder_user() -> int | None:

@@ -84,7 +84,7 @@ class Processes:
         self._loop.unwatch(tenant.listener)
         try:
             folder = Path(self.config.filestores) / tenant.entry.folder
-            hand_over(folder, tenant_user(tenant.entry.oid))
+            hand_over(folder, tenant_user(tenant.entry.oid, self.config.users))
             zygote = self._fitting_zygote(tenant.entry.template)
             if not zygote.is_ready:
                 zygote.wait(tenant.name, for_jobs=for_jobs)
@@ -124,7 +124,7 @@ class Processes:
     def _order(self, tenant: Tenant, folder: Path) -> dict[str, Any]:
         """What that one tenant's process needs, and nothing else."""
         assert tenant.fork
-        user = tenant_user(tenant.entry.oid)
+        user = tenant_user(tenant.entry.oid, self.config.users)
         return {
             "name": tenant.name,
             "password": self.password_of(tenant.name),
@@ -269,7 +269,7 @@ class Processes:
                 _logger.warning("%s wanted more memory than it may use, and was ended", tenant.name)
             with contextlib.suppress(TimeoutError):
                 self._cgroups.remove(tenant.name)
-        elif (user := tenant_user(tenant.entry.oid)) is not None:
+        elif (user := tenant_user(tenant.entry.oid, self.config.users)) is not None:
             kill_orphans_of(user)
 
     def _let_rest(self, tenant: Tenant, process: Process) -> None:

@@ -1,0 +1,52 @@
+"""Where a server is, and what is known of it from afar."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from tenantry.errors import InvalidValue
+from tenantry.model.names import LOCAL_SERVER, server_name
+
+_SSH = re.compile(
+    r"ssh://(?P<destination>([a-z_][a-z0-9_-]*@)?[A-Za-z0-9][A-Za-z0-9._-]*)(:(?P<port>[0-9]{1,5}))?(/(?P<name>.*))?"
+)
+_EXPECTED = "empty, a server's name in settings.toml, or ssh://user@host"
+
+
+@dataclass(frozen=True)
+class ServerAddress:
+    """A server of this installation by its name, or one of an installation elsewhere by `ssh`, too.
+
+    destination: `user@host`, or a name of ssh's own configuration; "" here. port: 0 is ssh's own choice.
+    """
+
+    name: str = LOCAL_SERVER
+    destination: str = ""
+    port: int = 0
+
+    @classmethod
+    def of(cls, text: str) -> ServerAddress:
+        """From "" (the installation's own), `paris`, `ssh://user@host:22` or `ssh://user@host/paris`.
+
+        Raises InvalidValue.
+        """
+        found = _SSH.fullmatch(text)
+        name = found["name"] or "" if found else text
+        try:
+            name = server_name(name) if name not in ("", LOCAL_SERVER) else LOCAL_SERVER
+        except InvalidValue as error:
+            raise InvalidValue("server's address", text, _EXPECTED) from error
+        return cls(name, found["destination"], int(found["port"] or 0)) if found else cls(name)
+
+
+@dataclass(frozen=True)
+class ServerFacts:
+    """version: of its Tenantry. series: of its Odoo, such as 19.0."""
+
+    version: str
+    name: str
+    series: str
+    base_domain: str
+    protocol: str
+    reserved_names: frozenset[str]

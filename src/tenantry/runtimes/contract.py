@@ -1,0 +1,65 @@
+"""What operations ask of whatever runs instances: the tenant server of this machine, or another kind."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+from tenantry.model.activity import Activity
+from tenantry.odoo.probe import Route
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """longest_host: how many characters a host name may have.
+
+    first_pages_at_once: how many new instances may be asked for their first page at once.
+    """
+
+    longest_host: int
+    first_pages_at_once: int
+
+
+class Runtime(Protocol):
+    """What shall run, who is led there and what it may use stands in the labels: a runtime makes it so.
+
+    Every method may be called again, whatever a killed call has done.
+    """
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    def follow(self, names: Collection[str]) -> None:
+        """Make it so for these databases, whose labels changed, or which are gone.
+
+        When this returns, who is not to be served has no process and no way to get one, and who is to be is
+        led to. Where the runtime does not run now, it will be so when it does.
+        """
+
+    def rename(self, old: str, new: str) -> None:
+        """Keep what is the instance's, its log, under its new name; its database gets that name next."""
+
+    def route(self, name: str, hostname: str = "") -> Route:
+        """The public address of an instance, or of one of its extra host names, and the way there from here.
+
+        Raises ServerNotStarted.
+        """
+
+    def is_serving(self, name: str) -> bool:
+        """Whether its public route answers. One that sleeps is well, and is not woken."""
+
+    def activities(self, names: Collection[str] = (), timeout_s: float = 30) -> list[Activity]:
+        """What these instances are doing, or every one that is served; it wakes none.
+
+        Raises ServerNotStarted.
+        """
+
+    def logs(self, name: str, count: int) -> list[str]:
+        """The last lines that its processes wrote."""
+
+    def user_of(self, oid: int) -> int | None:
+        """The user id of its process, whose the folders of its files are; None for our own.
+
+        oid: its database's.
+        """

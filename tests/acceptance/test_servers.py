@@ -1,0 +1,142 @@
+"""Several servers: one beside the installation's own, reached by name and as if it were elsewhere, by ssh."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.conftest import TINY
+from tests.support.back_office import BackOffice
+from tests.support.inventory import orphans
+from tests.support.sshd import machine
+from tests.support.waiting import wait_until
+
+from tenantry.engine import Engine
+from tenantry.errors import InstanceNotFound
+from tenantry.model.catalog import State
+from tenantry.operations.doctor import examine
+
+SECOND = "second"
+DOMAIN = "second.localhost"
+
+
+@pytest.fixture(scope="module")
+def office(master: Engine) -> BackOffice:
+    found = BackOffice(master)
+    found.template(TINY.code, " ".join(TINY.modules))
+    return found
+
+
+@pytest.fixture(scope="module")
+def second(office: BackOffice) -> Iterator[Engine]:
+    """The other server, up; the agent has heard of it."""
+    own = Engine(office.engine.settings, report=print)
+    own.settings.installation.file.write_text(f"[servers.{SECOND}]\nbase_domain = '{DOMAIN}'\n")
+    found = own.at(SECOND)
+    found.up()
+    own.start_master()
+    yield found
+    found.stop()
+    own.settings.installation.file.unlink()
+    shutil.rmtree(found.settings.home)
+    own.start_master()
+
+
+@pytest.fixture(scope="module", params=[SECOND, f"ssh://there/{SECOND}"], ids=["by name", "by ssh"])
+def there(
+    request: pytest.FixtureRequest,
+    office: BackOffice,
+    second: Engine,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[int]:
+    """The id of the server's record."""
+    installation = second.settings.installation
+    programs = str(Path(sys.executable).parent)
+    environment = {"TENANTRY_HOME": str(installation.home), "TENANTRY_CACHE": str(installation.cache)}
+    environment["PATH"] = f"{programs}:/usr/bin:/bin"
+    with machine(tmp_path_factory.mktemp("ssh"), "tenantry", environment) as reached:
+        shutil.copy(reached.config, installation.ssh_config)
+        server = office.call(
+            "saas.server",
+            "create",
+            [{"name": request.param, "code": f"at-{len(request.param)}", "address": request.param}],
+        )[0]
+        yield server
+        office.call("saas.server", "write", [server], {"active": False})
+        installation.ssh_config.unlink()
+
+
+@pytest.fixture(scope="module")
+def template(office: BackOffice, second: Engine, there: int) -> Iterator[int]:
+    """Built there by the back office's button."""
+    values = {"name": "There", "code": f"there-{there}", "modules": "web", "pool_size": 0, "server_id": there}
+    made = office.call("saas.template", "create", [values])[0]
+    office.call("saas.template", "action_create_template_db", [made])
+    assert office.wait("saas.template", made, ["ready", "failed"])["state"] == "ready"
+    yield made
+    second.drop_template(f"there-{there}")
+
+
+def test_an_instance_is_created_managed_and_ended_where_its_server_is(
+    office: BackOffice, second: Engine, there: int, template: int
+):
+    office.call("saas.server", "action_activate", [there])
+    server = office.read("saas.server", there, "health", "health_message", "state")
+    assert (server["health"], server["state"]) == ("healthy", "active"), server["health_message"]
+    instance = office.create("acme", template_id=template)
+    now = office.read("saas.instance", instance, "url", "server_id", "database_name")
+    assert now["server_id"][0] == there
+    assert f"acme.{DOMAIN}" in now["url"]
+    wait_until(lambda: second.is_serving("acme"), "it is not served")
+    with pytest.raises(InstanceNotFound):
+        office.engine.instance("acme")
+    link = office.call("saas.instance", "action_open", [instance])["url"]
+    assert f"acme.{DOMAIN}" in link
+    office.press("action_suspend", instance)
+    office.wait("saas.instance", instance, ["suspended"])
+    assert second.instance("acme").state is State.SUSPENDED
+    office.press("action_reactivate", instance)
+    office.wait("saas.instance", instance, ["active"])
+    office.press("action_check_health", instance)
+    assert office.read("saas.instance", instance, "health", "user_count") == {
+        "id": instance,
+        "health": "healthy",
+        "user_count": 1,
+    }
+    office.terminate(instance)
+    with pytest.raises(InstanceNotFound):
+        second.instance("acme")
+    assert orphans(second.context) == []
+
+
+def test_instances_of_one_name_on_two_servers_know_nothing_of_each_other(
+    office: BackOffice, second: Engine, template: int, there: int
+):
+    own, code = office.engine, f"there-{there}"
+    here = own.provision(own.spec(name="acme", email="a@acme.example", template=TINY.code))
+    beside = second.provision(second.spec(name="acme", email="b@acme.example", template=code))
+    try:
+        assert own.prove_login(here) > 0
+        assert second.prove_login(beside) > 0
+        second.suspend("acme")
+        assert own.is_serving("acme")
+        assert not second.is_serving("acme")
+        users = {engine.runtime.user_of(16384) for engine in (own, second)}
+        assert len(users) == 2 or users == {None}
+        assert {activity.name for activity in own.activities()} >= {"acme"}
+        assert second.activities() == []
+    finally:
+        own.terminate("acme")
+        second.terminate("acme")
+
+
+def test_doctor_tells_of_each_server(office: BackOffice, second: Engine):
+    (told,) = (it for it in examine(office.engine.settings) if it.subject == f"Server {SECOND}")
+    assert told.ok
+    assert str(second.runtime.port) in told.detail
+    subjects = {it.subject for it in examine(second.settings)}
+    assert "Master" not in subjects
+    assert "Tenant server" in subjects
