@@ -6,21 +6,12 @@ import time
 
 import odoo.sql_db
 from odoo.addons.base.models.ir_cron import IrCron
-
-from .board import JOBS
+from odoo.addons.saas_agreed import NEXT_DUE, Field
 
 _logger = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 60
 _RETRY_S = 10
-
-# In how many seconds the next job is due, for a database whose clock may not be this machine's.
-NEXT_DUE = """
-    SELECT extract(epoch FROM least(
-        (SELECT min(nextcall) FROM ir_cron WHERE active),
-        (SELECT min(call_at) FROM ir_cron_trigger)
-    ) - (now() AT TIME ZONE 'UTC'))
-"""
 
 
 class Crons(threading.Thread):
@@ -69,15 +60,15 @@ class Crons(threading.Thread):
             self._woken.wait(wait_s)
 
     def _run_due(self):
-        self.start_time, self.board[JOBS] = time.time(), 1
+        self.start_time, self.board[Field.JOBS] = time.time(), 1
         try:
             IrCron._process_jobs(self.database)
         finally:
-            self.start_time, self.board[JOBS] = None, 0
+            self.start_time, self.board[Field.JOBS] = None, 0
 
     def _seconds_left(self):
         """Until the next job; what should have run just now but could not is tried again a little later."""
         with odoo.sql_db.db_connect(self.database).cursor() as cursor:
             cursor.execute(NEXT_DUE)
             (left_s,) = cursor.fetchone()
-        return None if left_s is None else max(float(left_s), 0) or _RETRY_S
+        return None if left_s is None else max(left_s, 0) or _RETRY_S

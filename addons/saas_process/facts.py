@@ -1,13 +1,14 @@
 """What the provider tells a tenant's process of itself; `saas_tenant` reads it."""
 
-from .board import ENTITLED_SINCE, SEATS
+from odoo.addons.saas_agreed import Field
 
+_NAMES = ("public_key", "identity", "links_since", "is_provided")
 _told = {}
 
 
 def tell(order, board):
-    """order: what the spawner says, see `tenantry.spawner.processes`. board: where it says what changes."""
-    _told.update(order, board=board)
+    """order: what the spawner says, a `TenantOrder`. board: where it says what changes."""
+    _told.update({name: getattr(order, name) for name in _NAMES}, board=board)
 
 
 def public_key():
@@ -36,9 +37,9 @@ def board():
 
 def entitled_since():
     """The serial of the entitlements in force, as the spawner knows it now."""
-    return _told["board"][ENTITLED_SINCE] if _told else 0
+    return _told["board"][Field.ENTITLED_SINCE] if _told else 0
 
 
 def seats():
     """How many internal users may log in, as the spawner knows it now; 0: any number."""
-    return _told["board"][SEATS] if _told else 0
+    return _told["board"][Field.SEATS] if _told else 0

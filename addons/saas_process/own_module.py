@@ -4,14 +4,13 @@ import functools
 import logging
 
 import odoo.sql_db
+from odoo.addons.saas_agreed import TENANT_MODULE, Field
 from odoo.modules.registry import Registry
 
 from . import facts
-from .board import IS_BROKEN
 
 _logger = logging.getLogger(__name__)
 
-_MODULE = "saas_tenant"
 _PUT_BACK = """
     UPDATE ir_module_module SET state = 'installed'
      WHERE name = %s AND state NOT IN ('installed', 'to upgrade', 'to install')
@@ -33,14 +32,14 @@ def _keep_own_module(new):
         if not facts.is_provided():
             return new(cls, database, *args, **kwargs)
         with odoo.sql_db.db_connect(database).cursor() as cursor:
-            cursor.execute(_PUT_BACK, [_MODULE])
+            cursor.execute(_PUT_BACK, [TENANT_MODULE])
             if cursor.rowcount:
-                _logger.warning("%s: the module %s was put back", database, _MODULE)
+                _logger.warning("%s: the module %s was put back", database, TENANT_MODULE)
         registry = new(cls, database, *args, **kwargs)
-        if _MODULE not in registry._init_modules:
+        if TENANT_MODULE not in registry._init_modules:
             del cls.registries[database]
-            facts.board()[IS_BROKEN] = 1  # The process ends soon; the next one answers 503 only.
-            raise OwnModuleMissing(f"{database}: the module {_MODULE} is not installed")
+            facts.board()[Field.IS_BROKEN] = 1  # The process ends soon; the next one answers 503 only.
+            raise OwnModuleMissing(f"{database}: the module {TENANT_MODULE} is not installed")
         return registry
 
     return wrapper

@@ -15,6 +15,7 @@ import odoo.service.common
 import odoo.service.db
 import odoo.service.model
 import odoo.sql_db
+from odoo.addons.saas_agreed import SESSIONS_FOLDER, TEMPORARY_FOLDER
 from odoo.exceptions import AccessDenied
 from odoo.tools import config
 from psycopg2.pool import PoolError
@@ -54,7 +55,7 @@ def install():
     odoo.service.common.dispatch = _keep_to_own(odoo.service.common.dispatch)
     odoo.service.model.dispatch = _keep_to_own(odoo.service.model.dispatch)
     odoo.service.db.dispatch = _refuse
-    type(config).session_dir = property(lambda _config: _made("sessions"))
+    type(config).session_dir = property(lambda _config: _made(SESSIONS_FOLDER))
     type(config).filestore = lambda _config, _database: _served.folder
     own_module.install()
     reports.install()
@@ -79,12 +80,12 @@ def read_only():
 
 
 def temporary_folder():
-    return _made("tmp")
+    return _made(TEMPORARY_FOLDER)
 
 
 def _made(name):
     """A folder beside the files, which no attachment's path can lead to: Odoo drops all dots."""
-    folder = Path(_served.folder, f".{name}")
+    folder = Path(_served.folder, name)
     folder.mkdir(0o700, exist_ok=True)
     return str(folder)
 

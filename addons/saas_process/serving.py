@@ -48,8 +48,8 @@ class TenantServer(LoggingBaseWSGIServerMixIn, werkzeug.serving.ThreadedWSGIServ
 
     def __init__(self, listener, board, limits):
         super().__init__("unix://tenant", 0, odoo.http.root, handler=Handler, fd=listener.fileno())
-        self.workers = Workers(self.socket, limits["threads"], self._serve, board)
-        self._most_websockets = limits["websockets"] + limits["threads"]
+        self.workers = Workers(self.socket, limits.threads, self._serve, board)
+        self._most_websockets = limits.websockets + limits.threads
         self._wakes, self._wake = os.pipe()
         os.set_blocking(self._wakes, False)
         os.set_blocking(self._wake, False)

@@ -2,7 +2,7 @@
 
     python start_zygote.py CHANNEL
 
-CHANNEL: the number of an inherited socket, see `channel.py`.
+CHANNEL: the number of an inherited socket, see `tenantry.agreed`.
 """
 
 import importlib

@@ -6,7 +6,7 @@ import select
 import threading
 import time
 
-from .board import THREADS, WEBSOCKETS
+from odoo.addons.saas_agreed import Field
 
 _logger = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ class Workers:
                 self._board.note_request()
             if busy < 0 or websockets < 0:
                 self.rested_at = time.monotonic()
-            self._board[THREADS], self._board[WEBSOCKETS] = self.busy, self.websockets
+            self._board[Field.THREADS], self._board[Field.WEBSOCKETS] = self.busy, self.websockets
             is_one_wanted = not self._resting and self.busy < self._most
             self._resting += is_one_wanted
         if is_one_wanted:

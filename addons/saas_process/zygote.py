@@ -16,6 +16,9 @@ import socket
 import sys
 import tempfile
 import threading
+from dataclasses import asdict
+
+from odoo.addons.saas_agreed import Forked, ForkOrder, LoadOrder, Ready, receive, send
 
 _logger = logging.getLogger(__name__)
 
@@ -26,29 +29,29 @@ _KEPT_CACHES = frozenset({"templates", "assets", "routing", "routing.rewrites", 
 
 def main(descriptor):
     channel = socket.socket(fileno=descriptor)
-    from .channel import receive, send
     from .confinement import landlock_abi
 
-    order, _descriptors = receive(channel)
-    if order is None:
+    message, _descriptors = receive(channel)
+    if message is None:
         return
-    configure(order)
-    registry = load(order["database"], order["password"]) if order["database"] else None
-    forget_secrets(order.pop("password"))
-    order.clear()
+    order = LoadOrder(**message)
+    configure(order.options)
+    registry = load(order.database, order.password) if order.database else None
+    forget_secrets(order.password)
+    del message, order
     forks = Forks(channel, registry)
     handle = os.pidfd_open(os.getpid())
-    send(channel, {"ready": True, "landlock_abi": landlock_abi()}, [handle])
+    send(channel, asdict(Ready(landlock_abi())), [handle])
     os.close(handle)
     forks.serve()
 
 
-def configure(order):
+def configure(options):
     """Give Odoo the options of a tenant's process, from a file as it wants them."""
     from odoo.tools import config
 
     with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
-        lines = (f"{key} = {value}\n" for key, value in order["options"].items())
+        lines = (f"{key} = {value}\n" for key, value in options.items())
         file.write("[options]\n" + "".join(lines))
         file.flush()
         config.parse_config(["-c", file.name], setup_logging=True)
@@ -147,8 +150,6 @@ class Forks:
             raise RuntimeError(f"a thread would be lost by forking: {', '.join(others)}")
 
     def serve(self):
-        from .channel import receive
-
         waking, woken = socket.socketpair()
         woken.setblocking(False)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
@@ -165,24 +166,22 @@ class Forks:
                     message, descriptors = receive(self.channel)
                     if message is None:
                         return
-                    self.fork(message, descriptors)
+                    self.fork(ForkOrder(**message), descriptors)
 
-    def fork(self, message, descriptors):
+    def fork(self, order, descriptors):
         """Start the tenant's process, and tell the spawner a handle of it.
 
         The last descriptor has the tenant's secrets. Only the child reads it: what a zygote has in memory,
         all it forks get.
         """
-        from .channel import send
-
         pid = os.fork()
         if pid == 0:
-            become(self.registry, message["name"], descriptors)
+            become(self.registry, order.name, descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
         handle = os.pidfd_open(pid)
         try:
-            send(self.channel, {"forked": message["name"], "serial": message["serial"]}, [handle])
+            send(self.channel, asdict(Forked(**asdict(order))), [handle])
         finally:
             os.close(handle)
 

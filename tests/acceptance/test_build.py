@@ -17,6 +17,7 @@ from tests.conftest import TINY
 from tests.support.inventory import orphans
 from tests.support.killed import run_and_kill
 
+from tenantry.agreed import TENANT_MODULE
 from tenantry.engine import Engine
 from tenantry.errors import (
     Busy,
@@ -30,7 +31,7 @@ from tenantry.errors import (
 from tenantry.model import names
 from tenantry.model.recipe import Recipe
 from tenantry.odoo.initialise import verify_modules
-from tenantry.odoo.own_addons import TENANT_MODULE, shipped
+from tenantry.odoo.own_addons import shipped
 from tenantry.operations import build_template
 from tenantry.postgres import databases
 

@@ -271,8 +271,9 @@ def private_folders(scene: Scene) -> list[Path]:
 
 def code_files(engine: Engine) -> list[str]:
     addon = engine.settings.addons_path[0] / hostile.MODULE / "models.py"
-    ours = engine.settings.run_dir / "addons" / "tenants" / "saas_process" / "patches.py"
-    return [str(path) for path in (engine.odoo.source / "odoo" / "http.py", addon, ours)]
+    tenants = engine.settings.run_dir / "addons" / "tenants"
+    ours = (tenants / "saas_process" / "patches.py", tenants / "saas_agreed.py")
+    return [str(path) for path in (engine.odoo.source / "odoo" / "http.py", addon, *ours)]
 
 
 def zygote_database(scene: Scene) -> str:

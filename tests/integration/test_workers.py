@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
 import socket
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from tests.support.tenant_side import load
 from tests.support.waiting import wait_until
 
-_ADDON = Path(__file__).parents[2] / "addons" / "saas_process"
+from tenantry.agreed import Field
+
 _WITHIN_S = 120
 _MOST = 3
-
-
-def _load(name: str) -> ModuleType:
-    """A module of the addon, which needs no Odoo."""
-    if "saas_process_alone" not in sys.modules:
-        package = ModuleType("saas_process_alone")
-        package.__path__ = [str(_ADDON)]
-        sys.modules["saas_process_alone"] = package
-    return importlib.import_module(f"saas_process_alone.{name}")
 
 
 class Board(dict[int, int]):
@@ -49,7 +40,7 @@ class Served:
         self.board = Board()
         self.clients: list[socket.socket] = []
         self.go_on = threading.Event()
-        self.workers: Any = _load("workers").Workers(self.listener, _MOST, self.serve, self.board)
+        self.workers: Any = load("saas_process.workers").Workers(self.listener, _MOST, self.serve, self.board)
         self.workers.ensure_one()
 
     def serve(self, connection: socket.socket) -> None:
@@ -114,7 +105,7 @@ def test_websockets_take_no_place_of_requests(served: Served):
     sockets = [served.ask("websocket") for _ in range(2 * _MOST)]
     wait_until(lambda: served.workers.websockets == 2 * _MOST)
     assert served.ask("hello").recv(100) == b"served"
-    assert list(served.board.values()).count(2 * _MOST) == 1
+    assert served.board[Field.WEBSOCKETS] == 2 * _MOST
     served.go_on.set()
     assert [client.recv(100) for client in sockets] == [b"served"] * (2 * _MOST)
     wait_until(lambda: not served.workers.are_at_work)

@@ -273,7 +273,7 @@ def _speak_on_the_zygotes_channel(_there: dict[str, Any]) -> list[object]:
     for own in _own_sockets():
         with own:
             if own.type == socket.SOCK_SEQPACKET:
-                found.append(own.send(b'{"forked": "beta", "serial": 1}'))
+                found.append(own.send(b'{"name": "beta", "serial": 1}'))
     return found
 
 

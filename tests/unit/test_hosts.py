@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import socket
+from importlib import resources
 from pathlib import Path
 
 import pytest
 
+from tenantry.edge.pages import write_pages
+from tenantry.runtimes.shared import HEALTH_PATH
 from tenantry.spawner.hosts import MARKERS, SERVED, SOCKET, Hosts
 
 HOST = "acme.example.com"
@@ -64,3 +68,13 @@ def test_what_a_spawner_before_left_of_others_goes(hosts: Hosts):
     assert said_of(hosts, "gone.example.com") == set()
     for it in (listener, other):
         it.close()
+
+
+def test_the_front_looks_for_what_is_said_and_has_a_page_for_each(tmp_path: Path):
+    front = (resources.files("tenantry.edge") / "Caddyfile").read_text(encoding="utf-8")
+    assert set(re.findall(r"\{re\.host\.1\}(\.\w+)", front)) == {SOCKET, *MARKERS}
+    told = re.findall(r"import not_served (\w+)", front)
+    assert {f".{marker}" for marker in told} == set(MARKERS) - {SERVED}
+    write_pages(tmp_path)
+    assert all((tmp_path / f"{marker}.json").is_file() for marker in told)
+    assert f"respond {HEALTH_PATH} " in front

@@ -37,4 +37,12 @@ def test_an_addon_that_is_gone_or_moved_is_put_right_at_the_next_start(
     (folder / "saas_process").unlink()
     (folder / "saas_process").symlink_to(tmp_path / "where it was before")
     assert seen(tenant_addons(settings)) == {"saas_process", "saas_tenant"}
-    assert {link.name for link in folder.iterdir()} == {"saas_process", "saas_tenant"}
+    assert {link.name for link in folder.iterdir()} == {"saas_process", "saas_tenant", "saas_agreed.py"}
+
+
+def test_what_python_compiles_beside_the_links_stands_in_nobodys_way(settings: Settings):
+    """Where there is no view, a zygote can write there."""
+    folder = tenant_addons(settings)
+    (folder / "__pycache__").mkdir()
+    (folder / "__pycache__" / "saas_agreed.cpython-311.pyc").touch()
+    assert tenant_addons(settings) == folder

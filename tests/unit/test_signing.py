@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import base64
-import importlib.util
 import json
-import sys
-from pathlib import Path
-from types import ModuleType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.tenant_side import load
 
+from tenantry.agreed import LOGIN, SUPPORT
 from tenantry.errors import InvalidValue
 from tenantry.model.entitlements import UNLIMITED, Entitlements
 from tenantry.model.secret import Secret
@@ -24,19 +22,7 @@ PLAN = Entitlements(users=3, storage_gb=1.5, expires_at="2030-01-31T00:00:00+00:
 TOKEN = sign_entitlements(KEY, "acme", PLAN, 1000)
 URL_SAFE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
-
-def _tenants_side() -> ModuleType:
-    """The addon's own file, which needs no Odoo."""
-    file = Path(__file__).parents[2] / "addons" / "saas_tenant" / "tools" / "signed.py"
-    spec = importlib.util.spec_from_file_location("saas_tenant_signed", file)
-    assert spec
-    assert spec.loader
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-signed = _tenants_side()
+signed = load("saas_tenant.tools.signed")
 
 
 def read(token: object, *, key: str = PUBLIC, audience: str = "acme", since: int | None = None):
@@ -94,9 +80,9 @@ def test_a_token_for_another_purpose_is_refused():
     with pytest.raises(signed.InvalidToken):
         read(link)
     with pytest.raises(signed.InvalidToken):
-        signed.verify(PUBLIC, link, "acme", signed.LOGIN)
+        signed.verify(PUBLIC, link, "acme", LOGIN)
     with pytest.raises(signed.InvalidToken):
-        signed.verify(PUBLIC, TOKEN, "acme", signed.LOGIN, signed.SUPPORT)
+        signed.verify(PUBLIC, TOKEN, "acme", LOGIN, SUPPORT)
 
 
 def test_an_older_token_is_refused_and_the_one_in_force_is_not():
@@ -112,7 +98,7 @@ def test_without_a_key_nothing_is_believed():
 
 def test_a_link_says_who_made_it_and_until_when_and_no_two_are_alike():
     links = [sign_login(KEY, "acme", "acme", 5_000_000, 60, by="Ann").reveal() for _ in range(2)]
-    first, second = (signed.verify(PUBLIC, link, "acme", signed.LOGIN) for link in links)
+    first, second = (signed.verify(PUBLIC, link, "acme", LOGIN) for link in links)
     assert (first["name"], first["by"], first["expires_at"]) == ("acme", "Ann", 65_000_000)
     assert first["jti"] != second["jti"]
 

@@ -2,6 +2,7 @@ import time
 from urllib.parse import urlsplit
 
 from odoo import http
+from odoo.addons.saas_agreed import LOGIN_PATH, SUPPORT
 from odoo.http import request
 
 from ..models.saas_tenant_access import LinkRefused
@@ -19,7 +20,7 @@ class SaasLogin(http.Controller):
     """Links that let their bearer in. Mail scanners open links: only pressing the button uses one up."""
 
     @http.route(
-        "/saas/login",
+        LOGIN_PATH,
         type="http",
         auth="public",
         methods=["GET"],
@@ -32,10 +33,10 @@ class SaasLogin(http.Controller):
             facts = request.env["saas.tenant.access"]._read_link(token)
         except LinkRefused as refusal:
             return _refuse(refusal)
-        return _page({"token": token, "is_support": facts["purpose"] == "support"})
+        return _page({"token": token, "is_support": facts["purpose"] == SUPPORT})
 
     @http.route(
-        "/saas/login",
+        LOGIN_PATH,
         type="http",
         auth="public",
         methods=["POST"],

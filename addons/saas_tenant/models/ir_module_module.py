@@ -1,10 +1,10 @@
 from odoo import models
+from odoo.addons.saas_agreed import TENANT_MODULE
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..tools import provider
 
-_MODULE = "saas_tenant"
 _STAYS = ("installed", "to upgrade", "to install")
 
 
@@ -29,12 +29,13 @@ class IrModuleModule(models.Model):
         return super().unlink()
 
     def _check_own_module(self, vals_list):
-        removing = {
-            module.id
-            for module, vals in zip(self, vals_list, strict=True)
-            if vals.get("state", "installed") not in _STAYS or vals.get("name", _MODULE) != _MODULE
-        }
+        removing = {module.id for module, vals in zip(self, vals_list, strict=True) if not _stays(vals)}
         if removing and provider.public_key():
-            self.env.cr.execute(SQL("SELECT id FROM ir_module_module WHERE name = %s", _MODULE))
+            self.env.cr.execute(SQL("SELECT id FROM ir_module_module WHERE name = %s", TENANT_MODULE))
             if removing & {row[0] for row in self.env.cr.fetchall()}:
                 raise UserError(self.env._("This would remove your provider's module, which has to stay."))
+
+
+def _stays(vals):
+    """Whether a module of ours that these values are written to is one of ours still."""
+    return vals.get("state", "installed") in _STAYS and vals.get("name", TENANT_MODULE) == TENANT_MODULE

@@ -1,6 +1,7 @@
 from datetime import datetime
 
 from odoo import api, fields, models
+from odoo.addons.saas_agreed import PAST_DUE
 
 
 class SaasBanner(models.AbstractModel):
@@ -39,9 +40,9 @@ class SaasBanner(models.AbstractModel):
             return []
         if not allowed.is_valid:
             return [("unknown", "danger", self.env["saas.entitlements"]._unknown_plan())]
-        if allowed.state == "past_due":
+        if allowed.state == PAST_DUE:
             text = self.env._("An invoice is overdue. Please pay it, so that your Odoo is not suspended.")
-            return [("past_due", "danger", text)]
+            return [(PAST_DUE, "danger", text)]
         days = self._days_left(allowed.expires_at)
         if days is None or days > 14:
             return []

@@ -6,13 +6,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from odoo import api, models
+from odoo.addons.saas_agreed import ENTITLEMENTS_PARAMETER, INTERNAL_USERS
 from odoo.exceptions import RedirectWarning, UserError
 from odoo.tools import SQL, config
 
 from ..tools import provider
 from ..tools.signed import NOTHING, Entitlements, InvalidToken
 
-PARAMETER = "saas_tenant.entitlements"
 _GB = 1024**3
 # A measured size is good for this long; before an upload is refused it is measured anew.
 _MEASURED_FOR_S = 30
@@ -23,16 +23,7 @@ _ASSETS_BYTES = 256 * 1024**2
 _SYSTEMS_SHARE = 0.1
 
 _SEATED_FOR_S = 30
-# Internal as Odoo's models note it, or by a group that makes them such.
-_INTERNAL_USERS = SQL("""
-    WITH RECURSIVE internal (id) AS (
-        SELECT res_id FROM ir_model_data WHERE module = 'base' AND name = 'group_user'
-        UNION SELECT gid FROM res_groups_implied_rel JOIN internal ON hid = internal.id
-    ), internal_user (id, active) AS (
-        SELECT id, active FROM res_users
-         WHERE NOT share OR id IN (SELECT uid FROM res_groups_users_rel JOIN internal ON gid = internal.id)
-    )
-""")
+_INTERNAL_USERS = SQL(INTERNAL_USERS)
 # Tables that show each of their rows to everybody.
 _PLAIN = SQL("""
     SELECT count(*) = 4 FROM pg_class
@@ -61,7 +52,8 @@ class SaasEntitlements(models.AbstractModel):
         key = provider.public_key()
         if not key:
             return None
-        self.env.cr.execute(SQL("SELECT value FROM ir_config_parameter WHERE key = %s", PARAMETER))
+        query = SQL("SELECT value FROM ir_config_parameter WHERE key = %s", ENTITLEMENTS_PARAMETER)
+        self.env.cr.execute(query)
         row = self.env.cr.fetchone()
         return _read(key, row[0] if row else "", provider.identity(), provider.entitled_since())
 
@@ -129,7 +121,8 @@ class SaasEntitlements(models.AbstractModel):
             )
         # Two transactions that each add the last allowed user must not both succeed: touching one row
         # makes the second of them fail and be run again, when it sees the first one's user.
-        self.env.cr.execute(SQL("UPDATE ir_config_parameter SET value = value WHERE key = %s", PARAMETER))
+        touch = SQL("UPDATE ir_config_parameter SET value = value WHERE key = %s", ENTITLEMENTS_PARAMETER)
+        self.env.cr.execute(touch)
 
     # ------------------------------------------------------------ storage
 

@@ -3,13 +3,13 @@ from datetime import timedelta
 
 import psycopg2
 from odoo import api, fields, models
+from odoo.addons.saas_agreed import LOGIN, SUPPORT, SUPPORT_PARAMETER
 from odoo.tools import mute_logger
 
 from ..tools import provider
-from ..tools.signed import LOGIN, SUPPORT, InvalidToken, verify
+from ..tools.signed import InvalidToken, verify
 
 SUPPORT_SESSION_S = 15 * 60
-_CONSENT = "saas_tenant.support_access"
 
 
 class LinkRefused(Exception):
@@ -87,7 +87,8 @@ class SaasTenantAccess(models.Model):
             raise self._used_up() from error
 
     def _check_consent(self, facts):
-        consent = self.env["ir.config_parameter"].sudo().get_param(_CONSENT)  # a visitor may not read it
+        parameters = self.env["ir.config_parameter"].sudo()  # a visitor may not read them
+        consent = parameters.get_param(SUPPORT_PARAMETER)
         if facts["purpose"] == SUPPORT and not consent:
             message = self.env._(
                 "The owner of this Odoo has not allowed it. An administrator can, in Settings, General "

@@ -3,11 +3,13 @@
 import logging
 import re
 
-_TOKEN = re.compile(r"(/saas/login\?\S*?token=)[^&\s]+")
+from odoo.addons.saas_agreed import LOGIN_PATH
+
+_TOKEN = re.compile(rf"({re.escape(LOGIN_PATH)}\?\S*?token=)[^&\s]+")
 
 
 def _mask_tokens(record):
-    if record.args and "/saas/login" in str(record.args):
+    if record.args and LOGIN_PATH in str(record.args):
         record.args = tuple(_TOKEN.sub(r"\1***", arg) if isinstance(arg, str) else arg for arg in record.args)
     return True
 

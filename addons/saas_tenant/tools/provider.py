@@ -2,6 +2,7 @@
 
 import importlib
 
+from odoo.addons.saas_agreed import PROCESS_MODULE
 from odoo.tools import config
 
 
@@ -38,6 +39,6 @@ def seats():
 
 def _facts():
     """What `saas_process` knows; None outside of a tenant's process, as in a build."""
-    if "saas_process" not in config["server_wide_modules"]:
+    if PROCESS_MODULE not in config["server_wide_modules"]:
         return None
-    return importlib.import_module("odoo.addons.saas_process.facts")
+    return importlib.import_module(f"odoo.addons.{PROCESS_MODULE}.facts")

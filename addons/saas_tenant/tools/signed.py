@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-ENTITLEMENTS, LOGIN, SUPPORT = "entitlements", "login", "support"
+from odoo.addons.saas_agreed import ENTITLEMENTS, EntitlementFacts
 
 
 class InvalidToken(Exception):
@@ -18,15 +17,9 @@ class InvalidToken(Exception):
 
 
 @dataclass(frozen=True)
-class Entitlements:
-    """As signed; 0 is unlimited. is_valid: False when nothing valid was stated, so nothing is allowed."""
+class Entitlements(EntitlementFacts):
+    """As signed. is_valid: False when nothing valid was stated, so nothing is allowed."""
 
-    users: int = 0
-    storage_gb: float = 0
-    expires_at: str = ""
-    state: str = ""
-    upgrade_url: str = ""
-    plan: str = ""
     is_valid: bool = True
 
     @property

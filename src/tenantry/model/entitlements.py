@@ -8,26 +8,15 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from tenantry.agreed import EntitlementFacts
 from tenantry.errors import InvalidValue
 
 _MOST_USERS = 1_000_000
 
 
 @dataclass(frozen=True)
-class Entitlements:
-    """users, storage_gb: limits of internal users and of database and files; 0 is unlimited.
-
-    expires_at: ISO 8601 with its UTC offset, or "" when nothing ends.
-    state: what the customer should be told of, such as `past_due`; "" for nothing.
-    upgrade_url: where a limit can be raised.
-    """
-
-    users: int = 0
-    storage_gb: float = 0
-    expires_at: str = ""
-    state: str = ""
-    upgrade_url: str = ""
-    plan: str = ""
+class Entitlements(EntitlementFacts):
+    """What an instance may use, checked."""
 
     def __post_init__(self) -> None:
         """Raises InvalidValue."""

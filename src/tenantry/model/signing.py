@@ -19,14 +19,15 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from tenantry import agreed
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.secret import Secret
 
 
 class Purpose(StrEnum):
-    ENTITLEMENTS = "entitlements"
-    LOGIN = "login"
-    SUPPORT = "support"
+    ENTITLEMENTS = agreed.ENTITLEMENTS
+    LOGIN = agreed.LOGIN
+    SUPPORT = agreed.SUPPORT
 
 
 def now_us() -> int:

@@ -14,12 +14,13 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tenantry.agreed import SESSIONS_FOLDER, TEMPORARY_FOLDER
 from tenantry.errors import FilestoreFailure
 
 _PARTIAL = ".partial"
 # Odoo's list of files to look at when it next collects garbage: not content.
 # Sessions and temporary files of a process are its own, too.
-_NOT_CONTENT = shutil.ignore_patterns("checklist", ".sessions", ".tmp")
+_NOT_CONTENT = shutil.ignore_patterns("checklist", SESSIONS_FOLDER, TEMPORARY_FOLDER)
 
 
 @dataclass(frozen=True)

@@ -6,33 +6,40 @@ Each role has a folder of links, so that it is the same from a source tree and f
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
+from tenantry import agreed
+from tenantry.agreed import PROCESS_MODULE, TENANT_MODULE
 from tenantry.settings import ServerSettings
 
-TENANT_MODULE = "saas_tenant"
-"""Installed in every template."""
-_TENANTS = ("saas_process", TENANT_MODULE)
+_TENANTS = (PROCESS_MODULE, TENANT_MODULE)
 _MASTER = ("saas_manager*",)
+_AGREED = {"saas_agreed.py": Path(agreed.__file__)}
+"""The one file of the engine that tenants' addons import."""
 
 
 def tenant_addons(settings: ServerSettings) -> Path:
     """The addons folder of the tenant servers and of the templates' builds."""
-    return _folder_of_links(settings.run_dir / "addons" / "tenants", _TENANTS)
+    return _folder_of_links(settings.run_dir / "addons" / "tenants", {**_ours(_TENANTS), **_AGREED})
 
 
 def master_addons(settings: ServerSettings) -> Path:
     """The addons folder of the master."""
-    return _folder_of_links(settings.run_dir / "addons" / "master", _MASTER)
+    return _folder_of_links(settings.run_dir / "addons" / "master", _ours(_MASTER))
 
 
-def _folder_of_links(folder: Path, patterns: tuple[str, ...]) -> Path:
-    """Make the folder hold a link to each of our addons that match, and nothing else."""
-    wanted = {addon.name: addon for pattern in patterns for addon in shipped().glob(pattern)}
+def _ours(patterns: tuple[str, ...]) -> dict[str, Path]:
+    """Those of our addons that match, by name."""
+    return {addon.name: addon for pattern in patterns for addon in shipped().glob(pattern)}
+
+
+def _folder_of_links(folder: Path, wanted: Mapping[str, Path]) -> Path:
+    """Make the folder hold these links, and no others."""
     folder.mkdir(parents=True, exist_ok=True)
     for link in folder.iterdir():
-        if link.name not in wanted:
+        if link.is_symlink() and link.name not in wanted:
             link.unlink(missing_ok=True)
     for name, addon in wanted.items():
         link_to(folder / name, addon)

@@ -14,8 +14,8 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Literal
 
+from tenantry.agreed import TENANT_MODULE
 from tenantry.model.series import series as supported
-from tenantry.odoo.own_addons import TENANT_MODULE
 
 _ALSO = ".also"
 _Purpose = Literal["sanitize", "customize", "customer_admin", "birth", "stale_caches"]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from psycopg import sql
 
+from tenantry.agreed import TENANT_MODULE
 from tenantry.model import names
 from tenantry.model.catalog import Database, Kind, Label, State
 from tenantry.model.progress import OnStep, ignore
@@ -29,7 +30,7 @@ from tenantry.odoo.initialise import (
     verify_modules,
 )
 from tenantry.odoo.installation import OdooInstallation
-from tenantry.odoo.own_addons import TENANT_MODULE, shipped, tenant_addons
+from tenantry.odoo.own_addons import shipped, tenant_addons
 from tenantry.operations.addons import addons_digest
 from tenantry.operations.clone import (
     clone_for_zygote,

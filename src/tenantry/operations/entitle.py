@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tenantry.agreed import LOGIN_PATH, TENANT_MODULE
 from tenantry.errors import Tampered, TenantModuleMissing
 from tenantry.model.catalog import PROVIDED
 from tenantry.model.entitlements import UNLIMITED, Entitlements, seats
@@ -9,14 +10,12 @@ from tenantry.model.secret import Secret
 from tenantry.model.signing import now_us, sign_entitlements, sign_login
 from tenantry.odoo import scripts
 from tenantry.odoo.initialise import installed_modules
-from tenantry.odoo.own_addons import TENANT_MODULE
 from tenantry.operations.context import Context, relabel
 from tenantry.operations.instances import find_instance
 from tenantry.operations.usage import internal_users
 from tenantry.postgres import locks
 from tenantry.postgres.cluster import Connection, translated
 
-LOGIN_PATH = "/saas/login"
 LOGIN_VALID_S = 24 * 3600
 SUPPORT_VALID_S = 300
 

@@ -10,6 +10,7 @@ from functools import cached_property
 
 from psycopg.types.json import Json
 
+from tenantry.agreed import TENANT_MODULE
 from tenantry.errors import Busy, InvalidValue, NotPrepared, NotYet
 from tenantry.model import names
 from tenantry.model.catalog import PROVIDED, Database, Kind, Label, State
@@ -21,7 +22,6 @@ from tenantry.model.signing import now_us, sign_entitlements
 from tenantry.model.states import Action, after
 from tenantry.odoo import scripts
 from tenantry.odoo.initialise import installed_modules
-from tenantry.odoo.own_addons import TENANT_MODULE
 from tenantry.odoo.probe import wait_for_status
 from tenantry.operations import pool
 from tenantry.operations.availability import advice, reserved

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from tenantry.agreed import INTERNAL_USERS
 from tenantry.errors import TenantryError
 from tenantry.model.usage import Usage
 from tenantry.operations.context import Context
@@ -19,15 +20,7 @@ from tenantry.postgres.cluster import Connection, translated
 _logger = logging.getLogger(__name__)
 
 _AT_ONCE = 4
-_USERS = """
-    WITH RECURSIVE internal (id) AS (
-        SELECT res_id FROM ir_model_data WHERE module = 'base' AND name = 'group_user'
-        UNION SELECT gid FROM res_groups_implied_rel JOIN internal ON hid = internal.id
-    )
-    SELECT count(*) FROM res_users WHERE active
-       AND (NOT share OR id IN (SELECT uid FROM res_groups_users_rel JOIN internal ON gid = internal.id))
-"""
-"""What Odoo's models note in `share`, SQL in the groups only."""
+_USERS = f"{INTERNAL_USERS} SELECT count(*) FROM internal_user WHERE active"
 _LAST_LOGIN = "SELECT max(create_date)::timestamp FROM res_users_log"
 _LAST_DEVICE = "SELECT max(last_activity)::timestamp FROM res_device_log"
 _HAS_DEVICES = "SELECT to_regclass('res_device_log') IS NOT NULL"

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tenantry import process, sandbox
+from tenantry.agreed import PROCESS_MODULE, ZYGOTE_PROGRAM
 from tenantry.edge.caddy import caddy_program, caddyfile, longest_host
 from tenantry.edge.pages import write_pages
 from tenantry.errors import InvalidSetting, ServerNotStarted
@@ -213,7 +214,7 @@ class SharedRuntime:
             "db_host": cluster.host or "False",
             "db_port": str(cluster.port),
             "db_sslmode": cluster.parameters.get("sslmode", "prefer"),
-            "server_wide_modules": "base,web,saas_process",
+            "server_wide_modules": f"base,web,{PROCESS_MODULE}",
             "proxy_mode": "True",
             "max_cron_threads": "0",
             "http_interface": "127.0.0.1",
@@ -262,7 +263,7 @@ class SharedRuntime:
             user=identity.ZYGOTE if identity.is_root() else None,
             capabilities=("setuid", "setgid"),
         )
-        program = tenant_addons(self.settings) / "saas_process" / "start_zygote.py"
+        program = tenant_addons(self.settings) / PROCESS_MODULE / ZYGOTE_PROGRAM
         return sandbox.command(view, [odoo.python, program])
 
     @property

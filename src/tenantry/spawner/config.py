@@ -8,25 +8,12 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from tenantry import agreed
+
 
 @dataclass(frozen=True)
-class Limits:
-    """What one tenant's process may use; a tenant that reaches one of them waits, or begins anew.
-
-    idle_s: how long nobody must have come before it sleeps. stay_for_job_s: a job due within it keeps the
-    process awake. threads: requests at once. recycle_bytes: a process that has grown larger begins anew.
-    """
-
-    memory_bytes: int = 2 * 2**30
-    recycle_bytes: int = 512 * 2**20
-    tasks: int = 256
-    threads: int = 8
-    websockets: int = 200
-    connections: int = 20
-    request_s: int = 900
-    job_s: int = 1200
-    idle_s: float = 300
-    stay_for_job_s: float = 40
+class Limits(agreed.Limits):
+    """What one tenant's process may use here."""
 
     def of(self, plan: Mapping[str, float]) -> Limits:
         """The same where an instance's label says nothing else, see `tenantry.model.limits`."""

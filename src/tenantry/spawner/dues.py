@@ -11,19 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 from psycopg import conninfo
 
+from tenantry.agreed import NEXT_DUE
+
 _logger = logging.getLogger(__name__)
 
 _AT_ONCE = 4
 _TIMEOUT_S = 5
 _NEVER_S = 366 * 86400.0
-
-# A tenant can put a view in a table's place: what it answers is untrusted, and bounded in time.
-_NEXT_DUE = """
-    SELECT extract(epoch FROM least(
-        (SELECT min(nextcall) FROM ir_cron WHERE active),
-        (SELECT min(call_at) FROM ir_cron_trigger)
-    ) - (now() AT TIME ZONE 'UTC'))::float8
-"""
 
 
 class Dues:
@@ -68,6 +62,7 @@ class Dues:
             return
 
     def _look(self, database: str) -> float:
+        """A tenant can put a view in a table's place: what it answers is untrusted, and bounded in time."""
         target = conninfo.make_conninfo(
             "",
             **self._address,
@@ -79,7 +74,7 @@ class Dues:
             options=f"-c statement_timeout={_TIMEOUT_S}s -c default_transaction_read_only=on",
         )
         with psycopg.connect(target) as connection:
-            row = connection.execute(_NEXT_DUE).fetchone()
+            row = connection.execute(NEXT_DUE).fetchone()
         return _NEVER_S if row is None or row[0] is None else min(max(float(row[0]), -_NEVER_S), _NEVER_S)
 
     def close(self) -> None:

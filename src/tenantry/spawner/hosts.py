@@ -12,11 +12,13 @@ import socket
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from tenantry.spawner import channel as channels
+from tenantry import agreed
 
 SOCKET = ".sock"
 SERVED = ".served"
-MARKERS = (SERVED, ".suspended", ".stopped", ".preparing")
+SUSPENDED, STOPPED, PREPARING = ".suspended", ".stopped", ".preparing"
+MARKERS = (SERVED, SUSPENDED, STOPPED, PREPARING)
+"""The front's `edge/Caddyfile` looks for them, and has a page for each but the first."""
 _BACKLOG = 512
 _PARTIAL = ".new"
 
@@ -37,7 +39,7 @@ class Hosts:
 
     def _receive_kept(self) -> Iterator[tuple[str, socket.socket]]:
         while self._store:
-            message, descriptors = channels.receive(self._store)
+            message, descriptors = agreed.receive(self._store)
             if not (message and message["host"]):
                 return
             yield message["host"], socket.socket(fileno=descriptors[0])
@@ -56,7 +58,7 @@ class Hosts:
     def _tell_store(self, host: str, *listeners: socket.socket) -> None:
         if self._store:
             with contextlib.suppress(OSError):
-                channels.send(self._store, {"host": host}, [listener.fileno() for listener in listeners])
+                agreed.send(self._store, {"host": host}, [listener.fileno() for listener in listeners])
 
     def _bind(self, host: str) -> socket.socket:
         """Another that was there is replaced at once."""

@@ -21,8 +21,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tenantry import agreed
 from tenantry.keyfile import write_private
-from tenantry.spawner import channel as channels
 from tenantry.spawner.config import Config
 from tenantry.spawner.files import allow_many_files
 
@@ -44,7 +44,7 @@ class Store:
         """A new spawner's end of the channel."""
         if self.channel:
             self.channel.close()
-        self.channel, theirs = channels.pair()
+        self.channel, theirs = agreed.pair()
         return theirs
 
     def hand_out(self) -> None:
@@ -52,8 +52,8 @@ class Store:
         assert self.channel
         try:
             for host, descriptor in self._kept.items():
-                channels.send(self.channel, {"host": host}, [descriptor])
-            channels.send(self.channel, {"host": ""})
+                agreed.send(self.channel, {"host": host}, [descriptor])
+            agreed.send(self.channel, {"host": ""})
         except OSError as error:
             _logger.warning("the spawner did not take its sockets: %s", error)
 
@@ -61,7 +61,7 @@ class Store:
         """Keep or forget what the spawner says."""
         assert self.channel
         try:
-            message, descriptors = channels.receive(self.channel)
+            message, descriptors = agreed.receive(self.channel)
         except OSError:
             message, descriptors = None, []
         if message is None:

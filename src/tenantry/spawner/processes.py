@@ -5,20 +5,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import itertools
-import json
 import logging
 import os
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
+from tenantry import agreed
+from tenantry.agreed import Forked, ForkOrder, Ready, TenantOrder
 from tenantry.model.catalog import PROVIDED, Kind, State
 from tenantry.model.keys import instance_password
 from tenantry.model.secret import Secret
 from tenantry.spawner import cgroups
-from tenantry.spawner import channel as channels
 from tenantry.spawner.catalog import Entry
 from tenantry.spawner.config import Config, Limits
 from tenantry.spawner.identity import hand_over, is_root, kill_orphans_of, tenant_user
@@ -105,9 +104,9 @@ class Processes:
         assert tenant.fork
         fork = tenant.fork
         try:
-            os.write(fork.order, json.dumps(self._order(tenant, folder)).encode() + b"\n")
+            os.write(fork.order, self._order(tenant, folder).to_line())
             descriptors = (tenant.listener.fileno(), fork.log, fork.board.descriptor, fork.told)
-            zygote.order({"name": tenant.name, "serial": fork.serial}, descriptors)
+            zygote.order(ForkOrder(tenant.name, fork.serial), descriptors)
         except OSError:
             self._lost_zygote(zygote)
 
@@ -121,31 +120,31 @@ class Processes:
             opened.pop_all()
         return fork
 
-    def _order(self, tenant: Tenant, folder: Path) -> dict[str, Any]:
+    def _order(self, tenant: Tenant, folder: Path) -> TenantOrder:
         """What that one tenant's process needs, and nothing else."""
         assert tenant.fork
         user = tenant_user(tenant.entry.oid, self.config.users)
-        return {
-            "name": tenant.name,
-            "password": self.password_of(tenant.name),
-            "uid": user,
-            "gid": user,
-            "folder": str(folder),
-            "readable": list(self.config.readable),
-            "public_key": self.config.public_key,
-            "identity": tenant.entry.label.identity_of(tenant.name),
-            "links_since": tenant.entry.label.links_since,
-            "is_provided": PROVIDED in tenant.entry.label.finished,
-            "is_for_jobs": tenant.fork.is_job,
-            "front": [self.config.front_host, self.config.front_port],
-            "limits": vars(self._limits_of(tenant)),
-        }
+        return TenantOrder(
+            name=tenant.name,
+            password=self.password_of(tenant.name),
+            uid=user,
+            gid=user,
+            folder=str(folder),
+            readable=self.config.readable,
+            public_key=self.config.public_key,
+            identity=tenant.entry.label.identity_of(tenant.name),
+            links_since=tenant.entry.label.links_since,
+            is_provided=PROVIDED in tenant.entry.label.finished,
+            is_for_jobs=tenant.fork.is_job,
+            front=(self.config.front_host, self.config.front_port),
+            limits=self._limits_of(tenant),
+        )
 
-    def _forked(self, name: str, serial: int | None, handle: int) -> None:
+    def _forked(self, told: Forked, handle: int) -> None:
         """A zygote has forked; whom nobody waits for any more ends at once."""
-        tenant = self.tenants.get(name)
-        if tenant is None or tenant.fork is None or tenant.fork.serial != serial:
-            stray = Process(pid_of(handle), handle, self._records.board(name, anew=False))
+        tenant = self.tenants.get(told.name)
+        if tenant is None or tenant.fork is None or tenant.fork.serial != told.serial:
+            stray = Process(pid_of(handle), handle, self._records.board(told.name, anew=False))
             stray.end_now()
             stray.close()
             return
@@ -207,16 +206,16 @@ class Processes:
 
     def _hear_zygote(self, zygote: Zygote) -> None:
         try:
-            message, descriptors = channels.receive(zygote.channel)
+            message, descriptors = agreed.receive(zygote.channel)
             if message is None:
                 self._lost_zygote(zygote)
-            elif "ready" in message:
+            elif not zygote.is_ready:
+                self.landlock_abi = Ready(**message).landlock_abi
                 zygote.became_ready(descriptors[0])
-                self.landlock_abi = int(message["landlock_abi"])
                 self._wake_waiting(zygote)
                 self._start_zygote_ahead()
             else:
-                self._forked(str(message["forked"]), message["serial"], descriptors[0])
+                self._forked(Forked(**message), descriptors[0])
         except OSError:
             self._lost_zygote(zygote)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 
 from tenantry.model.catalog import Kind, State
-from tenantry.spawner import logfiles
+from tenantry.spawner import hosts, logfiles
 from tenantry.spawner.catalog import Catalog, Entry
 from tenantry.spawner.config import Config
 from tenantry.spawner.control import CONTROL_FILE
@@ -29,8 +29,7 @@ _logger = logging.getLogger(__name__)
 
 _RETRY_CATALOG_S = 1
 _LOOK_EVERY_S = 10
-_MARKERS = {State.SUSPENDED: ".suspended", State.STOPPED: ".stopped"}
-_BEING_PREPARED = ".preparing"
+_MARKERS = {State.SUSPENDED: hosts.SUSPENDED, State.STOPPED: hosts.STOPPED}
 
 
 class Spawner:
@@ -150,7 +149,7 @@ class Spawner:
 
     def _block(self, tenant: Tenant) -> None:
         """Nobody reaches it, and nothing of it runs on."""
-        marker = _MARKERS.get(tenant.entry.label.state, _BEING_PREPARED)
+        marker = _MARKERS.get(tenant.entry.label.state, hosts.PREPARING)
         wanted = tenant.entry.label.hostnames
         for host in {tenant.host, *wanted}:
             self.hosts.mark(host, marker)

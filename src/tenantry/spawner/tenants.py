@@ -12,7 +12,8 @@ from typing import Any
 
 import psutil
 
-from tenantry.spawner.board import Board, Field
+from tenantry.agreed import Field
+from tenantry.spawner.board import Board
 from tenantry.spawner.catalog import Entry
 from tenantry.spawner.zygotes import signal_by
 

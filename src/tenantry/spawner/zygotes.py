@@ -9,12 +9,12 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from tenantry.spawner import channel as channels
+from tenantry import agreed
 from tenantry.spawner.config import Config
 
 _logger = logging.getLogger(__name__)
@@ -40,9 +40,9 @@ class Zygote:
     waiting: dict[str, bool] = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
 
-    def order(self, order: Mapping[str, Any], descriptors: tuple[int, ...]) -> None:
+    def order(self, order: agreed.ForkOrder, descriptors: tuple[int, ...]) -> None:
         """Have a tenant's process forked. Raises OSError when it is gone."""
-        channels.send(self.channel, order, descriptors)
+        agreed.send(self.channel, asdict(order), descriptors)
 
     def wait(self, tenant: str, *, for_jobs: bool) -> None:
         """A visitor counts for more than a job: who is served stays awake for a while."""
@@ -103,7 +103,7 @@ class Zygotes:
         return time.monotonic() >= self._rests_until.get(key, 0)
 
     def _start(self, key: Key) -> Zygote:
-        ours, theirs = channels.pair()
+        ours, theirs = agreed.pair()
         try:
             with theirs, self._log.open("ab") as log:
                 process = self._popen(theirs.fileno(), log)
@@ -114,13 +114,10 @@ class Zygotes:
         zygote = Zygote(key, process, ours)
         self._running[key] = zygote
         _logger.info("zygote of %s: process %d", _spoken(key), process.pid)
-        wanted = {
-            "database": database,
-            "password": self._password_of(database) if database else "",
-            "options": dict(self._config.options),
-        }
+        password = self._password_of(database) if database else ""
+        order = agreed.LoadOrder(database, password, dict(self._config.options))
         with contextlib.suppress(OSError):  # that it has ended already is seen at its channel
-            channels.send(ours, wanted)
+            agreed.send(ours, asdict(order))
         return zygote
 
     def _popen(self, channel: int, log: BinaryIO) -> subprocess.Popen[bytes]:

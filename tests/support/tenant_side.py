@@ -1,0 +1,25 @@
+"""What tenants' processes load, loaded without Odoo: the modules of their addons that need none."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from tenantry import agreed
+
+ADDONS = Path(__file__).parents[2] / "addons"
+
+
+def load(name: str) -> ModuleType:
+    """name: such as `saas_tenant.tools.signed`. It finds what is agreed under the name it has there."""
+    for package in ("odoo", "odoo.addons"):
+        sys.modules.setdefault(package, ModuleType(package))
+    sys.modules["odoo.addons.saas_agreed"] = agreed
+    folder, parent = ADDONS, "odoo.addons"
+    for part in name.split(".")[:-1]:
+        folder, parent = folder / part, f"{parent}.{part}"
+        package = sys.modules.setdefault(parent, ModuleType(parent))
+        package.__path__ = [str(folder)]
+    return importlib.import_module(f"odoo.addons.{name}")
