@@ -1,1 +1,1 @@
-from . import controllers, models, wizards
+from . import controllers, job_runner, models, wizards

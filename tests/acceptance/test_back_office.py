@@ -10,10 +10,11 @@ import pytest
 from tests.support.back_office import BackOffice
 from tests.support.inventory import orphans
 from tests.support.odoo_client import OdooError
-from tests.support.waiting import wait_until
+from tests.support.waiting import eventually, wait_until
 
 from tenantry.engine import Engine
 from tenantry.errors import InstanceNotFound
+from tenantry.model.names import MASTER_DATABASE
 from tenantry.settings import ServerSettings
 
 _ALL_TRIES_S = 300
@@ -131,6 +132,21 @@ def test_postgresql_restarted_among_creations_delays_them_and_loses_none(office:
         assert now["state"] == "active"
     assert orphans(master.context) == []
     office.terminate(*instances)
+
+
+def test_a_job_found_dead_is_run_again_soon_whatever_else_waits(office: BackOffice) -> None:
+    """No mail server is there: the mail about the instance waits for minutes, the queue's runner does not."""
+    instance = office.create("found-dead")
+    (job, *_older) = office.call("queue.job", "search", [["method_name", "=", "_provision"]], order="id desc")
+    engine = office.engine
+    owner = engine.context.cluster.as_role(MASTER_DATABASE, engine.context.role_password(MASTER_DATABASE))
+    with owner.connect(MASTER_DATABASE) as inside:
+        began = "now() AT TIME ZONE 'utc' - interval '5 s'"
+        inside.execute(
+            f"UPDATE queue_job SET state = 'started', date_enqueued = {began} WHERE id = {job}".encode()
+        )
+    assert eventually(lambda: office.read("queue.job", job, "state")["state"] == "done", within_s=40)
+    office.terminate(instance)
 
 
 def test_a_full_server_refuses_clearly_and_nothing_is_half_made(office: BackOffice) -> None:

@@ -22,10 +22,14 @@ class LostConnectionController(RunJobController):
                 raise
             cls._wait_for_postgresql(env.registry)
             raise RetryableJobError(str(error).strip()) from error
+        except RetryableJobError:
+            # The engine may have lost its connections before the job lost its own.
+            cls._wait_for_postgresql(env.registry)
+            raise
 
     @staticmethod
     def _wait_for_postgresql(registry):
-        """A job that cannot be noted as pending is only found dead, up to a minute later."""
+        """A job that cannot be noted as pending is only found dead, see `job_runner`."""
         deadline = time.monotonic() + _RESTART_S
         while time.monotonic() < deadline:
             try:

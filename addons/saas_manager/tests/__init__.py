@@ -16,6 +16,7 @@ from . import test_request
 from . import test_crons
 from . import test_periods
 from . import test_subscription
+from . import test_job_runner
 from . import test_lost_connection
 from . import test_lost_jobs
 from . import test_mail_credentials

@@ -1,11 +1,13 @@
 """A job whose connection is lost is tried again, whatever its own code made of that."""
 
 from types import SimpleNamespace
+from unittest.mock import Mock, patch
 
 from odoo import SUPERUSER_ID, api
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.tests import TransactionCase, tagged
 from odoo.tools import mute_logger
+from psycopg2 import OperationalError
 from psycopg2.errors import QueryCanceled
 
 from ..controllers.run_job import LostConnectionController
@@ -32,6 +34,9 @@ class TestLostConnection(TransactionCase):
         except Exception as error:
             raise RetryableJobError("PostgreSQL does not answer.") from error
 
+    def _give_up_for_now(self):
+        raise RetryableJobError("PostgreSQL does not answer.")
+
     def test_a_job_that_lost_its_connection_is_tried_again(self):
         with self.assertRaises(RetryableJobError):
             self._run_job(self._lose_connection)
@@ -39,6 +44,18 @@ class TestLostConnection(TransactionCase):
     def test_so_is_one_that_noticed_it_itself(self):
         with self.assertRaises(RetryableJobError):
             self._run_job(self._lose_connection_and_say_so)
+
+    def test_one_to_be_tried_again_is_noted_once_postgresql_takes_connections(self):
+        waiting = patch.object(LostConnectionController, "_wait_for_postgresql")
+        with waiting as wait, self.assertRaises(RetryableJobError):
+            self._run_job(self._give_up_for_now)
+        wait.assert_called_once_with(self.registry)
+
+    def test_who_waits_for_postgresql_asks_until_it_takes_a_connection(self):
+        refused = [OperationalError("the database system is shutting down")] * 2
+        cursor = Mock(side_effect=[*refused, Mock()])
+        LostConnectionController._wait_for_postgresql(SimpleNamespace(cursor=cursor))
+        self.assertEqual(cursor.call_count, 3)
 
     def test_a_statement_that_failed_on_a_living_connection_stays_a_failure(self):
         statement = "SET LOCAL statement_timeout = 1; SELECT pg_sleep(1)"
