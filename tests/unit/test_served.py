@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 
 from tenantry.model.catalog import Kind, Label, State
 from tenantry.spawner.catalog import Entry, _entry
+from tenantry.spawner.spawner import Spawner
 
 
 def entry(state: State, kind: Kind = Kind.INSTANCE, **more: bool) -> Entry:
@@ -34,3 +36,28 @@ def test_no_database_but_a_tenants_or_a_zygotes_is_known(kind: Kind):
 @pytest.mark.parametrize("comment", [None, "", "of others", '{"kind": "instance", "state": "active"}'])
 def test_what_is_not_ours_is_not_known(comment: str | None):
     assert _entry(1, "acme", comment) is None
+
+
+class CutOff:
+    """A catalog whose connection was cut so many times."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    def read(self, _names: object) -> dict[str, Entry]:
+        self.left -= 1
+        if self.left >= 0:
+            raise psycopg.OperationalError("terminating connection due to administrator command")
+        return {"acme": entry(State.SUSPENDED)}
+
+
+@pytest.mark.parametrize(("times", "heard"), [(0, ["acme"]), (1, ["acme"]), (2, [])])
+def test_who_asks_to_look_is_heard_although_the_connection_was_cut(
+    monkeypatch: pytest.MonkeyPatch, times: int, heard: list[str]
+):
+    spawner, followed, lost = object.__new__(Spawner), [], []
+    spawner.catalog = CutOff(times)
+    monkeypatch.setattr(Spawner, "_follow", lambda _spawner, changed: followed.extend(changed))
+    monkeypatch.setattr(Spawner, "_lost_catalog", lambda _spawner, error: lost.append(error))
+    spawner._look(["acme"])
+    assert (followed, len(lost)) == (heard, times)

@@ -85,7 +85,6 @@ class Catalog:
     def poll(self) -> dict[str, Entry | None]:
         """What changed since the last look, by name; None is gone. Raises psycopg.Error."""
         if self._connection is None:
-            self._connect()
             return self.read(None)
         names = {notify.payload for notify in self._connection.notifies(timeout=0)}
         if time.monotonic() - self._refreshed_at > FULL_REFRESH_S:
@@ -93,9 +92,13 @@ class Catalog:
         return self.read(names) if names else {}
 
     def read(self, names: Collection[str] | None) -> dict[str, Entry | None]:
-        """Read those databases, or all; return those that changed. Raises psycopg.Error."""
+        """Read those databases, or all; return those that changed. Raises psycopg.Error.
+
+        All are read where there was no connection: of what was notified meanwhile nothing was heard.
+        """
         if self._connection is None:
             self._connect()
+            names = None
         assert self._connection
         rows = self._connection.execute(_QUERY, {"names": None if names is None else list(names)}).fetchall()
         found = {entry.database: entry for row in rows if (entry := _entry(*row))}

@@ -74,12 +74,15 @@ class Spawner:
             self._follow(changed)
 
     def _look(self, names: Collection[str]) -> None:
-        try:
-            changed = self.catalog.read(names)
-        except (psycopg.Error, OSError) as error:
-            self._lost_catalog(error)
-        else:
-            self._follow(changed)
+        """Who asks has written a label just now: a connection that PostgreSQL's restart cut is made anew."""
+        for _attempt in ("as it is", "reconnected"):
+            try:
+                changed = self.catalog.read(names)
+            except (psycopg.Error, OSError) as error:
+                self._lost_catalog(error)
+            else:
+                return self._follow(changed)
+        return None
 
     def _lost_catalog(self, error: Exception) -> None:
         _logger.warning("the catalog cannot be read: %s", str(error).strip())
