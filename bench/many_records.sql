@@ -24,10 +24,17 @@ SELECT id, 1, 'info', 'provision', 'activate', 0.01, 'provision: activate done',
 
 INSERT INTO saas_subscription (
     name, instance_id, partner_id, company_id, plan_id, period, date_start, date_end, period_count, auto_renew,
-    state, payment_state, price, mrr, create_date, write_date, create_uid, write_uid)
+    state, payment_state, period_start, currency_id, price, mrr, create_date, write_date, create_uid, write_uid)
 SELECT 'SUB/BENCH/' || id, id, partner_id, company_id, plan_id, 'monthly',
        (current_date - interval '1 month' + interval '1 day')::date, (current_date + interval '1 day')::date, 1,
-       id % 2 = 0, 'active', 'paid', 29, 29, now(), now(), 1, 1
+       id % 2 = 0, 'active', 'paid', (current_date - interval '1 month' + interval '1 day')::date,
+       (SELECT min(currency_id) FROM saas_plan), 29, 29, now(), now(), 1, 1
   FROM saas_instance WHERE subdomain LIKE 'many-%' AND state = 'suspended' ORDER BY id LIMIT 10000;
 
-ANALYZE res_partner, saas_instance, saas_instance_log, saas_subscription;
+INSERT INTO saas_subscription_period (
+    subscription_id, company_id, kind, date_start, date_end, plan_id, period, price, currency_id, mrr, create_date,
+    write_date, create_uid, write_uid)
+SELECT id, company_id, 'period', period_start, date_end, plan_id, period, price, currency_id, mrr, now(), now(), 1, 1
+  FROM saas_subscription WHERE name LIKE 'SUB/BENCH/%';
+
+ANALYZE res_partner, saas_instance, saas_instance_log, saas_subscription, saas_subscription_period;

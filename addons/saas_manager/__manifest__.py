@@ -1,7 +1,7 @@
 {
     "name": "SaaS Manager",
     "summary": "Sell and run Odoo instances: templates, plans, instances, subscriptions",
-    "version": "19.0.1.1.0",
+    "version": "19.0.1.2.0",
     "category": "Services/SaaS",
     "author": "Tenantry",
     "website": "https://github.com/tenantry/tenantry",
@@ -30,6 +30,7 @@
         "views/saas_instance_views.xml",
         "views/saas_instance_request_views.xml",
         "views/saas_subscription_views.xml",
+        "views/saas_subscription_period_views.xml",
         "views/saas_instance_log_views.xml",
         "views/saas_template_views.xml",
         "views/saas_plan_views.xml",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.support.back_office import BackOffice
@@ -81,6 +82,22 @@ def test_a_plan_s_limit_holds_in_the_tenant_and_a_better_plan_lifts_it_at_once(o
     with pytest.raises(OdooError, match=r"2 users.*1"):
         office.call("saas.instance", "change_plan", [instance], plan)
     office.terminate(instance)
+
+
+def test_changes_of_a_plan_at_once_follow_each_other_and_leave_one_history(
+    office: BackOffice, acme: int
+) -> None:
+    plans = [office.find("saas.plan", code=code) for code in ("professional", "enterprise")] * 2
+    with ThreadPoolExecutor(len(plans)) as pool:
+        list(pool.map(lambda plan: office.call("saas.instance", "change_plan", [acme], plan), plans))
+    fields = ["date_start", "date_end", "plan_id"]
+    domain = [["instance_id", "=", acme]]
+    rows = office.call("saas.subscription.period", "search_read", domain, fields, order="id")
+    (in_force,) = (row for row in rows if row["date_start"] < row["date_end"])
+    assert in_force == rows[-1]
+    assert office.read("saas.instance", acme, "plan_id")["plan_id"] == in_force["plan_id"]
+    (subscription,) = office.call("saas.subscription", "search_read", domain, ["plan_id"])
+    assert subscription["plan_id"] == in_force["plan_id"]
 
 
 def test_twenty_instances_at_once_all_become_active(office: BackOffice) -> None:

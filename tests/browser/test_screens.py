@@ -143,7 +143,7 @@ def test_terminate_refuses_a_wrong_name_and_terminates_with_the_right_one(
     [
         ("Active instances", "saas.instance"),
         ("Created in 30 days", "saas.instance"),
-        ("Monthly revenue", "saas.subscription"),
+        ("Monthly revenue", "saas.subscription.period"),
         ("Creation time", "saas.instance"),
         ("Failures in 30 days", "saas.instance.log"),
     ],

@@ -26,6 +26,9 @@ from . import saas_instance_limits
 from . import saas_instance_log
 from . import saas_instance_request
 from . import saas_subscription
+from . import saas_subscription_period
+from . import saas_subscription_terms
+from . import saas_subscription_freeze
 from . import saas_subscription_crons
 from . import saas_subscription_jobs
 from . import saas_subscription_actions
@@ -37,5 +40,6 @@ from . import res_config_settings
 from . import saas_dashboard
 from . import saas_dashboard_alerts
 from . import saas_dashboard_growth
+from . import saas_dashboard_revenue
 from . import bus_bus
 from . import ir_websocket

@@ -8,7 +8,6 @@ _PERIODS_DAYS = (7, 30, 90)
 _EXPIRES_WITHIN_DAYS = 14
 _SHOWN = 8
 """How many servers, expiries or reasons are shown; the list has them all."""
-_IN_FORCE = ("active", "past_due")
 _FAILURE = [("level", "in", ("error", "critical")), ("step", "=", False)]
 """The sentence that ends a failed operation; the lines of its steps name a step."""
 
@@ -71,25 +70,7 @@ class SaasDashboard(models.AbstractModel):
             if state != "terminated"
         ]
 
-    # ------------------------------------------------------------ revenue, failures
-
-    def _revenue(self):
-        """A month's revenue of what is in force, in the company's currency, by plan."""
-        domain = [("state", "in", _IN_FORCE)]
-        groups = self.env["saas.subscription"]._read_group(domain, ["plan_id"], ["mrr:sum"])
-        plans = [self._revenue_of(plan, mrr, domain) for plan, mrr in groups]
-        return {
-            "amount": sum(plan["amount"] for plan in plans),
-            "plans": sorted(plans, key=lambda plan: -plan["amount"]),
-            "list": self._list(self.env._("Monthly Revenue"), "saas.subscription", domain),
-        }
-
-    def _revenue_of(self, plan, mrr, domain):
-        plan = plan.sudo()  # a subscription may be on a plan of another company
-        company, today = self.env.company, fields.Date.context_today(self)
-        amount = plan.currency_id._convert(mrr, company.currency_id, company, today)
-        link = self._list(plan.name, "saas.subscription", [*domain, ("plan_id", "=", plan.id)])
-        return {"label": plan.name, "amount": amount, "list": link}
+    # ------------------------------------------------------------ failures
 
     def _failures(self, days):
         """What failed in the period, the most frequent reasons first."""

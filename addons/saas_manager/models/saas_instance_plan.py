@@ -1,21 +1,36 @@
-"""P3: to another plan, at once; never below what is in use."""
+"""P3: to another plan, at once; never below what is in use. The only way a subscription's plan changes."""
 
-from odoo import models
-from odoo.exceptions import UserError
+from odoo import api, models
+from odoo.exceptions import UserError, ValidationError
 
 
 class SaasInstance(models.Model):
     _inherit = "saas.instance"
 
+    @api.constrains("plan_id")
+    def _check_plan_of_subscription(self):
+        """Whoever writes it: an instance that is billed is on the plan it is billed for."""
+        for instance in self:
+            subscription = instance.subscription_id
+            is_billed = subscription.period_ids and subscription.state != "cancelled"
+            if is_billed and subscription.plan_id != instance.plan_id:
+                raise ValidationError(
+                    self.env._("%s has a subscription: its plan is changed by Change Plan.", instance.name)
+                )
+
     def change_plan(self, plan):
-        """P3: to the plan, a record or an id, at once; a downgrade below what is in use is refused."""
+        """P3: to the plan, a record or an id, at once; a downgrade below what is in use is refused.
+
+        Of its subscription the periods say what it was on until today, and what it is on from now; a period
+        that was renewed ahead has the new plan's price too. Nothing is settled for what was paid.
+        """
         self.check_access("write")
         plan = self.env["saas.plan"].browse(int(plan)).exists()
         for instance in self:
             instance._check_fits(plan)
+            instance.subscription_id.filtered(lambda s: s.state != "cancelled")._to_plan(plan)
             # sudo: of a created instance it is changed by this action only.
             instance.sudo().plan_id = plan
-            instance.subscription_id.plan_id = plan
             instance._entitle_later()
 
     def _check_fits(self, plan):

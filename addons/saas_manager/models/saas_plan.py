@@ -57,6 +57,11 @@ class SaasPlan(models.Model):
     instance_ids = fields.One2many("saas.instance", "plan_id")
     instance_count = fields.Integer(compute="_compute_instance_count", compute_sudo=True)
 
+    subscription_ids = fields.One2many("saas.subscription", "plan_id")
+    renewing_count = fields.Integer(
+        compute="_compute_renewing_count", compute_sudo=True, help="Subscriptions that renew on this plan."
+    )
+
     _code_unique = models.Constraint("UNIQUE(code)", "There is a plan with this code already.")
     _limits_positive = models.Constraint(
         "CHECK(max_users >= 0 AND max_storage_gb >= 0 AND max_instances >= 0 AND trial_days >= 0"
@@ -88,6 +93,19 @@ class SaasPlan(models.Model):
         for plan in self:
             plan.instance_count = counts.get(plan.id, 0)
 
+    @api.depends("subscription_ids.state", "subscription_ids.auto_renew")
+    def _compute_renewing_count(self):
+        """Those that will have a further period, at the price the plan has then."""
+        domain = [
+            ("plan_id", "in", self.ids),
+            ("state", "in", ("trial", "active")),
+            ("auto_renew", "=", True),
+        ]
+        groups = self.env["saas.subscription"]._read_group(domain, ["plan_id"], ["__count"])
+        counts = {plan.id: count for plan, count in groups}
+        for plan in self:
+            plan.renewing_count = counts.get(plan.id, 0)
+
     def write(self, vals):
         """P3: live instances get changed limits at once."""
         result = super().write(vals)
@@ -100,6 +118,16 @@ class SaasPlan(models.Model):
         """The price of one period, `monthly` or `yearly`, in the plan's currency."""
         self.ensure_one()
         return self.price_yearly if period == "yearly" else self.price_monthly
+
+    def _terms(self, period):
+        """What a period of it begins with, as the plan is now; period: None for one that costs nothing."""
+        plan = self.sudo()  # a subscription may be on a plan of another company
+        return {
+            "plan_id": plan.id,
+            "period": period or False,
+            "price": plan.price(period) if plan and period else 0.0,
+            "currency_id": plan.currency_id.id,
+        }
 
     def _check_room(self, template):
         """Raise UserError if no further instance of this template may be made on the plan."""

@@ -2,8 +2,6 @@
 
 from odoo import api, fields, models
 
-from .. import periods
-
 RUNS = ("trial", "active")
 
 
@@ -78,36 +76,30 @@ class SaasSubscription(models.Model):
         copy=False,
         tracking=True,
     )
-    currency_id = fields.Many2one(related="plan_id.currency_id")
-    price = fields.Monetary(compute="_compute_price", store=True, help="Of one period.")
-    mrr = fields.Monetary(
-        string="Monthly Revenue", compute="_compute_price", store=True, help="Its price, a month."
-    )
     reminded_for = fields.Char(readonly=True, copy=False, help="The last reminder sent, as <end>:<days>.")
-
-    @api.depends("plan_id.price_monthly", "plan_id.price_yearly", "period")
-    def _compute_price(self):
-        for subscription in self:
-            price = subscription.plan_id.price(subscription.period) if subscription.plan_id else 0.0
-            subscription.price = price
-            subscription.mrr = price / 12 if subscription.period == "yearly" else price
 
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
+            self._check_no_price(vals)
             if not vals.get("name"):
                 vals["name"] = self.env["ir.sequence"].next_by_code("saas.subscription")
-        return super().create(vals_list)
+        subscriptions = super().create(vals_list)
+        subscriptions._freeze()
+        return subscriptions
 
     def write(self, vals):
-        """The instance follows: its expiry date, and what it is told of its subscription."""
+        """Its instance follows: its expiry date, and what it is told. So do its periods."""
+        self._check_no_price(vals)
         shown = {subscription: subscription._shown() for subscription in self}
-        if "period" in vals:
-            self._anchor_at_end(vals["period"])
         result = super().write(self._anchored(vals))
         if "date_end" in vals:
             for subscription in self:
                 subscription.instance_id.expires_on = subscription.date_end
+        if "date_end" in vals or vals.get("state") == "cancelled":
+            self._end_periods()
+        if vals.get("payment_state") == "paid":
+            self._note_paid_ahead()
         self.filtered(lambda s: s._shown() != shown[s])._entitle_instance()
         return result
 
@@ -120,11 +112,6 @@ class SaasSubscription(models.Model):
         if "date_end" in vals and "period_count" not in vals:
             return {**vals, "date_start": vals["date_end"], "period_count": 0}
         return vals
-
-    def _anchor_at_end(self, period):
-        """Another length of the period begins where the current period ends."""
-        for subscription in self.filtered(lambda s: s.period_count and s.period != period):
-            subscription.write({"date_start": subscription.date_end, "period_count": 0})
 
     # ------------------------------------------------------------ what holds
 
@@ -167,26 +154,15 @@ class SaasSubscription(models.Model):
     def _start(self):
         """S5: begin when the instance is active; with the trial if the plan has one."""
         for subscription in self:
+            subscription._check_transition("start_trial")
             today, days = subscription._today(), subscription.plan_id.trial_days
             if days:
                 end = fields.Date.add(today, days=days)
+                subscription._note_period("trial", today, end, subscription.plan_id._terms(None))
                 dates = {"date_start": today, "period_start": today, "date_end": end}
                 subscription._move("start_trial", **dates, period_count=0)
             else:
                 subscription._move("activate", **subscription._first_period(today))
-
-    def _first_period(self, anchor):
-        """The values of the first period counted from a new anchor day."""
-        return self._next_period(anchor, anchor, 1)
-
-    def _next_period(self, anchor, start, count):
-        return {
-            "date_start": anchor,
-            "period_start": start,
-            "period_count": count,
-            "date_end": periods.end_of(anchor, self.period, count),
-            "payment_state": "paid" if self._is_free() else "pending",
-        }
 
     def _renew(self):
         """Add the next period, which starts where the last one ends; what was paid for a trial counts."""
@@ -194,10 +170,12 @@ class SaasSubscription(models.Model):
         if self.state == "trial":
             paid = {"payment_state": "paid"} if self._is_paid() else {}
             self._move("activate", **{**self._first_period(self.date_end), **paid})
+            return
+        self._check_transition("renew")
+        if self.next_period:
+            self.write(self._first_period(self.date_end))
         else:
-            count = self.period_count + 1
-            self._check_transition("renew")
-            self.write(self._next_period(self.date_start, self.date_end, count))
+            self.write(self._begin_period(self.date_start, self.date_end, self.period_count + 1))
 
     def _resume(self, **values):
         """Go on after it was past due, suspended or expired, and the instance with it."""
@@ -213,5 +191,9 @@ class SaasSubscription(models.Model):
             if subscription.state in RUNS:
                 subscription.date_end = fields.Date.add(subscription.date_end, days=days)
             else:
-                end = max(subscription.date_end or today, today)
-                subscription._resume(date_end=fields.Date.add(end, days=days), period_start=today)
+                subscription._check_transition("pay")
+                begin = max(subscription.date_end or today, today)
+                end = fields.Date.add(begin, days=days)
+                if begin == today:
+                    subscription._note_period("free", today, end, subscription.plan_id._terms(None))
+                subscription._resume(date_end=end, period_start=today)

@@ -17,6 +17,7 @@ class SaasSubscription(models.Model):
                     self.env._("%s must be active to be billed.", subscription.instance_id.display_name)
                 )
             subscription._check_only_live()
+            subscription._check_plan_of_instance()
             subscription._start()
 
     def _check_only_live(self):
@@ -30,8 +31,21 @@ class SaasSubscription(models.Model):
                 )
             )
 
+    def _check_plan_of_instance(self):
+        """Raise UserError if it would be billed for another plan than its instance has."""
+        if self.plan_id != self.instance_id.plan_id:
+            raise UserError(
+                self.env._(
+                    "%(instance)s has the plan %(plan)s: give %(subscription)s the same.",
+                    instance=self.instance_id.name,
+                    plan=self.instance_id.plan_id.sudo().name,
+                    subscription=self.name,
+                )
+            )
+
     def action_renew(self):
         """Add a period now; a trial becomes a paid subscription that begins where the trial ends."""
+        self._lock_terms()
         for subscription in self:
             subscription._renew()
 
@@ -40,6 +54,7 @@ class SaasSubscription(models.Model):
 
         If the period has ended meanwhile a new one starts today.
         """
+        self._lock_terms()
         for subscription in self:
             today = subscription._today()
             if subscription.state == "trial":
@@ -47,6 +62,7 @@ class SaasSubscription(models.Model):
             elif subscription.date_end and subscription.date_end > today:
                 subscription._resume()
             else:
+                subscription._check_transition("pay")
                 subscription._resume(**subscription._first_period(today))
 
     def action_cancel(self):
@@ -75,7 +91,17 @@ class SaasSubscription(models.Model):
                 raise UserError(
                     self.env._("%s must be active to change its period.", subscription.display_name)
                 )
-            subscription.period = "yearly" if subscription.period == "monthly" else "monthly"
+            subscription._switch_period()
+
+    def _switch_period(self):
+        """Of what has begun, the present period keeps its length and its price."""
+        present = self.next_period or self.period
+        other = "yearly" if present == "monthly" else "monthly"
+        # sudo: see `_note_period`.
+        if self.sudo().period_ids._priced():
+            self.next_period = other if other != self.period else False
+        else:
+            self.period = other
 
     def action_add_free_days(self):
         """A week, or `free_days` of the context."""

@@ -19,6 +19,7 @@ ACCESS = {
     "saas.instance.request": (NONE, NONE, "read", KEEP, ALL),
     "saas.instance.log": (NONE, NONE, "read", "read", "read"),
     "saas.subscription": (NONE, "read", "read", KEEP, ALL),
+    "saas.subscription.period": (NONE, NONE, "read", "read", "read"),
     "saas.instance.create": (NONE, NONE, NONE, KEEP, KEEP),
     "saas.instance.suspend": (NONE, NONE, NONE, KEEP, KEEP),
     "saas.instance.change.plan": (NONE, NONE, NONE, KEEP, KEEP),

@@ -22,12 +22,16 @@ class TestCompanies(SaasCase):
             company_ids=[(6, 0, cls.company.ids)],
         )
         instance = cls._make_instance("there", "active", **there)
+        subscription = cls._make_subscription(instance, **there)
         cls.records = {
             "saas.server": cls._make_server("there", **there),
             "saas.template": cls._make_template("there", **there),
             "saas.plan": cls._make_plan("there", **there),
             "saas.instance": instance,
-            "saas.subscription": cls._make_subscription(instance, **there),
+            "saas.subscription": subscription,
+            "saas.subscription.period": subscription._note_period(
+                "period", "2027-01-01", "2027-02-01", subscription.plan_id._terms("monthly")
+            ),
             "saas.instance.hostname": cls.env["saas.instance.hostname"].create(
                 {"name": "shop.there.example", "instance_id": instance.id}
             ),

@@ -92,7 +92,7 @@ class TestDashboardFigures(DashboardCase):
         self.assertEqual([plan["amount"] for plan in revenue["plans"]], [50, 50])
         self.assertEqual(len(self._listed(revenue)), 3)
 
-    def _subscription(self, name, plan, period, state):
+    def _subscription(self, name, plan, period, state, days=1):
         instance = self._instance(name, plan_id=plan.id)
         return self.env["saas.subscription"].create(
             {
@@ -102,8 +102,31 @@ class TestDashboardFigures(DashboardCase):
                 "plan_id": plan.id,
                 "period": period,
                 "state": state,
+                "date_start": self._days_ago(days),
+                "date_end": self._days_ago(days - 365),
+                "period_count": 1,
             }
         )
+
+    def test_revenue_past_and_present_is_what_was_agreed_whatever_plans_cost_now(self):
+        self._subscription("old", self.plan, "monthly", "active", days=100)
+        ended = self._subscription("ended", self.plan, "yearly", "active", days=100)
+        ended.sudo().write({"date_end": self._days_ago(40)})
+        before = self._figures()["revenue"]
+        self.plan.write(
+            {"price_monthly": 90, "price_yearly": 900, "currency_id": self.env.ref("base.CHF").id}
+        )
+        revenue = self._figures()["revenue"]
+        self.assertEqual(revenue, before)
+        amounts = [month["amount"] for month in revenue["months"]]
+        self.assertEqual((len(amounts), amounts[-1], amounts[-2]), (12, 30, 30))
+        self.assertEqual((amounts[-4], amounts[0], revenue["growth_percent"]), (50, 0, 0.0))
+
+    def test_each_month_s_revenue_is_that_of_its_list(self):
+        self._subscription("old", self.plan, "monthly", "active", days=100)
+        self._subscription("older", self.plan, "yearly", "active", days=200)
+        for month in self._figures()["revenue"]["months"]:
+            self.assertEqual(month["amount"], sum(self._listed(month).mapped("mrr")), month["label"])
 
     def test_failures_are_grouped_by_reason_and_leave_the_steps_out(self):
         instance = self._instance("sad")

@@ -79,9 +79,10 @@ class TestSubscription(SubscriptionCase):
         subscription = self.started("2027-01-31")
         with self.on("2027-02-01"):
             subscription.action_change_period()
-            self.assertEqual((subscription.period, subscription.price), ("yearly", 100))
+            self.assertEqual((subscription.next_period, subscription.price), ("yearly", 10))
             self.assertEqual(str(subscription.date_end), "2027-02-28")
             subscription.action_renew()
+        self.assertEqual((subscription.period, subscription.price), ("yearly", 100))
         self.assertDates(subscription, "2027-02-28", "2028-02-28")
 
     def test_free_days_move_the_end_and_what_follows(self):

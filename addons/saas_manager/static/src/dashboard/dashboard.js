@@ -135,14 +135,43 @@ export class SaasDashboard extends Component {
         return this.state.figures.weeks.some((week) => week.count);
     }
 
+    get revenueChart() {
+        const months = this.state.figures.revenue.months;
+        return {
+            labels: months.map((month) => month.label),
+            lists: months.map((month) => month.list),
+            datasets: [
+                {
+                    label: _t("Monthly revenue"),
+                    data: months.map((month) => month.amount),
+                    color: "--primary",
+                },
+            ],
+        };
+    }
+
+    get hasRevenue() {
+        return this.state.figures.revenue.months.some((month) => month.amount);
+    }
+
     get createdText() {
         const { growth_percent: growth } = this.state.figures.created;
         if (growth === null) {
             return _t("none in the period before");
         }
-        const sign = growth > 0 ? "+" : "";
-        const percent = sign + formatFloat(growth, { digits: [0, 0] });
-        return _t("%s %% against the period before", percent);
+        return _t("%s %% against the period before", this.signed(growth));
+    }
+
+    get revenueText() {
+        const { growth_percent: growth } = this.state.figures.revenue;
+        if (growth === null) {
+            return _t("of active subscriptions");
+        }
+        return _t("%s %% against the last month's end", this.signed(growth));
+    }
+
+    signed(percent) {
+        return (percent > 0 ? "+" : "") + formatFloat(percent, { digits: [0, 0] });
     }
 
     healthClass(health) {

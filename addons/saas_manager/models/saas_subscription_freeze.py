@@ -1,0 +1,43 @@
+"""Periods for subscriptions that run without: from before there were any, or loaded from elsewhere."""
+
+from odoo import models
+
+from .. import periods
+from .saas_subscription_terms import COVERED
+
+
+class SaasSubscription(models.Model):
+    _inherit = "saas.subscription"
+
+    def _freeze(self):
+        """Give those that run without a period, from before there were any, or loaded, today's price."""
+        for subscription in self:
+            if subscription._has_to_be_frozen():
+                subscription._freeze_running()
+
+    def _has_to_be_frozen(self):
+        runs = self.state in (*COVERED, "suspended") and self.date_end
+        return runs and not self.sudo().period_ids
+
+    def _freeze_running(self):
+        start = min(self.period_start or self.date_start or self.date_end, self.date_end)
+        if self.state == "trial":
+            self._note_period("trial", start, self.date_end, self.plan_id._terms(None))
+            if self.payment_state == "paid":
+                self._note_paid_ahead()
+            return
+        running = self._running_period(start)
+        terms = self.plan_id._terms(running)
+        if self.period_count > 1 and start > self._today():
+            before = periods.end_of(self.date_start, running, self.period_count - 2)
+            self._note_period("period", before, start, terms)
+        self._note_period("period", start, self.date_end, terms)
+        if running != self.period:
+            self.write({"period": running, "next_period": self.period})
+
+    def _running_period(self, start):
+        """Its length tells: after a switch, `period` was the next one's already."""
+        if self.period_count:
+            return self.period
+        fitting = (it for it in ("yearly", "monthly") if periods.end_of(start, it, 1) <= self.date_end)
+        return next(fitting, self.period)

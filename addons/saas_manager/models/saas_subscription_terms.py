@@ -1,0 +1,192 @@
+"""What a subscription costs: each period has its price from the plan once, when it begins."""
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import SQL
+
+from .. import periods
+
+COVERED = ("trial", "active", "past_due")
+_OF_PERIODS = {"price", "mrr", "currency_id"}
+
+
+class SaasSubscription(models.Model):
+    _inherit = "saas.subscription"
+
+    period_ids = fields.One2many("saas.subscription.period", "subscription_id", string="Periods")
+    next_period = fields.Selection(
+        [("monthly", "Monthly"), ("yearly", "Yearly")],
+        readonly=True,
+        copy=False,
+        tracking=True,
+        help="Holds from the next period. Empty: as the present one.",
+    )
+    currency_id = fields.Many2one("res.currency", compute="_compute_price", store=True)
+    price = fields.Monetary(
+        compute="_compute_price",
+        store=True,
+        help="Of its last period; of the first, as long as there is none.",
+    )
+    mrr = fields.Monetary(
+        string="Monthly Revenue", compute="_compute_price", store=True, help="Its price, a month."
+    )
+    next_currency_id = fields.Many2one("res.currency", compute="_compute_next_price", compute_sudo=True)
+    next_price = fields.Monetary(
+        compute="_compute_next_price",
+        compute_sudo=True,
+        currency_field="next_currency_id",
+        help="Of the next period, if it began now.",
+    )
+
+    @api.depends(
+        "plan_id.price_monthly",
+        "plan_id.price_yearly",
+        "plan_id.currency_id",
+        "period",
+        "period_ids.kind",
+        "period_ids.date_start",
+        "period_ids.date_end",
+        "period_ids.price",
+    )
+    def _compute_price(self):
+        """Today's plan is asked only where no period says the price."""
+        for subscription in self:
+            terms = subscription._last_terms()
+            price = terms["price"]
+            subscription.currency_id = terms["currency_id"]
+            subscription.price = price
+            subscription.mrr = price / 12 if terms["period"] == "yearly" else price
+
+    def _last_terms(self):
+        last = self.period_ids._priced()[-1:]
+        return last._terms() if last and last.plan_id == self.plan_id else self.plan_id._terms(self.period)
+
+    @api.depends(
+        "plan_id.price_monthly",
+        "plan_id.price_yearly",
+        "plan_id.currency_id",
+        "period",
+        "next_period",
+        "state",
+        "payment_state",
+        "period_ids.kind",
+    )
+    def _compute_next_price(self):
+        for subscription in self:
+            terms = subscription._next_terms()
+            subscription.next_currency_id = terms["currency_id"]
+            subscription.next_price = terms["price"]
+
+    def _check_no_price(self, vals):
+        """Whoever writes it: no price but those of periods."""
+        if _OF_PERIODS & vals.keys():
+            raise UserError(
+                self.env._("A subscription costs what its periods say: its price is not written.")
+            )
+
+    @api.constrains("plan_id", "period")
+    def _check_terms(self):
+        """Whoever writes them: the periods say what a subscription is on, so nothing changes past them."""
+        for subscription in self:
+            rows = subscription.period_ids
+            if rows and rows.sorted("id")[-1].plan_id != subscription.plan_id:
+                raise ValidationError(
+                    self.env._(
+                        "%s has begun: its plan is changed by Change Plan of its instance.",
+                        subscription.display_name,
+                    )
+                )
+            priced = rows._priced()
+            if priced and priced[-1].period != subscription.period:
+                raise ValidationError(
+                    self.env._("%s has begun: switch its period by the button.", subscription.display_name)
+                )
+
+    # ------------------------------------------------------------ what comes
+
+    def _next_terms(self):
+        """The price of a period that begins now: what was paid for during the trial, else the plan's."""
+        self.ensure_one()
+        agreed = self._paid_ahead()
+        return agreed._terms() if agreed else self.plan_id._terms(self.next_period or self.period)
+
+    def _paid_ahead(self):
+        """The note of what was paid during the trial for the first period."""
+        if self.state != "trial" or self.payment_state != "paid":
+            return self.env["saas.subscription.period"]
+        # sudo: their end aside, periods are read only; a customer does not read them at all.
+        return self.sudo().period_ids._in_order().filtered(lambda row: row.kind == "agreed")[-1:]
+
+    def _note_period(self, kind, start, end, terms):
+        """Put down what holds from `start` until the day before `end`."""
+        # sudo: written by what happens to the subscription, and by nobody.
+        rows = self.env["saas.subscription.period"].sudo()
+        rows.flush_model(["date_end"])  # what ends for it has ended in the database, too
+        return rows.create(
+            {"subscription_id": self.id, "kind": kind, "date_start": start, "date_end": end, **terms}
+        )
+
+    def _note_paid_ahead(self):
+        for subscription in self:
+            if subscription.state == "trial" and not subscription._paid_ahead():
+                today = subscription._today()
+                terms = subscription.plan_id._terms(subscription.period)
+                subscription._note_period("agreed", today, today, terms)
+
+    def _first_period(self, anchor):
+        """Begin the first period counted from a new anchor day, and return the values to write for it."""
+        return self._begin_period(anchor, anchor, 1)
+
+    def _begin_period(self, anchor, start, count):
+        """Freeze the price of the period `count` from the anchor, and return the values to write for it."""
+        terms = self._next_terms()
+        end = periods.end_of(anchor, terms["period"], count)
+        self._note_period("period", start, end, terms)
+        switched = {"period": terms["period"], "next_period": False} if terms["period"] != self.period else {}
+        return {
+            "date_start": anchor,
+            "period_start": start,
+            "period_count": count,
+            "date_end": end,
+            "payment_state": "paid" if self._is_free() else "pending",
+            **switched,
+        }
+
+    def _end_periods(self):
+        """Let the periods follow an end that was moved, or a cancellation."""
+        for subscription in self:
+            ends = [subscription.date_end] if subscription.date_end else []
+            if subscription.state == "cancelled":
+                ends.append(subscription._today())
+            if ends:
+                # sudo: see `_note_period`.
+                rows = subscription.sudo().period_ids
+                rows._end_at(min(ends), lengthen=subscription.state in COVERED)
+
+    # ------------------------------------------------------------ another plan
+
+    def _to_plan(self, plan):
+        """Called by the instance: from today, and for what was renewed already, it is on this plan."""
+        self._lock_terms()
+        for subscription in self.filtered(lambda s: s.plan_id != plan):
+            if subscription.state != "draft":
+                subscription._note_plan(plan)
+            subscription.plan_id = plan
+
+    def _lock_terms(self):
+        """Wait for whoever changes them: PostgreSQL refuses then, and Odoo begins this call again."""
+        self.check_access("write")
+        if self.ids:
+            query = "SELECT id FROM saas_subscription WHERE id IN %s ORDER BY id FOR NO KEY UPDATE"
+            self.env.execute_query(SQL(query, tuple(self.ids)))
+
+    def _note_plan(self, plan):
+        today = self._today()
+        paid_ahead = self._paid_ahead()
+        # sudo: see `_note_period`.
+        left = self.sudo().period_ids._with_days().filtered(lambda row: row.date_end > today)
+        left._go_on_with(plan, today)
+        if not left:
+            self._note_period("change", today, today, plan._terms(self.period))
+        if paid_ahead:
+            self._note_period("agreed", today, today, plan._terms(paid_ahead.period))

@@ -1,0 +1,156 @@
+"""A period keeps the price it began with."""
+
+from odoo.tests import tagged
+
+from .price_case import PriceCase
+
+
+@tagged("post_install", "-at_install")
+class TestFrozenPrices(PriceCase):
+    def test_a_running_period_keeps_its_price_and_the_next_takes_the_plan_s(self):
+        subscription = self.started("2027-01-01")
+        self.plan.write({"price_monthly": 20, "price_yearly": 200})
+        self.assertEqual((subscription.price, subscription.mrr, subscription.next_price), (10, 10, 20))
+        self.night("2027-01-25")
+        self.assertEqual((subscription.price, subscription.mrr), (20, 20))
+        self.assertEqual(
+            self.history(subscription),
+            [
+                ("period", "2027-01-01", "2027-02-01", 10, "monthly"),
+                ("period", "2027-02-01", "2027-03-01", 20, "monthly"),
+            ],
+        )
+
+    def test_each_missed_period_takes_the_price_of_the_night_it_is_added(self):
+        subscription = self.started("2027-01-01")
+        self.plan.price_monthly = 20
+        self.night("2027-03-15")
+        self.assertEqual([row[3] for row in self.history(subscription)], [10, 20, 20])
+
+    def test_a_yearly_one_is_worth_a_twelfth_a_month(self):
+        subscription = self.started("2027-01-01", period="yearly")
+        self.plan.price_yearly = 240
+        self.assertEqual(subscription.price, 100)
+        for record in (subscription, subscription.period_ids):
+            self.assertAlmostEqual(record.mrr, 8.33, 2)
+
+    def test_a_running_period_keeps_its_currency(self):
+        subscription = self.started("2027-01-01")
+        before = subscription.currency_id
+        other = self.env["res.currency"].create({"name": "ZZZ", "symbol": "Z"})
+        self.plan.currency_id = other
+        self.assertEqual((subscription.currency_id, subscription.next_currency_id), (before, other))
+        self.night("2027-01-25")
+        self.assertEqual(subscription.currency_id, other)
+        self.assertEqual(subscription.period_ids._in_order().currency_id, before + other)
+
+    def test_before_it_begins_and_on_trial_the_price_is_what_it_will_cost(self):
+        self.plan.trial_days = 14
+        subscription = self.started("2027-01-01")
+        self.plan.price_monthly = 20
+        self.assertEqual(subscription.price, 20)
+        self.assertEqual(self.history(subscription), [("trial", "2027-01-01", "2027-01-15", 0, "")])
+        self.night("2027-01-15")
+        self.plan.price_monthly = 50
+        self.assertEqual(subscription.price, 20)
+
+    def test_what_is_paid_during_the_trial_keeps_the_price_that_was_paid(self):
+        self.set_parameter("saas.collect_payments", True)
+        self.plan.trial_days = 14
+        subscription = self.started("2027-01-01")
+        with self.on("2027-01-05"):
+            subscription.action_register_payment()
+            subscription.action_register_payment()
+            self.plan.price_monthly = 20
+            self.assertEqual((subscription.price, subscription.next_price), (10, 10))
+            subscription._extend(5)
+        self.night("2027-01-20")
+        self.assertEqual(subscription.payment_state, "paid")
+        self.assertEqual(
+            self.history(subscription),
+            [
+                ("trial", "2027-01-01", "2027-01-20", 0, ""),
+                ("period", "2027-01-20", "2027-02-20", 10, "monthly"),
+            ],
+        )
+        self.assertEqual(len(subscription.period_ids), 3, "one note of the payment")
+
+    def test_switched_to_yearly_during_a_paid_trial_the_first_month_is_what_was_paid(self):
+        self.plan.trial_days = 14
+        subscription = self.started("2027-01-01")
+        with self.on("2027-01-05"):
+            subscription.action_register_payment()
+            subscription.action_change_period()
+        self.night("2027-01-15")
+        self.assertEqual((subscription.period, subscription.price), ("monthly", 10))
+        self.night("2027-02-10")
+        self.assertEqual((subscription.period, subscription.price), ("yearly", 100))
+        self.assertDates(subscription, "2027-02-15", "2028-02-15")
+
+    def test_switched_the_present_period_keeps_its_length_and_price(self):
+        subscription = self.started("2027-01-31")
+        with self.on("2027-02-01"):
+            subscription.action_change_period()
+            self.assertEqual((subscription.period, subscription.price), ("monthly", 10))
+            self.assertEqual((subscription.next_period, subscription.next_price), ("yearly", 100))
+            subscription.action_change_period()
+        self.assertFalse(subscription.next_period)
+        self.night("2027-02-22")
+        self.assertDates(subscription, "2027-01-31", "2027-03-31")
+
+    def test_a_free_plan_that_costs_something_now_is_owed_for_from_the_next_period(self):
+        self.set_parameter("saas.collect_payments", True)
+        self.plan.price_monthly = 0
+        subscription = self.started("2027-01-01")
+        self.plan.price_monthly = 20
+        self.assertTrue(subscription._is_paid())
+        self.night("2027-01-25")
+        self.assertEqual((subscription.price, subscription.payment_state), (20, "pending"))
+
+    def test_a_payment_after_the_end_is_for_the_plan_s_price_of_that_day(self):
+        subscription = self.started("2027-01-01", auto_renew=False)
+        self.nights("2027-02-01", "2027-02-04")
+        self.job_is_done(subscription.instance_id, "expired")
+        self.plan.price_monthly = 20
+        with self.on("2027-03-10"):
+            subscription.action_register_payment()
+        self.assertEqual(
+            self.history(subscription),
+            [
+                ("period", "2027-01-01", "2027-02-01", 10, "monthly"),
+                ("period", "2027-03-10", "2027-04-10", 20, "monthly"),
+            ],
+        )
+
+    def test_free_days_lengthen_what_runs_and_cost_nothing_where_it_had_ended(self):
+        subscription = self.started("2027-01-01", auto_renew=False)
+        with self.on("2027-01-10"):
+            subscription._extend(5)
+        self.assertEqual(self.history(subscription), [("period", "2027-01-01", "2027-02-06", 10, "monthly")])
+        self.nights("2027-02-06", "2027-02-09")
+        self.job_is_done(subscription.instance_id, "expired")
+        with self.on("2027-03-01"):
+            subscription._extend(7)
+        self.assertEqual(self.history(subscription)[1:], [("free", "2027-03-01", "2027-03-08", 0, "")])
+
+    def test_cancelled_now_it_ends_and_what_had_ended_is_not_lengthened(self):
+        running, ended = self.started("2027-01-01", count=2)
+        ended.sudo().write({"state": "expired", "date_end": "2027-01-15"})
+        with self.on("2027-01-20"):
+            (running + ended).with_context(cancel_now=True).action_cancel()
+        self.assertEqual(self.history(running)[-1][2], "2027-01-20")
+        self.assertEqual(self.history(ended)[-1][2], "2027-01-15")
+
+    def test_ended_with_its_instance_nothing_is_in_force_any_more(self):
+        subscription = self.started("2027-01-01")
+        with self.on("2027-01-20"):
+            subscription.sudo()._instance_terminated()
+        self.assertEqual(self.history(subscription)[-1][2], "2027-01-20")
+
+    def test_the_plan_s_form_says_how_many_renew_at_its_price(self):
+        subscriptions = self.started("2027-01-01", count=4)
+        subscriptions[0].auto_renew = False
+        with self.on("2027-01-20"):
+            subscriptions[1].with_context(cancel_now=True).action_cancel()
+        self.change_plan(subscriptions[2], "2027-01-21")
+        self.assertEqual((self.plan.renewing_count, self.larger.renewing_count), (1, 1))

@@ -1,0 +1,159 @@
+"""Periods are written once: each day once, and for subscriptions from before there were any."""
+
+from odoo import models
+from odoo.exceptions import AccessError, UserError
+from odoo.modules.module import load_script
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+from odoo.tools.misc import file_path
+from psycopg2 import IntegrityError
+
+from .price_case import PriceCase
+
+
+@tagged("post_install", "-at_install")
+class TestPeriodRows(PriceCase):
+    def test_what_a_period_was_and_cost_is_written_by_nobody(self):
+        row = self.started("2027-01-01").sudo().period_ids
+        for values in (
+            {"price": 1},
+            {"plan_id": self.larger.id},
+            {"date_start": "2027-01-02"},
+            {"period": False},
+        ):
+            with self.subTest(values=values), self.assertRaises(UserError):
+                row.write(values)
+        with self.assertRaises(UserError):
+            row.unlink()
+
+    def test_a_manager_writes_no_period(self):
+        row = self.started("2027-01-01").period_ids
+        with self.assertRaises(AccessError):
+            row.date_end = "2028-01-01"
+        with self.assertRaises(AccessError):
+            row.copy()
+
+    @mute_logger("odoo.sql_db")
+    def test_the_database_keeps_two_periods_from_one_day(self):
+        subscription = self.started("2027-01-01")
+        terms = self.plan._terms("monthly")
+        for start, end in (
+            ("2027-01-01", "2027-02-01"),
+            ("2027-01-31", "2027-02-28"),
+            ("2026-12-01", "2027-01-02"),
+        ):
+            with self.subTest(start=start), self.assertRaises(IntegrityError), self.env.cr.savepoint():
+                subscription._note_period("period", start, end, terms)
+                self.env.flush_all()
+
+    @mute_logger("odoo.addons.saas_manager.models.saas_sweep_mixin")
+    def test_a_renewal_that_is_killed_and_run_again_adds_one_period(self):
+        subscription = self.started("2027-01-01")
+        renew = type(subscription)._renew
+
+        def _killed(record):
+            renew(record)
+            record.env.flush_all()
+            raise OSError("killed")
+
+        with self.subTest("killed"):
+            self.patch(type(subscription), "_renew", _killed)
+            self.night("2027-01-25")
+            self.assertEqual(len(subscription.period_ids), 1)
+        self.patch(type(subscription), "_renew", renew)
+        self.night("2027-01-26")
+        self.night("2027-01-26")
+        self.assertEqual([row[1] for row in self.history(subscription)], ["2027-01-01", "2027-02-01"])
+
+    def test_a_deleted_subscription_takes_its_periods_along(self):
+        subscription = self.started("2027-01-01").sudo()
+        rows = subscription.period_ids
+        subscription.unlink()
+        self.assertFalse(rows.exists())
+
+
+@tagged("post_install", "-at_install")
+class TestFreezing(PriceCase):
+    """Subscriptions from before prices were frozen."""
+
+    def migrate(self):
+        """What an update does, and doing it again."""
+        path = file_path("saas_manager/migrations/19.0.1.2.0/post-freeze_prices.py")
+        for _time in range(2):
+            load_script(path, "freeze_prices").migrate(self.env.cr, "19.0.1.1.0")
+        self.env.invalidate_all()
+
+    def old(self, day, count=1, **values):
+        """Some that began on a day, as they were before there were periods."""
+        subscriptions = self.started(day, count).sudo()
+        self.env.flush_all()
+        rows = "DELETE FROM saas_subscription_period WHERE subscription_id IN %s"
+        self.env.cr.execute(rows, [subscriptions._ids])
+        self.env.invalidate_all()
+        models.BaseModel.write(subscriptions, values)
+        return subscriptions
+
+    def test_what_runs_keeps_what_its_plan_costs_on_the_day_of_the_update(self):
+        subscriptions = self.old("2027-01-01", count=3)
+        for subscription, state in zip(subscriptions, ("active", "past_due", "suspended"), strict=True):
+            subscription.state = state
+        with self.on("2027-01-10"):
+            self.migrate()
+        self.plan.price_monthly = 20
+        for subscription in subscriptions:
+            self.assertEqual(subscription.price, 10)
+            self.assertEqual(
+                self.history(subscription), [("period", "2027-01-01", "2027-02-01", 10, "monthly")]
+            )
+
+    def test_a_trial_is_a_trial(self):
+        self.plan.trial_days = 14
+        subscription = self.old("2027-01-01")
+        self.migrate()
+        self.assertEqual(self.history(subscription), [("trial", "2027-01-01", "2027-01-15", 0, "")])
+
+    def test_a_trial_that_was_paid_keeps_the_price_too(self):
+        self.plan.trial_days = 14
+        subscription = self.old("2027-01-01", payment_state="paid")
+        self.migrate()
+        self.plan.price_monthly = 20
+        self.night("2027-01-15")
+        self.assertEqual(subscription.price, 10)
+
+    def test_what_was_renewed_ahead_has_the_period_before_it_as_well(self):
+        ahead = {"period_start": "2027-02-28", "date_end": "2027-03-31", "period_count": 2}
+        subscription = self.old("2027-01-31", **ahead)
+        with self.on("2027-02-25"):
+            self.migrate()
+        self.assertEqual(
+            self.history(subscription),
+            [
+                ("period", "2027-01-31", "2027-02-28", 10, "monthly"),
+                ("period", "2027-02-28", "2027-03-31", 10, "monthly"),
+            ],
+        )
+
+    def test_what_was_switched_to_yearly_is_monthly_until_its_end(self):
+        switched = {"period": "yearly", "date_start": "2027-02-28", "period_count": 0}
+        subscription = self.old("2027-01-31", **switched)
+        with self.on("2027-02-10"):
+            self.migrate()
+        self.assertEqual((subscription.period, subscription.next_period), ("monthly", "yearly"))
+        self.night("2027-02-22")
+        self.assertEqual(
+            self.history(subscription),
+            [
+                ("period", "2027-01-31", "2027-02-28", 10, "monthly"),
+                ("period", "2027-02-28", "2028-02-28", 100, "yearly"),
+            ],
+        )
+
+    def test_what_has_ended_gets_no_history_that_nobody_knows(self):
+        subscription = self.old("2027-01-01", state="cancelled")
+        self.migrate()
+        self.assertFalse(subscription.period_ids)
+
+    def test_one_that_is_loaded_as_running_is_frozen_as_well(self):
+        subscription = self.make(state="active", date_start="2027-01-01", date_end="2027-02-01")
+        self.plan.price_monthly = 20
+        self.assertEqual(self.history(subscription), [("period", "2027-01-01", "2027-02-01", 10, "monthly")])
