@@ -1,4 +1,4 @@
-"""Draw `docs/states.md` from the tables of `addons/saas_manager/lifecycle.py`.
+"""Draw `docs/states.md` from `addons/saas_manager/lifecycle.py` and `tenantry.model.operations`.
 
 python docs/state_diagrams.py          writes it
 python docs/state_diagrams.py --check  fails if it is not current
@@ -11,15 +11,24 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tenantry.model.operations import ENGINE_STATES
+
 _DOCS = Path(__file__).parent
 _PAGE = _DOCS / "states.md"
 _TABLES = _DOCS.parent / "addons" / "saas_manager" / "lifecycle.py"
 _HEAD = """\
 # States
 
-Which state leads where in the back office. Made from `addons/saas_manager/lifecycle.py` by `make docs`;
-`make check` fails when this page is not current. The states of a database, as the engine knows them, are in
-[architecture.md](architecture.md).
+Which state leads where in the back office. Made by `make docs` from `addons/saas_manager/lifecycle.py` and,
+for what is done with an instance, `model/operations.py`; `make check` fails when this page is not current.
+The states of a database, as the engine knows them, are drawn in [architecture.md](architecture.md).
+
+## The engine's states of an instance
+
+While nothing is under way; the engine's other states last for a part of an operation.
+
+| state of the record | run state | engine |
+|---|---|---|
 """
 
 Table = Mapping[tuple[str, str], str]
@@ -28,7 +37,8 @@ Table = Mapping[tuple[str, str], str]
 def page() -> str:
     """The whole page, with a diagram for each table."""
     tables: Mapping[str, Table] = runpy.run_path(str(_TABLES))["TABLES"]
-    return "\n".join([_HEAD, *(_section(model, table) for model, table in tables.items())])
+    states = [f"| `{state}` | `{run}` | `{engine}` |\n" for (state, run), engine in ENGINE_STATES.items()]
+    return "\n".join([_HEAD + "".join(states), *(_section(model, table) for model, table in tables.items())])
 
 
 def _section(model: str, table: Table) -> str:

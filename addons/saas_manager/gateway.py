@@ -19,6 +19,7 @@ from tenantry.agent.client import engine_at
 from tenantry.errors import InvalidInput, NotFound, NotYet, TemplateNotFound, TenantryError, UnsupportedSeries
 from tenantry.model import advice, limits, names
 from tenantry.model.entitlements import Entitlements
+from tenantry.model.operations import OPERATIONS
 from tenantry.model.recipe import Recipe
 from tenantry.model.secret import Secret, random_password
 from tenantry.model.server import ServerAddress
@@ -380,24 +381,10 @@ def entitle(instance):
     engine.entitle(instance.database_name, _entitlements(instance))
 
 
-def suspend(instance, on_step):
-    _engine_of(instance.server_id).suspend(instance.database_name, on_step)
-
-
-def reactivate(instance, on_step):
-    _engine_of(instance.server_id).reactivate(instance.database_name, on_step)
-
-
-def stop(instance, on_step):
-    _engine_of(instance.server_id).stop_instance(instance.database_name, on_step)
-
-
-def start(instance, on_step):
-    _engine_of(instance.server_id).start_instance(instance.database_name, on_step)
-
-
-def restart(instance, on_step):
-    _engine_of(instance.server_id).restart_instance(instance.database_name, on_step)
+def operate(instance, operation, on_step):
+    """Have the engine do what that row of `tenantry.model.operations` says."""
+    engine = _engine_of(instance.server_id)
+    engine.operate(instance.database_name, OPERATIONS[operation].engine or operation, on_step)
 
 
 def rename(instance, name, on_step):

@@ -1,7 +1,9 @@
 """Which state leads where, for each kind of record: the only table of it.
 
-Imports nothing, so that the diagrams in `docs/states.md` can be drawn from it without Odoo.
+Imports no Odoo, so that the diagrams in `docs/states.md` can be drawn from it.
 """
+
+from tenantry.model.operations import transitions
 
 # (action, state it is allowed in): state it leads to
 INSTANCE = {
@@ -9,21 +11,7 @@ INSTANCE = {
     ("provision", "failed"): "provisioning",
     ("activate", "provisioning"): "active",
     ("fail", "provisioning"): "failed",
-    ("suspend", "active"): "suspended",
-    ("expire", "active"): "expired",
-    ("reactivate", "suspended"): "active",
-    ("reactivate", "expired"): "active",
-    ("stop", "active"): "active",
-    ("start", "active"): "active",
-    ("restart", "active"): "active",
-    ("rename", "active"): "active",
-    ("install", "active"): "active",
-    ("set_domains", "active"): "active",
-    ("set_domains", "suspended"): "suspended",
-    ("set_domains", "expired"): "expired",
-    ("terminate", "active"): "terminated",
-    ("terminate", "suspended"): "terminated",
-    ("terminate", "expired"): "terminated",
+    **transitions(),
     ("discard", "failed"): "terminated",
 }
 

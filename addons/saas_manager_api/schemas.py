@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from odoo.addons.saas_manager import gateway
+from odoo.addons.saas_manager.operations import REMOTE
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -45,9 +46,7 @@ Country = Annotated[str, StringConstraints(min_length=2, max_length=2, pattern=C
 Runtime = Literal["shared", "docker", "kubernetes", "railway"]
 Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Level = Literal["debug", "info", "warning", "error", "critical"]
-Action = Literal[
-    "start", "stop", "restart", "suspend", "reactivate", "backup", "restore", "duplicate", "terminate"
-]
+Action = Literal[*REMOTE, "backup", "restore", "duplicate"]
 
 
 class Asked(BaseModel):

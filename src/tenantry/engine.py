@@ -383,29 +383,33 @@ class Engine:
         """See `operations.instances`."""
         return instances.find_by_reference(self.context, reference)
 
-    def suspend(self, name: str, on_step: OnStep = ignore) -> Instance:
+    def operate(self, name: str, operation: str, on_step: OnStep = ignore) -> Instance:
         """See `operations.instances`."""
-        return instances.suspend(self.context, name, on_step)
+        return instances.operate(self.context, name, operation, on_step)
+
+    def suspend(self, name: str, on_step: OnStep = ignore) -> Instance:
+        """See `operate`."""
+        return self.operate(name, "suspend", on_step)
 
     def reactivate(self, name: str, on_step: OnStep = ignore) -> Instance:
-        """See `operations.instances`."""
-        return instances.reactivate(self.context, name, on_step)
+        """See `operate`."""
+        return self.operate(name, "reactivate", on_step)
 
     def terminate(self, name: str, on_step: OnStep = ignore, reference: str = "") -> None:
         """See `operations.instances`."""
         instances.terminate(self.context, name, on_step, reference)
 
     def stop_instance(self, name: str, on_step: OnStep = ignore) -> Instance:
-        """See `operations.instances`."""
-        return instances.stop(self.context, name, on_step)
+        """See `operate`."""
+        return self.operate(name, "stop", on_step)
 
     def start_instance(self, name: str, on_step: OnStep = ignore) -> Instance:
-        """See `operations.instances`."""
-        return instances.start(self.context, name, on_step)
+        """See `operate`."""
+        return self.operate(name, "start", on_step)
 
     def restart_instance(self, name: str, on_step: OnStep = ignore) -> Instance:
-        """See `operations.instances`."""
-        return instances.restart(self.context, name, on_step)
+        """See `operate`."""
+        return self.operate(name, "restart", on_step)
 
     def set_hostnames(self, name: str, hostnames: Collection[str]) -> Instance:
         """See `operations.hostnames`."""

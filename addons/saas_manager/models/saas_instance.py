@@ -5,6 +5,8 @@ import uuid
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
+from ..operations import OPERATIONS
+
 _SETTLED = {"subdomain", "template_id", "plan_id", "server_id"}
 
 
@@ -79,19 +81,7 @@ class SaasInstance(models.Model):
         group_expand=True,
     )
     operation = fields.Selection(
-        [
-            ("provision", "Being created"),
-            ("suspend", "Being suspended"),
-            ("expire", "Being suspended, its subscription has ended"),
-            ("reactivate", "Being reactivated"),
-            ("terminate", "Being terminated"),
-            ("stop", "Being stopped"),
-            ("start", "Being started"),
-            ("restart", "Being restarted"),
-            ("rename", "Being moved to another subdomain"),
-            ("set_domains", "Getting other domains"),
-            ("install", "Getting modules"),
-        ],
+        [(name, row.label) for name, row in OPERATIONS.items()],
         string="Under Way",
         readonly=True,
         copy=False,

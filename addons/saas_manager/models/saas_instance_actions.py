@@ -1,14 +1,25 @@
 """What an operator can do with an instance: note what is wanted, and let a job do it after the commit."""
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
 from .. import gateway
 from ..exceptions import InvalidState
+from ..operations import ENGINE, OPERATIONS, hidden_when
 
 
 class SaasInstance(models.Model):
     _inherit = "saas.instance"
+
+    @api.model
+    def _get_view(self, view_id=None, view_type="form", **options):
+        """The view says where an operation's button stands, its row when it is shown, and to whom."""
+        arch, view = super()._get_view(view_id, view_type, **options)
+        for button in arch.xpath("//button[@data-operation]"):
+            operation = button.attrib.pop("data-operation")
+            button.set("invisible", hidden_when(operation))
+            button.set("groups", OPERATIONS[operation].group)
+        return arch, view
 
     def action_provision_instance(self):
         """I4: check, note what is wanted, and let a job create it after the commit."""
@@ -34,7 +45,7 @@ class SaasInstance(models.Model):
                 **instance._under_way("provision"),
             )
             instance.request_ids._instance_retried()
-            instance._enqueue("_provision", self.env._("Create %s", instance.name))
+            instance._enqueue_operation("provision")
         return True
 
     def action_retry(self):
@@ -57,22 +68,20 @@ class SaasInstance(models.Model):
         self.sudo().hostname_ids.unlink()
 
     def action_suspend(self, reason=None):
-        return self._intend("suspend", "_suspend", self.env._("Suspend %s"), reason)
-
-    def action_reactivate(self):
-        return self._intend("reactivate", "_reactivate", self.env._("Reactivate %s"), None)
+        return self._intend("suspend", reason)
 
     def action_terminate(self):
         """I9: administrators only; the wizard has made sure of the name."""
-        if not (self.env.su or self.env.user.has_group("saas_manager.group_saas_administrator")):
-            raise AccessError(self.env._("Only a SaaS administrator may terminate an instance."))
+        self._check_may("terminate")
         failed = self.filtered(lambda instance: instance.state == "failed")
         failed.action_discard()
-        return (self - failed)._intend("terminate", "_terminate", self.env._("Terminate %s"), None)
+        return (self - failed)._intend("terminate")
 
-    def _intend(self, operation, job, description, reason, **values):
+    def _intend(self, operation, reason=None, **values):
         """Note what is wanted and let a job do it after the commit."""
-        self.check_access("write")
+        self._check_may(operation)
+        if ENGINE[operation].needs_running:
+            self._check_is_running()
         self._check_transition(operation)
         for instance in self:
             if instance.operation:
@@ -85,8 +94,15 @@ class SaasInstance(models.Model):
             instance.sudo().write(
                 {**instance._under_way(operation), "state_reason": reason or False, **values}
             )
-            instance._enqueue(job, description % instance.name)
+            instance._enqueue_operation(operation)
         return True
+
+    def _check_may(self, operation):
+        """Raise AccessError when the user is not of the operation's group."""
+        self.check_access("write")
+        row = OPERATIONS[operation]
+        if row.refusal and not (self.env.su or self.env.user.has_group(row.group)):
+            raise AccessError(self.env._(row.refusal))
 
     def _under_way(self, operation):
         """The values of an instance with which this is done from now on."""
@@ -120,3 +136,16 @@ class SaasInstance(models.Model):
     def action_check_health(self):
         self.check_access("write")
         self._check_health()
+
+
+def _action(operation):
+    def action(self):
+        return self._intend(operation)
+
+    return action
+
+
+# One button, and one method over RPC, for each operation that is wanted by its name alone.
+for _row in ENGINE.values():
+    if _row.takes_name_alone:
+        setattr(SaasInstance, f"action_{_row.name}", _action(_row.name))

@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.tools import plaintext2html
 
 from .. import gateway
+from ..operations import ENGINE, OPERATIONS
 from .step_log import StepLog
 
 _logger = logging.getLogger(__name__)
@@ -16,37 +17,55 @@ _MAX_RETRIES = 8
 class SaasInstance(models.Model):
     _inherit = "saas.instance"
 
-    def _enqueue(self, method, description, of=""):
+    def _enqueue_operation(self, operation):
+        row = OPERATIONS[operation]
+        job = self.env._(row.job)
+        return self._enqueue("_operate", job % self.name, operation, kind=operation, channel=row.channel)
+
+    def _enqueue(self, method, description, *arguments, kind="", of="", channel=""):
         """One job at a time for each instance, kind and `of`; it starts after the commit."""
         self.ensure_one()
         # sudo: the job goes on with what was allowed when it was asked for.
         job = self.sudo().with_delay(
-            channel=self._job_channel(method),
+            channel=channel or f"root.saas.{self.server_id.code or 'none'}",
             description=description,
-            identity_key=self._identity_key(method, of),
+            identity_key=self._identity_key(kind or method, of),
             max_retries=_MAX_RETRIES,
             priority=5,
         )
-        return getattr(job, method)()
+        return getattr(job, method)(*arguments)
 
-    def _job_channel(self, method):
-        return f"root.saas.{self.server_id.code or 'none'}"
-
-    def _operate(self, operation, act):
-        """Run `act(log)` if `operation` is still wanted; return what the job reports.
+    def _operate(self, operation):
+        """Job: do it if it is still wanted; return what the job reports.
 
         What can be tried again is tried again by the queue; any other failure is noted.
         """
         self.ensure_one()
         if self.operation != operation:
             return self.env._("Nothing to do: this is not wanted any more.")
+        act = OPERATIONS[operation].act
         with StepLog(self) as log:
             try:
                 with gateway.retrying(log):
-                    return act(log)
+                    return getattr(self, act)(log) if act else self._ask_engine(operation, log)
             except gateway.EngineError as error:
                 log.tell("error", gateway.sentence(error))
                 return self._fail(gateway.sentence(error))
+
+    def _ask_engine(self, operation, log):
+        gateway.operate(self, operation, log.on_step)
+        self._done(operation)
+
+    def _done(self, operation, **values):
+        """The engine has done it: the record follows."""
+        row, run_state = OPERATIONS[operation], ENGINE[operation].run_state
+        if row.stamp:
+            values[row.stamp] = fields.Datetime.now()
+        if run_state:
+            values["run_state"] = run_state
+        self._move(operation, operation=False, **row.values, **values)
+        if row.mail:
+            getattr(self, row.mail)()
 
     def _fail(self, reason):
         """Note why the operation under way failed; an operator is told."""
@@ -65,7 +84,7 @@ class SaasInstance(models.Model):
         return reason
 
     def _awaited_jobs(self):
-        return (f"_{self.operation}",) if self.operation else ()
+        return (self.operation,) if self.operation else ()
 
     @api.model
     def _under_way_domain(self):
@@ -78,11 +97,8 @@ class SaasInstance(models.Model):
 
     # ------------------------------------------------------------ provision
 
-    def _provision(self):
-        """Job: create the instance. Killed anywhere, it is run again and goes on."""
-        return self._operate("provision", self._provision_in_steps)
-
     def _provision_in_steps(self, log):
+        """Create the instance. Killed anywhere, it is run again and goes on."""
         with gateway.provisioning(self, log.on_step) as provisioning:
             self._clone_template_database(provisioning)
             self._neutralize_database(provisioning)
@@ -142,45 +158,14 @@ class SaasInstance(models.Model):
                 )
             subscription._start()
 
-    # ------------------------------------------------------------ the others
-
-    def _suspend(self):
-        return self._operate("suspend", lambda log: self._block("suspend", log))
-
-    def _expire(self):
-        return self._operate("expire", lambda log: self._block("expire", log))
-
-    def _block(self, operation, log):
-        gateway.suspend(self, log.on_step)
-        values = {"suspended_at": fields.Datetime.now(), "operation": False, "run_state": "stopped"}
-        self._move(operation, **values)
-        self._send_suspension_email()
-
-    def _reactivate(self):
-        return self._operate("reactivate", self._unblock)
-
-    def _unblock(self, log):
-        gateway.reactivate(self, log.on_step)
-        values = {"reactivated_at": fields.Datetime.now(), "operation": False, "run_state": "running"}
-        self._move("reactivate", state_reason=False, **values)
-        self._send_reactivation_email()
-
-    def _terminate(self):
-        return self._operate("terminate", self._delete_database)
+    # ------------------------------------------------------------ terminate
 
     def _delete_database(self, log):
         """I9: drop database, role, files and route; the record stays."""
         gateway.terminate(self, log.on_step)
-        self._move(
-            "terminate",
-            terminated_at=fields.Datetime.now(),
-            operation=False,
-            run_state="stopped",
-            admin_password_sealed=False,
-        )
+        self._done("terminate")
         self._release_hostnames()
         self.subscription_ids._instance_terminated()
-        self._send_termination_email()
 
     # ------------------------------------------------------------ automation
 

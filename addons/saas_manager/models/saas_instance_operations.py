@@ -1,4 +1,4 @@
-"""What is done with an instance that stays active: stop, start, other names, modules."""
+"""What is done with an instance that stays active: other names, modules."""
 
 from odoo import fields, models
 from odoo.exceptions import UserError
@@ -6,9 +6,7 @@ from odoo.fields import Command
 
 from .. import gateway
 from ..exceptions import InvalidState
-
-_NEEDS_ENGINE = ("rename", "set_domains")
-"""Operations whose end, if a job was lost, only the engine knows."""
+from ..operations import ENGINE, OPERATIONS
 
 
 class SaasInstance(models.Model):
@@ -20,16 +18,6 @@ class SaasInstance(models.Model):
 
     # ------------------------------------------------------------ actions
 
-    def action_stop(self):
-        return self._intend("stop", "_stop", self.env._("Stop %s"), None)
-
-    def action_start(self):
-        return self._intend("start", "_start", self.env._("Start %s"), None)
-
-    def action_restart(self):
-        self._check_is_running()
-        return self._intend("restart", "_restart", self.env._("Restart %s"), None)
-
     def change_subdomain(self, subdomain):
         """Move to another address; the record follows when the engine has done it."""
         self.ensure_one()
@@ -38,7 +26,7 @@ class SaasInstance(models.Model):
         is_free, message = self._judge_subdomain(subdomain)
         if not is_free:
             raise UserError(message or self.env._("Type the new subdomain."))
-        return self._intend("rename", "_rename", self.env._("Rename %s"), None, wanted=subdomain)
+        return self._intend("rename", wanted=subdomain)
 
     def install_modules(self, modules):
         """Install modules, a list of technical names, and what they depend on."""
@@ -46,8 +34,7 @@ class SaasInstance(models.Model):
         self._check_is_running()
         with gateway.translated():
             gateway.check_modules(self, modules)
-        description = self.env._("Install modules in %s")
-        return self._intend("install", "_install", description, None, wanted=" ".join(modules))
+        return self._intend("install", wanted=" ".join(modules))
 
     def _check_is_running(self):
         for instance in self.filtered(lambda i: i.run_state == "stopped" and i.state == "active"):
@@ -56,9 +43,9 @@ class SaasInstance(models.Model):
     def _set_domains_later(self):
         """Its hostnames have changed: note that, once in a transaction, and let a job tell the engine."""
         noted = self._domains_noted()
-        for instance in self.filtered(lambda i: i.state in ("active", "suspended", "expired")):
+        for instance in self.filtered(lambda i: i.state in ENGINE["set_domains"].before):
             if not (instance.operation == "set_domains" and instance.id in noted):
-                instance._intend("set_domains", "_set_domains", self.env._("Set the domains of %s"), None)
+                instance._intend("set_domains")
                 noted.add(instance.id)
 
     def _domains_noted(self):
@@ -67,29 +54,9 @@ class SaasInstance(models.Model):
 
     # ------------------------------------------------------------ jobs
 
-    def _stop(self):
-        return self._operate("stop", self._stop_in_steps)
-
-    def _stop_in_steps(self, log):
-        gateway.stop(self, log.on_step)
-        self._move("stop", operation=False, run_state="stopped", health="unknown", health_message=False)
-
-    def _start(self):
-        return self._operate("start", lambda log: self._start_in_steps("start", gateway.start, log))
-
-    def _restart(self):
-        return self._operate("restart", lambda log: self._start_in_steps("restart", gateway.restart, log))
-
-    def _start_in_steps(self, operation, start, log):
-        start(self, log.on_step)
-        self._move(operation, operation=False, run_state="running", health="healthy", health_message=False)
-
-    def _rename(self):
-        return self._operate("rename", self._rename_in_steps)
-
     def _rename_in_steps(self, log):
         renamed = gateway.rename(self, self.wanted, log.on_step)
-        self._move("rename", operation=False, wanted=False, **self._names(renamed))
+        self._done("rename", **self._names(renamed))
         message = self.env._("It is now at %s.", renamed.url)
         self.message_post(body=message)
         return message
@@ -97,35 +64,25 @@ class SaasInstance(models.Model):
     def _names(self, found):
         return {"subdomain": found.name, "database_name": found.name, "url": found.url}
 
-    def _set_domains(self):
-        return self._operate("set_domains", self._set_domains_at_once)
-
     def _set_domains_at_once(self, log):
         gateway.set_hostnames(self)
-        self._move("set_domains", operation=False)
+        self._done("set_domains")
         names = ", ".join(self.hostname_ids.mapped("name"))
         message = self.env._("It answers at %s, too.", names) if names else self.env._("No further domain.")
         log.tell("info", message)
         return message
 
-    def _install(self):
-        """Job: it may take minutes, and runs where templates are built."""
-        return self._operate("install", self._install_at_once)
-
     def _install_at_once(self, log):
         installed = gateway.install_modules(self, self.wanted.split())
-        self._move("install", operation=False, wanted=False)
+        self._done("install")
         names = ", ".join(installed)
         message = self.env._("Installed: %s.", names) if names else self.env._("They were there already.")
         log.tell("info", message)
         self.message_post(body=message)
         return message
 
-    def _job_channel(self, method):
-        return "root.saas_build" if method == "_install" else super()._job_channel(method)
-
     def _fail(self, reason):
-        if self.operation in _NEEDS_ENGINE:
+        if self.operation and OPERATIONS[self.operation].only_engine_knows:
             self._follow_engine()
         return super()._fail(reason)
 

@@ -10,13 +10,13 @@ class SaasJobMixin(models.AbstractModel):
     _name = "saas.job.mixin"
     _description = "Is worked on by jobs"
 
-    def _identity_key(self, method, of=""):
+    def _identity_key(self, kind, of=""):
         """By which the queue knows the record's job of that kind; of: which of several."""
         self.ensure_one()
-        return f"{self._name}.{method}.{self.id}" + (f".{of}" if of else "")
+        return f"{self._name}.{kind}.{self.id}" + (f".{of}" if of else "")
 
     def _awaited_jobs(self):
-        """The methods one of which is to bring the record out of its present state; none if it is at rest."""
+        """The kinds of job one of which is to bring the record out of its state; none if it is at rest."""
         raise NotImplementedError
 
     def _on_job_failed(self, exc_message="", **_values):
@@ -35,7 +35,7 @@ class SaasJobMixin(models.AbstractModel):
                 record._on_job_failed(self.env._("Its job was lost: found dead, or taken out by hand."))
 
     def _has_job_to_come(self):
-        keys = [self._identity_key(method) for method in self._awaited_jobs()]
+        keys = [self._identity_key(kind) for kind in self._awaited_jobs()]
         domain = [("identity_key", "in", keys), ("state", "in", _TO_COME)]
         # sudo: jobs are not shown to everybody who runs instances.
         return bool(self.env["queue.job"].sudo().search_count(domain, limit=1))

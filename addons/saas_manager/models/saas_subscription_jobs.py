@@ -28,7 +28,7 @@ class SaasSubscription(models.Model):
             if subscription.state == "suspended":
                 instance.action_suspend(self.env._("The payment is overdue."))
             else:
-                instance._intend("expire", "_expire", self.env._("Suspend %s"), subscription._why_expired())
+                instance._intend("expire", subscription._why_expired())
 
     def _why_expired(self):
         if self.state == "cancelled":

@@ -113,10 +113,15 @@ class SaasCase(TransactionCase):
         with trap_jobs() as jobs, self.enter_registry_test_mode():
             yield jobs
 
+    def _assert_one_job(self, jobs, instance, operation, **properties):
+        """That one, and no other of an operation."""
+        jobs.assert_jobs_count(1, only=instance._operate)
+        jobs.assert_enqueued_job(instance._operate, args=(operation,), properties=properties)
+
     def _run_provision(self, instance):
         """Do what the job of a creation does, with an engine that succeeds."""
         with self._jobs(), self._provisioning(instance):
-            return instance.sudo()._provision()
+            return instance.sudo()._operate("provision")
 
     @contextmanager
     def _provisioning(self, instance):

@@ -101,10 +101,10 @@ class SubscriptionCase(TransactionCase):
             self.night(day)
             day += timedelta(days=1)
 
-    def wanted(self, method, instance):
-        """The jobs that wait for an instance."""
+    def wanted(self, kind, instance):
+        """The jobs that wait for an instance; kind: the operation, or the method of another job."""
         jobs = self.jobs.enqueued_jobs
-        return [job for job in jobs if job.method_name == method and job.recordset == instance]
+        return [job for job in jobs if kind in (*job.args, job.method_name) and job.recordset == instance]
 
     def job_is_done(self, instance, state):
         """As its job leaves it."""

@@ -137,7 +137,7 @@ class TestExpiry(SubscriptionCase):
         self.nights("2027-01-03", "2027-01-05")
         self.assertEqual((subscription.state, instance.operation), ("suspended", "suspend"))
         self.assertEqual(len(self.mails), 1)
-        self.assertEqual(len(self.wanted("_suspend", instance)), 1)
+        self.assertEqual(len(self.wanted("suspend", instance)), 1)
 
     def test_a_renewal_ahead_is_not_due_before_it_begins(self):
         self.set_parameter("saas.collect_payments", True)

@@ -65,11 +65,12 @@ class TestGateway(SaasCase):
     def test_each_function_asks_for_what_it_is_called(self):
         told, acme = object(), "acme-db"
         for function, arguments, method, expected in (
-            (gateway.suspend, [told], "suspend", [acme, told]),
-            (gateway.reactivate, [told], "reactivate", [acme, told]),
-            (gateway.stop, [told], "stop_instance", [acme, told]),
-            (gateway.start, [told], "start_instance", [acme, told]),
-            (gateway.restart, [told], "restart_instance", [acme, told]),
+            (gateway.operate, ["suspend", told], "operate", [acme, "suspend", told]),
+            (gateway.operate, ["expire", told], "operate", [acme, "suspend", told]),
+            (gateway.operate, ["reactivate", told], "operate", [acme, "reactivate", told]),
+            (gateway.operate, ["stop", told], "operate", [acme, "stop", told]),
+            (gateway.operate, ["start", told], "operate", [acme, "start", told]),
+            (gateway.operate, ["restart", told], "operate", [acme, "restart", told]),
             (gateway.rename, ["zenith", told], "rename", [acme, "zenith", told]),
             (gateway.terminate, [told], "terminate", [acme, told, self.instance.reference]),
             (gateway.abandon, [], "abandon", [acme, self.instance.reference]),

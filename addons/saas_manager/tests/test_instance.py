@@ -48,7 +48,7 @@ class TestLifecycle(SaasCase):
             self._as("manager", instance).action_terminate()
         with self._jobs() as jobs:
             self._as("administrator", instance).action_terminate()
-        jobs.assert_enqueued_job(instance._terminate)
+        jobs.assert_enqueued_job(instance._operate, args=("terminate",))
 
     def test_a_failed_instance_is_given_up_without_a_job(self):
         instance = self._make_instance("acme", "failed")

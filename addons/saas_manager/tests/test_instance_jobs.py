@@ -46,8 +46,7 @@ class TestCreation(SaasCase):
         self.assertEqual(self.instance.state, "provisioning")
         self.assertEqual(self.instance.server_id, self.server)
         self.assertEqual(self.instance.database_name, "acme")
-        jobs.assert_jobs_count(1, only=self.instance._provision)
-        jobs.assert_enqueued_job(self.instance._provision, properties={"channel": "root.saas.here"})
+        self._assert_one_job(jobs, self.instance, "provision", channel="root.saas.here")
 
     def test_two_who_press_at_once_make_one_job(self):
         """Each has seen a draft: the identity key lets the first job through only."""
@@ -93,7 +92,7 @@ class TestCreation(SaasCase):
         self._press_create()
         error = InstanceNotFound("acme")
         with self._jobs(), patch.object(gateway, "provisioning", Refuses(error)):
-            self.instance.sudo()._provision()
+            self.instance.sudo()._operate("provision")
         self.assertEqual(self.instance.state, "failed")
         self.assertEqual(self.instance.state_reason, gateway.sentence(error))
         self.assertTrue(self.instance.activity_ids)
@@ -107,7 +106,7 @@ class TestCreation(SaasCase):
             patch.object(gateway, "provisioning", Refuses(unreachable)),
             self.assertRaises(RetryableJobError),
         ):
-            self.instance.sudo()._provision()
+            self.instance.sudo()._operate("provision")
         self.assertEqual(self.instance.state, "provisioning")
 
     def test_so_it_is_when_the_log_lost_its_connection_as_well(self):
@@ -121,14 +120,14 @@ class TestCreation(SaasCase):
             self.assertLogs("odoo.addons.saas_manager.models.step_log", "WARNING"),
             self.assertRaises(RetryableJobError),
         ):
-            self.instance.sudo()._provision()
+            self.instance.sudo()._operate("provision")
         self.assertEqual(self.instance.state, "provisioning")
 
     def test_a_failed_one_is_retried_by_a_manager(self):
         self.instance.state = "failed"
         with self._jobs() as jobs:
             self._as("manager", self.instance).action_retry()
-        jobs.assert_jobs_count(1, only=self.instance._provision)
+        self._assert_one_job(jobs, self.instance, "provision")
 
     def test_a_retry_keeps_the_password_which_the_instance_may_have_already(self):
         self._press_create()
@@ -160,16 +159,16 @@ class TestCreation(SaasCase):
 @tagged("post_install", "-at_install")
 class TestOtherOperations(SaasCase):
     @contextmanager
-    def _engine(self, name, side_effect=None):
+    def _engine(self, name="operate", side_effect=None):
         with self._jobs(), patch.object(gateway, name, side_effect=side_effect) as asked:
             yield asked
 
     def test_each_button_leads_to_its_state_by_way_of_the_engine(self):
         instance = self._make_instance("acme", "active")
-        for who, button, job, operation, state in (
-            ("manager", "action_suspend", "_suspend", "suspend", "suspended"),
-            ("manager", "action_reactivate", "_reactivate", "reactivate", "active"),
-            ("administrator", "action_terminate", "_terminate", "terminate", "terminated"),
+        for who, button, function, operation, state in (
+            ("manager", "action_suspend", "operate", "suspend", "suspended"),
+            ("manager", "action_reactivate", "operate", "reactivate", "active"),
+            ("administrator", "action_terminate", "terminate", "terminate", "terminated"),
         ):
             with self.subTest(button=button):
                 before = instance.state
@@ -177,15 +176,17 @@ class TestOtherOperations(SaasCase):
                     getattr(self._as(who, instance), button)()
                 jobs.assert_jobs_count(1)
                 self.assertEqual((instance.state, instance.operation), (before, operation))
-                with self._engine(operation) as asked:
-                    getattr(instance.sudo(), job)()
+                with self._engine(function) as asked:
+                    instance.sudo()._operate(operation)
                 asked.assert_called_once()
+                if function == "operate":
+                    self.assertEqual(asked.call_args.args[1], operation)
                 self.assertEqual((instance.state, instance.operation), (state, False))
 
     def test_one_whose_subscription_has_ended_is_blocked_and_expired(self):
         instance = self._make_instance("acme", "active", operation="expire")
-        with self._engine("suspend") as asked:
-            instance.sudo()._expire()
+        with self._engine() as asked:
+            instance.sudo()._operate("expire")
         asked.assert_called_once()
         self.assertEqual(instance.state, "expired")
         self.assertTrue(instance.occupies_server)
@@ -198,8 +199,8 @@ class TestOtherOperations(SaasCase):
     def test_a_failure_leaves_the_state_and_says_why(self):
         instance = self._make_instance("acme", "active", operation="suspend")
         error = InstanceNotFound("acme")
-        with self._engine("suspend", side_effect=error):
-            instance.sudo()._suspend()
+        with self._engine(side_effect=error):
+            instance.sudo()._operate("suspend")
         self.assertEqual((instance.state, instance.operation), ("active", False))
         self.assertEqual(instance.state_reason, gateway.sentence(error))
 
@@ -208,7 +209,7 @@ class TestOtherOperations(SaasCase):
         instance = self._make_instance("acme", "active", operation="terminate", admin_password_sealed=sealed)
         subscription = self._make_subscription(instance, state="active")
         with self._engine("terminate"):
-            instance.sudo()._terminate()
+            instance.sudo()._operate("terminate")
         self.assertFalse(instance.admin_password_sealed)
         self.assertEqual(subscription.state, "cancelled")
         self.assertTrue(instance.terminated_at)
@@ -223,7 +224,7 @@ class TestOtherOperations(SaasCase):
                 else:
                     instance.operation = "terminate"
                     with self._engine("terminate"):
-                        instance.sudo()._terminate()
+                        instance.sudo()._operate("terminate")
                 self.assertEqual(instance.state, "terminated")
                 other = self._make_instance("acme")
                 other.hostname_ids = [Command.create({"name": "odoo.acme.example"})]

@@ -26,10 +26,14 @@ class OperationsCase(SaasCase):
         jobs.assert_jobs_count(1)
         return jobs
 
-    def _run(self, job, function, **answer):
+    def _run(self, operation, function="operate", **answer):
         """Do what the job does, with an engine that answers so."""
         with self._jobs(), patch.object(gateway, function, **answer) as asked:
-            getattr(self.instance.sudo(), job)()
+            self.instance.sudo()._operate(operation)
+        asked.assert_called_once()
+        self.assertEqual(asked.call_args.args[0], self.instance)
+        if function == "operate":
+            self.assertEqual(asked.call_args.args[1], operation)
         return asked
 
 
@@ -45,7 +49,7 @@ class TestStopAndStart(OperationsCase):
                 before = self.instance.run_state
                 self._press(action)
                 self.assertEqual((self.instance.operation, self.instance.run_state), (operation, before))
-                self._run(f"_{operation}", operation).assert_called_once()
+                self._run(operation)
                 self.assertEqual(
                     (self.instance.state, self.instance.operation, self.instance.run_state),
                     ("active", False, run_state),
@@ -53,7 +57,7 @@ class TestStopAndStart(OperationsCase):
 
     def test_a_stopped_instance_is_not_in_trouble(self):
         self._press("action_stop")
-        self._run("_stop", "stop")
+        self._run("stop")
         self.assertEqual(self.instance.health, "unknown")
         engine = SimpleNamespace(
             usage=lambda _name: SimpleNamespace(users=1, storage_bytes=0, last_activity=None),
@@ -83,10 +87,10 @@ class TestStopAndStart(OperationsCase):
     def test_a_stopped_instance_is_suspended_and_comes_back_running(self):
         self.instance.run_state = "stopped"
         self._press("action_suspend")
-        self._run("_suspend", "suspend")
+        self._run("suspend")
         self.assertEqual((self.instance.state, self.instance.run_state), ("suspended", "stopped"))
         self._press("action_reactivate")
-        self._run("_reactivate", "reactivate")
+        self._run("reactivate")
         self.assertEqual((self.instance.state, self.instance.run_state), ("active", "running"))
 
     def test_what_is_suspended_is_neither_stopped_nor_started(self):
@@ -105,12 +109,12 @@ class TestDomains(OperationsCase):
 
     def test_saving_them_lets_one_job_tell_the_engine(self):
         names = [Command.create({"name": name}) for name in (DOMAIN, "shop.acme.example")]
-        self._save(*names).assert_jobs_count(1, only=self.instance._set_domains)
+        self._assert_one_job(self._save(*names), self.instance, "set_domains")
         self.assertEqual(self.instance.operation, "set_domains")
-        self._run("_set_domains", "set_hostnames").assert_called_once()
+        self._run("set_domains", "set_hostnames")
         self.assertFalse(self.instance.operation)
         jobs = self._save(Command.delete(self.instance.hostname_ids[0].id))
-        jobs.assert_jobs_count(1, only=self.instance._set_domains)
+        self._assert_one_job(jobs, self.instance, "set_domains")
 
     def test_one_that_does_not_exist_yet_needs_no_job(self):
         draft = self._make_instance("drafted")
@@ -136,7 +140,7 @@ class TestDomains(OperationsCase):
         self._save(Command.create({"name": DOMAIN}))
         before = SimpleNamespace(name="acme", url="http://acme.localhost", hostnames=("old.acme.example",))
         with patch.object(gateway, "find", return_value=before):
-            self._run("_set_domains", "set_hostnames", side_effect=NameTaken(DOMAIN))
+            self._run("set_domains", "set_hostnames", side_effect=NameTaken(DOMAIN))
         self.assertEqual(self.instance.hostname_ids.mapped("name"), ["old.acme.example"])
         self.assertIn("is taken", self.instance.state_reason)
         self.assertFalse(self.instance.operation)
@@ -153,10 +157,10 @@ class TestSubdomain(OperationsCase):
     def test_the_record_follows_when_the_engine_has_done_it(self):
         with self._jobs() as jobs:
             self._wizard("zenith").save().action_change_subdomain()
-        jobs.assert_jobs_count(1, only=self.instance._rename)
+        self._assert_one_job(jobs, self.instance, "rename")
         self.assertEqual((self.instance.subdomain, self.instance.wanted), ("acme", "zenith"))
         renamed = SimpleNamespace(name="zenith", url="http://zenith.localhost")
-        asked = self._run("_rename", "rename", return_value=renamed)
+        asked = self._run("rename", "rename", return_value=renamed)
         self.assertEqual(asked.call_args.args[1], "zenith")
         self.assertEqual(
             (self.instance.subdomain, self.instance.database_name, self.instance.url),
@@ -183,7 +187,7 @@ class TestSubdomain(OperationsCase):
                 self.instance.write({"operation": "rename", "wanted": "zenith"})
                 truth = SimpleNamespace(name=found, url=f"http://{found}.localhost", hostnames=())
                 with patch.object(gateway, "find", return_value=truth):
-                    self._run("_rename", "rename", side_effect=InstanceNotFound("acme"))
+                    self._run("rename", "rename", side_effect=InstanceNotFound("acme"))
                 self.assertEqual(self.instance.subdomain, subdomain)
                 self.assertFalse(self.instance.operation)
 
@@ -199,8 +203,8 @@ class TestModules(OperationsCase):
     def test_they_are_installed_by_a_job_among_the_builds(self):
         with self._jobs() as jobs, patch.object(gateway, "check_modules"):
             self._order("crm, calendar")
-        jobs.assert_enqueued_job(self.instance._install, properties={"channel": "root.saas_build"})
-        asked = self._run("_install", "install_modules", return_value=["crm"])
+        self._assert_one_job(jobs, self.instance, "install", channel="root.saas_build")
+        asked = self._run("install", "install_modules", return_value=["crm"])
         self.assertEqual(asked.call_args.args[1], ["crm", "calendar"])
         self.assertFalse(self.instance.operation)
         self.assertIn("Installed: crm.", self.instance.message_ids[:1].body)

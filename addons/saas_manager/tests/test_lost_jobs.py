@@ -1,6 +1,9 @@
 """J2: a job that will not come is not waited for without end."""
 
+import runpy
+
 from odoo.tests import tagged
+from odoo.tools import SQL, file_path
 
 from .common import SaasCase
 
@@ -45,6 +48,24 @@ class TestLostJobs(SaasCase):
         self._look()
         self.assertEqual(self._states(), ("provisioning", "failed"))
         self.assertIn("lost", self.template.state_reason)
+
+    def test_one_noted_before_operations_were_one_method_is_done(self):
+        """An update leaves jobs of the version before; see the migration."""
+        job, names = self._jobs_of(self.instance), ["method_name", "args", "identity_key"]
+        (now,) = job.read(names)
+        self.env.flush_all()
+        before = SQL(
+            "UPDATE queue_job SET method_name = '_provision', args = '[]', identity_key = %s WHERE id = %s",
+            f"saas.instance._provision.{self.instance.id}",
+            job.id,
+        )
+        self.env.cr.execute(before)
+        migration = runpy.run_path(file_path("saas_manager/migrations/19.0.1.2.0/pre-one-job-method.py"))
+        migration["migrate"](self.env.cr, "19.0.1.1.0")
+        job.invalidate_recordset()
+        self.assertEqual(job.read(names), [now])
+        self._look()
+        self.assertEqual(self.instance.state, "provisioning")
 
     def test_after_a_cancelled_job_the_button_can_be_pressed_again(self):
         self.instance.write({"state": "active", "operation": False})

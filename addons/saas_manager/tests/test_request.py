@@ -25,13 +25,13 @@ class TestRequest(SaasCase):
         request = self._ask(**values)
         with self._jobs() as jobs:
             request.action_submit()
-        jobs.assert_jobs_count(1, only=request.instance_id._provision)
+        self._assert_one_job(jobs, request.instance_id, "provision")
         return request
 
     def _fail(self, request):
         error = InstanceNotFound("acme")
         with self._jobs(), patch.object(gateway, "provisioning", side_effect=error):
-            request.instance_id.sudo()._provision()
+            request.instance_id.sudo()._operate("provision")
 
     def test_who_orders_for_others_is_the_customer_and_each_odoo_has_its_company_s_name(self):
         first = self._submit(customer_email="boss@agency.example", company_name="Bakery")
@@ -89,7 +89,7 @@ class TestRequest(SaasCase):
             request.action_retry()
         self.assertEqual((request.state, request.attempt_count, request.error), ("processing", 2, False))
         self.assertEqual(request.instance_id, instance)
-        jobs.assert_jobs_count(1, only=instance._provision)
+        self._assert_one_job(jobs, instance, "provision")
         self._run_provision(instance)
         self.assertEqual(request.state, "completed")
 

@@ -115,7 +115,7 @@ class TestSubscription(SubscriptionCase):
             subscription.action_register_payment()
         self.assertEqual((subscription.state, subscription.payment_state), ("active", "paid"))
         self.assertEqual(str(subscription.date_end), "2027-02-01")
-        self.assertEqual(len(self.wanted("_reactivate", subscription.instance_id)), 1)
+        self.assertEqual(len(self.wanted("reactivate", subscription.instance_id)), 1)
         self.assertTrue(self.wanted("_entitle", subscription.instance_id), "its banner must go")
 
     def test_a_payment_after_the_end_begins_a_new_period_today(self):

@@ -108,6 +108,30 @@ class TestViews(SaasCase):
         self.assertNotIn("Terminate", self._buttons("manager", form))
         self.assertIn("Terminate", self._buttons("administrator", form))
 
+    def test_an_operation_s_button_is_shown_where_it_can_be_done(self):
+        always = {"Suspend", "Terminate"}
+        running = {"Restart", "Stop", "Install Modules", "Change Subdomain"}
+        shown = {
+            ("draft", "unknown"): set(),
+            ("provisioning", "unknown"): set(),
+            ("active", "running"): always | running,
+            ("active", "unknown"): always | running,
+            ("active", "stopped"): always | {"Start Now"},
+            ("suspended", "stopped"): {"Reactivate", "Terminate"},
+            ("expired", "stopped"): {"Reactivate", "Terminate"},
+            ("failed", "unknown"): set(),
+            ("terminated", "stopped"): set(),
+        }
+        arch = self._arch("administrator", "saas_manager.saas_instance_view_form")
+        buttons = [it for it in arch.iter("button") if it.get("string") in set().union(*shown.values())]
+        for (state, run_state), expected in shown.items():
+            for operation, meant in ((False, expected), ("restart", set())):
+                values = {"state": state, "run_state": run_state, "operation": operation}
+                with self.subTest(**values):
+                    found = [it for it in buttons if not safe_eval(it.get("invisible"), values)]
+                    self.assertEqual({it.get("string") for it in found}, meant)
+                    self.assertFalse([it for it in found if it.get("data-operation")])
+
     def test_a_user_has_no_button_on_a_subscription(self):
         self.assertFalse(self._buttons("user", "saas_manager.saas_subscription_view_form"))
         self.assertIn("Renew Now", self._buttons("manager", "saas_manager.saas_subscription_view_form"))

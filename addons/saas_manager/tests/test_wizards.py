@@ -75,7 +75,7 @@ class TestCreate(SaasCase):
         self.assertEqual(
             sorted(instance.hostname_ids.mapped("name")), ["odoo.acme.example", "shop.acme.example"]
         )
-        jobs.assert_enqueued_job(instance._provision)
+        jobs.assert_enqueued_job(instance._operate, args=("provision",))
 
     def test_a_taken_subdomain_is_refused(self):
         self._make_instance("acme")
@@ -106,7 +106,7 @@ class TestDialogues(SaasCase):
             wizard.action_suspend()
         self.assertEqual(self.instance.operation, "suspend")
         self.assertEqual(self.instance.state_reason, "The invoice of May is unpaid.")
-        jobs.assert_enqueued_job(self.instance._suspend)
+        jobs.assert_enqueued_job(self.instance._operate, args=("suspend",))
 
     def test_the_plan_changes_at_once(self):
         wizard = self._wizard(
@@ -139,7 +139,7 @@ class TestDialogues(SaasCase):
         with trap_jobs() as jobs:
             wizard.action_terminate()
         self.assertEqual(self.instance.operation, "terminate")
-        jobs.assert_enqueued_job(self.instance._terminate)
+        jobs.assert_enqueued_job(self.instance._operate, args=("terminate",))
 
     def test_a_manager_cannot_terminate(self):
         with self.assertRaises(AccessError):

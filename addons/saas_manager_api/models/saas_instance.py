@@ -1,18 +1,9 @@
 """What the API asks of an instance, and tells of it."""
 
 from odoo import api, models
+from odoo.addons.saas_manager.operations import REMOTE
 
 from ..errors import ApiError, problem
-
-_ACTIONS = {
-    "start": "action_start",
-    "stop": "action_stop",
-    "restart": "action_restart",
-    "suspend": "action_suspend",
-    "reactivate": "action_reactivate",
-    "terminate": "action_terminate",
-}
-"""The others of A3 are refused with a sentence until there is such a thing."""
 
 
 class SaasInstance(models.Model):
@@ -27,9 +18,9 @@ class SaasInstance(models.Model):
         return (found.filtered(lambda instance: instance.state != "terminated") or found)[0]
 
     def _manage_by_api(self, action, reason=None, confirm=None):
-        """A3: note what is wanted; a job does it."""
+        """A3: note what is wanted; a job does it. What there is not yet is refused with a sentence."""
         self.check_access("write")
-        if action not in _ACTIONS:
+        if action not in REMOTE:
             raise ApiError(
                 409,
                 "INVALID_STATE",
@@ -39,7 +30,7 @@ class SaasInstance(models.Model):
             sentence = self.env._("To terminate it, send its subdomain as 'confirm'.")
             raise ApiError(422, "MISSING_FIELDS", sentence, fields={"confirm": sentence})
         arguments = {"reason": reason} if action == "suspend" else {}
-        getattr(self, _ACTIONS[action])(**arguments)
+        getattr(self, f"action_{action}")(**arguments)
 
     @api.model
     def _objection_by_api(self, subdomain):

@@ -215,4 +215,4 @@ class TestAgreement(SignupCase, ApiCase):
             stack.enter_context(self._jobs())
             stack.enter_context(patch.object(gateway, "terminate"))
             request.instance_id.sudo().action_terminate()
-            request.instance_id.sudo()._terminate()
+            request.instance_id.sudo()._operate("terminate")

@@ -14,7 +14,7 @@ PARTS = frozenset({"clone", "sanitize", "customize", "create_admin", "publish"})
 TELLS_STEPS = frozenset(
     {
         *("build_template", "finish_editing", "fill_pool", "provision", "rename", "terminate"),
-        *("suspend", "reactivate", "stop_instance", "start_instance", "restart_instance"),
+        *("operate", "suspend", "reactivate", "stop_instance", "start_instance", "restart_instance"),
     }
 )
 METHODS = TELLS_STEPS | frozenset(

@@ -12,6 +12,7 @@ from tenantry.cli.common import JsonOption, LocalOption, NameArgument, command
 from tenantry.cli.output import Columns, Output, megabytes, plain_text
 from tenantry.cli.place import Place, at, there
 from tenantry.errors import Conflict
+from tenantry.model.operations import OPERATIONS
 
 app = typer.Typer(
     help="Look at instances and change their state: on the master you are logged in to, else here.",
@@ -111,10 +112,9 @@ def _lines(place: Place, instance: object) -> list[str]:
 
 
 app.command()(actions.suspend)
-app.command()(actions.reactivate)
-app.command()(actions.stop)
-app.command()(actions.start)
-app.command()(actions.restart)
+for _row in OPERATIONS.values():
+    if _row.takes_name_alone:
+        app.command(_row.name, help=_row.help)(actions.taking_name_alone(_row.name))
 app.command()(actions.rename)
 app.command()(actions.domains)
 app.command()(actions.install)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -10,15 +11,7 @@ from tenantry.cli.common import JsonOption, LocalOption, NameArgument, NoWaitOpt
 from tenantry.cli.output import Output, plain_text
 from tenantry.cli.place import Place, at, here
 from tenantry.errors import InvalidInput
-
-_DOING = {
-    "suspend": "Suspending",
-    "reactivate": "Reactivating",
-    "stop": "Stopping",
-    "start": "Starting",
-    "restart": "Restarting",
-    "terminate": "Terminating",
-}
+from tenantry.model.operations import OPERATIONS
 
 
 class NotConfirmed(InvalidInput):
@@ -37,43 +30,23 @@ def suspend(
 ) -> None:
     """Block an instance: its address answers 503, its jobs rest, its data stays."""
     output = Output(as_json=as_json)
-    _act(output, at(output, local=local), "suspend", name, "is suspended.", reason=reason, no_wait=no_wait)
+    _act(output, at(output, local=local), "suspend", name, reason=reason, no_wait=no_wait)
 
 
-@command
-def reactivate(
-    name: NameArgument, no_wait: NoWaitOption = False, local: LocalOption = False, as_json: JsonOption = False
-) -> None:
-    """Let a suspended instance run again."""
-    output = Output(as_json=as_json)
-    _act(output, at(output, local=local), "reactivate", name, "is active at {url}.", no_wait=no_wait)
+def taking_name_alone(operation: str) -> Callable[..., None]:
+    """The command of that operation of `model.operations`."""
 
+    @command
+    def act(
+        name: NameArgument,
+        no_wait: NoWaitOption = False,
+        local: LocalOption = False,
+        as_json: JsonOption = False,
+    ) -> None:
+        output = Output(as_json=as_json)
+        _act(output, at(output, local=local), operation, name, no_wait=no_wait)
 
-@command
-def stop(
-    name: NameArgument, no_wait: NoWaitOption = False, local: LocalOption = False, as_json: JsonOption = False
-) -> None:
-    """Let an instance rest: its address answers 503, its jobs wait, until it is started."""
-    output = Output(as_json=as_json)
-    _act(output, at(output, local=local), "stop", name, "is stopped.", no_wait=no_wait)
-
-
-@command
-def start(
-    name: NameArgument, no_wait: NoWaitOption = False, local: LocalOption = False, as_json: JsonOption = False
-) -> None:
-    """Start a stopped instance."""
-    output = Output(as_json=as_json)
-    _act(output, at(output, local=local), "start", name, "is active at {url}.", no_wait=no_wait)
-
-
-@command
-def restart(
-    name: NameArgument, no_wait: NoWaitOption = False, local: LocalOption = False, as_json: JsonOption = False
-) -> None:
-    """Stop an instance and start it: it is loaded anew."""
-    output = Output(as_json=as_json)
-    _act(output, at(output, local=local), "restart", name, "is active at {url}.", no_wait=no_wait)
+    return act
 
 
 @command
@@ -89,7 +62,7 @@ def terminate(
     place = at(output, local=local)
     if not yes:
         _confirm(f"This deletes all data of {name} {place}. Type its name", name)
-    _act(output, place, "terminate", name, "is gone.", result={"terminated": name}, no_wait=no_wait)
+    _act(output, place, "terminate", name, result={"terminated": name}, no_wait=no_wait)
 
 
 @command
@@ -157,19 +130,19 @@ def _act(
     place: Place,
     action: str,
     name: str,
-    told: str,
     *,
     reason: str = "",
     result: Any = None,
     no_wait: bool,
 ) -> None:
-    """Do it, watched, and say so; {url} in `told` is the instance's address then."""
+    """Do it, watched, and say so."""
+    row = OPERATIONS[action]
     if no_wait:
-        output.result(place.begin(action, name, reason), f"{_DOING[action]} {name} is under way.")
+        output.result(place.begin(action, name, reason), f"{row.doing} {name} is under way.")
         return
-    with output.progress(f"{_DOING[action]} {name}") as on_step:
+    with output.progress(f"{row.doing} {name}") as on_step:
         instance = place.act(action, name, on_step, reason)
-    line = f"{name} {told}".replace("{url}", instance.url if instance else "")
+    line = f"{name} {row.done}".replace("{url}", instance.url if instance else "")
     output.result(result or instance, plain_text(line))
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -135,15 +135,9 @@ class Here:
 
     def act(self, action: str, name: str, on_step: OnStep, reason: str = "") -> Any:
         _refuse({"--reason": reason}, self)
-        methods: dict[str, Callable[[str, OnStep], Any]] = {
-            "suspend": self._engine.suspend,
-            "reactivate": self._engine.reactivate,
-            "stop": self._engine.stop_instance,
-            "start": self._engine.start_instance,
-            "restart": self._engine.restart_instance,
-            "terminate": self._engine.terminate,
-        }
-        return methods[action](name, on_step)
+        if action == "terminate":
+            return self._engine.terminate(name, on_step)
+        return self._engine.operate(name, action, on_step)
 
     def begin(self, action: str, name: str, reason: str = "") -> dict[str, Any]:
         raise OptionRefused("--no-wait", str(self))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
-from tenantry.errors import InstanceNotFound
+from tenantry.errors import InstanceNotFound, InvalidValue
 from tenantry.model import names
 from tenantry.model.catalog import Database, Kind, Label
 from tenantry.model.instance import Instance
+from tenantry.model.operations import OPERATIONS
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.states import Action, after
 from tenantry.odoo.probe import wait_for_status
@@ -200,6 +203,14 @@ START: tuple[Step[Changing], ...] = (
     Step("start", _start),
     Step("probe", _expect_served),
 )
+STEPS: Mapping[Action, tuple[Step[Changing], ...]] = MappingProxyType(
+    {
+        Action.SUSPEND: SUSPEND,
+        Action.REACTIVATE: REACTIVATE,
+        Action.STOP: STOP,
+        Action.START: START,
+    }
+)
 TERMINATE: tuple[Step[Changing], ...] = (
     Step("state", _start_terminating, is_done=_is_gone),
     Step("lock", _disable_login, is_done=_is_gone),
@@ -212,35 +223,22 @@ TERMINATE: tuple[Step[Changing], ...] = (
 # ---------------------------------------------------------------- operations
 
 
-def suspend(context: Context, name: str, on_step: OnStep = ignore) -> Instance:
-    """Block an instance, reversibly. Raises InstanceNotFound, InvalidTransition, ProbeFailed."""
-    return _change(context, name, Operation("suspend", name, SUSPEND, on_step))
+def operate(context: Context, name: str, operation: str, on_step: OnStep = ignore) -> Instance:
+    """Do an operation of `model.operations` whose actions are all among `STEPS`.
 
-
-def reactivate(context: Context, name: str, on_step: OnStep = ignore) -> Instance:
-    """Raises InstanceNotFound, InvalidTransition, ProbeFailed."""
-    return _change(context, name, Operation("reactivate", name, REACTIVATE, on_step))
-
-
-def stop(context: Context, name: str, on_step: OnStep = ignore) -> Instance:
-    """Let an instance rest until it is started. Raises InstanceNotFound, InvalidTransition, ProbeFailed."""
-    return _change(context, name, Operation("stop", name, STOP, on_step))
-
-
-def start(context: Context, name: str, on_step: OnStep = ignore) -> Instance:
-    """Raises InstanceNotFound, InvalidTransition, ProbeFailed."""
-    return _change(context, name, Operation("start", name, START, on_step))
-
-
-def restart(context: Context, name: str, on_step: OnStep = ignore) -> Instance:
-    """Stop, then start: it is loaded anew. Raises InstanceNotFound, InvalidTransition, ProbeFailed."""
-    return _change(context, name, Operation("restart", name, (*STOP, *START), on_step))
-
-
-def _change(context: Context, name: str, operation: Operation[Changing]) -> Instance:
+    Raises InvalidValue, InstanceNotFound, InvalidTransition, ProbeFailed.
+    """
+    steps = _steps(operation)
     with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
-        operation.run(Changing(context, connection, name))
+        Operation(operation, name, steps, on_step).run(Changing(context, connection, name))
         return describe(context, Database(name, find_instance(connection, name)))
+
+
+def _steps(operation: str) -> tuple[Step[Changing], ...]:
+    known = {row.name: row.actions for row in OPERATIONS.values() if STEPS.keys() >= set(row.actions)}
+    if operation not in known:
+        raise InvalidValue("operation", operation, f"one of {', '.join(known)}")
+    return tuple(step for action in known[operation] for step in STEPS[action])
 
 
 def terminate(context: Context, name: str, on_step: OnStep = ignore, reference: str = "") -> None:

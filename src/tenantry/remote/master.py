@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
-from types import MappingProxyType
 from typing import Any
 
 from tenantry.errors import DependencyFailure, InvalidValue
+from tenantry.model.operations import OPERATIONS
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.secret import Secret
 from tenantry.remote.client import Client
@@ -30,23 +30,6 @@ from tenantry.remote.results import (
 
 _PAGE = 500
 _PART = re.compile(r"[A-Za-z0-9-]{1,64}")
-
-
-def _runs(instance: RemoteInstance) -> bool:
-    return instance.run_state == "running" and not instance.reason
-
-
-GOALS: Mapping[str, Callable[[RemoteInstance], bool]] = MappingProxyType(
-    {
-        "suspend": lambda instance: instance.state == "suspended",
-        "reactivate": lambda instance: instance.state == "active",
-        "stop": lambda instance: instance.run_state == "stopped" and not instance.reason,
-        "start": _runs,
-        "restart": _runs,
-        "terminate": lambda instance: instance.state == "terminated",
-    }
-)
-"""The actions of an instance, and what it is like when one has succeeded."""
 
 
 class RemoteMaster:
@@ -96,7 +79,7 @@ class RemoteMaster:
                 lambda instance: instance.operation is None,
                 lambda instance: tell(instance.step, instance.progress),
             )
-        if not GOALS[action](done):
+        if not OPERATIONS[action].is_done(done.state, done.run_state, done.reason or ""):
             raise OperationFailed(name, action, done.reason or "")
         tell(action, 100.0)
         return done

@@ -1,0 +1,105 @@
+"""What the back office adds to the engine's rows of operations: a row for each, by the same name.
+
+Buttons, jobs, labels and mails follow from the two; `ENGINE` is the engine's table.
+"""
+
+from dataclasses import dataclass, field
+
+from odoo.tools.translate import LazyTranslate
+
+from tenantry.model import operations
+
+_lt = LazyTranslate(__name__)
+
+ENGINE, REMOTE = operations.OPERATIONS, operations.REMOTE
+
+_AT_REST = {"health": "unknown", "health_message": False}
+_WELL = {"health": "healthy", "health_message": False}
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """How an operation is done and told of.
+
+    label: what is being done, as the record tells. job: the job's description, with the instance's name.
+    act: the method that does it, given the log; without one the engine is asked and the record follows.
+    stamp: the field that keeps when it was done. values: what else the record says afterwards. mail: the
+    method that lets the mail go out. channel: the job's, if it is not the server's. group: who may, and
+    refusal: what others are told. only_engine_knows: how it ended, if its job was lost.
+    """
+
+    label: str
+    job: object
+    act: str = ""
+    stamp: str = ""
+    values: dict = field(default_factory=dict)
+    mail: str = ""
+    channel: str = ""
+    group: str = "saas_manager.group_saas_manager"
+    refusal: object = None
+    only_engine_knows: bool = False
+
+
+OPERATIONS = {
+    "provision": Operation("Being created", _lt("Create %s"), act="_provision_in_steps"),
+    "suspend": Operation(
+        "Being suspended", _lt("Suspend %s"), stamp="suspended_at", mail="_send_suspension_email"
+    ),
+    "expire": Operation(
+        "Being suspended, its subscription has ended",
+        _lt("Suspend %s"),
+        stamp="suspended_at",
+        mail="_send_suspension_email",
+    ),
+    "reactivate": Operation(
+        "Being reactivated",
+        _lt("Reactivate %s"),
+        stamp="reactivated_at",
+        values={"state_reason": False},
+        mail="_send_reactivation_email",
+    ),
+    "terminate": Operation(
+        "Being terminated",
+        _lt("Terminate %s"),
+        act="_delete_database",
+        stamp="terminated_at",
+        values={"admin_password_sealed": False},
+        mail="_send_termination_email",
+        group="saas_manager.group_saas_administrator",
+        refusal=_lt("Only a SaaS administrator may terminate an instance."),
+    ),
+    "stop": Operation("Being stopped", _lt("Stop %s"), values=_AT_REST),
+    "start": Operation("Being started", _lt("Start %s"), values=_WELL),
+    "restart": Operation("Being restarted", _lt("Restart %s"), values=_WELL),
+    "rename": Operation(
+        "Being moved to another subdomain",
+        _lt("Rename %s"),
+        act="_rename_in_steps",
+        values={"wanted": False},
+        only_engine_knows=True,
+    ),
+    "set_domains": Operation(
+        "Getting other domains",
+        _lt("Set the domains of %s"),
+        act="_set_domains_at_once",
+        only_engine_knows=True,
+    ),
+    "install": Operation(
+        "Getting modules",
+        _lt("Install modules in %s"),
+        act="_install_at_once",
+        values={"wanted": False},
+        channel="root.saas_build",  # it may take minutes
+    ),
+}
+
+
+def hidden_when(operation):
+    """The expression that hides its button: not allowed, nothing to change, or something is under way."""
+    row = ENGINE[operation]
+    terms = [f"state not in {list(row.before)}", "operation"]
+    if row.needs_running or (not row.after and row.run_state == "stopped"):
+        terms.append("run_state == 'stopped'")
+    elif not row.after and row.run_state == "running":
+        terms.append("run_state != 'stopped'")
+    return " or ".join(terms)

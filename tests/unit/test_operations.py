@@ -1,0 +1,76 @@
+"""The table of operations agrees with the engine's table of transitions, whatever an instance is before."""
+
+from __future__ import annotations
+
+import pytest
+
+from tenantry.model.catalog import State
+from tenantry.model.operations import ENGINE_STATES, OPERATIONS, Operation, transitions
+from tenantry.model.states import TRANSITIONS, after
+from tenantry.operations.instances import STEPS
+
+_FOR_A_MOMENT = {State.PROVISIONING, State.RENAMING, State.TERMINATING}
+"""What an instance is to the engine only while something is under way."""
+_ROWS = [pytest.param(row, id=row.name) for row in OPERATIONS.values()]
+
+
+@pytest.mark.parametrize("row", _ROWS)
+@pytest.mark.parametrize(("state", "run_state"), ENGINE_STATES)
+def test_where_the_record_allows_it_the_engine_gets_to_what_the_record_tells_then(
+    row: Operation, state: str, run_state: str
+):
+    is_refused = row.needs_running and (state, run_state) == ("active", "stopped")
+    if state not in row.before or is_refused:
+        return
+    led = ENGINE_STATES[state, run_state]
+    for action in row.actions:
+        led = after("acme", led, action)
+    told = (row.after or state, row.run_state or run_state)
+    assert led == (State.TERMINATING if row.after == "terminated" else ENGINE_STATES[told])
+
+
+def test_each_state_of_an_instance_is_one_of_the_record_or_lasts_a_moment():
+    of_instances = {state for _action, state in TRANSITIONS} | set(TRANSITIONS.values())
+    assert of_instances == set(ENGINE_STATES.values()) | _FOR_A_MOMENT
+    assert not set(ENGINE_STATES.values()) & _FOR_A_MOMENT
+
+
+def test_every_action_of_the_engine_belongs_to_an_operation():
+    used = {action for row in OPERATIONS.values() for action in row.actions}
+    assert used == {action for action, _state in TRANSITIONS}
+    assert STEPS.keys() < used
+
+
+@pytest.mark.parametrize("row", [row for row in OPERATIONS.values() if row.engine])
+def test_the_engines_other_word_is_an_operation_that_does_the_same(row: Operation):
+    assert OPERATIONS[row.engine].actions == row.actions
+
+
+@pytest.mark.parametrize(
+    ("operation", "record", "is_done"),
+    [
+        ("suspend", ("suspended", "stopped", "March was not paid"), True),
+        ("suspend", ("active", "running", "PostgreSQL is away"), False),
+        ("reactivate", ("active", "running", ""), True),
+        ("reactivate", ("expired", "stopped", "PostgreSQL is away"), False),
+        ("stop", ("active", "stopped", ""), True),
+        ("stop", ("active", "running", "PostgreSQL is away"), False),
+        ("start", ("active", "running", ""), True),
+        ("restart", ("active", "running", ""), True),
+        ("restart", ("active", "running", "PostgreSQL is away"), False),
+        ("terminate", ("terminated", "stopped", ""), True),
+        ("terminate", ("active", "running", "PostgreSQL is away"), False),
+    ],
+)
+def test_a_record_on_which_nothing_is_under_way_tells_of_success_or_not(
+    operation: str, record: tuple[str, str, str], is_done: bool
+):
+    assert OPERATIONS[operation].is_done(*record) == is_done
+
+
+def test_a_record_moves_where_its_row_says_or_stays():
+    moves = transitions()
+    assert moves["suspend", "active"] == "suspended"
+    assert moves["set_domains", "expired"] == "expired"
+    assert ("restart", "suspended") not in moves
+    assert {name for name, _state in moves} == set(OPERATIONS)
