@@ -1,6 +1,6 @@
 """What the back office adds to the engine's rows of operations: a row for each, by the same name.
 
-Buttons, jobs, labels and mails follow from the two; `ENGINE` is the engine's table.
+Buttons, jobs, labels and events follow from the two; `ENGINE` is the engine's table.
 """
 
 from dataclasses import dataclass, field
@@ -23,8 +23,8 @@ class Operation:
 
     label: what is being done, as the record tells. job: the job's description, with the instance's name.
     act: the method that does it, given the log; without one the engine is asked and the record follows.
-    stamp: the field that keeps when it was done. values: what else the record says afterwards. mail: the
-    method that lets the mail go out. channel: the job's, if it is not the server's. group: who may, and
+    stamp: the field that keeps when it was done. values: what else the record says afterwards. event:
+    what has happened then. channel: the job's, if it is not the server's. group: who may, and
     refusal: what others are told. only_engine_knows: how it ended, if its job was lost.
     """
 
@@ -33,7 +33,7 @@ class Operation:
     act: str = ""
     stamp: str = ""
     values: dict = field(default_factory=dict)
-    mail: str = ""
+    event: str = ""
     channel: str = ""
     group: str = "saas_manager.group_saas_manager"
     refusal: object = None
@@ -43,20 +43,20 @@ class Operation:
 OPERATIONS = {
     "provision": Operation("Being created", _lt("Create %s"), act="_provision_in_steps"),
     "suspend": Operation(
-        "Being suspended", _lt("Suspend %s"), stamp="suspended_at", mail="_send_suspension_email"
+        "Being suspended", _lt("Suspend %s"), stamp="suspended_at", event="instance.suspended"
     ),
     "expire": Operation(
         "Being suspended, its subscription has ended",
         _lt("Suspend %s"),
         stamp="suspended_at",
-        mail="_send_suspension_email",
+        event="instance.suspended",
     ),
     "reactivate": Operation(
         "Being reactivated",
         _lt("Reactivate %s"),
         stamp="reactivated_at",
         values={"state_reason": False},
-        mail="_send_reactivation_email",
+        event="instance.reactivated",
     ),
     "terminate": Operation(
         "Being terminated",
@@ -64,7 +64,7 @@ OPERATIONS = {
         act="_delete_database",
         stamp="terminated_at",
         values={"admin_password_sealed": False},
-        mail="_send_termination_email",
+        event="instance.terminated",
         group="saas_manager.group_saas_administrator",
         refusal=_lt("Only a SaaS administrator may terminate an instance."),
     ),

@@ -14,7 +14,6 @@ TAGS = [
         "description": "Whose key it is; lists; requests tried again or given up.",
     },
     {"name": "signup", "description": "Where the link in the mail to somebody who signs up leads."},
-    {"name": "webhooks", "description": "What we send to endpoints that an operator has named."},
 ]
 LICENSE = {"name": "LGPL-3.0-or-later", "identifier": "LGPL-3.0-or-later"}
 OPEN = {"security": []}

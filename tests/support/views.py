@@ -45,10 +45,12 @@ VIEWS = [
     View("plan-form", "saas-plans/{plan}", _FORM),
     *views("servers", "saas-servers", "list", "kanban"),
     View("server-form", "saas-servers/{server}", _FORM),
-    View("webhooks-list", "action-saas_manager_api.saas_webhook_action", _LIST),
+    View("webhooks-list", "action-saas_manager_webhook.saas_webhook_action", _LIST),
     View("webhook-form", "saas.webhook/{webhook}", _FORM),
     View(
-        "deliveries-list", "action-saas_manager_api.saas_webhook_delivery_action", ".o_list_view .o_data_row"
+        "deliveries-list",
+        "action-saas_manager_webhook.saas_webhook_delivery_action",
+        ".o_list_view .o_data_row",
     ),
     View("delivery-form", "saas.webhook.delivery/{delivery}", _FORM),
     View("partner-form", "res.partner/{customer}", _FORM),

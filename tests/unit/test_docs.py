@@ -224,7 +224,7 @@ def _refusals(row: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def test_every_event_of_webhooks_is_told():
-    data = (ROOT / "addons/saas_manager_api/data/saas_webhook_event_data.xml").read_text(encoding="utf-8")
+    data = (ROOT / "addons/saas_manager_webhook/data/saas_webhook_event_data.xml").read_text(encoding="utf-8")
     told = {name for row in table("howto/webhooks.md", "event", "when") for name in spans(row[0])}
     assert told == set(re.findall(r'<field name="name">([\w.]+)</field>', data))
 

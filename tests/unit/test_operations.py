@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
 
+from tenantry.errors import InvalidValue
 from tenantry.model.catalog import State
 from tenantry.model.operations import ENGINE_STATES, OPERATIONS, Operation, transitions
 from tenantry.model.states import TRANSITIONS, after
-from tenantry.operations.instances import STEPS
+from tenantry.operations.instances import STEPS, operate
 
 _FOR_A_MOMENT = {State.PROVISIONING, State.RENAMING, State.TERMINATING}
 """What an instance is to the engine only while something is under way."""
@@ -39,6 +42,14 @@ def test_every_action_of_the_engine_belongs_to_an_operation():
     used = {action for row in OPERATIONS.values() for action in row.actions}
     assert used == {action for action, _state in TRANSITIONS}
     assert STEPS.keys() < used
+
+
+@pytest.mark.parametrize("operation", ["rename", "terminate", "no such thing"])
+def test_what_is_not_made_of_those_steps_alone_is_refused_before_anything_is_done(operation: str):
+    context = Mock()
+    with pytest.raises(InvalidValue, match=operation):
+        operate(context, "acme", operation)
+    context.maintenance.assert_not_called()
 
 
 @pytest.mark.parametrize("row", [row for row in OPERATIONS.values() if row.engine])

@@ -5,6 +5,7 @@ from . import res_users
 from . import mail_mail
 from . import saas_lifecycle_mixin
 from . import saas_job_mixin
+from . import saas_event_mixin
 from . import saas_sweep_mixin
 from . import saas_server
 from . import saas_server_placement

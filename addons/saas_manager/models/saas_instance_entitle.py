@@ -54,5 +54,4 @@ class SaasInstance(models.Model):
         """Called by the queue; what else is being done with the instance goes on."""
         for instance in self:
             reason = str(exc_message) or self.env._("An unexpected error; see the job.")
-            instance._log("error", {instance: reason})
-            instance._ask_operator(self.env._("It does not know its present plan"), reason)
+            instance._emit("instance.not_entitled", reason=reason)

@@ -3,7 +3,6 @@
 import logging
 
 from odoo import api, fields, models
-from odoo.tools import plaintext2html
 
 from .. import gateway
 from ..operations import ENGINE, OPERATIONS
@@ -64,8 +63,8 @@ class SaasInstance(models.Model):
         if run_state:
             values["run_state"] = run_state
         self._move(operation, operation=False, **row.values, **values)
-        if row.mail:
-            getattr(self, row.mail)()
+        if row.event:
+            self._emit(row.event)
 
     def _fail(self, reason):
         """Note why the operation under way failed; an operator is told."""
@@ -73,14 +72,10 @@ class SaasInstance(models.Model):
         if operation == "provision":
             self._move("fail", **values)
             self.request_ids._instance_failed(reason)
-            self._send_operator_email("saas_manager.mail_template_provisioning_failed")
+            self._emit("instance.provisioning_failed", reason=reason)
         else:
             self.write(values)
-        self.activity_schedule(
-            "mail.mail_activity_data_warning",
-            summary=self.env._("%s failed", self.name),
-            note=plaintext2html(reason),
-        )
+            self._emit("instance.operation_failed", reason=reason)
         return reason
 
     def _awaited_jobs(self):
@@ -140,7 +135,7 @@ class SaasInstance(models.Model):
         )
         self._start_subscription()
         self.request_ids._instance_activated()
-        self._send_provisioning_email()
+        self._emit("instance.provisioned")
 
     def _start_subscription(self):
         """S5: nothing is billed before the instance is active."""
@@ -213,4 +208,4 @@ class SaasInstance(models.Model):
         ]
         for instance in self.search(domain).try_lock_for_update(allow_referencing=True):
             instance.write({**gateway.BROKEN, "checked_at": fields.Datetime.now()})
-            instance._send_operator_email("saas_manager.mail_template_instance_down")
+            instance._emit("instance.down")

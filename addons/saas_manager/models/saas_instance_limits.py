@@ -41,8 +41,7 @@ class SaasInstance(models.Model):
                 plan=instance.plan_id.name,
                 limit=instance.max_users,
             )
-            instance._log("warning", {instance: message})
-            instance._ask_operator(self.env._("More users than the plan allows"), message)
+            instance._emit("instance.over_limit", reason=message)
             instance._entitle_later()
 
     def _sweep_instance(self):

@@ -33,10 +33,6 @@ class SaasInstance(models.Model):
     def _send_termination_email(self):
         self._enqueue_mail("saas_manager.mail_template_instance_terminated")
 
-    def _send_operator_email(self, template):
-        """Tell the operators; see `mail_template_*` of that name."""
-        self._enqueue_mail(template)
-
     def _mail_record(self):
         return self
 

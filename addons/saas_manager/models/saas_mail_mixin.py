@@ -9,6 +9,7 @@ from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.tools.mail import email_normalize_all
 
+from ..events import EVENTS, MAILS
 from .step_log import StepLog
 
 _logger = logging.getLogger(__name__)
@@ -19,38 +20,27 @@ _HEADERS = {"Auto-Submitted": "auto-generated"}
 """RFC 3834: no robot answers a robot."""
 _MASK = "••••••••"
 _SENDING_ERRORS = (MailDeliveryException, SMTPException, OSError, RetryableJobError)
-_DUE_IN = {
-    "mail_template_instance_provisioned": {"active", "suspended", "expired"},
-    "mail_template_customer_instance_provisioned": {"active", "suspended", "expired"},
-    "mail_template_instance_suspended": {"suspended", "expired"},
-    "mail_template_instance_reactivated": {"active"},
-    "mail_template_trial_ending": {"trial"},
-    "mail_template_subscription_expiring": {"active"},
-    "mail_template_payment_overdue": {"past_due"},
-}
-"""The states in which a mail that had to wait still tells the truth; any state, if not listed."""
-_WANTED_BY = {
-    "mail_template_instance_suspended": "saas_mail_states",
-    "mail_template_instance_reactivated": "saas_mail_states",
-    "mail_template_trial_ending": "saas_mail_trials",
-    "mail_template_subscription_expiring": "saas_mail_renewals",
-}
-"""The customer's field that switches a mail off. What he must know (his first login, a debt, a deletion) is
-not listed: it always goes out."""
 
 
 class SaasMailMixin(models.AbstractModel):
     """For models that have a history and activities, too."""
 
     _name = "saas.mail.mixin"
+    _inherit = "saas.event.mixin"
     _description = "Sends mails about itself"
 
-    def _announce(self, template):
-        """Called for each thing a mail tells, whether or not the mail is wanted or sent."""
+    def _emit(self, event, **facts):
+        result = super()._emit(event, **facts)
+        row = EVENTS[event]
+        if row.by:
+            getattr(self, row.by)()
+        else:
+            for mail in row.mails:
+                self._enqueue_mail(f"saas_manager.mail_template_{mail.template}")
+        return result
 
     def _enqueue_mail(self, template):
         """Let a job send the mail template with this XML id about each record."""
-        self._announce(template)
         for record in self.sudo():
             record.with_delay(
                 channel="root.saas_mail",
@@ -78,13 +68,13 @@ class SaasMailMixin(models.AbstractModel):
             raise RetryableJobError(reason) from error
 
     def _is_mail_due(self, template):
-        due_in = _DUE_IN.get(template.removeprefix("saas_manager."))
-        return not due_in or self.state in due_in
+        mail = MAILS.get(template)
+        return not (mail and mail.due_in) or self.state in mail.due_in
 
     def _is_mail_wanted(self, template):
         """M4: the customer may have switched this kind off."""
-        field = _WANTED_BY.get(template.removeprefix("saas_manager."))
-        return not field or self.partner_id[field]
+        mail = MAILS.get(template)
+        return not (mail and mail.wanted_by) or self.partner_id[mail.wanted_by]
 
     def _note_unwanted_mail(self, template):
         name = self._mail_template(template).name

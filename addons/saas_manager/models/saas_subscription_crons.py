@@ -109,7 +109,7 @@ class SaasSubscription(models.Model):
                 subscription._move("fall_due")
             else:
                 subscription._move("fall_due", payment_state="overdue")
-                subscription._enqueue_mail("saas_manager.mail_template_payment_overdue")
+                subscription._emit("subscription.payment_overdue")
         self._tell("warning", self.env._("%(name)s is past due."))
 
     def _is_grace_over(self):

@@ -73,5 +73,5 @@ class SaasSubscription(models.Model):
     def _send_reminder(self, days):
         """Tell the customer that it ends in `days` days and does not go on by itself."""
         for subscription in self:
-            kind = "trial_ending" if subscription.state == "trial" else "subscription_expiring"
-            subscription._enqueue_mail(f"saas_manager.mail_template_{kind}")
+            is_trial = subscription.state == "trial"
+            subscription._emit("subscription.trial_ending" if is_trial else "subscription.expiring")

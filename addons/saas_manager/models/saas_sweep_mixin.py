@@ -87,9 +87,9 @@ class SaasSweepMixin(models.AbstractModel):
         """The instance whose log tells of this record."""
         raise NotImplementedError
 
-    def _ask_operator(self, summary, note):
-        """Put one thing to do on the record, unless it is there already."""
+    def _ask_operator(self, summary, note, repeats=False):
+        """Put one thing to do on the record, unless it is there already; repeats: even then."""
         self.ensure_one()
-        if summary not in self.activity_ids.mapped("summary"):
+        if repeats or summary not in self.activity_ids.mapped("summary"):
             note = plaintext2html(note)
             self.activity_schedule("mail.mail_activity_data_warning", summary=summary, note=note)

@@ -73,12 +73,10 @@ class TestProcess(SaasCase):
         with (
             self._told(*activities),
             patch.object(gateway, "server_status", return_value=healthy),
-            patch.object(self.registry["saas.instance"], "_send_operator_email", autospec=True) as sent,
+            patch.object(self.registry["saas.instance"], "_emit", autospec=True) as sent,
         ):
             self.env["saas.server"]._cron_check_health()
-        self.assertLessEqual(
-            {call.args[1] for call in sent.call_args_list}, {"saas_manager.mail_template_instance_down"}
-        )
+        self.assertLessEqual({call.args[1] for call in sent.call_args_list}, {"instance.down"})
         return [call.args[0].subdomain for call in sent.call_args_list]
 
     def test_operators_are_told_once_of_one_that_cannot_be_loaded(self):

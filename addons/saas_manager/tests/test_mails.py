@@ -4,11 +4,31 @@ from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.addons.queue_job.tests.common import trap_jobs
 from odoo.tests import tagged
 
+from ..events import EVENTS, MAILS
 from .mail_case import PREFIX, SaasMailCase
 
 
 @tagged("post_install", "-at_install")
 class TestMailsAreQueued(SaasMailCase):
+    def test_every_mail_is_of_an_event(self):
+        data = self.env["ir.model.data"].search(
+            [("module", "=", "saas_manager"), ("model", "=", "mail.template")]
+        )
+        names = {f"saas_manager.{name}" for name in data.mapped("name")}
+        self.assertEqual(names, set(MAILS), "say what a new mail tells of")
+
+    def test_each_event_lets_its_mails_out(self):
+        for event, row in EVENTS.items():
+            record = {"instance": self.instance, "subscription": self.subscription, "request": self.request}[
+                event.partition(".")[0]
+            ]
+            with self.subTest(event), trap_jobs() as trap:
+                record._emit(event, reason="It is said so.")
+                self.assertEqual(
+                    [job.args for job in trap.enqueued_jobs],
+                    [(PREFIX + mail.template,) for mail in row.mails],
+                )
+
     def test_each_change_of_an_instance_lets_a_job_mail_it_after_the_commit(self):
         for method, template in (
             ("_send_provisioning_email", "instance_provisioned"),

@@ -8,8 +8,3 @@ from . import saas_api_key_publishable
 from . import saas_instance
 from . import saas_instance_request
 from . import saas_instance_request_signup
-from . import saas_webhook_event
-from . import saas_webhook
-from . import saas_webhook_secrets
-from . import saas_webhook_delivery
-from . import saas_mail_mixin

@@ -6,7 +6,7 @@ from pydantic import AnyUrl, TypeAdapter, ValidationError
 
 from .. import openapi
 from ..dependencies import accept_language
-from ..routers import ROUTERS, webhooks
+from ..routers import ROUTERS
 
 _DESCRIPTION = """
 Create and run Odoo instances.
@@ -59,7 +59,6 @@ class FastapiEndpoint(models.Model):
             "docs_url": None,
             "redoc_url": None,
             "redirect_slashes": False,
-            "webhooks": webhooks.router,
         }
 
     def _contact(self):

@@ -52,7 +52,7 @@ class SaasInstanceRequest(models.Model):
 
     def _send_link(self):
         self.link_sent_at = fields.Datetime.now()
-        self._enqueue_mail(_VERIFY)
+        self._emit("request.unconfirmed")
 
     def _count_signup(self, bucket, limit):
         # sudo: visitors read no counts.

@@ -10,9 +10,3 @@ from . import test_other_keys
 from . import test_settings
 from . import test_signup
 from . import test_snippet
-from . import test_webhook_access
-from . import test_webhook_delivery
-from . import test_webhook_events
-from . import test_webhook_network
-from . import test_webhook_secrets
-from . import test_webhook_urls

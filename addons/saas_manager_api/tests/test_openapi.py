@@ -58,7 +58,7 @@ class TestOpenapi(ApiCase):
         self.assertEqual(document["info"]["license"]["identifier"], "LGPL-3.0-or-later")
         described = {tag["name"] for tag in document["tags"] if tag["description"]}
         used = {tag for _path, _method, operation in self._operations() for tag in operation["tags"]}
-        self.assertEqual(used | {"webhooks"}, described)
+        self.assertEqual(used, described - {"webhooks"})
 
     def test_a_web_site_that_is_no_address_is_left_out(self):
         endpoint = self.env.ref("saas_manager_api.fastapi_endpoint_saas")
@@ -93,15 +93,6 @@ class TestOpenapi(ApiCase):
         schemas = self._ask("/openapi.json", key=None).json()["components"]["schemas"]
         for name in ("RequestStatus", "InstanceStatus", "InstanceInfo"):
             self.assertEqual(schemas[name]["properties"]["progress"]["type"], "integer", name)
-
-    def test_the_messages_of_webhooks_are_described(self):
-        document = self._ask("/openapi.json", key=None).json()
-        self.assertEqual(set(document["webhooks"]), {"instance", "subscription", "ping"})
-        types = document["components"]["schemas"]["InstanceMessage"]["properties"]["type"]["enum"]
-        self.assertIn("instance.provisioned", types)
-        for name, webhook in document["webhooks"].items():
-            headers = {parameter["name"] for parameter in webhook["post"]["parameters"]}
-            self.assertLessEqual({"webhook-id", "webhook-timestamp", "webhook-signature"}, headers, name)
 
     def test_each_is_described_with_its_refusals(self):
         open_ones = ("/provisioning/health", "/signup/confirm")

@@ -30,7 +30,13 @@ from tenantry.spawner.identity import master_user
 RECIPE = Recipe(
     "master",
     "Master",
-    ("saas_manager", "saas_manager_api", "saas_manager_portal", "saas_manager_captcha"),
+    (
+        "saas_manager",
+        "saas_manager_api",
+        "saas_manager_webhook",
+        "saas_manager_portal",
+        "saas_manager_captcha",
+    ),
     languages=("en_US", "fr_FR", "vi_VN"),
 )
 _OTHERS = ("queue_job", "endpoint_route_handler", "fastapi")

@@ -1,4 +1,4 @@
-"""Which mail tells of which event, and what a message about one says.
+"""What a message about an event says.
 
 The models here make the messages and describe them in `/api/openapi.json`: the two cannot differ.
 """
@@ -6,27 +6,12 @@ The models here make the messages and describe them in `/api/openapi.json`: the 
 from datetime import date, datetime
 from typing import Literal
 
+from odoo.addons.saas_manager.events import EVENTS
 from pydantic import BaseModel, Field
 
-EVENTS = {
-    "mail_template_instance_provisioned": "instance.provisioned",
-    "mail_template_instance_suspended": "instance.suspended",
-    "mail_template_instance_reactivated": "instance.reactivated",
-    "mail_template_instance_terminated": "instance.terminated",
-    "mail_template_provisioning_failed": "instance.provisioning_failed",
-    "mail_template_subscription_expiring": "subscription.expiring",
-    "mail_template_trial_ending": "subscription.trial_ending",
-    "mail_template_payment_overdue": "subscription.payment_overdue",
-    "mail_template_customer_instance_provisioned": None,
-    "mail_template_verify_email": None,
-    "mail_template_instance_down": None,
-    "mail_template_backup_failed": None,
-}
-"""The event that the mail with this XML id tells of. None for what is no news of an instance, is told by
-another mail already, or is found out by nothing yet."""
 PING = "ping"
 
-_NAMES = tuple(filter(None, EVENTS.values()))
+_NAMES = tuple(name for name, row in EVENTS.items() if row.is_public)
 _OF_INSTANCES = tuple(name for name in _NAMES if name.startswith("instance."))
 _OF_SUBSCRIPTIONS = tuple(name for name in _NAMES if name.startswith("subscription."))
 

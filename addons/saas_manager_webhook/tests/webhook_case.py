@@ -10,8 +10,6 @@ from odoo.addons.queue_job.tests.common import trap_jobs
 from odoo.addons.saas_manager import gateway
 from odoo.addons.saas_manager.tests.common import SaasCase
 
-PREFIX = "saas_manager.mail_template_"
-
 
 @dataclass(frozen=True)
 class Message:
@@ -88,10 +86,10 @@ class WebhookCase(SaasCase):
         url = f"http://127.0.0.1:{self.receiver.port}/hooks"
         return self.env["saas.webhook"].create({"name": "CRM", "url": url, **values})
 
-    def _happen(self, template="instance_suspended", record=None):
-        """Begin a mail; return the messages that were noted for it."""
+    def _happen(self, event="instance.suspended", record=None):
+        """Return the messages that were noted for it."""
         before = self._deliveries()
-        (record or self.instance)._enqueue_mail(PREFIX + template)
+        (record or self.instance)._emit(event, reason="It is said so.")
         return self._deliveries() - before
 
     def _deliveries(self):

@@ -181,5 +181,5 @@ class TestWebhookDelivery(WebhookCase):
         self.assertEqual(self._deliveries(), waiting | young)
 
     def test_the_queue_tells_of_jobs_that_failed(self):
-        function = self.env.ref("saas_manager_api.job_function_saas_webhook_delivery_deliver")
+        function = self.env.ref("saas_manager_webhook.job_function_saas_webhook_delivery_deliver")
         self.assertTrue(hasattr(SaasWebhookDelivery, function.on_fail_method))

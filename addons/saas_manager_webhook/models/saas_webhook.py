@@ -82,7 +82,7 @@ class SaasWebhook(models.Model):
 
     def action_view_deliveries(self):
         action = self.env["ir.actions.act_window"]._for_xml_id(
-            "saas_manager_api.saas_webhook_delivery_action"
+            "saas_manager_webhook.saas_webhook_delivery_action"
         )
         return {**action, "domain": [("webhook_id", "in", self.ids)], "context": {}}
 

@@ -55,7 +55,7 @@ class TestWebhookAccess(WebhookCase):
     def test_every_view_opens_for_who_may_read(self):
         self._happen()
         for xmlid in ("saas_webhook_action", "saas_webhook_delivery_action"):
-            action = self.env.ref(f"saas_manager_api.{xmlid}")
+            action = self.env.ref(f"saas_manager_webhook.{xmlid}")
             for user in ("manager", "administrator"):
                 with self.subTest(xmlid, user=user):
                     model = self.env[action.res_model].with_user(self.users[user])

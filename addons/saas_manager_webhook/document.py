@@ -3,9 +3,9 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Header
+from odoo.addons.saas_manager_api.openapi import OPEN
 
-from ..openapi import OPEN
-from ..webhook_events import InstanceMessage, PingMessage, SubscriptionMessage
+from .webhook_events import InstanceMessage, PingMessage, SubscriptionMessage
 
 router = APIRouter(generate_unique_id_function=lambda route: f"{route.name}_message")
 

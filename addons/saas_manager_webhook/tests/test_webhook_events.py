@@ -1,34 +1,30 @@
-"""M4: what a mail tells a person, a webhook tells a program."""
+"""M4: other programs are told what happens."""
 
 import json
 
 from odoo.addons.saas_manager import gateway
+from odoo.addons.saas_manager.events import EVENTS
 from odoo.tests import tagged
 
-from ..webhook_events import EVENTS, PING, InstanceMessage, SubscriptionMessage
-from .webhook_case import PREFIX, WebhookCase
+from ..webhook_events import PING, InstanceMessage, SubscriptionMessage
+from .webhook_case import WebhookCase
 
 
 @tagged("post_install", "-at_install")
 class TestWebhookEvents(WebhookCase):
-    def test_every_mail_has_a_line_in_the_table(self):
-        data = self.env["ir.model.data"].search(
-            [("module", "=", "saas_manager"), ("model", "=", "mail.template")]
-        )
-        self.assertEqual(set(data.mapped("name")), set(EVENTS), "say which event a new mail tells of")
-
     def test_every_event_can_be_chosen(self):
         names = self.env["saas.webhook.event"].search([]).mapped("name")
-        self.assertEqual(set(names), set(filter(None, EVENTS.values())))
+        self.assertEqual(set(names), {name for name, row in EVENTS.items() if row.is_public})
 
-    def test_each_mail_that_begins_makes_a_message_and_a_job_of_its_own_channel(self):
-        for template, event in EVENTS.items():
-            is_of_subscription = (event or "").startswith("subscription")
-            record = self.subscription if is_of_subscription else self.instance
-            with self.subTest(template):
-                delivery = self._happen(template.removeprefix("mail_template_"), record)
-                self.assertEqual(delivery.mapped("event"), [event] if event else [])
-                if event:
+    def test_each_public_event_makes_a_message_and_a_job_of_its_own_channel(self):
+        for event, row in EVENTS.items():
+            if event.startswith("request"):
+                continue
+            record = self.subscription if event.startswith("subscription") else self.instance
+            with self.subTest(event):
+                delivery = self._happen(event, record)
+                self.assertEqual(delivery.mapped("event"), [event] if row.is_public else [])
+                if row.is_public:
                     self.jobs.assert_enqueued_job(
                         delivery._deliver, properties={"channel": "root.saas_webhook"}
                     )
@@ -38,7 +34,7 @@ class TestWebhookEvents(WebhookCase):
             self._request_values("acme-again", instance_id=self.instance.id)
         )
         self.instance.state_reason = "March was not paid"
-        told = json.loads(self._happen("instance_suspended").payload)
+        told = json.loads(self._happen("instance.suspended").payload)
         self.assertEqual(told["type"], "instance.suspended")
         self.assertRegex(told["timestamp"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
         self.assertEqual(
@@ -58,24 +54,24 @@ class TestWebhookEvents(WebhookCase):
         )
 
     def test_a_message_about_a_subscription_tells_its_end(self):
-        told = json.loads(self._happen("subscription_expiring", self.subscription).payload)["data"]
+        told = json.loads(self._happen("subscription.expiring", self.subscription).payload)["data"]
         self.assertEqual(told["subscription"]["number"], self.subscription.name)
         self.assertEqual(told["subscription"]["ends_on"], "2031-05-17")
         self.assertEqual(told["instance"]["subdomain"], "acme")
 
     def test_messages_are_as_the_document_describes_them(self):
-        for template, record, model in (
-            ("instance_provisioned", self.instance, InstanceMessage),
-            ("payment_overdue", self.subscription, SubscriptionMessage),
+        for event, record, model in (
+            ("instance.provisioned", self.instance, InstanceMessage),
+            ("subscription.payment_overdue", self.subscription, SubscriptionMessage),
         ):
-            with self.subTest(template):
-                model.model_validate_json(self._happen(template, record).payload)
+            with self.subTest(event):
+                model.model_validate_json(self._happen(event, record).payload)
 
     def test_a_message_tells_no_secret_and_not_why_a_creation_failed(self):
         self.instance.admin_password_sealed = gateway.seal("Tq4-secret")
         self.instance.state_reason = "could not connect to 10.0.0.7"
         payload = "".join(
-            self._happen(template).payload for template in ("instance_provisioned", "provisioning_failed")
+            self._happen(event).payload for event in ("instance.provisioned", "instance.provisioning_failed")
         )
         for secret in ("Tq4-secret", self.instance.admin_password_sealed, "10.0.0.7", "token"):
             self.assertNotIn(secret, payload)
@@ -95,9 +91,9 @@ class TestWebhookEvents(WebhookCase):
         self.assertEqual(self._happen(record=there).company_id, company)
 
     def test_an_endpoint_hears_of_the_events_it_chose(self):
-        self.webhook.event_ids = self.env.ref("saas_manager_api.saas_webhook_event_instance_terminated")
-        self.assertFalse(self._happen("instance_suspended"))
-        self.assertTrue(self._happen("instance_terminated"))
+        self.webhook.event_ids = self.env.ref("saas_manager_webhook.saas_webhook_event_instance_terminated")
+        self.assertFalse(self._happen("instance.suspended"))
+        self.assertTrue(self._happen("instance.terminated"))
 
     def test_each_endpoint_gets_a_message_of_its_own_and_one_that_is_off_gets_none(self):
         self._make_webhook(active=False)
@@ -116,7 +112,7 @@ class TestWebhookEvents(WebhookCase):
         self.assertFalse(self._deliveries())
 
     def test_who_may_not_see_endpoints_causes_messages_all_the_same(self):
-        self.instance.with_user(self.users["user"])._enqueue_mail(f"{PREFIX}instance_suspended")
+        self.instance.with_user(self.users["user"])._emit("instance.suspended")
         self.assertTrue(self._deliveries())
 
     def test_a_mail_that_waits_already_does_not_swallow_the_event(self):

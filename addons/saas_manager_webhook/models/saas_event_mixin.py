@@ -1,24 +1,27 @@
-"""M4: what a mail tells a person, a webhook tells a program."""
+"""M4: of what happens other programs are told."""
 
 from odoo import models
+from odoo.addons.saas_manager.events import EVENTS
 
-from ..webhook_events import EVENTS, InstanceNews, SubscriptionNews
+from ..webhook_events import InstanceNews, SubscriptionNews
 
 
-class SaasMailMixin(models.AbstractModel):
-    _inherit = "saas.mail.mixin"
+class SaasEventMixin(models.AbstractModel):
+    _inherit = "saas.event.mixin"
 
-    def _announce(self, template):
-        result = super()._announce(template)
-        event = EVENTS.get(template.removeprefix("saas_manager."))
-        if event:
+    def _emit(self, event, **facts):
+        result = super()._emit(event, **facts)
+        if EVENTS[event].is_public:
             # sudo: whoever causes an event need not see the endpoints that hear of it.
             for record in self.sudo():
-                instance = record._mail_record()
+                instance = record._event_instance()
                 webhooks = record.env["saas.webhook"]._listening(event, instance)
                 if webhooks:
                     webhooks._tell(event, record._event_data(event), instance)
         return result
+
+    def _event_instance(self):
+        return self.instance_id
 
     def _event_data(self, event):
         """What is told: never a password, nor a link that logs in."""
@@ -44,6 +47,9 @@ class SaasMailMixin(models.AbstractModel):
 
 class SaasInstance(models.Model):
     _inherit = "saas.instance"
+
+    def _event_instance(self):
+        return self
 
     def _event_data(self, event):
         # Why a creation failed is the operators' business; why he was suspended the customer is told, too.

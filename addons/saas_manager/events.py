@@ -1,0 +1,87 @@
+"""What happens, and who is told of it: a row for each event, the only table of it.
+
+`record._emit(event, **facts)` tells them. Other addons tell others: webhooks those of `is_public`.
+"""
+
+from dataclasses import dataclass
+
+from odoo.tools.translate import LazyTranslate
+
+_lt = LazyTranslate(__name__)
+
+_LIVES = frozenset({"active", "suspended", "expired"})
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail about the record.
+
+    template: its template's XML id, without `mail_template_`. due_in: the states in which one that had to
+    wait still tells the truth; any, if empty. wanted_by: the customer's field that switches it off. What they
+    must know (their first login, a debt, a deletion) has none: it always goes out.
+    """
+
+    template: str
+    due_in: frozenset = frozenset()
+    wanted_by: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Event:
+    """mails: what goes out; by: the method that lets them go, where that is meant to be overridden.
+
+    log: the level of the line in the instance's log. activity: what an operator finds to do. Both tell the
+    fact `reason`. repeats: the activity is made though an open one says the same. is_public: other programs
+    are told.
+    """
+
+    mails: tuple = ()
+    by: str = ""
+    log: str = ""
+    activity: object = None
+    repeats: bool = False
+    is_public: bool = False
+
+
+EVENTS = {
+    "instance.provisioned": Event(
+        mails=(Mail("instance_provisioned", _LIVES), Mail("customer_instance_provisioned", _LIVES)),
+        by="_send_provisioning_email",
+        is_public=True,
+    ),
+    "instance.suspended": Event(
+        mails=(Mail("instance_suspended", frozenset({"suspended", "expired"}), "saas_mail_states"),),
+        by="_send_suspension_email",
+        is_public=True,
+    ),
+    "instance.reactivated": Event(
+        mails=(Mail("instance_reactivated", frozenset({"active"}), "saas_mail_states"),),
+        by="_send_reactivation_email",
+        is_public=True,
+    ),
+    "instance.terminated": Event(
+        mails=(Mail("instance_terminated"),), by="_send_termination_email", is_public=True
+    ),
+    "instance.provisioning_failed": Event(
+        mails=(Mail("provisioning_failed"),), activity=_lt("%s failed"), repeats=True, is_public=True
+    ),
+    "instance.operation_failed": Event(activity=_lt("%s failed"), repeats=True),
+    "instance.not_entitled": Event(log="error", activity=_lt("It does not know its present plan")),
+    "instance.over_limit": Event(log="warning", activity=_lt("More users than the plan allows")),
+    "instance.down": Event(mails=(Mail("instance_down"),)),
+    "instance.backup_failed": Event(mails=(Mail("backup_failed"),)),
+    "subscription.expiring": Event(
+        mails=(Mail("subscription_expiring", frozenset({"active"}), "saas_mail_renewals"),), is_public=True
+    ),
+    "subscription.trial_ending": Event(
+        mails=(Mail("trial_ending", frozenset({"trial"}), "saas_mail_trials"),), is_public=True
+    ),
+    "subscription.payment_overdue": Event(
+        mails=(Mail("payment_overdue", frozenset({"past_due"})),), is_public=True
+    ),
+    "request.unconfirmed": Event(mails=(Mail("verify_email"),)),
+}
+MAILS = {
+    f"saas_manager.mail_template_{mail.template}": mail for event in EVENTS.values() for mail in event.mails
+}
+"""By the XML ids of their templates."""

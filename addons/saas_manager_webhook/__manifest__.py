@@ -1,0 +1,21 @@
+{
+    "name": "SaaS Manager: Webhooks",
+    "summary": "Other programs are told what happens to instances and subscriptions",
+    "version": "19.0.1.0.0",
+    "category": "Services/SaaS",
+    "author": "Tenantry",
+    "website": "https://github.com/tenantry/tenantry",
+    "license": "LGPL-3",
+    "depends": ["saas_manager_api"],
+    "external_dependencies": {"python": ["httpcore", "pydantic", "requests-hardened", "standardwebhooks"]},
+    "data": [
+        "security/ir.model.access.csv",
+        "security/saas_manager_webhook_security.xml",
+        "data/queue_job_data.xml",
+        "data/ir_cron_data.xml",
+        "data/saas_webhook_event_data.xml",
+        "views/saas_webhook_delivery_views.xml",
+        "views/saas_webhook_views.xml",
+        "wizards/saas_webhook_secret_views.xml",
+    ],
+}

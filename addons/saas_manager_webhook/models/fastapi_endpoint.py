@@ -1,0 +1,18 @@
+"""The messages we send stand in the API's document, too."""
+
+from odoo import models
+
+from .. import document
+
+_TAG = {"name": "webhooks", "description": "What we send to endpoints that an operator has named."}
+
+
+class FastapiEndpoint(models.Model):
+    _inherit = "fastapi.endpoint"
+
+    def _prepare_fastapi_app_params(self):
+        params = super()._prepare_fastapi_app_params()
+        if self.app != "saas":
+            return params
+        tags = [*params["openapi_tags"], _TAG]
+        return {**params, "openapi_tags": tags, "webhooks": document.router}
