@@ -21,7 +21,7 @@ from tenantry.model.secret import Secret
 from tenantry.model.signing import sign_login
 from tenantry.odoo import scripts
 from tenantry.odoo.own_addons import tenant_addons
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 from tenantry.spawner.board import Board
 
 AGREED = Path(agreed.__file__)
@@ -51,7 +51,7 @@ def strings_of(file: Path) -> Iterator[str]:
 
 
 def test_tenants_load_the_file_that_the_engine_loads(tmp_path: Path):
-    folder = tenant_addons(Settings(home=tmp_path, cache=tmp_path))
+    folder = tenant_addons(ServerSettings.at(tmp_path, tmp_path))
     assert (folder / "saas_agreed.py").samefile(AGREED)
 
 

@@ -103,7 +103,7 @@ class TestTemplate(SaasCase):
     def _engine(self, version):
         """An engine whose template has that version, with nothing open for editing."""
         engine = Mock()
-        engine.settings.odoo_series = "19.0"
+        engine.facts.return_value.series = "19.0"
         engine.template.return_value = self._built(version)
         engine.finish_editing.side_effect = TemplateNotFound("edit--shop")
         engine.build_template.return_value = self._built("1.0.9")
