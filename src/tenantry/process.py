@@ -199,6 +199,15 @@ def is_running(pid: int, *, marker: str) -> bool:
         return False
 
 
+def running(file: Path, *, marker: str) -> int | None:
+    """The process id that is written in a file, if such a process lives; see `is_running`."""
+    try:
+        pid = int(file.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    return pid if is_running(pid, marker=marker) else None
+
+
 @contextmanager
 def file_lock(file: Path) -> Iterator[None]:
     """Let one process at a time in; the others wait. A killed one lets go."""

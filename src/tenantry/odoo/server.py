@@ -39,11 +39,7 @@ class OdooServer:
     @property
     def pid(self) -> int | None:
         """The running server's process id; None when it does not run."""
-        try:
-            pid = int(self._pid_file.read_text())
-        except (FileNotFoundError, ValueError):
-            return None
-        return pid if process.is_running(pid, marker=str(self.config)) else None
+        return process.running(self._pid_file, marker=str(self.config))
 
     @property
     def port(self) -> int:

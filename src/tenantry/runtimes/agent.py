@@ -36,11 +36,7 @@ class AgentServer:
     @property
     def pid(self) -> int | None:
         """The running agent's process id; None when it does not run."""
-        try:
-            pid = int(self._pid_file.read_text())
-        except (FileNotFoundError, ValueError):
-            return None
-        return pid if process.is_running(pid, marker=str(self._socket)) else None
+        return process.running(self._pid_file, marker=str(self._socket))
 
     def folder(self) -> Path:
         """The folder of its socket, made: its user may enter it, and cannot put anything else there."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 from tenantry.errors import ServerNotStarted
+from tenantry.model.keys import Keys
 from tenantry.model.names import MASTER_DATABASE
 from tenantry.model.secret import random_password
 from tenantry.odoo.config import (
@@ -24,26 +25,30 @@ from tenantry.odoo.installation import OdooInstallation
 from tenantry.odoo.master_code import queue_addons
 from tenantry.odoo.own_addons import master_addons
 from tenantry.odoo.probe import Route
-from tenantry.odoo.server import Launch
+from tenantry.odoo.server import Launch, OdooServer
 from tenantry.odoo.view import odoo_folders
 from tenantry.ports import choose_port
 from tenantry.postgres.cluster import Cluster
 from tenantry.runtimes.agent import AgentServer
-from tenantry.runtimes.base import OdooRuntime
 from tenantry.sandbox import View, give
+from tenantry.settings import ServerSettings
 from tenantry.spawner.identity import kill_orphans_of, master_user
 
 HEALTH_PATH = "/web/health"
 CHANNELS = "root:10,root.saas:4,root.saas_build:1,root.saas_pool:1,root.saas_mail:2,root.saas_webhook:2"
 """How many jobs run at once. A dead mail server, a slow endpoint, a long build must not hold creations up."""
+_START_TIMEOUT_S = 120
 _LONGEST_JOB_S = 3600
 _USUAL_PORT = 8070
 _FIRST_FREE_PORT = 1024
 
 
 @dataclass(frozen=True)
-class MasterRuntime(OdooRuntime):
-    """The master's server of one installation."""
+class MasterRuntime:
+    """The master's server of one installation. settings: its own server's."""
+
+    settings: ServerSettings
+    keys: Keys
 
     @property
     def config_file(self) -> Path:
@@ -67,13 +72,14 @@ class MasterRuntime(OdooRuntime):
                 self.agent.start()
             return odoo, self.view(odoo, self.config_file, self.port)
 
-        self._bring_up(configure, cluster)
+        marks = server_marks(self.settings, cluster)
+        self._server.bring_up(configure, marks, self.is_answering, _START_TIMEOUT_S)
         if self.agent:
             self.agent.start()
 
     def stop(self) -> bool:
         """Stop the server if it runs, and its agent; tell whether the server did."""
-        did_run = super().stop()
+        did_run = self._server.stop()
         self._stop_others()
         return did_run
 
@@ -84,6 +90,22 @@ class MasterRuntime(OdooRuntime):
             self.agent.stop()
         if user is not None:
             kill_orphans_of(user)
+
+    @property
+    def pid(self) -> int | None:
+        """The running server's process id; None when it does not run."""
+        return self._server.pid
+
+    @property
+    def port(self) -> int:
+        """Raises ServerNotStarted when it never ran."""
+        return self._server.port
+
+    @property
+    def _server(self) -> OdooServer:
+        """Threads share one core, see decision 0020; workers are processes and want a core each."""
+        is_threaded = self.settings.installation.master_workers == 0
+        return OdooServer(self.config_file, self.log_file, on_one_core=is_threaded)
 
     @property
     def agent(self) -> AgentServer | None:
@@ -107,11 +129,6 @@ class MasterRuntime(OdooRuntime):
 
     def _addons(self, odoo: OdooInstallation) -> tuple[Path, ...]:
         return (master_addons(self.settings), *queue_addons(odoo))
-
-    @property
-    def is_on_one_core(self) -> bool:
-        """Threads only: workers are processes and want a core each."""
-        return self.settings.installation.master_workers == 0
 
     def is_answering(self) -> bool:
         try:

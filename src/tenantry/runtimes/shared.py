@@ -192,11 +192,7 @@ class SharedRuntime:
     @property
     def pid(self) -> int | None:
         """The keeper's process id; None when it does not run."""
-        try:
-            pid = int(self._file("pid").read_text())
-        except (FileNotFoundError, ValueError):
-            return None
-        return pid if process.is_running(pid, marker=str(self.config_file)) else None
+        return process.running(self._file("pid"), marker=str(self.config_file))
 
     @property
     def port(self) -> int:
