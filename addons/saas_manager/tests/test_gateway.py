@@ -264,6 +264,7 @@ class TestGateway(SaasCase):
         for check, wrong in (
             (gateway.check_slug, "My Shop"),
             (gateway.check_hostname, "shop"),
+            (gateway.check_server_address, "ssh://a b"),
             (gateway.check_recipe, self.template.new({"code": "shop", "modules": "No Module"})),
             (gateway.check_limits, SimpleNamespace(sleep_after_minutes=-1, memory_limit_mb=0)),
         ):
