@@ -8,12 +8,16 @@ import logging
 import os
 import pwd
 import random
+import select
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -101,6 +105,107 @@ def _spawn(
     finally:
         if sink:
             sink.close()
+
+
+@dataclass
+class Piped:
+    """A program whose bytes we read, or that we give bytes: as they come, never all at once.
+
+    silent_s: how long it may take nothing and give nothing.
+    """
+
+    program: str
+    silent_s: float
+    _process: subprocess.Popen[bytes]
+    _said: IO[bytes]
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes of stdout; none at its end, when it has ended well.
+
+        Raises ProgramTimeout, ProgramFailed.
+        """
+        assert self._process.stdout
+        self._wait_for(self._process.stdout, select.POLLIN)
+        data = os.read(self._process.stdout.fileno(), size if size > 0 else 2**16)
+        if not data:
+            self.finish()
+        return data
+
+    def write(self, data: bytes) -> int:
+        """Give it all of these bytes. Raises ProgramTimeout, and ProgramFailed if it has ended meanwhile."""
+        assert self._process.stdin
+        left = memoryview(data)
+        while left:
+            self._wait_for(self._process.stdin, select.POLLOUT)
+            try:
+                left = left[os.write(self._process.stdin.fileno(), left) :]
+            except BrokenPipeError:
+                self.finish()
+                raise ProgramFailed(self.program, 0, "it ended before it was given everything") from None
+        return len(data)
+
+    def finish(self) -> None:
+        """No more is given: wait for its end. Raises ProgramTimeout, ProgramFailed."""
+        if self._process.stdin and not self._process.stdin.closed:
+            self._process.stdin.close()
+        try:
+            exit_code = self._process.wait(self.silent_s)
+        except subprocess.TimeoutExpired as error:
+            raise ProgramTimeout(self.program, self.silent_s) from error
+        if exit_code:
+            raise ProgramFailed(self.program, exit_code, last_lines(self._tail()))
+
+    def _wait_for(self, pipe: IO[bytes], event: int) -> None:
+        poll = select.poll()
+        poll.register(pipe, event)
+        if not poll.poll(self.silent_s * 1000):
+            raise ProgramTimeout(self.program, self.silent_s)
+
+    def _tail(self) -> str:
+        size = self._said.seek(0, os.SEEK_END)
+        self._said.seek(max(0, size - 4000))
+        return self._said.read().decode(errors="replace")
+
+
+@contextmanager
+def piped(
+    arguments: Sequence[object],
+    *,
+    environment: Mapping[str, str] | None = None,
+    silent_s: float,
+    reads: bool = False,
+    output: IO[bytes] | None = None,
+) -> Iterator[Piped]:
+    """Run a program with a pipe: to its stdin if it `reads`, else from its stdout. It ends with the block.
+
+    output: a file for what one that reads prints. As in `run`, secrets go in by files, and it dies
+    with its caller. Raises ProgramNotFound.
+    """
+    command = [str(argument) for argument in arguments]
+    for needed in (command[0], "setpriv"):
+        if not shutil.which(needed):
+            raise ProgramNotFound(needed)
+    with tempfile.TemporaryFile() as said:
+        with _on_cores(_all_cores()):
+            process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", "--", *command],
+                stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
+                stdout=(output or said) if reads else subprocess.PIPE,
+                stderr=said,
+                env=clean_environment(environment),
+                start_new_session=True,
+                bufsize=0,
+            )
+        try:
+            if process.stdin:
+                os.set_blocking(process.stdin.fileno(), False)
+            yield Piped(Path(command[0]).name, silent_s, process, said)
+        finally:
+            for pipe in (process.stdin, process.stdout):
+                if pipe:
+                    pipe.close()
+            stop(process.pid, timeout_s=5)
+            process.wait()
 
 
 def start(

@@ -110,3 +110,72 @@ def test_removing_takes_what_was_half_copied_too(filestores: Filestores):
     (filestores.folder("acme.partial") / "junk").mkdir(parents=True)
     filestores.remove("acme")
     assert filestores.names() == {"template"}
+
+
+# ---------------------------------------------------------------- read and made by others
+
+
+@pytest.fixture
+def acme(filestores: Filestores) -> Path:
+    folder = filestores.folder("acme")
+    (folder / "ab").mkdir(parents=True)
+    (folder / "ab" / "file").write_text("content")
+    return folder
+
+
+def read(filestores: Filestores, path: str) -> bytes | None:
+    with filestores.open_content("acme", path) as file:
+        return file.read() if file else None
+
+
+def test_only_plain_files_of_plain_names_are_content(filestores: Filestores, acme: Path):
+    (acme / "ab" / "link").symlink_to("/etc/passwd")
+    (acme / "li").symlink_to("/etc")
+    os.mkfifo(acme / "ab" / "pipe")
+    (acme / "ab" / "new\nline").write_text("?")
+    (acme / "checklist").mkdir()
+    (acme / "checklist" / "x").write_text("of Odoo's own")
+    assert list(filestores.content("acme")) == ["ab/file"]
+    assert filestores.count_others("acme") == 4
+
+
+def test_what_became_a_link_since_it_was_listed_is_not_read(filestores: Filestores, acme: Path, tmp_path):
+    (tmp_path / "file").write_text("another's")
+    assert read(filestores, "ab/file") == b"content"
+    (acme / "ab" / "file").unlink()
+    (acme / "ab" / "file").symlink_to(tmp_path / "file")
+    assert read(filestores, "ab/file") is None
+    (acme / "ab" / "file").unlink()
+    (acme / "ab").rmdir()
+    (acme / "ab").symlink_to(tmp_path)
+    assert read(filestores, "ab/file") is None
+
+
+def test_what_became_a_pipe_or_is_gone_is_not_waited_for(filestores: Filestores, acme: Path):
+    (acme / "ab" / "file").unlink()
+    assert read(filestores, "ab/file") is None
+    os.mkfifo(acme / "ab" / "file")
+    assert read(filestores, "ab/file") is None
+
+
+def test_a_filestore_that_others_make_is_there_whole_or_not_at_all(filestores: Filestores, acme: Path):
+    def write(make_file, *, fail: bool) -> None:
+        with make_file("cd/file") as file:
+            file.write(b"new")
+        if fail:
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(FilestoreFailure, match="No space left on device"):
+        filestores.make("beta", lambda make_file: write(make_file, fail=True))
+    assert filestores.names() == {"template", "acme"}
+    filestores.make("beta", lambda make_file: write(make_file, fail=False))
+    assert (filestores.folder("beta") / "cd/file").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize(
+    "path", ["../x", "/x", "a/../../x", "", ".", "a/.", "a//b", "a" * 200, "a/b/c/d/e", "é"]
+)
+def test_nothing_is_made_outside_of_a_filestore(filestores: Filestores, path: str):
+    with pytest.raises(FilestoreFailure):
+        filestores.make("beta", lambda make_file: make_file(path).close())
+    assert filestores.names() == {"template"}

@@ -111,3 +111,54 @@ def test_a_server_kept_on_one_core_gives_its_own_programs_all_of_them(tmp_path):
     process.stop(pid)
     cores = len(os.sched_getaffinity(0))
     assert log.read_text().split() == ["1", str(cores), "1"]
+
+
+# ---------------------------------------------------------------- with a pipe
+
+
+def shell(script: str) -> list[str]:
+    return ["sh", "-c", script]
+
+
+def test_what_a_program_gives_is_read_as_it_comes():
+    with process.piped(shell("echo one; echo two"), silent_s=10) as program:
+        assert b"".join(iter(program.read, b"")) == b"one\ntwo\n"
+
+
+def test_a_program_that_fails_is_not_at_its_end_by_itself():
+    """What it gave is not all: whoever reads must not take it for that."""
+    with process.piped(shell("echo one; echo why >&2; exit 3"), silent_s=10) as program:
+        assert program.read() == b"one\n"
+        with pytest.raises(ProgramFailed, match="why"):
+            program.read()
+
+
+def test_what_a_program_is_given_reaches_it_whole(tmp_path: Path):
+    given = bytes(range(256)) * 5000
+    with process.piped(shell(f"sleep 0.1; cat > {tmp_path / 'file'}"), silent_s=10, reads=True) as program:
+        assert program.write(given) == len(given)
+        program.finish()
+    assert (tmp_path / "file").read_bytes() == given
+
+
+@pytest.mark.parametrize(("exit_code", "said"), [(0, "before it was given everything"), (4, "why")])
+def test_a_program_that_reads_no_more_is_told(exit_code: int, said: str):
+    script = f"echo why >&2; exit {exit_code}"
+    with (
+        process.piped(shell(script), silent_s=10, reads=True) as program,
+        pytest.raises(ProgramFailed, match=said),
+    ):
+        program.write(b"x" * 2**20)
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_program_that_is_silent_for_too_long_is_ended(reads: bool):
+    with process.piped(["sleep", "60"], silent_s=0.2, reads=reads) as program, pytest.raises(ProgramTimeout):
+        program.write(b"x" * 2**20) if reads else program.read()
+    assert program._process.returncode is not None
+
+
+def test_a_program_ends_with_the_block(tmp_path: Path):
+    with process.piped(shell("sleep 60 & wait"), silent_s=10) as program:
+        pid = program._process.pid
+    assert not psutil.pid_exists(pid)

@@ -8,11 +8,16 @@ write them: as root, whose tenants are users of their own. Elsewhere files are c
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import re
 import shutil
 import stat
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
+from typing import BinaryIO
 
 from tenantry.agreed import SESSIONS_FOLDER, TEMPORARY_FOLDER
 from tenantry.errors import FilestoreFailure
@@ -63,6 +68,74 @@ class Filestores:
             shutil.rmtree(partial, ignore_errors=True)
             raise FilestoreFailure(self.folder(target), _reason(error)) from error
 
+    def content(self, name: str) -> Iterator[str]:
+        """The paths of its files within it, in order: those that Odoo could have made, see `is_content`.
+
+        Raises FilestoreFailure for a folder that cannot be read.
+        """
+        return (path for path, is_file in self._entries(name) if is_file and is_content(path))
+
+    def count_others(self, name: str) -> int:
+        """How many entries are there besides: links, pipes, names that Odoo does not give."""
+        return sum(not (is_file and is_content(path)) for path, is_file in self._entries(name))
+
+    def _entries(self, name: str) -> Iterator[tuple[str, bool]]:
+        """The path of each but folders, and whether it is a plain file."""
+        top = self.folder(name)
+        for folder, folders, files in os.walk(top, onerror=_tell_unless_gone):
+            ignored = _NOT_CONTENT(folder, [*folders, *files])
+            links = [entry for entry in folders if Path(folder, entry).is_symlink()]
+            folders[:] = sorted(set(folders) - ignored - set(links))
+            for entry in sorted({*files, *links} - ignored):
+                with contextlib.suppress(FileNotFoundError):
+                    found = Path(folder, entry)
+                    yield str(found.relative_to(top)), stat.S_ISREG(found.lstat().st_mode)
+
+    @contextlib.contextmanager
+    def open_content(self, name: str, path: str) -> Iterator[BufferedReader | None]:
+        """One of them, to be read; None when it is gone, or no plain file any more.
+
+        No link is followed, whatever its owner puts there meanwhile, and no pipe waited for. Raises
+        FilestoreFailure.
+        """
+        try:
+            descriptor = _descend(self.folder(name), Path(path))
+        except (FileNotFoundError, NotADirectoryError):
+            yield None
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENXIO):
+                yield None
+            else:
+                raise FilestoreFailure(self.folder(name) / path, _reason(error)) from error
+        else:
+            with os.fdopen(descriptor, "rb") as file:
+                yield file if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
+
+    def make(self, name: str, write: Callable[[Callable[[str], BinaryIO]], None]) -> None:
+        """Make a filestore by a function that is given how to make the file of a path within it.
+
+        It is there whole or not at all, in the place of what was there. Raises FilestoreFailure, and what the
+        function raises, leaving nothing.
+        """
+        partial = self.folder(name + _PARTIAL)
+
+        def make_file(path: str) -> BinaryIO:
+            if not is_content(path):
+                raise FilestoreFailure(partial, f"{path!r} is no file that Odoo could have made")
+            (partial / path).parent.mkdir(parents=True, exist_ok=True)
+            return (partial / path).open("xb")
+
+        try:
+            self.remove(name)
+            partial.mkdir(parents=True)
+            write(make_file)
+            partial.rename(self.folder(name))
+        except BaseException as error:
+            shutil.rmtree(partial, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise FilestoreFailure(self.folder(name), _reason(error)) from error
+            raise
+
     def rename(self, old: str, new: str) -> None:
         """Raises FilestoreFailure."""
         try:
@@ -99,6 +172,32 @@ class Filestores:
                 with contextlib.suppress(OSError):  # a tenant removes one, or closes its folder
                     total += Path(folder, file).lstat().st_size
         return total
+
+
+def _tell_unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise FilestoreFailure(Path(str(error.filename)), _reason(error)) from error
+
+
+_PATH = re.compile(r"(?:[0-9A-Za-z_-][0-9A-Za-z_.-]{0,99}/){0,3}[0-9A-Za-z_-][0-9A-Za-z_.-]{0,99}")
+
+
+def is_content(path: str) -> bool:
+    """Whether Odoo could have made a file of that path in a filestore: plain names, a few folders deep."""
+    return bool(_PATH.fullmatch(path))
+
+
+def _descend(folder: Path, path: Path) -> int:
+    """Open a file below a folder without following a link on the way; its descriptor. Raises OSError."""
+    inside = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for part in path.parts[:-1]:
+            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=inside)
+            os.close(inside)
+            inside = below
+        return os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=inside)
+    finally:
+        os.close(inside)
 
 
 def _ignored(folder: str, names: list[str]) -> set[str]:
