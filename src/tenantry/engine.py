@@ -9,6 +9,7 @@ from importlib import resources
 from typing import Any
 
 from tenantry import __version__
+from tenantry.archive.format import Archive
 from tenantry.errors import RecipeNotFound, ServerNotFound, StartedInside, TemplateNotFound
 from tenantry.keyfile import installation_keys, private_folder
 from tenantry.model import names, sealing
@@ -138,6 +139,7 @@ class Engine:
         context = self.context
         with context.maintenance() as connection:
             roles.check_rights(connection)
+            roles.create(connection, names.DUMP_ROLE)
             apply_instances_key(context, connection)
         return context.cluster
 
@@ -477,3 +479,33 @@ class Engine:
         """
         route = self.runtime.route(creation.instance.name)
         return log_in(route, creation.instance.name, creation.login, creation.password)
+
+    # ------------------------------------------------------------ archives
+    # Imported where they are called: their libraries are not among those of the back office's Odoo.
+
+    def dump_instance(self, name: str, store: str, on_step: OnStep = ignore) -> Archive:
+        """See `operations.dump_instance`."""
+        from tenantry.operations.dump_instance import dump_instance
+
+        return dump_instance(self.context, name, store, on_step)
+
+    def load_instance(
+        self, store: str, archive: str, name: str, on_step: OnStep = ignore, *, trusted: str = ""
+    ) -> Instance:
+        """See `operations.load_instance`. Raises InvalidName, too."""
+        from tenantry.operations.load_instance import load_instance
+
+        names.instance_name(name, self.settings.reserved_names)
+        return load_instance(self.context, store, archive, name, on_step, trusted)
+
+    def archives(self, store: str) -> list[str]:
+        """See `operations.archives`."""
+        from tenantry.operations.archives import archives
+
+        return archives(self.context, store)
+
+    def archive_signer(self) -> str:
+        """See `operations.archives.signer`."""
+        from tenantry.operations.archives import signer
+
+        return signer(self.context)

@@ -136,7 +136,25 @@ class StartedInside(InvalidInput):
         self.remedy = "Run `tenantry up` or `tenantry stop` on the machine."
 
 
+class InvalidStore(InvalidInput):
+    """Where archives are to be kept cannot be understood."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        self.url, self.reason = url, reason
+        super().__init__(f"{url!r} is no store of archives: {reason}.")
+        self.remedy = "Give a folder, or an address such as s3://bucket/folder; see docs/howto/archives.md."
+
+
 # ---------------------------------------------------------------- not found
+
+
+class ArchiveNotFound(NotFound):
+    """An archive without a manifest does not exist: what a killed dump left is none."""
+
+    def __init__(self, url: str, archive: str) -> None:
+        self.url, self.archive = url, archive
+        super().__init__(f"There is no archive {archive!r} in {url}.")
+        self.remedy = f"See `tenantry archive list {url}`."
 
 
 class InstanceNotFound(NotFound):
@@ -295,6 +313,47 @@ class TenantModuleMissing(Conflict):
         self.name = name
         super().__init__(f"{name!r} was made without the module saas_tenant: it cannot enforce limits.")
         self.remedy = "Rebuild its template, and install saas_tenant in the instance."
+
+
+class ArchiveDamaged(Conflict):
+    """What is in the store is not what was put there; nothing of it was used."""
+
+    def __init__(self, archive: str, reason: str) -> None:
+        self.archive, self.reason = archive, reason
+        super().__init__(f"The archive {archive!r} is damaged: {reason}.")
+        self.remedy = "Load another archive, or bring this object back from another copy of the store."
+
+
+class ArchiveNotTrusted(Conflict):
+    """Whoever can write to the store can put an archive there: only signed ones are loaded."""
+
+    def __init__(self, archive: str, signer: str) -> None:
+        self.archive, self.signer = archive, signer
+        super().__init__(f"The archive {archive!r} was not signed by this installation, but by {signer}.")
+        self.remedy = (
+            "If it is another installation's that you trust, name its public key, "
+            "which `tenantry archive key` shows there."
+        )
+
+
+class ArchiveKeyMissing(Conflict):
+    def __init__(self, archive: str, recipients: Collection[str]) -> None:
+        self.archive, self.recipients = archive, tuple(recipients)
+        super().__init__(f"No key of this installation opens the archive {archive!r}.")
+        self.remedy = (
+            "Add the private key of one of these to secrets/archive.key, a line each: "
+            + ", ".join(self.recipients)
+            + "."
+        )
+
+
+class ArchiveUnsupported(Conflict):
+    """It is whole, but made by something newer than what is here."""
+
+    def __init__(self, archive: str, needs: str, here: str) -> None:
+        self.archive, self.needs, self.here = archive, needs, here
+        super().__init__(f"The archive {archive!r} needs {needs}; here is {here}.")
+        self.remedy = "Load it where that is, or bring this installation up to it first."
 
 
 # ---------------------------------------------------------------- dependencies
@@ -563,3 +622,53 @@ class ViewUnavailable(DependencyFailure):
         self.reason = reason
         super().__init__(f"bubblewrap does not work here: {reason}")
         self.remedy = "Mend what it says, or run `apt install bubblewrap`."
+
+
+class StoreFailure(DependencyFailure):
+    """The store does not answer, or cannot do what it was asked for."""
+
+    retryable = True
+
+    def __init__(self, url: str, reason: str) -> None:
+        self.url, self.reason = url, reason
+        super().__init__(f"The store {url} failed: {reason}.")
+        self.remedy = "Check its address, its disk space and the way to it, then try again."
+
+
+class StoreRefused(DependencyFailure):
+    def __init__(self, url: str, reason: str) -> None:
+        self.url, self.reason = url, reason
+        super().__init__(f"The store {url} refused us: {reason}.")
+        self.remedy = "Check the credentials in secrets/stores.toml; docs/howto/archives.md says more."
+
+
+class ClientNotFound(DependencyFailure):
+    """pg_dump refuses a newer server, and what a newer pg_restore says an older server may not understand."""
+
+    def __init__(self, program: str, version: int, searched: Collection[Path]) -> None:
+        self.program, self.version, self.searched = program, version, tuple(searched)
+        super().__init__(f"No {program} of PostgreSQL {version} was found, which the server is.")
+        self.remedy = (
+            f"Install postgresql-client-{version}, or set TENANTRY_PG_BIN. Searched: "
+            + ", ".join(str(folder) for folder in self.searched)
+            + "."
+        )
+
+
+class DumpFailed(DependencyFailure):
+    def __init__(self, name: str, said: str) -> None:
+        self.name, self.said = name, said
+        super().__init__(f"The database of {name!r} could not be dumped: {said}.")
+        self.remedy = (
+            "If a table of somebody else's is in it, give it to the instance's role. If pg_database or "
+            "pg_roles is refused, prepare the cluster as docs/howto/given-postgresql.md says."
+        )
+
+
+class RestoreFailed(DependencyFailure):
+    """Nothing of it is left. A function of the tenant's may be what failed."""
+
+    def __init__(self, archive: str, said: str) -> None:
+        self.archive, self.said = archive, said
+        super().__init__(f"The database of the archive {archive!r} could not be restored: {said}.")
+        self.remedy = "Mend what it says where the archive was made, and dump again; or load an older one."

@@ -97,6 +97,12 @@ def write_private(file: Path, text: str, owner: int | None = None) -> None:
     partial.rename(file)
 
 
+def make_private(file: Path, text: str) -> None:
+    """Write such a file unless there is one; whole or not at all, and only the first of two writers."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    _link(file, Secret(text))
+
+
 def append_private(file: Path) -> TextIO:
     """Open a log to append to, in its folder; nobody else can read it if it is new."""
     return _open_private(file, os.O_APPEND)

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from tests.support.inventory import orphans
 from tests.support.killed import run_and_kill
-from tests.support.odoo_client import OdooError, WebClient
-from tests.support.tenants import ask, create, log_in, status, swept
+from tests.support.odoo_client import OdooError
+from tests.support.tenants import ask, create, log_in, status, swept, users_allowed
 
 from tenantry.engine import Engine
 from tenantry.errors import (
@@ -46,7 +46,7 @@ def test_a_renamed_instance_is_at_its_new_address_with_all_it_had(engine: Engine
     assert ask(engine, "zenith", "SELECT value FROM ir_config_parameter WHERE key = 'web.base.url'") == [
         (renamed.url,)
     ]
-    assert _users_allowed(log_in(engine, creation, "zenith")) == 7
+    assert users_allowed(log_in(engine, creation, "zenith")) == 7
     assert orphans(engine.context) == []
 
 
@@ -61,16 +61,6 @@ def test_what_was_void_before_a_renaming_is_so_after_it(engine: Engine):
         inside.execute("UPDATE ir_config_parameter SET value = %s WHERE key = %s", [larger, key])
     with pytest.raises(OdooError, match="could not be verified"):
         log_in(engine, creation, "zenith").call("res.users", "create", [{"name": "Two", "login": "two"}])
-
-
-def _users_allowed(customer: WebClient) -> int:
-    """As the tenant itself reads what was signed for it; 0 would be no limit."""
-    for number in range(2, 20):
-        try:
-            customer.call("res.users", "create", [{"name": str(number), "login": f"user{number}"}])
-        except OdooError:
-            return number - 1
-    return 0
 
 
 def test_the_old_name_is_free_again(engine: Engine):
@@ -128,7 +118,7 @@ def test_a_renaming_killed_after_any_step_is_finished_by_the_next_run(engine: En
     run_and_kill(engine.settings, "rename", step, "acme", "zenith")
     assert engine.rename("acme", "zenith").state is State.ACTIVE
     assert (status(engine, "zenith"), status(engine, "acme")) == (200, 404)
-    assert _users_allowed(log_in(engine, creation, "zenith")) == 3
+    assert users_allowed(log_in(engine, creation, "zenith")) == 3
     assert orphans(engine.context) == []
 
 
@@ -141,7 +131,7 @@ def test_a_renaming_that_fails_anywhere_leaves_it_as_it_was(engine: Engine, step
     with pytest.raises(ProbeFailed):
         engine.rename("acme", "zenith")
     assert (status(engine, "zenith"), status(engine, "acme")) == (404, 200)
-    assert _users_allowed(log_in(engine, creation)) == 3
+    assert users_allowed(log_in(engine, creation)) == 3
     assert orphans(engine.context) == []
 
 

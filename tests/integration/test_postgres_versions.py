@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from tests.support import travelling
 from tests.support.fake_template import make_template
 from tests.support.inventory import orphans
 from tests.support.postgres_versions import VERSIONS, programs
@@ -127,6 +128,21 @@ def test_every_supported_version_makes_and_separates_tenants(versioned: Engine):
     _assert_apart(versioned.context)
     _discard_all(versioned.context)
     assert orphans(versioned.context) == []
+
+
+def test_an_instance_travels_where_a_role_is_granted_with_options(settings: Settings, tmp_path: Path):
+    """As since version 16; of the other versions pg_dump is not there."""
+    with a_cluster_of_version(THE_WHEELS, settings) as engine:
+        travelling.told_where_the_front_is(engine.context)
+        make_template(engine.context, "fake")
+        travelling.make_instance(engine.context, "fake")
+        archive = engine.dump_instance("acme", str(tmp_path))
+        engine.load_instance(str(tmp_path), archive.archive, "beta")
+        assert travelling.files_of(engine.context, "beta") == travelling.files_of(engine.context, "acme")
+        there, here = (travelling.schema_and_rows(engine, name) for name in ("acme", "beta"))
+        assert there == here
+        _discard_all(engine.context)
+        assert orphans(engine.context) == []
 
 
 def test_how_to_clone_fits_the_version_and_is_remembered(versioned: Engine):

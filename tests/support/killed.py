@@ -44,13 +44,17 @@ OPERATIONS: dict[str, Callable[..., None]] = {
     "rename": lambda engine, on_step, old, new: engine.rename(old, new, on_step),
     "master": lambda engine, on_step: engine.start_master(on_step),
     "terminate": lambda engine, on_step, name: engine.terminate(name, on_step),
+    "dump": lambda engine, on_step, name, store: engine.dump_instance(name, store, on_step),
+    "load": lambda engine, on_step, *what: engine.load_instance(*what, on_step),
 }
+_THREADED = {"dump", "load"}
+"""Where a store was used before, its library's threads are missing in who is forked."""
 
 
 def run_and_kill(settings: ServerSettings, operation: str, step: str, *arguments: str) -> None:
     """Run the operation in another process, and see it die of SIGKILL after that step."""
     # Forked: a new interpreter would need longer than most operations.
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("spawn" if operation in _THREADED else "fork")
     process = context.Process(target=_run, args=(settings, operation, step, *arguments), daemon=True)
     process.start()
     process.join(_LONGEST_S)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from tenantry.engine import Engine
 from tenantry.model.instance import Creation
 from tests.support.inventory import orphans
-from tests.support.odoo_client import WebClient
+from tests.support.odoo_client import OdooError, WebClient
 from tests.support.waiting import eventually
 
 _AT_ONCE = 4
@@ -50,3 +50,13 @@ def is_left_alone(engine: Engine, name: str = "acme") -> bool:
 def log_in(engine: Engine, creation: Creation, name: str = "acme") -> WebClient:
     """The customer's administrator, at the instance's present name."""
     return WebClient(engine.runtime.route(name), name, creation.login, creation.password)
+
+
+def users_allowed(customer: WebClient) -> int:
+    """As the tenant itself reads what was signed for it; 0 would be no limit."""
+    for number in range(2, 20):
+        try:
+            customer.call("res.users", "create", [{"name": str(number), "login": f"user{number}"}])
+        except OdooError:
+            return number - 1
+    return 0

@@ -9,6 +9,7 @@ import typer
 
 from tenantry import __version__
 from tenantry.cli import (
+    archive,
     bench,
     create,
     demo,
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.add_typer(template.app, name="template")
 app.add_typer(pool.app, name="pool")
 app.add_typer(instance.app, name="instance")
+app.add_typer(archive.app, name="archive")
 app.add_typer(request.app, name="request")
 app.add_typer(master.app, name="master")
 app.add_typer(server.app, name="server")

@@ -31,6 +31,8 @@ MAKER_ROLE = "tenantry_maker"
 """Owns each database from its creation to its label, and tells that it is ours meanwhile; logs in nowhere."""
 SPAWNER_ROLE = "tenantry_spawner"
 """What the spawner reads the catalog as; it reaches nothing else."""
+DUMP_ROLE = "tenantry_dump"
+"""What pg_dump connects as: for as long as that takes a member of one instance's role, else of none."""
 ENGINE_ROLE = "tenantry_engine"
 """The engine's role in the embedded cluster."""
 SUPERUSER = "postgres"
@@ -44,11 +46,12 @@ MASTER_BUILDING = f"{MASTER_DATABASE}__building"
 """Where the back office is installed; it takes its name when it is whole."""
 
 INFRASTRUCTURE_ROLES = frozenset(
-    {SUPERUSER, ENGINE_ROLE, TEMPLATE_OWNER, MAKER_ROLE, SPAWNER_ROLE, MASTER_DATABASE}
+    {SUPERUSER, ENGINE_ROLE, TEMPLATE_OWNER, MAKER_ROLE, SPAWNER_ROLE, MASTER_DATABASE, DUMP_ROLE}
 )
 """Roles that are no instance's; a new one is added here, or it gets no password."""
 
 CLONE_PREFIX = "clone_"
+LOADING_PREFIX = "load_"
 EDITING_PREFIX = "edit--"
 ZYGOTE_PREFIX = "zygote_"
 
@@ -262,3 +265,8 @@ def new_spare_database(code: str) -> str:
 def cloning_database(instance: str) -> str:
     """A clone made for one instance because no spare was left; found again by a second run."""
     return CLONE_PREFIX + instance
+
+
+def loading_database(instance: str) -> str:
+    """Where an archive is loaded before it gets the instance's name; found again by a second run."""
+    return LOADING_PREFIX + instance

@@ -16,12 +16,16 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tenantry import agreed
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.secret import Secret
+
+_ARCHIVE = b"tenantry archive\n"
+"""Before what is signed of an archive: no statement for a tenant begins so; none passes for the other."""
 
 
 class Purpose(StrEnum):
@@ -64,6 +68,21 @@ def sign_login(
     facts: dict[str, Any] = {"jti": secrets.token_urlsafe(16), "name": name, "by": by, "origin": origin}
     facts["expires_at"] = issued_at + valid_s * 1_000_000
     return Secret(_sign(key, identity, Purpose.SUPPORT if support else Purpose.LOGIN, issued_at, facts))
+
+
+def sign_bytes(key: Secret, data: bytes) -> str:
+    """Sign what no tenant is ever told, hexadecimal; `public_key` verifies it."""
+    return _private_key(key).sign(_ARCHIVE + data).hex()
+
+
+def is_signed(public_key: str, signature: str, data: bytes) -> bool:
+    """Whether `sign_bytes` made that signature of the data, with the key that this is the public half of."""
+    try:
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
+        key.verify(bytes.fromhex(signature), _ARCHIVE + data)
+    except (ValueError, InvalidSignature):
+        return False
+    return True
 
 
 def _sign(key: Secret, identity: str, purpose: Purpose, issued_at: int, facts: Mapping[str, Any]) -> str:

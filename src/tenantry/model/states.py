@@ -20,6 +20,7 @@ class Action(StrEnum):
     RENAME = "be renamed"
     INSTALL = "get modules"
     SET_DOMAINS = "get other domains"
+    DUMP = "be dumped"
 
 
 TRANSITIONS: Mapping[tuple[Action, State], State] = MappingProxyType(
@@ -42,6 +43,9 @@ TRANSITIONS: Mapping[tuple[Action, State], State] = MappingProxyType(
         (Action.SET_DOMAINS, State.ACTIVE): State.ACTIVE,
         (Action.SET_DOMAINS, State.STOPPED): State.STOPPED,
         (Action.SET_DOMAINS, State.SUSPENDED): State.SUSPENDED,
+        (Action.DUMP, State.ACTIVE): State.ACTIVE,
+        (Action.DUMP, State.STOPPED): State.STOPPED,
+        (Action.DUMP, State.SUSPENDED): State.SUSPENDED,
         # Run again after a kill: already there, nothing changes.
         (Action.SUSPEND, State.SUSPENDED): State.SUSPENDED,
         (Action.REACTIVATE, State.ACTIVE): State.ACTIVE,

@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 from tenantry import wheels
-from tenantry.errors import PostgresNotFound, ProgramFailed
+from tenantry.errors import PostgresNotFound, ProgramFailed, ProgramNotFound
 from tenantry.process import run
 from tenantry.settings import ServerSettings
 
@@ -89,10 +89,18 @@ def _version(folder: Path) -> int:
     """The major version of the server in a folder; 0 when there is none that runs."""
     if not all((folder / name).exists() for name in ("postgres", "initdb", "pg_ctl")):
         return 0
-    try:
-        return _number(run([folder / "postgres", "--version"], timeout_s=20).split()[-1])
-    except (ProgramFailed, PermissionError):
+    return version_of(folder / "postgres")
+
+
+def version_of(program: Path) -> int:
+    """The major version of one of PostgreSQL's programs; 0 when it is not there, or does not run."""
+    if not program.is_file():
         return 0
+    try:
+        found = re.search(r"\(PostgreSQL\) (\d+)", run([program, "--version"], timeout_s=20))
+    except (ProgramFailed, ProgramNotFound, PermissionError):
+        return 0
+    return int(found.group(1)) if found else 0
 
 
 def _number(text: str) -> int:

@@ -24,11 +24,12 @@ from psycopg import sql
 
 from tenantry import process
 from tenantry.errors import PostgresUnreachable, ServerNotStarted, TenantryError
+from tenantry.model.catalog import Database, Kind, State
 from tenantry.model.keys import infrastructure_password
-from tenantry.model.names import ENGINE_ROLE, MASTER_BUILDING, MASTER_DATABASE, SUPERUSER
+from tenantry.model.names import DUMP_ROLE, ENGINE_ROLE, MASTER_BUILDING, MASTER_DATABASE, SUPERUSER
 from tenantry.model.secret import Secret
 from tenantry.ports import choose_port
-from tenantry.postgres import roles
+from tenantry.postgres import databases, roles
 from tenantry.postgres.binaries import Binaries
 from tenantry.postgres.cluster import Cluster, Connection, translated
 from tenantry.postgres.databases import BASE
@@ -39,11 +40,11 @@ _logger = logging.getLogger(__name__)
 _READY = "tenantry.ready"
 _START_TIMEOUT_S = 60
 
-# The engine and the templates' owner are let in by CONNECT privileges; everybody else reaches
+# The engine, the templates' owner and pg_dump are let in by CONNECT privileges; everybody else reaches
 # the database of their own name and no other. Odoo's bus and jobs listen in `postgres`.
 ACCESS_RULES = f"""\
 # TYPE  DATABASE  USER  ADDRESS  METHOD
-host  all       postgres,tenantry_engine,tenantry_template  127.0.0.1/32  scram-sha-256
+host  all       postgres,tenantry_engine,tenantry_template,{DUMP_ROLE}  127.0.0.1/32  scram-sha-256
 host  postgres  tenantry_spawner,{MASTER_DATABASE}  127.0.0.1/32  scram-sha-256
 host  {MASTER_BUILDING}  {MASTER_DATABASE}  127.0.0.1/32  scram-sha-256
 host  sameuser  all                                         127.0.0.1/32  scram-sha-256
@@ -78,10 +79,10 @@ class EmbeddedCluster:
             report("PostgreSQL: starting the cluster")
             self._start()
         cluster = self.cluster()
-        base = (resources.files(__package__) / "base.sql").read_text(encoding="utf-8")
-        if _text_of(self.data / _READY) != _digest(base):
-            self._prepare(base)
-            self._write(self.data / _READY, _digest(base))
+        digest = _digest(_script("base") + _script("dump"))
+        if _text_of(self.data / _READY) != digest:
+            self._prepare()
+            self._write(self.data / _READY, digest)
         return cluster
 
     def stop(self) -> bool:
@@ -176,7 +177,7 @@ class EmbeddedCluster:
             reason = process.last_lines(process.tail(self.log), 1) or str(error)
             raise ServerNotStarted("PostgreSQL", reason, self.log) from error
 
-    def _prepare(self, base_script: str) -> None:
+    def _prepare(self) -> None:
         """Make the engine's role, which is no superuser, and the base of all templates, or make it anew."""
         password = infrastructure_password(self.roles_key, ENGINE_ROLE)
         superuser = self._as(SUPERUSER)
@@ -184,6 +185,8 @@ class EmbeddedCluster:
             roles.create(connection, ENGINE_ROLE, password)
             engine = sql.Identifier(ENGINE_ROLE)
             connection.execute(sql.SQL("ALTER ROLE {} CREATEDB CREATEROLE").format(engine))
+            with self._as(ENGINE_ROLE).connect() as as_engine:
+                roles.create(as_engine, DUMP_ROLE)
             for database in ("postgres", "template1"):
                 name = sql.Identifier(database)
                 connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
@@ -197,9 +200,24 @@ class EmbeddedCluster:
                 sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(BASE + "_partial"))
             )
         with superuser.connect(BASE + "_partial") as connection, translated(connection, "harden the base"):
-            connection.execute(base_script.encode())
+            connection.execute((_script("base") + _script("dump")).encode())
         with superuser.connect() as connection, translated(connection, "prepare the cluster"):
             self._swap_base(connection)
+            for found in databases.listing(connection):
+                if found.is_whole:
+                    self._let_dump(connection, found)
+
+    def _let_dump(self, connection: Connection, database: Database) -> None:
+        """For a database that descends from an older base."""
+        label, name = database.label, sql.Identifier(database.name)
+        is_frozen = bool(label and label.kind is Kind.TEMPLATE and label.state is State.READY)
+        alter = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+        if is_frozen:
+            connection.execute(alter.format(name, sql.SQL("true")))
+        with self._as(SUPERUSER).connect(database.name) as inside:
+            inside.execute(_script("dump").encode())
+        if is_frozen:
+            connection.execute(alter.format(name, sql.SQL("false")))
 
     def _swap_base(self, connection: Connection) -> None:
         """Between two moments there is a base: whoever builds meanwhile has one or the other."""
@@ -245,6 +263,10 @@ class EmbeddedCluster:
         file.write_text(text)
         if self.user:
             shutil.chown(file, self.user)
+
+
+def _script(name: str) -> str:
+    return (resources.files(__package__) / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def _text_of(file: Path) -> str:

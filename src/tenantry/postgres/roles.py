@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from psycopg import errors, sql
 
 from tenantry.errors import ForeignRole, InsufficientRights
 from tenantry.model.secret import Secret
-from tenantry.postgres.cluster import Connection, missing_rights, translated
+from tenantry.postgres.cluster import Connection, is_alive, missing_rights, translated
 from tenantry.postgres.scram import verifier
 
 _MARK = "tenantry"
@@ -103,6 +106,38 @@ def drop(connection: Connection, name: str) -> None:
     if is_ours(connection, name):
         with translated(connection, "drop a role"):
             connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
+
+
+@contextmanager
+def lent(connection: Connection, name: str, to: str) -> Iterator[None]:
+    """Let the role `to` do what `name` may, and what no other may, to the end of the block.
+
+    What a killed one left it is taken back first. The caller sees to it that nobody else lends to it.
+    Raises ForeignRole.
+    """
+    _require_ours(connection, name)
+    _require_ours(connection, to)
+    _take_back(connection, to)
+    statement = sql.SQL("GRANT {} TO {}").format(sql.Identifier(name), sql.Identifier(to))
+    with translated(connection, "lend a role"):
+        connection.execute(statement)
+    try:
+        yield
+    finally:
+        if is_alive(connection):
+            _take_back(connection, to)
+
+
+def _take_back(connection: Connection, to: str) -> None:
+    query = """
+        SELECT lent.rolname FROM pg_auth_members JOIN pg_roles AS lent ON lent.oid = roleid
+          JOIN pg_roles AS holder ON holder.oid = member
+         WHERE holder.rolname = %s
+    """
+    with translated(connection, "take a role back"):
+        for (lent_one,) in connection.execute(query, [to]).fetchall():
+            statement = sql.SQL("REVOKE {} FROM {}")
+            connection.execute(statement.format(sql.Identifier(lent_one), sql.Identifier(to)))
 
 
 def exists(connection: Connection, name: str) -> bool:

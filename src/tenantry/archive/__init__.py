@@ -1,0 +1,1 @@
+"""Archives: the one form in which a database and its files travel."""

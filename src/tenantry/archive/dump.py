@@ -1,0 +1,125 @@
+"""Writing an archive: its files, its database as pg_dump gives it, and last its manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from io import BufferedReader
+from pathlib import Path
+
+import zstandard
+
+from tenantry.archive.encryption import Keys, encrypt, seal
+from tenantry.archive.format import Manifest, Member, Stored, dump_path, file_path, manifest_path
+from tenantry.archive.parallel import in_parallel
+from tenantry.archive.stores import Store
+from tenantry.errors import FilestoreFailure
+from tenantry.odoo.filestore import Filestores
+from tenantry.postgres.programs import CONNECT
+from tenantry.process import piped
+
+_LEVEL = 3
+_TRIES = 3
+_SILENT_S = 600
+"""pg_dump gives something all the time, once it has read the catalog and has its locks."""
+_LOCK_WAIT = "--lock-wait-timeout=30s"
+_AGE_HEADER = range(100, 4096)
+_AGE_CHUNK, _AGE_TAG = 2**16, 16
+
+
+def dump_database(
+    pg_dump: Path,
+    environment: Mapping[str, str],
+    store: Store,
+    archive: str,
+    keys: Keys,
+    expected_bytes: int,
+) -> Stored:
+    """Send a database to the store, compressed and encrypted, in constant memory.
+
+    environment: in which `programs.CONNECT` means that database. Raises ProgramFailed, ProgramTimeout,
+    StoreFailure, StoreRefused; then nothing is in the store.
+    """
+    command = [pg_dump, CONNECT, "--format=custom", "--compress=0", "--no-owner", "--no-privileges"]
+    command += ["--no-subscriptions", "--no-publications", "--no-password", _LOCK_WAIT]
+    writer = store.writer(dump_path(archive), expected_bytes)
+    with piped(command, environment=environment, silent_s=_SILENT_S) as program, writer as sink:
+        compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
+        with compressor.stream_reader(program, closefd=False) as compressed:  # type: ignore[arg-type]
+            encrypt(keys, compressed, sink)
+    return sink.stored
+
+
+def put_files(
+    store: Store, keys: Keys, filestores: Filestores, name: str, known: Mapping[str, Member]
+) -> Iterator[Member]:
+    """Put a filestore's files that the store has not yet, a few at once; give each, and none that is known.
+
+    known: by path, those that were put already. A file that goes away meanwhile is left out. Raises
+    FilestoreFailure, StoreFailure, StoreRefused.
+    """
+    wanted = (path for path in filestores.content(name) if path not in known)
+    for member in in_parallel(lambda path: _put_file(store, keys, filestores, name, path), wanted):
+        if member:
+            yield member
+
+
+def _put_file(store: Store, keys: Keys, filestores: Filestores, name: str, path: str) -> Member | None:
+    for _ in range(_TRIES):
+        with filestores.open_content(name, path) as file:
+            if file is None:
+                return None
+            member = Member(path, *_measured(file))
+            if _has(store, keys, member) or _upload(store, keys, member, file):
+                return member
+    raise FilestoreFailure(filestores.folder(name) / path, "it changes while it is read")
+
+
+def _measured(file: BufferedReader) -> tuple[int, str]:
+    digest = hashlib.file_digest(file, "sha256")
+    return file.tell(), digest.hexdigest()
+
+
+def _has(store: Store, keys: Keys, member: Member) -> bool:
+    """Whether the store has it whole, as far as its size tells; age's header is not always as long."""
+    size = store.size(file_path(keys.key_id, member.sha256))
+    chunks = max(1, -(-member.size_bytes // _AGE_CHUNK))
+    return size is not None and size - member.size_bytes - (chunks + 1) * _AGE_TAG in _AGE_HEADER
+
+
+class _Changed(Exception):
+    """What was read the second time is not what was read the first time: it must not have its name."""
+
+
+@dataclass
+class _Hashing:
+    """Reads on, and knows what it has read."""
+
+    file: BufferedReader
+    digest: hashlib._Hash = field(default_factory=hashlib.sha256)
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.file.read(size)
+        self.digest.update(data)
+        return data
+
+
+def _upload(store: Store, keys: Keys, member: Member, file: BufferedReader) -> bool:
+    """Whether what went there is what has that name; other archives rely on it."""
+    file.seek(0, os.SEEK_SET)
+    source = _Hashing(file)
+    try:
+        with store.writer(file_path(keys.key_id, member.sha256), member.size_bytes) as sink:
+            encrypt(keys, source, sink)
+            if source.digest.hexdigest() != member.sha256:
+                raise _Changed
+    except _Changed:
+        return False
+    return True
+
+
+def put_manifest(store: Store, keys: Keys, manifest: Manifest) -> None:
+    """From now on the archive exists. Raises StoreFailure, StoreRefused."""
+    store.put(manifest_path(manifest.archive), seal(keys, manifest.to_json()))

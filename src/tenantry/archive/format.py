@@ -1,0 +1,139 @@
+"""What an archive consists of, and what its manifest says.
+
+In a store lie, each written once and never changed:
+
+    manifests/<archive>.json        written last: an archive without one does not exist
+    dumps/<archive>.pgdump.zst.age  `age -d | zstd -d` gives what pg_restore reads
+    files/<key>/ab/<sha256>.age     a file of any archive's filestore, by the SHA-256 of what is in it
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from tenantry.errors import ArchiveDamaged, ArchiveUnsupported
+
+FORMAT = 1
+PART_BYTES = 8 * 2**20
+"""A stored dump's hashes are of so many bytes each: none is used before its hash is right."""
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+ARCHIVE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
+
+
+def manifest_path(archive: str) -> str:
+    return f"manifests/{archive}.json"
+
+
+def dump_path(archive: str) -> str:
+    return f"dumps/{archive}.pgdump.zst.age"
+
+
+def file_path(key: str, sha256: str) -> str:
+    """key: who can read it, see `encryption.key_id`: another key's objects are no use to us."""
+    return f"files/{key}/{sha256[:2]}/{sha256}.age"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One object as it lies in the store: its size, its hash and that of each of its parts, in order."""
+
+    size_bytes: int
+    sha256: str
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file of a filestore. path: within it. size_bytes, sha256: of what is in it, not of the object."""
+
+    path: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an archive is, and what of it must be in the store.
+
+    name: what the instance was called. made_at: UTC, ISO 8601. host: the name it was served under.
+    label: the facts of its label that are not about one place. postgres: the server's major version.
+    skipped: how many entries of the filestore are no files that Odoo could have made.
+    """
+
+    archive: str
+    name: str
+    made_at: str
+    host: str
+    series: str
+    template: str
+    version: str
+    postgres: int
+    modules: tuple[str, ...]
+    extensions: tuple[str, ...]
+    label: Mapping[str, Any]
+    dump: Stored
+    files: tuple[Member, ...] = field(default=())
+    skipped: int = 0
+
+    def to_json(self) -> bytes:
+        return json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True).encode()
+
+    @classmethod
+    def from_json(cls, archive: str, data: bytes) -> Manifest:
+        """Read the manifest of that archive. Raises ArchiveDamaged, ArchiveUnsupported."""
+        try:
+            return cls._read(archive, json.loads(data))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise ArchiveDamaged(archive, f"its manifest cannot be read ({error})") from error
+
+    @classmethod
+    def _read(cls, archive: str, given: dict[str, Any]) -> Manifest:
+        if given["format"] != FORMAT:
+            raise ArchiveUnsupported(archive, f"format {given['format']}", f"format {FORMAT}")
+        if given["archive"] != archive:
+            raise ArchiveDamaged(archive, f"its manifest is that of {given['archive']!r}")
+        facts = {name: given[name] for name in (f.name for f in fields(cls))}
+        dump = Stored(**{**facts["dump"], "parts": tuple(facts["dump"]["parts"])})
+        members = tuple(Member(**member) for member in facts["files"])
+        for name in ("modules", "extensions"):
+            facts[name] = tuple(map(str, facts[name]))
+        found = cls(**{**facts, "dump": dump, "files": members})
+        if not found._is_consistent():
+            raise ValueError("sizes or hashes")
+        return found
+
+    def _is_consistent(self) -> bool:
+        parts = -(-self.dump.size_bytes // PART_BYTES)
+        hashes = [self.dump.sha256, *self.dump.parts, *(member.sha256 for member in self.files)]
+        return len(self.dump.parts) == parts and all(_SHA256.fullmatch(one) for one in hashes)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An archive as it is told of. size_bytes: of its dump and its files, which others may share."""
+
+    archive: str
+    name: str
+    made_at: str
+    url: str
+    size_bytes: int
+    files: int
+    skipped: int
+
+    @classmethod
+    def of(cls, manifest: Manifest, url: str) -> Archive:
+        """url: the store's."""
+        size = manifest.dump.size_bytes + sum(member.size_bytes for member in manifest.files)
+        return cls(
+            archive=manifest.archive,
+            name=manifest.name,
+            made_at=manifest.made_at,
+            url=url,
+            size_bytes=size,
+            files=len(manifest.files),
+            skipped=manifest.skipped,
+        )

@@ -1,0 +1,196 @@
+"""Reading an archive: nothing of it is used before it was found to be what was put there."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import zstandard
+
+from tenantry.archive.encryption import Keys, decrypt, open_sealed
+from tenantry.archive.format import (
+    ARCHIVE_ID,
+    PART_BYTES,
+    Manifest,
+    Member,
+    Stored,
+    dump_path,
+    file_path,
+    manifest_path,
+)
+from tenantry.archive.parallel import in_parallel
+from tenantry.archive.stores import Store
+from tenantry.errors import ArchiveDamaged, ArchiveNotFound, ProgramFailed
+from tenantry.postgres.programs import CONNECT
+from tenantry.process import Piped, piped
+
+_SILENT_S = 3600
+"""While pg_restore makes the index of a large table it takes nothing."""
+_MAX_WINDOW = 2**27
+_OTHERS = re.compile(
+    r"(ACL|DEFAULT ACL|EXTENSION|SCHEMA - public|COMMENT - (EXTENSION|SCHEMA public|DATABASE)|DATABASE"
+    r"|EVENT TRIGGER|PUBLICATION|SUBSCRIPTION|SECURITY LABEL)\b"
+)
+"""What belongs to a database's owner, not to the role that owns what is inside: a new one has its own."""
+_ENTRY = re.compile(r"(?P<id>\d+); \d+ \d+ (?P<what>.*)")
+
+
+@dataclass(frozen=True)
+class Found:
+    """An archive that can be loaded: its manifest, and for whom it was encrypted."""
+
+    manifest: Manifest
+    recipients: tuple[str, ...]
+    key_id: str
+    is_ours: bool
+
+
+def find_archive(store: Store, keys: Keys, archive: str, trusted: str = "") -> Found:
+    """Read and check a manifest. trusted: see `encryption.open_sealed`.
+
+    Raises ArchiveNotFound, ArchiveDamaged, ArchiveNotTrusted, ArchiveKeyMissing, ArchiveUnsupported.
+    """
+    data = store.get(manifest_path(archive)) if ARCHIVE_ID.fullmatch(archive) else None
+    if data is None:
+        raise ArchiveNotFound(store.url, archive)
+    opened = open_sealed(keys, archive, data, trusted)
+    manifest = Manifest.from_json(archive, opened.data)
+    key_id = Keys(opened.recipients, (), keys.signing).key_id
+    return Found(manifest, opened.recipients, key_id, opened.is_ours)
+
+
+# ---------------------------------------------------------------- the database
+
+
+class _Pieces:
+    """An object, read by a request for each piece: no connection is held while whoever reads is slow."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self._piece = pieces, io.BytesIO()
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._piece.read(size)
+        if not data:
+            self._piece = io.BytesIO(next(self._pieces, b""))
+            data = self._piece.read(size)
+        return data
+
+
+def _checked_pieces(store: Store, path: str, archive: str, stored: Stored) -> Iterator[bytes]:
+    """Each is found to be right before a byte of it is given."""
+    for number, expected in enumerate(stored.parts):
+        start = number * PART_BYTES
+        data = store.get_range(path, start, min(PART_BYTES, stored.size_bytes - start))
+        if data is None:
+            raise ArchiveDamaged(archive, f"{path} is missing or too short")
+        if hashlib.sha256(data).hexdigest() != expected:
+            raise ArchiveDamaged(archive, f"{path} was altered after byte {start}")
+        yield data
+
+
+def _pieces(store: Store, path: str, archive: str) -> Iterator[bytes]:
+    """Of an object whose hash is not known, but that of what is in it."""
+    size, start = store.size(path), 0
+    if size is None:
+        raise ArchiveDamaged(archive, f"{path} is missing")
+    while start < size:
+        data = store.get_range(path, start, min(PART_BYTES, size - start))
+        if not data:
+            raise ArchiveDamaged(archive, f"{path} is too short")
+        yield data
+        start += len(data)
+
+
+def restore_database(
+    pg_restore: Path, environment: Mapping[str, str], store: Store, found: Found, keys: Keys, folder: Path
+) -> None:
+    """Restore the dump into an empty database, as a role that may do nothing outside of it.
+
+    environment: in which `programs.CONNECT` means that database and role. folder: for a list of what is
+    restored. Raises ArchiveDamaged, ArchiveKeyMissing, ProgramFailed, ProgramTimeout, StoreFailure.
+    """
+    with tempfile.NamedTemporaryFile("w", prefix="restore-", dir=folder) as chosen:
+        chosen.write("\n".join(_chosen(pg_restore, store, found, keys)))
+        chosen.flush()
+        command = [pg_restore, CONNECT, "--no-owner", "--no-privileges", "--no-password", "--exit-on-error"]
+        command += [f"--use-list={chosen.name}"]
+        with piped(command, environment=environment, silent_s=_SILENT_S, reads=True) as program:
+            _feed(store, found, keys, program)
+            program.finish()
+
+
+def _chosen(pg_restore: Path, store: Store, found: Found, keys: Keys) -> Sequence[str]:
+    """The numbers of the dump's entries that are to be restored; its list stands at its beginning."""
+    with tempfile.TemporaryFile() as listed:
+        with piped([pg_restore, "--list"], silent_s=_SILENT_S, reads=True, output=listed) as program:
+            try:
+                _feed(store, found, keys, program)
+            except ProgramFailed:
+                program.finish()  # it has what it wants and reads no more; unless it failed
+            else:
+                program.finish()
+        listed.seek(0)
+        lines = listed.read().decode(errors="replace").splitlines()
+    entries = [(line, _ENTRY.fullmatch(line)) for line in lines if line and not line.startswith(";")]
+    for line, entry in entries:
+        if not entry:
+            raise ArchiveDamaged(found.manifest.archive, f"its dump's list has the line {line[:100]!r}")
+    return [entry["id"] + ";" for _, entry in entries if entry and not _OTHERS.match(entry["what"])]
+
+
+def _feed(store: Store, found: Found, keys: Keys, program: Piped) -> None:
+    manifest = found.manifest
+    pieces = _checked_pieces(store, dump_path(manifest.archive), manifest.archive, manifest.dump)
+    decompressor = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
+    plain = decompressor.stream_writer(program, closefd=False)  # type: ignore[arg-type]
+    decrypt(keys, manifest.archive, found.recipients, _Pieces(pieces), plain)
+
+
+# ---------------------------------------------------------------- files
+
+
+def get_files(store: Store, found: Found, keys: Keys, open_file: Callable[[str], BinaryIO]) -> None:
+    """Write every file of the archive. open_file: makes the one of that path within the filestore.
+
+    Raises ArchiveDamaged, ArchiveKeyMissing, StoreFailure, StoreRefused, and what `open_file` raises.
+    """
+    for _ in in_parallel(
+        lambda member: _get_file(store, found, keys, open_file, member), found.manifest.files
+    ):
+        pass
+
+
+def _get_file(
+    store: Store, found: Found, keys: Keys, open_file: Callable[[str], BinaryIO], member: Member
+) -> None:
+    archive, path = found.manifest.archive, file_path(found.key_id, member.sha256)
+    with open_file(member.path) as file:
+        sink = _Measured(file, member)
+        decrypt(keys, archive, found.recipients, _Pieces(_pieces(store, path, archive)), sink)
+    if not sink.is_right:
+        raise ArchiveDamaged(archive, f"{path}, the file {member.path}, is not what it was")
+
+
+@dataclass
+class _Measured:
+    """Writes no more than the file is to have, and knows what it wrote."""
+
+    file: BinaryIO
+    member: Member
+    size_bytes: int = 0
+    digest: hashlib._Hash = field(default_factory=hashlib.sha256)
+
+    def write(self, data: bytes) -> int:
+        self.size_bytes += len(data)
+        self.digest.update(data)
+        return self.file.write(data) if self.size_bytes <= self.member.size_bytes else len(data)
+
+    @property
+    def is_right(self) -> bool:
+        return self.digest.hexdigest() == self.member.sha256

@@ -1,0 +1,24 @@
+"""A few at once, and never more than a few waiting."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+AT_ONCE = 4
+Given = TypeVar("Given")
+Result = TypeVar("Result")
+
+
+def in_parallel(work: Callable[[Given], Result], given: Iterable[Given]) -> Iterator[Result]:
+    """The results in order, as they come. The first error is raised, once what is under way has ended."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        waiting: deque[Future[Result]] = deque()
+        for one in given:
+            waiting.append(pool.submit(work, one))
+            if len(waiting) >= 2 * AT_ONCE:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

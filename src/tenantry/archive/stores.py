@@ -1,0 +1,229 @@
+"""Where archives lie: a folder, or whatever else `obstore` can reach.
+
+All of its errors become ours here. Not every store honours conditional writes: nothing relies on them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import obstore
+from obstore.exceptions import (
+    BaseError,
+    NotSupportedError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+    UnknownConfigurationKeyError,
+)
+from obstore.store import LocalStore, from_url
+
+from tenantry.archive.format import PART_BYTES, Stored
+from tenantry.errors import InvalidSetting, InvalidStore, StoreFailure, StoreRefused
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore, RetryConfig
+
+_CLIENT = {"timeout": "300s", "connect_timeout": "10s"}
+_RETRY: RetryConfig = {"max_retries": 5, "retry_timeout": timedelta(minutes=3)}
+_S3_CHECKSUM = {"checksum_algorithm": "SHA256"}
+"""The server compares what arrived with what was sent."""
+_LARGEST_PARTS = 9_000
+"""An S3 object has at most 10000 parts."""
+_AT_ONCE = 2
+
+
+@dataclass(frozen=True)
+class Store:
+    """url: as it was given; it holds no secret."""
+
+    url: str
+    objects: ObjectStore
+
+    def size(self, path: str) -> int | None:
+        """The size of an object in bytes; None when there is none. Raises StoreFailure, StoreRefused."""
+        with _told(self.url):
+            try:
+                return int(obstore.head(self.objects, path)["size"])
+            except FileNotFoundError:
+                return None
+
+    def put(self, path: str, data: bytes) -> None:
+        """Write a small object, whole or not at all. Raises StoreFailure, StoreRefused."""
+        with _told(self.url):
+            obstore.put(self.objects, path, data, use_multipart=False)
+        self._check_size(path, len(data))
+
+    def get(self, path: str) -> bytes | None:
+        """A small object; None when there is none. Raises StoreFailure, StoreRefused."""
+        with _told(self.url):
+            try:
+                return bytes(obstore.get(self.objects, path).bytes())
+            except FileNotFoundError:
+                return None
+
+    def get_range(self, path: str, start: int, length: int) -> bytes | None:
+        """A piece of an object, shorter at its end; None when the object, or the piece, is not there."""
+        with _told(self.url):
+            try:
+                return bytes(obstore.get_range(self.objects, path, start=start, length=length))
+            except FileNotFoundError:
+                return None
+            except BaseError as error:
+                if "range" in str(error).lower():
+                    return None
+                raise
+
+    def names(self, folder: str) -> Iterator[str]:
+        """The objects in a folder, not those below. Raises StoreFailure, StoreRefused."""
+        with _told(self.url):
+            for batch in obstore.list(self.objects, prefix=folder):
+                for found in batch:
+                    yield str(found["path"]).removeprefix(f"{folder}/")
+
+    def remove(self, path: str) -> None:
+        """A missing one is fine. Raises StoreFailure, StoreRefused."""
+        with _told(self.url):
+            try:
+                obstore.delete(self.objects, path)
+            except FileNotFoundError:
+                return
+
+    def writer(self, path: str, expected_bytes: int) -> Writer:
+        """Write an object as it comes. expected_bytes: about how large, so that it has parts enough."""
+        return Writer(self, path, max(PART_BYTES, expected_bytes // _LARGEST_PARTS))
+
+    def _check_size(self, path: str, size_bytes: int) -> None:
+        """There are stores, and ways to them, that keep half of something and say nothing."""
+        found = self.size(path)
+        if found != size_bytes:
+            raise StoreFailure(self.url, f"{path} has {found} bytes of {size_bytes}")
+
+
+class Writer:
+    """An object being written in a `with` block: there whole at its end, or not at all if it failed."""
+
+    def __init__(self, store: Store, path: str, buffer_bytes: int) -> None:
+        self._store, self._path, self._buffer_bytes = store, path, buffer_bytes
+        self._part, self._parts = bytearray(), list[str]()
+        self._whole, self._size = hashlib.sha256(), 0
+
+    def __enter__(self) -> Writer:
+        store = self._store
+        with _told(store.url):
+            self._file = obstore.open_writer(
+                store.objects, self._path, buffer_size=self._buffer_bytes, max_concurrency=_AT_ONCE
+            )
+            self._file.__enter__()
+        return self
+
+    def write(self, data: bytes) -> int:
+        """Raises StoreFailure, StoreRefused."""
+        self._part += data
+        while len(self._part) >= PART_BYTES:
+            self._send(bytes(self._part[:PART_BYTES]))
+            del self._part[:PART_BYTES]
+        return len(data)
+
+    def _send(self, part: bytes) -> None:
+        self._whole.update(part)
+        self._parts.append(hashlib.sha256(part).hexdigest())
+        self._size += len(part)
+        with _told(self._store.url):
+            self._file.write(part)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self._finish()
+        else:
+            self._abort(kind, error, trace)
+
+    def _finish(self) -> None:
+        try:
+            if self._part:
+                self._send(bytes(self._part))
+        except BaseException as error:
+            self._abort(type(error), error, None)
+            raise
+        with _told(self._store.url):
+            self._file.close()
+        self._store._check_size(self._path, self._size)
+
+    def _abort(self, *failed: Any) -> None:
+        """Why it failed matters more than that its parts could not be thrown away."""
+        try:
+            self._file.__exit__(*failed)
+        except (BaseError, OSError):
+            return
+
+    @property
+    def stored(self) -> Stored:
+        return Stored(self._size, self._whole.hexdigest(), tuple(self._parts))
+
+
+def open_store(url: str, options: Mapping[str, str]) -> Store:
+    """Open a folder or an address. options: obstore's, such as `endpoint`.
+
+    Raises InvalidStore, InvalidSetting.
+    """
+    scheme, separator, _ = url.partition("://")
+    try:
+        if not separator or scheme == "file":
+            folder = Path(url.removeprefix("file://")).expanduser().absolute()
+            return Store(url, LocalStore(folder, mkdir=True))
+        config = {**(_S3_CHECKSUM if scheme in ("s3", "s3a") else {}), **options}
+        is_plain = config.get("endpoint", "").startswith("http://")
+        client = {**_CLIENT, **({"allow_http": "true"} if is_plain else {})}
+        return Store(url, _from_url(url, config, client))
+    except UnknownConfigurationKeyError as error:
+        raise InvalidSetting("secrets/stores.toml", _first_line(error), "options of obstore's") from error
+    except (BaseError, ValueError, OSError) as error:
+        raise InvalidStore(url, _first_line(error)) from error
+
+
+def _from_url(url: str, config: Mapping[str, str], client: Mapping[str, str]) -> ObjectStore:
+    return from_url(url, config=config, client_options=client, retry_config=_RETRY)  # type: ignore[call-overload, no-any-return]
+
+
+def options_for(url: str, file: Path) -> dict[str, str]:
+    """What the file says of a store: a table for each, named by how its address begins; the longest counts.
+
+    Raises InvalidSetting.
+    """
+    try:
+        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidSetting(str(file), str(error), "valid TOML") from error
+    fitting = [name for name in tables if url == name or url.startswith(f"{name.rstrip('/')}/")]
+    found = tables[max(fitting, key=len)] if fitting else {}
+    if not isinstance(found, dict):
+        raise InvalidSetting(f"{max(fitting, key=len)} in {file}", "***", "a table of options")
+    return {str(key): str(value) for key, value in found.items()}
+
+
+@contextmanager
+def _told(url: str) -> Iterator[None]:
+    try:
+        yield
+    except (PermissionDeniedError, UnauthenticatedError, PermissionError) as error:
+        raise StoreRefused(url, _first_line(error)) from error
+    except FileNotFoundError:
+        raise
+    except (BaseError, OSError, NotSupportedError) as error:
+        raise StoreFailure(url, _first_line(error)) from error
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].strip().rstrip(".") if lines else type(error).__name__

@@ -1,0 +1,66 @@
+"""`tenantry archive`: instances that travel, as archives in a store."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tenantry.cli.common import JsonOption, NameArgument, command, engine
+from tenantry.cli.output import Output, megabytes
+
+app = typer.Typer(
+    help="Dump instances of this machine into archives, and load them again.", no_args_is_help=True
+)
+
+StoreArgument = Annotated[str, typer.Argument(help="A folder, or an address such as s3://bucket/folder.")]
+ArchiveArgument = Annotated[str, typer.Argument(help="What `archive dump` and `archive list` call it.")]
+
+
+@app.command()
+@command
+def dump(name: NameArgument, store: StoreArgument, as_json: JsonOption = False) -> None:
+    """Dump an instance into a new archive; it goes on meanwhile."""
+    output = Output(as_json=as_json)
+    with output.progress(f"Dumping {name}") as on_step:
+        archive = engine(output).dump_instance(name, store, on_step)
+    skipped = f"; left out {archive.skipped} that are no files of Odoo's" if archive.skipped else ""
+    output.result(
+        archive, f"{archive.archive}: {megabytes(archive.size_bytes)}, {archive.files} files{skipped}."
+    )
+
+
+@app.command()
+@command
+def load(
+    store: StoreArgument,
+    archive: ArchiveArgument,
+    name: NameArgument,
+    trust: Annotated[
+        str, typer.Option(help="The public key of another installation whose archive it may be.")
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Make an instance of an archive: stopped, until `tenantry instance start`."""
+    output = Output(as_json=as_json)
+    with output.progress(f"Loading {name}") as on_step:
+        instance = engine(output, telling=True).load_instance(store, archive, name, on_step, trusted=trust)
+    output.result(instance, f"{name} is {instance.state}; it will be at {instance.url}.")
+
+
+@app.command("list")
+@command
+def list_(store: StoreArgument, as_json: JsonOption = False) -> None:
+    """List the archives in a store."""
+    output = Output(as_json=as_json)
+    found = engine(output).archives(store)
+    output.result(found, *(found or ["No archives yet."]))
+
+
+@app.command()
+@command
+def key(as_json: JsonOption = False) -> None:
+    """Print the public key that this installation's archives are signed with."""
+    output = Output(as_json=as_json)
+    signer = engine(output).archive_signer()
+    output.result({"key": signer}, signer)

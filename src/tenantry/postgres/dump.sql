@@ -1,0 +1,7 @@
+-- Run by a superuser in each hardened database: what pg_dump reads besides what is inside, of what `base.sql` took
+-- from everybody. It connects as a role of its own, which runs no tenant's code.
+GRANT SELECT ON TABLE pg_catalog.pg_database, pg_catalog.pg_db_role_setting, pg_catalog.pg_roles,
+    pg_catalog.pg_shdescription
+    TO tenantry_dump;
+GRANT EXECUTE ON FUNCTION pg_catalog.shobj_description(oid, name), pg_catalog.pg_get_userbyid(oid)
+    TO tenantry_dump;

@@ -1,0 +1,56 @@
+"""A real Odoo is dumped while it is used, and loaded again: beside itself, and where it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.inventory import orphans
+from tests.support.tenants import ask, create, log_in, status, swept, users_allowed
+from tests.support.travelling import files_of
+
+from tenantry.engine import Engine
+from tenantry.model.catalog import State
+from tenantry.model.entitlements import Entitlements
+
+
+@pytest.fixture(autouse=True)
+def clean(engine: Engine) -> Iterator[None]:
+    with swept(engine):
+        yield
+
+
+def test_a_copy_serves_what_its_original_had(engine: Engine, tmp_path: Path):
+    creation = create(engine)
+    log_in(engine, creation).call("res.partner", "create", [{"name": "Zoë", "image_1920": _PICTURE}])
+    archive = engine.dump_instance("acme", str(tmp_path))
+    made = engine.load_instance(str(tmp_path), archive.archive, "beta")
+    assert (made.state, status(engine, "beta")) == (State.STOPPED, 503)
+    assert archive.skipped == 0
+    before = files_of(engine.context, "acme")
+    assert {path: before[path] for path in files_of(engine.context, "beta")} == files_of(
+        engine.context, "beta"
+    )
+    assert engine.start_instance("beta").state is State.ACTIVE
+    assert (status(engine, "beta"), status(engine, "acme")) == (200, 200)
+    found = log_in(engine, creation, "beta").call(
+        "res.partner", "search_read", [["name", "=", "Zoë"]], ["image_1920"]
+    )
+    assert found[0]["image_1920"]
+    assert ask(engine, "beta", "SELECT value FROM ir_config_parameter WHERE key = 'web.base.url'") == [
+        (engine.runtime.route("beta").url,)
+    ]
+    assert orphans(engine.context) == []
+
+
+def test_what_was_terminated_comes_back_with_the_plan_it_had(engine: Engine, tmp_path: Path):
+    creation = create(engine, entitlements=Entitlements(users=7, plan="Small"))
+    archive = engine.dump_instance("acme", str(tmp_path))
+    engine.terminate("acme")
+    engine.load_instance(str(tmp_path), archive.archive, "acme")
+    engine.start_instance("acme")
+    assert users_allowed(log_in(engine, creation)) == 7
+
+
+_PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

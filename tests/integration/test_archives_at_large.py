@@ -1,0 +1,160 @@
+"""Archives in a real S3 store, and of large things in little memory."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import resource
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support import seaweed, travelling
+from tests.support.inventory import orphans
+from tests.support.seaweed import S3
+from tests.support.travelling import as_tenant, files_of, folder_of, make_instance
+
+from tenantry.archive.format import PART_BYTES
+from tenantry.archive.stores import Store, open_store
+from tenantry.engine import Engine
+from tenantry.errors import ArchiveDamaged, InvalidSetting, StoreFailure, StoreRefused
+from tenantry.operations.context import Context
+from tenantry.settings import Settings
+
+_BUCKET = "s3://archives/of-ours"
+_LARGE_BYTES = 200 * 2**20
+_MOST_BYTES = 220 * 2**20
+"""Of which the interpreter and the engine take some 60 MB before anything is dumped."""
+
+
+@pytest.fixture(autouse=True)
+def acme(context: Context, fake_template: str) -> Iterator[None]:
+    travelling.told_where_the_front_is(context)
+    with travelling.swept_clusters(context):
+        make_instance(context, fake_template)
+        yield
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    with seaweed.running(tmp_path_factory.mktemp("seaweed")) as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(context: Context, s3: S3) -> Iterator[str]:
+    with told_of(context, s3.options):
+        yield _BUCKET
+
+
+class told_of:
+    """The installation knows these options of the bucket, for as long as the block goes on."""
+
+    def __init__(self, context: Context, options: dict[str, str]) -> None:
+        self.file = context.settings.secrets_dir / "stores.toml"
+        lines = ['["s3://archives"]', *(f'{name} = "{value}"' for name, value in options.items())]
+        self.text = "\n".join(lines)
+
+    def __enter__(self) -> None:
+        self.file.write_text(self.text)
+
+    def __exit__(self, *_failed: object) -> None:
+        self.file.unlink()
+
+
+def test_an_instance_travels_by_s3(cluster_engine: Engine, context: Context, bucket: str):
+    (folder_of(context, "acme") / "ab" / ("a" * 40)).write_bytes(os.urandom(3 * PART_BYTES + 1))
+    archive = cluster_engine.dump_instance("acme", bucket)
+    assert cluster_engine.archives(bucket) == [archive.archive]
+    cluster_engine.load_instance(bucket, archive.archive, "beta")
+    assert files_of(context, "beta") == files_of(context, "acme")
+    assert travelling.schema_and_rows(cluster_engine, "beta") == travelling.schema_and_rows(
+        cluster_engine, "acme"
+    )
+
+
+def test_what_was_altered_in_s3_is_refused(cluster_engine: Engine, context: Context, bucket: str, s3: S3):
+    archive = cluster_engine.dump_instance("acme", bucket)
+    store, path = open_store(bucket, s3.options), f"dumps/{archive.archive}.pgdump.zst.age"
+    data = store.get(path)
+    assert data
+    for spoilt in (data[:-1], data[:-1] + bytes([data[-1] ^ 1])):
+        store.put(path, spoilt)
+        with pytest.raises(ArchiveDamaged):
+            cluster_engine.load_instance(bucket, archive.archive, "beta")
+    store.remove(path)
+    with pytest.raises(ArchiveDamaged, match="missing"):
+        cluster_engine.load_instance(bucket, archive.archive, "beta")
+    assert orphans(context) == []
+
+
+def test_a_large_upload_that_is_given_up_leaves_no_object(bucket: str, s3: S3):
+    store = open_store(bucket, s3.options)
+    with pytest.raises(ZeroDivisionError):
+        _give_up(store)
+    assert store.size("dumps/half") is None
+
+
+def _give_up(store: Store) -> None:
+    with store.writer("dumps/half", 0) as sink:
+        for _ in range(5):
+            sink.write(os.urandom(PART_BYTES))
+        raise ZeroDivisionError
+
+
+def test_wrong_credentials_and_a_server_that_is_not_there_are_told(
+    cluster_engine: Engine, context: Context, s3: S3
+):
+    with (
+        told_of(context, {**s3.options, "secret_access_key": "another"}),
+        pytest.raises(StoreRefused) as raised,
+    ):
+        cluster_engine.dump_instance("acme", _BUCKET)
+    assert "another" not in str(raised.value)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        nobody = {**s3.options, "endpoint": f"http://127.0.0.1:{closed.getsockname()[1]}"}
+        with told_of(context, nobody), pytest.raises(StoreFailure):
+            cluster_engine.dump_instance("acme", _BUCKET)
+    with told_of(context, {"no_such_option": "1"}), pytest.raises(InvalidSetting):
+        cluster_engine.archives(_BUCKET)
+
+
+def _peak(settings: Settings, store: str, connection: object) -> None:
+    """In a process of its own, whose memory it is."""
+    engine = Engine(settings)
+    archive = engine.dump_instance("acme", store)
+    dumped = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    engine.load_instance(store, archive.archive, "beta")
+    loaded = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    connection.send((dumped, loaded))  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("where", ["a folder", "s3"])
+def test_what_is_large_travels_in_constant_memory(
+    context: Context, tmp_path: Path, bucket: str, where: str, record_property
+):
+    with (folder_of(context, "acme") / "ab" / ("a" * 40)).open("wb") as file:
+        for _ in range(_LARGE_BYTES // 2**20):
+            file.write(os.urandom(2**20))
+    as_tenant(
+        context,
+        """
+        CREATE EXTENSION IF NOT EXISTS plpgsql;
+        CREATE TABLE large AS SELECT decode(string_agg(md5(random()::text), ''), 'hex') AS blob
+          FROM generate_series(1, 200) AS outside, generate_series(1, 16384) AS inside GROUP BY outside;
+        """,
+    )
+    store = bucket if where == "s3" else str(tmp_path / "store")
+    ours, theirs = multiprocessing.Pipe()
+    spawn = multiprocessing.get_context("spawn")
+    process = spawn.Process(target=_peak, args=(context.settings, store, theirs), daemon=True)
+    process.start()
+    assert ours.poll(300)
+    dumped, loaded = ours.recv()
+    process.join()
+    record_property("peak", f"{dumped >> 20} MB to dump, {loaded >> 20} MB to load")
+    print(f"{where}: {dumped >> 20} MB to dump, {loaded >> 20} MB to load")
+    assert max(dumped, loaded) < _MOST_BYTES
+    assert files_of(context, "beta") == files_of(context, "acme")
