@@ -495,7 +495,7 @@ class Engine:
         """See `operations.load_instance`. Raises InvalidName, too."""
         from tenantry.operations.load_instance import load_instance
 
-        names.instance_name(name, self.settings.reserved_names)
+        names.instance_name(name, self.settings.installation.reserved_names)
         return load_instance(self.context, store, archive, name, on_step, trusted)
 
     def archives(self, store: str) -> list[str]:

@@ -190,7 +190,7 @@ def test_another_installations_archive_is_loaded_by_who_trusts_it(
     cluster_engine: Engine, context: Context, store
 ):
     elsewhere = replace(context, keys=replace(context.keys, signing=random_key()))
-    signer = archive_keys(context.settings.secrets_dir, elsewhere.keys.signing).signer
+    signer = archive_keys(context.settings.installation.secrets_dir, elsewhere.keys.signing).signer
     archive = dump_instance.dump_instance(elsewhere, "acme", str(store))
     with pytest.raises(ArchiveNotTrusted, match=signer):
         cluster_engine.load_instance(str(store), archive.archive, "beta")
@@ -288,7 +288,7 @@ CORRUPTIONS: dict[str, tuple[Callable[[Path], object], type[TenantryError]]] = {
 def test_each_corruption_is_refused_and_leaves_nothing(
     cluster_engine: Engine, context: Context, store, archive, corruption: str, monkeypatch
 ):
-    monkeypatch.setenv("TENANTRY_TEST_SECRETS", str(context.settings.secrets_dir))
+    monkeypatch.setenv("TENANTRY_TEST_SECRETS", str(context.settings.installation.secrets_dir))
     spoil, expected = CORRUPTIONS[corruption]
     spoil(store)
     with pytest.raises(expected) as raised:
@@ -312,7 +312,7 @@ def test_nothing_of_an_altered_dump_is_used(cluster_engine: Engine, context, sto
 def test_the_private_key_may_be_kept_elsewhere_and_is_asked_for(
     cluster_engine: Engine, context: Context, store, archive
 ):
-    private = context.settings.secrets_dir / "archive.key"
+    private = context.settings.installation.secrets_dir / "archive.key"
     kept = private.read_text()
     try:
         private.unlink()
@@ -555,7 +555,7 @@ def test_links_pipes_and_strange_names_are_left_out_and_counted(
 def test_no_path_of_a_manifest_leads_out_of_the_filestore(
     cluster_engine: Engine, context: Context, store, archive, path: str, monkeypatch
 ):
-    monkeypatch.setenv("TENANTRY_TEST_SECRETS", str(context.settings.secrets_dir))
+    monkeypatch.setenv("TENANTRY_TEST_SECRETS", str(context.settings.installation.secrets_dir))
     some = {"path": path, "size_bytes": 0, "sha256": _files(store)[0].stem}
     _change_manifest(store, files=[some])
     with pytest.raises(FilestoreFailure):
@@ -599,7 +599,7 @@ def test_what_is_stored_cannot_be_read_without_the_key(store, archive):
 
 
 def test_a_manifest_tells_what_is_in_it(cluster_engine: Engine, context: Context, store, archive):
-    keys = archive_keys(context.settings.secrets_dir, context.keys.signing)
+    keys = archive_keys(context.settings.installation.secrets_dir, context.keys.signing)
     data = (store / manifest_path(archive.archive)).read_bytes()
     manifest = Manifest.from_json(archive.archive, open_sealed(keys, archive.archive, data).data)
     assert (manifest.name, manifest.series, manifest.template) == ("acme", "19.0", "fake")

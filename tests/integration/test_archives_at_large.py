@@ -20,7 +20,7 @@ from tenantry.archive.stores import Store, open_store
 from tenantry.engine import Engine
 from tenantry.errors import ArchiveDamaged, InvalidSetting, StoreFailure, StoreRefused
 from tenantry.operations.context import Context
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 
 _BUCKET = "s3://archives/of-ours"
 _LARGE_BYTES = 200 * 2**20
@@ -52,7 +52,7 @@ class told_of:
     """The installation knows these options of the bucket, for as long as the block goes on."""
 
     def __init__(self, context: Context, options: dict[str, str]) -> None:
-        self.file = context.settings.secrets_dir / "stores.toml"
+        self.file = context.settings.installation.secrets_dir / "stores.toml"
         lines = ['["s3://archives"]', *(f'{name} = "{value}"' for name, value in options.items())]
         self.text = "\n".join(lines)
 
@@ -121,7 +121,7 @@ def test_wrong_credentials_and_a_server_that_is_not_there_are_told(
         cluster_engine.archives(_BUCKET)
 
 
-def _peak(settings: Settings, store: str, connection: object) -> None:
+def _peak(settings: ServerSettings, store: str, connection: object) -> None:
     """In a process of its own, whose memory it is."""
     engine = Engine(settings)
     archive = engine.dump_instance("acme", store)

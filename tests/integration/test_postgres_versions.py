@@ -130,7 +130,7 @@ def test_every_supported_version_makes_and_separates_tenants(versioned: Engine):
     assert orphans(versioned.context) == []
 
 
-def test_an_instance_travels_where_a_role_is_granted_with_options(settings: Settings, tmp_path: Path):
+def test_an_instance_travels_where_a_role_is_granted_with_options(settings: ServerSettings, tmp_path: Path):
     """As since version 16; of the other versions pg_dump is not there."""
     with a_cluster_of_version(THE_WHEELS, settings) as engine:
         travelling.told_where_the_front_is(engine.context)

@@ -25,14 +25,14 @@ class Place:
 
 def place(context: Context, url: str) -> Place:
     """Raises InvalidStore, InvalidSetting, KeyLost."""
-    folder = context.settings.secrets_dir
+    folder = context.settings.installation.secrets_dir
     store = open_store(url, options_for(url, folder / _STORES))
     return Place(store, archive_keys(folder, context.keys.signing))
 
 
 def signer(context: Context) -> str:
     """The public key that this installation's archives are signed with."""
-    return archive_keys(context.settings.secrets_dir, context.keys.signing).signer
+    return archive_keys(context.settings.installation.secrets_dir, context.keys.signing).signer
 
 
 def archives(context: Context, url: str) -> list[str]:

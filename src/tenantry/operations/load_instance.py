@@ -30,7 +30,7 @@ from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import Connection
 from tenantry.postgres.programs import service
 from tenantry.runtimes.shared import announce
-from tenantry.spawner.identity import hand_over, tenant_user
+from tenantry.spawner.identity import hand_over
 
 _RESTORING = {"synchronous_commit": "off"}
 _SINCE_14 = {"client_connection_check_interval": "10s"}
@@ -113,7 +113,9 @@ def _get_files(subject: Loading) -> None:
     context.filestores.make(
         made, lambda open_file: get_files(there.store, subject.found, there.keys, open_file)
     )
-    hand_over(context.filestores.folder(made), tenant_user(databases.oid(subject.connection, made)))
+    hand_over(
+        context.filestores.folder(made), context.runtime.user_of(databases.oid(subject.connection, made))
+    )
 
 
 def _write_address(subject: Loading) -> None:
@@ -138,7 +140,7 @@ def _name(subject: Loading) -> None:
         roles.rename(connection, made, name)
         databases.label(connection, name, named)
         announce(connection, name)
-    subject.context.runtime.look([name])
+    subject.context.runtime.follow([name])
 
 
 def _name_filestore(subject: Loading) -> None:

@@ -11,19 +11,19 @@ from pathlib import Path
 from tenantry.errors import ClientNotFound
 from tenantry.postgres.binaries import WHEEL_BIN, version_of
 from tenantry.postgres.cluster import Cluster
-from tenantry.settings import Settings
+from tenantry.settings import ServerSettings
 
 _SERVICE = "tenantry"
 CONNECT = f"--dbname=service={_SERVICE}"
 """The argument by which a program reads where to connect from the file of `service`."""
 
 
-def find_client(settings: Settings, program: str, version: int) -> Path:
+def find_client(settings: ServerSettings, program: str, version: int) -> Path:
     """The program of that major version, which is the server's. Raises ClientNotFound."""
     folders = [settings.pg_bin] if settings.pg_bin else []
     folders += [Path(f"/usr/lib/postgresql/{version}/bin")]
     folders += [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
-    folders += [settings.cache / f"postgresql-{version}" / WHEEL_BIN]
+    folders += [settings.installation.cache / f"postgresql-{version}" / WHEEL_BIN]
     for folder in folders:
         if version_of(folder / program) == version:
             return folder / program
