@@ -577,7 +577,7 @@ def test_no_password_is_seen_in_arguments_or_environment(
         script = f'#!/bin/sh\n(echo "$@"; env; ls -l $PGSERVICEFILE) >> {seen}\nexec {real / program} "$@"\n'
         (programs / program).write_text(script)
         (programs / program).chmod(0o755)
-    watched = replace(context, settings=replace(context.settings, pg_bin=programs))
+    watched = replace(context, settings=context.settings.replaced(pg_bin=programs))
     archive = dump_instance.dump_instance(watched, "acme", str(store))
     load_instance.load_instance(watched, str(store), archive.archive, "beta")
     text = seen.read_text()
