@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import zstandard
 from pyrage.x25519 import Identity
 from tests.support import travelling
 from tests.support.inventory import orphans
 from tests.support.killed import run_and_kill
 from tests.support.travelling import as_superuser, as_tenant, files_of, folder_of, make_instance
+from typer.testing import CliRunner
 
 from tenantry.archive import dump as dumping
-from tenantry.archive.encryption import archive_keys, open_sealed, seal
+from tenantry.archive.encryption import archive_keys, encrypt, open_sealed, seal
 from tenantry.archive.format import FORMAT, PART_BYTES, Archive, Manifest, manifest_path
+from tenantry.cli.main import app
 from tenantry.engine import Engine
 from tenantry.errors import (
     ArchiveDamaged,
@@ -34,6 +39,7 @@ from tenantry.errors import (
     InvalidStore,
     InvalidTransition,
     NameTaken,
+    PostgresUnreachable,
     RestoreFailed,
     StoreFailure,
     TenantryError,
@@ -199,6 +205,21 @@ def test_another_installations_archive_is_loaded_by_who_trusts_it(
         assert find_instance(connection, "beta").version == ""
 
 
+def test_the_command_dumps_lists_and_loads(cluster_engine: Engine, context: Context, store):
+    def told(*arguments: str) -> object:
+        environment = context.settings.to_environment()
+        result = CliRunner(env=environment).invoke(app, ["archive", *arguments, "--json"])
+        assert result.exit_code == 0, result.stderr
+        return json.loads(result.stdout)
+
+    archive = told("dump", "acme", str(store))
+    assert archive["skipped"] == 0
+    assert told("list", str(store)) == [archive["archive"]]
+    assert told("load", str(store), archive["archive"], "beta")["state"] == "stopped"
+    assert told("key") == {"key": cluster_engine.archive_signer()}
+    assert files_of(context, "beta") == files_of(context, "acme")
+
+
 # ---------------------------------------------------------------- refused
 
 
@@ -299,11 +320,15 @@ def test_each_corruption_is_refused_and_leaves_nothing(
     assert orphans(context) == []
 
 
-def test_nothing_of_an_altered_dump_is_used(cluster_engine: Engine, context, store, archive, monkeypatch):
-    """Its hash is looked at first: pg_restore is not given a byte of what somebody else made."""
+def test_nothing_of_a_forged_dump_is_used(
+    cluster_engine: Engine, context: Context, store, archive, monkeypatch
+):
+    """Who knows the public key can encrypt: pg_restore is not given a byte of what somebody else made."""
     given: list[bytes] = []
     monkeypatch.setattr("tenantry.process.Piped.write", lambda _self, data: given.append(data) or len(data))
-    _flip(the_only(store, "dumps/*"))
+    keys = archive_keys(context.settings.secrets_dir, random_key())
+    with the_only(store, "dumps/*").open("wb") as forged:
+        encrypt(keys, io.BytesIO(zstandard.compress(b"PGDMP")), forged)
     with pytest.raises(ArchiveDamaged):
         cluster_engine.load_instance(str(store), archive.archive, "beta")
     assert given == []
@@ -368,6 +393,15 @@ def test_a_load_killed_after_any_step_is_finished_by_the_next(
     assert orphans(context) == []
 
 
+def test_what_a_killed_load_left_is_swept_by_the_next_fill_of_its_templates_pool(
+    cluster_engine: Engine, context: Context, fake_template: str, store, archive
+):
+    run_and_kill(context.settings, "load", "files", str(store), archive.archive, "beta")
+    assert orphans(context) != []
+    cluster_engine.fill_pool(fake_template, 0)
+    assert orphans(context) == []
+
+
 def test_a_failed_dump_leaves_no_object_but_files(cluster_engine: Engine, context, store, monkeypatch):
     def refuse(*_arguments: object) -> None:
         raise StoreFailure(str(store), "it is full")
@@ -392,6 +426,37 @@ def test_a_load_that_fails_leaves_nothing(
     with context.maintenance() as connection:
         assert databases.find(connection, "beta") is None
     assert orphans(context) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
+def test_a_full_store_is_told_and_nothing_is_an_archive(cluster_engine: Engine, context: Context, tmp_path):
+    random = "INSERT INTO big (blob) SELECT gen_random_uuid()::text::bytea FROM generate_series(1, 100000)"
+    as_tenant(context, random)
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", small], check=True)
+    try:
+        with pytest.raises(StoreFailure, match=r"[Nn]o space left"):
+            cluster_engine.dump_instance("acme", str(small))
+        assert cluster_engine.archives(str(small)) == []
+        assert {name.partition("/")[0] for name in objects(small)} == {"files"}
+    finally:
+        subprocess.run(["umount", small], check=True)
+
+
+def test_databases_of_an_older_base_are_prepared_at_the_next_start(
+    cluster_engine: Engine, context: Context, fake_template: str, store
+):
+    template = names.template_database(fake_template)
+    as_superuser(cluster_engine, "REVOKE SELECT ON pg_catalog.pg_roles FROM tenantry_dump", "acme")
+    with pytest.raises(DumpFailed, match="permission denied"):
+        cluster_engine.dump_instance("acme", str(store))
+    assert cluster_engine._embedded
+    (cluster_engine._embedded.data / "tenantry.ready").write_text("of an older version")
+    cluster_engine.start_postgres()
+    cluster_engine.dump_instance("acme", str(store))
+    with pytest.raises(PostgresUnreachable):
+        context.cluster.open(template)
 
 
 # ---------------------------------------------------------------- while it is used

@@ -90,6 +90,11 @@ def test_a_hash_that_leads_elsewhere_in_the_store_is_refused():
         Manifest.from_json("acme-1", replace(MANIFEST, files=members).to_json())
 
 
+def test_a_manifest_of_another_archive_is_refused():
+    with pytest.raises(ArchiveDamaged, match="acme-1"):
+        Manifest.from_json("acme-2", MANIFEST.to_json())
+
+
 def test_another_format_says_which():
     facts = {**json.loads(MANIFEST.to_json()), "format": FORMAT + 1}
     with pytest.raises(ArchiveUnsupported, match=f"format {FORMAT + 1}"):

@@ -149,7 +149,10 @@ def _feed(store: Store, found: Found, keys: Keys, program: Piped) -> None:
     pieces = _checked_pieces(store, dump_path(manifest.archive), manifest.archive, manifest.dump)
     decompressor = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
     plain = decompressor.stream_writer(program, closefd=False)  # type: ignore[arg-type]
-    decrypt(keys, manifest.archive, found.recipients, _Pieces(pieces), plain)
+    try:
+        decrypt(keys, manifest.archive, found.recipients, _Pieces(pieces), plain)
+    except zstandard.ZstdError as error:
+        raise ArchiveDamaged(manifest.archive, f"its dump cannot be decompressed ({error})") from error
 
 
 # ---------------------------------------------------------------- files
