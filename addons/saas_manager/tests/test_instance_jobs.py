@@ -204,6 +204,14 @@ class TestOtherOperations(SaasCase):
         self.assertEqual((instance.state, instance.operation), ("active", False))
         self.assertEqual(instance.state_reason, gateway.sentence(error))
 
+    def test_each_failure_is_something_to_do_though_the_one_before_is_open(self):
+        instance = self._make_instance("acme", "active")
+        for _time in range(2):
+            instance.operation = "suspend"
+            with self._engine(side_effect=InstanceNotFound("acme")):
+                instance.sudo()._operate("suspend")
+        self.assertEqual(instance.activity_ids.mapped("summary"), ["Acme failed"] * 2)
+
     def test_a_termination_ends_password_and_subscription(self):
         sealed = gateway.seal("s3cret-Passw0rd")
         instance = self._make_instance("acme", "active", operation="terminate", admin_password_sealed=sealed)
