@@ -15,14 +15,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from tests.support.crashes import Crash, crash_before
 from tests.support.fake_runtime import DOMAIN, FakeRuntime
-from tests.support.fake_template import make_template
+from tests.support.fake_template import MORE_TABLES, TABLES, make_template
 from tests.support.inventory import orphans
 
 from tenantry.engine import Engine
 from tenantry.errors import TenantryError
 from tenantry.model.catalog import Kind, State
 from tenantry.model.instance import InstanceSpec
-from tenantry.model.states import TRANSITIONS, Action
+from tenantry.model.operations import OPERATIONS
+from tenantry.model.states import TRANSITIONS
 from tenantry.operations import instances, pool
 from tenantry.operations.clone import discard
 from tenantry.operations.context import Context
@@ -34,12 +35,7 @@ from tenantry.postgres import databases, roles
 CODE = "fake"
 NAMES = ("acme", "beta", "gamma")
 HOSTS = ("shop.example.com", "www.example.org")
-CHANGES = {
-    Action.SUSPEND: instances.suspend,
-    Action.REACTIVATE: instances.reactivate,
-    Action.STOP: instances.stop,
-    Action.START: instances.start,
-}
+CHANGES = ("suspend", "reactivate", "stop", "start", "restart")
 HOW_IT_ANSWERS = {State.ACTIVE: 200, State.STOPPED: 503, State.SUSPENDED: 503}
 
 
@@ -76,7 +72,7 @@ def servers(cluster_engine: Engine) -> Iterator[list[Server]]:
     for engine in (cluster_engine, other):
         runtime = FakeRuntime(engine.context.cluster)
         found.append(Server(replace(engine.context, runtime=runtime), runtime))
-        make_template(found[-1].context, CODE)
+        make_template(found[-1].context, CODE, tables=TABLES + MORE_TABLES)
     yield found
     for server in found:
         server.empty()
@@ -117,12 +113,14 @@ class Paths(RuleBasedStateMachine):
         if works:
             server.expected[name] = Expected(hostnames=hosts)
 
-    @rule(which=which, name=names, action=st.sampled_from(sorted(CHANGES)), crash=crashes)
-    def change(self, which: int, name: str, action: Action, crash: int | None) -> None:
+    @rule(which=which, name=names, change=st.sampled_from(CHANGES), crash=crashes)
+    def change(self, which: int, name: str, change: str, crash: int | None) -> None:
         server = self.servers[which]
         known = server.expected.get(name)
-        state = TRANSITIONS.get((action, known.state)) if known else None
-        done = self.run(crash, lambda: CHANGES[action](server.context, name))
+        state = known.state if known else None
+        for action in OPERATIONS[change].actions:
+            state = TRANSITIONS.get((action, state)) if state else None
+        done = self.run(crash, lambda: instances.operate(server.context, name, change))
         assert done == (state is not None)
         if known and state:
             known.state = state

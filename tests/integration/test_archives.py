@@ -326,7 +326,7 @@ def test_nothing_of_a_forged_dump_is_used(
     """Who knows the public key can encrypt: pg_restore is not given a byte of what somebody else made."""
     given: list[bytes] = []
     monkeypatch.setattr("tenantry.process.Piped.write", lambda _self, data: given.append(data) or len(data))
-    keys = archive_keys(context.settings.secrets_dir, random_key())
+    keys = archive_keys(context.settings.installation.secrets_dir, random_key())
     with the_only(store, "dumps/*").open("wb") as forged:
         encrypt(keys, io.BytesIO(zstandard.compress(b"PGDMP")), forged)
     with pytest.raises(ArchiveDamaged):

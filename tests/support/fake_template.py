@@ -14,6 +14,10 @@ TABLES = """
     CREATE TABLE res_partner (id serial PRIMARY KEY, name text);
     INSERT INTO res_partner (name) VALUES ('from the template');
     CREATE VIEW partners AS SELECT name FROM res_partner;
+    CREATE FUNCTION count_partners() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM res_partner';
+"""
+
+MORE_TABLES = """
     CREATE TABLE ir_config_parameter (key text UNIQUE, value text, create_uid int, create_date timestamp,
                                       write_uid int, write_date timestamp);
     CREATE TABLE ir_cron (active boolean, nextcall timestamp, lastcall timestamp, failure_count int,
@@ -28,11 +32,11 @@ TABLES = """
     CREATE TABLE res_groups_users_rel (gid int, uid int);
     CREATE TABLE res_users (id int, active boolean, share boolean, login text);
     INSERT INTO res_country VALUES (1, 'FR');
-    CREATE FUNCTION count_partners() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM res_partner';
 """
+"""What the scripts of a creation write to where no module is installed."""
 
 
-def make_template(context: Context, code: str, version: str = "1.0.0") -> None:
+def make_template(context: Context, code: str, version: str = "1.0.0", tables: str = TABLES) -> None:
     """Make the database `template_<code>`, with one file, frozen and ready."""
     name, files = names.template_database(code), names.template_filestore(code, version)
     owner = names.TEMPLATE_OWNER
@@ -45,7 +49,7 @@ def make_template(context: Context, code: str, version: str = "1.0.0") -> None:
         with context.cluster.connect(name) as inside:
             roles.let_create(inside, owner)
         with context.cluster.as_role(owner, context.role_password(owner)).connect(name) as inside:
-            inside.execute(TABLES.encode())
+            inside.execute(tables.encode())
         folder = context.filestores.folder(files) / "ab"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "abcdef").write_text("a file of the template")
