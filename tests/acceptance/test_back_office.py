@@ -154,7 +154,7 @@ def test_postgresql_restarted_among_creations_delays_them_and_loses_none(office:
 def test_a_job_found_dead_is_run_again_soon_whatever_else_waits(office: BackOffice) -> None:
     """No mail server is there: the mail about the instance waits for minutes, the queue's runner does not."""
     instance = office.create("found-dead")
-    (job, *_older) = office.call("queue.job", "search", [["method_name", "=", "_provision"]], order="id desc")
+    (job, *_older) = office.call("queue.job", "search", [["method_name", "=", "_operate"]], order="id desc")
     engine = office.engine
     owner = engine.context.cluster.as_role(MASTER_DATABASE, engine.context.role_password(MASTER_DATABASE))
     with owner.connect(MASTER_DATABASE) as inside:

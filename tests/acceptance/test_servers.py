@@ -65,7 +65,7 @@ def there(
             [{"name": request.param, "code": f"at-{len(request.param)}", "address": request.param}],
         )[0]
         yield server
-        office.call("saas.server", "write", [server], {"active": False})
+        office.call("saas.server", "write", [server], {"active": False, "state": "disabled"})
         installation.ssh_config.unlink()
 
 
