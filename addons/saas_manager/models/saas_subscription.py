@@ -166,16 +166,22 @@ class SaasSubscription(models.Model):
 
     def _renew(self):
         """Add the next period, which starts where the last one ends; what was paid for a trial counts."""
-        self.ensure_one()
-        if self.state == "trial":
-            paid = {"payment_state": "paid"} if self._is_paid() else {}
-            self._move("activate", **{**self._first_period(self.date_end), **paid})
-            return
-        self._check_transition("renew")
-        if self.next_period:
-            self.write(self._first_period(self.date_end))
-        else:
-            self.write(self._begin_period(self.date_start, self.date_end, self.period_count + 1))
+        trials = self.filtered(lambda s: s.state == "trial")
+        (self - trials)._check_transition("renew")
+        paid = trials.filtered(lambda s: s._is_paid())
+        for subscription, values in self._begin_periods({s: s._renewal() for s in self}):
+            if subscription in paid:
+                values["payment_state"] = "paid"
+            if subscription in trials:
+                subscription._move("activate", **values)
+            else:
+                subscription.write(values)
+
+    def _renewal(self):
+        """Where the next period is counted from, where it starts, and its number."""
+        if self.state == "trial" or self.next_period:
+            return self.date_end, self.date_end, 1
+        return self.date_start, self.date_end, self.period_count + 1
 
     def _resume(self, **values):
         """Go on after it was past due, suspended or expired, and the instance with it."""

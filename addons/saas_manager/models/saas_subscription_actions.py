@@ -46,8 +46,7 @@ class SaasSubscription(models.Model):
     def action_renew(self):
         """Add a period now; a trial becomes a paid subscription that begins where the trial ends."""
         self._lock_terms()
-        for subscription in self:
-            subscription._renew()
+        self._renew()
 
     def action_register_payment(self):
         """Note that it is paid: what was blocked for it goes on at once.
@@ -97,7 +96,7 @@ class SaasSubscription(models.Model):
         """Of what has begun, the present period keeps its length and its price."""
         present = self.next_period or self.period
         other = "yearly" if present == "monthly" else "monthly"
-        # sudo: see `_note_period`.
+        # sudo: see `_note`.
         if self.sudo().period_ids._priced():
             self.next_period = other if other != self.period else False
         else:

@@ -65,9 +65,9 @@ class SaasSubscription(models.Model):
     def _renew_due(self):
         """Add periods until it is covered; a missed one that is owed for is the last one added."""
         domain = self._renewal_domain()
-        for subscription in self:
-            while subscription.filtered_domain(domain):
-                subscription._renew()
+        due = self
+        while due := due.filtered_domain(domain):
+            due._renew()
         self._tell("info", self.env._("%(name)s is renewed until %(end)s."))
 
     # ------------------------------------------------------------ remind

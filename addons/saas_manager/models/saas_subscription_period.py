@@ -91,7 +91,7 @@ class SaasSubscriptionPeriod(models.Model):
             if row.date_start >= end:
                 row.date_end = row.date_start
                 continue
-            if row.date_end > end or lengthen:
+            if row.date_end > end or (lengthen and row.date_end < end):
                 row.date_end = end
             return
 

@@ -119,12 +119,16 @@ class SaasSubscription(models.Model):
 
     def _note_period(self, kind, start, end, terms):
         """Put down what holds from `start` until the day before `end`."""
+        return self._note([self._row(kind, start, end, terms)])
+
+    def _row(self, kind, start, end, terms):
+        return {"subscription_id": self.id, "kind": kind, "date_start": start, "date_end": end, **terms}
+
+    def _note(self, rows):
         # sudo: written by what happens to the subscription, and by nobody.
-        rows = self.env["saas.subscription.period"].sudo()
-        rows.flush_model(["date_end"])  # what ends for it has ended in the database, too
-        return rows.create(
-            {"subscription_id": self.id, "kind": kind, "date_start": start, "date_end": end, **terms}
-        )
+        noted = self.env["saas.subscription.period"].sudo()
+        noted.flush_model(["date_end"])  # what ends for it has ended in the database, too
+        return noted.create(rows)
 
     def _note_paid_ahead(self):
         for subscription in self:
@@ -135,19 +139,32 @@ class SaasSubscription(models.Model):
 
     def _first_period(self, anchor):
         """Begin the first period counted from a new anchor day, and return the values to write for it."""
-        return self._begin_period(anchor, anchor, 1)
+        self.ensure_one()
+        ((_subscription, values),) = self._begin_periods({self: (anchor, anchor, 1)})
+        return values
 
-    def _begin_period(self, anchor, start, count):
-        """Freeze the price of the period `count` from the anchor, and return the values to write for it."""
-        terms = self._next_terms()
-        end = periods.end_of(anchor, terms["period"], count)
-        self._note_period("period", start, end, terms)
-        switched = {"period": terms["period"], "next_period": False} if terms["period"] != self.period else {}
+    def _begin_periods(self, counted):
+        """Freeze the price of the next period of each, and return what to write: (subscription, values).
+
+        counted: the day each is counted from, the day it starts, and its number.
+        """
+        begun = []
+        for subscription, (anchor, start, count) in counted.items():
+            terms = subscription._next_terms()
+            end = periods.end_of(anchor, terms["period"], count)
+            begun.append((subscription, anchor, count, subscription._row("period", start, end, terms)))
+        self._note([row for *_others, row in begun])
+        return [(subscription, subscription._values_of(*its)) for subscription, *its in begun]
+
+    def _values_of(self, anchor, count, row):
+        """What a subscription says of the period that begins."""
+        period = row["period"]
+        switched = {"period": period, "next_period": False} if period != self.period else {}
         return {
             "date_start": anchor,
-            "period_start": start,
+            "period_start": row["date_start"],
             "period_count": count,
-            "date_end": end,
+            "date_end": row["date_end"],
             "payment_state": "paid" if self._is_free() else "pending",
             **switched,
         }
@@ -159,7 +176,7 @@ class SaasSubscription(models.Model):
             if subscription.state == "cancelled":
                 ends.append(subscription._today())
             if ends:
-                # sudo: see `_note_period`.
+                # sudo: see `_note`.
                 rows = subscription.sudo().period_ids
                 rows._end_at(min(ends), lengthen=subscription.state in COVERED)
 
@@ -183,7 +200,7 @@ class SaasSubscription(models.Model):
     def _note_plan(self, plan):
         today = self._today()
         paid_ahead = self._paid_ahead()
-        # sudo: see `_note_period`.
+        # sudo: see `_note`.
         left = self.sudo().period_ids._with_days().filtered(lambda row: row.date_end > today)
         left._go_on_with(plan, today)
         if not left:

@@ -211,10 +211,10 @@ class TestSweeps(SubscriptionCase):
     def break_one(self, broken):
         renew = type(broken)._renew
 
-        def _renew(subscription):
-            if subscription == broken:
-                subscription.env.cr.execute("SELECT 1 / 0")
-            return renew(subscription)
+        def _renew(subscriptions):
+            if broken in subscriptions:
+                subscriptions.env.cr.execute("SELECT 1 / 0")
+            return renew(subscriptions)
 
         self.patch(type(broken), "_renew", _renew)
 
