@@ -112,9 +112,11 @@ def schema_and_rows(engine: Engine, name: str) -> list[str]:
 
 @contextmanager
 def swept_clusters(context: Context) -> Iterator[None]:
-    """What a test made is gone afterwards."""
-    yield
-    with context.maintenance() as connection:
-        for database in databases.listing(connection, *(set(Kind) - {Kind.MASTER, Kind.TEMPLATE})):
-            discard(context, connection, database.name)
-            context.filestores.remove(database.filestore)
+    """What a test made is gone afterwards, also if making it failed."""
+    try:
+        yield
+    finally:
+        with context.maintenance() as connection:
+            for database in databases.listing(connection, *(set(Kind) - {Kind.MASTER, Kind.TEMPLATE})):
+                discard(context, connection, database.name)
+                context.filestores.remove(database.filestore)
