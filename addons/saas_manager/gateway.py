@@ -16,7 +16,14 @@ from odoo.exceptions import UserError, ValidationError
 
 from tenantry import __version__
 from tenantry.agent.client import engine_at
-from tenantry.errors import InvalidInput, NotFound, NotYet, TemplateNotFound, TenantryError, UnsupportedSeries
+from tenantry.errors import (
+    InstanceNotFound,
+    InvalidInput,
+    NotYet,
+    TemplateNotFound,
+    TenantryError,
+    UnsupportedSeries,
+)
 from tenantry.model import advice, limits, names
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.operations import OPERATIONS
@@ -423,8 +430,8 @@ def find(instance):
 
 def terminate(instance, on_step):
     """Drop everything of it; what is gone already is fine, and another's of the same name stays."""
-    with suppress(NotFound):
-        engine = _engine_of(instance.server_id)
+    engine = _engine_of(instance.server_id)
+    with suppress(InstanceNotFound):
         engine.terminate(instance.database_name, on_step, instance.reference)
 
 
@@ -442,19 +449,19 @@ def login_link(instance, by="", support=False, origin=""):
 
 def measure(instance):
     """H1: what an instance uses and whether it answers, as values for its record."""
-    engine = _engine_of(instance.server_id)
+    name = instance.database_name
     try:
-        usage = engine.usage(instance.database_name)
+        engine = _engine_of(instance.server_id)
+        usage, answering, url = engine.usage(name), engine.is_serving(name), engine.url_of(name)
     except TenantryError as error:
         return {"health": "critical", "health_message": sentence(error)}
-    answering = engine.is_serving(instance.database_name)
     is_stopped = instance.run_state == "stopped"
     missing = ("unknown", False) if is_stopped else ("critical", "It does not answer at its address.")
     health, message = ("healthy", False) if answering else missing
     return {
         "health": health,
         "health_message": message,
-        "url": engine.url_of(instance.database_name),
+        "url": url,
         "user_count": usage.users,
         "storage_mb": usage.storage_bytes / 2**20,
         "last_activity_at": _utc(usage.last_activity),
@@ -548,6 +555,11 @@ def _fault_of(server):
     facts = engine.facts()
     if facts.version != __version__:
         return f"It runs Tenantry {facts.version}, and this is {__version__}: upgrade the older one."
+    wanted = ServerAddress.of(server.address or "").name
+    if facts.name != wanted:
+        return (
+            f"The server {facts.name} answers there, not {wanted}: its address or its ssh command is wrong."
+        )
     if facts.series != server.series:
         return f"It runs Odoo {facts.series}."
     return False if engine.is_up() else "The tenant server does not answer."

@@ -10,7 +10,7 @@ from typing import Any
 
 from tenantry import __version__
 from tenantry.archive.format import Archive
-from tenantry.errors import RecipeNotFound, ServerNotFound, StartedInside, TemplateNotFound
+from tenantry.errors import RecipeNotFound, StartedInside, TemplateNotFound
 from tenantry.keyfile import installation_keys, private_folder
 from tenantry.model import names, sealing
 from tenantry.model.activity import Activity
@@ -71,20 +71,20 @@ class Engine:
         """settings: by default those of the environment, see `ServerSettings.from_environment`."""
         self.settings = settings or ServerSettings.from_environment()
         self._report = report
+        self._others: dict[str, Engine] = {}
 
     # ------------------------------------------------------------ the installation's servers
 
     def at(self, name: str) -> Engine:
-        """The engine of a server of this installation. Raises ServerNotFound, InvalidSetting."""
-        engines = {engine.settings.name: engine for engine in (self, *self.others)}
-        if name not in engines:
-            raise ServerNotFound(name, list(engines))
-        return engines[name]
+        """The engine of a server of this installation, as it is when it is first asked for.
 
-    @cached_property
-    def others(self) -> tuple[Engine, ...]:
-        """The servers besides the installation's own, as they are when this is first asked for."""
-        return tuple(Engine(settings, self._report) for settings in self.settings.others())
+        Raises ServerNotFound, InvalidSetting, UnsupportedSeries.
+        """
+        if name == self.settings.name:
+            return self
+        if name not in self._others:
+            self._others[name] = Engine(self.settings.other(name), self._report)
+        return self._others[name]
 
     @property
     def is_own(self) -> bool:
@@ -219,7 +219,8 @@ class Engine:
         """All that makes files needs them first: the folders of those are made here, too."""
         for folder in self.settings.private_dirs:
             private_folder(folder)
-        return installation_keys(self.settings.installation.secrets_dir)
+        keys = installation_keys(self.settings.installation.secrets_dir)
+        return keys if self.is_own else keys.of_server(self.settings.name)
 
     @cached_property
     def _embedded(self) -> EmbeddedCluster | None:

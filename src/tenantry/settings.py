@@ -98,8 +98,11 @@ class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     @classmethod
-    def of(cls, given: Mapping[str, Any], **more: Any) -> Self:
-        """Those of these settings that are here; more: what is no setting. Raises InvalidSetting."""
+    def of(cls, given: Mapping[str, Any], where: str = "", **more: Any) -> Self:
+        """Those of these settings that are here; more: what is no setting. Raises InvalidSetting.
+
+        where: the table they stand in, for the error; "" for variables.
+        """
         mine = {name: value for name, value in given.items() if name in cls.model_fields}
         try:
             return cls(**mine | more)
@@ -108,7 +111,7 @@ class _Settings(BaseModel):
             expected = fault["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
             name = str(fault["loc"][0])
             value = "***" if name == "pg_dsn" else str(fault["input"])
-            raise InvalidSetting(variable(name), value, expected) from None
+            raise InvalidSetting(f"{name} in {where}" if where else variable(name), value, expected) from None
 
     def replaced(self, **changes: Any) -> Self:
         """The same with some of them otherwise. Raises InvalidSetting."""
@@ -226,12 +229,8 @@ class ServerSettings(_Settings):
         # The master cannot always read the file; it is given all it may know of its own server.
         is_told = bool(given.get("inside_master")) and name == LOCAL_SERVER
         in_file = {} if is_told else _read(home / _FILE)
-        own, servers = cls.at(home, cache, **in_file | given), in_file.get(_SERVERS, {})
-        if name == LOCAL_SERVER:
-            return own
-        if name not in servers:
-            raise ServerNotFound(name, [LOCAL_SERVER, *servers])
-        return cls.of(servers[name], installation=own.installation, name=name)
+        own = cls.at(home, cache, **in_file | given)
+        return own if name == LOCAL_SERVER else own.other(name)
 
     @classmethod
     def at(cls, home: Path, cache: Path, **settings: Any) -> ServerSettings:
@@ -243,16 +242,21 @@ class ServerSettings(_Settings):
         installation = self.installation.replaced(**changes)
         return ServerSettings.of(vars(self) | changes, installation=installation, name=self.name)
 
-    def others(self) -> list[ServerSettings]:
-        """The installation's servers besides its own, by name; none for who is not its own.
+    def others(self) -> list[str]:
+        """The names of the installation's servers besides its own; none for who is not its own.
 
-        Raises as `from_environment`.
+        Raises InvalidSetting when the file cannot be read.
         """
-        servers = _read(self.installation.file).get(_SERVERS, {}) if self.name == LOCAL_SERVER else {}
-        return [
-            ServerSettings.of(servers[name], installation=self.installation, name=name)
-            for name in sorted(servers)
-        ]
+        return sorted(_read(self.installation.file)[_SERVERS]) if self.name == LOCAL_SERVER else []
+
+    def other(self, name: str) -> ServerSettings:
+        """One of them, whatever the others are. Raises ServerNotFound, InvalidSetting, UnsupportedSeries."""
+        file = self.installation.file
+        servers = _read(file)[_SERVERS]
+        if name not in servers:
+            raise ServerNotFound(name, [LOCAL_SERVER, *servers])
+        given = _of_server(name, servers[name], file)
+        return ServerSettings.of(given, f"[{_SERVERS}.{name}]", installation=self.installation, name=name)
 
     def to_environment(self) -> dict[str, str]:
         """The variables that `from_environment` reads these settings from; the DSN is a secret."""
@@ -315,42 +319,39 @@ def variable(setting: str) -> str:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """The settings in a file: its own server's and the installation's, and a table for each other server.
+    """The settings in a file: the installation's and its own server's, and the other servers' tables.
 
-    Raises InvalidSetting.
+    Raises InvalidSetting for the first two; a table is looked at when its server is asked for.
     """
     try:
         found = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return {}
+        return {_SERVERS: {}}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidSetting(str(file), str(error), "valid TOML") from error
     servers = found.pop(_SERVERS, {})
-    settings = _checked(found, _SETTINGS - _NEVER_IN_FILE, str(file))
-    return settings | {_SERVERS: {name: _server(name, given, file) for name, given in _tables(servers, file)}}
+    if not isinstance(servers, dict):
+        raise InvalidSetting(f"{_SERVERS} in {file}", "***", f"tables, such as [{_SERVERS}.second]")
+    return {**_checked(found, _SETTINGS - _NEVER_IN_FILE, str(file)), _SERVERS: servers}
 
 
-def _tables(servers: object, file: Path) -> list[tuple[str, dict[str, Any]]]:
-    if not isinstance(servers, dict) or not all(isinstance(given, dict) for given in servers.values()):
-        raise InvalidSetting(f"{_SERVERS} in {file}", str(servers), f"tables, such as [{_SERVERS}.second]")
-    return list(servers.items())
-
-
-def _server(name: str, given: dict[str, Any], file: Path) -> dict[str, str]:
+def _of_server(name: str, given: object, file: Path) -> dict[str, str]:
     try:
         server_name(name)
     except InvalidValue as error:
         expected = "a name of a-z, 0-9 and dashes, other than local"
         raise InvalidSetting(f"[{_SERVERS}.{name}] in {file}", name, expected) from error
+    if not isinstance(given, dict):
+        raise InvalidSetting(f"{name} in {file}", "***", f"a table, [{_SERVERS}.{name}]")
     if "pg_dsn" in given and not is_private(file):
         raise InvalidSetting(f"pg_dsn of {name} in {file}", "***", "it where nobody else reads: chmod go= it")
     return _checked(given, _OF_SERVER, f"[{_SERVERS}.{name}] of {file}")
 
 
 def _checked(given: dict[str, Any], allowed: set[str], where: str) -> dict[str, str]:
-    """As the environment would have them."""
+    """As the environment would have them: an empty one is not set. What is refused may be a secret."""
     for key, value in given.items():
-        if not isinstance(value, str | int) or key not in allowed:
+        if not isinstance(value, str | int) or isinstance(value, bool) or key not in allowed:
             expected = f"a text or a number, for one of {', '.join(sorted(allowed))}"
-            raise InvalidSetting(f"{key} in {where}", str(value), expected)
-    return {key: str(value) for key, value in given.items()}
+            raise InvalidSetting(f"{key} in {where}", "***", expected)
+    return {key: str(value) for key, value in given.items() if value != ""}

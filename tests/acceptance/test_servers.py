@@ -126,6 +126,8 @@ def test_instances_of_one_name_on_two_servers_know_nothing_of_each_other(
         assert not second.is_serving("acme")
         users = {engine.runtime.user_of(16384) for engine in (own, second)}
         assert len(users) == 2 or users == {None}
+        passwords = {engine.context.role_password("acme").reveal() for engine in (own, second)}
+        assert len(passwords) == 2, "who knows one of them reaches the other's database"
         assert {activity.name for activity in own.activities()} >= {"acme"}
         assert second.activities() == []
     finally:

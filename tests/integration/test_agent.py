@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -16,6 +19,8 @@ from tests.support.inventory import orphans
 from tests.support.waiting import eventually, wait_until
 
 from tenantry import process
+from tenantry.agent import answering
+from tenantry.agent.answering import lines
 from tenantry.agent.client import RemoteEngine, engine_at
 from tenantry.agent.ways import through_program, through_socket
 from tenantry.agent.wire import from_line, to_line
@@ -119,6 +124,44 @@ def test_a_conversation_at_rest_is_gone_on_with_until_its_agent_ends(
     second.kill()
     second.wait(10)
     assert remote._kept.take() is None
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_an_agent_that_ends_in_a_creation_is_told_of_as_such(tmp_path: Path, keeps: bool) -> None:
+    file = tmp_path / "agent.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(file))
+        listener.listen()
+        threading.Thread(target=begin_and_end, args=[listener], daemon=True).start()
+        remote = RemoteEngine(partial(through_socket, file), keeps=keeps)
+        with pytest.raises(AgentLost), remote.provisioning(spec("acme")) as session:
+            session.clone()
+        with pytest.raises(AgentLost):
+            remote.pools()
+
+
+def begin_and_end(listener: socket.socket) -> None:
+    """An agent that is killed once a creation has begun; the next one at once."""
+    with listener.accept()[0] as caller:
+        while b"provisioning" not in caller.recv(2**16):
+            pass
+        caller.sendall(to_line({"result": None}))
+    listener.accept()[0].close()
+
+
+def test_who_asks_nothing_for_long_holds_no_place(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answering, "REST_S", 0.1)
+    theirs, ours = socket.socketpair()
+    with theirs, ours:
+        child = multiprocessing.get_context("fork").Process(target=answer_at, args=[ours], daemon=True)
+        child.start()
+        child.join(20)
+        assert child.exitcode == 0
+
+
+def answer_at(connection: socket.socket) -> None:
+    with connection.makefile("rb") as questions, connection.makefile("wb") as answers:
+        answering.answer(Engine(), lines(questions), answers)
 
 
 def agents() -> list[psutil.Process]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 import zstandard
 from pyrage.x25519 import Identity
@@ -551,7 +552,48 @@ def test_who_dumps_reaches_no_other_tenants_database_and_has_no_rights_afterward
     """
     with context.maintenance() as connection:
         found = connection.execute(rights, {"role": names.DUMP_ROLE}).fetchone()
+        assert not roles.may_log_in(connection, names.DUMP_ROLE)
     assert found == (False, False, False, False)
+
+
+def test_what_is_asked_before_a_dump_runs_no_code_of_the_tenants_as_who_dumps(
+    cluster_engine: Engine, context: Context, store
+):
+    """A column of a type of its own brings functions of its own along."""
+    as_tenant(
+        context,
+        """
+        CREATE TABLE seen (logged_in text);
+        CREATE TYPE kind AS ENUM ('base');
+        CREATE FUNCTION length(kind) RETURNS int LANGUAGE plpgsql AS $$ BEGIN
+            INSERT INTO public.seen VALUES (session_user);
+            RETURN 1;
+        END $$;
+        ALTER TABLE ir_module_module ALTER name TYPE kind USING 'base';
+        UPDATE ir_module_module SET state = 'installed';
+        """,
+    )
+    cluster_engine.dump_instance("acme", str(store))
+    seen = as_superuser(cluster_engine, "SELECT DISTINCT logged_in FROM public.seen", "acme")
+    assert seen in ([], [("acme",)])
+
+
+def test_a_session_that_who_dumps_left_behind_has_ended(
+    cluster_engine: Engine, context: Context, store, monkeypatch
+):
+    left, dump = [], dump_instance.dump_database
+
+    def leave_one(*arguments: object, **keywords: object) -> object:
+        with context.maintenance() as connection:
+            roles.let_log_in(connection, names.DUMP_ROLE, password := random_key())
+        left.append(context.cluster.as_role(names.DUMP_ROLE, password).open("acme"))
+        return dump(*arguments, **keywords)
+
+    monkeypatch.setattr(dump_instance, "dump_database", leave_one)
+    with pytest.raises(DumpFailed):  # its own password is another one by now
+        cluster_engine.dump_instance("acme", str(store))
+    with left[0] as session, pytest.raises(psycopg.OperationalError):
+        session.execute("SELECT 1")
 
 
 def test_a_table_of_somebody_elses_is_told(cluster_engine: Engine, context: Context, store):

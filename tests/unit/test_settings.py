@@ -84,14 +84,14 @@ def test_a_wrong_setting_is_refused_and_not_saved(tmp_path: Path):
     "text",
     [
         *("base_domain", 'base_domian = "a.example"', "protocol = ['http']", 'home = "/"', "servers = 3"),
-        *("[servers.local]", "[servers.Paris]", "servers.paris = 'x'", "[servers.paris]\nmaster_port = 1"),
-        "[servers.paris]\nbase_domian = 'a.example'",
+        *("http_interface = true", "pg_dsn = 'password=hunter2'"),
     ],
 )
 def test_a_wrong_settings_file_is_refused(tmp_path: Path, text: str):
     (tmp_path / "settings.toml").write_text(text)
-    with pytest.raises(InvalidSetting, match=r"settings\.toml"):
+    with pytest.raises(InvalidSetting, match=r"settings\.toml") as refusal:
         ServerSettings.from_environment({"TENANTRY_HOME": str(tmp_path)})
+    assert "hunter2" not in f"{refusal.value} {refusal.value.remedy}"
 
 
 def test_another_process_reads_the_same_settings_from_the_environment_they_write():
@@ -140,6 +140,37 @@ def test_a_private_file_is_never_readable_by_others(tmp_path):
     assert file.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("[servers.local]", "[servers.Paris]", "servers.paris = 'x'", "[servers.paris]\nmaster_port = 1"),
+        *("[servers.paris]\nbase_domian = 'hunter2'", "[servers.paris]\npg_dsn = ['hunter2']"),
+        *("[servers.paris]\nhttp_port = 'hunter2'", "[servers.paris]\nhttp_interface = true"),
+    ],
+)
+def test_a_wrong_table_is_refused_where_it_is_used_and_stops_no_other_server(tmp_path: Path, text: str):
+    (tmp_path / "settings.toml").write_text(text)
+    own = ServerSettings.from_environment({"TENANTRY_HOME": str(tmp_path)})
+    (name,) = own.others()
+    with pytest.raises(InvalidSetting, match=name) as refusal:
+        own.other(name)
+    assert "hunter2" not in f"{refusal.value}" or "http_port" in text
+    assert Engine(own).at("local").settings == own
+
+
+def test_an_empty_setting_of_a_table_is_not_set(tmp_path: Path):
+    file = tmp_path / "settings.toml"
+    file.write_text("[servers.paris]\npg_dsn = ''\npg_bin = ''\nodoo_source = ''\nbase_domain = ''")
+    file.chmod(0o600)
+    paris = ServerSettings.from_environment({"TENANTRY_HOME": str(tmp_path)}, name="paris")
+    assert (paris.pg_dsn, paris.pg_bin, paris.odoo_source, paris.base_domain) == (
+        None,
+        None,
+        None,
+        "localhost",
+    )
+
+
 SERVERS = """
 # what was written here stays
 base_domain = "example.com"
@@ -154,7 +185,7 @@ def test_a_server_beside_the_installation_s_own_has_its_own_settings_and_folder(
     (tmp_path / "settings.toml").write_text(SERVERS)
     environment = {"TENANTRY_HOME": str(tmp_path), "TENANTRY_HTTP_PORT": "8080", "TENANTRY_POOL_SIZE": "7"}
     own = ServerSettings.from_environment(environment)
-    (paris,) = own.others()
+    (paris,) = map(own.other, own.others())
     assert (paris.name, paris.base_domain, paris.odoo_series) == ("paris", "paris.example.com", "18.0")
     assert (paris.http_port, paris.pool_size) == (0, 2), "the environment speaks of the own server"
     assert paris.home == tmp_path / "servers" / "paris"
@@ -177,7 +208,7 @@ def test_saving_leaves_the_other_servers_and_what_was_noted_there(tmp_path: Path
     assert "# what was written here stays" in file.read_text()
     own = ServerSettings.from_environment({"TENANTRY_HOME": str(tmp_path)})
     assert (own.protocol, own.base_domain) == ("https", "example.com")
-    assert [other.protocol for other in own.others()] == ["http"]
+    assert [own.other(name).protocol for name in own.others()] == ["http"]
 
 
 def test_a_server_s_dsn_is_read_from_a_private_file_only(tmp_path: Path):
@@ -185,10 +216,10 @@ def test_a_server_s_dsn_is_read_from_a_private_file_only(tmp_path: Path):
     file.write_text("[servers.paris]\npg_dsn = 'password=hunter2'")
     file.chmod(0o644)
     with pytest.raises(InvalidSetting, match="pg_dsn") as refusal:
-        ServerSettings.from_environment({"TENANTRY_HOME": str(tmp_path)}).others()
+        ServerSettings.from_environment({"TENANTRY_HOME": str(tmp_path), "TENANTRY_SERVER": "paris"})
     assert "hunter2" not in f"{refusal.value} {refusal.value.remedy}"
     file.chmod(0o600)
-    (paris,) = ServerSettings.from_environment({"TENANTRY_HOME": str(tmp_path)}).others()
+    paris = ServerSettings.from_environment({"TENANTRY_HOME": str(tmp_path)}, name="paris")
     assert paris.pg_dsn == Secret("password=hunter2")
 
 

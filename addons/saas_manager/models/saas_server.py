@@ -136,6 +136,8 @@ class SaasServer(models.Model):
     def write(self, vals):
         if vals.get("state") == "disabled" or vals.get("active") is False:
             self._check_holds_nothing()
+        if "address" in vals:
+            self._check_may_move(vals["address"] or "")
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
@@ -151,6 +153,17 @@ class SaasServer(models.Model):
                     example=server.instance_ids[0].name,
                 )
             )
+
+    def _check_may_move(self, address):
+        """What it holds would be looked for, and not found, at another address."""
+        moving = self.filtered(lambda server: (server.address or "") != address)
+        moving._check_holds_nothing()
+        # sudo: another company's templates count, too.
+        for template in self.env["saas.template"].sudo().search([("server_id", "in", moving.ids)]):
+            if template.template_version:
+                raise UserError(
+                    self.env._("%s is built on this server. Add another server instead.", template.name)
+                )
 
     def _check_holds_nothing(self):
         """V3: a server is neither deleted nor disabled while it holds instances."""

@@ -163,11 +163,20 @@ class SaasTemplate(models.Model):
             raise UserError(
                 self.env._("A built template keeps its code. Copy it to have one with another code.")
             )
+        if "server_id" in vals:
+            self._check_may_move(vals["server_id"])
         result = super().write(vals)
         for template in self:
             if template.state == "ready" and template._recipe() != recipes[template]:
                 template._move("outdate", state_reason=self.env._("Its recipe changed."))
         return result
+
+    def _check_may_move(self, server_id):
+        address = self.env["saas.server"].browse(server_id).address or ""
+        if any(it.template_version and (it.server_id.address or "") != address for it in self):
+            raise UserError(
+                self.env._("A built template stays on its server. Copy it to have one on another.")
+            )
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_use(self):

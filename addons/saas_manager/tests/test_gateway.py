@@ -21,6 +21,7 @@ from tenantry.errors import (
     InstanceNotFound,
     NotYet,
     PostgresUnreachable,
+    ServerNotFound,
     ServerNotStarted,
     TemplateNotFound,
 )
@@ -41,7 +42,9 @@ class TestGateway(SaasCase):
     def setUp(self):
         super().setUp()
         self.engine = create_autospec(Engine, instance=True)
-        self.engine.facts.return_value = SimpleNamespace(version=__version__, series=self.template.series)
+        self.engine.facts.return_value = SimpleNamespace(
+            name="local", version=__version__, series=self.template.series
+        )
         self.asked_for = []
         real = patch.object(gateway, "_engine_of", self._engine_of)
         real.start()
@@ -182,6 +185,13 @@ class TestGateway(SaasCase):
             found = [template for template, _values, _stale in gateway.pool_status(there | self.template)]
         self.assertEqual(found, [self.template])
 
+    def test_a_server_that_cannot_be_found_ends_no_instance(self):
+        lost = patch.object(gateway, "_engine_of", side_effect=ServerNotFound("paris", ["local"]))
+        with lost, self.assertRaises(ServerNotFound):
+            gateway.terminate(self.instance, object())
+        with lost:
+            self.assertEqual(gateway.measure(self.instance)["health"], "critical")
+
     def test_a_server_s_address_chooses_the_engine(self):
         asked = []
         with patch.object(gateway, "_engine_at", asked.append):
@@ -234,8 +244,9 @@ class TestGateway(SaasCase):
         self.assertEqual(gateway.server_status(self.server)["health"], "critical")
         self.engine.is_up.side_effect = None
         for facts, word in (
-            (SimpleNamespace(version="0.0.1", series=self.server.series), "upgrade"),
-            (SimpleNamespace(version=__version__, series="17.0"), "17.0"),
+            (SimpleNamespace(name="local", version="0.0.1", series=self.server.series), "upgrade"),
+            (SimpleNamespace(name="local", version=__version__, series="17.0"), "17.0"),
+            (SimpleNamespace(name="next", version=__version__, series=self.server.series), "next"),
         ):
             self.engine.facts.return_value = facts
             status = gateway.server_status(self.server)

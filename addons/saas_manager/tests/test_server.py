@@ -144,6 +144,16 @@ class TestServer(SaasCase):
         self.assertEqual(named.health, "unknown")
         self.assertIn("settings.toml", named.health_message)
 
+    def test_one_that_holds_something_stays_at_its_address(self):
+        self._occupy()
+        with self.assertRaisesRegex(UserError, "holds 1 instances"):
+            self.server.address = "paris"
+        self.server.address = False  # as it is
+        builder = self._make_server("builder", address="paris")
+        self._make_template("bakery", server_id=builder.id, template_version="1.0.0")
+        with self.assertRaisesRegex(UserError, "Template bakery is built on this server"):
+            builder.address = "rome"
+
     def test_an_address_that_leads_nowhere_is_refused(self):
         for address in ("10.0.0.2", "ssh://a b", "ssh://-oProxyCommand=x", "../x"):
             with self.subTest(address=address), self.assertRaises(ValidationError):

@@ -99,6 +99,15 @@ class TestTemplate(SaasCase):
             template.action_mark_ready()
         jobs.assert_jobs_count(1, only=template._finish_editing)
 
+    def test_a_built_one_stays_on_its_server(self):
+        template = self._make_template("bakery", template_version="1.0.0")
+        elsewhere = self._make_server("elsewhere", address="paris")
+        with self.assertRaisesRegex(UserError, "stays on its server"):
+            template.server_id = elsewhere
+        template.server_id = self.server  # the installation's own, as before
+        draft = self._make_template("draft")
+        draft.server_id = elsewhere
+
     @contextmanager
     def _engine(self, version):
         """An engine whose template has that version, with nothing open for editing."""

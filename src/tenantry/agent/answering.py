@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
-from tenantry.agent.offer import GIVE_UP, LEAVE, METHODS, PARTS, PROVISION, SILENT_FOR_S, TELLS_STEPS
+from tenantry.agent.offer import GIVE_UP, LEAVE, METHODS, PARTS, PROVISION, REST_S, SILENT_FOR_S, TELLS_STEPS
 from tenantry.agent.wire import from_line, to_line
 from tenantry.engine import Engine
 from tenantry.errors import AgentFailed, AgentLost, InvalidInput, TenantryError
@@ -32,7 +32,7 @@ def answer(engine: Engine, questions: Iterable[bytes], answers: IO[bytes]) -> No
     The caller's end in the middle of an operation is this process's, as if it had been killed.
     """
     caller = _Caller(questions, answers)
-    for question in caller.questions():
+    for question in caller.questions(REST_S):
         name, arguments = question["call"], dict(question.get("arguments", {}))
         with caller.kept_waiting(), _errors_told(caller, name):
             if isinstance(arguments.get("spec"), InstanceSpec):
@@ -128,9 +128,12 @@ class _Caller:
             os._exit(LEFT_ALONE)
         self._asked.put(b"")
 
-    def questions(self) -> Iterator[dict[str, Any]]:
-        """Until the caller has no more. Raises AgentLost for what is no question."""
-        while line := self._asked.get():
+    def questions(self, within_s: float | None = None) -> Iterator[dict[str, Any]]:
+        """Until the caller has no more. Raises AgentLost for what is no question.
+
+        within_s: who asks nothing for so long ends this process.
+        """
+        while line := self._next(within_s):
             try:
                 question = from_line(line)
             except InvalidInput as error:  # a value of ours that cannot be
@@ -139,6 +142,12 @@ class _Caller:
             if not isinstance(question.get("call"), str):
                 raise AgentLost("a line asks nothing")
             yield question
+
+    def _next(self, within_s: float | None) -> bytes:
+        try:
+            return self._asked.get(timeout=within_s)
+        except queue.Empty:
+            os._exit(0)  # the listening thread holds the stream, which nobody else could close
 
     @contextlib.contextmanager
     def kept_waiting(self) -> Iterator[None]:

@@ -7,13 +7,14 @@ import inspect
 import os
 import select
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from tenantry.agent.offer import GIVE_UP, LEAVE, METHODS, PARTS, PROVISION, TELLS_STEPS
+from tenantry.agent.offer import GIVE_UP, LEAVE, METHODS, PARTS, PROVISION, REST_S, TELLS_STEPS
 from tenantry.agent.ssh import ssh_command
 from tenantry.agent.ways import Connect, through_program, through_socket
 from tenantry.agent.wire import from_line, to_line
@@ -141,6 +142,7 @@ class _Kept:
         with self._lock:
             has_room = len(self._idle) < self.most
             if has_room:
+                conversation.rests_since = time.monotonic()
                 self._idle.append(conversation)
         return has_room
 
@@ -156,6 +158,7 @@ class _Conversation:
     questions: IO[bytes]
     way: contextlib.ExitStack
     process: int = field(default_factory=os.getpid)
+    rests_since: float = 0.0
     unheard: int = 0
 
     @classmethod
@@ -166,18 +169,19 @@ class _Conversation:
 
     @property
     def is_alive(self) -> bool:
-        """At rest the agent says nothing: what can be read then is its end."""
-        is_ours = self.process == os.getpid()
-        return is_ours and not select.select([self.answers], [], [], 0)[0]
+        """At rest the agent says nothing: what can be read then is its end, after too long a rest."""
+        is_usable = self.process == os.getpid() and time.monotonic() - self.rests_since < REST_S / 2
+        return is_usable and not select.select([self.answers], [], [], 0)[0]
 
     def ask(self, name: str, arguments: Mapping[str, Any] | None = None, on_step: OnStep = ignore) -> Any:
         """Ask, pass steps on, return the answer. Raises the engine's errors, AgentLost."""
+        line = to_line({"call": name, "arguments": arguments or {}})
+        self.unheard += 1  # whatever happens from here on, its answer may be on the way
         try:
-            self.questions.write(to_line({"call": name, "arguments": arguments or {}}))
+            self.questions.write(line)
             self.questions.flush()
         except OSError as error:
             raise AgentLost("it does not listen any more") from error
-        self.unheard += 1
         while self.unheard:
             message = self._hear()
             if "step" in message:

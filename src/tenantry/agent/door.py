@@ -37,11 +37,11 @@ _MOST_OF_AN_ADDRESS = 1000
 
 def serve(engine: Engine, file: Path, user: int) -> None:
     """Answer until SIGTERM. user: the id of who may ask, besides ourselves."""
-    for each in (engine, *engine.others):
+    for name in (engine.settings.name, *engine.settings.others()):
         try:
-            each.load()
+            engine.at(name).load()
         except TenantryError as error:  # it is said to who asks for it
-            _logger.warning("server %s: %s %s", each.settings.name, error, error.remedy)
+            _logger.warning("server %s: %s %s", name, error, error.remedy)
     allowed = {os.geteuid(), user}
     forks = _Forks()
     with _listener(file, user) as listener:

@@ -8,6 +8,9 @@ LEAVE, GIVE_UP = "leave", "give up"
 BEAT_S, SILENT_FOR_S = 3, 12
 """How often a caller elsewhere says that they live, by an empty line, and after how long they are dead."""
 
+REST_S = 60
+"""How long a conversation may rest: each holds one of a few places."""
+
 PARTS = frozenset({"clone", "sanitize", "customize", "create_admin", "publish"})
 """Of a creation, see `operations.provision.Session`."""
 

@@ -29,12 +29,13 @@ def through_socket(file: Path, address: str = "") -> Iterator[Line]:
             client.sendall(f"{address}\n".encode())
         except OSError as error:
             raise AgentLost(f"nobody answers at {file}") from error
-        with (
-            client.makefile("rb") as answers,
-            client.makefile("wb") as questions,
-            _beating(questions) if address else contextlib.nullcontext(),
-        ):
-            yield answers, questions
+        answers, questions = client.makefile("rb"), client.makefile("wb")
+        try:
+            with answers, _beating(questions) if address else contextlib.nullcontext():
+                yield answers, questions
+        finally:
+            with contextlib.suppress(OSError):  # what could not be written is tried once more
+                questions.close()
 
 
 @contextlib.contextmanager

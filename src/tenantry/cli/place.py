@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -14,6 +15,7 @@ from tenantry.cli.output import Columns, Output, megabytes
 from tenantry.engine import Engine
 from tenantry.errors import InvalidInput, InvalidValue
 from tenantry.model.catalog import State
+from tenantry.model.names import LOCAL_SERVER
 from tenantry.model.progress import OnStep
 from tenantry.model.usage import Usage
 from tenantry.remote.errors import NotLoggedIn
@@ -111,7 +113,8 @@ class Here:
         self.usage = engine.usage
 
     def __str__(self) -> str:
-        return "on the engine of this machine"
+        where, server = "on the engine of this machine", self._engine.settings.name
+        return where if server == LOCAL_SERVER else f"{where}, server {server}"
 
     def instances(self, state: str, search: str, limit: int | None) -> Sequence[Any]:
         """Raises InvalidValue."""
@@ -201,12 +204,14 @@ def at(output: Output, *, local: bool) -> Place:
 
 
 def there(output: Output, login: Login | None = None) -> There:
-    """The master one is logged in to. Raises NotLoggedIn."""
+    """The master one is logged in to. Raises NotLoggedIn, OptionRefused: it chooses the server itself."""
     login = login or LoginSettings.from_environment().current()
     if not login:
         raise NotLoggedIn
     output.say(f"On the master {login.place}.")
-    return There(login)
+    place, server = There(login), os.environ.get("TENANTRY_SERVER", "")
+    _refuse({"--server": "" if server == LOCAL_SERVER else server}, place)
+    return place
 
 
 def here(output: Output, subject: str, *, local: bool) -> Engine:

@@ -6,7 +6,8 @@ import typer
 
 from tenantry.cli.common import JsonOption, command, engine
 from tenantry.cli.output import Columns, Output
-from tenantry.errors import TenantryError
+from tenantry.engine import Engine
+from tenantry.errors import InvalidInput, TenantryError
 
 _COLUMNS: Columns = {
     "NAME": lambda found: found["name"],
@@ -29,13 +30,18 @@ def list_(as_json: JsonOption = False) -> None:
     """List the installation's own server and those of settings.toml."""
     output = Output(as_json=as_json)
     own = engine(output)
-    found = []
-    for each in (own, *own.others):
-        facts = each.facts()
-        try:
-            state = "up" if each.is_up() else "down"
-        except TenantryError:
-            state = "down"
-        known = {"name": facts.name, "series": facts.series, "base_domain": facts.base_domain}
-        found.append({**known, "state": state})
-    output.table(found, _COLUMNS, "")
+    names = (own.settings.name, *own.settings.others())
+    output.table([_described(own, name) for name in names], _COLUMNS, "")
+
+
+def _described(own: Engine, name: str) -> dict[str, str]:
+    described = {"name": name, "series": "", "base_domain": "", "state": "down"}
+    try:
+        facts = own.at(name).facts()
+        described |= {"series": facts.series, "base_domain": facts.base_domain}
+        described |= {"state": "up" if own.at(name).is_up() else "down"}
+    except InvalidInput as error:
+        described |= {"state": str(error)}
+    except TenantryError:
+        pass
+    return described

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import typer
 
 from tenantry.cli.common import JsonOption, command, engine
@@ -37,13 +39,18 @@ def up(as_json: JsonOption = False) -> None:
 
 
 def _start_others(tenantry: Engine, output: Output) -> list[TenantryError]:
-    """The other servers, unless one was chosen; one that cannot be started does not stop the rest."""
+    """The other servers, unless one was chosen."""
+    return _each_other(tenantry, output, lambda other: other.up())
+
+
+def _each_other(tenantry: Engine, output: Output, act: Callable[[Engine], object]) -> list[TenantryError]:
+    """What went wrong, which is said and does not keep the next from it."""
     failures = []
-    for other in tenantry.others if tenantry.is_own else ():
+    for name in tenantry.settings.others():
         try:
-            other.up()
+            act(tenantry.at(name))
         except TenantryError as error:
-            output.say(f"Server {other.settings.name}: {error}")
+            output.say(f"Server {name}: {error}")
             failures.append(error)
     return failures
 
@@ -59,10 +66,16 @@ def stop(as_json: JsonOption = False) -> None:
     """Stop what `up` started. Nothing is lost."""
     output = Output(as_json=as_json)
     tenantry = engine(output)
-    stopped = tenantry.stop()
-    for other in tenantry.others if tenantry.is_own else ():
-        stopped += [f"{what} of {other.settings.name}" for what in other.stop()]
+    stopped: list[str] = []
+
+    def stop_other(other: Engine) -> None:
+        stopped.extend(f"{what} of {other.settings.name}" for what in other.stop())
+
+    failures = _each_other(tenantry, output, stop_other)
+    stopped[:0] = tenantry.stop()
     output.result({"stopped": stopped}, f"Stopped {' and '.join(stopped) or 'nothing: nothing ran'}.")
+    for failure in failures[:1]:
+        raise failure
 
 
 @command

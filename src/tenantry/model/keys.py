@@ -5,11 +5,11 @@ None can be derived from another: whoever is told one can do what that one is fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tenantry.errors import RoleWithoutPassword
 from tenantry.model import names
-from tenantry.model.secret import Secret, derive_role_password
+from tenantry.model.secret import Secret, derive_role_password, derived_key
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,10 @@ class Keys:
     roles: Secret
     signing: Secret
     sealing: Secret
+
+    def of_server(self, name: str) -> Keys:
+        """Those of a server beside the own one: an instance of the same name has another password there."""
+        return replace(self, instances=derived_key(self.instances, f"server:{name}"))
 
     def role_password(self, role: str) -> Secret:
         """Raises RoleWithoutPassword: a spare's role, or a stranger's, has none of us."""

@@ -54,8 +54,12 @@ def derive_role_password(key: Secret, role: str) -> Secret:
     Nothing is stored, and a server process that knows the key can connect to a database made
     a moment ago.
     """
-    digest = hmac.new(key.reveal().encode(), f"role:{role}".encode(), hashlib.sha256)
-    return Secret(digest.hexdigest())
+    return derived_key(key, f"role:{role}")
+
+
+def derived_key(key: Secret, purpose: str) -> Secret:
+    """A key from which the first cannot be found: 256 bits, hexadecimal."""
+    return Secret(hmac.new(key.reveal().encode(), purpose.encode(), hashlib.sha256).hexdigest())
 
 
 def hash_for_odoo(password: Secret) -> str:

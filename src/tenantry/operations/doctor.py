@@ -61,7 +61,7 @@ def examine(settings: ServerSettings) -> list[Finding]:
         _checked("Tenant server", False, lambda: _tenant_server(settings)),
         *_isolation(settings),
         *(_of_master(settings) if settings.name == LOCAL_SERVER else ()),
-        *(_other_server(other) for other in settings.others()),
+        *(_other_server(settings, name) for name in settings.others()),
         _private("Keys", settings.installation.secrets_dir, settings.installation.secrets_dir.glob("*.key")),
         _private("Logs", settings.log_dir, needed=False),
         _private("Configuration", settings.run_dir, needed=False),
@@ -178,9 +178,9 @@ def _isolation(settings: ServerSettings) -> list[Finding]:
     ]
 
 
-def _other_server(settings: ServerSettings) -> Finding:
+def _other_server(settings: ServerSettings, name: str) -> Finding:
     """One beside the one that is examined; `tenantry --server NAME doctor` tells more of it."""
-    return _checked(f"Server {settings.name}", False, lambda: _tenant_server(settings))
+    return _checked(f"Server {name}", False, lambda: _tenant_server(settings.other(name)))
 
 
 def _of_master(settings: ServerSettings) -> list[Finding]:

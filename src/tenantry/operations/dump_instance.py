@@ -18,14 +18,15 @@ from tenantry.errors import DumpFailed, ProgramFailed, Tampered
 from tenantry.model import names
 from tenantry.model.catalog import Label
 from tenantry.model.progress import OnStep, ignore
+from tenantry.model.secret import random_key
 from tenantry.model.states import Action, after
 from tenantry.odoo.initialise import installed_modules
 from tenantry.operations.archives import Place, client, major, place
 from tenantry.operations.context import Context
 from tenantry.operations.instances import find_instance
 from tenantry.operations.steps import Operation, Step
-from tenantry.postgres import bounded, databases, locks, roles
-from tenantry.postgres.cluster import Cluster, Connection, translated
+from tenantry.postgres import databases, locks, roles
+from tenantry.postgres.cluster import Cluster, Connection, is_alive, translated
 from tenantry.postgres.programs import service
 
 _WAIT_FOR_TURN_S = 3600
@@ -67,9 +68,9 @@ def _dump_database(subject: Dumping) -> None:
     context, connection, name = subject.context, subject.connection, subject.name
     pg_dump = client(context, connection, "pg_dump")
     size = databases.sizes_bytes(connection, name).get(name, 0)
+    subject.modules = _modules(context, name)
     with _as_dumper(context, connection, name) as dumper:
         subject.extensions = _extensions(dumper, name)
-        subject.modules = _modules(context, dumper, name)
         with service(dumper, name, context.settings.run_dir) as environment:
             store, keys = subject.place.store, subject.place.keys
             try:
@@ -80,12 +81,27 @@ def _dump_database(subject: Dumping) -> None:
 
 @contextmanager
 def _as_dumper(context: Context, connection: Connection, name: str) -> Iterator[Cluster]:
-    """A role that may do in this one database what the tenant may, and can do no more if its code is run."""
-    role = names.DUMP_ROLE
+    """A role that may do in this one database what the tenant may, while it does.
+
+    Whoever got their code run as that role, through a fault of pg_dump's, would keep nothing of it: before
+    it is lent to the next, and afterwards, it cannot log in, and all its sessions end.
+    """
+    role, password = names.DUMP_ROLE, random_key()
     with locks.exclusive(connection, role, wait_s=_WAIT_FOR_TURN_S):
-        roles.create(connection, role, context.role_password(role))
-        with roles.lent(connection, name, to=role):
-            yield context.cluster.as_role(role, context.role_password(role))
+        roles.create(connection, role)
+        _shut_out(connection, role)
+        try:
+            with roles.lent(connection, name, to=role):
+                roles.let_log_in(connection, role, password)
+                yield context.cluster.as_role(role, password)
+        finally:
+            if is_alive(connection):
+                _shut_out(connection, role)
+
+
+def _shut_out(connection: Connection, role: str) -> None:
+    roles.lock_out(connection, role)
+    roles.end_sessions(connection, role)
 
 
 def _extensions(dumper: Cluster, name: str) -> tuple[str, ...]:
@@ -95,9 +111,9 @@ def _extensions(dumper: Cluster, name: str) -> tuple[str, ...]:
         return tuple(sorted({extension for (extension,) in rows} - {"plpgsql"}))
 
 
-def _modules(context: Context, dumper: Cluster, name: str) -> tuple[str, ...]:
+def _modules(context: Context, name: str) -> tuple[str, ...]:
     """A tenant who replaced the table of modules has a backup all the same, without this."""
-    with contextlib.suppress(Tampered), bounded.connect(dumper, name, context.cluster) as inside:
+    with contextlib.suppress(Tampered), context.as_tenant(name) as inside:
         return tuple(installed_modules(inside))
     return ()
 

@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 from tenantry.keyfile import write_private
-from tenantry.model.names import is_instance_role
+from tenantry.model.names import LOCAL_SERVER, is_instance_role
 from tenantry.model.secret import Secret
 from tenantry.operations.context import Context
 from tenantry.postgres import roles
@@ -30,8 +30,10 @@ def apply_instances_key(context: Context, connection: Connection) -> None:
 
 
 def _mark_file(context: Context) -> Path:
-    key_file = context.settings.installation.instances_key_file
-    return key_file.with_name(f"{key_file.name}.applied")
+    settings = context.settings
+    key_file = settings.installation.instances_key_file
+    folder = key_file.parent if settings.name == LOCAL_SERVER else settings.home
+    return folder / f"{key_file.name}.applied"
 
 
 def _mark(key: Secret) -> str:

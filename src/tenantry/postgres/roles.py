@@ -85,6 +85,14 @@ def lock_out(connection: Connection, name: str) -> None:
         connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(name)))
 
 
+def end_sessions(connection: Connection, name: str) -> None:
+    """End every session of a role of ours, in whichever database. Raises ForeignRole."""
+    _require_ours(connection, name)
+    query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s"
+    with translated(connection, "end a role's sessions"):
+        connection.execute(query, [name])
+
+
 def may_log_in(connection: Connection, name: str) -> bool:
     with translated(connection, "look a role up"):
         row = connection.execute("SELECT rolcanlogin FROM pg_roles WHERE rolname = %s", [name]).fetchone()

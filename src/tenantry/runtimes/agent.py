@@ -62,8 +62,8 @@ class AgentServer:
     @property
     def _told(self) -> str:
         """A digest of the settings it works by, this server's and the others'."""
-        every = (self.settings, *self.settings.others())
-        told = [settings.to_environment() for settings in every]
+        file = self.settings.installation.file
+        told = [self.settings.to_environment(), file.read_text(encoding="utf-8") if file.exists() else ""]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
     @property

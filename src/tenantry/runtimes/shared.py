@@ -178,6 +178,8 @@ class SharedRuntime:
         file = settings.home / "users"
         if not file.exists():
             with process.file_lock(settings.installation.run_dir / "users.lock"):
+                if file.exists():  # somebody was faster
+                    return int(file.read_text())
                 taken = {int(other.read_text()) for other in settings.home.parent.glob("*/users")}
                 free = set(range(1, identity.RANGES)) - taken
                 if not free:
