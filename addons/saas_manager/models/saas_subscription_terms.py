@@ -179,6 +179,14 @@ class SaasSubscription(models.Model):
                 # sudo: see `_note`.
                 rows = subscription.sudo().period_ids
                 rows._end_at(min(ends), lengthen=subscription.state in COVERED)
+                subscription._follow_periods()
+
+    def _follow_periods(self):
+        """Say the last period's length; a switch that was taken back with its period waits for the next."""
+        length = self.sudo().period_ids._priced()[-1:].period  # sudo: see `_note`
+        if length and length != self.period:
+            wanted = self.next_period or self.period
+            self.write({"period": length, "next_period": wanted if wanted != length else False})
 
     # ------------------------------------------------------------ another plan
 

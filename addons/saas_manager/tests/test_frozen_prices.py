@@ -98,6 +98,30 @@ class TestFrozenPrices(PriceCase):
         self.night("2027-02-22")
         self.assertDates(subscription, "2027-01-31", "2027-03-31")
 
+    def test_a_switch_that_is_taken_back_before_it_began_waits_for_the_next_period(self):
+        self.set_parameter("saas.collect_payments", True)
+        subscription = self.started("2027-01-01")
+        with self.on("2027-01-02"):
+            subscription.action_register_payment()
+            subscription.action_change_period()
+        self.night("2027-01-25")
+        self.assertEqual((subscription.period, subscription.payment_state), ("yearly", "pending"))
+        with self.on("2027-01-26"):
+            subscription.action_cancel()
+        self.assertEqual((subscription.period, subscription.price), ("monthly", 10))
+        self.assertEqual((subscription.next_period, subscription.next_price), ("yearly", 100))
+        self.change_plan(subscription, "2027-01-27")
+        with self.on("2027-01-28"):
+            subscription.action_renew()
+        self.assertEqual(
+            self.history(subscription),
+            [
+                ("period", "2027-01-01", "2027-01-27", 10, "monthly"),
+                ("change", "2027-01-27", "2027-02-01", 30, "monthly"),
+                ("period", "2027-02-01", "2028-02-01", 300, "yearly"),
+            ],
+        )
+
     def test_a_free_plan_that_costs_something_now_is_owed_for_from_the_next_period(self):
         self.set_parameter("saas.collect_payments", True)
         self.plan.price_monthly = 0
