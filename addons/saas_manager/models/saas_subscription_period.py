@@ -1,5 +1,8 @@
 """What a subscription had, from when to when, at which price. Its terms are frozen when it begins."""
 
+from datetime import date
+from itertools import pairwise
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
@@ -85,15 +88,42 @@ class SaasSubscriptionPeriod(models.Model):
             "currency_id": self.currency_id.id,
         }
 
-    def _end_at(self, end, *, lengthen):
-        """Let one subscription's periods end on a day: cut or take back the last; or make it longer."""
-        for row in reversed(self._with_days()):
-            if row.date_start >= end:
-                row.date_end = row.date_start
-                continue
-            if row.date_end > end or (lengthen and row.date_end < end):
-                row.date_end = end
+    def _end_at(self, end, today, *, lengthen):
+        """Let one subscription's periods end on a day: cut or take back the last; or make it longer.
+
+        What was in force before `today` stays in force, also where the end is an earlier day.
+        """
+        kept = max(end, today)
+        for row in self._with_days().filtered(lambda row: row.date_end > kept):
+            row.date_end = max(row.date_start, kept)
+        if lengthen:
+            self._lengthen(end)
+
+    def _lengthen(self, end):
+        """What was taken back comes back as it was; with nothing to come back, the last one goes on."""
+        last = self._with_days()[-1:]
+        if last and last.date_end >= end:
             return
+        back = self._taken_back(last, end)
+        starts = [*back.mapped("date_start"), end]
+        if last:
+            last.date_end = starts[0]
+        for row, (start, stop) in zip(back, pairwise(starts), strict=True):
+            row.subscription_id._note_period(row.kind, start, stop, row._terms())
+
+    def _taken_back(self, last, end):
+        """Those that were to follow the last one, on the plan there is now: one for each start."""
+        plan = self.sorted("id")[-1:].plan_id
+        since = last.date_end or date.min
+        newest = {
+            row.date_start: row
+            for row in self._in_order()
+            if row.kind != "agreed"
+            and row.plan_id == plan
+            and row.id > last.id
+            and since <= row.date_start < end
+        }
+        return self.browse([row.id for row in newest.values()])
 
     def _go_on_with(self, plan, today):
         """End each today, or before it begins; the plan has what was left of it, at the plan's price."""

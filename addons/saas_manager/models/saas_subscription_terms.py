@@ -152,9 +152,14 @@ class SaasSubscription(models.Model):
         for subscription, (anchor, start, count) in counted.items():
             terms = subscription._next_terms()
             end = periods.end_of(anchor, terms["period"], count)
-            begun.append((subscription, anchor, count, subscription._row("period", start, end, terms)))
+            free = min(max(start, subscription._covered_until() or start), end)
+            begun.append((subscription, anchor, count, subscription._row("period", free, end, terms)))
         self._note([row for *_others, row in begun])
         return [(subscription, subscription._values_of(*its)) for subscription, *its in begun]
+
+    def _covered_until(self):
+        """The first day of which no period says anything yet: later than the end if that was moved back."""
+        return self.sudo().period_ids._with_days()[-1:].date_end  # sudo: see `_note`
 
     def _values_of(self, anchor, count, row):
         """What a subscription says of the period that begins."""
@@ -178,7 +183,8 @@ class SaasSubscription(models.Model):
             if ends:
                 # sudo: see `_note`.
                 rows = subscription.sudo().period_ids
-                rows._end_at(min(ends), lengthen=subscription.state in COVERED)
+                today, lengthen = subscription._today(), subscription.state in COVERED
+                rows._end_at(min(ends), today, lengthen=lengthen)
                 subscription._follow_periods()
 
     def _follow_periods(self):

@@ -92,7 +92,7 @@ class TestDashboardFigures(DashboardCase):
         self.assertEqual([plan["amount"] for plan in revenue["plans"]], [50, 50])
         self.assertEqual(len(self._listed(revenue)), 3)
 
-    def _subscription(self, name, plan, period, state, days=1):
+    def _subscription(self, name, plan, period, state, days=1, ended=None):
         instance = self._instance(name, plan_id=plan.id)
         return self.env["saas.subscription"].create(
             {
@@ -103,15 +103,14 @@ class TestDashboardFigures(DashboardCase):
                 "period": period,
                 "state": state,
                 "date_start": self._days_ago(days),
-                "date_end": self._days_ago(days - 365),
+                "date_end": self._days_ago(days - 365 if ended is None else ended),
                 "period_count": 1,
             }
         )
 
     def test_revenue_past_and_present_is_what_was_agreed_whatever_plans_cost_now(self):
         self._subscription("old", self.plan, "monthly", "active", days=100)
-        ended = self._subscription("ended", self.plan, "yearly", "active", days=100)
-        ended.sudo().write({"date_end": self._days_ago(40)})
+        self._subscription("ended", self.plan, "yearly", "active", days=100, ended=40)
         before = self._figures()["revenue"]
         self.plan.write(
             {"price_monthly": 90, "price_yearly": 900, "currency_id": self.env.ref("base.CHF").id}

@@ -159,7 +159,8 @@ class TestFrozenPrices(PriceCase):
 
     def test_cancelled_now_it_ends_and_what_had_ended_is_not_lengthened(self):
         running, ended = self.started("2027-01-01", count=2)
-        ended.sudo().write({"state": "expired", "date_end": "2027-01-15"})
+        with self.on("2027-01-15"):
+            ended.sudo().write({"state": "expired", "date_end": "2027-01-15"})
         with self.on("2027-01-20"):
             (running + ended).with_context(cancel_now=True).action_cancel()
         self.assertEqual(self.history(running)[-1][2], "2027-01-20")

@@ -65,6 +65,70 @@ class TestPeriodRows(PriceCase):
         self.night("2027-01-26")
         self.assertEqual([row[1] for row in self.history(subscription)], ["2027-01-01", "2027-02-01"])
 
+    def test_an_end_moved_into_the_past_takes_nothing_from_what_was_in_force(self):
+        subscription = self.started("2027-01-01")
+        self.night("2027-01-25")
+        before = self.history(subscription)
+        with self.on("2027-02-10"):
+            subscription.date_end = "2027-01-05"
+            self.assertEqual([row[2] for row in self.history(subscription)], ["2027-02-01", "2027-02-10"])
+            subscription.date_end = "2027-03-01"
+        self.assertEqual(self.history(subscription), before)
+
+    def test_an_end_moved_into_the_past_and_left_there_is_renewed_where_nothing_is_said_yet(self):
+        subscription = self.started("2027-01-01")
+        with self.on("2027-01-20"):
+            subscription.date_end = "2026-12-10"
+        self.night("2027-01-21")
+        self.assertEqual((subscription.state, str(subscription.date_end)), ("active", "2027-02-10"))
+        self.assertEqual(
+            self.history(subscription),
+            [
+                ("period", "2027-01-01", "2027-01-20", 10, "monthly"),
+                ("period", "2027-01-20", "2027-02-10", 10, "monthly"),
+            ],
+        )
+
+    def test_what_an_end_moved_by_mistake_took_back_comes_back_on_its_own_terms(self):
+        subscription = self.started("2027-01-01")
+        with self.on("2027-01-10"):
+            for price in (20, 30):
+                self.plan.price_monthly = price
+                subscription.action_renew()
+            before = self.history(subscription)
+            self.plan.price_monthly = 50
+            for _time in range(2):
+                subscription.date_end = "2027-01-20"
+                self.assertEqual(
+                    self.history(subscription), [("period", "2027-01-01", "2027-01-20", 10, "monthly")]
+                )
+                subscription.date_end = "2027-04-01"
+                self.assertEqual(self.history(subscription), before)
+
+    def test_an_end_moved_by_mistake_on_the_first_day_is_moved_back(self):
+        subscription = self.started("2027-01-01")
+        with self.on("2027-01-01"):
+            subscription.date_end = "2027-01-01"
+            self.assertFalse(self.history(subscription))
+            subscription.date_end = "2027-02-01"
+        self.assertEqual(self.history(subscription), [("period", "2027-01-01", "2027-02-01", 10, "monthly")])
+
+    def test_what_was_taken_back_of_another_plan_does_not_come_back(self):
+        subscription = self.started("2027-01-01")
+        with self.on("2027-01-10"):
+            subscription.action_renew()
+            subscription.date_end = "2027-01-05"
+        self.change_plan(subscription, "2027-01-11")
+        with self.on("2027-01-11"):
+            subscription.date_end = "2027-03-01"
+        self.assertEqual(
+            self.history(subscription),
+            [
+                ("period", "2027-01-01", "2027-01-11", 10, "monthly"),
+                ("change", "2027-01-11", "2027-03-01", 30, "monthly"),
+            ],
+        )
+
     def test_a_deleted_subscription_takes_its_periods_along(self):
         subscription = self.started("2027-01-01").sudo()
         rows = subscription.period_ids
