@@ -5,6 +5,8 @@ from odoo import models
 from .. import periods
 from .saas_subscription_terms import COVERED
 
+_SHORT_MONTHS_DAYS = 3
+
 
 class SaasSubscription(models.Model):
     _inherit = "saas.subscription"
@@ -28,16 +30,20 @@ class SaasSubscription(models.Model):
             return
         running = self._running_period(start)
         terms = self.plan_id._terms(running)
-        if self.period_count > 1 and start > self._today():
+        if self.date_start and self.period_count > 1 and start > self._today():
             before = periods.end_of(self.date_start, running, self.period_count - 2)
-            self._note_period("period", before, start, terms)
+            self._note_period("period", min(before, start), start, terms)
         self._note_period("period", start, self.date_end, terms)
         if running != self.period:
             self.write({"period": running, "next_period": self.period})
 
     def _running_period(self, start):
         """Its length tells: after a switch, `period` was the next one's already."""
-        if self.period_count:
+        if self.period_count or self._fits(start, self.period):
             return self.period
-        fitting = (it for it in ("yearly", "monthly") if periods.end_of(start, it, 1) <= self.date_end)
-        return next(fitting, self.period)
+        other = "yearly" if self.period == "monthly" else "monthly"
+        return other if self._fits(start, other) else self.period
+
+    def _fits(self, start, period):
+        """Whether the last period is that long; short months move its end by up to three days."""
+        return abs((periods.end_of(start, period, 1) - self.date_end).days) <= _SHORT_MONTHS_DAYS

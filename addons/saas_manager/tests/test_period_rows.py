@@ -212,6 +212,49 @@ class TestFreezing(PriceCase):
             ],
         )
 
+    def test_what_was_switched_to_monthly_is_yearly_until_its_end(self):
+        switched = {
+            "period": "monthly",
+            "date_start": "2028-01-01",
+            "date_end": "2028-01-01",
+            "period_count": 0,
+        }
+        subscription = self.old("2027-01-01", **switched)
+        with self.on("2027-02-10"):
+            self.migrate()
+        self.assertEqual((subscription.next_period, subscription.price), ("monthly", 100))
+
+    def test_a_month_with_free_days_is_a_month_and_so_is_one_after_a_short_one(self):
+        moved, short = self.old("2027-01-31", count=2, period_count=0)
+        models.BaseModel.write(moved, {"date_start": "2028-02-20", "date_end": "2028-02-20"})
+        march = {"period_start": "2027-02-28", "date_start": "2027-03-31", "date_end": "2027-03-31"}
+        models.BaseModel.write(short, {"period": "yearly", **march})
+        with self.on("2027-03-10"):
+            self.migrate()
+        self.assertEqual([it.price for it in moved + short], [10, 10])
+
+    @mute_logger("odoo.sql_db")
+    def test_an_odd_one_does_not_stop_the_others(self):
+        no_start, late, broken, fine = self.old("2027-01-01", count=4)
+        ahead = {"period_start": "2027-02-01", "date_end": "2027-03-01", "period_count": 2}
+        models.BaseModel.write(no_start, {**ahead, "date_start": False})
+        models.BaseModel.write(late, {**ahead, "date_start": "2027-02-15", "period_count": 3})
+        freeze = type(fine)._freeze_running
+
+        def _odd(record):
+            freeze(record)
+            if record == broken:
+                record._note_period("period", "2027-02-02", "2027-02-01", record.plan_id._terms("monthly"))
+
+        self.patch(type(fine), "_freeze_running", _odd)
+        with self.on("2027-01-28"), self.assertLogs("freeze_prices", "WARNING") as logs:
+            self.migrate()
+        self.assertEqual(len(logs.output), 2, "one each time")
+        self.assertIn(str(broken), logs.output[0])
+        self.assertFalse(broken.period_ids)
+        for subscription, start in ((no_start, "2027-02-01"), (late, "2027-02-01"), (fine, "2027-01-01")):
+            self.assertEqual([row[1] for row in self.history(subscription)], [start])
+
     def test_what_has_ended_gets_no_history_that_nobody_knows(self):
         subscription = self.old("2027-01-01", state="cancelled")
         self.migrate()
