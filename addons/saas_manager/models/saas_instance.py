@@ -158,10 +158,13 @@ class SaasInstance(models.Model):
 
     @api.depends("subscription_ids.state")
     def _compute_subscription_id(self):
+        """The newest that has begun and is not cancelled; else a draft; else the last cancelled one."""
         for instance in self:
-            instance.subscription_count = len(instance.subscription_ids)
-            live = instance.subscription_ids.filtered(lambda s: s.state != "cancelled")
-            instance.subscription_id = (live or instance.subscription_ids)[:1]
+            every = instance.subscription_ids
+            drafts = every.filtered(lambda s: s.state == "draft")
+            begun = every.filtered(lambda s: s.state not in ("draft", "cancelled"))
+            instance.subscription_count = len(every)
+            instance.subscription_id = (begun or drafts or every)[:1]
 
     @api.depends("operation", "log_ids")
     def _compute_progress(self):

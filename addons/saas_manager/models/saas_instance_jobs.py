@@ -151,6 +151,7 @@ class SaasInstance(models.Model):
                         "company_id": instance.company_id.id,
                     }
                 )
+            subscription.plan_id = instance.plan_id
             subscription._start()
 
     # ------------------------------------------------------------ terminate

@@ -115,6 +115,22 @@ class TestChangedPlan(PriceCase):
         self.assertEqual((subscription.plan_id, subscription.price), (self.larger, 30))
         self.assertFalse(subscription.period_ids)
 
+    def test_a_newer_draft_does_not_stand_before_the_one_that_runs(self):
+        subscription = self.started("2027-01-01")
+        draft = subscription.copy()
+        self.env.invalidate_all()  # what was read before is not in order
+        self.assertEqual(subscription.instance_id.subscription_id, subscription)
+        self.change_plan(subscription, "2027-01-10")
+        self.assertEqual((subscription.plan_id, subscription.price), (self.larger, 30))
+        with self.on("2027-01-10"):
+            subscription.with_context(cancel_now=True).action_cancel()
+        self.assertEqual(subscription.instance_id.subscription_id, draft)
+
+    def test_a_draft_begins_with_the_plan_its_instance_was_created_on(self):
+        draft = self.make(plan_id=self.larger.id)
+        draft.instance_id._start_subscription()
+        self.assertEqual((draft.plan_id, draft.price, draft.state), (self.plan, 10, "active"))
+
     def test_one_that_is_cancelled_stays_what_it_was(self):
         subscription = self.started("2027-01-01")
         with self.on("2027-01-10"):
