@@ -3,6 +3,7 @@
 from odoo import api, fields, models
 
 RUNS = ("trial", "active")
+BLOCKED = ("suspended", "expired", "cancelled")
 
 
 class SaasSubscription(models.Model):
@@ -96,7 +97,7 @@ class SaasSubscription(models.Model):
         if "date_end" in vals:
             for subscription in self:
                 subscription.instance_id.expires_on = subscription.date_end
-        if "date_end" in vals or vals.get("state") == "cancelled":
+        if "date_end" in vals or vals.get("state") in BLOCKED:
             self._end_periods()
         if vals.get("payment_state") == "paid":
             self._note_paid_ahead()
@@ -185,7 +186,8 @@ class SaasSubscription(models.Model):
 
     def _resume(self, **values):
         """Go on after it was past due, suspended or expired, and the instance with it."""
-        was_blocked = self.state in ("suspended", "expired")
+        was_blocked = self.state in BLOCKED
+        self._cover_again(values.get("date_end", self.date_end))
         self._move("pay", **{**values, "payment_state": "paid"})
         if was_blocked:
             self._reactivate_instance()

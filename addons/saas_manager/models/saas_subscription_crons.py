@@ -8,6 +8,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 
 from .. import periods
+from .saas_subscription import BLOCKED
 
 
 class SaasSubscription(models.Model):
@@ -136,7 +137,7 @@ class SaasSubscription(models.Model):
 
     def _block_domain(self):
         """Also those whose blocking failed, or could not begin, the day they ended."""
-        states = Domain("state", "in", ("suspended", "expired", "cancelled"))
+        states = Domain("state", "in", BLOCKED)
         active = Domain("instance_id.state", "=", "active") & Domain("instance_id.operation", "=", False)
         return states & active
 
@@ -147,7 +148,7 @@ class SaasSubscription(models.Model):
             return Domain.FALSE
         now = fields.Datetime.now()
         return (
-            Domain("state", "in", ("suspended", "expired", "cancelled"))
+            Domain("state", "in", BLOCKED)
             & Domain("state_since", "<=", fields.Date.subtract(self._today(), days=days))
             & Domain("instance_id.state", "in", ("suspended", "expired"))
             & Domain("instance_id.operation", "=", False)

@@ -5,6 +5,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
 
 from .. import periods
+from .saas_subscription import BLOCKED
 
 COVERED = ("trial", "active", "past_due")
 _OF_PERIODS = {"price", "mrr", "currency_id"}
@@ -175,10 +176,10 @@ class SaasSubscription(models.Model):
         }
 
     def _end_periods(self):
-        """Let the periods follow an end that was moved, or a cancellation."""
+        """Let the periods follow an end that was moved; of what is blocked nothing is in force."""
         for subscription in self:
             ends = [subscription.date_end] if subscription.date_end else []
-            if subscription.state == "cancelled":
+            if subscription.state in BLOCKED:
                 ends.append(subscription._today())
             if ends:
                 # sudo: see `_note`.
@@ -186,6 +187,20 @@ class SaasSubscription(models.Model):
                 today, lengthen = subscription._today(), subscription.state in COVERED
                 rows._end_at(min(ends), today, lengthen=lengthen)
                 subscription._follow_periods()
+
+    def _cover_again(self, end):
+        """What was blocked goes on today, on the terms it had, until its end."""
+        today, covered_until = self._today(), self._covered_until() or self._today()
+        if end and end > today >= covered_until:
+            # sudo: see `_note`.
+            self._note_period("period", today, end, self.sudo()._blocked_terms(end))
+            self._follow_periods()
+
+    def _blocked_terms(self, end):
+        """Those of the period it was blocked in, also where that was on its first day."""
+        rows = self.period_ids
+        back = rows._taken_back(rows._with_days()[-1:], end).filtered(lambda row: row.kind == "period")
+        return back[-1:]._terms() if back else self._last_terms()
 
     def _follow_periods(self):
         """Say the last period's length; a switch that was taken back with its period waits for the next."""

@@ -157,6 +157,63 @@ class TestFrozenPrices(PriceCase):
             subscription._extend(7)
         self.assertEqual(self.history(subscription)[1:], [("free", "2027-03-01", "2027-03-08", 0, "")])
 
+    def test_while_it_is_suspended_nothing_is_in_force_and_paid_it_goes_on_at_its_price(self):
+        self.set_parameter("saas.collect_payments", True)
+        paid, given = subscriptions = self.started("2027-01-01", count=2)
+        self.nights("2027-01-02", "2027-01-05")
+        until = [("period", "2027-01-01", "2027-01-05", 10, "monthly")]
+        self.plan.price_monthly = 20
+        with self.on("2027-01-06"):
+            subscriptions.date_end = "2027-02-10"
+        for subscription in subscriptions:
+            self.assertEqual((subscription.state, self.history(subscription)), ("suspended", until))
+            self.job_is_done(subscription.instance_id, "suspended")
+        with self.on("2027-01-20"):
+            paid.action_register_payment()
+            given._extend(7)
+        for subscription, end in ((paid, "2027-02-10"), (given, "2027-02-17")):
+            self.assertEqual(
+                self.history(subscription), [*until, ("period", "2027-01-20", end, 10, "monthly")]
+            )
+
+    def test_suspended_on_the_first_day_of_a_switch_it_goes_on_as_switched(self):
+        self.set_parameter("saas.collect_payments", True)
+        self.plan.grace_days = 0
+        subscription = self.started("2027-01-01")
+        with self.on("2027-01-01"):
+            subscription.action_register_payment()
+            subscription.action_change_period()
+            subscription.action_renew()
+        self.night("2027-02-01")
+        self.assertEqual(subscription.state, "suspended")
+        self.job_is_done(subscription.instance_id, "suspended")
+        with self.on("2027-02-10"):
+            subscription.action_register_payment()
+        self.assertEqual(
+            self.history(subscription)[1:], [("period", "2027-02-10", "2028-02-01", 100, "yearly")]
+        )
+        self.assertEqual((subscription.period, subscription.next_period), ("yearly", False))
+
+    def test_paid_while_past_due_it_goes_on_in_the_same_period(self):
+        self.set_parameter("saas.collect_payments", True)
+        subscription = self.started("2027-01-01")
+        self.night("2027-01-02")
+        with self.on("2027-01-03"):
+            subscription.action_register_payment()
+        self.assertEqual(self.history(subscription), [("period", "2027-01-01", "2027-02-01", 10, "monthly")])
+
+    def test_an_end_that_is_moved_of_what_expired_begins_when_it_goes_on(self):
+        subscription = self.started("2027-01-01", auto_renew=False)
+        self.nights("2027-02-01", "2027-02-04")
+        self.job_is_done(subscription.instance_id, "expired")
+        with self.on("2027-02-10"):
+            subscription.date_end = "2027-03-01"
+        with self.on("2027-02-20"):
+            subscription.action_register_payment()
+        self.assertEqual(
+            self.history(subscription)[1:], [("period", "2027-02-20", "2027-03-01", 10, "monthly")]
+        )
+
     def test_cancelled_now_it_ends_and_what_had_ended_is_not_lengthened(self):
         running, ended = self.started("2027-01-01", count=2)
         with self.on("2027-01-15"):
