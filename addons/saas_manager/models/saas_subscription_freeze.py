@@ -1,6 +1,6 @@
 """Periods for subscriptions that run without: from before there were any, or loaded from elsewhere."""
 
-from odoo import models
+from odoo import fields, models
 
 from .. import periods
 from .saas_subscription_terms import COVERED
@@ -30,12 +30,27 @@ class SaasSubscription(models.Model):
             return
         running = self._running_period(start)
         terms = self.plan_id._terms(running)
-        if self.date_start and self.period_count > 1 and start > self._today():
-            before = periods.end_of(self.date_start, running, self.period_count - 2)
-            self._note_period("period", min(before, start), start, terms)
+        before = self._start_before(start, running)
+        if before:
+            self._note_period("period", before, start, terms)
         self._note_period("period", start, self.date_end, terms)
         if running != self.period:
             self.write({"period": running, "next_period": self.period})
+
+    def _start_before(self, start, running):
+        """Where the present period began, of what was renewed ahead; after free days that is not known."""
+        today = self._today()
+        if start <= today or not self.date_start or self._was_on_trial_until(start):
+            return False
+        if self.period_count > 1:
+            return min(periods.end_of(self.date_start, running, self.period_count - 2), start)
+        return today if self.period_count else False
+
+    def _was_on_trial_until(self, start):
+        """Whether its first period follows a trial, in which it was renewed."""
+        if self.period_count != 1 or not self.state_since:
+            return False
+        return start <= fields.Date.add(self.state_since, days=self.plan_id.trial_days)
 
     def _running_period(self, start):
         """Its length tells: after a switch, `period` was the next one's already."""

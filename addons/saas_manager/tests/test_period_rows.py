@@ -150,12 +150,15 @@ class TestFreezing(PriceCase):
     def old(self, day, count=1, **values):
         """Some that began on a day, as they were before there were periods."""
         subscriptions = self.started(day, count).sudo()
+        self.forget_periods(subscriptions)
+        models.BaseModel.write(subscriptions, values)
+        return subscriptions
+
+    def forget_periods(self, subscriptions):
         self.env.flush_all()
         rows = "DELETE FROM saas_subscription_period WHERE subscription_id IN %s"
         self.env.cr.execute(rows, [subscriptions._ids])
         self.env.invalidate_all()
-        models.BaseModel.write(subscriptions, values)
-        return subscriptions
 
     def test_what_runs_keeps_what_its_plan_costs_on_the_day_of_the_update(self):
         subscriptions = self.old("2027-01-01", count=3)
@@ -196,6 +199,29 @@ class TestFreezing(PriceCase):
                 ("period", "2027-02-28", "2027-03-31", 10, "monthly"),
             ],
         )
+
+    def test_what_was_renewed_ahead_after_free_days_has_its_present_period_from_the_update_on(self):
+        moved = {"date_start": "2027-02-06", "period_start": "2027-02-06"}
+        subscription = self.old("2027-01-01", **moved, date_end="2027-03-06", period_count=1)
+        with self.on("2027-02-01"):
+            self.migrate()
+        self.assertEqual(
+            self.history(subscription),
+            [
+                ("period", "2027-02-01", "2027-02-06", 10, "monthly"),
+                ("period", "2027-02-06", "2027-03-06", 10, "monthly"),
+            ],
+        )
+
+    def test_what_was_renewed_during_its_trial_has_no_period_before_it(self):
+        self.plan.trial_days = 14
+        subscription = self.started("2027-01-01")
+        with self.on("2027-01-05"):
+            subscription.action_renew()
+        self.forget_periods(subscription)
+        with self.on("2027-01-10"):
+            self.migrate()
+        self.assertEqual(self.history(subscription), [("period", "2027-01-15", "2027-02-15", 10, "monthly")])
 
     def test_what_was_switched_to_yearly_is_monthly_until_its_end(self):
         switched = {"period": "yearly", "date_start": "2027-02-28", "period_count": 0}
