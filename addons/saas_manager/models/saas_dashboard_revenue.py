@@ -22,8 +22,9 @@ class SaasDashboard(models.AbstractModel):
         plans = self._revenue_by_plan(domain, today)
         amount = sum(plan["amount"] for plan in plans)
         link = self._list(self.env._("Monthly Revenue"), "saas.subscription.period", domain)
+        since = self._known_since()
         months = [
-            *(self._month(today, back) for back in range(_MONTHS - 1, 0, -1)),
+            *(self._month(today, back, since) for back in range(_MONTHS - 1, 0, -1)),
             {"label": self._month_label(today), "amount": amount, "list": link},
         ]
         before = months[-2]["amount"]
@@ -57,15 +58,22 @@ class SaasDashboard(models.AbstractModel):
             "list": self._list(name, "saas.subscription.period", of_plan),
         }
 
-    def _month(self, today, back):
-        """What was in force on the last day of a month before, at the rates of that day."""
+    def _known_since(self):
+        """The month in which the first period was noted: what was in force before it nobody knows."""
+        periods = self.env["saas.subscription.period"]
+        [(first,)] = periods._read_group([], [], ["create_date:min"])
+        return first and fields.Datetime.context_timestamp(self, first).date().replace(day=1)
+
+    def _month(self, today, back, since):
+        """What was in force on the last day of a month before, at the rates of that day; None: not known."""
         day = today.replace(day=1) - relativedelta(months=back - 1) - timedelta(days=1)
         domain, label = self._covering(day), self._month_label(day)
         groups = self.env["saas.subscription.period"]._read_group(domain, ["currency_id"], ["mrr:sum"])
         name = self.env._("Monthly revenue at the end of %s", label)
+        is_known = since and day >= since
         return {
             "label": label,
-            "amount": sum(self._converted(currency, mrr, day) for currency, mrr in groups),
+            "amount": sum(self._converted(*group, day) for group in groups) if is_known else None,
             "list": self._list(name, "saas.subscription.period", domain),
         }
 

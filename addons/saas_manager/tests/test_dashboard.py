@@ -111,6 +111,7 @@ class TestDashboardFigures(DashboardCase):
     def test_revenue_past_and_present_is_what_was_agreed_whatever_plans_cost_now(self):
         self._subscription("old", self.plan, "monthly", "active", days=100)
         self._subscription("ended", self.plan, "yearly", "active", days=100, ended=40)
+        self._periods_noted(days=400)
         before = self._figures()["revenue"]
         self.plan.write(
             {"price_monthly": 90, "price_yearly": 900, "currency_id": self.env.ref("base.CHF").id}
@@ -121,9 +122,26 @@ class TestDashboardFigures(DashboardCase):
         self.assertEqual((len(amounts), amounts[-1], amounts[-2]), (12, 30, 30))
         self.assertEqual((amounts[-4], amounts[0], revenue["growth_percent"]), (50, 0, 0.0))
 
+    def _periods_noted(self, days):
+        """Let all of the company be noted some days ago."""
+        self.env.flush_all()
+        noted = "UPDATE saas_subscription_period SET create_date = %s WHERE company_id = %s"
+        self.env.cr.execute(noted, [self._days_ago(days), self.company.id])
+
+    def test_revenue_of_months_before_the_first_period_was_noted_is_not_known(self):
+        self._subscription("old", self.plan, "monthly", "active", days=200)
+        revenue = self._figures()["revenue"]
+        self.assertEqual([month["amount"] for month in revenue["months"]], [None] * 11 + [30])
+        self.assertIsNone(revenue["growth_percent"])
+        self._periods_noted(days=45)
+        revenue = self._figures()["revenue"]
+        amounts = [month["amount"] for month in revenue["months"]]
+        self.assertEqual((amounts[-2], amounts[-5], revenue["growth_percent"]), (30, None, 0.0))
+
     def test_each_month_s_revenue_is_that_of_its_list(self):
         self._subscription("old", self.plan, "monthly", "active", days=100)
         self._subscription("older", self.plan, "yearly", "active", days=200)
+        self._periods_noted(days=400)
         for month in self._figures()["revenue"]["months"]:
             self.assertEqual(month["amount"], sum(self._listed(month).mapped("mrr")), month["label"])
 
