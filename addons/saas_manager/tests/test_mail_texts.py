@@ -1,6 +1,8 @@
 """What mails say, and in which language."""
 
+from odoo.modules.module import load_script
 from odoo.tests import tagged
+from odoo.tools.misc import file_path
 
 from .mail_case import LANGUAGES, LINK, PREFIX, URL, SaasMailCase
 
@@ -60,6 +62,33 @@ class TestWhatMailsSay(SaasMailCase):
         text = self._deliver(self.instance, "instance_terminated")["body_alternative"]
         for expected in ("database dupont", "all its files", "there is none", "March 9, 2031"):
             self.assertIn(expected, text)
+
+    def test_a_subscription_that_ends_tells_what_going_on_costs(self):
+        self.plan.write({"price_monthly": 10, "price_yearly": 100, "trial_days": 0})
+        self.subscription._start()
+        self.subscription.action_change_period()
+        self.plan.price_yearly = 120
+        for language, length in zip(LANGUAGES, ("a year", "par an", "mỗi năm"), strict=True):
+            self.partner.lang = language
+            text = self._deliver(self.subscription, "subscription_expiring")["body_alternative"]
+            self.assertIn("120", text)
+            self.assertIn(length, text)
+
+    def test_of_a_master_that_was_edited_the_price_is_corrected_and_the_words_are_kept(self):
+        template = self.env.ref(PREFIX + "subscription_expiring")
+        price = "format_amount(object.price, object.currency_id)"
+        length = "<t t-if=\"object.period == 'yearly'\">a year</t>"
+        for language, words in (("en_US", "Stay for"), ("fr_FR", "Restez pour")):
+            body = f'<p>{words} <t t-out="{price}"/> {length}</p>'
+            template.with_context(lang=language).body_html = body
+        path = file_path("saas_manager/migrations/19.0.1.2.0/post-price_of_the_next_period.py")
+        for _time in range(2):
+            load_script(path, "price_of_the_next_period").migrate(self.env.cr, "19.0.1.1.0")
+        for language, words in (("en_US", "Stay for"), ("fr_FR", "Restez pour")):
+            body = template.with_context(lang=language).body_html
+            self.assertIn(words, body)
+            self.assertIn("format_amount(object.next_price, object.next_currency_id)", body)
+            self.assertIn("(object.next_period or object.period) == 'yearly'", body)
 
     def test_a_template_edited_in_odoo_is_what_is_sent(self):
         self.env.ref(PREFIX + "instance_reactivated").write(
