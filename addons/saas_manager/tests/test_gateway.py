@@ -195,9 +195,8 @@ class TestGateway(SaasCase):
     def test_a_server_s_address_chooses_the_engine(self):
         asked = []
         with patch.object(gateway, "_engine_at", asked.append):
-            for address in (False, "paris", "ssh://odoo@rome"):
-                self.server.address = address
-                _engine_of(self.server)
+            for number, address in enumerate((False, "paris", "ssh://odoo@rome")):
+                _engine_of(self._make_server(f"at-{number}", address=address))
             _engine_of(self.env["saas.server"])
         self.assertEqual(asked, ["", "paris", "ssh://odoo@rome", ""])
 
