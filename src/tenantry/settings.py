@@ -86,7 +86,9 @@ Paths = Annotated[
 Whole = Annotated[int, BeforeValidator(_whole), Field(ge=0)]
 Port = Annotated[Whole, Field(le=MAX_PORT), _variable_of(str)]
 """0 leaves the server the one it had, see `ports`."""
-Seconds = Annotated[float, BeforeValidator(_whole), Field(ge=0), PlainSerializer("{:.0f}".format)]
+Seconds = Annotated[
+    float, BeforeValidator(_whole), Field(ge=0), PlainSerializer(lambda seconds: f"{seconds:.0f}")
+]
 Names = Annotated[
     frozenset[str],
     BeforeValidator(_names),
