@@ -180,7 +180,10 @@ def test_a_job_that_is_due_wakes_its_tenant_which_then_sleeps_again(
     sleepy: Engine, creations: dict[str, Creation]
 ):
     _let_jobs_be_due_in_their_sleep(sleepy, ["beta"])
-    assert 0 < (activity(sleepy, "beta").next_job_s or 0) <= _DUE_IN_S
+    # On a busy machine it may have begun by the time we ask.
+    assert (
+        0 < (activity(sleepy, "beta").next_job_s or 0) <= _DUE_IN_S or late_by_s(sleepy, "beta") is not None
+    )
     assert eventually(lambda: late_by_s(sleepy, "beta") is not None, _DUE_IN_S + _MAY_BE_LATE_S)
     assert (late_by_s(sleepy, "beta") or 0) < _MAY_BE_LATE_S
     assert falls_asleep(sleepy, "beta")
@@ -217,12 +220,11 @@ def _let_jobs_be_due_in_their_sleep(engine: Engine, wanted: list[str]) -> None:
         assert status(engine, name) == 200
     for name in wanted:
         plan_jobs(engine, name, f"{_DUE_IN_S} s")
-        send_to_sleep(engine, name)
-    assert eventually(lambda: all(activity(engine, n).next_job_s is not None for n in wanted))
-    for name in wanted:
         with engine.context.cluster.connect(name) as inside:
             inside.execute("DROP TABLE IF EXISTS test_due")
             inside.execute("CREATE TABLE test_due AS SELECT min(nextcall) AS at FROM ir_cron WHERE active")
+        send_to_sleep(engine, name)
+    assert eventually(lambda: all(activity(engine, n).next_job_s is not None for n in wanted))
 
 
 def late_by_s(engine: Engine, name: str) -> float | None:
