@@ -62,4 +62,5 @@ class Jobs:
         if process.is_job:
             self._start_waiting()
         if tenant.listener is not None:
+            tenant.due_at = None  # of what was known before it was awake
             self.plan(tenant)
