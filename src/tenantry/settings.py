@@ -164,10 +164,6 @@ class Installation(_Settings):
         return self.home / "recipes"
 
     @property
-    def log_dir(self) -> Path:
-        return self.home / "log"
-
-    @property
     def run_dir(self) -> Path:
         """Configuration and process ids of the programs we start."""
         return self.home / "run"
@@ -257,7 +253,7 @@ class ServerSettings(_Settings):
         servers = _read(file)[_SERVERS]
         if name not in servers:
             raise ServerNotFound(name, [LOCAL_SERVER, *servers])
-        given = _of_server(name, servers[name], file)
+        given = _checked_table(name, servers[name], file)
         return ServerSettings.of(given, f"[{_SERVERS}.{name}]", installation=self.installation, name=name)
 
     def to_environment(self) -> dict[str, str]:
@@ -309,8 +305,8 @@ class ServerSettings(_Settings):
         return (self.installation.secrets_dir, self.log_dir, self.run_dir, self.home / "odoo")
 
 
-_OF_SERVER = ServerSettings.model_fields.keys() - {"installation", "name"}
-_SETTINGS = Installation.model_fields.keys() | _OF_SERVER
+_SERVER_SETTINGS = ServerSettings.model_fields.keys() - {"installation", "name"}
+_SETTINGS = Installation.model_fields.keys() | _SERVER_SETTINGS
 _NEVER_IN_FILE = {"home", "cache", "pg_dsn", "odoo_source", "inside_master"}
 """Whoever starts a command says these."""
 
@@ -337,7 +333,7 @@ def _read(file: Path) -> dict[str, Any]:
     return {**_checked(found, _SETTINGS - _NEVER_IN_FILE, str(file)), _SERVERS: servers}
 
 
-def _of_server(name: str, given: object, file: Path) -> dict[str, str]:
+def _checked_table(name: str, given: object, file: Path) -> dict[str, str]:
     try:
         server_name(name)
     except InvalidValue as error:
@@ -347,7 +343,7 @@ def _of_server(name: str, given: object, file: Path) -> dict[str, str]:
         raise InvalidSetting(f"{name} in {file}", "***", f"a table, [{_SERVERS}.{name}]")
     if "pg_dsn" in given and not is_private(file):
         raise InvalidSetting(f"pg_dsn of {name} in {file}", "***", "it where nobody else reads: chmod go= it")
-    return _checked(given, _OF_SERVER, f"[{_SERVERS}.{name}] of {file}")
+    return _checked(given, _SERVER_SETTINGS, f"[{_SERVERS}.{name}] of {file}")
 
 
 def _checked(given: dict[str, Any], allowed: set[str], where: str) -> dict[str, str]:
