@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Iterator
 
 import psycopg
@@ -12,6 +13,7 @@ from tenantry.engine import Engine
 from tenantry.model.catalog import Kind, Label, State
 from tenantry.postgres.cluster import Connection
 from tenantry.spawner.catalog import CHANNEL, Catalog
+from tests.support.waiting import wait_until
 
 ACTIVE = Label(Kind.INSTANCE, State.ACTIVE)
 SUSPENDED = ACTIVE.having(state=State.SUSPENDED)
@@ -52,12 +54,18 @@ def cut_off(connection: Connection) -> None:
     assert connection.execute(query, ["tenantry-spawner"]).fetchall() == [(True,)]
 
 
+def is_readable(catalog: Catalog) -> bool:
+    """PostgreSQL tells who listens after the transaction, so a moment later than whoever committed it."""
+    return bool(select.select([catalog], [], [], 0)[0])
+
+
 def states(catalog: Catalog) -> list[State]:
     return [catalog.entries[name].label.state for name in _NAMES]
 
 
 def test_what_is_notified_is_read(catalog: Catalog, connection: Connection):
     write(connection, "known-acme", SUSPENDED)
+    wait_until(lambda: is_readable(catalog))
     assert set(catalog.poll()) == {"known-acme"}
     assert states(catalog) == [State.SUSPENDED, State.ACTIVE]
 
