@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from psycopg import sql
+from tests.support.waiting import wait_until
 
 from tenantry.engine import Engine
 from tenantry.model.catalog import Kind, Label, State
 from tenantry.postgres.cluster import Connection
 from tenantry.spawner.catalog import CHANNEL, Catalog
-from tests.support.waiting import wait_until
 
 ACTIVE = Label(Kind.INSTANCE, State.ACTIVE)
 SUSPENDED = ACTIVE.having(state=State.SUSPENDED)
@@ -67,6 +67,13 @@ def test_what_is_notified_is_read(catalog: Catalog, connection: Connection):
     write(connection, "known-acme", SUSPENDED)
     wait_until(lambda: is_readable(catalog))
     assert set(catalog.poll()) == {"known-acme"}
+    assert states(catalog) == [State.SUSPENDED, State.ACTIVE]
+
+
+def test_what_is_notified_while_another_is_asked_for_is_read(catalog: Catalog, connection: Connection):
+    write(connection, "known-acme", SUSPENDED)
+    wait_until(lambda: is_readable(catalog))
+    assert set(catalog.read(["known-beta"])) == {"known-acme"}
     assert states(catalog) == [State.SUSPENDED, State.ACTIVE]
 
 

@@ -86,19 +86,26 @@ class Catalog:
         """What changed since the last look, by name; None is gone. Raises psycopg.Error."""
         if self._connection is None:
             return self.read(None)
-        names = {notify.payload for notify in self._connection.notifies(timeout=0)}
         if time.monotonic() - self._refreshed_at > FULL_REFRESH_S:
             return self.read(None)
+        names = self._notified()
         return self.read(names) if names else {}
 
     def read(self, names: Collection[str] | None) -> dict[str, Entry | None]:
         """Read those databases, or all; return those that changed. Raises psycopg.Error.
 
-        All are read where there was no connection: of what was notified meanwhile nothing was heard.
+        All are read where there was no connection: of what was notified meanwhile nothing was heard. What is
+        notified while PostgreSQL answers is read, too: nothing of it is left for `fileno` to show.
         """
         if self._connection is None:
             self._connect()
             names = None
+        changed = self._read(names)
+        while notified := self._notified():
+            changed |= self._read(notified)
+        return changed
+
+    def _read(self, names: Collection[str] | None) -> dict[str, Entry | None]:
         assert self._connection
         rows = self._connection.execute(_QUERY, {"names": None if names is None else list(names)}).fetchall()
         found = {entry.database: entry for row in rows if (entry := _entry(*row))}
@@ -116,6 +123,10 @@ class Catalog:
         if self._connection is not None:
             self._connection.close()
         self._connection = None
+
+    def _notified(self) -> set[str]:
+        assert self._connection
+        return {notify.payload for notify in self._connection.notifies(timeout=0)}
 
     def _connect(self) -> None:
         connection = psycopg.connect(self._conninfo, autocommit=True)
