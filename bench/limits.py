@@ -10,7 +10,7 @@ from psycopg import sql
 
 from bench.figures import Figure
 from bench.installation import TEMPLATE, Installation
-from tenantry.operations import clone
+from tenantry.operations.template import clone
 from tenantry.postgres import strategy
 from tenantry.postgres.cluster import Connection, translated
 

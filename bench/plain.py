@@ -24,7 +24,7 @@ from tenantry.model.names import TEMPLATE_OWNER
 from tenantry.model.secret import random_password
 from tenantry.odoo.config import code_options, database_options, write_config
 from tenantry.odoo.filestore import Filestores
-from tenantry.odoo.installation import OdooInstallation
+from tenantry.odoo.finding.installation import OdooInstallation
 from tenantry.odoo.probe import Route, wait_for_status
 from tenantry.odoo.server import OdooServer
 from tenantry.postgres import databases, roles

@@ -11,7 +11,7 @@ from tenantry.engine import Engine
 from tenantry.model.activity import Activity
 from tenantry.model.catalog import State
 from tenantry.operations.context import relabel
-from tenantry.operations.instances import find_instance
+from tenantry.operations.inventory import find_instance
 
 _AT_ONCE = 20
 _POLL_S, _LOOK_S = 1, 0.005

@@ -1,4 +1,4 @@
-"""Draw `docs/states.md` from `addons/saas_manager/lifecycle.py` and `tenantry.model.operations`.
+"""Draw `docs/states.md` from `addons/master/saas_manager/lifecycle.py` and `tenantry.model.operations`.
 
 python docs/state_diagrams.py          writes it
 python docs/state_diagrams.py --check  fails if it is not current
@@ -15,13 +15,13 @@ from tenantry.model.operations import ENGINE_STATES
 
 _DOCS = Path(__file__).parent
 _PAGE = _DOCS / "states.md"
-_TABLES = _DOCS.parent / "addons" / "saas_manager" / "lifecycle.py"
+_TABLES = _DOCS.parent / "addons" / "master" / "saas_manager" / "lifecycle.py"
 _HEAD = """\
 # States
 
-Which state leads where in the back office. Made by `make docs` from `addons/saas_manager/lifecycle.py` and,
-for what is done with an instance, `model/operations.py`; `make check` fails when this page is not current.
-The states of a database, as the engine knows them, are drawn in [architecture.md](architecture.md).
+Which state leads where in the back office. Made by `make docs` from `addons/master/saas_manager/lifecycle.py`
+and, for what is done with an instance, `model/operations.py`; `make check` fails when this page is not
+current. The states of a database, as the engine knows them, are drawn in [architecture.md](architecture.md).
 
 ## The engine's states of an instance
 

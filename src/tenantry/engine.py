@@ -10,6 +10,8 @@ from typing import Any
 
 from tenantry import __version__
 from tenantry.archive.format import Archive
+from tenantry.control_plane.master import Master
+from tenantry.control_plane.server import MasterRuntime
 from tenantry.errors import RecipeNotFound, StartedInside, TemplateNotFound
 from tenantry.keyfile import installation_keys, private_folder
 from tenantry.model import names, sealing
@@ -26,31 +28,25 @@ from tenantry.model.server import ServerFacts
 from tenantry.model.template import PoolStatus, Template, TemplateState
 from tenantry.model.usage import Usage
 from tenantry.odoo.filestore import Filestores
-from tenantry.odoo.installation import OdooInstallation, find_odoo
+from tenantry.odoo.finding.installation import OdooInstallation, find_odoo
 from tenantry.odoo.login import log_in
-from tenantry.operations import (
-    availability,
-    edit_template,
-    entitle,
-    install_module,
-    instances,
-    pool,
-    rename,
-    usage,
-)
-from tenantry.operations import hostnames as hostnames_operation
-from tenantry.operations import limits as limits_operation
-from tenantry.operations import provision as provision_operation
-from tenantry.operations.build_template import build_template, stale_reason
-from tenantry.operations.context import Context, find_labelled
-from tenantry.operations.edit_template import Editing
-from tenantry.operations.instance_passwords import apply_instances_key
-from tenantry.operations.master import Master
+from tenantry.operations import inventory
+from tenantry.operations.context import Context
+from tenantry.operations.fleet import pool, usage
+from tenantry.operations.fleet.passwords import apply_instances_key
+from tenantry.operations.instance import availability, entitle, lifecycle, rename
+from tenantry.operations.instance import hostnames as hostnames_operation
+from tenantry.operations.instance import limits as limits_operation
+from tenantry.operations.instance import modules as modules_operation
+from tenantry.operations.instance import provision as provision_operation
+from tenantry.operations.inventory import find_labelled
+from tenantry.operations.template import edit
+from tenantry.operations.template.build import build_template, stale_reason
+from tenantry.operations.template.edit import Editing
 from tenantry.postgres import databases, roles
 from tenantry.postgres.binaries import find_binaries
 from tenantry.postgres.cluster import Cluster
 from tenantry.postgres.embedded import EmbeddedCluster
-from tenantry.runtimes.master import MasterRuntime
 from tenantry.runtimes.shared import SharedRuntime
 from tenantry.settings import ServerSettings
 
@@ -254,7 +250,7 @@ class Engine:
         return recipes[code]
 
     def build_template(self, recipe: Recipe, on_step: OnStep = ignore, *, rebuild: bool = False) -> Template:
-        """See `operations.build_template`."""
+        """See `operations.template.build`."""
         return self._template(build_template(self.context, recipe, on_step, rebuild=rebuild), recipe)
 
     def templates(self) -> list[Template]:
@@ -278,16 +274,16 @@ class Engine:
             session.clone()
 
     def edit_template(self, code: str) -> Editing:
-        """See `operations.edit_template`."""
-        return edit_template.edit_template(self.context, names.template_code(code))
+        """See `operations.template.edit`."""
+        return edit.edit_template(self.context, names.template_code(code))
 
     def finish_editing(self, code: str, on_step: OnStep = ignore) -> Template:
-        """See `operations.edit_template`."""
-        return self._template(edit_template.finish_editing(self.context, names.template_code(code), on_step))
+        """See `operations.template.edit`."""
+        return self._template(edit.finish_editing(self.context, names.template_code(code), on_step))
 
     def drop_template(self, code: str) -> None:
-        """See `operations.edit_template`."""
-        edit_template.drop_template(self.context, names.template_code(code))
+        """See `operations.template.edit`."""
+        edit.drop_template(self.context, names.template_code(code))
 
     def _template(self, database: Database, recipe: Recipe | None = None) -> Template:
         assert database.label
@@ -313,7 +309,7 @@ class Engine:
     # ------------------------------------------------------------ pool
 
     def fill_pool(self, code: str, size: int | None = None, on_step: OnStep = ignore) -> int:
-        """See `operations.pool.fill`; the size is the setting's unless given."""
+        """See `operations.fleet.pool.fill`; the size is the setting's unless given."""
         wanted = self.settings.pool_size if size is None else size
         return pool.fill(self.context, names.template_code(code), wanted, on_step)
 
@@ -348,11 +344,11 @@ class Engine:
     def provisioning(
         self, spec: InstanceSpec, on_step: OnStep = ignore
     ) -> AbstractContextManager[provision_operation.Session]:
-        """A creation part by part; see `operations.provision.provisioning`."""
+        """A creation part by part; see `operations.instance.provision.provisioning`."""
         return provision_operation.provisioning(self.context, spec, on_step)
 
     def provision(self, spec: InstanceSpec, on_step: OnStep = ignore) -> Creation:
-        """See `operations.provision`."""
+        """See `operations.instance.provision`."""
         return provision_operation.provision(self.context, spec, on_step)
 
     def taken(self, wanted: Collection[str]) -> frozenset[str]:
@@ -363,7 +359,7 @@ class Engine:
             return frozenset(it for it in labels if not availability.is_free(context, connection, it))
 
     def instances(self) -> list[Instance]:
-        return instances.list_instances(self.context)
+        return inventory.list_instances(self.context)
 
     def activities(self, names: Collection[str] = (), timeout_s: float = 30) -> list[Activity]:
         """What these instances are doing, or every one that is served; it wakes none.
@@ -375,20 +371,20 @@ class Engine:
     def logs(self, name: str, count: int = 100) -> list[str]:
         """The last lines an instance's processes logged. Raises InstanceNotFound."""
         with self.context.maintenance() as connection:
-            instances.find_instance(connection, name)
+            inventory.find_instance(connection, name)
         return self.runtime.logs(name, count)
 
     def instance(self, name: str) -> Instance:
         """Raises InstanceNotFound."""
-        return instances.show_instance(self.context, name)
+        return inventory.show_instance(self.context, name)
 
     def find_by_reference(self, reference: str) -> Instance | None:
-        """See `operations.instances`."""
-        return instances.find_by_reference(self.context, reference)
+        """See `operations.instance.lifecycle`."""
+        return inventory.find_by_reference(self.context, reference)
 
     def operate(self, name: str, operation: str, on_step: OnStep = ignore) -> Instance:
-        """See `operations.instances`."""
-        return instances.operate(self.context, name, operation, on_step)
+        """See `operations.instance.lifecycle`."""
+        return lifecycle.operate(self.context, name, operation, on_step)
 
     def suspend(self, name: str, on_step: OnStep = ignore) -> Instance:
         """See `operate`."""
@@ -399,8 +395,8 @@ class Engine:
         return self.operate(name, "reactivate", on_step)
 
     def terminate(self, name: str, on_step: OnStep = ignore, reference: str = "") -> None:
-        """See `operations.instances`."""
-        instances.terminate(self.context, name, on_step, reference)
+        """See `operations.instance.lifecycle`."""
+        lifecycle.terminate(self.context, name, on_step, reference)
 
     def stop_instance(self, name: str, on_step: OnStep = ignore) -> Instance:
         """See `operate`."""
@@ -415,7 +411,7 @@ class Engine:
         return self.operate(name, "restart", on_step)
 
     def set_hostnames(self, name: str, hostnames: Collection[str]) -> Instance:
-        """See `operations.hostnames`."""
+        """See `operations.instance.hostnames`."""
         return hostnames_operation.set_hostnames(self.context, name, hostnames)
 
     def check_hostnames(self, name: str, hostnames: Collection[str]) -> None:
@@ -424,28 +420,28 @@ class Engine:
             availability.check_hostnames(self.context, connection, name, hostnames)
 
     def rename(self, old: str, new: str, on_step: OnStep = ignore) -> Instance:
-        """See `operations.rename`. Raises InvalidName, too."""
+        """See `operations.instance.rename`. Raises InvalidName, too."""
         names.instance_name(new, self.settings.installation.reserved_names)
         return rename.rename(self.context, old, new, on_step)
 
     def install_modules(self, name: str, modules: Collection[str]) -> list[str]:
-        """See `operations.install_module`."""
-        return install_module.install_modules(self.context, name, modules)
+        """See `operations.instance.modules`."""
+        return modules_operation.install_modules(self.context, name, modules)
 
     def check_modules(self, modules: Collection[str]) -> None:
-        """See `operations.install_module`."""
-        install_module.check_modules(self.context, modules)
+        """See `operations.instance.modules`."""
+        modules_operation.check_modules(self.context, modules)
 
     def abandon(self, name: str, reference: str) -> bool:
-        """See `operations.instances`."""
-        return instances.abandon(self.context, name, reference)
+        """See `operations.instance.lifecycle`."""
+        return lifecycle.abandon(self.context, name, reference)
 
     def entitle(self, name: str, entitlements: Entitlements) -> None:
-        """See `operations.entitle`."""
+        """See `operations.instance.entitle`."""
         entitle.entitle(self.context, name, entitlements)
 
     def set_limits(self, name: str, limits: Mapping[str, float]) -> None:
-        """See `operations.limits`."""
+        """See `operations.instance.limits`."""
         limits_operation.set_limits(self.context, name, limits)
 
     def login_link(
@@ -457,7 +453,7 @@ class Engine:
         valid_s: int | None = None,
         origin: str = "",
     ) -> Secret:
-        """See `operations.entitle`."""
+        """See `operations.instance.entitle`."""
         return entitle.login_link(self.context, name, by=by, support=support, valid_s=valid_s, origin=origin)
 
     def usage(self, name: str) -> Usage:
@@ -465,7 +461,7 @@ class Engine:
         return usage.usage(self.context, name)
 
     def usages(self, names: Collection[str] | None = None) -> dict[str, Usage]:
-        """Of those instances or of all; see `operations.usage`."""
+        """Of those instances or of all; see `operations.fleet.usage`."""
         chosen = [instance.name for instance in self.instances()] if names is None else names
         return usage.usages(self.context, chosen)
 
@@ -485,28 +481,28 @@ class Engine:
     # Imported where they are called: their libraries are not among those of the back office's Odoo.
 
     def dump_instance(self, name: str, store: str, on_step: OnStep = ignore) -> Archive:
-        """See `operations.dump_instance`."""
-        from tenantry.operations.dump_instance import dump_instance
+        """See `operations.instance.dump`."""
+        from tenantry.operations.instance.dump import dump_instance
 
         return dump_instance(self.context, name, store, on_step)
 
     def load_instance(
         self, store: str, archive: str, name: str, on_step: OnStep = ignore, *, trusted: str = ""
     ) -> Instance:
-        """See `operations.load_instance`. Raises InvalidName, too."""
-        from tenantry.operations.load_instance import load_instance
+        """See `operations.instance.load`. Raises InvalidName, too."""
+        from tenantry.operations.instance.load import load_instance
 
         names.instance_name(name, self.settings.installation.reserved_names)
         return load_instance(self.context, store, archive, name, on_step, trusted)
 
     def archives(self, store: str) -> list[str]:
-        """See `operations.archives`."""
-        from tenantry.operations.archives import archives
+        """See `operations.instance.archives`."""
+        from tenantry.operations.instance.archives import archives
 
         return archives(self.context, store)
 
     def archive_signer(self) -> str:
-        """See `operations.archives.signer`."""
-        from tenantry.operations.archives import signer
+        """See `operations.instance.archives.signer`."""
+        from tenantry.operations.instance.archives import signer
 
         return signer(self.context)

@@ -13,9 +13,9 @@ from tests.support.master import UnusedMaster
 from tests.support.odoo_report import OdooClass, Report, classes_in
 from tests.support.odoo_tests import Trial, trial
 
-from tenantry.operations.install_master import RECIPE
+from tenantry.control_plane.install import RECIPE
 
-FOLDERS = sorted((Path(__file__).parents[2] / "addons").glob("saas_manager*"))
+FOLDERS = sorted((Path(__file__).parents[2] / "addons" / "master").glob("saas_manager*"))
 CLASSES = classes_in(FOLDERS)
 
 _BROKEN_TESTS = """\

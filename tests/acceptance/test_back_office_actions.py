@@ -14,7 +14,7 @@ from tests.support.waiting import wait_until
 
 from tenantry.model.names import MASTER_DATABASE
 from tenantry.operations.context import Context
-from tenantry.operations.instances import find_instance
+from tenantry.operations.inventory import find_instance
 from tenantry.postgres import locks
 
 DOMAIN = "odoo.acme.example"

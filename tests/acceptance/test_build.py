@@ -31,8 +31,8 @@ from tenantry.errors import (
 from tenantry.model import names
 from tenantry.model.recipe import Recipe
 from tenantry.odoo.initialise import verify_modules
-from tenantry.odoo.own_addons import shipped
-from tenantry.operations import build_template
+from tenantry.odoo.own_addons import TENANT, shipped
+from tenantry.operations.template import build as build_template
 from tenantry.postgres import databases
 
 SMALL = Recipe("small", "Small", ("web",))
@@ -83,9 +83,9 @@ def test_every_template_gets_the_tenants_module_and_keeps_its_recipe(engine: Eng
 def test_changed_code_of_the_tenants_module_makes_a_template_stale(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    changed = shutil.copytree(shipped() / TENANT_MODULE, tmp_path / TENANT_MODULE)
+    changed = shutil.copytree(shipped(TENANT) / TENANT_MODULE, tmp_path / TENANT_MODULE)
     (changed / "models" / "res_users.py").write_text("# other code\n")
-    monkeypatch.setattr(build_template, "shipped", lambda: tmp_path)
+    monkeypatch.setattr(build_template, "shipped", lambda role: tmp_path)
     tiny = next(template for template in engine.templates() if template.code == "tiny")
     assert "code" in tiny.stale
 

@@ -18,7 +18,7 @@ from tenantry import process
 from tenantry.engine import Engine
 
 SUPPORT = Path(__file__).parents[1] / "support"
-GUARDS = Path(__file__).parents[2] / "addons" / "saas_process" / "guards"
+GUARDS = Path(__file__).parents[2] / "addons" / "tenant" / "saas_process" / "guards"
 
 Ask = Callable[[str, Any], Any]
 

@@ -23,7 +23,8 @@ from tenantry.errors import (
 )
 from tenantry.model.activity import Activity
 from tenantry.model.catalog import State
-from tenantry.operations import instances
+from tenantry.operations import inventory
+from tenantry.operations.instance import lifecycle
 
 DOMAIN = "odoo.acme.example"
 
@@ -127,7 +128,7 @@ def test_a_restart_loads_it_anew(engine: Engine):
     engine.prove_login(creation)
 
 
-@pytest.mark.parametrize("step", [step.name for step in (*instances.STOP, *instances.START)])
+@pytest.mark.parametrize("step", [step.name for step in (*lifecycle.STOP, *lifecycle.START)])
 def test_a_restart_killed_after_any_step_is_finished_by_the_next_run(engine: Engine, step: str):
     creation = create(engine)
     run_and_kill(engine.settings, "restart", step, "acme")
@@ -166,7 +167,7 @@ def test_what_no_process_can_have_is_refused_and_nothing_changes(engine: Engine)
     with pytest.raises(InvalidValue):
         engine.set_limits("acme", {"memory_mb": 1})
     with engine.context.maintenance() as connection:
-        assert instances.find_instance(connection, "acme").limits == {"idle_s": 600}
+        assert inventory.find_instance(connection, "acme").limits == {"idle_s": 600}
 
 
 # ---------------------------------------------------------------- modules

@@ -36,11 +36,11 @@ def acme(engine: Engine) -> Iterator[Creation]:
 
 @pytest.fixture
 def new_addons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of our addons that the engine takes for ours, to be changed."""
+    """A copy of our addons that the engine takes for ours, to be changed: those of the master."""
     folder = tmp_path / "addons"
-    shutil.copytree(own_addons.shipped(), folder)
-    monkeypatch.setattr(own_addons, "shipped", lambda: folder)
-    return folder
+    shutil.copytree(own_addons.shipped(own_addons.MASTER).parent, folder)
+    monkeypatch.setattr(own_addons, "shipped", lambda role: folder / role)
+    return folder / own_addons.MASTER
 
 
 def start(engine: Engine) -> tuple[Secret | None, list[str]]:
@@ -109,7 +109,7 @@ def test_code_that_is_back_to_what_it_was_is_an_update_too(master: Engine):
     assert (
         (master.settings.run_dir / "addons/master/saas_manager")
         .readlink()
-        .is_relative_to(own_addons.shipped())
+        .is_relative_to(own_addons.shipped(own_addons.MASTER))
     )
 
 

@@ -16,8 +16,8 @@ from tests.support.waiting import wait_until
 from tenantry import process, sandbox
 from tenantry.agent.client import RemoteEngine
 from tenantry.agent.ways import through_socket
+from tenantry.control_plane.doctor import examine
 from tenantry.engine import Engine
-from tenantry.operations.doctor import examine
 from tenantry.spawner import identity
 
 by_root = pytest.mark.skipif(

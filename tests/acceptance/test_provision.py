@@ -30,8 +30,8 @@ from tenantry.errors import (
 from tenantry.model.catalog import State
 from tenantry.model.instance import Creation, InstanceSpec
 from tenantry.model.progress import ignore
-from tenantry.operations import instances, provision
 from tenantry.operations.context import Context
+from tenantry.operations.instance import lifecycle, provision
 from tenantry.operations.steps import Operation, Step
 from tenantry.postgres import databases, locks, roles
 
@@ -339,8 +339,8 @@ def test_who_is_suspended_or_stopped_cannot_log_in_to_postgresql(engine: Engine,
 
 @pytest.mark.parametrize(
     ("operation", "step", "state"),
-    [("suspend", step.name, State.SUSPENDED) for step in instances.SUSPEND]
-    + [("reactivate", step.name, State.ACTIVE) for step in instances.REACTIVATE],
+    [("suspend", step.name, State.SUSPENDED) for step in lifecycle.SUSPEND]
+    + [("reactivate", step.name, State.ACTIVE) for step in lifecycle.REACTIVATE],
 )
 def test_a_change_of_state_killed_after_any_step_is_finished_by_the_next_run(
     engine: Engine, operation: str, step: str, state: State
@@ -362,7 +362,7 @@ def test_terminating_leaves_no_database_role_or_file(engine: Engine):
     assert engine.runtime.route("acme").get("/web/login") == 404
 
 
-@pytest.mark.parametrize("step", [step.name for step in instances.TERMINATE])
+@pytest.mark.parametrize("step", [step.name for step in lifecycle.TERMINATE])
 def test_a_termination_killed_after_any_step_is_finished_by_the_next_run_and_the_name_is_free(
     engine: Engine, step: str
 ):

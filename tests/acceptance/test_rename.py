@@ -21,7 +21,7 @@ from tenantry.errors import (
 )
 from tenantry.model.catalog import State
 from tenantry.model.entitlements import Entitlements
-from tenantry.operations import rename
+from tenantry.operations.instance import rename
 
 DOMAIN = "odoo.acme.example"
 

@@ -14,10 +14,10 @@ from tests.support.inventory import orphans
 from tests.support.sshd import machine
 from tests.support.waiting import wait_until
 
+from tenantry.control_plane.doctor import examine
 from tenantry.engine import Engine
 from tenantry.errors import InstanceNotFound
 from tenantry.model.catalog import State
-from tenantry.operations.doctor import examine
 
 SECOND = "second"
 DOMAIN = "second.localhost"

@@ -22,7 +22,7 @@ from tenantry.model.instance import Creation
 from tenantry.model.secret import Secret
 from tenantry.model.signing import now_us, sign_entitlements
 from tenantry.odoo.scripts import sanitize_script
-from tenantry.operations.clone import discard
+from tenantry.operations.template.clone import discard
 
 UPGRADE = "https://provider.example/plans"
 Entitle = Callable[..., None]

@@ -19,7 +19,7 @@ from tenantry.errors import InstanceNotFound
 from tenantry.model.instance import Creation
 from tenantry.model.secret import Secret
 from tenantry.model.signing import now_us, sign_login
-from tenantry.operations.instances import find_instance
+from tenantry.operations.inventory import find_instance
 
 
 @pytest.fixture(scope="module")

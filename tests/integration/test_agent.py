@@ -39,9 +39,9 @@ from tenantry.model.entitlements import Entitlements
 from tenantry.model.instance import InstanceSpec
 from tenantry.model.progress import StepEvent
 from tenantry.model.secret import Secret
-from tenantry.operations.clone import discard
 from tenantry.operations.context import Context
-from tenantry.operations.instances import find_instance
+from tenantry.operations.inventory import find_instance
+from tenantry.operations.template.clone import discard
 from tenantry.postgres import databases, locks
 
 AGENT = (str(Path(sys.executable).with_name("tenantry")), "agent")

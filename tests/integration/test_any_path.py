@@ -24,12 +24,13 @@ from tenantry.model.catalog import Kind, State
 from tenantry.model.instance import InstanceSpec
 from tenantry.model.operations import OPERATIONS
 from tenantry.model.states import TRANSITIONS
-from tenantry.operations import instances, pool
-from tenantry.operations.clone import discard
 from tenantry.operations.context import Context
-from tenantry.operations.hostnames import set_hostnames
-from tenantry.operations.provision import provision
-from tenantry.operations.rename import rename
+from tenantry.operations.fleet import pool
+from tenantry.operations.instance import lifecycle
+from tenantry.operations.instance.hostnames import set_hostnames
+from tenantry.operations.instance.provision import provision
+from tenantry.operations.instance.rename import rename
+from tenantry.operations.template.clone import discard
 from tenantry.postgres import databases, roles
 
 CODE = "fake"
@@ -120,7 +121,7 @@ class Paths(RuleBasedStateMachine):
         state = known.state if known else None
         for action in OPERATIONS[change].actions:
             state = TRANSITIONS.get((action, state)) if state else None
-        done = self.run(crash, lambda: instances.operate(server.context, name, change))
+        done = self.run(crash, lambda: lifecycle.operate(server.context, name, change))
         assert done == (state is not None)
         if known and state:
             known.state = state
@@ -150,7 +151,7 @@ class Paths(RuleBasedStateMachine):
     @rule(which=which, name=names, crash=crashes)
     def terminate(self, which: int, name: str, crash: int | None) -> None:
         server = self.servers[which]
-        done = self.run(crash, lambda: instances.terminate(server.context, name))
+        done = self.run(crash, lambda: lifecycle.terminate(server.context, name))
         # What was ended before its caller was killed is not there when they ask again.
         assert done == (name in server.expected) or crash is not None
         server.expected.pop(name, None)

@@ -48,9 +48,10 @@ from tenantry.errors import (
 from tenantry.model import names
 from tenantry.model.catalog import State
 from tenantry.model.secret import random_key
-from tenantry.operations import dump_instance, load_instance
 from tenantry.operations.context import Context
-from tenantry.operations.instances import find_instance
+from tenantry.operations.instance import dump as dump_instance
+from tenantry.operations.instance import load as load_instance
+from tenantry.operations.inventory import find_instance
 from tenantry.postgres import databases, locks, roles
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from tenantry.errors import Busy, Tampered
 from tenantry.model.catalog import Kind, Label, State
-from tenantry.operations import pool, usage
-from tenantry.operations.clone import discard
 from tenantry.operations.context import Context
+from tenantry.operations.fleet import pool, usage
+from tenantry.operations.template.clone import discard
 from tenantry.postgres import bounded, databases
 from tenantry.postgres.cluster import Connection, translated
 

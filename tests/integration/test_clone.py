@@ -25,8 +25,9 @@ from tenantry.model import names
 from tenantry.model.catalog import Kind, Label, State
 from tenantry.model.secret import derive_role_password
 from tenantry.odoo.filestore import Filestores
-from tenantry.operations import clone, pool
 from tenantry.operations.context import Context
+from tenantry.operations.fleet import pool
+from tenantry.operations.template import clone
 from tenantry.postgres import databases, locks, roles
 
 

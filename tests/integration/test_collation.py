@@ -13,10 +13,10 @@ from tests.support.console import Shell
 from tests.support.foreign import write_comment
 from tests.support.pages import ROOT, fences
 
+from tenantry.control_plane import doctor
+from tenantry.control_plane.doctor import Finding
 from tenantry.engine import Engine
 from tenantry.model.catalog import Kind, Label, State
-from tenantry.operations import doctor
-from tenantry.operations.doctor import Finding
 from tenantry.postgres import databases
 from tenantry.settings import ServerSettings
 

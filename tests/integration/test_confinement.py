@@ -144,7 +144,7 @@ def test_it_is_quick():
 
 CONFINE = """
 import os, sys, threading, time
-sys.path.insert(0, "addons/saas_process")
+sys.path.insert(0, "addons/tenant/saas_process")
 from confinement import *
 {before}
 try:

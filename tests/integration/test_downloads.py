@@ -15,15 +15,15 @@ import pytest
 from tests.support.archives import Index, damage, debian_archive, package_index, served
 
 from tenantry import wheels
+from tenantry.control_plane.code import master_packages
 from tenantry.errors import DamagedDownload, DependencyFailure, ProgramFailed
-from tenantry.odoo.apt import PrivateApt
-from tenantry.odoo.apt_sources import AptSource
-from tenantry.odoo.cachefolder import work_folder
-from tenantry.odoo.candidate import Search
-from tenantry.odoo.checkout import OFFICIAL_REPOSITORY, from_git
-from tenantry.odoo.installation import OdooInstallation
-from tenantry.odoo.master_code import master_packages
-from tenantry.odoo.python_environment import make_environment
+from tenantry.odoo.finding.apt import PrivateApt
+from tenantry.odoo.finding.apt_sources import AptSource
+from tenantry.odoo.finding.cachefolder import work_folder
+from tenantry.odoo.finding.candidate import Search
+from tenantry.odoo.finding.checkout import OFFICIAL_REPOSITORY, from_git
+from tenantry.odoo.finding.installation import OdooInstallation
+from tenantry.odoo.finding.python_environment import make_environment
 from tenantry.postgres.binaries import install_wheel
 from tenantry.process import run
 from tenantry.settings import ServerSettings
@@ -87,7 +87,7 @@ def test_odoos_environment_is_not_made_from_a_damaged_wheel(index: Index, tmp_pa
 INSTALLERS: dict[str, tuple[str, str, Callable[[Path], object]]] = {
     "the master's packages": (
         "a2wsgi",
-        "src/tenantry/odoo/requirements/master.lock",
+        "src/tenantry/control_plane/requirements/master.lock",
         lambda cache: master_packages(ServerSettings.at(cache, cache), AN_ODOO, nothing),
     ),
     "PostgreSQL": (

@@ -14,9 +14,11 @@ from tenantry.model.catalog import Kind, Label, State
 from tenantry.model.names import MASTER_BUILDING, MASTER_DATABASE
 from tenantry.model.recipe import Recipe
 from tenantry.model.secret import Secret
-from tenantry.operations import clone, edit_template, pool
-from tenantry.operations.build_template import Building, build_template, drop_retired, swap
 from tenantry.operations.context import Context, relabel
+from tenantry.operations.fleet import pool
+from tenantry.operations.template import clone
+from tenantry.operations.template import edit as edit_template
+from tenantry.operations.template.build import Building, build_template, drop_retired, swap
 from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import Connection
 

@@ -11,8 +11,8 @@ from tenantry.errors import PostgresUnreachable
 from tenantry.model.catalog import Kind, Label, State
 from tenantry.model.names import ENGINE_ROLE
 from tenantry.model.secret import Secret, derive_role_password
-from tenantry.operations import instance_passwords
 from tenantry.operations.context import Context
+from tenantry.operations.fleet import passwords as instance_passwords
 from tenantry.postgres import databases, roles
 
 NAMES = ["acme", "beta", "edit--blank"]

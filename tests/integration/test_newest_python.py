@@ -13,8 +13,8 @@ from tests.support.debian_python import Unavailable, python
 from tests.support.pages import ROOT
 
 from tenantry.errors import TenantryError
-from tenantry.odoo.cachefolder import exclusive
-from tenantry.odoo.python_environment import digest
+from tenantry.odoo.finding.cachefolder import exclusive
+from tenantry.odoo.finding.python_environment import digest
 from tenantry.process import run
 from tenantry.settings import ServerSettings
 

@@ -20,9 +20,9 @@ from tenantry.errors import InsufficientRights, PostgresUnreachable
 from tenantry.model import names
 from tenantry.model.catalog import Kind, Label, State
 from tenantry.model.secret import Secret
-from tenantry.operations import pool
-from tenantry.operations.clone import discard
 from tenantry.operations.context import Context
+from tenantry.operations.fleet import pool
+from tenantry.operations.template.clone import discard
 from tenantry.postgres import databases, roles
 from tenantry.postgres.binaries import WHEEL_BIN, install_wheel
 from tenantry.postgres.strategy import Strategy, fastest

@@ -21,7 +21,7 @@ from tests.support.waiting import eventually, wait_until
 
 from tenantry import process, sandbox
 from tenantry.errors import FolderNotFound, FolderUnreachable, ProgramFailed, ViewUnavailable
-from tenantry.odoo.installation import OdooInstallation
+from tenantry.odoo.finding.installation import OdooInstallation
 from tenantry.odoo.view import odoo_folders
 from tenantry.sandbox import (
     View,

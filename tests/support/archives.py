@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tenantry.odoo.apt_sources import AptSource
+from tenantry.odoo.finding.apt_sources import AptSource
 
 
 class _Quiet(SimpleHTTPRequestHandler):

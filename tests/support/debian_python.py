@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from tenantry.odoo.apt import PrivateApt
-from tenantry.odoo.apt_sources import derive_source, machine_source_files
-from tenantry.odoo.cachefolder import exclusive, work_folder
+from tenantry.odoo.finding.apt import PrivateApt
+from tenantry.odoo.finding.apt_sources import derive_source, machine_source_files
+from tenantry.odoo.finding.cachefolder import exclusive, work_folder
 from tenantry.process import run
 
 _PACKAGES = ("python{0}-minimal", "libpython{0}-minimal", "libpython{0}-stdlib")

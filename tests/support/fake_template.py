@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tenantry.model import names
 from tenantry.model.catalog import Kind, Label, State
-from tenantry.operations.clone import discard
 from tenantry.operations.context import Context
+from tenantry.operations.template.clone import discard
 from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import Connection
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from tenantry.engine import Engine
 from tenantry.model.progress import OnStep, StepEvent, StepStatus
 from tenantry.model.recipe import Recipe
-from tenantry.operations.clone import clone_template
+from tenantry.operations.template.clone import clone_template
 from tenantry.settings import ServerSettings
 from tests.support.waiting import wait_until
 

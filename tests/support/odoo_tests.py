@@ -12,7 +12,7 @@ from tenantry.engine import Engine
 from tenantry.errors import ProgramFailed
 from tenantry.model.names import MASTER_BUILDING
 from tenantry.odoo.config import write_config
-from tenantry.odoo.installation import OdooInstallation
+from tenantry.odoo.finding.installation import OdooInstallation
 from tenantry.ports import free_port
 from tests.support.master import UnusedMaster, remove_copy
 from tests.support.odoo_report import Report

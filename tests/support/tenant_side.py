@@ -9,7 +9,7 @@ from types import ModuleType
 
 from tenantry import agreed
 
-ADDONS = Path(__file__).parents[2] / "addons"
+ADDONS = Path(__file__).parents[2] / "addons" / "tenant"
 
 
 def load(name: str) -> ModuleType:

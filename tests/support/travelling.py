@@ -11,10 +11,10 @@ from pathlib import Path
 from tenantry import process
 from tenantry.engine import Engine
 from tenantry.model.catalog import Kind, Label, State
-from tenantry.operations import pool
-from tenantry.operations.clone import discard
 from tenantry.operations.context import Context
-from tenantry.operations.provision import PREPARED
+from tenantry.operations.fleet import pool
+from tenantry.operations.instance.provision import PREPARED
+from tenantry.operations.template.clone import discard
 from tenantry.postgres import databases
 from tenantry.postgres.programs import CONNECT, service
 from tenantry.spawner.config import Config

@@ -26,11 +26,11 @@ from tenantry.model.secret import Secret
 from tenantry.model.states import Action
 from tenantry.model.template import PoolStatus, Template, TemplateState
 from tenantry.model.usage import Usage
-from tenantry.operations.edit_template import Editing
-from tenantry.operations.provision import Session
+from tenantry.operations.instance.provision import Session
+from tenantry.operations.template.edit import Editing
 
 ROOT = Path(__file__).parents[2]
-GATEWAY = ROOT / "addons" / "saas_manager" / "gateway.py"
+GATEWAY = ROOT / "addons" / "master" / "saas_manager" / "gateway.py"
 INSTANCE = Instance("acme", State.ACTIVE, "http://acme.localhost", "shop", "1.0.0", ("odoo.acme.example",))
 VALUES = [
     None,

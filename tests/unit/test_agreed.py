@@ -138,6 +138,6 @@ def test_the_module_asks_a_link_for_nothing_the_engine_does_not_sign():
 
 
 def test_the_banner_knows_a_state_that_subscriptions_have():
-    lifecycle = (ADDONS / "saas_manager" / "lifecycle.py").read_text()
+    lifecycle = (ADDONS.parent / "master" / "saas_manager" / "lifecycle.py").read_text()
     assert f'"{agreed.PAST_DUE}"' in lifecycle
     assert Entitlements(state=agreed.PAST_DUE).as_mapping() == {"state": agreed.PAST_DUE}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tenantry.odoo.links import DanglingLinks, repair_links
+from tenantry.odoo.finding.links import DanglingLinks, repair_links
 
 LINK = "usr/lib/odoo/static/fonts/Font.otf"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tenantry.odoo.apt_sources import derive_source, machine_source_files
+from tenantry.odoo.finding.apt_sources import derive_source, machine_source_files
 
 DEBIAN = """\
 Types: deb

@@ -25,6 +25,7 @@ _LANGUAGES = {
     *("console", "text", "python", "json", "toml", "ini", "sql", "nginx", "html", "js", "mermaid"),
 }
 _NOTES = {"not run", "typed"}
+ADDONS = ROOT / "addons" / "master"
 _HISTORY = ROOT / "docs" / "decisions"
 """Decisions speak of what there was as well."""
 
@@ -55,7 +56,9 @@ def test_every_file_of_ours_that_is_named_is_there(page: Path):
 
 
 def _is_file_of_ours(name: str) -> bool:
-    folder = r"(src|tests|addons|docs|bench|requirements|operations|postgres|odoo|model|spawner)/"
+    folder = (
+        r"(src|tests|addons|docs|bench|requirements|control_plane|operations|postgres|odoo|model|spawner)/"
+    )
     return bool(re.fullmatch(rf"{folder}[\w./*-]*|[\w./*-]+\.(py|md|sql|lock)", name))
 
 
@@ -187,7 +190,7 @@ def test_the_page_of_settings_has_their_defaults():
 
 def _parameters() -> Iterator[tuple[str, object]]:
     """The back office's system parameters on its pages of settings, with their defaults."""
-    for file in (ROOT / "addons").glob("saas_manager*/models/res_config_settings.py"):
+    for file in ADDONS.glob("*/models/res_config_settings.py"):
         for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             told = {word.arg: word.value for word in getattr(call, "keywords", ())}
             if isinstance(parameter := told.get("config_parameter"), ast.Constant):
@@ -214,7 +217,7 @@ def test_the_pages_of_settings_list_every_parameter_of_the_back_office_and_its_d
 
 def test_every_code_the_api_refuses_with_is_told_with_its_status():
     told = {refusal for row in table("howto/api.md", "status", "codes") for refusal in _refusals(row)}
-    text = (ROOT / "addons/saas_manager_api/errors.py").read_text(encoding="utf-8")
+    text = (ADDONS / "saas_manager_api/errors.py").read_text(encoding="utf-8")
     assert {code for _, code in told} == set(re.findall(r'^    "([A-Z_]+)",$', text, re.MULTILINE))
     assert set(re.findall(r'^    (\d+): \("([A-Z_]+)"', text, re.MULTILINE)) <= told
 
@@ -224,7 +227,7 @@ def _refusals(row: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def test_every_event_of_webhooks_is_told():
-    data = (ROOT / "addons/saas_manager_webhook/data/saas_webhook_event_data.xml").read_text(encoding="utf-8")
+    data = (ADDONS / "saas_manager_webhook/data/saas_webhook_event_data.xml").read_text(encoding="utf-8")
     told = {name for row in table("howto/webhooks.md", "event", "when") for name in spans(row[0])}
     assert told == set(re.findall(r'<field name="name">([\w.]+)</field>', data))
 
@@ -246,7 +249,7 @@ def test_every_shipped_recipe_is_named():
 )
 def test_every_scheduled_action_and_mail_of_the_back_office_is_told(model: str, heading: tuple[str, str]):
     named = re.compile(rf'model="{model}">\s*<field name="name">(?:SaaS: )?([^<]+)</field>')
-    files = (ROOT / "addons").glob("saas_manager*/data/*.xml")
+    files = ADDONS.glob("*/data/*.xml")
     there = [name for file in files for name in named.findall(file.read_text(encoding="utf-8"))]
     told = [name for row in table("howto/back-office.md", *heading) for name in row[0].split("; ")]
     assert sorted(told) == sorted(there)

@@ -11,9 +11,12 @@ import pytest
 from tests.support.pages import ROOT, fences, page, spans, table
 
 from tenantry import errors
+from tenantry.control_plane import install as install_master
 from tenantry.model.catalog import Kind, Label, State
 from tenantry.model.states import TRANSITIONS
-from tenantry.operations import build_template, edit_template, install_master, instances, provision, rename
+from tenantry.operations.instance import lifecycle, provision, rename
+from tenantry.operations.template import build as build_template
+from tenantry.operations.template import edit as edit_template
 from tenantry.remote import errors as remote_errors
 
 
@@ -49,12 +52,12 @@ def test_every_field_of_a_label_is_told():
 
 
 _STEPS = {
-    "suspend": instances.SUSPEND,
-    "reactivate": instances.REACTIVATE,
-    "stop": instances.STOP,
-    "start": instances.START,
+    "suspend": lifecycle.SUSPEND,
+    "reactivate": lifecycle.REACTIVATE,
+    "stop": lifecycle.STOP,
+    "start": lifecycle.START,
     "rename": rename.STEPS,
-    "terminate": instances.TERMINATE,
+    "terminate": lifecycle.TERMINATE,
     "build": build_template.STEPS,
     "ready": edit_template.STEPS,
     "install": install_master.INSTALL,
@@ -106,7 +109,7 @@ def test_every_function_of_others_that_a_tenants_process_replaces_is_told():
 
 def _replaced() -> Iterator[str]:
     """What `install` functions of `saas_process` assign to, by its full name."""
-    for file in (ROOT / "addons/saas_process").rglob("*.py"):
+    for file in (ROOT / "addons/tenant/saas_process").rglob("*.py"):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         for function in tree.body:
             if isinstance(function, ast.FunctionDef) and function.name == "install":

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tenantry.control_plane import doctor
+from tenantry.control_plane.doctor import Finding, examine
 from tenantry.keyfile import installation_keys
-from tenantry.odoo.installation import OdooInstallation
-from tenantry.odoo.tested import TESTED
-from tenantry.operations import doctor
-from tenantry.operations.doctor import Finding, examine
+from tenantry.odoo.finding.installation import OdooInstallation
+from tenantry.odoo.finding.tested import TESTED
 from tenantry.settings import ServerSettings
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from tenantry.errors import OdooNotFound, ProgramFailed
-from tenantry.odoo import candidate, checkout, debian, installed, python_environment
-from tenantry.odoo.candidate import Candidate, Passed, Search
-from tenantry.odoo.installation import RESOLVERS, OdooInstallation, find_odoo
-from tenantry.odoo.python_environment import digest, read_lock
-from tenantry.odoo.release import Release, read_release
-from tenantry.odoo.tested import REMEDY, TESTED
+from tenantry.odoo.finding import candidate, checkout, debian, installed, python_environment
+from tenantry.odoo.finding.candidate import Candidate, Passed, Search
+from tenantry.odoo.finding.installation import RESOLVERS, OdooInstallation, find_odoo
+from tenantry.odoo.finding.python_environment import digest, read_lock
+from tenantry.odoo.finding.release import Release, read_release
+from tenantry.odoo.finding.tested import REMEDY, TESTED
 from tenantry.settings import ServerSettings
 
 RELEASE = """\

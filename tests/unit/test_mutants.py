@@ -24,10 +24,10 @@ def test_no_two_mutants_have_one_name():
 
 def test_every_part_of_the_code_has_mutants():
     files = {mutant.file for mutant in MUTANTS}
-    for part in ("model", "operations", "postgres", "odoo", "spawner", "remote"):
+    for part in ("model", "operations", "control_plane", "postgres", "odoo", "spawner", "remote"):
         assert any(file.startswith(f"src/tenantry/{part}/") for file in files)
-    for addon in (ROOT / "addons").iterdir():
-        assert any(file.startswith(f"addons/{addon.name}/") for file in files)
+    for manifest in (ROOT / "addons").glob("*/*/__manifest__.py"):
+        assert any(file.startswith(f"{manifest.parent.relative_to(ROOT)}/") for file in files)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from tenantry.errors import InvalidValue
 from tenantry.model.catalog import State
 from tenantry.model.operations import ENGINE_STATES, OPERATIONS, Operation, transitions
 from tenantry.model.states import TRANSITIONS, Action, after
-from tenantry.operations.instances import STEPS, operate
+from tenantry.operations.instance.lifecycle import STEPS, operate
 
 _FOR_A_MOMENT = {State.PROVISIONING, State.RENAMING, State.TERMINATING}
 """What an instance is to the engine only while something is under way."""

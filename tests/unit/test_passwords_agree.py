@@ -10,7 +10,7 @@ from tenantry.errors import RoleWithoutPassword
 from tenantry.keyfile import installation_keys
 from tenantry.model import names
 from tenantry.model.keys import Keys
-from tenantry.odoo.installation import OdooInstallation
+from tenantry.odoo.finding.installation import OdooInstallation
 from tenantry.postgres.cluster import Cluster
 from tenantry.runtimes.shared import SharedRuntime
 from tenantry.settings import ServerSettings

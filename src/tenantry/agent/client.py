@@ -79,7 +79,7 @@ class RemoteEngine:
 
     @contextlib.contextmanager
     def provisioning(self, spec: InstanceSpec, on_step: OnStep = ignore) -> Iterator[RemoteSession]:
-        """See `operations.provision.provisioning`."""
+        """See `operations.instance.provision.provisioning`."""
         with self._conversation() as conversation:
             conversation.ask(PROVISION, {"spec": spec}, on_step)
             try:

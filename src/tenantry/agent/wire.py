@@ -25,7 +25,7 @@ from tenantry.model.server import ServerFacts
 from tenantry.model.states import Action
 from tenantry.model.template import PoolStatus, Template, TemplateState
 from tenantry.model.usage import Usage
-from tenantry.operations.edit_template import Editing
+from tenantry.operations.template.edit import Editing
 
 _FACTS: Mapping[str, Any] = {
     kind.__name__: kind

@@ -9,10 +9,10 @@ import typer
 from tenantry.cli.common import JsonOption, command, engine
 from tenantry.cli.master import login_lines
 from tenantry.cli.output import Output
+from tenantry.control_plane.doctor import Finding, examine
 from tenantry.engine import Engine
 from tenantry.errors import TenantryError
 from tenantry.model.secret import Secret
-from tenantry.operations.doctor import Finding, examine
 
 _MARKS = {True: "[green]✓[/]", False: "[red]✗[/]"}
 

@@ -1,7 +1,7 @@
 """Statements of ours that a tenant's Odoo believes: Ed25519, for one instance and one purpose.
 
 The private key is derived from the installation's signing key; the tenant server knows the public one only
-(`addons/saas_tenant/tools/signed.py` verifies).
+(`addons/tenant/saas_tenant/tools/signed.py` verifies).
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tenantry.errors import InvalidSetting
 from tenantry.keyfile import write_private
-from tenantry.odoo.installation import OdooInstallation
+from tenantry.odoo.finding.installation import OdooInstallation
 from tenantry.postgres.cluster import Cluster
 from tenantry.settings import ServerSettings
 

@@ -19,7 +19,7 @@ from tenantry.errors import (
     ProgramTimeout,
 )
 from tenantry.model.recipe import LANGUAGE, Recipe
-from tenantry.odoo.installation import OdooInstallation
+from tenantry.odoo.finding.installation import OdooInstallation
 from tenantry.odoo.view import MIRRORING_PROGRAM, SOMEBODY
 from tenantry.postgres.cluster import Connection, translated
 from tenantry.sandbox import View

@@ -11,28 +11,26 @@ from importlib import resources
 from pathlib import Path
 
 from tenantry import agreed
-from tenantry.agreed import PROCESS_MODULE, TENANT_MODULE
 from tenantry.settings import ServerSettings
 
-_TENANTS = (PROCESS_MODULE, TENANT_MODULE)
-_MASTER = ("saas_manager*",)
+TENANT, MASTER = "tenant", "master"
 _AGREED = {"saas_agreed.py": Path(agreed.__file__)}
 """The one file of the engine that tenants' addons import."""
 
 
 def tenant_addons(settings: ServerSettings) -> Path:
     """The addons folder of the tenant servers and of the templates' builds."""
-    return _folder_of_links(settings.run_dir / "addons" / "tenants", {**_ours(_TENANTS), **_AGREED})
+    return _folder_of_links(settings.run_dir / "addons" / "tenants", {**_ours(TENANT), **_AGREED})
 
 
 def master_addons(settings: ServerSettings) -> Path:
     """The addons folder of the master."""
-    return _folder_of_links(settings.run_dir / "addons" / "master", _ours(_MASTER))
+    return _folder_of_links(settings.run_dir / "addons" / "master", _ours(MASTER))
 
 
-def _ours(patterns: tuple[str, ...]) -> dict[str, Path]:
-    """Those of our addons that match, by name."""
-    return {addon.name: addon for pattern in patterns for addon in shipped().glob(pattern)}
+def _ours(role: str) -> dict[str, Path]:
+    """Our addons of that role, by name."""
+    return {manifest.parent.name: manifest.parent for manifest in shipped(role).glob("*/__manifest__.py")}
 
 
 def _folder_of_links(folder: Path, wanted: Mapping[str, Path]) -> Path:
@@ -56,7 +54,7 @@ def link_to(link: Path, target: Path) -> None:
     fresh.replace(link)
 
 
-def shipped() -> Path:
-    """All our addons: packaged with us, or of the source tree."""
+def shipped(role: str) -> Path:
+    """Our addons of that role: packaged with us, or of the source tree."""
     packaged = Path(str(resources.files("tenantry"))) / "addons"
-    return packaged if (packaged / TENANT_MODULE).is_dir() else Path(__file__).resolve().parents[3] / "addons"
+    return (packaged if packaged.is_dir() else Path(__file__).resolve().parents[3] / "addons") / role

@@ -11,7 +11,7 @@ from tenantry import process, sandbox
 from tenantry.errors import ProgramFailed, ServerNotStarted
 from tenantry.keyfile import write_private
 from tenantry.odoo.config import read_option
-from tenantry.odoo.installation import OdooInstallation
+from tenantry.odoo.finding.installation import OdooInstallation
 from tenantry.odoo.view import SOMEBODY
 from tenantry.sandbox import View
 

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from tenantry.odoo.installation import OdooInstallation
+from tenantry.odoo.finding.installation import OdooInstallation
 from tenantry.sandbox import linked_targets, python_folders
 
 _DEBIAN = Path("usr/lib/python3/dist-packages")

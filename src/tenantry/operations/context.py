@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tenantry.model.catalog import Database, Kind, Label
+from tenantry.model.catalog import Label
 from tenantry.model.keys import Keys
 from tenantry.model.secret import Secret, random_key
 from tenantry.odoo.filestore import Filestores
-from tenantry.odoo.installation import OdooInstallation
+from tenantry.odoo.finding.installation import OdooInstallation
 from tenantry.postgres import bounded, databases, roles
 from tenantry.postgres.cluster import Cluster, Connection
 from tenantry.runtimes.contract import Runtime
@@ -93,9 +93,3 @@ def relabel(context: Context, connection: Connection, name: str, label: Label) -
         databases.label(connection, name, label)
         announce(connection, name)
     context.runtime.follow([name])
-
-
-def find_labelled(connection: Connection, name: str, kind: Kind) -> Database | None:
-    """The database of that name if it is one of ours and of that kind."""
-    database = databases.find(connection, name)
-    return database if database and database.label and database.label.kind is kind else None

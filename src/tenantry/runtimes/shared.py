@@ -27,7 +27,7 @@ from tenantry.model.keys import Keys
 from tenantry.model.names import LOCAL_SERVER, SPAWNER_ROLE
 from tenantry.model.signing import public_key
 from tenantry.odoo.config import code_options
-from tenantry.odoo.installation import OdooInstallation
+from tenantry.odoo.finding.installation import OdooInstallation
 from tenantry.odoo.own_addons import tenant_addons
 from tenantry.odoo.probe import Route
 from tenantry.odoo.view import odoo_folders

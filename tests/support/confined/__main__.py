@@ -29,7 +29,7 @@ from tests.support.confined.attacks import ATTACKS
 from tests.support.confined.needs import COMFORTS, NEEDS
 from tests.support.confined.scene import Scene, native, outcome
 
-sys.path.insert(0, str(Path(__file__).parents[3] / "addons" / "saas_process"))
+sys.path.insert(0, str(Path(__file__).parents[3] / "addons" / "tenant" / "saas_process"))
 import confinement
 
 # The tenants cannot read where this Python is: what it would load late is loaded here.

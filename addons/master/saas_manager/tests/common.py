@@ -1,0 +1,141 @@
+"""What the tests of the back office share: one user of each group, and something to sell."""
+
+from contextlib import contextmanager
+from types import SimpleNamespace
+from unittest.mock import call, create_autospec, patch
+
+from odoo.addons.queue_job.tests.common import trap_jobs
+from odoo.tests import TransactionCase, new_test_user
+
+from tenantry.operations.instance.provision import Session
+
+from .. import gateway
+
+GROUPS = {
+    "nobody": "base.group_user",
+    "portal": "base.group_portal",
+    "user": "saas_manager.group_saas_user",
+    "manager": "saas_manager.group_saas_manager",
+    "administrator": "saas_manager.group_saas_administrator",
+}
+
+
+PARTS = [call.clone(), call.sanitize(), call.customize(), call.create_admin(), call.publish()]
+"""What a creation is made of, in this order: none may be left out."""
+
+
+class SaasCase(TransactionCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env = cls.env(context={**cls.env.context, "no_reset_password": True})
+        # What others made on this machine's engine is none of these tests' business.
+        nothing_there = patch.object(gateway, "taken", return_value=frozenset())
+        nothing_there.start()
+        cls.addClassCleanup(nothing_there.stop)
+        cls.users = {
+            name: new_test_user(cls.env, f"saas-{name}", group, email=f"{name}@operator.example")
+            for name, group in GROUPS.items()
+        }
+        cls.customer = cls.env["res.partner"].create(
+            {"name": "Acme Ltd", "is_company": True, "email": "info@acme.example"}
+        )
+        cls.env["saas.server"].search([]).state = "maintenance"
+        cls.server = cls._make_server("here")
+        cls.template = cls._make_template("shop")
+        cls.plan = cls._make_plan("small")
+
+    @classmethod
+    def _make_server(cls, code, **values):
+        values = {"name": f"Server {code}", "code": code, "state": "active", "health": "healthy", **values}
+        return cls.env["saas.server"].create(values)
+
+    @classmethod
+    def _make_template(cls, code, state="ready", **values):
+        values = {"name": f"Template {code}", "code": code, "state": state, **values}
+        return cls.env["saas.template"].create(values)
+
+    @classmethod
+    def _make_plan(cls, code, **values):
+        return cls.env["saas.plan"].create({"name": f"Plan {code}", "code": code, **values})
+
+    @classmethod
+    def _instance_values(cls, subdomain, **values):
+        return {
+            "name": subdomain.title(),
+            "partner_id": cls.customer.id,
+            "subdomain": subdomain,
+            "template_id": cls.template.id,
+            "plan_id": cls.plan.id,
+            "admin_email": "boss@acme.example",
+            **values,
+        }
+
+    @classmethod
+    def _make_instance(cls, subdomain, state="draft", **values):
+        """An instance in any state, as if the engine had brought it there."""
+        if state != "draft":
+            values = {"server_id": cls.server.id, "database_name": subdomain, **values}
+        return cls.env["saas.instance"].create(cls._instance_values(subdomain, state=state, **values))
+
+    @classmethod
+    def _make_subscription(cls, instance, **values):
+        return cls.env["saas.subscription"].create(
+            {
+                "instance_id": instance.id,
+                "partner_id": instance.partner_id.id,
+                "plan_id": instance.plan_id.id,
+                **values,
+            }
+        )
+
+    @classmethod
+    def _request_values(cls, subdomain, **values):
+        return {
+            "customer_name": "Ann Acme",
+            "customer_email": "info@acme.example",
+            "company_name": "Acme Ltd",
+            "subdomain": subdomain,
+            "plan_id": cls.plan.id,
+            "template_id": cls.template.id,
+            **values,
+        }
+
+    def _as(self, name, records):
+        """The records as the user of that group sees them, nothing being cached."""
+        self.env.flush_all()
+        self.env.invalidate_all()
+        return records.with_user(self.users[name])
+
+    @contextmanager
+    def _jobs(self):
+        """Trap the jobs; those that are run use the test's own cursor for their log."""
+        with trap_jobs() as jobs, self.enter_registry_test_mode():
+            yield jobs
+
+    def _assert_one_job(self, jobs, instance, operation, **properties):
+        """That one, and no other of an operation."""
+        jobs.assert_jobs_count(1, only=instance._operate)
+        jobs.assert_enqueued_job(instance._operate, args=(operation,), properties=properties)
+
+    def _run_provision(self, instance):
+        """Do what the job of a creation does, with an engine that succeeds."""
+        with self._jobs(), self._provisioning(instance):
+            return instance.sudo()._operate("provision")
+
+    @contextmanager
+    def _provisioning(self, instance):
+        """An engine that succeeds; each creation must be asked for whole, in order, and told about."""
+
+        @contextmanager
+        def succeed(asked_for, on_step):
+            self.assertEqual(asked_for, instance)
+            self.assertTrue(callable(on_step))
+            session = create_autospec(Session, instance=True)
+            here = SimpleNamespace(url=f"http://{instance.subdomain}.localhost")
+            session.publish.return_value = SimpleNamespace(duration_s=0.4, instance=here)
+            yield session
+            self.assertEqual(session.mock_calls, PARTS)
+
+        with patch.object(gateway, "provisioning", succeed):
+            yield

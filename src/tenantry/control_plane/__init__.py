@@ -1,0 +1,1 @@
+"""The master: its code, its installation, its server and the agent it asks."""

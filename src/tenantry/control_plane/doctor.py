@@ -1,0 +1,247 @@
+"""Doctor: everything an installation needs, found or not, with the remedy (C1)."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tenantry.control_plane.code import master_packages
+from tenantry.control_plane.server import MasterRuntime
+from tenantry.errors import AgentLost, PostgresUnreachable, TenantryError
+from tenantry.keyfile import has_keys, installation_keys, is_private
+from tenantry.model.names import LOCAL_SERVER
+from tenantry.odoo.finding.installation import find_odoo
+from tenantry.odoo.finding.tested import REMEDY, untested
+from tenantry.postgres import databases, roles
+from tenantry.postgres.binaries import find_binaries
+from tenantry.postgres.cluster import Cluster, Connection
+from tenantry.postgres.embedded import EmbeddedCluster
+from tenantry.runtimes.shared import SharedRuntime
+from tenantry.settings import ServerSettings
+
+_NEEDED_FREE_BYTES = 3 * 2**30
+_FEW_CONNECTIONS = 200
+_LOCAL_MAIL_SERVER = ("127.0.0.1", 25)
+_PROGRAMS = (
+    ("setpriv", "Install util-linux.", "nothing can be run as another user"),
+    ("gcc", "Install gcc.", "Odoo's Python packages may not install"),
+    ("wkhtmltopdf", "Install wkhtmltopdf (0.12.6 with patched Qt).", "invoices and reports are no PDF"),
+    ("rtlcss", "npm install --global rtlcss", "Arabic, Hebrew and Persian are not mirrored"),
+)
+"""Name; how to have it; what it is like without."""
+_CONNECTIONS_OF_ONE_AWAKE = 3
+"""A request, a scheduled job, the bus: what an instance that is awake usually has open."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """needed: without it nothing works; else it is only not running yet."""
+
+    subject: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+    needed: bool = True
+
+
+def examine(settings: ServerSettings) -> list[Finding]:
+    """Look at everything, change nothing, download nothing."""
+    return [
+        _checked("Python", True, _python),
+        *_odoo(settings),
+        _checked("PostgreSQL", True, lambda: _postgres(settings)),
+        _checked("Cluster", bool(settings.pg_dsn), lambda: _cluster(settings)),
+        *_limits_of_cluster(settings),
+        _checked("Tenant server", False, lambda: _tenant_server(settings)),
+        *_isolation(settings),
+        *(_of_master(settings) if settings.name == LOCAL_SERVER else ()),
+        *(_other_server(settings, name) for name in settings.others()),
+        _private("Keys", settings.installation.secrets_dir, settings.installation.secrets_dir.glob("*.key")),
+        _private("Logs", settings.log_dir, needed=False),
+        _private("Configuration", settings.run_dir, needed=False),
+        _disk(settings),
+        _mail_server(),
+        *(_program(*facts) for facts in _PROGRAMS),
+    ]
+
+
+def _checked(subject: str, needed: bool, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(subject, True, check(), needed=needed)
+    except TenantryError as error:
+        return Finding(subject, False, str(error), error.remedy, needed)
+
+
+def _python() -> str:
+    return f"{platform.python_version()}, {sys.executable}"
+
+
+def _odoo(settings: ServerSettings) -> list[Finding]:
+    try:
+        found = find_odoo(settings, _ignore, install=False)
+    except TenantryError as error:
+        return [Finding("Odoo", False, str(error), error.remedy)]
+    warning = untested(found.series, found.version)
+    detail = warning or f"{found.version} was tested with this Tenantry"
+    return [
+        Finding("Odoo", True, f"{found.version}: {found.reason}"),
+        Finding("Odoo's version", not warning, detail, REMEDY, needed=False),
+    ]
+
+
+def _postgres(settings: ServerSettings) -> str:
+    if settings.pg_dsn:
+        return "given by TENANTRY_PG_DSN"
+    found = find_binaries(settings, _ignore, install=False)
+    return f"{found.version}: {found.reason}, {found.folder}"
+
+
+def _cluster(settings: ServerSettings) -> str:
+    cluster = _cluster_of(settings)
+    with cluster.connect() as connection:
+        roles.check_rights(connection)
+        version = connection.info.server_version // 10000
+    return f"PostgreSQL {version} answers at {cluster.address}"
+
+
+def _cluster_of(settings: ServerSettings) -> Cluster:
+    if settings.pg_dsn:
+        return Cluster.from_dsn(settings.pg_dsn)
+    if not has_keys(settings.installation.secrets_dir):
+        raise PostgresUnreachable(str(settings.home), "it was never started")
+    binaries = find_binaries(settings, _ignore, install=False)
+    roles_key = installation_keys(settings.installation.secrets_dir).roles
+    return EmbeddedCluster.of(settings, binaries, roles_key).cluster()
+
+
+def _limits_of_cluster(settings: ServerSettings) -> list[Finding]:
+    """Nothing while it does not run; that is said already."""
+    try:
+        with _cluster_of(settings).connect() as connection:
+            return [_connections(connection), _collation(connection)]
+    except TenantryError:
+        return []
+
+
+def _connections(connection: Connection) -> Finding:
+    row = connection.execute("SHOW max_connections").fetchone()
+    allowed = int(row[0]) if row else 0
+    awake = allowed // _CONNECTIONS_OF_ONE_AWAKE
+    return Finding(
+        "Connections",
+        allowed >= _FEW_CONNECTIONS,
+        f"max_connections is {allowed}, enough for {awake} instances that are awake",
+        "Set max_connections to 600 or more in postgresql.conf, and start PostgreSQL anew.",
+        needed=False,
+    )
+
+
+def _collation(connection: Connection) -> Finding:
+    sorting = databases.sorted_otherwise(connection)
+    return Finding(
+        "Collation",
+        not sorting,
+        f"not by code point: {', '.join(sorting)}" if sorting else "every database sorts by code point",
+        "Make `tenantry_base` as docs/howto/given-postgresql.md says, then build these templates anew.",
+        needed=False,
+    )
+
+
+def _tenant_server(settings: ServerSettings) -> str:
+    if not has_keys(settings.installation.secrets_dir):
+        return "never started; `tenantry up` does"
+    runtime = SharedRuntime(settings, installation_keys(settings.installation.secrets_dir))
+    port = runtime.port
+    if not runtime.is_answering():
+        return f"not running; `tenantry up` starts it on port {port}"
+    return f"answers on port {port}, process {runtime.pid}"
+
+
+def _isolation(settings: ServerSettings) -> list[Finding]:
+    """What separates tenants from each other here, each by itself; docs/isolation.md says what each does."""
+    if not has_keys(settings.installation.secrets_dir):
+        return []
+    try:
+        found = SharedRuntime(settings, installation_keys(settings.installation.secrets_dir)).protections()
+    except TenantryError:
+        return []
+    remedy = "See docs/isolation.md for what is open without it, and how to have it."
+    return [
+        Finding(f"Isolation: {name}", not reason, reason or "in force", remedy, needed=False)
+        for name, reason in found.items()
+    ]
+
+
+def _other_server(settings: ServerSettings, name: str) -> Finding:
+    """One beside the one that is examined; `tenantry --server NAME doctor` tells more of it."""
+    return _checked(f"Server {name}", False, lambda: _tenant_server(settings.other(name)))
+
+
+def _of_master(settings: ServerSettings) -> list[Finding]:
+    return [
+        _checked("Master's packages", False, lambda: _master_packages(settings)),
+        _checked("Master", False, lambda: _master(settings)),
+    ]
+
+
+def _master_packages(settings: ServerSettings) -> str:
+    odoo = find_odoo(settings, _ignore, install=False)
+    return str(master_packages(settings, odoo, _ignore, install=False))
+
+
+def _master(settings: ServerSettings) -> str:
+    if not has_keys(settings.installation.secrets_dir):
+        return "never started; `tenantry up` does"
+    runtime = MasterRuntime(settings, installation_keys(settings.installation.secrets_dir))
+    url = runtime.route.url
+    if not runtime.is_answering():
+        return f"not running; `tenantry up` starts it at {url}"
+    if runtime.agent and runtime.agent.pid is None:
+        raise AgentLost("it does not run")
+    return f"answers at {url}, process {runtime.pid}"
+
+
+def _private(subject: str, folder: Path, files: Iterable[Path] = (), *, needed: bool = True) -> Finding:
+    """X5: whoever reads the keys has everything, and logs and configuration tell a lot."""
+    opened = [path for path in (folder, *sorted(files)) if not is_private(path)]
+    if not opened:
+        return Finding(subject, True, f"private, {folder}", needed=needed)
+    detail = f"others have rights to {', '.join(str(path) for path in opened)}"
+    return Finding(subject, False, detail, f"chmod -R go= {shlex.quote(str(folder))}", needed)
+
+
+def _disk(settings: ServerSettings) -> Finding:
+    folder = next(path for path in (settings.home, *settings.home.parents) if path.exists())
+    free = shutil.disk_usage(folder).free
+    detail = f"{free // 2**30} GB free for {settings.home}"
+    return Finding("Disk", free > _NEEDED_FREE_BYTES, detail, "Free at least 3 GB.")
+
+
+def _program(name: str, install: str, without: str) -> Finding:
+    path = shutil.which(name)
+    return Finding(name, bool(path), path or f"not found: {without}", install, needed=name == "setpriv")
+
+
+def _mail_server() -> Finding:
+    """A tenant's administrator may name any server, this machine's too."""
+    try:
+        socket.create_connection(_LOCAL_MAIL_SERVER, timeout=1).close()
+    except OSError:
+        return Finding("Mail", True, "no mail server listens on this machine", needed=False)
+    return Finding(
+        "Mail",
+        False,
+        "a mail server listens on localhost: every tenant can send through it, as anybody it lets",
+        "Have it ask for a login on port 25 of 127.0.0.1, too (Postfix: take it out of `mynetworks`).",
+        needed=False,
+    )
+
+
+def _ignore(line: str) -> None:
+    """A finding says it in its own words."""

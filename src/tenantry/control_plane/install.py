@@ -1,0 +1,196 @@
+"""The steps that install the master, or bring it up to our code.
+
+It is installed under a temporary name: what bears its name is whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tenantry import __version__
+from tenantry.control_plane.server import MasterRuntime
+from tenantry.model.catalog import Kind, Label, State
+from tenantry.model.names import MASTER_BUILDING, MASTER_DATABASE
+from tenantry.model.recipe import Recipe
+from tenantry.model.secret import Secret, hash_for_odoo
+from tenantry.odoo.config import write_config
+from tenantry.odoo.filestore import Filestores
+from tenantry.odoo.finding.installation import OdooInstallation
+from tenantry.odoo.initialise import Initialisation, installed_modules, verify_modules
+from tenantry.odoo.own_addons import master_addons
+from tenantry.operations.context import Context
+from tenantry.operations.steps import Step
+from tenantry.operations.template.addons import addons_digest
+from tenantry.postgres import databases, roles
+from tenantry.postgres.cluster import Connection, translated
+from tenantry.spawner.identity import master_user
+
+RECIPE = Recipe(
+    "master",
+    "Master",
+    (
+        "saas_manager",
+        "saas_manager_api",
+        "saas_manager_webhook",
+        "saas_manager_portal",
+        "saas_manager_captcha",
+    ),
+    languages=("en_US", "fr_FR", "vi_VN"),
+)
+_OTHERS = ("queue_job", "endpoint_route_handler", "fastapi")
+"""Addons that come with the packages, and change with them."""
+EXTENSIONS = ("pg_trgm", "unaccent")
+
+
+@dataclass(frozen=True)
+class Installing:
+    """The master's database, being installed or updated; `odoo` is as the master runs it."""
+
+    context: Context
+    connection: Connection
+    runtime: MasterRuntime
+    odoo: OdooInstallation
+    password: Secret
+
+    @property
+    def log(self) -> Path:
+        return self.context.settings.log_dir / "master-install.log"
+
+    @property
+    def filestores(self) -> Filestores:
+        return Filestores(self.context.settings.installation.master_data_dir / "filestore")
+
+    @property
+    def label(self) -> Label:
+        return Label(
+            kind=Kind.MASTER,
+            state=State.ACTIVE,
+            series=self.odoo.series,
+            recipe={"code_digest": self.code_digest},
+            built_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+
+    @property
+    def code_digest(self) -> str:
+        """Changes with Odoo, our addons, the engine, and the packages, whose folder bears their digest."""
+        addons = [addon.resolve() for addon in sorted(master_addons(self.context.settings).iterdir())]
+        packages = self.odoo.libraries[0].name
+        return f"{addons_digest(self.odoo, addons)} {packages} {__version__}"
+
+    def initialisation(self, database: str) -> Initialisation:
+        """Ready to run on that database; the caller removes its configuration file."""
+        settings = self.context.settings
+        config = settings.run_dir / "master-install.conf"
+        write_config(config, self.runtime.options(self.odoo, self.context.cluster), owner=master_user())
+        view = self.runtime.view(self.odoo, config)
+        return Initialisation(
+            self.odoo, config, self.log, database, settings.installation.init_timeout_s, view
+        )
+
+
+# ---------------------------------------------------------------- steps
+
+
+def _discard(subject: Installing) -> None:
+    """An installation cannot go on where it was killed: it begins anew."""
+    databases.drop(subject.connection, MASTER_BUILDING)
+    subject.filestores.remove(MASTER_BUILDING)
+
+
+def _create_database(subject: Installing) -> None:
+    connection = subject.connection
+    _discard(subject)
+    subject.filestores.remove(MASTER_DATABASE)
+    subject.log.unlink(missing_ok=True)
+    databases.create(connection, MASTER_BUILDING, subject.label.having(state=State.BUILDING))
+    databases.let_in(connection, MASTER_BUILDING, MASTER_DATABASE)
+    with subject.context.cluster.connect(MASTER_BUILDING) as inside:
+        roles.let_create(inside, MASTER_DATABASE)
+        databases.add_extensions(inside, EXTENSIONS)
+
+
+def _install(subject: Installing) -> None:
+    initialisation = subject.initialisation(MASTER_BUILDING)
+    initialisation.install(RECIPE)
+    initialisation.config.unlink()
+
+
+def _verify(subject: Installing) -> None:
+    with subject.context.as_owner(MASTER_BUILDING, MASTER_DATABASE) as inside:
+        verify_modules(inside, RECIPE.modules, subject.log)
+
+
+def _close_admin(subject: Installing) -> None:
+    with subject.context.as_owner(MASTER_BUILDING, MASTER_DATABASE) as inside:
+        set_admin_password(inside, subject.password)
+
+
+def _take_name(subject: Installing) -> None:
+    databases.end_sessions(subject.connection, MASTER_BUILDING)
+    if subject.filestores.exists(MASTER_BUILDING):
+        subject.filestores.rename(MASTER_BUILDING, MASTER_DATABASE)
+    with databases.transaction(subject.connection):
+        databases.rename(subject.connection, MASTER_BUILDING, MASTER_DATABASE)
+        databases.label(subject.connection, MASTER_DATABASE, subject.label)
+
+
+def _stop_server(subject: Installing) -> None:
+    subject.runtime.stop()
+
+
+def _update(subject: Installing) -> None:
+    """Update what is ours and came with the packages, and install what is new among it."""
+    with subject.context.as_owner(MASTER_DATABASE, MASTER_DATABASE) as inside:
+        installed = set(installed_modules(inside))
+    ours = {name for name in installed if name.startswith("saas_") or name in _OTHERS}
+    initialisation = subject.initialisation(MASTER_DATABASE)
+    initialisation.update(sorted(ours), sorted(set(RECIPE.modules) - installed))
+    initialisation.config.unlink()
+
+
+def _verify_update(subject: Installing) -> None:
+    with subject.context.as_owner(MASTER_DATABASE, MASTER_DATABASE) as inside:
+        verify_modules(inside, RECIPE.modules, subject.log)
+
+
+def _note_update(subject: Installing) -> None:
+    databases.label(subject.connection, MASTER_DATABASE, subject.label)
+
+
+INSTALL: tuple[Step[Installing], ...] = (
+    Step("database", _create_database, undo=_discard),
+    Step("install", _install),
+    Step("verify", _verify),
+    Step("admin", _close_admin),
+    Step("name", _take_name),
+)
+UPDATE: tuple[Step[Installing], ...] = (
+    Step("stop", _stop_server),
+    Step("update", _update),
+    Step("verify", _verify_update),
+    Step("note", _note_update),
+)
+
+
+# ---------------------------------------------------------------- the administrator
+
+_ADMIN_PASSWORD = """
+    UPDATE res_users SET password = %s
+     WHERE id = (SELECT res_id FROM ir_model_data WHERE module = 'base' AND name = 'user_admin')
+"""
+_FORGET_SESSIONS = """
+    DO $$ BEGIN
+        IF to_regclass('orm_signaling_default') IS NOT NULL THEN
+            INSERT INTO orm_signaling_default DEFAULT VALUES;
+        END IF;
+    END $$
+"""
+
+
+def set_admin_password(inside: Connection, password: Secret) -> None:
+    """Set it and end the sessions opened with the old one, which a running Odoo has cached."""
+    with databases.transaction(inside), translated(inside, "set the administrator's password"):
+        inside.execute(_ADMIN_PASSWORD, [hash_for_odoo(password)])
+        inside.execute(_FORGET_SESSIONS)

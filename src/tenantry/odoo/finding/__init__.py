@@ -1,0 +1,1 @@
+"""Finding an Odoo on the machine, or fetching one."""

@@ -1,0 +1,120 @@
+"""Which Odoo the engine runs: where it is, how to start it, and how it was found."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tenantry.errors import OdooNotFound, TenantryError
+from tenantry.odoo.finding.candidate import Candidate, Passed, Report, Search
+from tenantry.odoo.finding.checkout import from_git, from_setting
+from tenantry.odoo.finding.debian import from_debian
+from tenantry.odoo.finding.installed import from_path, from_python
+from tenantry.odoo.finding.release import read_release
+from tenantry.odoo.finding.tested import REMEDY, untested
+from tenantry.settings import ServerSettings
+
+Resolver = Callable[[Search], Candidate]
+
+# In the order they are asked.
+RESOLVERS: tuple[tuple[str, Resolver], ...] = (
+    ("ODOO_SOURCE", from_setting),
+    ("an importable odoo", from_python),
+    ("odoo on PATH", from_path),
+    ("Debian's package", from_debian),
+    ("the official repository", from_git),
+)
+
+
+@dataclass(frozen=True)
+class OdooInstallation:
+    """One Odoo and the Python that runs it.
+
+    version: of the Debian package it is from, else Odoo's own word.
+    source: the folder that contains the `odoo` package.
+    addons: every folder of core addons.
+    reason: why this one was chosen, for people.
+    libraries: folders of more Python packages. variables: more environment; may hold secrets.
+    """
+
+    series: str
+    version: str
+    python: Path
+    source: Path
+    program: Path
+    addons: tuple[Path, ...]
+    reason: str
+    libraries: tuple[Path, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def command(self, *arguments: str | Path) -> list[str]:
+        """The arguments that run Odoo; its `environment` goes with them."""
+        return [str(self.python), str(self.program), *map(str, arguments)]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        path = os.pathsep.join(str(folder) for folder in (self.source, *self.libraries))
+        return {**self.variables, "PYTHONPATH": path}
+
+    def find_module(self, name: str, extra: Sequence[Path] = ()) -> Path | None:
+        """The module's folder, in the core addons or in `extra`, in Odoo's own order."""
+        folders = (addons / name for addons in (*self.addons, *extra))
+        return next((folder for folder in folders if (folder / "__manifest__.py").is_file()), None)
+
+
+def find_odoo(
+    settings: ServerSettings,
+    report: Report,
+    *,
+    install: bool = True,
+    resolvers: Sequence[tuple[str, Resolver]] = RESOLVERS,
+) -> OdooInstallation:
+    """Ask the resolvers in turn; each reports in one line what it chose or why it passes.
+
+    An operator who sets ODOO_SOURCE means that one: no other is asked. With `install` false
+    nothing is downloaded or built. Raises OdooNotFound with every reason.
+    """
+    search = Search(settings, report, install)
+    reasons = []
+    for name, resolve in resolvers[:1] if settings.odoo_source else resolvers:
+        try:
+            odoo = _installation(resolve(search), settings.odoo_series)
+        except (Passed, TenantryError, OSError) as error:
+            reasons.append(f"{name}: {str(error).rstrip('.')}")
+            report(f"Odoo: not {reasons[-1]}")
+        else:
+            report(f"Odoo {odoo.version}: {odoo.reason}, {odoo.source}")
+            _warn(odoo, report)
+            return odoo
+    raise OdooNotFound(settings.odoo_series, reasons)
+
+
+def _installation(candidate: Candidate, series: str) -> OdooInstallation:
+    release = read_release(candidate.source)
+    if release.series != series:
+        raise Passed(f"{candidate.source} is Odoo {release.series}")
+    return OdooInstallation(
+        series=release.series,
+        version=candidate.version or release.version,
+        python=candidate.python,
+        source=candidate.source,
+        program=candidate.program,
+        addons=_core_addons(candidate.source),
+        reason=candidate.reason,
+    )
+
+
+def _warn(odoo: OdooInstallation, report: Report) -> None:
+    warning = untested(odoo.series, odoo.version)
+    if warning:
+        report(f"Warning: Odoo {warning}. {REMEDY}")
+
+
+def _core_addons(source: Path) -> tuple[Path, ...]:
+    """Debian's package has an `addons` folder too, of left-over parts; only a checkout's counts."""
+    folders = [source / "odoo" / "addons"]
+    if (source / "odoo-bin").is_file():
+        folders.append(source / "addons")
+    return tuple(folder for folder in folders if folder.is_dir())

@@ -1,0 +1,128 @@
+"""The warm pool: spares made before anybody asks, and claimed by a rename."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import time
+
+from tenantry.errors import Busy, DatabaseInUse, ForeignDatabase
+from tenantry.model import names
+from tenantry.model.catalog import Database, Kind, Label, State
+from tenantry.model.progress import OnStep, StepEvent, StepStatus, ignore
+from tenantry.operations.context import Context
+from tenantry.operations.template.clone import (
+    being_made,
+    clone_template,
+    discard,
+    ensure_zygote,
+    ready_template,
+    using_template,
+)
+from tenantry.postgres import databases, roles
+from tenantry.postgres.cluster import Connection
+from tenantry.runtimes.shared import announce
+
+
+def spares(connection: Connection, code: str = "") -> list[Database]:
+    """Every spare, of one template or of all, half-made ones too, the oldest first."""
+    found = databases.listing(connection, Kind.SPARE)
+    of_template = [s for s in found if s.label and code in ("", s.label.template)]
+    return sorted(of_template, key=lambda spare: spare.label.built_at if spare.label else "")
+
+
+def is_usable(spare: Database, template: Database) -> bool:
+    """Whether it is finished and of the template's current version."""
+    if not (spare.label and template.label and spare.is_whole) or spare.name.startswith(names.CLONE_PREFIX):
+        return False
+    return spare.label.state is State.READY and spare.label.version == template.label.version
+
+
+def usable(connection: Connection, template: Database) -> list[Database]:
+    """The spares of a template that can be claimed, the oldest first."""
+    assert template.label
+    return [spare for spare in spares(connection, template.label.template) if is_usable(spare, template)]
+
+
+def fill(context: Context, code: str, size: int, on_step: OnStep = ignore) -> int:
+    """Bring a template's pool to `size` spares of its current version; return how many were made.
+
+    Half-made and outdated ones are removed first. Raises TemplateNotFound, TemplateNotReady.
+    """
+    with context.maintenance() as connection:
+        sweep(context, connection, code)
+        ensure_zygote(context, connection, code)
+        wanted = range(len(usable(connection, ready_template(connection, code))), size)
+        for made, _ in enumerate(wanted, start=1):
+            began, name = time.monotonic(), names.new_spare_database(code)
+            with being_made(connection, name):
+                clone_template(context, connection, code, name)
+            took_s = time.monotonic() - began
+            on_step(StepEvent("fill", code, name, StepStatus.DONE, made / len(wanted), took_s))
+        return len(wanted)
+
+
+def sweep(context: Context, connection: Connection, code: str) -> None:
+    """Remove the spares nobody can use: outdated ones, and what killed processes left half-made.
+
+    One somebody is still working on is locked, and left alone; so is what is not ours.
+    """
+    template = ready_template(connection, code)
+    labelled = {spare.name for spare in spares(connection, code)}
+    for name in sorted(labelled | _nameless(context, connection, code)):
+        with contextlib.suppress(Busy, ForeignDatabase), being_made(connection, name, wait_s=0):
+            if name not in _needed(connection, template):
+                discard(context, connection, name)
+
+
+def _needed(connection: Connection, template: Database) -> set[str]:
+    """The usable spares, and the folders of claimed ones whose files still bear the old name."""
+    claimed = {database.filestore for database in databases.listing(connection, Kind.INSTANCE, Kind.EDIT)}
+    return {spare.name for spare in usable(connection, template)} | claimed
+
+
+def _nameless(context: Context, connection: Connection, code: str) -> set[str]:
+    """Databases, roles and folders called like a spare that lost, or never got, their label."""
+    everything = databases.names(connection) | roles.ours(connection) | context.filestores.names()
+    stems = {name.removesuffix(".partial") for name in everything}
+    return {name for name in stems if name.startswith(names.spare_prefix(code))}
+
+
+def claim(context: Context, connection: Connection, code: str, name: str, label: Label) -> str | None:
+    """Turn the oldest usable spare into the database `name`; return what it was called.
+
+    One transaction: the database, its role, the role's password and the label change together
+    or not at all. None when no spare is left; one that somebody is connected to, such as a backup of all
+    databases, is left to them. The files still lie under the old name, which the new label says.
+    """
+    with using_template(connection, code) as template:
+        for spare in _left_alone(connection, usable(connection, template)):
+            with contextlib.suppress(Busy, DatabaseInUse), being_made(connection, spare.name, wait_s=0):
+                if databases.find(connection, spare.name):
+                    name_spare(context, connection, spare, name, label)
+                    return spare.name
+    return None
+
+
+def _left_alone(connection: Connection, found: list[Database]) -> list[Database]:
+    """Those nobody is connected to: PostgreSQL would wait for five seconds at each before it refuses."""
+    visited = databases.with_sessions(connection)
+    return [database for database in found if database.name not in visited]
+
+
+def name_spare(context: Context, connection: Connection, spare: Database, name: str, label: Label) -> None:
+    """Give a spare its name and let its role log in. Raises DatabaseExists, DatabaseInUse."""
+    assert spare.label
+    named = label.having(
+        version=spare.label.version,
+        series=spare.label.series,
+        filestore=spare.filestore,
+        finished=spare.label.finished,
+        identity=secrets.token_hex(16),
+    )
+    with databases.transaction(connection):
+        databases.rename(connection, spare.name, name)
+        roles.rename(connection, spare.name, name)
+        roles.let_log_in(connection, name, context.role_password(name))
+        databases.label(connection, name, named)
+        announce(connection, name)

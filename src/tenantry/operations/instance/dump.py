@@ -1,0 +1,172 @@
+"""Dump an instance into an archive, while it is used or while it rests. It is never changed.
+
+Files are only ever added, so those there before the database's moment and after it are all that it knows of.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from tenantry.archive.dump import dump_database, put_files, put_manifest
+from tenantry.archive.format import Archive, Manifest, Member, Stored, dump_path
+from tenantry.errors import DumpFailed, ProgramFailed, Tampered
+from tenantry.model import names
+from tenantry.model.catalog import Label
+from tenantry.model.progress import OnStep, ignore
+from tenantry.model.secret import random_key
+from tenantry.model.states import Action, after
+from tenantry.odoo.initialise import installed_modules
+from tenantry.operations.context import Context
+from tenantry.operations.instance.archives import Place, client, major, place
+from tenantry.operations.inventory import find_instance
+from tenantry.operations.steps import Operation, Step
+from tenantry.postgres import databases, locks, roles
+from tenantry.postgres.cluster import Cluster, Connection, is_alive, translated
+from tenantry.postgres.programs import service
+
+_WAIT_FOR_TURN_S = 3600
+KEPT = ("finished", "seats", "counted_seats", "entitled_since", "limits")
+"""What of a label is true of its database wherever it is."""
+
+
+@dataclass
+class Dumping:
+    """An instance on its way into the archive called `archive`."""
+
+    context: Context
+    connection: Connection
+    name: str
+    place: Place
+    archive: str
+    began: datetime
+    files: dict[str, Member] = field(default_factory=dict)
+    modules: tuple[str, ...] = ()
+    extensions: tuple[str, ...] = ()
+    dump: Stored | None = None
+
+    @property
+    def label(self) -> Label:
+        return find_instance(self.connection, self.name)
+
+    @property
+    def filestore(self) -> str:
+        return self.label.filestore or self.name
+
+
+def _put_files(subject: Dumping) -> None:
+    place, filestores = subject.place, subject.context.filestores
+    for member in put_files(place.store, place.keys, filestores, subject.filestore, subject.files):
+        subject.files[member.path] = member
+
+
+def _dump_database(subject: Dumping) -> None:
+    context, connection, name = subject.context, subject.connection, subject.name
+    pg_dump = client(context, connection, "pg_dump")
+    size = databases.sizes_bytes(connection, name).get(name, 0)
+    subject.modules = _modules(context, name)
+    with _as_dumper(context, connection, name) as dumper:
+        subject.extensions = _extensions(dumper, name)
+        with service(dumper, name, context.settings.run_dir) as environment:
+            store, keys = subject.place.store, subject.place.keys
+            try:
+                subject.dump = dump_database(pg_dump, environment, store, subject.archive, keys, size)
+            except ProgramFailed as error:
+                raise DumpFailed(name, error.output) from error
+
+
+@contextmanager
+def _as_dumper(context: Context, connection: Connection, name: str) -> Iterator[Cluster]:
+    """A role that may do in this one database what the tenant may, while it does.
+
+    Whoever got their code run as that role, through a fault of pg_dump's, would keep nothing of it: before
+    it is lent to the next, and afterwards, it cannot log in, and all its sessions end.
+    """
+    role, password = names.DUMP_ROLE, random_key()
+    with locks.exclusive(connection, role, wait_s=_WAIT_FOR_TURN_S):
+        roles.create(connection, role)
+        _shut_out(connection, role)
+        try:
+            with roles.lent(connection, name, to=role):
+                roles.let_log_in(connection, role, password)
+                yield context.cluster.as_role(role, password)
+        finally:
+            if is_alive(connection):
+                _shut_out(connection, role)
+
+
+def _shut_out(connection: Connection, role: str) -> None:
+    roles.lock_out(connection, role)
+    roles.end_sessions(connection, role)
+
+
+def _extensions(dumper: Cluster, name: str) -> tuple[str, ...]:
+    # Without an operator or a function, which could be the tenant's own.
+    with dumper.connect(name) as inside, translated(inside, "list extensions"):
+        rows = inside.execute("SELECT extname FROM pg_catalog.pg_extension")
+        return tuple(sorted({extension for (extension,) in rows} - {"plpgsql"}))
+
+
+def _modules(context: Context, name: str) -> tuple[str, ...]:
+    """A tenant who replaced the table of modules has a backup all the same, without this."""
+    with contextlib.suppress(Tampered), context.as_tenant(name) as inside:
+        return tuple(installed_modules(inside))
+    return ()
+
+
+def _remove_dump(subject: Dumping) -> None:
+    subject.place.store.remove(dump_path(subject.archive))
+
+
+def _put_manifest(subject: Dumping) -> None:
+    put_manifest(subject.place.store, subject.place.keys, _manifest(subject))
+
+
+def _manifest(subject: Dumping) -> Manifest:
+    assert subject.dump
+    label, context = subject.label, subject.context
+    facts = {key: getattr(label, key) for key in KEPT}
+    return Manifest(
+        archive=subject.archive,
+        name=subject.name,
+        made_at=subject.began.isoformat(timespec="seconds"),
+        host=f"{subject.name}.{context.settings.base_domain}",
+        series=label.series,
+        template=label.template,
+        version=label.version,
+        postgres=major(subject.connection),
+        modules=subject.modules,
+        extensions=subject.extensions,
+        label={**facts, "identity": label.identity_of(subject.name)},
+        dump=subject.dump,
+        files=tuple(subject.files.values()),
+        skipped=context.filestores.count_others(subject.filestore),
+    )
+
+
+STEPS: tuple[Step[Dumping], ...] = (
+    Step("files", _put_files),
+    Step("database", _dump_database, undo=_remove_dump),
+    Step("new files", _put_files),
+    Step("manifest", _put_manifest),
+)
+
+
+def dump_instance(context: Context, name: str, url: str, on_step: OnStep = ignore) -> Archive:
+    """Make an archive of an instance in the store at `url`; it exists once it is whole.
+
+    A killed one leaves objects that belong to no archive. Raises InstanceNotFound, InvalidTransition, Busy,
+    DumpFailed, ClientNotFound, FilestoreFailure, InvalidStore, StoreFailure, StoreRefused.
+    """
+    there = place(context, url)
+    with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
+        after(name, find_instance(connection, name).state, Action.DUMP)
+        began = datetime.now(UTC)
+        archive = f"{name}-{began:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        subject = Dumping(context, connection, name, there, archive, began)
+        Operation("dump", name, STEPS, on_step).run(subject)
+        return Archive.of(_manifest(subject), url)

@@ -1,0 +1,216 @@
+"""Moving instances from state to state, up to their end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from tenantry.errors import InstanceNotFound, InvalidValue
+from tenantry.model import names
+from tenantry.model.catalog import Database, Kind
+from tenantry.model.instance import Instance
+from tenantry.model.operations import OPERATIONS
+from tenantry.model.progress import OnStep, ignore
+from tenantry.model.states import Action, after
+from tenantry.odoo.probe import wait_for_status
+from tenantry.operations.context import Context, relabel
+from tenantry.operations.inventory import describe, find_instance, find_labelled
+from tenantry.operations.steps import Operation, Step
+from tenantry.postgres import databases, locks, roles
+from tenantry.postgres.cluster import Connection
+from tenantry.runtimes.shared import announce
+
+_OK, _UNAVAILABLE = 200, 503
+
+
+@dataclass(frozen=True)
+class Changing:
+    """An instance whose state is being changed."""
+
+    context: Context
+    connection: Connection
+    name: str
+
+
+# ---------------------------------------------------------------- steps
+
+
+def _set_state(subject: Changing, action: Action) -> None:
+    label = find_instance(subject.connection, subject.name)
+    state = after(subject.name, label.state, action)
+    relabel(subject.context, subject.connection, subject.name, label.having(state=state, published=False))
+
+
+def _suspend(subject: Changing) -> None:
+    """Its process has ended when this returns."""
+    _set_state(subject, Action.SUSPEND)
+
+
+def _reactivate(subject: Changing) -> None:
+    _set_state(subject, Action.REACTIVATE)
+
+
+def _stop(subject: Changing) -> None:
+    """Its process has ended when this returns."""
+    _set_state(subject, Action.STOP)
+
+
+def _start(subject: Changing) -> None:
+    _set_state(subject, Action.START)
+
+
+def _allow_reactivating(subject: Changing) -> None:
+    _enable_login(subject, Action.REACTIVATE)
+
+
+def _allow_starting(subject: Changing) -> None:
+    _enable_login(subject, Action.START)
+
+
+def _enable_login(subject: Changing, action: Action) -> None:
+    """Before anything can wake it. The password is set anew: its administrator may have changed it."""
+    after(subject.name, find_instance(subject.connection, subject.name).state, action)
+    password = subject.context.role_password(subject.name)
+    roles.let_log_in(subject.connection, subject.name, password)
+
+
+def _start_terminating(subject: Changing) -> None:
+    """Its process has ended when this returns."""
+    _set_state(subject, Action.TERMINATE)
+
+
+def _disable_login(subject: Changing) -> None:
+    roles.lock_out(subject.connection, subject.name)
+
+
+def _end_sessions(subject: Changing) -> None:
+    """What was left behind in PostgreSQL, a query that nobody waits for any more, ends here."""
+    databases.end_sessions(subject.connection, subject.name)
+
+
+def _expect(subject: Changing, status: int) -> None:
+    route = subject.context.runtime.route(subject.name)
+    wait_for_status(route, status, timeout_s=subject.context.settings.probe_timeout_s)
+
+
+def _expect_blocked(subject: Changing) -> None:
+    _expect(subject, _UNAVAILABLE)
+
+
+def _expect_served(subject: Changing) -> None:
+    _expect(subject, _OK)
+
+
+def _is_gone(subject: Changing) -> bool:
+    return databases.find(subject.connection, subject.name) is None
+
+
+def _drop_database(subject: Changing) -> None:
+    label = find_instance(subject.connection, subject.name)
+    if label.filestore:
+        subject.context.filestores.remove(label.filestore)
+    databases.drop(subject.connection, subject.name)
+    announce(subject.connection, subject.name)
+    subject.context.runtime.follow([subject.name])
+
+
+def _remove_filestore(subject: Changing) -> None:
+    subject.context.filestores.remove(subject.name)
+
+
+def _drop_role(subject: Changing) -> None:
+    """The last step: for as long as the role is there, a termination is not finished."""
+    roles.drop(subject.connection, subject.name)
+
+
+SUSPEND: tuple[Step[Changing], ...] = (
+    Step("state", _suspend),
+    Step("lock", _disable_login),
+    Step("sessions", _end_sessions),
+    Step("probe", _expect_blocked),
+)
+REACTIVATE: tuple[Step[Changing], ...] = (
+    Step("unlock", _allow_reactivating),
+    Step("state", _reactivate),
+    Step("probe", _expect_served),
+)
+STOP: tuple[Step[Changing], ...] = (
+    Step("stop", _stop),
+    Step("lock", _disable_login),
+    Step("sessions", _end_sessions),
+    Step("blocked", _expect_blocked),
+)
+START: tuple[Step[Changing], ...] = (
+    Step("unlock", _allow_starting),
+    Step("start", _start),
+    Step("probe", _expect_served),
+)
+STEPS: Mapping[Action, tuple[Step[Changing], ...]] = MappingProxyType(
+    {
+        Action.SUSPEND: SUSPEND,
+        Action.REACTIVATE: REACTIVATE,
+        Action.STOP: STOP,
+        Action.START: START,
+    }
+)
+TERMINATE: tuple[Step[Changing], ...] = (
+    Step("state", _start_terminating, is_done=_is_gone),
+    Step("lock", _disable_login, is_done=_is_gone),
+    Step("database", _drop_database, is_done=_is_gone),
+    Step("filestore", _remove_filestore),
+    Step("role", _drop_role),
+)
+
+
+# ---------------------------------------------------------------- operations
+
+
+def operate(context: Context, name: str, operation: str, on_step: OnStep = ignore) -> Instance:
+    """Do an operation of `model.operations` whose actions are all among `STEPS`.
+
+    Raises InvalidValue, InstanceNotFound, InvalidTransition, ProbeFailed.
+    """
+    steps = _steps(operation)
+    with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
+        Operation(operation, name, steps, on_step).run(Changing(context, connection, name))
+        return describe(context, Database(name, find_instance(connection, name)))
+
+
+def _steps(operation: str) -> tuple[Step[Changing], ...]:
+    known = {row.name: row.actions for row in OPERATIONS.values() if STEPS.keys() >= set(row.actions)}
+    if operation not in known:
+        raise InvalidValue("operation", operation, f"one of {', '.join(known)}")
+    return tuple(step for action in known[operation] for step in STEPS[action])
+
+
+def terminate(context: Context, name: str, on_step: OnStep = ignore, reference: str = "") -> None:
+    """Drop an instance: database, files and role. Raises InstanceNotFound, Busy.
+
+    reference: only if it is the one created for it; another of the same name is not found.
+    """
+    with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
+        found = find_labelled(connection, name, Kind.INSTANCE)
+        is_anothers = reference and found and found.label and found.label.reference not in ("", reference)
+        if is_anothers or not (found or _is_half_gone(connection, name)):
+            raise InstanceNotFound(name)
+        Operation("terminate", name, TERMINATE, on_step).run(Changing(context, connection, name))
+
+
+def _is_half_gone(connection: Connection, name: str) -> bool:
+    """Whether a killed termination left the role, which goes last. A role of ours is no instance's."""
+    is_instance = names.is_label(name)
+    return is_instance and databases.find(connection, name) is None and roles.is_ours(connection, name)
+
+
+def abandon(context: Context, name: str, reference: str) -> bool:
+    """Terminate what a failed creation left, if it left anything; tell whether it did.
+
+    What bears the name for another reference is somebody else's and stays. Raises as `terminate`.
+    """
+    with context.maintenance() as connection:
+        found = find_labelled(connection, name, Kind.INSTANCE)
+    if not (reference and found and found.label and found.label.reference == reference):
+        return False
+    terminate(context, name)
+    return True

@@ -1,0 +1,373 @@
+"""Provision: from a name and an email to a customer's running Odoo (I3 to I7)."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from psycopg.types.json import Json
+
+from tenantry.agreed import TENANT_MODULE
+from tenantry.errors import Busy, InvalidValue, NotPrepared, NotYet
+from tenantry.model import names
+from tenantry.model.catalog import PROVIDED, Database, Kind, Label, State
+from tenantry.model.entitlements import seats
+from tenantry.model.instance import Creation, InstanceSpec
+from tenantry.model.progress import OnStep, ignore
+from tenantry.model.secret import Secret, hash_for_odoo, random_password
+from tenantry.model.signing import now_us, sign_entitlements
+from tenantry.model.states import Action, after
+from tenantry.odoo import scripts
+from tenantry.odoo.initialise import installed_modules
+from tenantry.odoo.probe import wait_for_status
+from tenantry.operations.context import Context, relabel
+from tenantry.operations.fleet import pool
+from tenantry.operations.fleet.usage import internal_users
+from tenantry.operations.instance.availability import advice, reserved
+from tenantry.operations.inventory import describe, find_instance, find_labelled
+from tenantry.operations.steps import Operation, Step
+from tenantry.operations.template.clone import SANITIZED, being_made, clone_template, discard
+from tenantry.postgres import bounded, databases, locks
+from tenantry.postgres.cluster import Connection, is_alive, translated
+
+_HTTP_OK = 200
+CUSTOMIZED, HAS_ADMIN = "customize", "admin"
+PREPARED = (SANITIZED, CUSTOMIZED, HAS_ADMIN)
+"""What an instance's label must say was done before anybody reaches it."""
+_PATIENCE_S, _WHOLE_PATIENCE_S = 10, 900
+_AGAIN_AFTER_S = 2
+
+
+@dataclass
+class Provisioning:
+    """One creation under way.
+
+    spare: what the database was called when it was claimed. entitled_at: its entitlements' serial.
+    patience_s: how long a step waits for its turn before it raises NotYet.
+    """
+
+    context: Context
+    connection: Connection
+    spec: InstanceSpec
+    spare: str | None = None
+    entitled_at: int = field(default_factory=now_us)
+    patience_s: float = _PATIENCE_S
+    _inside: bounded.Session | None = None
+    _opened: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    @property
+    def inside(self) -> bounded.Session:
+        """The one connection to the new database that the steps share; `close()` ends it.
+
+        As the instance's role: who edited the template may have left a trigger there.
+        """
+        if self._inside is None or not is_alive(self._inside.connection):
+            engine = self.context.cluster
+            owner = engine.as_role(self.name, self.context.role_password(self.name))
+            opened = bounded.session(owner, self.name, engine, bounded.LONG_S)
+            self._inside = self._opened.enter_context(opened)
+        return self._inside
+
+    @cached_property
+    def password(self) -> Secret:
+        return self.spec.password or random_password()
+
+    @cached_property
+    def password_hash(self) -> str:
+        return hash_for_odoo(self.password)
+
+    @cached_property
+    def entitlements(self) -> str:
+        identity = self.label.identity_of(self.name)
+        return sign_entitlements(
+            self.context.keys.signing, identity, self.spec.entitlements, self.entitled_at
+        )
+
+    @cached_property
+    def template_country(self) -> str:
+        """The country its template was made for; "" for none."""
+        template = find_labelled(self.connection, names.template_database(self.spec.template), Kind.TEMPLATE)
+        return str(template.label.recipe.get("country", "")) if template and template.label else ""
+
+    @contextlib.contextmanager
+    def turn(self, line: str, places: int) -> Iterator[None]:
+        """Wait for one of so many places in a line, see `locks.turn`. Raises NotYet."""
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(locks.turn(self.connection, line, places, wait_s=self.patience_s))
+            except Busy as error:
+                raise NotYet(f"The creation of {self.name}", f"its turn: {line}", _AGAIN_AFTER_S) from error
+            yield
+
+    def close(self) -> None:
+        self._opened.close()
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def label(self) -> Label:
+        """The database's label as it is now."""
+        return find_instance(self.connection, self.name)
+
+    @property
+    def new_label(self) -> Label:
+        return Label(
+            kind=Kind.INSTANCE,
+            state=State.PROVISIONING,
+            template=self.spec.template,
+            version="",
+            hostnames=self.spec.hostnames,
+            reference=self.spec.reference,
+            limits=self.spec.limits,
+        )
+
+
+def _has_database(subject: Provisioning) -> bool:
+    return find_labelled(subject.connection, subject.name, Kind.INSTANCE) is not None
+
+
+def _is_active(subject: Provisioning) -> bool:
+    """Whether a run whose caller was killed got to the end: nothing is sanitized then, it lives."""
+    return subject.label.state is State.ACTIVE
+
+
+def _claim_spare(subject: Provisioning) -> None:
+    """A creation without a spare goes on: the next step makes one."""
+    subject.spare = pool.claim(
+        subject.context, subject.connection, subject.spec.template, subject.name, subject.new_label
+    )
+
+
+def _clone(subject: Provisioning) -> None:
+    context, connection = subject.context, subject.connection
+    made_for_it = names.cloning_database(subject.name)
+    with being_made(connection, made_for_it):
+        # Whoever waits in line waits for the copying only: what follows leaves a core free.
+        with contextlib.ExitStack() as turn:
+            places = context.clones_at_once
+            turn.enter_context(subject.turn("cloning", places))
+            template = subject.spec.template
+            spare = clone_template(context, connection, template, made_for_it, on_copied=turn.close)
+        pool.name_spare(context, connection, spare, subject.name, subject.new_label)
+
+
+def _discard(subject: Provisioning) -> None:
+    """Leave nothing of the instance, under whichever of its names it got, and touch nobody else's."""
+    subject.close()
+    found = find_labelled(subject.connection, subject.name, Kind.INSTANCE)
+    if found and found.label and found.label.state is State.PROVISIONING:
+        subject.context.filestores.remove(found.filestore)
+        discard(subject.context, subject.connection, subject.name)
+    discard(subject.context, subject.connection, names.cloning_database(subject.name))
+
+
+def _has_filestore(subject: Provisioning) -> bool:
+    return not subject.label.filestore
+
+
+def _name_filestore(subject: Provisioning) -> None:
+    filestores, label = subject.context.filestores, subject.label
+    if filestores.exists(label.filestore):
+        filestores.rename(label.filestore, subject.name)
+    relabel(subject.context, subject.connection, subject.name, label.having(filestore=""))
+
+
+def _is_sanitized(subject: Provisioning) -> bool:
+    """Whether it was, when the spare was made, or by a run whose caller was killed: then it lives."""
+    return SANITIZED in subject.label.finished or _is_active(subject)
+
+
+def _sanitize(subject: Provisioning) -> None:
+    """I6: strip every identity and secret the template had."""
+    _run_script(subject, scripts.sanitize_script)
+    _note(subject, SANITIZED)
+
+
+def _customize(subject: Provisioning) -> None:
+    """I4: the customer's company, language, time zone and country; its time begins."""
+    has_module = TENANT_MODULE in _run_script(subject, _customize_script)
+    _note(subject, CUSTOMIZED, *([PROVIDED] if has_module else []))
+
+
+def _customize_script(series: str, modules: list[str]) -> str:
+    return scripts.birth_script(series) + scripts.customize_script(series, modules)
+
+
+def _create_admin(subject: Provisioning) -> None:
+    """I7: the customer is the administrator; a second run gives them a new password."""
+    _run_script(subject, scripts.customer_admin_script)
+    _note(subject, HAS_ADMIN)
+
+
+def _note(subject: Provisioning, *steps: str) -> None:
+    label = subject.label
+    finished = tuple(dict.fromkeys((*label.finished, *steps)))
+    databases.label(subject.connection, subject.name, label.having(finished=finished))
+
+
+def _run_script(subject: Provisioning, script_for: Callable[[str, list[str]], str]) -> list[str]:
+    """Run a script of the database's series for its modules, with the wishes as settings; return those."""
+    session, inside = subject.inside, subject.inside.connection
+    with session.told(), translated(inside, f"run {script_for.__name__}"), inside.transaction():
+        series = subject.label.series
+        modules = installed_modules(inside)
+        script = script_for(series, modules) + scripts.stale_caches_script(series)
+        settings = {f"tenantry.{key}": value for key, value in _script_settings(subject).items()}
+        inside.execute("SELECT set_config(key, value, true) FROM json_each_text(%s) AS s", [Json(settings)])
+        inside.execute(script.encode())
+        _check_country(inside, subject.spec.country)
+    return modules
+
+
+def _script_settings(subject: Provisioning) -> dict[str, str]:
+    spec = subject.spec
+    return {
+        "base_url": subject.context.runtime.route(subject.name).url,
+        "company_name": spec.company_name,
+        "email": spec.email,
+        "lang": spec.language,
+        "country": spec.country,
+        "template_country": subject.template_country,
+        "tz": spec.timezone,
+        "admin_name": spec.email.partition("@")[0].replace(".", " ").title(),
+        "entitlements": subject.entitlements,
+        "admin_password_hash": subject.password_hash,
+        "cron_jitter_s": str(subject.context.settings.cron_jitter_s),
+    }
+
+
+def _check_country(inside: Connection, country: str) -> None:
+    known = inside.execute("SELECT 1 FROM res_country WHERE code = %s", [country]).fetchone()
+    if country and not known:
+        raise InvalidValue("country", country, "the ISO 3166 code of a country Odoo knows")
+
+
+def _publish(subject: Provisioning) -> None:
+    """The front leads to it from now on; its scheduled jobs still wait; older entitlements are void."""
+    label = subject.label
+    missing = [step for step in PREPARED if step not in label.finished]
+    if missing:
+        raise NotPrepared(subject.name, missing)
+    # Whom the template brings may log in, too.
+    can_log_in = seats(subject.spec.entitlements.users, internal_users(subject.inside.connection), 0)
+    label = label.having(
+        published=True, entitled_since=subject.entitled_at, seats=can_log_in, counted_seats=can_log_in
+    )
+    relabel(subject.context, subject.connection, subject.name, label)
+
+
+def _probe(subject: Provisioning) -> None:
+    """I5: it is there when the public route says so."""
+    context, settings = subject.context, subject.context.settings
+    route = context.runtime.route(subject.name)
+    places = context.runtime.capabilities.first_pages_at_once
+    with subject.turn("first page", places):
+        wait_for_status(route, _HTTP_OK, timeout_s=settings.probe_timeout_s)
+
+
+def _activate(subject: Provisioning) -> None:
+    label = subject.label
+    state = after(subject.name, label.state, Action.ACTIVATE)
+    relabel(subject.context, subject.connection, subject.name, label.having(state=state, published=False))
+
+
+STEPS: tuple[Step[Provisioning], ...] = (
+    Step("claim", _claim_spare, is_done=_has_database, undo=_discard),
+    Step("clone", _clone, is_done=_has_database),
+    Step("filestore", _name_filestore, is_done=_has_filestore),
+    Step("sanitize", _sanitize, is_done=_is_sanitized),
+    Step("customize", _customize, is_done=_is_active),
+    Step("admin", _create_admin, is_done=_is_active),
+    Step("publish", _publish, is_done=_is_active),
+    Step("probe", _probe),
+    Step("activate", _activate, is_done=_is_active),
+)
+
+
+@dataclass
+class Session:
+    """A creation in the hands of a caller who does something of their own between its parts.
+
+    is_undone: a part failed, and with it all of them were undone; or it waits, and none is to be.
+    """
+
+    subject: Provisioning
+    operation: Operation[Provisioning]
+    is_undone: bool = False
+    began: float = field(default_factory=time.monotonic)
+    steps: tuple[tuple[str, float], ...] = ()
+
+    def clone(self) -> None:
+        """Claim a spare, or clone the template."""
+        self._run("claim", "clone", "filestore")
+
+    def sanitize(self) -> None:
+        self._run("sanitize")
+
+    def customize(self) -> None:
+        self._run("customize")
+
+    def create_admin(self) -> None:
+        self._run("admin")
+
+    def publish(self) -> Creation:
+        """Let the front lead to it, wait until it answers, and activate it."""
+        self._run("publish", "probe", "activate")
+        return self._creation()
+
+    def _run(self, *names: str) -> None:
+        self.is_undone = True
+        self.steps += self.operation.run(self.subject, *names)
+        self.is_undone = False
+
+    def _creation(self) -> Creation:
+        subject = self.subject
+        instance = describe(subject.context, Database(subject.name, subject.label))
+        took_s = time.monotonic() - self.began
+        spec = subject.spec
+        return Creation(
+            instance=instance,
+            login=spec.email,
+            password=subject.password,
+            duration_s=took_s,
+            spare=bool(subject.spare),
+            steps=self.steps,
+            advice=tuple(str(it) for it in advice(subject.connection, spec)),
+        )
+
+
+@contextlib.contextmanager
+def provisioning(
+    context: Context, spec: InstanceSpec, on_step: OnStep = ignore, patience_s: float = _PATIENCE_S
+) -> Iterator[Session]:
+    """Create an instance part by part, or finish one whose creation was killed, or waited.
+
+    patience_s: how long a part may wait for its turn. Raises NotYet after it: run again, it goes on.
+    Raises NameTaken, Busy, TemplateNotFound, TemplateNotReady, InvalidValue, FilestoreFailure,
+    ProbeFailed; whichever it is, or whatever else the caller raises, nothing of the instance is left.
+    """
+    with context.maintenance() as connection, reserved(context, connection, spec):
+        subject = Provisioning(context, connection, spec, patience_s=patience_s)
+        session = Session(subject, Operation("provision", spec.name, STEPS, on_step))
+        with contextlib.closing(subject):
+            try:
+                yield session
+            except BaseException:
+                if not session.is_undone:
+                    session.operation.undo(subject)
+                raise
+
+
+def provision(context: Context, spec: InstanceSpec, on_step: OnStep = ignore) -> Creation:
+    """Create an instance from beginning to end; see `provisioning`. It waits for its turns."""
+    with provisioning(context, spec, on_step, _WHOLE_PATIENCE_S) as session:
+        session.clone()
+        session.sanitize()
+        session.customize()
+        session.create_admin()
+        return session.publish()

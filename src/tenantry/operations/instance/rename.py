@@ -1,0 +1,157 @@
+"""Give an instance another name, and with it another address: its data stays where it is.
+
+Nobody reaches it from the first step to the last but one. It goes both ways by the same steps: what
+failed is given its old name back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, replace
+
+from tenantry.errors import InstanceNotFound, Tampered
+from tenantry.model.catalog import Database, Kind, Label
+from tenantry.model.instance import Instance
+from tenantry.model.progress import OnStep, ignore
+from tenantry.model.signing import now_us
+from tenantry.model.states import Action, after
+from tenantry.odoo.probe import wait_for_status
+from tenantry.operations.context import Context, relabel
+from tenantry.operations.instance.availability import check_free, check_hostnames, held
+from tenantry.operations.inventory import describe, find_instance, find_labelled
+from tenantry.operations.steps import Operation, Step
+from tenantry.postgres import databases, roles
+from tenantry.postgres.cluster import Connection, translated
+from tenantry.runtimes.shared import announce
+
+_OK, _NOT_FOUND = 200, 404
+
+
+@dataclass(frozen=True)
+class Renaming:
+    """An instance on its way from one name to another."""
+
+    context: Context
+    connection: Connection
+    old: str
+    new: str
+
+    @property
+    def label(self) -> Label:
+        """That of the instance under its new name."""
+        return find_instance(self.connection, self.new)
+
+
+def is_renamed(subject: Renaming) -> bool:
+    """Whether the database of the new name is this very instance."""
+    found = find_labelled(subject.connection, subject.new, Kind.INSTANCE)
+    return bool(found and found.label and found.label.renamed_from == subject.old)
+
+
+def _block(subject: Renaming) -> None:
+    """Its process has ended when this returns, and its role cannot come back: its sessions end for good."""
+    label = find_instance(subject.connection, subject.old)
+    state = after(subject.old, label.state, Action.RENAME)
+    relabel(subject.context, subject.connection, subject.old, label.having(state=state))
+    roles.lock_out(subject.connection, subject.old)
+
+
+def _end_sessions(subject: Renaming) -> None:
+    databases.end_sessions(subject.connection, subject.old)
+
+
+def _name(subject: Renaming) -> None:
+    """Database, role and label change together; the files still lie under the name the label says."""
+    connection, old, new = subject.connection, subject.old, subject.new
+    label = find_instance(connection, old)
+    is_moved = not subject.context.filestores.exists(label.filestore or old)
+    folder = old if is_moved else label.filestore or old
+    identity = label.identity_of(old)
+    named = label.having(renamed_from=old, filestore=folder, identity=identity, links_since=now_us())
+    # Before the old name is gone, and with it what was logged under it.
+    subject.context.runtime.rename(old, new)
+    with databases.transaction(connection):
+        databases.rename(connection, old, new)
+        roles.rename(connection, old, new)
+        roles.let_log_in(connection, new, subject.context.role_password(new))
+        databases.label(connection, new, named)
+        announce(connection, old, new)
+    subject.context.runtime.follow([old, new])
+
+
+def _has_filestore(subject: Renaming) -> bool:
+    return not subject.label.filestore
+
+
+def _name_filestore(subject: Renaming) -> None:
+    filestores, label = subject.context.filestores, subject.label
+    if filestores.exists(label.filestore):
+        filestores.rename(label.filestore, subject.new)
+    relabel(subject.context, subject.connection, subject.new, label.having(filestore=""))
+
+
+def _write_address(subject: Renaming) -> None:
+    """What it knows of its address, unless that is another one."""
+    runtime, base_domain = subject.context.runtime, subject.context.settings.base_domain
+    query = """
+        UPDATE ir_config_parameter SET value = %s
+         WHERE key = 'web.base.url' AND substring(value from '^[a-z]+://([^/:]+)') = %s
+    """
+    with subject.context.as_tenant(subject.new) as inside, translated(inside, "write the address"):
+        inside.execute(query, [runtime.route(subject.new).url, f"{subject.old}.{base_domain}"])
+
+
+def _publish(subject: Renaming) -> None:
+    label = subject.label
+    state = after(subject.new, label.state, Action.ACTIVATE)
+    relabel(subject.context, subject.connection, subject.new, label.having(state=state))
+
+
+def _probe(subject: Renaming) -> None:
+    """I5, and nothing is left at the old address, unless it is somebody else's by now."""
+    runtime, timeout_s = subject.context.runtime, subject.context.settings.probe_timeout_s
+    wait_for_status(runtime.route(subject.new), _OK, timeout_s=timeout_s)
+    if not databases.find(subject.connection, subject.old):
+        wait_for_status(runtime.route(subject.old), _NOT_FOUND, timeout_s=timeout_s)
+
+
+def _go_back(subject: Renaming) -> None:
+    """As it was, however far it got."""
+    back = replace(subject, old=subject.new, new=subject.old)
+    if is_renamed(subject):
+        for run in (_block, _end_sessions, _name, _name_filestore):
+            run(back)
+        with contextlib.suppress(Tampered):  # it is reached at its old address all the same
+            _write_address(back)
+    password = subject.context.role_password(subject.old)
+    roles.let_log_in(subject.connection, subject.old, password)
+    _publish(back)
+
+
+STEPS: tuple[Step[Renaming], ...] = (
+    Step("state", _block, is_done=is_renamed, undo=_go_back),
+    Step("sessions", _end_sessions, is_done=is_renamed),
+    Step("names", _name, is_done=is_renamed),
+    Step("filestore", _name_filestore, is_done=_has_filestore),
+    Step("address", _write_address),
+    Step("publish", _publish),
+    Step("probe", _probe),
+)
+
+
+def rename(context: Context, old: str, new: str, on_step: OnStep = ignore) -> Instance:
+    """Call the instance `old` `new`; one that was renamed so already is left as it is, or finished.
+
+    What fails is as it was. Raises InstanceNotFound, InvalidTransition, NameTaken, Busy,
+    FilestoreFailure, ProbeFailed.
+    """
+    with context.maintenance() as connection, held(connection, {old, new}, ()):
+        subject = Renaming(context, connection, old, new)
+        if find_labelled(connection, old, Kind.INSTANCE):
+            after(old, find_instance(connection, old).state, Action.RENAME)
+            check_hostnames(context, connection, new, ())
+            check_free(context, connection, new)
+        elif not is_renamed(subject):
+            raise InstanceNotFound(old)
+        Operation("rename", old, STEPS, on_step).run(subject)
+        return describe(context, Database(new, subject.label))

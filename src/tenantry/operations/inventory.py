@@ -1,0 +1,76 @@
+"""What there is: looking databases up, without changing any."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tenantry.errors import InstanceNotFound
+from tenantry.model.catalog import Database, Kind, Label
+from tenantry.model.instance import Instance
+from tenantry.operations.context import Context
+from tenantry.postgres import databases
+from tenantry.postgres.cluster import Connection, translated
+
+
+def find_labelled(connection: Connection, name: str, kind: Kind) -> Database | None:
+    """The database of that name if it is one of ours and of that kind."""
+    database = databases.find(connection, name)
+    return database if database and database.label and database.label.kind is kind else None
+
+
+def find_instance(connection: Connection, name: str) -> Label:
+    """The label of an instance. Raises InstanceNotFound."""
+    database = find_labelled(connection, name, Kind.INSTANCE)
+    if not (database and database.label):
+        raise InstanceNotFound(name)
+    return database.label
+
+
+def describe(context: Context, database: Database, size_bytes: int = 0) -> Instance:
+    """size_bytes: of its database; 0 where nobody asks for it."""
+    assert database.label
+    label = database.label
+    return Instance(
+        name=database.name,
+        state=label.state,
+        url=context.runtime.route(database.name).url,
+        template=label.template,
+        template_version=label.version,
+        hostnames=label.hostnames,
+        size_bytes=size_bytes,
+        reference=label.reference,
+    )
+
+
+def list_instances(context: Context) -> list[Instance]:
+    with context.maintenance() as connection:
+        found = databases.listing(connection, Kind.INSTANCE)
+        sizes = databases.sizes_bytes(connection, *(database.name for database in found))
+    return [describe(context, database, sizes.get(database.name, 0)) for database in found]
+
+
+def show_instance(context: Context, name: str) -> Instance:
+    """With the administrator's login, which only the instance itself knows. Raises InstanceNotFound."""
+    with context.maintenance() as connection:
+        database = Database(name, find_instance(connection, name))
+        sizes = databases.sizes_bytes(connection, name)
+    found = describe(context, database, sizes.get(name, 0))
+    return replace(found, login=_administrator(context, name))
+
+
+def find_by_reference(context: Context, reference: str) -> Instance | None:
+    """That creation's instance, whatever it is called by now, without its size; None when there is none."""
+    with context.maintenance() as connection:
+        found = databases.listing(connection, Kind.INSTANCE)
+    of_it = (database for database in found if database.label and database.label.reference == reference)
+    return next((describe(context, database) for database in of_it), None) if reference else None
+
+
+def _administrator(context: Context, name: str) -> str:
+    query = """
+        SELECT left(login, 254) FROM res_users WHERE id =
+            (SELECT res_id FROM ir_model_data WHERE module = 'base' AND name = 'user_admin')
+    """
+    with context.as_tenant(name) as inside, translated(inside, "read the administrator's login"):
+        row = inside.execute(query).fetchone()
+    return str(row[0]) if row else ""
