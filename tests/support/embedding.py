@@ -16,7 +16,7 @@ from tests.support.web_site import WebSite
 
 _ROOT = Path(__file__).parents[2]
 EXAMPLES, S4 = _ROOT / "docs" / "examples", _ROOT / "tests" / "browser" / "embed" / "s4"
-SNIPPET = _ROOT / "addons" / "master" / "saas_manager_api" / "static" / "src" / "signup.js"
+SNIPPET = _ROOT / "addons" / "master" / "saas_manager_signup" / "static" / "src" / "snippet.js"
 HOW_TO = (_ROOT / "docs" / "howto" / "api.md").read_text()
 _LINK = re.compile(r"https?://\S+/signup/confirm\S+")
 PATIENCE_MS = 60_000

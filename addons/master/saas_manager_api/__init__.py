@@ -1,3 +1,3 @@
 from . import models
 from . import wizards
-from . import access_log, dispatcher
+from . import dispatcher

@@ -1,6 +1,6 @@
 {
     "name": "SaaS Manager: REST API",
-    "summary": "Create and run instances from other programs, and sign up from a web site",
+    "summary": "Create and run instances from other programs",
     "version": "19.0.1.1.0",
     "category": "Services/SaaS",
     "author": "Tenantry",
@@ -18,7 +18,6 @@
     "data": [
         "security/ir.model.access.csv",
         "security/saas_manager_api_security.xml",
-        "views/confirmation_templates.xml",
         "views/res_config_settings_views.xml",
         "views/saas_api_key_publishable_views.xml",
         "wizards/res_users_apikeys_description_views.xml",

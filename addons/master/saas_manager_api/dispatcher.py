@@ -23,8 +23,6 @@ from .routers import methods_of
 _logger = logging.getLogger(__name__)
 _lt = LazyTranslate(__name__)
 
-PUBLIC_PATHS = ("/openapi.json", "/docs", "/provisioning/health", "/signup/confirm", "/signup.js")
-"""Served without a key. The try-out page wants a session instead."""
 _LARGEST_BODY_KB = 64
 
 
@@ -122,7 +120,8 @@ class SaasApiDispatcher(FastApiDispatcher):
 
     def _is_public(self):
         path = self.request.httprequest.path.removeprefix(self.root_path)
-        return any(path == public or path.startswith(f"{public}/") for public in PUBLIC_PATHS)
+        public_paths = self.request.env["fastapi.endpoint"]._saas_public_paths()
+        return any(path == public or path.startswith(f"{public}/") for public in public_paths)
 
     def _count(self):
         """A7: once for each request, however often its transaction is tried.
@@ -201,7 +200,8 @@ class SaasApiDispatcher(FastApiDispatcher):
             exc.loglevel = logging.DEBUG  # Odoo would log it as its own failure, with what was sent
         if told.status == 405:
             path = self.request.httprequest.path.removeprefix(self.root_path)
-            told.headers["Allow"] = ", ".join(sorted(methods_of(path)))
+            routers = self.request.env["fastapi.endpoint"]._saas_routers()
+            told.headers["Allow"] = ", ".join(sorted(methods_of(path, routers)))
         if "retry_after" in told.details:
             told.headers["Retry-After"] = str(told.details["retry_after"])
         body, headers = told.body(self.language), list(told.headers.items())

@@ -13,7 +13,6 @@ TAGS = [
         "name": "operators",
         "description": "Whose key it is; lists; requests tried again or given up.",
     },
-    {"name": "signup", "description": "Where the link in the mail to somebody who signs up leads."},
 ]
 LICENSE = {"name": "LGPL-3.0-or-later", "identifier": "LGPL-3.0-or-later"}
 OPEN = {"security": []}

@@ -297,8 +297,3 @@ class InstanceStatus(BaseModel):
     databaseName: str | None = Field(None, examples=["acme-corp"])
     projectId: str | None = Field(None, description="Of a runtime that has projects.")
     error: str | None = None
-
-
-class Confirmed(Told):
-    request_id: str
-    state: str

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import resources
 from pathlib import Path
 
 from tenantry import __version__
@@ -34,8 +35,7 @@ RECIPE = Recipe(
         "saas_manager",
         "saas_manager_api",
         "saas_manager_webhook",
-        "saas_manager_portal",
-        "saas_manager_captcha",
+        "saas_manager_signup",
     ),
     languages=("en_US", "fr_FR", "vi_VN"),
 )
@@ -140,6 +140,17 @@ def _stop_server(subject: Installing) -> None:
     subject.runtime.stop()
 
 
+def _rename_modules(subject: Installing) -> None:
+    """Call modules by their present names: Odoo cannot update what it finds no code for."""
+    script = (resources.files(__package__) / "signup_in_one_addon.sql").read_bytes()
+    with (
+        subject.context.as_owner(MASTER_DATABASE, MASTER_DATABASE) as inside,
+        databases.transaction(inside),
+        translated(inside, "rename modules"),
+    ):
+        inside.execute(script)
+
+
 def _update(subject: Installing) -> None:
     """Update what is ours and came with the packages, and install what is new among it."""
     with subject.context.as_owner(MASTER_DATABASE, MASTER_DATABASE) as inside:
@@ -168,6 +179,7 @@ INSTALL: tuple[Step[Installing], ...] = (
 )
 UPDATE: tuple[Step[Installing], ...] = (
     Step("stop", _stop_server),
+    Step("rename", _rename_modules),
     Step("update", _update),
     Step("verify", _verify_update),
     Step("note", _note_update),

@@ -7,4 +7,3 @@ from . import saas_api_count
 from . import saas_api_key_publishable
 from . import saas_instance
 from . import saas_instance_request
-from . import saas_instance_request_signup

@@ -1,12 +1,12 @@
 """The application behind `/api`."""
 
 from fastapi import Depends
-from odoo import fields, models
+from odoo import api, fields, models
 from pydantic import AnyUrl, TypeAdapter, ValidationError
 
 from .. import openapi
 from ..dependencies import accept_language
-from ..routers import ROUTERS
+from ..routers import PUBLIC_PATHS, ROUTERS
 
 _DESCRIPTION = """
 Create and run Odoo instances.
@@ -33,8 +33,18 @@ class FastapiEndpoint(models.Model):
 
     app = fields.Selection(selection_add=[("saas", "SaaS")], ondelete={"saas": "cascade"})
 
+    @api.model
+    def _saas_routers(self):
+        """The routes of `/api`; addons add theirs."""
+        return ROUTERS
+
+    @api.model
+    def _saas_public_paths(self):
+        """Those of them that are served without a key, with what is below them."""
+        return PUBLIC_PATHS
+
     def _get_fastapi_routers(self):
-        return list(ROUTERS) if self.app == "saas" else super()._get_fastapi_routers()
+        return list(self._saas_routers()) if self.app == "saas" else super()._get_fastapi_routers()
 
     def _get_app_dependencies_overrides(self):
         """None for ours: with any, FastAPI reads the signature of each dependency anew for each request."""

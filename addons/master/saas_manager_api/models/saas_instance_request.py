@@ -5,7 +5,7 @@ from odoo.addons.saas_manager import gateway
 from odoo.exceptions import UserError
 from odoo.tools.translate import LazyTranslate
 
-from ..errors import ApiError
+from ..errors import ApiError, of_status
 
 _lt = LazyTranslate(__name__)
 
@@ -63,15 +63,12 @@ class SaasInstanceRequest(models.Model):
 
     @api.model
     def _ask_by_api(self, caller, values):
-        """A1, A5: note what is asked for and begin; A6: with a publishable key, ask for the address first."""
-        # The request itself tells who asked for what and when; nobody waits for chatter to say it again.
-        quietly = self.with_context(tracking_disable=True)
-        instances = self.env["saas.instance"]
+        """A1, A5: note what is asked for and begin. Raises ApiError for a publishable key."""
         if caller.is_publishable:
-            instances._check_free(values["subdomain"])
-            return quietly._sign_up_by_api(caller, values)
-        instances._check_well_formed(values["subdomain"])
-        request = quietly.create({**values, "source": "api"})
+            raise ApiError.of(of_status(403))
+        self.env["saas.instance"]._check_well_formed(values["subdomain"])
+        # The request itself tells who asked for what and when; nobody waits for chatter to say it again.
+        request = self.with_context(tracking_disable=True).create({**values, "source": "api"})
         # sudo: written by this action only.
         request.sudo().api_caller = caller.fingerprint
         request._begin_by_api()

@@ -7,6 +7,5 @@ from . import test_limits
 from . import test_lists
 from . import test_openapi
 from . import test_other_keys
+from . import test_publishable_keys
 from . import test_settings
-from . import test_signup
-from . import test_snippet

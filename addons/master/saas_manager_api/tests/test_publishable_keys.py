@@ -1,0 +1,22 @@
+"""A6: what a publishable key may do is the signup addon's to say; the API alone lets it begin nothing."""
+
+from odoo.tests import TransactionCase, tagged
+
+from ..callers import Caller
+from ..errors import ApiError
+
+
+@tagged("at_install", "-post_install")
+class TestPublishableKeys(TransactionCase):
+    """While this addon is loaded, those that depend on it are not there yet."""
+
+    def test_without_the_signup_nothing_is_begun(self):
+        key = self.env["saas.api.key.publishable"].create(
+            {"name": "Site", "origins": "https://www.example.com"}
+        )
+        caller = Caller(self.env.uid, "fingerprint", "192.0.2.1", key.id, self.env.company.id)
+        requests = self.env["saas.instance.request"]
+        with self.assertRaises(ApiError) as refused:
+            requests._ask_by_api(caller, {"subdomain": "acme"})
+        self.assertEqual(refused.exception.problem.status, 403)
+        self.assertFalse(requests.search([("subdomain", "=", "acme")]))

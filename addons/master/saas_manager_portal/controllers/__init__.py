@@ -1,2 +1,0 @@
-from . import creation
-from . import form

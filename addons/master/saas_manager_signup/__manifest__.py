@@ -1,0 +1,23 @@
+{
+    "name": "SaaS Manager: Signup",
+    "summary": "Visitors get an Odoo of their own, by the signup page or from your web site",
+    "version": "19.0.2.0.0",
+    "category": "Services/SaaS",
+    "author": "Tenantry",
+    "website": "https://github.com/tenantry/tenantry",
+    "license": "LGPL-3",
+    "depends": ["saas_manager_api"],
+    "external_dependencies": {"python": ["altcha", "disposable-email-domains", "fastapi"]},
+    "data": [
+        "security/ir.model.access.csv",
+        "data/ir_cron_data.xml",
+        "views/confirmation_templates.xml",
+        "views/signup_layout.xml",
+        "views/signup_form_templates.xml",
+        "views/signup_progress_templates.xml",
+        "views/captcha_templates.xml",
+        "views/res_config_settings_views.xml",
+        "views/captcha_settings_views.xml",
+        "views/saas_instance_request_views.xml",
+    ],
+}

@@ -1,0 +1,3 @@
+from . import challenge
+from . import creation
+from . import form

@@ -1,0 +1,103 @@
+"""What every page of the signup has: a language, a layout, and headers that keep others out."""
+
+import secrets
+from urllib.parse import urlencode
+
+from odoo.addons.saas_manager_api.errors import ApiError
+from odoo.addons.saas_manager_api.networks import network_of
+from odoo.http import request
+
+COOKIE = "frontend_lang"
+HEADERS = {
+    "Cache-Control": "no-store",
+    # Addresses of these pages bear references, and one a token: others see the origin only, by which
+    # the new Odoo knows that it was us who sent somebody in.
+    "Referrer-Policy": "strict-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def signup():
+    """The model that decides, in the visitor's language."""
+    _speak(request.httprequest.args.get("lang"))
+    # sudo: visitors have no rights of their own; the model shows them what is theirs.
+    return request.env["saas.signup"].sudo()
+
+
+def _speak(wanted):
+    if not request.env.context.get("saas_signup_lang"):
+        code = request.env["saas.signup"]._language(
+            wanted, request.cookies.get(COOKIE), *request.httprequest.accept_languages.values()
+        )
+        request.update_context(lang=code, saas_signup_lang=code)
+        if wanted:
+            request.future_response.set_cookie(COOKIE, code, max_age=31536000, samesite="Lax")
+
+
+def page(template, status=200, **values):
+    """Render a page of ours."""
+    model, nonce = signup(), secrets.token_urlsafe(12)
+    common = {
+        "in_language": _in_language,
+        "csrf": request.csrf_token,
+        "nonce": nonce,
+        **model._layout_values(),
+    }
+    html = model.env["ir.qweb"]._render(f"saas_manager_signup.{template}", {**common, **values})
+    response = request.make_response(
+        f"<!DOCTYPE html>\n{html}", {**HEADERS, "Content-Type": "text/html; charset=utf-8"}
+    )
+    policy = model._content_policy(nonce)
+    response.headers["Content-Security-Policy"] = "; ".join(
+        f"{directive} {' '.join(sources)}" for directive, sources in policy.items()
+    )
+    response.status_code = status
+    return response
+
+
+def _in_language(code):
+    """The address of this page in another language; what was chosen by its address stays."""
+    asked = {**request.httprequest.args.to_dict(), "lang": code}
+    return f"{request.httprequest.path}?{urlencode(asked)}"
+
+
+def see_other(path):
+    """After a POST: reloading and going back send nothing again."""
+    response = request.redirect(path, code=303, local=True)
+    response.headers.update(HEADERS)
+    return response
+
+
+def json(values, status=200):
+    return request.make_json_response(values, headers=HEADERS.items(), status=status)
+
+
+def too_many(model):
+    """The answer to who has asked too often in this hour; else None."""
+    try:
+        model._count_check(network_of(request.httprequest.remote_addr))
+    except ApiError as error:
+        wait = {"sentence": model.env._("Please wait a moment."), "suggestions": []}
+        answer = json(wait, error.problem.status)
+        answer.headers["Retry-After"] = str(error.problem.details["retry_after"])
+        return answer
+    return None
+
+
+# ---------------------------------------------------------------- what this browser did
+
+
+def note_mine(reference, role):
+    """Remember what this browser did with a request: `asked` for it, or `confirmed` it."""
+    known = dict(request.session.get("saas_signup") or {})
+    known[role] = [*known.get(role, [])[-9:], reference]
+    request.session["saas_signup"] = known
+
+
+def mine(role):
+    """The references of what this browser has done that with, the latest at the end."""
+    return (request.session.get("saas_signup") or {}).get(role, [])
+
+
+def is_mine(reference, role):
+    return reference in mine(role)

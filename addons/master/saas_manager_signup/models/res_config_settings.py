@@ -1,0 +1,53 @@
+"""The settings of the signup page and of its captcha."""
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from .saas_signup import CAP_PER_HOUR
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = "res.config.settings"
+
+    saas_signup_closed = fields.Boolean(string="Signup Closed", config_parameter="saas_signup.closed")
+    saas_signup_address = fields.Char(string="Address of the Page", compute="_compute_saas_signup_address")
+    saas_signup_terms_url = fields.Char(string="Terms", config_parameter="saas_signup.terms_url")
+    saas_signup_allow_disposable = fields.Boolean(
+        string="Throw-Away Mailboxes", config_parameter="saas_signup.allow_disposable"
+    )
+    saas_signup_cap_per_hour = fields.Integer(
+        string="Signups per Hour", config_parameter="saas_signup.cap_per_hour", default=CAP_PER_HOUR
+    )
+    saas_captcha_enabled = fields.Boolean(string="Captcha", config_parameter="saas_captcha.enabled")
+    saas_captcha_difficulty = fields.Selection(
+        [("easy", "Easy"), ("normal", "Normal"), ("hard", "Hard")],
+        string="Captcha Difficulty",
+        default="normal",
+        config_parameter="saas_captcha.difficulty",
+    )
+
+    def _compute_saas_signup_address(self):
+        for settings in self:
+            settings.saas_signup_address = f"{settings.get_base_url()}/signup"
+
+    @api.constrains("saas_signup_terms_url")
+    def _check_saas_signup_terms_url(self):
+        for settings in self:
+            url = settings.saas_signup_terms_url
+            if url and not url.startswith(("https://", "http://")):
+                raise ValidationError(
+                    self.env._("The address of the terms begins with https://, not as in %s.", url)
+                )
+
+    @api.constrains("saas_signup_cap_per_hour")
+    def _check_saas_signup_cap_per_hour(self):
+        if any(settings.saas_signup_cap_per_hour < 0 for settings in self):
+            raise ValidationError(self.env._("The number of signups per hour cannot be negative."))
+
+    def set_values(self):
+        """Odoo deletes a parameter that is set to 0, and the default would come back."""
+        result = super().set_values()
+        if not self.saas_signup_cap_per_hour:
+            # sudo: as Odoo's own set_values.
+            self.env["ir.config_parameter"].sudo().set_param("saas_signup.cap_per_hour", "0")
+        return result

@@ -1,0 +1,174 @@
+"""The form: what it offers, what it refuses, and that nothing typed is lost."""
+
+from odoo.tests import tagged
+
+from .common import SignupCase
+
+
+@tagged("post_install", "-at_install")
+class TestForm(SignupCase):
+    def test_who_sends_the_form_gets_one_mail_and_nothing_is_created(self):
+        request = self._signed_up()
+        self.assertEqual((request.state, request.source), ("draft", "signup"))
+        self.assertFalse(request.instance_id)
+        self.assertEqual(self.mails, ["_deliver_mail"])
+        secrets = request._mail_secrets("saas_manager.mail_template_verify_email")
+        self.assertIn("/signup/confirm?token=", secrets["verification_url"])
+
+    def test_the_address_of_the_page_chooses_beforehand(self):
+        other = self._make_plan("large")
+        page = self._see(f"/signup?plan={other.code}&email=ann%40acme.example&company=Acme").text
+        self.assertRegex(page, r'value="large" checked="checked"')
+        self.assertIn('value="ann@acme.example"', page)
+        self.assertIn('value="Acme"', page)
+        self.assertIn('value="acme"', page)
+
+    def test_what_is_wrong_is_told_at_its_field_and_the_rest_is_kept(self):
+        answer = self._send("ab", customer_email="nowhere", company_name="")
+        self.assertEqual(answer.status_code, 422)
+        for name in ("company_name", "customer_email"):
+            self.assertRegex(answer.text, rf'id="{name}"[^>]*aria-invalid="true"[^>]*{name}-fault')
+            self.assertIn(f'href="#{name}"', answer.text)
+        self.assertIn("at least 3 characters", answer.text)
+        self.assertIn('value="Ann Acme"', answer.text)
+        self.assertIn('value="Ann Acme"', self._see().text)
+        self.assertFalse(self.env["saas.instance.request"].search([("subdomain", "=", "ab")]))
+
+    def test_names_that_cannot_be_had_are_refused_with_others(self):
+        self._make_instance("acme", "active")
+        for name, sentence in (
+            ("acme", "is taken"),
+            ("www", "is taken"),
+            ("-acme", "letters a to z"),
+            ("12345", "at least one letter"),
+        ):
+            with self.subTest(name=name):
+                answer = self._send(name)
+                self.assertEqual(answer.status_code, 422)
+                self.assertIn(sentence, answer.text)
+        self.assertIn("acme-2", self._send("acme").text)
+
+    def test_a_suggestion_pressed_without_a_script_is_taken(self):
+        self._make_instance("acme", "active")
+        self.assertEqual(self._signed_up("acme", instead="acme-2").subdomain, "acme-2")
+
+    def test_a_plan_is_sold_with_its_own_templates_only(self):
+        other = self._make_template("cafe")
+        self.plan.template_ids = self.template
+        answer = self._send(template=other.code)
+        self.assertEqual(answer.status_code, 422)
+        self.assertIn("does not include", answer.text)
+        self.assertEqual(self._send(plan="nothing").status_code, 422)
+
+    def test_a_template_that_is_not_ready_is_not_offered(self):
+        raw = self._make_template("raw", "draft")
+        self.assertNotIn('value="raw"', self._see().text)
+        self.assertEqual(self._send(template=raw.code).status_code, 422)
+
+    def test_sent_again_it_is_the_same_draft(self):
+        first = self._signed_up(company_name="Acme")
+        again = self._signed_up(company_name="Acme Ltd")
+        self.assertEqual(first, again)
+        self.assertEqual(first.company_name, "Acme Ltd")
+        self.assertNotEqual(self._signed_up("acme-shop"), first)
+
+    def test_a_wrong_address_is_changed_and_the_old_link_is_dead(self):
+        request = self._signed_up(customer_email="anne@acme.example")
+        old = request._token()
+        page = self._see(f"/signup?change={request.reference}").text
+        self.assertIn('value="anne@acme.example"', page)
+        self.assertEqual(self._signed_up(change=request.reference), request)
+        self.assertEqual(request.customer_email, "ann@acme.example")
+        self.assertEqual(self._see(f"/signup/confirm?token={old}").status_code, 410)
+
+    def test_nobody_else_changes_it(self):
+        request = self._signed_up()
+        self._forget_cookies()
+        self.assertNotIn("ann@acme.example", self._see(f"/signup?change={request.reference}").text)
+        other = self._signed_up("other", customer_email="eve@evil.example", change=request.reference)
+        self.assertNotEqual(other, request)
+        self.assertEqual(request.customer_email, "ann@acme.example")
+
+    def test_a_second_visitor_who_types_the_same_gets_a_draft_of_his_own(self):
+        request = self._signed_up(company_name="Acme")
+        self._forget_cookies()
+        other = self._signed_up(company_name="Evil")
+        self.assertNotEqual(other, request)
+        self.assertEqual((request.company_name, other.company_name), ("Acme", "Evil"))
+
+    def test_a_name_is_no_place_for_a_web_address(self):
+        for name in ("customer_name", "company_name"):
+            with self.subTest(name=name):
+                answer = self._send(**{name: "Win at https://evil.example"})
+                self.assertEqual(answer.status_code, 422)
+                self.assertIn("without a web address", answer.text)
+
+    def test_the_mail_to_an_address_that_is_not_proved_bears_nothing_typed_but_the_name_of_the_instance(self):
+        request = self._signed_up(company_name="Call 0900 123", customer_name="Call 0900 456")
+        template = self.env.ref("saas_manager.mail_template_verify_email")
+        template.body_html = "<p><t t-out='object.customer_name'/></p>"
+        template.reset_template()  # as the update from an older version does
+        body = template._render_field("body_html", request.ids)[request.id]
+        self.assertIn("acme", body)
+        self.assertNotIn("0900", body)
+
+    def test_another_browser_does_not_see_the_whole_address(self):
+        request = self._signed_up()
+        path = f"/signup/sent/{request.reference}"
+        self.assertIn("ann@acme.example", self._see(path).text)
+        self._forget_cookies()
+        page = self._see(path).text
+        self.assertNotIn("ann@acme.example", page)
+        self.assertIn("a•••@acme.example", page)
+        self.assertEqual(self._see("/signup/sent/nothing").status_code, 404)
+
+    def test_the_check_tells_free_from_taken_and_no_more(self):
+        self._make_instance("acme", "active")
+        taken = self._see("/signup/check?subdomain=acme").json()
+        self.assertEqual((taken["available"], taken["suggestions"][0]), (False, "acme-2"))
+        self.assertTrue(self._see("/signup/check?subdomain=free-one").json()["available"])
+        self.assertEqual(self._see("/signup/check?company=Café Noir").json()["subdomain"], "cafe-noir")
+        self.assertEqual(set(taken), {"subdomain", "available", "sentence", "suggestions"})
+
+    def test_the_page_speaks_the_visitor_s_language_and_so_will_his_odoo(self):
+        french = self.env["res.lang"]._activate_lang("fr_FR")
+        self.assertIn('<html lang="fr-FR"', self._see("/signup?lang=fr").text)
+        self.assertIn('<html lang="fr-FR"', self._see().text, "the cookie")
+        request = self._signed_up()
+        self.assertEqual(request.language_id, french)
+        self.assertFalse(request._instance_language(), "the template has no French")
+        self.template.language_ids = french
+        self.assertEqual(request._instance_language(), french)
+        self._forget_cookies()
+        accepted = self._see(headers={"Accept-Language": "de,fr;q=0.9"})
+        self.assertIn('<html lang="fr-FR"', accepted.text)
+        self.assertIn('<html lang="en-US"', self._see(headers={"Accept-Language": "xx"}).text)
+
+    def test_a_link_to_another_language_keeps_what_the_address_chose(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        page = self._see(f"/signup?plan={self.plan.code}&period=yearly&lang=en").text
+        self.assertIn(f'href="/signup?plan={self.plan.code}&amp;period=yearly&amp;lang=fr_FR"', page)
+
+    def test_a_closed_page_says_so(self):
+        self.parameters.set_param("saas_signup.closed", "True")
+        page = self._see()
+        self.assertEqual(page.status_code, 503)
+        self.assertIn("not taking new customers", page.text)
+        self.assertNotIn("<form", page.text)
+
+    def test_every_page_keeps_others_out(self):
+        request = self._signed_up()
+        for path in ("/signup", f"/signup/sent/{request.reference}", "/signup/confirm"):
+            with self.subTest(path=path):
+                headers = self._see(path).headers
+                self.assertIn("script-src 'self';", headers["Content-Security-Policy"])
+                self.assertIn("frame-ancestors 'none'", headers["Content-Security-Policy"])
+                self.assertEqual(headers["Referrer-Policy"], "strict-origin")
+                self.assertEqual(headers["X-Content-Type-Options"], "nosniff")
+                self.assertEqual(headers["Cache-Control"], "no-store")
+
+    def test_the_style_and_the_script_are_small(self):
+        size = sum(
+            len(self._see(f"/saas_manager_signup/static/src/signup.{kind}").content) for kind in ("css", "js")
+        )
+        self.assertLess(size, 30_000)

@@ -1,0 +1,172 @@
+"""Who is kept out: programs, throw-away mailboxes, and whoever wants too much."""
+
+import re
+import time
+from unittest.mock import patch
+
+from odoo.addons.saas_manager_api.errors import ApiError
+from odoo.addons.saas_manager_api.networks import network_of
+from odoo.tests import tagged
+
+from .common import SignupCase
+
+
+@tagged("post_install", "-at_install")
+class TestGuards(SignupCase):
+    def test_a_form_without_its_token_is_refused(self):
+        self._see()
+        answer = self.url_open("/signup", data=self._wishes())
+        self.assertEqual(answer.status_code, 400)
+        self.assertFalse(self._drafts())
+
+    def test_who_fills_the_trap_is_refused(self):
+        self.assertEqual(self._send(homepage="https://spam.example").status_code, 422)
+        self.assertFalse(self._drafts())
+
+    def test_who_is_too_fast_is_asked_again(self):
+        self.parameters.set_param("saas_signup.minimum_s", "60")
+        answer = self._send()
+        self.assertEqual(answer.status_code, 422)
+        self.assertIn("very fast", answer.text)
+        self.assertIn('value="Acme Ltd"', answer.text)
+        self.assertFalse(self._drafts())
+
+    def test_a_mistake_may_be_mended_faster(self):
+        answer = self._send("ab")
+        self.parameters.set_param("saas_signup.minimum_s", "1")
+        time.sleep(1)
+        opened = re.search(r'name="opened" value="([^"]+)"', answer.text)[1]
+        self.assertEqual(self._send(opened=opened).status_code, 303)
+
+    def test_a_forged_or_missing_stamp_is_refused(self):
+        for stamp in ("", "x", "AAAA", self.env["saas.instance.request"]._stamp()[:-4] + "AAAA"):
+            with self.subTest(stamp=stamp):
+                self.assertEqual(self._send(opened=stamp).status_code, 422)
+        self.assertFalse(self._drafts())
+
+    def test_throw_away_mailboxes_are_refused_unless_allowed(self):
+        for email in ("ann@mailinator.com", "ann@x.mailinator.com"):
+            with self.subTest(email=email):
+                answer = self._send(customer_email=email)
+                self.assertRegex(answer.text, r'id="customer_email"[^>]*aria-invalid="true"')
+        self.assertFalse(self._drafts())
+        self.parameters.set_param("saas_signup.allow_disposable", "True")
+        self.assertTrue(self._signed_up(customer_email="ann@mailinator.com"))
+
+    def test_publishable_keys_are_not_a_way_around(self):
+        requests = self.env["saas.instance.request"]
+        with self.assertRaises(ApiError):
+            requests._sign_up(self._request_values("acme", customer_email="a@mailinator.com"), "10.0.0.1")
+
+    def test_five_an_hour_from_one_address(self):
+        for number in range(5):
+            self._signed_up(f"acme-{number}", customer_email=f"ann{number}@acme.example")
+        answer = self._send("acme-six", customer_email="ann6@acme.example")
+        self.assertEqual(answer.status_code, 422)
+        self.assertIn("in an hour", answer.text)
+        self.assertIn('value="acme-six"', answer.text)
+
+    def test_five_mails_an_hour_to_one_mailbox(self):
+        requests = self.env["saas.instance.request"]
+        for number in range(5):
+            requests._sign_up(self._request_values(f"acme-{number}"), f"10.0.0.{number}")
+        with self.assertRaises(ApiError):
+            requests._sign_up(self._request_values("acme-six"), "10.0.0.6")
+
+    def test_confirmed_signups_of_all_are_capped_and_wait_for_the_next_hour(self):
+        self.parameters.set_param("saas_signup.cap_per_hour", "1")
+        first, second = (
+            self._signed_up(f"acme-{name}", customer_email=f"{name}@acme.example") for name in ("ann", "bob")
+        )
+        self._confirm(first)
+        self._confirm(second)
+        self.assertEqual((first.state, second.state), ("processing", "failed"))
+        self.assertTrue(second._is_delayed())
+        self.assertIn("in this hour", second.error)
+        self.env["saas.api.count"].search([]).unlink()
+        with self._jobs():
+            self.env["saas.instance.request"]._cron_begin_delayed()
+        self.assertEqual(second.state, "processing")
+
+    def test_who_confirms_nothing_closes_it_for_nobody(self):
+        self.parameters.set_param("saas_signup.cap_per_hour", "1")
+        requests = self.env["saas.instance.request"]
+        for number in range(9):
+            values = self._request_values(f"acme-{number}", customer_email=f"ann{number}@acme.example")
+            requests._sign_up(values, f"10.0.0.{number}")
+        self._confirm(self._signed_up())
+        values = self._request_values("acme-more", customer_email="more@acme.example")
+        with self.assertRaises(ApiError):
+            requests._sign_up(values, "10.0.1.1")
+        self.parameters.set_param("saas_signup.cap_per_hour", "0")
+        requests._sign_up(values, "10.0.1.1")
+
+    def test_what_is_refused_counts_neither_for_everybody_nor_for_the_mailbox_that_was_named(self):
+        for number in range(5):
+            self._signed_up(f"acme-{number}", customer_email=f"ann{number}@acme.example")
+        counts = self.env["saas.api.count"]
+        before = {count.bucket: count.count for count in counts.search([])}
+        for _post in range(3):
+            self.assertEqual(self._send("acme-six", customer_email="victim@acme.example").status_code, 422)
+        self.env.invalidate_all()
+        after = {count.bucket: count.count for count in counts.search([])}
+        self.assertEqual(after["signup"], before["signup"])
+        self.assertNotIn("signup mail victim@acme.example", after)
+
+    def test_an_operator_s_own_try_is_not_capped(self):
+        self.parameters.set_param("saas_signup.cap_per_hour", "1")
+        names = ("ann", "bob", "eve")
+        first, second, third = (
+            self._signed_up(f"acme-{name}", customer_email=f"{name}@acme.example") for name in names
+        )
+        self._confirm(first)
+        self._confirm(second)
+        with self._jobs():
+            second.with_user(self.users["manager"]).action_retry()
+            third.with_user(self.users["manager"]).action_submit()
+        self.assertEqual((second.state, third.state), ("processing", "processing"))
+
+    def test_one_network_of_ipv6_counts_as_one(self):
+        for address, expected in (
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+            ("2001:db8:1:2::9", "2001:db8:1:2::"),
+            ("2001:db8:1:3::9", "2001:db8:1:3::"),
+            ("::ffff:10.0.0.1", "10.0.0.1"),
+            ("10.0.0.1", "10.0.0.1"),
+            ("", ""),
+        ):
+            self.assertEqual(network_of(address), expected)
+
+    def test_mails_are_not_sent_again_without_end(self):
+        request = self._signed_up()
+        path = f"/signup/sent/{request.reference}"
+        told = []
+        for _press in range(6):
+            answer = self._press(f"/signup/again/{request.reference}", self._see(path))
+            told.append(answer.headers["Location"].rpartition("=")[2])
+        self.assertEqual((told[0], told[-1]), ("sent", "later"))
+
+    def test_a_mailbox_that_gets_no_more_mails_is_not_said_to_have_got_one(self):
+        for _time in range(5):
+            request = self._signed_up()
+        refused = self._send(company_name="Another Ltd")
+        self.assertEqual((refused.status_code, self.mails), (422, []))
+        self.assertIn("in an hour", refused.text)
+        self.assertEqual(request.company_name, "Acme Ltd")
+
+    def test_the_check_is_limited(self):
+        model = self.env["saas.signup"]
+        for _call in range(600):
+            model._count_check("10.0.0.9")
+        with self.assertRaises(ApiError):
+            model._count_check("10.0.0.9")
+
+    def test_who_guesses_is_told_to_wait(self):
+        with patch("odoo.addons.saas_manager_signup.models.saas_signup._CHECKS_AN_HOUR", 1):
+            for path in ("/signup/check?subdomain=acme", "/signup/state/guess"):
+                answer = self._see(path)
+            self.assertEqual(answer.status_code, 429)
+            self.assertGreater(int(answer.headers["Retry-After"]), 0)
+
+    def _drafts(self):
+        return self.env["saas.instance.request"].search([("source", "=", "signup")])

@@ -1,0 +1,52 @@
+-- `saas_manager_signup` takes over what `saas_manager_portal`, `saas_manager_captcha` and the API's part of the signup
+-- have in the master's database, before Odoo looks for those modules. Run again, or in a newer master, it does nothing.
+
+-- Odoo lists the new module, not installed yet, if somebody updated its list of apps since the code is there.
+DELETE FROM ir_module_module
+ WHERE name = 'saas_manager_signup' AND state NOT IN ('installed', 'to upgrade', 'to remove')
+   AND EXISTS (SELECT FROM ir_module_module old
+                WHERE old.name = 'saas_manager_portal' AND old.state IN ('installed', 'to upgrade', 'to remove'));
+UPDATE ir_module_module SET name = 'saas_manager_signup'
+ WHERE name = 'saas_manager_portal' AND state IN ('installed', 'to upgrade', 'to remove');
+
+UPDATE ir_model_constraint it SET module = signup.id
+  FROM ir_module_module signup, ir_module_module old
+ WHERE signup.name = 'saas_manager_signup' AND old.name = 'saas_manager_captcha' AND it.module = old.id;
+UPDATE ir_model_relation it SET module = signup.id
+  FROM ir_module_module signup, ir_module_module old
+ WHERE signup.name = 'saas_manager_signup' AND old.name = 'saas_manager_captcha' AND it.module = old.id;
+DELETE FROM ir_module_module WHERE name IN ('saas_manager_portal', 'saas_manager_captcha');
+
+-- Addons of others that depend on them.
+UPDATE ir_module_module_dependency SET name = 'saas_manager_signup'
+ WHERE name IN ('saas_manager_portal', 'saas_manager_captcha');
+DELETE FROM ir_module_module_dependency it USING ir_module_module_dependency same
+ WHERE it.name = 'saas_manager_signup' AND same.name = it.name AND same.module_id = it.module_id AND same.id < it.id;
+
+-- The names of their records: those that both have are of models that both extend.
+DELETE FROM ir_model_data it
+ WHERE module = 'base' AND model = 'ir.module.module' AND name LIKE 'module\_saas\_manager\_%'
+   AND NOT EXISTS (SELECT FROM ir_module_module module WHERE module.id = it.res_id);
+UPDATE ir_model_data SET name = 'module_saas_manager_signup'
+ WHERE module = 'base' AND name = 'module_saas_manager_portal';
+UPDATE ir_model_data SET module = 'saas_manager_signup' WHERE module = 'saas_manager_portal';
+UPDATE ir_model_data SET module = 'saas_manager_signup'
+ WHERE module = 'saas_manager_api'
+   AND name IN ('confirmation_page', 'field_saas_instance_request__link_sent_at');
+UPDATE ir_model_data SET name = 'altcha' WHERE module = 'saas_manager_captcha' AND name = 'captcha';
+UPDATE ir_model_data SET name = 'res_config_settings_view_form_captcha'
+ WHERE module = 'saas_manager_captcha' AND name = 'res_config_settings_view_form';
+DELETE FROM ir_model_data it
+ WHERE module = 'saas_manager_captcha'
+   AND EXISTS (SELECT FROM ir_model_data same WHERE same.module = 'saas_manager_signup' AND same.name = it.name);
+UPDATE ir_model_data SET module = 'saas_manager_signup' WHERE module = 'saas_manager_captcha';
+
+-- Pages are called by these names, also in what an operator has changed or added.
+UPDATE ir_ui_view SET key = replace(key, 'saas_manager_portal.', 'saas_manager_signup.')
+ WHERE key LIKE 'saas\_manager\_portal.%';
+UPDATE ir_ui_view SET key = 'saas_manager_signup.altcha' WHERE key = 'saas_manager_captcha.captcha';
+UPDATE ir_ui_view SET key = 'saas_manager_signup.confirmation_page'
+ WHERE key = 'saas_manager_api.confirmation_page';
+UPDATE ir_ui_view
+   SET arch_db = regexp_replace(arch_db::text, 'saas_manager_(portal|captcha)\M', 'saas_manager_signup', 'g')::jsonb
+ WHERE arch_db::text ~ 'saas_manager_(portal|captcha)\M';
