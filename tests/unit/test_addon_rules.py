@@ -13,6 +13,10 @@ from tests.support.pages import ROOT
 ADDONS = ROOT / "addons"
 GATEWAY = ADDONS / "master" / "saas_manager" / "gateway"
 FILES = [file for file in sorted(ADDONS.rglob("*.py")) if "tests" not in file.relative_to(ADDONS).parts]
+HTTP_ERRORS = {"ApiError", "HTTPException"}
+HTTP_MODULES = {"fastapi.exceptions", "starlette.exceptions", "werkzeug.exceptions"}
+STILL = {"saas_instance_request_guards.py", "saas_instance_request_signup.py"}
+"""What a signup is refused for has no causes of its own yet."""
 
 
 def test_the_gateway_alone_imports_the_engine() -> None:
@@ -41,6 +45,21 @@ def test_no_two_files_of_an_addon_have_the_same_method_of_a_model() -> None:
     )
     assert len(methods) > 500
     assert [method for method, count in methods.items() if count > 1] == []
+
+
+def test_models_raise_no_errors_of_http() -> None:
+    models = [file for file in FILES if file.parent.name == "models"]
+    assert len(models) > 50
+    assert {file.name for file in models if HTTP_ERRORS & set(_raised(_tree(file)))} == STILL
+    assert not [file for file in models if HTTP_MODULES & set(_imported(_tree(file)))]
+
+
+def _raised(tree: ast.Module) -> Iterator[str]:
+    """The names of what is raised."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Raise) and node.exc:
+            error = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+            yield error.attr if isinstance(error, ast.Attribute) else getattr(error, "id", "")
 
 
 def _tree(file: Path) -> ast.Module:

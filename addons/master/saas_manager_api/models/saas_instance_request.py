@@ -5,7 +5,7 @@ from odoo.addons.saas_manager import gateway
 from odoo.exceptions import UserError
 from odoo.tools.translate import LazyTranslate
 
-from ..errors import ApiError
+from ..exceptions import NoSuchRequest, WrongValue
 
 _lt = LazyTranslate(__name__)
 
@@ -103,20 +103,20 @@ class SaasInstanceRequest(models.Model):
 
     @api.model
     def _find_by_api(self, caller, reference):
-        """The request, if this caller may see it. Raises ApiError."""
+        """The request, if this caller may see it. Raises NoSuchRequest."""
         domain = [("reference", "=", reference)]
         if caller.is_publishable:
             domain.append(("publishable_key_id", "=", caller.publishable_id))
         found = self.search_fetch(domain, _TOLD, order="id")
         if not found:
-            raise ApiError(404, "REQUEST_NOT_FOUND", self.env._("There is no request %s.", reference))
+            raise NoSuchRequest(self.env._("There is no request %s.", reference))
         # sudo: who finds a request may know where its instance is and how.
         found.sudo().instance_id.fetch(_TOLD_OF_INSTANCE)
         return found
 
     @api.model
     def _values_by_api(self, plan=None, template=None, runtime=None, language=None, country=None):
-        """The records that are meant, and what is taken where nothing was said. Raises ApiError."""
+        """The records that are meant, and what is taken where nothing was said. Raises WrongValue."""
         # sudo: what is for sale is no secret, and a publishable key has no user.
         plan = self._plan_by_api(plan, runtime)
         template = self._template_by_api(plan, template)
@@ -149,7 +149,7 @@ class SaasInstanceRequest(models.Model):
         try:
             template._check_language(found)
         except UserError as error:
-            raise ApiError(422, "VALIDATION_ERROR", str(error), fields={"language": str(error)}) from error
+            raise WrongValue(str(error), fields={"language": str(error)}) from error
         return found
 
     def _for_sale(self):
@@ -163,7 +163,7 @@ class SaasInstanceRequest(models.Model):
 
     def _refuse(self, field):
         sentence = self.env._(_NONE_SUCH[field])
-        raise ApiError(422, "VALIDATION_ERROR", sentence, fields={field: sentence})
+        raise WrongValue(sentence, fields={field: sentence})
 
     # ------------------------------------------------------------ what it tells
 
