@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tenantry.model.operations import ENGINE_STATES
+from tenantry.model.operations import ENGINE_STATES, transitions
 
 _DOCS = Path(__file__).parent
 _PAGE = _DOCS / "states.md"
@@ -36,7 +36,7 @@ Table = Mapping[tuple[str, str], str]
 
 def page() -> str:
     """The whole page, with a diagram for each table."""
-    tables: Mapping[str, Table] = runpy.run_path(str(_TABLES))["TABLES"]
+    tables: Mapping[str, Table] = runpy.run_path(str(_TABLES))["tables"](transitions())
     states = [f"| `{state}` | `{run}` | `{engine}` |\n" for (state, run), engine in ENGINE_STATES.items()]
     return "\n".join([_HEAD + "".join(states), *(_section(model, table) for model, table in tables.items())])
 

@@ -30,7 +30,7 @@ from tenantry.operations.instance.provision import Session
 from tenantry.operations.template.edit import Editing
 
 ROOT = Path(__file__).parents[2]
-GATEWAY = ROOT / "addons" / "master" / "saas_manager" / "gateway.py"
+GATEWAY = ROOT / "addons" / "master" / "saas_manager" / "gateway"
 INSTANCE = Instance("acme", State.ACTIVE, "http://acme.localhost", "shop", "1.0.0", ("odoo.acme.example",))
 VALUES = [
     None,
@@ -138,10 +138,10 @@ def test_nobody_behind_a_pipe_starts_or_stops_servers() -> None:
 
 
 def test_all_that_the_back_office_asks_is_offered() -> None:
-    tree = ast.parse(GATEWAY.read_text(encoding="utf-8"))
     asked = {
         node.attr
-        for node in ast.walk(tree)
+        for file in GATEWAY.glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute)
         and (is_named(node.value, "engine") or is_call_of(node.value, "_engine", "_engine_of"))
     }

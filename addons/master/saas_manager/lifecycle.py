@@ -1,9 +1,8 @@
 """Which state leads where, for each kind of record: the only table of it.
 
-Imports no Odoo, so that the diagrams in `docs/states.md` can be drawn from it.
+What is done with an instance that lives is in the engine's rows of operations, and added to it. Imports
+nothing, so that the diagrams in `docs/states.md` can be drawn from it.
 """
-
-from tenantry.model.operations import transitions
 
 # (action, state it is allowed in): state it leads to
 INSTANCE = {
@@ -11,7 +10,6 @@ INSTANCE = {
     ("provision", "failed"): "provisioning",
     ("activate", "provisioning"): "active",
     ("fail", "provisioning"): "failed",
-    **transitions(),
     ("discard", "failed"): "terminated",
 }
 
@@ -64,19 +62,17 @@ TEMPLATE = {
     ("outdate", "ready"): "stale",
 }
 
-TABLES = {
-    "saas.instance": INSTANCE,
-    "saas.instance.request": REQUEST,
-    "saas.subscription": SUBSCRIPTION,
-    "saas.template": TEMPLATE,
-}
+
+def tables(transitions):
+    """The table of each model, by its name. transitions: the engine's, in the same form."""
+    return {
+        "saas.instance": {**INSTANCE, **transitions},
+        "saas.instance.request": REQUEST,
+        "saas.subscription": SUBSCRIPTION,
+        "saas.template": TEMPLATE,
+    }
 
 
 def after(table, action, state):
     """The state `action` leads to; None when it is not allowed in `state`."""
     return table.get((action, state))
-
-
-def states_before(table, action):
-    """The states in which `action` is allowed."""
-    return [state for allowed, state in table if allowed == action]

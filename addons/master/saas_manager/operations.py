@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from odoo.tools.translate import LazyTranslate
 
-from tenantry.model import operations
+from . import gateway
 
 _lt = LazyTranslate(__name__)
 
-ENGINE, REMOTE = operations.OPERATIONS, operations.REMOTE
+ENGINE, REMOTE = gateway.OPERATIONS, gateway.REMOTE
 
 _AT_REST = {"health": "unknown", "health_message": False}
 _WELL = {"health": "healthy", "health_message": False}

@@ -5,13 +5,12 @@ from typing import Any
 
 import psycopg2
 from fastapi.exceptions import RequestValidationError
+from odoo.addons.saas_manager import gateway
 from odoo.addons.saas_manager.exceptions import InvalidState, NoCapacity, SubdomainRefused
 from odoo.exceptions import AccessDenied, AccessError, MissingError, UserError, ValidationError
 from odoo.tools.translate import LazyGettext, LazyTranslate
 from starlette.exceptions import HTTPException
 from werkzeug.exceptions import HTTPException as WerkzeugHTTPException
-
-from tenantry.errors import Conflict, InvalidInput, TenantryError
 
 from .faults import SUBDOMAIN_CODES, fault_of
 
@@ -162,16 +161,16 @@ def _of_refused_values(error):
     cause = error.__cause__
     if isinstance(cause, psycopg2.IntegrityError):
         return Problem(409, "INVALID_STATE", _lt("This contradicts what is there already."))
-    if isinstance(cause, TenantryError):
+    if isinstance(cause, gateway.EngineError):
         return _of_engine(cause, str(error))
     return Problem(422, "VALIDATION_ERROR", str(error))
 
 
 def _of_engine(error, sentence=""):
-    sentence = sentence or f"{error} {error.remedy}".strip()
-    if isinstance(error, InvalidInput):
+    sentence = sentence or gateway.sentence(error)
+    if isinstance(error, gateway.InvalidInput):
         return Problem(422, "VALIDATION_ERROR", sentence)
-    if isinstance(error, Conflict):
+    if isinstance(error, gateway.Conflict):
         return Problem(409, "INVALID_STATE", sentence)
     return _internal(503 if error.retryable else 500)
 
@@ -199,7 +198,7 @@ _DESCRIBED = (
     (NoCapacity, lambda error: Problem(503, "NO_CAPACITY", str(error), headers={"Retry-After": "300"})),
     (InvalidState, _of_state),
     ((ValidationError, UserError), _of_refused_values),
-    (TenantryError, _of_engine),
+    (gateway.EngineError, _of_engine),
     (psycopg2.OperationalError, lambda _error: _internal(503)),
 )
 """The first that fits; the nearer kind stands before the wider."""

@@ -13,17 +13,9 @@ from . import saas_template
 from . import saas_template_jobs
 from . import saas_plan
 from . import saas_instance
-from . import saas_instance_subdomain
 from . import saas_instance_hostname
-from . import saas_instance_actions
-from . import saas_instance_plan
-from . import saas_instance_access
-from . import saas_instance_usage
-from . import saas_instance_process
-from . import saas_instance_jobs
 from . import saas_instance_operations
-from . import saas_instance_entitle
-from . import saas_instance_limits
+from . import saas_instance_plan
 from . import saas_instance_log
 from . import saas_instance_request
 from . import saas_subscription
@@ -34,7 +26,7 @@ from . import saas_subscription_crons
 from . import saas_subscription_jobs
 from . import saas_subscription_actions
 from . import saas_mail_mixin
-from . import saas_instance_mails
+from . import saas_instance_runtime
 from . import ir_cron
 from . import res_partner
 from . import res_config_settings

@@ -1,13 +1,20 @@
-"""One customer's running Odoo."""
+"""One customer's running Odoo: what it is, and what it may be called (I3: one judge, for every door)."""
 
 import uuid
+from contextlib import contextmanager
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import AccessError, UserError
+from odoo.tools import SQL
+from psycopg2.errors import UniqueViolation
 
-from ..operations import OPERATIONS
+from .. import gateway
+from ..exceptions import SubdomainRefused, SubdomainTaken
+from ..faults import SUBDOMAIN_SENTENCES
 
 _SETTLED = {"subdomain", "template_id", "plan_id", "server_id"}
+_SUBDOMAIN_INDEX = "saas_instance_subdomain_unique"
+_CANDIDATES, _SUGGESTIONS = 8, 3
 
 
 class SaasInstance(models.Model):
@@ -80,60 +87,24 @@ class SaasInstance(models.Model):
         tracking=True,
         group_expand=True,
     )
-    operation = fields.Selection(
-        [(name, row.label) for name, row in OPERATIONS.items()],
-        string="Under Way",
-        readonly=True,
-        copy=False,
-    )
-    operation_after = fields.Integer(
-        readonly=True, copy=False, help="Lines of the log up to this one were there before it began."
-    )
-    run_state = fields.Selection(
-        [("running", "Running"), ("stopped", "Stopped"), ("unknown", "Unknown")],
-        required=True,
-        default="unknown",
-        readonly=True,
-        copy=False,
-    )
-    health = fields.Selection(
-        [("healthy", "Healthy"), ("warning", "Warning"), ("critical", "Critical"), ("unknown", "Unknown")],
-        required=True,
-        default="unknown",
-        readonly=True,
-        copy=False,
-        index=True,
-    )
-    health_message = fields.Char(readonly=True, copy=False)
     occupies_server = fields.Boolean(
         compute="_compute_occupies_server", store=True, precompute=True, index=True
     )
     url = fields.Char(string="URL", readonly=True, copy=False)
     protocol = fields.Char(compute="_compute_protocol")
-    user_count = fields.Integer(string="Users", readonly=True, copy=False)
-    max_users = fields.Integer(related="plan_id.max_users", string="Users Allowed")
-    user_percent = fields.Float(compute="_compute_percents", aggregator=None)
-    storage_mb = fields.Float(string="Storage (MB)", readonly=True, copy=False)
-    max_storage_gb = fields.Float(related="plan_id.max_storage_gb", string="Storage Allowed (GB)")
-    storage_percent = fields.Float(compute="_compute_percents", aggregator=None)
     activated_at = fields.Datetime(string="Activated", readonly=True, copy=False, index="btree_not_null")
     suspended_at = fields.Datetime(string="Suspended", readonly=True, copy=False)
     reactivated_at = fields.Datetime(string="Reactivated", readonly=True, copy=False)
     terminated_at = fields.Datetime(string="Terminated", readonly=True, copy=False)
-    expires_on = fields.Date(string="Expires", readonly=True, copy=False, index="btree_not_null")
-    last_activity_at = fields.Datetime(string="Last Activity", readonly=True, copy=False)
-    checked_at = fields.Datetime(string="Last Check", readonly=True, copy=False)
     state_reason = fields.Char(string="Reason", readonly=True, copy=False, tracking=True)
-    provisioning_s = fields.Float(
-        string="Creation Time (s)", digits=(12, 3), readonly=True, copy=False, aggregator="avg"
-    )
     log_ids = fields.One2many("saas.instance.log", "instance_id")
     request_ids = fields.One2many("saas.instance.request", "instance_id")
-    subscription_ids = fields.One2many("saas.subscription", "instance_id", string="All Subscriptions")
-    subscription_id = fields.Many2one("saas.subscription", compute="_compute_subscription_id")
-    subscription_count = fields.Integer(compute="_compute_subscription_id")
     progress = fields.Float(compute="_compute_progress")
     progress_step = fields.Char(compute="_compute_progress")
+
+    _subdomain_unique = models.UniqueIndex(
+        "(subdomain) WHERE state != 'terminated'", "This subdomain is taken."
+    )
 
     @api.depends("state", "operation")
     def _compute_occupies_server(self):
@@ -145,26 +116,6 @@ class SaasInstance(models.Model):
         default = self.env["ir.config_parameter"].sudo().get_param("saas.protocol") or "http"
         for instance in self:
             instance.protocol = (instance.url or "").partition("://")[0] or default
-
-    @api.depends("user_count", "storage_mb", "plan_id.max_users", "plan_id.max_storage_gb")
-    def _compute_percents(self):
-        """How much of its plan it uses; 0 where the plan sets no limit."""
-        for instance in self:
-            users, storage_gb = instance.max_users, instance.max_storage_gb
-            instance.user_percent = 100.0 * instance.user_count / users if users else 0.0
-            instance.storage_percent = (
-                100.0 * instance.storage_mb / (1024 * storage_gb) if storage_gb else 0.0
-            )
-
-    @api.depends("subscription_ids.state")
-    def _compute_subscription_id(self):
-        """The newest that has begun and is not cancelled; else a draft; else the last cancelled one."""
-        for instance in self:
-            every = instance.subscription_ids
-            drafts = every.filtered(lambda s: s.state == "draft")
-            begun = every.filtered(lambda s: s.state not in ("draft", "cancelled"))
-            instance.subscription_count = len(every)
-            instance.subscription_id = (begun or drafts or every)[:1]
 
     @api.depends("operation", "log_ids")
     def _compute_progress(self):
@@ -180,6 +131,11 @@ class SaasInstance(models.Model):
             instance.progress = last.progress
             instance.progress_step = last.step
 
+    @api.constrains("subdomain")
+    def _check_subdomain(self):
+        for instance in self:
+            self._check_well_formed(instance.subdomain)
+
     @api.constrains("name")
     def _check_name(self):
         self._check_captions()
@@ -187,24 +143,6 @@ class SaasInstance(models.Model):
     @api.constrains("admin_email")
     def _check_admin_email(self):
         self._check_emails()
-
-    @api.constrains("plan_id", "template_id")
-    def _check_template_in_plan(self):
-        for instance in self:
-            allowed = instance.plan_id.template_ids
-            if allowed and instance.template_id not in allowed:
-                raise ValidationError(
-                    self.env._(
-                        "The plan %(plan)s does not include %(template)s.",
-                        plan=instance.plan_id.name,
-                        template=instance.template_id.name,
-                    )
-                )
-
-    @api.constrains("plan_id")
-    def _check_usage_in_plan(self):
-        for instance in self:
-            instance._check_fits(instance.plan_id)
 
     @api.onchange("partner_id")
     def _onchange_partner_id(self):
@@ -214,18 +152,144 @@ class SaasInstance(models.Model):
             self.country_id = self.country_id or self.partner_id.country_id
             self.subdomain = self.subdomain or self._suggest_subdomain(self.partner_id.name)
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        with self._told_if_taken(vals_list):
+            return super().create(vals_list)
+
     def write(self, vals):
-        # What its database was made from, and is called: actions change it, under sudo, and see to the rest.
+        self._check_not_settled(vals)
+        if "subdomain" not in vals:
+            return super().write(vals)
+        with self._told_if_taken([vals]):
+            result = super().write(vals)
+            self.flush_recordset(["subdomain"])
+            return result
+
+    def _check_not_settled(self, vals):
+        """Raise AccessError for what a database was made from, and is called: actions change it."""
         settled = _SETTLED & vals.keys()
+        # They do so under sudo, and see to the rest.
         if settled and not self.env.su and any(instance.state != "draft" for instance in self):
             labels = [self._fields[name]._description_string(self.env) for name in sorted(settled)]
             raise AccessError(
                 self.env._("Of a created instance, this cannot be changed here: %s.", ", ".join(labels))
             )
-        return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_draft(self):
         """I9: the record of what was is kept."""
         for instance in self.filtered(lambda i: i.state not in ("draft", "terminated")):
             raise UserError(self.env._("%s still exists. Terminate it first.", instance.name))
+
+    def action_view_logs(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("saas_manager.saas_instance_log_action")
+        return {**action, "domain": [("instance_id", "=", self.id)], "context": {}}
+
+    def action_view_subscriptions(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("saas_manager.saas_subscription_action")
+        context = {
+            "default_instance_id": self.id,
+            "default_partner_id": self.partner_id.id,
+            "default_plan_id": self.plan_id.id,
+        }
+        return {**action, "domain": [("instance_id", "=", self.id)], "context": context}
+
+    # ------------------------------------------------------------ the judge of subdomains
+
+    @api.model
+    def _objection(self, subdomain):
+        """Judge a subdomain: the SubdomainRefused that says why it cannot be had; None if it can."""
+        objection = self._objection_to_form(subdomain)
+        if not objection and (self._is_taken(subdomain) or gateway.taken([subdomain])):
+            objection = self._refused("taken", subdomain)
+        return objection
+
+    def _objection_to_form(self, subdomain):
+        kind = gateway.subdomain_fault(subdomain, self._reserved_names())
+        return self._refused(kind, subdomain) if kind else None
+
+    def _refused(self, kind, subdomain, lost=()):
+        """lost: names that are taken, though this transaction may not see it."""
+        sentence = self.env._(SUBDOMAIN_SENTENCES[kind])
+        error_class = SubdomainTaken if kind == "taken" else SubdomainRefused
+        return error_class(sentence % {"name": subdomain}, str(kind), self._suggestions(subdomain, lost))
+
+    @api.model
+    def _check_well_formed(self, subdomain):
+        """Raise SubdomainRefused, with other names, when nobody could have it."""
+        objection = self._objection_to_form(subdomain)
+        if objection:
+            raise objection
+
+    @api.model
+    def _check_free(self, subdomain):
+        """Raise SubdomainRefused, with other names, when it cannot be had."""
+        objection = self._objection(subdomain)
+        if objection:
+            raise objection
+
+    @api.model
+    def _judge_subdomain(self, subdomain):
+        """Whether it can be had, and a sentence about it, for forms."""
+        if not subdomain:
+            return False, False
+        objection = self._objection(subdomain)
+        if not objection:
+            return True, self.env._("%s is free.", subdomain)
+        free = ", ".join(objection.suggestions)
+        return False, f"{objection} {self.env._('Free: %s.', free)}" if free else str(objection)
+
+    # ------------------------------------------------------------ what it judges by
+
+    @api.model
+    def _reserved_names(self):
+        text = self.env["ir.config_parameter"].sudo().get_param("saas.reserved_names") or ""
+        return {name.strip().lower() for name in text.split(",") if name.strip()}
+
+    @api.model
+    def _suggest_subdomain(self, company_name):
+        """A valid, free subdomain made from a company's name."""
+        return (self._suggestions(company_name) or [""])[0]
+
+    @api.model
+    def _suggestions(self, text, lost=()):
+        """The engine is asked once, for a few more than are told."""
+
+        def is_taken(name):
+            return name in lost or self._is_taken(name)
+
+        found = gateway.suggest_subdomains(text, self._reserved_names(), is_taken, count=_CANDIDATES)
+        taken = gateway.taken(found)
+        return [name for name in found if name not in taken][:_SUGGESTIONS]
+
+    @api.model
+    def _is_taken(self, subdomain):
+        takers = SQL(" OR ").join(SQL("EXISTS (%s)", query.select()) for query in self._takers(subdomain))
+        return self.env.execute_query(SQL("SELECT %s", takers))[0][0]
+
+    @api.model
+    def _takers(self, subdomain):
+        """Queries for the records that have a name, or shall have it."""
+        domain = [
+            ("state", "!=", "terminated"),
+            *("|", ("subdomain", "=", subdomain)),
+            *("&", ("operation", "=", "rename"), ("wanted", "=", subdomain)),
+        ]
+        # sudo: another company's instance takes a name, too.
+        return [self.sudo().with_context(active_test=False)._search(domain)]
+
+    @contextmanager
+    def _told_if_taken(self, vals_list):
+        """Who loses a race for a name is told what those are told who come later."""
+        try:
+            with self.env.cr.savepoint(flush=False):
+                yield
+        except UniqueViolation as error:
+            lost = [vals["subdomain"] for vals in vals_list if vals.get("subdomain")]
+            if error.diag.constraint_name != _SUBDOMAIN_INDEX or len(lost) != 1:
+                raise
+            # This transaction does not see who was faster.
+            raise self._refused("taken", lost[0], lost) from error

@@ -1,22 +1,103 @@
-"""What is done with an instance that stays active: other names, modules."""
+"""What is done with an instance: an action notes what is wanted, a job has it done, the record follows."""
 
-from odoo import fields, models
-from odoo.exceptions import UserError
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 
 from .. import gateway
 from ..exceptions import InvalidState
-from ..operations import ENGINE, OPERATIONS
+from ..operations import ENGINE, OPERATIONS, hidden_when
+from .step_log import StepLog
+
+_MAX_RETRIES = 8
 
 
 class SaasInstance(models.Model):
     _inherit = "saas.instance"
 
+    operation = fields.Selection(
+        [(name, row.label) for name, row in OPERATIONS.items()],
+        string="Under Way",
+        readonly=True,
+        copy=False,
+    )
+    operation_after = fields.Integer(
+        readonly=True, copy=False, help="Lines of the log up to this one were there before it began."
+    )
+    provisioning_s = fields.Float(
+        string="Creation Time (s)", digits=(12, 3), readonly=True, copy=False, aggregator="avg"
+    )
     wanted = fields.Char(
         readonly=True, copy=False, help="Of what is under way: the new subdomain, or the modules."
     )
 
     # ------------------------------------------------------------ actions
+
+    @api.model
+    def _get_view(self, view_id=None, view_type="form", **options):
+        """The view says where an operation's button stands, its row when it is shown, and to whom."""
+        arch, view = super()._get_view(view_id, view_type, **options)
+        for button in arch.xpath("//button[@data-operation]"):
+            operation = button.attrib.pop("data-operation")
+            button.set("invisible", hidden_when(operation))
+            button.set("groups", OPERATIONS[operation].group)
+        return arch, view
+
+    def action_provision_instance(self):
+        """I4: check, note what is wanted, and let a job create it after the commit."""
+        self.check_access("write")
+        for instance in self:
+            instance._check_transition("provision")
+            instance.template_id._check_is_ready()
+            instance.template_id._check_language(instance.language_id)
+            instance.plan_id._check_room(instance.template_id)
+            # sudo: how full a server is depends on all companies' instances.
+            server = (
+                instance.env["saas.server"]
+                .sudo()
+                ._place(instance.template_id, instance.plan_id, instance.company_id, instance.server_id)
+            )
+            instance._move(
+                "provision",
+                server_id=server.id,
+                database_name=instance.subdomain,
+                # sudo: only jobs read it. A killed run may have given the instance this one already.
+                admin_password_sealed=instance.sudo().admin_password_sealed or gateway.new_password(),
+                state_reason=False,
+                **instance._under_way("provision"),
+            )
+            instance.request_ids._instance_retried()
+            instance._enqueue_operation("provision")
+        return True
+
+    def action_retry(self):
+        return self.action_provision_instance()
+
+    def action_discard(self):
+        """Give failed instances up, with whatever their creation left behind."""
+        self.check_access("write")
+        self._check_transition("discard")
+        for instance in self.filtered("database_name"):
+            gateway.abandon(instance)
+        self._move(
+            "discard", terminated_at=fields.Datetime.now(), operation=False, admin_password_sealed=False
+        )
+        self._release_hostnames()
+
+    def _release_hostnames(self):
+        """Of what is terminated: another instance may answer at them from now on."""
+        # sudo: who may end an instance may do so with all that belongs to it.
+        self.sudo().hostname_ids.unlink()
+
+    def action_suspend(self, reason=None):
+        return self._intend("suspend", reason)
+
+    def action_terminate(self):
+        """I9: administrators only; the wizard has made sure of the name."""
+        self._check_may("terminate")
+        failed = self.filtered(lambda instance: instance.state == "failed")
+        failed.action_discard()
+        return (self - failed)._intend("terminate")
 
     def change_subdomain(self, subdomain):
         """Move to another address; the record follows when the engine has done it."""
@@ -36,6 +117,40 @@ class SaasInstance(models.Model):
             gateway.check_modules(self, modules)
         return self._intend("install", wanted=" ".join(modules))
 
+    def _intend(self, operation, reason=None, **values):
+        """Note what is wanted and let a job do it after the commit."""
+        self._check_may(operation)
+        if ENGINE[operation].needs_running:
+            self._check_is_running()
+        self._check_transition(operation)
+        for instance in self:
+            if instance.operation:
+                raise InvalidState(
+                    self.env._(
+                        "Something is being done with %s already. Try again in a moment.", instance.name
+                    )
+                )
+            # sudo: `operation` is written by actions only.
+            instance.sudo().write(
+                {**instance._under_way(operation), "state_reason": reason or False, **values}
+            )
+            instance._enqueue_operation(operation)
+        return True
+
+    def _check_may(self, operation):
+        """Raise AccessError when the user is not of the operation's group."""
+        self.check_access("write")
+        row = OPERATIONS[operation]
+        if row.refusal and not (self.env.su or self.env.user.has_group(row.group)):
+            raise AccessError(self.env._(row.refusal))
+
+    def _under_way(self, operation):
+        """The values of an instance with which this is done from now on."""
+        # sudo: who may have it done need not read the log. A draft has no steps in it.
+        lines = self.env["saas.instance.log"].sudo()
+        last = lines if self.state == "draft" else lines.search([("instance_id", "=", self.id)], limit=1)
+        return {"operation": operation, "operation_after": last.id}
+
     def _check_is_running(self):
         for instance in self.filtered(lambda i: i.run_state == "stopped" and i.state == "active"):
             raise InvalidState(self.env._("%s is stopped. Start it first.", instance.name))
@@ -53,6 +168,156 @@ class SaasInstance(models.Model):
         return self.env.cr.precommit.data.setdefault("saas_manager.domains", set())
 
     # ------------------------------------------------------------ jobs
+
+    def _enqueue_operation(self, operation):
+        row = OPERATIONS[operation]
+        job = self.env._(row.job)
+        return self._enqueue("_operate", job % self.name, operation, kind=operation, channel=row.channel)
+
+    def _enqueue(self, method, description, *arguments, kind="", of="", channel=""):
+        """One job at a time for each instance, kind and `of`; it starts after the commit."""
+        self.ensure_one()
+        # sudo: the job goes on with what was allowed when it was asked for.
+        job = self.sudo().with_delay(
+            channel=channel or f"root.saas.{self.server_id.code or 'none'}",
+            description=description,
+            identity_key=self._identity_key(kind or method, of),
+            max_retries=_MAX_RETRIES,
+            priority=5,
+        )
+        return getattr(job, method)(*arguments)
+
+    def _operate(self, operation):
+        """Job: do it if it is still wanted; return what the job reports.
+
+        What can be tried again is tried again by the queue; any other failure is noted.
+        """
+        self.ensure_one()
+        if self.operation != operation:
+            return self.env._("Nothing to do: this is not wanted any more.")
+        act = OPERATIONS[operation].act
+        with StepLog(self) as log:
+            try:
+                with gateway.retrying(log):
+                    return getattr(self, act)(log) if act else self._ask_engine(operation, log)
+            except gateway.EngineError as error:
+                log.tell("error", gateway.sentence(error))
+                return self._fail(gateway.sentence(error))
+
+    def _ask_engine(self, operation, log):
+        gateway.operate(self, operation, log.on_step)
+        self._done(operation)
+
+    def _done(self, operation, **values):
+        """The engine has done it: the record follows."""
+        row, run_state = OPERATIONS[operation], ENGINE[operation].run_state
+        if row.stamp:
+            values[row.stamp] = fields.Datetime.now()
+        if run_state:
+            values["run_state"] = run_state
+        self._move(operation, operation=False, **row.values, **values)
+        if row.event:
+            self._emit(row.event)
+
+    def _fail(self, reason):
+        """Note why the operation under way failed; an operator is told."""
+        operation, values = self.operation, {"operation": False, "state_reason": reason}
+        if operation and OPERATIONS[operation].only_engine_knows:
+            self._follow_engine()
+        if operation == "provision":
+            self._move("fail", **values)
+            self.request_ids._instance_failed(reason)
+            self._emit("instance.provisioning_failed", reason=reason)
+        else:
+            self.write(values)
+            self._emit("instance.operation_failed", reason=reason)
+        return reason
+
+    def _awaited_jobs(self):
+        return (self.operation,) if self.operation else ()
+
+    @api.model
+    def _under_way_domain(self):
+        return [("operation", "!=", False)]
+
+    def _on_job_failed(self, exc_message="", **_values):
+        """Called by the queue when a job ended in an unexpected error or ran out of retries."""
+        for instance in self.filtered("operation"):
+            instance._fail(exc_message or self.env._("An unexpected error; see the job."))
+
+    def _follow_engine(self):
+        """Note which names it has in truth: a lost job may have got to its end, or nowhere."""
+        found = gateway.find(self)
+        if found and self.operation == "rename":
+            # sudo: names of what exists are written by actions only.
+            self.sudo().write(self._names(found))
+        elif found:
+            self._follow_domains(found.hostnames)
+
+    def _follow_domains(self, names):
+        # Nothing is asked of the engine for what it has already.
+        self._domains_noted().add(self.id)
+        known = {hostname.name: hostname.id for hostname in self.hostname_ids}
+        self.sudo().hostname_ids = [
+            *(Command.delete(id_) for name, id_ in known.items() if name not in names),
+            *(Command.create({"name": name}) for name in names if name not in known),
+        ]
+
+    # ------------------------------------------------------------ provision
+
+    def _provision_in_steps(self, log):
+        """Create the instance. Killed anywhere, it is run again and goes on."""
+        with gateway.provisioning(self, log.on_step) as provisioning:
+            self._clone_template_database(provisioning)
+            self._neutralize_database(provisioning)
+            self._customize_instance(provisioning)
+            self._create_client_admin(provisioning)
+            creation = self._configure_subdomain(provisioning)
+        self._activate(creation)
+        return self.env._("Active after %.2f s.", creation.duration_s)
+
+    def _clone_template_database(self, provisioning):
+        """Claim a spare of the template, or clone it."""
+        provisioning.clone()
+
+    def _neutralize_database(self, provisioning):
+        """I6: strip every identity and secret inherited from the template."""
+        provisioning.sanitize()
+
+    def _customize_instance(self, provisioning):
+        """Write the customer's company, language, time zone and country, and what they may use."""
+        provisioning.customize()
+
+    def _create_client_admin(self, provisioning):
+        """I7: the customer becomes the administrator."""
+        provisioning.create_admin()
+
+    def _configure_subdomain(self, provisioning):
+        """Publish the host name and wait until the public route answers (I5)."""
+        return provisioning.publish()
+
+    def _activate(self, creation):
+        self._move(
+            "activate",
+            operation=False,
+            url=creation.instance.url,
+            activated_at=fields.Datetime.now(),
+            provisioning_s=creation.duration_s,
+            run_state="running",
+            health="healthy",
+        )
+        self._start_subscription()
+        self.request_ids._instance_activated()
+        self._emit("instance.provisioned")
+
+    # ------------------------------------------------------------ the others
+
+    def _delete_database(self, log):
+        """I9: drop database, role, files and route; the record stays."""
+        gateway.terminate(self, log.on_step)
+        self._done("terminate")
+        self._release_hostnames()
+        self.subscription_ids._instance_terminated()
 
     def _rename_in_steps(self, log):
         renamed = gateway.rename(self, self.wanted, log.on_step)
@@ -81,25 +346,15 @@ class SaasInstance(models.Model):
         self.message_post(body=message)
         return message
 
-    def _fail(self, reason):
-        if self.operation and OPERATIONS[self.operation].only_engine_knows:
-            self._follow_engine()
-        return super()._fail(reason)
 
-    def _follow_engine(self):
-        """Note which names it has in truth: a lost job may have got to its end, or nowhere."""
-        found = gateway.find(self)
-        if found and self.operation == "rename":
-            # sudo: names of what exists are written by actions only.
-            self.sudo().write(self._names(found))
-        elif found:
-            self._follow_domains(found.hostnames)
+def _action(operation):
+    def action(self):
+        return self._intend(operation)
 
-    def _follow_domains(self, names):
-        # Nothing is asked of the engine for what it has already.
-        self._domains_noted().add(self.id)
-        known = {hostname.name: hostname.id for hostname in self.hostname_ids}
-        self.sudo().hostname_ids = [
-            *(Command.delete(id_) for name, id_ in known.items() if name not in names),
-            *(Command.create({"name": name}) for name in names if name not in known),
-        ]
+    return action
+
+
+# One button, and one method over RPC, for each operation that is wanted by its name alone.
+for _row in ENGINE.values():
+    if _row.takes_name_alone:
+        setattr(SaasInstance, f"action_{_row.name}", _action(_row.name))

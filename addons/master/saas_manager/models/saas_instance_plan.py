@@ -1,11 +1,93 @@
-"""P3: to another plan, at once; never below what is in use. The only way a subscription's plan changes."""
+"""What an instance's plan gives it: how much of that it uses, what it is told (I13), another plan (P3)."""
 
-from odoo import api, models
+from contextlib import contextmanager
+
+from odoo import api, fields, models
+from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
+
+from .. import gateway
+
+_COMPARISONS = (">", ">=", "<", "<=")
+_SOON_S = 2
 
 
 class SaasInstance(models.Model):
-    _inherit = "saas.instance"
+    _name = "saas.instance"
+    _inherit = ["saas.instance", "saas.sweep.mixin"]
+
+    user_count = fields.Integer(string="Users", readonly=True, copy=False)
+    max_users = fields.Integer(related="plan_id.max_users", string="Users Allowed")
+    user_percent = fields.Float(compute="_compute_percents", search="_search_user_percent", aggregator=None)
+    storage_mb = fields.Float(string="Storage (MB)", readonly=True, copy=False)
+    max_storage_gb = fields.Float(related="plan_id.max_storage_gb", string="Storage Allowed (GB)")
+    storage_percent = fields.Float(
+        compute="_compute_percents", search="_search_storage_percent", aggregator=None
+    )
+    expires_on = fields.Date(string="Expires", readonly=True, copy=False, index="btree_not_null")
+    subscription_ids = fields.One2many("saas.subscription", "instance_id", string="All Subscriptions")
+    subscription_id = fields.Many2one("saas.subscription", compute="_compute_subscription_id")
+    subscription_count = fields.Integer(compute="_compute_subscription_id")
+    over_limit_at = fields.Datetime(
+        string="Over Its Limit Since", readonly=True, copy=False, index="btree_not_null"
+    )
+
+    @api.depends("user_count", "storage_mb", "plan_id.max_users", "plan_id.max_storage_gb")
+    def _compute_percents(self):
+        """How much of its plan it uses; 0 where the plan sets no limit."""
+        for instance in self:
+            users, storage_gb = instance.max_users, instance.max_storage_gb
+            instance.user_percent = 100.0 * instance.user_count / users if users else 0.0
+            instance.storage_percent = (
+                100.0 * instance.storage_mb / (1024 * storage_gb) if storage_gb else 0.0
+            )
+
+    @api.model
+    def _search_user_percent(self, operator, value):
+        return self._search_percent("user_count", "max_users", 1, operator, value)
+
+    @api.model
+    def _search_storage_percent(self, operator, value):
+        return self._search_percent("storage_mb", "max_storage_gb", 1024, operator, value)
+
+    def _search_percent(self, used, limit, factor, operator, value):
+        """One condition for each plan that sets the limit: there are few plans and many instances."""
+        if operator not in _COMPARISONS:
+            return NotImplemented
+        plans = self.env["saas.plan"].with_context(active_test=False).search([(limit, ">", 0)])
+        return Domain.OR(
+            Domain("plan_id", "=", plan.id) & Domain(used, operator, plan[limit] * factor * value / 100)
+            for plan in plans
+        )
+
+    @api.depends("subscription_ids.state")
+    def _compute_subscription_id(self):
+        """The newest that has begun and is not cancelled; else a draft; else the last cancelled one."""
+        for instance in self:
+            every = instance.subscription_ids
+            drafts = every.filtered(lambda s: s.state == "draft")
+            begun = every.filtered(lambda s: s.state not in ("draft", "cancelled"))
+            instance.subscription_count = len(every)
+            instance.subscription_id = (begun or drafts or every)[:1]
+
+    @api.constrains("plan_id", "template_id")
+    def _check_template_in_plan(self):
+        for instance in self:
+            allowed = instance.plan_id.template_ids
+            if allowed and instance.template_id not in allowed:
+                raise ValidationError(
+                    self.env._(
+                        "The plan %(plan)s does not include %(template)s.",
+                        plan=instance.plan_id.name,
+                        template=instance.template_id.name,
+                    )
+                )
+
+    @api.constrains("plan_id")
+    def _check_usage_in_plan(self):
+        for instance in self:
+            instance._check_fits(instance.plan_id)
 
     @api.constrains("plan_id")
     def _check_plan_of_subscription(self):
@@ -17,6 +99,8 @@ class SaasInstance(models.Model):
                 raise ValidationError(
                     self.env._("%s has a subscription: its plan is changed by Change Plan.", instance.name)
                 )
+
+    # ------------------------------------------------------------ another plan
 
     def change_plan(self, plan):
         """P3: to the plan, a record or an id, at once; a downgrade below what is in use is refused.
@@ -57,3 +141,102 @@ class SaasInstance(models.Model):
                     limit=plan.max_storage_gb,
                 )
             )
+
+    def _start_subscription(self):
+        """S5: nothing is billed before the instance is active."""
+        for instance in self:
+            subscription = instance.subscription_ids.filtered(lambda s: s.state == "draft")[:1]
+            if not subscription and not instance.subscription_ids:
+                subscription = instance.env["saas.subscription"].create(
+                    {
+                        "instance_id": instance.id,
+                        "partner_id": instance.partner_id.id,
+                        "plan_id": instance.plan_id.id,
+                        "period": instance.request_ids[:1].period or "monthly",
+                        "company_id": instance.company_id.id,
+                    }
+                )
+            subscription.plan_id = instance.plan_id
+            subscription._start()
+
+    # ------------------------------------------------------------ what the instance is told
+
+    def _entitle_later(self):
+        """Have each that lives know its present plan, once this is committed.
+
+        A job for each transaction: one that waits already may begin before this is committed, and not see it.
+        """
+        self.env.cr.execute("SELECT pg_current_xact_id()::text")
+        (transaction,) = self.env.cr.fetchone()
+        for instance in self.filtered(lambda i: i._knows_its_plan()):
+            description = self.env._("Sign the entitlements of %s", instance.name)
+            instance._enqueue("_entitle", description, of=transaction)
+
+    def _entitle(self):
+        """Job: sign what the instance may use, and write it into it."""
+        self.ensure_one()
+        with self._as_it_is_now() as instance:
+            if not instance._knows_its_plan():
+                return self.env._("Nothing to do: %s does not exist any more.", self.name)
+            if instance.operation == "rename":
+                message = self.env._("%s is being renamed.", self.name)
+                raise RetryableJobError(message, seconds=_SOON_S, ignore_retry=True)
+            with gateway.retrying():
+                gateway.entitle(instance)
+
+    def _knows_its_plan(self):
+        return self.state in ("active", "suspended", "expired")
+
+    @contextmanager
+    def _as_it_is_now(self):
+        """The record and its plan as they are committed, for one job after the other.
+
+        A job's own transaction may be older than what another job has told the instance meanwhile.
+        """
+        registry = self.env.registry
+        with registry.cursor() as turn, registry.cursor() as cursor:
+            turn.execute("SELECT pg_advisory_xact_lock(hashtext('saas.instance._entitle'), %s)", [self.id])
+            yield self.with_env(self.env(cr=cursor))
+
+    def _on_entitle_failed(self, exc_message="", **_values):
+        """Called by the queue; what else is being done with the instance goes on."""
+        for instance in self:
+            reason = str(exc_message) or self.env._("An unexpected error; see the job.")
+            instance._emit("instance.not_entitled", reason=reason)
+
+    # ------------------------------------------------------------ more users than it allows
+
+    @api.model
+    def _cron_check_user_limits(self):
+        """Tell of an instance once when it goes over its plan's users; again only after it was back."""
+        instances = self.sudo().with_context(tracking_disable=True)  # those of all companies
+        over, told = instances._over_limit_domain(), Domain("over_limit_at", "!=", False)
+        instances._sweep_all((told & ~over, "_come_back_in_limit"), (~told & over, "_go_over_limit"))
+
+    @api.model
+    def _over_limit_domain(self):
+        plans = self.env["saas.plan"].with_context(active_test=False).search([("max_users", ">", 0)])
+        over = Domain.OR(
+            Domain("plan_id", "=", plan.id) & Domain("user_count", ">", plan.max_users) for plan in plans
+        )
+        return Domain("state", "=", "active") & over
+
+    def _come_back_in_limit(self):
+        self.over_limit_at = False
+
+    def _go_over_limit(self):
+        """The tenant refuses new users by itself: a person talks to the customer about a larger plan."""
+        self.over_limit_at = fields.Datetime.now()
+        for instance in self:
+            message = self.env._(
+                "%(instance)s has %(used)d users, its plan %(plan)s allows %(limit)d.",
+                instance=instance.name,
+                used=instance.user_count,
+                plan=instance.plan_id.name,
+                limit=instance.max_users,
+            )
+            instance._emit("instance.over_limit", reason=message)
+            instance._entitle_later()
+
+    def _sweep_instance(self):
+        return self

@@ -2,8 +2,11 @@
 
 from odoo import models
 
+from .. import gateway
 from ..exceptions import InvalidState
-from ..lifecycle import TABLES, after
+from ..lifecycle import after, tables
+
+TABLES = tables(gateway.transitions())
 
 
 class SaasLifecycleMixin(models.AbstractModel):

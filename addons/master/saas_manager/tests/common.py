@@ -1,6 +1,7 @@
 """What the tests of the back office share: one user of each group, and something to sell."""
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from inspect import ismodule
 from types import SimpleNamespace
 from unittest.mock import call, create_autospec, patch
 
@@ -22,6 +23,17 @@ GROUPS = {
 
 PARTS = [call.clone(), call.sanitize(), call.customize(), call.create_admin(), call.publish()]
 """What a creation is made of, in this order: none may be left out."""
+
+
+@contextmanager
+def engines_are(**fakes):
+    """Replace `_engine`, `_engine_of` or both in each part of the gateway."""
+    parts = [part for part in vars(gateway).values() if ismodule(part)]
+    with ExitStack() as stack:
+        for name, fake in fakes.items():
+            for part in (part for part in parts if hasattr(part, name)):
+                stack.enter_context(patch.object(part, name, fake))
+        yield
 
 
 class SaasCase(TransactionCase):

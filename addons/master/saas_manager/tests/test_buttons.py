@@ -1,12 +1,12 @@
 """Over RPC every action can be called: who only reads is refused before the engine is asked."""
 
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
 from .. import gateway
-from .common import SaasCase
+from .common import SaasCase, engines_are
 
 
 @tagged("post_install", "-at_install")
@@ -18,10 +18,9 @@ class TestReadersPressNothing(SaasCase):
 
     def setUp(self):
         super().setUp()
-        for name in ("_engine_of", "new_password"):
-            refusing = patch.object(gateway, name, side_effect=AssertionError("The engine was asked."))
-            refusing.start()
-            self.addCleanup(refusing.stop)
+        refusing = Mock(side_effect=AssertionError("The engine was asked."))
+        self.enterContext(engines_are(_engine_of=refusing))
+        self.enterContext(patch.object(gateway, "new_password", refusing))
 
     def test_instances(self):
         self._refused(self._make_instance("drafted"), ("action_provision_instance",))

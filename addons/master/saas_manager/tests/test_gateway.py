@@ -8,7 +8,7 @@ import inspect
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
-from unittest.mock import create_autospec, patch
+from unittest.mock import Mock, create_autospec, patch
 
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.exceptions import UserError, ValidationError
@@ -31,9 +31,9 @@ from tenantry.model.recipe import Recipe
 from tenantry.model.usage import Usage
 
 from .. import gateway
-from .common import SaasCase
+from .common import SaasCase, engines_are
 
-_taken, _engine_of = gateway.taken, gateway._engine_of
+_taken, _engine_of = gateway.taken, gateway.engines._engine_of
 """As they are where nobody has patched them."""
 
 
@@ -46,9 +46,7 @@ class TestGateway(SaasCase):
             name="local", version=__version__, series=self.template.series
         )
         self.asked_for = []
-        real = patch.object(gateway, "_engine_of", self._engine_of)
-        real.start()
-        self.addCleanup(real.stop)
+        self.enterContext(engines_are(_engine_of=self._engine_of))
         self.engine.unseal.return_value = "unsealed"
         self.instance = self._make_instance(
             "acme",
@@ -95,7 +93,7 @@ class TestGateway(SaasCase):
                 self.assertEqual(self.asked_for, [self.server])
 
     def test_a_creation_has_all_the_customer_wished_for(self):
-        with patch.object(gateway, "_engine", lambda: self.engine):
+        with engines_are(_engine=lambda: self.engine):
             gateway.provisioning(self.instance, on_step := object())
         self.engine.provisioning.assert_called_once_with(self.engine.spec.return_value, on_step)
         self.engine.spec.assert_called_once_with(
@@ -163,7 +161,7 @@ class TestGateway(SaasCase):
 
     def test_what_is_there_already_is_asked_of_the_engine_and_nothing_while_it_is_away(self):
         self.engine.taken.return_value = frozenset({"acme"})
-        with patch.object(gateway, "_engine", lambda: self.engine):
+        with engines_are(_engine=lambda: self.engine):
             self.assertEqual(_taken(["acme", "beta"]), {"acme"})
             self.engine.taken.assert_called_once_with(["acme", "beta"])
             self.engine.taken.side_effect = InstanceNotFound("acme")
@@ -179,22 +177,22 @@ class TestGateway(SaasCase):
         lost = create_autospec(Engine, instance=True)
         lost.pools.side_effect = AgentLost("it ended")
         with (
-            patch.object(gateway, "_engine_of", lambda server: lost if server == away else self.engine),
+            engines_are(_engine_of=lambda server: lost if server == away else self.engine),
             self.assertLogs(gateway.__name__, "WARNING"),
         ):
             found = [template for template, _values, _stale in gateway.pool_status(there | self.template)]
         self.assertEqual(found, [self.template])
 
     def test_a_server_that_cannot_be_found_ends_no_instance(self):
-        lost = patch.object(gateway, "_engine_of", side_effect=ServerNotFound("paris", ["local"]))
-        with lost, self.assertRaises(ServerNotFound):
-            gateway.terminate(self.instance, object())
-        with lost:
+        lost = Mock(side_effect=ServerNotFound("paris", ["local"]))
+        with engines_are(_engine_of=lost):
+            with self.assertRaises(ServerNotFound):
+                gateway.terminate(self.instance, object())
             self.assertEqual(gateway.measure(self.instance)["health"], "critical")
 
     def test_a_server_s_address_chooses_the_engine(self):
         asked = []
-        with patch.object(gateway, "_engine_at", asked.append):
+        with patch.object(gateway.engines, "_engine_at", asked.append):
             for number, address in enumerate((False, "paris", "ssh://odoo@rome")):
                 _engine_of(self._make_server(f"at-{number}", address=address))
             _engine_of(self.env["saas.server"])
@@ -284,7 +282,7 @@ class TestGateway(SaasCase):
     def test_addresses_are_those_the_servers_know(self):
         self.engine.facts.return_value = SimpleNamespace(base_domain="acme.example", protocol="https")
         self.engine.url_of.return_value = "https://shop.acme.example:8069"
-        with patch.object(gateway, "_engine", lambda: self.engine):
+        with engines_are(_engine=lambda: self.engine):
             known = {"base_domain": "acme.example", "protocol": "https"}
             self.assertEqual(gateway.address_settings(), known)
             self.assertEqual(gateway.url_of("shop"), "https://shop.acme.example:8069")
@@ -323,7 +321,7 @@ class TestGateway(SaasCase):
         ours = {
             name
             for name, it in vars(gateway).items()
-            if inspect.isfunction(it) and it.__module__ == gateway.__name__ and not name.startswith("_")
+            if inspect.isfunction(it) and it.__module__.startswith(gateway.__name__)
         }
         self.assertGreater(len(ours), 40)
         self.assertEqual({name for name in ours if f"gateway.{name}" not in text}, set())

@@ -6,7 +6,8 @@ from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
 from ..exceptions import SubdomainTaken
-from ..lifecycle import INSTANCE, after
+from ..lifecycle import after
+from ..models.saas_lifecycle_mixin import TABLES
 from .common import SaasCase
 
 # button: the state it is refused in, although the record itself could be written
@@ -22,7 +23,7 @@ BUTTONS = {
 @tagged("post_install", "-at_install")
 class TestLifecycle(SaasCase):
     def test_each_allowed_move_leads_where_the_table_says(self):
-        for number, ((action, before), state) in enumerate(INSTANCE.items()):
+        for number, ((action, before), state) in enumerate(TABLES["saas.instance"].items()):
             with self.subTest(action=action, before=before):
                 instance = self._make_instance(f"moved-{number}", before)
                 self._as("manager", instance)._move(action)
@@ -34,7 +35,7 @@ class TestLifecycle(SaasCase):
             instance = self._make_instance(f"in-{state}", state)
             for action, button in BUTTONS.items():
                 discards = (action, state) == ("terminate", "failed")
-                if after(INSTANCE, action, state) or discards:
+                if after(TABLES["saas.instance"], action, state) or discards:
                     continue
                 with self.subTest(button=button, state=state), self.assertRaises(UserError) as refused:
                     getattr(self._as("administrator", instance), button)()

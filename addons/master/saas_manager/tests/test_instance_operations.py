@@ -10,7 +10,7 @@ from odoo.tests import Form, tagged
 from tenantry.errors import InstanceNotFound, ModuleNotFound, NameTaken
 
 from .. import gateway
-from .common import SaasCase
+from .common import SaasCase, engines_are
 
 DOMAIN = "odoo.acme.example"
 
@@ -64,7 +64,7 @@ class TestStopAndStart(OperationsCase):
             is_serving=lambda _name: False,
             url_of=lambda _name: "http://acme.localhost",
         )
-        with patch.object(gateway, "_engine_of", return_value=engine):
+        with engines_are(_engine_of=lambda _server: engine):
             self.instance._check_health()
             self.assertEqual(self.instance.health, "unknown")
             self.instance.run_state = "running"

@@ -14,7 +14,7 @@ from tenantry.errors import InstanceNotFound, ServerNotStarted
 from tenantry.model.activity import Activity
 
 from .. import gateway
-from .common import GROUPS, SaasCase
+from .common import GROUPS, SaasCase, engines_are
 
 AWAY = ServerNotStarted("The tenant server", "Connection refused", Path("/var/log/tenants.log"))
 AWAKE = Activity(
@@ -206,18 +206,19 @@ class TestWhatItsPlanAllows(SaasCase):
         cls.plan.write({"sleep_after_minutes": 10, "memory_limit_mb": 1024})
 
     def _entitle(self, instance):
-        engine = patch.object(gateway, "_engine_of", return_value=Mock(spec=Engine))
-        with engine as engine_of, self.enter_registry_test_mode():
+        engine = Mock(spec=Engine)
+        with engines_are(_engine_of=lambda _server: engine), self.enter_registry_test_mode():
             instance.sudo()._entitle()
-        return engine_of.return_value
+        return engine
 
     def test_a_creation_passes_it_on(self):
         instance = self._make_instance("acme", admin_password_sealed=gateway.new_password())
-        self.assertEqual(
-            gateway._spec(gateway._engine(), instance).limits, {"idle_s": 600, "memory_mb": 1024}
-        )
+        self.assertEqual(self._spec(instance).limits, {"idle_s": 600, "memory_mb": 1024})
         self.plan.write({"sleep_after_minutes": 0, "memory_limit_mb": 0})
-        self.assertEqual(gateway._spec(gateway._engine(), instance).limits, {})
+        self.assertEqual(self._spec(instance).limits, {})
+
+    def _spec(self, instance):
+        return gateway.instances._spec(gateway.engines._engine(), instance)
 
     def test_what_changes_is_passed_on_to_those_that_live(self):
         states = ("draft", "active", "suspended", "expired", "terminated")

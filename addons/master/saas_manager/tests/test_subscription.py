@@ -198,13 +198,13 @@ class TestSubscription(SubscriptionCase):
     def test_the_end_is_the_beginning_of_a_day_where_the_customer_is(self):
         subscription = self.started("2027-01-01", auto_renew=False)
         subscription.instance_id.tz = "Asia/Ho_Chi_Minh"
-        entitlements = gateway._entitlements(subscription.instance_id)
+        entitlements = gateway.instances._entitlements(subscription.instance_id)
         self.assertEqual(entitlements.expires_at, "2027-02-01T00:00:00+07:00")
 
     def test_an_instance_without_a_subscription_never_expires(self):
         instance = self.make().instance_id
         instance.subscription_ids.unlink()
-        self.assertEqual(gateway._entitlements(instance).expires_at, "")
+        self.assertEqual(gateway.instances._entitlements(instance).expires_at, "")
 
     def test_an_unpaid_trial_shows_its_end_where_payments_are_collected(self):
         self.plan.trial_days = 14

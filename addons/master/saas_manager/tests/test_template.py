@@ -15,7 +15,7 @@ from tenantry.model.secret import Secret
 
 from .. import gateway
 from ..lifecycle import TEMPLATE, after
-from .common import SaasCase
+from .common import SaasCase, engines_are
 
 BUTTONS = {
     "build": "action_create_template_db",
@@ -116,7 +116,7 @@ class TestTemplate(SaasCase):
         engine.template.return_value = self._built(version)
         engine.finish_editing.side_effect = TemplateNotFound("edit--shop")
         engine.build_template.return_value = self._built("1.0.9")
-        with self._jobs(), patch.object(gateway, "_engine_of", return_value=engine):
+        with self._jobs(), engines_are(_engine_of=lambda _server: engine):
             yield engine
 
     def test_what_a_killed_job_had_taken_back_is_ready_when_it_runs_again(self):

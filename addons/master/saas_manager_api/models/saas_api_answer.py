@@ -5,7 +5,7 @@ import re
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..errors import ApiError
+from ..exceptions import WrongForm, WrongValue
 
 KEPT_H = 24
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -35,7 +35,7 @@ class SaasApiAnswer(models.Model):
         """
         if not _KEY.fullmatch(key):
             sentence = self.env._("An Idempotency-Key has up to 255 characters, no spaces.")
-            raise ApiError(422, "INVALID_FORMAT", sentence)
+            raise WrongForm(sentence)
         now = fields.Datetime.now()
         self.search([("owner", "=", owner), ("key", "=", key), ("asked_at", "<", self._oldest(now))]).unlink()
         self.env.cr.execute(
@@ -52,7 +52,7 @@ class SaasApiAnswer(models.Model):
         answer = self.search([("owner", "=", owner), ("key", "=", key)])
         if answer.digest != digest:
             sentence = self.env._("This Idempotency-Key was used for another request. Use a new one.")
-            raise ApiError(422, "VALIDATION_ERROR", sentence)
+            raise WrongValue(sentence)
         return answer
 
     def _keep(self, status, content_type, body):

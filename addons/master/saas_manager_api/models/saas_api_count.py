@@ -9,7 +9,7 @@ from odoo.tools import SQL
 from odoo.tools.translate import LazyTranslate
 from psycopg2.errors import SerializationFailure
 
-from ..errors import ApiError
+from ..exceptions import TooBusy, TooMany
 
 _lt = LazyTranslate(__name__)
 
@@ -34,11 +34,9 @@ class Allowance:
         }
 
     def check(self):
-        """Raise ApiError when there were too many."""
+        """Raise TooMany when there were."""
         if self.count > self.limit:
-            raise ApiError(
-                429,
-                "RATE_LIMITED",
+            raise TooMany(
                 _lt(
                     "No more than %(limit)s an hour. Try again in %(seconds)s seconds.",
                     limit=self.limit,
@@ -73,7 +71,7 @@ class SaasApiCount(models.Model):
                     return self._add_one(cursor, bucket, limit)
             except SerializationFailure:
                 continue  # another worker counted at this very moment
-        raise ApiError(503, "INTERNAL_ERROR", self.env._("Too much at once. Please try again."))
+        raise TooBusy(self.env._("Too much at once. Please try again."))
 
     @api.model
     def _hit_if_done(self, bucket, limit):

@@ -1,9 +1,10 @@
 """What the API asks of an instance, and tells of it."""
 
 from odoo import api, models
+from odoo.addons.saas_manager.exceptions import InvalidState
 from odoo.addons.saas_manager.operations import REMOTE
 
-from ..errors import ApiError, problem
+from ..exceptions import MissingValue, NoSuchInstance
 
 
 class SaasInstance(models.Model):
@@ -11,29 +12,19 @@ class SaasInstance(models.Model):
 
     @api.model
     def _find_by_api(self, subdomain):
-        """The live instance of that name, else the last one, if the caller may see it. Raises ApiError."""
+        """The live instance of that name, else the last one, that the caller sees. Raises NoSuchInstance."""
         found = self.search([("subdomain", "=", subdomain)])
         if not found:
-            raise ApiError(404, "INSTANCE_NOT_FOUND", self.env._("There is no instance %s.", subdomain))
+            raise NoSuchInstance(self.env._("There is no instance %s.", subdomain))
         return (found.filtered(lambda instance: instance.state != "terminated") or found)[0]
 
     def _manage_by_api(self, action, reason=None, confirm=None):
         """A3: note what is wanted; a job does it. What there is not yet is refused with a sentence."""
         self.check_access("write")
         if action not in REMOTE:
-            raise ApiError(
-                409,
-                "INVALID_STATE",
-                self.env._("There is no %s for this instance yet.", action),
-            )
+            raise InvalidState(self.env._("There is no %s for this instance yet.", action))
         if action == "terminate" and confirm != self.subdomain:
             sentence = self.env._("To terminate it, send its subdomain as 'confirm'.")
-            raise ApiError(422, "MISSING_FIELDS", sentence, fields={"confirm": sentence})
+            raise MissingValue(sentence, fields={"confirm": sentence})
         arguments = {"reason": reason} if action == "suspend" else {}
         getattr(self, f"action_{action}")(**arguments)
-
-    @api.model
-    def _objection_by_api(self, subdomain):
-        """Whether it can be had: None, or the `Problem` it would be refused with."""
-        objection = self._objection(subdomain)
-        return problem(objection) if objection else None

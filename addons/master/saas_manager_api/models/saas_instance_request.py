@@ -2,10 +2,10 @@
 
 from odoo import api, fields, models
 from odoo.addons.saas_manager import gateway
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tools.translate import LazyTranslate
 
-from ..errors import ApiError, of_status
+from ..exceptions import NoSuchRequest, WrongValue
 
 _lt = LazyTranslate(__name__)
 
@@ -63,9 +63,9 @@ class SaasInstanceRequest(models.Model):
 
     @api.model
     def _ask_by_api(self, caller, values):
-        """A1, A5: note what is asked for and begin. Raises ApiError for a publishable key."""
+        """A1, A5: note what is asked for and begin. Raises AccessError for a publishable key."""
         if caller.is_publishable:
-            raise ApiError.of(of_status(403))
+            raise AccessError(self.env._("A publishable key may only sign up."))
         self.env["saas.instance"]._check_well_formed(values["subdomain"])
         # The request itself tells who asked for what and when; nobody waits for chatter to say it again.
         request = self.with_context(tracking_disable=True).create({**values, "source": "api"})
@@ -100,20 +100,20 @@ class SaasInstanceRequest(models.Model):
 
     @api.model
     def _find_by_api(self, caller, reference):
-        """The request, if this caller may see it. Raises ApiError."""
+        """The request, if this caller may see it. Raises NoSuchRequest."""
         domain = [("reference", "=", reference)]
         if caller.is_publishable:
             domain.append(("publishable_key_id", "=", caller.publishable_id))
         found = self.search_fetch(domain, _TOLD, order="id")
         if not found:
-            raise ApiError(404, "REQUEST_NOT_FOUND", self.env._("There is no request %s.", reference))
+            raise NoSuchRequest(self.env._("There is no request %s.", reference))
         # sudo: who finds a request may know where its instance is and how.
         found.sudo().instance_id.fetch(_TOLD_OF_INSTANCE)
         return found
 
     @api.model
     def _values_by_api(self, plan=None, template=None, runtime=None, language=None, country=None):
-        """The records that are meant, and what is taken where nothing was said. Raises ApiError."""
+        """The records that are meant, and what is taken where nothing was said. Raises WrongValue."""
         # sudo: what is for sale is no secret, and a publishable key has no user.
         plan = self._plan_by_api(plan, runtime)
         template = self._template_by_api(plan, template)
@@ -146,7 +146,7 @@ class SaasInstanceRequest(models.Model):
         try:
             template._check_language(found)
         except UserError as error:
-            raise ApiError(422, "VALIDATION_ERROR", str(error), fields={"language": str(error)}) from error
+            raise WrongValue(str(error), fields={"language": str(error)}) from error
         return found
 
     def _for_sale(self):
@@ -160,7 +160,7 @@ class SaasInstanceRequest(models.Model):
 
     def _refuse(self, field):
         sentence = self.env._(_NONE_SUCH[field])
-        raise ApiError(422, "VALIDATION_ERROR", sentence, fields={field: sentence})
+        raise WrongValue(sentence, fields={field: sentence})
 
     # ------------------------------------------------------------ what it tells
 

@@ -8,6 +8,7 @@ from odoo import fields
 
 from .. import schemas
 from ..dependencies import REPEATABLE, AnyCaller, Env, SecretCaller, SigningEnv
+from ..errors import problem
 from ..openapi import OPEN
 from .common import fields_named, refusals, utc
 
@@ -129,13 +130,14 @@ async def validate_subdomain_sent(
 
 
 def _judge(env, subdomain):
-    problem = env["saas.instance"]._objection_by_api(subdomain)
-    details = problem.told_details(env.lang) if problem else {}
+    objection = env["saas.instance"]._objection(subdomain)
+    refusal = objection and problem(objection)
+    details = refusal.told_details(env.lang) if refusal else {}
     data = schemas.SubdomainJudgement(
         subdomain=subdomain,
-        available=not problem,
-        error_code=problem and problem.code,
-        error=problem and problem.told(env.lang),
+        available=not refusal,
+        error_code=refusal and refusal.code,
+        error=refusal and refusal.told(env.lang),
         details=details,
         suggestions=details.get("suggestions", []),
     )

@@ -121,7 +121,7 @@ class TestErrors(ApiCase):
 
     def test_our_own_failures_show_no_internals_and_can_be_found_in_the_log(self):
         error = RuntimeError("s3cret")
-        judge = patch.object(self.registry["saas.instance"], "_objection_by_api", side_effect=error)
+        judge = patch.object(self.registry["saas.instance"], "_objection", side_effect=error)
         with judge, self.assertLogs("odoo.addons.saas_manager_api", "ERROR") as log, mute_logger("odoo.http"):
             answer = self._ask(JUDGE, **{"X-Request-ID": "mine-1"})
         told = self._assert_refused(answer, 500, "INTERNAL_ERROR")
@@ -134,7 +134,7 @@ class TestErrors(ApiCase):
             (Busy("acme"), 409, "INVALID_STATE"),
             (PostgresUnreachable("host", "no route"), 503, "INTERNAL_ERROR"),
         ):
-            judge = patch.object(self.registry["saas.instance"], "_objection_by_api", side_effect=error)
+            judge = patch.object(self.registry["saas.instance"], "_objection", side_effect=error)
             with (
                 self.subTest(error=error),
                 judge,

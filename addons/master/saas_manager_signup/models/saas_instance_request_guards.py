@@ -5,7 +5,7 @@ import time
 from disposable_email_domains import blocklist
 from odoo import api, models
 from odoo.addons.saas_manager.exceptions import NoCapacity
-from odoo.addons.saas_manager_api.errors import ApiError
+from odoo.addons.saas_manager_api.exceptions import WrongValue
 from odoo.tools import hash_sign, verify_hash_signed
 
 from ..faults import NotHuman
@@ -49,7 +49,7 @@ class SaasInstanceRequest(models.Model):
     def _check_mailbox(self, email):
         if self._is_disposable(email):
             sentence = self.env._("Please use an address you keep: this one belongs to a throw-away mailbox.")
-            raise ApiError(422, "VALIDATION_ERROR", sentence, fields={"customer_email": sentence})
+            raise WrongValue(sentence, fields={"customer_email": sentence})
 
     @api.model
     def _is_disposable(self, email):

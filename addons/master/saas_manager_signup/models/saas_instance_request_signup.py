@@ -2,7 +2,7 @@
 
 from odoo import api, fields, models
 from odoo.addons.saas_manager import gateway
-from odoo.addons.saas_manager_api.errors import ApiError
+from odoo.addons.saas_manager_api.exceptions import DeadLink, WrongValue
 from odoo.exceptions import UserError
 from odoo.tools import hash_sign, verify_hash_signed
 
@@ -44,7 +44,7 @@ class SaasInstanceRequest(models.Model):
         admin = gateway.tidy_email(values.get("admin_email") or values["customer_email"])
         if admin != gateway.tidy_email(values["customer_email"]):
             sentence = self.env._("With a publishable key, the administrator's address is the customer's.")
-            raise ApiError(422, "VALIDATION_ERROR", sentence, fields={"admin_email": sentence})
+            raise WrongValue(sentence, fields={"admin_email": sentence})
 
     @api.model
     def _sign_up(self, values, address):
@@ -86,7 +86,7 @@ class SaasInstanceRequest(models.Model):
 
     @api.model
     def _find_by_token(self, token):
-        """Whose mail bore this token. Raises ApiError for one that is wrong or too old."""
+        """Whose mail bore this token. Raises DeadLink for one that is wrong or too old."""
         # sudo: the token is the right to it.
         requests = self.sudo()
         try:
@@ -95,9 +95,7 @@ class SaasInstanceRequest(models.Model):
             reference, email = None, None
         found = requests.search([("reference", "=", reference), ("customer_email", "=", email)])
         if not found:
-            raise ApiError(
-                403, "FORBIDDEN", self.env._("This link is not valid any more. Please sign up again.")
-            )
+            raise DeadLink(self.env._("This link is not valid any more. Please sign up again."))
         return found
 
     def _confirm(self):

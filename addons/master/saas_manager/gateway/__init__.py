@@ -1,0 +1,58 @@
+"""The only folder of the back office that reaches the engine; other addons reach it here, too.
+
+Everything here takes and gives Odoo records and plain values. The engine's errors come out of
+it as `EngineError`: a sentence and a remedy for people, `retryable` for the queue.
+"""
+
+from .errors import Conflict, EngineError, InvalidInput, retrying, sentence, translated
+from .instances import (
+    abandon,
+    check_hostnames,
+    check_limits,
+    check_modules,
+    entitle,
+    find,
+    install_modules,
+    login_link,
+    operate,
+    provisioning,
+    rename,
+    set_hostnames,
+    terminate,
+)
+from .names import (
+    check_hostname,
+    check_slug,
+    is_caption,
+    is_email,
+    is_label,
+    malformed,
+    subdomain_fault,
+    suggest_subdomains,
+    taken,
+    tidy_caption,
+    tidy_email,
+    tidy_hostname,
+)
+from .operations import OPERATIONS, REMOTE, transitions
+from .processes import BROKEN, activities, broken_databases, measure, process_log
+from .secrets import new_password, seal, unseal
+from .servers import (
+    address_settings,
+    check_server_address,
+    save_address_settings,
+    server_status,
+    url_of,
+)
+from .templates import (
+    build_template,
+    check_recipe,
+    clone_template,
+    edit_template,
+    fill_pool,
+    finish_editing,
+    foreign_chart,
+    offered,
+    pool_status,
+    rebuild_template,
+)

@@ -1,0 +1,101 @@
+"""What runs of an instance: its health, its process and what that has logged."""
+
+import unicodedata
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+from tenantry.errors import TenantryError
+
+from .engines import _engine_of
+from .errors import sentence, translated
+
+_MOST_TO_WAIT_S = 2
+"""For a tenant server that is away, while somebody waits for a page."""
+_LOG_LINES, _LOG_LINE_LENGTH = 200, 1000
+_MOST = 2**31 - 1
+"""A process counts its requests itself and could say any number; XML-RPC knows none above this one."""
+
+
+def measure(instance):
+    """H1: what an instance uses and whether it answers, as values for its record."""
+    name = instance.database_name
+    try:
+        engine = _engine_of(instance.server_id)
+        usage, answering, url = engine.usage(name), engine.is_serving(name), engine.url_of(name)
+    except TenantryError as error:
+        return {"health": "critical", "health_message": sentence(error)}
+    is_stopped = instance.run_state == "stopped"
+    missing = ("unknown", False) if is_stopped else ("critical", "It does not answer at its address.")
+    health, message = ("healthy", False) if answering else missing
+    return {
+        "health": health,
+        "health_message": message,
+        "url": url,
+        "user_count": usage.users,
+        "storage_mb": usage.storage_bytes / 2**20,
+        "last_activity_at": _utc(usage.last_activity),
+    }
+
+
+def activities(instances):
+    """What their processes are doing, as values for their records; it wakes none.
+
+    By instance; without those whose server does not answer soon, or knows nothing of them.
+    """
+    found = {}
+    for server, there in instances.grouped("server_id").items():
+        with suppress(TenantryError):
+            names_there = there.mapped("database_name")
+            told = _engine_of(server).activities(names_there, timeout_s=_MOST_TO_WAIT_S)
+            known = {activity.name: activity for activity in told}
+            found |= {it: _process(known[it.database_name]) for it in there if it.database_name in known}
+    return found
+
+
+def _process(activity):
+    now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    since, next_job_s = activity.since, activity.next_job_s
+    state = "awake" if activity.is_awake else "asleep"
+    return {
+        "process_state": "broken" if activity.is_broken else state,
+        "awake_since": datetime.fromtimestamp(int(since), UTC).replace(tzinfo=None) if since else False,
+        "process_memory_mb": activity.memory_bytes / 2**20,
+        "process_cpu_s": activity.cpu_s,
+        "process_requests": min(activity.requests, _MOST),
+        "process_websockets": min(activity.websockets, _MOST),
+        "next_job_at": False if next_job_s is None else now + timedelta(seconds=max(next_job_s, 0)),
+    }
+
+
+BROKEN = {
+    "health": "critical",
+    "health_message": "Its Odoo cannot be loaded; the log of its process tells why.",
+}
+
+
+def broken_databases(server):
+    """Whose process says that its Odoo cannot be loaded; none while the server does not answer soon."""
+    with suppress(TenantryError):
+        told = _engine_of(server).activities(timeout_s=_MOST_TO_WAIT_S)
+        return [activity.name for activity in told if activity.is_broken]
+    return []
+
+
+def process_log(instance):
+    """The last lines its processes logged. They are its customer's: whatever they want stands in them."""
+    with translated():
+        lines = _engine_of(instance.server_id).logs(instance.database_name, _LOG_LINES)
+    return "\n".join(_printable(line[:_LOG_LINE_LENGTH]) for line in lines)
+
+
+def _printable(line):
+    """Without what would move the cursor, or turn the direction of the text round."""
+    is_control = {char: unicodedata.category(char)[0] == "C" and char != "\t" for char in set(line)}
+    return "".join("\N{REPLACEMENT CHARACTER}" if is_control[char] else char for char in line)
+
+
+def _utc(moment):
+    """An ISO moment as Odoo stores it, without its offset."""
+    if not moment:
+        return False
+    return datetime.fromisoformat(moment).astimezone(UTC).replace(tzinfo=None)

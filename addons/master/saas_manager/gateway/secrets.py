@@ -1,0 +1,19 @@
+"""X5: secrets as columns hold them, sealed with the installation's key."""
+
+from tenantry.model.secret import Secret, random_password
+
+from .engines import _engine
+
+
+def seal(text):
+    """X5: encrypt a secret for a column; the key is outside the database."""
+    return _engine().seal(Secret(text))
+
+
+def unseal(sealed):
+    return _engine().unseal(sealed).reveal()
+
+
+def new_password():
+    """A new administrator's password, sealed."""
+    return _engine().seal(random_password())

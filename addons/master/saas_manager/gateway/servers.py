@@ -1,0 +1,65 @@
+"""Where the servers are, and how."""
+
+from odoo.exceptions import ValidationError
+
+from tenantry import __version__
+from tenantry.errors import TenantryError
+from tenantry.model.server import ServerAddress
+
+from .engines import _engine, _engine_of
+from .errors import sentence, translated
+
+
+def check_server_address(text):
+    with translated(ValidationError):
+        ServerAddress.of(text or "")
+
+
+def address_settings():
+    """The base domain and the protocol the running servers know."""
+    facts = _engine().facts()
+    return {"base_domain": facts.base_domain, "protocol": facts.protocol}
+
+
+def url_of(subdomain):
+    """Where an instance of that name is or would be; without its port while the server never ran."""
+    try:
+        return _engine().url_of(subdomain)
+    except TenantryError:
+        facts = _engine().facts()
+        return f"{facts.protocol}://{subdomain}.{facts.base_domain}"
+
+
+def save_address_settings(base_domain, protocol):
+    """Keep them for the next start of the servers."""
+    _engine().keep_address(base_domain, protocol)
+
+
+def server_status(server):
+    """How a server is: `health` and `health_message`."""
+    if server.runtime != "shared":
+        return {"health": "unknown", "health_message": "This runtime is not supported yet."}
+    if server.sudo().dsn_sealed or server.filestore_root:
+        # Unknown health keeps instances away: they would go somewhere else.
+        return {"health": "unknown", "health_message": "Set its cluster and its files in settings.toml."}
+    try:
+        fault = _fault_of(server)
+    except TenantryError as error:
+        fault = sentence(error)
+    return {"health": "critical" if fault else "healthy", "health_message": fault}
+
+
+def _fault_of(server):
+    """Why no instance can be there, in a sentence; False when they can."""
+    engine = _engine_of(server)
+    facts = engine.facts()
+    if facts.version != __version__:
+        return f"It runs Tenantry {facts.version}, and this is {__version__}: upgrade the older one."
+    wanted = ServerAddress.of(server.address or "").name
+    if facts.name != wanted:
+        return (
+            f"The server {facts.name} answers there, not {wanted}: its address or its ssh command is wrong."
+        )
+    if facts.series != server.series:
+        return f"It runs Odoo {facts.series}."
+    return False if engine.is_up() else "The tenant server does not answer."
