@@ -162,7 +162,7 @@ class Engine:
 
     @cached_property
     def runtime(self) -> SharedRuntime:
-        return SharedRuntime(self.settings, self._keys)
+        return SharedRuntime(self.settings, self._keys, lambda: self.odoo, lambda: self.context.cluster)
 
     @cached_property
     def master(self) -> Master:

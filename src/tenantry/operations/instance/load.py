@@ -28,8 +28,8 @@ from tenantry.operations.steps import Operation, Step
 from tenantry.operations.template.clone import being_made, discard
 from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import Connection
+from tenantry.postgres.notify import notify_spawner
 from tenantry.postgres.programs import service
-from tenantry.runtimes.shared import announce
 from tenantry.spawner.identity import hand_over
 
 _RESTORING = {"synchronous_commit": "off"}
@@ -139,7 +139,7 @@ def _name(subject: Loading) -> None:
         databases.rename(connection, made, name)
         roles.rename(connection, made, name)
         databases.label(connection, name, named)
-        announce(connection, name)
+        notify_spawner(connection, name)
     subject.context.runtime.follow([name])
 
 

@@ -22,7 +22,7 @@ from tenantry.operations.inventory import describe, find_instance, find_labelled
 from tenantry.operations.steps import Operation, Step
 from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import Connection, translated
-from tenantry.runtimes.shared import announce
+from tenantry.postgres.notify import notify_spawner
 
 _OK, _NOT_FOUND = 200, 404
 
@@ -75,7 +75,7 @@ def _name(subject: Renaming) -> None:
         roles.rename(connection, old, new)
         roles.let_log_in(connection, new, subject.context.role_password(new))
         databases.label(connection, new, named)
-        announce(connection, old, new)
+        notify_spawner(connection, old, new)
     subject.context.runtime.follow([old, new])
 
 

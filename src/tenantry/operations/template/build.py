@@ -21,6 +21,7 @@ from tenantry.model.progress import OnStep, ignore
 from tenantry.model.recipe import Recipe, next_version
 from tenantry.model.secret import hash_for_odoo, random_password
 from tenantry.odoo.config import code_options, database_options, demo_options, write_config
+from tenantry.odoo.confined import view_of
 from tenantry.odoo.finding.installation import OdooInstallation
 from tenantry.odoo.initialise import (
     Initialisation,
@@ -30,8 +31,7 @@ from tenantry.odoo.initialise import (
     loaded_languages,
     verify_modules,
 )
-from tenantry.odoo.own_addons import TENANT, shipped, tenant_addons
-from tenantry.operations.confined import view_of
+from tenantry.odoo.own_addons import TENANT, shipped, tenants_addons_path
 from tenantry.operations.context import Context
 from tenantry.operations.inventory import find_labelled
 from tenantry.operations.steps import Operation, Step
@@ -77,8 +77,7 @@ class Building:
 
     @property
     def addons(self) -> tuple[Path, ...]:
-        settings = self.context.settings
-        return (tenant_addons(settings), *settings.addons_path)
+        return tenants_addons_path(self.context.settings)
 
     @property
     def building(self) -> str:
@@ -103,7 +102,8 @@ class Building:
 
     @property
     def initialisation(self) -> Initialisation:
-        view = view_of(self.context, self.building, builder_user(), self.addons, self.config)
+        files = self.context.filestores.folder(self.building)
+        view = view_of(self.odoo, files, builder_user(), self.addons, self.config)
         timeout_s = self.context.settings.installation.init_timeout_s
         return Initialisation(self.odoo, self.config, self.log, self.building, timeout_s, view)
 

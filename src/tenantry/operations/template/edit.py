@@ -31,7 +31,7 @@ from tenantry.operations.template.clone import (
 )
 from tenantry.postgres import databases, locks, roles
 from tenantry.postgres.cluster import Connection, translated
-from tenantry.runtimes.shared import announce
+from tenantry.postgres.notify import notify_spawner
 
 _HTTP_OK = 200
 
@@ -96,7 +96,7 @@ def _take_over(subject: build.Building) -> None:
     with databases.transaction(connection):
         databases.rename(connection, name, subject.building)
         databases.label(connection, subject.building, subject.label)
-        announce(connection, name)
+        notify_spawner(connection, name)
     context.runtime.follow([name])
 
 
