@@ -93,3 +93,13 @@ def relabel(context: Context, connection: Connection, name: str, label: Label) -
         databases.label(connection, name, label)
         notify_spawner(connection, name)
     context.runtime.follow([name])
+
+
+def name_files(context: Context, connection: Connection, name: str) -> None:
+    """Give the folder of a database's files its name: until then its label says what it is called."""
+    found = databases.find(connection, name)
+    assert found
+    assert found.label
+    if found.label.filestore and context.filestores.exists(found.label.filestore):
+        context.filestores.rename(found.label.filestore, name)
+    relabel(context, connection, name, found.label.having(filestore=""))

@@ -16,7 +16,7 @@ from tenantry.model.progress import OnStep, ignore
 from tenantry.model.signing import now_us
 from tenantry.model.states import Action, after
 from tenantry.odoo.probe import wait_for_status
-from tenantry.operations.context import Context, relabel
+from tenantry.operations.context import Context, name_files, relabel
 from tenantry.operations.instance.availability import check_free, check_hostnames, held
 from tenantry.operations.inventory import describe, find_instance, find_labelled
 from tenantry.operations.steps import Operation, Step
@@ -84,10 +84,7 @@ def _has_filestore(subject: Renaming) -> bool:
 
 
 def _name_filestore(subject: Renaming) -> None:
-    filestores, label = subject.context.filestores, subject.label
-    if filestores.exists(label.filestore):
-        filestores.rename(label.filestore, subject.new)
-    relabel(subject.context, subject.connection, subject.new, label.having(filestore=""))
+    name_files(subject.context, subject.connection, subject.new)
 
 
 def _write_address(subject: Renaming) -> None:
