@@ -39,6 +39,8 @@ EngineError = TenantryError
 
 _MOST_TO_WAIT_S = 2
 """For a tenant server that is away, while somebody waits for a page."""
+_PATIENCE_S = 10
+"""How long a job waits for its turn before the queue has its thread back."""
 _LOG_LINES, _LOG_LINE_LENGTH = 200, 1000
 _MOST = 2**31 - 1
 """A process counts its requests itself and could say any number; XML-RPC knows none above this one."""
@@ -237,7 +239,7 @@ def _builder_of(template):
 
 
 def build_template(template, on_step):
-    return _builder_of(template).build_template(_recipe(template), on_step)
+    return _builder_of(template).build_template(_recipe(template), on_step, patience_s=_PATIENCE_S)
 
 
 def rebuild_template(template, on_step):
@@ -246,7 +248,7 @@ def rebuild_template(template, on_step):
     done = _newer_version(engine, template)
     if done and not done.stale:
         return done
-    return engine.build_template(_recipe(template), on_step, rebuild=True)
+    return engine.build_template(_recipe(template), on_step, rebuild=True, patience_s=_PATIENCE_S)
 
 
 def _newer_version(engine, template):
@@ -268,7 +270,7 @@ def finish_editing(template, on_step):
     """Take the edited copy back, unless a run that was not heard of has done so."""
     engine = _engine_of(template.server_id)
     try:
-        return engine.finish_editing(template.code, on_step)
+        return engine.finish_editing(template.code, on_step, patience_s=_PATIENCE_S)
     except TemplateNotFound:
         done = _newer_version(engine, template)
         if not done:
