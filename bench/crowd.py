@@ -16,7 +16,7 @@ from bench.figures import MeasurementFailed
 from bench.installation import Installation
 from tenantry.model.catalog import Kind, Label, State
 from tenantry.postgres import databases, roles
-from tenantry.runtimes.shared import announce
+from tenantry.postgres.notify import notify_spawner
 
 _SOURCE = "crowd_source"
 _AT_ONCE = 4
@@ -61,4 +61,4 @@ def _make(installation: Installation, names: Sequence[str]) -> None:
             databases.clone(connection, _SOURCE, name, how, label)
             roles.create(connection, name, context.role_password(name))
             databases.let_in(connection, name, name)
-            announce(connection, name)
+            notify_spawner(connection, name)

@@ -41,7 +41,7 @@ from tenantry.operations.instance import modules as modules_operation
 from tenantry.operations.instance import provision as provision_operation
 from tenantry.operations.inventory import find_labelled
 from tenantry.operations.template import edit
-from tenantry.operations.template.build import build_template, stale_reason
+from tenantry.operations.template.build import WAIT_FOR_CLONES_S, build_template, stale_reason
 from tenantry.operations.template.edit import Editing
 from tenantry.postgres import databases, roles
 from tenantry.postgres.binaries import find_binaries
@@ -162,7 +162,7 @@ class Engine:
 
     @cached_property
     def runtime(self) -> SharedRuntime:
-        return SharedRuntime(self.settings, self._keys)
+        return SharedRuntime(self.settings, self._keys, lambda: self.odoo, lambda: self.context.cluster)
 
     @cached_property
     def master(self) -> Master:
@@ -249,9 +249,17 @@ class Engine:
             raise RecipeNotFound(code, list(recipes))
         return recipes[code]
 
-    def build_template(self, recipe: Recipe, on_step: OnStep = ignore, *, rebuild: bool = False) -> Template:
+    def build_template(
+        self,
+        recipe: Recipe,
+        on_step: OnStep = ignore,
+        *,
+        rebuild: bool = False,
+        patience_s: float = WAIT_FOR_CLONES_S,
+    ) -> Template:
         """See `operations.template.build`."""
-        return self._template(build_template(self.context, recipe, on_step, rebuild=rebuild), recipe)
+        built = build_template(self.context, recipe, on_step, rebuild=rebuild, patience_s=patience_s)
+        return self._template(built, recipe)
 
     def templates(self) -> list[Template]:
         """Every template there is, with why it is stale if it is."""
@@ -277,9 +285,12 @@ class Engine:
         """See `operations.template.edit`."""
         return edit.edit_template(self.context, names.template_code(code))
 
-    def finish_editing(self, code: str, on_step: OnStep = ignore) -> Template:
+    def finish_editing(
+        self, code: str, on_step: OnStep = ignore, *, patience_s: float = WAIT_FOR_CLONES_S
+    ) -> Template:
         """See `operations.template.edit`."""
-        return self._template(edit.finish_editing(self.context, names.template_code(code), on_step))
+        code = names.template_code(code)
+        return self._template(edit.finish_editing(self.context, code, on_step, patience_s=patience_s))
 
     def drop_template(self, code: str) -> None:
         """See `operations.template.edit`."""

@@ -49,7 +49,7 @@ def test_an_instance_lives_its_life_on_the_other_machine(remote: RemoteEngine, e
     creation = remote.provision(spec("acme"), steps.append)
     assert creation.instance.state is State.ACTIVE
     assert engine.prove_login(creation) > 0
-    assert steps[0].step == "claim"
+    assert steps[0].step == "prepare"
     assert steps[-1].step == "activate"
     assert remote.suspend("acme").state is State.SUSPENDED
     assert not remote.is_serving("acme")

@@ -139,7 +139,7 @@ def test_a_creation_killed_and_asked_for_again_differently_gives_what_was_asked_
     assert engine.instance("acme").login == "new@acme.example"
 
 
-@pytest.mark.parametrize("step", ["clone", "admin", "activate"])
+@pytest.mark.parametrize("step", ["database", "admin", "activate"])
 def test_a_creation_that_was_killed_and_is_given_up_leaves_nothing(engine: Engine, step: str):
     run_and_kill(engine.settings, "provision", step, "acme", "tiny", "order 1")
     assert engine.abandon("acme", "order 1")
@@ -225,7 +225,7 @@ def test_what_fails_is_undone_once(engine: Engine, fails_in: str):
 
     def create_step_by_step() -> None:
         run = interrupted if fails_in == "the step" else lambda _subject: None
-        steps = (Step("claim", run, undo=lambda subject: undone.append(subject.name)),)
+        steps = (Step("prepare", run, undo=lambda subject: undone.append(subject.name)),)
         spec = engine.spec(name="acme", email="a@acme.example", template="tiny")
         with provision.provisioning(engine.context, spec) as session:
             session.operation = Operation("provision", "acme", steps, ignore)

@@ -229,7 +229,7 @@ def test_a_creation_that_fails_is_undone(
     remote: RemoteEngine, cluster_engine: Engine, fake_template: str, part: str
 ) -> None:
     def on_step(event: StepEvent) -> None:
-        if part == "who hears of a step raises" and event.step == "clone":
+        if part == "who hears of a step raises" and event.step == "database":
             raise ZeroDivisionError
 
     def create() -> None:

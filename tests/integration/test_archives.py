@@ -414,14 +414,14 @@ def test_a_failed_dump_leaves_no_object_but_files(cluster_engine: Engine, contex
     assert {name.partition("/")[0] for name in objects(store)} == {"files"}
 
 
-@pytest.mark.parametrize("step", ["_restore", "_get_files", "_name", "_name_filestore"])
+@pytest.mark.parametrize("step", ["database", "files", "name", "filestore"])
 def test_a_load_that_fails_leaves_nothing(
     cluster_engine: Engine, context: Context, store, archive, step: str, monkeypatch
 ):
     def fail(*_arguments: object) -> None:
         raise FilestoreFailure(Path("/"), "No space left on device")
 
-    steps = [replace(it, run=fail) if it.run.__name__ == step else it for it in load_instance.STEPS]
+    steps = [replace(it, run=fail) if it.name == step else it for it in load_instance.STEPS]
     monkeypatch.setattr(load_instance, "STEPS", tuple(steps))
     with pytest.raises(FilestoreFailure):
         cluster_engine.load_instance(str(store), archive.archive, "beta")

@@ -15,7 +15,7 @@ from tests.support.fake_runtime import FakeRuntime
 _EFFECTS = (
     (psycopg.Connection, "execute"),
     *((Filestores, name) for name in ("copy", "rename", "remove")),
-    *((FakeRuntime, name) for name in ("follow", "rename")),
+    *((FakeRuntime, name) for name in ("follow", "rename", "run_odoo")),
 )
 
 

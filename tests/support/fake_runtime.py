@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tenantry.model.activity import Activity
 from tenantry.model.catalog import Label, State
+from tenantry.odoo.initialise import OdooCommand
 from tenantry.odoo.probe import Route
 from tenantry.postgres import databases
 from tenantry.postgres.cluster import Cluster
@@ -27,11 +29,16 @@ class FakeRoute(Route):
 
 @dataclass
 class FakeRuntime:
-    """known: the labels it follows, by database. renamed: what it was told of, in order."""
+    """known: the labels it follows, by database. renamed, commands: what it was told, in order.
+
+    odoo: does what a command is for.
+    """
 
     cluster: Cluster
     known: dict[str, Label] = field(default_factory=dict)
     renamed: list[tuple[str, str]] = field(default_factory=list)
+    commands: list[tuple[str, OdooCommand]] = field(default_factory=list)
+    odoo: Callable[[str, OdooCommand], None] = lambda _name, _command: None
 
     @property
     def capabilities(self) -> Capabilities:
@@ -69,6 +76,11 @@ class FakeRuntime:
 
     def logs(self, name: str, count: int) -> list[str]:
         return []
+
+    def run_odoo(self, name: str, command: OdooCommand) -> Path:
+        self.commands.append((name, command))
+        self.odoo(name, command)
+        return Path(f"/nowhere/{command.title}-{name}.log")
 
     def user_of(self, oid: int) -> int | None:
         return None

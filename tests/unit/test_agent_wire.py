@@ -44,7 +44,7 @@ VALUES = [
     Path("/srv/odoo"),
     Secret("hunter2"),
     INSTANCE,
-    Creation(INSTANCE, "a@acme.example", Secret("x"), 0.1, True, (("claim", 0.01),), ("Mind the chart.",)),
+    Creation(INSTANCE, "a@acme.example", Secret("x"), 0.1, True, (("prepare", 0.01),), ("Mind the chart.",)),
     InstanceSpec.checked(name="acme", email="a@acme.example", password=Secret("x"), limits={"idle_s": 60}),
     Entitlements(users=5, plan="Small"),
     Recipe("shop", "Shop", ("web",), languages=("fr_FR",)),

@@ -67,6 +67,6 @@ def test_it_waits_as_long_as_the_master_says_but_not_for_the_rest_of_an_hour():
 def test_each_step_is_told_once():
     events: list[StepEvent] = []
     tell = step_teller("provision", "acme", events.append)
-    for step, percent in [(None, 0.0), ("claim", 10.0), ("claim", 10.0), ("probe", 90.0)]:
+    for step, percent in [(None, 0.0), ("prepare", 10.0), ("prepare", 10.0), ("probe", 90.0)]:
         tell(step, percent)
-    assert [(event.step, event.fraction) for event in events] == [("claim", 0.1), ("probe", 0.9)]
+    assert [(event.step, event.fraction) for event in events] == [("prepare", 0.1), ("probe", 0.9)]

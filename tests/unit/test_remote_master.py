@@ -25,7 +25,7 @@ ACME = {
     "run_state": "running",
     "url": "https://acme.example.com",
 }
-ASKED = {"request_id": "r-1", "state": "in_progress", "progress": 10.0, "step": "claim"}
+ASKED = {"request_id": "r-1", "state": "in_progress", "progress": 10.0, "step": "prepare"}
 
 
 @pytest.fixture

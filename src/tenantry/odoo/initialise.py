@@ -28,6 +28,25 @@ _RIGHT_TO_LEFT = ("ar_", "fa_", "he_")
 
 
 @dataclass(frozen=True)
+class OdooCommand:
+    """What Odoo is run for on one database.
+
+    title: of its log. arguments: a subcommand and its options, without configuration and database.
+    script: its standard input.
+    """
+
+    title: str
+    arguments: tuple[str, ...]
+    script: str
+
+
+def installing(modules: Collection[str]) -> OdooCommand:
+    """Install further modules in a database that is in use."""
+    arguments = ("shell", "-i", ",".join(modules), "--no-http")
+    return OdooCommand("install", arguments, _script("install_modules.py"))
+
+
+@dataclass(frozen=True)
 class Initialisation:
     """How Odoo is run on one database: its configuration, its log, how long it may take.
 
@@ -64,10 +83,10 @@ class Initialisation:
         install = ["-i", ",".join(new)] if new else []
         self._run(["-d", self.database, "-u", ",".join(modules), *install, "--stop-after-init", "--no-http"])
 
-    def add(self, modules: Collection[str]) -> None:
-        """Install further modules in a database that is in use. Raises as `install` does."""
-        arguments = ["shell", "-d", self.database, "-i", ",".join(modules), "--no-http"]
-        self._run(arguments, stdin=_script("install_modules.py"))
+    def run(self, command: OdooCommand) -> None:
+        """Raises as `install` does."""
+        head, *rest = command.arguments
+        self._run([head, "-d", self.database, *rest], stdin=command.script)
 
     def prepare(self) -> None:
         """Do what needs Odoo's ORM: the web assets everybody needs."""

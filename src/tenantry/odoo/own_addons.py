@@ -23,6 +23,11 @@ def tenant_addons(settings: ServerSettings) -> Path:
     return _folder_of_links(settings.run_dir / "addons" / "tenants", {**_ours(TENANT), **_AGREED})
 
 
+def tenants_addons_path(settings: ServerSettings) -> tuple[Path, ...]:
+    """That folder, and the operator's."""
+    return (tenant_addons(settings), *settings.addons_path)
+
+
 def master_addons(settings: ServerSettings) -> Path:
     """The addons folder of the master."""
     return _folder_of_links(settings.run_dir / "addons" / "master", _ours(MASTER))

@@ -15,8 +15,8 @@ from tenantry.odoo.filestore import Filestores
 from tenantry.odoo.finding.installation import OdooInstallation
 from tenantry.postgres import bounded, databases, roles
 from tenantry.postgres.cluster import Cluster, Connection
+from tenantry.postgres.notify import notify_spawner
 from tenantry.runtimes.contract import Runtime
-from tenantry.runtimes.shared import announce
 from tenantry.settings import ServerSettings
 
 
@@ -91,5 +91,15 @@ def relabel(context: Context, connection: Connection, name: str, label: Label) -
     """Write a database's label, and have the runtime do what it says: it is so when this returns."""
     with databases.transaction(connection):
         databases.label(connection, name, label)
-        announce(connection, name)
+        notify_spawner(connection, name)
     context.runtime.follow([name])
+
+
+def name_files(context: Context, connection: Connection, name: str) -> None:
+    """Give the folder of a database's files its name: until then its label says what it is called."""
+    found = databases.find(connection, name)
+    assert found
+    assert found.label
+    if found.label.filestore and context.filestores.exists(found.label.filestore):
+        context.filestores.rename(found.label.filestore, name)
+    relabel(context, connection, name, found.label.having(filestore=""))

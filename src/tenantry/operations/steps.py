@@ -14,7 +14,7 @@ from tenantry.model.progress import OnStep, StepEvent, StepStatus
 
 _logger = logging.getLogger(__name__)
 
-Subject = TypeVar("Subject")
+Subject = TypeVar("Subject", contravariant=True)  # noqa: PLC0105
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from tenantry.model.activity import Activity
+from tenantry.odoo.initialise import OdooCommand
 from tenantry.odoo.probe import Route
 
 
@@ -57,6 +59,13 @@ class Runtime(Protocol):
 
     def logs(self, name: str, count: int) -> list[str]:
         """The last lines that its processes wrote."""
+
+    def run_odoo(self, name: str, command: OdooCommand) -> Path:
+        """Run an Odoo command on an instance, whose role may log in; return the file of what it said.
+
+        As the instance itself: as its role and its user, seeing no files but its own and the code. It is
+        served meanwhile. Raises InitialisationTimeout, InitialisationFailed.
+        """
 
     def user_of(self, oid: int) -> int | None:
         """The user id of its process, whose the folders of its files are; None for our own.

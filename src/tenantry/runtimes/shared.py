@@ -13,32 +13,33 @@ import sys
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 from tenantry import process, sandbox
 from tenantry.agreed import PROCESS_MODULE, ZYGOTE_PROGRAM
-from tenantry.edge.caddy import caddy_program, caddyfile, longest_host
-from tenantry.edge.pages import write_pages
-from tenantry.errors import InvalidSetting, ServerNotStarted
+from tenantry.edge.front import Front
+from tenantry.errors import ServerNotStarted
 from tenantry.keyfile import write_private
 from tenantry.model.activity import Activity
 from tenantry.model.keys import Keys
-from tenantry.model.names import LOCAL_SERVER, SPAWNER_ROLE
+from tenantry.model.names import SPAWNER_ROLE
 from tenantry.model.signing import public_key
-from tenantry.odoo.config import code_options
+from tenantry.odoo.config import tenant_limits, tenant_options
+from tenantry.odoo.confined import ConfinedOdoo
 from tenantry.odoo.finding.installation import OdooInstallation
-from tenantry.odoo.own_addons import tenant_addons
+from tenantry.odoo.initialise import OdooCommand
+from tenantry.odoo.own_addons import tenant_addons, tenants_addons_path
 from tenantry.odoo.probe import Route
 from tenantry.odoo.view import odoo_folders
 from tenantry.ports import choose_port
 from tenantry.postgres import databases, roles
-from tenantry.postgres.cluster import MAINTENANCE_DATABASE, Cluster, Connection, translated
+from tenantry.postgres.cluster import MAINTENANCE_DATABASE, Cluster
 from tenantry.runtimes.contract import Capabilities
+from tenantry.runtimes.user_ids import user_range
 from tenantry.settings import ServerSettings
 from tenantry.spawner import control, identity
-from tenantry.spawner.catalog import CHANNEL
-from tenantry.spawner.config import Config, Limits
+from tenantry.spawner.config import Config
 from tenantry.spawner.control import CONTROL_FILE
 
 _logger = logging.getLogger(__name__)
@@ -48,8 +49,6 @@ _START_TIMEOUT_S = 60
 _BACK_WITHIN_S = 10
 _POLL_S = 0.05
 _USUAL_PORT = 8069
-_MORE_CONNECTIONS = 4
-"""For scheduled jobs and the bus; a request rarely takes more than two."""
 # All that these programs get of the environment: whose shell started them is no tenant's business, and
 # starting them again from another one changes nothing.
 _VARIABLES = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
@@ -63,12 +62,21 @@ _ZYGOTE_VARIABLES = {
 _MOST_LOG_BYTES = 2**20
 
 
+def _not_given() -> NoReturn:
+    raise LookupError("this runtime was made to look at, not to run commands")
+
+
 @dataclass(frozen=True)
 class SharedRuntime:
-    """The tenant server of one installation."""
+    """The tenant server of one installation.
+
+    odoo, cluster: found when a command is run; who only looks need not give them.
+    """
 
     settings: ServerSettings
     keys: Keys
+    odoo: Callable[[], OdooInstallation] = _not_given
+    cluster: Callable[[], Cluster] = _not_given
 
     # ------------------------------------------------------------ start and stop
 
@@ -95,8 +103,7 @@ class SharedRuntime:
             raise ServerNotStarted("The tenant server", f"it runs already, process {self.pid}", self.log_file)
         self._make_spawner_role(cluster)
         config = self._config(odoo, cluster, self._choose_port())
-        write_pages(self._front / "pages")
-        (self._front / "Caddyfile").write_text(config.caddyfile)
+        Front(self.settings).write(config.front_port)
         write_private(self.config_file, config.to_json())
         return [sys.executable, "-m", "tenantry.spawner.keeper", str(self.config_file)]
 
@@ -164,29 +171,7 @@ class SharedRuntime:
 
     def user_of(self, oid: int) -> int | None:
         """See `Runtime.user_of` and `spawner.identity`."""
-        return identity.tenant_user(oid, self._users)
-
-    @property
-    def _users(self) -> int:
-        """The range of user ids that this server chose for its tenants when it was first asked.
-
-        Raises InvalidSetting when there are more servers than ranges.
-        """
-        settings = self.settings
-        if settings.name == LOCAL_SERVER:
-            return 0
-        file = settings.home / "users"
-        if not file.exists():
-            with process.file_lock(settings.installation.run_dir / "users.lock"):
-                if file.exists():  # somebody was faster
-                    return int(file.read_text())
-                taken = {int(other.read_text()) for other in settings.home.parent.glob("*/users")}
-                free = set(range(1, identity.RANGES)) - taken
-                if not free:
-                    most = f"one of {identity.RANGES - 1} at most beside the installation's own"
-                    raise InvalidSetting("servers", settings.name, most)
-                write_private(file, str(min(free)))
-        return int(file.read_text())
+        return identity.tenant_user(oid, user_range(self.settings))
 
     def _file(self, suffix: str) -> Path:
         return self.settings.run_dir / f"tenants-{self.settings.odoo_series}.{suffix}"
@@ -204,21 +189,8 @@ class SharedRuntime:
         return Config.from_file(self.config_file).front_port
 
     def _config(self, odoo: OdooInstallation, cluster: Cluster, port: int) -> Config:
-        settings = self.settings
-        addons = (tenant_addons(settings), *settings.addons_path)
-        code = odoo_folders(odoo, addons)
-        options = {
-            **code_options(odoo, addons, settings.data_dir),
-            "db_host": cluster.host or "False",
-            "db_port": str(cluster.port),
-            "db_sslmode": cluster.parameters.get("sslmode", "prefer"),
-            "server_wide_modules": f"base,web,{PROCESS_MODULE}",
-            "proxy_mode": "True",
-            "max_cron_threads": "0",
-            "http_interface": "127.0.0.1",
-            # Mails go nowhere until the administrator sets a server: not through this machine, as anybody.
-            "smtp_server": "",
-        }
+        settings, front = self.settings, Front(self.settings)
+        code = odoo_folders(odoo, tenants_addons_path(settings))
         return Config(
             base_domain=settings.base_domain,
             address={k: v for k, v in cluster.parameters.items() if k != "user"},
@@ -227,28 +199,23 @@ class SharedRuntime:
             instances_key=self.keys.instances.reveal(),
             public_key=public_key(self.keys.signing),
             home=str(settings.home),
-            hosts=str(self._hosts),
+            hosts=str(front.hosts),
             filestores=str(settings.data_dir / "filestore"),
             logs=str(settings.log_dir),
             more_logs=(str(cluster.log),) if cluster.log else (),
             run=str(settings.run_dir),
             zygote=tuple(self._zygote_command(odoo, code)),
             zygote_environment={**odoo.environment, **_ZYGOTE_VARIABLES},
-            options=options,
+            options=tenant_options(settings, odoo, cluster),
             readable=tuple(map(str, code)),
             front_host=settings.connect_to,
             front_port=port,
             wanted_port=settings.http_port,
-            users=self._users,
-            caddyfile=self._caddyfile(port),
-            front=tuple(self._front_command()),
-            front_environment={**_VARIABLES, **_front_variables()},
-            limits=Limits(
-                idle_s=settings.sleep_after_s,
-                threads=settings.tenant_threads,
-                connections=2 * settings.tenant_threads + _MORE_CONNECTIONS,
-                memory_bytes=settings.tenant_memory_mb * 2**20,
-            ),
+            users=user_range(settings),
+            caddyfile=front.caddyfile(port),
+            front=tuple(front.command()),
+            front_environment={**_VARIABLES, **front.variables},
+            limits=tenant_limits(settings),
         )
 
     def _zygote_command(self, odoo: OdooInstallation, code: Sequence[Path]) -> list[str]:
@@ -263,49 +230,6 @@ class SharedRuntime:
         )
         program = tenant_addons(self.settings) / PROCESS_MODULE / ZYGOTE_PROGRAM
         return sandbox.command(view, [odoo.python, program])
-
-    @property
-    def _hosts(self) -> Path:
-        """The folder of all tenants' sockets, which no tenant sees."""
-        return self.settings.home / "hosts"
-
-    @property
-    def _front(self) -> Path:
-        """What the front is told: its configuration and its pages."""
-        return self.settings.run_dir / "front"
-
-    def _caddyfile(self, port: int) -> str:
-        return caddyfile(
-            interface=self.settings.http_interface,
-            port=port,
-            hosts=PurePosixPath(self._seen_by_front[self._hosts]),
-            pages=PurePosixPath(self._seen_by_front[self._front]) / "pages",
-            protocol=self.settings.protocol,
-        )
-
-    @property
-    def _seen_by_front(self) -> dict[Path, Path]:
-        """The paths of the front's folders in its own view: short ones, for a socket's holds 107 bytes."""
-        if sandbox.available():  # says why it is not
-            return {self._hosts: self._hosts, self._front: self._front}
-        return {self._hosts: Path("/h"), self._front: Path("/f")}
-
-    def _front_command(self) -> list[str]:
-        """Where root starts it, it is a user of its own that may listen at any port, and nothing else."""
-        seen = self._seen_by_front
-        for folder in seen:
-            folder.mkdir(parents=True, exist_ok=True)
-        renamed = {place: folder for folder, place in seen.items() if place != folder}
-        view = sandbox.View(
-            readable=(caddy_program(), *(folder for folder, place in seen.items() if place == folder)),
-            writable=(),
-            user=identity.FRONT if identity.is_root() else None,
-            capabilities=("net_bind_service",),
-            binds=renamed,
-        )
-        config = seen[self._front] / "Caddyfile"
-        arguments = [caddy_program(), "run", "--config", config, "--adapter", "caddyfile"]
-        return sandbox.command(view, arguments, ends_with_caller=True)
 
     def _make_spawner_role(self, cluster: Cluster) -> None:
         with cluster.connect() as connection:
@@ -330,6 +254,14 @@ class SharedRuntime:
                 time.sleep(_POLL_S)
             else:
                 return
+
+    def run_odoo(self, name: str, command: OdooCommand) -> Path:
+        """See `Runtime.run_odoo`: beside the tenant's process, on this machine."""
+        cluster = self.cluster()
+        with cluster.connect() as connection:
+            user = self.user_of(databases.oid(connection, name))
+        owner = cluster.as_role(name, self.keys.role_password(name))
+        return ConfinedOdoo(self.settings, self.odoo(), name, owner, user).run(command)
 
     def protections(self) -> dict[str, str]:
         """What separates tenants, by name; each with why it is missing, or "". Raises ServerNotStarted."""
@@ -390,7 +322,7 @@ class SharedRuntime:
         Two of these at least, so that one that hangs does not hold up the line.
         """
         return Capabilities(
-            longest_host=longest_host(PurePosixPath(self._seen_by_front[self._hosts])),
+            longest_host=Front(self.settings).longest_host,
             first_pages_at_once=max(2, os.cpu_count() or 1),
         )
 
@@ -404,19 +336,3 @@ class SharedRuntime:
         authority = f"{hostname}:{port}" if self.settings.protocol == "http" else hostname
         address = (self.settings.connect_to, port)
         return Route(f"{self.settings.protocol}://{authority}", authority, address)
-
-
-def _front_variables() -> dict[str, str]:
-    """The front needs a tenth of what the tenants do: it is not to take every core.
-
-    With as many threads as cores they wake one another for nothing: 6 % fewer answers of busy tenants.
-    """
-    cores = max(1, (os.cpu_count() or 1) // 2)
-    return {"HOME": "/tmp", "XDG_DATA_HOME": "/tmp", "GOMAXPROCS": str(cores), "GOGC": "200"}
-
-
-def announce(connection: Connection, *names: str) -> None:
-    """Tell the spawner which databases changed; in a transaction, once it is committed."""
-    with translated(connection, "announce a change"):
-        for name in names:
-            connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, name])

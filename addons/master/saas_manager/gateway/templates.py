@@ -13,6 +13,9 @@ from .errors import sentence, translated
 
 _logger = logging.getLogger(__name__)
 
+_PATIENCE_S = 10
+"""How long a job waits for its turn before the queue has its thread back."""
+
 
 def check_recipe(template):
     """Raise ValidationError unless the engine could build it."""
@@ -34,7 +37,7 @@ def _builder_of(template):
 
 
 def build_template(template, on_step):
-    return _builder_of(template).build_template(_recipe(template), on_step)
+    return _builder_of(template).build_template(_recipe(template), on_step, patience_s=_PATIENCE_S)
 
 
 def rebuild_template(template, on_step):
@@ -43,7 +46,7 @@ def rebuild_template(template, on_step):
     done = _newer_version(engine, template)
     if done and not done.stale:
         return done
-    return engine.build_template(_recipe(template), on_step, rebuild=True)
+    return engine.build_template(_recipe(template), on_step, rebuild=True, patience_s=_PATIENCE_S)
 
 
 def _newer_version(engine, template):
@@ -65,7 +68,7 @@ def finish_editing(template, on_step):
     """Take the edited copy back, unless a run that was not heard of has done so."""
     engine = _engine_of(template.server_id)
     try:
-        return engine.finish_editing(template.code, on_step)
+        return engine.finish_editing(template.code, on_step, patience_s=_PATIENCE_S)
     except TemplateNotFound:
         done = _newer_version(engine, template)
         if not done:

@@ -150,7 +150,7 @@ class TestDashboardFigures(DashboardCase):
         self._log(instance, "The disk is full.")
         self._log(instance, "The disk is full.")
         self._log(instance, "PostgreSQL does not answer.")
-        self._log(instance, "provision: clone failed", step="clone")
+        self._log(instance, "provision: database failed", step="database")
         self._log(instance, "Just so you know.", level="info")
         failures = self._figures()["failures"]
         reasons = [(reason["label"], reason["count"]) for reason in failures["reasons"]]

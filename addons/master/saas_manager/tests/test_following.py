@@ -62,9 +62,9 @@ class TestFollowing(DashboardCase):
                 "instance_id": instance.id,
             }
         )
-        instance._tell_step({"step": "clone", "progress": 22.0})
+        instance._tell_step({"step": "database", "progress": 22.0})
         for record in (instance, request):
-            self.assertIn('"step":"clone","progress":22.0', self._sent(record)[-1], record._name)
+            self.assertIn('"step":"database","progress":22.0', self._sent(record)[-1], record._name)
 
     def test_dashboards_hear_that_something_changed_but_not_what(self):
         self.template.write({"state": "building"})

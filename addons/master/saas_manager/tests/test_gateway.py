@@ -126,14 +126,14 @@ class TestGateway(SaasCase):
     def test_a_template_is_built_from_its_recipe_and_anew_only_when_it_is_asked_for(self):
         recipe, on_step = Recipe.from_mapping("shop", self.template._recipe()), object()
         gateway.build_template(self.template, on_step)
-        self.engine.build_template.assert_called_once_with(recipe, on_step)
+        self.engine.build_template.assert_called_once_with(recipe, on_step, patience_s=10)
         self.engine.reset_mock()
         gateway.rebuild_template(self.template, on_step)
-        self.engine.build_template.assert_called_once_with(recipe, on_step, rebuild=True)
+        self.engine.build_template.assert_called_once_with(recipe, on_step, rebuild=True, patience_s=10)
         gateway.edit_template(self.template)
         self.engine.edit_template.assert_called_once_with("shop")
         gateway.finish_editing(self.template, on_step)
-        self.engine.finish_editing.assert_called_once_with("shop", on_step)
+        self.engine.finish_editing.assert_called_once_with("shop", on_step, patience_s=10)
         gateway.clone_template(self.template, "acme")
         self.engine.clone.assert_called_once_with("shop", "acme")
         self.engine.pools.return_value = []

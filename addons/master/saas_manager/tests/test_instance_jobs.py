@@ -314,7 +314,7 @@ class TestLog(SaasCase):
         return {
             "operation": "provision",
             "subject": "acme",
-            "step": "clone",
+            "step": "database",
             "status": StepStatus(status),
             "fraction": 0.5,
             "duration_s": 0.25,
@@ -323,7 +323,7 @@ class TestLog(SaasCase):
     def test_a_finished_step_is_a_line(self):
         line = self._tell(**self._event("done"))
         self.assertEqual(
-            (line.step, line.level, line.duration_s, line.progress), ("clone", "info", 0.25, 50.0)
+            (line.step, line.level, line.duration_s, line.progress), ("database", "info", 0.25, 50.0)
         )
 
     def test_progress_is_that_of_what_is_under_way(self):

@@ -4,9 +4,9 @@ from odoo import fields, models
 from odoo.addons.saas_manager import gateway
 
 _STAGE_AFTER = {
-    "claim": 0,
-    "clone": 0,
-    "filestore": 1,
+    "prepare": 0,
+    "database": 0,
+    "files": 1,
     "sanitize": 1,
     "customize": 2,
     "admin": 3,

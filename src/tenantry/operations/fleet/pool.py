@@ -21,7 +21,7 @@ from tenantry.operations.template.clone import (
 )
 from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import Connection
-from tenantry.runtimes.shared import announce
+from tenantry.postgres.notify import notify_spawner
 
 
 def spares(connection: Connection, code: str = "") -> list[Database]:
@@ -125,4 +125,4 @@ def name_spare(context: Context, connection: Connection, spare: Database, name: 
         roles.rename(connection, spare.name, name)
         roles.let_log_in(connection, name, context.role_password(name))
         databases.label(connection, name, named)
-        announce(connection, name)
+        notify_spawner(connection, name)

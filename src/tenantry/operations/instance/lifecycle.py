@@ -19,7 +19,7 @@ from tenantry.operations.inventory import describe, find_instance, find_labelled
 from tenantry.operations.steps import Operation, Step
 from tenantry.postgres import databases, locks, roles
 from tenantry.postgres.cluster import Connection
-from tenantry.runtimes.shared import announce
+from tenantry.postgres.notify import notify_spawner
 
 _OK, _UNAVAILABLE = 200, 503
 
@@ -111,7 +111,7 @@ def _drop_database(subject: Changing) -> None:
     if label.filestore:
         subject.context.filestores.remove(label.filestore)
     databases.drop(subject.connection, subject.name)
-    announce(subject.connection, subject.name)
+    notify_spawner(subject.connection, subject.name)
     subject.context.runtime.follow([subject.name])
 
 

@@ -18,18 +18,19 @@ from tenantry.model.instance import Instance
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.secret import random_key
 from tenantry.model.signing import now_us
-from tenantry.operations.context import Context, relabel
+from tenantry.operations.context import Context, name_files
 from tenantry.operations.instance.archives import Place, client, major, place
 from tenantry.operations.instance.availability import check_free, check_hostnames, held
 from tenantry.operations.instance.dump import KEPT
 from tenantry.operations.instance.modules import check_modules
+from tenantry.operations.instance.source import FIRST_STEPS
 from tenantry.operations.inventory import describe, find_instance, find_labelled
 from tenantry.operations.steps import Operation, Step
 from tenantry.operations.template.clone import being_made, discard
 from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import Connection
+from tenantry.postgres.notify import notify_spawner
 from tenantry.postgres.programs import service
-from tenantry.runtimes.shared import announce
 from tenantry.spawner.identity import hand_over
 
 _RESTORING = {"synchronous_commit": "off"}
@@ -38,8 +39,8 @@ _SINCE_14 = {"client_connection_check_interval": "10s"}
 
 
 @dataclass
-class Loading:
-    """An archive on its way to the instance `name`. made: what it is called until it is whole."""
+class FromArchive:
+    """See `Source`. made: what the database is called until it is whole; then it gets the instance's name."""
 
     context: Context
     connection: Connection
@@ -63,59 +64,76 @@ class Loading:
         label = found.label if found else None
         return label if label and label.reference == self.reference else None
 
+    @property
+    def has_database(self) -> bool:
+        return self.named is not None
+
+    @property
+    def has_files(self) -> bool:
+        """They come before the name."""
+        return self.named is not None
+
+    def prepare(self) -> None:
+        """An empty database, with what only its owner can put there. What a killed run left goes first."""
+        context, connection, made = self.context, self.connection, self.made
+        discard(context, connection, made)
+        databases.create(connection, made, _label(self, Kind.SPARE, State.BUILDING))
+        roles.create(connection, made)
+        roles.limit(connection, made)
+        databases.let_in(connection, made, made)
+        with context.cluster.connect(made) as inside:
+            databases.add_extensions(inside, self.found.manifest.extensions)
+            roles.let_create(inside, made)
+
+    def make_database(self) -> None:
+        context, connection, made = self.context, self.connection, self.made
+        pg_restore = client(context, connection, "pg_restore")
+        password, folder = random_key(), context.settings.run_dir
+        options = {**_RESTORING, **(_SINCE_14 if major(connection) >= 14 else {})}
+        owner = context.cluster.as_role(made, password).with_options(options)
+        roles.let_log_in(connection, made, password)
+        try:
+            with service(owner, made, folder) as environment:
+                restore_database(
+                    pg_restore, environment, self.place.store, self.found, self.place.keys, folder
+                )
+        except ProgramFailed as error:
+            raise RestoreFailed(self.found.manifest.archive, error.output) from error
+        finally:
+            roles.lock_out(connection, made)
+        databases.end_sessions(connection, made)
+
+    def make_files(self) -> None:
+        context, made, there = self.context, self.made, self.place
+        context.filestores.make(
+            made, lambda open_file: get_files(there.store, self.found, there.keys, open_file)
+        )
+        hand_over(
+            context.filestores.folder(made), context.runtime.user_of(databases.oid(self.connection, made))
+        )
+
+    def discard(self) -> None:
+        context, connection, label = self.context, self.connection, self.named
+        if label and label.filestore == self.made:
+            discard(context, connection, self.name)
+        discard(context, connection, self.made)
+
+
+@dataclass
+class Loading:
+    """An archive on its way to the instance `name`."""
+
+    context: Context
+    connection: Connection
+    name: str
+    source: FromArchive
+
+    def discard(self) -> None:
+        self.source.discard()
+
 
 def _is_named(subject: Loading) -> bool:
-    return subject.named is not None
-
-
-def _make_database(subject: Loading) -> None:
-    """Empty, with what only a database's owner can put there. What a killed run left goes first."""
-    context, connection, made = subject.context, subject.connection, subject.made
-    discard(context, connection, made)
-    databases.create(connection, made, _label(subject, Kind.SPARE, State.BUILDING))
-    roles.create(connection, made)
-    roles.limit(connection, made)
-    databases.let_in(connection, made, made)
-    with context.cluster.connect(made) as inside:
-        databases.add_extensions(inside, subject.found.manifest.extensions)
-        roles.let_create(inside, made)
-
-
-def _discard(subject: Loading) -> None:
-    """Leave nothing of it, under whichever name."""
-    context, connection, label = subject.context, subject.connection, subject.named
-    if label and label.filestore == subject.made:
-        discard(context, connection, subject.name)
-    discard(context, connection, subject.made)
-
-
-def _restore(subject: Loading) -> None:
-    context, connection, made = subject.context, subject.connection, subject.made
-    pg_restore = client(context, connection, "pg_restore")
-    password, folder = random_key(), context.settings.run_dir
-    options = {**_RESTORING, **(_SINCE_14 if major(connection) >= 14 else {})}
-    owner = context.cluster.as_role(made, password).with_options(options)
-    roles.let_log_in(connection, made, password)
-    try:
-        with service(owner, made, folder) as environment:
-            restore_database(
-                pg_restore, environment, subject.place.store, subject.found, subject.place.keys, folder
-            )
-    except ProgramFailed as error:
-        raise RestoreFailed(subject.found.manifest.archive, error.output) from error
-    finally:
-        roles.lock_out(connection, made)
-    databases.end_sessions(connection, made)
-
-
-def _get_files(subject: Loading) -> None:
-    context, made, there = subject.context, subject.made, subject.place
-    context.filestores.make(
-        made, lambda open_file: get_files(there.store, subject.found, there.keys, open_file)
-    )
-    hand_over(
-        context.filestores.folder(made), context.runtime.user_of(databases.oid(subject.connection, made))
-    )
+    return subject.source.has_database
 
 
 def _write_address(subject: Loading) -> None:
@@ -126,64 +144,59 @@ def _write_address(subject: Loading) -> None:
     """
     url = subject.context.runtime.route(subject.name).url
     # Its errors are told as tampering, see `bounded.Session.told`.
-    with contextlib.suppress(Tampered), subject.context.as_locked_role(subject.made) as inside:
-        inside.execute(query, [url, subject.found.manifest.host])
+    with contextlib.suppress(Tampered), subject.context.as_locked_role(subject.source.made) as inside:
+        inside.execute(query, [url, subject.source.found.manifest.host])
 
 
 def _name(subject: Loading) -> None:
     """Database, role and label change together; the files still lie under the name the label says."""
-    connection, made, name = subject.connection, subject.made, subject.name
-    label = _label(subject, Kind.INSTANCE, State.STOPPED)
-    named = label.having(filestore=made, reference=subject.reference, links_since=now_us())
+    connection, source, name = subject.connection, subject.source, subject.name
+    made, label = source.made, _label(source, Kind.INSTANCE, State.STOPPED)
+    named = label.having(filestore=made, reference=source.reference, links_since=now_us())
     with databases.transaction(connection):
         databases.rename(connection, made, name)
         roles.rename(connection, made, name)
         databases.label(connection, name, named)
-        announce(connection, name)
+        notify_spawner(connection, name)
     subject.context.runtime.follow([name])
 
 
 def _name_filestore(subject: Loading) -> None:
-    filestores, label = subject.context.filestores, subject.named
-    assert label
-    if label.filestore and filestores.exists(label.filestore):
-        filestores.rename(label.filestore, subject.name)
-    relabel(subject.context, subject.connection, subject.name, label.having(filestore=""))
+    name_files(subject.context, subject.connection, subject.name)
 
 
 def _has_filestore(subject: Loading) -> bool:
-    return bool(subject.named and not subject.named.filestore)
+    label = subject.source.named
+    return bool(label and not label.filestore)
 
 
-def _label(subject: Loading, kind: Kind, state: State) -> Label:
+def _label(source: FromArchive, kind: Kind, state: State) -> Label:
     """Another installation's template fits none of our zygotes, whatever its version is called."""
-    manifest = subject.found.manifest
+    manifest = source.found.manifest
     facts: dict[str, Any] = {key: manifest.label[key] for key in KEPT if key in manifest.label}
     label = Label(
         kind=kind,
         state=state,
         template=manifest.template,
-        version=manifest.version if subject.found.is_ours else "",
+        version=manifest.version if source.found.is_ours else "",
         series=manifest.series,
         built_at=manifest.made_at,
-        identity=_identity(subject),
+        identity=_identity(source),
         **{**facts, "finished": tuple(facts.get("finished", ()))},
     )
     return label if kind is Kind.INSTANCE else label.having(finished=(), identity="")
 
 
-def _identity(subject: Loading) -> str:
+def _identity(source: FromArchive) -> str:
     """Its own if it is gone here, so that what was signed for it holds again; else one that nobody has."""
-    known = str(subject.found.manifest.label.get("identity", ""))
-    listed = databases.listing(subject.connection, Kind.INSTANCE)
+    known = str(source.found.manifest.label.get("identity", ""))
+    listed = databases.listing(source.connection, Kind.INSTANCE)
     taken = {database.label.identity_of(database.name) for database in listed if database.label}
     return known if known and known not in taken else secrets.token_hex(16)
 
 
 STEPS: tuple[Step[Loading], ...] = (
-    Step("database", _make_database, is_done=_is_named, undo=_discard),
-    Step("contents", _restore, is_done=_is_named),
-    Step("files", _get_files, is_done=_is_named),
+    *FIRST_STEPS,
     Step("address", _write_address, is_done=_is_named),
     Step("name", _name, is_done=_is_named),
     Step("filestore", _name_filestore, is_done=_has_filestore),
@@ -203,19 +216,19 @@ def load_instance(
     there = place(context, url)
     found = find_archive(there.store, there.keys, archive, trusted)
     with context.maintenance() as connection, held(connection, [name], ()):
-        subject = Loading(context, connection, there, found, name)
-        if not subject.named:
-            _check(subject)
-        with being_made(connection, subject.made):
-            Operation("load", name, STEPS, on_step).run(subject)
+        archived = FromArchive(context, connection, there, found, name)
+        if not archived.named:
+            _check(archived)
+        with being_made(connection, archived.made):
+            Operation("load", name, STEPS, on_step).run(Loading(context, connection, name, archived))
         return describe(context, Database(name, find_instance(connection, name)))
 
 
-def _check(subject: Loading) -> None:
+def _check(source: FromArchive) -> None:
     """All that can be known before anything is done."""
-    context, manifest, here = subject.context, subject.found.manifest, major(subject.connection)
-    check_hostnames(context, subject.connection, subject.name, ())
-    check_free(context, subject.connection, subject.name)
+    context, manifest, here = source.context, source.found.manifest, major(source.connection)
+    check_hostnames(context, source.connection, source.name, ())
+    check_free(context, source.connection, source.name)
     if manifest.postgres > here:
         raise ArchiveUnsupported(manifest.archive, f"PostgreSQL {manifest.postgres}", f"PostgreSQL {here}")
     if manifest.series != context.settings.odoo_series:

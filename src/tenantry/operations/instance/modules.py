@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from pathlib import Path
 
 from tenantry.errors import InvalidValue
 from tenantry.model.recipe import MODULE
 from tenantry.model.states import Action, after
-from tenantry.odoo.config import code_options, database_options, write_config
-from tenantry.odoo.initialise import Initialisation, check_modules_exist, installed_modules, verify_modules
-from tenantry.odoo.own_addons import tenant_addons
-from tenantry.operations.confined import view_of
+from tenantry.odoo.initialise import check_modules_exist, installed_modules, installing, verify_modules
+from tenantry.odoo.own_addons import tenants_addons_path
 from tenantry.operations.context import Context
 from tenantry.operations.inventory import find_instance
-from tenantry.postgres import databases, locks, roles
+from tenantry.postgres import locks, roles
 
 
 def install_modules(context: Context, name: str, modules: Collection[str]) -> list[str]:
@@ -31,7 +28,9 @@ def install_modules(context: Context, name: str, modules: Collection[str]) -> li
         roles.let_log_in(connection, name, context.role_password(name))
         missing = sorted(set(wanted) - set(_installed(context, name)))
         if missing:
-            _install(context, name, missing, context.runtime.user_of(databases.oid(connection, name)))
+            log = context.runtime.run_odoo(name, installing(missing))
+            with context.as_tenant(name) as inside:
+                verify_modules(inside, missing, log)
         return missing
 
 
@@ -42,34 +41,9 @@ def check_modules(context: Context, modules: Collection[str]) -> None:
     wrong = [module for module in modules if not MODULE.fullmatch(module)]
     if wrong:
         raise InvalidValue("module", wrong[0], "its technical name, such as crm")
-    check_modules_exist(context.odoo(), modules, _addons(context))
-
-
-def _addons(context: Context) -> tuple[Path, ...]:
-    return (tenant_addons(context.settings), *context.settings.addons_path)
+    check_modules_exist(context.odoo(), modules, tenants_addons_path(context.settings))
 
 
 def _installed(context: Context, name: str) -> list[str]:
     with context.as_tenant(name) as inside:
         return installed_modules(inside)
-
-
-def _install(context: Context, name: str, modules: Collection[str], user: int | None) -> None:
-    settings = context.settings
-    config, log = settings.run_dir / f"install-{name}.conf", settings.log_dir / f"install-{name}.log"
-    options = {
-        **database_options(context.cluster.as_role(name, context.role_password(name))),
-        **code_options(context.odoo(), _addons(context), settings.data_dir),
-        "max_cron_threads": "0",
-    }
-    log.unlink(missing_ok=True)
-    write_config(config, options, owner=user)
-    try:
-        view = view_of(context, name, user, _addons(context), config)
-        Initialisation(context.odoo(), config, log, name, settings.installation.init_timeout_s, view).add(
-            modules
-        )
-    finally:
-        config.unlink()
-    with context.as_tenant(name) as inside:
-        verify_modules(inside, modules, log)

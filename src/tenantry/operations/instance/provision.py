@@ -11,7 +11,7 @@ from functools import cached_property
 from psycopg.types.json import Json
 
 from tenantry.agreed import TENANT_MODULE
-from tenantry.errors import Busy, InvalidValue, NotPrepared, NotYet
+from tenantry.errors import InvalidValue, NotPrepared
 from tenantry.model import names
 from tenantry.model.catalog import PROVIDED, Database, Kind, Label, State
 from tenantry.model.entitlements import seats
@@ -23,13 +23,15 @@ from tenantry.model.states import Action, after
 from tenantry.odoo import scripts
 from tenantry.odoo.initialise import installed_modules
 from tenantry.odoo.probe import wait_for_status
+from tenantry.operations import patience
 from tenantry.operations.context import Context, relabel
-from tenantry.operations.fleet import pool
 from tenantry.operations.fleet.usage import internal_users
 from tenantry.operations.instance.availability import advice, reserved
+from tenantry.operations.instance.from_template import FromTemplate
+from tenantry.operations.instance.source import FIRST_STEPS
 from tenantry.operations.inventory import describe, find_instance, find_labelled
 from tenantry.operations.steps import Operation, Step
-from tenantry.operations.template.clone import SANITIZED, being_made, clone_template, discard
+from tenantry.operations.template.clone import SANITIZED
 from tenantry.postgres import bounded, databases, locks
 from tenantry.postgres.cluster import Connection, is_alive, translated
 
@@ -37,24 +39,22 @@ _HTTP_OK = 200
 CUSTOMIZED, HAS_ADMIN = "customize", "admin"
 PREPARED = (SANITIZED, CUSTOMIZED, HAS_ADMIN)
 """What an instance's label must say was done before anybody reaches it."""
-_PATIENCE_S, _WHOLE_PATIENCE_S = 10, 900
-_AGAIN_AFTER_S = 2
 
 
 @dataclass
 class Provisioning:
     """One creation under way.
 
-    spare: what the database was called when it was claimed. entitled_at: its entitlements' serial.
+    source: of its database and files. entitled_at: its entitlements' serial.
     patience_s: how long a step waits for its turn before it raises NotYet.
     """
 
     context: Context
     connection: Connection
     spec: InstanceSpec
-    spare: str | None = None
+    source: FromTemplate
+    patience_s: float
     entitled_at: int = field(default_factory=now_us)
-    patience_s: float = _PATIENCE_S
     _inside: bounded.Session | None = None
     _opened: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
@@ -92,18 +92,13 @@ class Provisioning:
         template = find_labelled(self.connection, names.template_database(self.spec.template), Kind.TEMPLATE)
         return str(template.label.recipe.get("country", "")) if template and template.label else ""
 
-    @contextlib.contextmanager
-    def turn(self, line: str, places: int) -> Iterator[None]:
-        """Wait for one of so many places in a line, see `locks.turn`. Raises NotYet."""
-        with contextlib.ExitStack() as held:
-            try:
-                held.enter_context(locks.turn(self.connection, line, places, wait_s=self.patience_s))
-            except Busy as error:
-                raise NotYet(f"The creation of {self.name}", f"its turn: {line}", _AGAIN_AFTER_S) from error
-            yield
-
     def close(self) -> None:
         self._opened.close()
+
+    def discard(self) -> None:
+        """Leave nothing of it."""
+        self.close()
+        self.source.discard()
 
     @property
     def name(self) -> str:
@@ -114,67 +109,10 @@ class Provisioning:
         """The database's label as it is now."""
         return find_instance(self.connection, self.name)
 
-    @property
-    def new_label(self) -> Label:
-        return Label(
-            kind=Kind.INSTANCE,
-            state=State.PROVISIONING,
-            template=self.spec.template,
-            version="",
-            hostnames=self.spec.hostnames,
-            reference=self.spec.reference,
-            limits=self.spec.limits,
-        )
-
-
-def _has_database(subject: Provisioning) -> bool:
-    return find_labelled(subject.connection, subject.name, Kind.INSTANCE) is not None
-
 
 def _is_active(subject: Provisioning) -> bool:
     """Whether a run whose caller was killed got to the end: nothing is sanitized then, it lives."""
     return subject.label.state is State.ACTIVE
-
-
-def _claim_spare(subject: Provisioning) -> None:
-    """A creation without a spare goes on: the next step makes one."""
-    subject.spare = pool.claim(
-        subject.context, subject.connection, subject.spec.template, subject.name, subject.new_label
-    )
-
-
-def _clone(subject: Provisioning) -> None:
-    context, connection = subject.context, subject.connection
-    made_for_it = names.cloning_database(subject.name)
-    with being_made(connection, made_for_it):
-        # Whoever waits in line waits for the copying only: what follows leaves a core free.
-        with contextlib.ExitStack() as turn:
-            places = context.clones_at_once
-            turn.enter_context(subject.turn("cloning", places))
-            template = subject.spec.template
-            spare = clone_template(context, connection, template, made_for_it, on_copied=turn.close)
-        pool.name_spare(context, connection, spare, subject.name, subject.new_label)
-
-
-def _discard(subject: Provisioning) -> None:
-    """Leave nothing of the instance, under whichever of its names it got, and touch nobody else's."""
-    subject.close()
-    found = find_labelled(subject.connection, subject.name, Kind.INSTANCE)
-    if found and found.label and found.label.state is State.PROVISIONING:
-        subject.context.filestores.remove(found.filestore)
-        discard(subject.context, subject.connection, subject.name)
-    discard(subject.context, subject.connection, names.cloning_database(subject.name))
-
-
-def _has_filestore(subject: Provisioning) -> bool:
-    return not subject.label.filestore
-
-
-def _name_filestore(subject: Provisioning) -> None:
-    filestores, label = subject.context.filestores, subject.label
-    if filestores.exists(label.filestore):
-        filestores.rename(label.filestore, subject.name)
-    relabel(subject.context, subject.connection, subject.name, label.having(filestore=""))
 
 
 def _is_sanitized(subject: Provisioning) -> bool:
@@ -266,7 +204,8 @@ def _probe(subject: Provisioning) -> None:
     context, settings = subject.context, subject.context.settings
     route = context.runtime.route(subject.name)
     places = context.runtime.capabilities.first_pages_at_once
-    with subject.turn("first page", places):
+    turn = locks.turn(subject.connection, "first page", places, wait_s=subject.patience_s)
+    with patience.turn(turn, f"The creation of {subject.name}", "its turn: first page"):
         wait_for_status(route, _HTTP_OK, timeout_s=settings.probe_timeout_s)
 
 
@@ -277,9 +216,7 @@ def _activate(subject: Provisioning) -> None:
 
 
 STEPS: tuple[Step[Provisioning], ...] = (
-    Step("claim", _claim_spare, is_done=_has_database, undo=_discard),
-    Step("clone", _clone, is_done=_has_database),
-    Step("filestore", _name_filestore, is_done=_has_filestore),
+    *FIRST_STEPS,
     Step("sanitize", _sanitize, is_done=_is_sanitized),
     Step("customize", _customize, is_done=_is_active),
     Step("admin", _create_admin, is_done=_is_active),
@@ -304,7 +241,7 @@ class Session:
 
     def clone(self) -> None:
         """Claim a spare, or clone the template."""
-        self._run("claim", "clone", "filestore")
+        self._run("prepare", "database", "files")
 
     def sanitize(self) -> None:
         self._run("sanitize")
@@ -335,7 +272,7 @@ class Session:
             login=spec.email,
             password=subject.password,
             duration_s=took_s,
-            spare=bool(subject.spare),
+            spare=bool(subject.source.spare),
             steps=self.steps,
             advice=tuple(str(it) for it in advice(subject.connection, spec)),
         )
@@ -343,7 +280,7 @@ class Session:
 
 @contextlib.contextmanager
 def provisioning(
-    context: Context, spec: InstanceSpec, on_step: OnStep = ignore, patience_s: float = _PATIENCE_S
+    context: Context, spec: InstanceSpec, on_step: OnStep = ignore, patience_s: float = patience.SHORT_S
 ) -> Iterator[Session]:
     """Create an instance part by part, or finish one whose creation was killed, or waited.
 
@@ -352,7 +289,8 @@ def provisioning(
     ProbeFailed; whichever it is, or whatever else the caller raises, nothing of the instance is left.
     """
     with context.maintenance() as connection, reserved(context, connection, spec):
-        subject = Provisioning(context, connection, spec, patience_s=patience_s)
+        source = FromTemplate(context, connection, spec, patience_s)
+        subject = Provisioning(context, connection, spec, source, patience_s)
         session = Session(subject, Operation("provision", spec.name, STEPS, on_step))
         with contextlib.closing(subject):
             try:
@@ -365,7 +303,7 @@ def provisioning(
 
 def provision(context: Context, spec: InstanceSpec, on_step: OnStep = ignore) -> Creation:
     """Create an instance from beginning to end; see `provisioning`. It waits for its turns."""
-    with provisioning(context, spec, on_step, _WHOLE_PATIENCE_S) as session:
+    with provisioning(context, spec, on_step, patience.LONG_S) as session:
         session.clone()
         session.sanitize()
         session.customize()

@@ -16,13 +16,13 @@ from tenantry.model.progress import OnStep, ignore
 from tenantry.model.signing import now_us
 from tenantry.model.states import Action, after
 from tenantry.odoo.probe import wait_for_status
-from tenantry.operations.context import Context, relabel
+from tenantry.operations.context import Context, name_files, relabel
 from tenantry.operations.instance.availability import check_free, check_hostnames, held
 from tenantry.operations.inventory import describe, find_instance, find_labelled
 from tenantry.operations.steps import Operation, Step
 from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import Connection, translated
-from tenantry.runtimes.shared import announce
+from tenantry.postgres.notify import notify_spawner
 
 _OK, _NOT_FOUND = 200, 404
 
@@ -75,7 +75,7 @@ def _name(subject: Renaming) -> None:
         roles.rename(connection, old, new)
         roles.let_log_in(connection, new, subject.context.role_password(new))
         databases.label(connection, new, named)
-        announce(connection, old, new)
+        notify_spawner(connection, old, new)
     subject.context.runtime.follow([old, new])
 
 
@@ -84,10 +84,7 @@ def _has_filestore(subject: Renaming) -> bool:
 
 
 def _name_filestore(subject: Renaming) -> None:
-    filestores, label = subject.context.filestores, subject.label
-    if filestores.exists(label.filestore):
-        filestores.rename(label.filestore, subject.new)
-    relabel(subject.context, subject.connection, subject.new, label.having(filestore=""))
+    name_files(subject.context, subject.connection, subject.new)
 
 
 def _write_address(subject: Renaming) -> None:

@@ -21,6 +21,7 @@ from tenantry.model.progress import OnStep, ignore
 from tenantry.model.recipe import Recipe, next_version
 from tenantry.model.secret import hash_for_odoo, random_password
 from tenantry.odoo.config import code_options, database_options, demo_options, write_config
+from tenantry.odoo.confined import view_of
 from tenantry.odoo.finding.installation import OdooInstallation
 from tenantry.odoo.initialise import (
     Initialisation,
@@ -30,8 +31,8 @@ from tenantry.odoo.initialise import (
     loaded_languages,
     verify_modules,
 )
-from tenantry.odoo.own_addons import TENANT, shipped, tenant_addons
-from tenantry.operations.confined import view_of
+from tenantry.odoo.own_addons import TENANT, shipped, tenants_addons_path
+from tenantry.operations import patience
 from tenantry.operations.context import Context
 from tenantry.operations.inventory import find_labelled
 from tenantry.operations.steps import Operation, Step
@@ -48,7 +49,8 @@ from tenantry.postgres import databases, locks, roles
 from tenantry.postgres.cluster import Connection, translated
 from tenantry.spawner.identity import builder_user
 
-_WAIT_FOR_CLONES_S = 120
+WAIT_FOR_CLONES_S = 120
+"""The patience of whoever has no queue."""
 _EXTENSIONS = ("pg_trgm", "unaccent")
 
 
@@ -57,6 +59,7 @@ class Building:
     """A recipe becoming the template of its code.
 
     version: what it will be. built_with: the code's digest, if the database is older than now.
+    patience_s: how long it waits for those who clone the previous one before it raises NotYet.
     """
 
     context: Context
@@ -64,6 +67,7 @@ class Building:
     recipe: Recipe
     version: str
     built_with: str | None = None
+    patience_s: float = WAIT_FOR_CLONES_S
 
     @property
     def code(self) -> str:
@@ -77,8 +81,7 @@ class Building:
 
     @property
     def addons(self) -> tuple[Path, ...]:
-        settings = self.context.settings
-        return (tenant_addons(settings), *settings.addons_path)
+        return tenants_addons_path(self.context.settings)
 
     @property
     def building(self) -> str:
@@ -103,7 +106,8 @@ class Building:
 
     @property
     def initialisation(self) -> Initialisation:
-        view = view_of(self.context, self.building, builder_user(), self.addons, self.config)
+        files = self.context.filestores.folder(self.building)
+        view = view_of(self.odoo, files, builder_user(), self.addons, self.config)
         timeout_s = self.context.settings.installation.init_timeout_s
         return Initialisation(self.odoo, self.config, self.log, self.building, timeout_s, view)
 
@@ -279,7 +283,8 @@ def swap(subject: Building) -> None:
     context, connection = subject.context, subject.connection
     template, retired = names.template_database(subject.code), names.retired_database(subject.code)
     files = names.template_filestore(subject.code, subject.version)
-    with locks.exclusive(connection, f"template {subject.code}", wait_s=_WAIT_FOR_CLONES_S):
+    lock = locks.exclusive(connection, f"template {subject.code}", wait_s=subject.patience_s)
+    with patience.turn(lock, f"The template {subject.code}", "the clones of its previous version"):
         if context.filestores.exists(subject.building):
             context.filestores.remove(files)
             context.filestores.seal(subject.building)
@@ -329,10 +334,16 @@ STEPS: tuple[Step[Building], ...] = (
 
 
 def build_template(
-    context: Context, recipe: Recipe, on_step: OnStep = ignore, *, rebuild: bool = False
+    context: Context,
+    recipe: Recipe,
+    on_step: OnStep = ignore,
+    *,
+    rebuild: bool = False,
+    patience_s: float = WAIT_FOR_CLONES_S,
 ) -> Database:
     """Build the recipe's template, unless the one there is current; return it.
 
+    patience_s: how long it waits for its turn. Raises NotYet after it: run again, it goes on.
     Raises ModuleNotFound, CannotMirror, InitialisationTimeout, InitialisationFailed, ModulesNotInstalled,
     OdooNotFound, ForeignDatabase, Busy.
     """
@@ -345,7 +356,8 @@ def build_template(
             ensure_zygote(context, connection, recipe.code)
             drop_retired(Building(context, connection, recipe, version))
             return template
-        subject = Building(context, connection, recipe, version_to_build(connection, recipe.code))
+        version = version_to_build(connection, recipe.code)
+        subject = Building(context, connection, recipe, version, patience_s=patience_s)
         _forget_other_build(subject)
         Operation("build", recipe.code, STEPS, on_step).run(subject)
         return ready_template(connection, recipe.code)

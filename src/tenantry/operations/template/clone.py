@@ -23,7 +23,7 @@ from tenantry.operations.inventory import find_labelled
 from tenantry.operations.steps import Operation, Step
 from tenantry.postgres import bounded, databases, locks, roles, strategy
 from tenantry.postgres.cluster import Connection, translated
-from tenantry.runtimes.shared import announce
+from tenantry.postgres.notify import notify_spawner
 from tenantry.spawner.identity import hand_over
 
 _WAIT_FOR_SWAP_S = 30
@@ -209,7 +209,7 @@ def drop_unused_zygotes(context: Context, connection: Connection, code: str, cur
         label = database.label
         if label and label.template == code and label.version not in versions | {current}:
             discard(context, connection, database.name)
-            announce(connection, database.name)
+            notify_spawner(connection, database.name)
             context.runtime.follow([database.name])
 
 

@@ -31,7 +31,7 @@ from tenantry.operations.template.clone import (
 )
 from tenantry.postgres import databases, locks, roles
 from tenantry.postgres.cluster import Connection, translated
-from tenantry.runtimes.shared import announce
+from tenantry.postgres.notify import notify_spawner
 
 _HTTP_OK = 200
 
@@ -96,7 +96,7 @@ def _take_over(subject: build.Building) -> None:
     with databases.transaction(connection):
         databases.rename(connection, name, subject.building)
         databases.label(connection, subject.building, subject.label)
-        announce(connection, name)
+        notify_spawner(connection, name)
     context.runtime.follow([name])
 
 
@@ -126,8 +126,13 @@ STEPS: tuple[Step[build.Building], ...] = (
 )
 
 
-def finish_editing(context: Context, code: str, on_step: OnStep = ignore) -> Database:
-    """Make the edited template the one that serves. Raises TemplateNotFound, ForeignDatabase, Busy."""
+def finish_editing(
+    context: Context, code: str, on_step: OnStep = ignore, *, patience_s: float = build.WAIT_FOR_CLONES_S
+) -> Database:
+    """Make the edited template the one that serves; patience_s: as in `build_template`.
+
+    Raises TemplateNotFound, ForeignDatabase, Busy, NotYet.
+    """
     with context.maintenance() as connection, locks.exclusive(connection, f"build of {code}"):
         databases.require_ours(connection, *names.databases_of_template(code))
         template = ready_template(connection, code)
@@ -137,7 +142,7 @@ def finish_editing(context: Context, code: str, on_step: OnStep = ignore) -> Dat
             raise TemplateNotFound(names.editing_database(code))
         recipe = Recipe.from_mapping(code, _recipe_keys(template.label))
         version, digest = build.version_to_build(connection, code), template.label.recipe.get("code_digest")
-        subject = build.Building(context, connection, recipe, version, digest)
+        subject = build.Building(context, connection, recipe, version, digest, patience_s)
         Operation("ready", code, STEPS, on_step).run(subject)
         return ready_template(connection, code)
 

@@ -1,0 +1,65 @@
+"""Odoo at work on one database, as a user who sees its code, its configuration and its own files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tenantry.odoo.config import code_options, database_options, write_config
+from tenantry.odoo.filestore import Filestores
+from tenantry.odoo.finding.installation import OdooInstallation
+from tenantry.odoo.initialise import Initialisation, OdooCommand
+from tenantry.odoo.own_addons import tenants_addons_path
+from tenantry.odoo.view import odoo_folders
+from tenantry.postgres.cluster import Cluster
+from tenantry.sandbox import View
+from tenantry.settings import ServerSettings
+from tenantry.spawner.identity import hand_over
+
+
+def view_of(
+    odoo: OdooInstallation, files: Path, user: int | None, addons: Sequence[Path], config: Path
+) -> View:
+    """What that Odoo sees.
+
+    files: the folder of its filestore. It is made, and its folders are the user's from here on.
+    """
+    files.mkdir(parents=True, exist_ok=True)
+    hand_over(files, user)
+    return View((*odoo_folders(odoo, addons), config), (files,), user, hides_processes=True)
+
+
+@dataclass(frozen=True)
+class ConfinedOdoo:
+    """An Odoo for one command on the database `name`, beside the processes that serve it.
+
+    owner: the cluster as the database's role, and no other. user: whose its process and folders are.
+    """
+
+    settings: ServerSettings
+    odoo: OdooInstallation
+    name: str
+    owner: Cluster
+    user: int | None
+
+    def run(self, command: OdooCommand) -> Path:
+        """Run it; return its log. Raises InitialisationTimeout, InitialisationFailed."""
+        settings, title = self.settings, f"{command.title}-{self.name}"
+        config, log = settings.run_dir / f"{title}.conf", settings.log_dir / f"{title}.log"
+        addons = tenants_addons_path(settings)
+        files = Filestores(settings.data_dir / "filestore").folder(self.name)
+        options = {
+            **database_options(self.owner),
+            **code_options(self.odoo, addons, settings.data_dir),
+            "max_cron_threads": "0",
+        }
+        log.unlink(missing_ok=True)
+        write_config(config, options, owner=self.user)
+        try:
+            view = view_of(self.odoo, files, self.user, addons, config)
+            timeout_s = settings.installation.init_timeout_s
+            Initialisation(self.odoo, config, log, self.name, timeout_s, view).run(command)
+        finally:
+            config.unlink()
+        return log
