@@ -43,7 +43,7 @@ from tenantry.operations.inventory import find_labelled
 from tenantry.operations.template import edit
 from tenantry.operations.template.build import WAIT_FOR_CLONES_S, build_template, stale_reason
 from tenantry.operations.template.edit import Editing
-from tenantry.postgres import databases, roles
+from tenantry.postgres import databases, ownership, roles
 from tenantry.postgres.binaries import find_binaries
 from tenantry.postgres.cluster import Cluster
 from tenantry.postgres.embedded import EmbeddedCluster
@@ -106,25 +106,31 @@ class Engine:
 
         What runs, stays. Returns the password of the master's administrator if the master was
         installed just now. Raises PostgresNotFound, PostgresUnreachable, InsufficientRights,
-        OdooNotFound, ServerNotStarted, and what installing raises.
+        ClusterTaken, OdooNotFound, ServerNotStarted, and what installing raises.
         """
         self.start_postgres()
         self.start_tenants()
         return self.start_master(on_step) if self.is_own else None
 
     def start_tenants(self) -> None:
-        """Start the tenant server; PostgreSQL runs already. Raises OdooNotFound, ServerNotStarted."""
+        """Start the tenant server; PostgreSQL runs already.
+
+        Raises OdooNotFound, ServerNotStarted, ClusterTaken.
+        """
         self._refuse_inside_master()
-        self.runtime.start(self.odoo, self.context.cluster, self._report)
+        cluster = self._claimed_cluster()
+        self.runtime.start(self.odoo, cluster, self._report)
 
     def tenants_command(self) -> list[str]:
         """The command that serves tenants in the foreground, for systemd; PostgreSQL runs already."""
         self._refuse_inside_master()
-        return self.runtime.prepare(self.odoo, self.context.cluster)
+        cluster = self._claimed_cluster()
+        return self.runtime.prepare(self.odoo, cluster)
 
     def start_master(self, on_step: OnStep = ignore) -> Secret | None:
         """See `operations.master.Master.start`; PostgreSQL runs already."""
         self._refuse_inside_master()
+        self._claimed_cluster()
         return self.master.start(self._report, on_step)
 
     def start_postgres(self) -> Cluster:
@@ -132,12 +138,22 @@ class Engine:
         self._refuse_inside_master()
         if self._embedded:
             self._embedded.start(self._report)
-        context = self.context
-        with context.maintenance() as connection:
+        cluster = self._claimed_cluster()
+        with cluster.connect() as connection:
+            apply_instances_key(self.context, connection)
+        return cluster
+
+    def _claimed_cluster(self) -> Cluster:
+        """The cluster, which is this server's and no other's. Raises InsufficientRights, ClusterTaken."""
+        cluster = self.context.cluster
+        with cluster.connect() as connection:
             roles.check_rights(connection)
-            roles.create(connection, names.DUMP_ROLE)
-            apply_instances_key(context, connection)
-        return context.cluster
+            ownership.claim(connection, self._owner, is_own=bool(self._embedded))
+        return cluster
+
+    @property
+    def _owner(self) -> str:
+        return self._keys.owner(self.settings.name)
 
     def stop(self) -> list[str]:
         """Stop what we started; return what that was."""
@@ -190,8 +206,9 @@ class Engine:
         _ = self.odoo, self.context
 
     def is_up(self) -> bool:
-        """Whether the tenant server answers. Raises PostgresUnreachable."""
-        with self.context.maintenance():
+        """Whether the tenant server answers. Raises PostgresUnreachable, ClusterTaken."""
+        with self.context.maintenance() as connection:
+            ownership.require(connection, self._owner)
             return self.runtime.is_answering()
 
     def url_of(self, name: str) -> str:

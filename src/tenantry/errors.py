@@ -235,6 +235,22 @@ class ForeignRole(Conflict):
         )
 
 
+class ClusterTaken(Conflict):
+    """One cluster is one server's: its roles of fixed names, and every instance there."""
+
+    def __init__(self, address: str, server: str, installation: str) -> None:
+        """installation: `this` or `another`."""
+        self.address, self.server, self.installation = address, server, installation
+        super().__init__(
+            f"The PostgreSQL cluster at {address} belongs to the server {server!r}"
+            f" of {installation} installation."
+        )
+        self.remedy = (
+            "Give this server a cluster of its own. If that one is gone, or the cluster was copied or"
+            " restored, run there: COMMENT ON ROLE tenantry_dump IS 'tenantry'; then start again."
+        )
+
+
 class DatabaseInUse(Conflict):
     retryable = True
 

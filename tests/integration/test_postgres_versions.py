@@ -67,6 +67,8 @@ def somebodys(settings: ServerSettings) -> Iterator[Engine]:
         _as_superuser(owner, "SELECT pg_reload_conf()")
         _as_superuser(owner, "GRANT CONNECT ON DATABASE postgres TO PUBLIC")
         _as_superuser(owner, "CREATE ROLE hoster LOGIN CREATEDB CREATEROLE PASSWORD 'it''s mine'")
+        _as_superuser(owner, "COMMENT ON ROLE tenantry_dump IS 'tenantry'")
+        _as_superuser(owner, "GRANT tenantry_dump TO hoster WITH ADMIN OPTION")
         yield owner
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -32,6 +32,15 @@ instance_roles = st.one_of(
 
 
 # ---------------------------------------------------------------- which key
+
+
+def test_a_cluster_s_mark_tells_servers_and_installations_apart_and_no_key():
+    other = replace(KEYS, roles=Secret("e" * 64))
+    marks = {KEYS.owner("local"), KEYS.owner("second"), other.owner("local")}
+    assert len(marks) == 3
+    assert KEYS.of_server("second").owner("second") == KEYS.owner("second")
+    assert replace(KEYS, instances=Secret("f" * 64)).owner("local") == KEYS.owner("local")
+    assert KEYS.roles.reveal()[:8] not in KEYS.owner("local")
 
 
 @given(distinct_keys, infrastructure, st.text(max_size=63))

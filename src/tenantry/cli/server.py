@@ -7,7 +7,7 @@ import typer
 from tenantry.cli.common import JsonOption, command, engine
 from tenantry.cli.output import Columns, Output
 from tenantry.engine import Engine
-from tenantry.errors import InvalidInput, TenantryError
+from tenantry.errors import ClusterTaken, InvalidInput, TenantryError
 
 _COLUMNS: Columns = {
     "NAME": lambda found: found["name"],
@@ -40,7 +40,7 @@ def _described(own: Engine, name: str) -> dict[str, str]:
         facts = own.at(name).facts()
         described |= {"series": facts.series, "base_domain": facts.base_domain}
         described |= {"state": "up" if own.at(name).is_up() else "down"}
-    except InvalidInput as error:
+    except (InvalidInput, ClusterTaken) as error:
         described |= {"state": str(error)}
     except TenantryError:
         pass

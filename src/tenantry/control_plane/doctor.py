@@ -18,7 +18,7 @@ from tenantry.keyfile import has_keys, installation_keys, is_private
 from tenantry.model.names import LOCAL_SERVER
 from tenantry.odoo.finding.installation import find_odoo
 from tenantry.odoo.finding.tested import REMEDY, untested
-from tenantry.postgres import databases, roles
+from tenantry.postgres import databases, ownership, roles
 from tenantry.postgres.binaries import find_binaries
 from tenantry.postgres.cluster import Cluster, Connection
 from tenantry.postgres.embedded import EmbeddedCluster
@@ -106,8 +106,15 @@ def _cluster(settings: ServerSettings) -> str:
     cluster = _cluster_of(settings)
     with cluster.connect() as connection:
         roles.check_rights(connection)
+        ownership.require(connection, _owner(settings))
         version = connection.info.server_version // 10000
     return f"PostgreSQL {version} answers at {cluster.address}"
+
+
+def _owner(settings: ServerSettings) -> str:
+    """What its cluster is marked with; "" while it was never started."""
+    secrets = settings.installation.secrets_dir
+    return installation_keys(secrets).owner(settings.name) if has_keys(secrets) else ""
 
 
 def _cluster_of(settings: ServerSettings) -> Cluster:
@@ -180,7 +187,13 @@ def _isolation(settings: ServerSettings) -> list[Finding]:
 
 def _other_server(settings: ServerSettings, name: str) -> Finding:
     """One beside the one that is examined; `tenantry --server NAME doctor` tells more of it."""
-    return _checked(f"Server {name}", False, lambda: _tenant_server(settings.other(name)))
+    return _checked(f"Server {name}", False, lambda: _server_of(settings.other(name)))
+
+
+def _server_of(settings: ServerSettings) -> str:
+    if settings.pg_dsn:
+        _cluster(settings)
+    return _tenant_server(settings)
 
 
 def _of_master(settings: ServerSettings) -> list[Finding]:

@@ -28,6 +28,10 @@ class Keys:
         """Those of a server beside the own one: an instance of the same name has another password there."""
         return replace(self, instances=derived_key(self.instances, f"server:{name}"))
 
+    def owner(self, server: str) -> str:
+        """What a cluster of that server is marked with: anybody may read it, and only these keys give it."""
+        return f"{server}@{derived_key(self.roles, 'owner').reveal()[:16]}"
+
     def role_password(self, role: str) -> Secret:
         """Raises RoleWithoutPassword: a spare's role, or a stranger's, has none of us."""
         if names.is_instance_role(role):

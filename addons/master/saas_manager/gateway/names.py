@@ -7,7 +7,7 @@ from odoo.exceptions import ValidationError
 from tenantry.errors import InvalidInput, TenantryError
 from tenantry.model import names
 
-from .engines import _engine
+from .engines import _engine, _engine_of
 from .errors import translated
 
 
@@ -31,10 +31,13 @@ def check_hostname(text):
         names.hostname(text or "")
 
 
-def taken(subdomains):
-    """Those of them that the engine has something of, whose ever; none while it does not answer."""
+def taken(subdomains, server=None):
+    """Those of them that a server has something of, whose ever; none while it does not answer.
+
+    server: where they are, or shall be; none for the installation's own.
+    """
     with suppress(TenantryError):
-        return _engine().taken(subdomains)
+        return (_engine_of(server) if server else _engine()).taken(subdomains)
     return frozenset()
 
 

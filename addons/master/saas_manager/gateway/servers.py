@@ -21,12 +21,16 @@ def address_settings():
     return {"base_domain": facts.base_domain, "protocol": facts.protocol}
 
 
-def url_of(subdomain):
-    """Where an instance of that name is or would be; without its port while the server never ran."""
+def url_of(subdomain, server=None):
+    """Where an instance of that name is or would be; without its port while the server never ran.
+
+    server: as of `taken`.
+    """
+    engine = _engine_of(server) if server else _engine()
     try:
-        return _engine().url_of(subdomain)
+        return engine.url_of(subdomain)
     except TenantryError:
-        facts = _engine().facts()
+        facts = engine.facts()
         return f"{facts.protocol}://{subdomain}.{facts.base_domain}"
 
 
@@ -36,23 +40,22 @@ def save_address_settings(base_domain, protocol):
 
 
 def server_status(server):
-    """How a server is: `health` and `health_message`."""
+    """How a server is: `health`, `health_message`, and its `base_domain` where it answers."""
     if server.runtime != "shared":
         return {"health": "unknown", "health_message": "This runtime is not supported yet."}
-    if server.sudo().dsn_sealed or server.filestore_root:
-        # Unknown health keeps instances away: they would go somewhere else.
-        return {"health": "unknown", "health_message": "Set its cluster and its files in settings.toml."}
+    told = {}
     try:
-        fault = _fault_of(server)
+        engine = _engine_of(server)
+        facts = engine.facts()
+        told = {"base_domain": facts.base_domain}
+        fault = _fault_of(server, engine, facts)
     except TenantryError as error:
         fault = sentence(error)
-    return {"health": "critical" if fault else "healthy", "health_message": fault}
+    return {**told, "health": "critical" if fault else "healthy", "health_message": fault}
 
 
-def _fault_of(server):
+def _fault_of(server, engine, facts):
     """Why no instance can be there, in a sentence; False when they can."""
-    engine = _engine_of(server)
-    facts = engine.facts()
     if facts.version != __version__:
         return f"It runs Tenantry {facts.version}, and this is {__version__}: upgrade the older one."
     wanted = ServerAddress.of(server.address or "").name

@@ -203,9 +203,15 @@ class SaasInstance(models.Model):
     def _objection(self, subdomain):
         """Judge a subdomain: the SubdomainRefused that says why it cannot be had; None if it can."""
         objection = self._objection_to_form(subdomain)
-        if not objection and (self._is_taken(subdomain) or gateway.taken([subdomain])):
+        if not objection and (self._is_taken(subdomain) or gateway.taken([subdomain], self._where())):
             objection = self._refused("taken", subdomain)
         return objection
+
+    def _where(self):
+        """The server that has its database, or will have it; none for the installation's own."""
+        # sudo: who asks for a name need not see servers.
+        instance = self[:1].sudo()
+        return instance.server_id or instance.template_id.server_id
 
     def _objection_to_form(self, subdomain):
         kind = gateway.subdomain_fault(subdomain, self._reserved_names())
@@ -262,7 +268,7 @@ class SaasInstance(models.Model):
             return name in lost or self._is_taken(name)
 
         found = gateway.suggest_subdomains(text, self._reserved_names(), is_taken, count=_CANDIDATES)
-        taken = gateway.taken(found)
+        taken = gateway.taken(found, self._where())
         return [name for name in found if name not in taken][:_SUGGESTIONS]
 
     @api.model

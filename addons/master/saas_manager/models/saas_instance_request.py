@@ -115,7 +115,7 @@ class SaasInstanceRequest(models.Model):
     def _check_can_begin(self):
         """Refuse what cannot become an instance, before anything is made."""
         self.ensure_one()
-        self.env["saas.instance"]._check_free(self.subdomain)
+        self.env["saas.instance"].new({"template_id": self.template_id.id})._check_free(self.subdomain)
         self.template_id._check_is_ready()
         if self.source != "signup":
             self.template_id._check_language(self.language_id)

@@ -33,21 +33,13 @@ class SaasServer(models.Model):
         default="19.0",
     )
     base_domain = fields.Char(
-        help="Instances answer at <subdomain>.<base domain>. Empty: the general setting."
+        readonly=True,
+        help="Instances answer at <subdomain>.<base domain>, as the server said when last asked.",
     )
     address = fields.Char(
         help="Empty: this installation's own server. Else a server's name in settings.toml, "
         "or ssh://user@host, where another machine's Tenantry answers."
     )
-    dsn = fields.Char(
-        string="PostgreSQL DSN",
-        compute="_compute_dsn",
-        inverse="_inverse_dsn",
-        groups="saas_manager.group_saas_administrator",
-        help="Empty: the installation's own cluster. Kept encrypted and never shown again.",
-    )
-    dsn_sealed = fields.Text(groups="saas_manager.group_saas_administrator", exportable=False, copy=False)
-    filestore_root = fields.Char(help="Empty: the installation's own folder.")
     docker_host = fields.Char(help="Such as unix:///var/run/docker.sock or tcp://host:2376.")
     docker_image = fields.Char()
     kubernetes_context = fields.Char()
@@ -118,13 +110,6 @@ class SaasServer(models.Model):
             server.instance_count = count
             limit = server.max_instances
             server.available_capacity = max(0.0, 100.0 * (limit - count) / limit) if limit else 100.0
-
-    def _compute_dsn(self):
-        self.dsn = False
-
-    def _inverse_dsn(self):
-        for server in self.filtered("dsn"):
-            server.dsn_sealed = gateway.seal(server.dsn)
 
     def _compute_railway_token(self):
         self.railway_token = False

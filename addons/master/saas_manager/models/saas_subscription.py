@@ -99,6 +99,8 @@ class SaasSubscription(models.Model):
                 subscription.instance_id.expires_on = subscription.date_end
         if "date_end" in vals or vals.get("state") in BLOCKED:
             self._end_periods()
+        if "date_end" in vals and "period_start" not in vals:
+            self._forget_taken_back()
         if vals.get("payment_state") == "paid":
             self._note_paid_ahead()
         self.filtered(lambda s: s._shown() != shown[s])._entitle_instance()

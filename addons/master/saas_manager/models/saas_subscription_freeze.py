@@ -29,6 +29,9 @@ class SaasSubscription(models.Model):
                 self._note_paid_ahead()
             return
         running = self._running_period(start)
+        if start == self.date_end:  # what was renewed ahead was taken back: this is the one before
+            start = periods.end_of(self.date_end, running, -1)
+            self.period_start = start
         terms = self.plan_id._terms(running)
         before = self._start_before(start, running)
         if before:
@@ -36,6 +39,27 @@ class SaasSubscription(models.Model):
         self._note_period("period", start, self.date_end, terms)
         if running != self.period:
             self.write({"period": running, "next_period": self.period})
+        if self.state == "suspended":
+            self._end_suspended()
+
+    def _end_suspended(self):
+        """Nothing is in force since the day it was blocked."""
+        since = self.state_since or self._today()
+        # sudo: see `_note`.
+        self.sudo().period_ids._end_at(since, since, lengthen=False)
+        self._follow_periods()
+
+    def _mend_periods(self):
+        """Say what older versions did not: that nothing is in force, or which period is the last."""
+        for subscription in self:
+            if subscription.state == "suspended":
+                subscription._end_suspended()
+            elif subscription.state in COVERED and subscription._has_lost_its_period():
+                # sudo: see `_note`.
+                if subscription.sudo().period_ids._since():
+                    subscription._forget_taken_back()
+                else:
+                    subscription._freeze_running()
 
     def _start_before(self, start, running):
         """Where the present period began, of what was renewed ahead; after free days that is not known."""

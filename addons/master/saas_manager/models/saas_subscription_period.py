@@ -78,6 +78,17 @@ class SaasSubscriptionPeriod(models.Model):
         asks = self._with_days().filtered(lambda row: row.kind in ("period", "change"))
         return (asks | self.filtered(lambda row: row.kind == "agreed"))._in_order()
 
+    def _since(self):
+        """The day the last that covers any began, also where changes of the plan split it. None: none."""
+        rows = self._with_days()
+        last = rows[-1:]
+        for row in reversed(rows[:-1]):
+            is_one = last.kind == "change" or last.kind == row.kind != "period"
+            if not is_one or row.date_end != last.date_start:
+                break
+            last = row
+        return last.date_start or None
+
     def _terms(self):
         """The values a period at the same price begins with."""
         self.ensure_one()

@@ -188,6 +188,17 @@ class SaasSubscription(models.Model):
                 rows._end_at(min(ends), today, lengthen=lengthen)
                 subscription._follow_periods()
 
+    def _forget_taken_back(self):
+        """Where the end was moved to before the last period began, the one before is the last, and paid."""
+        for subscription in self.filtered(lambda s: s.state in COVERED and s._has_lost_its_period()):
+            # sudo: see `_note`.
+            since = subscription.sudo().period_ids._since()
+            if since and since < subscription.period_start:
+                subscription.write({"period_start": since, "payment_state": "paid"})
+
+    def _has_lost_its_period(self):
+        return self.period_start and self.date_end and self.period_start >= self.date_end
+
     def _cover_again(self, end):
         """What was blocked goes on today, on the terms it had, until its end."""
         today, covered_until = self._today(), self._covered_until() or self._today()

@@ -104,6 +104,20 @@ class TestExpiry(SubscriptionCase):
         self.assertEqual(self.mails, [(subscription.name, EXPIRING)])
         self.assertEqual(subscription.reminded_for, "2027-01-31:7")
 
+    def test_the_present_period_is_reminded_of_when_the_one_renewed_ahead_was_taken_back(self):
+        self.set_parameter("saas.collect_payments", True)
+        subscription = self.started("2027-01-01")
+        with self.on("2027-01-01"):
+            subscription.action_register_payment()
+            subscription.action_renew()
+        with self.on("2027-01-02"):
+            subscription.action_cancel()
+        for day, count in (("17", 0), ("18", 1), ("25", 2), ("31", 3)):
+            self.night(f"2027-01-{day}")
+            self.assertEqual(self.mails, [(subscription.name, EXPIRING)] * count, day)
+        self.nights("2027-02-01", "2027-02-04")
+        self.assertEqual((subscription.state, len(self.mails)), ("expired", 3))
+
     def test_what_renews_itself_is_not_reminded_of(self):
         self.started("2026-12-31")
         self.nights("2027-01-16", "2027-01-19")

@@ -43,7 +43,7 @@ class TestGateway(SaasCase):
         super().setUp()
         self.engine = create_autospec(Engine, instance=True)
         self.engine.facts.return_value = SimpleNamespace(
-            name="local", version=__version__, series=self.template.series
+            name="local", version=__version__, series=self.template.series, base_domain="here.example"
         )
         self.asked_for = []
         self.enterContext(engines_are(_engine_of=self._engine_of))
@@ -167,6 +167,35 @@ class TestGateway(SaasCase):
             self.engine.taken.side_effect = InstanceNotFound("acme")
             self.assertEqual(_taken(["acme"]), frozenset())
 
+    def test_a_name_and_its_address_are_asked_for_where_its_instance_is_or_will_be(self):
+        away = self._make_server("away", address="ssh://away")
+        self.engine.taken.return_value = frozenset({"acme"})
+        self.engine.url_of.return_value = "https://acme.away.example"
+        self.assertEqual(_taken(["acme"], away), {"acme"})
+        self.assertEqual(gateway.url_of("acme", away), "https://acme.away.example")
+        self.assertEqual(self.asked_for, [away, away])
+
+        draft = self._make_instance("beta", template_id=self._make_template("there", server_id=away.id).id)
+        moved = self._make_instance("gamma", "active", server_id=away.id)
+        request = self.env["saas.instance.request"].create(
+            self._request_values("delta", template_id=draft.template_id.id)
+        )
+        wizards = self.env["saas.instance.create"], self.env["saas.instance.change.subdomain"]
+        created = wizards[0].new({"template_id": draft.template_id.id, "subdomain": "delta"})
+        changed = wizards[1].new({"instance_id": moved.id, "subdomain": "delta"})
+        for ask, server in (
+            (lambda: draft._judge_subdomain("delta"), away),
+            (lambda: moved._judge_subdomain("delta"), away),
+            (request._check_can_begin, away),
+            (lambda: created.subdomain_free, away),
+            (lambda: changed.subdomain_free, away),
+            (lambda: self.instance._judge_subdomain("delta"), self.server),
+            (lambda: self.env["saas.instance"]._judge_subdomain("delta"), self.env["saas.server"]),
+        ):
+            with patch.object(gateway, "taken", return_value=frozenset()) as taken:
+                ask()
+            taken.assert_called_once_with(["delta"], server)
+
     def test_a_server_that_is_away_does_not_keep_the_others_templates_from_being_looked_at(self):
         away = self._make_server("away", address="ssh://away")
         there = self._make_template("bakery", server_id=away.id)
@@ -236,16 +265,18 @@ class TestGateway(SaasCase):
     def test_a_server_is_healthy_when_its_cluster_and_its_tenant_server_answer(self):
         for is_answering, health in ((True, "healthy"), (False, "critical")):
             self.engine.is_up.return_value = is_answering
-            self.assertEqual(gateway.server_status(self.server)["health"], health)
+            status = gateway.server_status(self.server)
+            self.assertEqual((status["health"], status["base_domain"]), (health, "here.example"))
         self.engine.is_up.side_effect = PostgresUnreachable("here", "refused")
         self.assertEqual(gateway.server_status(self.server)["health"], "critical")
         self.engine.is_up.side_effect = None
         for facts, word in (
-            (SimpleNamespace(name="local", version="0.0.1", series=self.server.series), "upgrade"),
-            (SimpleNamespace(name="local", version=__version__, series="17.0"), "17.0"),
-            (SimpleNamespace(name="next", version=__version__, series=self.server.series), "next"),
+            ({"version": "0.0.1"}, "upgrade"),
+            ({"series": "17.0"}, "17.0"),
+            ({"name": "next"}, "next"),
         ):
-            self.engine.facts.return_value = facts
+            right = {"name": "local", "version": __version__, "series": self.server.series}
+            self.engine.facts.return_value = SimpleNamespace(base_domain="", **{**right, **facts})
             status = gateway.server_status(self.server)
             self.assertEqual((status["health"], word in status["health_message"]), ("critical", True))
         self.server.runtime = "docker"

@@ -142,9 +142,16 @@ class TestFreezing(PriceCase):
 
     def migrate(self):
         """What an update does, and doing it again."""
-        path = file_path("saas_manager/migrations/19.0.1.2.0/post-freeze_prices.py")
+        self.run_script("19.0.1.2.0", "freeze_prices")
+
+    def mend(self):
+        """The same, of a master whose prices were frozen by the version before."""
+        self.run_script("19.0.1.3.0", "mend_periods")
+
+    def run_script(self, version, name):
+        path = file_path(f"saas_manager/migrations/{version}/post-{name}.py")
         for _time in range(2):
-            load_script(path, "freeze_prices").migrate(self.env.cr, "19.0.1.1.0")
+            load_script(path, name).migrate(self.env.cr, "19.0.1.1.0")
         self.env.invalidate_all()
 
     def old(self, day, count=1, **values):
@@ -161,14 +168,58 @@ class TestFreezing(PriceCase):
         self.env.invalidate_all()
 
     def test_what_runs_keeps_what_its_plan_costs_on_the_day_of_the_update(self):
-        subscriptions = self.old("2027-01-01", count=3)
-        for subscription, state in zip(subscriptions, ("active", "past_due", "suspended"), strict=True):
+        subscriptions = self.old("2027-01-01", count=2)
+        for subscription, state in zip(subscriptions, ("active", "past_due"), strict=True):
             subscription.state = state
         with self.on("2027-01-10"):
             self.migrate()
         self.plan.price_monthly = 20
         for subscription in subscriptions:
             self.assertEqual(subscription.price, 10)
+            self.assertEqual(
+                self.history(subscription), [("period", "2027-01-01", "2027-02-01", 10, "monthly")]
+            )
+
+    def test_of_what_was_suspended_nothing_is_in_force_since_and_paid_it_goes_on_at_its_price(self):
+        before = {"state": "suspended", "state_since": "2027-01-08"}
+        late, frozen = self.old("2027-01-01", count=2, **before)
+        frozen._note_period("period", "2027-01-01", "2027-02-01", self.plan._terms("monthly"))
+        with self.on("2027-01-20"):
+            self.migrate()
+            self.mend()
+        self.plan.price_monthly = 20
+        until = [("period", "2027-01-01", "2027-01-08", 10, "monthly")]
+        for subscription in late, frozen:
+            self.assertEqual((self.history(subscription), subscription.price), (until, 10))
+            self.job_is_done(subscription.instance_id, "suspended")
+            with self.on("2027-01-25"):
+                subscription.action_register_payment()
+            self.assertEqual(
+                self.history(subscription), [*until, ("period", "2027-01-25", "2027-02-01", 10, "monthly")]
+            )
+
+    def test_what_was_suspended_on_its_first_day_covers_none_and_goes_on_at_its_price(self):
+        subscription = self.old("2027-01-01", state="suspended", state_since="2027-01-01")
+        with self.on("2027-01-20"):
+            self.migrate()
+        self.plan.price_monthly = 20
+        self.assertFalse(self.history(subscription))
+        self.job_is_done(subscription.instance_id, "suspended")
+        with self.on("2027-01-25"):
+            subscription.action_register_payment()
+        self.assertEqual(self.history(subscription), [("period", "2027-01-25", "2027-02-01", 10, "monthly")])
+
+    def test_where_a_period_renewed_ahead_was_taken_back_the_present_one_is_frozen(self):
+        taken_back = {"date_start": "2027-02-01", "period_start": "2027-02-01", "period_count": 0}
+        late, frozen, known = self.old("2027-01-01", count=3, auto_renew=False, **taken_back)
+        terms = self.plan._terms("monthly")
+        frozen._note_period("period", "2027-02-01", "2027-02-01", terms)
+        known._note_period("period", "2027-01-01", "2027-02-01", terms)
+        with self.on("2027-01-10"):
+            self.migrate()
+            self.mend()
+        for subscription in late, frozen, known:
+            self.assertEqual(str(subscription.period_start), "2027-01-01")
             self.assertEqual(
                 self.history(subscription), [("period", "2027-01-01", "2027-02-01", 10, "monthly")]
             )

@@ -7,8 +7,8 @@ from odoo.tools import SQL
 from .. import gateway
 from .common import SaasCase
 
-DSN = "postgresql://engine:hunter2@db.example:5432/postgres"
 TOKEN = "railway-token-0123456789"
+NEW_TOKEN = "railway-token-9876543210"
 
 
 @tagged("post_install", "-at_install")
@@ -16,7 +16,7 @@ class TestSecrets(SaasCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.far = cls._make_server("far", dsn=DSN, railway_token=TOKEN)
+        cls.far = cls._make_server("far", railway_token=TOKEN)
         cls.instance = cls._make_instance("acme", admin_password_sealed=gateway.seal("s3cret-Passw0rd"))
         cls.env.flush_all()
 
@@ -26,7 +26,6 @@ class TestSecrets(SaasCase):
 
     def test_what_is_stored_is_not_the_plain_text(self):
         for table, column, record, plain in (
-            ("saas_server", "dsn_sealed", self.far, DSN),
             ("saas_server", "railway_token_sealed", self.far, TOKEN),
             ("saas_instance", "admin_password_sealed", self.instance, "s3cret-Passw0rd"),
         ):
@@ -44,23 +43,22 @@ class TestSecrets(SaasCase):
 
     def test_no_message_and_no_log_holds_a_secret(self):
         far = self._as("administrator", self.far)
-        far.write({"dsn": DSN.replace("hunter2", "hunter3"), "railway_token": TOKEN + "-new"})
+        far.railway_token = NEW_TOKEN
         with self._jobs():
             self._as("manager", self.instance).action_provision_instance()
         password = gateway.unseal(self.instance.admin_password_sealed)
         self.env.flush_all()
         for table in ("mail_message", "mail_tracking_value", "saas_instance_log", "queue_job", "ir_logging"):
-            for secret in ("hunter2", "hunter3", TOKEN, password):
+            for secret in (TOKEN, NEW_TOKEN, password):
                 with self.subTest(table=table):
                     self.assertNotIn(secret, self._everything_in(table))
 
-    def test_a_dsn_is_never_shown_again(self):
+    def test_a_token_is_never_shown_again(self):
         far = self._as("administrator", self.far)
-        values = far.read(["dsn", "railway_token"])[0]
-        self.assertFalse(values["dsn"] or values["railway_token"])
+        self.assertFalse(far.read(["railway_token"])[0]["railway_token"])
 
     def test_a_manager_reads_no_secret_of_a_server(self):
-        for name in ("dsn", "dsn_sealed", "railway_token", "railway_token_sealed"):
+        for name in ("railway_token", "railway_token_sealed"):
             with self.subTest(field=name), self.assertRaises(AccessError):
                 self._as("manager", self.far).read([name])
 
@@ -78,17 +76,17 @@ class TestSecrets(SaasCase):
         self.users["administrator"].group_ids |= self.env.ref("base.group_allow_export")
         with self.assertRaises(AccessError):
             self._as("administrator", self.instance).export_data(["name", "admin_password_sealed"])
-        exported = self._as("administrator", self.far).export_data(["name", "dsn", "railway_token"])
-        self.assertEqual(list(exported.values()), [[["Server far", "", ""]]])
+        exported = self._as("administrator", self.far).export_data(["name", "railway_token"])
+        self.assertEqual(list(exported.values()), [[["Server far", ""]]])
 
     def test_sealed_columns_are_not_offered_for_export(self):
-        offered = self.env["saas.server"].fields_get(["dsn_sealed", "railway_token_sealed"], ["exportable"])
+        offered = self.env["saas.server"].fields_get(["railway_token_sealed"], ["exportable"])
         offered |= self.env["saas.instance"].fields_get(["admin_password_sealed"], ["exportable"])
         self.assertEqual({field["exportable"] for field in offered.values()}, {False})
 
     def test_a_copy_takes_no_secret_along(self):
         copy = self._as("administrator", self.far).copy({"code": "farther"}).sudo()
-        self.assertFalse(copy.dsn_sealed or copy.railway_token_sealed)
+        self.assertFalse(copy.railway_token_sealed)
 
     def test_a_password_ends_with_its_instance(self):
         self.instance.state = "failed"

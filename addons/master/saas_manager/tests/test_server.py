@@ -3,7 +3,9 @@
 from unittest.mock import patch
 
 from odoo.exceptions import UserError, ValidationError
+from odoo.modules.module import load_script
 from odoo.tests import tagged
+from odoo.tools.misc import file_path
 
 from .. import gateway
 from .common import SaasCase
@@ -138,11 +140,25 @@ class TestServer(SaasCase):
         self.assertEqual(server.state, "disabled")
         self.assertTrue(server.unlink())
 
-    def test_one_whose_cluster_is_named_here_gets_no_instance_that_would_be_made_elsewhere(self):
-        named = self._make_server("named", filestore_root="/srv/files")
-        self._as("administrator", named).action_check_health()
-        self.assertEqual(named.health, "unknown")
-        self.assertIn("settings.toml", named.health_message)
+    def test_what_was_named_here_without_effect_is_told_and_gets_no_instance_after_an_update(self):
+        named, elsewhere = self._make_server("named"), self._make_server("elsewhere", address="next")
+        self.env.flush_all()
+        self.env.cr.execute("ALTER TABLE saas_server ADD dsn_sealed text, ADD filestore_root varchar")
+        self.env.cr.execute("UPDATE saas_server SET dsn_sealed = 'x' WHERE id = %s", [named.id])
+        self.env.cr.execute("UPDATE saas_server SET filestore_root = '/srv' WHERE id = %s", [elsewhere.id])
+        path = file_path("saas_manager/migrations/19.0.1.3.0/post-clusters_in_settings.py")
+        load_script(path, "clusters_in_settings").migrate(self.env.cr, "19.0.1.2.0")
+        states = [server.state for server in (named, elsewhere, self.server)]
+        self.assertEqual(states, ["maintenance", "active", "active"])
+        for server in named, elsewhere:
+            self.assertIn("settings.toml", server.message_ids[0].body)
+        self.assertNotIn("settings.toml", "".join(self.server.message_ids.mapped("body")))
+
+    def test_its_base_domain_is_what_it_says_itself(self):
+        status = {"health": "healthy", "health_message": False, "base_domain": "next.example"}
+        with patch.object(gateway, "server_status", return_value=status):
+            self._as("administrator", self.server).action_check_health()
+        self.assertEqual(self.server.base_domain, "next.example")
 
     def test_one_that_holds_something_stays_at_its_address(self):
         self._occupy()

@@ -180,6 +180,39 @@ class TestSubscription(SubscriptionCase):
             subscription.action_cancel()
         self.assertEqual((subscription.payment_state, str(subscription.date_end)), ("paid", "2027-02-01"))
 
+    def test_of_a_period_taken_back_before_it_began_the_one_before_is_the_last_and_nothing_is_owed(self):
+        self.set_parameter("saas.collect_payments", True)
+        subscription = self.started("2027-01-01")
+        with self.on("2027-01-02"):
+            subscription.action_register_payment()
+            subscription.action_renew()
+            subscription.instance_id.sudo().change_plan(self.plan.copy({"code": "other"}))
+            self.assertEqual(str(subscription.period_start), "2027-02-01")
+            subscription.sudo().date_end = "2027-01-20"
+        self.assertEqual((str(subscription.period_start), subscription.payment_state), ("2027-01-01", "paid"))
+        self.night("2027-01-19")
+        self.assertEqual(subscription.state, "active")
+
+    def test_of_a_period_taken_back_after_a_trial_the_trial_is_the_last(self):
+        self.set_parameter("saas.collect_payments", True)
+        self.plan.trial_days = 20
+        subscription = self.started("2027-01-01")
+        with self.on("2027-01-02"):
+            subscription.instance_id.sudo().change_plan(self.plan.copy({"code": "other"}))
+            subscription.action_renew()
+            subscription.action_cancel()
+        self.assertEqual(str(subscription.period_start), "2027-01-01")
+        self.assertDates(subscription, "2027-01-21", "2027-01-21")
+
+    def test_a_period_that_has_begun_stays_owed_for_wherever_its_end_is_moved(self):
+        self.set_parameter("saas.collect_payments", True)
+        subscription = self.started("2027-01-01")
+        with self.on("2027-01-10"):
+            subscription.sudo().date_end = "2026-12-10"
+        self.assertEqual(
+            (str(subscription.period_start), subscription.payment_state), ("2027-01-01", "pending")
+        )
+
     def test_cancelled_now_it_blocks_the_instance_now(self):
         subscription = self.started("2027-01-01")
         with self.on("2027-01-10"):

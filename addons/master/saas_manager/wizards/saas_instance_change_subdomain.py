@@ -15,8 +15,8 @@ class SaasInstanceChangeSubdomain(models.TransientModel):
 
     @api.depends("subdomain")
     def _compute_subdomain_message(self):
-        judge = self.env["saas.instance"]._judge_subdomain
         for wizard in self:
+            judge = wizard.instance_id._judge_subdomain
             wizard.subdomain_free, wizard.subdomain_message = judge(wizard.subdomain)
 
     def action_change_subdomain(self):

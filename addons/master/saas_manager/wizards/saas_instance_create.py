@@ -98,10 +98,10 @@ class SaasInstanceCreate(models.TransientModel):
         for wizard in self:
             wizard.subdomain = wizard.name and instances._suggest_subdomain(wizard.name)
 
-    @api.depends("subdomain")
+    @api.depends("subdomain", "template_id")
     def _compute_subdomain_message(self):
-        judge = self.env["saas.instance"]._judge_subdomain
         for wizard in self:
+            judge = self.env["saas.instance"].new({"template_id": wizard.template_id.id})._judge_subdomain
             wizard.subdomain_free, wizard.subdomain_message = judge(wizard.subdomain)
 
     def action_create(self):

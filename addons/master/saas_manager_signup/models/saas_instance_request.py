@@ -87,7 +87,9 @@ class SaasInstanceRequest(models.Model):
         return urlsplit(self._url()).netloc
 
     def _url(self):
-        return self.instance_id.url or gateway.url_of(self.subdomain)
+        # sudo: a stranger sees no server, only the address it gives.
+        server = self.sudo().instance_id.server_id or self.sudo().template_id.server_id
+        return self.instance_id.url or gateway.url_of(self.subdomain, server)
 
     def _confirm_on_page(self, subdomain=None):
         """Create it. Raises SignupFaults when the name is not to be had any more."""
