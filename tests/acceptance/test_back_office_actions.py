@@ -29,7 +29,7 @@ def acme(office: BackOffice) -> Iterator[int]:
 
 
 def status(office: BackOffice, name: str, hostname: str = "") -> int:
-    return office.engine.runtime.route(name, hostname).get("/web/login")
+    return office.engine.context.route(name, hostname).get("/web/login")
 
 
 def test_a_domain_is_given_to_a_running_instance_and_taken_away(office: BackOffice, acme: int) -> None:
