@@ -64,8 +64,23 @@ TEMPLATE = {
     ("outdate", "ready"): "stale",
 }
 
+HOSTNAME = {
+    ("verify", "pending"): "verified",
+    ("verify", "verified"): "verified",
+    ("serve", "verified"): "live",
+    ("fail", "pending"): "failing",
+    ("fail", "verified"): "failing",
+    ("fail", "live"): "failing",
+    ("retry", "failing"): "pending",
+    ("change", "pending"): "pending",
+    ("change", "verified"): "pending",
+    ("change", "live"): "pending",
+    ("change", "failing"): "pending",
+}
+
 TABLES = {
     "saas.instance": INSTANCE,
+    "saas.instance.hostname": HOSTNAME,
     "saas.instance.request": REQUEST,
     "saas.subscription": SUBSCRIPTION,
     "saas.template": TEMPLATE,

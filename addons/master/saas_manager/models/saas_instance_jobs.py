@@ -94,6 +94,7 @@ class SaasInstance(models.Model):
 
     def _provision_in_steps(self, log):
         """Create the instance. Killed anywhere, it is run again and goes on."""
+        self.hostname_ids._verify()
         with gateway.provisioning(self, log.on_step) as provisioning:
             self._clone_template_database(provisioning)
             self._neutralize_database(provisioning)
@@ -133,6 +134,7 @@ class SaasInstance(models.Model):
             run_state="running",
             health="healthy",
         )
+        self.hostname_ids._go_live()
         self._start_subscription()
         self.request_ids._instance_activated()
         self._emit("instance.provisioned")
