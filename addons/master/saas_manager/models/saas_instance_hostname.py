@@ -101,12 +101,12 @@ class SaasInstanceHostname(models.Model):
     # ------------------------------------------------------------ jobs
 
     def _served_names(self):
-        return [hostname.name for hostname in self if hostname.state in SERVED]
+        return sorted(hostname.name for hostname in self if hostname.state in SERVED)
 
     def _verify(self):
-        """Find those that wait to be served theirs, or failing.
+        """Move those that wait on: to verified, or to failing where the instance cannot have one.
 
-        Whose a name is, is the operator's word: whoever may add one vouches for it.
+        Proof of ownership is the operator's word: whoever may add a name vouches for it.
         """
         for hostname in self.filtered(lambda it: it.state in ("pending", "verified")):
             try:
