@@ -14,6 +14,7 @@ from tests.support.mail_server import serving
 
 from bench.figures import Figure, MeasurementFailed
 from bench.installation import TEMPLATE, Installation
+from bench.load import place_of
 from bench.waiting import wait_for_crons, wait_for_jobs
 from tenantry.model.secret import Secret
 
@@ -28,9 +29,8 @@ class Client:
     """A program with a key; Odoo's threaded server gives each request a connection of its own."""
 
     def __init__(self, installation: Installation, key: Secret | None = None) -> None:
-        self._connection = HTTPConnection(
-            *installation.engine.master.runtime.route.address, timeout=_TIMEOUT_S
-        )
+        route = installation.engine.master.runtime.route
+        self._connection = HTTPConnection(*place_of(route), timeout=_TIMEOUT_S)
         self._headers = {"Content-Type": "application/json"}
         if key:
             self._headers["Authorization"] = f"Bearer {key.reveal()}"

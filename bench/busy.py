@@ -7,7 +7,7 @@ import json
 from bench.administrator import clicks, log_in
 from bench.figures import Figure
 from bench.installation import Installation
-from bench.load import Visitor, answers_a_second, request, seconds_for_page
+from bench.load import Visitor, answers_a_second, place_of, request, route_to, seconds_for_page
 from tenantry.model.instance import Creation
 
 _TENANTS = 8
@@ -16,9 +16,9 @@ _USERS_EACH = 2
 
 def busy(installation: Installation) -> list[Figure]:
     """Users who are logged in and click without a pause; then visitors of the login pages."""
-    runtime, seconds = installation.engine.runtime, installation.plan.busy_s
+    engine, seconds = installation.engine, installation.plan.busy_s
     tenants = installation.creations[-_TENANTS:]
-    routes = [runtime.route(creation.instance.name) for creation in tenants]
+    routes = [route_to(engine, creation.instance.name) for creation in tenants]
     users = [_user(installation, creation) for creation in tenants for _ in range(_USERS_EACH)]
     clicks_rate = answers_a_second(users, seconds)
     for route in routes:
@@ -34,14 +34,15 @@ def busy(installation: Installation) -> list[Figure]:
 
 def _user(installation: Installation, creation: Creation) -> Visitor:
     """Raises LoginRefused, CallRefused."""
-    route = installation.engine.runtime.route(creation.instance.name)
+    route = route_to(installation.engine, creation.instance.name)
     session = log_in(route, creation)
     calls = clicks(session)
     cookies = "; ".join(f"{name}={value}" for name, value in session.http.cookies.items())
     session.http.close()
     headers = {"Content-Type": "application/json", "Cookie": cookies}
     return Visitor(
-        route.address, [request(route, "POST", call.path, _body(call.params), **headers) for call in calls]
+        place_of(route),
+        [request(route, "POST", call.path, _body(call.params), **headers) for call in calls],
     )
 
 

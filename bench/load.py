@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 
 from bench.figures import MeasurementFailed
+from tenantry.engine import Engine
 from tenantry.odoo.probe import LOGIN_PATH, Route
 
 _WARM_UP_S = 1
@@ -18,10 +19,20 @@ _TIMEOUT_S = 60
 _TIMEOUT = struct.pack("ll", _TIMEOUT_S, 0)
 
 
+def route_to(engine: Engine, name: str) -> Route:
+    """The way to an instance; the version before has it of its runtime."""
+    return (engine.context if hasattr(engine.context, "route") else engine.runtime).route(name)
+
+
+def place_of(route: Route) -> tuple[str, int]:
+    """Where to connect for it; the version before has it of the route itself."""
+    return (route.upstream.host, route.upstream.port) if hasattr(route, "upstream") else route.address
+
+
 def seconds_for_page(route: Route, headers: Mapping[str, str] | None = None) -> float:
     """Raises MeasurementFailed unless it is there."""
     began = time.monotonic()
-    connection = HTTPConnection(*route.address, timeout=_TIMEOUT_S)
+    connection = HTTPConnection(*place_of(route), timeout=_TIMEOUT_S)
     try:
         wanted = {"Host": route.host, "Connection": "close", **(headers or {})}
         connection.request("GET", LOGIN_PATH, headers=wanted)
@@ -53,7 +64,7 @@ class Visitor:
 
     @classmethod
     def of_pages(cls, route: Route) -> Visitor:
-        return cls(route.address, [request(route, "GET", LOGIN_PATH)])
+        return cls(place_of(route), [request(route, "GET", LOGIN_PATH)])
 
 
 def request(route: Route, method: str, path: str, body: bytes = b"", **headers: str) -> bytes:

@@ -22,7 +22,7 @@ def awake(installation: Installation) -> list[Figure]:
     names = [creation.instance.name for creation in tenants]
     put_all_to_sleep(engine)
     for name in names:
-        seconds_for_page(engine.runtime.route(name))
+        seconds_for_page(engine.context.route(name))
     after_login = _own_memory(installation, names)
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         list(threads.map(work, map(engine.runtime.route, names), tenants))

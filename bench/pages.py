@@ -32,7 +32,7 @@ class Pages:
     def warm(self) -> list[Figure]:
         """The page of a tenant through the front, and of such a database in an Odoo of its own, without."""
         installation = self.plain.installation
-        tenant = installation.engine.runtime.route(installation.names[0])
+        tenant = installation.engine.context.route(installation.names[0])
         own = self.plain.of_its_own(_FIRST)
         ours, straight = pages_by_turns([tenant, own.route(_FIRST)], installation.plan.pages)
         own.server.stop()

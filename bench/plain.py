@@ -20,6 +20,7 @@ from bench.installation import Installation
 from bench.load import seconds_for_page
 from bench.ports import free_port
 from tenantry import process
+from tenantry.model.address import Address, Upstream
 from tenantry.model.names import TEMPLATE_OWNER
 from tenantry.model.secret import random_password
 from tenantry.odoo.config import code_options, database_options, write_config
@@ -63,8 +64,8 @@ class PlainOdoo:
         return Filestores(self.folder / "data" / "filestore")
 
     def route(self, database: str) -> Route:
-        host = f"{database}.localhost:{self.port}"
-        return Route(f"http://{host}", host, ("127.0.0.1", self.port))
+        address = Address("http", f"{database}.localhost", self.port)
+        return Route(address, Upstream("127.0.0.1", self.port))
 
     def start(self) -> None:
         """Raises ServerNotStarted."""

@@ -23,7 +23,7 @@ def wakes(installation: Installation) -> list[Figure]:
 
 def _wake(installation: Installation, name: str) -> float:
     put_to_sleep(installation.engine, [name])
-    return seconds_for_page(installation.engine.runtime.route(name))
+    return seconds_for_page(installation.engine.context.route(name))
 
 
 def storm(installation: Installation) -> list[Figure]:
@@ -51,7 +51,7 @@ def _answer(installation: Installation, name: str, begin: threading.Barrier) -> 
     """The seconds; None for a failed request."""
     begin.wait()
     try:
-        return seconds_for_page(installation.engine.runtime.route(name))
+        return seconds_for_page(installation.engine.context.route(name))
     except MeasurementFailed as error:
         installation.report(str(error))
         return None

@@ -31,7 +31,7 @@ from tenantry.odoo.filestore import Filestores
 from tenantry.odoo.finding.installation import OdooInstallation, find_odoo
 from tenantry.odoo.login import log_in
 from tenantry.operations import inventory
-from tenantry.operations.context import Context
+from tenantry.operations.context import Context, address_of
 from tenantry.operations.fleet import pool, usage
 from tenantry.operations.fleet.passwords import apply_instances_key
 from tenantry.operations.instance import availability, entitle, lifecycle, rename
@@ -213,7 +213,7 @@ class Engine:
 
     def url_of(self, name: str) -> str:
         """Where an instance of that name is or would be. Raises ServerNotStarted when none ever was."""
-        return self.runtime.route(name).url
+        return address_of(self.settings, self.runtime, name).url
 
     def keep_address(self, base_domain: str, protocol: str) -> None:
         """Keep them for the next start of the servers. Raises InvalidSetting."""
@@ -502,7 +502,7 @@ class Engine:
 
         Raises LoginRefused, ProbeFailed.
         """
-        route = self.runtime.route(creation.instance.name)
+        route = self.context.route(creation.instance.name)
         return log_in(route, creation.instance.name, creation.login, creation.password)
 
     # ------------------------------------------------------------ archives

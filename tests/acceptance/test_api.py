@@ -61,7 +61,7 @@ def clean(office: BackOffice) -> Iterator[None]:
 
 
 def _log_in(office: BackOffice, told: dict) -> WebClient:
-    route = office.engine.runtime.route(told["databaseName"])
+    route = office.engine.context.route(told["databaseName"])
     return WebClient(route, told["databaseName"], told["adminEmail"], Secret(told["adminPassword"]))
 
 

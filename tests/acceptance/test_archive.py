@@ -39,7 +39,7 @@ def test_a_copy_serves_what_its_original_had(engine: Engine, tmp_path: Path):
     )
     assert found[0]["image_1920"]
     assert ask(engine, "beta", "SELECT value FROM ir_config_parameter WHERE key = 'web.base.url'") == [
-        (engine.runtime.route("beta").url,)
+        (engine.context.route("beta").url,)
     ]
     assert orphans(engine.context) == []
 

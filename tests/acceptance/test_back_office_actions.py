@@ -29,13 +29,20 @@ def acme(office: BackOffice) -> Iterator[int]:
 
 
 def status(office: BackOffice, name: str, hostname: str = "") -> int:
-    return office.engine.runtime.route(name, hostname).get("/web/login")
+    return office.engine.context.route(name, hostname).get("/web/login")
+
+
+def domains(office: BackOffice, instance: int) -> list[tuple[str, str, str]]:
+    wanted = [[["instance_id", "=", instance]], ["name", "state", "reason"]]
+    found = office.call("saas.instance.hostname", "search_read", *wanted)
+    return [(row["name"], row["state"], row["reason"]) for row in found]
 
 
 def test_a_domain_is_given_to_a_running_instance_and_taken_away(office: BackOffice, acme: int) -> None:
     office.call("saas.instance", "write", [acme], {"hostname_ids": [[0, 0, {"name": DOMAIN}]]})
     office.wait("saas.instance", acme, ["active"])
     assert status(office, "acme", DOMAIN) == 200
+    assert domains(office, acme) == [(DOMAIN, "live", False)]
 
     values = {"hostname_ids": [[0, 0, {"name": "beta.localhost"}]]}
     with pytest.raises(OdooError, match="localhost"):

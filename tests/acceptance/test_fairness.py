@@ -55,7 +55,7 @@ def timed(visit: Callable[[], int]) -> float:
 
 
 def login_page(engine: Engine, name: str) -> int:
-    return engine.runtime.route(name).get("/web/login", timeout_s=_LONGEST_S)
+    return engine.context.route(name).get("/web/login", timeout_s=_LONGEST_S)
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def visits(engine: Engine, path: str, count: int) -> Iterator[None]:
 
     def visit(_number: int) -> httpx.Response:
         url = f"http://127.0.0.1:{engine.runtime.port}{path}"
-        return httpx.get(url, headers={"Host": engine.runtime.route("acme").host}, timeout=_LONGEST_S)
+        return httpx.get(url, headers={"Host": engine.context.route("acme").host}, timeout=_LONGEST_S)
 
     with ThreadPoolExecutor(count) as pool:
         answers: list[Future[httpx.Response]] = [pool.submit(visit, number) for number in range(count)]

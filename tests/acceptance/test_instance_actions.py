@@ -82,7 +82,7 @@ def test_a_stopped_instance_says_so_and_rests_until_it_is_started(engine: Engine
 
 
 def _page(engine: Engine, **headers: str):
-    with browser(engine.runtime.route("acme")) as visitor:
+    with browser(engine.context.route("acme")) as visitor:
         return visitor.get("/web/login", headers=headers)
 
 

@@ -40,13 +40,17 @@ class Visitor:
     answers: list[int | str] = field(default_factory=list)
     is_over: threading.Event = field(default_factory=threading.Event)
 
+    def __post_init__(self) -> None:
+        """While all is well: PostgreSQL may be away later."""
+        self.route = self.engine.context.route(self.name)
+
     def run(self) -> None:
         while not self.is_over.wait(0.05):
             self.answers.append(self.visit())
 
     def visit(self) -> int | str:
         try:
-            return self.engine.runtime.route(self.name).get("/web/login", timeout_s=_VISIT_TIMEOUT_S)
+            return self.route.get("/web/login", timeout_s=_VISIT_TIMEOUT_S)
         except OSError as error:
             return type(error).__name__
         except Exception as error:

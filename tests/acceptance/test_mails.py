@@ -92,7 +92,7 @@ def sql_secrets(office: BackOffice, instance: int) -> list[tuple]:
 
 def follow(office: BackOffice, link: str) -> str:
     """Open the link and press its page's button; who is logged in then."""
-    visitor = browser(office.engine.runtime.route("mailed"))
+    visitor = browser(office.engine.context.route("mailed"))
     page = visitor.get(httpx.URL(link).raw_path.decode())
     fields = dict(re.findall(r'name="(csrf_token|token)"\s+value="([^"]+)"', page.text))
     visitor.post("/saas/login", data=fields)

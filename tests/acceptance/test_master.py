@@ -220,7 +220,7 @@ def test_no_tenants_role_reaches_the_master(master: Engine, acme: Creation):
 
 
 def test_the_front_leads_to_no_master(master: Engine):
-    route = master.runtime.route(MASTER_DATABASE)
+    route = master.context.route(MASTER_DATABASE)
     assert route.get("/web/login") == 404
 
 

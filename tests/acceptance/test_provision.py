@@ -315,7 +315,7 @@ def test_postgres_stopped_in_the_middle_is_a_clear_error_and_the_next_run_finish
 
 def test_suspending_closes_the_address_and_reactivating_opens_it(engine: Engine):
     creation = create(engine)
-    route = engine.runtime.route("acme")
+    route = engine.context.route("acme")
     assert engine.suspend("acme").state is State.SUSPENDED
     assert route.get("/web/login") == 503
     assert engine.reactivate("acme").state is State.ACTIVE
@@ -359,7 +359,7 @@ def test_terminating_leaves_no_database_role_or_file(engine: Engine):
         assert databases.find(connection, "acme") is None
         assert not roles.exists(connection, "acme")
     assert not engine.context.filestores.exists("acme")
-    assert engine.runtime.route("acme").get("/web/login") == 404
+    assert engine.context.route("acme").get("/web/login") == 404
 
 
 @pytest.mark.parametrize("step", [step.name for step in lifecycle.TERMINATE])

@@ -35,7 +35,7 @@ def test_create_tells_a_program_a_password_that_opens_the_instance(remote: Remot
     created = remote("create", "acme", "admin@acme.example", "--template", "tiny", "--json")
     creation = json.loads(created.stdout)
     assert creation["instance"]["url"] == office.engine.instance("acme").url
-    route = office.engine.runtime.route("acme")
+    route = office.engine.context.route("acme")
     client = WebClient(route, "acme", creation["login"], Secret(creation["password"]))
     assert client.session_info["username"] == "admin@acme.example"
     steps = [json.loads(line) for line in created.stderr.splitlines()]

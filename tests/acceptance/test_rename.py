@@ -37,7 +37,7 @@ def test_a_renamed_instance_is_at_its_new_address_with_all_it_had(engine: Engine
     creation = create(engine, hostnames=[DOMAIN], entitlements=limits)
     files = {path.name for path in engine.context.filestores.folder("acme").rglob("*") if path.is_file()}
     renamed = engine.rename("acme", "zenith")
-    assert renamed.url == engine.runtime.route("zenith").url
+    assert renamed.url == engine.context.route("zenith").url
     assert (renamed.state, renamed.hostnames) == (State.ACTIVE, (DOMAIN,))
     assert (status(engine, "zenith"), status(engine, "acme")) == (200, 404)
     assert status(engine, "zenith", DOMAIN) == 200

@@ -145,7 +145,7 @@ def test_tenants_are_woken_beside_each_other(sleepy: Engine, acme: OdooClient):
 
 def test_a_websocket_keeps_its_tenant_awake_and_suspension_closes_it(sleepy: Engine, acme: OdooClient):
     closed_at: list[float] = []
-    with websocket(sleepy, sleepy.runtime.route("acme"), acme.http.cookies["session_id"]) as connection:
+    with websocket(sleepy, sleepy.context.route("acme"), acme.http.cookies["session_id"]) as connection:
         pid = activity(sleepy, "acme").pid
         time.sleep(4 * SLEEP_AFTER_S)
         awake = activity(sleepy, "acme")
@@ -168,7 +168,7 @@ def test_a_websocket_keeps_its_tenant_awake_and_suspension_closes_it(sleepy: Eng
 
 
 def test_a_tenant_sleeps_once_its_last_websocket_is_closed(sleepy: Engine, acme: OdooClient):
-    with websocket(sleepy, sleepy.runtime.route("acme"), acme.http.cookies["session_id"]):
+    with websocket(sleepy, sleepy.context.route("acme"), acme.http.cookies["session_id"]):
         assert eventually(lambda: activity(sleepy, "acme").websockets == 1)
     assert falls_asleep(sleepy, "acme")
 

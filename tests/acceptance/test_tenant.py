@@ -210,7 +210,7 @@ def people(engine: Engine, admin: OdooClient, entitle: Entitle, login: Login) ->
 
 
 def enter(engine: Engine, login: str) -> WebClient:
-    return WebClient(engine.runtime.route("acme"), "acme", login, Secret(_PASSWORD))
+    return WebClient(engine.context.route("acme"), "acme", login, Secret(_PASSWORD))
 
 
 _BY_NOTE = "UPDATE res_users SET share = false WHERE login = '{}'"
@@ -263,7 +263,7 @@ def test_the_keys_of_who_has_no_seat_open_nothing(
     code += "until = datetime.datetime.now() + datetime.timedelta(hours=1)\n"
     code += "key = env['res.users.apikeys'].with_user(user)._generate('rpc', 'key', until)\n"
     key = run_code(admin, code + "action = {'type': 'ir.actions.act_window_close', 'infos': key}")["infos"]
-    program = browser(engine.runtime.route("acme"))
+    program = browser(engine.context.route("acme"))
     program.headers["Authorization"] = f"Bearer {key}"
     url = "/json/2/res.users/context_get"
     assert program.post(url, json={}).status_code == 200
@@ -301,7 +301,7 @@ def test_a_program_without_a_seat_is_refused_whatever_its_password(
     call = {"service": "object", "method": "execute_kw", "args": arguments}
 
     def ask() -> dict[str, Any]:
-        program = browser(engine.runtime.route("acme"))
+        program = browser(engine.context.route("acme"))
         return program.post("/jsonrpc", json={"jsonrpc": "2.0", "method": "call", "params": call}).json()
 
     assert "result" in ask()
@@ -536,7 +536,7 @@ def test_a_template_opened_for_editing_is_not_limited(engine: Engine, login: Log
     editing = engine.edit_template("tiny")
     name = names.editing_database("tiny")
     try:
-        client = WebClient(engine.runtime.route(name), name, editing.login, editing.password)
+        client = WebClient(engine.context.route(name), name, editing.login, editing.password)
         client.call("res.users", "create", [{"name": "Two", "login": login()}])
         assert client.session_info["saas_banners"] == []
     finally:

@@ -35,7 +35,7 @@ def admin(engine: Engine, acme: Creation) -> OdooClient:
 
 @pytest.fixture
 def visitor(engine: Engine, acme: Creation) -> httpx.Client:
-    return browser(engine.runtime.route("acme"))
+    return browser(engine.context.route("acme"))
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_a_link_logs_the_administrator_in_once(engine: Engine, visitor: httpx.Cl
     assert user_of(visitor) == "admin@acme.example"
     assert visitor.get("/odoo").status_code == 200
     assert visits(admin)[0]["operator"] == "Ann of Support"
-    second = browser(engine.runtime.route("acme"))
+    second = browser(engine.context.route("acme"))
     refused = press(second, path)
     assert refused.status_code == 410
     assert "was used already" in refused.text
@@ -117,7 +117,7 @@ def called(visitor: httpx.Client, model: str, method: str, *args: object) -> Any
 
 
 def test_a_second_press_with_the_same_page_is_refused(engine: Engine, acme: Creation):
-    path, visitors = link(engine), [browser(engine.runtime.route("acme")) for _ in range(4)]
+    path, visitors = link(engine), [browser(engine.context.route("acme")) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda visitor: press(visitor, path).status_code, visitors))
     assert sorted(answers) == [303, 410, 410, 410]
@@ -161,7 +161,7 @@ def test_the_session_is_a_new_one(engine: Engine, visitor: httpx.Client):
     before = visitor.cookies["session_id"]
     press(visitor, path)
     assert visitor.cookies["session_id"] != before
-    stale = browser(engine.runtime.route("acme"))
+    stale = browser(engine.context.route("acme"))
     stale.cookies.set("session_id", before)
     assert user_of(stale) is None
 
@@ -171,7 +171,7 @@ def test_a_link_takes_the_place_of_who_was_logged_in(
 ):
     values = {"name": "Somebody else", "login": "else", "password": "a long password"}
     admin.call("res.users", "create", [values])
-    other = WebClient(engine.runtime.route("acme"), "acme", "else", Secret("a long password"))
+    other = WebClient(engine.context.route("acme"), "acme", "else", Secret("a long password"))
     assert press(other.http, link(engine)).status_code == 303
     assert user_of(other.http) == "admin@acme.example"
 
@@ -199,12 +199,12 @@ def test_a_link_does_not_let_in_to_the_next_instance_of_its_name(engine: Engine,
             engine.terminate("first")
         else:
             engine.rename("first", "moved")
-            assert press(browser(engine.runtime.route("moved")), path).status_code == 403
+            assert press(browser(engine.context.route("moved")), path).status_code == 403
             engine.rename("moved", "first")
-            assert press(browser(engine.runtime.route("first")), path).status_code == 403
+            assert press(browser(engine.context.route("first")), path).status_code == 403
             engine.rename("first", "moved")
         create(engine, "first")
-        assert press(browser(engine.runtime.route("first")), path).status_code == 403
+        assert press(browser(engine.context.route("first")), path).status_code == 403
     finally:
         for found in engine.instances():
             if found.name in ("first", "moved"):
@@ -351,7 +351,7 @@ def test_only_administrators_read_who_came_in(engine: Engine, admin: OdooClient)
             " WHERE module = 'base' AND name = 'group_user')",
             [user],
         )
-    employee = WebClient(engine.runtime.route("acme"), "acme", "employee", Secret("a long password"))
+    employee = WebClient(engine.context.route("acme"), "acme", "employee", Secret("a long password"))
     with pytest.raises(OdooError, match="not allowed to access"):
         visits(employee)
     visits(admin)
@@ -370,5 +370,5 @@ def test_who_came_by_a_link_can_set_a_password_without_knowing_the_old_one(
     new = {"new_password": "chosen by himself", "confirm_password": "chosen by himself"}
     wizard = called(visitor, "change.password.own", "create", [new])
     called(visitor, "change.password.own", "change_password", wizard)
-    route = engine.runtime.route("acme")
+    route = engine.context.route("acme")
     assert WebClient(route, "acme", "admin@acme.example", Secret("chosen by himself")).session_info["uid"]

@@ -192,7 +192,7 @@ def test_a_page_of_the_front_follows_the_visitor_s_dark_scheme(
     title: str,
 ) -> None:
     screen = Screen(browser, size, office.engine.master.url, pictures)
-    address = office.engine.runtime.route("acme").url.replace("acme", name)
+    address = office.engine.context.route("acme").url.replace("acme", name)
     lightness = []
     for scheme in ("light", "dark"):
         screen.page.emulate_media(color_scheme=scheme)

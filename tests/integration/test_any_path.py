@@ -6,15 +6,16 @@ The cluster and the files are real; the runtime is one in memory, so that thousa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from tests.support.crashes import Crash, crash_before
-from tests.support.fake_runtime import DOMAIN, FakeRuntime
+from tests.support.fake_runtime import FakeRuntime
 from tests.support.fake_template import MORE_TABLES, TABLES, make_template
 from tests.support.inventory import orphans
 
@@ -64,17 +65,19 @@ class Server:
 
 
 @pytest.fixture
-def servers(cluster_engine: Engine) -> Iterator[list[Server]]:
+def servers(cluster_engine: Engine, tmp_path: Path) -> Iterator[list[Server]]:
     home = cluster_engine.settings.home
     other = Engine(cluster_engine.settings.replaced(home=home / "other"), report=print)
     (home / "other").mkdir(mode=0o755)
     other.start_postgres()
     found = []
-    for engine in (cluster_engine, other):
-        runtime = FakeRuntime(engine.context.cluster)
-        found.append(Server(replace(engine.context, runtime=runtime), runtime))
-        make_template(found[-1].context, CODE, tables=TABLES + MORE_TABLES)
-    yield found
+    with ExitStack() as listening:
+        for number, engine in enumerate((cluster_engine, other)):
+            runtime = FakeRuntime(engine.context.cluster, engine.settings.base_domain, tmp_path / str(number))
+            listening.enter_context(runtime.listening())
+            found.append(Server(replace(engine.context, runtime=runtime), runtime))
+            make_template(found[-1].context, CODE, tables=TABLES + MORE_TABLES)
+        yield found
     for server in found:
         server.empty()
         with server.context.maintenance() as connection:
@@ -185,9 +188,10 @@ class Paths(RuleBasedStateMachine):
             assert orphans(server.context) == []
             for name in NAMES:
                 known = server.expected.get(name)
-                assert server.runtime.answer(f"{name}.{DOMAIN}") == (
-                    HOW_IT_ANSWERS[known.state] if known else 404
-                )
+                answer = server.context.route(name).get("/web/login")
+                assert answer == (HOW_IT_ANSWERS[known.state] if known else 404)
+                for host in known.hostnames if known else ():
+                    assert server.context.route(name, host).get("/web/login") == answer
                 if known:
                     assert (server.context.filestores.folder(name) / "ab" / "abcdef").is_file()
 

@@ -128,7 +128,7 @@ def test_its_address_is_the_new_ones_and_all_else_it_knows_stays(
 ):
     cluster_engine.load_instance(str(store), archive.archive, "beta")
     found = dict(as_superuser(cluster_engine, "SELECT key, value FROM ir_config_parameter", "beta"))
-    assert found == {"web.base.url": context.runtime.route("beta").url, "plan": "small"}
+    assert found == {"web.base.url": context.address("beta").url, "plan": "small"}
 
 
 def test_a_copy_has_an_identity_of_its_own_and_what_comes_back_has_its_old_one(

@@ -131,5 +131,5 @@ class BackOffice:
     def log_in(self, instance: int) -> WebClient:
         """The customer's administrator, logged in to their own Odoo with their password."""
         now = self.read("saas.instance", instance, "database_name", "admin_email")
-        route = self.engine.runtime.route(now["database_name"])
+        route = self.engine.context.route(now["database_name"])
         return WebClient(route, now["database_name"], now["admin_email"], self.password(instance))

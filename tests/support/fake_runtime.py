@@ -2,43 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import threading
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from socketserver import ThreadingUnixStreamServer
 
 from tenantry.model.activity import Activity
+from tenantry.model.address import Upstream, subdomain_host
 from tenantry.model.catalog import Label, State
 from tenantry.odoo.initialise import OdooCommand
-from tenantry.odoo.probe import Route
 from tenantry.postgres import databases
 from tenantry.postgres.cluster import Cluster
 from tenantry.runtimes.contract import Capabilities
 
-DOMAIN = "fake.localhost"
-
-
-@dataclass(frozen=True)
-class FakeRoute(Route):
-    """Answers as the front would."""
-
-    runtime: FakeRuntime
-
-    def get(self, path: str, timeout_s: float = 30) -> int:
-        return self.runtime.answer(self.host)
-
 
 @dataclass
 class FakeRuntime:
-    """known: the labels it follows, by database. renamed, commands: what it was told, in order.
+    """What it serves answers at a socket while `listening`.
 
+    known: the labels it follows, by database. renamed, commands: what it was told, in order.
     odoo: does what a command is for.
     """
 
     cluster: Cluster
+    base_domain: str
+    socket: Path
     known: dict[str, Label] = field(default_factory=dict)
     renamed: list[tuple[str, str]] = field(default_factory=list)
     commands: list[tuple[str, OdooCommand]] = field(default_factory=list)
     odoo: Callable[[str, OdooCommand], None] = lambda _name, _command: None
+
+    port = 80
 
     @property
     def capabilities(self) -> Capabilities:
@@ -55,7 +52,7 @@ class FakeRuntime:
 
     def answer(self, host: str) -> int:
         for name, label in self.known.items():
-            if host in (f"{name}.{DOMAIN}", *label.hostnames):
+            if host in (subdomain_host(name, self.base_domain), *label.hostnames):
                 is_served = label.state is State.ACTIVE or label.published
                 return 200 if is_served else 503
         return 404
@@ -63,12 +60,29 @@ class FakeRuntime:
     def rename(self, old: str, new: str) -> None:
         self.renamed.append((old, new))
 
-    def route(self, name: str, hostname: str = "") -> Route:
-        host = hostname or f"{name}.{DOMAIN}"
-        return FakeRoute(f"http://{host}", host, ("127.0.0.1", 0), self)
+    def upstream(self, name: str) -> Upstream:
+        return Upstream(socket=str(self.socket))
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Answer as the front would."""
+        runtime = self
+
+        class Visit(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(runtime.answer(self.headers["Host"].partition(":")[0]))
+                self.end_headers()
+
+            def log_message(self, *_args: object) -> None:
+                """Nobody reads it."""
+
+        with ThreadingUnixStreamServer(str(self.socket), Visit) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            yield
+            server.shutdown()
 
     def is_serving(self, name: str) -> bool:
-        return self.answer(f"{name}.{DOMAIN}") == 200
+        return self.answer(subdomain_host(name, self.base_domain)) == 200
 
     def activities(self, names: Collection[str] = (), timeout_s: float = 30) -> list[Activity]:
         served = [name for name, label in self.known.items() if label.state is State.ACTIVE]

@@ -16,7 +16,7 @@ class OdooClient(WebClient):
 
     def __init__(self, engine: Engine, creation: Creation) -> None:
         name = creation.instance.name
-        super().__init__(engine.runtime.route(name), name, creation.login, creation.password)
+        super().__init__(engine.context.route(name), name, creation.login, creation.password)
 
     def sql(self, statement: str) -> str:
         """Run SQL in a server action, which an administrator may write; its rows as text."""

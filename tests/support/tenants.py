@@ -30,7 +30,7 @@ def create(engine: Engine, name: str = "acme", **wishes: object) -> Creation:
 
 def status(engine: Engine, name: str, hostname: str = "") -> int:
     """Of the login page at its address, or at that host name."""
-    return engine.runtime.route(name, hostname).get("/web/login")
+    return engine.context.route(name, hostname).get("/web/login")
 
 
 def ask(engine: Engine, name: str, query: str) -> list[tuple]:
@@ -49,7 +49,7 @@ def is_left_alone(engine: Engine, name: str = "acme") -> bool:
 
 def log_in(engine: Engine, creation: Creation, name: str = "acme") -> WebClient:
     """The customer's administrator, at the instance's present name."""
-    return WebClient(engine.runtime.route(name), name, creation.login, creation.password)
+    return WebClient(engine.context.route(name), name, creation.login, creation.password)
 
 
 def users_allowed(customer: WebClient) -> int:

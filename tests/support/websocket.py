@@ -56,7 +56,8 @@ class Websocket:
 def websocket(engine: Engine, route: Route, session: str) -> Iterator[Websocket]:
     """Through the front, as whoever has that session."""
     key = base64.b64encode(os.urandom(16)).decode()
-    with socket.create_connection(route.address, timeout=_TIMEOUT_S) as connection:
+    front = (route.upstream.host, route.upstream.port)
+    with socket.create_connection(front, timeout=_TIMEOUT_S) as connection:
         connection.sendall(
             f"GET /websocket?version={_version(engine)} HTTP/1.1\r\nHost: {route.host}\r\n"
             f"Origin: {route.url}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

@@ -62,11 +62,26 @@ TEMPLATE = {
     ("outdate", "ready"): "stale",
 }
 
+HOSTNAME = {
+    ("verify", "pending"): "verified",
+    ("verify", "verified"): "verified",
+    ("serve", "verified"): "live",
+    ("fail", "pending"): "failing",
+    ("fail", "verified"): "failing",
+    ("fail", "live"): "failing",
+    ("retry", "failing"): "pending",
+    ("change", "pending"): "pending",
+    ("change", "verified"): "pending",
+    ("change", "live"): "pending",
+    ("change", "failing"): "pending",
+}
+
 
 def tables(transitions):
     """The table of each model, by its name. transitions: the engine's, in the same form."""
     return {
         "saas.instance": {**INSTANCE, **transitions},
+        "saas.instance.hostname": HOSTNAME,
         "saas.instance.request": REQUEST,
         "saas.subscription": SUBSCRIPTION,
         "saas.template": TEMPLATE,

@@ -187,6 +187,13 @@ class PlanBrief(BaseModel):
     name: str
 
 
+class Domain(BaseModel):
+    name: str = Field(examples=["odoo.acme.example"])
+    state: Literal["pending", "verified", "live", "failing"]
+    reason: str | None = Field(description="Why it is failing.")
+    since: datetime = Field(description="Since when it is so.")
+
+
 class InstanceInfo(InstanceBrief):
     name: str
     plan: PlanBrief
@@ -207,6 +214,7 @@ class InstanceInfo(InstanceBrief):
     activated_at: datetime | None
     last_activity_at: datetime | None
     expires_on: str | None = Field(examples=["2027-01-31"])
+    domains: list[Domain] = Field(description="Further host names, by their names.")
 
 
 class InstanceInfoAnswer(Told):

@@ -44,7 +44,7 @@ def demo() -> None:
     _terminate_stray(tenantry)
     created = office.create()
     customer_password = tenantry.unseal(created["admin_password_sealed"])
-    page_s = log_in(tenantry.runtime.route(_NAME), _NAME, _EMAIL, customer_password)
+    page_s = log_in(tenantry.context.route(_NAME), _NAME, _EMAIL, customer_password)
     output.result(
         None,
         "",

@@ -11,6 +11,7 @@ import psutil
 from tenantry.control_plane.agent_server import AgentServer
 from tenantry.control_plane.code import queue_addons
 from tenantry.errors import ServerNotStarted
+from tenantry.model.address import Address, Upstream
 from tenantry.model.keys import Keys
 from tenantry.model.names import MASTER_DATABASE
 from tenantry.model.secret import random_password
@@ -140,8 +141,7 @@ class MasterRuntime:
     def route(self) -> Route:
         """The operator's address. Raises ServerNotStarted when it never ran."""
         host = "localhost" if self.settings.connect_to == "127.0.0.1" else self.settings.connect_to
-        authority = f"{host}:{self.port}"
-        return Route(f"http://{authority}", authority, (self.settings.connect_to, self.port))
+        return Route(Address("http", host, self.port), Upstream(self.settings.connect_to, self.port))
 
     def options(self, odoo: OdooInstallation, cluster: Cluster) -> Options:
         """What every run of the master's Odoo needs, the server's and the installation's."""

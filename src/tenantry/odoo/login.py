@@ -10,10 +10,10 @@ import httpx
 from tenantry.errors import LoginRefused, ProbeFailed
 from tenantry.model.secret import Secret
 from tenantry.odoo.probe import LOGIN_PATH, Route
+from tenantry.odoo.rpc import browser
 
 _CSRF = re.compile(r'name="csrf_token"\s+value="([^"]+)"')
 _ASSET = re.compile(r'(?:src|href)="(/web/assets/[^"]+)"')
-_TIMEOUT_S = 60
 
 
 def log_in(route: Route, database: str, login: str, password: Secret) -> float:
@@ -21,15 +21,12 @@ def log_in(route: Route, database: str, login: str, password: Secret) -> float:
 
     Raises LoginRefused for a wrong login or password, ProbeFailed when a page does not come.
     """
-    host, port = route.address
-    with httpx.Client(
-        base_url=f"http://{host}:{port}", headers={"Host": route.host}, timeout=_TIMEOUT_S
-    ) as browser:
-        form = browser.get(LOGIN_PATH)
+    with browser(route, keep_alive=True) as visitor:
+        form = visitor.get(LOGIN_PATH)
         token = _CSRF.search(form.text)
         if not token:
             raise ProbeFailed(route.url + LOGIN_PATH, 200, f"{form.status_code} without a form", 0)
-        answer = browser.post(
+        answer = visitor.post(
             LOGIN_PATH, data={"csrf_token": token[1], "login": login, "password": password.reveal()}
         )
         location = answer.headers.get("location", "")
@@ -37,19 +34,19 @@ def log_in(route: Route, database: str, login: str, password: Secret) -> float:
             raise LoginRefused(route.url, login)
         began = time.monotonic()
         path = httpx.URL(location).path
-        _load_page(browser, route, path)
+        _load_page(visitor, route, path)
         return time.monotonic() - began
 
 
-def _load_page(browser: httpx.Client, route: Route, path: str) -> None:
+def _load_page(visitor: httpx.Client, route: Route, path: str) -> None:
     """Load a page and the scripts and styles it names, following redirects on the same host."""
     for _ in range(5):
-        page = browser.get(path)
+        page = visitor.get(path)
         if not page.is_redirect:
             break
         path = httpx.URL(page.headers["location"]).path
     assets = _ASSET.findall(page.text)
-    answers = [page, *(browser.get(asset) for asset in assets)]
+    answers = [page, *(visitor.get(asset) for asset in assets)]
     for answer in answers:
         if answer.status_code != httpx.codes.OK:
             raise ProbeFailed(str(answer.url), 200, str(answer.status_code), 0)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import time
 from dataclasses import dataclass
 
 from tenantry.errors import ProbeFailed
+from tenantry.model.address import Address, Upstream
 
 LOGIN_PATH = "/web/login"
 _POLL_S = 0.02
@@ -17,13 +19,20 @@ _MAX_POLL_S = 0.5
 class Route:
     """A public address, and where to connect for it: names below `localhost` need no DNS."""
 
-    url: str
-    host: str
-    address: tuple[str, int]
+    public: Address
+    upstream: Upstream
+
+    @property
+    def url(self) -> str:
+        return self.public.url
+
+    @property
+    def host(self) -> str:
+        return self.public.authority
 
     def get(self, path: str, timeout_s: float = 30) -> int:
         """The status a GET is answered with. Raises OSError, http.client.HTTPException."""
-        connection = http.client.HTTPConnection(*self.address, timeout=timeout_s)
+        connection = _connection(self.upstream, timeout_s)
         try:
             connection.request("GET", path, headers={"Host": self.host, "Connection": "close"})
             response = connection.getresponse()
@@ -31,6 +40,25 @@ class Route:
             return response.status
         finally:
             connection.close()
+
+
+class _SocketConnection(http.client.HTTPConnection):
+    """HTTP over a UNIX socket."""
+
+    def __init__(self, path: str, timeout_s: float) -> None:
+        super().__init__("localhost", timeout=timeout_s)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def _connection(upstream: Upstream, timeout_s: float) -> http.client.HTTPConnection:
+    if upstream.socket:
+        return _SocketConnection(upstream.socket, timeout_s)
+    return http.client.HTTPConnection(upstream.host, upstream.port, timeout=timeout_s)
 
 
 def wait_for_status(route: Route, expected: int, *, timeout_s: float, path: str = LOGIN_PATH) -> float:

@@ -18,12 +18,12 @@ def browser(route: Route, *, keep_alive: bool = False) -> httpx.Client:
 
     keep_alive: hold connections for the next request, as browsers do; whoever asks for it closes them.
     """
-    host, port = route.address
+    upstream, limits = route.upstream, httpx.Limits(max_keepalive_connections=None if keep_alive else 0)
     return httpx.Client(
-        base_url=f"http://{host}:{port}",
+        base_url=f"http://{upstream.host}:{upstream.port}" if upstream.port else f"http://{upstream.host}",
         headers={"Host": route.host},
         timeout=_TIMEOUT_S,
-        limits=httpx.Limits(max_keepalive_connections=None if keep_alive else 0),
+        transport=httpx.HTTPTransport(uds=upstream.socket or None, limits=limits),
     )
 
 

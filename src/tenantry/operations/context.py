@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from tenantry.model.address import Address, subdomain_host
 from tenantry.model.catalog import Label
 from tenantry.model.keys import Keys
 from tenantry.model.secret import Secret, random_key
 from tenantry.odoo.filestore import Filestores
 from tenantry.odoo.finding.installation import OdooInstallation
+from tenantry.odoo.probe import Route
 from tenantry.postgres import bounded, databases, roles
 from tenantry.postgres.cluster import Cluster, Connection
 from tenantry.postgres.notify import notify_spawner
@@ -38,6 +40,14 @@ class Context:
     def clones_at_once(self) -> int:
         """A clone keeps one core busy, and Odoo needs the others."""
         return max(1, (os.cpu_count() or 1) // 2)
+
+    def address(self, name: str, hostname: str = "") -> Address:
+        """See `address_of`."""
+        return address_of(self.settings, self.runtime, name, hostname)
+
+    def route(self, name: str, hostname: str = "") -> Route:
+        """The public address of an instance, and where to connect for it. Raises ServerNotStarted."""
+        return Route(self.address(name, hostname), self.runtime.upstream(name))
 
     def role_password(self, role: str) -> Secret:
         return self.keys.role_password(role)
@@ -85,6 +95,16 @@ class Context:
                     roles.lock_out(connection, name)
             with inside.told():
                 yield inside.connection
+
+
+def address_of(settings: ServerSettings, runtime: Runtime, name: str, hostname: str = "") -> Address:
+    """Where visitors reach an instance: at its subdomain, or at one of its extra host names.
+
+    Behind a proxy that speaks HTTPS the address has no port. Raises ServerNotStarted where it has one, and
+    nothing ever listened.
+    """
+    port = runtime.port if settings.protocol == "http" else 0
+    return Address(settings.protocol, hostname or subdomain_host(name, settings.base_domain), port)
 
 
 def relabel(context: Context, connection: Connection, name: str, label: Label) -> None:

@@ -33,7 +33,7 @@ def describe(context: Context, database: Database, size_bytes: int = 0) -> Insta
     return Instance(
         name=database.name,
         state=label.state,
-        url=context.runtime.route(database.name).url,
+        url=context.address(database.name).url,
         template=label.template,
         template_version=label.version,
         hostnames=label.hostnames,

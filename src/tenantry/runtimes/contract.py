@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from tenantry.model.activity import Activity
+from tenantry.model.address import Upstream
 from tenantry.odoo.initialise import OdooCommand
-from tenantry.odoo.probe import Route
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,18 @@ class Runtime(Protocol):
     def rename(self, old: str, new: str) -> None:
         """Keep what is the instance's, its log, under its new name; its database gets that name next."""
 
-    def route(self, name: str, hostname: str = "") -> Route:
-        """The public address of an instance, or of one of its extra host names, and the way there from here.
+    @property
+    def port(self) -> int:
+        """Where visitors connect, unless a proxy stands before it. Raises ServerNotStarted."""
+
+    def upstream(self, name: str) -> Upstream:
+        """Where an edge or a probe sends an instance's requests, at whichever of its host names.
 
         Raises ServerNotStarted.
         """
 
     def is_serving(self, name: str) -> bool:
-        """Whether its public route answers. One that sleeps is well, and is not woken."""
+        """Whether it answers at its subdomain. One that sleeps is well, and is not woken."""
 
     def activities(self, names: Collection[str] = (), timeout_s: float = 30) -> list[Activity]:
         """What these instances are doing, or every one that is served; it wakes none.

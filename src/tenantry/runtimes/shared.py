@@ -22,6 +22,7 @@ from tenantry.edge.front import Front
 from tenantry.errors import ServerNotStarted
 from tenantry.keyfile import write_private
 from tenantry.model.activity import Activity
+from tenantry.model.address import Address, Upstream, subdomain_host
 from tenantry.model.keys import Keys
 from tenantry.model.names import SPAWNER_ROLE
 from tenantry.model.signing import public_key
@@ -183,7 +184,7 @@ class SharedRuntime:
 
     @property
     def port(self) -> int:
-        """The front's. Raises ServerNotStarted when it never ran."""
+        """See `Runtime.port`: the front's, when it ever ran."""
         if not self.config_file.exists():
             raise ServerNotStarted("The tenant server", "it was never started", self.log_file)
         return Config.from_file(self.config_file).front_port
@@ -307,11 +308,11 @@ class SharedRuntime:
             return False
         if found and not found[0]["is_awake"] and not found[0].get("is_broken"):
             return self._answers("localhost", HEALTH_PATH)
-        return self._answers(f"{name}.{self.settings.base_domain}", "/web/health")
+        return self._answers(subdomain_host(name, self.settings.base_domain), "/web/health")
 
     def _answers(self, hostname: str, path: str) -> bool:
         try:
-            return self._route(hostname).get(path, timeout_s=5) == 200
+            return Route(Address("http", hostname), self.upstream(hostname)).get(path, timeout_s=5) == 200
         except (OSError, ServerNotStarted):
             return False
 
@@ -326,13 +327,6 @@ class SharedRuntime:
             first_pages_at_once=max(2, os.cpu_count() or 1),
         )
 
-    def route(self, name: str, hostname: str = "") -> Route:
-        """See `Runtime.route`."""
-        return self._route(hostname or f"{name}.{self.settings.base_domain}")
-
-    def _route(self, hostname: str) -> Route:
-        """Behind a proxy that speaks HTTPS the public address has no port; we ask behind it."""
-        port = self.port
-        authority = f"{hostname}:{port}" if self.settings.protocol == "http" else hostname
-        address = (self.settings.connect_to, port)
-        return Route(f"{self.settings.protocol}://{authority}", authority, address)
+    def upstream(self, name: str) -> Upstream:
+        """See `Runtime.upstream`: the front, which leads each host to its tenant's socket."""
+        return Upstream(self.settings.connect_to, self.port)

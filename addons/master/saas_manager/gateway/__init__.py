@@ -6,6 +6,8 @@ it as `EngineError`: a sentence and a remedy for people, `retryable` for the que
 
 from .errors import Conflict, EngineError, InvalidInput, retrying, sentence, translated
 from .instances import (
+    HOSTNAME_REFUSED,
+    NameTaken,
     abandon,
     check_hostnames,
     check_limits,

@@ -6,13 +6,16 @@ from datetime import datetime, time
 import pytz
 from odoo.exceptions import ValidationError
 
-from tenantry.errors import InstanceNotFound, TenantryError
+from tenantry.errors import InstanceNotFound, InvalidValue, NameTaken, TenantryError
 from tenantry.model import limits
 from tenantry.model.entitlements import Entitlements
 
 from .engines import _engine, _engine_of
 from .errors import translated
 from .operations import OPERATIONS
+
+HOSTNAME_REFUSED = (InvalidValue, NameTaken)
+"""What the engine says of a host name that an instance cannot have."""
 
 
 def provisioning(instance, on_step):
@@ -30,7 +33,7 @@ def _spec(engine, instance):
         language=instance.language_id.code or "",
         country=instance.country_id.code or "",
         timezone=instance.tz or "",
-        hostnames=instance.hostname_ids.mapped("name"),
+        hostnames=instance.hostname_ids._served_names(),
         password=_engine().unseal(instance.admin_password_sealed),
         reference=instance.reference,
         entitlements=_entitlements(instance),
@@ -84,15 +87,15 @@ def rename(instance, name, on_step):
     return _engine_of(instance.server_id).rename(instance.database_name, name, on_step)
 
 
-def check_hostnames(instance):
-    """Raise EngineError if somebody else has one of its host names."""
-    names_wanted = instance.hostname_ids.mapped("name")
-    _engine_of(instance.server_id).check_hostnames(instance.database_name, names_wanted)
+def check_hostnames(instance, hostnames):
+    """Raise one of HOSTNAME_REFUSED if somebody else has one of them, or it cannot be served."""
+    _engine_of(instance.server_id).check_hostnames(instance.database_name, hostnames)
 
 
 def set_hostnames(instance):
-    names_wanted = instance.hostname_ids.mapped("name")
-    _engine_of(instance.server_id).set_hostnames(instance.database_name, names_wanted)
+    """Have it answer at its verified and live ones, and at no others."""
+    served = instance.hostname_ids._served_names()
+    _engine_of(instance.server_id).set_hostnames(instance.database_name, served)
 
 
 def check_modules(instance, modules):

@@ -2,7 +2,6 @@
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
-from odoo.fields import Command
 
 from .. import gateway
 from ..exceptions import InvalidState
@@ -223,7 +222,7 @@ class SaasInstance(models.Model):
         """Note why the operation under way failed; an operator is told."""
         operation, values = self.operation, {"operation": False, "state_reason": reason}
         if operation and OPERATIONS[operation].only_engine_knows:
-            self._follow_engine()
+            self._follow_engine(reason)
         if operation == "provision":
             self._move("fail", **values)
             self.request_ids._instance_failed(reason)
@@ -245,28 +244,20 @@ class SaasInstance(models.Model):
         for instance in self.filtered("operation"):
             instance._fail(exc_message or self.env._("An unexpected error; see the job."))
 
-    def _follow_engine(self):
+    def _follow_engine(self, reason):
         """Note which names it has in truth: a lost job may have got to its end, or nowhere."""
         found = gateway.find(self)
         if found and self.operation == "rename":
             # sudo: names of what exists are written by actions only.
             self.sudo().write(self._names(found))
-        elif found:
-            self._follow_domains(found.hostnames)
-
-    def _follow_domains(self, names):
-        # Nothing is asked of the engine for what it has already.
-        self._domains_noted().add(self.id)
-        known = {hostname.name: hostname.id for hostname in self.hostname_ids}
-        self.sudo().hostname_ids = [
-            *(Command.delete(id_) for name, id_ in known.items() if name not in names),
-            *(Command.create({"name": name}) for name in names if name not in known),
-        ]
+        elif self.operation == "set_domains":
+            self.hostname_ids._follow(self, found.hostnames if found else None, reason)
 
     # ------------------------------------------------------------ provision
 
     def _provision_in_steps(self, log):
         """Create the instance. Killed anywhere, it is run again and goes on."""
+        self.hostname_ids._verify()
         with gateway.provisioning(self, log.on_step) as provisioning:
             self._clone_template_database(provisioning)
             self._neutralize_database(provisioning)
@@ -306,6 +297,7 @@ class SaasInstance(models.Model):
             run_state="running",
             health="healthy",
         )
+        self.hostname_ids._go_live()
         self._start_subscription()
         self.request_ids._instance_activated()
         self._emit("instance.provisioned")
@@ -330,9 +322,11 @@ class SaasInstance(models.Model):
         return {"subdomain": found.name, "database_name": found.name, "url": found.url}
 
     def _set_domains_at_once(self, log):
+        self.hostname_ids._verify()
         gateway.set_hostnames(self)
+        self.hostname_ids._go_live()
         self._done("set_domains")
-        names = ", ".join(self.hostname_ids.mapped("name"))
+        names = ", ".join(self.hostname_ids._served_names())
         message = self.env._("It answers at %s, too.", names) if names else self.env._("No further domain.")
         log.tell("info", message)
         return message

@@ -10,6 +10,7 @@ from . import test_companies
 from . import test_buttons
 from . import test_secrets
 from . import test_instance
+from . import test_instance_hostname
 from . import test_instance_jobs
 from . import test_instance_operations
 from . import test_instance_process

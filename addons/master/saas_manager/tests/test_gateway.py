@@ -33,6 +33,7 @@ from tenantry.model.usage import Usage
 from .. import gateway
 from .common import SaasCase, engines_are
 
+SERVED = ["live.acme.example", "verified.acme.example"]
 _taken, _engine_of = gateway.taken, gateway.engines._engine_of
 """As they are where nobody has patched them."""
 
@@ -55,7 +56,10 @@ class TestGateway(SaasCase):
             country_id=self.env.ref("base.fr").id,
             language_id=self.env.ref("base.lang_en").id,
             tz="Europe/Paris",
-            hostname_ids=[(0, 0, {"name": "shop.acme.example"})],
+            hostname_ids=[
+                (0, 0, {"name": f"{state}.acme.example", "state": state})
+                for state in ("pending", "verified", "live", "failing")
+            ],
         )
         self.plan.write({"max_users": 7, "sleep_after_minutes": 3, "memory_limit_mb": 512})
 
@@ -75,8 +79,8 @@ class TestGateway(SaasCase):
             (gateway.rename, ["zenith", told], "rename", [acme, "zenith", told]),
             (gateway.terminate, [told], "terminate", [acme, told, self.instance.reference]),
             (gateway.abandon, [], "abandon", [acme, self.instance.reference]),
-            (gateway.set_hostnames, [], "set_hostnames", [acme, ["shop.acme.example"]]),
-            (gateway.check_hostnames, [], "check_hostnames", [acme, ["shop.acme.example"]]),
+            (gateway.set_hostnames, [], "set_hostnames", [acme, SERVED]),
+            (gateway.check_hostnames, [SERVED], "check_hostnames", [acme, SERVED]),
             (gateway.install_modules, [["crm"]], "install_modules", [acme, ["crm"]]),
             (gateway.check_modules, [["crm"]], "check_modules", [["crm"]]),
             (gateway.find, [], "find_by_reference", [self.instance.reference]),
@@ -104,7 +108,7 @@ class TestGateway(SaasCase):
             language="en_US",
             country="FR",
             timezone="Europe/Paris",
-            hostnames=["shop.acme.example"],
+            hostnames=SERVED,
             password="unsealed",
             reference=self.instance.reference,
             entitlements=Entitlements(users=7, storage_gb=self.plan.max_storage_gb, plan=self.plan.name),

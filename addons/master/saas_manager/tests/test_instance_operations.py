@@ -4,15 +4,12 @@ from types import SimpleNamespace
 from unittest.mock import patch
 
 from odoo.exceptions import UserError
-from odoo.fields import Command
 from odoo.tests import Form, tagged
 
-from tenantry.errors import InstanceNotFound, ModuleNotFound, NameTaken
+from tenantry.errors import InstanceNotFound, ModuleNotFound
 
 from .. import gateway
 from .common import SaasCase, engines_are
-
-DOMAIN = "odoo.acme.example"
 
 
 class OperationsCase(SaasCase):
@@ -98,52 +95,6 @@ class TestStopAndStart(OperationsCase):
         for action in ("action_stop", "action_start", "action_restart"):
             with self.subTest(action=action), self.assertRaises(UserError):
                 getattr(self._as("manager", self.instance), action)()
-
-
-@tagged("post_install", "-at_install")
-class TestDomains(OperationsCase):
-    def _save(self, *commands):
-        with self._jobs() as jobs, patch.object(gateway, "check_hostnames"):
-            self._as("manager", self.instance).hostname_ids = list(commands)
-        return jobs
-
-    def test_saving_them_lets_one_job_tell_the_engine(self):
-        names = [Command.create({"name": name}) for name in (DOMAIN, "shop.acme.example")]
-        self._assert_one_job(self._save(*names), self.instance, "set_domains")
-        self.assertEqual(self.instance.operation, "set_domains")
-        self._run("set_domains", "set_hostnames")
-        self.assertFalse(self.instance.operation)
-        jobs = self._save(Command.delete(self.instance.hostname_ids[0].id))
-        self._assert_one_job(jobs, self.instance, "set_domains")
-
-    def test_one_that_does_not_exist_yet_needs_no_job(self):
-        draft = self._make_instance("drafted")
-        with self._jobs() as jobs:
-            draft.hostname_ids = [Command.create({"name": DOMAIN})]
-        jobs.assert_jobs_count(0)
-        self.assertFalse(draft.operation)
-
-    def test_while_something_else_is_done_they_stay(self):
-        self.instance.operation = "restart"
-        with self.assertRaisesRegex(UserError, "Try again in a moment"):
-            self._save(Command.create({"name": DOMAIN}))
-
-    def test_one_the_engine_would_refuse_is_refused_at_the_screen(self):
-        refusal = NameTaken(DOMAIN)
-        with (
-            patch.object(gateway, "check_hostnames", side_effect=refusal),
-            self.assertRaisesRegex(UserError, "is taken"),
-        ):
-            self._as("manager", self.instance).hostname_ids = [Command.create({"name": DOMAIN})]
-
-    def test_those_the_engine_refused_later_are_as_they_were(self):
-        self._save(Command.create({"name": DOMAIN}))
-        before = SimpleNamespace(name="acme", url="http://acme.localhost", hostnames=("old.acme.example",))
-        with patch.object(gateway, "find", return_value=before):
-            self._run("set_domains", "set_hostnames", side_effect=NameTaken(DOMAIN))
-        self.assertEqual(self.instance.hostname_ids.mapped("name"), ["old.acme.example"])
-        self.assertIn("is taken", self.instance.state_reason)
-        self.assertFalse(self.instance.operation)
 
 
 @tagged("post_install", "-at_install")

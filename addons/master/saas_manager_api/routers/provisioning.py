@@ -72,7 +72,7 @@ async def instance_info(subdomain: Name, env: Env, _caller: SecretCaller) -> sch
 def info_of(instance):
     # sudo: the names of its plan and its template, which a customer may know of his own instance.
     plan, template = instance.sudo().plan_id, instance.sudo().template_id
-    # sudo: what is under way, which he may know, too; why it failed is the operators' to know.
+    # sudo: what is under way and the domains, which they may know; why it failed is the operators'.
     under_way = instance.sudo()
     return schemas.InstanceInfo(
         **_brief(instance).model_dump(),
@@ -95,6 +95,16 @@ def info_of(instance):
         activated_at=utc(instance.activated_at),
         last_activity_at=utc(instance.last_activity_at),
         expires_on=fields.Date.to_string(instance.expires_on) or None,
+        domains=[_domain(hostname, instance.env.user) for hostname in under_way.hostname_ids],
+    )
+
+
+def _domain(hostname, user):
+    return schemas.Domain(
+        name=hostname.name,
+        state=hostname.state,
+        reason=None if user.share else hostname.reason or None,
+        since=utc(hostname.state_at),
     )
 
 

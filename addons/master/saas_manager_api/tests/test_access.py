@@ -13,6 +13,8 @@ class TestAccess(ApiCase):
         cls.own = cls._make_instance("own-one", "active")
         other = cls.env["res.partner"].create({"name": "Other Ltd", "is_company": True})
         cls.others = cls._make_instance("others-one", "active", partner_id=other.id)
+        failing = {"name": "odoo.acme.example", "state": "failing", "reason": "It is taken."}
+        cls.env["saas.instance.hostname"].create({**failing, "instance_id": cls.own.id})
         cls.users["portal"].partner_id.parent_id = cls.customer
 
     def test_every_model_of_ours_is_closed_to_all_but_administrators(self):
@@ -24,6 +26,8 @@ class TestAccess(ApiCase):
     def test_a_customer_sees_his_own_instance_and_no_other(self):
         status, told = self._call("/provisioning/instance_info/own-one", key="portal")
         self.assertEqual((status, told["data"]["subdomain"]), (200, "own-one"))
+        self.assertEqual([domain["name"] for domain in told["data"]["domains"]], ["odoo.acme.example"])
+        self.assertIsNone(told["data"]["domains"][0]["reason"], "Why it failed is the operators' to know.")
         status, told = self._call("/provisioning/instance_info/others-one", key="portal")
         self.assertEqual((status, told["error_code"]), (404, "INSTANCE_NOT_FOUND"))
 

@@ -92,6 +92,24 @@ class TestLists(ApiCase):
         self.assertEqual((told["state"], told["operation"]), ("active", None))
         self.assertEqual(told["reason"], "The disk is full.")
 
+    def test_its_domains_are_told_with_their_states(self):
+        instance = self._make_instance("acme", "active")
+        at = {"instance_id": instance.id, "state_at": "2027-01-31 12:00:00"}
+        self.env["saas.instance.hostname"].create(
+            [
+                {**at, "name": "odoo.acme.example", "state": "live"},
+                {**at, "name": "shop.acme.example", "state": "failing", "reason": "It is taken."},
+            ]
+        )
+        since = "2027-01-31T12:00:00Z"
+        self.assertEqual(
+            self._call("/provisioning/instance_info/acme")[1]["data"]["domains"],
+            [
+                {"name": "odoo.acme.example", "state": "live", "reason": None, "since": since},
+                {"name": "shop.acme.example", "state": "failing", "reason": "It is taken.", "since": since},
+            ],
+        )
+
     def test_requests_are_listed_and_told_apart_by_state(self):
         done, failed = self._created(subdomain="first-one"), self._failed(subdomain="last-one")
         path = "/provisioning/requests"

@@ -89,4 +89,4 @@ def login_link(
     valid_s = min(valid_s or longest_s, longest_s)
     key = context.keys.signing
     token = sign_login(key, identity, name, now_us(), valid_s, by=by, support=support, origin=origin)
-    return Secret(f"{context.runtime.route(name).url}{LOGIN_PATH}?token={token.reveal()}")
+    return Secret(f"{context.address(name).url}{LOGIN_PATH}?token={token.reveal()}")

@@ -90,7 +90,7 @@ def _end_sessions(subject: Changing) -> None:
 
 
 def _expect(subject: Changing, status: int) -> None:
-    route = subject.context.runtime.route(subject.name)
+    route = subject.context.route(subject.name)
     wait_for_status(route, status, timeout_s=subject.context.settings.probe_timeout_s)
 
 

@@ -165,7 +165,7 @@ def _run_script(subject: Provisioning, script_for: Callable[[str, list[str]], st
 def _script_settings(subject: Provisioning) -> dict[str, str]:
     spec = subject.spec
     return {
-        "base_url": subject.context.runtime.route(subject.name).url,
+        "base_url": subject.context.address(subject.name).url,
         "company_name": spec.company_name,
         "email": spec.email,
         "lang": spec.language,
@@ -202,7 +202,7 @@ def _publish(subject: Provisioning) -> None:
 def _probe(subject: Provisioning) -> None:
     """I5: it is there when the public route says so."""
     context, settings = subject.context, subject.context.settings
-    route = context.runtime.route(subject.name)
+    route = context.route(subject.name)
     places = context.runtime.capabilities.first_pages_at_once
     turn = locks.turn(subject.connection, "first page", places, wait_s=subject.patience_s)
     with patience.turn(turn, f"The creation of {subject.name}", "its turn: first page"):

@@ -10,6 +10,7 @@ import contextlib
 from dataclasses import dataclass, replace
 
 from tenantry.errors import InstanceNotFound, Tampered
+from tenantry.model.address import subdomain_host
 from tenantry.model.catalog import Database, Kind, Label
 from tenantry.model.instance import Instance
 from tenantry.model.progress import OnStep, ignore
@@ -89,13 +90,14 @@ def _name_filestore(subject: Renaming) -> None:
 
 def _write_address(subject: Renaming) -> None:
     """What it knows of its address, unless that is another one."""
-    runtime, base_domain = subject.context.runtime, subject.context.settings.base_domain
+    context = subject.context
+    before = subdomain_host(subject.old, context.settings.base_domain)
     query = """
         UPDATE ir_config_parameter SET value = %s
          WHERE key = 'web.base.url' AND substring(value from '^[a-z]+://([^/:]+)') = %s
     """
-    with subject.context.as_tenant(subject.new) as inside, translated(inside, "write the address"):
-        inside.execute(query, [runtime.route(subject.new).url, f"{subject.old}.{base_domain}"])
+    with context.as_tenant(subject.new) as inside, translated(inside, "write the address"):
+        inside.execute(query, [context.address(subject.new).url, before])
 
 
 def _publish(subject: Renaming) -> None:
@@ -106,10 +108,10 @@ def _publish(subject: Renaming) -> None:
 
 def _probe(subject: Renaming) -> None:
     """I5, and nothing is left at the old address, unless it is somebody else's by now."""
-    runtime, timeout_s = subject.context.runtime, subject.context.settings.probe_timeout_s
-    wait_for_status(runtime.route(subject.new), _OK, timeout_s=timeout_s)
+    context, timeout_s = subject.context, subject.context.settings.probe_timeout_s
+    wait_for_status(context.route(subject.new), _OK, timeout_s=timeout_s)
     if not databases.find(subject.connection, subject.old):
-        wait_for_status(runtime.route(subject.old), _NOT_FOUND, timeout_s=timeout_s)
+        wait_for_status(context.route(subject.old), _NOT_FOUND, timeout_s=timeout_s)
 
 
 def _go_back(subject: Renaming) -> None:

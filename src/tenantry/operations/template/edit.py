@@ -59,7 +59,7 @@ def edit_template(context: Context, code: str) -> Editing:
                 spare = clone_template(context, connection, code, made_for_it, to_edit=True)
                 name_spare(context, connection, spare, name, label)
         password = _open(context, connection, name)
-    route = context.runtime.route(name)
+    route = context.route(name)
     wait_for_status(route, _HTTP_OK, timeout_s=context.settings.probe_timeout_s)
     return Editing(route.url, "admin", password)
 

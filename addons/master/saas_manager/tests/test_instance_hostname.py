@@ -1,0 +1,260 @@
+"""A further host name moves from pending to live, or is failing with a reason, and hinders no other."""
+
+import runpy
+from types import SimpleNamespace
+from unittest.mock import patch
+
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
+from odoo.tests import tagged
+from odoo.tools import file_path, mute_logger
+
+from tenantry.errors import InvalidValue, NameTaken, PostgresUnreachable
+
+from .. import gateway
+from .common import SaasCase
+
+DOMAIN, SHOP = "odoo.acme.example", "shop.acme.example"
+
+
+class HostnameCase(SaasCase):
+    def setUp(self):
+        super().setUp()
+        self.instance = self._make_instance("acme", "active", run_state="running", health="healthy")
+        self.other = self._make_instance("beta", "active", run_state="running", health="healthy")
+        self.held_elsewhere = set()
+        checks = patch.object(gateway, "check_hostnames", self._check_hostnames)
+        checks.start()
+        self.addCleanup(checks.stop)
+
+    def _check_hostnames(self, _instance, names):
+        for name in self.held_elsewhere & set(names):
+            raise NameTaken(name)
+
+    def _add(self, *names, instance=None):
+        """As a manager, who saves the form; return the records."""
+        instance = instance or self.instance
+        with self._jobs() as self.jobs:
+            self._as("manager", instance).hostname_ids = [Command.create({"name": name}) for name in names]
+        return instance.hostname_ids.filtered(lambda hostname: hostname.name in names)
+
+    def _live(self, *names, instance=None):
+        values = {"instance_id": (instance or self.instance).id, "state": "live"}
+        return self.env["saas.instance.hostname"].create([{**values, "name": name} for name in names])
+
+    def _run_job(self, instance=None, **answer):
+        """Do what the job does; return the names that the engine was told of."""
+        instance = instance or self.instance
+        told = []
+
+        def set_hostnames(asked_for):
+            told.extend(asked_for.hostname_ids._served_names())
+            if answer:
+                raise answer["refused"]
+
+        with self._jobs(), patch.object(gateway, "set_hostnames", set_hostnames):
+            instance.sudo()._operate("set_domains")
+        self.assertFalse(instance.operation)
+        return told
+
+
+@tagged("post_install", "-at_install")
+class TestHostname(HostnameCase):
+    def test_one_that_is_added_is_pending_until_a_job_has_told_the_engine(self):
+        added = self._add(DOMAIN, SHOP)
+        self._assert_one_job(self.jobs, self.instance, "set_domains")
+        self.assertEqual(added.mapped("state"), ["pending", "pending"])
+        self.assertEqual(self._run_job(), [DOMAIN, SHOP])
+        self.assertEqual(added.mapped("state"), ["live", "live"])
+        self.assertFalse(any(added.mapped("reason")))
+
+    def test_one_that_is_refused_in_the_job_is_failing_and_the_others_are_live(self):
+        refused, served = self._add(DOMAIN, SHOP)
+        self.held_elsewhere = {DOMAIN}
+        self.assertEqual(self._run_job(), [SHOP])
+        self.assertEqual((refused.state, served.state), ("failing", "live"))
+        self.assertIn("is taken", refused.reason)
+        self.assertFalse(self.instance.state_reason, "The operation itself has not failed.")
+        self.assertIn(DOMAIN, self.instance.activity_ids.note)
+        warned = self.instance.log_ids.filtered(lambda line: line.level == "warning")
+        self.assertIn(DOMAIN, warned.message)
+
+    def test_whatever_else_the_engine_refuses_of_a_name_is_its_reason(self):
+        added = self._add(DOMAIN)
+        refusal = InvalidValue("host name", DOMAIN, "at most 40 characters, for the front's sake")
+        with patch.object(gateway, "check_hostnames", side_effect=refusal):
+            self.assertEqual(self._run_job(), [])
+        self.assertEqual(added.state, "failing")
+        self.assertIn("at most 40 characters", added.reason)
+
+    def test_one_that_is_failing_is_tried_again_by_a_button(self):
+        added = self._add(DOMAIN)
+        self.held_elsewhere = {DOMAIN}
+        self._run_job()
+        self.held_elsewhere = set()
+        with self._jobs() as jobs:
+            self._as("manager", added).action_retry()
+        self._assert_one_job(jobs, self.instance, "set_domains")
+        self.assertEqual((added.state, added.reason), ("pending", False))
+        self.assertEqual(self._run_job(), [DOMAIN])
+        self.assertEqual(added.state, "live")
+
+    def test_one_that_still_cannot_be_had_is_not_tried_again(self):
+        added = self._add(DOMAIN)
+        self.held_elsewhere = {DOMAIN}
+        self._run_job()
+        hostname = self._as("manager", added)
+        with self._jobs(), self.assertRaisesRegex(UserError, "is taken"):
+            hostname.action_retry()
+
+    def test_only_a_failing_one_is_tried_again(self):
+        live = self._as("manager", self._live(DOMAIN))
+        with self.assertRaisesRegex(UserError, "not possible now"):
+            live.action_retry()
+
+    def test_another_name_is_verified_anew(self):
+        live = self._live(DOMAIN)
+        with self._jobs() as jobs:
+            self._as("manager", live).name = SHOP
+        self._assert_one_job(jobs, self.instance, "set_domains")
+        self.assertEqual(live.state, "pending")
+        self.assertEqual(self._run_job(), [SHOP])
+
+    def test_the_engine_is_told_of_a_removal_if_it_was_told_of_the_name(self):
+        live = self._live(DOMAIN)
+        with self._jobs() as jobs:
+            self._as("manager", live).unlink()
+        self._assert_one_job(jobs, self.instance, "set_domains")
+        self.assertEqual(self._run_job(), [])
+        failing = self.env["saas.instance.hostname"].create(
+            {"name": DOMAIN, "state": "failing", "instance_id": self.instance.id}
+        )
+        with self._jobs() as jobs:
+            self._as("manager", failing).unlink()
+        jobs.assert_jobs_count(0)
+
+    def test_states_are_written_by_actions_only(self):
+        hostnames = self._as("manager", self.env["saas.instance.hostname"])
+        with self.assertRaises(AccessError):
+            hostnames.create({"name": DOMAIN, "instance_id": self.instance.id, "state": "live"})
+        added = self._as("manager", self._add(DOMAIN))
+        for values in ({"state": "live"}, {"reason": "because"}, {"state_at": "2020-01-01"}):
+            with self.subTest(values=values), self.assertRaises(AccessError):
+                added.write(values)
+
+    def test_one_of_an_instance_that_does_not_exist_yet_needs_no_job(self):
+        draft = self._make_instance("drafted")
+        self.assertEqual(self._add(DOMAIN, instance=draft).state, "pending")
+        self.jobs.assert_jobs_count(0)
+        self.assertFalse(draft.operation)
+
+    def test_while_something_else_is_done_they_stay(self):
+        self.instance.operation = "restart"
+        with self.assertRaisesRegex(UserError, "Try again in a moment"):
+            self._add(DOMAIN)
+
+    def test_a_creation_brings_those_that_can_be_had(self):
+        draft = self._make_instance("drafted")
+        self._add(DOMAIN, SHOP, instance=draft)
+        self.held_elsewhere = {DOMAIN}
+        with self._jobs():
+            self._as("manager", draft).action_provision_instance()
+        self._run_provision(draft)
+        self.assertEqual(draft.state, "active")
+        self.assertEqual({h.name: h.state for h in draft.hostname_ids}, {DOMAIN: "failing", SHOP: "live"})
+
+
+@tagged("post_install", "-at_install")
+class TestHostnameOfSeveral(HostnameCase):
+    def test_two_instances_may_wait_for_one_and_the_first_has_it(self):
+        first, second = self._add(DOMAIN), self._add(DOMAIN, instance=self.other)
+        self.assertEqual((first + second).mapped("state"), ["pending", "pending"])
+        self.assertEqual(self._run_job(self.other), [DOMAIN])
+        self.assertEqual(self._run_job(), [])
+        self.assertEqual((first.state, second.state), ("failing", "live"))
+        self.assertIn("is taken", first.reason)
+
+    def test_of_two_at_the_same_moment_one_is_failing(self):
+        """Neither transaction sees the other's: the index knows."""
+        self._live(DOMAIN, instance=self.other)
+        hostnames = type(self.env["saas.instance.hostname"])
+        with patch.object(hostnames, "_check_held_by_no_other"):
+            added = self._add(DOMAIN)
+            with mute_logger("odoo.sql_db"):
+                self.assertEqual(self._run_job(), [])
+        self.assertEqual(added.state, "failing")
+        self.assertIn("is taken", added.reason)
+
+    def test_one_that_another_instance_has_is_refused_at_the_screen(self):
+        self._live(DOMAIN, instance=self.other)
+        draft = self._make_instance("drafted")
+        for instance in (self.instance, draft):
+            with self.subTest(instance=instance.name), self.assertRaisesRegex(UserError, "is taken"):
+                self._add(DOMAIN, instance=instance)
+
+    def test_one_the_engine_would_refuse_is_refused_at_the_screen(self):
+        self.held_elsewhere = {DOMAIN}
+        with self.assertRaisesRegex(UserError, "is taken"):
+            self._add(DOMAIN)
+
+    def test_one_that_is_given_up_is_had_by_the_next(self):
+        waiting = self._add(DOMAIN, instance=self.other)
+        self._live(DOMAIN)
+        self._run_job(self.other)
+        self.assertEqual(waiting.state, "failing")
+        self.instance._release_hostnames()
+        with self._jobs():
+            self._as("manager", waiting).action_retry()
+        self.assertEqual(self._run_job(self.other), [DOMAIN])
+
+
+@tagged("post_install", "-at_install")
+class TestHostnameAfterALostJob(HostnameCase):
+    def _fail_the_job(self, found, error):
+        with patch.object(gateway, "find", return_value=found):
+            self._run_job(refused=error)
+
+    def _engine_has(self, *names):
+        return SimpleNamespace(name="acme", url="http://acme.localhost", hostnames=names)
+
+    def test_each_is_as_the_engine_has_it(self):
+        live, added = self._live("old.acme.example"), self._add(DOMAIN, SHOP)
+        self._fail_the_job(self._engine_has(SHOP, "more.acme.example"), NameTaken(DOMAIN))
+        found = {hostname.name: hostname.state for hostname in self.instance.hostname_ids}
+        self.assertEqual(
+            found,
+            {live.name: "failing", DOMAIN: "failing", SHOP: "live", "more.acme.example": "live"},
+        )
+        self.assertIn("is taken", added.filtered(lambda hostname: hostname.name == DOMAIN).reason)
+        self.assertIn("is taken", self.instance.state_reason)
+
+    def test_where_the_engine_tells_nothing_what_is_not_live_can_be_tried_again(self):
+        live, added = self._live("old.acme.example"), self._add(DOMAIN)
+        with patch.object(gateway, "find", return_value=None):
+            self.instance.sudo()._on_job_failed("PostgreSQL is away.")
+        self.assertEqual((live.state, added.state), ("live", "failing"))
+        self.assertEqual(added.reason, "PostgreSQL is away.")
+
+    def test_what_may_work_later_fails_no_name(self):
+        added = self._add(DOMAIN)
+        away = PostgresUnreachable("127.0.0.1:5432", "it is being started")
+        with (
+            self._jobs(),
+            patch.object(gateway, "check_hostnames", side_effect=away),
+            self.assertRaises(gateway.RetryableJobError),
+        ):
+            self.instance.sudo()._operate("set_domains")
+        self.assertEqual(added.state, "pending")
+
+
+@tagged("post_install", "-at_install")
+class TestHostnameMigration(HostnameCase):
+    def test_what_living_instances_have_is_live(self):
+        draft = self._make_instance("drafted")
+        hostnames = self._live(DOMAIN) + self._live(SHOP, instance=draft)
+        hostnames.flush_recordset()
+        self.env.cr.execute("UPDATE saas_instance_hostname SET state = 'pending'")
+        self.env.invalidate_all()
+        file = "saas_manager/migrations/19.0.1.3.0/post-hostnames-with-states.py"
+        runpy.run_path(file_path(file))["migrate"](self.env.cr, "19.0.1.2.0")
+        self.assertEqual(hostnames.mapped("state"), ["live", "pending"])
