@@ -60,5 +60,5 @@ def _make(installation: Installation, names: Sequence[str]) -> None:
         for name in names:
             databases.clone(connection, _SOURCE, name, how, label)
             roles.create(connection, name, context.role_password(name))
-            databases.let_in(connection, name, name)
+            databases.grant_connect(connection, name, name)
             announce(connection, name)

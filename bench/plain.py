@@ -173,7 +173,7 @@ def _make_role(installation: Installation) -> Cluster:
     with installation.superuser().connect() as connection, translated(connection, "let the peers in"):
         roles.create(connection, _ROLE, password)
         connection.execute(sql.SQL("ALTER ROLE {} CREATEDB").format(sql.Identifier(_ROLE)))
-        databases.let_connect(connection, MAINTENANCE_DATABASE, _ROLE)
+        databases.ensure_connect(connection, MAINTENANCE_DATABASE, _ROLE)
         row = connection.execute("SHOW hba_file").fetchone()
         with Path(str(row and row[0])).open("a") as rules:
             rules.write(f"host  all  {_ROLE}  127.0.0.1/32  scram-sha-256\n")
@@ -188,7 +188,7 @@ def _make_source(installation: Installation, plain: PlainOdoo) -> None:
     with installation.superuser().connect() as connection, translated(connection, "copy the template"):
         connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(source, template, owner))
     with installation.superuser().connect(_SOURCE) as inside:
-        roles.give_contents(inside, old=TEMPLATE_OWNER, new=_ROLE)
+        roles.reassign_owned(inside, old=TEMPLATE_OWNER, new=_ROLE)
     shutil.copytree(_template_files(installation), plain.filestores.folder(_SOURCE))
 
 

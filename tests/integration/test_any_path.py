@@ -177,7 +177,7 @@ class Paths(RuleBasedStateMachine):
         for server in self.servers:
             with server.context.maintenance() as connection:
                 found = {it.name: it.label for it in databases.listing(connection, Kind.INSTANCE)}
-                login = {name: roles.may_log_in(connection, name) for name in found}
+                login = {name: roles.can_log_in(connection, name) for name in found}
             told = {name: (label.state, frozenset(label.hostnames)) for name, label in found.items()}
             expected = {name: (it.state, it.hostnames) for name, it in server.expected.items()}
             assert told == expected

@@ -106,7 +106,7 @@ def test_all_that_is_in_it_is_the_new_roles_and_it_cannot_log_in(
     found = {owner for (owner,) in as_superuser(cluster_engine, owners, "beta")}
     assert found - {"postgres"} == {"beta"}  # what belongs to an extension is the superuser's everywhere
     with context.maintenance() as connection:
-        assert not roles.may_log_in(connection, "beta")
+        assert not roles.can_log_in(connection, "beta")
         assert not roles.exists(connection, names.loading_database("beta"))
 
 
@@ -183,7 +183,7 @@ def test_a_database_of_many_parts_travels_too(cluster_engine: Engine, context: C
 def test_who_rests_is_dumped_too(cluster_engine: Engine, context: Context, store, state: State):
     with context.maintenance() as connection:
         databases.label(connection, "acme", find_instance(connection, "acme").having(state=state))
-        roles.lock_out(connection, "acme")
+        roles.disable_login(connection, "acme")
     archive = cluster_engine.dump_instance("acme", str(store))
     cluster_engine.load_instance(str(store), archive.archive, "beta")
     assert files_of(context, "beta") == files_of(context, "acme")
@@ -553,7 +553,7 @@ def test_who_dumps_reaches_no_other_tenants_database_and_has_no_rights_afterward
     """
     with context.maintenance() as connection:
         found = connection.execute(rights, {"role": names.DUMP_ROLE}).fetchone()
-        assert not roles.may_log_in(connection, names.DUMP_ROLE)
+        assert not roles.can_log_in(connection, names.DUMP_ROLE)
     assert found == (False, False, False, False)
 
 
@@ -586,7 +586,7 @@ def test_a_session_that_who_dumps_left_behind_has_ended(
 
     def leave_one(*arguments: object, **keywords: object) -> object:
         with context.maintenance() as connection:
-            roles.let_log_in(connection, names.DUMP_ROLE, password := random_key())
+            roles.enable_login(connection, names.DUMP_ROLE, password := random_key())
         left.append(context.cluster.as_role(names.DUMP_ROLE, password).open("acme"))
         return dump(*arguments, **keywords)
 

@@ -57,8 +57,8 @@ DEEDS: dict[str, Callable[[Connection, str], object]] = {
 }
 ROLE_DEEDS: dict[str, Callable[[Connection, str], object]] = {
     "create": roles.create,
-    "let log in": lambda connection, name: roles.let_log_in(connection, name, Secret("-")),
-    "lock out": roles.lock_out,
+    "let log in": lambda connection, name: roles.enable_login(connection, name, Secret("-")),
+    "lock out": roles.disable_login,
     "limit": roles.limit,
     "rename": lambda connection, name: roles.rename(connection, name, "somebody"),
     "note": lambda connection, name: roles.set_note(connection, name, "wal_log"),

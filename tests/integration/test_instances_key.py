@@ -28,7 +28,7 @@ def older(cluster_engine: Engine) -> Iterator[Engine]:
         for name in NAMES:
             databases.create(connection, name, Label(Kind.INSTANCE, State.ACTIVE))
             roles.create(connection, name, derive_role_password(one_key, name))
-            databases.let_in(connection, name, name)
+            databases.grant_connect(connection, name, name)
     kept = {file.name: file.read_text() for file in secrets.iterdir()}
     for file in secrets.iterdir():
         file.unlink()
@@ -80,7 +80,7 @@ def test_a_killed_upgrade_is_finished_by_the_next_start(older: Engine, monkeypat
 
 def test_a_role_that_was_locked_out_stays_so(older: Engine):
     with older.context.maintenance() as connection:
-        roles.lock_out(connection, "acme")
+        roles.disable_login(connection, "acme")
     older.start_postgres()
     assert not can_log_in(older.context, "acme", older.context.role_password("acme"))
     assert can_log_in(older.context, "beta", older.context.role_password("beta"))

@@ -64,7 +64,7 @@ def copy_master(engine: Engine, source: str, target: str) -> None:
         strategy.prepare(connection, how)
         original = databases.find(connection, source)
         databases.clone(connection, source, target, how.clause, original.label)
-        databases.let_in(connection, target, MASTER_DATABASE)
+        databases.grant_connect(connection, target, MASTER_DATABASE)
     filestores(engine).copy(source, target)
 
 

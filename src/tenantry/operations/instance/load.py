@@ -75,10 +75,10 @@ def _make_database(subject: Loading) -> None:
     databases.create(connection, made, _label(subject, Kind.SPARE, State.BUILDING))
     roles.create(connection, made)
     roles.limit(connection, made)
-    databases.let_in(connection, made, made)
+    databases.grant_connect(connection, made, made)
     with context.cluster.connect(made) as inside:
         databases.add_extensions(inside, subject.found.manifest.extensions)
-        roles.let_create(inside, made)
+        roles.grant_create(inside, made)
 
 
 def _discard(subject: Loading) -> None:
@@ -95,7 +95,7 @@ def _restore(subject: Loading) -> None:
     password, folder = random_key(), context.settings.run_dir
     options = {**_RESTORING, **(_SINCE_14 if major(connection) >= 14 else {})}
     owner = context.cluster.as_role(made, password).with_options(options)
-    roles.let_log_in(connection, made, password)
+    roles.enable_login(connection, made, password)
     try:
         with service(owner, made, folder) as environment:
             restore_database(
@@ -104,7 +104,7 @@ def _restore(subject: Loading) -> None:
     except ProgramFailed as error:
         raise RestoreFailed(subject.found.manifest.archive, error.output) from error
     finally:
-        roles.lock_out(connection, made)
+        roles.disable_login(connection, made)
     databases.end_sessions(connection, made)
 
 

@@ -94,10 +94,10 @@ class Provisioning:
 
     @contextlib.contextmanager
     def turn(self, line: str, places: int) -> Iterator[None]:
-        """Wait for one of so many places in a line, see `locks.turn`. Raises NotYet."""
+        """Wait for one of so many places in a line, see `locks.slot`. Raises NotYet."""
         with contextlib.ExitStack() as held:
             try:
-                held.enter_context(locks.turn(self.connection, line, places, wait_s=self.patience_s))
+                held.enter_context(locks.slot(self.connection, line, places, wait_s=self.patience_s))
             except Busy as error:
                 raise NotYet(f"The creation of {self.name}", f"its turn: {line}", _AGAIN_AFTER_S) from error
             yield
@@ -213,7 +213,7 @@ def _note(subject: Provisioning, *steps: str) -> None:
 def _run_script(subject: Provisioning, script_for: Callable[[str, list[str]], str]) -> list[str]:
     """Run a script of the database's series for its modules, with the wishes as settings; return those."""
     session, inside = subject.inside, subject.inside.connection
-    with session.told(), translated(inside, f"run {script_for.__name__}"), inside.transaction():
+    with session.translated(), translated(inside, f"run {script_for.__name__}"), inside.transaction():
         series = subject.label.series
         modules = installed_modules(inside)
         script = script_for(series, modules) + scripts.stale_caches_script(series)

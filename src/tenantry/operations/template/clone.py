@@ -73,7 +73,7 @@ def _drop_database(cloning: Cloning) -> None:
 def _make_role(cloning: Cloning) -> None:
     roles.create(cloning.connection, cloning.name)
     roles.limit(cloning.connection, cloning.name)
-    databases.let_in(cloning.connection, cloning.name, cloning.name)
+    databases.grant_connect(cloning.connection, cloning.name, cloning.name)
 
 
 def _drop_role(cloning: Cloning) -> None:
@@ -83,7 +83,7 @@ def _drop_role(cloning: Cloning) -> None:
 
 def _hand_over_contents(cloning: Cloning) -> None:
     with cloning.context.cluster.connect(cloning.name) as inside:
-        roles.give_contents(inside, old=names.TEMPLATE_OWNER, new=cloning.name)
+        roles.reassign_owned(inside, old=names.TEMPLATE_OWNER, new=cloning.name)
 
 
 def _sanitize(cloning: Cloning) -> None:
@@ -107,8 +107,8 @@ def _remove_filestore(cloning: Cloning) -> None:
     cloning.context.filestores.remove(cloning.name)
 
 
-def _let_log_in(cloning: Cloning) -> None:
-    roles.let_log_in(cloning.connection, cloning.name, cloning.context.role_password(cloning.name))
+def _enable_login(cloning: Cloning) -> None:
+    roles.enable_login(cloning.connection, cloning.name, cloning.context.role_password(cloning.name))
 
 
 def _mark_sanitized_and_ready(cloning: Cloning) -> None:
@@ -142,7 +142,7 @@ ZYGOTE_STEPS: tuple[Step[Cloning], ...] = (
     Step("database", _copy_database, undo=_drop_database),
     Step("role", _make_role, undo=_drop_role),
     Step("ownership", _hand_over_contents),
-    Step("login", _let_log_in),
+    Step("login", _enable_login),
     Step("ready", _mark_ready),
 )
 """Its files are nobody's: a zygote draws pages, but serves none."""
