@@ -49,7 +49,7 @@ def client(server: Server) -> Iterator[socket.socket]:
 def heard(server: Server, accepted: socket.socket) -> dict[str, Any]:
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
-        question = server.hear(accepted)
+        question = server.receive(accepted)
         if question is not None:
             return question
     raise TimeoutError
@@ -70,7 +70,7 @@ def test_a_question_is_heard_once_it_is_whole(server: Server, client: socket.soc
     accepted = server.accept()
     assert accepted
     client.sendall(b'{"do": ')
-    assert server.hear(accepted) is None
+    assert server.receive(accepted) is None
     client.sendall(b'"ps"}\n')
     assert heard(server, accepted) == {"do": "ps"}
     server.answer(accepted, {"ok": True})

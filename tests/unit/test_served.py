@@ -58,6 +58,6 @@ def test_who_asks_to_look_is_heard_although_the_connection_was_cut(
     spawner, followed, lost = object.__new__(Spawner), [], []
     spawner.catalog = CutOff(times)
     monkeypatch.setattr(Spawner, "_follow", lambda _spawner, changed: followed.extend(changed))
-    monkeypatch.setattr(Spawner, "_lost_catalog", lambda _spawner, error: lost.append(error))
-    spawner._look(["acme"])
+    monkeypatch.setattr(Spawner, "_catalog_failed", lambda _spawner, error: lost.append(error))
+    spawner._read_labels(["acme"])
     assert (followed, len(lost)) == (heard, times)

@@ -51,20 +51,20 @@ def test_one_loads_at_a_time(started: Zygotes):
 
 
 def test_an_older_versions_is_started_when_it_is_needed(started: Zygotes):
-    zygote, is_new = started.fitting(_OLD)
+    zygote, is_new = started.find_or_start(_OLD)
     assert (zygote.key, is_new) == (_OLD, True)
-    assert started.fitting(_OLD) == (zygote, False)
+    assert started.find_or_start(_OLD) == (zygote, False)
 
 
 def test_a_tenant_that_none_fits_gets_the_plain_one(started: Zygotes):
-    zygote, _is_new = started.fitting(("gone", "1.0.0"))
+    zygote, _is_new = started.find_or_start(("gone", "1.0.0"))
     assert zygote.key == PLAIN
 
 
 def test_one_that_never_loaded_is_not_started_again_at_once(started: Zygotes):
-    zygote, _is_new = started.fitting(_NEW)
-    started.lost(zygote)
-    instead, _is_new = started.fitting(_NEW)
+    zygote, _is_new = started.find_or_start(_NEW)
+    started.forget(zygote)
+    instead, _is_new = started.find_or_start(_NEW)
     assert instead.key == PLAIN
     assert _NEW not in {ahead.key for ahead in all_ahead(started)}
 
@@ -76,9 +76,9 @@ def test_one_that_ends_again_and_again_rests_longer_each_time(
     now = time.monotonic()
     monkeypatch.setattr(zygotes.time, "monotonic", lambda: now)
     for _ in range(12):
-        zygote, _is_new = started.fitting(_NEW)
+        zygote, _is_new = started.find_or_start(_NEW)
         zygote.began, zygote.is_ready = now, True
-        started.lost(zygote)
+        started.forget(zygote)
         before = now
         while not started._may_start(_NEW):
             now += 0.05
@@ -89,11 +89,11 @@ def test_one_that_ends_again_and_again_rests_longer_each_time(
 
 
 def test_one_that_served_for_a_while_is_replaced_at_once(started: Zygotes):
-    zygote, _is_new = started.fitting(_NEW)
+    zygote, _is_new = started.find_or_start(_NEW)
     zygote.became_ready()
     zygote.began -= 60
-    started.lost(zygote)
-    assert started.fitting(_NEW)[0].key == _NEW
+    started.forget(zygote)
+    assert started.find_or_start(_NEW)[0].key == _NEW
 
 
 def test_one_that_cannot_even_be_started_leaves_nothing_open(
@@ -105,7 +105,7 @@ def test_one_that_cannot_even_be_started_leaves_nothing_open(
     monkeypatch.setattr(subprocess, "Popen", refuse)
     before = open_descriptors()
     with pytest.raises(OSError, match="no"):
-        started.fitting(_NEW)
+        started.find_or_start(_NEW)
     assert open_descriptors() == before
 
 

@@ -30,7 +30,7 @@ from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import Connection
 from tenantry.postgres.programs import service
 from tenantry.runtimes.shared import announce
-from tenantry.spawner.identity import hand_over
+from tenantry.spawner.identity import chown_folders
 
 _RESTORING = {"synchronous_commit": "off"}
 _SINCE_14 = {"client_connection_check_interval": "10s"}
@@ -113,7 +113,7 @@ def _get_files(subject: Loading) -> None:
     context.filestores.make(
         made, lambda open_file: get_files(there.store, subject.found, there.keys, open_file)
     )
-    hand_over(
+    chown_folders(
         context.filestores.folder(made), context.runtime.user_of(databases.oid(subject.connection, made))
     )
 

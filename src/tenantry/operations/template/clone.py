@@ -24,7 +24,7 @@ from tenantry.operations.steps import Operation, Step
 from tenantry.postgres import bounded, databases, locks, roles, strategy
 from tenantry.postgres.cluster import Connection, translated
 from tenantry.runtimes.shared import announce
-from tenantry.spawner.identity import hand_over
+from tenantry.spawner.identity import chown_folders
 
 _WAIT_FOR_SWAP_S = 30
 SANITIZED = "sanitize"
@@ -100,7 +100,7 @@ def _link_filestore(cloning: Cloning) -> None:
     filestores.copy(cloning.template.filestore, cloning.name)
     # Its process's user, before anybody waits for it; the spawner would do it at the first wake.
     user = cloning.context.runtime.user_of(databases.oid(cloning.connection, cloning.name))
-    hand_over(filestores.folder(cloning.name), user)
+    chown_folders(filestores.folder(cloning.name), user)
 
 
 def _remove_filestore(cloning: Cloning) -> None:
