@@ -85,7 +85,7 @@ def test_an_order_of_another_shape_is_refused():
 
 def test_what_a_process_says_of_itself_is_told_by_its_order():
     facts = load("saas_process.facts")
-    facts.tell(replace(ORDER, identity="xyz"), {Field.SEATS: 3, Field.ENTITLED_SINCE: 7})
+    facts.set_facts(replace(ORDER, identity="xyz"), {Field.SEATS: 3, Field.ENTITLED_SINCE: 7})
     assert (facts.public_key(), facts.identity(), facts.links_since()) == ("ab", "xyz", 1)
     assert (facts.is_provided(), facts.seats(), facts.entitled_since()) == (True, 3, 7)
 
