@@ -141,7 +141,7 @@ def test_what_a_program_is_given_reaches_it_whole(tmp_path: Path):
     assert (tmp_path / "file").read_bytes() == given
 
 
-@pytest.mark.parametrize(("exit_code", "said"), [(0, "before it was given everything"), (4, "why")])
+@pytest.mark.parametrize(("exit_code", "said"), [(0, "before it had read all its input"), (4, "why")])
 def test_a_program_that_reads_no_more_is_told(exit_code: int, said: str):
     script = f"echo why >&2; exit {exit_code}"
     with (
