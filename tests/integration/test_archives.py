@@ -492,7 +492,7 @@ def test_a_file_that_is_another_when_it_is_read_again_never_gets_the_firsts_name
         return found
 
     monkeypatch.setattr(dumping, "_measured", and_change)
-    with pytest.raises(FilestoreFailure, match="changes while it is read"):
+    with pytest.raises(FilestoreFailure, match="changed while it was read"):
         cluster_engine.dump_instance("acme", str(store))
     monkeypatch.undo()
     archive = cluster_engine.dump_instance("acme", str(store))

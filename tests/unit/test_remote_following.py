@@ -8,7 +8,7 @@ import pytest
 
 from tenantry.model.progress import StepEvent
 from tenantry.remote.errors import MasterFailed, MasterUnreachable, RateLimited
-from tenantry.remote.following import follow, step_teller
+from tenantry.remote.following import follow, step_reporter
 
 _URL = "https://office.example.com"
 
@@ -66,7 +66,7 @@ def test_it_waits_as_long_as_the_master_says_but_not_for_the_rest_of_an_hour():
 
 def test_each_step_is_told_once():
     events: list[StepEvent] = []
-    tell = step_teller("provision", "acme", events.append)
+    tell = step_reporter("provision", "acme", events.append)
     for step, percent in [(None, 0.0), ("claim", 10.0), ("claim", 10.0), ("probe", 90.0)]:
         tell(step, percent)
     assert [(event.step, event.fraction) for event in events] == [("claim", 0.1), ("probe", 0.9)]
