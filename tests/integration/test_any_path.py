@@ -192,7 +192,7 @@ class Paths(RuleBasedStateMachine):
                     assert (server.context.filestores.folder(name) / "ab" / "abcdef").is_file()
 
 
-def test_any_operations_killed_anywhere_and_run_again_end_as_they_should(servers: list[Server]):
+def test_operations_that_are_killed_and_run_again_reach_the_expected_state(servers: list[Server]):
     here = type("Here", (Paths,), {"servers": servers})
     many = settings(max_examples=15, stateful_step_count=15, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(here, settings=many)

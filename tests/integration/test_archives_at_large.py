@@ -63,7 +63,9 @@ class told_of:
         self.file.unlink()
 
 
-def test_an_instance_travels_by_s3(cluster_engine: Engine, context: Context, bucket: str):
+def test_an_instance_is_dumped_to_s3_and_loaded_from_it(
+    cluster_engine: Engine, context: Context, bucket: str
+):
     (folder_of(context, "acme") / "ab" / ("a" * 40)).write_bytes(os.urandom(3 * PART_BYTES + 1))
     archive = cluster_engine.dump_instance("acme", bucket)
     assert cluster_engine.archives(bucket) == [archive.archive]
@@ -74,7 +76,9 @@ def test_an_instance_travels_by_s3(cluster_engine: Engine, context: Context, buc
     )
 
 
-def test_what_was_altered_in_s3_is_refused(cluster_engine: Engine, context: Context, bucket: str, s3: S3):
+def test_an_object_that_was_altered_in_s3_is_refused(
+    cluster_engine: Engine, context: Context, bucket: str, s3: S3
+):
     archive = cluster_engine.dump_instance("acme", bucket)
     store, path = open_store(bucket, s3.options), f"dumps/{archive.archive}.pgdump.zst.age"
     data = store.get(path)
@@ -89,7 +93,7 @@ def test_what_was_altered_in_s3_is_refused(cluster_engine: Engine, context: Cont
     assert orphans(context) == []
 
 
-def test_a_large_upload_that_is_given_up_leaves_no_object(bucket: str, s3: S3):
+def test_an_aborted_large_upload_leaves_no_object(bucket: str, s3: S3):
     store = open_store(bucket, s3.options)
     with pytest.raises(ZeroDivisionError):
         _give_up(store)
@@ -103,9 +107,7 @@ def _give_up(store: Store) -> None:
         raise ZeroDivisionError
 
 
-def test_wrong_credentials_and_a_server_that_is_not_there_are_told(
-    cluster_engine: Engine, context: Context, s3: S3
-):
+def test_wrong_credentials_and_a_missing_server_are_errors(cluster_engine: Engine, context: Context, s3: S3):
     with (
         told_of(context, {**s3.options, "secret_access_key": "another"}),
         pytest.raises(StoreRefused) as raised,
@@ -137,7 +139,7 @@ def _most_bytes() -> int:
 
 
 @pytest.mark.parametrize("where", ["a folder", "s3"])
-def test_what_is_large_travels_in_constant_memory(
+def test_large_archives_are_dumped_and_loaded_in_constant_memory(
     context: Context, tmp_path: Path, bucket: str, where: str, record_property
 ):
     with (folder_of(context, "acme") / "ab" / ("a" * 40)).open("wb") as file:

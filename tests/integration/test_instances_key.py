@@ -50,7 +50,7 @@ def can_log_in(context: Context, name: str, password: Secret) -> bool:
         return False
 
 
-def test_an_older_home_goes_on_and_its_instances_get_new_passwords(older: Engine):
+def test_an_older_installation_keeps_working_and_its_instances_get_new_passwords(older: Engine):
     older.start_postgres()
     context = older.context
     for name in NAMES:
@@ -78,7 +78,7 @@ def test_a_killed_upgrade_is_finished_by_the_next_start(older: Engine, monkeypat
     assert all(can_log_in(again.context, name, again.context.role_password(name)) for name in NAMES)
 
 
-def test_a_role_that_was_locked_out_stays_so(older: Engine):
+def test_a_role_whose_login_is_disabled_stays_disabled(older: Engine):
     with older.context.maintenance() as connection:
         roles.disable_login(connection, "acme")
     older.start_postgres()

@@ -316,7 +316,7 @@ def test_a_program_outlives_its_starter_and_bubblewrap(hides_processes: bool):
 @by_root
 @pytest.mark.parametrize("hides_processes", [False, True])
 @pytest.mark.parametrize("user", [TENANT, None])
-def test_a_program_that_is_to_end_with_its_starter_does(hides_processes: bool, user: int | None):
+def test_a_program_ends_with_its_starter_if_requested(hides_processes: bool, user: int | None):
     view = python_view(user, hides_processes=hides_processes)
     assert ends_with_its_starter(command(view, ["sleep", "60"], ends_with_caller=True))
 
@@ -444,7 +444,7 @@ def test_an_ordinary_users_program_has_the_process_id_that_the_machine_knows_it_
     assert inside == outside
 
 
-def test_an_ordinary_users_program_ends_with_its_starter_if_it_is_to(bubblewraps: list[str]):
+def test_an_ordinary_users_program_ends_with_its_starter_if_requested(bubblewraps: list[str]):
     view = View((), (), None)
     assert as_ordinary_user(
         lambda: ends_with_its_starter(
@@ -464,7 +464,7 @@ def test_bubblewrap_works_here(bubblewraps: list[str]):
     assert as_ordinary_user(lambda: available(bubblewraps)) == ""
 
 
-def test_why_bubblewrap_does_not_work_is_told():
+def test_the_reason_why_bubblewrap_does_not_work_is_reported():
     assert "not on this machine" in available(NOTHING)
     assert "false ended with 1" in available(REFUSED)
 

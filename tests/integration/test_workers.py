@@ -91,7 +91,7 @@ def test_one_after_the_other_is_served_by_the_same_threads(served: Served):
     assert threads() <= before + 1
 
 
-def test_who_comes_when_all_are_busy_waits_and_is_served_then(served: Served):
+def test_a_request_waits_while_all_threads_are_busy(served: Served):
     clients = [served.ask("wait") for _ in range(3 * _MOST)]
     wait_until(lambda: served.workers.busy == _MOST)
     time.sleep(0.1)
@@ -101,7 +101,7 @@ def test_who_comes_when_all_are_busy_waits_and_is_served_then(served: Served):
     wait_until(lambda: not served.workers.are_busy)
 
 
-def test_websockets_take_no_place_of_requests(served: Served):
+def test_websockets_do_not_occupy_the_threads_for_requests(served: Served):
     sockets = [served.ask("websocket") for _ in range(2 * _MOST)]
     wait_until(lambda: served.workers.websockets == 2 * _MOST)
     assert served.ask("hello").recv(100) == b"served"
@@ -118,7 +118,7 @@ def test_a_request_that_exits_ends_nothing_but_itself(served: Served, caplog: py
     assert "ended without an answer" in caplog.text
 
 
-def test_who_comes_while_they_leave_is_left_to_the_next_process(served: Served, tmp_path: Path):
+def test_connections_after_the_stop_wait_for_the_next_process(served: Served, tmp_path: Path):
     under_way = served.ask("wait")
     wait_until(lambda: served.workers.busy == 1)
     served.workers.stop()

@@ -84,7 +84,7 @@ def test_a_master_that_does_not_listen_is_unreachable_at_once():
         (302, {"Location": "https://elsewhere.example"}, ""),
     ],
 )
-def test_what_is_no_master_is_told_so_and_no_redirect_followed(
+def test_a_server_that_is_not_a_master_is_an_error_and_redirects_are_not_followed(
     master: RecordingMaster, client: Client, answer: Any
 ):
     master.answers = [answer]

@@ -50,7 +50,7 @@ def test_a_taken_name_comes_with_others():
     assert "acme-2, acme-3" in error.remedy
 
 
-def test_what_is_missing_is_looked_for_where_it_would_be():
+def test_a_not_found_error_names_the_command_that_lists_the_others():
     assert "instance list" in _error(404, "INSTANCE_NOT_FOUND").remedy
     assert "request list" in _error(404, "REQUEST_NOT_FOUND").remedy
 

@@ -15,7 +15,7 @@ def entry(state: State, kind: Kind = Kind.INSTANCE, **more: bool) -> Entry:
 
 
 @pytest.mark.parametrize("state", State)
-def test_who_is_served(state: State):
+def test_entries_that_are_served(state: State):
     assert entry(state).is_served == (state is State.ACTIVE)
     assert entry(state, published=True).is_served == (state in (State.ACTIVE, State.PROVISIONING))
 
@@ -52,7 +52,7 @@ class CutOff:
 
 
 @pytest.mark.parametrize(("times", "heard"), [(0, ["acme"]), (1, ["acme"]), (2, [])])
-def test_who_asks_to_look_is_heard_although_the_connection_was_cut(
+def test_a_look_request_is_answered_after_the_connection_was_cut(
     monkeypatch: pytest.MonkeyPatch, times: int, heard: list[str]
 ):
     spawner, followed, lost = object.__new__(Spawner), [], []
