@@ -77,7 +77,7 @@ def work(route: Route, creation: Creation) -> None:
 
 
 def clicks(session: OdooSession) -> list[Call]:
-    """What opening, searching, changing and leaving contacts asks for; each was answered once.
+    """The requests of opening, searching, changing and leaving contacts; each was answered once.
 
     Raises CallRefused.
     """

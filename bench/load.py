@@ -46,7 +46,7 @@ def pages_by_turns(routes: Sequence[Route], count: int) -> list[tuple[float, ...
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who asks for these, in this order and again and again. requests: whole ones, as they are sent."""
+    """A client that repeats these requests in order. requests: the complete bytes of each."""
 
     address: tuple[str, int]
     requests: Sequence[bytes]

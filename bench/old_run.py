@@ -48,7 +48,7 @@ def _write(figures: list[Figure], file: Path) -> None:
 
 
 def _next_wish(folder: Path) -> str:
-    """The measurement that is asked for; "" when who would ask has ended."""
+    """Read the name of the next measurement; "" when the parent has ended."""
     parent = os.getppid()
     while os.getppid() == parent:
         for file in folder.glob("*.go"):

@@ -13,7 +13,7 @@ _FIRST = "floor-00"
 
 @dataclass(frozen=True)
 class Pages:
-    """The measurements; what ours is held against is the plain Odoo's."""
+    """The measurements; ours are compared with those of a plain Odoo."""
 
     plain: Plain
 

@@ -11,7 +11,7 @@ from bench.plain import Plain
 
 @dataclass(frozen=True)
 class Peers:
-    """The measurements. Each copy is made once before, for what it loads."""
+    """The measurements. Each copy is made once before, to fill caches."""
 
     plain: Plain
 

@@ -127,7 +127,7 @@ class PlainOdoo:
         )
 
     def copy_in_sql(self, name: str) -> None:
-        """The work alone, as the role of the peers; and somebody was there before."""
+        """Only the work itself, as the peers' role, after a first visitor."""
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
             sql.Identifier(name), sql.Identifier(_SOURCE)
         )
@@ -140,7 +140,7 @@ class PlainOdoo:
 
 @dataclass
 class Plain:
-    """The plain server of one run, started by who needs it first."""
+    """The plain server of one run; the first caller starts it."""
 
     installation: Installation
 

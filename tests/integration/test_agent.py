@@ -1,4 +1,4 @@
-"""The engine behind a pipe: asked as the engine itself is, and gone when who asks is gone."""
+"""The engine's agent: it has the engine's methods, and ends when its client ends."""
 
 from __future__ import annotations
 

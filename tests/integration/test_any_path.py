@@ -42,7 +42,7 @@ HOW_IT_ANSWERS = {State.ACTIVE: 200, State.STOPPED: 503, State.SUSPENDED: 503}
 
 @dataclass
 class Expected:
-    """What an instance is to be."""
+    """The expected state of an instance."""
 
     state: State = State.ACTIVE
     hostnames: frozenset[str] = frozenset()
@@ -162,7 +162,7 @@ class Paths(RuleBasedStateMachine):
         assert self.run(crash, lambda: pool.fill(server.context, CODE, size))
 
     def run(self, crash: int | None, operation: Callable[[], object]) -> bool:
-        """Whether it was done; killed once, it is run again."""
+        """Run an operation; if it is killed, run it again. Return whether it succeeded."""
         if crash is not None:
             with suppress(Crash, TenantryError), crash_before(crash):
                 operation()

@@ -134,7 +134,7 @@ def test_a_loaded_instance_has_a_new_address_and_keeps_its_other_settings(
 def test_a_copy_gets_a_new_identity_and_a_restored_instance_keeps_its_own(
     cluster_engine: Engine, context: Context, store, archive
 ):
-    """What was signed for the original is void in a copy that stands beside it."""
+    """Statements that were signed for the original are void in a copy."""
     with context.maintenance() as connection:
         original = find_instance(connection, "acme")
         cluster_engine.load_instance(str(store), archive.archive, "beta")
@@ -268,7 +268,7 @@ def _swap(one: Path, other: Path) -> None:
 
 
 def _change_manifest(store: Path, **changes: object) -> None:
-    """By who has the keys: another version of this very program."""
+    """An archive of a newer format, written with the right keys."""
     file = the_only(store, "manifests/*")
     secrets = Path(os.environ["TENANTRY_TEST_SECRETS"])
     signing = (secrets / "signing.key").read_text().strip()
@@ -323,7 +323,7 @@ def test_each_corruption_is_refused_and_leaves_nothing(
 def test_nothing_of_a_forged_dump_is_used(
     cluster_engine: Engine, context: Context, store, archive, monkeypatch
 ):
-    """Who knows the public key can encrypt: pg_restore is not given a byte of what somebody else made."""
+    """Anybody with the public key can encrypt a dump, but pg_restore must not get a byte of a forged one."""
     given: list[bytes] = []
     monkeypatch.setattr("tenantry.process.Piped.write", lambda _self, data: given.append(data) or len(data))
     keys = archive_keys(context.settings.installation.secrets_dir, random_key())
@@ -481,7 +481,7 @@ def test_files_that_are_created_or_deleted_meanwhile_cause_no_failure(
 def test_a_file_that_changes_between_two_reads_is_never_stored_under_its_first_hash(
     cluster_engine: Engine, context: Context, store, monkeypatch
 ):
-    """Other archives find files by their hash: a tenant could give them theirs."""
+    """Other archives find files by their hash, so a tenant could replace their files."""
     folder, measured = folder_of(context, "acme"), dumping._measured
 
     def and_change(file: object) -> tuple[int, str]:

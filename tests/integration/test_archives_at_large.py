@@ -25,7 +25,7 @@ from tenantry.settings import ServerSettings
 _BUCKET = "s3://archives/of-ours"
 _LARGE_BYTES = 200 * 2**20
 _MOST_BYTES = 200 * 2**20
-"""Of which the interpreter, the engine and what pytest imports take some 100 MB before anything is dumped."""
+"""The interpreter, the engine and pytest's imports already take about 100 MB of this."""
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +49,7 @@ def bucket(context: Context, s3: S3) -> Iterator[str]:
 
 
 class told_of:
-    """The installation knows these options of the bucket, for as long as the block goes on."""
+    """Write these options of the bucket into the installation's secrets during the block."""
 
     def __init__(self, context: Context, options: dict[str, str]) -> None:
         self.file = context.settings.installation.secrets_dir / "stores.toml"
@@ -124,7 +124,7 @@ def test_wrong_credentials_and_a_missing_server_are_errors(cluster_engine: Engin
 
 
 def _peak(settings: ServerSettings, store: str, connection: object) -> None:
-    """In a process of its own, whose memory it is."""
+    """Run in a process of its own, to measure its memory."""
     engine = Engine(settings)
     archive = engine.dump_instance("acme", store)
     dumped = _most_bytes()
@@ -133,7 +133,7 @@ def _peak(settings: ServerSettings, store: str, connection: object) -> None:
 
 
 def _most_bytes() -> int:
-    """Of this process since its program began; what getrusage says includes what its parent had."""
+    """The peak memory of this process's program; getrusage would include the parent's."""
     (line,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     return int(line) * 1024
 

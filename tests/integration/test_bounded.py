@@ -1,4 +1,4 @@
-"""Whatever a customer put into the database: what the engine does there ends, and is not deceived."""
+"""Work in a customer's database ends in time, and is not deceived by views, triggers or functions."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def tenants(context: Context, fake_template: str, monkeypatch: pytest.MonkeyPatc
 
 
 def plant(context: Context, name: str, *statements: str) -> None:
-    """As the customer, who owns all that is inside."""
+    """Connect as the customer, who owns all objects."""
     with context.cluster.as_role(name, context.role_password(name)).connect(name) as inside:
         for statement in statements:
             inside.execute(statement.encode())

@@ -1,4 +1,4 @@
-"""What the spawner knows of the labels, also after PostgreSQL was restarted."""
+"""The spawner reads changed labels, also after a restart of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def write(connection: Connection, name: str, label: Label) -> None:
 
 
 def cut_off(connection: Connection) -> None:
-    """As a restart does."""
+    """Cut the connection, as a restart does."""
     query = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = %s"
     assert connection.execute(query, ["tenantry-spawner"]).fetchall() == [(True,)]
 
 
 def is_readable(catalog: Catalog) -> bool:
-    """PostgreSQL tells who listens after the transaction, so a moment later than whoever committed it."""
+    """Wait for the notification: PostgreSQL sends it a moment after the commit."""
     return bool(select.select([catalog], [], [], 0)[0])
 
 

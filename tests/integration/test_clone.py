@@ -117,7 +117,7 @@ def test_a_spare_that_is_not_ready_is_never_claimed(context: Context, fake_templ
 def test_each_instance_has_an_identity_of_its_own_though_it_has_anothers_name(
     context: Context, fake_template: str
 ):
-    """What was signed for the one before is void."""
+    """Statements that were signed for the previous instance are void."""
     pool.fill(context, fake_template, 2)
     identities = set()
     with context.maintenance() as connection:
@@ -181,7 +181,7 @@ def test_a_spare_with_sessions_is_skipped_and_the_next_is_claimed(context: Conte
         assert pool.claim(context, connection, fake_template, "beta", label) == oldest
 
 
-def test_a_session_that_opens_on_a_spare_during_its_claim_is_logged_and_the_next_is_claimed(
+def test_a_spare_with_a_session_cannot_be_renamed_and_the_next_is_claimed(
     context: Context, fake_template: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(databases, "with_sessions", lambda _connection: set())
@@ -310,7 +310,7 @@ def test_a_tenants_role_is_limited_and_may_create_no_databases_or_roles(context:
 
 
 def test_the_templates_owner_has_no_privileges_in_a_clone(context: Context, fake_template: str):
-    """It is every template's: who builds one would write in all instances."""
+    """The role owns every template: otherwise a template's build could write in all instances."""
     pool.fill(context, fake_template, 1)
     owner = names.TEMPLATE_OWNER
     with context.maintenance() as connection:

@@ -1,4 +1,4 @@
-"""How text is sorted and searched: as Odoo expects it, on whatever cluster, today and after an upgrade."""
+"""Text is sorted and searched as Odoo expects it, on any cluster, also after an upgrade."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def expect_index_for_searches(engine: Engine) -> None:
 
 
 def test_the_documented_commands_harden_a_given_cluster(of_icu: Engine, tmp_path: Path):
-    """Those that the page prints, as its superuser, with the programs of the same PostgreSQL."""
+    """Run the commands of the documentation as a superuser, with the programs of the same PostgreSQL."""
     assert of_icu._embedded
     superuser, programs = of_icu._embedded._as("postgres"), of_icu._embedded.binaries.folder
     if not (programs / "psql").exists():

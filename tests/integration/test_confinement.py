@@ -42,14 +42,14 @@ OWN_USER = {
 }
 NOTHING = "same user, nothing"
 LAYERS = {**SAME_USER, **(OWN_USER if IS_ROOT else {}), NOTHING: (False, False, 0)}
-"""Of each case: Landlock, the filter of system calls, and the newest ABI of Landlock."""
+"""The cases: with Landlock, with the filter of system calls, and the newest ABI of Landlock."""
 
 everywhere = pytest.mark.parametrize("case", [case for case in LAYERS if case != NOTHING])
 
 
 @cache
 def confined(case: str) -> dict[str, Any]:
-    """What a tenant's process found out, see `tests.support.confined`."""
+    """The results in a tenant's process, see `tests.support.confined`."""
     landlock, filter_calls, abi = LAYERS[case]
     folder = Path(tempfile.mkdtemp(prefix="tenantry-confined-"))
     folder.chmod(0o755)
@@ -132,13 +132,13 @@ def test_no_former_rights_are_left(case: str):
 
 
 def test_the_kernel_cannot_forget_the_inodes_of_landlocks_rules():
-    """Under pressure it drops what nobody holds of /proc, and makes new inodes, which no rule knows."""
+    """Under memory pressure the kernel drops unused inodes of /proc; no rule would cover the new ones."""
     found = confined("same user, all layers")
     assert {f"/proc/{found['status']['Pid']}", "/proc/meminfo"} <= {*found["holds"]}
 
 
 def test_it_is_quick():
-    """It lies between a visitor and a sleeping tenant: 2 ms where nothing else runs."""
+    """A visitor waits for it when a tenant wakes: it takes 2 ms on an idle machine."""
     assert confined("same user, all layers")["lasted_ms"] < 50
 
 
@@ -192,7 +192,7 @@ SLEEP = "import time; time.sleep(60)"
 
 @pytest.fixture
 def groups() -> Iterator[Cgroups | Unavailable]:
-    """They are tried for real; where there are none, each test is content with being told why."""
+    """Real control groups. Where there are none, each test checks that there is a reason."""
     found = cgroups.find(f"test-{os.getpid()}")
     yield found
     if found:
@@ -223,7 +223,7 @@ def _go(process: subprocess.Popen[str]) -> None:
 
 
 def _missing(groups: Cgroups | Unavailable, controller: str) -> bool:
-    """Whether there is no such limit here; then a reason is."""
+    """Whether the limit is not available here; then check that there is a reason."""
     if isinstance(groups, Unavailable):
         assert groups.reason
         return True
@@ -324,7 +324,7 @@ def test_only_a_dns_label_names_a_tenant(tmp_path: Path, name: str):
 
 
 def test_placing_an_ended_process_limits_no_other_process(tmp_path: Path):
-    """The kernel would take its number, 0, for whoever writes it."""
+    """Its number is 0, which stands for the writing process itself."""
     with pytest.raises(ProcessLookupError):
         Cgroups([Hierarchy(tmp_path, 2, frozenset())], {}).place("acme", 0, Limits())
     assert list(tmp_path.iterdir()) == []
@@ -350,7 +350,7 @@ def test_an_ordinary_user_gets_the_reason_why_there_are_no_groups():
 
 
 def test_limits_are_written_to_the_unified_hierarchy(tmp_path: Path):
-    """As the kernel's documentation has them; this machine may have version 1 only."""
+    """A unified hierarchy made of plain files: this machine may have version 1 only."""
     folder = tmp_path / "tenant-a"
     folder.mkdir()
     files = ("memory.max", "memory.swap.max", "cpu.weight", "cpu.max", "pids.max")

@@ -1,4 +1,4 @@
-"""What is downloaded and is not what was meant is refused, leaves nothing, and the next try is clean."""
+"""A damaged or wrong download is refused and leaves nothing, and the next try succeeds."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def archive(tmp_path: Path) -> Iterator[tuple[AptSource, Path]]:
 
 @contextmanager
 def apt_in(parent: Path, source: AptSource) -> Iterator[Callable[..., list[Path]]]:
-    """Downloads the package as Odoo's is; to it can be told what the list should have said instead."""
+    """Downloads the package like Odoo's; tests can change the hash in the list."""
     with work_folder(parent) as work:
         apt = PrivateApt(work, source)
         apt.update()

@@ -1,4 +1,4 @@
-"""What bears one of our names and not our label belongs to somebody: no operation touches it."""
+"""No operation changes a database or role that has one of our names, but not our label or mark."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_a_spare_replaces_no_foreign_database(context: Context):
 
 
 def test_a_database_without_a_label_after_a_kill_is_still_ours(context: Context):
-    """CREATE DATABASE takes no comment: who it belongs to tells."""
+    """CREATE DATABASE cannot write a comment: the owner shows that it is ours."""
     make_template(context, CODE)
     name = names.new_spare_database(CODE)
     with context.maintenance() as connection:

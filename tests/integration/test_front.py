@@ -1,4 +1,4 @@
-"""The front: which host reaches which socket, and what everybody else is told."""
+"""The front: hosts reach their tenants' sockets, all others get pages."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ JSON = {"Accept": "application/json"}
 
 @pytest.fixture(scope="module", params=["caddy", "nginx"])
 def front(request: pytest.FixtureRequest) -> Iterator[Front]:
-    """What holds for every front there is a configuration of."""
+    """The properties of every configuration of the front."""
     front = Front(request.param)
     yield front
     front.stop()
@@ -278,7 +278,7 @@ def test_head_gets_no_body(front: Front):
 
 
 def test_a_tenants_own_refusals_are_its_own(front: Front, acme: Tenant):
-    """Only what the front itself refuses is answered by its pages."""
+    """The front's pages are only for its own refusals."""
     assert front.ask("acme.localhost", "/any/not_found").text == "no such page of the tenant"
 
 

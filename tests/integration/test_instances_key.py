@@ -20,7 +20,7 @@ NAMES = ["acme", "beta", "edit--blank"]
 
 @pytest.fixture
 def older(cluster_engine: Engine) -> Iterator[Engine]:
-    """A home as an older version left it: one key, and instances whose passwords are derived from it."""
+    """An installation of an older version: one key, from which instances' passwords are derived."""
     context = cluster_engine.context
     secrets = context.settings.installation.secrets_dir
     one_key = context.keys.roles

@@ -1,4 +1,4 @@
-"""The keeper: what it runs is always there, and goes with it. Its spawner needs no cluster for that."""
+"""The keeper restarts its programs, and they end with it. The spawner needs no cluster for these tests."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
 
 
 def test_its_process_id_is_written_atomically(kept: Kept, tmp_path: Path):
-    """Who reads it just then would take an emptied file for a server that has ended."""
+    """A reader would take an empty file for a server that has ended."""
     kept.pid_file.write_text("1")
     seen_before = tmp_path / "the file as it was opened"
     os.link(kept.pid_file, seen_before)
@@ -139,7 +139,7 @@ def test_its_programs_end_with_it(kept: Kept, number: signal.Signals):
 
 
 def command_of(program: psutil.Process) -> str:
-    """Nothing of one that was just killed."""
+    """Wait until the process has ended."""
     try:
         return " ".join(program.cmdline())
     except psutil.Error:

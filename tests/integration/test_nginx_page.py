@@ -27,7 +27,7 @@ _UPLOAD = b"x" * (5 * 2**20)
 
 
 class Odoo(BaseHTTPRequestHandler):
-    """Answers as an Odoo would: slowly at /slow, with a websocket at /websocket, else with what it saw."""
+    """Answers like Odoo: slowly at /slow, with a websocket at /websocket, else with the request."""
 
     protocol_version = "HTTP/1.1"
 

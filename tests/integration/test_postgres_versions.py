@@ -33,7 +33,7 @@ THE_WHEELS = 16
 
 @contextmanager
 def a_cluster_of_version(version: int, settings: ServerSettings) -> Iterator[Engine]:
-    """An engine on that version of PostgreSQL, whatever the system has."""
+    """An engine on that version of PostgreSQL, from a package or a wheel."""
     folder = the_wheels(settings) if version == THE_WHEELS else programs(version, settings.installation.cache)
     home = Path(tempfile.mkdtemp(prefix=f"tenantry-test-{version}-"))
     home.chmod(0o755)
@@ -133,7 +133,7 @@ def test_every_supported_version_makes_and_separates_tenants(versioned: Engine):
 def test_an_instance_is_dumped_and_loaded_where_a_role_is_granted_with_options(
     settings: ServerSettings, tmp_path: Path
 ):
-    """As since version 16; of the other versions pg_dump is not there."""
+    """Grants have options since version 16; pg_dump of the other versions is not installed."""
     with a_cluster_of_version(THE_WHEELS, settings) as engine:
         travelling.told_where_the_front_is(engine.context)
         make_template(engine.context, "fake")

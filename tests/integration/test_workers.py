@@ -1,4 +1,4 @@
-"""The threads that serve one tenant: who is served, who waits, and who is left to the next process."""
+"""The threads that serve one tenant: requests are served, wait, or are left to the next process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MOST = 3
 
 
 class Board(dict[int, int]):
-    """What the spawner is told."""
+    """The counts for the spawner."""
 
     requests = 0
 
@@ -30,7 +30,7 @@ class Board(dict[int, int]):
 
 
 class Served:
-    """Workers at a socket, whose requests do as their one word says."""
+    """Workers at a socket; each request is one word that says what it does."""
 
     def __init__(self, folder: Path) -> None:
         self.address = str(folder / "tenant.sock")

@@ -1,4 +1,4 @@
-"""What passes between a caller and the agent arrives as it was, and nothing else can be made of a line."""
+"""Values arrive unchanged between client and agent, and a line can create no other objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the engine and a tenant's process must agree on stands once, and both sides load the same file."""
+"""The engine and a tenant's process share one file with their common names and formats."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_it_needs_the_standard_library_alone_and_pythons_as_old_as_odoos():
 
 
 def test_none_of_its_constants_is_defined_elsewhere():
-    """Those that say what they are; `login` may mean anything."""
+    """Constants with a distinctive value; `login` occurs everywhere."""
     facts = [value for name, value in vars(agreed).items() if name.isupper() and isinstance(value, str)]
     telling = {fact for fact in facts if re.search(r"[._/]", fact)}
     files = [file for folder in (ENGINE, *TENANTS) for file in folder.rglob("*.py") if file != AGREED]

@@ -1,4 +1,4 @@
-"""Manifests: read as they were written, by who may read them, or refused."""
+"""Manifests are read as they were written, by recipients only, or refused."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def test_what_is_no_sealed_manifest_is_refused(data: bytes):
 
 
 def test_what_is_signed_of_an_archive_is_no_statement_for_a_tenant(keys: Keys):
-    """Who can have something signed as the one must not get the other."""
+    """A signature for one purpose must not be valid for the other."""
     payload = b"eyJhdWQiOiAiYWNtZSJ9"
     signature = bytes.fromhex(signing.sign_bytes(keys.signing, payload))
     assert signature != signing._private_key(keys.signing).sign(payload)

@@ -1,4 +1,4 @@
-"""Who asks a spawner gets an answer, or hears in time that there is none."""
+"""A client of the spawner gets an answer, or an error in time."""
 
 from __future__ import annotations
 

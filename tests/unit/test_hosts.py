@@ -1,4 +1,4 @@
-"""The folder the front looks hosts up in says of each host exactly one thing."""
+"""The hosts folder has exactly one marker for each host."""
 
 from __future__ import annotations
 

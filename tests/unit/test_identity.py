@@ -32,7 +32,7 @@ def test_tenants_of_two_servers_share_no_user(oid: int, other: int, server: int)
 
 @given(oids)
 def test_no_tenant_is_a_user_the_system_gives_out(oid: int):
-    """65534 is nobody; from 2^31 on systemd and others count them as negative."""
+    """65534 is `nobody`; some programs treat ids from 2^31 on as negative."""
     for user in (identity.tenant_user(oid), identity.tenant_user(oid, identity.RANGES - 1)):
         assert user
         assert 0x7000_0000 <= user < 2**31

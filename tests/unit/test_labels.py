@@ -1,4 +1,4 @@
-"""What a database's comment must say to be a label of ours, and what follows from it."""
+"""Which comments of databases are labels, and the facts in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plan allows a process: told by the engine, written in the label, followed by the spawner."""
+"""The plan's limits of a process: checked by the engine, kept in the label, applied by the spawner."""
 
 from __future__ import annotations
 

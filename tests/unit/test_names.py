@@ -1,4 +1,4 @@
-"""Which names are allowed, and what is suggested instead."""
+"""Which names are valid, and the suggestions for others."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def test_a_program_dies_with_its_killed_caller():
 
 
 def _sleepers(caller: psutil.Popen) -> list[psutil.Process]:
-    """Those that are what they will be: a moment before it is another program that becomes one."""
+    """The processes whose program has started: shortly before, they still run another one."""
     return [child for child in caller.children(recursive=True) if child.name() == "sleep"]
 
 
@@ -126,7 +126,7 @@ def test_the_output_of_a_program_is_read_as_it_comes():
 
 
 def test_a_program_that_fails_is_not_at_its_end_by_itself():
-    """What it gave is not all: whoever reads must not take it for that."""
+    """Its output is incomplete: a reader must not take it for complete."""
     with process.piped(shell("echo one; echo why >&2; exit 3"), silent_s=10) as program:
         assert program.read() == b"one\n"
         with pytest.raises(ProgramFailed, match="why"):

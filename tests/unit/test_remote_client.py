@@ -1,4 +1,4 @@
-"""Calls over real connections: what is sent, and what becomes of answers that are lost or odd."""
+"""Calls over real connections: the requests, and the handling of lost or invalid answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a master refuses becomes an error of the family that fits, with its exit code and a remedy."""
+"""A refusal of a master becomes an error of the right family, with its exit code and a remedy."""
 
 from __future__ import annotations
 

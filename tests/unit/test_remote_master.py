@@ -1,4 +1,4 @@
-"""What is asked of a master for each thing a user wants: method, address and body, and nothing besides."""
+"""The requests to a master for each command: method, address and body."""
 
 from __future__ import annotations
 

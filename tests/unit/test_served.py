@@ -1,4 +1,4 @@
-"""Whom the spawner serves, and for whom it runs scheduled jobs: what the labels say."""
+"""Labels decide which tenants the spawner serves, and whose scheduled jobs run."""
 
 from __future__ import annotations
 

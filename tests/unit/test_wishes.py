@@ -1,4 +1,4 @@
-"""What is asked for when an instance is created: one door judges it, whoever asks."""
+"""The specification of a new instance is checked in one place for all callers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a zygote is started: ahead of who needs it, one at a time, and not again and again."""
+"""Zygotes are started ahead of demand, one at a time, and not repeatedly after failures."""
 
 from __future__ import annotations
 
