@@ -268,7 +268,7 @@ def _swap(one: Path, other: Path) -> None:
 
 
 def _change_manifest(store: Path, **changes: object) -> None:
-    """An archive of a newer format, written with the right keys."""
+    """Change the manifest as another version of this program would, which has the keys."""
     file = the_only(store, "manifests/*")
     secrets = Path(os.environ["TENANTRY_TEST_SECRETS"])
     signing = (secrets / "signing.key").read_text().strip()

@@ -1,4 +1,4 @@
-"""A runtime in memory: it knows what the labels said when it was last told to follow them."""
+"""A runtime in memory: it knows the labels as of the last call of `follow`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class FakeRoute(Route):
 
 @dataclass
 class FakeRuntime:
-    """known: the labels it follows, by database. renamed: what it was told of, in order."""
+    """known: the labels that it follows, by database. renamed: the renamings, in order."""
 
     cluster: Cluster
     known: dict[str, Label] = field(default_factory=dict)

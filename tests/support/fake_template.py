@@ -1,4 +1,4 @@
-"""A template made without Odoo, for tests of what happens around it."""
+"""A template made without Odoo, for tests of the operations on templates and clones."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MORE_TABLES = """
     CREATE TABLE res_users (id int, active boolean, share boolean, login text);
     INSERT INTO res_country VALUES (1, 'FR');
 """
-"""What the scripts of a creation write to where no module is installed."""
+"""The tables that the scripts of a creation write to without any module."""
 
 
 def make_template(context: Context, code: str, version: str = "1.0.0", tables: str = TABLES) -> None:
