@@ -34,7 +34,7 @@ class NotFound(TenantryError):
 
 
 class Conflict(TenantryError):
-    """What was asked for collides with what is there."""
+    """The request conflicts with the current state."""
 
     exit_code = 4
 
@@ -46,7 +46,7 @@ class DependencyFailure(TenantryError):
 
 
 class AccessRefused(TenantryError):
-    """Who asks is not known, or may not do it."""
+    """The caller is not authenticated, or not allowed to do this."""
 
     exit_code = 6
 

@@ -201,7 +201,7 @@ def test_only_the_spellings_of_its_own_host_reach_a_tenant(front: Front, acme: T
         assert len(acme.requests) == before
 
 
-# ---------------------------------------------------------------- what everybody else is told
+# ---------------------------------------------------------------- pages for all other hosts
 
 
 @pytest.mark.parametrize("host", ["acme.localhost", "beta.localhost", "spare_tiny_1.localhost", ""])
@@ -458,7 +458,7 @@ def test_answers_have_no_server_header(front: Front, acme: Tenant):
 
 def test_the_size_of_request_and_response_headers_is_limited(front: Front, acme: Tenant):
     before = len(acme.requests)
-    # Who is still sending when the connection is closed may not see the answer.
+    # A client that is still sending when the connection is closed may not see the answer.
     with contextlib.suppress(ConnectionError):
         assert front.ask("acme.localhost", X_Boast="a" * 100_000).status in (400, 431)
     assert len(acme.requests) == before

@@ -85,7 +85,7 @@ def test_one_after_the_other_is_served_by_the_same_threads(served: Served):
     before = threads()
     for _ in range(20):
         assert served.ask("hello").recv(100) == b"served"
-        # Who asks has the answer a moment before the thread that gave it is at rest.
+        # The client has the answer a moment before the thread is idle.
         wait_until(lambda: served.workers.busy == 0)
     assert served.board.requests == 20
     assert threads() <= before + 1

@@ -54,7 +54,7 @@ class Currency:
 
 
 def evaluate(expressions: dict[str, str]) -> dict[str, dict[str, str]]:
-    """For each expression its value, or what is wrong with it, before and after."""
+    """For each expression its value or its error, before and after."""
     before = {label: _value(code) for label, code in expressions.items()}
     install_guards()
     return {label: {"before": before[label], "after": _value(code)} for label, code in expressions.items()}

@@ -69,7 +69,7 @@ def find_archive(store: Store, keys: Keys, archive: str, trusted: str = "") -> F
 
 
 class _Pieces:
-    """An object, read by a request for each piece: no connection is held while whoever reads is slow."""
+    """An object, read by one request for each piece: no connection is held while the reader is slow."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces, self._piece = pieces, io.BytesIO()
