@@ -1,4 +1,4 @@
-"""The REST API: how soon it answers, and how many status polls a second it bears."""
+"""The REST API: its response times, and the number of status polls that it can serve per second."""
 
 from __future__ import annotations
 

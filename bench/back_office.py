@@ -1,4 +1,4 @@
-"""The back office: from the button to an active instance, and how it bears many records."""
+"""The back office: from the button to an active instance, and its speed with many records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Side by side: ours, the server before, and the other ways to an Odoo database."""
+"""Comparisons: ours, the previous server, and the other ways to create an Odoo database."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""An installation of the benchmark's own, in a temporary folder; nothing of it is left.
+"""An installation for the benchmark, in a temporary folder that is removed at the end.
 
-What is imported here is there in the version that is measured for comparison, too: see `old_server.py`.
+This file imports only what the previous server's version has, too: see `old_server.py`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Scheduled jobs of many tenants that sleep: how late each starts. A minute stands for an hour of a day."""
+"""Scheduled jobs of many sleeping tenants: the delay of each start. A minute represents an hour of a day."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking for login pages one after another, and for as many answers a second as come back."""
+"""Request login pages one after another, and as many per second as the server can answer."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The server before, measured in the same run: one threaded Odoo for all tenants, out of the history.
+"""The previous server, measured in the same run: one threaded Odoo for all tenants, from git's history.
 
-`old_run.py` runs in a process of its own, over the code of that commit. It builds its template while ours is
-built, and measures each thing just before or after the same is measured of ours: the machine's speed changes
-by half within minutes.
+`old_run.py` runs in a process of its own, with the code of that commit. It builds its template at the same
+time as ours, and makes each measurement just before or after ours, because the machine's speed changes by
+half within minutes.
 """
 
 from __future__ import annotations

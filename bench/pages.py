@@ -1,4 +1,4 @@
-"""The login page: of a database that is ready and not loaded (F), and of one that is warm."""
+"""The login page: of a database that is ready but not loaded (F), and of a warm one."""
 
 from __future__ import annotations
 

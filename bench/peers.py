@@ -1,4 +1,4 @@
-"""Other ways to the same end: a copy of the template, or a new database, served by a plain Odoo."""
+"""Other ways to create an Odoo: a copy of the template, or a new database, served by a plain Odoo."""
 
 from __future__ import annotations
 

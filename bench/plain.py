@@ -1,4 +1,4 @@
-"""A plain Odoo with databases of its own: how one would do without Tenantry.
+"""A plain Odoo with its own databases, as one would run it without Tenantry.
 
 It is threaded and runs the same Odoo with the same modules, without scheduled jobs; one role owns all its
 databases. It is started and warmed up before anything is measured.

@@ -1,4 +1,4 @@
-"""A port for a server of the benchmark's own."""
+"""A free port for the benchmark's servers."""
 
 from __future__ import annotations
 
