@@ -1,1 +1,1 @@
-"""Measurements of Tenantry beside other ways of making an Odoo database. See README.md."""
+"""Measurements of Tenantry, compared with other ways to create an Odoo database. See README.md."""

@@ -83,7 +83,7 @@ def _run(plan: Plan, progress: Console) -> Results:
 
 
 def _measurements(installation: Installation) -> tuple[tuple[str, Measure], ...]:
-    """In this order: each uses what those before it left."""
+    """The measurements, in this order: each uses the results of the earlier ones."""
     old, plain = OldServer(installation), Plain(installation)
     peers, pages = Peers(plain), Pages(plain)
 
@@ -92,7 +92,7 @@ def _measurements(installation: Installation) -> tuple[tuple[str, Measure], ...]
         return creations.build_template(installation)
 
     def by_turns(name: str, measure: Measure, turns: int = 1) -> Measure:
-        """The same of the server before; what a moment does to the machine meets both."""
+        """Measure the previous server, too, at the same time: disturbances then affect both."""
         sides = (lambda: old.measure(name), lambda: measure(installation))
         return lambda _: joined(
             figure for _ in range(turns) for side in sides for figure in _undisturbed(side)
@@ -133,7 +133,7 @@ def _measurements(installation: Installation) -> tuple[tuple[str, Measure], ...]
 
 
 def _undisturbed(measure: Callable[[], list[Figure]]) -> list[Figure]:
-    """What was written before is on the disk: it is not to be written beside."""
+    """Flush earlier writes to the disk, so that they do not disturb a measurement."""
     os.sync()
     return measure()
 
@@ -150,7 +150,7 @@ def _facts(installation: Installation) -> Facts:
 
 
 def _reason(error: Exception, installation: Installation) -> str:
-    """What went wrong, without the paths of this machine."""
+    """The error's message, without paths of this machine."""
     return str(error).replace(str(installation.home), "HOME").replace(str(Path.home()), "~")
 
 

@@ -1,6 +1,6 @@
-"""What a customer's administrator does, as far as the server sees it: their first minutes, and their clicks.
+"""The requests of a customer's administrator in their first minutes.
 
-It must run over the code of the server before, too: see `old_server.py`.
+This file must also run with the code of the previous server: see `old_server.py`.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def work(route: Route, creation: Creation) -> None:
 
 
 def clicks(session: OdooSession) -> list[Call]:
-    """What opening, searching, changing and leaving contacts asks for; each was answered once.
+    """The requests of opening, searching, changing and leaving contacts; each was answered once.
 
     Raises CallRefused.
     """

@@ -1,4 +1,4 @@
-"""The REST API: how soon it answers, and how many status polls a second it bears."""
+"""The REST API: its response times, and the number of status polls that it can serve per second."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _measure(installation: Installation, office: BackOffice, key: Secret) -> lis
 
 
 def _create(client: Client, office: BackOffice, number: int) -> tuple[float, str]:
-    """The seconds until the answer, and the request. What it began is waited for: the next is alone, too."""
+    """The seconds until the answer, and the request. Waits for the job that it started."""
     wishes = {
         "clientName": f"posted-{number:02d}",
         "adminEmail": f"admin@posted-{number:02d}.example",

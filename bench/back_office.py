@@ -1,4 +1,4 @@
-"""The back office: from the button to an active instance, and how it bears many records."""
+"""The back office: from the button to an active instance, and its speed with many records."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _POLL_S = 0.01
 _TIMEOUT_S = 300
 _PAGE = 80
 _COUNT_LIMIT = 10_001
-"""What Odoo's web client asks a list for."""
+"""The fields that Odoo's web client requests for a list."""
 _LISTS = ("saas.instance", "saas.subscription", "saas.instance.log", "res.partner")
 _CRONS = ("ir_cron_renew", "ir_cron_expire", "ir_cron_check_user_limits")
 
@@ -97,7 +97,7 @@ def _wait(office: BackOffice, model: str, record: int, state: str) -> None:
 
 
 def _open_list(office: BackOffice, model: str) -> float:
-    """What the web client asks the server for when a list is opened: its views and its first page."""
+    """The requests of the web client when a list is opened: its views and its first page."""
     began = time.monotonic()
     answer = office.call(model, "get_views", views=[[False, "list"], [False, "search"]], options={})
     columns = ElementTree.fromstring(answer["views"]["list"]["arch"]).iter("field")

@@ -1,4 +1,4 @@
-"""Many tenants at work at once: what the server bears. Of the server before, the same is asked."""
+"""Many busy tenants at the same time, on this server and on the previous one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chart a README can show: how long until a tenant's login page answers, by each way."""
+"""A chart for the README: the time until a tenant's login page answers, for each way to create it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Side by side: ours, the server before, and the other ways to an Odoo database."""
+"""Comparisons: ours, the previous server, and the other ways to create an Odoo database."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WAYS = {
 
 @dataclass(frozen=True)
 class Row:
-    """What is compared. codes: of the figure of each way that has one."""
+    """A comparison. codes: of the figures of each variant that has one."""
 
     title: str
     unit: str
@@ -58,7 +58,7 @@ def figure_of(row: Row, way: str, figures: Figures) -> Figure | None:
 
 
 def verdict(target: Target, figure: Figure, figures: Figures) -> tuple[str, bool | None]:
-    """The target and what was reached, in words; whether it is met."""
+    """The target and the result, in words, and whether the target is met."""
     sign = "≥" if target.at_least else "≤"
     measure = {"": "", FLOOR: " F"}.get(target.of, "x")
     if target.of.startswith(OLD):

@@ -1,7 +1,7 @@
-"""A crowd of tenants that sleep: databases with a label, a role, and the tables the spawner looks into.
+"""Many sleeping tenants: databases with a label, a role, and the tables that the spawner reads.
 
-Made the quick way, on a cluster that is thrown away: nothing is synced to disk, and each copies an empty
-one. They cannot be woken.
+They are made quickly, on a temporary cluster: nothing is synced to disk, and each database is a copy of an
+empty one. They cannot be woken.
 """
 
 from __future__ import annotations
@@ -60,5 +60,5 @@ def _make(installation: Installation, names: Sequence[str]) -> None:
         for name in names:
             databases.clone(connection, _SOURCE, name, how, label)
             roles.create(connection, name, context.role_password(name))
-            databases.let_in(connection, name, name)
+            databases.grant_connect(connection, name, name)
             notify_spawner(connection, name)

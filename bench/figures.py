@@ -1,4 +1,4 @@
-"""What was measured, and what it is held against."""
+"""Measured figures and their targets."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _FEWEST_FOR_P95 = 10
 FLOOR = "floor"
 """F: what an Odoo of its own needs to load a ready database and draw its login page."""
 OLD = "old_"
-"""Begins the codes of what the server before was measured with."""
+"""The prefix of the codes of the previous server's figures."""
 
 
 class MeasurementFailed(TenantryError):
-    """A measurement that could not be made, or did not measure what it says."""
+    """A measurement failed, or did not measure what it should."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"It could not be measured: {reason}.")
@@ -77,7 +77,7 @@ class Target:
     of: str = ""
 
     def reached(self, figure: Figure, figures: Figures) -> float | None:
-        """What the limit is compared with; None when that was not measured often enough, or not at all."""
+        """The value to compare with the limit; None without enough samples."""
         value = figure.value(self.statistic) if figure.is_whole else None
         if value is None or not self.of:
             return value
@@ -85,7 +85,7 @@ class Target:
         return value / measure.p50 if measure and measure.p50 else None
 
     def is_met(self, figure: Figure, figures: Figures) -> bool | None:
-        """None when it cannot be told."""
+        """Whether the target is met; None when that is unknown."""
         reached = self.reached(figure, figures)
         if reached is None:
             return None
@@ -121,7 +121,7 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
 
 
 def joined(figures: Iterable[Figure]) -> list[Figure]:
-    """What was measured by turns: the samples of each code together."""
+    """Merge alternating measurements: all samples of a code together."""
     found: dict[str, Figure] = {}
     for figure in figures:
         before = found.get(figure.code)

@@ -1,6 +1,6 @@
-"""An installation of the benchmark's own, in a temporary folder; nothing of it is left.
+"""An installation for the benchmark, in a temporary folder that is removed at the end.
 
-What is imported here is there in the version that is measured for comparison, too: see `old_server.py`.
+This file imports only what the previous server's version has, too: see `old_server.py`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _ENDING = (signal.SIGINT, signal.SIGTERM)
 
 @dataclass
 class Installation:
-    """What every measurement works with.
+    """The installation that all measurements use.
 
     closing: what is to be stopped at the end, the last started first.
     creations: the instances made so far, for measurements that need some.
@@ -55,7 +55,7 @@ class Installation:
 
     @property
     def names(self) -> list[str]:
-        """Of the instances made so far."""
+        """The names of the instances made so far."""
         return [creation.instance.name for creation in self.creations]
 
     @property
@@ -133,7 +133,7 @@ def start(home: Path, plan: Plan, report: Report, closing: ExitStack) -> Install
 
 
 def _stop_at_once(engine: Engine, postmaster: psutil.Process) -> None:
-    """Stop all; PostgreSQL without writing down what is thrown away, which takes it a minute."""
+    """Stop everything; PostgreSQL without a checkpoint, which would take a minute."""
     engine.master.runtime.stop()
     engine.runtime.stop()
     with suppress(psutil.Error):
@@ -158,7 +158,7 @@ def _ignore_signals() -> None:
 
 
 def _settings(home: Path) -> ServerSettings:
-    """The operator's settings, but for what would reach outside of `home`."""
+    """The operator's settings, without those that refer to something outside of `home`."""
     from tenantry.settings import ServerSettings  # `old_run` loads this file over code that had none
 
     return ServerSettings.from_environment().replaced(

@@ -1,4 +1,4 @@
-"""Scheduled jobs of many tenants that sleep: how late each starts. A minute stands for an hour of a day."""
+"""Scheduled jobs of many sleeping tenants: the delay of each start. A minute represents an hour of a day."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def on_time(installation: Installation) -> list[Figure]:
 
 
 def _tenants(installation: Installation) -> Sequence[str]:
-    """As many as are wanted; those that are missing are made."""
+    """The wanted number of tenants; missing ones are created."""
     missing = installation.plan.job_tenants - len(installation.names)
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         list(threads.map(lambda number: installation.create(f"job-{number:03d}"), range(missing)))
@@ -68,7 +68,7 @@ def _wait_until(moment: datetime) -> None:
 
 
 def _lateness(installation: Installation, name: str, first: datetime) -> list[float]:
-    """Of each round, by the moments the tenant's own log says that a job was started."""
+    """The result of each round, by the times of job starts in the tenant's log."""
     found = filter(None, map(_STARTED.match, installation.engine.logs(name, _LOG_LINES)))
     starts = [datetime.fromisoformat(f"{match[1]}.{match[2]}+00:00") for match in found]
     late = []

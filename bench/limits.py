@@ -1,4 +1,4 @@
-"""How close the engine is to what PostgreSQL itself needs."""
+"""The engine's time compared with PostgreSQL's own."""
 
 from __future__ import annotations
 

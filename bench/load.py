@@ -1,4 +1,4 @@
-"""Asking for login pages one after another, and for as many answers a second as come back."""
+"""Request login pages one after another, and as many per second as the server can answer."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def pages_by_turns(routes: Sequence[Route], count: int) -> list[tuple[float, ...
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who asks for these, in this order and again and again. requests: whole ones, as they are sent."""
+    """A client that repeats these requests in order. requests: the complete bytes of each."""
 
     address: tuple[str, int]
     requests: Sequence[bytes]

@@ -1,4 +1,4 @@
-"""What the figures were measured on: no host names, no paths."""
+"""Facts about the machine of a run, without host names or paths."""
 
 from __future__ import annotations
 

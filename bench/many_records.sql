@@ -1,5 +1,5 @@
 -- 100 000 instances of 5 000 customers, a log line for each, and 10 000 subscriptions whose period ends tomorrow.
--- Made by SQL: what is measured is how the back office bears them, not how they came.
+-- Made by SQL: the benchmark measures the back office with many records, not their creation.
 INSERT INTO res_partner (name, complete_name, is_company, active, type, company_registry, create_date)
 SELECT 'Customer ' || number, 'Customer ' || number, true, true, 'contact', 'bench', now()
   FROM generate_series(1, 5000) AS number;

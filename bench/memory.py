@@ -1,4 +1,4 @@
-"""What tenants that are awake take: after their login page, and after an administrator's work."""
+"""The memory of tenants that are awake: after their login page, and after an administrator's work."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def awake(installation: Installation) -> list[Figure]:
 
 
 def _own_memory(installation: Installation, names: list[str]) -> tuple[float, ...]:
-    """Of each tenant's process. Raises MeasurementFailed when one sleeps."""
+    """The memory of each tenant's process. Raises MeasurementFailed when a tenant sleeps."""
     pids = {tenant.name: tenant.pid for tenant in installation.engine.activities() if tenant.is_awake}
     if missing := set(names) - set(pids):
         raise MeasurementFailed(f"{len(missing)} tenants fell asleep over it")

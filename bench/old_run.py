@@ -1,8 +1,8 @@
-"""`python -m bench.old_run PLAN FOLDER`: measure the server before, over its own code; see `old_server.py`.
+"""`python -m bench.old_run PLAN FOLDER`: measure the previous server with its own code; see `old_server.py`.
 
-What is to be measured it is told one after the other: a file `<measurement>.go` in FOLDER asks, and
-`<measurement>.json` is the answer. Of `tenantry` only what that version has, too. One process serves all
-tenants: what is measured of it here is what it was measured by then.
+It gets the measurements one after the other: a file `<measurement>.go` in FOLDER is the request, and
+`<measurement>.json` is the answer. This file imports only what that version of `tenantry` has. In that
+version one process serves all tenants: it is measured in the same way as it was then.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _write(figures: list[Figure], file: Path) -> None:
 
 
 def _next_wish(folder: Path) -> str:
-    """The measurement that is asked for; "" when who would ask has ended."""
+    """Read the name of the next measurement; "" when the parent has ended."""
     parent = os.getppid()
     while os.getppid() == parent:
         for file in folder.glob("*.go"):

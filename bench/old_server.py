@@ -1,8 +1,8 @@
-"""The server before, measured in the same run: one threaded Odoo for all tenants, out of the history.
+"""The previous server, measured in the same run: one threaded Odoo for all tenants, from git's history.
 
-`old_run.py` runs in a process of its own, over the code of that commit. It builds its template while ours is
-built, and measures each thing just before or after the same is measured of ours: the machine's speed changes
-by half within minutes.
+`old_run.py` runs in a process of its own, with the code of that commit. It builds its template at the same
+time as ours, and makes each measurement just before or after ours, because the machine's speed changes by
+half within minutes.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class OldServer:
         return self.folder / "run.log"
 
     def begin(self) -> None:
-        """Start it, beside what follows, up to its template; without the history nothing happens."""
+        """Start the old server in the background, with its template; do nothing without git's history."""
         self.folder.mkdir()
         self.folder.chmod(0o755)
         try:
@@ -65,7 +65,7 @@ class OldServer:
             content.extractall(self.folder / "code", filter="data")
 
     def measure(self, name: str) -> list[Figure]:
-        """Have one thing measured, see `old_run.py`, and return what was found. Raises MeasurementFailed."""
+        """Run one measurement, see `old_run.py`, and return its result. Raises MeasurementFailed."""
         if self.pid is None:
             return []
         results = self.folder / f"{name}.json"
@@ -81,7 +81,7 @@ class OldServer:
         return [_figure(**data) for data in json.loads(results.read_text())]
 
     def end(self) -> None:
-        """It is not to run its scheduled jobs beside what else is measured."""
+        """Prevent its scheduled jobs from running during other measurements."""
         if self.pid is not None:
             process.stop(self.pid, timeout_s=_ENDS_WITHIN_S)
             self.pid = None

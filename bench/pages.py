@@ -1,4 +1,4 @@
-"""The login page: of a database that is ready and not loaded (F), and of one that is warm."""
+"""The login page: of a database that is ready but not loaded (F), and of a warm one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FIRST = "floor-00"
 
 @dataclass(frozen=True)
 class Pages:
-    """The measurements; what ours is held against is the plain Odoo's."""
+    """The measurements; ours are compared with those of a plain Odoo."""
 
     plain: Plain
 

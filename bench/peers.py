@@ -1,4 +1,4 @@
-"""Other ways to the same end: a copy of the template, or a new database, served by a plain Odoo."""
+"""Other ways to create an Odoo: a copy of the template, or a new database, served by a plain Odoo."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.plain import Plain
 
 @dataclass(frozen=True)
 class Peers:
-    """The measurements. Each copy is made once before, for what it loads."""
+    """The measurements. Each copy is made once before, to fill caches."""
 
     plain: Plain
 

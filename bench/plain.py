@@ -1,4 +1,4 @@
-"""A plain Odoo with databases of its own: how one would do without Tenantry.
+"""A plain Odoo with its own databases, as one would run it without Tenantry.
 
 It is threaded and runs the same Odoo with the same modules, without scheduled jobs; one role owns all its
 databases. It is started and warmed up before anything is measured.
@@ -128,7 +128,7 @@ class PlainOdoo:
         )
 
     def copy_in_sql(self, name: str) -> None:
-        """The work alone, as the role of the peers; and somebody was there before."""
+        """Only the work itself, as the peers' role, after a first visitor."""
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
             sql.Identifier(name), sql.Identifier(_SOURCE)
         )
@@ -141,7 +141,7 @@ class PlainOdoo:
 
 @dataclass
 class Plain:
-    """The plain server of one run, started by who needs it first."""
+    """The plain server of one run; the first caller starts it."""
 
     installation: Installation
 
@@ -174,7 +174,7 @@ def _make_role(installation: Installation) -> Cluster:
     with installation.superuser().connect() as connection, translated(connection, "let the peers in"):
         roles.create(connection, _ROLE, password)
         connection.execute(sql.SQL("ALTER ROLE {} CREATEDB").format(sql.Identifier(_ROLE)))
-        databases.let_connect(connection, MAINTENANCE_DATABASE, _ROLE)
+        databases.ensure_connect(connection, MAINTENANCE_DATABASE, _ROLE)
         row = connection.execute("SHOW hba_file").fetchone()
         with Path(str(row and row[0])).open("a") as rules:
             rules.write(f"host  all  {_ROLE}  127.0.0.1/32  scram-sha-256\n")
@@ -189,7 +189,7 @@ def _make_source(installation: Installation, plain: PlainOdoo) -> None:
     with installation.superuser().connect() as connection, translated(connection, "copy the template"):
         connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(source, template, owner))
     with installation.superuser().connect(_SOURCE) as inside:
-        roles.give_contents(inside, old=TEMPLATE_OWNER, new=_ROLE)
+        roles.reassign_owned(inside, old=TEMPLATE_OWNER, new=_ROLE)
     shutil.copytree(_template_files(installation), plain.filestores.folder(_SOURCE))
 
 

@@ -1,4 +1,4 @@
-"""How often each thing is measured."""
+"""The number of samples of each measurement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What processes use, as the kernel counts it. Of confined ones it tells root only."""
+"""What processes use, as the kernel counts it. Only root can read that of confined processes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def with_children(parent: psutil.Process) -> list[psutil.Process]:
 
 
 def pss_mb(processes: Iterable[psutil.Process]) -> float:
-    """Their memory, each page shared out among who has it: the sum is what they take together.
+    """The processes' memory; shared pages are divided among them, so the sum is their total.
 
     Raises MeasurementFailed.
     """
@@ -50,7 +50,7 @@ def _memory(process: psutil.Process, kind: str) -> int:
 
 
 def cpu_s(processes: Iterable[psutil.Process]) -> float:
-    """What they, and those of their children that have ended, computed so far."""
+    """The CPU time of the processes and of their ended children."""
     total = 0.0
     for process in processes:
         try:

@@ -22,7 +22,7 @@ _WORDS = {True: "[green]met[/]", False: "[red]missed[/]", None: "too few"}
 
 @dataclass(frozen=True)
 class Results:
-    """One run. facts: what it ran on and with. failures: why a measurement was not made."""
+    """One run. facts: of the machine and the software. failures: the reasons for missing measurements."""
 
     facts: Facts
     figures: tuple[Figure, ...]

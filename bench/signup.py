@@ -30,7 +30,7 @@ def signup(installation: Installation) -> list[Figure]:
             )
     except (BrowserError, AssertionError) as error:
         raise MeasurementFailed(str(error).splitlines()[0]) from error
-    return [Figure("signup", "Signup: from the confirming click to his Odoo's home screen", "s", seconds)]
+    return [Figure("signup", "Signup: from the confirming click to the Odoo's home screen", "s", seconds)]
 
 
 def _sign_up(visitor: Visitor, name: str) -> float:

@@ -1,4 +1,4 @@
-"""Tenants put to sleep, and what the spawner says of them."""
+"""Put tenants to sleep, and read their state from the spawner."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PUT_OFF = """
 
 
 def put_to_sleep(engine: Engine, names: Collection[str]) -> None:
-    """End their processes; what the spawner does about it, it has done when this returns."""
+    """End the tenants' processes; wait until the spawner has handled it."""
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         list(threads.map(engine.runtime.end, names))
     time.sleep(_SETTLES_WITHIN_S)
@@ -34,14 +34,14 @@ def put_all_to_sleep(engine: Engine) -> None:
 
 
 def put_jobs_off(engine: Engine, names: Collection[str]) -> None:
-    """None of their jobs is due today, unless a measurement says so."""
+    """Postpone the tenants' jobs to another day, unless a measurement needs them."""
     for name in names:
         with engine.context.cluster.connect(name) as inside:
             inside.execute(_PUT_OFF)
 
 
 def set_state(engine: Engine, name: str, state: State) -> None:
-    """What the spawner sees: of a tenant that becomes active it asks when the next job is due."""
+    """Make the spawner query the next job again, as it does when a tenant becomes active."""
     context = engine.context
     with context.maintenance() as connection:
         label = find_instance(connection, name)
@@ -51,7 +51,7 @@ def set_state(engine: Engine, name: str, state: State) -> None:
 def wait_for(
     engine: Engine, names: Collection[str], holds: Callable[[Activity], bool], timeout_s: float
 ) -> None:
-    """Until it holds of each of these tenants. Raises MeasurementFailed."""
+    """Wait until a condition is true for all these tenants. Raises MeasurementFailed."""
     deadline = time.monotonic() + timeout_s
     wanted = set(names)
     while wanted - {tenant.name for tenant in engine.activities() if holds(tenant)}:
@@ -61,7 +61,7 @@ def wait_for(
 
 
 def wait_for_wakes(engine: Engine, names: Collection[str], timeout_s: float) -> None:
-    """Until each of these tenants was awake once, and sleeps again. Raises MeasurementFailed.
+    """Wait until all these tenants were awake once and sleep again. Raises MeasurementFailed.
 
     The spawner's own records tell: to ask it would cost it more than a wake.
     """

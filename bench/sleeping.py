@@ -1,4 +1,4 @@
-"""What tenants cost while they sleep: memory, and computing time with the jobs they are woken for."""
+"""The cost of sleeping tenants: memory, and CPU time including the jobs that wake them."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def wakes_a_day(intervals_s: Collection[float]) -> int:
 
 
 def _idle(installation: Installation) -> tuple[float, float]:
-    """The cores the tenant server uses while nobody comes, and PostgreSQL with its many databases."""
+    """The cores that an idle tenant server uses, with PostgreSQL and its many databases."""
     postmaster, watch_s = installation.postmaster(), installation.plan.watch_s
     before = cpu_s(family(installation.engine)), cpu_s(with_children(postmaster))
     time.sleep(watch_s)
@@ -85,7 +85,7 @@ def _idle(installation: Installation) -> tuple[float, float]:
 
 
 def _intervals(installation: Installation) -> list[float]:
-    """Of the active jobs of a real tenant, in seconds."""
+    """The intervals of a real tenant's active jobs, in seconds."""
     with installation.engine.context.cluster.connect(installation.names[0]) as inside:
         return [float(row[0]) for row in inside.execute(_INTERVALS.encode())]
 

@@ -1,4 +1,4 @@
-"""Until the master has nothing else to do: what it did meanwhile would be measured, too."""
+"""Wait until the master is idle: its other work would disturb measurements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _JOBS_TO_DO_NOW = [
 
 
 def wait_for_jobs(office: BackOffice) -> None:
-    """Until the master has sent its mails, and done what else was left to be done now.
+    """Wait until the master has sent its mails and finished its current jobs.
 
     Raises MeasurementFailed.
     """
@@ -26,7 +26,7 @@ def wait_for_jobs(office: BackOffice) -> None:
 
 
 def wait_for_crons(office: BackOffice) -> None:
-    """Until none is due: a new master runs most of its own after a minute, all at once.
+    """Wait until no scheduled job is due: a new master runs most of them after a minute.
 
     Raises MeasurementFailed.
     """

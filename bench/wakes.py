@@ -1,4 +1,4 @@
-"""Sleeping tenants whose login page somebody asks for: alone, and many at the same moment."""
+"""Requests of the login pages of sleeping tenants: one at a time, and many at the same moment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.sleep import put_to_sleep
 
 
 def wakes(installation: Installation) -> list[Figure]:
-    """One after the other, each of another tenant."""
+    """One request after the other, each to another tenant."""
     engine = installation.engine
     names = list(itertools.islice(itertools.cycle(installation.names), installation.plan.wakes))
     put_to_sleep(engine, set(names))

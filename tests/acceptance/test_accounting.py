@@ -94,11 +94,11 @@ def test_who_orders_a_template_of_another_country_is_told_which_are_right(
     assert told == {
         "FR": (
             "The template books has the chart of accounts of US, not of FR: its taxes will be switched off. "
-            "Templates with that of FR: french-books.",
+            "Templates with the chart of FR: french-books.",
         ),
         "VN": (
             "The template books has the chart of accounts of US, not of VN: its taxes will be switched off. "
-            "Choose that of VN in the settings of the new Odoo, before the first invoice.",
+            "Choose the chart of VN in the settings of the new Odoo, before the first invoice.",
         ),
         "US": (),
     }

@@ -120,7 +120,7 @@ def test_an_agent_that_was_killed_is_started_again_and_the_master_goes_on(office
     instance = office.instance("acme")
     (told,) = (finding for finding in examine(engine.settings) if finding.subject == "Master")
     assert (told.ok, "agent" in told.detail) == (False, True)
-    with pytest.raises(OdooError, match="agent went away"):
+    with pytest.raises(OdooError, match="connection to the engine's agent was lost"):
         office.press("action_provision_instance", instance)
     engine.start_master()
     assert agent.pid not in (None, before)

@@ -404,7 +404,7 @@ def test_a_creation_that_waits_for_its_turn_gives_the_thread_back_and_goes_on(en
     with ExitStack() as held:
         for _place in range(places):
             connection = held.enter_context(context.maintenance())
-            held.enter_context(locks.turn(connection, line, places, wait_s=1))
+            held.enter_context(locks.slot(connection, line, places, wait_s=1))
         with pytest.raises(NotYet):
             create_impatiently(context, spec)
         kept = [(found.name, found.state) for found in engine.instances()]

@@ -97,7 +97,7 @@ def test_what_answers_but_is_no_master_is_told_so(stranger: RemoteCli, office: B
     tenants = f"http://localhost:{office.engine.settings.http_port}"
     refused = stranger("login", tenants, "--key-stdin", stdin=api_keys["api-manager"])
     assert refused.returncode == 5
-    assert "is not the API" in refused.stderr
+    assert "is not one of a master's API" in refused.stderr
 
 
 def test_logs_of_the_program_do_not_show_the_key(remote: RemoteCli, api_keys: dict):

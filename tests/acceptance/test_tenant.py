@@ -233,7 +233,7 @@ def is_refused(engine: Engine, login: str) -> bool:
     try:
         enter(engine, login)
     except LoginRefused as error:
-        return "limit of internal users is reached by others" in str(error.__cause__)
+        return "limit of internal users is reached by other users" in str(error.__cause__)
     return False
 
 

@@ -1,4 +1,4 @@
-"""The engine behind a pipe: asked as the engine itself is, and gone when who asks is gone."""
+"""The engine's agent: it has the engine's methods, and ends when its client ends."""
 
 from __future__ import annotations
 
@@ -104,9 +104,7 @@ def test_an_error_comes_as_the_engine_raises_it(remote: RemoteEngine) -> None:
         remote.rename("acme", "A")
 
 
-def test_a_conversation_at_rest_is_gone_on_with_until_its_agent_ends(
-    environment: None, template: str
-) -> None:
+def test_an_idle_connection_is_used_again_until_its_agent_ends(environment: None, template: str) -> None:
     before = set(agents())
     remote = RemoteEngine(partial(through_program, AGENT), keeps=True)
     with pytest.raises(InstanceNotFound):
@@ -127,7 +125,7 @@ def test_a_conversation_at_rest_is_gone_on_with_until_its_agent_ends(
 
 
 @pytest.mark.parametrize("keeps", [True, False])
-def test_an_agent_that_ends_in_a_creation_is_told_of_as_such(tmp_path: Path, keeps: bool) -> None:
+def test_an_agent_that_ends_during_a_creation_raises_agent_lost(tmp_path: Path, keeps: bool) -> None:
     file = tmp_path / "agent.sock"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(file))
@@ -149,7 +147,7 @@ def begin_and_end(listener: socket.socket) -> None:
     listener.accept()[0].close()
 
 
-def test_who_asks_nothing_for_long_holds_no_place(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_idle_client_occupies_no_slot(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answering, "REST_S", 0.1)
     theirs, ours = socket.socketpair()
     with theirs, ours:
@@ -173,7 +171,7 @@ def agents() -> list[psutil.Process]:
     ]
 
 
-def test_what_is_not_offered_cannot_be_asked_for(remote: RemoteEngine, environment: None) -> None:
+def test_methods_that_are_not_offered_are_refused(remote: RemoteEngine, environment: None) -> None:
     for name in ("stop", "start_postgres", "__class__", "_keys"):
         with through_program(AGENT) as (answers, questions):
             questions.write(to_line({"call": name}))
@@ -182,7 +180,7 @@ def test_what_is_not_offered_cannot_be_asked_for(remote: RemoteEngine, environme
 
 
 @pytest.mark.parametrize("name", ["../../etc", "A", "postgres", "www", "intranet"])
-def test_wishes_that_were_not_checked_are_checked_where_they_arrive(
+def test_unchecked_arguments_are_checked_by_the_agent(
     remote: RemoteEngine, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv("TENANTRY_RESERVED_NAMES", "intranet")
@@ -190,7 +188,7 @@ def test_wishes_that_were_not_checked_are_checked_where_they_arrive(
         remote.provision(InstanceSpec(name=name, email="a@acme.example", template="fake"))
 
 
-def test_a_value_that_cannot_be_is_refused_as_such(environment: None) -> None:
+def test_an_invalid_value_is_refused_as_invalid(environment: None) -> None:
     line = to_line({"call": "entitle", "arguments": {"name": "acme", "entitlements": Entitlements(users=5)}})
     with through_program(AGENT) as (answers, questions):
         questions.write(line.replace(b'"users": 5', b'"users": -5'))
@@ -198,7 +196,7 @@ def test_a_value_that_cannot_be_is_refused_as_such(environment: None) -> None:
         assert isinstance(from_line(answers.readline())["error"], InvalidValue)
 
 
-def test_who_asks_on_without_waiting_for_answers_is_left(environment: None) -> None:
+def test_a_client_that_does_not_wait_for_answers_is_disconnected(environment: None) -> None:
     with through_program(AGENT) as (answers, questions):
         with contextlib.suppress(BrokenPipeError):
             for _time in range(100):
@@ -212,7 +210,7 @@ def test_arguments_the_engine_does_not_have_are_an_error_here(remote: RemoteEngi
         remote.suspend("acme", because="of that")
 
 
-def test_a_creation_is_made_part_by_part_and_stays_when_it_is_left(
+def test_a_creation_runs_in_parts_and_is_kept_when_the_client_leaves(
     remote: RemoteEngine, cluster_engine: Engine, template: str
 ) -> None:
     with remote.provisioning(spec("acme")) as session:
@@ -247,7 +245,7 @@ def test_a_creation_that_fails_is_undone(
 # ---------------------------------------------------------------- the end of either
 
 
-def test_who_asks_and_is_killed_takes_the_operation_along(
+def test_an_operation_ends_when_its_client_is_killed(
     context: Context, cluster_engine: Engine, environment: None, template: str
 ) -> None:
     code = (
@@ -272,9 +270,7 @@ def is_waiting_for_a_lock(context: Context) -> bool:
         return connection.execute(query).fetchone() != (0,)
 
 
-def test_an_agent_that_is_killed_is_an_error_that_may_be_tried_again(
-    remote: RemoteEngine, template: str
-) -> None:
+def test_a_killed_agent_is_a_retryable_error(remote: RemoteEngine, template: str) -> None:
     def kill_it(event: StepEvent) -> None:
         for child in psutil.Process().children():
             if "tenantry agent" in " ".join(child.cmdline()):
@@ -288,12 +284,12 @@ def test_an_agent_that_is_killed_is_an_error_that_may_be_tried_again(
 
 
 @pytest.mark.parametrize("program", [["false"], ["echo", "Welcome to the machine!"], ["printf", "{\\n"]])
-def test_a_program_that_is_no_agent_is_told(program: list[str]) -> None:
+def test_a_program_that_is_not_an_agent_is_an_error(program: list[str]) -> None:
     with pytest.raises(AgentLost):
         RemoteEngine(partial(through_program, program)).instances()
 
 
-def test_where_nobody_listens_that_is_told(tmp_path: Path) -> None:
+def test_a_socket_without_a_listener_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(AgentLost, match="nobody answers"):
         RemoteEngine(partial(through_socket, tmp_path / "agent.sock")).instances()
 

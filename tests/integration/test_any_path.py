@@ -43,7 +43,7 @@ HOW_IT_ANSWERS = {State.ACTIVE: 200, State.STOPPED: 503, State.SUSPENDED: 503}
 
 @dataclass
 class Expected:
-    """What an instance is to be."""
+    """The expected state of an instance."""
 
     state: State = State.ACTIVE
     hostnames: frozenset[str] = frozenset()
@@ -165,7 +165,7 @@ class Paths(RuleBasedStateMachine):
         assert self.run(crash, lambda: pool.fill(server.context, CODE, size))
 
     def run(self, crash: int | None, operation: Callable[[], object]) -> bool:
-        """Whether it was done; killed once, it is run again."""
+        """Run an operation; if it is killed, run it again. Return whether it succeeded."""
         if crash is not None:
             with suppress(Crash, TenantryError), crash_before(crash):
                 operation()
@@ -180,7 +180,7 @@ class Paths(RuleBasedStateMachine):
         for server in self.servers:
             with server.context.maintenance() as connection:
                 found = {it.name: it.label for it in databases.listing(connection, Kind.INSTANCE)}
-                login = {name: roles.may_log_in(connection, name) for name in found}
+                login = {name: roles.can_log_in(connection, name) for name in found}
             told = {name: (label.state, frozenset(label.hostnames)) for name, label in found.items()}
             expected = {name: (it.state, it.hostnames) for name, it in server.expected.items()}
             assert told == expected
@@ -196,7 +196,7 @@ class Paths(RuleBasedStateMachine):
                     assert (server.context.filestores.folder(name) / "ab" / "abcdef").is_file()
 
 
-def test_any_operations_killed_anywhere_and_run_again_end_as_they_should(servers: list[Server]):
+def test_operations_that_are_killed_and_run_again_reach_the_expected_state(servers: list[Server]):
     here = type("Here", (Paths,), {"servers": servers})
     many = settings(max_examples=15, stateful_step_count=15, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(here, settings=many)

@@ -96,7 +96,7 @@ def test_what_is_loaded_is_what_was_dumped(cluster_engine: Engine, context: Cont
     assert orphans(context) == []
 
 
-def test_all_that_is_in_it_is_the_new_roles_and_it_cannot_log_in(
+def test_the_new_role_owns_all_objects_and_cannot_log_in(
     cluster_engine: Engine, context: Context, store, archive
 ):
     cluster_engine.load_instance(str(store), archive.archive, "beta")
@@ -106,11 +106,11 @@ def test_all_that_is_in_it_is_the_new_roles_and_it_cannot_log_in(
     found = {owner for (owner,) in as_superuser(cluster_engine, owners, "beta")}
     assert found - {"postgres"} == {"beta"}  # what belongs to an extension is the superuser's everywhere
     with context.maintenance() as connection:
-        assert not roles.may_log_in(connection, "beta")
+        assert not roles.can_log_in(connection, "beta")
         assert not roles.exists(connection, names.loading_database("beta"))
 
 
-def test_what_is_loaded_is_bounded_and_hardened_as_any_other(
+def test_a_loaded_instance_is_limited_and_hardened_like_any_other(
     cluster_engine: Engine, context: Context, store, archive
 ):
     cluster_engine.load_instance(str(store), archive.archive, "beta")
@@ -123,7 +123,7 @@ def test_what_is_loaded_is_bounded_and_hardened_as_any_other(
     assert as_superuser(cluster_engine, rights, "beta") == [(False, True, False, roles.MAX_CONNECTIONS)]
 
 
-def test_its_address_is_the_new_ones_and_all_else_it_knows_stays(
+def test_a_loaded_instance_has_a_new_address_and_keeps_its_other_settings(
     cluster_engine: Engine, context: Context, store, archive
 ):
     cluster_engine.load_instance(str(store), archive.archive, "beta")
@@ -131,10 +131,10 @@ def test_its_address_is_the_new_ones_and_all_else_it_knows_stays(
     assert found == {"web.base.url": context.address("beta").url, "plan": "small"}
 
 
-def test_a_copy_has_an_identity_of_its_own_and_what_comes_back_has_its_old_one(
+def test_a_copy_gets_a_new_identity_and_a_restored_instance_keeps_its_own(
     cluster_engine: Engine, context: Context, store, archive
 ):
-    """What was signed for the original is void in a copy that stands beside it."""
+    """Statements that were signed for the original are void in a copy."""
     with context.maintenance() as connection:
         original = find_instance(connection, "acme")
         cluster_engine.load_instance(str(store), archive.archive, "beta")
@@ -150,7 +150,7 @@ def test_a_copy_has_an_identity_of_its_own_and_what_comes_back_has_its_old_one(
     assert label.finished == original.finished
 
 
-def test_files_that_the_store_has_are_not_put_again(cluster_engine: Engine, store, archive):
+def test_files_that_are_in_the_store_already_are_not_uploaded_again(cluster_engine: Engine, store, archive):
     before = {name: (store / name).stat().st_mtime_ns for name in objects(store)}
     cluster_engine.dump_instance("acme", str(store))
     after = {name: (store / name).stat().st_mtime_ns for name in objects(store)}
@@ -159,7 +159,7 @@ def test_files_that_the_store_has_are_not_put_again(cluster_engine: Engine, stor
     assert sorted(name.partition("/")[0] for name in new) == ["dumps", "manifests"]
 
 
-def test_a_file_that_is_too_short_in_the_store_is_put_again(cluster_engine: Engine, context, store, archive):
+def test_a_truncated_file_in_the_store_is_uploaded_again(cluster_engine: Engine, context, store, archive):
     largest = max((store / name for name in objects(store) if name.startswith("files/")), key=os.path.getsize)
     largest.write_bytes(largest.read_bytes()[:1000])
     again = cluster_engine.dump_instance("acme", str(store))
@@ -167,7 +167,7 @@ def test_a_file_that_is_too_short_in_the_store_is_put_again(cluster_engine: Engi
     assert files_of(context, "beta") == files_of(context, "acme")
 
 
-def test_a_database_of_many_parts_travels_too(cluster_engine: Engine, context: Context, store):
+def test_a_database_of_many_parts_is_dumped_and_loaded(cluster_engine: Engine, context: Context, store):
     as_tenant(
         context,
         "INSERT INTO big (blob) SELECT gen_random_uuid()::text::bytea FROM generate_series(1, 400000)",
@@ -180,10 +180,10 @@ def test_a_database_of_many_parts_travels_too(cluster_engine: Engine, context: C
 
 
 @pytest.mark.parametrize("state", [State.STOPPED, State.SUSPENDED])
-def test_who_rests_is_dumped_too(cluster_engine: Engine, context: Context, store, state: State):
+def test_a_stopped_instance_can_be_dumped(cluster_engine: Engine, context: Context, store, state: State):
     with context.maintenance() as connection:
         databases.label(connection, "acme", find_instance(connection, "acme").having(state=state))
-        roles.lock_out(connection, "acme")
+        roles.disable_login(connection, "acme")
     archive = cluster_engine.dump_instance("acme", str(store))
     cluster_engine.load_instance(str(store), archive.archive, "beta")
     assert files_of(context, "beta") == files_of(context, "acme")
@@ -194,9 +194,7 @@ def test_archives_are_listed(cluster_engine: Engine, store, archive):
     assert cluster_engine.archives(str(store)) == sorted([archive.archive, second.archive])
 
 
-def test_another_installations_archive_is_loaded_by_who_trusts_it(
-    cluster_engine: Engine, context: Context, store
-):
+def test_an_archive_of_a_trusted_installation_is_loaded(cluster_engine: Engine, context: Context, store):
     elsewhere = replace(context, keys=replace(context.keys, signing=random_key()))
     signer = archive_keys(context.settings.installation.secrets_dir, elsewhere.keys.signing).signer
     archive = dump_instance.dump_instance(elsewhere, "acme", str(store))
@@ -239,7 +237,7 @@ def test_what_cannot_be_dumped_is_refused(cluster_engine: Engine, context: Conte
     assert objects(store) == []
 
 
-def test_a_name_that_is_taken_is_refused_and_what_has_it_stays(
+def test_a_taken_name_is_refused_and_its_instance_stays_unchanged(
     cluster_engine: Engine, context: Context, store, archive
 ):
     with pytest.raises(NameTaken):
@@ -270,7 +268,7 @@ def _swap(one: Path, other: Path) -> None:
 
 
 def _change_manifest(store: Path, **changes: object) -> None:
-    """By who has the keys: another version of this very program."""
+    """Change the manifest as another version of this program would, which has the keys."""
     file = the_only(store, "manifests/*")
     secrets = Path(os.environ["TENANTRY_TEST_SECRETS"])
     signing = (secrets / "signing.key").read_text().strip()
@@ -325,7 +323,7 @@ def test_each_corruption_is_refused_and_leaves_nothing(
 def test_nothing_of_a_forged_dump_is_used(
     cluster_engine: Engine, context: Context, store, archive, monkeypatch
 ):
-    """Who knows the public key can encrypt: pg_restore is not given a byte of what somebody else made."""
+    """Anybody with the public key can encrypt a dump, but pg_restore must not get a byte of a forged one."""
     given: list[bytes] = []
     monkeypatch.setattr("tenantry.process.Piped.write", lambda _self, data: given.append(data) or len(data))
     keys = archive_keys(context.settings.installation.secrets_dir, random_key())
@@ -336,7 +334,7 @@ def test_nothing_of_a_forged_dump_is_used(
     assert given == []
 
 
-def test_the_private_key_may_be_kept_elsewhere_and_is_asked_for(
+def test_a_private_key_that_is_kept_elsewhere_is_reported_as_missing(
     cluster_engine: Engine, context: Context, store, archive
 ):
     private = context.settings.installation.secrets_dir / "archive.key"
@@ -404,7 +402,7 @@ def test_what_a_killed_load_left_is_swept_by_the_next_fill_of_its_templates_pool
     assert orphans(context) == []
 
 
-def test_a_failed_dump_leaves_no_object_but_files(cluster_engine: Engine, context, store, monkeypatch):
+def test_a_failed_dump_leaves_only_file_objects(cluster_engine: Engine, context, store, monkeypatch):
     def refuse(*_arguments: object) -> None:
         raise StoreFailure(str(store), "it is full")
 
@@ -431,7 +429,7 @@ def test_a_load_that_fails_leaves_nothing(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
-def test_a_full_store_is_told_and_nothing_is_an_archive(cluster_engine: Engine, context: Context, tmp_path):
+def test_a_full_store_is_an_error_and_no_archive_exists(cluster_engine: Engine, context: Context, tmp_path):
     random = "INSERT INTO big (blob) SELECT gen_random_uuid()::text::bytea FROM generate_series(1, 100000)"
     as_tenant(context, random)
     small = tmp_path / "small"
@@ -464,7 +462,7 @@ def test_databases_of_an_older_base_are_prepared_at_the_next_start(
 # ---------------------------------------------------------------- while it is used
 
 
-def test_files_that_come_and_go_meanwhile_are_no_failure(
+def test_files_that_are_created_or_deleted_meanwhile_cause_no_failure(
     cluster_engine: Engine, context: Context, store, monkeypatch
 ):
     folder, put = folder_of(context, "acme"), dump_instance.dump_database
@@ -480,10 +478,10 @@ def test_files_that_come_and_go_meanwhile_are_no_failure(
     assert set(files_of(context, "beta")) == {*travelling.FILES, "cd/" + "d" * 40}
 
 
-def test_a_file_that_is_another_when_it_is_read_again_never_gets_the_firsts_name(
+def test_a_file_that_changes_between_two_reads_is_never_stored_under_its_first_hash(
     cluster_engine: Engine, context: Context, store, monkeypatch
 ):
-    """Other archives find files by their hash: a tenant could give them theirs."""
+    """Other archives find files by their hash, so a tenant could replace their files."""
     folder, measured = folder_of(context, "acme"), dumping._measured
 
     def and_change(file: object) -> tuple[int, str]:
@@ -492,7 +490,7 @@ def test_a_file_that_is_another_when_it_is_read_again_never_gets_the_firsts_name
         return found
 
     monkeypatch.setattr(dumping, "_measured", and_change)
-    with pytest.raises(FilestoreFailure, match="changes while it is read"):
+    with pytest.raises(FilestoreFailure, match="changed while it was read"):
         cluster_engine.dump_instance("acme", str(store))
     monkeypatch.undo()
     archive = cluster_engine.dump_instance("acme", str(store))
@@ -529,7 +527,7 @@ _SPY = """
 """
 
 
-def test_a_tenants_code_is_run_with_no_more_than_the_tenants_rights(
+def test_a_tenants_code_runs_with_the_tenants_privileges_only(
     cluster_engine: Engine, context: Context, store
 ):
     as_tenant(context, _SPY.replace("\\n", "\n"))
@@ -544,7 +542,7 @@ def test_a_tenants_code_is_run_with_no_more_than_the_tenants_rights(
     assert as_superuser(cluster_engine, "SELECT count(*) FROM public.big", "beta") == [(300,)]
 
 
-def test_who_dumps_reaches_no_other_tenants_database_and_has_no_rights_afterwards(
+def test_pg_dumps_role_reaches_no_other_tenants_database_and_has_no_privileges_afterwards(
     cluster_engine: Engine, context: Context, store, archive
 ):
     rights = """
@@ -553,11 +551,11 @@ def test_who_dumps_reaches_no_other_tenants_database_and_has_no_rights_afterward
     """
     with context.maintenance() as connection:
         found = connection.execute(rights, {"role": names.DUMP_ROLE}).fetchone()
-        assert not roles.may_log_in(connection, names.DUMP_ROLE)
+        assert not roles.can_log_in(connection, names.DUMP_ROLE)
     assert found == (False, False, False, False)
 
 
-def test_what_is_asked_before_a_dump_runs_no_code_of_the_tenants_as_who_dumps(
+def test_queries_before_a_dump_run_no_code_of_the_tenant_as_pg_dumps_role(
     cluster_engine: Engine, context: Context, store
 ):
     """A column of a type of its own brings functions of its own along."""
@@ -579,14 +577,14 @@ def test_what_is_asked_before_a_dump_runs_no_code_of_the_tenants_as_who_dumps(
     assert seen in ([], [("acme",)])
 
 
-def test_a_session_that_who_dumps_left_behind_has_ended(
+def test_a_session_that_a_killed_dump_left_is_ended(
     cluster_engine: Engine, context: Context, store, monkeypatch
 ):
     left, dump = [], dump_instance.dump_database
 
     def leave_one(*arguments: object, **keywords: object) -> object:
         with context.maintenance() as connection:
-            roles.let_log_in(connection, names.DUMP_ROLE, password := random_key())
+            roles.enable_login(connection, names.DUMP_ROLE, password := random_key())
         left.append(context.cluster.as_role(names.DUMP_ROLE, password).open("acme"))
         return dump(*arguments, **keywords)
 
@@ -597,7 +595,7 @@ def test_a_session_that_who_dumps_left_behind_has_ended(
         session.execute("SELECT 1")
 
 
-def test_a_table_of_somebody_elses_is_told(cluster_engine: Engine, context: Context, store):
+def test_a_table_of_another_role_is_reported(cluster_engine: Engine, context: Context, store):
     as_superuser(cluster_engine, "CREATE TABLE public.foreign_one (id int)", "acme")
     with pytest.raises(DumpFailed, match="foreign_one"):
         cluster_engine.dump_instance("acme", str(store))
@@ -616,7 +614,9 @@ def test_a_table_that_the_tenant_locks_is_not_waited_for(
             cluster_engine.dump_instance("acme", str(store))
 
 
-def test_what_cannot_be_restored_is_told_and_leaves_nothing(cluster_engine: Engine, context: Context, store):
+def test_a_dump_that_cannot_be_restored_is_an_error_and_leaves_nothing(
+    cluster_engine: Engine, context: Context, store
+):
     """A function in an index may do as it likes, and fail where it is not at home."""
     as_tenant(
         context,
@@ -674,7 +674,7 @@ def test_no_path_of_a_manifest_leads_out_of_the_filestore(
 # ---------------------------------------------------------------- secrets
 
 
-def test_no_password_is_seen_in_arguments_or_environment(
+def test_no_password_is_visible_in_arguments_or_environment(
     cluster_engine: Engine, context: Context, store, tmp_path
 ):
     assert cluster_engine._embedded
@@ -706,7 +706,7 @@ def test_what_is_stored_cannot_be_read_without_the_key(store, archive):
         assert text not in stored
 
 
-def test_a_manifest_tells_what_is_in_it(cluster_engine: Engine, context: Context, store, archive):
+def test_a_manifest_lists_its_contents(cluster_engine: Engine, context: Context, store, archive):
     keys = archive_keys(context.settings.installation.secrets_dir, context.keys.signing)
     data = (store / manifest_path(archive.archive)).read_bytes()
     manifest = Manifest.from_json(archive.archive, open_sealed(keys, archive.archive, data).data)

@@ -25,7 +25,7 @@ from tenantry.settings import ServerSettings
 _BUCKET = "s3://archives/of-ours"
 _LARGE_BYTES = 200 * 2**20
 _MOST_BYTES = 200 * 2**20
-"""Of which the interpreter, the engine and what pytest imports take some 100 MB before anything is dumped."""
+"""The interpreter, the engine and pytest's imports already take about 100 MB of this."""
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +49,7 @@ def bucket(context: Context, s3: S3) -> Iterator[str]:
 
 
 class told_of:
-    """The installation knows these options of the bucket, for as long as the block goes on."""
+    """Write these options of the bucket into the installation's secrets during the block."""
 
     def __init__(self, context: Context, options: dict[str, str]) -> None:
         self.file = context.settings.installation.secrets_dir / "stores.toml"
@@ -63,7 +63,9 @@ class told_of:
         self.file.unlink()
 
 
-def test_an_instance_travels_by_s3(cluster_engine: Engine, context: Context, bucket: str):
+def test_an_instance_is_dumped_to_s3_and_loaded_from_it(
+    cluster_engine: Engine, context: Context, bucket: str
+):
     (folder_of(context, "acme") / "ab" / ("a" * 40)).write_bytes(os.urandom(3 * PART_BYTES + 1))
     archive = cluster_engine.dump_instance("acme", bucket)
     assert cluster_engine.archives(bucket) == [archive.archive]
@@ -74,7 +76,9 @@ def test_an_instance_travels_by_s3(cluster_engine: Engine, context: Context, buc
     )
 
 
-def test_what_was_altered_in_s3_is_refused(cluster_engine: Engine, context: Context, bucket: str, s3: S3):
+def test_an_object_that_was_altered_in_s3_is_refused(
+    cluster_engine: Engine, context: Context, bucket: str, s3: S3
+):
     archive = cluster_engine.dump_instance("acme", bucket)
     store, path = open_store(bucket, s3.options), f"dumps/{archive.archive}.pgdump.zst.age"
     data = store.get(path)
@@ -89,7 +93,7 @@ def test_what_was_altered_in_s3_is_refused(cluster_engine: Engine, context: Cont
     assert orphans(context) == []
 
 
-def test_a_large_upload_that_is_given_up_leaves_no_object(bucket: str, s3: S3):
+def test_an_aborted_large_upload_leaves_no_object(bucket: str, s3: S3):
     store = open_store(bucket, s3.options)
     with pytest.raises(ZeroDivisionError):
         _give_up(store)
@@ -103,9 +107,7 @@ def _give_up(store: Store) -> None:
         raise ZeroDivisionError
 
 
-def test_wrong_credentials_and_a_server_that_is_not_there_are_told(
-    cluster_engine: Engine, context: Context, s3: S3
-):
+def test_wrong_credentials_and_a_missing_server_are_errors(cluster_engine: Engine, context: Context, s3: S3):
     with (
         told_of(context, {**s3.options, "secret_access_key": "another"}),
         pytest.raises(StoreRefused) as raised,
@@ -122,7 +124,7 @@ def test_wrong_credentials_and_a_server_that_is_not_there_are_told(
 
 
 def _peak(settings: ServerSettings, store: str, connection: object) -> None:
-    """In a process of its own, whose memory it is."""
+    """Run in a process of its own, to measure its memory."""
     engine = Engine(settings)
     archive = engine.dump_instance("acme", store)
     dumped = _most_bytes()
@@ -131,13 +133,13 @@ def _peak(settings: ServerSettings, store: str, connection: object) -> None:
 
 
 def _most_bytes() -> int:
-    """Of this process since its program began; what getrusage says includes what its parent had."""
+    """The peak memory of this process's program; getrusage would include the parent's."""
     (line,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     return int(line) * 1024
 
 
 @pytest.mark.parametrize("where", ["a folder", "s3"])
-def test_what_is_large_travels_in_constant_memory(
+def test_large_archives_are_dumped_and_loaded_in_constant_memory(
     context: Context, tmp_path: Path, bucket: str, where: str, record_property
 ):
     with (folder_of(context, "acme") / "ab" / ("a" * 40)).open("wb") as file:

@@ -1,4 +1,4 @@
-"""Whatever a customer put into the database: what the engine does there ends, and is not deceived."""
+"""Work in a customer's database ends in time, and is not deceived by views, triggers or functions."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def tenants(context: Context, fake_template: str, monkeypatch: pytest.MonkeyPatc
 
 
 def plant(context: Context, name: str, *statements: str) -> None:
-    """As the customer, who owns all that is inside."""
+    """Connect as the customer, who owns all objects."""
     with context.cluster.as_role(name, context.role_password(name)).connect(name) as inside:
         for statement in statements:
             inside.execute(statement.encode())
@@ -89,13 +89,13 @@ def test_a_trigger_that_never_ends_is_ended(tenants: Context, trap: str):
     assert not refusal.value.retryable
 
 
-def test_a_trigger_that_refuses_is_told_as_tampering(tenants: Context):
+def test_a_trigger_that_raises_is_reported_as_tampering(tenants: Context):
     plant(tenants, "acme", _RAISING, _TRIGGER)
     with pytest.raises(Tampered, match="not by you"):
         change(tenants)
 
 
-def test_what_the_role_was_given_does_not_count(tenants: Context):
+def test_settings_of_the_role_are_overridden(tenants: Context):
     settings = ("statement_timeout = 0", "search_path = evil", "row_security = on", "lock_timeout = 0")
     plant(tenants, "acme", *(f"ALTER ROLE acme SET {setting}" for setting in settings))
     with tenants.as_tenant("acme") as inside:
@@ -115,7 +115,7 @@ def test_what_the_role_was_given_does_not_count(tenants: Context):
         ("UPDATE res_users_log SET create_date = 'infinity'",),
     ],
 )
-def test_one_that_deceives_is_left_out_and_the_others_are_measured(
+def test_a_database_with_a_view_in_place_of_a_table_is_skipped_and_the_others_are_measured(
     tenants: Context, disguise: tuple[str, ...]
 ):
     plant(tenants, "acme", *disguise)
@@ -124,12 +124,12 @@ def test_one_that_deceives_is_left_out_and_the_others_are_measured(
     assert list(usage.usages(tenants, ["acme", "beta"])) == ["beta"]
 
 
-def test_a_column_with_a_time_zone_is_read_all_the_same(tenants: Context):
+def test_a_column_with_a_time_zone_can_be_read(tenants: Context):
     plant(tenants, "acme", "ALTER TABLE res_users_log ALTER create_date TYPE timestamptz")
     assert usage.usage(tenants, "acme").last_activity.startswith("2026-01-02")
 
 
-def test_a_moment_that_has_not_come_counts_for_nothing(tenants: Context):
+def test_an_activity_in_the_future_is_ignored(tenants: Context):
     plant(tenants, "acme", "INSERT INTO res_users_log VALUES ('2999-01-01')")
     assert usage.usage(tenants, "acme").last_activity == ""
 
@@ -141,7 +141,7 @@ def test_sizes_are_those_of_the_disk(tenants: Context):
     assert (used.users, used.storage_bytes) == (2, size + len("a file of the template"))
 
 
-def test_who_holds_a_row_is_waited_for_and_then_told_as_busy(
+def test_a_locked_row_is_waited_for_and_then_reported_as_busy(
     tenants: Context, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setitem(bounded._OPTIONS, "lock_timeout", "200ms")

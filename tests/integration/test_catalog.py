@@ -1,4 +1,4 @@
-"""What the spawner knows of the labels, also after PostgreSQL was restarted."""
+"""The spawner reads changed labels, also after a restart of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def write(connection: Connection, name: str, label: Label) -> None:
 
 
 def cut_off(connection: Connection) -> None:
-    """As a restart does."""
+    """Cut the connection, as a restart does."""
     query = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = %s"
     assert connection.execute(query, ["tenantry-spawner"]).fetchall() == [(True,)]
 
 
 def is_readable(catalog: Catalog) -> bool:
-    """PostgreSQL tells who listens after the transaction, so a moment later than whoever committed it."""
+    """Wait for the notification: PostgreSQL sends it a moment after the commit."""
     return bool(select.select([catalog], [], [], 0)[0])
 
 
@@ -63,14 +63,16 @@ def states(catalog: Catalog) -> list[State]:
     return [catalog.entries[name].label.state for name in _NAMES]
 
 
-def test_what_is_notified_is_read(catalog: Catalog, connection: Connection):
+def test_a_notified_database_is_read(catalog: Catalog, connection: Connection):
     write(connection, "known-acme", SUSPENDED)
     wait_until(lambda: is_readable(catalog))
     assert set(catalog.poll()) == {"known-acme"}
     assert states(catalog) == [State.SUSPENDED, State.ACTIVE]
 
 
-def test_what_is_notified_while_another_is_asked_for_is_read(catalog: Catalog, connection: Connection):
+def test_a_notification_during_the_query_of_another_database_is_read(
+    catalog: Catalog, connection: Connection
+):
     write(connection, "known-acme", SUSPENDED)
     wait_until(lambda: is_readable(catalog))
     assert set(catalog.read(["known-beta"])) == {"known-acme"}
@@ -78,7 +80,7 @@ def test_what_is_notified_while_another_is_asked_for_is_read(catalog: Catalog, c
 
 
 @pytest.mark.parametrize("asked_for", [["known-acme"], ["known-beta"], []])
-def test_whoever_is_asked_for_first_after_a_restart_all_are_read(
+def test_the_first_query_after_a_restart_reads_all_databases(
     catalog: Catalog, connection: Connection, asked_for: list[str]
 ):
     cut_off(connection)

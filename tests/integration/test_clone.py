@@ -71,7 +71,7 @@ def test_a_spare_cannot_be_logged_in_to_until_it_is_claimed(context: Context, fa
         assert inside.execute("SELECT current_user").fetchone() == ("acme",)
 
 
-def test_filling_a_full_pool_makes_nothing(context: Context, fake_template: str):
+def test_filling_a_full_pool_does_nothing(context: Context, fake_template: str):
     assert pool.fill(context, fake_template, 2) == 2
     assert pool.fill(context, fake_template, 2) == 0
 
@@ -117,7 +117,7 @@ def test_a_spare_that_is_not_ready_is_never_claimed(context: Context, fake_templ
 def test_each_instance_has_an_identity_of_its_own_though_it_has_anothers_name(
     context: Context, fake_template: str
 ):
-    """What was signed for the one before is void."""
+    """Statements that were signed for the previous instance are void."""
     pool.fill(context, fake_template, 2)
     identities = set()
     with context.maintenance() as connection:
@@ -147,7 +147,7 @@ def test_spares_of_an_older_version_are_replaced(context: Context, fake_template
     assert versions == {"1.0.1"}
 
 
-def test_a_spare_somebody_works_on_is_not_swept_away(context: Context, fake_template: str):
+def test_a_spare_that_an_operation_has_locked_is_not_swept(context: Context, fake_template: str):
     name = names.new_spare_database(fake_template)
     with context.maintenance() as worker, context.maintenance() as sweeper:
         with locks.exclusive(worker, f"database {name}"):
@@ -158,9 +158,7 @@ def test_a_spare_somebody_works_on_is_not_swept_away(context: Context, fake_temp
         assert not roles.exists(worker, name)
 
 
-def test_a_clone_made_for_a_creation_is_not_swept_away_before_it_has_its_name(
-    context: Context, fake_template: str
-):
+def test_a_clone_for_a_creation_is_not_swept_before_it_has_its_name(context: Context, fake_template: str):
     name = names.cloning_database("acme")
     with context.maintenance() as worker, context.maintenance() as sweeper:
         with clone.being_made(worker, name):
@@ -172,7 +170,7 @@ def test_a_clone_made_for_a_creation_is_not_swept_away_before_it_has_its_name(
         assert context.filestores.exists(name)
 
 
-def test_a_spare_somebody_is_connected_to_is_passed_over_for_the_next(context: Context, fake_template: str):
+def test_a_spare_with_sessions_is_skipped_and_the_next_is_claimed(context: Context, fake_template: str):
     pool.fill(context, fake_template, 2)
     with context.maintenance() as connection:
         oldest, next_one = (spare.name for spare in pool.spares(connection, fake_template))
@@ -183,7 +181,7 @@ def test_a_spare_somebody_is_connected_to_is_passed_over_for_the_next(context: C
         assert pool.claim(context, connection, fake_template, "beta", label) == oldest
 
 
-def test_whoever_comes_to_a_spare_at_the_last_moment_is_named_and_the_next_is_claimed(
+def test_a_spare_with_a_session_cannot_be_renamed_and_the_next_is_claimed(
     context: Context, fake_template: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(databases, "with_sessions", lambda _connection: set())
@@ -208,7 +206,7 @@ def test_a_drop_that_was_interrupted_is_finished_when_it_is_run_again(
         assert not roles.exists(connection, "spare_fake_1")
 
 
-def test_a_spare_whose_drop_was_interrupted_is_swept_away_and_never_claimed(
+def test_a_spare_whose_drop_was_interrupted_is_swept_and_never_claimed(
     cluster_engine: Engine, context: Context, fake_template: str
 ):
     pool.fill(context, fake_template, 2)
@@ -220,7 +218,7 @@ def test_a_spare_whose_drop_was_interrupted_is_swept_away_and_never_claimed(
         assert databases.find(connection, broken) is None
 
 
-def test_the_files_of_a_claimed_spare_are_not_swept_away_before_they_are_renamed(
+def test_the_files_of_a_claimed_spare_are_not_swept_before_they_are_renamed(
     context: Context, fake_template: str
 ):
     pool.fill(context, fake_template, 1)
@@ -231,7 +229,7 @@ def test_the_files_of_a_claimed_spare_are_not_swept_away_before_they_are_renamed
     assert context.filestores.exists(spare)
 
 
-def test_a_template_that_is_not_there_or_not_ready_is_not_cloned(context: Context, fake_template: str):
+def test_a_missing_template_or_one_that_is_not_ready_is_not_cloned(context: Context, fake_template: str):
     with context.maintenance() as connection:
         with pytest.raises(TemplateNotFound):
             clone.clone_template(context, connection, "nothing", "spare_nothing_1")
@@ -241,7 +239,7 @@ def test_a_template_that_is_not_there_or_not_ready_is_not_cloned(context: Contex
             clone.clone_template(context, connection, "slow", "spare_slow_1")
 
 
-def test_a_template_can_be_connected_to_by_nobody(context: Context, fake_template: str):
+def test_nobody_can_connect_to_a_template(context: Context, fake_template: str):
     with pytest.raises(PostgresUnreachable):
         context.cluster.open(names.template_database(fake_template))
 
@@ -300,7 +298,7 @@ def test_what_a_killed_clone_left_is_swept_by_the_next_fill(context: Context, fa
         assert len(pool.spares(connection, fake_template)) == 1
 
 
-def test_a_tenants_role_is_bounded_and_may_make_nothing(context: Context, fake_template: str):
+def test_a_tenants_role_is_limited_and_may_create_no_databases_or_roles(context: Context, fake_template: str):
     pool.fill(context, fake_template, 1)
     with context.maintenance() as connection:
         pool.claim(context, connection, fake_template, "acme", the_label(fake_template))
@@ -311,8 +309,8 @@ def test_a_tenants_role_is_bounded_and_may_make_nothing(context: Context, fake_t
     assert rights == (roles.MAX_CONNECTIONS, False, False, False, False, False)
 
 
-def test_the_templates_owner_may_do_nothing_in_a_clone(context: Context, fake_template: str):
-    """It is every template's: who builds one would write in all instances."""
+def test_the_templates_owner_has_no_privileges_in_a_clone(context: Context, fake_template: str):
+    """The role owns every template: otherwise a template's build could write in all instances."""
     pool.fill(context, fake_template, 1)
     owner = names.TEMPLATE_OWNER
     with context.maintenance() as connection:

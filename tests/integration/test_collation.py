@@ -1,4 +1,4 @@
-"""How text is sorted and searched: as Odoo expects it, on whatever cluster, today and after an upgrade."""
+"""Text is sorted and searched as Odoo expects it, on any cluster, also after an upgrade."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_text_is_sorted_by_code_point_whatever_the_cluster_does(of_icu: Engine):
     assert (provider, version) == ("c", None), "a version would stop clones when the system is upgraded"
 
 
-def test_doctor_names_what_sorts_otherwise_and_few_connections(of_icu: Engine):
+def test_doctor_reports_wrong_collations_and_a_low_connection_limit(of_icu: Engine):
     def found(subject: str) -> Finding:
         return next(it for it in doctor.examine(of_icu.settings) if it.subject == subject)
 
@@ -78,7 +78,7 @@ def test_doctor_names_what_sorts_otherwise_and_few_connections(of_icu: Engine):
             databases.drop(connection, "old")
 
 
-def test_searches_that_are_blind_to_accents_have_an_index(cluster_engine: Engine):
+def test_searches_that_ignore_accents_use_an_index(cluster_engine: Engine):
     expect_index_for_searches(cluster_engine)
 
 
@@ -98,8 +98,8 @@ def expect_index_for_searches(engine: Engine) -> None:
             databases.drop(connection, "searched")
 
 
-def test_the_lines_an_administrator_runs_once_harden_a_given_cluster(of_icu: Engine, tmp_path: Path):
-    """Those that the page prints, as its superuser, with the programs of the same PostgreSQL."""
+def test_the_documented_commands_harden_a_given_cluster(of_icu: Engine, tmp_path: Path):
+    """Run the commands of the documentation as a superuser, with the programs of the same PostgreSQL."""
     assert of_icu._embedded
     superuser, programs = of_icu._embedded._as("postgres"), of_icu._embedded.binaries.folder
     if not (programs / "psql").exists():
@@ -118,7 +118,7 @@ def test_the_lines_an_administrator_runs_once_harden_a_given_cluster(of_icu: Eng
     expect_index_for_searches(of_icu)
 
 
-def test_a_base_that_an_older_version_made_is_made_anew(cluster_engine: Engine):
+def test_a_base_of_an_older_version_is_replaced(cluster_engine: Engine):
     assert cluster_engine._embedded
     superuser = cluster_engine._embedded._as("postgres")
     oid = "SELECT oid FROM pg_database WHERE datname = 'tenantry_base'"

@@ -42,14 +42,14 @@ OWN_USER = {
 }
 NOTHING = "same user, nothing"
 LAYERS = {**SAME_USER, **(OWN_USER if IS_ROOT else {}), NOTHING: (False, False, 0)}
-"""Of each case: Landlock, the filter of system calls, and the newest ABI of Landlock."""
+"""The cases: with Landlock, with the filter of system calls, and the newest ABI of Landlock."""
 
 everywhere = pytest.mark.parametrize("case", [case for case in LAYERS if case != NOTHING])
 
 
 @cache
 def confined(case: str) -> dict[str, Any]:
-    """What a tenant's process found out, see `tests.support.confined`."""
+    """The results in a tenant's process, see `tests.support.confined`."""
     landlock, filter_calls, abi = LAYERS[case]
     folder = Path(tempfile.mkdtemp(prefix="tenantry-confined-"))
     folder.chmod(0o755)
@@ -72,7 +72,7 @@ def _run(*arguments: str) -> str:
 
 
 @pytest.mark.parametrize("case", LAYERS)
-def test_what_is_told_to_hold_holds(case: str):
+def test_each_reported_protection_is_effective(case: str):
     found = confined(case)
     succeeded = [
         name
@@ -92,7 +92,7 @@ def test_what_a_tenant_needs_works(case: str):
     assert {name: found["needs"][name] for name in expected} == dict.fromkeys(expected, "done")
 
 
-def test_the_attacks_would_succeed_where_nothing_protects():
+def test_the_attacks_succeed_without_protection():
     """Else their failure would prove nothing."""
     found = confined(NOTHING)
     real = [name for name, attack in ATTACKS.items() if attack.refused_by and attack.works_elsewhere]
@@ -114,12 +114,12 @@ def test_an_attack_fails_for_the_kernels_reason_and_not_for_a_mistake_of_its_own
         ("own user, all layers", []),
     ][: None if IS_ROOT else -1],
 )
-def test_what_is_missing_is_told(case: str, missing: list[str]):
+def test_missing_protections_are_reported(case: str, missing: list[str]):
     assert confined(case)["missing"] == missing
 
 
 @everywhere
-def test_nothing_of_what_it_was_is_left(case: str):
+def test_no_former_rights_are_left(case: str):
     found = confined(case)
     status = found["status"]
     assert {status[kind] for kind in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {"0" * 16}
@@ -131,14 +131,14 @@ def test_nothing_of_what_it_was_is_left(case: str):
         assert len({*status["Uid"].split(), *status["Gid"].split()}) == 1
 
 
-def test_the_kernel_cannot_forget_what_landlock_lets_in():
-    """Under pressure it drops what nobody holds of /proc, and makes new inodes, which no rule knows."""
+def test_the_kernel_cannot_forget_the_inodes_of_landlocks_rules():
+    """Under memory pressure the kernel drops unused inodes of /proc; no rule would cover the new ones."""
     found = confined("same user, all layers")
     assert {f"/proc/{found['status']['Pid']}", "/proc/meminfo"} <= {*found["holds"]}
 
 
 def test_it_is_quick():
-    """It lies between a visitor and a sleeping tenant: 2 ms where nothing else runs."""
+    """A visitor waits for it when a tenant wakes: it takes 2 ms on an idle machine."""
     assert confined("same user, all layers")["lasted_ms"] < 50
 
 
@@ -192,7 +192,7 @@ SLEEP = "import time; time.sleep(60)"
 
 @pytest.fixture
 def groups() -> Iterator[Cgroups | Unavailable]:
-    """They are tried for real; where there are none, each test is content with being told why."""
+    """Real control groups. Where there are none, each test checks that there is a reason."""
     found = cgroups.find(f"test-{os.getpid()}")
     yield found
     if found:
@@ -223,7 +223,7 @@ def _go(process: subprocess.Popen[str]) -> None:
 
 
 def _missing(groups: Cgroups | Unavailable, controller: str) -> bool:
-    """Whether there is no such limit here; then a reason is."""
+    """Whether the limit is not available here; then check that there is a reason."""
     if isinstance(groups, Unavailable):
         assert groups.reason
         return True
@@ -262,7 +262,7 @@ def test_a_fork_bomb_is_stopped_and_removed_with_its_tenant(groups: Any, start: 
     assert groups.tenants() == []
 
 
-def test_who_takes_all_cores_is_held_to_its_own(groups: Any, start: Any):
+def test_a_tenant_that_takes_all_cores_is_limited_to_its_share(groups: Any, start: Any):
     if _missing(groups, "cpu"):
         return
     spin = start(SPIN)
@@ -294,7 +294,7 @@ def test_a_tenant_may_be_called_like_a_file_of_the_kernels(groups: Any, start: A
     assert groups.usage("tasks").tasks >= 1
 
 
-def test_what_is_not_there_uses_nothing_and_is_removed_without_ado(groups: Any):
+def test_a_tenant_without_a_group_uses_nothing_and_can_be_removed(groups: Any):
     if isinstance(groups, Unavailable):
         assert groups.reason
         return
@@ -304,7 +304,7 @@ def test_what_is_not_there_uses_nothing_and_is_removed_without_ado(groups: Any):
     groups.remove("nobody")
 
 
-def test_a_new_spawner_finds_what_the_last_one_left(groups: Any, start: Any):
+def test_a_new_spawner_finds_the_groups_of_the_previous_one(groups: Any, start: Any):
     if isinstance(groups, Unavailable):
         assert groups.reason
         return
@@ -318,13 +318,13 @@ def test_a_new_spawner_finds_what_the_last_one_left(groups: Any, start: Any):
 
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "A", "-a", "tenant_a", "a" * 64])
-def test_only_a_label_is_a_tenant(tmp_path: Path, name: str):
+def test_only_a_dns_label_names_a_tenant(tmp_path: Path, name: str):
     with pytest.raises(ValueError, match="name"):
         Cgroups([Hierarchy(tmp_path, 2, frozenset())], {}).usage(name)
 
 
-def test_a_process_that_is_gone_already_puts_nobody_else_under_limits(tmp_path: Path):
-    """The kernel would take its number, 0, for whoever writes it."""
+def test_placing_an_ended_process_limits_no_other_process(tmp_path: Path):
+    """Its number is 0, which stands for the writing process itself."""
     with pytest.raises(ProcessLookupError):
         Cgroups([Hierarchy(tmp_path, 2, frozenset())], {}).place("acme", 0, Limits())
     assert list(tmp_path.iterdir()) == []
@@ -344,13 +344,13 @@ if found:
 """
 
 
-def test_an_ordinary_user_is_told_why_there_is_none():
+def test_an_ordinary_user_gets_the_reason_why_there_are_no_groups():
     has_any, reason = _run("-c", ASK).split(" ", 1)
     assert has_any == "True" or all(controller in reason for controller in cgroups.WANTED)
 
 
-def test_the_unified_hierarchy_is_told_its_limits(tmp_path: Path):
-    """As the kernel's documentation has them; this machine may have version 1 only."""
+def test_limits_are_written_to_the_unified_hierarchy(tmp_path: Path):
+    """A unified hierarchy made of plain files: this machine may have version 1 only."""
     folder = tmp_path / "tenant-a"
     folder.mkdir()
     files = ("memory.max", "memory.swap.max", "cpu.weight", "cpu.max", "pids.max")
@@ -368,7 +368,7 @@ def test_the_unified_hierarchy_is_told_its_limits(tmp_path: Path):
     assert (folder / "cgroup.procs").read_text() == "1234"
 
 
-def test_the_unified_hierarchys_figures_are_read(tmp_path: Path):
+def test_usage_is_read_from_the_unified_hierarchy(tmp_path: Path):
     folder = tmp_path / "tenant-a"
     folder.mkdir()
     (folder / "cpu.stat").write_text("usage_usec 1500000\nuser_usec 1000000\n")

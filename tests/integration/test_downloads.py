@@ -1,4 +1,4 @@
-"""What is downloaded and is not what was meant is refused, leaves nothing, and the next try is clean."""
+"""A damaged or wrong download is refused and leaves nothing, and the next try succeeds."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ INSTALLERS: dict[str, tuple[str, str, Callable[[Path], object]]] = {
 
 
 @pytest.mark.parametrize("what", INSTALLERS)
-def test_what_is_not_the_file_of_the_shipped_lock_is_refused_and_leaves_nothing(
+def test_a_file_that_does_not_match_the_shipped_lock_is_refused_and_leaves_nothing(
     index: Index, tmp_path: Path, what: str
 ):
     package, lock, install = INSTALLERS[what]
@@ -132,7 +132,7 @@ def archive(tmp_path: Path) -> Iterator[tuple[AptSource, Path]]:
 
 @contextmanager
 def apt_in(parent: Path, source: AptSource) -> Iterator[Callable[..., list[Path]]]:
-    """Downloads the package as Odoo's is; to it can be told what the list should have said instead."""
+    """Downloads the package like Odoo's; tests can change the hash in the list."""
     with work_folder(parent) as work:
         apt = PrivateApt(work, source)
         apt.update()
@@ -157,7 +157,7 @@ def test_a_damaged_debian_package_is_refused_and_leaves_nothing(
     assert contents(home) == []
 
 
-def test_a_debian_package_that_is_not_the_one_that_was_listed_is_refused_whatever_apt_thinks(
+def test_a_debian_package_with_another_hash_than_the_listed_one_is_refused_even_if_apt_accepts_it(
     archive: tuple[AptSource, Path], tmp_path: Path
 ):
     source, _file = archive

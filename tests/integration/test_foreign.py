@@ -1,4 +1,4 @@
-"""What bears one of our names and not our label belongs to somebody: no operation touches it."""
+"""No operation changes a database or role that has one of our names, but not our label or mark."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ DEEDS: dict[str, Callable[[Connection, str], object]] = {
 }
 ROLE_DEEDS: dict[str, Callable[[Connection, str], object]] = {
     "create": roles.create,
-    "let log in": lambda connection, name: roles.let_log_in(connection, name, Secret("-")),
-    "lock out": roles.lock_out,
+    "let log in": lambda connection, name: roles.enable_login(connection, name, Secret("-")),
+    "lock out": roles.disable_login,
     "limit": roles.limit,
     "rename": lambda connection, name: roles.rename(connection, name, "somebody"),
     "note": lambda connection, name: roles.set_note(connection, name, "wal_log"),
@@ -83,7 +83,7 @@ def test_a_database_without_our_label_is_never_changed(context: Context, deed: s
 
 
 @pytest.mark.parametrize("comment", THEIRS)
-def test_a_comment_that_is_not_a_label_is_none(context: Context, comment: str):
+def test_a_comment_that_is_not_a_label_is_ignored(context: Context, comment: str):
     with context.maintenance() as connection, foreign_database(connection, "acme", comment):
         with pytest.raises(ForeignDatabase):
             databases.drop(connection, "acme")
@@ -117,7 +117,7 @@ def test_a_build_of_a_template_stops_before_it_begins(context: Context, name: st
             edit_template.drop_template(context, CODE)
 
 
-def test_the_last_steps_of_a_build_take_nobodys_name(context: Context):
+def test_the_last_steps_of_a_build_replace_no_foreign_database(context: Context):
     with context.maintenance() as connection:
         building = Building(context, connection, Recipe(CODE, CODE, ("base",)), "1.0.0")
         for name in names.databases_of_template(CODE)[:3]:
@@ -128,7 +128,7 @@ def test_the_last_steps_of_a_build_take_nobodys_name(context: Context):
 
 
 @pytest.mark.parametrize("name", [CLONE, SPARE, ZYGOTE])
-def test_a_clone_takes_nobodys_name(context: Context, name: str):
+def test_a_clone_replaces_no_foreign_database(context: Context, name: str):
     make_template(context, CODE)
     with context.maintenance() as connection, foreign_database(connection, name):
         with pytest.raises(ForeignDatabase):
@@ -137,7 +137,7 @@ def test_a_clone_takes_nobodys_name(context: Context, name: str):
             assert pool.fill(context, CODE, 1) == 1
 
 
-def test_a_clone_takes_nobodys_role(context: Context):
+def test_a_clone_changes_no_foreign_role(context: Context):
     make_template(context, CODE)
     with context.maintenance() as connection, foreign_role(connection, CLONE):
         with pytest.raises(ForeignRole):
@@ -145,7 +145,7 @@ def test_a_clone_takes_nobodys_role(context: Context):
         assert databases.find(connection, CLONE) is None
 
 
-def test_a_spare_takes_nobodys_name(context: Context):
+def test_a_spare_replaces_no_foreign_database(context: Context):
     make_template(context, CODE)
     pool.fill(context, CODE, 1)
     label = Label(Kind.INSTANCE, State.ACTIVE, CODE, "")
@@ -158,8 +158,8 @@ def test_a_spare_takes_nobodys_name(context: Context):
         assert pool.spares(connection, CODE) == [spare]
 
 
-def test_a_database_that_is_killed_before_its_label_is_ours_all_the_same(context: Context):
-    """CREATE DATABASE takes no comment: who it belongs to tells."""
+def test_a_database_without_a_label_after_a_kill_is_still_ours(context: Context):
+    """CREATE DATABASE cannot write a comment: the owner shows that it is ours."""
     make_template(context, CODE)
     name = names.new_spare_database(CODE)
     with context.maintenance() as connection:
@@ -172,7 +172,7 @@ def test_a_database_that_is_killed_before_its_label_is_ours_all_the_same(context
         assert databases.find(connection, name) is None
 
 
-def test_what_we_made_belongs_to_the_engine_and_is_closed_to_the_public(context: Context):
+def test_the_engine_owns_its_databases_and_public_has_no_privileges_on_them(context: Context):
     make_template(context, CODE)
     with context.maintenance() as connection:
         clone.clone_template(context, connection, CODE, "spare_fake_1")

@@ -1,4 +1,4 @@
-"""The front: which host reaches which socket, and what everybody else is told."""
+"""The front: hosts reach their tenants' sockets, all others get pages."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ JSON = {"Accept": "application/json"}
 
 @pytest.fixture(scope="module", params=["caddy", "nginx"])
 def front(request: pytest.FixtureRequest) -> Iterator[Front]:
-    """What holds for every front there is a configuration of."""
+    """The properties of every configuration of the front."""
     front = Front(request.param)
     yield front
     front.stop()
@@ -155,7 +155,7 @@ def test_a_malformed_host_is_refused(front: Front, acme: Tenant, host: str):
         b"GET / HTTP/1.1\r\nHost: acme.localhost\r\nHost: beta.localhost\r\n\r\n",
     ],
 )
-def test_who_names_no_host_or_two_reaches_nobody(front: Front, acme: Tenant, raw: bytes):
+def test_a_request_without_a_host_or_with_two_reaches_no_tenant(front: Front, acme: Tenant, raw: bytes):
     before = len(acme.requests)
     assert front.status_of(raw) in (400, 404)
     assert len(acme.requests) == before
@@ -189,7 +189,7 @@ _ODDITIES = st.text("acmelohst.ACMELOHST-_:/\\ \t%@[]{}*~?#\x00\x7fé0189", max_
 
 @settings(max_examples=300, suppress_health_check=list(HealthCheck))
 @given(host=_SPELLINGS | _ODDITIES | st.sampled_from(["acme.localhost", "ACME.LOCALHOST.:1"]))
-def test_whatever_the_host_only_its_own_spellings_reach_a_tenant(front: Front, acme: Tenant, host: str):
+def test_only_the_spellings_of_its_own_host_reach_a_tenant(front: Front, acme: Tenant, host: str):
     before = len(acme.requests)
     status = front.status_of(b"GET / HTTP/1.1\r\nHost: " + host.encode() + b"\r\nConnection: close\r\n\r\n")
     name, _, port = host.strip(" \t").partition(":")
@@ -201,7 +201,7 @@ def test_whatever_the_host_only_its_own_spellings_reach_a_tenant(front: Front, a
         assert len(acme.requests) == before
 
 
-# ---------------------------------------------------------------- what everybody else is told
+# ---------------------------------------------------------------- pages for all other hosts
 
 
 @pytest.mark.parametrize("host", ["acme.localhost", "beta.localhost", "spare_tiny_1.localhost", ""])
@@ -262,7 +262,7 @@ def test_no_page_is_kept_or_indexed_or_runs_anything(front: Front, acme: Tenant,
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"])
-def test_every_method_is_told_the_same(front: Front, method: str):
+def test_every_method_gets_the_same_answer(front: Front, method: str):
     answer = front.ask("beta.localhost", "/", method)
     assert answer.status == 404
     assert "Nothing lives here" in answer.text
@@ -278,7 +278,7 @@ def test_head_gets_no_body(front: Front):
 
 
 def test_a_tenants_own_refusals_are_its_own(front: Front, acme: Tenant):
-    """Only what the front itself refuses is answered by its pages."""
+    """The front's pages are only for its own refusals."""
     assert front.ask("acme.localhost", "/any/not_found").text == "no such page of the tenant"
 
 
@@ -364,7 +364,7 @@ def test_a_tenant_gets_the_path_as_it_was_written(front: Front, acme: Tenant, pa
 # ---------------------------------------------------------------- headers
 
 
-def test_what_a_client_says_of_itself_reaches_no_tenant(front: Front, acme: Tenant):
+def test_forwarding_headers_of_clients_reach_no_tenant(front: Front, acme: Tenant):
     lies = [
         "X-Forwarded-For",
         "X-Forwarded-Host",
@@ -424,7 +424,9 @@ def test_cookies_and_other_headers_pass(front: Front, acme: Tenant):
 
 
 @pytest.mark.parametrize(("protocol", "added"), [("http", ""), ("https", "; Secure; SameSite=Lax")])
-def test_with_tls_a_session_is_sent_over_tls_only_and_not_with_strangers_forms(protocol: str, added: str):
+def test_with_tls_a_session_is_sent_over_tls_only_and_not_with_forms_of_other_sites(
+    protocol: str, added: str
+):
     front = Front("caddy", protocol=protocol)
     try:
         front.serve("acme.localhost")
@@ -434,7 +436,7 @@ def test_with_tls_a_session_is_sent_over_tls_only_and_not_with_strangers_forms(p
         front.stop()
 
 
-def test_behind_a_proxy_for_https_its_word_on_the_client_is_believed():
+def test_with_https_the_proxys_forwarding_headers_are_trusted():
     front = Front("caddy", protocol="https")
     try:
         acme = front.serve("acme.localhost")
@@ -450,13 +452,13 @@ def test_behind_a_proxy_for_https_its_word_on_the_client_is_believed():
         front.stop()
 
 
-def test_a_tenant_does_not_say_which_server_it_runs(front: Front, acme: Tenant):
+def test_answers_have_no_server_header(front: Front, acme: Tenant):
     assert "Python" not in str(front.ask("acme.localhost").headers["server"])
 
 
-def test_headers_are_bounded_both_ways(front: Front, acme: Tenant):
+def test_the_size_of_request_and_response_headers_is_limited(front: Front, acme: Tenant):
     before = len(acme.requests)
-    # Who is still sending when the connection is closed may not see the answer.
+    # A client that is still sending when the connection is closed may not see the answer.
     with contextlib.suppress(ConnectionError):
         assert front.ask("acme.localhost", X_Boast="a" * 100_000).status in (400, 431)
     assert len(acme.requests) == before
@@ -483,7 +485,7 @@ def test_a_request_waits_in_the_backlog_until_the_process_is_awake(front: Front)
     assert [request.size_bytes for request in sleeper.requests] == [5]
 
 
-def test_a_request_waits_while_a_socket_refuses_or_is_bound_anew(patient: Front):
+def test_a_request_waits_while_a_socket_refuses_or_is_replaced(patient: Front):
     old = patient.listen("restart.localhost")
     old.close()
     answers = [
@@ -498,7 +500,7 @@ def test_a_request_waits_while_a_socket_refuses_or_is_bound_anew(patient: Front)
     assert sorted(request.method for request in new.requests) == ["GET", "POST", "PUT"]
 
 
-def test_a_restart_fails_nobody(patient: Front):
+def test_no_request_fails_during_a_restart(patient: Front):
     tenant = patient.serve("busy.localhost")
     stop = threading.Event()
     answers: list[Answer] = []
@@ -539,7 +541,7 @@ def test_a_request_waits_while_the_backlog_is_full(patient: Front):
     assert crowded.count("/") == 1
 
 
-def test_a_socket_that_refuses_for_long_gets_its_visitors_a_page(hasty: Front):
+def test_visitors_get_a_page_when_a_socket_refuses_for_long(hasty: Front):
     hasty.listen("dead.localhost").close()
     began = time.monotonic()
     answer = hasty.ask("dead.localhost", Accept_Language="fr")
@@ -552,7 +554,7 @@ def test_a_socket_that_refuses_for_long_gets_its_visitors_a_page(hasty: Front):
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE"])
-def test_what_was_sent_is_never_sent_again(front: Front, acme: Tenant, method: str):
+def test_a_request_that_was_sent_is_never_sent_again(front: Front, acme: Tenant, method: str):
     path = f"/{method}/die"
     answer = front.ask("acme.localhost", path, method, b"x" if method in ("POST", "PUT") else None)
     assert (answer.status, answer.headers["retry-after"]) == (503, "5")
@@ -637,14 +639,14 @@ def test_a_stalled_download_does_not_keep_the_tenant(hasty: Front):
         wait_until(lambda: acme.cut == [f"/download?{size}"])
 
 
-def test_who_never_ends_their_headers_is_cut(hasty: Front):
+def test_a_client_that_never_completes_its_headers_is_disconnected(hasty: Front):
     with hasty.connect() as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: acme.localhost\r\nX-Slow: ")
         connection.settimeout(5)
         assert connection.recv(1000) == b""
 
 
-def test_a_slow_upload_that_goes_on_is_not_cut(hasty: Front):
+def test_a_slow_upload_that_continues_is_not_disconnected(hasty: Front):
     acme = hasty.serve("steady.localhost")
     with hasty.connect() as connection:
         connection.sendall(b"POST /up HTTP/1.1\r\nHost: steady.localhost\r\nContent-Length: 8\r\n\r\n")
@@ -655,7 +657,7 @@ def test_a_slow_upload_that_goes_on_is_not_cut(hasty: Front):
     assert acme.requests[-1].size_bytes == 8
 
 
-def test_an_upload_arrives_while_it_is_sent(patient: Front):
+def test_an_upload_is_streamed(patient: Front):
     acme = patient.serve("upload.localhost")
 
     def body() -> Iterator[bytes]:
@@ -668,7 +670,7 @@ def test_an_upload_arrives_while_it_is_sent(patient: Front):
     assert acme.requests[-1].size_bytes == len("firstsecond")
 
 
-def test_an_answer_arrives_while_it_is_made(patient: Front):
+def test_an_answer_is_streamed(patient: Front):
     acme = patient.serve("stream.localhost")
     with patient.connect() as connection:
         connection.sendall(b"GET /stream HTTP/1.1\r\nHost: stream.localhost\r\nAccept-Encoding: gzip\r\n\r\n")
@@ -692,7 +694,7 @@ def test_large_bodies_are_not_held_in_memory(patient: Front):
     assert caddys.memory_info().rss - before < 40 * 1024**2
 
 
-def test_a_larger_body_than_odoo_takes_is_refused(patient: Front):
+def test_a_body_above_odoos_limit_is_refused(patient: Front):
     acme = patient.serve("huge.localhost")
     size = caddy.MAX_BODY_BYTES + 1
     with patient.connect() as connection:
@@ -705,7 +707,7 @@ def test_a_larger_body_than_odoo_takes_is_refused(patient: Front):
     assert not acme.requests
 
 
-def test_what_is_not_packed_yet_is_compressed_and_still_known_by_its_tag(front: Front, acme: Tenant):
+def test_an_uncompressed_answer_is_compressed_and_keeps_its_etag(front: Front, acme: Tenant):
     answer = front.ask("acme.localhost", "/script.js", Accept_Encoding="gzip")
     assert gzip.decompress(answer.body) == SCRIPT
     tag = answer.headers["etag"]
@@ -714,7 +716,7 @@ def test_what_is_not_packed_yet_is_compressed_and_still_known_by_its_tag(front: 
     assert front.ask("acme.localhost", "/script.js").body == SCRIPT
 
 
-def test_what_is_packed_is_left_alone(front: Front, acme: Tenant):
+def test_a_compressed_answer_stays_unchanged(front: Front, acme: Tenant):
     packed = front.ask("acme.localhost", "/packed.js", Accept_Encoding="gzip")
     assert gzip.decompress(packed.body) == SCRIPT
     photo = front.ask("acme.localhost", "/photo.jpg", Accept_Encoding="gzip")
@@ -785,7 +787,7 @@ def test_the_configuration_is_as_caddy_itself_formats_it(tmp_path):
 
 
 @pytest.mark.parametrize("path", ["relative", "/with space", "/{env.HOME}", "/a\n}", "/"])
-def test_a_path_that_would_mean_something_to_caddy_is_refused(path: str):
+def test_a_path_with_special_characters_of_a_caddyfile_is_refused(path: str):
     with pytest.raises(InvalidValue, match="hosts folder"):
         caddy.caddyfile(
             interface="127.0.0.1",

@@ -20,7 +20,7 @@ NAMES = ["acme", "beta", "edit--blank"]
 
 @pytest.fixture
 def older(cluster_engine: Engine) -> Iterator[Engine]:
-    """A home as an older version left it: one key, and instances whose passwords are derived from it."""
+    """An installation of an older version: one key, from which instances' passwords are derived."""
     context = cluster_engine.context
     secrets = context.settings.installation.secrets_dir
     one_key = context.keys.roles
@@ -28,7 +28,7 @@ def older(cluster_engine: Engine) -> Iterator[Engine]:
         for name in NAMES:
             databases.create(connection, name, Label(Kind.INSTANCE, State.ACTIVE))
             roles.create(connection, name, derive_role_password(one_key, name))
-            databases.let_in(connection, name, name)
+            databases.grant_connect(connection, name, name)
     kept = {file.name: file.read_text() for file in secrets.iterdir()}
     for file in secrets.iterdir():
         file.unlink()
@@ -50,7 +50,7 @@ def can_log_in(context: Context, name: str, password: Secret) -> bool:
         return False
 
 
-def test_an_older_home_goes_on_and_its_instances_get_new_passwords(older: Engine):
+def test_an_older_installation_keeps_working_and_its_instances_get_new_passwords(older: Engine):
     older.start_postgres()
     context = older.context
     for name in NAMES:
@@ -78,9 +78,9 @@ def test_a_killed_upgrade_is_finished_by_the_next_start(older: Engine, monkeypat
     assert all(can_log_in(again.context, name, again.context.role_password(name)) for name in NAMES)
 
 
-def test_a_role_that_was_locked_out_stays_so(older: Engine):
+def test_a_role_whose_login_is_disabled_stays_disabled(older: Engine):
     with older.context.maintenance() as connection:
-        roles.lock_out(connection, "acme")
+        roles.disable_login(connection, "acme")
     older.start_postgres()
     assert not can_log_in(older.context, "acme", older.context.role_password("acme"))
     assert can_log_in(older.context, "beta", older.context.role_password("beta"))

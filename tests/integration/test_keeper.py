@@ -1,4 +1,4 @@
-"""The keeper: what it runs is always there, and goes with it. Its spawner needs no cluster for that."""
+"""The keeper restarts its programs, and they end with it. The spawner needs no cluster for these tests."""
 
 from __future__ import annotations
 
@@ -95,8 +95,8 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
     kept.end()
 
 
-def test_its_process_id_is_written_whole_or_not_at_all(kept: Kept, tmp_path: Path):
-    """Who reads it just then would take an emptied file for a server that has ended."""
+def test_its_process_id_is_written_atomically(kept: Kept, tmp_path: Path):
+    """A reader would take an empty file for a server that has ended."""
     kept.pid_file.write_text("1")
     seen_before = tmp_path / "the file as it was opened"
     os.link(kept.pid_file, seen_before)
@@ -107,7 +107,7 @@ def test_its_process_id_is_written_whole_or_not_at_all(kept: Kept, tmp_path: Pat
 
 
 @pytest.mark.parametrize("name", ["spawner", "front"])
-def test_what_was_killed_is_started_again_and_the_other_goes_on(kept: Kept, name: str):
+def test_a_killed_program_is_restarted_and_the_other_keeps_running(kept: Kept, name: str):
     kept.start()
     before = {"spawner": kept.spawner, "front": kept.front}
     before[name].kill()
@@ -117,7 +117,7 @@ def test_what_was_killed_is_started_again_and_the_other_goes_on(kept: Kept, name
     assert getattr(kept, other) == before[other]
 
 
-def test_a_hangup_starts_the_spawner_anew_and_nothing_else(kept: Kept):
+def test_sighup_restarts_the_spawner_only(kept: Kept):
     kept.start()
     spawner, front = kept.spawner, kept.front
     assert kept.process
@@ -128,7 +128,7 @@ def test_a_hangup_starts_the_spawner_anew_and_nothing_else(kept: Kept):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_nothing_it_ran_outlives_it(kept: Kept, number: signal.Signals):
+def test_its_programs_end_with_it(kept: Kept, number: signal.Signals):
     """A second spawner beside the next keeper's would fork for the same sockets."""
     kept.start()
     family = [kept.spawner, kept.front]
@@ -139,7 +139,7 @@ def test_nothing_it_ran_outlives_it(kept: Kept, number: signal.Signals):
 
 
 def command_of(program: psutil.Process) -> str:
-    """Nothing of one that was just killed."""
+    """Wait until the process has ended."""
     try:
         return " ".join(program.cmdline())
     except psutil.Error:

@@ -15,7 +15,7 @@ HELD = """
     SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
      WHERE locktype = 'advisory' AND granted AND datname = current_database()
 """
-"""In this database only: the master's runner of jobs holds a lock in its own."""
+"""In this database only: the master's job runner holds a lock in the master's database."""
 
 
 def test_a_held_lock_is_refused_at_once_and_free_again_afterwards(context: Context):
@@ -30,7 +30,7 @@ def test_a_held_lock_is_refused_at_once_and_free_again_afterwards(context: Conte
             pass
 
 
-def test_readers_share_and_a_writer_waits_only_so_long(context: Context):
+def test_readers_share_a_lock_and_a_writer_waits_no_longer_than_its_limit(context: Context):
     with context.maintenance() as one, context.maintenance() as two, context.maintenance() as writer:
         with (
             locks.shared(one, "thing"),
@@ -44,7 +44,7 @@ def test_readers_share_and_a_writer_waits_only_so_long(context: Context):
 
 
 def test_a_waiting_writer_is_not_starved_by_new_readers(context: Context):
-    """Readers that overlap for ever would keep it out if it only tried again and again."""
+    """If the writer only polled, readers that overlap would keep it waiting for ever."""
     order: list[str] = []
 
     def write() -> None:
@@ -80,21 +80,21 @@ def test_the_lock_of_a_killed_holder_is_free(context: Context):
             assert other.execute(HELD).fetchone() == (1,)
 
 
-def test_who_waits_for_a_turn_takes_whichever_place_is_free(context: Context):
-    with context.maintenance() as slow, locks.turn(slow, "copying", 2, wait_s=0.1):
+def test_a_session_that_waits_for_a_slot_takes_any_free_slot(context: Context):
+    with context.maintenance() as slow, locks.slot(slow, "copying", 2, wait_s=0.1):
         for _ in range(20):
-            with context.maintenance() as quick, locks.turn(quick, "copying", 2, wait_s=0.1):
+            with context.maintenance() as quick, locks.slot(quick, "copying", 2, wait_s=0.1):
                 pass
 
 
-def test_there_are_no_more_places_than_that(context: Context):
+def test_no_more_sessions_hold_a_slot_than_there_are_slots(context: Context):
     with context.maintenance() as one, context.maintenance() as two, context.maintenance() as late:
         with (
-            locks.turn(one, "copying", 2, wait_s=1),
-            locks.turn(two, "copying", 2, wait_s=1),
+            locks.slot(one, "copying", 2, wait_s=1),
+            locks.slot(two, "copying", 2, wait_s=1),
             pytest.raises(Busy, match="copying"),
-            locks.turn(late, "copying", 2, wait_s=0.1),
+            locks.slot(late, "copying", 2, wait_s=0.1),
         ):
             pass
-        with locks.turn(late, "copying", 2, wait_s=0.1):
+        with locks.slot(late, "copying", 2, wait_s=0.1):
             assert late.execute(HELD).fetchone() == (1,)

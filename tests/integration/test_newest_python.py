@@ -23,7 +23,7 @@ _CLASSIFIER = "Programming Language :: Python :: 3."
 
 
 def _promised() -> list[int]:
-    """The minor versions of Python 3 that the package says it is for."""
+    """The minor versions of Python 3 in the package's classifiers."""
     classifiers = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["classifiers"]
     return sorted(int(line.removeprefix(_CLASSIFIER)) for line in classifiers if line.startswith(_CLASSIFIER))
 

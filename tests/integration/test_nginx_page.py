@@ -27,7 +27,7 @@ _UPLOAD = b"x" * (5 * 2**20)
 
 
 class Odoo(BaseHTTPRequestHandler):
-    """Answers as an Odoo would: slowly at /slow, with a websocket at /websocket, else with what it saw."""
+    """Answers like Odoo: slowly at /slow, with a websocket at /websocket, else with the request."""
 
     protocol_version = "HTTP/1.1"
 
@@ -143,7 +143,7 @@ def test_a_websocket_is_opened(proxy: Proxy, host: str):
     assert proxy.ask(host, "/websocket", **upgrade, **{"Sec-WebSocket-Key": key})[0] == 101
 
 
-def test_a_slow_answer_is_waited_for_by_both(proxy: Proxy):
+def test_both_servers_wait_for_a_slow_answer(proxy: Proxy):
     answers: dict[str, int] = {}
 
     def ask(host: str) -> None:
@@ -161,7 +161,7 @@ def test_a_slow_answer_is_waited_for_by_both(proxy: Proxy):
     "path",
     ["/signup", "/signup/check?subdomain=a..b", "/api/provisioning/plans", "/logo.png", "/api/a...b?y=.."],
 )
-def test_strangers_come_to_what_is_for_everybody(proxy: Proxy, path: str):
+def test_public_pages_are_open_to_everybody(proxy: Proxy, path: str):
     assert proxy.ask("office.example.com", path, source=_STRANGERS) == (200, f"{path} office.example.com")
 
 
@@ -173,7 +173,7 @@ def test_strangers_come_to_what_is_for_everybody(proxy: Proxy, path: str):
         *("/signup/../odoo", "/signup/..?x", "/odoo/./../api/x", "/odoo//../signup", "/%6fdoo/../signup"),
     ],
 )
-def test_strangers_do_not_come_to_the_screens(proxy: Proxy, path: str):
+def test_the_back_office_is_closed_to_other_networks(proxy: Proxy, path: str):
     assert proxy.ask("office.example.com", path, source=_STRANGERS)[0] in (400, 403)
 
 

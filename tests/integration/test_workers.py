@@ -1,4 +1,4 @@
-"""The threads that serve one tenant: who is served, who waits, and who is left to the next process."""
+"""The threads that serve one tenant: requests are served, wait, or are left to the next process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MOST = 3
 
 
 class Board(dict[int, int]):
-    """What the spawner is told."""
+    """The counts for the spawner."""
 
     requests = 0
 
@@ -30,7 +30,7 @@ class Board(dict[int, int]):
 
 
 class Served:
-    """Workers at a socket, whose requests do as their one word says."""
+    """Workers at a socket; each request is one word that says what it does."""
 
     def __init__(self, folder: Path) -> None:
         self.address = str(folder / "tenant.sock")
@@ -41,13 +41,13 @@ class Served:
         self.clients: list[socket.socket] = []
         self.go_on = threading.Event()
         self.workers: Any = load("saas_process.workers").Workers(self.listener, _MOST, self.serve, self.board)
-        self.workers.ensure_one()
+        self.workers.ensure_idle_thread()
 
     def serve(self, connection: socket.socket) -> None:
         with connection:
             word = connection.recv(100)
             if word == b"websocket":
-                self.workers.turns_websocket()
+                self.workers.became_websocket()
             if word in (b"wait", b"websocket"):
                 self.go_on.wait(_WITHIN_S)
             if word == b"exit":
@@ -64,7 +64,7 @@ class Served:
 
     def close(self) -> None:
         self.go_on.set()
-        self.workers.leave()
+        self.workers.stop()
         wait_until(lambda: not threads())
         for opened in (self.listener, *self.clients):
             opened.close()
@@ -85,30 +85,30 @@ def test_one_after_the_other_is_served_by_the_same_threads(served: Served):
     before = threads()
     for _ in range(20):
         assert served.ask("hello").recv(100) == b"served"
-        # Who asks has the answer a moment before the thread that gave it is at rest.
+        # The client has the answer a moment before the thread is idle.
         wait_until(lambda: served.workers.busy == 0)
     assert served.board.requests == 20
     assert threads() <= before + 1
 
 
-def test_who_comes_when_all_are_busy_waits_and_is_served_then(served: Served):
+def test_a_request_waits_while_all_threads_are_busy(served: Served):
     clients = [served.ask("wait") for _ in range(3 * _MOST)]
     wait_until(lambda: served.workers.busy == _MOST)
     time.sleep(0.1)
     assert served.board.requests == _MOST
     served.go_on.set()
     assert [client.recv(100) for client in clients] == [b"served"] * (3 * _MOST)
-    wait_until(lambda: not served.workers.are_at_work)
+    wait_until(lambda: not served.workers.are_busy)
 
 
-def test_websockets_take_no_place_of_requests(served: Served):
+def test_websockets_do_not_occupy_the_threads_for_requests(served: Served):
     sockets = [served.ask("websocket") for _ in range(2 * _MOST)]
     wait_until(lambda: served.workers.websockets == 2 * _MOST)
     assert served.ask("hello").recv(100) == b"served"
     assert served.board[Field.WEBSOCKETS] == 2 * _MOST
     served.go_on.set()
     assert [client.recv(100) for client in sockets] == [b"served"] * (2 * _MOST)
-    wait_until(lambda: not served.workers.are_at_work)
+    wait_until(lambda: not served.workers.are_busy)
 
 
 def test_a_request_that_exits_ends_nothing_but_itself(served: Served, caplog: pytest.LogCaptureFixture):
@@ -118,10 +118,10 @@ def test_a_request_that_exits_ends_nothing_but_itself(served: Served, caplog: py
     assert "ended without an answer" in caplog.text
 
 
-def test_who_comes_while_they_leave_is_left_to_the_next_process(served: Served, tmp_path: Path):
+def test_connections_after_the_stop_wait_for_the_next_process(served: Served, tmp_path: Path):
     under_way = served.ask("wait")
     wait_until(lambda: served.workers.busy == 1)
-    served.workers.leave()
+    served.workers.stop()
     served.ask("hello")
     time.sleep(0.1)
     assert served.board.requests == 1
@@ -133,8 +133,8 @@ def test_who_comes_while_they_leave_is_left_to_the_next_process(served: Served, 
 
 
 def test_when_the_last_request_ended_is_known(served: Served):
-    assert served.workers.rested_at is None
+    assert served.workers.idle_since is None
     began = time.monotonic()
     served.ask("hello").recv(100)
-    wait_until(lambda: served.workers.rested_at)
-    assert began <= served.workers.rested_at <= time.monotonic()
+    wait_until(lambda: served.workers.idle_since)
+    assert began <= served.workers.idle_since <= time.monotonic()

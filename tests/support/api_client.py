@@ -37,14 +37,14 @@ def make_keys(engine: Engine) -> dict[str, Any]:
 
 
 def set_hourly_limit(office: BackOffice, limit: int) -> None:
-    """For each key, and for who has none."""
+    """Limit the requests per hour, of each key and without a key."""
     for name in ("requests_per_hour", "keyless_per_hour"):
         office.call("ir.config_parameter", "set_param", f"saas_api.{name}", str(limit))
 
 
 @dataclass(frozen=True)
 class ApiClient:
-    """As a program of an integrator would be written."""
+    """A client as an integrator would write it."""
 
     root: str
     key: str

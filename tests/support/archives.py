@@ -35,7 +35,7 @@ def served(folder: Path) -> Iterator[str]:
 
 
 def damage(file: Path) -> bytes:
-    """Change one byte, as a broken line or somebody between would; return what it was."""
+    """Change one byte, as a broken connection or an attacker would; return the original byte."""
     whole = file.read_bytes()
     middle = len(whole) // 2
     file.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
@@ -64,7 +64,7 @@ class Index:
         return file
 
     def lock(self, *files: Path) -> str:
-        """What `make lock` writes of these."""
+        """The lock that `make lock` writes for these packages."""
         return "".join(f"{_requirement(file)} \\\n    --hash=sha256:{_sha256(file)}\n" for file in files)
 
 
@@ -94,7 +94,7 @@ def _sha256(file: Path) -> str:
 
 
 def debian_archive(folder: Path, address: str, name: str) -> tuple[AptSource, Path]:
-    """An archive of one package; how apt is told of it, and the package's file."""
+    """A Debian archive of one package: apt's source line, and the package's file."""
     pool, listed = folder / "pool", folder / "dists" / "sid"
     tree = folder / "tree"
     (tree / "DEBIAN").mkdir(parents=True)

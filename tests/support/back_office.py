@@ -17,7 +17,7 @@ _POLL_S = 0.1
 
 
 class BackOffice:
-    """Presses the buttons of the real master over HTTP and waits for what its jobs do."""
+    """Presses buttons of the real master over HTTP, and waits for its jobs."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -49,7 +49,7 @@ class BackOffice:
     def wait(
         self, model: str, record: int, states: Collection[str], timeout_s: float = 180
     ) -> dict[str, Any]:
-        """Wait until nothing is under way and its state is one of those; return what it says then."""
+        """Wait until no operation runs and the state is one of these; return the record."""
         fields = ["state", "state_reason", *(["operation"] if model == "saas.instance" else [])]
         deadline = time.monotonic() + timeout_s
         while True:
@@ -60,7 +60,7 @@ class BackOffice:
             time.sleep(_POLL_S)
 
     def entitlements_to_come(self, **values: Any) -> int:
-        """How many jobs with those values have yet to tell an instance its plan."""
+        """The number of jobs with these values that have not sent the plan to an instance yet."""
         domain = [["method_name", "=", "_entitle"], ["state", "not in", ["done", "failed", "cancelled"]]]
         return self.call("queue.job", "search_count", [*domain, *([f, "=", v] for f, v in values.items())])
 
@@ -70,7 +70,7 @@ class BackOffice:
     # ------------------------------------------------------------ what tests need
 
     def template(self, code: str, modules: str) -> int:
-        """The template of that code, ready; what the engine has built already is not built again."""
+        """The template of that code, ready; one that the engine has built already is not built again."""
         found = self.call("saas.template", "search", [["code", "=", code]])
         values = {"name": code.capitalize(), "code": code, "modules": modules, "pool_size": 0}
         template = found[0] if found else self.call("saas.template", "create", [values])[0]
@@ -106,7 +106,7 @@ class BackOffice:
         return instance
 
     def terminate(self, *instances: int) -> None:
-        """Leave nothing of them, whatever their state."""
+        """Remove these instances completely, whatever their state is."""
         for instance in instances:
             now = self.wait(
                 "saas.instance", instance, ["draft", "active", "suspended", "expired", "failed", "terminated"]

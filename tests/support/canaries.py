@@ -1,4 +1,4 @@
-"""Marks in everything a template must not pass on: whatever of them reaches a clone is a leak."""
+"""Canaries: marks in all data that a template must not pass on. A mark in a clone is a leak."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tenantry.postgres.cluster import Connection
 
 MARK = "canary-"
 SECRET = re.compile(r"passw|secret|token|api_?key|uuid|totp|vapid|webhook|signup_type")
-"""What columns are called that hold a secret or an identity."""
+"""Names of columns with a secret or an identity."""
 EMPTIED = (
     "auth_passkey_key",
     "auth_totp_device",

@@ -21,7 +21,7 @@ _FLAGS = (
 
 
 def program() -> str:
-    """Where Chromium is. Raises AssertionError with the remedy."""
+    """The path of Chromium. Raises AssertionError with a remedy."""
     found = next(filter(None, map(shutil.which, _PROGRAMS)), None)
     assert found, "There is no Chromium on this machine. Remedy: apt install chromium"
     return found

@@ -1,4 +1,4 @@
-"""What a page of the documentation shows is done as printed, in one shell for each page.
+"""Run the commands of a page of the documentation as printed, in one shell for each page.
 
 The rules are in `docs/README.md`: a command stands after `$ `; below it, some of what it prints, in its
 order. Where the page has `...` anything may be printed, and figures may differ.
@@ -23,12 +23,12 @@ _TAKEN = {
     "REQUEST": r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})",
     "INSTANCE_ID": r'"instanceId": ?"([^"]+)"',
 }
-"""What a page calls a thing whose name is printed by an earlier command, and how to find it there."""
+"""Placeholders in pages for names that an earlier command prints, with patterns to find them."""
 
 
 @dataclass
 class Shell:
-    """One bash. replaced: what a page must write otherwise than a test can do it, in both directions."""
+    """One bash. replaced: texts of a page that a test must replace, in both directions."""
 
     folder: Path
     environment: Mapping[str, str]
@@ -53,7 +53,7 @@ class Shell:
             self.bash.kill()
 
     def do(self, fence: Fence) -> None:
-        """All of a block; what is not as printed is an AssertionError."""
+        """Run a whole block. Raises AssertionError when the output is not as printed."""
         if fence.language == "python":
             (self.folder / "block.py").write_text(self._as_here(fence.text))
             self._do(f"{sys.executable} block.py", [], "", str(fence))

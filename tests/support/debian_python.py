@@ -19,7 +19,7 @@ _START = """\
 #!/bin/sh
 exec {loader} --library-path {libraries} --argv0 "$0" {program} "$@"
 """
-"""The machine's own C library may be older than what this Python was built with."""
+"""The machine's C library may be older than the one this Python was built with."""
 
 
 class Unavailable(Exception):
@@ -55,7 +55,7 @@ def _unpack(version: str, work: Path) -> None:
 
 
 def _add_starter(version: str, root: Path, final: Path) -> None:
-    """In the program's place, for Python looks for its library beside what it was called by."""
+    """Installed in the program's place, because Python looks for its library beside its own path."""
     program = root / "usr" / "bin" / f"python{version}"
     real = program.rename(program.with_name(f"{program.name}.real"))
     libraries = next(path.parent for path in root.glob("usr/lib/*/libc.so.6"))

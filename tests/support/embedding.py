@@ -91,7 +91,7 @@ def expect_open(page: Page, link: Locator) -> None:
 
 
 def expect_accessible(page: Page) -> None:
-    """Nothing on it shuts people out."""
+    """Check that the page is accessible."""
     violations = Axe().run(page).response["violations"]
     assert [it for it in violations if it["impact"] in ("serious", "critical")] == []
 

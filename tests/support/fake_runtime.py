@@ -1,4 +1,4 @@
-"""A runtime in memory: it knows what the labels said when it was last told to follow them."""
+"""A runtime in memory: it knows the labels as of the last call of `follow`."""
 
 from __future__ import annotations
 

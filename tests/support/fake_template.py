@@ -1,4 +1,4 @@
-"""A template made without Odoo, for tests of what happens around it."""
+"""A template made without Odoo, for tests of the operations on templates and clones."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MORE_TABLES = """
     CREATE TABLE res_users (id int, active boolean, share boolean, login text);
     INSERT INTO res_country VALUES (1, 'FR');
 """
-"""What the scripts of a creation write to where no module is installed."""
+"""The tables that the scripts of a creation write to without any module."""
 
 
 def make_template(context: Context, code: str, version: str = "1.0.0", tables: str = TABLES) -> None:
@@ -45,9 +45,9 @@ def make_template(context: Context, code: str, version: str = "1.0.0", tables: s
         roles.create(connection, owner, context.role_password(owner))
         label = Label(Kind.TEMPLATE, State.READY, code, version, "19.0", files)
         databases.create(connection, name, label.having(state=State.BUILDING))
-        databases.let_in(connection, name, owner)
+        databases.grant_connect(connection, name, owner)
         with context.cluster.connect(name) as inside:
-            roles.let_create(inside, owner)
+            roles.grant_create(inside, owner)
         with context.cluster.as_role(owner, context.role_password(owner)).connect(name) as inside:
             inside.execute(tables.encode())
         folder = context.filestores.folder(files) / "ab"

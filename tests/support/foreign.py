@@ -1,4 +1,4 @@
-"""What others keep in the cluster, under names that are ours: it must stay as it is."""
+"""Databases and roles of others in the cluster, with our names: they must stay unchanged."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ROLE_FACTS = """
 
 @contextmanager
 def foreign_database(connection: Connection, name: str, comment: str = "") -> Iterator[None]:
-    """One that the engine's role owns, as a migrating operator has it; it must be the same at the end."""
+    """A database that the engine's role owns, as after a migration; it must be unchanged at the end."""
     database = sql.Identifier(name)
     connection.execute(sql.SQL("CREATE DATABASE {}").format(database))
     if comment:
@@ -37,7 +37,7 @@ def foreign_database(connection: Connection, name: str, comment: str = "") -> It
 
 @contextmanager
 def foreign_role(connection: Connection, name: str) -> Iterator[None]:
-    """It must be the same at the end. One of ours of that name is without our mark meanwhile."""
+    """A foreign role, which must be unchanged at the end. A role of ours has no mark meanwhile."""
     role = sql.Identifier(name)
     marked = connection.execute(_ROLE_FACTS, [name]).fetchone()
     if marked:

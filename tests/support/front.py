@@ -243,7 +243,7 @@ class Answer:
 
     @property
     def error_code(self) -> str:
-        """What a program is told."""
+        """The JSON answer for programs."""
         return str(json.loads(self.body)["error_code"])
 
 

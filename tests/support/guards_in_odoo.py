@@ -54,7 +54,7 @@ class Currency:
 
 
 def evaluate(expressions: dict[str, str]) -> dict[str, dict[str, str]]:
-    """For each expression its value, or what is wrong with it, before and after."""
+    """For each expression its value or its error, before and after."""
     before = {label: _value(code) for label, code in expressions.items()}
     install_guards()
     return {label: {"before": before[label], "after": _value(code)} for label, code in expressions.items()}
@@ -120,7 +120,7 @@ def _called(name: str) -> str:
 
 
 class Move(Thing):
-    """As much of an entry as its model needs that formats a sequence's next number."""
+    """The parts of an entry that its model needs to format a sequence's next number."""
 
     _sequence_index = None
 
@@ -129,7 +129,7 @@ class Move(Thing):
 
 
 def format_arguments(strings: list[str]) -> dict[str, str]:
-    """What a method of `account` that formats its argument gives for each string, with the guards."""
+    """The result of a formatting method of `account` for each string, with the guards."""
     install_guards()
     from odoo.addons.account.models.sequence_mixin import SequenceMixin
 
@@ -146,7 +146,7 @@ def format_arguments(strings: list[str]) -> dict[str, str]:
 
 
 class Server:
-    """Answers at all of this machine's addresses, and keeps at which it was asked for what."""
+    """Answers at all addresses of this machine, and records the requests with their address."""
 
     def __init__(self) -> None:
         server = self
@@ -174,13 +174,13 @@ class Server:
 
 
 def fetch(urls: dict[str, str]) -> dict[str, Any]:
-    """For each URL what `requests` says, and what the server saw of it; PORT is the server's."""
+    """For each URL the result of `requests`, and the requests that the server saw; PORT: the server's."""
     server = _with_guards_and_fake_names()
     return {label: _outcome(server, lambda url=url: _get(url, server)) for label, url in urls.items()}
 
 
 def fetch_as_odoo(names: list[str]) -> dict[str, Any]:
-    """The same for Odoo's own fetchers, and for what is none of them, at loopback."""
+    """The same for Odoo's own fetchers, and for other programs, at loopback."""
     server = _with_guards_and_fake_names()
     ways = _ways(f"http://127.0.0.1:{server.port}/secret", server.port)
     return {name: _outcome(server, ways[name]) for name in names}
@@ -248,7 +248,7 @@ def _ways(url: str, port: int) -> dict[str, Callable[[], object]]:
 
 
 def _smtp() -> str:
-    """What a mail relay on loopback says first."""
+    """The greeting of a mail relay on loopback."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def greet() -> None:

@@ -1,4 +1,4 @@
-"""Tenants that run native code on purpose: an addon that executes what it is given, for tests alone."""
+"""Tenants that run native code on purpose: an addon that executes given code, for tests only."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Hostile(http.Controller):
 
 @contextmanager
 def allowing_native_code(engine: Engine) -> Iterator[Engine]:
-    """The same installation with that addon on its path; its tenants' server is started anew twice."""
+    """The same installation with that addon on its path; the tenant server is restarted twice."""
     folder = engine.settings.home / "hostile-addons"
     (folder / MODULE).mkdir(parents=True, exist_ok=True)
     for name, text in _FILES.items():
@@ -59,10 +59,10 @@ def allowing_native_code(engine: Engine) -> Iterator[Engine]:
 
 
 def run(tenant: OdooClient, code: str, **there: Any) -> Any:
-    """What the code leaves in `result`; it finds `there` and Odoo's `env`."""
+    """The value of `result` after the code ran with `there` and Odoo's `env`."""
     return tenant.call("hostile.code", "run", code, json.loads(json.dumps(there, default=str)))
 
 
 def source_of(module: str) -> str:
-    """Of a module below tests/support, to be run where no file of ours can be read."""
+    """The source of a module below tests/support, to run where our files cannot be read."""
     return Path(__file__).parent.joinpath(*module.split(".")).with_suffix(".py").read_text()

@@ -1,4 +1,4 @@
-"""What native code in a tenant's process tries against everybody else; sent there as text, so alone.
+"""Attacks of native code in a tenant's process on others. Sent as text, so it has no other files.
 
 There it finds `there`, what the test says of the scene, and leaves in `result` what became of each attempt.
 """
@@ -44,7 +44,7 @@ def outcome(attempt: Attempt, there: dict[str, Any]) -> str:
 
 
 def _whatever_works(attempts: Iterable[Callable[[], object]]) -> list[object]:
-    """What those that succeeded gave."""
+    """The results of the attacks that succeeded."""
     found = []
     for attempt in attempts:
         try:
@@ -130,7 +130,7 @@ def _change_code(there: dict[str, Any]) -> list[object]:
 
 
 def _write_the_template(there: dict[str, Any]) -> list[object]:
-    """Its files are linked into mine, or copied: what is written then is mine alone, and not counted here."""
+    """Its files are linked into mine, or copied. Writing a copy changes only mine, so it does not count."""
     return _whatever_works(lambda path=path: _write(path) for path in there["links_to_template"])
 
 
@@ -195,7 +195,7 @@ def _look_at(name: str) -> Callable[[int], object]:
 
 
 def _become_others(there: dict[str, Any]) -> list[object]:
-    """In a child: who succeeds must not go on as somebody else in this process."""
+    """Try it in a child: after a success this process must not continue as another user."""
 
     def become(user: int) -> None:
         child = os.fork()
@@ -268,7 +268,7 @@ def _own_addresses() -> Iterator[Any]:
 
 
 def _speak_on_the_zygotes_channel(_there: dict[str, Any]) -> list[object]:
-    """Of all sockets I have, those that keep messages' borders, as the channels of zygote and keeper do."""
+    """All my sockets with datagrams, such as the channels of zygote and keeper."""
     found: list[object] = []
     for own in _own_sockets():
         with own:
@@ -278,7 +278,7 @@ def _speak_on_the_zygotes_channel(_there: dict[str, Any]) -> list[object]:
 
 
 def _find_strange_descriptors(there: dict[str, Any]) -> list[object]:
-    """Those that lead to something of the machine's that is not code, mine, or made by this process."""
+    """The descriptors of the machine's files that are neither code, nor mine, nor made by this process."""
     known = re.compile(
         r"socket:|pipe:|anon_inode:|/memfd:|/dev/(null|zero|full|random|urandom)$|/proc/|/sys/devices/"
         r"|/usr|/bin|/sbin|/lib|/etc|/var/(lib|cache)|/run/(systemd/resolve|resolvconf)"
@@ -320,7 +320,7 @@ def _log_in(there: dict[str, Any], passwords: Iterable[str | None]) -> list[obje
 
 
 def _log_in_by_environment(there: dict[str, Any]) -> list[object]:
-    """Whatever libpq would take by itself."""
+    """The files that libpq reads by itself."""
     names = [name for name in os.environ if name.startswith("PG")]
     files = [name for name in (".pgpass", ".pg_service.conf") if Path("~", name).expanduser().exists()]
     return [*names, *files, *_log_in(there, [None, ""])]
@@ -373,7 +373,7 @@ def _readable_regions() -> list[tuple[int, int]]:
 
 
 def _chunks(begin: int, end: int) -> Iterator[bytes]:
-    """Through a pipe: the kernel tells what cannot be read, where a pointer would end the process."""
+    """Read through a pipe: for unreadable memory the kernel returns an error, a pointer would crash."""
     reading, writing = os.pipe()
     try:
         for address in range(begin, end, _CHUNK_BYTES):
@@ -400,7 +400,7 @@ def try_everything(there: dict[str, Any]) -> dict[str, str]:
 
 
 def leave_a_process_behind(seconds: int) -> int:
-    """One that nobody is the parent of, in a session of its own; its id."""
+    """Start a process without a parent, in a session of its own; return its id."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:

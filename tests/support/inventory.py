@@ -1,4 +1,4 @@
-"""What is there in the cluster and on disk, and what of it nobody answers for."""
+"""Everything in the cluster and on the disk, and the remains among it that belong to nothing."""
 
 from __future__ import annotations
 

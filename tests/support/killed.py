@@ -48,7 +48,7 @@ OPERATIONS: dict[str, Callable[..., None]] = {
     "load": lambda engine, on_step, *what: engine.load_instance(*what, on_step),
 }
 _THREADED = {"dump", "load"}
-"""Where a store was used before, its library's threads are missing in who is forked."""
+"""After the use of a store, the threads of its library are missing in forked processes."""
 
 
 def run_and_kill(settings: ServerSettings, operation: str, step: str, *arguments: str) -> None:
@@ -71,7 +71,7 @@ def _run(settings: ServerSettings, operation: str, step: str, *arguments: str) -
 
 
 def interrupt_drop(engine: Engine, name: str) -> None:
-    """What PostgreSQL leaves of a DROP DATABASE that was cancelled, or killed."""
+    """Leave a database in the state of a DROP DATABASE that was cancelled or killed."""
     assert engine._embedded
     with engine._embedded._as("postgres").connect() as connection:
         connection.execute("UPDATE pg_database SET datconnlimit = -2 WHERE datname = %s", [name])

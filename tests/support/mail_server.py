@@ -1,4 +1,4 @@
-"""A mail server that keeps what it is given, and can be down."""
+"""A mail server that stores its mails, and can be down."""
 
 from __future__ import annotations
 

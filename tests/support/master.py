@@ -16,14 +16,14 @@ _MARK = "answer: "
 
 
 def master_client(engine: Engine) -> WebClient:
-    """Logged in as the administrator, who gets a new password for it."""
+    """Log in as the administrator, who gets a new password for it."""
     master = engine.master
     password = master.reset_admin_password()
     return WebClient(master.runtime.route, MASTER_DATABASE, master.admin_login(), password)
 
 
 def ask_inside(engine: Engine, script: str) -> Any:
-    """Run Python inside the master's Odoo, where `env` is given; return what it assigned to `answer`."""
+    """Run Python inside the master's Odoo, where `env` is given; return the value of `answer`."""
     odoo, config = engine.master.odoo(print), engine.master.runtime.config_file
     lines = f"import json\n{script}\nprint({_MARK!r} + json.dumps(answer))\n"
     output = process.run(
@@ -42,7 +42,7 @@ class UnusedMaster:
     """A copy of the master's database as it was installed, to be put back where others worked."""
 
     def __init__(self, engine: Engine) -> None:
-        """Install the master, unless somebody did, and copy it before it runs."""
+        """Install the master, unless it is installed, and copy it before it runs."""
         self.engine = engine
         engine.master.install(print)
         copy_master(engine, MASTER_DATABASE, UNUSED_MASTER)
@@ -51,7 +51,7 @@ class UnusedMaster:
         copy_master(self.engine, UNUSED_MASTER, name)
 
     def put_back(self) -> None:
-        """Let a server start on a master nobody has worked in."""
+        """Start a server on a fresh copy of the master."""
         remove_master(self.engine)
         self.copy_to(MASTER_DATABASE)
         self.engine.start_master()
@@ -64,12 +64,12 @@ def copy_master(engine: Engine, source: str, target: str) -> None:
         strategy.prepare(connection, how)
         original = databases.find(connection, source)
         databases.clone(connection, source, target, how.clause, original.label)
-        databases.let_in(connection, target, MASTER_DATABASE)
+        databases.grant_connect(connection, target, MASTER_DATABASE)
     filestores(engine).copy(source, target)
 
 
 def remove_master(engine: Engine) -> None:
-    """As if it had never been installed."""
+    """Remove the master's databases and files, as if it had never been installed."""
     engine.master.runtime.stop()
     for name in (MASTER_DATABASE, MASTER_BUILDING):
         remove_copy(engine, name)

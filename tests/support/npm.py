@@ -42,7 +42,7 @@ def unpacked(
 
 
 def installed(project: Path, cache: Path) -> Path:
-    """Where `npm ci` has installed what a project's lock pins, once for each lock.
+    """The folder in which `npm ci` has installed a project's locked packages, once for each lock.
 
     No script of a package is run.
     """

@@ -1,4 +1,4 @@
-"""What a run of Odoo's tests told in its log, class by class; and which classes there are to run."""
+"""The results of a run of Odoo's tests, read from its log by class; and the classes to run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class OdooClass:
 
     @property
     def tag(self) -> str:
-        """What makes Odoo run it."""
+        """The test tag that makes Odoo run the class."""
         return f"/{self.addon}/tests/{self.module}.py:{self.name}"
 
 
@@ -66,7 +66,7 @@ def _definitions(addons: Iterable[Path]) -> Iterator[tuple[str, str, ast.ClassDe
 
 @dataclass
 class Report:
-    """One run's. failure: how Odoo ended, if it did not end well.
+    """The report of one run. failure: how Odoo ended, if it failed.
 
     ran: the tests that were started. faults: failures, skipped tests, and what else nobody may ignore that
     was logged while a class's tests ran. of_nobody: the same of no test: of an installation, for instance.
@@ -123,13 +123,13 @@ def _records(output: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _is_complaint(level: str, logger: str, text: str) -> bool:
-    """Errors, and warnings about what is ours."""
+    """Errors, and warnings about our modules."""
     if _LEFT_OUT.search(text):
         return False
     return level in ("ERROR", "CRITICAL") or (level == "WARNING" and "saas_" in f"{logger} {text}")
 
 
 def _class_named_in(text: str) -> OdooClass | None:
-    """Whose setting up or tearing down failed or was skipped: it is told between the tests of others."""
+    """Classes whose set-up or tear-down failed or was skipped, which is logged between other tests."""
     found = _ABOUT_A_CLASS.search(text.partition("\n")[0])
     return OdooClass(*found.groups()) if found else None

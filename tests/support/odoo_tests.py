@@ -37,7 +37,7 @@ class Trial:
         return self.log.with_suffix(".conf")
 
     def test(self, addons: Sequence[str], tags: Sequence[str]) -> Report:
-        """Update the addons, or install what is new, and run the tests of those tags."""
+        """Install or update the addons, and run the tests with these tags."""
         verb = "-u" if self.installed().issuperset(addons) else "-i"
         arguments = [verb, ",".join(addons), "--test-tags", ",".join(tags), "--stop-after-init"]
         return self.run(*arguments, "--http-port", str(free_port()))

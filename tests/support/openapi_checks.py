@@ -1,4 +1,4 @@
-"""What the world's tools say of an OpenAPI document: two linters, and a validator in JavaScript."""
+"""Check an OpenAPI document with public tools: two linters, and a validator in JavaScript."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FOLDER = Path(__file__).with_name("openapi")
 
 @dataclass(frozen=True)
 class Checks:
-    """packages: where npm has installed what the lock pins. document: the file."""
+    """packages: the folder of the locked npm packages. document: the file."""
 
     packages: Path
     document: Path
@@ -30,7 +30,7 @@ class Checks:
         return self._complaints("spectral", "lint", "--fail-severity=hint", *ruleset, self.document)
 
     def ajv(self, schema: str, body: Any) -> list[dict[str, Any]]:
-        """What AJV finds wrong with a body; schema: its name in the document."""
+        """AJV's errors for a body. schema: its name in the document."""
         script = self.packages / "validate.mjs"
         done = self._run("node", script, self.document, schema, stdin=json.dumps(body))
         assert done.returncode == 0, done.stderr
@@ -54,7 +54,7 @@ class Checks:
 
 
 def checks(document: dict[str, Any], folder: Path, cache: Path) -> Checks:
-    """Write the document into the folder, and have at hand what judges it. cache: keeps npm's packages."""
+    """Write the document into the folder; return its checks. cache: the folder of npm's packages."""
     file = folder / "openapi.json"
     file.write_text(json.dumps(document))
     packages = npm.installed(_FOLDER, cache / "test-npm")

@@ -19,7 +19,7 @@ _PROMPT = "$ "
 
 @dataclass(frozen=True)
 class Fence:
-    """A fenced block; `notes` are what the HTML comments directly above it say, as `<!-- key: value -->`."""
+    """A fenced block. notes: from the HTML comments directly above it, `<!-- key: value -->`."""
 
     page: Path
     line: int
@@ -86,7 +86,7 @@ def links(page: Path) -> Iterator[str]:
 
 
 def code_spans(page: Path) -> Iterator[str]:
-    """What stands between backticks in its sentences."""
+    """The texts between backticks in its sentences."""
     return (token.content for token in _spoken(page) if token.type == "code_inline")
 
 
@@ -119,7 +119,7 @@ def tables(page: Path) -> Iterator[list[list[str]]]:
 
 
 def page(name: str) -> Path:
-    """One of `docs`."""
+    """A page of `docs`."""
     return ROOT / "docs" / name
 
 
@@ -131,5 +131,5 @@ def table(name: str, *heading: str) -> Iterator[list[str]]:
 
 
 def spans(markdown: str) -> list[str]:
-    """What stands between backticks in a cell."""
+    """The texts between backticks in a cell."""
     return re.findall(r"`([^`]+)`", markdown)

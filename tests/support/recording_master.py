@@ -1,4 +1,4 @@
-"""A master that answers as it is told to, and keeps what it was asked."""
+"""A fake master that gives prepared answers and records its requests."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Answer = tuple[int, dict[str, str], str]
 
 SENT_ALWAYS = {"Accept", "Accept-Encoding", "Connection", "Host", "User-Agent"}
 SENT_WITH_A_BODY = {"Content-Length", "Content-Type"}
-"""By any client of HTTP."""
+"""Headers that every HTTP client sends."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request. headers: what a client of HTTP does not send by itself is compared, too."""
+    """One request. headers: those that HTTP clients do not send by themselves are compared, too."""
 
     method: str
     path: str
@@ -28,12 +28,12 @@ class Call:
 
     @property
     def own_headers(self) -> set[str]:
-        """Those that our client adds."""
+        """The headers that our client adds."""
         return {*self.headers} - SENT_ALWAYS - SENT_WITH_A_BODY
 
 
 class RecordingMaster(ThreadingHTTPServer):
-    """answers: the next ones; None closes the connection without one. calls: what it was asked."""
+    """answers: the next answers; None closes the connection without one. calls: the requests."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)

@@ -53,7 +53,7 @@ class RemoteCli:
         )
 
     def type(self, prompt: str, answer: str, *arguments: str) -> str:
-        """Run it at a terminal and type the answer once it asks; return what the terminal shows."""
+        """Run it in a terminal and type the answer when it prompts; return the terminal's text."""
         surroundings = self._surroundings({})
         pid, terminal = pty.fork()
         if pid == 0:
@@ -84,7 +84,7 @@ class RemoteCli:
 
 
 def _read(terminal: int) -> str:
-    """What it shows next; "" at the end, or when it has been silent for long."""
+    """The next output; "" at the end, or after a long silence."""
     try:
         ready, _, _ = select.select([terminal], [], [], _SILENCE_S)
         return os.read(terminal, 4096).decode() if ready else ""
@@ -93,7 +93,7 @@ def _read(terminal: int) -> str:
 
 
 def command_lines() -> str:
-    """What everybody on this machine can read about the processes that this one started."""
+    """What all users of this machine can read about the processes that this one started."""
     lines = []
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):  # it has ended

@@ -1,4 +1,4 @@
-"""rtlcss, the program with which Odoo mirrors pages, and what it needs."""
+"""rtlcss, the program with which Odoo mirrors pages, and its packages."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ _DRAFTS = ("Fjord Boats", "Gusto Pizza", "Harbour Dental", "Iris Optics", "Junip
 
 
 def ask_for(office: BackOffice, company: str) -> int:
-    """A request that nobody has submitted yet."""
+    """A request that was not submitted yet."""
     subdomain = company.split(maxsplit=1)[0].lower()
     values = {
         "customer_name": "Jane Doe",
@@ -51,7 +51,7 @@ def fill(office: BackOffice) -> dict[str, int]:
 
 
 def _webhook(office: BackOffice) -> int:
-    """An endpoint that nobody listens at."""
+    """An endpoint without a listener."""
     values = {"name": "Our CRM", "url": "https://crm.invalid/hooks"}
     return office.call("saas.webhook", "create", [values])[0]
 
@@ -64,14 +64,14 @@ def _broken_template(office: BackOffice) -> int:
 
 
 def _failing_instance(office: BackOffice) -> int:
-    """It was ordered for a country that its Odoo does not know."""
+    """An order for a country that its Odoo does not know."""
     instance = office.instance("evergreen", name="Evergreen Spa", country_id=office.nowhere())
     office.press("action_provision_instance", instance)
     return instance
 
 
 def _around(office: BackOffice, instance: int) -> dict[str, int]:
-    """The instance and what belongs to it."""
+    """The instance and its related records."""
     return {
         "instance": instance,
         "customer": office.read("saas.instance", instance, "partner_id")["partner_id"][0],

@@ -1,4 +1,4 @@
-"""Somebody at a screen of some size, logged in to an Odoo's web client."""
+"""A user at a screen of some size, logged in to an Odoo's web client."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SIZES: dict[str, dict[str, Any]] = {
     "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
 }
 _KNOWN = "selfie_segmentation"
-"""Debian's package leaves this library of video calls out, and Odoo's bundle says so."""
+"""Debian's package lacks this library of video calls, and Odoo's bundle logs that."""
 _ERRORS = ".o_error_dialog, .o_notification:has(.bg-danger)"
 _IMAGES_ARE_THERE = """() => [...document.images].every(
     image => image.complete || image.getBoundingClientRect().top > innerHeight)"""
@@ -66,7 +66,7 @@ class Screen:
         self.page.wait_for_function(_IMAGES_ARE_THERE)
 
     def switch_to(self, kind: str) -> None:
-        """Turn to that kind of view where another is shown: phones begin with cards, whatever the address."""
+        """Switch to that kind of view if another one is shown: phones begin with cards."""
         if not self.page.locator(f".o_{kind}_view").count():
             self.page.locator(".o_cp_switch_buttons > button").click()
             entry = self.page.locator(".o_cp_switch_buttons .dropdown-item").get_by_text(kind.title())
@@ -95,7 +95,7 @@ class Screen:
 
     @property
     def problems(self) -> list[str]:
-        """What the browser's console and Odoo's dialogs complained of since the page was opened."""
+        """The errors in the browser's console and Odoo's dialogs since the page was opened."""
         return [*self.complaints, *self.page.locator(_ERRORS).all_inner_texts()]
 
     def picture(self, name: str) -> None:

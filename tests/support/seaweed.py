@@ -25,7 +25,7 @@ class S3:
 
     @property
     def options(self) -> dict[str, str]:
-        """As obstore has them."""
+        """The options for obstore."""
         return {
             "endpoint": self.endpoint,
             "region": "us-east-1",

@@ -22,7 +22,7 @@ _SSHD = "/usr/sbin/sshd"
 
 @dataclass
 class Wire:
-    """What lies between two machines: it can be cut, and then neither side is told."""
+    """A network between two machines. When it is cut, neither side is notified."""
 
     port: int
     to_port: int
@@ -57,7 +57,7 @@ class Wire:
 
 @dataclass(frozen=True)
 class Machine:
-    """Another machine, as far as it can be told from here. pid: of its SSH server."""
+    """A simulated other machine. pid: of its SSH server."""
 
     folder: Path
     program: str

@@ -1,4 +1,4 @@
-"""What tenants' processes load, loaded without Odoo: the modules of their addons that need none."""
+"""Load modules of the tenants' addons that do not need Odoo."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ADDONS = Path(__file__).parents[2] / "addons" / "tenant"
 
 
 def load(name: str) -> ModuleType:
-    """name: such as `saas_tenant.tools.signed`. It finds what is agreed under the name it has there."""
+    """name: such as `saas_tenant.tools.signed`. It can import `odoo.addons.saas_agreed`."""
     for package in ("odoo", "odoo.addons"):
         sys.modules.setdefault(package, ModuleType(package))
     sys.modules["odoo.addons.saas_agreed"] = agreed

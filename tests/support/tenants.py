@@ -1,4 +1,4 @@
-"""Instances of the Tiny template, as tests of what is done with them need them."""
+"""Instances of the Tiny template, for tests of operations on instances."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _AT_ONCE = 4
 
 @contextmanager
 def swept(engine: Engine) -> Iterator[None]:
-    """Terminate whatever a test made, and find nothing left behind."""
+    """Terminate the instances of a test, and check that nothing is left behind."""
     yield
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         list(pool.map(engine.terminate, [instance.name for instance in engine.instances()]))
@@ -39,7 +39,7 @@ def ask(engine: Engine, name: str, query: str) -> list[tuple]:
 
 
 def is_left_alone(engine: Engine, name: str = "acme") -> bool:
-    """Whether nobody is connected to its database, or soon will not be: what was under way is let end."""
+    """Whether its database has no sessions, after running work has had time to end."""
     query = """
         SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'
     """
@@ -53,7 +53,7 @@ def log_in(engine: Engine, creation: Creation, name: str = "acme") -> WebClient:
 
 
 def users_allowed(customer: WebClient) -> int:
-    """As the tenant itself reads what was signed for it; 0 would be no limit."""
+    """The limit as the tenant reads it in the signed statement; 0: unlimited."""
     for number in range(2, 20):
         try:
             customer.call("res.users", "create", [{"name": str(number), "login": f"user{number}"}])

@@ -1,4 +1,4 @@
-"""Instances without Odoo that are dumped and loaded, and what is compared of them."""
+"""Instances without Odoo for dumps and loads, and comparisons of them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ FILES = {"ab/abcdef": b"a file", "cd/" + "c" * 40: bytes(range(256)) * 1000, "ef
 
 
 def told_where_the_front_is(context: Context) -> None:
-    """As if the tenant server had been started once: addresses are known."""
+    """Write the configuration that a first start of the tenant server writes: it has the addresses."""
     file = context.runtime.config_file
     file.parent.mkdir(parents=True, exist_ok=True)
     nothing = {"zygote_environment": {}, "options": {}, "zygote": (), "readable": (), "address": {}}
@@ -100,7 +100,7 @@ def files_of(context: Context, name: str) -> dict[str, str]:
 
 
 def schema_and_rows(engine: Engine, name: str) -> list[str]:
-    """All that is in a database, as pg_dump tells it to a superuser, but whose it is."""
+    """All contents of a database, as a superuser's pg_dump writes them, without owners."""
     assert engine._embedded
     superuser = engine._embedded._as("postgres")
     program = engine._embedded.binaries.program("pg_dump")
@@ -112,7 +112,7 @@ def schema_and_rows(engine: Engine, name: str) -> list[str]:
 
 @contextmanager
 def swept_clusters(context: Context) -> Iterator[None]:
-    """What a test made is gone afterwards, also if making it failed."""
+    """Remove the instances of a test afterwards, also if their creation failed."""
     try:
         yield
     finally:

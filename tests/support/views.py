@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class View:
-    """A page of the web client: what it shows once it is there; then the kind of view, or the button."""
+    """A page of the web client: an element to wait for, then the kind of view or the button."""
 
     name: str
     path: str

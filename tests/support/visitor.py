@@ -1,4 +1,4 @@
-"""Somebody who wants an Odoo, at the signup page."""
+"""A visitor of the signup page."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Visitor:
         return found[0]
 
     def subjects(self, name: str) -> list[str]:
-        """Of the mails they got so far."""
+        """The subjects of the mails that they got so far."""
         return [mail["subject"] for mail in self.mails.mails if self.email(name) in mail["to"]]
 
     def open_link(self, name: str) -> None:
@@ -74,7 +74,7 @@ class Visitor:
         self.page.click("button.primary")
 
     def sign_up(self, name: str) -> None:
-        """Until the page with the button that creates it."""
+        """Continue to the page with the button that creates the Odoo."""
         self.fill(name)
         self.send()
         self.open_link(name)
@@ -87,7 +87,7 @@ class Visitor:
     # ------------------------------------------------------------ what they see
 
     def expect_home(self, name: str) -> None:
-        """They are in their own Odoo, logged in."""
+        """Check that they are logged in to their own Odoo."""
         expect(self.page.locator(HOME)).to_be_visible(timeout=_TIMEOUT_MS)
         assert f"//{name}." in self.page.url
         assert "/odoo" in self.page.url

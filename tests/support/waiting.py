@@ -1,4 +1,4 @@
-"""Waiting for what comes about in another process, as long as a busy machine may need for it."""
+"""Wait for conditions that another process fulfils, as long as a busy machine may need."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _PATIENCE_S = 120
 
 
 def eventually(is_so: Callable[[], object], within_s: float = _PATIENCE_S) -> bool:
-    """Whether it comes about. within_s: only where the product promises it."""
+    """Whether the condition becomes true. within_s: only for limits that the product promises."""
     deadline = time.monotonic() + within_s
     while not is_so():
         if time.monotonic() > deadline:
@@ -19,5 +19,5 @@ def eventually(is_so: Callable[[], object], within_s: float = _PATIENCE_S) -> bo
 
 
 def wait_until(is_so: Callable[[], object], what: str = "") -> None:
-    """Raises AssertionError, which says what did not come about."""
+    """Wait for a condition. Raises AssertionError with the failure as its message."""
     assert eventually(is_so), what or "it never came about"

@@ -1,4 +1,4 @@
-"""A program that receives webhooks: it answers as it is told, can be down, and can keep who calls waiting."""
+"""A receiver of webhooks: it gives prepared answers, can be down, and can delay its answers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Message:
         return self.headers["webhook-id"]
 
     def verified(self, secret: str) -> dict[str, Any]:
-        """What it says. Raises WebhookVerificationError."""
+        """The verified content. Raises WebhookVerificationError."""
         return Webhook(secret).verify(self.body, self.headers)
 
 

@@ -17,7 +17,7 @@ _TIMEOUT_S = 20
 
 
 class Websocket:
-    """One that is open."""
+    """An open websocket."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._stream = connection.makefile("rb")
@@ -27,7 +27,7 @@ class Websocket:
         self._send(_TEXT, text.encode())
 
     def ping(self) -> bool:
-        """Whether the other side answers."""
+        """Whether the other end answers."""
         self._send(_PING, b"there?")
         return any(kind == _PONG for kind in iter(self._receive, _CLOSE))
 
@@ -54,7 +54,7 @@ class Websocket:
 
 @contextmanager
 def websocket(engine: Engine, route: Route, session: str) -> Iterator[Websocket]:
-    """Through the front, as whoever has that session."""
+    """Connect through the front, with that session."""
     key = base64.b64encode(os.urandom(16)).decode()
     front = (route.upstream.host, route.upstream.port)
     with socket.create_connection(front, timeout=_TIMEOUT_S) as connection:

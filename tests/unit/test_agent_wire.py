@@ -1,4 +1,4 @@
-"""What passes between a caller and the agent arrives as it was, and nothing else can be made of a line."""
+"""Values arrive unchanged between client and agent, and a line can create no other objects."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Stranger:
 
 
 @pytest.mark.parametrize("value", [Stranger("x"), b"bytes", object()])
-def test_what_is_not_ours_does_not_travel(value: object) -> None:
+def test_foreign_classes_are_not_transferred(value: object) -> None:
     with pytest.raises(TypeError, match="does not travel"):
         to_line({"result": value})
 
@@ -116,7 +116,7 @@ def test_nothing_else_can_be_made_of_a_line(message: object) -> None:
 
 
 @pytest.mark.parametrize("line", [b"", b"\n", b"[]", b"not json\n", b"[" * 100_000])
-def test_a_line_that_is_no_message_is_told(line: bytes) -> None:
+def test_a_line_that_is_not_a_message_is_an_error(line: bytes) -> None:
     with pytest.raises(AgentLost):
         from_line(line)
 

@@ -1,4 +1,4 @@
-"""What the engine and a tenant's process must agree on stands once, and both sides load the same file."""
+"""The engine and a tenant's process share one file with their common names and formats."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def test_it_needs_the_standard_library_alone_and_pythons_as_old_as_odoos():
     assert modules <= sys.stdlib_module_names | {"collections.abc"}
 
 
-def test_no_fact_of_it_is_written_a_second_time():
-    """Those that say what they are; `login` may mean anything."""
+def test_none_of_its_constants_is_defined_elsewhere():
+    """Constants with a distinctive value; `login` occurs everywhere."""
     facts = [value for name, value in vars(agreed).items() if name.isupper() and isinstance(value, str)]
     telling = {fact for fact in facts if re.search(r"[._/]", fact)}
     files = [file for folder in (ENGINE, *TENANTS) for file in folder.rglob("*.py") if file != AGREED]
@@ -71,7 +71,7 @@ def test_no_fact_of_it_is_written_a_second_time():
     assert {(file.name, text) for file in files for text in strings_of(file) if text in telling} == set()
 
 
-def test_who_wakes_a_tenant_and_its_process_mean_the_same_by_an_order():
+def test_spawner_and_process_read_an_order_alike():
     assert TenantOrder.from_line(ORDER.to_line()) == ORDER
     assert "its password" not in repr(ORDER)
 
@@ -83,9 +83,9 @@ def test_an_order_of_another_shape_is_refused():
         TenantOrder.from_line(json.dumps({"name": "acme", "limits": {}}).encode())
 
 
-def test_what_a_process_says_of_itself_is_told_by_its_order():
+def test_the_facts_of_a_process_come_from_its_order():
     facts = load("saas_process.facts")
-    facts.tell(replace(ORDER, identity="xyz"), {Field.SEATS: 3, Field.ENTITLED_SINCE: 7})
+    facts.set_facts(replace(ORDER, identity="xyz"), {Field.SEATS: 3, Field.ENTITLED_SINCE: 7})
     assert (facts.public_key(), facts.identity(), facts.links_since()) == ("ab", "xyz", 1)
     assert (facts.is_provided(), facts.seats(), facts.entitled_since()) == (True, 3, 7)
 

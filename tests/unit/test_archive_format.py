@@ -1,4 +1,4 @@
-"""Manifests: read as they were written, by who may read them, or refused."""
+"""Manifests are read as they were written, by recipients only, or refused."""
 
 from __future__ import annotations
 
@@ -125,13 +125,13 @@ def test_a_lost_private_key_is_never_made_anew(tmp_path: Path, keys: Keys):
         open_sealed(replace(keys, identities=()), "acme-1", seal(keys, b"..."))
 
 
-def test_an_empty_private_key_is_told(tmp_path: Path):
+def test_an_empty_private_key_is_an_error(tmp_path: Path):
     (tmp_path / "archive.key").write_text("# nothing\n")
     with pytest.raises(KeyLost):
         archive_keys(tmp_path, random_key())
 
 
-def test_what_is_no_key_is_told_without_showing_it(tmp_path: Path, keys: Keys):
+def test_an_invalid_key_is_reported_without_showing_it(tmp_path: Path, keys: Keys):
     (tmp_path / "secrets/archive.recipients").write_text("age1nonsense\n")
     with pytest.raises(InvalidSetting, match="recipients"):
         archive_keys(tmp_path / "secrets", random_key())
@@ -168,7 +168,7 @@ def test_what_is_no_sealed_manifest_is_refused(data: bytes):
 
 
 def test_what_is_signed_of_an_archive_is_no_statement_for_a_tenant(keys: Keys):
-    """Who can have something signed as the one must not get the other."""
+    """A signature for one purpose must not be valid for the other."""
     payload = b"eyJhdWQiOiAiYWNtZSJ9"
     signature = bytes.fromhex(signing.sign_bytes(keys.signing, payload))
     assert signature != signing._private_key(keys.signing).sign(payload)
@@ -217,7 +217,7 @@ def test_errors_at_either_end_come_out_as_they_were(tmp_path: Path, keys: Keys, 
         decrypt(keys, "acme-1", (), Failing(error, size), file)
 
 
-def test_what_is_done_in_parallel_comes_in_order_and_never_waits_in_a_crowd():
+def test_parallel_results_come_in_order_with_a_short_queue():
     taken: list[int] = []
 
     def given() -> object:
@@ -252,6 +252,6 @@ def test_options_are_those_of_the_longest_address_that_fits(tmp_path: Path):
 
 
 @pytest.mark.parametrize("url", ["nothing://here", "s3://", "\0"])
-def test_what_is_no_store_is_told(url: str):
+def test_an_invalid_store_is_an_error(url: str):
     with pytest.raises(InvalidStore):
         open_store(url, {})

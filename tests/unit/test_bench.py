@@ -1,4 +1,4 @@
-"""What the benchmark makes of what it measured."""
+"""The benchmark's figures, targets and verdicts."""
 
 from __future__ import annotations
 

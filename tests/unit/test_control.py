@@ -1,4 +1,4 @@
-"""Who asks a spawner gets an answer, or hears in time that there is none."""
+"""A client of the spawner gets an answer, or an error in time."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tenantry.spawner import control
 from tenantry.spawner.control import CONTROL_FILE, Server, SpawnerAway, ask
 
 
-def test_one_that_is_not_there_is_told_of_at_once(tmp_path: Path):
+def test_a_missing_spawner_is_an_error_at_once(tmp_path: Path):
     with pytest.raises(SpawnerAway):
         ask(tmp_path / "spawner.sock", {"do": "ps"})
 
 
-def test_one_that_hangs_is_waited_for_as_long_as_was_said(tmp_path: Path):
+def test_a_spawner_that_hangs_is_waited_for_until_the_timeout(tmp_path: Path):
     file = tmp_path / "spawner.sock"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(file))
@@ -49,7 +49,7 @@ def client(server: Server) -> Iterator[socket.socket]:
 def heard(server: Server, accepted: socket.socket) -> dict[str, Any]:
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
-        question = server.hear(accepted)
+        question = server.receive(accepted)
         if question is not None:
             return question
     raise TimeoutError
@@ -62,22 +62,24 @@ def test_a_long_path_is_no_obstacle(tmp_path: Path):
         ask(folder / CONTROL_FILE, {"do": "ps"}, timeout_s=0.1)
 
 
-def test_only_its_owner_reaches_it(server: Server, tmp_path: Path):
+def test_only_the_owner_can_connect(server: Server, tmp_path: Path):
     assert stat.S_IMODE((tmp_path / CONTROL_FILE).stat().st_mode) == 0o600
 
 
-def test_a_question_is_heard_once_it_is_whole(server: Server, client: socket.socket):
+def test_a_request_is_received_once_it_is_complete(server: Server, client: socket.socket):
     accepted = server.accept()
     assert accepted
     client.sendall(b'{"do": ')
-    assert server.hear(accepted) is None
+    assert server.receive(accepted) is None
     client.sendall(b'"ps"}\n')
     assert heard(server, accepted) == {"do": "ps"}
     server.answer(accepted, {"ok": True})
     assert client.recv(100) == b'{"ok": true}\n'
 
 
-def test_who_says_too_much_is_dropped(server: Server, client: socket.socket, monkeypatch: pytest.MonkeyPatch):
+def test_a_client_that_sends_too_much_is_dropped(
+    server: Server, client: socket.socket, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(control, "_MAX_BYTES", 1000)
     accepted = server.accept()
     assert accepted
@@ -87,7 +89,9 @@ def test_who_says_too_much_is_dropped(server: Server, client: socket.socket, mon
 
 
 @pytest.mark.parametrize("line", [b"\xff\n", b"{\n", b"no json\n"])
-def test_who_says_what_is_no_question_is_dropped(server: Server, client: socket.socket, line: bytes):
+def test_a_client_that_sends_an_invalid_request_is_dropped(
+    server: Server, client: socket.socket, line: bytes
+):
     accepted = server.accept()
     assert accepted
     client.sendall(line)

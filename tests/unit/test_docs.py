@@ -1,4 +1,4 @@
-"""The documentation names what there is: files, links, commands, settings, answers, recipes."""
+"""The documentation names existing files, links, commands, settings, answers and recipes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LANGUAGES = {
 _NOTES = {"not run", "typed"}
 ADDONS = ROOT / "addons" / "master"
 _HISTORY = ROOT / "docs" / "decisions"
-"""Decisions speak of what there was as well."""
+"""Decisions also mention what existed at their time."""
 
 each_page = pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 each_fence = pytest.mark.parametrize("fence", [f for page in pages() for f in fences(page)], ids=str)

@@ -108,7 +108,7 @@ def test_every_function_of_others_that_a_tenants_process_replaces_is_told():
 
 
 def _replaced() -> Iterator[str]:
-    """What `install` functions of `saas_process` assign to, by its full name."""
+    """The full names of what the `install` functions of `saas_process` replace."""
     for file in (ROOT / "addons/tenant/saas_process").rglob("*.py"):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         for function in tree.body:

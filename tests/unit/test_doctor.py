@@ -1,4 +1,4 @@
-"""Doctor says what of an installation others could read, and the remedy."""
+"""Doctor reports files of an installation that others could read, with a remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plan allows, and how many users a smaller one lets stay."""
+"""The number of seats of a plan, and of a smaller plan with existing users."""
 
 from __future__ import annotations
 

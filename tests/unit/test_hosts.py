@@ -1,4 +1,4 @@
-"""The folder the front looks hosts up in says of each host exactly one thing."""
+"""The hosts folder has exactly one marker for each host."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def reaches(hosts: Hosts, listener: socket.socket, host: str = HOST) -> bool:
     return True
 
 
-def test_who_is_served_has_a_socket_that_leads_to_its_listener(hosts: Hosts):
+def test_a_served_host_has_a_socket_of_its_listener(hosts: Hosts):
     listener, is_known = hosts.listen(HOST)
     assert (said_of(hosts), is_known) == ({SOCKET, SERVED}, False)
     assert reaches(hosts, listener)
@@ -60,7 +60,7 @@ def test_a_further_host_leads_to_the_same_listener(hosts: Hosts):
     listener.close()
 
 
-def test_what_a_spawner_before_left_of_others_goes(hosts: Hosts):
+def test_files_of_unknown_hosts_from_a_previous_spawner_are_removed(hosts: Hosts):
     listener, _is_known = hosts.listen(HOST)
     other, _is_known = hosts.listen("gone.example.com")
     hosts.keep_only({HOST})
@@ -70,7 +70,7 @@ def test_what_a_spawner_before_left_of_others_goes(hosts: Hosts):
         it.close()
 
 
-def test_the_front_looks_for_what_is_said_and_has_a_page_for_each(tmp_path: Path):
+def test_the_front_looks_for_each_marker_and_has_its_page(tmp_path: Path):
     front = (resources.files("tenantry.edge") / "Caddyfile").read_text(encoding="utf-8")
     assert set(re.findall(r"\{re\.host\.1\}(\.\w+)", front)) == {SOCKET, *MARKERS}
     told = re.findall(r"import not_served (\w+)", front)

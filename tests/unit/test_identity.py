@@ -19,7 +19,7 @@ def started_by_root():
 
 
 @given(oids)
-def test_each_tenant_has_a_user_of_its_own(oid: int):
+def test_each_tenant_has_its_own_user(oid: int):
     user = identity.tenant_user(oid)
     assert user == identity.tenant_user(oid)
     assert user not in (0, identity.tenant_user(oid + 1), *identity.OTHERS)
@@ -32,13 +32,13 @@ def test_tenants_of_two_servers_share_no_user(oid: int, other: int, server: int)
 
 @given(oids)
 def test_no_tenant_is_a_user_the_system_gives_out(oid: int):
-    """65534 is nobody; from 2^31 on systemd and others count them as negative."""
+    """65534 is `nobody`; some programs treat ids from 2^31 on as negative."""
     for user in (identity.tenant_user(oid), identity.tenant_user(oid, identity.RANGES - 1)):
         assert user
         assert 0x7000_0000 <= user < 2**31
         assert user not in identity.OTHERS
 
 
-def test_who_is_not_root_starts_all_as_the_same_user(monkeypatch: pytest.MonkeyPatch):
+def test_without_root_all_processes_run_as_the_same_user(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(identity.os, "geteuid", lambda: 1000)
     assert (identity.tenant_user(7), identity.builder_user(), identity.master_user()) == (None, None, None)

@@ -55,7 +55,7 @@ def every_python_runs_odoo(monkeypatch):
 
 @pytest.fixture
 def path(tmp_path, monkeypatch):
-    """A folder that is all of PATH; it has only what running a program needs."""
+    """The only folder of PATH; it has only the programs that are needed to run others."""
     folder = tmp_path / "bin"
     folder.mkdir()
     setpriv = shutil.which("setpriv")
@@ -74,7 +74,7 @@ def add_program(folder: Path, name: str, text: str) -> Path:
 
 
 def add_debian(settings: ServerSettings, lock: str, version: str = TESTED["19.0"][0]) -> Path:
-    """What a finished download leaves in the cache."""
+    """The files of a finished download in the cache."""
     folder = settings.installation.cache / "odoo" / f"19.0-{version}-abc"
     found = make_source(folder / "root/usr/lib/python3/dist-packages")
     (found / "odoo-bin").unlink()
@@ -185,7 +185,7 @@ def test_when_none_has_odoo_every_reason_is_told(settings, path):
 
 
 def found_in_cache(settings: ServerSettings, version: str) -> list[str]:
-    """What is reported when Debian's package of that version is found."""
+    """The report when Debian's package of that version is found."""
     lines = []
     add_debian(settings, read_lock("19.0"), version)
     odoo = find_odoo(settings, lines.append, install=False)

@@ -109,7 +109,7 @@ def _made(folder: Path) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("old", ["", "e" * 64])
 @pytest.mark.parametrize("survived", range(4))
-def test_a_killed_maker_is_completed(
+def test_keys_that_a_killed_process_left_incomplete_are_completed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, survived: int, old: str
 ):
     if old:
@@ -151,7 +151,7 @@ def test_a_lost_key_is_not_replaced_by_a_new_one(tmp_path: Path, name: str, cont
 # ---------------------------------------------------------------- an older version's one key
 
 
-def test_the_one_key_of_an_older_version_goes_on_for_all_but_instances(tmp_path: Path):
+def test_the_only_key_of_an_older_version_is_taken_over_by_all_keys_but_instances(tmp_path: Path):
     (tmp_path / "installation.key").write_text("e" * 64)
     keys = installation_keys(tmp_path)
     assert {keys.roles, keys.signing, keys.sealing} == {Secret("e" * 64)}

@@ -1,4 +1,4 @@
-"""What a database's comment must say to be a label of ours, and what follows from it."""
+"""Which comments of databases are labels, and the facts in them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_what_cannot_be_read_is_no_label(text: str | None):
     assert Label.from_comment(text) is None
 
 
-def test_what_a_later_version_says_more_is_not_minded():
+def test_additional_fields_of_a_later_version_are_ignored():
     label = Label.from_comment(comment(**FACTS, tenantry=FORMAT, planet="earth"))
     assert label == Label(Kind.INSTANCE, State.ACTIVE)
 

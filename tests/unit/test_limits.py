@@ -1,4 +1,4 @@
-"""What a plan allows a process: told by the engine, written in the label, followed by the spawner."""
+"""The plan's limits of a process: checked by the engine, kept in the label, applied by the spawner."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tenantry.spawner.config import Limits
 DEFAULTS = Limits()
 
 
-def test_what_is_known_is_taken_and_the_rest_ignored():
+def test_known_limits_are_kept_and_unknown_ones_ignored():
     assert checked({"idle_s": 600, "memory_mb": 1024, "threads": 4, "disk_gb": 3}) == {
         "idle_s": 600,
         "memory_mb": 1024,
@@ -24,7 +24,7 @@ def test_what_is_known_is_taken_and_the_rest_ignored():
     }
 
 
-def test_nothing_and_zero_are_the_servers_own():
+def test_no_value_and_zero_mean_the_servers_default():
     assert checked({}) == checked({"idle_s": 0, "memory_mb": 0, "threads": 0}) == {}
 
 
@@ -39,7 +39,7 @@ def test_what_is_out_of_its_range_is_refused_with_the_range(name: str):
         assert f"{least} to {most}" in refused.value.remedy
 
 
-def test_a_creation_is_asked_for_with_them():
+def test_a_creation_can_have_limits():
     spec = InstanceSpec.checked(name="acme", email="boss@acme.example", limits={"idle_s": 600, "threads": 0})
     assert spec.limits == {"idle_s": 600}
     with pytest.raises(InvalidValue):
@@ -55,7 +55,7 @@ def test_a_label_keeps_them():
 @pytest.mark.parametrize(
     "limits", [None, [], "idle_s", {"idle_s": "long"}, {"threads": None}, {"memory_mb": 1}, {"other": 1}]
 )
-def test_what_a_label_says_that_cannot_be_followed_is_ignored(limits: object):
+def test_invalid_limits_in_a_label_are_ignored(limits: object):
     comment = json.dumps({"tenantry": 1, "kind": "instance", "state": "active", "limits": limits})
     label = Label.from_comment(comment)
     assert label

@@ -16,35 +16,35 @@ def log(tmp_path: Path) -> Path:
     return file
 
 
-def test_one_that_is_too_large_is_kept_once_and_begun_anew_for_who_writes_it(log: Path):
+def test_a_large_log_is_copied_and_truncated_while_its_writer_continues(log: Path):
     with log.open("a") as writer:
-        logfiles.shorten([log], most_bytes=50)
+        logfiles.rotate([log], most_bytes=50)
         writer.write("the next line\n")
     assert log.read_text() == "the next line\n"
-    assert logfiles.kept(log).read_text() == "a line\n" * 100
+    assert logfiles.rotated(log).read_text() == "a line\n" * 100
 
 
-def test_a_small_one_and_one_that_is_gone_are_left_alone(log: Path):
-    logfiles.shorten([log, log.with_name("gone.log")], most_bytes=5000)
+def test_small_and_missing_logs_are_ignored(log: Path):
+    logfiles.rotate([log, log.with_name("gone.log")], most_bytes=5000)
     assert log.read_text() == "a line\n" * 100
-    assert not logfiles.kept(log).exists()
+    assert not logfiles.rotated(log).exists()
 
 
-def test_where_it_cannot_be_kept_it_is_begun_anew_all_the_same(log: Path):
-    logfiles.kept(log).mkdir()
-    logfiles.shorten([log], most_bytes=50)
+def test_a_log_that_cannot_be_copied_is_truncated_all_the_same(log: Path):
+    logfiles.rotated(log).mkdir()
+    logfiles.rotate([log], most_bytes=50)
     assert log.read_text() == ""
 
 
-def test_no_link_leads_to_a_file_of_somebody_else(log: Path):
+def test_links_to_files_of_other_users_are_not_followed(log: Path):
     victim = log.with_name("victim")
     victim.write_text("precious " * 100)
     link = log.with_name("link.log")
     link.symlink_to(victim)
-    logfiles.kept(log).symlink_to(victim)
+    logfiles.rotated(log).symlink_to(victim)
     twin = log.with_name("twin.log")
     twin.hardlink_to(victim)
-    logfiles.shorten([log, link, twin], most_bytes=50)
+    logfiles.rotate([log, link, twin], most_bytes=50)
     assert victim.read_text() == "precious " * 100
     assert log.read_text() == ""
-    assert not logfiles.kept(log).is_symlink()
+    assert not logfiles.rotated(log).is_symlink()

@@ -1,4 +1,4 @@
-"""The table of mutants is true of this tree; `make mutants` says whether they are killed."""
+"""The table of mutants fits this tree; `make mutants` checks whether tests kill them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which names are allowed, and what is suggested instead."""
+"""Which names are valid, and the suggestions for others."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_dns_label_of_3_to_50_characters_is_a_name(name: str):
         ("template1", "reserved"),
     ],
 )
-def test_anything_else_is_refused_and_the_reason_said(name: str, reason: str):
+def test_an_invalid_name_is_refused_with_the_reason(name: str, reason: str):
     with pytest.raises(InvalidName, match=reason):
         names.instance_name(name)
 
@@ -83,7 +83,7 @@ def test_a_taken_name_gets_free_alternatives():
 
 
 @given(st.from_regex(r"[a-z][a-z0-9]{0,9}(-[a-z0-9]{1,9}){0,2}", fullmatch=True))
-def test_none_of_our_own_names_could_be_a_customers(code: str):
+def test_none_of_our_own_names_is_a_valid_instance_name(code: str):
     ours = {
         *names.databases_of_template(names.template_code(code)),
         names.new_spare_database(code),
@@ -167,7 +167,7 @@ def test_a_name_is_kept_in_one_line(typed: str, kept: str):
         *("EVIL.COM/x", "http:evil.com", "a\u2066b"),
     ],
 )
-def test_what_no_mail_should_bear_is_no_name(text: str):
+def test_text_that_is_unsafe_in_a_mail_is_not_a_name(text: str):
     with pytest.raises(InvalidValue):
         names.caption(text)
 

@@ -1,4 +1,4 @@
-"""Odoo's configuration file says what it is told, and nothing that stands in a value."""
+"""Values in Odoo's configuration file are read as written, and cannot add options."""
 
 from __future__ import annotations
 

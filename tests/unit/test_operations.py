@@ -1,4 +1,4 @@
-"""The table of operations agrees with the engine's table of transitions, whatever an instance is before."""
+"""The table of operations agrees with the engine's table of transitions in every state."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tenantry.model.states import TRANSITIONS, Action, after
 from tenantry.operations.instance.lifecycle import STEPS, operate
 
 _FOR_A_MOMENT = {State.PROVISIONING, State.RENAMING, State.TERMINATING}
-"""What an instance is to the engine only while something is under way."""
+"""The engine's states that last only during an operation."""
 _ROWS = [pytest.param(row, id=row.name) for row in OPERATIONS.values()]
 
 

@@ -1,4 +1,4 @@
-"""What a command prints is whole, for a person and for a pipe."""
+"""The output of commands is complete, on a terminal and in a pipe."""
 
 from __future__ import annotations
 

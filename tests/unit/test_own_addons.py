@@ -41,7 +41,7 @@ def test_an_addon_that_is_gone_or_moved_is_put_right_at_the_next_start(
 
 
 def test_what_python_compiles_beside_the_links_stands_in_nobodys_way(settings: ServerSettings):
-    """Where there is no view, a zygote can write there."""
+    """Without a view a zygote can write there."""
     folder = tenant_addons(settings)
     (folder / "__pycache__").mkdir()
     (folder / "__pycache__" / "saas_agreed.cpython-311.pyc").touch()

@@ -1,4 +1,4 @@
-"""Who sets the password of a tenant's role and who logs in with it derive the same, from one key."""
+"""The engine and the spawner derive the same password for a tenant's role, from one key."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def keys(tmp_path: Path) -> Keys:
 
 @pytest.fixture
 def config(keys: Keys, tmp_path: Path) -> Config:
-    """What the engine tells a spawner, read as the spawner does."""
+    """The spawner's configuration, written by the engine and read as the spawner does."""
     nowhere = tmp_path / "odoo"
     nowhere.mkdir()
     odoo = OdooInstallation("19.0", "19.0", Path("/usr/bin/python3"), nowhere, nowhere, (nowhere,), "test")

@@ -48,7 +48,9 @@ def test_it_does_not_move_to_another_port_by_itself(taken: socket.socket, why: s
     assert "TENANTRY_HTTP_PORT" in refusal.value.remedy
 
 
-def test_it_waits_for_who_had_the_port_to_end(taken: socket.socket, monkeypatch: pytest.MonkeyPatch):
+def test_it_waits_for_the_previous_program_on_the_port_to_end(
+    taken: socket.socket, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(ports, "_WAIT_S", 30)
     ending = threading.Timer(0.3, taken.close)
     ending.start()
@@ -57,11 +59,11 @@ def test_it_waits_for_who_had_the_port_to_end(taken: socket.socket, monkeypatch:
     ending.join()
 
 
-def test_an_address_the_machine_has_not_is_said_at_once():
+def test_an_address_that_the_machine_lacks_is_an_error_at_once():
     for interface in ("192.0.2.1", "no-such-host.invalid"):
         with pytest.raises(PortTaken, match="EADDRNOTAVAIL"):
             choose_port("The front", chosen=free_port(), interface=interface)
 
 
-def test_a_port_that_cannot_be_is_not_the_usual_one():
+def test_an_invalid_usual_port_is_not_used():
     assert choose_port("The master", usual=65538) <= ports.MAX_PORT

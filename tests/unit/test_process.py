@@ -31,7 +31,7 @@ def test_a_missing_program_is_named():
         process.run(["no-such-program"])
 
 
-def test_a_failing_program_tells_its_last_words():
+def test_the_error_of_a_failing_program_has_its_last_lines():
     with pytest.raises(ProgramFailed, match="it went wrong") as failure:
         process.run(["sh", "-c", "echo it went wrong >&2; exit 3"])
     assert failure.value.program_exit_code == 3
@@ -64,7 +64,7 @@ def test_a_program_dies_with_its_killed_caller():
 
 
 def _sleepers(caller: psutil.Popen) -> list[psutil.Process]:
-    """Those that are what they will be: a moment before it is another program that becomes one."""
+    """The processes whose program has started: shortly before, they still run another one."""
     return [child for child in caller.children(recursive=True) if child.name() == "sleep"]
 
 
@@ -120,20 +120,20 @@ def shell(script: str) -> list[str]:
     return ["sh", "-c", script]
 
 
-def test_what_a_program_gives_is_read_as_it_comes():
+def test_the_output_of_a_program_is_read_as_it_comes():
     with process.piped(shell("echo one; echo two"), silent_s=10) as program:
         assert b"".join(iter(program.read, b"")) == b"one\ntwo\n"
 
 
 def test_a_program_that_fails_is_not_at_its_end_by_itself():
-    """What it gave is not all: whoever reads must not take it for that."""
+    """Its output is incomplete: a reader must not take it for complete."""
     with process.piped(shell("echo one; echo why >&2; exit 3"), silent_s=10) as program:
         assert program.read() == b"one\n"
         with pytest.raises(ProgramFailed, match="why"):
             program.read()
 
 
-def test_what_a_program_is_given_reaches_it_whole(tmp_path: Path):
+def test_all_input_reaches_a_program(tmp_path: Path):
     given = bytes(range(256)) * 5000
     with process.piped(shell(f"sleep 0.1; cat > {tmp_path / 'file'}"), silent_s=10, reads=True) as program:
         assert program.write(given) == len(given)
@@ -141,8 +141,8 @@ def test_what_a_program_is_given_reaches_it_whole(tmp_path: Path):
     assert (tmp_path / "file").read_bytes() == given
 
 
-@pytest.mark.parametrize(("exit_code", "said"), [(0, "before it was given everything"), (4, "why")])
-def test_a_program_that_reads_no_more_is_told(exit_code: int, said: str):
+@pytest.mark.parametrize(("exit_code", "said"), [(0, "before it had read all its input"), (4, "why")])
+def test_a_program_that_stops_reading_is_an_error(exit_code: int, said: str):
     script = f"echo why >&2; exit {exit_code}"
     with (
         process.piped(shell(script), silent_s=10, reads=True) as program,

@@ -1,4 +1,4 @@
-"""Calls over real connections: what is sent, and what becomes of answers that are lost or odd."""
+"""Calls over real connections: the requests, and the handling of lost or invalid answers."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_master_that_does_not_listen_is_unreachable_at_once():
         (302, {"Location": "https://elsewhere.example"}, ""),
     ],
 )
-def test_what_is_no_master_is_told_so_and_no_redirect_followed(
+def test_a_server_that_is_not_a_master_is_an_error_and_redirects_are_not_followed(
     master: RecordingMaster, client: Client, answer: Any
 ):
     master.answers = [answer]

@@ -1,4 +1,4 @@
-"""What a master refuses becomes an error of the family that fits, with its exit code and a remedy."""
+"""A refusal of a master becomes an error of the right family, with its exit code and a remedy."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_taken_name_comes_with_others():
     assert "acme-2, acme-3" in error.remedy
 
 
-def test_what_is_missing_is_looked_for_where_it_would_be():
+def test_a_not_found_error_names_the_command_that_lists_the_others():
     assert "instance list" in _error(404, "INSTANCE_NOT_FOUND").remedy
     assert "request list" in _error(404, "REQUEST_NOT_FOUND").remedy
 

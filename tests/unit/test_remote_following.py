@@ -8,7 +8,7 @@ import pytest
 
 from tenantry.model.progress import StepEvent
 from tenantry.remote.errors import MasterFailed, MasterUnreachable, RateLimited
-from tenantry.remote.following import follow, step_teller
+from tenantry.remote.following import follow, step_reporter
 
 _URL = "https://office.example.com"
 
@@ -39,19 +39,19 @@ def test_it_asks_often_at_first_and_seldom_later():
     assert watch.told == ["going on"] * 10 + ["over"]
 
 
-def test_a_master_that_is_started_anew_is_waited_for():
+def test_a_restart_of_the_master_is_waited_for():
     watch = Watch("going on", MasterUnreachable(_URL, "refused"), MasterFailed(_URL, 502, ""), "over")
     assert watch.run() == "over"
 
 
-def test_a_master_that_stays_silent_is_not_waited_for_for_ever():
+def test_waiting_for_a_master_without_answers_ends():
     watch = Watch(*[MasterUnreachable(_URL, "refused")] * 100)
     with pytest.raises(MasterUnreachable):
         watch.run()
     assert 60 < sum(watch.pauses_s) < 120
 
 
-def test_a_failure_that_will_stay_is_told_at_once():
+def test_a_permanent_failure_is_raised_at_once():
     with pytest.raises(MasterFailed):
         Watch(MasterFailed(_URL, 500, "id-1"), "over").run()
 
@@ -64,9 +64,9 @@ def test_it_waits_as_long_as_the_master_says_but_not_for_the_rest_of_an_hour():
         Watch(RateLimited(_URL, 3000), "over").run()
 
 
-def test_each_step_is_told_once():
+def test_each_step_is_reported_once():
     events: list[StepEvent] = []
-    tell = step_teller("provision", "acme", events.append)
+    tell = step_reporter("provision", "acme", events.append)
     for step, percent in [(None, 0.0), ("prepare", 10.0), ("prepare", 10.0), ("probe", 90.0)]:
         tell(step, percent)
     assert [(event.step, event.fraction) for event in events] == [("prepare", 0.1), ("probe", 0.9)]

@@ -1,4 +1,4 @@
-"""The login to a master: what is an address, where the key is kept, and that nothing shows it."""
+"""The login to a master: valid addresses, and a key that is stored privately and never shown."""
 
 from __future__ import annotations
 

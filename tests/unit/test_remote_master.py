@@ -1,4 +1,4 @@
-"""What is asked of a master for each thing a user wants: method, address and body, and nothing besides."""
+"""The requests to a master for each command: method, address and body."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def remote(master: RecordingMaster, monkeypatch: pytest.MonkeyPatch) -> RemoteMa
     return RemoteMaster(master.url, Secret("0123456789abcdef0123456789abcdef"))
 
 
-def test_who_one_is_costs_one_call(master: RecordingMaster, remote: RemoteMaster):
+def test_whoami_takes_one_call(master: RecordingMaster, remote: RemoteMaster):
     master.will_tell({"name": "Ann", "login": "ann", "company": "Us", "may": ["read"]})
     assert remote.me().login == "ann"
     assert master.calls == [Call("GET", f"{ADDRESS}/me")]

@@ -1,4 +1,4 @@
-"""What has no meaning where a command acts is refused with a remedy, before anything is sent."""
+"""Options that do not apply to the master or the engine are refused with a remedy, before a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The packaged SQL: which files a script is made of, and what none of them may contain."""
+"""The packaged SQL: the files of a script, and what no file may contain."""
 
 import re
 from importlib import resources

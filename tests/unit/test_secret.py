@@ -1,4 +1,4 @@
-"""Secrets do not show themselves, and are what Odoo and PostgreSQL expect."""
+"""Secrets do not print their value, and have the formats of Odoo and PostgreSQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom the spawner serves, and for whom it runs scheduled jobs: what the labels say."""
+"""Labels decide which tenants the spawner serves, and whose scheduled jobs run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def entry(state: State, kind: Kind = Kind.INSTANCE, **more: bool) -> Entry:
 
 
 @pytest.mark.parametrize("state", State)
-def test_who_is_served(state: State):
+def test_entries_that_are_served(state: State):
     assert entry(state).is_served == (state is State.ACTIVE)
     assert entry(state, published=True).is_served == (state in (State.ACTIVE, State.PROVISIONING))
 
@@ -52,12 +52,12 @@ class CutOff:
 
 
 @pytest.mark.parametrize(("times", "heard"), [(0, ["acme"]), (1, ["acme"]), (2, [])])
-def test_who_asks_to_look_is_heard_although_the_connection_was_cut(
+def test_a_look_request_is_answered_after_the_connection_was_cut(
     monkeypatch: pytest.MonkeyPatch, times: int, heard: list[str]
 ):
     spawner, followed, lost = object.__new__(Spawner), [], []
     spawner.catalog = CutOff(times)
     monkeypatch.setattr(Spawner, "_follow", lambda _spawner, changed: followed.extend(changed))
-    monkeypatch.setattr(Spawner, "_lost_catalog", lambda _spawner, error: lost.append(error))
-    spawner._look(["acme"])
+    monkeypatch.setattr(Spawner, "_catalog_failed", lambda _spawner, error: lost.append(error))
+    spawner._read_labels(["acme"])
     assert (followed, len(lost)) == (heard, times)

@@ -1,4 +1,4 @@
-"""Settings come from the environment, once, and wrong ones are said."""
+"""Settings are read from the environment and the file, and invalid ones are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the provider signs and what the tenant's module believes."""
+"""The statements that the provider signs and the tenant's module verifies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operations: steps are skipped when done, undone when one fails, and told about."""
+"""Operations: completed steps are skipped, a failure undoes them, and each is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked for when an instance is created: one door judges it, whoever asks."""
+"""The specification of a new instance is checked in one place for all callers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ def asked(**wishes: object) -> InstanceSpec:
     return InstanceSpec.checked(**{"name": "acme", "email": "boss@acme.example", **wishes})
 
 
-def test_what_can_be_met_is_taken_as_it_is():
+def test_a_valid_specification_is_kept_unchanged():
     spec = asked(company="Acme", country="FR", timezone="Europe/Paris", language="fr_FR")
     assert (spec.company, spec.country, spec.timezone) == ("Acme", "FR", "Europe/Paris")
 
 
-def test_an_email_and_a_company_are_tidied_at_the_door():
+def test_an_email_and_a_company_are_normalized():
     spec = asked(email="Boss@Acme.Example", company=" Acme \u2028 Ltd ")
     assert (spec.email, spec.company) == ("boss@acme.example", "Acme Ltd")
 
@@ -42,10 +42,10 @@ def test_further_host_names_are_kept_as_the_dns_has_them():
         {"limits": {"memory_mb": 1}},
     ],
 )
-def test_a_wish_nobody_can_meet_is_refused(wishes: dict[str, object]):
+def test_an_invalid_specification_is_refused(wishes: dict[str, object]):
     with pytest.raises(InvalidInput):
         asked(**wishes)
 
 
-def test_a_company_nobody_named_is_called_like_the_instance():
+def test_the_default_company_name_comes_from_the_instances_name():
     assert asked(name="acme-france").company_name == "Acme France"

@@ -1,4 +1,4 @@
-"""When a zygote is started: ahead of who needs it, one at a time, and not again and again."""
+"""Zygotes are started ahead of demand, one at a time, and not repeatedly after failures."""
 
 from __future__ import annotations
 
@@ -41,44 +41,44 @@ def all_ahead(found: Zygotes) -> list[Zygote]:
     return begun
 
 
-def test_those_of_the_newest_versions_are_started_before_anybody_comes(started: Zygotes):
+def test_zygotes_of_the_newest_versions_are_started_ahead(started: Zygotes):
     assert {zygote.key for zygote in all_ahead(started)} == {_NEW, _OTHER}
 
 
-def test_one_loads_at_a_time(started: Zygotes):
+def test_one_zygote_loads_at_a_time(started: Zygotes):
     assert started.start_ahead()
     assert started.start_ahead() is None
 
 
-def test_an_older_versions_is_started_when_it_is_needed(started: Zygotes):
-    zygote, is_new = started.fitting(_OLD)
+def test_a_zygote_of_an_older_version_is_started_on_demand(started: Zygotes):
+    zygote, is_new = started.find_or_start(_OLD)
     assert (zygote.key, is_new) == (_OLD, True)
-    assert started.fitting(_OLD) == (zygote, False)
+    assert started.find_or_start(_OLD) == (zygote, False)
 
 
-def test_a_tenant_that_none_fits_gets_the_plain_one(started: Zygotes):
-    zygote, _is_new = started.fitting(("gone", "1.0.0"))
+def test_a_tenant_without_a_fitting_zygote_gets_the_plain_one(started: Zygotes):
+    zygote, _is_new = started.find_or_start(("gone", "1.0.0"))
     assert zygote.key == PLAIN
 
 
-def test_one_that_never_loaded_is_not_started_again_at_once(started: Zygotes):
-    zygote, _is_new = started.fitting(_NEW)
-    started.lost(zygote)
-    instead, _is_new = started.fitting(_NEW)
+def test_a_zygote_that_never_loaded_is_not_restarted_at_once(started: Zygotes):
+    zygote, _is_new = started.find_or_start(_NEW)
+    started.forget(zygote)
+    instead, _is_new = started.find_or_start(_NEW)
     assert instead.key == PLAIN
     assert _NEW not in {ahead.key for ahead in all_ahead(started)}
 
 
-def test_one_that_ends_again_and_again_rests_longer_each_time(
+def test_a_zygote_that_ends_repeatedly_is_restarted_after_longer_pauses(
     started: Zygotes, monkeypatch: pytest.MonkeyPatch
 ):
     rests = []
     now = time.monotonic()
     monkeypatch.setattr(zygotes.time, "monotonic", lambda: now)
     for _ in range(12):
-        zygote, _is_new = started.fitting(_NEW)
+        zygote, _is_new = started.find_or_start(_NEW)
         zygote.began, zygote.is_ready = now, True
-        started.lost(zygote)
+        started.forget(zygote)
         before = now
         while not started._may_start(_NEW):
             now += 0.05
@@ -88,24 +88,22 @@ def test_one_that_ends_again_and_again_rests_longer_each_time(
     assert 29 < rests[-1] < 31
 
 
-def test_one_that_served_for_a_while_is_replaced_at_once(started: Zygotes):
-    zygote, _is_new = started.fitting(_NEW)
+def test_a_zygote_that_served_for_a_while_is_replaced_at_once(started: Zygotes):
+    zygote, _is_new = started.find_or_start(_NEW)
     zygote.became_ready()
     zygote.began -= 60
-    started.lost(zygote)
-    assert started.fitting(_NEW)[0].key == _NEW
+    started.forget(zygote)
+    assert started.find_or_start(_NEW)[0].key == _NEW
 
 
-def test_one_that_cannot_even_be_started_leaves_nothing_open(
-    started: Zygotes, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_failed_start_leaves_no_descriptor_open(started: Zygotes, monkeypatch: pytest.MonkeyPatch):
     def refuse(*_arguments: object, **_options: object) -> None:
         raise OSError("no")
 
     monkeypatch.setattr(subprocess, "Popen", refuse)
     before = open_descriptors()
     with pytest.raises(OSError, match="no"):
-        started.fitting(_NEW)
+        started.find_or_start(_NEW)
     assert open_descriptors() == before
 
 

@@ -1,1 +1,1 @@
-"""What a tenant's process is made of; loaded server-wide in it, installed in no database."""
+"""The code of a tenant's process: a server-wide module that is installed in no database."""

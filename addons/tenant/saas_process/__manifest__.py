@@ -1,6 +1,6 @@
 {
     "name": "SaaS Process",
-    "summary": "A process for each tenant that is awake, forked from an Odoo that has its template loaded",
+    "summary": "One process for each tenant that is awake, forked from an Odoo that has loaded its template",
     "version": "19.0.1.0.0",
     "category": "Hidden/Tools",
     "author": "Tenantry",

@@ -1,7 +1,7 @@
-"""Confines a tenant's process: its own user, limits, Landlock, and none of the system calls it never needs.
+"""Confine a tenant's process: a user of its own, resource limits, Landlock, and a filter of system calls.
 
-The child of a zygote calls `confine` before it touches anything of its tenant's. Nothing but the standard
-library: Odoo's Python may be a foreign one (3.10 or newer).
+The child of a zygote calls `confine` before it uses any data of its tenant. This file uses the standard
+library only, because Odoo's Python may be another one than ours (3.10 or newer).
 """
 
 from __future__ import annotations
@@ -37,40 +37,40 @@ SYSTEM_PATHS = (
     """.split(),  # noqa: SIM905
     *sorted(map(str, Path("/etc").glob("python3*"))),
 )
-"""What a process may read and run besides Odoo's own code; one that is not there is passed over.
+"""What a process may read and run besides Odoo's code; a path that does not exist is skipped.
 
-Programs and libraries; names of hosts and users; certificates of authorities, never keys; times,
-kinds of file and fonts; what psutil and glibc look at, of the machine and of no other process.
+Programs and libraries; names of hosts and users; certificates of authorities, never keys; time zones, file
+types and fonts; and facts about the machine that psutil and glibc read, but none about other processes.
 """
 
 
 @dataclass(frozen=True)
 class Limits:
-    """None leaves a limit as it is. Each holds for one process, `tasks` for all of the user's."""
+    """Limits of one process; `tasks` is for all processes of the user. None: leave the limit unchanged."""
 
     memory_bytes: int | None = None
-    """Of address space, of which a process has several times what it uses."""
+    """Of the address space, which is several times larger than the memory in use."""
     tasks: int | None = None
-    """Processes and threads. Only where the user is the tenant's own; else it would count the others'."""
+    """Processes and threads. It is set only if the tenant has its own user: the kernel counts by user."""
     open_files: int | None = None
     file_size_bytes: int | None = None
 
 
 @dataclass(frozen=True)
 class Protection:
-    """What holds of this process from now on, for logs and `tenantry doctor`."""
+    """The protections of this process, for logs and `tenantry doctor`."""
 
     landlock_abi: int
-    """0: this kernel has no Landlock."""
+    """0: the kernel has no Landlock."""
     own_user: bool
     no_groups: bool
     no_new_privileges: bool
     system_calls: bool
-    """The filter is there."""
+    """System calls are filtered."""
     files: bool
-    """By path, whoever owns them."""
+    """Files are protected by path, whoever their owner is."""
     renames: bool
-    """From folder to folder within its own; a comfort, where the others protect."""
+    """Files can be renamed between the process's own folders: a convenience, no protection."""
     truncation: bool
     tcp_listening: bool
     devices: bool
@@ -83,7 +83,7 @@ class Protection:
 
 
 class ConfinementFailed(RuntimeError):
-    """The process is not what it was asked to become, and must end."""
+    """The process could not be confined, and must end."""
 
 
 def confine(
@@ -97,18 +97,19 @@ def confine(
     landlock: bool = True,
     filter_calls: bool = True,
 ) -> Protection:
-    """Give up, for good, what neither this process nor its children need.
+    """Give up, permanently, the rights that neither this process nor its children need.
 
-    uid, gid: the tenant's own. None: stay the user it is, which must not be root.
-    readable: files and folders to read and run, besides its own folder in /proc. One that is not there, or is
-        out of reach, is passed over.
-    writable: folders to do everything in but to run a program or to make a symbolic link, a pipe, a device.
-    keep: the descriptors above 2 that stay open. An object of Python's that had one of the others must not
-        close it afterwards: its number may be another file's by then.
-    landlock, filter_calls: False leaves that layer out, so that each can be proved alone.
+    uid, gid: the tenant's own user and group. None: keep the current user, which must not be root.
+    readable: files and folders to read and run, besides the process's own folder in /proc. A path that
+        does not exist or cannot be reached is skipped.
+    writable: folders in which everything is allowed except running programs and creating symbolic links,
+        pipes and devices.
+    keep: the descriptors above 2 that stay open. Python objects of the other descriptors must not close them
+        later, because the numbers may be reused.
+    landlock, filter_calls: False omits this layer, so that tests can prove each layer alone.
 
-    Raises ConfinementFailed, and OSError for what the kernel refuses. A layer that the kernel has not is not
-    raised but told.
+    Raises ConfinementFailed, and OSError when the kernel refuses something. A layer that the kernel lacks
+    raises nothing: see `Protection.missing`.
     """
     _check_start(uid, gid)
     os.setsid()
@@ -177,7 +178,7 @@ def _close_descriptors(keep: Collection[int]) -> None:
     for entry in Path("/proc/self/fd").iterdir():
         descriptor = int(entry.name)
         if descriptor > 2 and descriptor not in keep:
-            os.closerange(descriptor, descriptor + 1)  # bears that the listing's own is closed
+            os.closerange(descriptor, descriptor + 1)  # ignores the listing's own descriptor, closed by now
 
 
 def _limit(limits: Limits, *, own_user: bool) -> None:
@@ -205,12 +206,12 @@ def _become(uid: int | None, gid: int | None) -> None:
 
 
 def _drop_capabilities() -> None:
-    """By hand: the kernel takes them only from a user that was root."""
+    """Drop all capabilities: the kernel does so only when a process leaves the user root."""
     for capability in range(64):
         try:
             _prctl(_PR_CAPBSET_DROP, capability)
         except OSError:
-            break  # past the last one; or not allowed, and no_new_privileges does it, too
+            break  # after the last one; or it is not allowed, and no_new_privileges is enough
     _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
     header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
     _checked(_libc.capset(header, bytes(24)))
@@ -225,7 +226,7 @@ def _check_no_return(former: int) -> None:
         try:
             os.setresuid(user, user, user)
         except OSError as error:
-            # EINVAL: bubblewrap's namespace, where an ordinary user starts it, has no such user.
+            # EINVAL: in bubblewrap's namespace, when an ordinary user started it, there is no such user.
             if error.errno in (errno.EPERM, errno.EINVAL):
                 continue
             raise
@@ -244,12 +245,12 @@ _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR, _REMOVE_DIR, _REMOVE_FILE = (1 << 
 _MAKE_DIR, _MAKE_REG, _MAKE_SOCK = 1 << 7, 1 << 8, 1 << 9
 _REFER, _TRUNCATE, _IOCTL_DEV = (1 << bit for bit in range(13, 16))
 _RIGHTS_KNOWN = (0, 13, 14, 15, 15, 16, 16, 16)
-"""For each ABI the number of its rights on files, which are the lowest bits."""
+"""For each ABI the number of its file rights, which are the lowest bits."""
 _RIGHTS_ON_A_FILE = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
 
 _LOOK = _READ_FILE | _READ_DIR
 _REMOVE = _REMOVE_FILE | _REMOVE_DIR
-# No links and pipes: what copies a tenant's folder must not be led out of it, nor be kept waiting.
+# No links or pipes: a program that copies a tenant's folder must neither leave it nor block.
 _MAKE = _MAKE_REG | _MAKE_DIR | _MAKE_SOCK | _REFER
 _CHANGE = _WRITE_FILE | _TRUNCATE | _REMOVE | _MAKE
 
@@ -270,7 +271,7 @@ def landlock_abi() -> int:
 
 
 def connect_only_to(port: int) -> bool:
-    """Reach no other port by TCP from now on, on any machine; False where the kernel cannot see to it."""
+    """Allow TCP connections to this port only, on any machine; return False if the kernel cannot do that."""
     abi = landlock_abi()
     if abi < _ABI_OF_PORTS:
         return False
@@ -289,7 +290,7 @@ def _syscall(number: int, *arguments: object) -> int:
 
 
 def _restrict(readable: Iterable[str], writable: Iterable[str]) -> int:
-    """Return the ABI by which it is done; 0 without Landlock."""
+    """Restrict the process by Landlock; return the ABI that was used, 0 without Landlock."""
     abi = landlock_abi()
     if not abi:
         return 0
@@ -308,10 +309,10 @@ def _restrict(readable: Iterable[str], writable: Iterable[str]) -> int:
 
 
 def _rules(readable: Iterable[str], writable: Iterable[str]) -> Iterator[tuple[int, int]]:
-    """A descriptor of each path and the rights on what it names.
+    """A descriptor for each path, and the rights on it.
 
-    They stay open. A rule belongs to an inode; of a path that nobody holds open the kernel may forget the
-    inode and make another one later: in /proc, and for a file in an overlay's lower layer.
+    The descriptors stay open. A rule belongs to an inode. Without an open descriptor the kernel may forget
+    the inode and create another one later: in /proc, and for files in the lower layer of an overlay.
     """
     yield os.open("/proc/self", os.O_PATH), _LOOK
     for path in writable:
@@ -335,14 +336,15 @@ _AUDIT_ARCHES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
 
 def _table(text: str) -> list[list[int]]:
-    """Rows `name x86_64 aarch64`; a call that a machine has not is -1 there."""
+    """Rows `name x86_64 aarch64`; -1 for a call that a machine lacks."""
     words = text.split()
     return [list(map(int, words[start + 1 : start + 3])) for start in range(0, len(words), 3)]
 
 
-# Namespaces, where everybody is root and the kernel's least tried code is in reach; other processes, and what
-# the kernel does for one past this filter; what belongs to a user and outlives the process; the names of
-# others' files; and listening, which binds a socket that was not, past Landlock.
+# Namespaces, in which every user is root and can reach the least tested code of the kernel; access to other
+# processes; interfaces by which the kernel works without system calls that this filter sees; objects that
+# belong to a user and outlive the process; notifications that show the names of others' files; and `listen`,
+# which binds an unbound socket without asking Landlock.
 _REFUSED = _table("""
     unshare 272 97              setns 308 268               ptrace 101 117              kcmp 312 272
     process_vm_readv 310 270    process_vm_writev 311 271   process_madvise 440 440     pidfd_getfd 438 438
@@ -354,12 +356,12 @@ _REFUSED = _table("""
     mq_open 240 180             mq_unlink 241 181
     inotify_init 253 -1         inotify_init1 294 26        fanotify_init 300 262       listen 50 201
 """)
-# Its flags lie where a filter cannot read; glibc then takes `clone`.
+# A filter cannot read the flags of this call; glibc uses `clone` instead when it gets ENOSYS.
 _UNKNOWN = _table("clone3 435 435")
 
-# Landlock leaves the mode and attributes of a file to its owner, who is every tenant where all are one user,
-# and before ABI 3 its length. A change of mode is answered with success and not made: libraries copy modes,
-# and the umask is strict.
+# Landlock does not control the mode and the attributes of a file, and before ABI 3 its length. Where all
+# tenants run as one user, every tenant is the owner. A change of mode is ignored and reported as successful:
+# libraries copy modes, and the umask is strict.
 _NOT_SUPPORTED = _table("""
     setxattr 188 5              lsetxattr 189 6             setxattrat 463 463          file_setattr 469 469
     removexattr 197 14          lremovexattr 198 15         removexattrat 466 466       truncate 76 45
@@ -369,7 +371,7 @@ _PRETENDED = _table("""
     chown 92 -1                 lchown 94 -1                fchownat 260 54
 """)
 
-# These reach every process of the user. Here only the caller, who is 0.
+# These calls can change any process of the user. Only 0, the calling process, is allowed.
 _PROCESS_IS_FIRST = _table("""
     prlimit64 302 261           sched_setaffinity 203 122   sched_setattr 314 274
     sched_setscheduler 144 119  sched_setparam 142 118
@@ -381,7 +383,7 @@ _CLONE_NEW_ANY = 0x7E020000
 _AF_UNIX, _OTHER_FAMILIES = 1, (2, 10, 16)
 """IPv4, IPv6, netlink."""
 _KIND_MASK, _KINDS, _PROTOCOLS = 0xF, (1, 2, 3), (0, 1, 6, 17, 58)
-"""Streams, datagrams, raw; ICMP, TCP, UDP. MPTCP and SCTP could listen: of them Landlock knows nothing."""
+"""Streams, datagrams, raw; ICMP, TCP, UDP. Landlock does not control listening by MPTCP and SCTP."""
 
 _LOAD, _RETURN, _AND, _EQUAL, _AT_LEAST, _HAS_BIT = 0x20, 0x06, 0x54, 0x15, 0x35, 0x45
 _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
@@ -390,7 +392,7 @@ _X32_BIT = 0x40000000
 
 
 def _filter_calls(*, own_user: bool) -> bool:
-    """Whether it is done: the machine's numbers are known, and the kernel has seccomp."""
+    """Install the filter; return False on an unknown machine, or if the kernel lacks seccomp."""
     program = _PROGRAMS.get(own_user)
     if program is None:
         return False
@@ -429,7 +431,7 @@ def _answers(*, own_user: bool) -> Iterator[tuple[list[int], int]]:
 
 
 def _blocks() -> Iterator[tuple[list[int], list[bytes]]]:
-    """Calls whose arguments decide."""
+    """The calls that are allowed or refused by their arguments."""
     yield from ((call, _only(0, (0,), errno.EPERM)) for call in _PROCESS_IS_FIRST)
     yield from ((call, _only(1, (0,), errno.EPERM)) for call in _PROCESS_IS_SECOND)
     yield _CLONE, [_argument(0), *_where(_HAS_BIT, _CLONE_NEW_ANY, [_answer(errno.EPERM)])]
@@ -451,17 +453,17 @@ _PASS = _instruction(_RETURN, _ALLOW)
 
 
 def _argument(index: int) -> bytes:
-    """Load its lower half, which is all that these calls read; both machines have it first."""
+    """Load the lower half of an argument. These calls read no more, and it comes first on both machines."""
     return _instruction(_LOAD, _ARGUMENTS_AT + 8 * index)
 
 
 def _where(test: int, value: int, block: Collection[bytes]) -> list[bytes]:
-    """The block must end in an answer where it loads an argument: what follows looks at the call's number."""
+    """A test and its block. A block that loads an argument must return: later tests need the number."""
     return [_instruction(test, value, 0, len(block)), *block]
 
 
 def _only(index: int, values: Collection[int], error: int, mask: int = 0xFFFFFFFF) -> list[bytes]:
-    """Answer any other value of an argument with the error."""
+    """Return the error for all other values of an argument."""
     tests = [_instruction(_EQUAL, value, len(values) - place) for place, value in enumerate(values)]
     return [_argument(index), _instruction(_AND, mask), *tests, _answer(error)]
 
@@ -471,4 +473,4 @@ _PROGRAMS = (
     if platform.machine() in _AUDIT_ARCHES
     else {}
 )
-"""Made before the fork."""
+"""Computed before the fork."""

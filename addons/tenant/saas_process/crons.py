@@ -1,4 +1,4 @@
-"""The scheduled jobs of one tenant: run here while it is awake."""
+"""Run the scheduled jobs of one tenant while it is awake."""
 
 import logging
 import threading
@@ -15,19 +15,19 @@ _RETRY_S = 10
 
 
 class Crons(threading.Thread):
-    """Runs what is due, and sleeps until the next is.
+    """A thread that runs the due jobs and then waits for the next one.
 
-    due_at: when that will be, on the monotonic clock; None while it is not known or nothing is planned. While
-    the database is away nothing is due: the process may sleep, and the spawner asks for what is due then.
+    due_at: when the next job is due, on the monotonic clock; None when that is unknown or nothing is planned.
+    While the database does not answer nothing is due: the process may sleep, and the spawner queries later.
     """
 
-    def __init__(self, database, board, first_look_s, on_rest):
-        """first_look_s: when to look first; visitors are served before. on_rest: called when all is done."""
+    def __init__(self, database, board, first_run_s, on_idle):
+        """first_run_s: the wait before the first run; visitors go first. on_idle: called after each run."""
         super().__init__(name="odoo.service.cron", daemon=True)
         self.database = database
         self.board = board
-        self.first_look_s = first_look_s
-        self.on_rest = on_rest
+        self.first_run_s = first_run_s
+        self.on_idle = on_idle
         self.is_running = True
         self.due_at = None
         self._woken = threading.Event()
@@ -36,14 +36,14 @@ class Crons(threading.Thread):
         IrCron._notifydb = lambda _model: self.wake()
 
     def wake(self):
-        """A job was planned for now."""
+        """Run the due jobs now."""
         self._woken.set()
 
     def is_due_within(self, seconds):
         return self.due_at is not None and self.due_at - time.monotonic() < seconds
 
     def run(self):
-        self._woken.wait(self.first_look_s)
+        self._woken.wait(self.first_run_s)
         while True:
             self._woken.clear()
             self.is_running = True
@@ -52,11 +52,11 @@ class Crons(threading.Thread):
                 left_s = self._seconds_left()
                 wait_s = _LOOK_EVERY_S if left_s is None else min(left_s, _LOOK_EVERY_S)
             except Exception:
-                _logger.warning("scheduled jobs wait", exc_info=True)
+                _logger.warning("the scheduled jobs could not run; retrying later", exc_info=True)
                 left_s, wait_s = None, _RETRY_S
             self.due_at = None if left_s is None else time.monotonic() + left_s
             self.is_running = False
-            self.on_rest()
+            self.on_idle()
             self._woken.wait(wait_s)
 
     def _run_due(self):
@@ -67,7 +67,7 @@ class Crons(threading.Thread):
             self.start_time, self.board[Field.JOBS] = None, 0
 
     def _seconds_left(self):
-        """Until the next job; what should have run just now but could not is tried again a little later."""
+        """Seconds until the next job; for a job that is due but could not run, until its next try."""
         with odoo.sql_db.db_connect(self.database).cursor() as cursor:
             cursor.execute(NEXT_DUE)
             (left_s,) = cursor.fetchone()

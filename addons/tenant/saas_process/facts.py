@@ -1,45 +1,45 @@
-"""What the provider tells a tenant's process of itself; `saas_tenant` reads it."""
+"""The provider's facts about the tenant of this process, for `saas_tenant`."""
 
 from odoo.addons.saas_agreed import Field
 
 _NAMES = ("public_key", "identity", "links_since", "is_provided")
-_told = {}
+_facts = {}
 
 
-def tell(order, board):
-    """order: what the spawner says, a `TenantOrder`. board: where it says what changes."""
-    _told.update({name: getattr(order, name) for name in _NAMES}, board=board)
+def set_facts(order, board):
+    """order: the spawner's `TenantOrder`. board: the shared page with the facts that change."""
+    _facts.update({name: getattr(order, name) for name in _NAMES}, board=board)
 
 
 def public_key():
-    """What verifies the provider's signatures; "" where nobody provides."""
-    return _told.get("public_key", "")
+    """The key that verifies the provider's signatures; "" without a provider."""
+    return _facts.get("public_key", "")
 
 
 def identity():
-    """What the provider's statements for this instance are bound to."""
-    return _told.get("identity", "")
+    """The instance's identity, for which the provider signs statements."""
+    return _facts.get("identity", "")
 
 
 def links_since():
-    """Login links that were made before are void."""
-    return _told.get("links_since", 0)
+    """Login links that were made before this time are void; microseconds since 1970."""
+    return _facts.get("links_since", 0)
 
 
 def is_provided():
-    """Whether the instance was made with the provider's module, and is not served without it."""
-    return _told.get("is_provided", False)
+    """Whether the instance was created with the provider's module; then it is not served without it."""
+    return _facts.get("is_provided", False)
 
 
 def board():
-    return _told["board"]
+    return _facts["board"]
 
 
 def entitled_since():
-    """The serial of the entitlements in force, as the spawner knows it now."""
-    return _told["board"][Field.ENTITLED_SINCE] if _told else 0
+    """The current serial of the entitlements in force."""
+    return _facts["board"][Field.ENTITLED_SINCE] if _facts else 0
 
 
 def seats():
-    """How many internal users may log in, as the spawner knows it now; 0: any number."""
-    return _told["board"][Field.SEATS] if _told else 0
+    """The current number of internal users who may log in; 0: unlimited."""
+    return _facts["board"][Field.SEATS] if _facts else 0

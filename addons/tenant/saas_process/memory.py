@@ -1,4 +1,4 @@
-"""Overwriting a secret in this process's memory, for a zygote: whom it forks gets a copy of all of it."""
+"""Overwrite a secret in the memory of a zygote, which all processes that it forks get a copy of."""
 
 import ctypes
 from pathlib import Path
@@ -9,7 +9,7 @@ _libc.memmem.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctyp
 
 
 def overwrite(secret):
-    """Wherever it lies, also where it was freed already. Whatever object holds it is not to be used again."""
+    """Overwrite the secret everywhere, also in freed memory. Objects that contain it are unusable then."""
     wanted = ctypes.create_string_buffer(secret.encode())
     own, size = ctypes.addressof(wanted), len(secret.encode())
     for begin, end in _writable_regions():

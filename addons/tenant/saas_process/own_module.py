@@ -1,4 +1,4 @@
-"""The provider's module stays in a tenant whose plan was signed: without it no limit would mean anything."""
+"""Keep the provider's module installed in a tenant: without it the plan's limits would not be enforced."""
 
 import functools
 import logging
@@ -18,7 +18,7 @@ _PUT_BACK = """
 
 
 class OwnModuleMissing(Exception):
-    """It was taken out past Odoo's models; the tenant is not served as if it were there."""
+    """The module was removed without Odoo's models, such as by SQL; the tenant must not be served."""
 
 
 def install():

@@ -1,7 +1,7 @@
-"""Where Odoo asks which database there is, as whom to reach it and where its files are.
+"""Patch the functions by which Odoo finds its databases, their roles and their files.
 
-One process serves one tenant, so every answer is the same: that one. What Odoo does in the database
-`postgres`, its bus and the waking of scheduled jobs, happens in the tenant's own.
+One process serves one tenant, so they always return that tenant's. Odoo's work in the database `postgres`,
+its bus and the notifications of scheduled jobs, happens in the tenant's own database.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ _WAIT_FOR_CONNECTION_S, _LOOK_FOR_CONNECTION_S = 10, 0.02
 
 @dataclass
 class Served:
-    """The one database of this process. folder: of its files, sessions and temporary files."""
+    """The database that this process serves. folder: its files, sessions and temporary files."""
 
     database: str = ""
     folder: str = ""
@@ -40,22 +40,22 @@ _served = Served()
 
 
 def serve(database, folder, password):
-    """From now on this process serves that database; a password of None leaves Odoo's own settings."""
+    """Make this process serve a database. password: None keeps the role and password of Odoo's settings."""
     _served.database, _served.folder, _served.password = database, folder, password
     config["db_name"] = [database]
 
 
 def install():
     """Patch Odoo; once, in the zygote."""
-    odoo.sql_db.connection_info_for = _connect_to_own(odoo.sql_db.connection_info_for)
-    odoo.sql_db.ConnectionPool.borrow = _wait_for_room(odoo.sql_db.ConnectionPool.borrow)
+    odoo.sql_db.connection_info_for = _connect_to_served(odoo.sql_db.connection_info_for)
+    odoo.sql_db.ConnectionPool.borrow = _wait_for_connection(odoo.sql_db.ConnectionPool.borrow)
     odoo.service.db.list_dbs = list_dbs
     odoo.http.db_list = list_dbs
     odoo.http.db_filter = db_filter
-    odoo.service.common.dispatch = _keep_to_own(odoo.service.common.dispatch)
-    odoo.service.model.dispatch = _keep_to_own(odoo.service.model.dispatch)
+    odoo.service.common.dispatch = _refuse_other_databases(odoo.service.common.dispatch)
+    odoo.service.model.dispatch = _refuse_other_databases(odoo.service.model.dispatch)
     odoo.service.db.dispatch = _refuse
-    type(config).session_dir = property(lambda _config: _made(SESSIONS_FOLDER))
+    type(config).session_dir = property(lambda _config: _make_folder(SESSIONS_FOLDER))
     type(config).filestore = lambda _config, _database: _served.folder
     own_module.install()
     reports.install()
@@ -64,9 +64,9 @@ def install():
 
 @contextlib.contextmanager
 def read_only():
-    """Whatever is asked of the database in here, nothing is written.
+    """Make all transactions in the block read-only, by PostgreSQL's `default_transaction_read_only`.
 
-    By PostgreSQL's default, for which Odoo must not say at each transaction whether it will write.
+    For that, Odoo must not set the mode of each transaction itself.
     """
     odoo.sql_db.close_all()
     _served.options = "-c default_transaction_read_only=on"
@@ -80,11 +80,11 @@ def read_only():
 
 
 def temporary_folder():
-    return _made(TEMPORARY_FOLDER)
+    return _make_folder(TEMPORARY_FOLDER)
 
 
-def _made(name):
-    """A folder beside the files, which no attachment's path can lead to: Odoo drops all dots."""
+def _make_folder(name):
+    """Create a folder beside the files. No attachment's path can name it: Odoo removes dots from paths."""
     folder = Path(_served.folder, name)
     folder.mkdir(0o700, exist_ok=True)
     return str(folder)
@@ -98,7 +98,7 @@ def db_filter(dbs, host=None):
     return [database for database in dbs if database == _served.database]
 
 
-def _connect_to_own(connection_info_for):
+def _connect_to_served(connection_info_for):
     @functools.wraps(connection_info_for)
     def wrapper(db_or_uri, *args, **kwargs):
         if db_or_uri not in ("postgres", _served.database):
@@ -113,8 +113,8 @@ def _connect_to_own(connection_info_for):
     return wrapper
 
 
-def _wait_for_room(borrow):
-    """A request that finds all connections in use waits for one; Odoo would fail at once."""
+def _wait_for_connection(borrow):
+    """Let a request wait for a connection when all are in use; Odoo would fail at once."""
 
     @functools.wraps(borrow)
     def wrapper(self, connection_info):
@@ -130,8 +130,8 @@ def _wait_for_room(borrow):
     return wrapper
 
 
-def _keep_to_own(dispatch):
-    """XML-RPC and JSON-RPC name a database in their first parameter; only the host's own will do."""
+def _refuse_other_databases(dispatch):
+    """XML-RPC and JSON-RPC name a database in their first parameter; refuse every other database."""
 
     @functools.wraps(dispatch)
     def wrapper(method, params):
@@ -143,5 +143,5 @@ def _keep_to_own(dispatch):
 
 
 def _refuse(method, params):
-    """The database manager's RPC service is closed."""
+    """Refuse all calls of the database manager's RPC service."""
     raise AccessDenied()

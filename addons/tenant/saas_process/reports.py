@@ -1,8 +1,8 @@
-"""A PDF's styles and pictures are fetched from the tenant itself, through the front, and from nowhere else.
+"""wkhtmltopdf fetches a report's styles and pictures from the tenant itself, through the front only.
 
-wkhtmltopdf opens what a report's HTML names. Its own address may be one that this machine cannot resolve, or
-leads around the world to come back; and an address that a user wrote into a report may be one of this
-machine's. So it may ask the front alone, which knows tenants and nothing else.
+It opens every address in a report's HTML. This machine may be unable to resolve the tenant's public address,
+or may reach it over a long way only. An address that a user wrote into a report may be a private one of this
+machine. So the program may connect to the front only, which serves nothing but tenants.
 """
 
 import functools
@@ -18,8 +18,8 @@ _PROGRAM = Path(__file__).with_name("start_report.py")
 _front = []
 
 
-def reach_through(front):
-    """front: its host and port; none while there is no front."""
+def set_proxy(front):
+    """front: host and port; empty while there is no front."""
     _front[:] = front
 
 
@@ -35,18 +35,18 @@ def _at_the_front(report_url):
         if not _front:
             return report_url(self, layout)
         own = (layout or self._get_layout() or self).get_base_url()
-        # To a proxy, an address with TLS would be no request but a tunnel.
+        # http: for an address with TLS a proxy gets no request, but is asked for a tunnel.
         return f"http://{urlsplit(own).netloc}"
 
     return wrapper
 
 
 class _Programs:
-    """`subprocess`, as the file sees it that runs wkhtmltopdf and wkhtmltoimage."""
+    """Replaces `subprocess` in Odoo's file that runs wkhtmltopdf and wkhtmltoimage."""
 
     def __getattr__(self, name):
         return getattr(subprocess, name)
 
     def run(self, arguments, **options):
-        held = [sys.executable, str(_PROGRAM), *map(str, _front)] if _front else []
-        return subprocess.run([*held, *arguments], check=options.pop("check", False), **options)
+        wrapper = [sys.executable, str(_PROGRAM), *map(str, _front)] if _front else []
+        return subprocess.run([*wrapper, *arguments], check=options.pop("check", False), **options)

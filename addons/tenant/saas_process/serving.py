@@ -1,4 +1,4 @@
-"""The HTTP server of one tenant: its socket was there before, and outlives it."""
+"""The HTTP server of one tenant. It inherits a listening socket, which outlives the process."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ _BUSY = (
 
 
 class Handler(RequestHandler):
-    """Odoo's own, at a UNIX socket: who asks stands in the front's headers."""
+    """Odoo's request handler on a UNIX socket; the client's address is in the front's headers."""
 
     def address_string(self):
         return self.headers.get("X-Forwarded-For", "unix")
@@ -28,7 +28,7 @@ class Handler(RequestHandler):
     def make_environ(self):
         environ = super().make_environ()
         environ["REMOTE_ADDR"] = "127.0.0.1"
-        # The front sets these two; a database is never chosen by a header.
+        # The front sets these headers. A header must never select the database.
         environ.pop("HTTP_X_ODOO_DATABASE", None)
         if "HTTP_X_FORWARDED_HOST" in environ:
             environ["HTTP_X_FORWARDED_HOST"] = environ["HTTP_HOST"]
@@ -37,12 +37,12 @@ class Handler(RequestHandler):
     def end_headers(self, *args, **kwargs):
         result = super().end_headers(*args, **kwargs)
         if self.headers.get("Upgrade") == "websocket":
-            self.server.workers.turns_websocket()
+            self.server.workers.became_websocket()
         return result
 
 
 class TenantServer(LoggingBaseWSGIServerMixIn, werkzeug.serving.ThreadedWSGIServer):
-    """Serves requests in at most `limits.threads` threads, and `limits.websockets` websockets besides."""
+    """Serves requests in at most `limits.threads` threads, plus `limits.websockets` websockets."""
 
     daemon_threads = True
 
@@ -53,7 +53,7 @@ class TenantServer(LoggingBaseWSGIServerMixIn, werkzeug.serving.ThreadedWSGIServ
         self._wakes, self._wake = os.pipe()
         os.set_blocking(self._wakes, False)
         os.set_blocking(self._wake, False)
-        self.is_leaving = False
+        self.is_stopping = False
 
     def _serve(self, connection):
         if self.workers.websockets >= self._most_websockets:
@@ -64,38 +64,38 @@ class TenantServer(LoggingBaseWSGIServerMixIn, werkzeug.serving.ThreadedWSGIServ
     # ------------------------------------------------------------ the loop
 
     def wake(self):
-        """Let the loop look around; safe in a signal handler."""
+        """Let the loop call its check now; safe in a signal handler."""
         with contextlib.suppress(BlockingIOError):
             os.write(self._wake, b"w")
 
-    def leave(self):
-        """Take no more connections, and let `run` return; they wait for the next process."""
-        self.is_leaving = True
-        self.workers.leave()
+    def stop_accepting(self):
+        """Accept no more connections, and let `run` return; new connections wait for the next process."""
+        self.is_stopping = True
+        self.workers.stop()
         self.wake()
 
-    def run(self, look_around):
-        """Serve until it leaves. look_around: called now and then, says in how many seconds again."""
-        while not self.is_leaving:
-            self.workers.ensure_one()
-            select.select([self._wakes], [], [], look_around())
+    def run(self, check):
+        """Serve until `stop_accepting`. check: called regularly, returns the seconds until its next call."""
+        while not self.is_stopping:
+            self.workers.ensure_idle_thread()
+            select.select([self._wakes], [], [], check())
             with contextlib.suppress(BlockingIOError):
                 os.read(self._wakes, 4096)
 
     # ------------------------------------------------------------ the end
 
-    def say_goodbye(self, within_s):
-        """Close the websockets, as Odoo does when it stops, and let requests end for a while."""
+    def close_websockets_and_wait(self, within_s):
+        """Close the websockets as Odoo does when it stops, and wait for requests to end."""
         for function in CommonServer._on_stop_funcs:
             with contextlib.suppress(Exception):
                 function()
         deadline = time.monotonic() + within_s
-        while self.workers.are_at_work and time.monotonic() < deadline:
+        while self.workers.are_busy and time.monotonic() < deadline:
             time.sleep(0.02)
 
 
 def refuse(connection):
-    """Tell one client that there is no room."""
+    """Answer 503 to one client."""
     with contextlib.suppress(OSError), connection:
         connection.settimeout(2)
         connection.sendall(_BUSY)
@@ -105,7 +105,7 @@ def refuse(connection):
 
 
 def refuse_all(listener, seconds):
-    """Answer 503 to everybody for a while: this tenant cannot be served, and nobody waits for it."""
+    """Answer 503 to every client for a while, when the tenant cannot be served."""
     deadline = time.monotonic() + seconds
     listener.settimeout(0.2)
     while time.monotonic() < deadline:

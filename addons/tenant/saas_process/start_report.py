@@ -1,8 +1,9 @@
-"""Becomes a program that draws what a report's HTML says, and reaches the front and nothing else.
+"""Run a program that renders a report's HTML, so that it can connect to the front only.
 
     python start_report.py HOST PORT PROGRAM ARGUMENTS...
 
-Its proxy is the front. What asks no proxy, as a script's web socket, is refused by Landlock of Linux 6.7.
+The front is its proxy. Connections without a proxy, such as a script's websocket, are refused by Landlock,
+from Linux 6.7 on.
 """
 
 import os

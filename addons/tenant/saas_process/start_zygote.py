@@ -1,4 +1,4 @@
-"""The program of a zygote: finds this addon, which Odoo does not before it knows its addons path.
+"""The program of a zygote: imports this addon before Odoo has read its addons path.
 
     python start_zygote.py CHANNEL
 
@@ -12,8 +12,8 @@ import sys
 import odoo.addons
 
 if __name__ == "__main__":
-    # This folder's modules are not for everybody to import by their bare names.
+    # The modules of this folder must not be importable by their bare names.
     sys.path.pop(0)
-    # By the path it was started with: that folder holds tenants' addons only.
+    # The path as it was given: its folder has the tenants' addons only.
     odoo.addons.__path__.append(str(pathlib.Path(__file__).parents[1]))
     importlib.import_module("odoo.addons.saas_process.zygote").main(int(sys.argv[1]))

@@ -1,4 +1,4 @@
-"""A tenant's process, from the fork to its end: confined, then served, then asleep again."""
+"""A tenant's process, from the fork to its end: confine it, serve the tenant, end when it is idle."""
 
 import logging
 import os
@@ -23,20 +23,20 @@ from .serving import TenantServer, refuse_all
 
 _logger = logging.getLogger(__name__)
 
-ASLEEP, TOO_LONG, BROKEN, TOLD_TO_END, UNKNOWN = 0, 3, 4, 5, 6
-"""How a process ends."""
+ASLEEP, OVER_LIMITS, BROKEN, TERMINATED, UNKNOWN = 0, 3, 4, 5, 6
+"""The exit statuses."""
 
 _REFUSE_FOR_S = 5
-_LEAVE_S = 5
-_LEAVE_AT_ONCE_S = 1
-_LOOK_AROUND_S = 5
+_FINISH_WITHIN_S = 5
+_FINISH_SOON_WITHIN_S = 1
+_CHECK_EVERY_S = 5
 
 
 def run(registry, spawner, descriptors):
-    """Be the process of one tenant; return its exit status.
+    """Run as the process of one tenant; return the exit status.
 
-    spawner: a pipe on which it says in one line what the tenant is, a `TenantOrder`, and then that it has
-    noted this process. descriptors: the listening socket, the log, the shared page.
+    spawner: a pipe with the spawner's `TenantOrder` in one line, and later its confirmation that it has
+    recorded this process. descriptors: the listening socket, the log, the shared page.
     """
     order = TenantOrder.from_line(spawner.readline())
     listener_fd, log_fd, board_fd = descriptors
@@ -53,10 +53,10 @@ def run(registry, spawner, descriptors):
         keep=(listener_fd, spawner.fileno()),
     )
     if protection.missing:
-        _logger.warning("%s runs without: %s", order.name, ", ".join(protection.missing))
+        _logger.warning("%s runs without these protections: %s", order.name, ", ".join(protection.missing))
     listener = socket.socket(fileno=listener_fd)
     take_over(registry, order)
-    facts.tell(order, board)
+    facts.set_facts(order, board)
     try:
         Registry(order.name).check_signaling()
     except Exception:
@@ -66,16 +66,16 @@ def run(registry, spawner, descriptors):
             refuse_all(listener, _REFUSE_FOR_S)
         return BROKEN
     if not spawner.read(1):
-        _logger.warning("the spawner is gone, and does not know of this process; it ends")
+        _logger.warning("the spawner has ended before it recorded this process; the process ends")
         return UNKNOWN
-    return Life(order, listener, board).live()
+    return TenantProcess(order, listener, board).run()
 
 
 def take_over(registry, order):
-    """Make the zygote's registry the tenant's: over its own role, in its own folder."""
+    """Turn the zygote's registry into the tenant's, with the tenant's role and folder."""
     name = order.name
     patches.serve(name, order.folder, order.password)
-    reports.reach_through(order.front)
+    reports.set_proxy(order.front)
     config["db_maxconn"] = order.limits.connections
     tempfile.tempdir = os.environ["TMPDIR"] = patches.temporary_folder()
     os.environ["HOME"] = order.folder
@@ -87,8 +87,8 @@ def take_over(registry, order):
         Registry.registries[name] = registry
 
 
-class Life:
-    """Serves, runs what is due, and ends when there is nothing to do, or when it must."""
+class TenantProcess:
+    """Serves requests and runs scheduled jobs; ends when it is idle, over its limits, or asked to."""
 
     def __init__(self, order, listener, board):
         self.name = order.name
@@ -100,54 +100,56 @@ class Life:
         self.status = ASLEEP
         self.is_only_for_jobs = order.is_for_jobs
 
-    def live(self):
-        signal.signal(signal.SIGTERM, self._told_to_end)
+    def run(self):
+        signal.signal(signal.SIGTERM, self._on_sigterm)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        self.server.run(self._look_around)
-        self.server.say_goodbye(_LEAVE_AT_ONCE_S if self.status == TOLD_TO_END else _LEAVE_S)
+        self.server.run(self._check)
+        self.server.close_websockets_and_wait(
+            _FINISH_SOON_WITHIN_S if self.status == TERMINATED else _FINISH_WITHIN_S
+        )
         return self.status
 
-    def _told_to_end(self, _number, _frame):
-        self._end(TOLD_TO_END)
+    def _on_sigterm(self, _number, _frame):
+        self._end(TERMINATED)
 
     def _end(self, status):
         self.status = status
-        self.server.leave()
+        self.server.stop_accepting()
 
-    def _look_around(self):
-        """Decide whether to go on; in how many seconds to look again."""
+    def _check(self):
+        """End the process if it should end; return the seconds until the next check."""
         if self.crons is None and self.board[Field.HAS_CRONS]:
-            first_look_s = 0 if self.is_only_for_jobs else _LOOK_AROUND_S
-            self.crons = Crons(self.name, self.board, first_look_s, on_rest=self.server.wake)
+            first_run_s = 0 if self.is_only_for_jobs else _CHECK_EVERY_S
+            self.crons = Crons(self.name, self.board, first_run_s, on_idle=self.server.wake)
             self.crons.start()
         if self.board[Field.IS_BROKEN]:
             self._end(BROKEN)
         elif self._is_over_its_limits():
-            self._end(TOO_LONG)
+            self._end(OVER_LIMITS)
         elif self._may_sleep():
             self._end(ASLEEP)
-        return min(_LOOK_AROUND_S, self.limits.idle_s)
+        return min(_CHECK_EVERY_S, self.limits.idle_s)
 
     def _may_sleep(self):
-        """Nobody asked for a while, no job runs, and none is due so soon that it had to be woken for it."""
+        """Whether no request came for a while, no job runs, and none is due soon."""
         workers, crons = self.server.workers, self.crons
-        if workers.are_at_work:
+        if workers.are_busy:
             return False
         if crons and (crons.is_running or crons.is_due_within(self.limits.stay_for_job_s)):
             return False
-        if self.is_only_for_jobs and workers.rested_at is None:
+        if self.is_only_for_jobs and workers.idle_since is None:
             return True
-        return time.monotonic() - (workers.rested_at or self.began) >= self.limits.idle_s
+        return time.monotonic() - (workers.idle_since or self.began) >= self.limits.idle_s
 
     def _is_over_its_limits(self):
-        """What runs too long, or a process that has grown too large, ends with the process."""
+        """Whether a request or a job runs for too long, or the idle process has grown too large."""
         now = time.time()
         late = [thread for thread in threading.enumerate() if self._is_late(thread, now)]
         if late:
             _logger.error("%s ran for too long; the process ends", ", ".join(t.name for t in late))
             dumpstacks(thread_idents=[thread.ident for thread in late])
-        return bool(late) or (not self.server.workers.are_at_work and self._has_grown())
+        return bool(late) or (not self.server.workers.are_busy and self._has_grown())
 
     def _is_late(self, thread, now):
         began = getattr(thread, "start_time", None)
@@ -158,6 +160,8 @@ class Life:
     def _has_grown(self):
         resident = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
         if resident > self.limits.recycle_bytes:
-            _logger.info("%d MB are in use; the process ends and begins anew", resident >> 20)
+            _logger.info(
+                "the process uses %d MB; it ends, and the next request starts a new one", resident >> 20
+            )
             return True
         return False

@@ -1,4 +1,4 @@
-"""The threads that serve one tenant's requests. They are kept: starting one cost a tenth of a request."""
+"""The threads that serve one tenant's requests. They are reused: a start costs a tenth of a request."""
 
 import logging
 import os
@@ -14,41 +14,41 @@ _ONE_AT_A_TIME = select.EPOLLIN | select.EPOLLEXCLUSIVE
 
 
 class Workers:
-    """At most so many threads, each of which takes a connection, serves it and takes the next.
+    """A pool of threads, each of which accepts a connection, serves it, and accepts the next one.
 
-    Whoever else connects waits in the socket's backlog. A thread is only started when none is at rest. One
-    whose request becomes a websocket is none of them any more: another takes its place.
+    Further connections wait in the socket's backlog. A thread is started only when none is idle. A thread
+    whose request becomes a websocket leaves the pool, and another one replaces it.
     """
 
     def __init__(self, listener, most, serve, board):
-        """serve: handles one connection. board: is told how many requests and websockets there are."""
+        """most: the number of threads. serve: handles one connection. board: the shared page."""
         self._listener = listener
         self._most = most
         self._serve = serve
         self._board = board
         self._lock = threading.Lock()
-        self._resting = 0
-        self._leaving, self._leave = os.pipe()
+        self._idle = 0
+        self._stop_reader, self._stop_writer = os.pipe()
         listener.setblocking(False)
         self.busy = 0
-        """How many requests are being served."""
+        """The number of requests that are being served."""
         self.websockets = 0
-        self.rested_at = None
+        self.idle_since = None
         """When the last request ended, on the monotonic clock; None before the first."""
 
     @property
-    def are_at_work(self):
+    def are_busy(self):
         return bool(self.busy or self.websockets)
 
-    def ensure_one(self):
-        """Start a thread unless one is at rest, or there are as many as there may be."""
+    def ensure_idle_thread(self):
+        """Start a thread unless one is idle or the pool is full."""
         self._change()
 
-    def leave(self):
-        """They take no more connections; safe in a signal handler."""
-        os.write(self._leave, b"l")
+    def stop(self):
+        """Let the threads accept no more connections; safe in a signal handler."""
+        os.write(self._stop_writer, b"s")
 
-    def turns_websocket(self):
+    def became_websocket(self):
         """The current thread's request has become a websocket."""
         threading.current_thread().is_websocket = True
         self._change(busy=-1, websockets=1)
@@ -59,10 +59,10 @@ class Workers:
         me = threading.current_thread()
         with select.epoll() as epoll:
             epoll.register(self._listener, _ONE_AT_A_TIME)
-            epoll.register(self._leaving, select.EPOLLIN)
+            epoll.register(self._stop_reader, select.EPOLLIN)
             while not me.is_websocket:
                 ready = [descriptor for descriptor, _events in epoll.poll()]
-                if self._leaving in ready:
+                if self._stop_reader in ready:
                     return
                 connection = self._accept()
                 if connection is not None:
@@ -72,37 +72,37 @@ class Workers:
         try:
             connection, _address = self._listener.accept()
         except OSError:
-            return None  # another thread was faster, or who came has gone
+            return None  # another thread was faster, or the client has gone
         connection.setblocking(True)
         return connection
 
     def _serve_one(self, me, connection):
         me.start_time = time.time()
-        self._change(busy=1, resting=-1)
+        self._change(busy=1, idle=-1)
         try:
             self._serve(connection)
         except BaseException:
-            # Even `sys.exit()` in a controller ends its request only.
+            # `sys.exit()` in a controller ends its request only, not the thread.
             _logger.exception("a request ended without an answer")
         finally:
             me.start_time = None
             if me.is_websocket:
                 self._change(websockets=-1)
             else:
-                self._change(busy=-1, resting=1)
+                self._change(busy=-1, idle=1)
 
-    def _change(self, busy=0, websockets=0, resting=0):
+    def _change(self, busy=0, websockets=0, idle=0):
         with self._lock:
             self.busy += busy
             self.websockets += websockets
-            self._resting += resting
+            self._idle += idle
             if busy > 0:
                 self._board.note_request()
             if busy < 0 or websockets < 0:
-                self.rested_at = time.monotonic()
+                self.idle_since = time.monotonic()
             self._board[Field.THREADS], self._board[Field.WEBSOCKETS] = self.busy, self.websockets
-            is_one_wanted = not self._resting and self.busy < self._most
-            self._resting += is_one_wanted
+            is_one_wanted = not self._idle and self.busy < self._most
+            self._idle += is_one_wanted
         if is_one_wanted:
             self._start_one()
 
@@ -112,6 +112,6 @@ class Workers:
         try:
             worker.start()
         except RuntimeError as error:
-            _logger.warning("there is no further thread for requests: %s", error)
+            _logger.warning("no further thread can be started for requests: %s", error)
             with self._lock:
-                self._resting -= 1
+                self._idle -= 1

@@ -1,9 +1,9 @@
-"""A zygote: an Odoo that has a template's registry loaded and its first pages drawn, and then waits.
+"""A zygote: an Odoo that loads a template's registry, renders its first pages once, and then waits.
 
-For each tenant that wakes it forks: the child is that tenant's process (`tenant.py`). It runs no
-thread, holds no connection and no secret when it forks, and never serves anybody itself.
+It forks a child for each tenant that wakes; the child is that tenant's process (`tenant.py`). When it forks,
+it has no other threads, no connections and no secrets. It serves no visitors itself.
 
-The first message on its channel says what to load, each further one is a tenant to fork for. The program is
+The first message on its channel is a `LoadOrder`, each further one a `ForkOrder`. The program is
 `start_zygote.py`.
 """
 
@@ -22,8 +22,8 @@ from odoo.addons.saas_agreed import Forked, ForkOrder, LoadOrder, Ready, receive
 
 _logger = logging.getLogger(__name__)
 
-# What a clone of the template may keep of what was computed for the template. The other caches hold
-# records, parameters and secrets; Odoo's own signaling tells when one of these is out of date.
+# The template's caches that its clones may keep. The other caches contain records, parameters and secrets.
+# Odoo's signaling invalidates the kept ones when they are out of date.
 _KEPT_CACHES = frozenset({"templates", "assets", "routing", "routing.rewrites", "groups"})
 
 
@@ -47,7 +47,7 @@ def main(descriptor):
 
 
 def configure(options):
-    """Give Odoo the options of a tenant's process, from a file as it wants them."""
+    """Give Odoo the options of a tenant's process, by a configuration file."""
     from odoo.tools import config
 
     with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
@@ -58,14 +58,14 @@ def configure(options):
     import odoo.http
 
     odoo.http.root.initialize()
-    from . import patches, tenant  # all code is there before anything forks
+    from . import patches, tenant  # import all code before the first fork
 
     assert tenant
     patches.install()
 
 
 def load(database, password):
-    """Load the registry over the role of that database, and draw a visitor's and a user's first page once."""
+    """Load the registry with the database's role, and render a visitor's and a user's first page once."""
     from odoo.modules.registry import Registry
     from odoo.tools import config
 
@@ -88,7 +88,7 @@ def load(database, password):
 
 
 def draw(host, path, language, cookie=""):
-    """What it takes to draw it is kept for whoever is forked. Nothing is written: the signaling stays."""
+    """Request a page, to fill the caches for the forked processes. Nothing is written to the database."""
     import odoo.http
     from werkzeug.test import Client
 
@@ -105,7 +105,7 @@ def draw_web_client(registry):
 
     session = odoo.http.root.session_store.new()
     users = registry["res.users"]
-    # It is where Odoo's modules write, such as a first message.
+    # In this method Odoo's modules write, for example a first message.
     users._on_webclient_bootstrap = lambda _user: None
     try:
         with registry.cursor() as cursor:
@@ -147,7 +147,7 @@ class Forks:
         gc.freeze()
         if threading.active_count() > 1:
             others = [thread.name for thread in threading.enumerate()]
-            raise RuntimeError(f"a thread would be lost by forking: {', '.join(others)}")
+            raise RuntimeError(f"these threads would be lost by forking: {', '.join(others)}")
 
     def serve(self):
         waking, woken = socket.socketpair()
@@ -169,10 +169,10 @@ class Forks:
                     self.fork(ForkOrder(**message), descriptors)
 
     def fork(self, order, descriptors):
-        """Start the tenant's process, and tell the spawner a handle of it.
+        """Fork the tenant's process, and send the spawner a pidfd of it.
 
-        The last descriptor has the tenant's secrets. Only the child reads it: what a zygote has in memory,
-        all it forks get.
+        The tenant's secrets come through the last descriptor. Only the child reads it: what a zygote has in
+        its memory, all later children get.
         """
         pid = os.fork()
         if pid == 0:
@@ -186,7 +186,7 @@ class Forks:
             os.close(handle)
 
     def reap(self):
-        """Children that ended leave the process table; the spawner sees it by its handles."""
+        """Remove ended children from the process table; the spawner notices the end by its pidfds."""
         while True:
             try:
                 pid, _status = os.waitpid(-1, os.WNOHANG)
@@ -197,7 +197,7 @@ class Forks:
 
 
 def become(registry, name, descriptors):
-    """In the child: it never returns to the zygote's loop."""
+    """Run the tenant in the child, and exit: the child must never return to the zygote's loop."""
     status = 70
     try:
         signal.set_wakeup_fd(-1)

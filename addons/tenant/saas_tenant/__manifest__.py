@@ -1,6 +1,6 @@
 {
     "name": "SaaS Tenant",
-    "summary": "What a hosted Odoo knows of its plan: entitlements, login links, usage",
+    "summary": "The plan's limits, login links and support sessions of a hosted Odoo",
     "version": "19.0.1.0.0",
     "category": "Hidden/Tools",
     "author": "Tenantry",

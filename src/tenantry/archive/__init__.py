@@ -1,1 +1,1 @@
-"""Archives: the one form in which a database and its files travel."""
+"""Archives: the only format in which a database and its files are moved."""

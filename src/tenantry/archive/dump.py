@@ -1,4 +1,4 @@
-"""Writing an archive: its files, its database as pg_dump gives it, and last its manifest."""
+"""Write an archive: its files, the output of pg_dump, and finally its manifest."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tenantry.process import piped
 
 _LEVEL = 3
 _TRIES = 3
-_SILENT_S = 600
-"""pg_dump gives something all the time, once it has read the catalog and has its locks."""
+_STALL_TIMEOUT_S = 600
+"""pg_dump writes continuously, once it has read the catalog and has its locks."""
 _LOCK_WAIT = "--lock-wait-timeout=30s"
 _AGE_HEADER = range(100, 4096)
 _AGE_CHUNK, _AGE_TAG = 2**16, 16
@@ -37,15 +37,15 @@ def dump_database(
     keys: Keys,
     expected_bytes: int,
 ) -> Stored:
-    """Send a database to the store, compressed and encrypted, in constant memory.
+    """Dump a database to the store, compressed and encrypted, in constant memory.
 
-    environment: in which `programs.CONNECT` means that database. Raises ProgramFailed, ProgramTimeout,
-    StoreFailure, StoreRefused; then nothing is in the store.
+    environment: from `programs.service`. Raises ProgramFailed, ProgramTimeout, StoreFailure, StoreRefused;
+    then nothing is in the store.
     """
     command = [pg_dump, CONNECT, "--format=custom", "--compress=0", "--no-owner", "--no-privileges"]
     command += ["--no-subscriptions", "--no-publications", "--no-password", _LOCK_WAIT]
     writer = store.writer(dump_path(archive), expected_bytes)
-    with piped(command, environment=environment, silent_s=_SILENT_S) as program, writer as sink:
+    with piped(command, environment=environment, silent_s=_STALL_TIMEOUT_S) as program, writer as sink:
         compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
         with compressor.stream_reader(program, closefd=False) as compressed:  # type: ignore[arg-type]
             encrypt(keys, compressed, sink)
@@ -55,9 +55,9 @@ def dump_database(
 def put_files(
     store: Store, keys: Keys, filestores: Filestores, name: str, known: Mapping[str, Member]
 ) -> Iterator[Member]:
-    """Put a filestore's files that the store has not yet, a few at once; give each, and none that is known.
+    """Put a filestore's files that are not in the store yet, a few at a time; yield those that are not known.
 
-    known: by path, those that were put already. A file that goes away meanwhile is left out. Raises
+    known: by path, the files that were put already. A file that is deleted meanwhile is left out. Raises
     FilestoreFailure, StoreFailure, StoreRefused.
     """
     wanted = (path for path in filestores.content(name) if path not in known)
@@ -74,7 +74,7 @@ def _put_file(store: Store, keys: Keys, filestores: Filestores, name: str, path:
             member = Member(path, *_measured(file))
             if _has(store, keys, member) or _upload(store, keys, member, file):
                 return member
-    raise FilestoreFailure(filestores.folder(name) / path, "it changes while it is read")
+    raise FilestoreFailure(filestores.folder(name) / path, "it changed while it was read")
 
 
 def _measured(file: BufferedReader) -> tuple[int, str]:
@@ -83,19 +83,19 @@ def _measured(file: BufferedReader) -> tuple[int, str]:
 
 
 def _has(store: Store, keys: Keys, member: Member) -> bool:
-    """Whether the store has it whole, as far as its size tells; age's header is not always as long."""
+    """Whether the store has the whole object, judged by its size; the length of age's header varies."""
     size = store.size(file_path(keys.key_id, member.sha256))
     chunks = max(1, -(-member.size_bytes // _AGE_CHUNK))
     return size is not None and size - member.size_bytes - (chunks + 1) * _AGE_TAG in _AGE_HEADER
 
 
 class _Changed(Exception):
-    """What was read the second time is not what was read the first time: it must not have its name."""
+    """The file changed between two reads, so it must not be stored under the first hash."""
 
 
 @dataclass
 class _Hashing:
-    """Reads on, and knows what it has read."""
+    """Reads a file and computes the hash of what was read."""
 
     file: BufferedReader
     digest: hashlib._Hash = field(default_factory=hashlib.sha256)
@@ -107,7 +107,7 @@ class _Hashing:
 
 
 def _upload(store: Store, keys: Keys, member: Member, file: BufferedReader) -> bool:
-    """Whether what went there is what has that name; other archives rely on it."""
+    """Upload the file; return False if its hash changed: other archives rely on the object's name."""
     file.seek(0, os.SEEK_SET)
     source = _Hashing(file)
     try:
@@ -121,5 +121,5 @@ def _upload(store: Store, keys: Keys, member: Member, file: BufferedReader) -> b
 
 
 def put_manifest(store: Store, keys: Keys, manifest: Manifest) -> None:
-    """From now on the archive exists. Raises StoreFailure, StoreRefused."""
+    """Write the manifest, which makes the archive exist. Raises StoreFailure, StoreRefused."""
     store.put(manifest_path(manifest.archive), seal(keys, manifest.to_json()))

@@ -1,7 +1,7 @@
-"""Who can read an archive (age), and who made it (Ed25519).
+"""Encrypt archives for recipients (age), and sign their manifests (Ed25519).
 
-To dump needs the recipients only, which are public; to load needs a private key. age does not say who
-encrypted something, so manifests are signed as well.
+A dump needs only the recipients, which are public keys; loading needs a private key. age does not show who
+encrypted something, so manifests are signed, too.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class Sink(Protocol):
 
 @dataclass(frozen=True)
 class Keys:
-    """recipients: for whom is encrypted. identities: what can be read with, secret; none where none are kept.
+    """recipients: public keys to encrypt for. identities: private keys to decrypt with; may be empty.
 
-    signing: the installation's signing key, by which its archives are known.
+    signing: the installation's signing key, which signs its archives.
     """
 
     recipients: tuple[str, ...]
@@ -60,14 +60,14 @@ class Keys:
 
 
 def archive_keys(folder: Path, signing_key: Secret) -> Keys:
-    """Read the keys in the installation's folder of secrets, making them first if there are none.
+    """Read the keys in the installation's folder of secrets; create them first if there are none.
 
-    The private one may be kept elsewhere: then this installation can dump, and not load.
+    The private key may be stored elsewhere: then this installation can dump, but not load.
     Raises InvalidSetting, KeyLost.
     """
     private, public = folder / _PRIVATE, folder / _PUBLIC
     if not public.exists():
-        # Two at once agree on the first one's; a killed one's is completed.
+        # Two processes at once use the first one's key. What a killed process left is completed.
         make_private(private, str(Identity.generate()))
         made = _lines(private)
         if not made:
@@ -80,7 +80,7 @@ def archive_keys(folder: Path, signing_key: Secret) -> Keys:
 
 
 def _lines(file: Path) -> list[str]:
-    """As age's own key files have it: a key in each line, and comments."""
+    """Read the format of age's own key files: a key in each line, and comments."""
     try:
         lines = [line.strip() for line in file.read_text(encoding="ascii").splitlines()]
     except FileNotFoundError:
@@ -106,26 +106,26 @@ def _recipient(line: str) -> Recipient:
 
 
 @dataclass
-class _Watched:
-    """What reads or writes for age, which tells of errors in there by their text alone."""
+class _ErrorRecorder:
+    """Records the errors of a source or a sink: age passes on only their texts."""
 
     read: Callable[[int], bytes] = lambda size: b""
     write: Callable[[bytes], int] = len
     failed: list[BaseException] = field(default_factory=list)
 
     @classmethod
-    def source(cls, source: Source) -> _Watched:
-        watched = cls()
-        watched.read = watched._watching(source.read)
-        return watched
+    def source(cls, source: Source) -> _ErrorRecorder:
+        recorder = cls()
+        recorder.read = recorder._recording(source.read)
+        return recorder
 
     @classmethod
-    def sink(cls, sink: Sink) -> _Watched:
-        watched = cls()
-        watched.write = watched._watching(sink.write)
-        return watched
+    def sink(cls, sink: Sink) -> _ErrorRecorder:
+        recorder = cls()
+        recorder.write = recorder._recording(sink.write)
+        return recorder
 
-    def _watching(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def _recording(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def call(argument: Any) -> Any:
             try:
                 return function(argument)
@@ -137,33 +137,33 @@ class _Watched:
 
 
 def encrypt(keys: Keys, source: Source, sink: Sink) -> None:
-    """Encrypt all of it, in constant memory. Raises what reading and writing raises."""
+    """Encrypt a source, in constant memory. Raises what the source and the sink raise."""
     recipients = [_recipient(line) for line in keys.recipients]
-    with _ends(source, sink) as ends:
+    with _recorded(source, sink) as ends:
         pyrage.encrypt_io(*ends, recipients)  # type: ignore[arg-type]
 
 
 def decrypt(keys: Keys, archive: str, recipients: Sequence[str], source: Source, sink: Sink) -> None:
-    """Decrypt all of it, in constant memory. recipients: for whom the archive was made.
+    """Decrypt a source, in constant memory. recipients: of the archive.
 
-    Raises ArchiveKeyMissing, ArchiveDamaged, what reading and writing raises.
+    Raises ArchiveKeyMissing, ArchiveDamaged, and what the source and the sink raise.
     """
     identities = _identities(keys, archive, recipients)
     try:
-        with _ends(source, sink) as ends:
+        with _recorded(source, sink) as ends:
             pyrage.decrypt_io(*ends, identities)  # type: ignore[arg-type]
     except _Undecryptable as error:
-        raise _told(archive, recipients, error) from error
+        raise _decryption_error(archive, recipients, error) from error
 
 
 class _Undecryptable(Exception):
-    """What age says of bytes that it cannot decrypt."""
+    """age's error for bytes that it cannot decrypt."""
 
 
 @contextmanager
-def _ends(source: Source, sink: Sink) -> Iterator[tuple[_Watched, _Watched]]:
-    """What the ends raise goes before what age makes of it: of the last write's error it tells nothing."""
-    ends = _Watched.source(source), _Watched.sink(sink)
+def _recorded(source: Source, sink: Sink) -> Iterator[tuple[_ErrorRecorder, _ErrorRecorder]]:
+    """Raise the errors of the source and the sink themselves; age even hides an error of the last write."""
+    ends = _ErrorRecorder.source(source), _ErrorRecorder.sink(sink)
     try:
         yield ends
     except (pyrage.DecryptError, pyrage.EncryptError, OSError) as error:
@@ -172,7 +172,7 @@ def _ends(source: Source, sink: Sink) -> Iterator[tuple[_Watched, _Watched]]:
     _raise_first(ends)
 
 
-def _raise_first(ends: Sequence[_Watched]) -> None:
+def _raise_first(ends: Sequence[_ErrorRecorder]) -> None:
     for end in ends:
         if end.failed:
             raise end.failed[0]
@@ -184,7 +184,7 @@ def _identities(keys: Keys, archive: str, recipients: Sequence[str]) -> list[Ide
     return [_identity(secret.reveal()) for secret in keys.identities]
 
 
-def _told(archive: str, recipients: Sequence[str], error: Exception) -> Exception:
+def _decryption_error(archive: str, recipients: Sequence[str], error: Exception) -> Exception:
     if "No matching keys" in str(error):
         return ArchiveKeyMissing(archive, recipients)
     return ArchiveDamaged(archive, f"it cannot be decrypted ({error})")
@@ -194,7 +194,7 @@ def _told(archive: str, recipients: Sequence[str], error: Exception) -> Exceptio
 
 
 def seal(keys: Keys, data: bytes) -> bytes:
-    """Encrypt a manifest and sign what comes out: a JSON object that says for whom and by whom."""
+    """Encrypt a manifest and sign the result; return a JSON object with recipients, signer and signature."""
     recipients = [_recipient(line) for line in keys.recipients]
     sealed = pyrage.encrypt(data, recipients, armored=True).decode("ascii")
     signature = signing.sign_bytes(keys.signing, sealed.encode())
@@ -204,7 +204,7 @@ def seal(keys: Keys, data: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Opened:
-    """What was sealed, for whom, and whether it was this installation that did."""
+    """The decrypted data, its recipients, and whether this installation signed it."""
 
     data: bytes
     recipients: tuple[str, ...]
@@ -212,7 +212,7 @@ class Opened:
 
 
 def open_sealed(keys: Keys, archive: str, data: bytes, trusted: str = "") -> Opened:
-    """Open what `seal` made. trusted: the public key of another installation whose archives may be loaded.
+    """Verify and decrypt the result of `seal`. trusted: the public key of another trusted installation.
 
     Raises ArchiveDamaged, ArchiveNotTrusted, ArchiveKeyMissing.
     """
@@ -223,11 +223,11 @@ def open_sealed(keys: Keys, archive: str, data: bytes, trusted: str = "") -> Ope
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ArchiveDamaged(archive, f"its manifest cannot be read ({error})") from error
     if not signing.is_signed(signer, signature, sealed.encode()):
-        raise ArchiveDamaged(archive, "its manifest is not what was signed")
+        raise ArchiveDamaged(archive, "the signature of its manifest is wrong")
     if signer not in (keys.signer, trusted):
         raise ArchiveNotTrusted(archive, signer)
     try:
         opened = pyrage.decrypt(sealed.encode(), _identities(keys, archive, recipients))
     except pyrage.DecryptError as error:
-        raise _told(archive, recipients, error) from error
+        raise _decryption_error(archive, recipients, error) from error
     return Opened(opened, recipients, signer == keys.signer)

@@ -1,6 +1,6 @@
-"""What an archive consists of, and what its manifest says.
+"""The objects of an archive, and its manifest.
 
-In a store lie, each written once and never changed:
+A store has these objects, each written once and never changed:
 
     manifests/<archive>.json        written last: an archive without one does not exist
     dumps/<archive>.pgdump.zst.age  `age -d | zstd -d` gives what pg_restore reads
@@ -19,7 +19,7 @@ from tenantry.errors import ArchiveDamaged, ArchiveUnsupported
 
 FORMAT = 1
 PART_BYTES = 8 * 2**20
-"""A stored dump's hashes are of so many bytes each: none is used before its hash is right."""
+"""The size of the parts of a stored dump. Each part has a hash, which is checked before the part is used."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 ARCHIVE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 
@@ -33,13 +33,13 @@ def dump_path(archive: str) -> str:
 
 
 def file_path(key: str, sha256: str) -> str:
-    """key: who can read it, see `encryption.key_id`: another key's objects are no use to us."""
+    """key: the recipients, see `encryption.Keys.key_id`: objects for other recipients cannot be read."""
     return f"files/{key}/{sha256[:2]}/{sha256}.age"
 
 
 @dataclass(frozen=True)
 class Stored:
-    """One object as it lies in the store: its size, its hash and that of each of its parts, in order."""
+    """An object in the store: its size, its hash, and the hashes of its parts, in order."""
 
     size_bytes: int
     sha256: str
@@ -48,7 +48,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Member:
-    """A file of a filestore. path: within it. size_bytes, sha256: of what is in it, not of the object."""
+    """A file of a filestore. path: within it. size_bytes, sha256: of the file, not of the object."""
 
     path: str
     size_bytes: int
@@ -57,11 +57,12 @@ class Member:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What an archive is, and what of it must be in the store.
+    """The description of an archive, and the list of its objects.
 
-    name: what the instance was called. made_at: UTC, ISO 8601. host: the name it was served under.
-    label: the facts of its label that are not about one place. postgres: the server's major version.
-    skipped: how many entries of the filestore are no files that Odoo could have made.
+    name: the instance's name. made_at: UTC, ISO 8601. host: the instance's host name.
+    label: the facts of the instance's label that are valid elsewhere, too. postgres: the server's major
+    version.
+    skipped: the number of entries in the filestore that are not files which Odoo could have made.
     """
 
     archive: str
@@ -114,7 +115,7 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Archive:
-    """An archive as it is told of. size_bytes: of its dump and its files, which others may share."""
+    """A summary of an archive. size_bytes: of its dump and its files, which other archives may share."""
 
     archive: str
     name: str
@@ -126,7 +127,7 @@ class Archive:
 
     @classmethod
     def of(cls, manifest: Manifest, url: str) -> Archive:
-        """url: the store's."""
+        """Summarize a manifest. url: of the store."""
         size = manifest.dump.size_bytes + sum(member.size_bytes for member in manifest.files)
         return cls(
             archive=manifest.archive,

@@ -1,4 +1,4 @@
-"""Reading an archive: nothing of it is used before it was found to be what was put there."""
+"""Read an archive. Every part of it is verified before it is used."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ from tenantry.errors import ArchiveDamaged, ArchiveNotFound, ProgramFailed
 from tenantry.postgres.programs import CONNECT
 from tenantry.process import Piped, piped
 
-_SILENT_S = 3600
-"""While pg_restore makes the index of a large table it takes nothing."""
+_STALL_TIMEOUT_S = 3600
+"""pg_restore reads nothing while it creates the index of a large table."""
 _MAX_WINDOW = 2**27
-_OTHERS = re.compile(
+_NOT_RESTORED = re.compile(
     r"(ACL|DEFAULT ACL|EXTENSION|SCHEMA - public|COMMENT - (EXTENSION|SCHEMA public|DATABASE)|DATABASE"
     r"|EVENT TRIGGER|PUBLICATION|SUBSCRIPTION|SECURITY LABEL)\b"
 )
-"""What belongs to a database's owner, not to the role that owns what is inside: a new one has its own."""
+"""Entries that belong to the owner of a database, not to the instance's role: a new database has its own."""
 _ENTRY = re.compile(r"(?P<id>\d+); \d+ \d+ (?P<what>.*)")
 
 
 @dataclass(frozen=True)
 class Found:
-    """An archive that can be loaded: its manifest, and for whom it was encrypted."""
+    """An archive that can be loaded: its manifest and its recipients."""
 
     manifest: Manifest
     recipients: tuple[str, ...]
@@ -69,7 +69,7 @@ def find_archive(store: Store, keys: Keys, archive: str, trusted: str = "") -> F
 
 
 class _Pieces:
-    """An object, read by a request for each piece: no connection is held while whoever reads is slow."""
+    """An object, read by one request for each piece: no connection is held while the reader is slow."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces, self._piece = pieces, io.BytesIO()
@@ -83,7 +83,7 @@ class _Pieces:
 
 
 def _checked_pieces(store: Store, path: str, archive: str, stored: Stored) -> Iterator[bytes]:
-    """Each is found to be right before a byte of it is given."""
+    """The parts of the dump, each yielded only after its hash was checked."""
     for number, expected in enumerate(stored.parts):
         start = number * PART_BYTES
         data = store.get_range(path, start, min(PART_BYTES, stored.size_bytes - start))
@@ -95,7 +95,7 @@ def _checked_pieces(store: Store, path: str, archive: str, stored: Stored) -> It
 
 
 def _pieces(store: Store, path: str, archive: str) -> Iterator[bytes]:
-    """Of an object whose hash is not known, but that of what is in it."""
+    """The bytes of an object whose own hash is unknown: only the hash of the decrypted file is known."""
     size, start = store.size(path), 0
     if size is None:
         raise ArchiveDamaged(archive, f"{path} is missing")
@@ -110,29 +110,29 @@ def _pieces(store: Store, path: str, archive: str) -> Iterator[bytes]:
 def restore_database(
     pg_restore: Path, environment: Mapping[str, str], store: Store, found: Found, keys: Keys, folder: Path
 ) -> None:
-    """Restore the dump into an empty database, as a role that may do nothing outside of it.
+    """Restore the dump into an empty database, with a role that has no privileges outside of it.
 
-    environment: in which `programs.CONNECT` means that database and role. folder: for a list of what is
-    restored. Raises ArchiveDamaged, ArchiveKeyMissing, ProgramFailed, ProgramTimeout, StoreFailure.
+    environment: from `programs.service`. folder: for the list of entries to restore.
+    Raises ArchiveDamaged, ArchiveKeyMissing, ProgramFailed, ProgramTimeout, StoreFailure.
     """
     with tempfile.NamedTemporaryFile("w", prefix="restore-", dir=folder) as chosen:
         chosen.write("\n".join(_chosen(pg_restore, store, found, keys)))
         chosen.flush()
         command = [pg_restore, CONNECT, "--no-owner", "--no-privileges", "--no-password", "--exit-on-error"]
         command += [f"--use-list={chosen.name}"]
-        with piped(command, environment=environment, silent_s=_SILENT_S, reads=True) as program:
+        with piped(command, environment=environment, silent_s=_STALL_TIMEOUT_S, reads=True) as program:
             _feed(store, found, keys, program)
             program.finish()
 
 
 def _chosen(pg_restore: Path, store: Store, found: Found, keys: Keys) -> Sequence[str]:
-    """The numbers of the dump's entries that are to be restored; its list stands at its beginning."""
+    """The numbers of the dump's entries to restore; the list of entries is at the beginning of the dump."""
     with tempfile.TemporaryFile() as listed:
-        with piped([pg_restore, "--list"], silent_s=_SILENT_S, reads=True, output=listed) as program:
+        with piped([pg_restore, "--list"], silent_s=_STALL_TIMEOUT_S, reads=True, output=listed) as program:
             try:
                 _feed(store, found, keys, program)
             except ProgramFailed:
-                program.finish()  # it has what it wants and reads no more; unless it failed
+                program.finish()  # it had read the list and stopped reading; raises if it failed instead
             else:
                 program.finish()
         listed.seek(0)
@@ -141,7 +141,7 @@ def _chosen(pg_restore: Path, store: Store, found: Found, keys: Keys) -> Sequenc
     for line, entry in entries:
         if not entry:
             raise ArchiveDamaged(found.manifest.archive, f"its dump's list has the line {line[:100]!r}")
-    return [entry["id"] + ";" for _, entry in entries if entry and not _OTHERS.match(entry["what"])]
+    return [entry["id"] + ";" for _, entry in entries if entry and not _NOT_RESTORED.match(entry["what"])]
 
 
 def _feed(store: Store, found: Found, keys: Keys, program: Piped) -> None:
@@ -159,7 +159,7 @@ def _feed(store: Store, found: Found, keys: Keys, program: Piped) -> None:
 
 
 def get_files(store: Store, found: Found, keys: Keys, open_file: Callable[[str], BinaryIO]) -> None:
-    """Write every file of the archive. open_file: makes the one of that path within the filestore.
+    """Write every file of the archive. open_file: creates the file of a path within the filestore.
 
     Raises ArchiveDamaged, ArchiveKeyMissing, StoreFailure, StoreRefused, and what `open_file` raises.
     """
@@ -177,12 +177,12 @@ def _get_file(
         sink = _Measured(file, member)
         decrypt(keys, archive, found.recipients, _Pieces(_pieces(store, path, archive)), sink)
     if not sink.is_right:
-        raise ArchiveDamaged(archive, f"{path}, the file {member.path}, is not what it was")
+        raise ArchiveDamaged(archive, f"{path}, the file {member.path}, has a wrong hash")
 
 
 @dataclass
 class _Measured:
-    """Writes no more than the file is to have, and knows what it wrote."""
+    """Writes a file, but no more than its expected size, and computes its hash."""
 
     file: BinaryIO
     member: Member

@@ -1,4 +1,4 @@
-"""A few at once, and never more than a few waiting."""
+"""Do work in a few threads, with a short queue."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 
 
 def in_parallel(work: Callable[[Given], Result], given: Iterable[Given]) -> Iterator[Result]:
-    """The results in order, as they come. The first error is raised, once what is under way has ended."""
+    """Yield the results in order. The first error is raised after the running work has ended."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         waiting: deque[Future[Result]] = deque()
         for one in given:

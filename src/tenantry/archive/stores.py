@@ -1,6 +1,7 @@
-"""Where archives lie: a folder, or whatever else `obstore` can reach.
+"""Stores of archives: a folder, or any other store that `obstore` supports.
 
-All of its errors become ours here. Not every store honours conditional writes: nothing relies on them.
+All errors of obstore are turned into ours here. Not every store supports conditional writes, so we do not use
+them.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 _CLIENT = {"timeout": "300s", "connect_timeout": "10s"}
 _RETRY: RetryConfig = {"max_retries": 5, "retry_timeout": timedelta(minutes=3)}
 _S3_CHECKSUM = {"checksum_algorithm": "SHA256"}
-"""The server compares what arrived with what was sent."""
+"""The server verifies the checksum of uploads."""
 _LARGEST_PARTS = 9_000
 """An S3 object has at most 10000 parts."""
 _AT_ONCE = 2
@@ -42,36 +43,36 @@ _AT_ONCE = 2
 
 @dataclass(frozen=True)
 class Store:
-    """url: as it was given; it holds no secret."""
+    """A store. url: as it was given; it contains no secret."""
 
     url: str
     objects: ObjectStore
 
     def size(self, path: str) -> int | None:
         """The size of an object in bytes; None when there is none. Raises StoreFailure, StoreRefused."""
-        with _told(self.url):
+        with _translated(self.url):
             try:
                 return int(obstore.head(self.objects, path)["size"])
             except FileNotFoundError:
                 return None
 
     def put(self, path: str, data: bytes) -> None:
-        """Write a small object, whole or not at all. Raises StoreFailure, StoreRefused."""
-        with _told(self.url):
+        """Write a small object, atomically. Raises StoreFailure, StoreRefused."""
+        with _translated(self.url):
             obstore.put(self.objects, path, data, use_multipart=False)
         self._check_size(path, len(data))
 
     def get(self, path: str) -> bytes | None:
-        """A small object; None when there is none. Raises StoreFailure, StoreRefused."""
-        with _told(self.url):
+        """Read a small object; None when it does not exist. Raises StoreFailure, StoreRefused."""
+        with _translated(self.url):
             try:
                 return bytes(obstore.get(self.objects, path).bytes())
             except FileNotFoundError:
                 return None
 
     def get_range(self, path: str, start: int, length: int) -> bytes | None:
-        """A piece of an object, shorter at its end; None when the object, or the piece, is not there."""
-        with _told(self.url):
+        """A range of an object, shorter at its end; None when the object or the range does not exist."""
+        with _translated(self.url):
             try:
                 return bytes(obstore.get_range(self.objects, path, start=start, length=length))
             except FileNotFoundError:
@@ -82,33 +83,33 @@ class Store:
                 raise
 
     def names(self, folder: str) -> Iterator[str]:
-        """The objects in a folder, not those below. Raises StoreFailure, StoreRefused."""
-        with _told(self.url):
+        """The names of the objects in a folder. Raises StoreFailure, StoreRefused."""
+        with _translated(self.url):
             for batch in obstore.list(self.objects, prefix=folder):
                 for found in batch:
                     yield str(found["path"]).removeprefix(f"{folder}/")
 
     def remove(self, path: str) -> None:
-        """A missing one is fine. Raises StoreFailure, StoreRefused."""
-        with _told(self.url):
+        """Delete an object, if it exists. Raises StoreFailure, StoreRefused."""
+        with _translated(self.url):
             try:
                 obstore.delete(self.objects, path)
             except FileNotFoundError:
                 return
 
     def writer(self, path: str, expected_bytes: int) -> Writer:
-        """Write an object as it comes. expected_bytes: about how large, so that it has parts enough."""
+        """Write an object piece by piece. expected_bytes: its estimated size, for the size of parts."""
         return Writer(self, path, max(PART_BYTES, expected_bytes // _LARGEST_PARTS))
 
     def _check_size(self, path: str, size_bytes: int) -> None:
-        """There are stores, and ways to them, that keep half of something and say nothing."""
+        """Check the size of a written object: some stores, or proxies, silently keep only a part."""
         found = self.size(path)
         if found != size_bytes:
             raise StoreFailure(self.url, f"{path} has {found} bytes of {size_bytes}")
 
 
 class Writer:
-    """An object being written in a `with` block: there whole at its end, or not at all if it failed."""
+    """Writes an object in a `with` block: it exists at the end of the block, but not after an error."""
 
     def __init__(self, store: Store, path: str, buffer_bytes: int) -> None:
         self._store, self._path, self._buffer_bytes = store, path, buffer_bytes
@@ -117,7 +118,7 @@ class Writer:
 
     def __enter__(self) -> Writer:
         store = self._store
-        with _told(store.url):
+        with _translated(store.url):
             self._file = obstore.open_writer(
                 store.objects, self._path, buffer_size=self._buffer_bytes, max_concurrency=_AT_ONCE
             )
@@ -136,7 +137,7 @@ class Writer:
         self._whole.update(part)
         self._parts.append(hashlib.sha256(part).hexdigest())
         self._size += len(part)
-        with _told(self._store.url):
+        with _translated(self._store.url):
             self._file.write(part)
 
     def __exit__(
@@ -154,12 +155,12 @@ class Writer:
         except BaseException as error:
             self._abort(type(error), error, None)
             raise
-        with _told(self._store.url):
+        with _translated(self._store.url):
             self._file.close()
         self._store._check_size(self._path, self._size)
 
     def _abort(self, *failed: Any) -> None:
-        """Why it failed matters more than that its parts could not be thrown away."""
+        """Discard the parts. An error of this is ignored in favour of the original error."""
         try:
             self._file.__exit__(*failed)
         except (BaseError, OSError):
@@ -171,7 +172,7 @@ class Writer:
 
 
 def open_store(url: str, options: Mapping[str, str]) -> Store:
-    """Open a folder or an address. options: obstore's, such as `endpoint`.
+    """Open a store by a folder or an address. options: obstore's, such as `endpoint`.
 
     Raises InvalidStore, InvalidSetting.
     """
@@ -195,7 +196,7 @@ def _from_url(url: str, config: Mapping[str, str], client: Mapping[str, str]) ->
 
 
 def options_for(url: str, file: Path) -> dict[str, str]:
-    """What the file says of a store: a table for each, named by how its address begins; the longest counts.
+    """The options of a store in the file: of the table whose name is the longest prefix of its address.
 
     Raises InvalidSetting.
     """
@@ -213,7 +214,7 @@ def options_for(url: str, file: Path) -> dict[str, str]:
 
 
 @contextmanager
-def _told(url: str) -> Iterator[None]:
+def _translated(url: str) -> Iterator[None]:
     try:
         yield
     except (PermissionDeniedError, UnauthenticatedError, PermissionError) as error:

@@ -150,7 +150,7 @@ def _connections(connection: Connection) -> Finding:
 
 
 def _collation(connection: Connection) -> Finding:
-    sorting = databases.sorted_otherwise(connection)
+    sorting = databases.with_wrong_collation(connection)
     return Finding(
         "Collation",
         not sorting,

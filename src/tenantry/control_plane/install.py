@@ -105,9 +105,9 @@ def _create_database(subject: Installing) -> None:
     subject.filestores.remove(MASTER_DATABASE)
     subject.log.unlink(missing_ok=True)
     databases.create(connection, MASTER_BUILDING, subject.label.having(state=State.BUILDING))
-    databases.let_in(connection, MASTER_BUILDING, MASTER_DATABASE)
+    databases.grant_connect(connection, MASTER_BUILDING, MASTER_DATABASE)
     with subject.context.cluster.connect(MASTER_BUILDING) as inside:
-        roles.let_create(inside, MASTER_DATABASE)
+        roles.grant_create(inside, MASTER_DATABASE)
         databases.add_extensions(inside, EXTENSIONS)
 
 

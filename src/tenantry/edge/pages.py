@@ -1,4 +1,4 @@
-"""The pages for whoever no tenant serves: one of each in every language, and one for programs."""
+"""The pages for hosts that are not served: each in every language, and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from string import Template
 from typing import Any
 
 LANGUAGES = ("en", "fr", "vi")
-"""The first is for everybody else, and for programs."""
+"""The first is the default, also for programs."""
 
 
 def write_pages(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What an instance's process is doing, if it has one."""
+"""The activity of an instance's process."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Activity:
-    """Of one instance that is served. All but its name, process and times is the process's own word.
+    """The activity of one instance that is served. The process itself reports the counts: they are untrusted.
 
-    since: seconds since 1970; 0 while it sleeps. memory_bytes: its own, without what it shares with its
-    zygote. next_job_s: until its next scheduled job; None when that is not known or it is awake.
+    since: seconds since 1970; 0 while it sleeps. memory_bytes: without the memory that it shares with its
+    zygote. next_job_s: seconds until its next scheduled job; None when that is unknown or it is awake.
     """
 
     name: str

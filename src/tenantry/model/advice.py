@@ -1,4 +1,4 @@
-"""What whoever orders an instance should know, though it is no reason to refuse."""
+"""Warnings about an order that is accepted all the same."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ForeignChart:
-    """The template has the chart of accounts of another country than the customer's.
+    """The template's chart of accounts is for another country than the customer's.
 
-    country, chart_country: ISO codes. templates: the codes of those that have the customer's country's.
+    country, chart_country: ISO codes. templates: codes of the templates with the chart of that country.
     """
 
     template: str
@@ -27,15 +27,17 @@ class ForeignChart:
     @property
     def remedy(self) -> str:
         if self.templates:
-            return f"Templates with that of {self.country}: {', '.join(self.templates)}."
-        return f"Choose that of {self.country} in the settings of the new Odoo, before the first invoice."
+            return f"Templates with the chart of {self.country}: {', '.join(self.templates)}."
+        return (
+            f"Choose the chart of {self.country} in the settings of the new Odoo, before the first invoice."
+        )
 
 
 def foreign_chart(template: str, country: str, charts: Mapping[str, str]) -> ForeignChart | None:
-    """Whether a customer of `country` should rather take another template than this one.
+    """The warning if the template's chart of accounts is not for `country`; else None.
 
-    country: ISO code, "" when nobody said. charts: of each template the country of its chart of accounts, ""
-    where it has none.
+    country: ISO code, or "" when unknown. charts: for each template the country of its chart of accounts, or
+    "" without a chart.
     """
     chart_country = charts.get(template, "")
     if not country or chart_country in ("", country):

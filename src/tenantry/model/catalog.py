@@ -1,6 +1,7 @@
-"""What the engine writes in a database's comment: the catalog is its only inventory.
+"""Labels: the JSON that the engine writes in a database's comment. They are the engine's only inventory.
 
-Every role can read comments, so nothing secret or personal goes in. `tenantry.spawner` reads it, too.
+Every role can read comments, so labels have no secrets and no personal data. `tenantry.spawner` reads them,
+too.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from tenantry.model.limits import from_label
 
 FORMAT = 1
 PROVIDED = "provided"
-"""In a label's `finished`: the instance has the provider's module, and is not served without it."""
+"""In a label's `finished`: the instance has the provider's module, and must not be served without it."""
 
 
 class Kind(StrEnum):
@@ -28,7 +29,7 @@ class Kind(StrEnum):
 
 
 class State(StrEnum):
-    """Where a database is in its life; transitions are in `model/states.py`."""
+    """The state of a database; the transitions are in `model/states.py`."""
 
     BUILDING = "building"
     READY = "ready"
@@ -42,26 +43,26 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Label:
-    """One database's comment.
+    """The label of one database.
 
-    template, version: what this database is, or was cloned from; of the master empty.
-    filestore: the folder its files are in, when it is not called like the database.
-    hostnames: extra ones; the first is always `<database>.<base domain>`.
-    finished: the long steps of a build that ended well, for a killed one to go on after; of a spare, what a
-        creation need not do again.
-    links_since: login links made before this are void: when it got its present name, in microseconds.
-    published: the front leads to it already, though it is not active yet.
-    recipe: what a template was built from.
-    reference: whose creation it was, as its caller named it (`InstanceSpec.reference`).
+    template, version: the template that this database is, or was cloned from; empty for the master.
+    filestore: the folder of its files, if it does not have the database's name.
+    hostnames: further host names; the first one is always `<database>.<base domain>`.
+    finished: the completed long steps of a build, so that it can be resumed after a kill; for a spare, the
+        steps that a creation can skip.
+    links_since: login links made before this time are void: when it got its present name, in microseconds.
+    published: the front serves it already, although it is not active yet.
+    recipe: the recipe of a template.
+    reference: the caller's reference of its creation (`InstanceSpec.reference`).
     entitled_since: the serial of the entitlements in force; saas_tenant refuses older ones.
-    seats: how many internal users may log in, see `model.entitlements`; 0 is unlimited. counted_seats: the
-        same when users were last counted.
-    renamed_from: what the instance was called before, so that a renaming run again knows its own.
-    limits: what its plan allows its process, see `model.limits`.
-    languages: those loaded in a template, Odoo's codes. chart_country: the country whose chart of accounts it
-        has; "" where there is no accounting.
-    identity: what everything signed for it is bound to: a renaming keeps it, and no other instance ever gets
-        it. One made before there were any has its first name, see `identity_of`.
+    seats: the number of internal users who may log in, see `model.entitlements`; 0: unlimited. counted_seats:
+        the same at the last count of users.
+    renamed_from: the previous name, by which a repeated renaming recognizes its database.
+    limits: the plan's limits of its process, see `model.limits`.
+    languages: the languages loaded in a template, Odoo's codes. chart_country: the country of its chart of
+        accounts; "" without accounting.
+    identity: signed statements are bound to it. Renaming keeps it, and no other instance ever gets it. An
+        instance from before there were identities has its first name, see `identity_of`.
     """
 
     kind: Kind
@@ -92,7 +93,7 @@ class Label:
 
     @classmethod
     def from_comment(cls, comment: str | None) -> Label | None:
-        """Read a comment; None when it is not ours, which one that cannot be read is not."""
+        """Read a comment; None when it is not a valid label."""
         try:
             data = json.loads(comment or "")
             if not isinstance(data, dict) or data.pop("tenantry", None) != FORMAT:
@@ -108,7 +109,7 @@ class Label:
             return None
 
     def identity_of(self, name: str) -> str:
-        """name: what the instance is called now."""
+        """The identity of the instance, whose current name is `name`."""
         return self.identity or name
 
     def having(self, **changes: Any) -> Label:
@@ -120,8 +121,8 @@ class Label:
 class Database:
     """A database of the cluster and its label.
 
-    is_being_made: it has no label yet, but whom it belongs to tells that it is ours. is_whole: not what an
-    interrupted DROP DATABASE leaves, which nobody can connect to and all that is left is to drop it again.
+    is_being_made: it has no label yet, but its owner shows that it is ours. is_whole: False after an
+    interrupted DROP DATABASE: nobody can connect to it, and it can only be dropped again.
     """
 
     name: str
@@ -131,10 +132,10 @@ class Database:
 
     @property
     def is_ours(self) -> bool:
-        """Whether we made it. What is not ours is never renamed, dropped or written."""
+        """Whether the engine created it. Other databases are never renamed, dropped or written."""
         return self.label is not None or self.is_being_made
 
     @property
     def filestore(self) -> str:
-        """The name of the folder that holds its files."""
+        """The name of the folder of its files."""
         return (self.label.filestore if self.label else "") or self.name

@@ -1,4 +1,4 @@
-"""The countries Odoo knows."""
+"""The countries that Odoo knows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an instance may use: its plan in numbers, signed for its own Odoo to enforce (I13)."""
+"""Entitlements: the limits of an instance's plan, signed, and enforced by the instance's own Odoo (I13)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST_USERS = 1_000_000
 
 @dataclass(frozen=True)
 class Entitlements(EntitlementFacts):
-    """What an instance may use, checked."""
+    """The checked limits of an instance."""
 
     def __post_init__(self) -> None:
         """Raises InvalidValue."""
@@ -32,7 +32,7 @@ class Entitlements(EntitlementFacts):
             raise InvalidValue("upgrade link", self.upgrade_url, "an address that begins with https://")
 
     def as_mapping(self) -> Mapping[str, Any]:
-        """What goes into the signed statement: what is not limited is left out."""
+        """The facts for the signed statement, without those that are not limited."""
         return {key: value for key, value in asdict(self).items() if value}
 
 
@@ -40,10 +40,10 @@ UNLIMITED = Entitlements()
 
 
 def seats(limit: int, in_use: int, before: int) -> int:
-    """How many internal users may log in: what the plan allows, or those a smaller plan found. 0: unlimited.
+    """The number of internal users who may log in: the plan's limit, or the existing users if there are more.
 
-    before: the seats there were until now, 0 when they were not limited. Users that were added past Odoo's
-    models, by SQL, get none by being there when a plan changes.
+    before: the number until now. 0: unlimited, in all of these. Users that were added by SQL, without Odoo's
+    models, get no seats by a change of the plan.
     """
     return max(limit, min(in_use, before or in_use)) if limit else 0
 

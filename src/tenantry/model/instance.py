@@ -1,4 +1,4 @@
-"""What is asked for when an instance is created, and what comes out."""
+"""The specification of a new instance, and the result of its creation."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ from tenantry.model.secret import Secret
 
 @dataclass(frozen=True)
 class InstanceSpec:
-    """One creation's wishes, checked; `InstanceSpec.checked()` is the door for strangers' input.
+    """The specification of a new instance. Make it from untrusted input by `InstanceSpec.checked()`.
 
-    company: the customer's company, by default made from the name.
-    language, country, timezone: Odoo's code (`fr_FR`), ISO code (`FR`), IANA name; "" keeps the
-    template's.
-    password: the administrator's; None: a random one.
-    reference: who asks, in their own words. A creation that was finished for the same reference is
-    not made again: its caller was killed before they heard of it.
-    limits: what its plan allows its process, see `model.limits`.
+    company: the customer's company; by default derived from the name.
+    language, country, timezone: Odoo's code (`fr_FR`), ISO code (`FR`), IANA name; "": as in the template.
+    password: the administrator's password; None: a random one.
+    reference: a text of the caller's choice. A creation that was finished with the same reference is not
+    repeated: its caller was killed before it got the result.
+    limits: the plan's limits of its process, see `model.limits`.
     """
 
     name: str
@@ -74,9 +73,9 @@ class InstanceSpec:
 
 @dataclass(frozen=True)
 class Instance:
-    """An instance as the catalog knows it. login: its administrator's, where it was looked up.
+    """An instance in the catalog. login: the administrator's, if it was read from the database.
 
-    reference: whose creation it was.
+    reference: the caller's reference of its creation.
     """
 
     name: str
@@ -92,10 +91,9 @@ class Instance:
 
 @dataclass(frozen=True)
 class Creation:
-    """A finished creation. The password is told here once and kept nowhere.
+    """A finished creation. The password is here only: it is stored nowhere.
 
-    spare: whether one was waiting. steps: (name, seconds) in order. advice: what should be known of it, see
-    `model.advice`.
+    spare: whether a spare was used. steps: (name, seconds) in order. advice: warnings, see `model.advice`.
     """
 
     instance: Instance

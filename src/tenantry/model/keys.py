@@ -1,6 +1,6 @@
-"""The installation's four keys, and which of them a role's password is derived from.
+"""The installation's four keys, and the derivation of roles' passwords from them.
 
-None can be derived from another: whoever is told one can do what that one is for, and no more.
+No key can be derived from another one, so a program that has one key can do only what this key is for.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from tenantry.model.secret import Secret, derive_role_password, derived_key
 
 @dataclass(frozen=True)
 class Keys:
-    """instances: passwords of instances' roles. roles: passwords of all other roles of ours.
+    """instances: for passwords of instances' roles. roles: for passwords of our other roles.
 
-    signing: entitlements and login links. sealing: secrets in columns of the master's database.
+    signing: for entitlements and login links. sealing: for secrets in columns of the master's database.
     """
 
     instances: Secret
@@ -25,7 +25,7 @@ class Keys:
     sealing: Secret
 
     def of_server(self, name: str) -> Keys:
-        """Those of a server beside the own one: an instance of the same name has another password there."""
+        """The keys of another server: an instance of the same name must have another password there."""
         return replace(self, instances=derived_key(self.instances, f"server:{name}"))
 
     def owner(self, server: str) -> str:
@@ -33,21 +33,21 @@ class Keys:
         return f"{server}@{derived_key(self.roles, 'owner').reveal()[:16]}"
 
     def role_password(self, role: str) -> Secret:
-        """Raises RoleWithoutPassword: a spare's role, or a stranger's, has none of us."""
+        """The password of one of our roles. Raises RoleWithoutPassword, for a spare's or a foreign role."""
         if names.is_instance_role(role):
             return instance_password(self.instances, role)
         return infrastructure_password(self.roles, role)
 
 
 def instance_password(key: Secret, role: str) -> Secret:
-    """key: that of instances. Raises RoleWithoutPassword for a role that is no instance's."""
+    """The password of an instance's role. key: Keys.instances. Raises RoleWithoutPassword for other roles."""
     if not names.is_instance_role(role):
         raise RoleWithoutPassword(role)
     return derive_role_password(key, role)
 
 
 def infrastructure_password(key: Secret, role: str) -> Secret:
-    """key: that of roles. Raises RoleWithoutPassword for a role that is not of our infrastructure."""
+    """The password of an infrastructure role. key: Keys.roles. Raises RoleWithoutPassword for other roles."""
     if role not in names.INFRASTRUCTURE_ROLES:
         raise RoleWithoutPassword(role)
     return derive_role_password(key, role)

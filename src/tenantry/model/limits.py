@@ -1,7 +1,7 @@
-"""What a plan allows an instance's process; what it does not say is the server's own (`spawner.config`).
+"""The plan's limits of an instance's process; without one the server's default holds (`spawner.config`).
 
-idle_s: how long nobody must have come before it sleeps. memory_mb: its address space. threads: requests at
-once.
+idle_s: how long there must be no request before it sleeps. memory_mb: its address space. threads: requests at
+the same time.
 """
 
 from __future__ import annotations
@@ -12,29 +12,29 @@ from typing import Any
 from tenantry.errors import InvalidValue
 
 MAX_THREADS = 16
-"""More would want more connections than a role may have, see `postgres.roles`."""
+"""More threads would need more connections than a role may have, see `postgres.roles`."""
 RANGES: Mapping[str, tuple[float, float]] = {
     "idle_s": (1, 30 * 86400),
     "memory_mb": (512, 65536),
     "threads": (1, MAX_THREADS),
 }
-"""The least and the most of each. In 512 MB of addresses a small Odoo still serves its pages."""
+"""Minimum and maximum of each limit. A small Odoo still works with an address space of 512 MB."""
 
 
 def checked(wishes: Mapping[str, float]) -> dict[str, float]:
-    """Those that are known and not 0. Raises InvalidValue."""
+    """The known limits that are not 0, checked. Raises InvalidValue."""
     wanted = {name: wishes[name] for name in RANGES if wishes.get(name)}
     for name, value in wanted.items():
         if not _is_possible(name, value):
             least, most = RANGES[name]
-            raise InvalidValue(name, str(value), f"0 for the server's own, or {least} to {most}")
+            raise InvalidValue(name, str(value), f"0 for the server's default, or {least} to {most}")
     return wanted
 
 
 def from_label(data: Any) -> dict[str, float]:
-    """What a label says that can be followed; the rest is ignored."""
-    said = data if isinstance(data, dict) else {}
-    return {name: said[name] for name in RANGES if name in said and _is_possible(name, said[name])}
+    """The valid limits of a label; others are ignored."""
+    found = data if isinstance(data, dict) else {}
+    return {name: found[name] for name in RANGES if name in found and _is_possible(name, found[name])}
 
 
 def _is_possible(name: str, value: Any) -> bool:

@@ -1,8 +1,8 @@
-"""Names: which are allowed, and which database, role and folder each leads to.
+"""Names: which ones are valid, and the names of databases, roles and folders.
 
-An instance's database, role and filestore are called like its subdomain. A DNS label has no
-underscore and ours no double dash, so every name of our own that holds one (`template_blank`,
-`spare_blank_1a2b3c4d`, `edit--blank`) can never collide with a customer's.
+An instance's database, role and filestore have the name of its subdomain. An instance's name has neither an
+underscore nor a double dash, so our own names that have one (`template_blank`, `spare_blank_1a2b3c4d`,
+`edit--blank`) cannot be the name of an instance.
 """
 
 from __future__ import annotations
@@ -26,36 +26,36 @@ MAX_HOSTNAME, MAX_EMAIL, MAX_CAPTION = 253, 254, 200
 MAX_CODE_LENGTH = 32
 
 TEMPLATE_OWNER = "tenantry_template"
-"""Owns what is inside every template and spare, and no database (see REASSIGN OWNED)."""
+"""Owns the objects in every template and spare, but no database (because of REASSIGN OWNED)."""
 MAKER_ROLE = "tenantry_maker"
-"""Owns each database from its creation to its label, and tells that it is ours meanwhile; logs in nowhere."""
+"""Owns each new database until it has its label: this shows that the database is ours. It cannot log in."""
 SPAWNER_ROLE = "tenantry_spawner"
-"""What the spawner reads the catalog as; it reaches nothing else."""
+"""The spawner reads the catalog with this role, which can do nothing else."""
 DUMP_ROLE = "tenantry_dump"
-"""What pg_dump connects as: for as long as that takes a member of one instance's role, else of none."""
+"""The role of pg_dump. During a dump it is a member of one instance's role, otherwise of no role."""
 ENGINE_ROLE = "tenantry_engine"
 """The engine's role in the embedded cluster."""
 SUPERUSER = "postgres"
-"""Prepares the embedded cluster, and does nothing else."""
+"""Used only to prepare the embedded cluster."""
 
-MASTER_DATABASE = "tenantry_master"
 LOCAL_SERVER = "local"
-"""The installation's own server: the one of the machine where the master is."""
-"""The back office: its database, and the role that owns what is inside."""
+"""The installation's own server, on the machine of the master."""
+MASTER_DATABASE = "tenantry_master"
+"""The back office's database, and the role that owns the objects in it."""
 MASTER_BUILDING = f"{MASTER_DATABASE}__building"
-"""Where the back office is installed; it takes its name when it is whole."""
+"""The name of the back office's database until its installation is complete."""
 
 INFRASTRUCTURE_ROLES = frozenset(
     {SUPERUSER, ENGINE_ROLE, TEMPLATE_OWNER, MAKER_ROLE, SPAWNER_ROLE, MASTER_DATABASE, DUMP_ROLE}
 )
-"""Roles that are no instance's; a new one is added here, or it gets no password."""
+"""The roles that are not instances'. A new one must be added here to get a password."""
 
 CLONE_PREFIX = "clone_"
 LOADING_PREFIX = "load_"
 EDITING_PREFIX = "edit--"
 ZYGOTE_PREFIX = "zygote_"
 
-# Names a customer would mistake for the operator's, and names PostgreSQL keeps for itself.
+# Names that look as if they were the operator's, and names that PostgreSQL reserves.
 RESERVED_NAMES = frozenset(
     """
     abuse account accounts admin administrator api app apps assets auth autoconfig autodiscover
@@ -73,13 +73,13 @@ RESERVED_NAMES = frozenset(
 _LABEL = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _WEB_ADDRESS = re.compile(r"(?i:://|\bhttps?:|\bwww\.)|@\S+\.|\.([a-z]{2,}|[A-Z]{2,})[/?#:]\S")
 _ZERO_WIDTH_NON_JOINER, _ZERO_WIDTH_JOINER = "\u200c", "\u200d"
-"""Persian and Indian names are spelled with them."""
+"""Persian and Indian names may contain these."""
 _checked = partial(validate_email, check_deliverability=False, allow_smtputf8=False, strict=True)
 _CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 class NameFault(StrEnum):
-    """What speaks against a name, whoever has it."""
+    """Why a name is invalid."""
 
     TOO_SHORT = "too_short"
     TOO_LONG = "too_long"
@@ -100,7 +100,7 @@ _REASONS = {
 
 
 def instance_name(text: str, reserved: Collection[str] = RESERVED_NAMES) -> str:
-    """Return `text` if it may name an instance (I3). Raises InvalidName with a suggestion."""
+    """Return `text` if it is a valid name of an instance (I3). Raises InvalidName with a suggestion."""
     fault = instance_name_fault(text, reserved)
     if fault:
         raise InvalidName(text, _REASONS[fault], suggest(text, reserved))
@@ -108,7 +108,7 @@ def instance_name(text: str, reserved: Collection[str] = RESERVED_NAMES) -> str:
 
 
 def instance_name_fault(text: str, reserved: Collection[str] = RESERVED_NAMES) -> NameFault | None:
-    """Judge a name for an instance (I3): what speaks against it, the first there is."""
+    """The first reason why a name is invalid for an instance (I3); None when it is valid."""
     if len(text) < MIN_LENGTH:
         return NameFault.TOO_SHORT
     if len(text) > MAX_LENGTH:
@@ -123,19 +123,19 @@ def instance_name_fault(text: str, reserved: Collection[str] = RESERVED_NAMES) -
 
 
 def is_label(text: str) -> bool:
-    """Whether a database of that name could be an instance's, and is certainly none of our own."""
+    """Whether a database of this name can be an instance's; our other databases have no such names."""
     return bool(_LABEL.fullmatch(text))
 
 
 def is_instance_role(role: str) -> bool:
-    """Whether a role of that name reaches one served database of its own, and nothing else of ours."""
+    """Whether the role is that of an instance, of a template that is being edited, or of a zygote."""
     if role in INFRASTRUCTURE_ROLES:
         return False
     return is_label(role) or role.startswith((EDITING_PREFIX, ZYGOTE_PREFIX))
 
 
 def suggest(text: str, reserved: Collection[str] = RESERVED_NAMES) -> str:
-    """Turn any text, such as a company's name, into a valid name; "" if nothing is left of it."""
+    """Turn any text, such as a company's name, into a valid name; "" if it has no usable characters."""
     label = _slug(text).strip("-")[:MAX_LENGTH].strip("-")
     if label in reserved or label.isdigit() or 0 < len(label) < MIN_LENGTH:
         label = f"{label[: MAX_LENGTH - 8]}-company"
@@ -143,59 +143,59 @@ def suggest(text: str, reserved: Collection[str] = RESERVED_NAMES) -> str:
 
 
 def alternatives(name: str, taken: Collection[str], count: int = 3) -> list[str]:
-    """Free names close to a taken one."""
+    """Free names that are similar to a taken one."""
     stem = name[: MAX_LENGTH - 4].rstrip("-")
     candidates = (f"{stem}-{number}" for number in range(2, 1000))
     return list(itertools.islice((name for name in candidates if name not in taken), count))
 
 
 def server_name(text: str) -> str:
-    """Return `text` if it may name a server of an installation, besides its own. Raises InvalidValue."""
+    """Return `text` if it is a valid name of a further server. Raises InvalidValue."""
     if not _CODE.fullmatch(text) or len(text) > MAX_CODE_LENGTH or text == LOCAL_SERVER:
         raise InvalidValue("server's name", text, "a name of a-z, 0-9 and dashes, other than local")
     return text
 
 
 def template_code(text: str) -> str:
-    """Return `text` if it may be the code of a template. Raises InvalidCode with a suggestion."""
+    """Return `text` if it is a valid code of a template. Raises InvalidCode with a suggestion."""
     if not _CODE.fullmatch(text) or len(text) > MAX_CODE_LENGTH:
         raise InvalidCode(text, MAX_CODE_LENGTH, _as_code(text))
     return text
 
 
 def _as_code(text: str) -> str:
-    """Any text turned into a code; "" if nothing is left of it."""
+    """Turn any text into a code; "" if it has no usable characters."""
     return _slug(text).lstrip("-0123456789")[:MAX_CODE_LENGTH].strip("-")
 
 
 def _slug(text: str) -> str:
-    """Text of any alphabet in a-z, 0-9 and single dashes; perhaps one at an end."""
+    """Transliterate text into a-z, 0-9 and single dashes. It may begin or end with a dash."""
     return re.sub(r"[^a-z0-9]+", "-", anyascii(text).lower())
 
 
 def hostname(text: str) -> str:
-    """Return a fully qualified host name as the DNS has it: lower case, ASCII. Raises InvalidValue."""
+    """Return a fully qualified host name in lower case, ASCII-encoded as in DNS. Raises InvalidValue."""
     expected = "a fully qualified name such as shop.example.com"
     try:
         name = idna.encode(text.removesuffix("."), uts46=True, std3_rules=True).decode().lower()
     except (idna.IDNAError, UnicodeError) as error:
         raise InvalidValue("host name", text, expected) from error
     *labels, last = name.split(".")
-    # What cannot be seen would be left out in silence.
+    # idna would silently remove invisible characters.
     if not text.isprintable() or not labels or last.isdigit() or len(last) < 2 or len(name) > MAX_HOSTNAME:
         raise InvalidValue("host name", text, expected)
     return name
 
 
 def email(text: str) -> str:
-    """Return an address mail can be sent to, in lower case: it is a login, and people type it either way.
+    """Return a valid email address in lower case: it is a login, and people type logins in either case.
 
     Raises InvalidValue.
     """
     expected = "an address such as admin@acme.example"
     local, _, domain = text.rpartition("@")
     try:
-        # Its own rule for domains refuses those of a network of one's own, such as .local.
+        # `hostname` checks the domain: email_validator would refuse private domains, such as .local.
         local = _checked(f"{local}@example.com").local_part
         address = f"{local}@{hostname(domain)}".lower()
     except (EmailNotValidError, InvalidValue) as error:
@@ -206,10 +206,10 @@ def email(text: str) -> str:
 
 
 def caption(text: str, field: str = "name") -> str:
-    """Return a person's or a company's name, in one line, as it may stand in a mail to anybody.
+    """Return the name of a person or a company in one line, safe to use in a mail to anybody.
 
-    Without what cannot be seen or turns text around, and without web addresses: what a stranger types is not
-    to make our mails lead to their pages. Raises InvalidValue.
+    Raises InvalidValue for invisible characters, characters that change the direction of text, and web
+    addresses: nobody may use our mails to send links to their own pages.
     """
     name = " ".join(unicodedata.normalize("NFC", text).split())
     visible = name.replace(_ZERO_WIDTH_NON_JOINER, "").replace(_ZERO_WIDTH_JOINER, "")
@@ -225,32 +225,32 @@ def template_database(code: str) -> str:
 
 
 def building_database(code: str) -> str:
-    """Where a template is built before it is swapped in."""
+    """The name of a template's database while it is built, before the swap."""
     return f"template_{code}__building"
 
 
 def retired_database(code: str) -> str:
-    """What a template is called between being swapped out and dropped."""
+    """The name of an old template's database between the swap and its drop."""
     return f"template_{code}__retired"
 
 
 def databases_of_template(code: str) -> tuple[str, ...]:
-    """What a template is called from its building to its end, and while it is edited."""
+    """All names that a template's database can have: ready, building, retired, editing."""
     return (template_database(code), building_database(code), retired_database(code), editing_database(code))
 
 
 def template_filestore(code: str, version: str) -> str:
-    """A template's files; each version has its own, so that a swap needs no second rename."""
+    """The folder of a template's files. Each version has its own, so a swap renames the database only."""
     return f"template_{code}@{version}"
 
 
 def editing_database(code: str) -> str:
-    """A template opened for editing (T5): a DNS label, for it is served like an instance."""
+    """The database of a template opened for editing (T5): a DNS label, because it is served."""
     return EDITING_PREFIX + code
 
 
 def zygote_database(code: str, version: str) -> str:
-    """The clone of a template's version that its zygote loads the registry from."""
+    """The clone of a template's version from which its zygote loads the registry."""
     return f"{ZYGOTE_PREFIX}{code}_{version}"
 
 
@@ -263,10 +263,10 @@ def new_spare_database(code: str) -> str:
 
 
 def cloning_database(instance: str) -> str:
-    """A clone made for one instance because no spare was left; found again by a second run."""
+    """A clone made for one instance when there is no spare; a second run finds it by this name."""
     return CLONE_PREFIX + instance
 
 
 def loading_database(instance: str) -> str:
-    """Where an archive is loaded before it gets the instance's name; found again by a second run."""
+    """The database into which an archive is loaded; a second run finds it by this name."""
     return LOADING_PREFIX + instance

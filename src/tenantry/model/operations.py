@@ -1,7 +1,6 @@
-"""What is done with an instance that exists: a row for each operation, for all who must agree on it.
+"""The operations on an existing instance: one row each, for the engine, the command line and the back office.
 
-The engine, the command line and the back office read it. What only the back office needs stands in its own
-`operations.py`, under the same names.
+Facts that only the back office needs are in its own `operations.py`, under the same names.
 """
 
 from __future__ import annotations
@@ -21,18 +20,19 @@ ENGINE_STATES: Mapping[tuple[str, str], State] = MappingProxyType(
         ("expired", "stopped"): State.SUSPENDED,
     }
 )
-"""What an instance is to the engine, by state and run state of the back office's record at rest. The engine's
-other states last for a part of an operation."""
+"""The engine's state for the state and run state of a back office's record on which no operation runs. The
+engine's other states last only during an operation."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """An operation, by its word in the back office, in the API and on the command line.
+    """An operation. name: its word in the back office, in the API and on the command line.
 
-    actions: the engine's, one after the other. before: the states of the record in which it is allowed.
-    after, run_state: the record's when it is done; "" leaves it as it was. needs_running: it is refused while
-    the instance is stopped. engine: the engine's word, where it has another one. doing, done: how the command
-    line tells of it, if a master can be asked for it. help: of its command, if that takes the name alone.
+    actions: the engine's actions, in order. before: the states of the record in which it is allowed.
+    after, run_state: the record's states after it; "": unchanged. needs_running: it is refused while the
+    instance is stopped. engine: the engine's word, if it is another one. doing, done: the texts of the
+    command line, if it can be requested from a master. help: the help text of its command, if that takes a
+    name only.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Operation:
         return bool(self.help)
 
     def is_done(self, state: str, run_state: str, reason: str) -> bool:
-        """Whether a record on which nothing is under way any more tells of success; reason: its own."""
+        """Whether the operation succeeded, by the record after its end. reason: the record's failure."""
         return state == self.after if self.after else run_state == self.run_state and not reason
 
 
@@ -74,7 +74,7 @@ _ROWS = (
         "active",
         "running",
         doing="Reactivating",
-        help="Let a suspended instance run again.",
+        help="Make a suspended instance active again.",
     ),
     Operation(
         "stop",
@@ -83,7 +83,7 @@ _ROWS = (
         run_state="stopped",
         doing="Stopping",
         done="is stopped.",
-        help="Let an instance rest: its address answers 503, its jobs wait, until it is started.",
+        help="Stop an instance: until it is started its address answers 503, and its jobs wait.",
     ),
     Operation(
         "start",
@@ -100,7 +100,7 @@ _ROWS = (
         run_state="running",
         needs_running=True,
         doing="Restarting",
-        help="Stop an instance and start it: it is loaded anew.",
+        help="Stop an instance and start it again.",
     ),
     Operation("rename", (Action.RENAME, Action.ACTIVATE), _ACTIVE, needs_running=True),
     Operation("set_domains", (Action.SET_DOMAINS,), _LIVES),
@@ -117,9 +117,9 @@ _ROWS = (
 )
 OPERATIONS: Mapping[str, Operation] = MappingProxyType({row.name: row for row in _ROWS})
 REMOTE = tuple(row.name for row in OPERATIONS.values() if row.doing)
-"""What a program may ask a master for, in the API's words."""
+"""The operations that a program may request from a master, in the API's words."""
 
 
 def transitions() -> dict[tuple[str, str], str]:
-    """(operation, state of the record before): its state after."""
+    """For each (operation, state of the record before) the state after."""
     return {(row.name, state): row.after or state for row in OPERATIONS.values() for state in row.before}

@@ -1,4 +1,4 @@
-"""What an operation tells about itself while it runs."""
+"""Progress events of a running operation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class StepStatus(StrEnum):
 class StepEvent:
     """One step of an operation changed its status.
 
-    fraction: how much of the operation is behind us, 0.0 to 1.0.
+    fraction: the completed part of the operation, 0.0 to 1.0.
     duration_s: how long the step took; 0.0 while it has only started.
     """
 
@@ -35,4 +35,4 @@ OnStep = Callable[[StepEvent], None]
 
 
 def ignore(event: StepEvent) -> None:
-    """The listener of who does not listen."""
+    """A listener that does nothing."""

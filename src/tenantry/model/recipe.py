@@ -14,7 +14,7 @@ from tenantry.model.names import template_code
 
 MODULE = re.compile(r"[a-z][a-z0-9_]*")
 LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2}|_[0-9]{3})?(@[A-Za-z]+)?")
-"""Odoo's code of one, such as fr_FR, es_419 or sr@latin."""
+"""Odoo's code of a language, such as fr_FR, es_419 or sr@latin."""
 _CAPTIONS = ("name", "description")
 _KEYS = {"name", "description", "modules", "languages", "country", "demo"}
 
@@ -72,14 +72,14 @@ class Recipe:
             raise InvalidRecipe(code, str(error)) from error
 
     def as_mapping(self) -> dict[str, Any]:
-        """What `from_mapping` reads."""
+        """The mapping that `from_mapping` reads."""
         data = asdict(self)
         del data["code"]
         return {key: list(value) if isinstance(value, tuple) else value for key, value in data.items()}
 
     @property
     def ingredients(self) -> dict[str, Any]:
-        """What a template depends on; its name and description can change without a new build."""
+        """What a build depends on: everything except the name and the description."""
         return {key: value for key, value in self.as_mapping().items() if key not in _CAPTIONS}
 
     def _check(self, field: str, values: tuple[str, ...], pattern: re.Pattern[str]) -> None:

@@ -1,4 +1,4 @@
-"""Secrets at rest: sealed with a key of the installation, which is in no database (X5)."""
+"""Seal secrets for columns of a database, with a key of the installation that is in no database (X5)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def seal(key: Secret, secret: Secret) -> str:
 
 
 def unseal(key: Secret, sealed: str) -> Secret:
-    """Raises SealBroken when it was sealed by another installation, or altered."""
+    """Decrypt a sealed secret. Raises SealBroken when another key sealed it, or it was altered."""
     try:
         return Secret(_fernet(key).decrypt(sealed.encode()).decode())
     except InvalidToken:

@@ -1,4 +1,4 @@
-"""Secrets: a type that does not print itself, and how they are made and derived."""
+"""Secrets: a type that does not print its value, random passwords and keys, and derivation."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import hashlib
 import hmac
 import secrets
 
-# The password is 130 random bits: stretching adds nothing to it, and Odoo itself hashes it
-# again with its own count of rounds at the first login. 1000 rounds cost half a millisecond,
-# 25 000 a tenth of a creation (decision 0007).
+# The password is 130 random bits, so more rounds add no security, and Odoo itself hashes it again with its
+# own number of rounds at the first login. 1000 rounds cost half a millisecond, 25 000 a tenth of a creation
+# (decision 0007).
 _ROUNDS = 1_000
 _PASSWORD_ALPHABET = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _PASSWORD_LENGTH = 23
 
 
 class Secret:
-    """A string that shows itself only to who calls `reveal()`."""
+    """A string whose value is shown only by `reveal()`."""
 
     __slots__ = ("_value",)
 
@@ -39,26 +39,25 @@ class Secret:
 
 
 def random_key() -> Secret:
-    """A new key of an installation: 256 random bits, hexadecimal."""
+    """A new key: 256 random bits, hexadecimal."""
     return Secret(secrets.token_hex(32))
 
 
 def random_password() -> Secret:
-    """A password for a person: 23 characters no one mistakes for another, 130 bits."""
+    """A password for a person: 130 random bits in 23 characters that cannot be confused."""
     return Secret("".join(secrets.choice(_PASSWORD_ALPHABET) for _ in range(_PASSWORD_LENGTH)))
 
 
 def derive_role_password(key: Secret, role: str) -> Secret:
-    """The password of a PostgreSQL role: an HMAC of its name. `model.keys` says under which key.
+    """The password of a PostgreSQL role: an HMAC of its name. `model.keys` chooses the key.
 
-    Nothing is stored, and a server process that knows the key can connect to a database made
-    a moment ago.
+    Passwords are not stored: a process that has the key can connect to a new database at once.
     """
     return derived_key(key, f"role:{role}")
 
 
 def derived_key(key: Secret, purpose: str) -> Secret:
-    """A key from which the first cannot be found: 256 bits, hexadecimal."""
+    """A key derived for a purpose, from which `key` cannot be computed: 256 bits, hexadecimal."""
     return Secret(hmac.new(key.reveal().encode(), purpose.encode(), hashlib.sha256).hexdigest())
 
 
@@ -70,5 +69,5 @@ def hash_for_odoo(password: Secret) -> str:
 
 
 def _adapted_base64(data: bytes) -> str:
-    """passlib's variant: no padding, `.` for `+`."""
+    """passlib's variant of base64: no padding, `.` for `+`."""
     return base64.b64encode(data).decode().rstrip("=").replace("+", ".")

@@ -1,4 +1,4 @@
-"""Where a server is, and what is known of it from afar."""
+"""The address of a server, and the facts that its agent reports."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _EXPECTED = "empty, a server's name in settings.toml, or ssh://user@host"
 
 @dataclass(frozen=True)
 class ServerAddress:
-    """A server of this installation by its name, or one of an installation elsewhere by `ssh`, too.
+    """The address of a server of this installation, or of an installation on another machine, by `ssh`.
 
-    destination: `user@host`, or a name of ssh's own configuration; "" here. port: 0 is ssh's own choice.
+    destination: `user@host`, or a host of ssh's configuration; "": this machine. port: 0: ssh's default.
     """
 
     name: str = LOCAL_SERVER
@@ -27,7 +27,7 @@ class ServerAddress:
 
     @classmethod
     def of(cls, text: str) -> ServerAddress:
-        """From "" (the installation's own), `paris`, `ssh://user@host:22` or `ssh://user@host/paris`.
+        """Parse "" (the local server), `paris`, `ssh://user@host:22` or `ssh://user@host/paris`.
 
         Raises InvalidValue.
         """
@@ -42,7 +42,7 @@ class ServerAddress:
 
 @dataclass(frozen=True)
 class ServerFacts:
-    """version: of its Tenantry. series: of its Odoo, such as 19.0."""
+    """version: the server's version of Tenantry. series: its Odoo's, such as 19.0."""
 
     version: str
     name: str

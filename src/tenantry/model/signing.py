@@ -1,7 +1,7 @@
-"""Statements of ours that a tenant's Odoo believes: Ed25519, for one instance and one purpose.
+"""Sign statements for a tenant's Odoo: Ed25519, for one instance and one purpose.
 
-The private key is derived from the installation's signing key; the tenant server knows the public one only
-(`addons/tenant/saas_tenant/tools/signed.py` verifies).
+The private key is derived from the installation's signing key. The tenant server has the public key only, and
+verifies in `addons/tenant/saas_tenant/tools/signed.py`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tenantry.model.entitlements import Entitlements
 from tenantry.model.secret import Secret
 
 _ARCHIVE = b"tenantry archive\n"
-"""Before what is signed of an archive: no statement for a tenant begins so; none passes for the other."""
+"""A prefix for the signed data of archives: no tenant's statement begins like this."""
 
 
 class Purpose(StrEnum):
@@ -35,17 +35,17 @@ class Purpose(StrEnum):
 
 
 def now_us() -> int:
-    """Microseconds since 1970: fine enough to tell two statements of one instance apart."""
+    """Microseconds since 1970: no two statements of an instance are issued at the same time."""
     return time.time_ns() // 1000
 
 
 def public_key(key: Secret) -> str:
-    """What verifies our statements, hexadecimal. It may be known to everybody."""
+    """The public key that verifies our signatures, hexadecimal."""
     return _private_key(key).public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
 
 
 def sign_entitlements(key: Secret, identity: str, entitlements: Entitlements, issued_at: int) -> str:
-    """identity: the instance's, see `Label`. issued_at: microseconds; one older than in force is refused."""
+    """identity: the instance's, see `Label`. issued_at: microseconds; it is the statement's serial."""
     return _sign(key, identity, Purpose.ENTITLEMENTS, issued_at, entitlements.as_mapping())
 
 
@@ -60,10 +60,10 @@ def sign_login(
     support: bool = False,
     origin: str = "",
 ) -> Secret:
-    """A statement that lets its bearer in, once. by: the operator's name, for the customer's audit.
+    """The statement of a login link, valid once. by: the operator's name, for the customer's audit.
 
-    identity, name: of the instance; once it is called otherwise the statement is void.
-    origin: whose pages may send a browser in with it; from others somebody must press a button.
+    identity, name: of the instance; after a renaming the statement is void.
+    origin: pages of this origin may log a browser in directly; otherwise the visitor must press a button.
     """
     facts: dict[str, Any] = {"jti": secrets.token_urlsafe(16), "name": name, "by": by, "origin": origin}
     facts["expires_at"] = issued_at + valid_s * 1_000_000
@@ -71,12 +71,12 @@ def sign_login(
 
 
 def sign_bytes(key: Secret, data: bytes) -> str:
-    """Sign what no tenant is ever told, hexadecimal; `public_key` verifies it."""
+    """Sign data of an archive; return the signature, hexadecimal. `public_key` verifies it."""
     return _private_key(key).sign(_ARCHIVE + data).hex()
 
 
 def is_signed(public_key: str, signature: str, data: bytes) -> bool:
-    """Whether `sign_bytes` made that signature of the data, with the key that this is the public half of."""
+    """Whether `sign_bytes` made the signature of the data with the private key of `public_key`."""
     try:
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
         key.verify(bytes.fromhex(signature), _ARCHIVE + data)

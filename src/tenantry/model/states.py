@@ -1,4 +1,4 @@
-"""The states of an instance and how it gets from one to the next: the only table of it."""
+"""The transitions between the states of an instance, in one table."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ TRANSITIONS: Mapping[tuple[Action, State], State] = MappingProxyType(
         (Action.RENAME, State.ACTIVE): State.RENAMING,
         (Action.ACTIVATE, State.RENAMING): State.ACTIVE,
         (Action.TERMINATE, State.RENAMING): State.TERMINATING,
-        # It stays what it is.
+        # The state does not change.
         (Action.INSTALL, State.ACTIVE): State.ACTIVE,
         (Action.SET_DOMAINS, State.ACTIVE): State.ACTIVE,
         (Action.SET_DOMAINS, State.STOPPED): State.STOPPED,
@@ -46,7 +46,7 @@ TRANSITIONS: Mapping[tuple[Action, State], State] = MappingProxyType(
         (Action.DUMP, State.ACTIVE): State.ACTIVE,
         (Action.DUMP, State.STOPPED): State.STOPPED,
         (Action.DUMP, State.SUSPENDED): State.SUSPENDED,
-        # Run again after a kill: already there, nothing changes.
+        # The action is run again after a kill: the state is reached already.
         (Action.SUSPEND, State.SUSPENDED): State.SUSPENDED,
         (Action.REACTIVATE, State.ACTIVE): State.ACTIVE,
         (Action.TERMINATE, State.TERMINATING): State.TERMINATING,

@@ -1,4 +1,4 @@
-"""What the engine tells about templates and their pools."""
+"""Facts about templates and their pools."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tenantry.model.catalog import State
 
 
 class TemplateState(StrEnum):
-    """T1, as far as the cluster knows it: `draft` and `failed` leave no database behind."""
+    """T1, without `draft` and `failed`, for which there is no database."""
 
     BUILDING = "building"
     READY = "ready"
@@ -27,7 +27,7 @@ class TemplateState(StrEnum):
 
 @dataclass(frozen=True)
 class Template:
-    """stale: why it should be rebuilt, "" when it is current. languages, chart_country: see `Label`."""
+    """stale: why it should be rebuilt; "" when it is current. languages, chart_country: see `Label`."""
 
     code: str
     database: str

@@ -1,4 +1,4 @@
-"""What an instance uses, to compare with what it may."""
+"""The usage of an instance, to compare with its limits."""
 
 from __future__ import annotations
 

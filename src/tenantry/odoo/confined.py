@@ -15,7 +15,7 @@ from tenantry.odoo.view import odoo_folders
 from tenantry.postgres.cluster import Cluster
 from tenantry.sandbox import View
 from tenantry.settings import ServerSettings
-from tenantry.spawner.identity import hand_over
+from tenantry.spawner.identity import chown_folders
 
 
 def view_of(
@@ -26,7 +26,7 @@ def view_of(
     files: the folder of its filestore. It is made, and its folders are the user's from here on.
     """
     files.mkdir(parents=True, exist_ok=True)
-    hand_over(files, user)
+    chown_folders(files, user)
     return View((*odoo_folders(odoo, addons), config), (files,), user, hides_processes=True)
 
 

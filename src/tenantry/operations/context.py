@@ -66,8 +66,8 @@ class Context:
         `bounded.connect`.
         """
         with self.maintenance() as connection:
-            may_log_in = roles.may_log_in(connection, name)
-        if may_log_in:
+            can_log_in = roles.can_log_in(connection, name)
+        if can_log_in:
             with self.as_owner(name, name) as inside:
                 yield inside
         else:
@@ -88,12 +88,12 @@ class Context:
         with contextlib.ExitStack() as stack:
             with self.maintenance() as connection:
                 try:
-                    roles.let_log_in(connection, name, password)
+                    roles.enable_login(connection, name, password)
                     owner = self.cluster.as_role(name, password)
                     inside = stack.enter_context(bounded.session(owner, name, self.cluster, within_s))
                 finally:
-                    roles.lock_out(connection, name)
-            with inside.told():
+                    roles.disable_login(connection, name)
+            with inside.translated():
                 yield inside.connection
 
 

@@ -1,1 +1,1 @@
-"""PostgreSQL: a cluster of our own or a given one, and what the engine does in it."""
+"""PostgreSQL: an embedded or a given cluster, its databases, roles, locks and client programs."""

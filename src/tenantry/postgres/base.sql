@@ -1,7 +1,7 @@
--- Run by a superuser in the database `tenantry_base`, from which every template descends.
+-- Run by a superuser in the database `tenantry_base`, from which every template is copied.
 
--- Search that is blind to accents: Odoo's indexes use `unaccent` only when it is immutable, which its owner, a
--- superuser, must say. It is as long as nobody changes its list of letters.
+-- For search that ignores accents: Odoo's indexes use `unaccent` only if it is declared immutable, which only its
+-- owner, a superuser, can do. It is immutable as long as nobody changes its rules file.
 DO $$
 DECLARE
     wanted text;
@@ -14,8 +14,8 @@ BEGIN
     END IF;
 END $$;
 
--- A tenant's administrator can run SQL; these views would show who else is a customer here,
--- and who is at work. PostgreSQL keeps their contents private, yet not the names in them.
+-- A tenant's administrator can run SQL. These views would show them the names of the other customers, and which
+-- of them are active.
 REVOKE SELECT ON pg_catalog.pg_database, pg_catalog.pg_shdescription, pg_catalog.pg_db_role_setting,
     pg_catalog.pg_auth_members, pg_catalog.pg_shdepend,
     pg_catalog.pg_roles, pg_catalog.pg_user, pg_catalog.pg_group,
@@ -28,6 +28,6 @@ REVOKE EXECUTE ON FUNCTION
     pg_catalog.pg_describe_object(oid, oid, integer), pg_catalog.pg_identify_object(oid, oid, integer),
     pg_catalog.pg_identify_object_as_address(oid, oid, integer)
     FROM PUBLIC;
--- Nothing of a tenant lives outside its tables, and a large object is outside Odoo's filestore.
+-- A tenant's data is in its tables and its filestore; large objects would be outside of both.
 REVOKE EXECUTE ON FUNCTION pg_catalog.lo_create(oid), pg_catalog.lo_creat(integer),
     pg_catalog.lo_from_bytea(oid, bytea) FROM PUBLIC;

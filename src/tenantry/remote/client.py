@@ -1,4 +1,4 @@
-"""Calls of a master's REST API: one connection, the key, and errors by their type."""
+"""A client of a master's REST API, with one key; failures become typed errors."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _logger = logging.getLogger(__name__)
 
 _TIMEOUT = httpx.Timeout(30, connect=10)
 _PAUSES_S = (0.5, 2.0)
-"""Before a request whose answer was lost is sent again; with its idempotency key it acts once."""
+"""Pauses before a request is retried whose answer was lost. Its idempotency key prevents a second effect."""
 _RETRY_AFTER_S = 60
 
 
 class Client:
-    """Speaks to one master as one user."""
+    """Calls one master as one user."""
 
     def __init__(self, url: str, key: Secret) -> None:
         self.url = url
@@ -44,12 +44,12 @@ class Client:
         )
 
     def get(self, path: str, **query: Any) -> dict[str, Any]:
-        """Raises TenantryError, of the family that fits. What is None is not sent."""
+        """Send a GET request, without parameters that are None. Raises TenantryError."""
         wanted = {name: value for name, value in query.items() if value is not None}
         return self._ask("GET", path, params=wanted)
 
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The same; sent again after a lost connection, it acts once."""
+        """Send a POST request, as `get`. A retry after a lost connection has no second effect."""
         wanted = {name: value for name, value in body.items() if value is not None}
         return self._ask("POST", path, json=wanted, headers={"Idempotency-Key": str(uuid.uuid4())})
 
@@ -57,7 +57,7 @@ class Client:
         for pause_s in (0.0, *_PAUSES_S):
             time.sleep(pause_s)
             try:
-                return self._told(self._http.request(method, path, **content))
+                return self._parse(self._http.request(method, path, **content))
             except httpx.ConnectError as error:
                 raise self._not_connected(error) from error
             except httpx.TransportError as error:
@@ -71,7 +71,7 @@ class Client:
             return CertificateRefused(self.url, reason)
         return MasterUnreachable(self.url, reason)
 
-    def _told(self, response: httpx.Response) -> dict[str, Any]:
+    def _parse(self, response: httpx.Response) -> dict[str, Any]:
         status, headers = response.status_code, response.headers
         if status == 429:
             raise RateLimited(self.url, _seconds(headers.get("Retry-After")))
@@ -82,7 +82,7 @@ class Client:
 
 
 def _json(response: httpx.Response) -> dict[str, Any] | None:
-    """An object of the API; None for a page of something else."""
+    """The body of an answer of the API; None if something else answered."""
     try:
         body = response.json()
     except ValueError:
@@ -91,7 +91,7 @@ def _json(response: httpx.Response) -> dict[str, Any] | None:
 
 
 def _seconds(text: str | None) -> int:
-    """Retry-After may be a date, which our API does not send: then a minute will do."""
+    """Parse Retry-After. It may be a date, which our API never sends: then return a minute."""
     return int(text) if text and text.isdigit() else _RETRY_AFTER_S
 
 

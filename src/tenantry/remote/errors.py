@@ -1,4 +1,4 @@
-"""What goes wrong between here and a master: the families of `tenantry.errors`, causes of their own."""
+"""Errors of the communication with a master: families of `tenantry.errors`, with causes of their own."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class InvalidAddress(InvalidInput):
 class InsecureAddress(InvalidInput):
     def __init__(self, address: str) -> None:
         self.address = address
-        super().__init__(f"Whoever listens on the way to {address} could read the key.")
-        self.remedy = "Use https://. In a network you trust: `tenantry login --insecure`."
+        super().__init__(f"The connection to {address} is not encrypted: others could read the key.")
+        self.remedy = "Use https://. In a network that you trust, run `tenantry login --insecure`."
 
 
 class InvalidKey(InvalidInput):
     def __init__(self) -> None:
-        super().__init__("What was given cannot be an API key.")
-        self.remedy = "Make one in Odoo: your name, My Profile, Security, Add API Key."
+        super().__init__("This is not a valid API key.")
+        self.remedy = "Create one in Odoo: your name, My Profile, Security, Add API Key."
 
 
 class KeyMissing(InvalidInput):
@@ -51,7 +51,7 @@ class LoginDamaged(InvalidInput):
         self.remedy = "Run `tenantry logout`, then `tenantry login URL`."
 
 
-# ---------------------------------------------------------------- the way there
+# ---------------------------------------------------------------- the connection
 
 
 class MasterUnreachable(DependencyFailure):
@@ -67,17 +67,17 @@ class CertificateRefused(DependencyFailure):
     def __init__(self, url: str, reason: str) -> None:
         self.url, self.reason = url, reason
         super().__init__(f"The certificate of {url} is not trusted: {reason}.")
-        self.remedy = "Mend the certificate; for an authority of your own set SSL_CERT_FILE to its file."
+        self.remedy = "Correct the certificate; for an authority of your own set SSL_CERT_FILE to its file."
 
 
 class NotAMaster(DependencyFailure):
     def __init__(self, url: str, status: int) -> None:
         self.url, self.status = url, status
-        super().__init__(f"What answers at {url} (status {status}) is not the API this program knows.")
-        self.remedy = "Log in with the back office's address, and update the master if it is older."
+        super().__init__(f"The answer of {url} (status {status}) is not one of a master's API.")
+        self.remedy = "Log in with the back office's address; update the master if it is older."
 
 
-# ---------------------------------------------------------------- what the master says
+# ---------------------------------------------------------------- refusals of the master
 
 
 class KeyRefused(AccessRefused):
@@ -116,7 +116,7 @@ class NotNow(Conflict):
 class RefusedInput(InvalidInput):
     def __init__(self, said: str) -> None:
         super().__init__(said)
-        self.remedy = "Correct what it names."
+        self.remedy = "Correct the value that the message names."
 
 
 class RateLimited(DependencyFailure):
@@ -124,8 +124,8 @@ class RateLimited(DependencyFailure):
 
     def __init__(self, url: str, retry_after_s: int) -> None:
         self.retry_after_s = retry_after_s
-        super().__init__(f"{url} takes no more requests of this key for now.")
-        self.remedy = f"Try again in {retry_after_s} s, or raise saas_api.requests_per_hour there."
+        super().__init__(f"{url} accepts no more requests with this key for now.")
+        self.remedy = f"Try again in {retry_after_s} s, or raise saas_api.requests_per_hour on the master."
 
 
 class NoCapacityThere(DependencyFailure):
@@ -141,37 +141,37 @@ class MasterFailed(DependencyFailure):
         self.url, self.status, self.request_id = url, status, request_id
         self.retryable = status >= 502
         super().__init__(f"{url} failed to answer (status {status}).")
-        self.remedy = f"Try again; the master's log names the request {request_id or 'by its time'}."
+        self.remedy = f"Try again; find the request in the master's log {request_id or 'by its time'}."
 
 
-# ---------------------------------------------------------------- how it went
+# ---------------------------------------------------------------- results
 
 
 class OperationFailed(DependencyFailure):
     def __init__(self, name: str, action: str, reason: str) -> None:
         self.name, self.action, self.reason = name, action, reason
-        super().__init__(f"{name}: {action} failed: {reason or 'its state is another one'}.")
+        super().__init__(f"{name}: {action} failed: {reason or 'it is in another state'}.")
         self.remedy = f"See `tenantry instance logs {name}`."
 
 
 class RequestFailed(DependencyFailure):
     def __init__(self, request_id: str, reason: str) -> None:
         self.request_id, self.reason = request_id, reason
-        super().__init__(f"The request {request_id} failed: {reason or 'its log says more'}.")
-        self.remedy = f"Once that is mended: `tenantry request retry {request_id}`."
+        super().__init__(f"The request {request_id} failed: {reason or 'its log has the reason'}.")
+        self.remedy = f"Fix the cause, then run `tenantry request retry {request_id}`."
 
 
 class RequestNotRunning(Conflict):
-    """A draft waits for its customer to confirm their address; what is cancelled stays so."""
+    """The request is a draft, whose customer must confirm their address first, or it was cancelled."""
 
     def __init__(self, request_id: str, state: str) -> None:
         self.request_id, self.state = request_id, state
-        super().__init__(f"The request {request_id} is {state}: nothing is under way.")
+        super().__init__(f"The request {request_id} is {state}: it is not running.")
         self.remedy = "See `tenantry request list`."
 
 
 class LeftRunning(TenantryError):
-    """Ctrl-C: only the watching has ended."""
+    """Ctrl-C stopped only the waiting; the operation continues on the master."""
 
     exit_code = 130
 
@@ -181,12 +181,12 @@ class LeftRunning(TenantryError):
         self.remedy = f"Follow it with `{command}`."
 
 
-# ---------------------------------------------------------------- from an answer
+# ---------------------------------------------------------------- errors from an answer
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """An answer in the API's form (A4). request_id: by which the master's log names it."""
+    """An error answer of the API (A4). request_id: its name in the master's log."""
 
     url: str
     status: int
@@ -203,7 +203,7 @@ class Refusal:
         return tuple(map(str, details.get("suggestions", ()))) if isinstance(details, dict) else ()
 
     def as_error(self) -> TenantryError:
-        """Judged by its code, else by its status, never by its sentence."""
+        """The error for its code, or else for its status, but never for its message."""
         make = _BY_CODE.get(str(self.body.get("error_code"))) or _BY_STATUS.get(self.status)
         if make:
             return make(self)

@@ -1,4 +1,4 @@
-"""Watching what a master does: often at first, seldom later, and not put off by a short silence."""
+"""Poll a master until an operation is over: often at first, less often later; short outages are tolerated."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from tenantry.model.progress import OnStep, StepEvent, StepStatus
 from tenantry.remote.errors import MasterFailed, MasterUnreachable, RateLimited
 
 _PAUSES_S = (0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0)
-"""An hour has 100 requests for a key: a creation of a second costs five of them, one of a minute thirteen."""
+"""A key has 100 requests per hour. A creation of one second takes five of them, one of a minute thirteen."""
 _PATIENCE_S = 60
 
-Told = TypeVar("Told")
+Answer = TypeVar("Answer")
 
 
 def follow(
-    ask: Callable[[], Told],
-    is_over: Callable[[Told], bool],
-    tell: Callable[[Told], None],
+    ask: Callable[[], Answer],
+    is_over: Callable[[Answer], bool],
+    report: Callable[[Answer], None],
     sleep: Callable[[float], None] = time.sleep,
-) -> Told:
-    """Ask until it is over. Raises what `ask` raises, but a master restarted is waited for."""
+) -> Answer:
+    """Poll until it is over; return the last answer. Raises what `ask` raises, but waits for a restart."""
     silent_s = 0.0
     for pause_s in chain(_PAUSES_S, repeat(_PAUSES_S[-1])):
         sleep(pause_s)
         try:
-            told = ask()
+            answer = ask()
         except RateLimited as error:
             if error.retry_after_s > _PATIENCE_S:
                 raise
@@ -39,20 +39,20 @@ def follow(
                 raise
         else:
             silent_s = 0.0
-            tell(told)
-            if is_over(told):
-                return told
+            report(answer)
+            if is_over(answer):
+                return answer
     raise AssertionError("the pauses never end")
 
 
-def step_teller(operation: str, subject: str, on_step: OnStep) -> Callable[[str | None, float], None]:
-    """A function of the last step done and the percentage, which tells each step once."""
+def step_reporter(operation: str, subject: str, on_step: OnStep) -> Callable[[str | None, float], None]:
+    """A function of the last completed step and the percentage. It reports each step once."""
     last = ""
 
-    def tell(step: str | None, percent: float) -> None:
+    def report(step: str | None, percent: float) -> None:
         nonlocal last
         if step and step != last:
             last = step
             on_step(StepEvent(operation, subject, step, StepStatus.DONE, percent / 100))
 
-    return tell
+    return report

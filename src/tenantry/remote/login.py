@@ -1,4 +1,4 @@
-"""Which master, and with which key: from the environment, else from a file only its owner can read."""
+"""The login to a master: address and key, from the environment or from a private file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _KEY = re.compile(r"[\x21-\x7e]{20,200}")
 
 @dataclass(frozen=True)
 class Login:
-    """user: their name, as the master told it at the login; "" from the environment."""
+    """user: their name, from the master at the login; "" for a login from the environment."""
 
     url: str
     key: Secret
@@ -32,15 +32,15 @@ class Login:
 
     @property
     def place(self) -> str:
-        """Where commands act, as a person is told."""
+        """The master and the user, for messages."""
         return f"{self.url} as {self.user}" if self.user else self.url
 
 
 @dataclass(frozen=True)
 class LoginSettings:
-    """What the environment says about logins; the settings of an engine are none of its business.
+    """The settings of logins, which are independent of the settings of an engine.
 
-    folder: where the login is kept. url, key: TENANTRY_MASTER and TENANTRY_API_KEY.
+    folder: the folder of the stored login. url, key: TENANTRY_MASTER and TENANTRY_API_KEY.
     """
 
     folder: Path
@@ -79,13 +79,13 @@ class LoginSettings:
             raise LoginDamaged(self.file) from error
 
     def keep(self, login: Login) -> None:
-        """Write the login, for this user of the machine only, whole or not at all."""
+        """Write the login to a file that only this user of the machine can read, atomically."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         data = {"url": login.url, "key": login.key.reveal(), "user": login.user}
         write_private(self.file, json.dumps(data))
 
     def forget(self) -> bool:
-        """Whether there was a login."""
+        """Remove the stored login; return whether there was one."""
         try:
             self.file.unlink()
         except FileNotFoundError:
@@ -94,7 +94,7 @@ class LoginSettings:
 
 
 def api_key(text: str) -> Secret:
-    """Raises InvalidKey, which does not repeat it."""
+    """Check an API key. Raises InvalidKey, which does not show it."""
     if not isinstance(text, str) or not _KEY.fullmatch(text.strip()):
         raise InvalidKey
     return Secret(text.strip())

@@ -1,4 +1,4 @@
-"""A master as this program uses it: ask, list, manage, and watch what it does."""
+"""A remote master: create, list and manage instances and requests, and wait for them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tenantry.model.progress import OnStep, ignore
 from tenantry.model.secret import Secret
 from tenantry.remote.client import Client
 from tenantry.remote.errors import LeftRunning, OperationFailed, RequestFailed, RequestNotRunning
-from tenantry.remote.following import follow, step_teller
+from tenantry.remote.following import follow, step_reporter
 from tenantry.remote.results import (
     Asked,
     Availability,
@@ -33,7 +33,7 @@ _PART = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 class RemoteMaster:
-    """Each method is one call unless it says otherwise; see `Client` for what they raise."""
+    """Each method makes one call, unless it says otherwise; for errors see `Client`."""
 
     def __init__(self, url: str, key: Secret) -> None:
         self.url = url
@@ -61,35 +61,35 @@ class RemoteMaster:
         return Availability.of(self._api.get("/provisioning/validate_subdomain", subdomain=name)["data"])
 
     def manage(self, name: str, action: str, reason: str | None = None) -> dict[str, Any]:
-        """Have it done; return at once."""
+        """Start an operation; do not wait for it."""
         confirm = name if action == "terminate" else None
         body = {"action": action, "reason": reason, "confirm": confirm}
-        told: dict[str, Any] = self._api.post(f"/provisioning/manage_instance/{_part(name)}", body)["data"]
-        return told
+        data: dict[str, Any] = self._api.post(f"/provisioning/manage_instance/{_part(name)}", body)["data"]
+        return data
 
     def act(
         self, name: str, action: str, reason: str | None = None, on_step: OnStep = ignore
     ) -> RemoteInstance:
-        """Have it done and watch it. Raises OperationFailed; LeftRunning on Ctrl-C."""
+        """Start an operation and wait for its end. Raises OperationFailed; LeftRunning on Ctrl-C."""
         self.manage(name, action, reason)
-        tell = step_teller(action, name, on_step)
-        with _watching(f"What was begun with {name}", f"tenantry instance show {name}"):
+        report = step_reporter(action, name, on_step)
+        with _watching(f"The operation on {name}", f"tenantry instance show {name}"):
             done = follow(
                 lambda: self.instance(name),
                 lambda instance: instance.operation is None,
-                lambda instance: tell(instance.step, instance.progress),
+                lambda instance: report(instance.step, instance.progress),
             )
         if not OPERATIONS[action].is_done(done.state, done.run_state, done.reason or ""):
             raise OperationFailed(name, action, done.reason or "")
-        tell(action, 100.0)
+        report(action, 100.0)
         return done
 
     # ------------------------------------------------------------ requests
 
     def ask(self, **wishes: str | None) -> Asked:
-        """Ask for an instance in the API's own words (A5)."""
-        told = self._api.post("/instances", wishes)
-        return Asked(str(told["instanceId"]), tuple(told.get("warnings", ())))
+        """Request an instance; wishes: in the API's own words (A5)."""
+        data = self._api.post("/instances", wishes)
+        return Asked(str(data["instanceId"]), tuple(data.get("warnings", ())))
 
     def requests(self, limit: int, state: str | None = None) -> list[Request]:
         """The newest first; a call for each 500."""
@@ -97,45 +97,45 @@ class RemoteMaster:
         return [Request.of_status(row) for row in rows]
 
     def request(self, request_id: str) -> Request:
-        told = self._api.get(f"/provisioning/request_status/{_part(request_id)}")["data"]
-        return Request.of_status(told, request_id=request_id)
+        data = self._api.get(f"/provisioning/request_status/{_part(request_id)}")["data"]
+        return Request.of_status(data, request_id=request_id)
 
     def manage_request(self, request_id: str, action: str) -> Request:
-        """Retry or cancel it. Two calls."""
+        """Retry or cancel a request. Two calls."""
         self._api.post(f"/provisioning/manage_request/{_part(request_id)}", {"action": action})
         return self.request(request_id)
 
     def create(self, on_step: OnStep = ignore, **wishes: str | None) -> RemoteCreation:
-        """`ask` and `finish`, with the time it took."""
+        """`ask` and `finish`; the result has the duration of both."""
         began = time.monotonic()
         asked = self.ask(**wishes)
         creation = self.finish(asked.request_id, on_step)
         return replace(creation, duration_s=time.monotonic() - began, advice=asked.warnings)
 
     def finish(self, request_id: str, on_step: OnStep = ignore) -> RemoteCreation:
-        """Watch a request to its end. Raises RequestFailed, RequestNotRunning; LeftRunning on Ctrl-C."""
-        tell = step_teller("provision", request_id, on_step)
+        """Wait for the end of a request. Raises RequestFailed, RequestNotRunning; LeftRunning on Ctrl-C."""
+        report = step_reporter("provision", request_id, on_step)
         with _watching("The creation", f"tenantry request show {request_id} --follow"):
             done = follow(
                 lambda: self.request(request_id),
                 lambda request: request.is_over,
-                lambda request: tell(request.step, request.progress),
+                lambda request: report(request.step, request.progress),
             )
             if done.state == "completed":
-                tell("activate", 100.0)
+                report("activate", 100.0)
                 return self._creation(request_id)
         if done.state == "failed":
             raise RequestFailed(request_id, done.error or "")
         raise RequestNotRunning(request_id, done.state)
 
     def _creation(self, request_id: str) -> RemoteCreation:
-        """What is told once it is ready: the password, this once."""
-        told = self._api.get(f"/instances/{_part(request_id)}")
-        password = told.get("adminPassword")
+        """The result of a completed request. The master returns the password only once."""
+        data = self._api.get(f"/instances/{_part(request_id)}")
+        password = data.get("adminPassword")
         return RemoteCreation(
             request_id=request_id,
-            instance=Located(told["databaseName"], "active", told["instanceUrl"]),
-            login=told["adminEmail"],
+            instance=Located(data["databaseName"], "active", data["instanceUrl"]),
+            login=data["adminEmail"],
             password=Secret(password) if password else None,
         )
 
@@ -147,15 +147,15 @@ class RemoteMaster:
     def _pages(self, path: str, size: int, wanted: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         before = None
         while True:
-            told = self._api.get(path, limit=size, before=before, **wanted)
-            yield from told["data"]
-            before = told["next"]
+            data = self._api.get(path, limit=size, before=before, **wanted)
+            yield from data["data"]
+            before = data["next"]
             if before is None:
                 return
 
 
 def _part(name: str) -> str:
-    """A name or an id as a part of an address. Raises InvalidValue."""
+    """Check a name or an id that becomes a part of an address. Raises InvalidValue."""
     if not _PART.fullmatch(name):
         raise InvalidValue("name", name, "letters, digits and dashes only")
     return name
@@ -163,7 +163,7 @@ def _part(name: str) -> str:
 
 @contextmanager
 def _watching(subject: str, command: str) -> Iterator[None]:
-    """Who stops watching, or cannot go on, is told how to find out what became of it."""
+    """Add to errors how to see the state of the operation, which continues meanwhile."""
     try:
         yield
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""What a master tells, as frozen objects. What an older or newer one leaves out or adds does no harm."""
+"""The answers of a master as frozen objects. Fields that older or newer masters lack or add are tolerated."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from tenantry.model.secret import Secret
 
 @dataclass(frozen=True)
 class Answer:
-    """Base: made of the fields it knows."""
+    """Base class: takes the fields that it knows from the data of an answer."""
 
     @classmethod
-    def of(cls, told: Mapping[str, Any], **more: Any) -> Self:
+    def of(cls, data: Mapping[str, Any], **more: Any) -> Self:
         known = {field.name for field in fields(cls)}
-        return cls(**{**{name: value for name, value in told.items() if name in known}, **more})
+        return cls(**{**{name: value for name, value in data.items() if name in known}, **more})
 
 
 @dataclass(frozen=True)
 class Me(Answer):
-    """may: of read, create, manage, terminate."""
+    """The user of the key. may: some of read, create, manage, terminate."""
 
     name: str
     login: str
@@ -31,7 +31,7 @@ class Me(Answer):
 
 @dataclass(frozen=True)
 class RemoteInstance(Answer):
-    """operation, progress, step: what is being done with it. reason: why the last operation failed."""
+    """operation, progress, step: of the running operation. reason: why the last operation failed."""
 
     name: str
     state: str
@@ -57,15 +57,15 @@ class RemoteInstance(Answer):
     expires_on: str | None = None
 
     @classmethod
-    def of_info(cls, told: Mapping[str, Any]) -> RemoteInstance:
-        """In the API `name` is the company's; everywhere else in this program it is the instance's."""
+    def of_info(cls, data: Mapping[str, Any]) -> RemoteInstance:
+        """In the API `name` is the company's name; in this program it is the instance's."""
         return cls.of(
-            told,
-            name=told["subdomain"],
-            company=told["name"],
-            login=told["admin_email"],
-            plan=told["plan"]["code"],
-            url=told["url"] or "",
+            data,
+            name=data["subdomain"],
+            company=data["name"],
+            login=data["admin_email"],
+            plan=data["plan"]["code"],
+            url=data["url"] or "",
         )
 
     @property
@@ -89,7 +89,7 @@ class LogLine(Answer):
 
 @dataclass(frozen=True)
 class Request(Answer):
-    """A request in progress or at its end; `step` is the last one that was done."""
+    """A request. step: the last completed step."""
 
     request_id: str
     state: str
@@ -106,10 +106,10 @@ class Request(Answer):
     completed_at: str | None = None
 
     @classmethod
-    def of_status(cls, told: Mapping[str, Any], **more: Any) -> Request:
-        instance = told.get("instance") or {}
+    def of_status(cls, data: Mapping[str, Any], **more: Any) -> Request:
+        instance = data.get("instance") or {}
         placed = {"subdomain": instance.get("subdomain", ""), "url": instance.get("url")}
-        return cls.of({**placed, **told}, **more)
+        return cls.of({**placed, **data}, **more)
 
     @property
     def is_over(self) -> bool:
@@ -118,7 +118,7 @@ class Request(Answer):
 
 @dataclass(frozen=True)
 class Located:
-    """A new instance, as far as its creation tells of it."""
+    """A new instance: the facts in the result of its creation."""
 
     name: str
     state: str
@@ -127,7 +127,7 @@ class Located:
 
 @dataclass(frozen=True)
 class Asked:
-    """A creation that was begun. warnings: what should be known of it."""
+    """A creation that was started. warnings: about the order, see `model.advice`."""
 
     request_id: str
     warnings: tuple[str, ...] = ()
@@ -135,10 +135,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class RemoteCreation:
-    """password: None when it was told before, to another key, or a day has passed.
+    """password: None when it was returned before, the request was made with another key, or after a day.
 
-    duration_s: from the call to the answer that it is ready, as this program saw it; None if it did not ask.
-    advice: what should be known of it.
+    duration_s: from the request to the answer that it is ready; None if this program did not make it.
+    advice: warnings about the order.
     """
 
     request_id: str

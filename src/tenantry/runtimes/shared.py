@@ -235,7 +235,7 @@ class SharedRuntime:
     def _make_spawner_role(self, cluster: Cluster) -> None:
         with cluster.connect() as connection:
             roles.create(connection, SPAWNER_ROLE, self.keys.role_password(SPAWNER_ROLE))
-            databases.let_connect(connection, MAINTENANCE_DATABASE, SPAWNER_ROLE)
+            databases.ensure_connect(connection, MAINTENANCE_DATABASE, SPAWNER_ROLE)
 
     # ------------------------------------------------------------ tenants
 

@@ -1,1 +1,1 @@
-"""Wakes tenants: holds their listening sockets, and has a process forked when somebody comes."""
+"""The spawner holds the tenants' listening sockets, and has a process forked when a visitor connects."""

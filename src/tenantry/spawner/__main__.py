@@ -1,4 +1,4 @@
-"""`python -m tenantry.spawner CONFIG [STORE]`; STORE: the keeper's channel, see `spawner.keeper`."""
+"""`python -m tenantry.spawner CONFIG [STORE]`; STORE: the descriptor of the channel to the keeper."""
 
 import sys
 from pathlib import Path

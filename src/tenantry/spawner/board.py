@@ -9,7 +9,7 @@ from tenantry import agreed
 
 
 class Board(agreed.Board):
-    """A file, so that the next spawner finds it again."""
+    """A file, so that the next spawner can open the same page."""
 
     def __init__(self, file: Path, *, anew: bool) -> None:
         flags = os.O_RDWR | os.O_CREAT | (os.O_TRUNC if anew else 0)

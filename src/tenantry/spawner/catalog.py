@@ -1,6 +1,6 @@
-"""Which tenants and zygotes' databases there are, in which state and at which hosts: PostgreSQL's catalog.
+"""PostgreSQL's catalog: the databases of tenants and zygotes, with their labels.
 
-The engine writes a database's label as JSON into its comment, and notifies its name on a channel.
+The engine writes a database's label as JSON into its comment, and sends its name with NOTIFY on a channel.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _logger = logging.getLogger(__name__)
 
 CHANNEL = "tenantry_catalog"
 FULL_REFRESH_S = 30
-"""Comments written by hand notify nobody; they are seen after this long."""
+"""A label that is written without NOTIFY, by hand, is read after this time."""
 
 _QUERY = """
     SELECT oid, datname, shobj_description(oid, 'pg_database')
@@ -31,7 +31,7 @@ _KINDS = (Kind.INSTANCE, Kind.EDIT, Kind.ZYGOTE)
 
 @dataclass(frozen=True)
 class Entry:
-    """A database of a tenant, or of a zygote. oid: tells it from a later one of its name."""
+    """A database of a tenant or of a zygote. oid: tells it apart from a later database of the same name."""
 
     oid: int
     database: str
@@ -44,7 +44,7 @@ class Entry:
 
     @property
     def has_crons(self) -> bool:
-        """Scheduled jobs run for active instances only; a template being edited acts on nobody."""
+        """Scheduled jobs run for active instances only, never for a template that is being edited."""
         return self.label.kind is Kind.INSTANCE and self.label.state is State.ACTIVE
 
     @property
@@ -57,7 +57,7 @@ class Entry:
 
 
 class Catalog:
-    """The catalog as this process knows it. Its connection is looked at by `poll`, without waiting."""
+    """What this process knows of the catalog. `poll` reads the connection without waiting."""
 
     def __init__(self, address: Mapping[str, str], user: str, password: str) -> None:
         self._conninfo = conninfo.make_conninfo(
@@ -75,15 +75,15 @@ class Catalog:
 
     @property
     def is_known(self) -> bool:
-        """Whether it could ever be read."""
+        """Whether the catalog has been read at least once."""
         return self._refreshed_at > 0
 
     def fileno(self) -> int | None:
-        """What is readable when something was notified; None while there is no connection."""
+        """The descriptor that is readable after a notification; None while there is no connection."""
         return None if self._connection is None else self._connection.fileno()
 
     def poll(self) -> dict[str, Entry | None]:
-        """What changed since the last look, by name; None is gone. Raises psycopg.Error."""
+        """The entries that changed since the last poll, by name; None: removed. Raises psycopg.Error."""
         if self._connection is None:
             return self.read(None)
         if time.monotonic() - self._refreshed_at > FULL_REFRESH_S:
@@ -92,10 +92,10 @@ class Catalog:
         return self.read(names) if names else {}
 
     def read(self, names: Collection[str] | None) -> dict[str, Entry | None]:
-        """Read those databases, or all; return those that changed. Raises psycopg.Error.
+        """Read these databases, or all; return the entries that changed. Raises psycopg.Error.
 
-        All are read where there was no connection: of what was notified meanwhile nothing was heard. What is
-        notified while PostgreSQL answers is read, too: nothing of it is left for `fileno` to show.
+        After a lost connection all are read: the notifications of that time are lost. Notifications that
+        arrive together with the answer are handled here, too: `fileno` would not become readable for them.
         """
         if self._connection is None:
             self._connect()
@@ -119,7 +119,7 @@ class Catalog:
         return {name: found.get(name) for name in looked_at if found.get(name) != before.get(name)}
 
     def forget_connection(self) -> None:
-        """After an error; what is known stays true enough while PostgreSQL restarts."""
+        """Close the connection after an error. The known entries stay in use while PostgreSQL restarts."""
         if self._connection is not None:
             self._connection.close()
         self._connection = None
@@ -137,7 +137,7 @@ class Catalog:
 def _entry(oid: int, database: str, comment: str | None) -> Entry | None:
     try:
         label = Label.from_comment(comment)
-    except ValueError:  # a kind or a state this version does not know
+    except ValueError:  # this version does not know the kind or the state
         _logger.warning("the label of %s cannot be read", database)
         return None
     return Entry(oid, database, label) if label and label.kind in _KINDS else None

@@ -1,7 +1,7 @@
-"""Limits for a tenant's processes by the kernel's control groups, as far as this machine lets us have them.
+"""Limits for a tenant's processes by control groups, as far as this machine delegates them to us.
 
-A tenant has a folder `tenantry-<installation>/tenant-<name>` below our own group's, in the unified hierarchy
-(version 2) and, for what that does not control, in those of version 1.
+A tenant has a folder `tenantry-<installation>/tenant-<name>` below our own group, in the unified hierarchy
+(version 2) and, for controllers that it lacks, in the hierarchies of version 1.
 """
 
 from __future__ import annotations
@@ -33,31 +33,31 @@ _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 @dataclass(frozen=True)
 class Limits:
-    """None is no limit. They hold for all processes of a tenant together."""
+    """Limits for all processes of a tenant together. None: no limit."""
 
     memory_bytes: int | None = None
     tasks: int | None = None
     """Processes and threads."""
     cpu_weight: int = 100
-    """1 to 10000: the share of the cores against the other tenants', when all want them."""
+    """1 to 10000: the share of the cores in proportion to the other tenants' weights, when all are busy."""
     cpu_cores: float | None = None
-    """How many cores it may use even when nobody else wants them."""
+    """The number of cores that it may use even when the others are idle."""
 
 
 @dataclass(frozen=True)
 class Usage:
-    """None where that is not counted here."""
+    """What a tenant's processes use. None: not counted on this machine."""
 
     cpu_s: float | None
-    """Since the folder was made: it counts anew once the tenant was removed."""
+    """Since the folder was created; removing the tenant resets it."""
     memory_bytes: int | None
-    """With the pages of files it read."""
+    """Including the page cache of files that it read."""
     tasks: int
 
 
 @dataclass(frozen=True)
 class Unavailable:
-    """Why there are no limits by control groups; false."""
+    """The reason why there are no limits by control groups. Its truth value is False."""
 
     reason: str
 
@@ -74,9 +74,9 @@ class Hierarchy:
     controllers: frozenset[str]
 
     def of(self, tenant: str) -> Path:
-        """A tenant may be named like one of the kernel's own files (`tasks`): hence the prefix."""
+        """The tenant's folder. The prefix is there because a tenant may be called `tasks`, as a file is."""
         if not _LABEL.fullmatch(tenant):
-            raise ValueError(f"no name of a tenant: {tenant!r}")
+            raise ValueError(f"not the name of a tenant: {tenant!r}")
         return self.folder / f"tenant-{tenant}"
 
 
@@ -86,7 +86,7 @@ class Cgroups:
     def __init__(self, hierarchies: Iterable[Hierarchy], missing: dict[str, str]) -> None:
         self._hierarchies = tuple(hierarchies)
         self.missing = missing
-        """For each of WANTED that is not limited here the reason."""
+        """The reason for each controller of WANTED that is not available."""
 
     @property
     def controllers(self) -> frozenset[str]:
@@ -94,12 +94,12 @@ class Cgroups:
         return found & frozenset(WANTED)
 
     def place(self, tenant: str, pid: int, limits: Limits) -> None:
-        """Put a process and what it starts from now on under the tenant's limits.
+        """Put a process, and the processes that it starts later, under the tenant's limits.
 
         Raises ProcessLookupError when it has ended.
         """
         if pid <= 0:
-            # The kernel takes 0 for the writer: the spawner would be limited, and ended, with the tenant.
+            # 0 stands for the process that writes: the spawner would be limited and killed with the tenant.
             raise ProcessLookupError(pid)
         for hierarchy in self._hierarchies:
             folder = hierarchy.of(tenant)
@@ -110,12 +110,12 @@ class Cgroups:
             (folder / _PROCESSES).write_text(str(pid))
 
     def tenants(self) -> list[str]:
-        """Those that have a folder: after a crash, the ones to remove."""
+        """The tenants that have a folder: after a crash, these must be removed."""
         found = {path.name for hierarchy in self._hierarchies for path in hierarchy.folder.glob("tenant-*")}
         return sorted(name.removeprefix("tenant-") for name in found)
 
     def usage(self, tenant: str) -> Usage:
-        """What its processes use together; of a tenant without a folder, nothing."""
+        """What the tenant's processes use together; nothing for a tenant without a folder."""
         return Usage(
             cpu_s=self._cpu_s(tenant),
             memory_bytes=self._number(tenant, "memory.current", "memory.usage_in_bytes"),
@@ -130,13 +130,13 @@ class Cgroups:
         return None if used_ns is None else used_ns / 1e9
 
     def killed(self, tenant: str) -> int:
-        """How many of its processes the kernel ended because they wanted more memory than allowed."""
+        """How many of the tenant's processes the kernel killed because of the memory limit."""
         return self._number(tenant, "memory.events", "memory.oom_control", key="oom_kill") or 0
 
     def remove(self, tenant: str) -> None:
-        """Kill what is left of the tenant's processes, and remove its folders.
+        """Kill the tenant's remaining processes and remove its folders.
 
-        Raises TimeoutError when they do not end: a process may hang in the kernel.
+        Raises TimeoutError when a process does not end, because it hangs in the kernel.
         """
         deadline = time.monotonic() + _REMOVE_WITHIN_S
         folders = [folder for folder in self._folders(tenant) if folder.exists()]
@@ -146,7 +146,7 @@ class Cgroups:
             _remove_folder(folder, deadline)
 
     def close(self) -> None:
-        """Remove every tenant's folder and the installation's own."""
+        """Remove every tenant's folder and the installation's folder."""
         for tenant in self.tenants():
             self.remove(tenant)
         for hierarchy in self._hierarchies:
@@ -154,7 +154,7 @@ class Cgroups:
 
     def _kill(self, tenant: str, deadline: float) -> None:
         for folder in self._folders(tenant):
-            # None can fork any more; then all at once, where the kernel can (5.14).
+            # First prevent forks; then kill all processes at once, where the kernel can (5.14).
             for file, value in (("pids.max", "0"), ("cgroup.kill", "1")):
                 if (folder / file).exists():
                     (folder / file).write_text(value)
@@ -172,7 +172,7 @@ class Cgroups:
         return {pid for folder in self._folders(tenant) for pid in _processes_in(folder)}
 
     def _number(self, tenant: str, *files: str, key: str = "") -> int | None:
-        """The first of the files that is there: its number, or the one its line with the key has."""
+        """The number in the first file that exists: in the line with that key, or the only number."""
         for folder in self._folders(tenant):
             for file in files:
                 for line in _read(folder / file).splitlines():
@@ -183,7 +183,7 @@ class Cgroups:
 
 
 def _settings(hierarchy: Hierarchy, limits: Limits) -> Iterator[tuple[str, str]]:
-    """Files to write, in this order, where they are there."""
+    """The files to write, in this order, as far as they exist, with their text."""
     quota_us = None if limits.cpu_cores is None else max(1000, int(limits.cpu_cores * _CPU_PERIOD_US))
     if "pids" in hierarchy.controllers:
         yield "pids.max", _or(limits.tasks, "max")
@@ -196,7 +196,7 @@ def _settings(hierarchy: Hierarchy, limits: Limits) -> Iterator[tuple[str, str]]
             yield "cpu.max", f"{_or(quota_us, 'max')} {_CPU_PERIOD_US}"
         return
     if "memory" in hierarchy.controllers:
-        # The one for memory and swap together may never be the smaller one.
+        # The limit of memory and swap together must never be smaller than the limit of memory.
         yield "memory.memsw.limit_in_bytes", "-1"
         yield "memory.limit_in_bytes", _or(limits.memory_bytes, "-1")
         yield "memory.memsw.limit_in_bytes", _or(limits.memory_bytes, "-1")
@@ -211,7 +211,7 @@ def _or(number: int | None, unlimited: str) -> str:
 
 
 def _processes_in(folder: Path) -> set[int]:
-    """None where it is gone. One that cannot be seen from here is a 0, which must never be killed."""
+    """The processes of a group. 0 stands for one outside of our pid namespace, and must never be killed."""
     return {int(pid) for pid in _read(folder / _PROCESSES).split()} - {0}
 
 
@@ -223,7 +223,7 @@ def _kill_process(pid: int) -> None:
 
 
 def _remove_folder(folder: Path, deadline: float) -> None:
-    """Wait for processes that have ended to leave it."""
+    """Remove a folder; wait until ended processes have left it."""
     while True:
         try:
             folder.rmdir()
@@ -239,7 +239,7 @@ def _read(file: Path) -> str:
     try:
         return file.read_text()
     except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ENODEV):  # the group has gone, before or while we read
+        if error.errno in (errno.ENOENT, errno.ENODEV):  # the group was removed, before or while we read
             return ""
         raise
 
@@ -248,12 +248,12 @@ def _words(file: Path) -> frozenset[str]:
     return frozenset(_read(file).split())
 
 
-# ------------------------------------------------------------ what this machine lets us have
+# ------------------------------------------------------------ what this machine delegates to us
 
 
 @dataclass(frozen=True)
 class _Mounted:
-    """A hierarchy of the kernel's, and where this process is in it."""
+    """A mounted hierarchy, and our own group in it."""
 
     version: int
     controllers: frozenset[str]
@@ -262,19 +262,19 @@ class _Mounted:
 
 
 def find(installation: str) -> Cgroups | Unavailable:
-    """Find out by trying: make groups, and put a process into one.
+    """Find out by trying: create groups, and put a process into one.
 
-    installation: what tells it from others on the machine, a DNS label.
-    Where our own group in the unified hierarchy holds nobody but this process, its keeper and their children,
-    they move to one beside the tenants': a group with processes of its own cannot limit those below. systemd
-    starts us so, with `Delegate=yes`. Call it before there are threads: it forks.
+    installation: its name among the installations on this machine, a DNS label.
+    A group with processes of its own cannot limit the groups below it. So if our own group in the unified
+    hierarchy has only this process, its keeper and their children, they move to a group of their own. systemd
+    starts us like this, with `Delegate=yes`. Call this function before there are threads: it forks.
     """
     if not _LABEL.fullmatch(installation):
-        raise ValueError(f"no name of an installation: {installation!r}")
+        raise ValueError(f"not the name of an installation: {installation!r}")
     hierarchies: list[Hierarchy] = []
-    missing = dict.fromkeys(WANTED, "no hierarchy of the kernel's that has it is mounted")
+    missing = dict.fromkeys(WANTED, "no mounted hierarchy has this controller")
     for place in _mounted(_read(Path("/proc/self/mountinfo")), _read(Path("/proc/self/cgroup"))):
-        wanted = place.controllers & {*missing, *_to_count_time(hierarchies)}
+        wanted = place.controllers & {*missing, *_cpu_accounting(hierarchies)}
         if not wanted and place.version == 1:
             continue
         try:
@@ -293,14 +293,14 @@ def find(installation: str) -> Cgroups | Unavailable:
     return Unavailable("; ".join(f"{name}: {reason}" for name, reason in missing.items()))
 
 
-def _to_count_time(hierarchies: list[Hierarchy]) -> tuple[str, ...]:
-    """Version 2 does so without being asked."""
+def _cpu_accounting(hierarchies: list[Hierarchy]) -> tuple[str, ...]:
+    """The controller that counts CPU time, if no hierarchy counts it yet; version 2 always does."""
     is_done = any(hierarchy.version == 2 or "cpuacct" in hierarchy.controllers for hierarchy in hierarchies)
     return () if is_done else ("cpuacct",)
 
 
 def _mounted(mountinfo: str, cgroup: str) -> list[_Mounted]:
-    """The unified one first. Their lines are in proc(5) and cgroups(7)."""
+    """The mounted hierarchies, the unified one first. proc(5) and cgroups(7) describe the two files."""
     groups = {kind: path for _number, kind, path in (line.split(":", 2) for line in cgroup.splitlines())}
     found = []
     for line in mountinfo.splitlines():
@@ -319,7 +319,7 @@ def _mounted(mountinfo: str, cgroup: str) -> list[_Mounted]:
 
 
 def _settle(place: _Mounted, name: str, wanted: frozenset[str]) -> Hierarchy:
-    """The installation's folder there; of version 2 in the nearest group above us that limits anything."""
+    """Create the installation's folder; in version 2, in the nearest ancestor group that has a controller."""
     if place.version == 1:
         return _try(place.own / name, 1, wanted)
     own = place.own.parent if place.own.name == _LEAF else place.own
@@ -344,14 +344,14 @@ def _settle(place: _Mounted, name: str, wanted: frozenset[str]) -> Hierarchy:
 
 
 def _try(folder: Path, version: int, wanted: frozenset[str], *, is_below_ours: bool = False) -> Hierarchy:
-    """Make the installation's folder, and see that a process can be put below it."""
+    """Create the installation's folder, and check that a process can be put below it."""
     folder.mkdir(exist_ok=True)
     probe = folder / f"probe-{os.getpid()}"
     try:
         if version == 2:
-            if is_below_ours and _is_free(folder.parent):
-                _pass_on(folder.parent, wanted)
-            _pass_on(folder, wanted)
+            if is_below_ours and _make_free(folder.parent):
+                _enable(folder.parent, wanted)
+            _enable(folder, wanted)
             wanted &= _words(folder / _ENABLED)
         probe.mkdir()
         _put_a_process_into(probe)
@@ -362,20 +362,20 @@ def _try(folder: Path, version: int, wanted: frozenset[str], *, is_below_ours: b
     return Hierarchy(folder, version, wanted)
 
 
-def _pass_on(group: Path, controllers: frozenset[str]) -> None:
-    """Have the groups below limited by them, too, as far as the kernel lets us."""
+def _enable(group: Path, controllers: frozenset[str]) -> None:
+    """Enable these controllers for the groups below, as far as the kernel allows it."""
     for controller in (controllers & _words(group / "cgroup.controllers")) - _words(group / _ENABLED):
         try:
             (group / _ENABLED).write_text(f"+{controller}")
         except OSError as error:
-            _logger.debug("%s does not pass on %s: %s", group, controller, error.strerror)
+            _logger.debug("%s: the controller %s cannot be enabled: %s", group, controller, error.strerror)
 
 
-def _is_free(group: Path) -> bool:
-    """Whether no process is in it, which all but the root must be to limit those below.
+def _make_free(group: Path) -> bool:
+    """Whether the group has no processes, as every group except the root must to limit the groups below.
 
-    The kernel would let `cpu` and `pids` be passed on nevertheless, and then no process into a group below.
-    This process, its keeper and their children make room, if nobody else is there.
+    The kernel would enable `cpu` and `pids` nevertheless, but then refuse processes in the groups below.
+    If the group has only this process, its keeper and their children, they move to a group of their own.
     """
     there = _processes_in(group)
     if not there or not (group / "cgroup.type").exists():
@@ -409,4 +409,4 @@ def _remove_empty(*folders: Path) -> None:
         try:
             _remove_folder(folder, time.monotonic() + 1)
         except OSError:
-            _logger.debug("%s stays", folder)
+            _logger.debug("%s could not be removed", folder)

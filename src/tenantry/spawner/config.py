@@ -1,4 +1,4 @@
-"""What the spawner is told once, by who starts it: a file only its owner can read."""
+"""The spawner's configuration: a file that only its owner can read."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tenantry import agreed
 
 @dataclass(frozen=True)
 class Limits(agreed.Limits):
-    """What one tenant's process may use here."""
+    """What one tenant's process may use on this server."""
 
     def of(self, plan: Mapping[str, float]) -> Limits:
-        """The same where an instance's label says nothing else, see `tenantry.model.limits`."""
+        """These limits, with those of an instance's label in place of ours; see `tenantry.model.limits`."""
         threads = int(plan.get("threads", self.threads))
         memory_bytes = int(plan["memory_mb"] * 2**20) if "memory_mb" in plan else self.memory_bytes
         return replace(
@@ -31,14 +31,17 @@ class Limits(agreed.Limits):
 
 @dataclass(frozen=True)
 class Config:
-    """One spawner's.
+    """The configuration of one spawner.
 
-    address: libpq's keywords of the cluster, without user and password. catalog_user: reads the labels.
-    instances_key: derives the passwords of instances' roles, and no other. zygote: the command that starts
-    one, and its environment. options: of every tenant's Odoo. readable: the folders its code is in.
-    front_host: where this machine reaches the front. more_logs: those outside of the folder `logs`.
-    users: the range of the tenants' user ids. front_port: the front's. wanted_port: the one of the settings,
-    which another program may have had.
+    address: libpq's keywords of the cluster, without user and password.
+    catalog_user: the role that reads the labels.
+    instances_key: the passwords of instances' roles are derived from it, and no others.
+    zygote, zygote_environment: the command that starts a zygote.
+    options: Odoo's options of every tenant. readable: the folders of its code.
+    front_host, front_port: the front's address as this machine reaches it.
+    wanted_port: the front's port in the settings; another program may have had it at the start.
+    more_logs: log files outside of the folder `logs`.
+    users: the number of the server's range of user ids, see `identity`.
     """
 
     base_domain: str

@@ -1,4 +1,4 @@
-"""How the engine talks to a running spawner: JSON lines over a socket only its owner reaches."""
+"""The control socket: the engine sends JSON lines to a running spawner. Only the owner can connect."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _LONGEST = 107
 
 
 class SpawnerAway(Exception):
-    """No spawner listens there, or it has gone in the middle."""
+    """No spawner listens there, or it ended before it answered."""
 
 
 def ask(file: Path, question: Mapping[str, Any], timeout_s: float = 30) -> dict[str, Any]:
-    """Ask, and wait for the answer. Raises SpawnerAway."""
+    """Send one request and wait for its answer. Raises SpawnerAway."""
     try:
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(timeout_s)
@@ -39,7 +39,7 @@ def ask(file: Path, question: Mapping[str, Any], timeout_s: float = 30) -> dict[
 
 @contextmanager
 def socket_address(file: Path) -> Iterator[str]:
-    """A path of the file that is short enough for a socket's address, which holds 107 bytes."""
+    """A path to the file that fits into a socket's address, which holds 107 bytes."""
     if len(os.fsencode(file)) < _LONGEST:
         yield str(file)
         return
@@ -51,7 +51,7 @@ def socket_address(file: Path) -> Iterator[str]:
 
 
 class Server:
-    """The other end. It is read without waiting; a client that says too much is dropped."""
+    """The spawner's end: reads without waiting, and drops a client that sends too much."""
 
     def __init__(self, file: Path) -> None:
         file.unlink(missing_ok=True)
@@ -61,7 +61,7 @@ class Server:
         file.chmod(0o600)
         self.listener.listen(64)
         self.listener.setblocking(False)
-        self._heard: dict[socket.socket, bytes] = {}
+        self._received: dict[socket.socket, bytes] = {}
 
     def accept(self) -> socket.socket | None:
         try:
@@ -69,25 +69,25 @@ class Server:
         except OSError:
             return None
         client.setblocking(False)
-        self._heard[client] = b""
+        self._received[client] = b""
         return client
 
-    def hear(self, client: socket.socket) -> dict[str, Any] | None:
-        """A question once it is whole; None before. Raises EOFError when the client is gone."""
+    def receive(self, client: socket.socket) -> dict[str, Any] | None:
+        """A complete request; None while it is incomplete. Raises EOFError when the client is gone."""
         try:
             data = client.recv(65536)
         except BlockingIOError:
             return None
         except OSError as error:
             raise EOFError from error
-        text = self._heard.get(client, b"") + data
+        text = self._received.get(client, b"") + data
         if not data or len(text) > _MAX_BYTES:
             raise EOFError
-        self._heard[client] = text
+        self._received[client] = text
         line, newline, rest = text.partition(b"\n")
         if not newline:
             return None
-        self._heard[client] = rest
+        self._received[client] = rest
         try:
             question = json.loads(line)
         except ValueError as error:
@@ -105,10 +105,10 @@ class Server:
                 client.setblocking(False)
 
     def drop(self, client: socket.socket) -> None:
-        self._heard.pop(client, None)
+        self._received.pop(client, None)
         client.close()
 
     def close(self) -> None:
         self.listener.close()
-        for client in list(self._heard):
+        for client in list(self._received):
             self.drop(client)

@@ -1,4 +1,4 @@
-"""When sleeping tenants' next scheduled jobs are due: asked in their databases, with their own rights."""
+"""When the next scheduled jobs of sleeping tenants are due: read in their databases, as their own roles."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NEVER_S = 366 * 86400.0
 
 
 class Dues:
-    """Asks a few at a time; `fileno` is readable when there are answers."""
+    """Queries a few databases at a time; `fileno` is readable when there are answers."""
 
     def __init__(self, address: Mapping[str, str], password_of: Callable[[str], str]) -> None:
         self._address = dict(address)
@@ -39,7 +39,7 @@ class Dues:
         self._pool.submit(self._answer, database)
 
     def answers(self) -> list[tuple[str, float | None]]:
-        """Database and seconds from now until its next job; None when it could not be asked."""
+        """Each database with the seconds until its next job; None when the query failed."""
         try:
             os.read(self._readable, 65536)
         except BlockingIOError:
@@ -51,9 +51,9 @@ class Dues:
 
     def _answer(self, database: str) -> None:
         try:
-            due_s = self._look(database)
+            due_s = self._query(database)
         except (psycopg.Error, ValueError, TypeError, OverflowError) as error:
-            _logger.warning("when %s has its next job is not known: %s", database, str(error).strip())
+            _logger.warning("cannot read when the next job of %s is due: %s", database, str(error).strip())
             due_s = None
         self._answers.put((database, due_s))
         try:
@@ -61,8 +61,8 @@ class Dues:
         except BlockingIOError:
             return
 
-    def _look(self, database: str) -> float:
-        """A tenant can put a view in a table's place: what it answers is untrusted, and bounded in time."""
+    def _query(self, database: str) -> float:
+        """A tenant can replace a table by a view: the answer is untrusted, and the query has a time limit."""
         target = conninfo.make_conninfo(
             "",
             **self._address,

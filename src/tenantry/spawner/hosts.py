@@ -1,7 +1,8 @@
-"""The folder the front looks hosts up in: a socket for who is served, a marker for who is not.
+"""The folder in which the front looks up hosts: sockets and markers.
 
-`<host>.sock` is a listening socket, or for further host names a link to one, and `<host>.served` says that it
-is there: the front sees no socket. `<host>.suspended`, `.stopped` and `.preparing` say why there is none.
+`<host>.sock` is a listening socket, or for a further host name a link to one. The marker `<host>.served` says
+that the socket exists, because the front cannot see sockets. The markers `<host>.suspended`, `.stopped` and
+`.preparing` say why there is no socket.
 """
 
 from __future__ import annotations
@@ -18,20 +19,20 @@ SOCKET = ".sock"
 SERVED = ".served"
 SUSPENDED, STOPPED, PREPARING = ".suspended", ".stopped", ".preparing"
 MARKERS = (SERVED, SUSPENDED, STOPPED, PREPARING)
-"""The front's `edge/Caddyfile` looks for them, and has a page for each but the first."""
+"""`edge/Caddyfile` looks for these files, and has a page for each except the first."""
 _BACKLOG = 512
 _PARTIAL = ".new"
 
 
 class Hosts:
-    """The folder; every change of it is whole or not at all."""
+    """The folder of sockets and markers. Every change is atomic."""
 
     def __init__(self, folder: Path, store: socket.socket | None = None) -> None:
-        """store: the keeper's channel, which has the sockets of the spawner before."""
+        """store: the channel to the keeper, which holds the sockets of the previous spawner."""
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
         self.folder = folder
-        # A socket's path may be 107 bytes long: this way it is short, whatever the host.
+        # A socket's path has at most 107 bytes; a path through this descriptor is always short enough.
         self._descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY)
 
         self._store = store
@@ -45,23 +46,23 @@ class Hosts:
             yield message["host"], socket.socket(fileno=descriptors[0])
 
     def listen(self, host: str) -> tuple[socket.socket, bool]:
-        """The listening socket at that host, and whether it is the one a spawner before had."""
+        """The listening socket of that host, and whether it is the previous spawner's."""
         kept = self._kept.pop(host, None)
         if kept and (self.folder / (host + SOCKET)).is_socket():
             self.mark(host, SERVED)
             return kept, True
         listener = self._bind(host)
-        self._tell_store(host, listener)
+        self._notify_keeper(host, listener)
         self.mark(host, SERVED)
         return listener, False
 
-    def _tell_store(self, host: str, *listeners: socket.socket) -> None:
+    def _notify_keeper(self, host: str, *listeners: socket.socket) -> None:
         if self._store:
             with contextlib.suppress(OSError):
                 agreed.send(self._store, {"host": host}, [listener.fileno() for listener in listeners])
 
     def _bind(self, host: str) -> socket.socket:
-        """Another that was there is replaced at once."""
+        """Listen at the host's path; replace a socket that exists there atomically."""
         listener = socket.socket(socket.AF_UNIX)
         partial, file = _PARTIAL, host + SOCKET
         with contextlib.suppress(FileNotFoundError):
@@ -74,7 +75,7 @@ class Hosts:
         return listener
 
     def link(self, host: str, target: str) -> None:
-        """Let a further host lead to the socket of `target`."""
+        """Link a further host to the socket of the host `target`."""
         file, partial = self.folder / (host + SOCKET), self.folder / _PARTIAL
         with contextlib.suppress(FileNotFoundError):
             partial.unlink()
@@ -83,10 +84,10 @@ class Hosts:
         self.mark(host, SERVED)
 
     def mark(self, host: str, marker: str) -> None:
-        """Say that the host is served, or why it is not.
+        """Set the host's marker: that it is served, or why it is not.
 
-        At no moment nothing is said, and none at which it counts as served without a socket: the front would
-        look for it in vain for a while.
+        The host always has a marker, and it is never marked as served while it has no socket: the front would
+        retry to connect for a while.
         """
         file = self.folder / (host + marker)
         file.touch()
@@ -103,7 +104,7 @@ class Hosts:
         self._remove_socket(host)
 
     def keep_only(self, hosts: Collection[str]) -> None:
-        """Remove what a spawner before left of hosts that are no more."""
+        """Remove the files of all other hosts, which a previous spawner left."""
         for entry in self.folder.iterdir():
             host = entry.name.rpartition(".")[0]
             if host not in hosts:
@@ -111,7 +112,7 @@ class Hosts:
 
     def _remove_socket(self, host: str) -> None:
         self._unlink(host + SOCKET)
-        self._tell_store(host)
+        self._notify_keeper(host)
 
     def _unlink(self, name: str) -> None:
         (self.folder / name).unlink(missing_ok=True)

@@ -1,6 +1,6 @@
-"""Under which user ids processes run where root starts them: one for each tenant, none of them in passwd.
+"""The user ids of processes that root starts: one for each tenant; none of them is in passwd.
 
-Taken from a part of the 32 bits that neither distributions nor systemd's containers give out.
+They are from a range of the 32 bits that neither distributions nor systemd's containers use.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import psutil
 
 _FIRST, _COUNT = 0x7000_0000, 0x0FFF_0000
 RANGES = 16
-"""Each server of a machine has one of these parts for its tenants: their clusters' oids may be the same."""
+"""Each server of a machine has its own part of the range: oids of different clusters may be equal."""
 _OF_RANGE = _COUNT // RANGES
 ZYGOTE, FRONT, BUILDER = _FIRST + _COUNT, _FIRST + _COUNT + 1, _FIRST + _COUNT + 2
 MASTER = _FIRST + _COUNT + 3
 OTHERS = (ZYGOTE, FRONT, BUILDER, MASTER)
-"""Those that are no tenant's."""
+"""The user ids that belong to no tenant."""
 
 
 def is_root() -> bool:
@@ -27,25 +27,26 @@ def is_root() -> bool:
 
 
 def tenant_user(oid: int, server: int = 0) -> int | None:
-    """The user id of the tenant whose database has that oid, which a renaming keeps and no other gets.
+    """The user id of the tenant whose database has this oid. A database keeps its oid when it is renamed.
 
-    server: its range, below RANGES. None where the installation is not root's: all run as the same user.
+    server: the number of the server's range, below RANGES. None where root does not run the installation:
+    then all processes run as the same user.
     """
     return _FIRST + server * _OF_RANGE + oid % _OF_RANGE if is_root() else None
 
 
 def builder_user() -> int | None:
-    """The user id of the Odoo that builds templates; None where the installation is not root's."""
+    """The user id of the Odoo that builds templates; None where root does not run the installation."""
     return BUILDER if is_root() else None
 
 
 def master_user() -> int | None:
-    """The user id of the back office's Odoo; None where the installation is not root's."""
+    """The user id of the back office's Odoo; None where root does not run the installation."""
     return MASTER if is_root() else None
 
 
 def kill_orphans_of(user: int) -> None:
-    """End what a tenant's process left behind when it ended: no parent of another user waits for it."""
+    """Kill the orphans of a tenant's process: processes of that user that no other user's process started."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             if process.uids().real == user and _is_orphan(process, user):
@@ -53,18 +54,18 @@ def kill_orphans_of(user: int) -> None:
 
 
 def _is_orphan(process: psutil.Process, user: int) -> bool:
-    """Of the tenant's Odoo that installs modules the engine is an ancestor, with bubblewrap between."""
+    """An Odoo that installs modules for the tenant is no orphan: the engine is its ancestor."""
     above = process.parent()
     while above is not None and above.uids().real == user:
         above = above.parent()
     return above is None or above.pid == 1
 
 
-def hand_over(folder: Path, user: int | None) -> None:
-    """Make sure the folder and those in it are the user's; the files may be others' too, and are not.
+def chown_folders(folder: Path, user: int | None) -> None:
+    """Change the owner of the folder and of the folders in it to the user, but not of the files.
 
-    They are hard links to a template's files, which a tenant may remove from its folder but never write.
-    Raises FileNotFoundError.
+    The files are hard links to a template's files: a tenant may remove them from its folder, but not write
+    them. Raises FileNotFoundError.
     """
     owner = folder.stat().st_uid
     if user is None or owner == user:

@@ -1,4 +1,4 @@
-"""Sleeping tenants' scheduled jobs: each wakes its tenant when it is due, and not too many at once."""
+"""Scheduled jobs of sleeping tenants: a due job wakes its tenant. The number of such tenants is limited."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from tenantry.spawner.tenants import Process, Tenant
 
 _AT_ONCE = max(4, 2 * (os.cpu_count() or 1))
 _PAUSE_S = 60
-"""A job that is due again and again, or cannot run, wakes its tenant no more often than this."""
-_ASK_AGAIN_S = 300
+"""A job that is always due again, or that cannot run, wakes its tenant at most once in this time."""
+_RETRY_S = 300
 
 
 class Jobs:
-    """Of one spawner."""
+    """The scheduled jobs of one spawner's tenants."""
 
     def __init__(self, loop: Loop, processes: Processes, dues: Dues) -> None:
         self._loop = loop
         self._processes = processes
         self._dues = dues
         self._waiting: deque[str] = deque()
-        loop.watch(dues.fileno(), self._hear)
+        loop.watch(dues.fileno(), self._read_answers)
 
     def plan(self, tenant: Tenant) -> None:
-        """Find out when its next job is due, if it may have any."""
+        """Query when the tenant's next job is due, if its jobs run at all."""
         if tenant.entry.has_crons:
             self._dues.ask(tenant.name)
 
-    def _hear(self) -> None:
+    def _read_answers(self) -> None:
         now = time.monotonic()
         for name, due_s in self._dues.answers():
             tenant = self._processes.tenants.get(name)
             if tenant is None or not tenant.entry.has_crons:
                 continue
-            due_at = now + (_ASK_AGAIN_S if due_s is None else max(due_s, 0))
+            due_at = now + (_RETRY_S if due_s is None else max(due_s, 0))
             tenant.due_at = max(due_at, tenant.woken_for_job_at + _PAUSE_S)
             self._loop.timers.at(tenant.due_at, partial(self._is_due, tenant, tenant.due_at))
 
@@ -58,9 +58,9 @@ class Jobs:
                 running += 1
 
     def process_ended(self, tenant: Tenant, process: Process) -> None:
-        """It may have planned others, and made room for somebody else's."""
+        """Query the tenant's next job again, and wake the next waiting tenant."""
         if process.is_job:
             self._start_waiting()
         if tenant.listener is not None:
-            tenant.due_at = None  # of what was known before it was awake
+            tenant.due_at = None  # from before it was awake: its jobs may have changed
             self.plan(tenant)

@@ -1,10 +1,11 @@
-"""Keeps the spawner and the front running: starts each again when it ends, and both end with it.
+"""The keeper runs the spawner and the front: it restarts each when it ends, and both end with the keeper.
 
-It also holds the spawner's listening sockets, so that a visitor who waits at one waits on while the spawner
-is started anew.
+It also holds the spawner's listening sockets: visitors who wait there keep their connection while the spawner
+restarts.
 
 python -m tenantry.spawner.keeper CONFIG
-SIGHUP starts the spawner anew and touches no tenant; SIGTERM ends all. Its process id stands beside CONFIG.
+SIGHUP restarts the spawner and leaves the tenants running; SIGTERM ends all. The keeper's process id is in a
+file beside CONFIG.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pathlib import Path
 from tenantry import agreed
 from tenantry.keyfile import write_private
 from tenantry.spawner.config import Config
-from tenantry.spawner.files import allow_many_files
+from tenantry.spawner.files import raise_open_files_limit
 
 _logger = logging.getLogger(__name__)
 
@@ -34,21 +35,21 @@ _ENDS_WITHIN_S = 8
 
 
 class Store:
-    """The listening sockets of the spawner before, for the next one. See `spawner.hosts`."""
+    """The listening sockets of the current spawner, kept for the next one. See `spawner.hosts`."""
 
     def __init__(self) -> None:
         self.channel: socket.socket | None = None
         self._kept: dict[str, int] = {}
 
     def connect(self) -> socket.socket:
-        """A new spawner's end of the channel."""
+        """Open a new channel; return the end for the new spawner."""
         if self.channel:
             self.channel.close()
-        self.channel, theirs = agreed.pair()
-        return theirs
+        self.channel, spawner_end = agreed.pair()
+        return spawner_end
 
-    def hand_out(self) -> None:
-        """Give a new spawner all there are."""
+    def send_all(self) -> None:
+        """Send all kept sockets to the new spawner."""
         assert self.channel
         try:
             for host, descriptor in self._kept.items():
@@ -57,8 +58,8 @@ class Store:
         except OSError as error:
             _logger.warning("the spawner did not take its sockets: %s", error)
 
-    def hear(self) -> None:
-        """Keep or forget what the spawner says."""
+    def receive(self) -> None:
+        """Receive a message of the spawner: keep a host's socket, or close it."""
         assert self.channel
         try:
             message, descriptors = agreed.receive(self.channel)
@@ -77,7 +78,7 @@ class Store:
 
 @dataclass
 class Program:
-    """A program that must run. pause_s: how long to wait before the next start; it grows while it fails."""
+    """A program that must run. pause_s: the wait before the next start; it doubles with each failure."""
 
     name: str
     command: Sequence[str]
@@ -89,22 +90,22 @@ class Program:
     began: float = 0.0
 
     def start(self) -> None:
-        theirs = self.store.connect() if self.store else None
-        inherited = [theirs.fileno()] if theirs else []
+        spawner_end = self.store.connect() if self.store else None
+        inherited = [spawner_end.fileno()] if spawner_end else []
         self.process = subprocess.Popen(
             [*self.command, *map(str, inherited)],
             stdin=subprocess.DEVNULL,
             env=None if self.environment is None else dict(self.environment),
             pass_fds=inherited,
         )
-        if self.store and theirs:
-            theirs.close()
-            self.store.hand_out()
+        if self.store and spawner_end:
+            spawner_end.close()
+            self.store.send_all()
         self.began = time.monotonic()
         _logger.info("%s: process %d", self.name, self.process.pid)
 
-    def look(self) -> None:
-        """Start it if it should run and does not."""
+    def ensure_running(self) -> None:
+        """Start the program if it has ended and its pause is over."""
         if self.process is not None and self.process.poll() is not None:
             lived_s = time.monotonic() - self.began
             self.pause_s = _FIRST_PAUSE_S if lived_s > _STEADY_AFTER_S else self.pause_s
@@ -127,10 +128,10 @@ class Program:
 
 
 def keep(programs: Sequence[Program], store: Store, woken: int) -> None:
-    """Keep them running until a signal says to end."""
+    """Keep the programs running until SIGTERM or SIGINT. woken: the pipe to which signals are written."""
     while True:
         for program in programs:
-            program.look()
+            program.ensure_running()
         waits = [p.next_start - time.monotonic() for p in programs if p.process is None]
         with selectors.DefaultSelector() as selector:
             selector.register(woken, selectors.EVENT_READ)
@@ -138,22 +139,22 @@ def keep(programs: Sequence[Program], store: Store, woken: int) -> None:
                 selector.register(store.channel, selectors.EVENT_READ)
             readable = {key.fd for key, _ in selector.select(max(min(waits), 0) if waits else None)}
         if store.channel and store.channel.fileno() in readable:
-            store.hear()
-        told = set(os.read(woken, 64)) if woken in readable else set()
-        if told & {signal.SIGTERM, signal.SIGINT}:
+            store.receive()
+        signals = set(os.read(woken, 64)) if woken in readable else set()
+        if signals & {signal.SIGTERM, signal.SIGINT}:
             return
-        if signal.SIGHUP in told:
+        if signal.SIGHUP in signals:
             programs[0].end(signal.SIGHUP)
 
 
 def main(config_file: Path) -> None:
-    """Run until SIGTERM, which ends the tenants, too."""
+    """Run until SIGTERM, which also ends the tenants."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     config = Config.from_file(config_file)
     store = Store()
-    allow_many_files()
+    raise_open_files_limit()
     write_private(config_file.with_suffix(".pid"), str(os.getpid()))
-    # When the keeper is killed, so is the spawner, which else would go on unseen beside the next one.
+    # The spawner is killed with the keeper: it must not go on beside the next keeper's spawner.
     spawner = ["setpriv", "--pdeathsig", "KILL", "--"]
     spawner += [sys.executable, "-m", "tenantry.spawner", str(config_file)]
     programs = [Program("spawner", spawner, None, store)]

@@ -1,4 +1,4 @@
-"""Logs of servers that never end: one that has grown too large is kept once, and begun anew."""
+"""Log rotation: a log that has grown too large is copied to `<name>.log.1` and truncated."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from typing import IO
 _MOST_BYTES = 10 * 2**20
 
 
-def shorten(files: Iterable[Path], most_bytes: int = _MOST_BYTES) -> None:
-    """Whoever writes them opened them for appending, and goes on at their new end.
+def rotate(files: Iterable[Path], most_bytes: int = _MOST_BYTES) -> None:
+    """Rotate the logs that are larger. Their writers opened them for appending and continue at the new end.
 
-    PostgreSQL's user owns the folder of its log: no link there leads root to another file.
+    Links are not followed: PostgreSQL's user owns the folder of its log, and could lead root to another file.
     """
     for file in files:
         with contextlib.suppress(OSError), _opened(file, os.O_RDWR) as log:
             found = os.fstat(log.fileno())
             if stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and found.st_size > most_bytes:
-                _keep(file, log)
+                _copy(file, log)
                 log.truncate(0)
 
 
-def kept(log: Path) -> Path:
-    """Where the last of a shortened one is."""
+def rotated(log: Path) -> Path:
+    """The file with the previous part of a log."""
     return log.with_suffix(".log.1")
 
 
-def _keep(file: Path, log: IO[bytes]) -> None:
-    """Where there is no room for it, it goes: a full disk is worse."""
+def _copy(file: Path, log: IO[bytes]) -> None:
+    """Copy the log. Without room for the copy its content is lost: a full disk is worse."""
     with contextlib.suppress(OSError):
-        kept(file).unlink(missing_ok=True)
-        with _opened(kept(file), os.O_WRONLY | os.O_CREAT | os.O_EXCL) as copy:
+        rotated(file).unlink(missing_ok=True)
+        with _opened(rotated(file), os.O_WRONLY | os.O_CREAT | os.O_EXCL) as copy:
             try:
                 shutil.copyfileobj(log, copy)
             except OSError:

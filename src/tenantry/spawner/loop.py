@@ -1,4 +1,4 @@
-"""The spawner's loop: one thread that waits for what can be read, and does what is due."""
+"""The spawner's event loop: one thread that waits for readable descriptors and for timers."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _logger = logging.getLogger(__name__)
 Source = socket.socket | int
 Action = Callable[[], None]
 
-_TRY_AGAIN_S = 1
+_RETRY_S = 1
 
 
 class Loop:
-    """Calls an action when its source can be read, and others when their time has come.
+    """Calls an action when its source is readable or when its timer is due.
 
-    An action that fails concerns no other tenant: it is told, and tried again a little later.
+    An action that fails must not affect other tenants: the failure is logged, and the action retried later.
     """
 
     def __init__(self) -> None:
@@ -32,38 +32,38 @@ class Loop:
         self._is_running = True
 
     def watch(self, source: Source, action: Action) -> None:
-        """Call the action whenever the source can be read; a source that is watched already stays so."""
+        """Call the action whenever the source is readable. A source that is watched already is ignored."""
         with contextlib.suppress(KeyError):
             self._selector.register(source, selectors.EVENT_READ, action)
 
     def unwatch(self, source: Source) -> None:
-        """Before the source is closed: its number may be another's then. One that is not watched is fine."""
+        """Call this before closing a source, whose number may then be reused. An unwatched one is ignored."""
         with contextlib.suppress(KeyError, ValueError):
             self._selector.unregister(source)
 
     def run(self) -> None:
-        """Until it is told to end."""
+        """Run until `end` is called."""
         while self._is_running:
             for key, _events in self._selector.select(self.timers.wait_s):
-                # An action before this one may have ended what it was for.
+                # An earlier action of this round may have unwatched the source.
                 if self._selector.get_map().get(key.fd) is key and not _succeeds(key.data):
-                    self._let_rest(key.fd, key.data)
+                    self._retry_later(key.fd, key.data)
             for action in self.timers.due():
                 _succeeds(action)
 
     def end(self) -> None:
-        """Safe in a signal handler: the loop sees it at its next turn."""
+        """End the loop at its next round. Safe in a signal handler."""
         self._is_running = False
 
-    def _let_rest(self, descriptor: int, action: Action) -> None:
-        """Its source can be read still, and would be the next thing to fail."""
+    def _retry_later(self, descriptor: int, action: Action) -> None:
+        """Unwatch the source for a while: it is still readable, and the action would fail again at once."""
         with contextlib.suppress(OSError):
             identity = os.fstat(descriptor).st_ino
             self.unwatch(descriptor)
-            self.timers.after(_TRY_AGAIN_S, partial(self._watch_again, descriptor, identity, action))
+            self.timers.after(_RETRY_S, partial(self._watch_again, descriptor, identity, action))
 
     def _watch_again(self, descriptor: int, identity: int, action: Action) -> None:
-        """Unless the source was closed meanwhile, and its number is another's."""
+        """Watch the source again, unless it was closed and its number is another file's now."""
         with contextlib.suppress(OSError):
             if os.fstat(descriptor).st_ino == identity:
                 self.watch(descriptor, action)
@@ -73,6 +73,6 @@ def _succeeds(action: Action) -> bool:
     try:
         action()
     except Exception:
-        _logger.exception("what was to be done failed")
+        _logger.exception("an action of the event loop failed")
         return False
     return True

@@ -1,4 +1,4 @@
-"""The tenants' processes: forked when they are needed, limited, and seen when they end."""
+"""The tenants' processes: fork them on demand, limit them, and clean up after they end."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tenantry.model.secret import Secret
 from tenantry.spawner import cgroups
 from tenantry.spawner.catalog import Entry
 from tenantry.spawner.config import Config, Limits
-from tenantry.spawner.identity import hand_over, is_root, kill_orphans_of, tenant_user
-from tenantry.spawner.logfiles import kept
+from tenantry.spawner.identity import chown_folders, is_root, kill_orphans_of, tenant_user
+from tenantry.spawner.logfiles import rotated
 from tenantry.spawner.loop import Loop
 from tenantry.spawner.records import Records
 from tenantry.spawner.tenants import Fork, Process, Tenant
@@ -30,26 +30,26 @@ from tenantry.spawner.zygotes import Zygote, Zygotes, pid_of
 _logger = logging.getLogger(__name__)
 
 _ENDS_WITHIN_S = 1.5
-_TRY_AGAIN_S = 1
+_RETRY_S = 1
 _SHORT_LIFE_S = 1
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 10.0
 
 
 class Processes:
-    """Of one spawner. on_end: told of each tenant whose process has ended, with that process."""
+    """The processes of one spawner. on_end: called with a tenant and its process that has ended."""
 
     def __init__(self, loop: Loop, config: Config, on_end: Callable[[Tenant, Process], None]) -> None:
         self.config = config
         self.tenants: dict[str, Tenant] = {}
         self.ending: set[str] = set()
-        """The names of tenants whose process was told to end, and has not yet."""
+        """The names of tenants whose process was asked to end and still runs."""
         self.landlock_abi: int | None = None
-        """What the zygotes find; None until the first has loaded."""
+        """As the zygotes report it; None until the first zygote has loaded."""
         self._loop = loop
         self._on_end = on_end
         self._cgroups = cgroups.find(hashlib.sha256(config.home.encode()).hexdigest()[:12])
         self._records = Records(Path(config.run) / "awake")
-        self._found = self._records.noted()
+        self._found = self._records.running()
         self._logs = Path(config.logs) / "tenants"
         self._logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._zygotes = Zygotes(config, Path(config.logs) / "zygotes.log", self.password_of)
@@ -61,7 +61,7 @@ class Processes:
         return instance_password(Secret(self.config.instances_key), role).reveal()
 
     def protections(self) -> dict[str, str]:
-        """What separates tenants here, by name; each with why it is missing, or ""."""
+        """The protections between tenants, by name, each with the reason why it is missing, or ""."""
         controls = self._cgroups
         return {
             "own user ids": "" if is_root() else "it was not started by root",
@@ -72,18 +72,18 @@ class Processes:
     # ------------------------------------------------------------ waking
 
     def rearm(self, tenant: Tenant) -> None:
-        """It sleeps: the next visitor wakes it, one who waits already at once."""
+        """Let the next visitor wake a sleeping tenant; a visitor who is waiting already wakes it at once."""
         if tenant.listener is not None and tenant.is_asleep:
             self._loop.watch(tenant.listener, partial(self.wake, tenant))
 
     def wake(self, tenant: Tenant, *, for_jobs: bool = False) -> None:
-        """Have its process forked, by the zygote of its template or by the plain one."""
+        """Have the tenant's process forked, by the zygote of its template or by the plain one."""
         if tenant.listener is None or not tenant.is_asleep:
             return
         self._loop.unwatch(tenant.listener)
         try:
             folder = Path(self.config.filestores) / tenant.entry.folder
-            hand_over(folder, tenant_user(tenant.entry.oid, self.config.users))
+            chown_folders(folder, tenant_user(tenant.entry.oid, self.config.users))
             zygote = self._fitting_zygote(tenant.entry.template)
             if not zygote.is_ready:
                 zygote.wait(tenant.name, for_jobs=for_jobs)
@@ -91,24 +91,24 @@ class Processes:
             tenant.fork = self._new_fork(tenant, is_job=for_jobs)
         except OSError as error:
             _logger.error("%s cannot be woken: %s", tenant.name, error)
-            self._loop.timers.after(_TRY_AGAIN_S, partial(self.rearm, tenant))
+            self._loop.timers.after(_RETRY_S, partial(self.rearm, tenant))
             return
-        tenant.tell()
+        tenant.update_board()
         if for_jobs:
             tenant.woken_for_job_at = time.monotonic()
-        self._order_from(zygote, tenant, folder)
+        self._send_order(zygote, tenant, folder)
 
-    def _order_from(self, zygote: Zygote, tenant: Tenant, folder: Path) -> None:
-        """The order has a password in it. The child alone reads it: the zygote forks for others, too."""
+    def _send_order(self, zygote: Zygote, tenant: Tenant, folder: Path) -> None:
+        """Send the order through a pipe that only the child reads: the order contains a password."""
         assert tenant.listener
         assert tenant.fork
         fork = tenant.fork
         try:
-            os.write(fork.order, self._order(tenant, folder).to_line())
-            descriptors = (tenant.listener.fileno(), fork.log, fork.board.descriptor, fork.told)
+            os.write(fork.order_writer, self._order(tenant, folder).to_line())
+            descriptors = (tenant.listener.fileno(), fork.log, fork.board.descriptor, fork.order_reader)
             zygote.order(ForkOrder(tenant.name, fork.serial), descriptors)
         except OSError:
-            self._lost_zygote(zygote)
+            self._zygote_ended(zygote)
 
     def _new_fork(self, tenant: Tenant, *, is_job: bool) -> Fork:
         with contextlib.ExitStack() as opened:
@@ -121,7 +121,7 @@ class Processes:
         return fork
 
     def _order(self, tenant: Tenant, folder: Path) -> TenantOrder:
-        """What that one tenant's process needs, and nothing else."""
+        """The facts that this tenant's process needs, and no others."""
         assert tenant.fork
         user = tenant_user(tenant.entry.oid, self.config.users)
         return TenantOrder(
@@ -140,13 +140,13 @@ class Processes:
             limits=self._limits_of(tenant),
         )
 
-    def _forked(self, told: Forked, handle: int) -> None:
-        """A zygote has forked; whom nobody waits for any more ends at once."""
-        tenant = self.tenants.get(told.name)
-        if tenant is None or tenant.fork is None or tenant.fork.serial != told.serial:
-            stray = Process(pid_of(handle), handle, self._records.board(told.name, anew=False))
-            stray.end_now()
-            stray.close()
+    def _forked(self, forked: Forked, handle: int) -> None:
+        """Handle a zygote's answer. A process that is no longer wanted is killed."""
+        tenant = self.tenants.get(forked.name)
+        if tenant is None or tenant.fork is None or tenant.fork.serial != forked.serial:
+            unwanted = Process(pid_of(handle), handle, self._records.board(forked.name, anew=False))
+            unwanted.kill()
+            unwanted.close()
             return
         fork, tenant.fork = tenant.fork, None
         tenant.process = Process(pid_of(handle), handle, fork.board, fork.is_job)
@@ -154,10 +154,10 @@ class Processes:
         try:
             self._records.note(tenant)
         except OSError as error:
-            _logger.error("%s cannot be noted, and ends: %s", tenant.name, error)
+            _logger.error("the process of %s cannot be recorded, so it ends: %s", tenant.name, error)
         else:
             self._limit(tenant)
-            fork.let_serve()
+            fork.confirm()
         fork.close()
 
     def _limits_of(self, tenant: Tenant) -> Limits:
@@ -177,13 +177,13 @@ class Processes:
     # ------------------------------------------------------------ zygotes
 
     def follow_templates(self, entries: Mapping[str, Entry]) -> None:
-        """Which template's version has a database for a zygote; those without one end."""
+        """Read which template versions have a database for a zygote; end the zygotes of all others."""
         self._zygotes.databases = {
             entry.template: entry.database
             for entry in sorted(entries.values(), key=lambda entry: entry.oid)
             if entry.label.kind is Kind.ZYGOTE and entry.label.state is State.READY
         }
-        for zygote in self._zygotes.end_those_without(set(self._zygotes.databases)):
+        for zygote in self._zygotes.remove_all_but(set(self._zygotes.databases)):
             self._loop.unwatch(zygote.channel)
             zygote.end()
             self._wake_waiting(zygote)
@@ -196,19 +196,19 @@ class Processes:
             _logger.error("a zygote cannot be started: %s", error)
             return
         if zygote is not None:
-            self._loop.watch(zygote.channel, partial(self._hear_zygote, zygote))
+            self._loop.watch(zygote.channel, partial(self._read_zygote, zygote))
 
     def _fitting_zygote(self, template: tuple[str, str]) -> Zygote:
-        zygote, is_new = self._zygotes.fitting(template)
+        zygote, is_new = self._zygotes.find_or_start(template)
         if is_new:
-            self._loop.watch(zygote.channel, partial(self._hear_zygote, zygote))
+            self._loop.watch(zygote.channel, partial(self._read_zygote, zygote))
         return zygote
 
-    def _hear_zygote(self, zygote: Zygote) -> None:
+    def _read_zygote(self, zygote: Zygote) -> None:
         try:
             message, descriptors = agreed.receive(zygote.channel)
             if message is None:
-                self._lost_zygote(zygote)
+                self._zygote_ended(zygote)
             elif not zygote.is_ready:
                 self.landlock_abi = Ready(**message).landlock_abi
                 zygote.became_ready(descriptors[0])
@@ -217,15 +217,15 @@ class Processes:
             else:
                 self._forked(Forked(**message), descriptors[0])
         except OSError:
-            self._lost_zygote(zygote)
+            self._zygote_ended(zygote)
 
-    def _lost_zygote(self, zygote: Zygote) -> None:
-        """It has ended by itself; who waited for it is woken by another. Those it forked go on."""
+    def _zygote_ended(self, zygote: Zygote) -> None:
+        """A zygote has ended by itself: wake waiting tenants by another one. Its children continue."""
         self._loop.unwatch(zygote.channel)
-        self._zygotes.lost(zygote)
+        self._zygotes.forget(zygote)
         for tenant in self.tenants.values():
             if tenant.fork:
-                tenant.fork.forget()
+                tenant.fork.cancel()
                 tenant.fork = None
                 self.rearm(tenant)
         self._wake_waiting(zygote)
@@ -240,52 +240,52 @@ class Processes:
     # ------------------------------------------------------------ ending
 
     def end(self, tenant: Tenant) -> None:
-        """Its process, if it has one, ends soon; `ending` tells until when."""
+        """Ask the tenant's process to end, if there is one. Its name is in `ending` until it has ended."""
         if tenant.fork:
-            tenant.fork.forget()
+            tenant.fork.cancel()
             tenant.fork = None
         if tenant.process:
-            tenant.process.tell_to_end()
+            tenant.process.terminate()
             self.ending.add(tenant.name)
-            self._loop.timers.after(_ENDS_WITHIN_S, tenant.process.end_now)
+            self._loop.timers.after(_ENDS_WITHIN_S, tenant.process.kill)
 
     def _ended(self, tenant: Tenant) -> None:
-        """Its process is gone, by itself or because it was told to."""
+        """The tenant's process has ended, by itself or because we asked it to."""
         process, tenant.process = tenant.process, None
         assert process
         self._loop.unwatch(process.handle)
-        self._let_rest(tenant, process)
+        self._rearm_after(tenant, process)
         process.close()
-        self._end_the_rest(tenant)
+        self._end_descendants(tenant)
         self._records.forget(tenant.name)
         self.ending.discard(tenant.name)
         self._on_end(tenant, process)
 
-    def _end_the_rest(self, tenant: Tenant) -> None:
-        """What its process started and left behind ends, too."""
+    def _end_descendants(self, tenant: Tenant) -> None:
+        """Kill the processes that the tenant's process started and left behind."""
         if self._cgroups:
             if self._cgroups.killed(tenant.name):
-                _logger.warning("%s wanted more memory than it may use, and was ended", tenant.name)
+                _logger.warning("%s used more memory than its limit, and was killed", tenant.name)
             with contextlib.suppress(TimeoutError):
                 self._cgroups.remove(tenant.name)
         elif (user := tenant_user(tenant.entry.oid, self.config.users)) is not None:
             kill_orphans_of(user)
 
-    def _let_rest(self, tenant: Tenant, process: Process) -> None:
-        """A process that ends at once, again and again, is not started at once again and again."""
+    def _rearm_after(self, tenant: Tenant, process: Process) -> None:
+        """Let visitors wake the tenant again; after a failure only after a pause, which doubles each time."""
         lived_s = time.time() - process.since
-        is_short = lived_s < _SHORT_LIFE_S and not (process.was_told_to_end or process.is_job)
+        is_short = lived_s < _SHORT_LIFE_S and not (process.is_terminated or process.is_job)
         is_failure = is_short or process.is_broken
         tenant.failures = tenant.failures + 1 if is_failure else 0
         if not is_failure:
             self.rearm(tenant)
             return
         pause_s = min(_FIRST_PAUSE_S * 2 ** (tenant.failures - 1), _LONGEST_PAUSE_S)
-        _logger.warning("%s ended after %.1f s; it rests for %.1f s", tenant.name, lived_s, pause_s)
+        _logger.warning("%s ended after %.1f s; the next start is in %.1f s", tenant.name, lived_s, pause_s)
         self._loop.timers.after(pause_s, partial(self.rearm, tenant))
 
     def stop(self, *, with_tenants: bool) -> None:
-        """End the zygotes, and the tenants or not."""
+        """End the zygotes. with_tenants: end the tenants' processes, too."""
         awake = [tenant for tenant in self.tenants.values() if tenant.process] if with_tenants else []
         for tenant in awake:
             self.end(tenant)
@@ -294,15 +294,15 @@ class Processes:
             time.sleep(0.02)
         for tenant in awake:
             if tenant.process:
-                tenant.process.end_now()
-            self._end_the_rest(tenant)
+                tenant.process.kill()
+            self._end_descendants(tenant)
             self._records.forget(tenant.name)
         self._zygotes.end_all()
 
-    # ------------------------------------------------------------ what a spawner before left
+    # ------------------------------------------------------------ processes of the previous spawner
 
     def adopt(self, tenant: Tenant) -> None:
-        """Take over the process that runs for it already, unless it is of a former database of that name."""
+        """Take over the tenant's running process, unless it belongs to a former database of that name."""
         oid, process = self._found.pop(tenant.name, (0, None))
         if process is None:
             return
@@ -311,10 +311,10 @@ class Processes:
         if oid != tenant.entry.oid:
             self.end(tenant)
 
-    def end_strays(self) -> None:
-        """What runs for nobody any more."""
+    def end_orphans(self) -> None:
+        """Kill the processes of tenants that do not exist any more."""
         for name, (_oid, process) in self._found.items():
-            process.end_now()
+            process.kill()
             process.close()
             self._records.forget(name)
         self._found.clear()
@@ -322,8 +322,8 @@ class Processes:
     # ------------------------------------------------------------ logs
 
     def forget(self, tenant: Tenant) -> None:
-        """It is no more: another of its name does not read what it logged."""
-        for file in (self._log_of(tenant.name), kept(self._log_of(tenant.name))):
+        """Remove a former tenant's logs: a later tenant of the same name must not read them."""
+        for file in (self._log_of(tenant.name), rotated(self._log_of(tenant.name))):
             file.unlink(missing_ok=True)
 
     def _log_of(self, name: str) -> Path:

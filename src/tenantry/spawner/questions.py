@@ -1,4 +1,4 @@
-"""What the engine asks a running spawner, see `spawner.control`: to look now, to end, to tell."""
+"""The requests of the engine to a running spawner, see `spawner.control`: look, end, ps, protections."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Answer = Callable[[], None]
 
 
 class Questions:
-    """look: has the labels of these databases read now."""
+    """look: called to read the labels of the given databases at once."""
 
     def __init__(
         self, file: Path, loop: Loop, processes: Processes, look: Callable[[Collection[str]], None]
@@ -31,11 +31,11 @@ class Questions:
     def _accept(self) -> None:
         client = self._server.accept()
         if client is not None:
-            self._loop.watch(client, partial(self._hear, client))
+            self._loop.watch(client, partial(self._read, client))
 
-    def _hear(self, client: socket.socket) -> None:
+    def _read(self, client: socket.socket) -> None:
         try:
-            question = self._server.hear(client)
+            question = self._server.receive(client)
         except EOFError:
             self._loop.unwatch(client)
             self._server.drop(client)
@@ -60,7 +60,7 @@ class Questions:
                 self._server.answer(client, {"ok": False, "error": "there is no such question"})
 
     def _described(self, names: frozenset[str]) -> list[dict[str, Any]]:
-        """Of those that are served, all or these."""
+        """The facts of the tenants that are served: of these, or of all if no names are given."""
         served = [tenant for tenant in self._processes.tenants.values() if tenant.entry.is_served]
         return [tenant.describe() for tenant in served if not names or tenant.name in names]
 
@@ -69,7 +69,7 @@ class Questions:
         self.settle()
 
     def settle(self) -> None:
-        """Answer those whose tenants have no process left that was told to end."""
+        """Answer the clients whose tenants have no ending process left."""
         ready = [answer for names, answer in self._waiting if not names & self._processes.ending]
         self._waiting = [entry for entry in self._waiting if entry[0] & self._processes.ending]
         for answer in ready:

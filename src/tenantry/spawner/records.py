@@ -1,4 +1,4 @@
-"""Which process is whose, for the next spawner: a small file for each, out of the tenants' reach."""
+"""Records of the running processes, for the next spawner: a small file for each. Tenants cannot read them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tenantry.spawner.tenants import Process, Tenant
 
 
 class Records:
-    """The files of one spawner."""
+    """The records of one spawner."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -41,8 +41,8 @@ class Records:
         for suffix in ("json", "board"):
             (self._folder / f"{name}.{suffix}").unlink(missing_ok=True)
 
-    def noted(self) -> dict[str, tuple[int, Process]]:
-        """The processes that a spawner before left running, by name, each with its database's oid."""
+    def running(self) -> dict[str, tuple[int, Process]]:
+        """The processes that the previous spawner left running, by tenant, each with its database's oid."""
         found = {}
         for file in self._folder.glob("*.json"):
             process, oid = self._running(file)
@@ -66,7 +66,7 @@ class Records:
 
 
 def _started(pid: int) -> float:
-    """When a process began, which tells it from a later one of its number; 0 when it is gone."""
+    """The start time of a process, which tells it apart from a later one of the same id; 0: it has ended."""
     with contextlib.suppress(psutil.Error):
         return psutil.Process(pid).create_time()
     return 0.0

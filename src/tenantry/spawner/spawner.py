@@ -1,4 +1,4 @@
-"""The spawner: brings sockets and processes to what the databases' labels say, and keeps them so."""
+"""The spawner: follows the databases' labels, and opens, blocks and ends tenants as they say."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tenantry.spawner.catalog import Catalog, Entry
 from tenantry.spawner.config import Config
 from tenantry.spawner.control import CONTROL_FILE
 from tenantry.spawner.dues import Dues
-from tenantry.spawner.files import allow_many_files
+from tenantry.spawner.files import raise_open_files_limit
 from tenantry.spawner.hosts import Hosts
 from tenantry.spawner.jobs import Jobs
 from tenantry.spawner.loop import Loop
@@ -28,12 +28,12 @@ from tenantry.spawner.tenants import Process, Tenant
 _logger = logging.getLogger(__name__)
 
 _RETRY_CATALOG_S = 1
-_LOOK_EVERY_S = 10
+_HOUSEKEEPING_EVERY_S = 10
 _MARKERS = {State.SUSPENDED: hosts.SUSPENDED, State.STOPPED: hosts.STOPPED}
 
 
 class Spawner:
-    """One server's. store: the keeper's channel, see `spawner.keeper`."""
+    """The spawner of one server. store: the channel to the keeper, see `spawner.keeper`."""
 
     def __init__(self, config: Config, store: socket.socket | None = None) -> None:
         self.config = config
@@ -44,13 +44,15 @@ class Spawner:
         self.catalog = Catalog(config.address, config.catalog_user, config.catalog_password)
         self.dues = Dues(config.address, self.processes.password_of)
         self.jobs = Jobs(self.loop, self.processes, self.dues)
-        self.questions = Questions(Path(config.run) / CONTROL_FILE, self.loop, self.processes, self._look)
+        self.questions = Questions(
+            Path(config.run) / CONTROL_FILE, self.loop, self.processes, self._read_labels
+        )
         self._watched_catalog: int | None = None
 
     def run(self) -> None:
-        """Until the loop is told to end."""
-        self._look_at_catalog()
-        self._look_after()
+        """Run until the loop ends."""
+        self._poll_catalog()
+        self._run_housekeeping()
         self.loop.run()
 
     def stop(self, *, with_tenants: bool) -> None:
@@ -65,52 +67,52 @@ class Spawner:
 
     # ------------------------------------------------------------ the catalog
 
-    def _look_at_catalog(self) -> None:
+    def _poll_catalog(self) -> None:
         try:
             changed = self.catalog.poll()
         except (psycopg.Error, OSError) as error:
-            self._lost_catalog(error)
+            self._catalog_failed(error)
         else:
             self._follow(changed)
 
-    def _look(self, names: Collection[str]) -> None:
-        """Who asks has written a label just now: a connection that PostgreSQL's restart cut is made anew."""
+    def _read_labels(self, names: Collection[str]) -> None:
+        """Read labels that the engine has just written. After a restart of PostgreSQL, reconnect first."""
         for _attempt in ("as it is", "reconnected"):
             try:
                 changed = self.catalog.read(names)
             except (psycopg.Error, OSError) as error:
-                self._lost_catalog(error)
+                self._catalog_failed(error)
             else:
                 return self._follow(changed)
         return None
 
-    def _lost_catalog(self, error: Exception) -> None:
+    def _catalog_failed(self, error: Exception) -> None:
         _logger.warning("the catalog cannot be read: %s", str(error).strip())
         if self._watched_catalog is not None:
             self.loop.unwatch(self._watched_catalog)
             self._watched_catalog = None
         self.catalog.forget_connection()
-        self.loop.timers.after(_RETRY_CATALOG_S, self._look_at_catalog)
+        self.loop.timers.after(_RETRY_CATALOG_S, self._poll_catalog)
 
     def _follow(self, changed: Mapping[str, Entry | None]) -> None:
         descriptor = self.catalog.fileno()
         if descriptor is not None and descriptor != self._watched_catalog:
-            self.loop.watch(descriptor, self._look_at_catalog)
+            self.loop.watch(descriptor, self._poll_catalog)
             self._watched_catalog = descriptor
         self.processes.follow_templates(self.catalog.entries)
         for name, entry in changed.items():
             if entry is None or entry.label.kind is not Kind.ZYGOTE:
                 try:
                     self._apply(name, entry)
-                except Exception:  # whatever one label says, the others are served
-                    _logger.exception("what %s is to be could not be done", name)
+                except Exception:  # a fault in one label must not affect the other tenants
+                    _logger.exception("the label of %s could not be followed", name)
         if self.catalog.is_known:
-            self.processes.end_strays()
+            self.processes.end_orphans()
 
     # ------------------------------------------------------------ a tenant and its label
 
     def _apply(self, name: str, entry: Entry | None) -> None:
-        """Bring what there is of a tenant to what its label says."""
+        """Open, block or close a tenant as its label says."""
         tenant = self.tenants.get(name)
         is_gone = entry is None or entry.label.state is State.TERMINATING
         if tenant and (is_gone or (entry and entry.oid != tenant.entry.oid)):
@@ -123,7 +125,7 @@ class Spawner:
             tenant = self.tenants[name] = Tenant(entry, f"{name}.{self.config.base_domain}")
             self.processes.adopt(tenant)
         tenant.entry = entry
-        tenant.tell()
+        tenant.update_board()
         if not entry.is_served:
             self._block(tenant)
             return
@@ -131,16 +133,16 @@ class Spawner:
             self._open(tenant)
         except OSError as error:
             _logger.error("%s cannot be served: %s", name, error)
-            self._shut(tenant)
+            self._stop_listening(tenant)
         if is_new and tenant.is_asleep:
             self.jobs.plan(tenant)
 
     def _open(self, tenant: Tenant) -> None:
-        """Its hosts lead to it from now on."""
+        """Listen for the tenant, and link its further hosts."""
         if tenant.listener is None:
             tenant.listener, is_known = self.hosts.listen(tenant.host)
             if tenant.process and not is_known:
-                # It listens where nobody comes any more.
+                # The process listens on the former socket, where no visitor comes.
                 self.processes.end(tenant)
             self.processes.rearm(tenant)
         wanted = tenant.entry.label.hostnames
@@ -151,7 +153,7 @@ class Spawner:
         tenant.links = wanted
 
     def _block(self, tenant: Tenant) -> None:
-        """Nobody reaches it, and nothing of it runs on."""
+        """Mark the tenant's hosts as not served, and end its process."""
         marker = _MARKERS.get(tenant.entry.label.state, hosts.PREPARING)
         wanted = tenant.entry.label.hostnames
         for host in {tenant.host, *wanted}:
@@ -159,17 +161,18 @@ class Spawner:
         for host in set(tenant.links) - set(wanted):
             self.hosts.forget(host)
         tenant.links = wanted
-        self._shut(tenant)
+        self._stop_listening(tenant)
 
     def _close(self, tenant: Tenant) -> None:
-        """It is gone, or another database has its name."""
+        """Remove a tenant whose database is gone, or whose name another database has now."""
         for host in {tenant.host, *tenant.links}:
             self.hosts.forget(host)
-        self._shut(tenant)
+        self._stop_listening(tenant)
         self.processes.forget(tenant)
         del self.tenants[tenant.name]
 
-    def _shut(self, tenant: Tenant) -> None:
+    def _stop_listening(self, tenant: Tenant) -> None:
+        """Close the tenant's socket and end its process."""
         if tenant.listener is not None:
             self.loop.unwatch(tenant.listener)
             tenant.listener.close()
@@ -177,46 +180,46 @@ class Spawner:
         tenant.due_at = None
         self.processes.end(tenant)
 
-    # ------------------------------------------------------------ now and then
+    # ------------------------------------------------------------ housekeeping
 
-    def _look_after(self) -> None:
-        self.loop.timers.after(_LOOK_EVERY_S, self._look_after)
+    def _run_housekeeping(self) -> None:
+        self.loop.timers.after(_HOUSEKEEPING_EVERY_S, self._run_housekeeping)
         if self._watched_catalog is not None:
-            self._look_at_catalog()
+            self._poll_catalog()
         if self.catalog.is_known:
             self.hosts.keep_only({host for t in self.tenants.values() for host in (t.host, *t.links)})
-        logfiles.shorten([*Path(self.config.logs).rglob("*.log"), *map(Path, self.config.more_logs)])
+        logfiles.rotate([*Path(self.config.logs).rglob("*.log"), *map(Path, self.config.more_logs)])
 
 
 def main(config_file: Path, store_descriptor: int | None = None) -> None:
-    """Run a spawner until it is told to end: SIGTERM ends its tenants too, SIGHUP leaves them."""
+    """Run a spawner until SIGTERM, which also ends its tenants, or SIGHUP, which leaves them running."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     os.umask(0o077)
-    allow_many_files()
+    raise_open_files_limit()
     store = None if store_descriptor is None else socket.socket(fileno=store_descriptor)
     spawner = Spawner(Config.from_file(config_file), store)
-    told = _watch_signals(spawner.loop)
+    signals = _watch_signals(spawner.loop)
     spawner.run()
-    spawner.stop(with_tenants=signal.SIGHUP not in told)
+    spawner.stop(with_tenants=signal.SIGHUP not in signals)
 
 
 def _watch_signals(loop: Loop) -> set[int]:
-    """Let signals end the loop; return the set that tells which came."""
-    told: set[int] = set()
+    """End the loop at a signal; return the set to which the received signals are added."""
+    received: set[int] = set()
     waking, woken = socket.socketpair()
     woken.setblocking(False)
     signal.set_wakeup_fd(woken.fileno(), warn_on_full_buffer=False)
 
-    def hear() -> None:
-        told.update(waking.recv(64))
+    def read_signals() -> None:
+        received.update(waking.recv(64))
         loop.end()
 
-    loop.watch(waking, hear)
+    loop.watch(waking, read_signals)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda _number, _frame: None)
     _kept.append(woken)
-    return told
+    return received
 
 
 _kept: list[socket.socket] = []
-"""A socket nobody refers to is closed, and signals are written to this one by its number."""
+"""Signals are written to this socket by its number: without a reference to it, Python would close it."""

@@ -1,4 +1,4 @@
-"""One tenant as the spawner sees it: its entry in the catalog, its socket, and its process while awake."""
+"""One tenant in the spawner: its entry in the catalog, its socket, and its process while it is awake."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ _CLOSED = -1
 
 @dataclass
 class Process:
-    """A tenant's process. handle: a pidfd. is_job: woken for a scheduled job. since: seconds since 1970."""
+    """A tenant's process. handle: its pidfd. is_job: a scheduled job woke it. since: seconds since 1970."""
 
     pid: int
     handle: int
     board: Board
     is_job: bool = False
     since: float = field(default_factory=time.time)
-    was_told_to_end: bool = False
+    is_terminated: bool = False
 
-    def tell_to_end(self) -> None:
-        """Politely; `end_now` follows when it takes too long."""
-        if not self.was_told_to_end:
-            self.was_told_to_end = True
+    def terminate(self) -> None:
+        """Send SIGTERM, once; the caller calls `kill` if the process takes too long."""
+        if not self.is_terminated:
+            self.is_terminated = True
             signal_by(self.handle, signal.SIGTERM)
 
-    def end_now(self) -> None:
-        """Nothing once it has ended: its handle's number may be another's by then."""
+    def kill(self) -> None:
+        """Send SIGKILL; after `close` do nothing, for the handle's number may be another file's."""
         if self.handle != _CLOSED:
             signal_by(self.handle, signal.SIGKILL)
 
@@ -50,7 +50,7 @@ class Process:
 
     @property
     def is_broken(self) -> bool:
-        """Whether it says that its tenant cannot be served."""
+        """Whether the process reports that its tenant cannot be served."""
         return bool(self.board[Field.IS_BROKEN])
 
     def close(self) -> None:
@@ -61,37 +61,37 @@ class Process:
 
 @dataclass
 class Fork:
-    """An order to a zygote that is not answered yet. log, board: what the process is to get.
+    """An order to a zygote that is not answered yet. log, board: descriptors for the new process.
 
-    told, order: both ends of the pipe that tells the process what it is to be. It serves nobody before it
-    hears there that it is known, and ends when the pipe is closed instead: neither a spawner nor a zygote
-    that dies leaves one behind that nobody knows.
+    order_reader, order_writer: the pipe through which the process reads its `TenantOrder` and then a
+    confirmation. It serves nobody before the confirmation, and ends when the pipe is closed without one: when
+    a spawner or a zygote dies, no unknown process is left.
     """
 
     serial: int
     log: int
     board: Board
     is_job: bool
-    told: int
-    order: int
+    order_reader: int
+    order_writer: int
 
-    def let_serve(self) -> None:
-        """It is known, and limited."""
-        os.write(self.order, b"known")
+    def confirm(self) -> None:
+        """Let the process serve: it is recorded and limited now."""
+        os.write(self.order_writer, b"known")
 
     def close(self) -> None:
-        """The process has what it needs; the board goes on with it."""
-        for descriptor in (self.log, self.told, self.order):
+        """Close our copies of the descriptors, but keep the board."""
+        for descriptor in (self.log, self.order_reader, self.order_writer):
             os.close(descriptor)
 
-    def forget(self) -> None:
+    def cancel(self) -> None:
         self.close()
         self.board.close()
 
 
 @dataclass
 class Tenant:
-    """host: its own; links: further ones. due_at: of its next job, on the monotonic clock."""
+    """host: its own host name; links: further ones. due_at: when its next job is due (monotonic clock)."""
 
     entry: Entry
     host: str
@@ -116,8 +116,8 @@ class Tenant:
         """Whether it was woken for a scheduled job."""
         return any(holder.is_job for holder in (self.process, self.fork) if holder)
 
-    def tell(self) -> None:
-        """What its process must know at once of a changed label."""
+    def update_board(self) -> None:
+        """Write what the process must know at once of a changed label to the board."""
         for holder in (self.process, self.fork):
             if holder:
                 holder.board[Field.ENTITLED_SINCE] = self.entry.label.entitled_since
@@ -125,7 +125,7 @@ class Tenant:
                 holder.board[Field.HAS_CRONS] = self.entry.has_crons
 
     def describe(self) -> dict[str, Any]:
-        """The facts of `model.activity.Activity`; what stands on the board is the tenant's own word."""
+        """The facts of `model.activity.Activity`. Those of the board are untrusted: a tenant writes them."""
         facts: dict[str, Any] = {"name": self.name, "is_awake": self.process is not None}
         facts["is_broken"] = self.failures > 0
         if self.due_at is not None and self.is_asleep:
@@ -145,7 +145,7 @@ class Tenant:
 
 
 def _use_of(pid: int) -> dict[str, Any]:
-    """CPU and memory, as the kernel counts them. Where it does not tell them apart, shared memory counts."""
+    """CPU time and memory as the kernel counts them; private memory, else resident memory."""
     try:
         process = psutil.Process(pid)
         times = process.cpu_times()

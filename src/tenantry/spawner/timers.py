@@ -1,4 +1,4 @@
-"""What is to be done later, in the order of its time."""
+"""Timers: actions to call later, ordered by their time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 
 class Timers:
-    """On the monotonic clock."""
+    """Times are of the monotonic clock."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
@@ -22,11 +22,11 @@ class Timers:
         self.at(time.monotonic() + seconds, action)
 
     def due(self) -> Iterator[Callable[[], None]]:
-        """Those whose time has come, each taken out."""
+        """Remove and yield the actions that are due."""
         while self._heap and self._heap[0][0] <= time.monotonic():
             yield heapq.heappop(self._heap)[2]
 
     @property
     def wait_s(self) -> float | None:
-        """Until the next; None when there is none."""
+        """Seconds until the next timer; None without timers."""
         return max(self._heap[0][0] - time.monotonic(), 0) if self._heap else None

@@ -1,4 +1,4 @@
-"""The zygotes of one spawner: started ahead of who needs them, ended when their template is no more."""
+"""The zygotes of one spawner: started before tenants need them, ended when their template is gone."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from tenantry.spawner.config import Config
 _logger = logging.getLogger(__name__)
 
 Key = tuple[str, str]
-"""A template's code and version; two empty texts are of the plain one, which has no registry loaded."""
+"""A template's code and version; two empty texts for the plain zygote, which has no registry loaded."""
 
 PLAIN: Key = ("", "")
 _STEADY_AFTER_S = 10
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 30.0
-"""Before the next one starts: doubled each time one soon ended; the longest when it never loaded."""
+"""The pause before the next start: doubled after each short life; the longest after a failure to load."""
 
 
 @dataclass
 class Zygote:
-    """One zygote's process, its channel, and who is to be woken once it has loaded, for jobs or not."""
+    """A zygote and its channel. waiting: tenants to wake once it has loaded; True: for jobs only."""
 
     key: Key
     process: subprocess.Popen[bytes]
@@ -41,21 +41,21 @@ class Zygote:
     began: float = field(default_factory=time.monotonic)
 
     def order(self, order: agreed.ForkOrder, descriptors: tuple[int, ...]) -> None:
-        """Have a tenant's process forked. Raises OSError when it is gone."""
+        """Order the fork of a tenant's process. Raises OSError when the zygote has ended."""
         agreed.send(self.channel, asdict(order), descriptors)
 
     def wait(self, tenant: str, *, for_jobs: bool) -> None:
-        """A visitor counts for more than a job: who is served stays awake for a while."""
+        """Wake the tenant once the zygote has loaded. After a visit it stays awake longer than for a job."""
         self.waiting[tenant] = for_jobs and self.waiting.get(tenant, True)
 
     def became_ready(self, handle: int) -> None:
-        """handle: its own process, which is not the one we started where bubblewrap stands between."""
+        """handle: a pidfd of the zygote itself; the process we started may be bubblewrap's."""
         self.handle, self.is_ready = handle, True
         took_s = time.monotonic() - self.began
-        _logger.info("the zygote of %s is ready after %.2f s", _spoken(self.key), took_s)
+        _logger.info("the zygote of %s is ready after %.2f s", _name_of(self.key), took_s)
 
     def end(self) -> None:
-        """Let it go; the tenants it forked stay."""
+        """End the zygote; the processes that it forked continue."""
         self.channel.close()
         if self.handle is not None:
             signal_by(self.handle, signal.SIGKILL)
@@ -66,7 +66,7 @@ class Zygote:
 
 
 class Zygotes:
-    """By template and version."""
+    """The running zygotes, by template and version."""
 
     def __init__(self, config: Config, log: Path, password_of: Callable[[str], str]) -> None:
         self._config = config
@@ -74,12 +74,12 @@ class Zygotes:
         self._password_of = password_of
         self._running: dict[Key, Zygote] = {}
         self._failures: dict[Key, int] = {}
-        self._rests_until: dict[Key, float] = {}
+        self._paused_until: dict[Key, float] = {}
         self.databases: dict[Key, str] = {}
-        """The database each zygote loads its registry from, a newer one later; one without gets none."""
+        """For each key the database to load the registry from, newest last. Other keys get no zygote."""
 
-    def fitting(self, key: Key) -> tuple[Zygote, bool]:
-        """The zygote of a template's version, or the plain one; and whether it was started just now."""
+    def find_or_start(self, key: Key) -> tuple[Zygote, bool]:
+        """The zygote of a template's version, or the plain one, and whether it was started by this call."""
         for candidate in (key, PLAIN):
             if candidate in self._running:
                 return self._running[candidate], False
@@ -89,10 +89,7 @@ class Zygotes:
         raise OSError("no zygote can be started at this moment")
 
     def start_ahead(self) -> Zygote | None:
-        """Start one that is likely to be needed, of a template's newest version. One loads at a time.
-
-        Raises OSError.
-        """
+        """Start a zygote of a template's newest version, unless another one is loading. Raises OSError."""
         if not all(zygote.is_ready for zygote in self._running.values()):
             return None
         newest = dict(self.databases.keys())
@@ -100,24 +97,24 @@ class Zygotes:
         return next(map(self._start, missing), None)
 
     def _may_start(self, key: Key) -> bool:
-        return time.monotonic() >= self._rests_until.get(key, 0)
+        return time.monotonic() >= self._paused_until.get(key, 0)
 
     def _start(self, key: Key) -> Zygote:
-        ours, theirs = agreed.pair()
+        channel, zygote_end = agreed.pair()
         try:
-            with theirs, self._log.open("ab") as log:
-                process = self._popen(theirs.fileno(), log)
+            with zygote_end, self._log.open("ab") as log:
+                process = self._popen(zygote_end.fileno(), log)
         except OSError:
-            ours.close()
+            channel.close()
             raise
         database = self.databases.get(key, "")
-        zygote = Zygote(key, process, ours)
+        zygote = Zygote(key, process, channel)
         self._running[key] = zygote
-        _logger.info("zygote of %s: process %d", _spoken(key), process.pid)
+        _logger.info("zygote of %s: process %d", _name_of(key), process.pid)
         password = self._password_of(database) if database else ""
         order = agreed.LoadOrder(database, password, dict(self._config.options))
-        with contextlib.suppress(OSError):  # that it has ended already is seen at its channel
-            agreed.send(ours, asdict(order))
+        with contextlib.suppress(OSError):  # it has ended already: the closed channel shows that
+            agreed.send(channel, asdict(order))
         return zygote
 
     def _popen(self, channel: int, log: BinaryIO) -> subprocess.Popen[bytes]:
@@ -131,16 +128,16 @@ class Zygotes:
             start_new_session=True,
         )
 
-    def lost(self, zygote: Zygote) -> None:
-        """It has ended: forget it. One that never loaded, or soon ends each time, is let rest for a while."""
+    def forget(self, zygote: Zygote) -> None:
+        """Forget a zygote that has ended. If it never loaded, or ended soon, the next start is delayed."""
         key = zygote.key
         if self._running.get(key) is zygote:
             del self._running[key]
         if not zygote.is_ready:
-            _logger.error("the zygote of %s did not load; see %s", _spoken(key), self._log)
+            _logger.error("the zygote of %s did not load; see %s", _name_of(key), self._log)
         is_steady = zygote.is_ready and time.monotonic() - zygote.began > _STEADY_AFTER_S
         self._failures[key] = 0 if is_steady else self._failures.get(key, 0) + 1
-        self._rests_until[key] = time.monotonic() + self._pause_s(zygote)
+        self._paused_until[key] = time.monotonic() + self._pause_s(zygote)
         zygote.end()
 
     def _pause_s(self, zygote: Zygote) -> float:
@@ -149,8 +146,8 @@ class Zygotes:
         failures = self._failures[zygote.key]
         return min(_FIRST_PAUSE_S * 2.0 ** (failures - 1), _LONGEST_PAUSE_S) if failures else 0.0
 
-    def end_those_without(self, keys: set[Key]) -> list[Zygote]:
-        """End the zygotes whose database is gone; return them, for the loop to forget."""
+    def remove_all_but(self, keys: set[Key]) -> list[Zygote]:
+        """Remove and return the zygotes of all other keys, except the plain one; the caller ends them."""
         gone = [zygote for key, zygote in self._running.items() if key != PLAIN and key not in keys]
         for zygote in gone:
             del self._running[zygote.key]
@@ -163,7 +160,7 @@ class Zygotes:
 
 
 def pid_of(handle: int) -> int:
-    """The process a pidfd stands for, as this process numbers it; 0 when it is gone."""
+    """The process id of a pidfd in our pid namespace; 0 when the process has ended."""
     for line in Path(f"/proc/self/fdinfo/{handle}").read_text(encoding="ascii").splitlines():
         name, _, value = line.partition(":")
         if name == "Pid":
@@ -172,10 +169,10 @@ def pid_of(handle: int) -> int:
 
 
 def signal_by(handle: int, number: int) -> None:
-    """Send a signal by a pidfd: it cannot reach another process that got the same number."""
+    """Send a signal by a pidfd: it cannot reach another process that has the same id now."""
     with contextlib.suppress(ProcessLookupError):
         signal.pidfd_send_signal(handle, number)
 
 
-def _spoken(key: Key) -> str:
+def _name_of(key: Key) -> str:
     return " ".join(key).strip() or "no template"

@@ -1,4 +1,4 @@
-"""Plays spawner, zygote and two tenants; prints a JSON object of what became of the second one's attempts.
+"""Acts as spawner, zygote and two tenants; prints JSON with the results of the second one's attacks.
 
     python -m tests.support.confined '{"own_user": true, "landlock": true, "filter_calls": true, "abi": 7,
                                        "folder": "/tmp/..."}'

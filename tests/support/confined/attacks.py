@@ -1,4 +1,4 @@
-"""What a tenant's process must not do, and by which protection it is refused."""
+"""What a tenant's process must not do, and the protection that refuses it."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ _ENTROPY = 0x80045200
 @dataclass(frozen=True)
 class Attack:
     refused_by: tuple[str, ...]
-    """Any of these fields of `Protection` is enough; none: it is refused whatever is missing."""
+    """Each of these fields of `Protection` is enough; without any, it is always refused."""
     deed: Deed
     works_elsewhere: bool
-    """Whether it succeeds, on every machine, where nothing of that protects."""
+    """Whether it succeeds on every machine without these protections."""
 
 
 ATTACKS: dict[str, Attack] = {}

@@ -1,4 +1,4 @@
-"""What a tenant's process needs, and must be able to do."""
+"""What a tenant's process must be able to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who and what is there when a tenant's process tries something, and how it tries it without Python."""
+"""The other processes and files around an attacking tenant's process, and its system calls."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Scene:
     zygote: int
     victim: int
     program: int
-    """One that the other tenant runs."""
+    """A process of the other tenant."""
     opened: int
     """A descriptor that the zygote happens to have open."""
     port: int
-    """Of TCP, where somebody listens."""
+    """A TCP port with a listener."""
     listener: socket.socket
 
     @property
@@ -74,7 +74,7 @@ def open_and_close(path: Path, flags: int) -> None:
 
 
 def in_a_child(attack: Callable[[], object]) -> None:
-    """Do it where it changes nobody else, and raise its error here."""
+    """Run it in a child, so that it changes nothing here, and raise its error here."""
     child = os.fork()
     if child == 0:
         try:
@@ -88,7 +88,7 @@ def in_a_child(attack: Callable[[], object]) -> None:
 
 
 class HadNoEffect(Exception):
-    """The kernel said yes and did nothing."""
+    """The kernel reported success, but did nothing."""
 
 
 def outcome(deed: Deed, scene: Scene) -> str:

@@ -1,4 +1,4 @@
-"""Odoo's two evaluators call `compile` by that name, so a module's own `compile` is the way into both."""
+"""Odoo's two evaluators call `compile` by its name, so a global `compile` in their modules replaces it."""
 
 import builtins
 import functools
@@ -8,12 +8,12 @@ from odoo.tools import safe_eval
 
 
 def wrap_compile(evaluator, guard):
-    """Let a module compile with `guard(compile, source, filename, mode)` from now on."""
+    """Make a module compile with `guard(compile, source, filename, mode)`."""
     evaluator.compile = functools.partial(guard, getattr(evaluator, "compile", builtins.compile))
 
 
 def code_objects(code):
-    """A code object and, however deep, those of its functions, lambdas and comprehensions."""
+    """A code object and, recursively, those of its functions, lambdas and comprehensions."""
     yield code
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
@@ -21,7 +21,7 @@ def code_objects(code):
 
 
 def loads_any(code, names):
-    """Whether a variable or an attribute of one of the names occurs in it."""
+    """Whether the code uses a variable or an attribute with one of these names."""
     return not names.isdisjoint(code.co_names) or any(
         loads_any(constant, names) for constant in code.co_consts if isinstance(constant, CodeType)
     )

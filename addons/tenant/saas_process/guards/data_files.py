@@ -1,7 +1,7 @@
-"""A data file calls the methods of a model by name, but none of Python's own.
+"""A data file may call a model's methods by name, but not Python's special methods.
 
-An administrator may import data modules. `<function name="__getattribute__">` would read, as a string, what
-`safe_eval` refuses in code.
+An administrator may import data modules. `<function name="__getattribute__">` would read an attribute, given
+as a string, that `safe_eval` refuses in code.
 """
 
 import functools

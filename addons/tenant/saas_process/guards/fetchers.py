@@ -1,8 +1,8 @@
-"""What Odoo fetches by HTTP, it fetches from public addresses.
+"""Odoo sends HTTP requests to public addresses only.
 
-Link previews, webhooks, pictures by URL, push services and their like take the URL a user names. All of them
-use `requests`, so there the guard is; PostgreSQL, SMTP, IMAP and wkhtmltopdf do not use it. The rules are
-those of the provider's own webhooks (`requests-hardened`), which a tenant's Odoo cannot count on.
+Link previews, webhooks, pictures by URL, push services and so on use URLs that users enter. All of them use
+`requests`, so the guard is there; PostgreSQL, SMTP, IMAP and wkhtmltopdf do not use it. The rules are the
+same as for the provider's own webhooks, whose library (`requests-hardened`) a tenant's Odoo may lack.
 """
 
 import contextvars
@@ -19,7 +19,7 @@ from urllib3.util import connection, parse_url
 
 _logger = logging.getLogger(__name__)
 
-# Not public either, though `ipaddress`, or an older Python's, may think so.
+# Addresses that are not public, although `ipaddress`, at least of an older Python, says so.
 _NOT_PUBLIC = tuple(
     ipaddress.ip_network(network)
     for network in (
@@ -36,12 +36,12 @@ _NOT_PUBLIC = tuple(
     )
 )
 
-# Whether the current thread is within `requests`; others that use urllib3 are not Odoo's fetchers.
+# Whether the current thread is within `requests`. Other users of urllib3 are not restricted.
 _fetching = contextvars.ContextVar("fetching", default=False)
 
 
 class NotPublic(FetchFailed):
-    """host: as the URL names it. Its private address is nothing to tell: the log has it."""
+    """host: as in the URL. Its private address is in the log only: users must not learn it."""
 
     def __init__(self, host):
         super().__init__(f"Odoo fetches from public addresses only, and {host} has none.")
@@ -54,7 +54,7 @@ def install():
 
 
 def is_public(address):
-    """Whether an address, as `getaddrinfo` writes it, is one that anybody on the internet can use."""
+    """Whether an address, as `getaddrinfo` writes it, is reachable on the public internet."""
     ip = ipaddress.ip_address(address)
     ip = getattr(ip, "ipv4_mapped", None) or ip
     is_special = ip.is_private or ip.is_multicast or ip.is_reserved or getattr(ip, "is_site_local", False)
@@ -62,9 +62,9 @@ def is_public(address):
 
 
 def public_addresses(host, port):
-    """Those of the addresses behind a name that are public.
+    """The public addresses of a host name.
 
-    Raises NotPublic when none is, `socket.gaierror`, and LocationParseError for what cannot be a name.
+    Raises NotPublic when there is none, `socket.gaierror`, and LocationParseError for an invalid name.
     """
     try:
         found = socket.getaddrinfo(
@@ -81,7 +81,7 @@ def public_addresses(host, port):
 
 
 def _to_public_addresses(create_connection):
-    """Look the name up once and connect to what was judged: another answer a moment later changes nothing."""
+    """Resolve the name once, and connect to the checked addresses: a later answer has no effect."""
 
     @functools.wraps(create_connection)
     def wrapper(address, *args, **kwargs):
@@ -99,7 +99,7 @@ def _to_public_addresses(create_connection):
 
 
 def _from_public_addresses(send):
-    """Each redirect is sent by itself, so it is judged by itself."""
+    """`send` is called for each redirect, so each redirect is checked."""
 
     @functools.wraps(send)
     def wrapper(self, request, *args, **kwargs):
@@ -121,7 +121,7 @@ def _from_public_addresses(send):
 
 
 def _refuse_to_ask_proxy_for(url):
-    """The operator's proxy connects, and may know names we do not: only what we know is judged here."""
+    """Check the addresses of a URL that a proxy will fetch; it may know names that we cannot resolve."""
     found = parse_url(url)
     try:
         public_addresses(found.host or "", found.port)
@@ -130,7 +130,7 @@ def _refuse_to_ask_proxy_for(url):
 
 
 def _refusal_behind(error):
-    """urllib3 and requests each wrap an error in one of their own."""
+    """The NotPublic behind an error, or None: urllib3 and requests wrap errors in their own."""
     while error is not None and not isinstance(error, NotPublic):
         error = error.__cause__ or error.__context__
     return error

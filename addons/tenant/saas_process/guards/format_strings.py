@@ -1,13 +1,13 @@
-"""A format string reads no hidden attribute, in neither of Odoo's evaluators.
+"""A format string cannot read hidden attributes, in either of Odoo's evaluators.
 
-`safe_eval` and QWeb refuse names with two underscores in the code they compile. A format string names
-attributes, too, and they do not look into it: `'{0.cursor.__func__.__globals__}'.format(env.registry)`.
-Jinja's sandbox has the same rule for the same reason.
+`safe_eval` and QWeb refuse names with two underscores in the code that they compile. A format string can also
+name attributes, but they do not check it: `'{0.cursor.__func__.__globals__}'.format(env.registry)`. Jinja's
+sandbox has the same rule for the same reason.
 """
 
 import ast
 import functools
-from _string import formatter_field_name_split  # jinja2.sandbox takes it from there, too
+from _string import formatter_field_name_split  # as jinja2.sandbox does
 from string import Formatter
 
 from markupsafe import Markup
@@ -17,16 +17,16 @@ from odoo.tools import safe_eval
 from .compilers import is_refused_in_code, loads_any, wrap_compile
 
 METHODS = frozenset(("format", "format_map"))
-# As attributes of the type, they get the format string as an argument.
+# Called as attributes of the type, these get the format string as their first argument.
 _UNBOUND_METHODS = (str.format, str.format_map, Markup.format, Markup.format_map)
-# One of these is in every string that names something hidden.
+# Every format string that names something hidden contains one of these.
 _SIGNS = ("_", *(name for name in safe_eval._UNSAFE_ATTRIBUTES if "_" not in name))
-# The builtin that compiled code calls. Code that gives the name to something else finds no `checked_format`.
+# The builtin that compiled code calls. Code that rebinds the name gets an object without `checked_format`.
 _READER = "tenantry_reader"
 
 
 class HiddenName(NameError):
-    """A format string names what evaluated code may not name either."""
+    """A format string names an attribute that evaluated code may not name."""
 
     def __init__(self, name, string):
         super().__init__(f"Access to forbidden name {name!r} in the format string {string!r}")
@@ -40,15 +40,16 @@ def install():
 
 
 def _compile(inner, source, filename, mode):
-    """Compile `x.format` as `_Reader(x).checked_format`; code without it is compiled as it always was.
+    """Compile `x.format` as `_Reader(x).checked_format`; compile code without `format` unchanged.
 
-    The source is no sign of it: Python normalises names, so `format` may be written in other letters.
+    The compiled names are searched, not the source: Python normalises names, so the source may spell `format`
+    in other letters.
     """
     code = inner(source, filename, mode)
     return _compile_checked(source, filename, mode) if loads_any(code, METHODS) else code
 
 
-# Odoo compiles a server action anew each time; this second time is saved.
+# Odoo compiles a server action at each run; the cache saves the second compilation.
 @functools.lru_cache(maxsize=256)
 def _compile_checked(source, filename, mode):
     tree = compile(source, filename, mode, ast.PyCF_ONLY_AST)
@@ -61,9 +62,9 @@ def _compile_checked(source, filename, mode):
 
 
 class _Reader:
-    """Reads the two attributes from any object.
+    """Reads the two attributes of any object.
 
-    The slot's full name has two underscores, so code cannot ask for it.
+    The slot's mangled name has two underscores, so evaluated code cannot read it.
     """
 
     __slots__ = ("__subject",)
@@ -81,7 +82,7 @@ class _Reader:
 
 
 def _checked(attribute):
-    """The same attribute, unless it is a string's method. Raises HiddenName when the string is at hand."""
+    """The attribute; a string's unbound method becomes a checking one. Raises HiddenName for a bound one."""
     string = getattr(attribute, "__self__", None)
     if isinstance(string, str):
         refuse_hidden_names(string)
@@ -91,7 +92,7 @@ def _checked(attribute):
 
 
 def _checking_first_argument(method):
-    # A closure, no `functools.partial`: that would hand out the method as `func`.
+    # A closure, because `functools.partial` would expose the method as its attribute `func`.
     def checking(*args, **kwargs):
         if args and isinstance(args[0], str):
             refuse_hidden_names(args[0])
@@ -101,10 +102,10 @@ def _checking_first_argument(method):
 
 
 def refuse_hidden_names(string):
-    """Raise HiddenName for what a format string, or a format within its format, may not read.
+    """Raise HiddenName when a format string, or a nested format, names something hidden.
 
-    Attributes and items that begin with an underscore, and the attributes `safe_eval` refuses in code.
-    Arguments may have any name: they are the caller's own.
+    Hidden are attributes and items that begin with an underscore, and the attributes that `safe_eval` refuses
+    in code. Arguments may have any name: the caller chose them.
     """
     if not any(sign in string for sign in _SIGNS):
         return

@@ -1,8 +1,8 @@
-"""What QWeb generates obeys the rules for what it was given.
+"""The code that QWeb generates must obey the same rules as the expressions of its templates.
 
-QWeb checks each expression of a template, then writes a module around them and runs it unchecked. Whatever
-else of a user's gets into that text runs as any Python: the `repr` of a value in the context, say, which is
-a field whose name was changed by SQL.
+QWeb checks each expression of a template, then generates a module from them and runs it without checks. Any
+other text of a user in that module would run as Python: for example the `repr` of a value in the context,
+such as a field whose name was changed by SQL.
 """
 
 import functools
@@ -14,11 +14,11 @@ from odoo.tools import safe_eval
 
 from .compilers import code_objects, is_refused_in_code, wrap_compile
 
-# The one forbidden name in QWeb's own code: `t-foreach` counts to what is an `int`, but not to a `bool`.
+# The only forbidden name in QWeb's own code: `t-foreach` accepts an `int` as a count, but not a `bool`.
 _IS_INT = "tenantry_is_int"
 _OWN_TEST = re.compile(r"^( +elif )\((\w+)\)\.__class__ == int:$", re.MULTILINE)
 
-# A class pattern, `case str(__class__=x)`, has its attributes' names among the constants.
+# A class pattern, `case str(__class__=x)`, has the names of its attributes in the constants.
 _INSTRUCTIONS = safe_eval._BLACKLIST | {opmap["MATCH_CLASS"]}
 
 
@@ -34,12 +34,12 @@ def install():
 
 
 def _compile(inner, source, filename, mode):
-    """Raises ForbiddenCode. A single expression is compiled for QWeb's own check."""
+    """Compile and check generated code; QWeb itself checks single expressions. Raises ForbiddenCode."""
     if mode == "eval":
         return inner(source, filename, mode)
     code = inner(_OWN_TEST.sub(rf"\1{_IS_INT}(\2):", source), filename, mode)
     for part in code_objects(code):
-        # Each instruction is two bytes; the first is what it does.
+        # Each instruction has two bytes; the first is its opcode.
         if not _INSTRUCTIONS.isdisjoint(part.co_code[::2]):
             raise ForbiddenCode(filename, "imports, matches a class, or sets an attribute or a global")
         for name in part.co_names:

@@ -1,7 +1,7 @@
-"""A model's method that formats one of its own arguments looks into it first.
+"""A model's method that uses one of its arguments as a format string checks it first.
 
-Evaluated code may call any method whose name has no two underscores, and choose its arguments:
-`_locked_increment('{x.__class__}', {'x': env})` of `sequence.mixin`, which `account` brings.
+Evaluated code may call any method whose name does not have two underscores, with any arguments, such as
+`_locked_increment('{x.__class__}', {'x': env})` of `sequence.mixin` in `account`.
 """
 
 import dis
@@ -21,7 +21,7 @@ def install():
 
 
 def _guard_methods(init):
-    """Look through each class of a model when it is defined."""
+    """Guard the methods of each model's class when the class is defined."""
 
     @functools.wraps(init)
     def wrapper(cls, name, bases, attributes, **options):
@@ -34,7 +34,7 @@ def _guard_methods(init):
 
 
 def formatted_parameters(function):
-    """The names of the parameters whose `format` it asks for."""
+    """The names of the function's parameters on which it calls `format` or `format_map`."""
     code = function.__code__
     if METHODS.isdisjoint(code.co_names):
         return frozenset()
@@ -47,7 +47,7 @@ def formatted_parameters(function):
 
 
 def _last_variable(step):
-    """What an instruction loads; a newer Python loads two variables in one."""
+    """The variable that an instruction loads last; a newer Python loads two in one instruction."""
     is_load = step.opname.startswith(("LOAD_FAST", "LOAD_DEREF"))
     name = step.argval if is_load else None
     return name[-1] if isinstance(name, tuple) else name

@@ -17,7 +17,7 @@ _HEADERS = {
 
 
 class SaasLogin(http.Controller):
-    """Links that let their bearer in. Mail scanners open links: only pressing the button uses one up."""
+    """Login links, valid once. Mail scanners open links, so a link is used up only by pressing the button."""
 
     @http.route(
         LOGIN_PATH,
@@ -43,14 +43,14 @@ class SaasLogin(http.Controller):
         website=True,
         multilang=False,
         sitemap=False,
-        # Checked here: the provider's own signup page sends people on to here, too.
+        # `_is_trusted_sender` checks instead: the provider's signup page may post here, too.
         csrf=False,
     )
     def saas_login(self, token="", csrf_token="", **_parameters):
         address = request.httprequest.remote_addr
         try:
-            if not self._is_sent_by_who_may(token, csrf_token):
-                return self._ask_to_press(token)
+            if not self._is_trusted_sender(token, csrf_token):
+                return self._ask_for_confirmation(token)
             access = request.env["saas.tenant.access"]._use_link(token, address)
         except LinkRefused as refusal:
             return _refuse(refusal)
@@ -62,27 +62,28 @@ class SaasLogin(http.Controller):
             session["saas_support_by"] = access.operator or "?"
             session["saas_support_ends_at"] = session["deletion_time"] = access.ends_at.timestamp()
         elif user._mfa_url():
-            # The link stands for the password, not for the second factor.
+            # The link replaces the password, but not the second factor.
             return request.redirect(user._mfa_url())
         else:
-            # Who came by a link may know no password: for ten minutes he can set one without telling it.
+            # The user may not know their password: for ten minutes they can set a new one without the old
+            # one.
             session["identity-check-last"] = time.time()
         session.finalize(request.env)
         user.with_user(user)._update_last_login()
         return request.redirect("/odoo")
 
-    def _is_sent_by_who_may(self, token, csrf_token):
-        """By the button of our page, or by a page of the origin the link was made for.
+    def _is_trusted_sender(self, token, csrf_token):
+        """Whether the button of our page sent the form, or a page of the origin that the link was made for.
 
-        Any other site could log a visitor in behind his back. It may hide its `Referer`, but not forge it;
-        `Origin` is null for all who were redirected.
+        Any other site could log visitors in without their knowledge. A site can hide its `Referer`, but
+        cannot forge it. `Origin` is of no use: it is null after a redirect.
         """
         origin = request.env["saas.tenant.access"]._read_link(token).get("origin")
         sender = urlsplit(request.httprequest.headers.get("Referer", ""))
         is_known = bool(origin) and f"{sender.scheme}://{sender.netloc}" == origin
         return is_known or request.validate_csrf(csrf_token)
 
-    def _ask_to_press(self, token):
+    def _ask_for_confirmation(self, token):
         page = self.saas_login_page(token)
         page.status_code = 400
         return page

@@ -7,17 +7,17 @@ class IrAttachment(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        with self.env["saas.entitlements"]._one_batch():
+        with self.env["saas.entitlements"]._upload_batch():
             return super().create(vals_list)
 
     def _get_datas_related_values(self, data, mimetype):
-        """Every content passes here, whether it is created or written, as an attachment or a field."""
+        """Check each upload: Odoo calls this for every content of an attachment or a field."""
         is_systems = self._is_stored_by_the_system()
         entitlements = self.env["saas.entitlements"]
         entitlements._check_upload(len(data or b""), mimetype, is_systems=is_systems)
         return super()._get_datas_related_values(data, mimetype)
 
     def _is_stored_by_the_system(self):
-        """Web assets, incoming mail, modules' data. A person who became superuser is still a person."""
+        """Whether Odoo stores it, such as assets, mail and modules' data; not a person in superuser mode."""
         by_person = bool(request) and request.session.uid == SUPERUSER_ID
         return self.env.uid == SUPERUSER_ID and not by_person

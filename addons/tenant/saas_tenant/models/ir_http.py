@@ -7,9 +7,9 @@ class IrHttp(models.AbstractModel):
 
     @classmethod
     def _authenticate_explicit(cls, auth):
-        """A support session ends where Odoo ends all sessions: also for websockets and open pages.
+        """End a support session by Odoo's own deletion time, which also ends websockets and open pages.
 
-        Said again at each request, for Odoo lifts it when it renews a session.
+        It is set at each request, because Odoo removes it when it renews a session.
         """
         ends_at = request.session.get("saas_support_ends_at")
         if ends_at and request.session.get("deletion_time") != ends_at:

@@ -9,9 +9,9 @@ _STAYS = ("installed", "to upgrade", "to install")
 
 
 class IrModuleModule(models.Model):
-    """What the provider installed stays; uninstalling what it depends on would take it along, and is refused.
+    """The provider's module cannot be uninstalled, nor can the modules that it depends on.
 
-    Past Odoo's models, by SQL, its row can be changed all the same: see `saas_process.own_module`.
+    By SQL its row can still be changed: see `saas_process.own_module`.
     """
 
     _inherit = "ir.module.module"
@@ -33,9 +33,11 @@ class IrModuleModule(models.Model):
         if removing and provider.public_key():
             self.env.cr.execute(SQL("SELECT id FROM ir_module_module WHERE name = %s", TENANT_MODULE))
             if removing & {row[0] for row in self.env.cr.fetchall()}:
-                raise UserError(self.env._("This would remove your provider's module, which has to stay."))
+                raise UserError(
+                    self.env._("This would uninstall your provider's module, which must stay installed.")
+                )
 
 
 def _stays(vals):
-    """Whether a module of ours that these values are written to is one of ours still."""
+    """Whether the provider's module remains installed, under its name, when these values are written."""
     return vals.get("state", "installed") in _STAYS and vals.get("name", TENANT_MODULE) == TENANT_MODULE

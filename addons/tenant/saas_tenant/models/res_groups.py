@@ -2,7 +2,7 @@ from odoo import api, models
 
 
 class ResGroups(models.Model):
-    """Who is in a group, and which groups imply another, also decide who is an internal user."""
+    """Members of groups and implied groups decide which users are internal, so changes are checked."""
 
     _inherit = "res.groups"
 

@@ -5,14 +5,14 @@ from odoo.addons.saas_agreed import PAST_DUE
 
 
 class SaasBanner(models.AbstractModel):
-    """What the web client shows above everything else."""
+    """The banners of the provider, at the top of the web client."""
 
     _name = "saas.banner"
     _description = "Banner of the Provider"
 
     @api.model
     def _all(self, support_by=None):
-        """The banners of now, the most urgent first. support_by: whose support session this is, if any."""
+        """The current banners, the most urgent first. support_by: the operator in a support session."""
         allowed = self.env["saas.entitlements"]._current()
         link = self._link(allowed) if allowed else None
         return [
@@ -21,7 +21,7 @@ class SaasBanner(models.AbstractModel):
         ]
 
     def _banner(self, key, level, text, link=None):
-        """key: by which a browser remembers that it was put away."""
+        """key: the browser stores it when the user closes the banner."""
         return {"key": key, "level": level, "text": text, "link": link}
 
     def _link(self, allowed):
@@ -39,7 +39,7 @@ class SaasBanner(models.AbstractModel):
         if allowed is None:
             return []
         if not allowed.is_valid:
-            return [("unknown", "danger", self.env["saas.entitlements"]._unknown_plan())]
+            return [("unknown", "danger", self.env["saas.entitlements"]._unknown_plan_message())]
         if allowed.state == PAST_DUE:
             text = self.env._("An invoice is overdue. Please pay it, so that your Odoo is not suspended.")
             return [(PAST_DUE, "danger", text)]
@@ -50,7 +50,7 @@ class SaasBanner(models.AbstractModel):
         return [(f"expiry {allowed.expires_at} {level}", level, self._expiry_text(days))]
 
     def _days_left(self, expires_at):
-        """Whole days, by the calendar of the user; None when nothing expires."""
+        """Whole days in the user's time zone; None when nothing expires."""
         if not expires_at:
             return None
         end = fields.Datetime.context_timestamp(self, _as_utc(expires_at)).date()
@@ -67,6 +67,6 @@ class SaasBanner(models.AbstractModel):
 
 
 def _as_utc(text):
-    """Odoo's kind of moment: in UTC without saying so."""
+    """A datetime as Odoo stores it: in UTC, without a time zone."""
     moment = datetime.fromisoformat(text)
     return (moment - moment.utcoffset()).replace(tzinfo=None)

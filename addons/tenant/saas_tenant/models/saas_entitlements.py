@@ -14,9 +14,9 @@ from ..tools import provider
 from ..tools.signed import NOTHING, Entitlements, InvalidToken
 
 _GB = 1024**3
-# A measured size is good for this long; before an upload is refused it is measured anew.
+# A measured size is used for this time. Before an upload is refused, the size is measured again.
 _MEASURED_FOR_S = 30
-# Odoo draws avatars for new users; they are not what a storage limit is about.
+# Smaller files, such as the avatars that Odoo draws for new users, are not checked.
 _SMALL_BYTES = 1024
 _ASSET_TYPES = ("text/css", "application/javascript", "text/javascript")
 _ASSETS_BYTES = 256 * 1024**2
@@ -24,7 +24,7 @@ _SYSTEMS_SHARE = 0.1
 
 _SEATED_FOR_S = 30
 _INTERNAL_USERS = SQL(INTERNAL_USERS)
-# Tables that show each of their rows to everybody.
+# Whether these are plain tables, which show all their rows to every role.
 _PLAIN = SQL("""
     SELECT count(*) = 4 FROM pg_class
      WHERE oid IN ('ir_model_data'::regclass, 'res_groups_implied_rel'::regclass,
@@ -34,20 +34,20 @@ _PLAIN = SQL("""
 
 _measured = {}
 _seated = {}
-_batch = contextvars.ContextVar("judged, and not stored yet", default=0)
+_batch = contextvars.ContextVar("bytes that were checked, but are not stored yet", default=0)
 
 
 class SaasEntitlements(models.AbstractModel):
-    """What this database may use, as its provider signed it, and the refusal of more."""
+    """The limits of this database, as its provider signed them, and their enforcement."""
 
     _name = "saas.entitlements"
     _description = "Entitlements"
 
     @api.model
     def _current(self):
-        """The entitlements in force; None where no provider is configured.
+        """The entitlements in force; None without a provider.
 
-        Read past all caches: a change by the provider holds from the next request on.
+        They are read without any cache: a change by the provider takes effect at the next request.
         """
         key = provider.public_key()
         if not key:
@@ -61,7 +61,7 @@ class SaasEntitlements(models.AbstractModel):
 
     @api.model
     def _count_users(self, *, flush=True):
-        """Active internal users. flush: what is not written yet counts, too."""
+        """The number of active internal users. flush: include changes that are not written yet."""
         if flush:
             self.env["res.users"].flush_model(["active", "share"])
         self.env.cr.execute(SQL("%s SELECT count(*) FROM internal_user WHERE active", _INTERNAL_USERS))
@@ -69,10 +69,10 @@ class SaasEntitlements(models.AbstractModel):
 
     @api.model
     def _has_seat(self, user):
-        """Whether the user is no internal one, or among as many as may log in: those who were there first.
+        """Whether the user is not internal, or is among the oldest internal users, as many as may log in.
 
-        Odoo's models refuse to add more; SQL in a server action does not ask them. Nor does it clear Odoo's
-        caches: who is internal by those needs a seat, too, whatever the tables say by now.
+        Our models refuse to add more users, but SQL in a server action bypasses them. It does not clear
+        Odoo's caches either: a user who is internal by the caches needs a seat, too, whatever the tables say.
         """
         seats = provider.seats()
         if not seats or time.monotonic() < _seated.get((user.id, seats), 0):
@@ -86,16 +86,16 @@ class SaasEntitlements(models.AbstractModel):
         return has_seat or not (is_internal or user._is_internal())
 
     @api.model
-    def _no_seat(self):
+    def _no_seat_message(self):
         return self.env._(
-            "Your plan's limit of internal users is reached by others. Have a user archived who no longer "
-            "works with Odoo, or the plan upgraded."
+            "Your plan's limit of internal users is reached by other users. Ask an administrator to archive "
+            "a user who no longer works with Odoo, or to upgrade the plan."
         )
 
     @api.model
     @contextmanager
     def _within_user_limit(self, *, flush=True):
-        """Refuse what makes internal users beyond the limit; those there are may stay."""
+        """Refuse changes that add internal users beyond the limit; existing ones may stay."""
         allowed = self._current()
         if allowed is None or (allowed.is_valid and not allowed.users):
             yield
@@ -108,7 +108,7 @@ class SaasEntitlements(models.AbstractModel):
 
     def _check_users(self, allowed, before, after):
         if not allowed.is_valid:
-            raise UserError(self._unknown_plan())
+            raise UserError(self._unknown_plan_message())
         if after > allowed.users:
             self._refuse(
                 allowed,
@@ -119,8 +119,8 @@ class SaasEntitlements(models.AbstractModel):
                     count=before,
                 ),
             )
-        # Two transactions that each add the last allowed user must not both succeed: touching one row
-        # makes the second of them fail and be run again, when it sees the first one's user.
+        # Two transactions that each add the last allowed user must not both succeed. Both update the same
+        # row, so the second one fails, is retried, and then sees the user of the first one.
         touch = SQL("UPDATE ir_config_parameter SET value = value WHERE key = %s", ENTITLEMENTS_PARAMETER)
         self.env.cr.execute(touch)
 
@@ -128,10 +128,10 @@ class SaasEntitlements(models.AbstractModel):
 
     @api.model
     def _check_upload(self, size_bytes, mimetype, *, is_systems):
-        """Refuse a file the plan has no room for.
+        """Refuse a file for which the plan has no storage left.
 
-        is_systems: Odoo itself stores it. A refusal could lose a mail, so a tenth more is allowed; of what is
-        drawn for the web client 256 MB more are, for without it nobody could tidy up.
+        is_systems: Odoo itself stores it. Then 10 % more is allowed, because a refusal could lose a mail. For
+        the web client's assets 256 MB more are allowed, because without them nobody could delete files.
         """
         if size_bytes < _SMALL_BYTES:
             return
@@ -140,7 +140,7 @@ class SaasEntitlements(models.AbstractModel):
             return
         is_asset = is_systems and mimetype in _ASSET_TYPES
         if not (allowed.is_valid or is_asset):
-            raise UserError(self._unknown_plan())
+            raise UserError(self._unknown_plan_message())
         more = _ASSETS_BYTES if is_asset else _SYSTEMS_SHARE * allowed.storage_bytes if is_systems else 0
         limit = allowed.storage_bytes + more
         used = self._storage_bytes()
@@ -161,8 +161,8 @@ class SaasEntitlements(models.AbstractModel):
 
     @api.model
     @contextmanager
-    def _one_batch(self):
-        """What is judged in here is stored when all of it was judged."""
+    def _upload_batch(self):
+        """Count checked files in the block together: they are stored only after all of them were checked."""
         before = _batch.set(0)
         try:
             yield
@@ -170,7 +170,7 @@ class SaasEntitlements(models.AbstractModel):
             _batch.reset(before)
 
     def _storage_bytes(self, *, anew=False):
-        """Of the database and of the filestore, whoever wrote there and whatever the records say."""
+        """The size of the database and of the filestore on the disk, independent of Odoo's records."""
         database = self.env.cr.dbname
         measured_at, size_bytes = _measured.get(database, (0, 0))
         if not anew and measured_at and time.monotonic() - measured_at < _MEASURED_FOR_S:
@@ -183,14 +183,14 @@ class SaasEntitlements(models.AbstractModel):
     # ------------------------------------------------------------ messages
 
     def _refuse(self, allowed, message):
-        """Say why, with the way to more where there is one."""
+        """Raise an error with the message, and a link to upgrade the plan if there is one."""
         if not allowed.upgrade_url:
             raise UserError(message)
         action = {"type": "ir.actions.act_url", "url": allowed.upgrade_url, "target": "new"}
         message = f"{message}\n\n{allowed.upgrade_url}"
         raise RedirectWarning(message, action, self.env._("Upgrade my plan"))
 
-    def _unknown_plan(self):
+    def _unknown_plan_message(self):
         return self.env._(
             "Your plan could not be verified, so nothing can be added for now. Everything stays readable. "
             "Please contact your provider."
@@ -199,7 +199,7 @@ class SaasEntitlements(models.AbstractModel):
 
 @functools.lru_cache(maxsize=1024)
 def _read(key, token, identity, since):
-    """Verifying costs a fraction of a millisecond; the same token again costs nothing."""
+    """Verify and read a token. The result is cached, because this is called at each request."""
     try:
         return Entitlements.from_token(key, token, identity, since)
     except InvalidToken:

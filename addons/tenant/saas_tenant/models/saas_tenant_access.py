@@ -13,7 +13,7 @@ SUPPORT_SESSION_S = 15 * 60
 
 
 class LinkRefused(Exception):
-    """A login link lets nobody in. status: HTTP's."""
+    """A login link cannot be used. status: the HTTP status of the answer."""
 
     def __init__(self, status, title, message):
         super().__init__(title)
@@ -21,7 +21,7 @@ class LinkRefused(Exception):
 
 
 class SaasTenantAccess(models.Model):
-    """Who came in by a link of the provider's. A row also marks its link as used up."""
+    """Logins by links of the provider. A record also marks its link as used."""
 
     _name = "saas.tenant.access"
     _description = "Access by Link"
@@ -36,11 +36,11 @@ class SaasTenantAccess(models.Model):
     ends_at = fields.Datetime(string="Session Ends", readonly=True)
     serial = fields.Char(required=True, readonly=True)
 
-    _serial_uniq = models.Constraint("unique (serial)", "A link is used once only.")
+    _serial_uniq = models.Constraint("unique (serial)", "A login link can be used only once.")
 
     @api.model
     def _read_link(self, token):
-        """The facts of a link that could be used now. Raises LinkRefused."""
+        """The signed facts of a link that can be used now. Raises LinkRefused."""
         try:
             facts = verify(provider.public_key(), token, provider.identity(), LOGIN, SUPPORT)
             if facts["name"] != self.env.cr.dbname or facts["issued_at"] < provider.links_since():
@@ -59,13 +59,13 @@ class SaasTenantAccess(models.Model):
 
     @api.model
     def _use_link(self, token, address):
-        """Use a link up; return the access it gives. Raises LinkRefused."""
+        """Use a link, once; return the record of the access. Raises LinkRefused."""
         facts = self._read_link(token)
         self._check_consent(facts)
         user = self.env.ref("base.user_admin", raise_if_not_found=False)
         if not user or not user.sudo().active:  # a visitor may not read users
             message = self.env._("The administrator of this Odoo was archived. Please contact your provider.")
-            raise LinkRefused(403, self.env._("There is nobody to log in as"), message)
+            raise LinkRefused(403, self.env._("There is no user to log in as"), message)
         ends_at = fields.Datetime.now() + timedelta(seconds=SUPPORT_SESSION_S)
         return self._record(
             {
@@ -79,10 +79,10 @@ class SaasTenantAccess(models.Model):
         )
 
     def _record(self, values):
-        """Of two uses of a link at the same moment the database lets one be."""
+        """Create the record. If a link is used twice at the same time, the unique constraint refuses one."""
         try:
             with mute_logger("odoo.sql_db"), self.env.cr.savepoint():
-                return self.sudo().create(values)  # nobody is logged in yet: the signature is the right
+                return self.sudo().create(values)  # nobody is logged in yet: the signature authorizes it
         except psycopg2.errors.UniqueViolation as error:
             raise self._used_up() from error
 
@@ -91,11 +91,13 @@ class SaasTenantAccess(models.Model):
         consent = parameters.get_param(SUPPORT_PARAMETER)
         if facts["purpose"] == SUPPORT and not consent:
             message = self.env._(
-                "The owner of this Odoo has not allowed it. An administrator can, in Settings, General "
-                "Settings, Support access; the link works again then."
+                "The owner of this Odoo has not allowed it. An administrator can allow it in Settings, "
+                "General Settings, Support access; then the link works again."
             )
             raise LinkRefused(403, self.env._("Support may not log in here"), message)
 
     def _used_up(self):
-        message = self.env._("It lets in once only. Please ask for a new one, or log in with your password.")
+        message = self.env._(
+            "It can be used only once. Please ask for a new one, or log in with your password."
+        )
         return LinkRefused(410, self.env._("This link was used already"), message)

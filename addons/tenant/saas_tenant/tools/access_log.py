@@ -1,4 +1,4 @@
-"""Login links let their bearer in: the server's log of requests must not hold one."""
+"""Mask the tokens of login links in the log of requests: whoever has a link can log in."""
 
 import logging
 import re

@@ -1,4 +1,4 @@
-"""What this process was told by the provider; where nobody provides, nothing is limited."""
+"""The provider's facts about this instance. Without a provider, as in a build, nothing is limited."""
 
 import importlib
 
@@ -7,38 +7,38 @@ from odoo.tools import config
 
 
 def public_key():
-    """What verifies the provider's signatures; "" where nobody provides."""
-    told = _facts()
-    return told.public_key() if told else ""
+    """The key that verifies the provider's signatures; "" without a provider."""
+    facts = _facts()
+    return facts.public_key() if facts else ""
 
 
 def identity():
-    """What the provider's statements for this instance are bound to; a renaming keeps it."""
-    told = _facts()
-    return told.identity() if told else ""
+    """The instance's identity, for which the provider signs statements; renaming keeps it."""
+    facts = _facts()
+    return facts.identity() if facts else ""
 
 
 def links_since():
-    """Login links that were made before are void; 0: none is."""
-    told = _facts()
-    return told.links_since() if told else 0
+    """Login links that were made before this time are void; microseconds since 1970."""
+    facts = _facts()
+    return facts.links_since() if facts else 0
 
 
 def entitled_since():
-    """The serial of the entitlements in force; None where nobody provides."""
-    told = _facts()
-    return told.entitled_since() if told else None
+    """The serial of the entitlements in force; None without a provider."""
+    facts = _facts()
+    return facts.entitled_since() if facts else None
 
 
 def seats():
-    """How many internal users may log in; 0: any number."""
-    told = _facts()
-    # A process that was started before this was known tells nothing of it.
-    return told.seats() if hasattr(told, "seats") else 0
+    """The number of internal users who may log in; 0: unlimited."""
+    facts = _facts()
+    # A process that an older version started has no such function.
+    return facts.seats() if hasattr(facts, "seats") else 0
 
 
 def _facts():
-    """What `saas_process` knows; None outside of a tenant's process, as in a build."""
+    """The module `saas_process.facts`; None outside of a tenant's process, as in a build."""
     if PROCESS_MODULE not in config["server_wide_modules"]:
         return None
     return importlib.import_module(f"odoo.addons.{PROCESS_MODULE}.facts")

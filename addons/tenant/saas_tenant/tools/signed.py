@@ -1,6 +1,6 @@
-"""Verify what the provider signed: Ed25519, for this instance and this purpose.
+"""Verify the provider's signatures: Ed25519, for this instance and a purpose.
 
-`tenantry.model.signing` signs. This file needs neither Odoo nor the provider's secret.
+`tenantry.model.signing` signs. This file needs neither Odoo nor the provider's private key.
 """
 
 import base64
@@ -13,12 +13,12 @@ from odoo.addons.saas_agreed import ENTITLEMENTS, EntitlementFacts
 
 
 class InvalidToken(Exception):
-    """It was not signed by the provider, or not for this instance, or not for this."""
+    """The token was not signed by the provider, or it is for another instance or another purpose."""
 
 
 @dataclass(frozen=True)
 class Entitlements(EntitlementFacts):
-    """As signed. is_valid: False when nothing valid was stated, so nothing is allowed."""
+    """The signed limits. is_valid: False without a valid token; then nothing may be added."""
 
     is_valid: bool = True
 
@@ -40,9 +40,9 @@ NOTHING = Entitlements(is_valid=False)
 
 
 def verify(public_key, token, audience, *purposes):
-    """The signed facts. Raises InvalidToken.
+    """Return the signed facts. Raises InvalidToken.
 
-    public_key: hexadecimal. audience: the identity it must be for.
+    public_key: hexadecimal. audience: the identity of this instance.
     """
     try:
         encoded, signature = token.split(".")
@@ -58,7 +58,7 @@ def verify(public_key, token, audience, *purposes):
 
 
 def _decode(text):
-    """Strict: one text for each value, so that a token cannot be respelled."""
+    """Decode strictly: only one text is valid for each value."""
     data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     if base64.urlsafe_b64encode(data).decode().rstrip("=") != text:
         raise ValueError("not the canonical spelling")

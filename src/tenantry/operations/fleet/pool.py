@@ -123,6 +123,6 @@ def name_spare(context: Context, connection: Connection, spare: Database, name: 
     with databases.transaction(connection):
         databases.rename(connection, spare.name, name)
         roles.rename(connection, spare.name, name)
-        roles.let_log_in(connection, name, context.role_password(name))
+        roles.enable_login(connection, name, context.role_password(name))
         databases.label(connection, name, named)
         notify_spawner(connection, name)

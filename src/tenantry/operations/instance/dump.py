@@ -91,8 +91,8 @@ def _as_dumper(context: Context, connection: Connection, name: str) -> Iterator[
         roles.create(connection, role)
         _shut_out(connection, role)
         try:
-            with roles.lent(connection, name, to=role):
-                roles.let_log_in(connection, role, password)
+            with roles.granted(connection, name, to=role):
+                roles.enable_login(connection, role, password)
                 yield context.cluster.as_role(role, password)
         finally:
             if is_alive(connection):
@@ -100,7 +100,7 @@ def _as_dumper(context: Context, connection: Connection, name: str) -> Iterator[
 
 
 def _shut_out(connection: Connection, role: str) -> None:
-    roles.lock_out(connection, role)
+    roles.disable_login(connection, role)
     roles.end_sessions(connection, role)
 
 

@@ -51,7 +51,7 @@ class FromTemplate:
         with being_made(connection, made_for_it):
             # Whoever waits in line waits for the copying only: what follows leaves a core free.
             with contextlib.ExitStack() as turn:
-                places = locks.turn(connection, "cloning", context.clones_at_once, wait_s=self.patience_s)
+                places = locks.slot(connection, "cloning", context.clones_at_once, wait_s=self.patience_s)
                 turn.enter_context(patience.turn(places, f"The creation of {spec.name}", "its turn: cloning"))
                 spare = clone_template(context, connection, spec.template, made_for_it, on_copied=turn.close)
             pool.name_spare(context, connection, spare, spec.name, self._label)

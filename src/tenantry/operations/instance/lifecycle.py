@@ -72,7 +72,7 @@ def _enable_login(subject: Changing, action: Action) -> None:
     """Before anything can wake it. The password is set anew: its administrator may have changed it."""
     after(subject.name, find_instance(subject.connection, subject.name).state, action)
     password = subject.context.role_password(subject.name)
-    roles.let_log_in(subject.connection, subject.name, password)
+    roles.enable_login(subject.connection, subject.name, password)
 
 
 def _start_terminating(subject: Changing) -> None:
@@ -81,7 +81,7 @@ def _start_terminating(subject: Changing) -> None:
 
 
 def _disable_login(subject: Changing) -> None:
-    roles.lock_out(subject.connection, subject.name)
+    roles.disable_login(subject.connection, subject.name)
 
 
 def _end_sessions(subject: Changing) -> None:

@@ -31,7 +31,7 @@ from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import Connection
 from tenantry.postgres.notify import notify_spawner
 from tenantry.postgres.programs import service
-from tenantry.spawner.identity import hand_over
+from tenantry.spawner.identity import chown_folders
 
 _RESTORING = {"synchronous_commit": "off"}
 _SINCE_14 = {"client_connection_check_interval": "10s"}
@@ -80,10 +80,10 @@ class FromArchive:
         databases.create(connection, made, _label(self, Kind.SPARE, State.BUILDING))
         roles.create(connection, made)
         roles.limit(connection, made)
-        databases.let_in(connection, made, made)
+        databases.grant_connect(connection, made, made)
         with context.cluster.connect(made) as inside:
             databases.add_extensions(inside, self.found.manifest.extensions)
-            roles.let_create(inside, made)
+            roles.grant_create(inside, made)
 
     def make_database(self) -> None:
         context, connection, made = self.context, self.connection, self.made
@@ -91,7 +91,7 @@ class FromArchive:
         password, folder = random_key(), context.settings.run_dir
         options = {**_RESTORING, **(_SINCE_14 if major(connection) >= 14 else {})}
         owner = context.cluster.as_role(made, password).with_options(options)
-        roles.let_log_in(connection, made, password)
+        roles.enable_login(connection, made, password)
         try:
             with service(owner, made, folder) as environment:
                 restore_database(
@@ -100,7 +100,7 @@ class FromArchive:
         except ProgramFailed as error:
             raise RestoreFailed(self.found.manifest.archive, error.output) from error
         finally:
-            roles.lock_out(connection, made)
+            roles.disable_login(connection, made)
         databases.end_sessions(connection, made)
 
     def make_files(self) -> None:
@@ -108,7 +108,7 @@ class FromArchive:
         context.filestores.make(
             made, lambda open_file: get_files(there.store, self.found, there.keys, open_file)
         )
-        hand_over(
+        chown_folders(
             context.filestores.folder(made), context.runtime.user_of(databases.oid(self.connection, made))
         )
 

@@ -25,7 +25,7 @@ def install_modules(context: Context, name: str, modules: Collection[str]) -> li
     check_modules(context, wanted)
     with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
         after(name, find_instance(connection, name).state, Action.INSTALL)
-        roles.let_log_in(connection, name, context.role_password(name))
+        roles.enable_login(connection, name, context.role_password(name))
         missing = sorted(set(wanted) - set(_installed(context, name)))
         if missing:
             log = context.runtime.run_odoo(name, installing(missing))

@@ -151,7 +151,7 @@ def _note(subject: Provisioning, *steps: str) -> None:
 def _run_script(subject: Provisioning, script_for: Callable[[str, list[str]], str]) -> list[str]:
     """Run a script of the database's series for its modules, with the wishes as settings; return those."""
     session, inside = subject.inside, subject.inside.connection
-    with session.told(), translated(inside, f"run {script_for.__name__}"), inside.transaction():
+    with session.translated(), translated(inside, f"run {script_for.__name__}"), inside.transaction():
         series = subject.label.series
         modules = installed_modules(inside)
         script = script_for(series, modules) + scripts.stale_caches_script(series)
@@ -204,7 +204,7 @@ def _probe(subject: Provisioning) -> None:
     context, settings = subject.context, subject.context.settings
     route = context.route(subject.name)
     places = context.runtime.capabilities.first_pages_at_once
-    turn = locks.turn(subject.connection, "first page", places, wait_s=subject.patience_s)
+    turn = locks.slot(subject.connection, "first page", places, wait_s=subject.patience_s)
     with patience.turn(turn, f"The creation of {subject.name}", "its turn: first page"):
         wait_for_status(route, _HTTP_OK, timeout_s=settings.probe_timeout_s)
 

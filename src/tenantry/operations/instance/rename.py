@@ -54,7 +54,7 @@ def _block(subject: Renaming) -> None:
     label = find_instance(subject.connection, subject.old)
     state = after(subject.old, label.state, Action.RENAME)
     relabel(subject.context, subject.connection, subject.old, label.having(state=state))
-    roles.lock_out(subject.connection, subject.old)
+    roles.disable_login(subject.connection, subject.old)
 
 
 def _end_sessions(subject: Renaming) -> None:
@@ -74,7 +74,7 @@ def _name(subject: Renaming) -> None:
     with databases.transaction(connection):
         databases.rename(connection, old, new)
         roles.rename(connection, old, new)
-        roles.let_log_in(connection, new, subject.context.role_password(new))
+        roles.enable_login(connection, new, subject.context.role_password(new))
         databases.label(connection, new, named)
         notify_spawner(connection, old, new)
     subject.context.runtime.follow([old, new])
@@ -123,7 +123,7 @@ def _go_back(subject: Renaming) -> None:
         with contextlib.suppress(Tampered):  # it is reached at its old address all the same
             _write_address(back)
     password = subject.context.role_password(subject.old)
-    roles.let_log_in(subject.connection, subject.old, password)
+    roles.enable_login(subject.connection, subject.old, password)
     _publish(back)
 
 

@@ -163,11 +163,11 @@ def _create_database(subject: Building) -> None:
     subject.log.unlink(missing_ok=True)
     password = subject.context.role_password(names.TEMPLATE_OWNER)
     roles.create(connection, names.TEMPLATE_OWNER, password)
-    databases.let_connect(connection, "postgres", names.TEMPLATE_OWNER)
+    databases.ensure_connect(connection, "postgres", names.TEMPLATE_OWNER)
     databases.create(connection, subject.building, subject.label)
-    databases.let_in(connection, subject.building, names.TEMPLATE_OWNER)
+    databases.grant_connect(connection, subject.building, names.TEMPLATE_OWNER)
     with subject.context.cluster.connect(subject.building) as inside:
-        roles.let_create(inside, names.TEMPLATE_OWNER)
+        roles.grant_create(inside, names.TEMPLATE_OWNER)
         databases.add_extensions(inside, _EXTENSIONS)
 
 

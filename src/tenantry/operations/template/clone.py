@@ -24,7 +24,7 @@ from tenantry.operations.steps import Operation, Step
 from tenantry.postgres import bounded, databases, locks, roles, strategy
 from tenantry.postgres.cluster import Connection, translated
 from tenantry.postgres.notify import notify_spawner
-from tenantry.spawner.identity import hand_over
+from tenantry.spawner.identity import chown_folders
 
 _WAIT_FOR_SWAP_S = 30
 SANITIZED = "sanitize"
@@ -73,7 +73,7 @@ def _drop_database(cloning: Cloning) -> None:
 def _make_role(cloning: Cloning) -> None:
     roles.create(cloning.connection, cloning.name)
     roles.limit(cloning.connection, cloning.name)
-    databases.let_in(cloning.connection, cloning.name, cloning.name)
+    databases.grant_connect(cloning.connection, cloning.name, cloning.name)
 
 
 def _drop_role(cloning: Cloning) -> None:
@@ -83,7 +83,7 @@ def _drop_role(cloning: Cloning) -> None:
 
 def _hand_over_contents(cloning: Cloning) -> None:
     with cloning.context.cluster.connect(cloning.name) as inside:
-        roles.give_contents(inside, old=names.TEMPLATE_OWNER, new=cloning.name)
+        roles.reassign_owned(inside, old=names.TEMPLATE_OWNER, new=cloning.name)
 
 
 def _sanitize(cloning: Cloning) -> None:
@@ -100,15 +100,15 @@ def _link_filestore(cloning: Cloning) -> None:
     filestores.copy(cloning.template.filestore, cloning.name)
     # Its process's user, before anybody waits for it; the spawner would do it at the first wake.
     user = cloning.context.runtime.user_of(databases.oid(cloning.connection, cloning.name))
-    hand_over(filestores.folder(cloning.name), user)
+    chown_folders(filestores.folder(cloning.name), user)
 
 
 def _remove_filestore(cloning: Cloning) -> None:
     cloning.context.filestores.remove(cloning.name)
 
 
-def _let_log_in(cloning: Cloning) -> None:
-    roles.let_log_in(cloning.connection, cloning.name, cloning.context.role_password(cloning.name))
+def _enable_login(cloning: Cloning) -> None:
+    roles.enable_login(cloning.connection, cloning.name, cloning.context.role_password(cloning.name))
 
 
 def _mark_sanitized_and_ready(cloning: Cloning) -> None:
@@ -142,7 +142,7 @@ ZYGOTE_STEPS: tuple[Step[Cloning], ...] = (
     Step("database", _copy_database, undo=_drop_database),
     Step("role", _make_role, undo=_drop_role),
     Step("ownership", _hand_over_contents),
-    Step("login", _let_log_in),
+    Step("login", _enable_login),
     Step("ready", _mark_ready),
 )
 """Its files are nobody's: a zygote draws pages, but serves none."""

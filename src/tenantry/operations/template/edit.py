@@ -88,8 +88,8 @@ def _take_over(subject: build.Building) -> None:
     relabel(context, connection, name, subject.label.having(kind=Kind.EDIT))
     databases.end_sessions(connection, name)
     with context.cluster.connect(name) as inside:
-        roles.give_contents(inside, old=name, new=names.TEMPLATE_OWNER)
-    databases.let_in(connection, name, names.TEMPLATE_OWNER)
+        roles.reassign_owned(inside, old=name, new=names.TEMPLATE_OWNER)
+    databases.grant_connect(connection, name, names.TEMPLATE_OWNER)
     if context.filestores.exists(name):
         context.filestores.rename(name, subject.building)
         context.filestores.seal(subject.building)
@@ -108,7 +108,7 @@ def _drop_role(subject: build.Building) -> None:
     role = names.editing_database(subject.code)
     if roles.is_ours(subject.connection, role):
         with subject.context.cluster.connect(subject.building) as inside:
-            roles.disown(inside, role)
+            roles.drop_owned(inside, role)
         roles.drop(subject.connection, role)
 
 

@@ -3,7 +3,7 @@ import { session } from "@web/session";
 import { WebClient } from "@web/webclient/webclient";
 import { Component, useState } from "@odoo/owl";
 
-/** What the provider has to say, above everything else; put away, it stays so for this browser session. */
+/** The provider's banners, above everything else. A closed banner stays closed for the browser session. */
 export class SaasBanner extends Component {
     static template = "saas_tenant.Banner";
     static props = {};
@@ -20,7 +20,7 @@ export class SaasBanner extends Component {
         return Boolean(browser.sessionStorage.getItem(this.storageKey(banner)));
     }
 
-    /** Support cannot hide that it is here. */
+    /** The banner of a support session cannot be closed. */
     canClose(banner) {
         return banner.level !== "support";
     }
