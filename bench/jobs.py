@@ -69,7 +69,7 @@ def _wait_until(moment: datetime) -> None:
 
 def _lateness(installation: Installation, name: str, first: datetime) -> list[float]:
     """Of each round, by the moments the tenant's own log says that a job was started."""
-    found = filter(None, map(_STARTED.match, installation.engine.logs(name, _LOG_LINES)))
+    found = filter(None, map(_STARTED.match, installation.engine.instances.logs(name, _LOG_LINES)))
     starts = [datetime.fromisoformat(f"{match[1]}.{match[2]}+00:00") for match in found]
     late = []
     for number in range(installation.plan.job_rounds):

@@ -127,7 +127,7 @@ def check_hostname(text):
 def taken(subdomains):
     """Those of them that the engine has something of, whose ever; none while it does not answer."""
     with suppress(TenantryError):
-        return _engine().taken(subdomains)
+        return _engine().instances.taken(subdomains)
     return frozenset()
 
 
@@ -209,7 +209,7 @@ def address_settings():
 def url_of(subdomain):
     """Where an instance of that name is or would be; without its port while the server never ran."""
     try:
-        return _engine().url_of(subdomain)
+        return _engine().instances.url_of(subdomain)
     except TenantryError:
         facts = _engine().facts()
         return f"{facts.protocol}://{subdomain}.{facts.base_domain}"
@@ -237,7 +237,7 @@ def _builder_of(template):
 
 
 def build_template(template, on_step):
-    return _builder_of(template).build_template(_recipe(template), on_step)
+    return _builder_of(template).templates.build(_recipe(template), on_step)
 
 
 def rebuild_template(template, on_step):
@@ -246,7 +246,7 @@ def rebuild_template(template, on_step):
     done = _newer_version(engine, template)
     if done and not done.stale:
         return done
-    return engine.build_template(_recipe(template), on_step, rebuild=True)
+    return engine.templates.build(_recipe(template), on_step, rebuild=True)
 
 
 def _newer_version(engine, template):
@@ -254,21 +254,21 @@ def _newer_version(engine, template):
     if not template.template_version:
         return None
     try:
-        found = engine.template(_recipe(template))
+        found = engine.templates.get(_recipe(template))
     except TemplateNotFound:
         return None
     return found if found.version != template.template_version else None
 
 
 def edit_template(template):
-    return _engine_of(template.server_id).edit_template(template.code)
+    return _engine_of(template.server_id).templates.edit(template.code)
 
 
 def finish_editing(template, on_step):
     """Take the edited copy back, unless a run that was not heard of has done so."""
     engine = _engine_of(template.server_id)
     try:
-        return engine.finish_editing(template.code, on_step)
+        return engine.templates.finish_editing(template.code, on_step)
     except TemplateNotFound:
         done = _newer_version(engine, template)
         if not done:
@@ -277,13 +277,13 @@ def finish_editing(template, on_step):
 
 
 def clone_template(template, database):
-    return _engine_of(template.server_id).clone(template.code, database)
+    return _engine_of(template.server_id).templates.clone(template.code, database)
 
 
 def fill_pool(template):
     """Bring the pool to its size; return how many spares it has then."""
     engine = _engine_of(template.server_id)
-    engine.fill_pool(template.code, template.pool_size)
+    engine.pool.fill(template.code, template.pool_size)
     return _usable_spares(engine).get(template.code, 0)
 
 
@@ -301,7 +301,7 @@ def _pool_status(engine, templates):
     for template in templates:
         values = {"spare_count": spares.get(template.code, 0)}
         try:
-            found = engine.template(_recipe(template))
+            found = engine.templates.get(_recipe(template))
         except TemplateNotFound as error:
             yield template, values, str(error)
         else:
@@ -324,7 +324,7 @@ def foreign_chart(template, country, templates):
 
 
 def _usable_spares(engine):
-    return {pool.template: pool.usable for pool in engine.pools()}
+    return {pool.template: pool.usable for pool in engine.pool.status()}
 
 
 # ---------------------------------------------------------------- instances
@@ -333,11 +333,11 @@ def _usable_spares(engine):
 def provisioning(instance, on_step):
     """A creation part by part; see `tenantry.operations.instance.provision.Session`."""
     engine = _engine_of(instance.server_id)
-    return engine.provisioning(_spec(engine, instance), on_step)
+    return engine.instances.provisioning(_spec(engine, instance), on_step)
 
 
 def _spec(engine, instance):
-    return engine.spec(
+    return engine.instances.spec(
         name=instance.subdomain,
         email=instance.admin_email,
         company=instance.name,
@@ -384,46 +384,46 @@ def _instant(day, timezone):
 def entitle(instance):
     """Have it, and its process, know its present plan."""
     engine = _engine_of(instance.server_id)
-    engine.set_limits(instance.database_name, _limits(instance.plan_id))
-    engine.entitle(instance.database_name, _entitlements(instance))
+    engine.instances.set_limits(instance.database_name, _limits(instance.plan_id))
+    engine.instances.entitle(instance.database_name, _entitlements(instance))
 
 
 def operate(instance, operation, on_step):
     """Have the engine do what that row of `tenantry.model.operations` says."""
     engine = _engine_of(instance.server_id)
-    engine.operate(instance.database_name, OPERATIONS[operation].engine or operation, on_step)
+    engine.instances.operate(instance.database_name, OPERATIONS[operation].engine or operation, on_step)
 
 
 def rename(instance, name, on_step):
     """Its names afterwards; see `tenantry.model.instance.Instance`."""
-    return _engine_of(instance.server_id).rename(instance.database_name, name, on_step)
+    return _engine_of(instance.server_id).instances.rename(instance.database_name, name, on_step)
 
 
 def check_hostnames(instance):
     """Raise EngineError if somebody else has one of its host names."""
     names_wanted = instance.hostname_ids.mapped("name")
-    _engine_of(instance.server_id).check_hostnames(instance.database_name, names_wanted)
+    _engine_of(instance.server_id).instances.check_hostnames(instance.database_name, names_wanted)
 
 
 def set_hostnames(instance):
     names_wanted = instance.hostname_ids.mapped("name")
-    _engine_of(instance.server_id).set_hostnames(instance.database_name, names_wanted)
+    _engine_of(instance.server_id).instances.set_hostnames(instance.database_name, names_wanted)
 
 
 def check_modules(instance, modules):
     """Raise EngineError if one of them is on no addons path."""
-    _engine_of(instance[:1].server_id).check_modules(modules)
+    _engine_of(instance[:1].server_id).instances.check_modules(modules)
 
 
 def install_modules(instance, modules):
     """Return those that were not there yet."""
-    return _engine_of(instance.server_id).install_modules(instance.database_name, modules)
+    return _engine_of(instance.server_id).instances.install_modules(instance.database_name, modules)
 
 
 def find(instance):
     """What the engine knows of the instance, whatever it is called by now; None when it has none."""
     try:
-        return _engine_of(instance.server_id).find_by_reference(instance.reference)
+        return _engine_of(instance.server_id).instances.find_by_reference(instance.reference)
     except TenantryError:
         return None
 
@@ -432,19 +432,19 @@ def terminate(instance, on_step):
     """Drop everything of it; what is gone already is fine, and another's of the same name stays."""
     engine = _engine_of(instance.server_id)
     with suppress(InstanceNotFound):
-        engine.terminate(instance.database_name, on_step, instance.reference)
+        engine.instances.terminate(instance.database_name, on_step, instance.reference)
 
 
 def abandon(instance):
     """Remove what its failed creation may have left; another's of the same name stays."""
     with translated():
-        _engine_of(instance.server_id).abandon(instance.database_name, instance.reference)
+        _engine_of(instance.server_id).instances.abandon(instance.database_name, instance.reference)
 
 
 def login_link(instance, by="", support=False, origin=""):
     """I7: a link that logs in once, as the customer's administrator or, with their consent, as support."""
     engine = _engine_of(instance.server_id)
-    return engine.login_link(instance.database_name, by=by, support=support, origin=origin)
+    return engine.instances.login_link(instance.database_name, by=by, support=support, origin=origin)
 
 
 def measure(instance):
@@ -452,7 +452,11 @@ def measure(instance):
     name = instance.database_name
     try:
         engine = _engine_of(instance.server_id)
-        usage, answering, url = engine.usage(name), engine.is_serving(name), engine.url_of(name)
+        usage, answering, url = (
+            engine.instances.usage(name),
+            engine.instances.is_serving(name),
+            engine.instances.url_of(name),
+        )
     except TenantryError as error:
         return {"health": "critical", "health_message": sentence(error)}
     is_stopped = instance.run_state == "stopped"
@@ -477,7 +481,7 @@ def activities(instances):
     for server, there in instances.grouped("server_id").items():
         with suppress(TenantryError):
             names_there = there.mapped("database_name")
-            told = _engine_of(server).activities(names_there, timeout_s=_MOST_TO_WAIT_S)
+            told = _engine_of(server).instances.activities(names_there, timeout_s=_MOST_TO_WAIT_S)
             known = {activity.name: activity for activity in told}
             found |= {it: _process(known[it.database_name]) for it in there if it.database_name in known}
     return found
@@ -507,7 +511,7 @@ BROKEN = {
 def broken_databases(server):
     """Whose process says that its Odoo cannot be loaded; none while the server does not answer soon."""
     with suppress(TenantryError):
-        told = _engine_of(server).activities(timeout_s=_MOST_TO_WAIT_S)
+        told = _engine_of(server).instances.activities(timeout_s=_MOST_TO_WAIT_S)
         return [activity.name for activity in told if activity.is_broken]
     return []
 
@@ -515,7 +519,7 @@ def broken_databases(server):
 def process_log(instance):
     """The last lines its processes logged. They are its customer's: whatever they want stands in them."""
     with translated():
-        lines = _engine_of(instance.server_id).logs(instance.database_name, _LOG_LINES)
+        lines = _engine_of(instance.server_id).instances.logs(instance.database_name, _LOG_LINES)
     return "\n".join(_printable(line[:_LOG_LINE_LENGTH]) for line in lines)
 
 

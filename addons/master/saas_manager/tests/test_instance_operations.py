@@ -8,9 +8,10 @@ from odoo.fields import Command
 from odoo.tests import Form, tagged
 
 from tenantry.errors import InstanceNotFound, ModuleNotFound, NameTaken
+from tenantry.model.usage import Usage
 
 from .. import gateway
-from .common import SaasCase
+from .common import SaasCase, recording_engine
 
 DOMAIN = "odoo.acme.example"
 
@@ -59,11 +60,10 @@ class TestStopAndStart(OperationsCase):
         self._press("action_stop")
         self._run("stop")
         self.assertEqual(self.instance.health, "unknown")
-        engine = SimpleNamespace(
-            usage=lambda _name: SimpleNamespace(users=1, storage_bytes=0, last_activity=None),
-            is_serving=lambda _name: False,
-            url_of=lambda _name: "http://acme.localhost",
-        )
+        engine = recording_engine()
+        engine.instances.usage.return_value = Usage(users=1, storage_bytes=0, last_activity="")
+        engine.instances.is_serving.return_value = False
+        engine.instances.url_of.return_value = "http://acme.localhost"
         with patch.object(gateway, "_engine_of", return_value=engine):
             self.instance._check_health()
             self.assertEqual(self.instance.health, "unknown")
