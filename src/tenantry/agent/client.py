@@ -113,7 +113,7 @@ class RemoteEngine(RemoteNoun):
 
 @dataclass(frozen=True)
 class RemoteSession:
-    """A creation in the caller's hands; see `operations.provision.Session`."""
+    """A creation in the caller's hands; see `operations.instance.provision.Session`."""
 
     conversation: Conversation
     on_step: OnStep

@@ -21,7 +21,7 @@ REST_S = 60
 """How long a conversation may rest: each holds one of a few places."""
 
 PARTS = frozenset({"clone", "sanitize", "customize", "create_admin", "publish"})
-"""Of a creation, see `operations.provision.Session`."""
+"""Of a creation, see `operations.instance.provision.Session`."""
 
 NOUNS: Mapping[str, type] = MappingProxyType(
     {"": Engine, "templates": Templates, "pool": Pool, "instances": Instances}
