@@ -53,7 +53,7 @@ check: setup ## Lint, format, types, layers, addons, spelling
 	@echo "check: import-linter"
 	@$(VENV)/bin/lint-imports --no-cache > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
 	@echo "check: pylint-odoo"
-	@$(VENV)/bin/pylint --score=n --disable=$(PYLINT_OFF) $(wildcard addons/*/*)
+	@$(VENV)/bin/pylint --score=n --disable=$(PYLINT_OFF) $(dir $(wildcard addons/*/*/__manifest__.py))
 	@echo "check: state diagrams"
 	@$(VENV)/bin/python docs/state_diagrams.py --check
 	@echo "check: codespell"

@@ -65,7 +65,7 @@ def api(installation: Installation) -> list[Figure]:
 
 def _measure(installation: Installation, office: BackOffice, key: Secret) -> list[Figure]:
     count = installation.plan.posts + 1
-    installation.engine.fill_pool(TEMPLATE, count)
+    installation.engine.pool.fill(TEMPLATE, count)
     client = Client(installation, key)
     (first, *posts), asked = zip(*(_create(client, office, number) for number in range(count)), strict=True)
     path = f"/api/provisioning/request_status/{asked[-1]}"

@@ -30,7 +30,7 @@ def button(installation: Installation) -> list[Figure]:
     engine.start_master()
     office = BackOffice(engine)
     template = _template(office)
-    engine.fill_pool(TEMPLATE, count)
+    engine.pool.fill(TEMPLATE, count)
     plan = office.find("saas.plan", code="starter")
     with serving(office):
         presses = tuple(_press(office, f"press-{number:02d}", template, plan) for number in range(count))

@@ -64,16 +64,16 @@ class Installation:
 
     @property
     def recipe(self) -> Recipe:
-        return self.engine.recipe(TEMPLATE)
+        return self.engine.templates.recipe(TEMPLATE)
 
     def create(self, name: str) -> Creation:
-        spec = self.engine.spec(name=name, email=f"admin@{name}.example", template=TEMPLATE)
-        creation = self.engine.provision(spec)
+        spec = self.engine.instances.spec(name=name, email=f"admin@{name}.example", template=TEMPLATE)
+        creation = self.engine.instances.provision(spec)
         self.creations.append(creation)
         return creation
 
     def built_template(self) -> Template:
-        return next(template for template in self.engine.templates() if template.code == TEMPLATE)
+        return next(template for template in self.engine.templates.all() if template.code == TEMPLATE)
 
     def superuser(self) -> Cluster:
         """The embedded cluster as its superuser: the peers need a role the engine would not make."""

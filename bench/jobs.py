@@ -69,7 +69,7 @@ def _wait_until(moment: datetime) -> None:
 
 def _lateness(installation: Installation, name: str, first: datetime) -> list[float]:
     """The result of each round, by the times of job starts in the tenant's log."""
-    found = filter(None, map(_STARTED.match, installation.engine.logs(name, _LOG_LINES)))
+    found = filter(None, map(_STARTED.match, installation.engine.instances.logs(name, _LOG_LINES)))
     starts = [datetime.fromisoformat(f"{match[1]}.{match[2]}+00:00") for match in found]
     late = []
     for number in range(installation.plan.job_rounds):

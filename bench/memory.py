@@ -39,7 +39,9 @@ def awake(installation: Installation) -> list[Figure]:
 
 def _own_memory(installation: Installation, names: list[str]) -> tuple[float, ...]:
     """The memory of each tenant's process. Raises MeasurementFailed when a tenant sleeps."""
-    pids = {tenant.name: tenant.pid for tenant in installation.engine.activities() if tenant.is_awake}
+    pids = {
+        tenant.name: tenant.pid for tenant in installation.engine.instances.activities() if tenant.is_awake
+    }
     if missing := set(names) - set(pids):
         raise MeasurementFailed(f"{len(missing)} tenants fell asleep over it")
     return tuple(uss_mb(pids[name]) for name in names)

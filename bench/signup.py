@@ -21,7 +21,7 @@ def signup(installation: Installation) -> list[Figure]:
     """Visitors one after another, each with a browser of their own and nothing in its cache."""
     count = installation.plan.signups
     office = BackOffice(installation.engine)
-    installation.engine.fill_pool(TEMPLATE, count)
+    installation.engine.pool.fill(TEMPLATE, count)
     try:
         with serving(office) as mails, chromium() as browser, tempfile.TemporaryDirectory() as pictures:
             seconds = tuple(

@@ -30,7 +30,7 @@ def put_to_sleep(engine: Engine, names: Collection[str]) -> None:
 
 
 def put_all_to_sleep(engine: Engine) -> None:
-    put_to_sleep(engine, [tenant.name for tenant in engine.activities() if tenant.is_awake])
+    put_to_sleep(engine, [tenant.name for tenant in engine.instances.activities() if tenant.is_awake])
 
 
 def put_jobs_off(engine: Engine, names: Collection[str]) -> None:
@@ -54,7 +54,7 @@ def wait_for(
     """Wait until a condition is true for all these tenants. Raises MeasurementFailed."""
     deadline = time.monotonic() + timeout_s
     wanted = set(names)
-    while wanted - {tenant.name for tenant in engine.activities() if holds(tenant)}:
+    while wanted - {tenant.name for tenant in engine.instances.activities() if holds(tenant)}:
         if time.monotonic() > deadline:
             raise MeasurementFailed("the tenants are not what they should be by now")
         time.sleep(_POLL_S)

@@ -104,7 +104,7 @@ def fake_template(context: Context) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def engine(cluster_engine: Engine) -> Engine:
     """An engine with everything: PostgreSQL, Odoo, the tenant server and the Tiny template."""
-    cluster_engine.build_template(TINY)
+    cluster_engine.templates.build(TINY)
     cluster_engine.start_tenants()
     return cluster_engine
 

@@ -37,5 +37,5 @@ def remote(stranger: RemoteCli, api_keys: dict) -> RemoteCli:
 def _terminate_all(office: BackOffice) -> None:
     office.call("saas.instance", "unlink", office.call("saas.instance", "search", [["state", "=", "draft"]]))
     office.terminate(*office.call("saas.instance", "search", [["state", "not in", ["draft", "terminated"]]]))
-    for stray in office.engine.instances():
-        office.engine.terminate(stray.name)
+    for stray in office.engine.instances.all():
+        office.engine.instances.terminate(stray.name)

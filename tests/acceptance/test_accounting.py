@@ -29,26 +29,26 @@ _TAKEN = """
 @pytest.fixture(scope="module")
 def books(engine: Engine) -> Iterator[str]:
     """A template with accounting and no country, as it is shipped."""
-    engine.build_template(Recipe("books", "Books", ("account",)))
+    engine.templates.build(Recipe("books", "Books", ("account",)))
     yield "books"
-    engine.drop_template("books")
+    engine.templates.drop("books")
     assert orphans(engine.context) == []
 
 
 @pytest.fixture(scope="module")
 def french_books(engine: Engine) -> Iterator[str]:
     recipe = Recipe("french-books", "Books", ("account",), languages=("fr_FR",), country="FR")
-    engine.build_template(recipe)
+    engine.templates.build(recipe)
     yield "french-books"
-    engine.drop_template("french-books")
+    engine.templates.drop("french-books")
 
 
 @pytest.mark.parametrize("country", ["FR", "VN", ""])
 def test_a_customer_elsewhere_or_of_an_unknown_country_has_no_american_taxes(
     engine: Engine, books: str, country: str
 ):
-    creation = engine.provision(
-        engine.spec(name="acme", email="a@acme.example", template=books, country=country)
+    creation = engine.instances.provision(
+        engine.instances.spec(name="acme", email="a@acme.example", template=books, country=country)
     )
     try:
         assert ask(engine, "acme", _FISCAL) == ([(country,)] if country else [])
@@ -59,28 +59,32 @@ def test_a_customer_elsewhere_or_of_an_unknown_country_has_no_american_taxes(
         (move,) = admin.call("account.move", "create", [invoice])
         assert admin.call("account.move", "read", [move], ["amount_tax"])[0]["amount_tax"] == 0
     finally:
-        engine.terminate("acme")
+        engine.instances.terminate("acme")
 
 
 def test_an_american_customer_keeps_the_taxes(engine: Engine, books: str):
-    engine.provision(engine.spec(name="acme", email="a@acme.example", template=books, country="US"))
+    engine.instances.provision(
+        engine.instances.spec(name="acme", email="a@acme.example", template=books, country="US")
+    )
     try:
         assert ask(engine, "acme", _FISCAL) == [("US",)]
         assert ask(engine, "acme", _TAXES) == [("US",)]
     finally:
-        engine.terminate("acme")
+        engine.instances.terminate("acme")
 
 
 def test_a_template_of_a_country_gives_its_chart_to_a_customer_of_an_unknown_one(
     engine: Engine, french_books: str
 ):
-    creation = engine.provision(engine.spec(name="acme", email="a@acme.example", template=french_books))
+    creation = engine.instances.provision(
+        engine.instances.spec(name="acme", email="a@acme.example", template=french_books)
+    )
     try:
         assert creation.advice == ()
         assert ask(engine, "acme", _FISCAL) == [("FR",)]
         assert ask(engine, "acme", _TAXES) == [("FR",)]
     finally:
-        engine.terminate("acme")
+        engine.instances.terminate("acme")
 
 
 def test_who_orders_a_template_of_another_country_is_told_which_are_right(
@@ -88,9 +92,9 @@ def test_who_orders_a_template_of_another_country_is_told_which_are_right(
 ):
     told = {}
     for country in ("FR", "VN", "US"):
-        spec = engine.spec(name="acme", email="a@acme.example", template=books, country=country)
-        told[country] = engine.provision(spec).advice
-        engine.terminate("acme")
+        spec = engine.instances.spec(name="acme", email="a@acme.example", template=books, country=country)
+        told[country] = engine.instances.provision(spec).advice
+        engine.instances.terminate("acme")
     assert told == {
         "FR": (
             "The template books has the chart of accounts of US, not of FR: its taxes will be switched off. "
@@ -107,6 +111,6 @@ def test_who_orders_a_template_of_another_country_is_told_which_are_right(
 def test_a_template_tells_its_languages_and_whose_accounting_it_has(
     engine: Engine, books: str, french_books: str
 ):
-    found = {template.code: template for template in engine.templates()}
+    found = {template.code: template for template in engine.templates.all()}
     assert (found[books].languages, found[books].chart_country) == (("en_US",), "US")
     assert (found[french_books].languages, found[french_books].chart_country) == (("en_US", "fr_FR"), "FR")

@@ -46,20 +46,20 @@ def spec(name: str) -> InstanceSpec:
 
 def test_an_instance_lives_its_life_on_the_other_machine(remote: RemoteEngine, engine: Engine):
     steps: list[StepEvent] = []
-    creation = remote.provision(spec("acme"), steps.append)
+    creation = remote.instances.provision(spec("acme"), steps.append)
     assert creation.instance.state is State.ACTIVE
-    assert engine.prove_login(creation) > 0
+    assert engine.instances.prove_login(creation) > 0
     assert steps[0].step == "prepare"
     assert steps[-1].step == "activate"
-    assert remote.suspend("acme").state is State.SUSPENDED
-    assert not remote.is_serving("acme")
-    assert remote.reactivate("acme").state is State.ACTIVE
-    assert remote.rename("acme", "zenith").name == "zenith"
-    assert remote.is_serving("zenith")
-    assert remote.usage("zenith").users == 1
-    remote.terminate("zenith")
+    assert remote.instances.suspend("acme").state is State.SUSPENDED
+    assert not remote.instances.is_serving("acme")
+    assert remote.instances.reactivate("acme").state is State.ACTIVE
+    assert remote.instances.rename("acme", "zenith").name == "zenith"
+    assert remote.instances.is_serving("zenith")
+    assert remote.instances.usage("zenith").users == 1
+    remote.instances.terminate("zenith")
     with pytest.raises(InstanceNotFound):
-        remote.instance("zenith")
+        remote.instances.get("zenith")
     assert orphans(engine.context) == []
 
 
@@ -69,12 +69,12 @@ def test_no_secret_is_in_a_command_line(remote: RemoteEngine, engine: Engine):
     def look(_event: StepEvent) -> None:
         shown.extend(" ".join(it.info["cmdline"] or []) for it in psutil.process_iter(["cmdline"]))
 
-    creation = remote.provision(spec("acme"), look)
+    creation = remote.instances.provision(spec("acme"), look)
     try:
         assert any("tenantry agent" in line or f"{PROGRAM} agent" in line for line in shown)
         assert not any(creation.password.reveal() in line for line in shown)
     finally:
-        remote.terminate("acme")
+        remote.instances.terminate("acme")
 
 
 def agents() -> list[psutil.Process]:
@@ -91,7 +91,7 @@ from tenantry.agent.client import RemoteEngine
 from tenantry.agent.ways import through_program
 from tenantry.model.instance import InstanceSpec
 spec = InstanceSpec.checked(name="acme", email="admin@acme.example", template="tiny")
-RemoteEngine(partial(through_program, sys.argv[1:])).provision(spec)
+RemoteEngine(partial(through_program, sys.argv[1:])).instances.provision(spec)
 """
 
 
@@ -110,8 +110,8 @@ def test_a_caller_killed_in_the_middle_ends_the_creation_there_and_it_is_run_aga
             assert agents()
             caller.kill()
         wait_until(lambda: not agents(), "it goes on for nobody")
-    assert remote.provision(spec("acme")).instance.state is State.ACTIVE
-    remote.terminate("acme")
+    assert remote.instances.provision(spec("acme")).instance.state is State.ACTIVE
+    remote.instances.terminate("acme")
     assert orphans(engine.context) == []
 
 
@@ -124,10 +124,10 @@ def test_an_agent_killed_in_the_middle_is_told_and_the_creation_is_run_again(
                 agent.kill()
 
     with pytest.raises(AgentLost) as raised:
-        remote.provision(spec("acme"), kill)
+        remote.instances.provision(spec("acme"), kill)
     assert raised.value.retryable
-    assert remote.provision(spec("acme")).instance.state is State.ACTIVE
-    remote.terminate("acme")
+    assert remote.instances.provision(spec("acme")).instance.state is State.ACTIVE
+    remote.instances.terminate("acme")
     assert orphans(engine.context) == []
 
 
@@ -139,7 +139,7 @@ def test_a_network_cut_in_the_middle_ends_both_sides_and_it_is_run_again(
             there.wire.is_cut.set()
 
     def create() -> None:
-        with remote.provisioning(spec("acme"), cut) as session:
+        with remote.instances.provisioning(spec("acme"), cut) as session:
             session.clone()
             session.sanitize()
             session.customize()
@@ -150,8 +150,8 @@ def test_a_network_cut_in_the_middle_ends_both_sides_and_it_is_run_again(
         wait_until(lambda: not agents(), f"nobody is heard, and it waits for more than {SILENT_FOR_S} s")
     finally:
         there.wire.is_cut.clear()
-    assert remote.provision(spec("acme")).instance.state is State.ACTIVE
-    remote.terminate("acme")
+    assert remote.instances.provision(spec("acme")).instance.state is State.ACTIVE
+    remote.instances.terminate("acme")
     assert orphans(engine.context) == []
 
 
@@ -162,6 +162,6 @@ def test_a_machine_that_is_not_the_one_it_was_is_not_asked(there: Machine, engin
     known.write_text(f"{host} {kind} {(there.folder / 'key.pub').read_text().split()[1]}\n")
     try:
         with pytest.raises(AgentLost):
-            RemoteEngine(partial(through_program, there.command)).instances()
+            RemoteEngine(partial(through_program, there.command)).instances.all()
     finally:
         known.write_text(told)

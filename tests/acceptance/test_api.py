@@ -86,7 +86,7 @@ def test_the_program_of_the_provisioning_document_works_with_a_key(
     assert response.json()["data"]["state"] in ("processing", "completed")
     told = api.wait(f"/provisioning/request_status/{request_id}", "state", {"completed", "failed"})
     assert (told["state"], told["progress"]) == ("completed", 100.0), told
-    assert told["instance"]["url"] == office.engine.instance("mycompany").url
+    assert told["instance"]["url"] == office.engine.instances.get("mycompany").url
 
     for action, status in (("start", 202), ("backup", 409)):
         response = requests.post(
@@ -98,7 +98,7 @@ def test_the_program_of_the_provisioning_document_works_with_a_key(
 
     assert api.post("/provisioning/manage_instance/mycompany", {"action": "suspend"}).status_code == 202
     api.wait("/provisioning/instance_info/mycompany", "state", {"suspended"})
-    assert not office.engine.is_serving("mycompany")
+    assert not office.engine.instances.is_serving("mycompany")
     logs = api.get("/provisioning/instance_logs/mycompany?level=info&limit=500").json()["data"]
     assert {"publish", "probe", "activate"} <= {line["step"] for line in logs}
 
@@ -121,7 +121,7 @@ def test_the_commands_of_the_auto_provisioning_document_work_with_a_key(
 
     told = _curl(f"{api.root}{path}", "-H", f"Authorization: Bearer {api.key}")
     assert (told["status"], told["progress"]) == ("ready", 100)
-    assert told["instanceUrl"] == office.engine.instance("acme-corp").url
+    assert told["instanceUrl"] == office.engine.instances.get("acme-corp").url
     assert _log_in(office, told).session_info["username"] == "admin@acme.com"
     assert api.get(path).json()["adminPassword"] is None
     assert told["adminPassword"] not in office.engine.master.runtime.log_file.read_text()

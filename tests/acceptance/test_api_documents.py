@@ -118,10 +118,10 @@ def test_the_python_programs_of_the_provisioning_document_run_as_they_stand_ther
     instance = office.live("mycompany")
     office.press("action_stop", instance)
     office.wait("saas.instance", instance, ["active"])
-    assert not office.engine.is_serving("mycompany")
+    assert not office.engine.instances.is_serving("mycompany")
     _python(api, _S3_START)
     office.wait("saas.instance", instance, ["active"])
-    assert office.engine.is_serving("mycompany")
+    assert office.engine.instances.is_serving("mycompany")
 
 
 def test_every_address_of_the_provisioning_document_answers_under_its_name(api: ApiClient) -> None:
@@ -182,7 +182,7 @@ def test_the_commands_of_the_auto_provisioning_document_run_as_they_stand_there(
     told = _shell(api, _S4_STATUS.replace("acme-corp-1701234567890", created["instanceId"]))
     assert told.keys() >= _S4_READY
     assert (told["status"], told["progress"], told["adminEmail"]) == ("ready", 100, "admin@acme.com")
-    assert told["instanceUrl"] == office.engine.instance("acme-corp").url
+    assert told["instanceUrl"] == office.engine.instances.get("acme-corp").url
     assert told["databaseName"] == "acme-corp"
     assert len(told["adminPassword"]) >= 16
 

@@ -24,15 +24,15 @@ def clean(engine: Engine) -> Iterator[None]:
 def test_a_copy_serves_what_its_original_had(engine: Engine, tmp_path: Path):
     creation = create(engine)
     log_in(engine, creation).call("res.partner", "create", [{"name": "Zoë", "image_1920": _PICTURE}])
-    archive = engine.dump_instance("acme", str(tmp_path))
-    made = engine.load_instance(str(tmp_path), archive.archive, "beta")
+    archive = engine.archives.dump("acme", str(tmp_path))
+    made = engine.archives.load(str(tmp_path), archive.archive, "beta")
     assert (made.state, status(engine, "beta")) == (State.STOPPED, 503)
     assert archive.skipped == 0
     before = files_of(engine.context, "acme")
     assert {path: before[path] for path in files_of(engine.context, "beta")} == files_of(
         engine.context, "beta"
     )
-    assert engine.start_instance("beta").state is State.ACTIVE
+    assert engine.instances.start("beta").state is State.ACTIVE
     assert (status(engine, "beta"), status(engine, "acme")) == (200, 200)
     found = log_in(engine, creation, "beta").call(
         "res.partner", "search_read", [["name", "=", "Zoë"]], ["image_1920"]
@@ -46,10 +46,10 @@ def test_a_copy_serves_what_its_original_had(engine: Engine, tmp_path: Path):
 
 def test_what_was_terminated_comes_back_with_the_plan_it_had(engine: Engine, tmp_path: Path):
     creation = create(engine, entitlements=Entitlements(users=7, plan="Small"))
-    archive = engine.dump_instance("acme", str(tmp_path))
-    engine.terminate("acme")
-    engine.load_instance(str(tmp_path), archive.archive, "acme")
-    engine.start_instance("acme")
+    archive = engine.archives.dump("acme", str(tmp_path))
+    engine.instances.terminate("acme")
+    engine.archives.load(str(tmp_path), archive.archive, "acme")
+    engine.instances.start("acme")
     assert users_allowed(log_in(engine, creation)) == 7
 
 

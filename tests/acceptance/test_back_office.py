@@ -32,7 +32,7 @@ def acme(office: BackOffice) -> Iterator[int]:
 
 def test_the_button_makes_a_running_odoo_its_customer_can_log_in_to(office: BackOffice, acme: int) -> None:
     told = office.read("saas.instance", acme, "url", "health", "run_state", "provisioning_s", "progress")
-    assert told["url"] == office.engine.instance("acme").url
+    assert told["url"] == office.engine.instances.get("acme").url
     assert (told["health"], told["run_state"]) == ("healthy", "running")
     assert told["provisioning_s"] > 0
     assert office.log_in(acme).session_info["username"] == "acme@customer.example"
@@ -53,14 +53,14 @@ def test_an_instance_is_suspended_reactivated_and_terminated(office: BackOffice)
     instance = office.create("passing")
     office.press("action_suspend", instance, reason="unpaid")
     assert office.wait("saas.instance", instance, ["suspended"])["state_reason"] == "unpaid"
-    assert not office.engine.is_serving("passing")
+    assert not office.engine.instances.is_serving("passing")
     office.press("action_reactivate", instance)
     office.wait("saas.instance", instance, ["active"])
-    assert office.engine.is_serving("passing")
+    assert office.engine.instances.is_serving("passing")
     office.press("action_terminate", instance)
     office.wait("saas.instance", instance, ["terminated"])
     with pytest.raises(InstanceNotFound):
-        office.engine.instance("passing")
+        office.engine.instances.get("passing")
     assert orphans(office.engine.context) == []
 
 
@@ -105,7 +105,7 @@ def test_twenty_instances_at_once_all_become_active(office: BackOffice) -> None:
     office.press("action_provision_instance", *instances)
     for instance in instances:
         assert office.wait("saas.instance", instance, ["active", "failed"])["state"] == "active"
-    assert {instance.name for instance in office.engine.instances()} >= set(_NAMES)
+    assert {instance.name for instance in office.engine.instances.all()} >= set(_NAMES)
     office.terminate(*instances)
     assert orphans(office.engine.context) == []
 
@@ -125,7 +125,7 @@ def test_a_master_killed_among_ten_creations_goes_on_and_makes_none_twice(office
         now = office.wait("saas.instance", instance, ["active", "failed"], _ALL_TRIES_S)
         assert now["state"] == "active"
         office.log_in(instance)
-    names = [instance.name for instance in office.engine.instances()]
+    names = [instance.name for instance in office.engine.instances.all()]
     assert sorted(name for name in names if name in _NAMES) == sorted(_NAMES[:10])
     assert orphans(office.engine.context) == []
     office.terminate(*instances)
@@ -180,7 +180,7 @@ def test_a_full_server_refuses_clearly_and_nothing_is_half_made(office: BackOffi
             "server_id": False,
         }
         with pytest.raises(InstanceNotFound):
-            office.engine.instance("second")
+            office.engine.instances.get("second")
         alerts = [["res_model", "=", "saas.server"], ["summary", "=", "No capacity for new instances"]]
         assert office.call("mail.activity", "search_count", alerts) == 1
     finally:
@@ -190,7 +190,7 @@ def test_a_full_server_refuses_clearly_and_nothing_is_half_made(office: BackOffi
 
 def wait_until_serving(engine: Engine, name: str) -> None:
     """A server that was just started loads the instance first."""
-    wait_until(lambda: engine.is_serving(name), f"{name} is not served")
+    wait_until(lambda: engine.instances.is_serving(name), f"{name} is not served")
 
 
 def test_a_base_domain_set_in_the_back_office_is_served_after_the_next_start(office: BackOffice) -> None:
@@ -205,7 +205,7 @@ def test_a_base_domain_set_in_the_back_office_is_served_after_the_next_start(off
         renamed.start_tenants()
         renamed.start_master()
         wait_until_serving(renamed, "moving")
-        assert not engine.is_serving("moving")
+        assert not engine.instances.is_serving("moving")
         moved = BackOffice(renamed)
         moved.press("action_check_health", instance)
         assert "//moving.cloud.example" in moved.read("saas.instance", instance, "url")["url"]

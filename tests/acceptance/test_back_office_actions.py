@@ -74,7 +74,7 @@ def test_an_instance_moves_to_another_subdomain_with_its_customer(office: BackOf
     office.wait("saas.instance", acme, ["active"])
     now = office.read("saas.instance", acme, "subdomain", "database_name", "url", "state_reason")
     assert (now["subdomain"], now["database_name"]) == ("zenith", "zenith"), now["state_reason"]
-    assert now["url"] == office.engine.instance("zenith").url
+    assert now["url"] == office.engine.instances.get("zenith").url
     assert (status(office, "zenith"), status(office, "acme")) == (200, 404)
     assert office.log_in(acme).session_info["username"] == "acme@customer.example"
 

@@ -58,21 +58,21 @@ def without_small(engine: Engine) -> None:
 
 def _drop_small(engine: Engine) -> None:
     if version(engine, "small"):
-        engine.drop_template("small")
+        engine.templates.drop("small")
 
 
 def version(engine: Engine, code: str) -> str:
-    return next((template.version for template in engine.templates() if template.code == code), "")
+    return next((template.version for template in engine.templates.all() if template.code == code), "")
 
 
 def test_a_module_that_does_not_exist_is_named_and_nothing_is_made(engine: Engine):
     with pytest.raises(ModuleNotFound, match="no_such_module") as refusal:
-        engine.build_template(replace(SMALL, modules=("web", "no_such_module")))
+        engine.templates.build(replace(SMALL, modules=("web", "no_such_module")))
     assert "addons" in refusal.value.remedy
 
 
 def test_every_template_gets_the_tenants_module_and_keeps_its_recipe(engine: Engine):
-    template = next(template for template in engine.templates() if template.code == "tiny")
+    template = next(template for template in engine.templates.all() if template.code == "tiny")
     assert template.modules == TINY.modules
     assert not template.stale
     with engine.context.maintenance() as connection:
@@ -86,7 +86,7 @@ def test_changed_code_of_the_tenants_module_makes_a_template_stale(
     changed = shutil.copytree(shipped(TENANT) / TENANT_MODULE, tmp_path / TENANT_MODULE)
     (changed / "models" / "res_users.py").write_text("# other code\n")
     monkeypatch.setattr(build_template, "shipped", lambda role: tmp_path)
-    tiny = next(template for template in engine.templates() if template.code == "tiny")
+    tiny = next(template for template in engine.templates.all() if template.code == "tiny")
     assert "code" in tiny.stale
 
 
@@ -94,7 +94,7 @@ def test_changed_code_of_the_tenants_module_makes_a_template_stale(
 def test_an_initialisation_that_takes_too_long_is_stopped_and_leaves_nothing(engine: Engine):
     hasty = Engine(engine.settings.replaced(init_timeout_s=1))
     with pytest.raises(InitialisationTimeout) as refusal:
-        hasty.build_template(SMALL)
+        hasty.templates.build(SMALL)
     assert "TENANTRY_INIT_TIMEOUT_S" in refusal.value.remedy
     assert refusal.value.log.exists()
 
@@ -118,30 +118,30 @@ def test_an_odoo_that_dies_in_its_initialisation_is_a_clear_error_and_leaves_not
     killer.start()
     try:
         with pytest.raises(InitialisationFailed):
-            engine.build_template(SMALL)
+            engine.templates.build(SMALL)
     finally:
         killed.set()
         killer.join()
 
 
 def test_a_module_odoo_did_not_install_is_noticed(engine: Engine, tmp_path):
-    engine.provision(engine.spec(name="acme", email="a@acme.example", template="tiny"))
+    engine.instances.provision(engine.instances.spec(name="acme", email="a@acme.example", template="tiny"))
     with (
         engine.context.cluster.connect("acme") as inside,
         pytest.raises(ModulesNotInstalled, match="sale"),
     ):
         verify_modules(inside, ["web", "sale"], tmp_path / "log")
-    engine.terminate("acme")
+    engine.instances.terminate("acme")
 
 
 def test_a_current_template_is_not_built_again_and_a_changed_recipe_makes_it_stale(engine: Engine):
     before = version(engine, "tiny")
-    assert engine.build_template(TINY).version == before
+    assert engine.templates.build(TINY).version == before
     changed = engine.settings.installation.recipe_dir / "tiny.toml"
     changed.parent.mkdir(exist_ok=True)
     changed.write_text('name = "Tiny"\nmodules = ["web", "contacts"]\n')
     try:
-        (template,) = [template for template in engine.templates() if template.code == "tiny"]
+        (template,) = [template for template in engine.templates.all() if template.code == "tiny"]
         assert template.state == "stale"
         assert template.stale == "its recipe changed"
     finally:
@@ -157,7 +157,7 @@ def test_changed_addons_code_makes_a_template_stale(engine: Engine, tmp_path):
     recipe_file.write_text('name = "Tiny"\nmodules = ["web"]\n')
     try:
         with_addons = Engine(engine.settings.replaced(addons_path=(tmp_path / "addons",)))
-        (template,) = [template for template in with_addons.templates() if template.code == "tiny"]
+        (template,) = [template for template in with_addons.templates.all() if template.code == "tiny"]
         assert template.stale == "the code of Odoo or of the addons changed"
     finally:
         recipe_file.unlink()
@@ -171,49 +171,53 @@ def test_while_its_first_build_goes_on_a_template_is_not_cloned_and_not_built_tw
         if event.step == "install" and event.status == "started":
             started.set()
 
-    builder = threading.Thread(target=engine.build_template, args=[SMALL, on_step])
+    builder = threading.Thread(target=engine.templates.build, args=[SMALL, on_step])
     builder.start()
     assert started.wait(60)
     for attempt in (
-        lambda: engine.provision(engine.spec(name="acme", email="a@acme.example", template="small")),
-        lambda: engine.build_template(SMALL),
+        lambda: engine.instances.provision(
+            engine.instances.spec(name="acme", email="a@acme.example", template="small")
+        ),
+        lambda: engine.templates.build(SMALL),
     ):
         with pytest.raises((TemplateNotReady, Busy)) as refusal:
             attempt()
         refusals.append(type(refusal.value))
     builder.join()
     assert refusals == [TemplateNotReady, Busy]
-    engine.provision(engine.spec(name="acme", email="a@acme.example", template="small"))
-    engine.terminate("acme")
+    engine.instances.provision(engine.instances.spec(name="acme", email="a@acme.example", template="small"))
+    engine.instances.terminate("acme")
 
 
 def test_the_old_template_serves_until_the_new_one_is_swapped_in(engine: Engine):
-    before = engine.build_template(SMALL).version
+    before = engine.templates.build(SMALL).version
     seen = []
 
     def on_step(event) -> None:
         if event.step == "compact" and event.status == "done":
-            creation = engine.provision(engine.spec(name="acme", email="a@acme.example", template="small"))
+            creation = engine.instances.provision(
+                engine.instances.spec(name="acme", email="a@acme.example", template="small")
+            )
             seen.append(creation.instance.template_version)
 
-    engine.build_template(SMALL, on_step, rebuild=True)
-    engine.terminate("acme")
+    engine.templates.build(SMALL, on_step, rebuild=True)
+    engine.instances.terminate("acme")
     assert seen == [before]
     assert version(engine, "small") > before
 
 
 def test_a_templates_files_are_ours_and_nobody_elses_to_write(engine: Engine, tmp_path: Path):
     """Its instances' folders hold links to them: whoever could write one would write all of them."""
-    engine.build_template(SMALL)
+    engine.templates.build(SMALL)
     _assert_sealed(engine)
-    engine.edit_template("small")
+    engine.templates.edit("small")
     edited = engine.context.filestores.folder(names.editing_database("small"))
     (edited / "ab").mkdir(exist_ok=True)
     (edited / "ab" / "abcdef").write_text("of the editor")
     (edited / "ab" / "abcdef").chmod(0o666)
     (tmp_path / "of-others").write_text("a secret")
     (edited / "ab" / "link").symlink_to(tmp_path / "of-others")
-    engine.finish_editing("small")
+    engine.templates.finish_editing("small")
     assert "abcdef" in _assert_sealed(engine)
 
 
@@ -230,7 +234,7 @@ def test_a_build_killed_after_each_step_is_finished_by_the_next_run(engine: Engi
     """Each run goes on where the last was killed; after the last step there is nothing to go on with."""
     for step in build_template.STEPS[:-1]:
         run_and_kill(engine.settings, "build", step.name, "small", "web")
-    built = engine.build_template(SMALL)
+    built = engine.templates.build(SMALL)
     assert built.state == "ready"
     assert orphans(engine.context) == []
     with engine.context.maintenance() as connection:
@@ -238,23 +242,23 @@ def test_a_build_killed_after_each_step_is_finished_by_the_next_run(engine: Engi
 
 
 def test_an_end_of_editing_killed_again_and_again_is_finished_by_the_next_run(engine: Engine):
-    before = engine.build_template(SMALL).version
-    engine.edit_template("small")
-    engine.edit_template("small")
+    before = engine.templates.build(SMALL).version
+    engine.templates.edit("small")
+    engine.templates.edit("small")
     with engine.context.cluster.connect("edit--small") as inside:
         inside.execute("UPDATE res_company SET name = 'Edited'")
     for step in ("take over", "freeze", "swap"):
         run_and_kill(engine.settings, "ready", step, "small")
     with suppress(TemplateNotFound):
-        engine.finish_editing("small")
-    engine.build_template(SMALL)
+        engine.templates.finish_editing("small")
+    engine.templates.build(SMALL)
     assert orphans(engine.context) == []
-    engine.provision(engine.spec(name="acme", email="a@acme.example", template="small"))
+    engine.instances.provision(engine.instances.spec(name="acme", email="a@acme.example", template="small"))
     assert version(engine, "small") > before
-    engine.terminate("acme")
+    engine.instances.terminate("acme")
 
 
 def test_what_is_not_there_cannot_be_dropped_or_edited(engine: Engine):
-    for action in (engine.drop_template, engine.edit_template, engine.finish_editing):
+    for action in (engine.templates.drop, engine.templates.edit, engine.templates.finish_editing):
         with pytest.raises(TemplateNotFound):
             action("nothing")

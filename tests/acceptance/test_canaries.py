@@ -21,25 +21,25 @@ MODULES = ("auth_oauth", "auth_passkey", "auth_totp", "iap_mail", "payment_strip
 @pytest.fixture(scope="module")
 def planted(engine: Engine) -> Iterator[set[str]]:
     """A template whose author left their secrets everywhere; where they are."""
-    engine.build_template(Recipe(CODE, "Marked", MODULES))
-    engine.edit_template(CODE)
+    engine.templates.build(Recipe(CODE, "Marked", MODULES))
+    engine.templates.edit(CODE)
     with engine.context.cluster.connect(names.editing_database(CODE)) as inside:
         places = plant(inside)
-    engine.finish_editing(CODE)
+    engine.templates.finish_editing(CODE)
     yield places
-    engine.drop_template(CODE)
+    engine.templates.drop(CODE)
     assert orphans(engine.context) == []
 
 
 @pytest.mark.parametrize("has_spare", [True, False])
 def test_no_secret_of_the_template_reaches_an_instance(engine: Engine, planted: set[str], has_spare: bool):
-    engine.fill_pool(CODE, int(has_spare))
-    engine.provision(engine.spec(name="acme", email="a@acme.example", template=CODE))
+    engine.pool.fill(CODE, int(has_spare))
+    engine.instances.provision(engine.instances.spec(name="acme", email="a@acme.example", template=CODE))
     try:
         with engine.context.cluster.connect("acme") as inside:
             assert marked(inside) == set()
     finally:
-        engine.terminate("acme")
+        engine.instances.terminate("acme")
 
 
 def test_marks_were_in_all_the_places_that_are_looked_at(planted: set[str]):
@@ -54,12 +54,14 @@ def test_what_was_not_prepared_is_never_published(engine: Engine, forgotten: str
     with pytest.raises(NotPrepared, match=forgotten):
         create_without(engine, forgotten)
     with pytest.raises(InstanceNotFound):
-        engine.instance("acme")
+        engine.instances.get("acme")
     assert orphans(engine.context) == []
 
 
 def create_without(engine: Engine, forgotten: str) -> None:
-    with engine.provisioning(engine.spec(name="acme", email="a@acme.example", template="tiny")) as session:
+    with engine.instances.provisioning(
+        engine.instances.spec(name="acme", email="a@acme.example", template="tiny")
+    ) as session:
         session.clone()
         if forgotten == "sanitize":  # which is done when a spare is made
             subject = session.subject

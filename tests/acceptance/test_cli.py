@@ -53,8 +53,8 @@ def tenantry(engine: Engine):
 @pytest.fixture(autouse=True)
 def clean(engine: Engine) -> Iterator[None]:
     yield
-    for instance in engine.instances():
-        engine.terminate(instance.name)
+    for instance in engine.instances.all():
+        engine.instances.terminate(instance.name)
 
 
 def test_create_tells_a_person_the_address_the_login_and_the_time(tenantry):

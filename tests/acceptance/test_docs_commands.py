@@ -52,8 +52,8 @@ def recipes(master: Engine) -> Iterator[None]:
     yield
     for code in _BUILT:
         (folder / f"{code}.toml").unlink()
-        if code in {template.code for template in master.templates()}:
-            master.drop_template(code)
+        if code in {template.code for template in master.templates.all()}:
+            master.templates.drop(code)
 
 
 @pytest.fixture
@@ -103,8 +103,8 @@ def test_what_is_shown_must_be_printed_in_its_order():
 
 def _terminate_all(office: BackOffice) -> None:
     office.terminate(*office.call("saas.instance", "search", [["state", "not in", ["draft", "terminated"]]]))
-    for stray in office.engine.instances():
-        office.engine.terminate(stray.name)
+    for stray in office.engine.instances.all():
+        office.engine.instances.terminate(stray.name)
 
 
 def _fail(office: BackOffice, api: ApiClient) -> None:

@@ -63,7 +63,7 @@ def scene(engine: Engine) -> Iterator[Scene]:
     with swept(engine), hostile.allowing_native_code(engine) as inside:
         beta = OdooClient(inside, create(inside, "beta"))
         creation = create(inside, "acme")
-        inside.install_modules("acme", [hostile.MODULE])
+        inside.instances.install_modules("acme", [hostile.MODULE])
         for name in ("acme", "beta"):
             put_jobs_off(inside, name)
         quiet_s = statistics.median(timed(lambda: login_page(inside, "beta")) for _ in range(_SAMPLES))
@@ -165,14 +165,14 @@ def an_endless_job(scene: Scene) -> Iterator[None]:
     assert eventually(lambda: jobs_of(scene.engine, "acme") == 1)
     yield
     # While it runs, its row is locked.
-    scene.engine.suspend("acme")
+    scene.engine.instances.suspend("acme")
     with scene.engine.context.cluster.connect("acme") as inside:
         inside.execute("UPDATE ir_cron SET active = false WHERE cron_name = 'Endless'")
-    scene.engine.reactivate("acme")
+    scene.engine.instances.reactivate("acme")
 
 
 def jobs_of(engine: Engine, name: str) -> int:
-    return next(activity.jobs for activity in engine.activities() if activity.name == name)
+    return next(activity.jobs for activity in engine.instances.activities() if activity.name == name)
 
 
 @contextmanager

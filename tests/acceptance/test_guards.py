@@ -325,9 +325,11 @@ FORBIDDEN = "forbidden name '__"
 
 @pytest.fixture(scope="module")
 def acme(engine: Engine) -> Iterator[OdooClient]:
-    creation = engine.provision(engine.spec(name="acme", email="admin@acme.example", template="tiny"))
+    creation = engine.instances.provision(
+        engine.instances.spec(name="acme", email="admin@acme.example", template="tiny")
+    )
     yield OdooClient(engine, creation)
-    engine.terminate("acme")
+    engine.instances.terminate("acme")
 
 
 def partners(acme: OdooClient) -> int:

@@ -41,9 +41,9 @@ def clean(engine: Engine) -> Iterator[None]:
 def test_a_domain_is_served_at_the_very_next_request_and_gone_when_taken_away(engine: Engine):
     create(engine)
     assert status(engine, "acme", DOMAIN) == 404
-    assert engine.set_hostnames("acme", [DOMAIN.upper()]).hostnames == (DOMAIN,)
+    assert engine.instances.set_hostnames("acme", [DOMAIN.upper()]).hostnames == (DOMAIN,)
     assert status(engine, "acme", DOMAIN) == 200
-    engine.set_hostnames("acme", [])
+    engine.instances.set_hostnames("acme", [])
     assert status(engine, "acme", DOMAIN) == 404
     assert status(engine, "acme") == 200
 
@@ -52,18 +52,18 @@ def test_a_domain_somebody_has_is_refused_and_free_once_he_gave_it_up(engine: En
     create(engine, hostnames=[DOMAIN])
     create(engine, "beta")
     with pytest.raises(NameTaken):
-        engine.set_hostnames("beta", [DOMAIN])
-    assert engine.instance("beta").hostnames == ()
-    engine.set_hostnames("acme", [])
-    engine.set_hostnames("beta", [DOMAIN])
+        engine.instances.set_hostnames("beta", [DOMAIN])
+    assert engine.instances.get("beta").hostnames == ()
+    engine.instances.set_hostnames("acme", [])
+    engine.instances.set_hostnames("beta", [DOMAIN])
 
 
 def test_what_cannot_be_a_domain_is_refused_and_nothing_changes(engine: Engine):
     create(engine, hostnames=[DOMAIN])
     for hostname in ("beta.localhost", "localhost", "no host", "short"):
         with pytest.raises(InvalidValue):
-            engine.set_hostnames("acme", [hostname])
-    assert engine.instance("acme").hostnames == (DOMAIN,)
+            engine.instances.set_hostnames("acme", [hostname])
+    assert engine.instances.get("acme").hostnames == (DOMAIN,)
 
 
 # ---------------------------------------------------------------- stop, start, restart
@@ -71,14 +71,14 @@ def test_what_cannot_be_a_domain_is_refused_and_nothing_changes(engine: Engine):
 
 def test_a_stopped_instance_says_so_and_rests_until_it_is_started(engine: Engine):
     creation = create(engine)
-    assert engine.stop_instance("acme").state is State.STOPPED
+    assert engine.instances.stop("acme").state is State.STOPPED
     answer = _page(engine)
     assert answer.status_code == 503
     assert "This Odoo is stopped" in answer.text
     assert _page(engine, Accept="application/json").json()["error_code"] == "INVALID_STATE"
     assert is_left_alone(engine)
-    assert engine.start_instance("acme").state is State.ACTIVE
-    engine.prove_login(creation)
+    assert engine.instances.start("acme").state is State.ACTIVE
+    engine.instances.prove_login(creation)
 
 
 def _page(engine: Engine, **headers: str):
@@ -88,7 +88,7 @@ def _page(engine: Engine, **headers: str):
 
 def test_no_scheduled_job_runs_while_it_is_stopped(engine: Engine):
     create(engine)
-    engine.stop_instance("acme")
+    engine.instances.stop("acme")
     assert is_left_alone(engine)
     ask(engine, "acme", "UPDATE ir_cron SET nextcall = '2000-01-01' RETURNING id")
     # A request of any tenant, or a minute, wakes the jobs' threads: this one is told by NOTIFY.
@@ -102,30 +102,30 @@ def test_no_scheduled_job_runs_while_it_is_stopped(engine: Engine):
 def test_stopping_and_starting_twice_changes_nothing(engine: Engine):
     create(engine)
     for _time in range(2):
-        assert engine.stop_instance("acme").state is State.STOPPED
+        assert engine.instances.stop("acme").state is State.STOPPED
     for _time in range(2):
-        assert engine.start_instance("acme").state is State.ACTIVE
+        assert engine.instances.start("acme").state is State.ACTIVE
 
 
 def test_a_stopped_instance_is_suspended_and_terminated_like_any_other(engine: Engine):
     create(engine)
-    engine.stop_instance("acme")
-    assert engine.suspend("acme").state is State.SUSPENDED
+    engine.instances.stop("acme")
+    assert engine.instances.suspend("acme").state is State.SUSPENDED
     with pytest.raises(InvalidTransition):
-        engine.start_instance("acme")
-    assert engine.reactivate("acme").state is State.ACTIVE
-    engine.stop_instance("acme")
-    engine.terminate("acme")
+        engine.instances.start("acme")
+    assert engine.instances.reactivate("acme").state is State.ACTIVE
+    engine.instances.stop("acme")
+    engine.instances.terminate("acme")
     with pytest.raises(InstanceNotFound):
-        engine.instance("acme")
+        engine.instances.get("acme")
 
 
 def test_a_restart_loads_it_anew(engine: Engine):
     creation = create(engine)
     steps: list[str] = []
-    engine.restart_instance("acme", lambda event: steps.append(event.step))
+    engine.instances.restart("acme", lambda event: steps.append(event.step))
     assert list(dict.fromkeys(steps)) == ["stop", "lock", "sessions", "blocked", "unlock", "start", "probe"]
-    engine.prove_login(creation)
+    engine.instances.prove_login(creation)
 
 
 @pytest.mark.parametrize("step", [step.name for step in (*lifecycle.STOP, *lifecycle.START)])
@@ -133,15 +133,15 @@ def test_a_restart_killed_after_any_step_is_finished_by_the_next_run(engine: Eng
     creation = create(engine)
     run_and_kill(engine.settings, "restart", step, "acme")
     assert orphans(engine.context) == []
-    assert engine.restart_instance("acme").state is State.ACTIVE
-    engine.prove_login(creation)
+    assert engine.instances.restart("acme").state is State.ACTIVE
+    engine.instances.prove_login(creation)
 
 
 # ---------------------------------------------------------------- its process
 
 
 def activity(engine: Engine, name: str = "acme") -> Activity:
-    (found,) = engine.activities([name])
+    (found,) = engine.instances.activities([name])
     return found
 
 
@@ -154,7 +154,7 @@ def address_space(engine: Engine) -> int:
 def test_what_its_plan_allows_holds_from_the_next_wake_on(engine: Engine):
     create(engine, limits={"memory_mb": 512})
     assert address_space(engine) == 512 * 2**20
-    engine.set_limits("acme", {"idle_s": 1})
+    engine.instances.set_limits("acme", {"idle_s": 1})
     assert address_space(engine) == 512 * 2**20
     engine.runtime.end("acme")
     assert status(engine, "acme") == 200
@@ -165,7 +165,7 @@ def test_what_its_plan_allows_holds_from_the_next_wake_on(engine: Engine):
 def test_what_no_process_can_have_is_refused_and_nothing_changes(engine: Engine):
     create(engine, limits={"idle_s": 600})
     with pytest.raises(InvalidValue):
-        engine.set_limits("acme", {"memory_mb": 1})
+        engine.instances.set_limits("acme", {"memory_mb": 1})
     with engine.context.maintenance() as connection:
         assert inventory.find_instance(connection, "acme").limits == {"idle_s": 600}
 
@@ -178,10 +178,10 @@ def test_modules_are_installed_in_a_running_instance_and_its_server_has_them(eng
     customer = log_in(engine, creation)
     with pytest.raises(OdooError):
         customer.call("calendar.event", "search_count", [])
-    assert engine.install_modules("acme", ["calendar"]) == ["calendar"]
+    assert engine.instances.install_modules("acme", ["calendar"]) == ["calendar"]
     assert customer.call("calendar.event", "search_count", []) == 0
     assert status(engine, "acme") == 200
-    assert engine.install_modules("acme", ["calendar"]) == []
+    assert engine.instances.install_modules("acme", ["calendar"]) == []
     log = engine.settings.log_dir / "install-acme.log"
     assert "calendar" in log.read_text()
     assert list(engine.settings.run_dir.glob("install-*")) == []
@@ -190,9 +190,9 @@ def test_modules_are_installed_in_a_running_instance_and_its_server_has_them(eng
 def test_a_module_nobody_has_is_refused_and_nothing_is_installed(engine: Engine):
     create(engine)
     with pytest.raises(ModuleNotFound):
-        engine.install_modules("acme", ["calendar", "no_such_module"])
+        engine.instances.install_modules("acme", ["calendar", "no_such_module"])
     with pytest.raises(InvalidValue):
-        engine.install_modules("acme", [])
+        engine.instances.install_modules("acme", [])
     assert (
         ask(engine, "acme", "SELECT 1 FROM ir_module_module WHERE name='calendar' AND state='installed'")
         == []

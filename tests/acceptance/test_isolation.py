@@ -19,15 +19,19 @@ REFUSED = r"denied|must be|not exist|cannot|permission|superuser|not available"
 
 @pytest.fixture(scope="module")
 def beta(engine: Engine) -> Iterator[Creation]:
-    yield engine.provision(engine.spec(name="beta", email="admin@beta.example", template="tiny"))
-    engine.terminate("beta")
+    yield engine.instances.provision(
+        engine.instances.spec(name="beta", email="admin@beta.example", template="tiny")
+    )
+    engine.instances.terminate("beta")
 
 
 @pytest.fixture(scope="module")
 def acme(engine: Engine, beta: Creation) -> Iterator[OdooClient]:
-    creation = engine.provision(engine.spec(name="acme", email="admin@acme.example", template="tiny"))
+    creation = engine.instances.provision(
+        engine.instances.spec(name="acme", email="admin@acme.example", template="tiny")
+    )
     yield OdooClient(engine, creation)
-    engine.terminate("acme")
+    engine.instances.terminate("acme")
 
 
 def test_sql_in_a_server_action_runs_as_the_tenants_own_role(acme: OdooClient):
@@ -108,7 +112,7 @@ def test_a_tenant_that_changed_its_roles_password_is_let_in_again_by_reactivatin
     engine: Engine, acme: OdooClient
 ):
     acme.sql("ALTER ROLE \"acme\" PASSWORD 'locked out'")
-    engine.reactivate("acme")
+    engine.instances.reactivate("acme")
     with engine.context.cluster.as_role("acme", engine.context.role_password("acme")).connect(
         "acme"
     ) as inside:
@@ -207,7 +211,7 @@ def test_what_a_tenant_left_in_his_database_never_runs_with_the_engines_rights(
         "CREATE TRIGGER trap BEFORE INSERT OR UPDATE ON ir_config_parameter"
         " FOR EACH ROW EXECUTE FUNCTION note()"
     )
-    engine.entitle("acme", UNLIMITED)
+    engine.instances.entitle("acme", UNLIMITED)
     caught = acme.sql("SELECT DISTINCT who FROM caught")
     acme.sql("DROP TRIGGER trap ON ir_config_parameter")
     assert caught == "[('acme',)]"
@@ -226,7 +230,7 @@ def test_the_engine_reads_no_view_that_a_tenant_put_in_the_place_of_a_table(
     acme.sql("CREATE VIEW res_users_log AS SELECT * FROM res_users_log_kept WHERE peek()")
     try:
         with pytest.raises(Tampered, match="res_users_log"):
-            engine.usage("acme")
+            engine.instances.usage("acme")
     finally:
         acme.sql("DROP VIEW res_users_log")
         acme.sql("ALTER TABLE res_users_log_kept RENAME TO res_users_log")

@@ -110,12 +110,18 @@ def kill_the_zygotes(engine: Engine) -> None:
 
 
 def zygotes(engine: Engine) -> list[psutil.Process]:
-    awake = {activity.pid for activity in engine.activities()}
+    awake = {activity.pid for activity in engine.instances.activities()}
     return [p for p in programs(engine) if "start_zygote.py" in command_of(p) and p.pid not in awake]
 
 
 def kill_a_tenant(engine: Engine) -> None:
-    kill([activity.pid for activity in engine.activities() if activity.name == "load" and activity.is_awake])
+    kill(
+        [
+            activity.pid
+            for activity in engine.instances.activities()
+            if activity.name == "load" and activity.is_awake
+        ]
+    )
 
 
 def kill_the_front(engine: Engine) -> None:
@@ -170,9 +176,9 @@ def test_all_goes_on_when_it_was_killed(busy: Engine, victim: str):
         assert converges(lambda name=name: status(busy, name) == 200)
     create(busy, "later")
     assert status(busy, "later") == 200
-    busy.suspend("other")
+    busy.instances.suspend("other")
     assert status(busy, "other") == 503
-    busy.reactivate("other")
+    busy.instances.reactivate("other")
 
 
 @pytest.mark.parametrize("victim", ["the spawner", "the zygotes"])
@@ -239,7 +245,7 @@ def is_alive(program: psutil.Process) -> bool:
 
 def pid_of(engine: Engine, name: str) -> int:
     try:
-        return next(activity.pid for activity in engine.activities() if activity.name == name)
+        return next(activity.pid for activity in engine.instances.activities() if activity.name == name)
     except TenantryError:
         return 0
 
@@ -302,8 +308,10 @@ def create_in_the_end(engine: Engine, name: str) -> list[str]:
     """Errors that said nothing of trying again; [] is how it should be."""
     for _ in range(_ATTEMPTS):
         try:
-            engine.provision(
-                engine.spec(name=name, email="a@acme.example", template="tiny", reference=f"order-{name}")
+            engine.instances.provision(
+                engine.instances.spec(
+                    name=name, email="a@acme.example", template="tiny", reference=f"order-{name}"
+                )
             )
         except TenantryError as error:
             if not error.retryable:

@@ -30,8 +30,10 @@ from tenantry.postgres.cluster import Cluster
 
 @pytest.fixture
 def acme(engine: Engine) -> Iterator[Creation]:
-    yield engine.provision(engine.spec(name="acme", email="admin@acme.example", template="tiny"))
-    engine.terminate("acme")
+    yield engine.instances.provision(
+        engine.instances.spec(name="acme", email="admin@acme.example", template="tiny")
+    )
+    engine.instances.terminate("acme")
 
 
 @pytest.fixture
@@ -166,12 +168,12 @@ except AttributeError:
     refused = True
 answer = {
     "domain": engine.facts().base_domain,
-    "instances": [instance.name for instance in engine.instances()],
+    "instances": [instance.name for instance in engine.instances.all()],
     "refused": refused,
 }
 """,
     )
-    there = [instance.name for instance in master.instances()]
+    there = [instance.name for instance in master.instances.all()]
     assert answer == {"domain": master.settings.base_domain, "instances": there, "refused": True}
 
 

@@ -103,8 +103,8 @@ def test_nobody_else_may_ask_the_agent(master: Engine):
 @by_root
 def test_what_the_agent_answers_is_what_the_engine_answers(master: Engine):
     agent = RemoteEngine(partial(through_socket, master.settings.installation.agent_socket))
-    assert agent.instances() == tuple(master.instances())
-    assert agent.templates() == tuple(master.templates())
+    assert agent.instances.all() == tuple(master.instances.all())
+    assert agent.templates.all() == tuple(master.templates.all())
     assert agent.is_up()
 
 

@@ -170,16 +170,16 @@ def test_what_the_engine_writes_is_seen_by_the_next_request(tenant: Tenant):
     """Past Odoo's caches, which are warm."""
     engine = tenant.engine
     tenant.seen()
-    engine.entitle("acme", Entitlements(users=1))
+    engine.instances.entitle("acme", Entitlements(users=1))
     with pytest.raises(Exception, match=r"user|plan|limit"):
         add_a_user(tenant)
-    engine.entitle("acme", UNLIMITED)
+    engine.instances.entitle("acme", UNLIMITED)
     add_a_user(tenant)
 
 
 def test_who_was_logged_in_before_a_suspension_is_so_after_it(tenant: Tenant):
     before = tenant.seen()
-    tenant.engine.suspend("acme")
+    tenant.engine.instances.suspend("acme")
     assert tenant.client.http.get("/web/login").status_code == 503
-    tenant.engine.reactivate("acme")
+    tenant.engine.instances.reactivate("acme")
     assert tenant.seen() == before

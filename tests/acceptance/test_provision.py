@@ -43,19 +43,19 @@ def clean(engine: Engine) -> Iterator[None]:
 
 
 def test_a_customer_gets_a_running_odoo_and_can_log_in(engine: Engine):
-    engine.fill_pool("tiny", 1)
+    engine.pool.fill("tiny", 1)
     creation = create(engine, company="Acme & Sons")
     assert creation.spare
     assert creation.instance.state is State.ACTIVE
     assert creation.instance.url.startswith("http://acme.localhost:")
-    assert engine.prove_login(creation) > 0
+    assert engine.instances.prove_login(creation) > 0
     assert ask(engine, "acme", "SELECT name FROM res_company") == [("Acme & Sons",)]
 
 
 def test_without_a_spare_one_is_cloned_right_then(engine: Engine):
     creation = create(engine)
     assert not creation.spare
-    engine.prove_login(creation)
+    engine.instances.prove_login(creation)
 
 
 def test_the_customers_language_country_and_time_zone_are_set(engine: Engine):
@@ -103,26 +103,28 @@ def test_scheduled_jobs_start_from_now_all_at_one_moment_of_the_instances_own(en
 )
 def test_wishes_that_cannot_be_met_are_refused_and_leave_nothing(engine: Engine, wishes, error):
     with pytest.raises(error) as refusal:
-        engine.provision(
-            engine.spec(**{"name": "acme", "email": "a@acme.example", "template": "tiny", **wishes})
+        engine.instances.provision(
+            engine.instances.spec(**{"name": "acme", "email": "a@acme.example", "template": "tiny", **wishes})
         )
     assert refusal.value.remedy
-    assert engine.instances() == []
+    assert engine.instances.all() == []
 
 
 @pytest.mark.parametrize("hostname", ["beta.localhost", "edit--tiny.localhost", "localhost"])
 def test_an_extra_host_name_takes_nobodys_address(engine: Engine, hostname: str):
     with pytest.raises(InvalidValue):
-        engine.provision(
-            engine.spec(name="acme", email="a@acme.example", template="tiny", hostnames=[hostname])
+        engine.instances.provision(
+            engine.instances.spec(name="acme", email="a@acme.example", template="tiny", hostnames=[hostname])
         )
 
 
 def test_an_extra_host_name_has_one_owner(engine: Engine):
     for name, error in (("acme", None), ("beta", NameTaken)):
-        spec = engine.spec(name=name, email="a@a.example", template="tiny", hostnames=["shop.example.com"])
+        spec = engine.instances.spec(
+            name=name, email="a@a.example", template="tiny", hostnames=["shop.example.com"]
+        )
         with pytest.raises(error) if error else nullcontext():
-            engine.provision(spec)
+            engine.instances.provision(spec)
 
 
 def test_nobody_else_of_the_template_can_log_in(engine: Engine):
@@ -133,41 +135,43 @@ def test_nobody_else_of_the_template_can_log_in(engine: Engine):
 
 def test_a_creation_killed_and_asked_for_again_differently_gives_what_was_asked_last(engine: Engine):
     run_and_kill(engine.settings, "provision", "admin", "acme", "tiny")
-    spec = engine.spec(name="acme", email="new@acme.example", template="tiny", hostnames=["shop.example.com"])
-    engine.prove_login(engine.provision(spec))
-    assert engine.instance("acme").hostnames == ("shop.example.com",)
-    assert engine.instance("acme").login == "new@acme.example"
+    spec = engine.instances.spec(
+        name="acme", email="new@acme.example", template="tiny", hostnames=["shop.example.com"]
+    )
+    engine.instances.prove_login(engine.instances.provision(spec))
+    assert engine.instances.get("acme").hostnames == ("shop.example.com",)
+    assert engine.instances.get("acme").login == "new@acme.example"
 
 
 @pytest.mark.parametrize("step", ["database", "admin", "activate"])
 def test_a_creation_that_was_killed_and_is_given_up_leaves_nothing(engine: Engine, step: str):
     run_and_kill(engine.settings, "provision", step, "acme", "tiny", "order 1")
-    assert engine.abandon("acme", "order 1")
-    assert engine.instances() == []
+    assert engine.instances.abandon("acme", "order 1")
+    assert engine.instances.all() == []
     assert orphans(engine.context) == []
-    assert not engine.abandon("acme", "order 1")
+    assert not engine.instances.abandon("acme", "order 1")
 
 
 def test_giving_up_a_creation_leaves_another_instance_of_its_name_alone(engine: Engine):
     create(engine, reference="order 1")
-    assert not engine.abandon("acme", "order 2")
-    assert not engine.abandon("acme", "")
-    assert engine.instance("acme").state is State.ACTIVE
+    assert not engine.instances.abandon("acme", "order 2")
+    assert not engine.instances.abandon("acme", "")
+    assert engine.instances.get("acme").state is State.ACTIVE
 
 
 def test_an_instance_is_not_terminated_for_another_of_the_same_name(engine: Engine):
     create(engine, reference="order 1")
     with pytest.raises(InstanceNotFound):
-        engine.terminate("acme", reference="order 2")
-    assert engine.is_serving("acme")
-    engine.terminate("acme", reference="order 1")
-    assert engine.instances() == []
+        engine.instances.terminate("acme", reference="order 2")
+    assert engine.instances.is_serving("acme")
+    engine.instances.terminate("acme", reference="order 1")
+    assert engine.instances.all() == []
 
 
 @pytest.mark.parametrize("name", ["tenantry_spawner", "tenantry_template", "postgres", "template_tiny"])
 def test_what_is_no_instance_cannot_be_terminated(engine: Engine, name: str):
     with pytest.raises(InstanceNotFound):
-        engine.terminate(name)
+        engine.instances.terminate(name)
     assert engine.runtime.is_answering()
 
 
@@ -184,7 +188,7 @@ def test_a_taken_name_is_refused_with_free_ones(engine: Engine):
     with pytest.raises(NameTaken) as refusal:
         create(engine)
     assert refusal.value.alternatives[0] == "acme-2"
-    assert engine.instance("acme").state is State.ACTIVE
+    assert engine.instances.get("acme").state is State.ACTIVE
 
 
 def test_creations_beside_a_pool_that_is_filled_again_and_again_all_succeed(engine: Engine):
@@ -193,7 +197,7 @@ def test_creations_beside_a_pool_that_is_filled_again_and_again_all_succeed(engi
 
     def refill() -> None:
         while not is_over.is_set():
-            engine.fill_pool("tiny", 1)
+            engine.pool.fill("tiny", 1)
 
     refilling = threading.Thread(target=refill)
     refilling.start()
@@ -210,9 +214,9 @@ def test_creations_beside_a_pool_that_is_filled_again_and_again_all_succeed(engi
 def test_an_instance_whose_drop_was_interrupted_is_listed_and_can_be_terminated(engine: Engine):
     create(engine)
     interrupt_drop(engine, "acme")
-    assert [(found.name, found.size_bytes) for found in engine.instances()] == [("acme", 0)]
-    engine.terminate("acme")
-    assert engine.instances() == []
+    assert [(found.name, found.size_bytes) for found in engine.instances.all()] == [("acme", 0)]
+    engine.instances.terminate("acme")
+    assert engine.instances.all() == []
 
 
 @pytest.mark.parametrize("fails_in", ["the step", "what its caller does next"])
@@ -226,7 +230,7 @@ def test_what_fails_is_undone_once(engine: Engine, fails_in: str):
     def create_step_by_step() -> None:
         run = interrupted if fails_in == "the step" else lambda _subject: None
         steps = (Step("prepare", run, undo=lambda subject: undone.append(subject.name)),)
-        spec = engine.spec(name="acme", email="a@acme.example", template="tiny")
+        spec = engine.instances.spec(name="acme", email="a@acme.example", template="tiny")
         with provision.provisioning(engine.context, spec) as session:
             session.operation = Operation("provision", "acme", steps, ignore)
             session.clone()
@@ -242,13 +246,13 @@ def test_a_database_that_is_not_ours_is_never_touched(engine: Engine):
         with pytest.raises(NameTaken):
             create(engine)
         with pytest.raises(InstanceNotFound):
-            engine.terminate("acme")
-        assert engine.taken(["acme", "beta"]) == {"acme"}
-    assert engine.taken(["acme", "beta"]) == frozenset()
+            engine.instances.terminate("acme")
+        assert engine.instances.taken(["acme", "beta"]) == {"acme"}
+    assert engine.instances.taken(["acme", "beta"]) == frozenset()
 
 
 def test_of_two_creations_of_one_name_at_once_one_wins(engine: Engine):
-    engine.fill_pool("tiny", 2)
+    engine.pool.fill("tiny", 2)
     outcomes: list[object] = []
 
     def attempt() -> None:
@@ -265,7 +269,7 @@ def test_of_two_creations_of_one_name_at_once_one_wins(engine: Engine):
     won = [outcome for outcome in outcomes if isinstance(outcome, Creation)]
     assert len(won) == 1, outcomes
     assert len(outcomes) == 4
-    engine.prove_login(won[0])
+    engine.instances.prove_login(won[0])
 
 
 @pytest.mark.parametrize("step", [step.name for step in provision.STEPS])
@@ -275,16 +279,16 @@ def test_a_creation_killed_after_any_step_is_finished_by_the_next_run(engine: En
         with pytest.raises(NameTaken):
             create(engine)
     else:
-        engine.prove_login(create(engine))
-    assert engine.instance("acme").state is State.ACTIVE
+        engine.instances.prove_login(create(engine))
+    assert engine.instances.get("acme").state is State.ACTIVE
     assert orphans(engine.context) == []
 
 
 def test_a_creation_from_a_spare_killed_after_each_step_in_turn_is_finished_at_last(engine: Engine):
-    engine.fill_pool("tiny", 1)
+    engine.pool.fill("tiny", 1)
     for step in provision.STEPS[:-1]:
         run_and_kill(engine.settings, "provision", step.name, "acme", "tiny")
-    engine.prove_login(create(engine))
+    engine.instances.prove_login(create(engine))
     assert orphans(engine.context) == []
 
 
@@ -295,7 +299,7 @@ def test_a_probe_that_is_never_answered_fails_the_creation_and_leaves_nothing(en
     monkeypatch.setattr(provision, "wait_for_status", refuse)
     with pytest.raises(ProbeFailed):
         create(engine)
-    assert engine.instances() == []
+    assert engine.instances.all() == []
     assert orphans(engine.context) == []
 
 
@@ -305,35 +309,33 @@ def test_postgres_stopped_in_the_middle_is_a_clear_error_and_the_next_run_finish
             assert engine._embedded
             engine._embedded.stop()
 
-    spec = engine.spec(name="acme", email="a@acme.example", template="tiny")
+    spec = engine.instances.spec(name="acme", email="a@acme.example", template="tiny")
     with pytest.raises(PostgresUnreachable) as refusal:
-        engine.provision(spec, stop_postgres)
+        engine.instances.provision(spec, stop_postgres)
     assert refusal.value.retryable
     engine.start_postgres()
-    engine.prove_login(engine.provision(spec))
+    engine.instances.prove_login(engine.instances.provision(spec))
 
 
 def test_suspending_closes_the_address_and_reactivating_opens_it(engine: Engine):
     creation = create(engine)
     route = engine.context.route("acme")
-    assert engine.suspend("acme").state is State.SUSPENDED
+    assert engine.instances.suspend("acme").state is State.SUSPENDED
     assert route.get("/web/login") == 503
-    assert engine.reactivate("acme").state is State.ACTIVE
+    assert engine.instances.reactivate("acme").state is State.ACTIVE
     assert route.get("/web/login") == 200
-    engine.prove_login(creation)
+    engine.instances.prove_login(creation)
 
 
-@pytest.mark.parametrize(
-    ("block", "unblock"), [("suspend", "reactivate"), ("stop_instance", "start_instance")]
-)
+@pytest.mark.parametrize(("block", "unblock"), [("suspend", "reactivate"), ("stop", "start")])
 def test_who_is_suspended_or_stopped_cannot_log_in_to_postgresql(engine: Engine, block: str, unblock: str):
     """Whoever learnt the password of its role, from its own process for instance."""
     create(engine)
     tenant = engine.context.cluster.as_role("acme", engine.context.role_password("acme"))
-    getattr(engine, block)("acme")
+    getattr(engine.instances, block)("acme")
     with pytest.raises(PostgresUnreachable, match="not permitted to log in"):
         tenant.open("acme")
-    getattr(engine, unblock)("acme")
+    getattr(engine.instances, unblock)("acme")
     tenant.open("acme").close()
 
 
@@ -347,14 +349,14 @@ def test_a_change_of_state_killed_after_any_step_is_finished_by_the_next_run(
 ):
     create(engine)
     if operation == "reactivate":
-        engine.suspend("acme")
+        engine.instances.suspend("acme")
     run_and_kill(engine.settings, operation, step, "acme")
-    assert getattr(engine, operation)("acme").state is state
+    assert getattr(engine.instances, operation)("acme").state is state
 
 
 def test_terminating_leaves_no_database_role_or_file(engine: Engine):
     create(engine)
-    engine.terminate("acme")
+    engine.instances.terminate("acme")
     with engine.context.maintenance() as connection:
         assert databases.find(connection, "acme") is None
         assert not roles.exists(connection, "acme")
@@ -369,14 +371,19 @@ def test_a_termination_killed_after_any_step_is_finished_by_the_next_run_and_the
     create(engine)
     run_and_kill(engine.settings, "terminate", step, "acme")
     with suppress(InstanceNotFound):
-        engine.terminate("acme")
-    assert engine.instances() == []
+        engine.instances.terminate("acme")
+    assert engine.instances.all() == []
     assert orphans(engine.context) == []
-    engine.prove_login(create(engine))
+    engine.instances.prove_login(create(engine))
 
 
 def test_what_is_not_there_cannot_be_changed(engine: Engine):
-    for action in (engine.instance, engine.suspend, engine.reactivate, engine.terminate):
+    for action in (
+        engine.instances.get,
+        engine.instances.suspend,
+        engine.instances.reactivate,
+        engine.instances.terminate,
+    ):
         with pytest.raises(InstanceNotFound):
             action("nobody")
 
@@ -384,8 +391,8 @@ def test_what_is_not_there_cannot_be_changed(engine: Engine):
 def test_an_instance_in_the_making_cannot_be_suspended(engine: Engine):
     run_and_kill(engine.settings, "provision", "sanitize", "acme", "tiny")
     with pytest.raises(InvalidTransition):
-        engine.suspend("acme")
-    engine.terminate("acme")
+        engine.instances.suspend("acme")
+    engine.instances.terminate("acme")
 
 
 def create_impatiently(context: Context, spec: InstanceSpec) -> None:
@@ -399,7 +406,10 @@ def create_impatiently(context: Context, spec: InstanceSpec) -> None:
 
 @pytest.mark.parametrize("line", ["cloning", "first page"])
 def test_a_creation_that_waits_for_its_turn_gives_the_thread_back_and_goes_on(engine: Engine, line: str):
-    context, spec = engine.context, engine.spec(name="acme", email="admin@acme.example", template="tiny")
+    context, spec = (
+        engine.context,
+        engine.instances.spec(name="acme", email="admin@acme.example", template="tiny"),
+    )
     places = max(context.clones_at_once, context.runtime.capabilities.first_pages_at_once)
     with ExitStack() as held:
         for _place in range(places):
@@ -407,16 +417,16 @@ def test_a_creation_that_waits_for_its_turn_gives_the_thread_back_and_goes_on(en
             held.enter_context(locks.slot(connection, line, places, wait_s=1))
         with pytest.raises(NotYet):
             create_impatiently(context, spec)
-        kept = [(found.name, found.state) for found in engine.instances()]
+        kept = [(found.name, found.state) for found in engine.instances.all()]
         assert kept == ([] if line == "cloning" else [("acme", State.PROVISIONING)])
     with context.maintenance() as connection:
         before = databases.oid(connection, "acme") if kept else None
-        assert engine.prove_login(engine.provision(spec)) > 0
+        assert engine.instances.prove_login(engine.instances.provision(spec)) > 0
         assert before in (None, databases.oid(connection, "acme"))
 
 
 def test_fifty_creations_at_once_all_succeed(engine: Engine):
-    engine.fill_pool("tiny", 10)
+    engine.pool.fill("tiny", 10)
     created: list[object] = []
 
     def attempt(number: int) -> None:

@@ -116,7 +116,7 @@ class Scene:
 
     @property
     def pids(self) -> dict[str, int]:
-        return {activity.name: activity.pid for activity in self.engine.activities()}
+        return {activity.name: activity.pid for activity in self.engine.instances.activities()}
 
     def pid_of(self, marker: str) -> int:
         """Of the program itself: not of what starts it, nor of a tenant, who is called like a zygote."""
@@ -147,7 +147,7 @@ def scene(engine: Engine) -> Iterator[Scene]:
     with swept(engine), hostile.allowing_native_code(engine) as inside:
         create(inside, "beta")
         creation = create(inside, "acme")
-        inside.install_modules("acme", [hostile.MODULE])
+        inside.instances.install_modules("acme", [hostile.MODULE])
         plant(inside)
         # The zygote hears beta's secrets before it forks acme.
         inside.runtime.end("acme")
@@ -421,11 +421,11 @@ def test_a_process_that_a_tenant_left_behind_ends_with_its_suspension(scene: Sce
         pytest.skip("an ordinary user has neither control groups nor other user ids")
     left = scene.run(_LEAVE_A_PROCESS)
     wait_until(lambda: process.is_running(left, marker="sleep"))
-    scene.engine.suspend("acme")
+    scene.engine.instances.suspend("acme")
     try:
         assert not process.is_running(left, marker="sleep")
     finally:
-        scene.engine.reactivate("acme")
+        scene.engine.instances.reactivate("acme")
 
 
 # ---------------------------------------------------------------- an ordinary user's installation

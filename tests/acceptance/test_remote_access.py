@@ -73,14 +73,14 @@ def test_a_customers_key_sees_his_own_and_nothing_of_others(
         ["create", "acme", "a@acme.example"],
     ):
         assert stranger(*arguments).returncode == 6, arguments
-    assert office.engine.is_serving("mine-alone")
+    assert office.engine.instances.is_serving("mine-alone")
 
 
 def test_a_manager_does_not_terminate(stranger: RemoteCli, office: BackOffice, api_keys: dict):
     office.create("acme")
     assert stranger.login(api_keys["api-manager"]).returncode == 0
     assert stranger("instance", "terminate", "acme", "--yes").returncode == 6
-    assert office.engine.is_serving("acme")
+    assert office.engine.instances.is_serving("acme")
 
 
 def test_a_master_that_is_down_is_told_with_a_remedy(stranger: RemoteCli, api_keys: dict):
@@ -108,11 +108,13 @@ def test_logs_of_the_program_do_not_show_the_key(remote: RemoteCli, api_keys: di
 
 def test_with_local_it_acts_on_the_engine_of_this_machine(remote: RemoteCli, office: BackOffice):
     engine = office.engine
-    engine.provision(engine.spec(name="only-here", email="a@acme.example", template="tiny"))
+    engine.instances.provision(
+        engine.instances.spec(name="only-here", email="a@acme.example", template="tiny")
+    )
     home = {"TENANTRY_HOME": str(engine.settings.home)}
     local = remote("instance", "list", "--local", **home)
     assert "only-here" in local.stdout
     assert "On the engine of this machine" in local.stderr
     assert "only-here" not in remote("instance", "list", **home).stdout
     assert remote("instance", "terminate", "only-here", "--local", "--yes", **home).returncode == 0
-    assert engine.instances() == []
+    assert engine.instances.all() == []

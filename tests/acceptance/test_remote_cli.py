@@ -34,7 +34,7 @@ def test_create_tells_a_person_where_how_far_and_how_to_get_in(remote: RemoteCli
 def test_create_tells_a_program_a_password_that_opens_the_instance(remote: RemoteCli, office: BackOffice):
     created = remote("create", "acme", "admin@acme.example", "--template", "tiny", "--json")
     creation = json.loads(created.stdout)
-    assert creation["instance"]["url"] == office.engine.instance("acme").url
+    assert creation["instance"]["url"] == office.engine.instances.get("acme").url
     route = office.engine.context.route("acme")
     client = WebClient(route, "acme", creation["login"], Secret(creation["password"]))
     assert client.session_info["username"] == "admin@acme.example"
@@ -68,19 +68,19 @@ def test_an_instances_life(remote: RemoteCli, office: BackOffice):
     engine = office.engine
     remote("create", "acme", "admin@acme.example", "--template", "tiny")
     assert "acme is suspended." in remote("instance", "suspend", "acme", "--reason", "unpaid").stdout
-    assert not engine.is_serving("acme")
+    assert not engine.instances.is_serving("acme")
     shown = json.loads(remote("instance", "show", "acme", "--json").stdout)
     assert (shown["state"], shown["reason"], shown["operation"]) == ("suspended", "unpaid", None)
     assert "unpaid" in remote("instance", "show", "acme").stdout
     assert json.loads(remote("instance", "reactivate", "acme", "--json").stdout)["state"] == "active"
-    assert engine.is_serving("acme")
+    assert engine.instances.is_serving("acme")
     assert remote("instance", "stop", "acme").returncode == 0
-    assert engine.instance("acme").state == "stopped"
+    assert engine.instances.get("acme").state == "stopped"
     assert "acme  stopped" in remote("instance", "list").stdout
     assert remote("instance", "restart", "acme").returncode == 4
     assert remote("instance", "start", "acme").returncode == 0
     assert remote("instance", "restart", "acme").returncode == 0
-    assert engine.is_serving("acme")
+    assert engine.instances.is_serving("acme")
     assert "restart" in remote("instance", "logs", "acme").stdout
     assert json.loads(remote("instance", "open", "acme", "--json").stdout)["url"] == shown["url"]
     assert remote("instance", "usage", "acme").returncode == 0
@@ -88,7 +88,7 @@ def test_an_instances_life(remote: RemoteCli, office: BackOffice):
     assert refused.returncode == 2
     assert remote.url in refused.stderr
     assert remote("instance", "terminate", "acme", stdin="acme\n").returncode == 0
-    assert engine.instances() == []
+    assert engine.instances.all() == []
     assert json.loads(remote("instance", "list", "--json").stdout) == []
 
 
@@ -105,7 +105,7 @@ def test_who_does_not_wait_is_told_how_to_follow(remote: RemoteCli):
 def test_what_fails_says_so_and_leaves_the_instance_as_it_was(remote: RemoteCli, office: BackOffice):
     remote("create", "acme", "admin@acme.example", "--template", "tiny")
     # The engine, which the back office does not ask before, has it suspended already.
-    office.engine.suspend("acme")
+    office.engine.instances.suspend("acme")
     stopped = remote("instance", "stop", "acme", "--json")
     assert stopped.returncode == 5
     error = json.loads(stopped.stderr.splitlines()[-1])
@@ -168,7 +168,7 @@ def test_a_request_is_tried_again_when_what_was_in_its_way_is_gone(remote: Remot
     retried = remote("request", "retry", request["request_id"])
     assert retried.returncode == 0, retried.stderr
     assert "acme is running" in retried.stdout
-    assert office.engine.is_serving("acme")
+    assert office.engine.instances.is_serving("acme")
     assert remote("request", "cancel", request["request_id"]).returncode == 4
 
 
@@ -185,7 +185,7 @@ def test_a_name_that_the_engine_has_without_the_master_is_refused_at_once(
     remote: RemoteCli, office: BackOffice
 ):
     engine = office.engine
-    engine.provision(engine.spec(name="acme", email="a@acme.example", template="tiny"))
+    engine.instances.provision(engine.instances.spec(name="acme", email="a@acme.example", template="tiny"))
     refused = remote("create", "acme", "admin@acme.example", "--template", "tiny", "--json")
     assert refused.returncode == 4
     assert "acme-2" in json.loads(refused.stderr.splitlines()[-1])["remedy"]

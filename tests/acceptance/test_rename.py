@@ -36,7 +36,7 @@ def test_a_renamed_instance_is_at_its_new_address_with_all_it_had(engine: Engine
     limits = Entitlements(users=7, plan="Small")
     creation = create(engine, hostnames=[DOMAIN], entitlements=limits)
     files = {path.name for path in engine.context.filestores.folder("acme").rglob("*") if path.is_file()}
-    renamed = engine.rename("acme", "zenith")
+    renamed = engine.instances.rename("acme", "zenith")
     assert renamed.url == engine.context.route("zenith").url
     assert (renamed.state, renamed.hostnames) == (State.ACTIVE, (DOMAIN,))
     assert (status(engine, "zenith"), status(engine, "acme")) == (200, 404)
@@ -55,8 +55,8 @@ def test_what_was_void_before_a_renaming_is_so_after_it(engine: Engine):
     key = "saas_tenant.entitlements"
     creation = create(engine, entitlements=Entitlements(users=50))
     ((larger,),) = ask(engine, "acme", f"SELECT value FROM ir_config_parameter WHERE key = '{key}'")
-    engine.entitle("acme", Entitlements(users=1))
-    engine.rename("acme", "zenith")
+    engine.instances.entitle("acme", Entitlements(users=1))
+    engine.instances.rename("acme", "zenith")
     with engine.context.cluster.connect("zenith") as inside:
         inside.execute("UPDATE ir_config_parameter SET value = %s WHERE key = %s", [larger, key])
     with pytest.raises(OdooError, match="could not be verified"):
@@ -65,20 +65,20 @@ def test_what_was_void_before_a_renaming_is_so_after_it(engine: Engine):
 
 def test_the_old_name_is_free_again(engine: Engine):
     create(engine)
-    engine.rename("acme", "zenith")
+    engine.instances.rename("acme", "zenith")
     again = create(engine)
-    engine.prove_login(again)
+    engine.instances.prove_login(again)
     with pytest.raises(NameTaken):
-        engine.rename("acme", "zenith")
-    engine.terminate("acme")
-    assert engine.rename("acme", "zenith").name == "zenith"
+        engine.instances.rename("acme", "zenith")
+    engine.instances.terminate("acme")
+    assert engine.instances.rename("acme", "zenith").name == "zenith"
 
 
 def test_there_and_back_again(engine: Engine):
     creation = create(engine)
-    engine.rename("acme", "zenith")
-    engine.rename("zenith", "acme")
-    engine.prove_login(creation)
+    engine.instances.rename("acme", "zenith")
+    engine.instances.rename("zenith", "acme")
+    engine.instances.prove_login(creation)
 
 
 def test_a_name_that_cannot_be_had_is_refused_and_nothing_changes(engine: Engine):
@@ -86,17 +86,17 @@ def test_a_name_that_cannot_be_had_is_refused_and_nothing_changes(engine: Engine
     create(engine, "beta")
     for new, error in (("www", InvalidName), ("Not A Name", InvalidName), ("beta", NameTaken)):
         with pytest.raises(error):
-            engine.rename("acme", new)
-    engine.prove_login(creation)
+            engine.instances.rename("acme", new)
+    engine.instances.prove_login(creation)
 
 
 def test_only_what_runs_is_renamed(engine: Engine):
     create(engine)
-    engine.stop_instance("acme")
+    engine.instances.stop("acme")
     with pytest.raises(InvalidTransition):
-        engine.rename("acme", "zenith")
+        engine.instances.rename("acme", "zenith")
     with pytest.raises(InstanceNotFound):
-        engine.rename("nobody", "zenith")
+        engine.instances.rename("nobody", "zenith")
 
 
 def test_an_address_the_customer_chose_himself_stays(engine: Engine):
@@ -106,7 +106,7 @@ def test_an_address_the_customer_chose_himself_stays(engine: Engine):
         "acme",
         f"UPDATE ir_config_parameter SET value = 'https://{DOMAIN}' WHERE key = 'web.base.url' RETURNING 1",
     )
-    engine.rename("acme", "zenith")
+    engine.instances.rename("acme", "zenith")
     assert ask(engine, "zenith", "SELECT value FROM ir_config_parameter WHERE key = 'web.base.url'") == [
         (f"https://{DOMAIN}",)
     ]
@@ -116,7 +116,7 @@ def test_an_address_the_customer_chose_himself_stays(engine: Engine):
 def test_a_renaming_killed_after_any_step_is_finished_by_the_next_run(engine: Engine, step: str):
     creation = create(engine, entitlements=Entitlements(users=3))
     run_and_kill(engine.settings, "rename", step, "acme", "zenith")
-    assert engine.rename("acme", "zenith").state is State.ACTIVE
+    assert engine.instances.rename("acme", "zenith").state is State.ACTIVE
     assert (status(engine, "zenith"), status(engine, "acme")) == (200, 404)
     assert users_allowed(log_in(engine, creation, "zenith")) == 3
     assert orphans(engine.context) == []
@@ -129,7 +129,7 @@ def test_a_renaming_that_fails_anywhere_leaves_it_as_it_was(engine: Engine, step
     steps = [replace(it, run=_failing(it.run)) if it.name == step else it for it in rename.STEPS]
     monkeypatch.setattr(rename, "STEPS", steps)
     with pytest.raises(ProbeFailed):
-        engine.rename("acme", "zenith")
+        engine.instances.rename("acme", "zenith")
     assert (status(engine, "zenith"), status(engine, "acme")) == (404, 200)
     assert users_allowed(log_in(engine, creation)) == 3
     assert orphans(engine.context) == []
@@ -149,8 +149,8 @@ def _failing(run: Callable[..., None]) -> Callable[..., None]:
 def test_a_renaming_that_was_killed_can_be_given_up_by_ending_the_instance(engine: Engine, step: str):
     create(engine)
     run_and_kill(engine.settings, "rename", step, "acme", "zenith")
-    (instance,) = engine.instances()
-    engine.terminate(instance.name)
+    (instance,) = engine.instances.all()
+    engine.instances.terminate(instance.name)
     assert orphans(engine.context) == []
 
 
@@ -166,5 +166,5 @@ def test_what_a_tenant_left_in_his_database_runs_with_his_rights_only(engine: En
     """
     with engine.context.as_tenant("acme") as inside:
         inside.execute(trap.encode())
-    engine.rename("acme", "zenith")
+    engine.instances.rename("acme", "zenith")
     assert {who for (who,) in ask(engine, "zenith", "SELECT who FROM caught")} == {"zenith"}

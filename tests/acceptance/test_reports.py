@@ -19,7 +19,7 @@ _REPORT = "test.greeting"
 @pytest.fixture(scope="module")
 def acme(engine: Engine) -> Iterator[OdooClient]:
     yield OdooClient(engine, create(engine))
-    engine.terminate("acme")
+    engine.instances.terminate("acme")
 
 
 @contextmanager
@@ -56,6 +56,6 @@ def test_a_pdf_is_made_of_its_own_instance_s_styles_and_asks_nobody_else(engine:
         make_report(acme, f"<h1>Hello</h1><img src='{address}/secret.png'/>{socket}")
         answer = acme.http.get(f"/report/pdf/{_REPORT}/1", timeout=120)
     assert (answer.status_code, answer.content[:5]) == (200, b"%PDF-")
-    log = "\n".join(engine.logs("acme", 500))
+    log = "\n".join(engine.instances.logs("acme", 500))
     assert 'web.report_assets_common.autoprefixed.min.css HTTP/1.1" 200' in log
     assert asked == []

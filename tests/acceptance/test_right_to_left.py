@@ -24,28 +24,28 @@ def arabic(engine: Engine, settings: ServerSettings) -> Iterator[str]:
     programs = rtlcss.install(settings.home / "npm", settings.installation.cache)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
-        engine.build_template(_ARABIC)
+        engine.templates.build(_ARABIC)
     yield _ARABIC.code
-    engine.drop_template(_ARABIC.code)
+    engine.templates.drop(_ARABIC.code)
 
 
 def test_without_the_program_that_mirrors_nothing_is_built(engine: Engine, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("shutil.which", lambda _program: None)
     with pytest.raises(CannotMirror, match="ar_001"):
-        engine.build_template(_ARABIC)
+        engine.templates.build(_ARABIC)
     with pytest.raises(TemplateNotFound):
-        engine.template(_ARABIC)
+        engine.templates.get(_ARABIC)
 
 
 def test_its_pages_are_mirrored_though_the_program_is_gone(engine: Engine, arabic: str):
-    spec = engine.spec(name="souk", email="a@souk.example", template=arabic, language="ar_001")
-    creation = engine.provision(spec)
+    spec = engine.instances.spec(name="souk", email="a@souk.example", template=arabic, language="ar_001")
+    creation = engine.instances.provision(spec)
     try:
         admin = OdooClient(engine, creation).http
         page = admin.get("/odoo", follow_redirects=True).text
         (sheet,) = re.findall(r'href="(/web/assets/[^"]*assets_web\.[^"]*css)"', page)
         style = re.sub(r"\s+", "", admin.get(sheet).text)
     finally:
-        engine.terminate("souk")
+        engine.instances.terminate("souk")
     assert ".rtl." in sheet
     assert ".float-start{float:right!important" in style

@@ -26,7 +26,7 @@ DOMAIN = "second.localhost"
 @pytest.fixture(scope="module")
 def office(master: Engine) -> BackOffice:
     found = BackOffice(master)
-    found.template(TINY.code, " ".join(TINY.modules))
+    found.templates.get(TINY.code, " ".join(TINY.modules))
     return found
 
 
@@ -77,7 +77,7 @@ def template(office: BackOffice, second: Engine, there: int) -> Iterator[int]:
     office.call("saas.template", "action_create_template_db", [made])
     assert office.wait("saas.template", made, ["ready", "failed"])["state"] == "ready"
     yield made
-    second.drop_template(f"there-{there}")
+    second.templates.drop(f"there-{there}")
 
 
 def test_an_instance_is_created_managed_and_ended_where_its_server_is(
@@ -90,14 +90,14 @@ def test_an_instance_is_created_managed_and_ended_where_its_server_is(
     now = office.read("saas.instance", instance, "url", "server_id", "database_name")
     assert now["server_id"][0] == there
     assert f"acme.{DOMAIN}" in now["url"]
-    wait_until(lambda: second.is_serving("acme"), "it is not served")
+    wait_until(lambda: second.instances.is_serving("acme"), "it is not served")
     with pytest.raises(InstanceNotFound):
-        office.engine.instance("acme")
+        office.engine.instances.get("acme")
     link = office.call("saas.instance", "action_open", [instance])["url"]
     assert f"acme.{DOMAIN}" in link
     office.press("action_suspend", instance)
     office.wait("saas.instance", instance, ["suspended"])
-    assert second.instance("acme").state is State.SUSPENDED
+    assert second.instances.get("acme").state is State.SUSPENDED
     office.press("action_reactivate", instance)
     office.wait("saas.instance", instance, ["active"])
     office.press("action_check_health", instance)
@@ -108,7 +108,7 @@ def test_an_instance_is_created_managed_and_ended_where_its_server_is(
     }
     office.terminate(instance)
     with pytest.raises(InstanceNotFound):
-        second.instance("acme")
+        second.instances.get("acme")
     assert orphans(second.context) == []
 
 
@@ -116,23 +116,27 @@ def test_instances_of_one_name_on_two_servers_know_nothing_of_each_other(
     office: BackOffice, second: Engine, template: int, there: int
 ):
     own, code = office.engine, f"there-{there}"
-    here = own.provision(own.spec(name="acme", email="a@acme.example", template=TINY.code))
-    beside = second.provision(second.spec(name="acme", email="b@acme.example", template=code))
+    here = own.instances.provision(
+        own.instances.spec(name="acme", email="a@acme.example", template=TINY.code)
+    )
+    beside = second.instances.provision(
+        second.instances.spec(name="acme", email="b@acme.example", template=code)
+    )
     try:
-        assert own.prove_login(here) > 0
-        assert second.prove_login(beside) > 0
-        second.suspend("acme")
-        assert own.is_serving("acme")
-        assert not second.is_serving("acme")
+        assert own.instances.prove_login(here) > 0
+        assert second.instances.prove_login(beside) > 0
+        second.instances.suspend("acme")
+        assert own.instances.is_serving("acme")
+        assert not second.instances.is_serving("acme")
         users = {engine.runtime.user_of(16384) for engine in (own, second)}
         assert len(users) == 2 or users == {None}
         passwords = {engine.context.role_password("acme").reveal() for engine in (own, second)}
         assert len(passwords) == 2, "who knows one of them reaches the other's database"
-        assert {activity.name for activity in own.activities()} >= {"acme"}
-        assert second.activities() == []
+        assert {activity.name for activity in own.instances.activities()} >= {"acme"}
+        assert second.instances.activities() == []
     finally:
-        own.terminate("acme")
-        second.terminate("acme")
+        own.instances.terminate("acme")
+        second.instances.terminate("acme")
 
 
 def test_doctor_tells_of_each_server(office: BackOffice, second: Engine):

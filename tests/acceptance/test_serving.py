@@ -19,11 +19,11 @@ from tenantry.postgres import databases, roles
 
 @pytest.fixture(scope="module")
 def acme(engine: Engine) -> Iterator[Creation]:
-    spec = engine.spec(
+    spec = engine.instances.spec(
         name="acme", email="admin@acme.example", template="tiny", hostnames=["shop.acme.example"]
     )
-    yield engine.provision(spec)
-    engine.terminate("acme")
+    yield engine.instances.provision(spec)
+    engine.instances.terminate("acme")
 
 
 def get(engine: Engine, host: str, path: str = "/web/login", **headers: str) -> httpx.Response:
@@ -55,14 +55,14 @@ def test_a_program_gets_json(engine: Engine, acme: Creation):
 
 
 def test_a_suspended_tenant_gets_a_page_with_503_at_once_and_comes_back(engine: Engine, acme: Creation):
-    engine.suspend("acme")
+    engine.instances.suspend("acme")
     answer = get(engine, "acme.localhost")
     assert answer.status_code == 503
     assert "suspended" in answer.text
     assert int(answer.headers["retry-after"]) > 0
     assert get(engine, "shop.acme.example", Accept="application/json").status_code == 503
     assert get(engine, "acme.localhost", "/web/static/img/favicon.ico").status_code == 503
-    engine.reactivate("acme")
+    engine.instances.reactivate("acme")
     assert get(engine, "acme.localhost").status_code == 200
 
 
@@ -74,7 +74,7 @@ def test_no_database_of_ours_is_served(engine: Engine, acme: Creation, database:
 
 
 def test_a_spare_is_not_served_under_its_own_name(engine: Engine, acme: Creation):
-    engine.fill_pool("tiny", 1)
+    engine.pool.fill("tiny", 1)
     with engine.context.maintenance() as connection:
         (spare,) = databases.listing(connection, Kind.SPARE)
     assert get(engine, f"{spare.name}.localhost").status_code == 404
@@ -121,9 +121,9 @@ def test_tenants_are_served_again_after_postgres_was_restarted(engine: Engine, a
 def test_jobs_run_for_active_tenants_only_and_rest_at_once_when_one_is_stopped(
     engine: Engine, acme: Creation
 ):
-    engine.provision(engine.spec(name="beta", email="b@beta.example", template="tiny"))
+    engine.instances.provision(engine.instances.spec(name="beta", email="b@beta.example", template="tiny"))
     try:
-        engine.suspend("beta")
+        engine.instances.suspend("beta")
         for name in ("acme", "beta"):
             _let_jobs_be_due(engine, name)
         # Asleep or awake, and whatever the spawner knew before: it looks again after it was started.
@@ -131,13 +131,13 @@ def test_jobs_run_for_active_tenants_only_and_rest_at_once_when_one_is_stopped(
         engine.start_tenants()
         wait_until(lambda: _ran_a_job(engine, "acme"))
         assert not _ran_a_job(engine, "beta")
-        engine.stop_instance("acme")
+        engine.instances.stop("acme")
         assert is_left_alone(engine, "acme")
         _let_jobs_be_due(engine, "acme")
         assert not eventually(lambda: _ran_a_job(engine, "acme"), within_s=3)
     finally:
-        engine.start_instance("acme")
-        engine.terminate("beta")
+        engine.instances.start("acme")
+        engine.instances.terminate("beta")
 
 
 def _let_jobs_be_due(engine: Engine, name: str) -> None:
@@ -163,21 +163,21 @@ def test_the_operators_shell_reaches_no_tenant_and_another_one_restarts_nothing(
 
 
 def test_the_template_opened_for_editing_is_served_and_taken_back(engine: Engine, acme: Creation):
-    editing = engine.edit_template("tiny")
+    editing = engine.templates.edit("tiny")
     host = f"{names.editing_database('tiny')}.localhost"
     assert get(engine, host).status_code == 200
     with engine.context.cluster.connect(names.editing_database("tiny")) as inside:
         inside.execute("UPDATE res_company SET name = 'Edited by the operator'")
-    before = next(t for t in engine.templates() if t.code == "tiny")
+    before = next(t for t in engine.templates.all() if t.code == "tiny")
     assert before.state == "editing"
-    after = engine.finish_editing("tiny")
+    after = engine.templates.finish_editing("tiny")
     assert after.version > before.version
     assert get(engine, host).status_code == 404
     assert editing.password
-    engine.provision(engine.spec(name="gamma", email="g@gamma.example", template="tiny"))
+    engine.instances.provision(engine.instances.spec(name="gamma", email="g@gamma.example", template="tiny"))
     with engine.context.cluster.connect("gamma") as inside:
         assets = inside.execute("SELECT count(*) FROM ir_attachment WHERE url LIKE '/web/assets/%'")
         assert assets.fetchone() != (0,)
-    engine.terminate("gamma")
+    engine.instances.terminate("gamma")
     with engine.context.maintenance() as connection:
         assert not roles.exists(connection, names.editing_database("tiny"))

@@ -64,7 +64,7 @@ def plan_jobs(engine: Engine, name: str, when: str) -> None:
 
 
 def activity(engine: Engine, name: str) -> Activity:
-    return next(found for found in engine.activities() if found.name == name)
+    return next(found for found in engine.instances.activities() if found.name == name)
 
 
 def falls_asleep(engine: Engine, name: str) -> bool:
@@ -159,12 +159,12 @@ def test_a_websocket_keeps_its_tenant_awake_and_suspension_closes_it(sleepy: Eng
         waiting = threading.Thread(target=wait)
         waiting.start()
         began = time.monotonic()
-        sleepy.suspend("acme")
+        sleepy.instances.suspend("acme")
         waiting.join()
     try:
         assert closed_at[0] - began < 2
     finally:
-        sleepy.reactivate("acme")
+        sleepy.instances.reactivate("acme")
 
 
 def test_a_tenant_sleeps_once_its_last_websocket_is_closed(sleepy: Engine, acme: OdooClient):
@@ -245,8 +245,8 @@ def test_what_each_tenant_does_and_logs_is_told(sleepy: Engine, acme: OdooClient
     assert awake.cpu_s > 0
     assert awake.requests >= 1
     assert abs(time.time() - awake.since) < 600
-    assert any("/web/session/authenticate" in line for line in sleepy.logs("acme"))
-    assert not any("acme" in line for line in sleepy.logs("beta"))
+    assert any("/web/session/authenticate" in line for line in sleepy.instances.logs("acme"))
+    assert not any("acme" in line for line in sleepy.instances.logs("beta"))
     send_to_sleep(sleepy, "gamma")
     asleep = activity(sleepy, "gamma")
     assert (asleep.pid, asleep.memory_bytes, asleep.requests) == (0, 0, 0)
@@ -259,7 +259,7 @@ def test_a_zygote_draws_the_first_pages_and_writes_nothing(sleepy: Engine, acme:
     """A row written, or a counter raised, and every tenant would find its caches out of date."""
     log = sleepy.settings.log_dir / "zygotes.log"
     log.write_text("")
-    (version,) = {template.version for template in sleepy.templates() if template.code == "tiny"}
+    (version,) = {template.version for template in sleepy.templates.all() if template.code == "tiny"}
     zygote = zygote_database("tiny", version)
     before = ask(sleepy, zygote, _COUNTERS)
     sleepy.runtime.stop()

@@ -33,8 +33,10 @@ _PASSWORD = "a guest's own password"
 
 @pytest.fixture(scope="module")
 def acme(engine: Engine) -> Iterator[Creation]:
-    yield engine.provision(engine.spec(name="acme", email="admin@acme.example", template="tiny"))
-    engine.terminate("acme")
+    yield engine.instances.provision(
+        engine.instances.spec(name="acme", email="admin@acme.example", template="tiny")
+    )
+    engine.instances.terminate("acme")
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +47,8 @@ def admin(engine: Engine, acme: Creation) -> OdooClient:
 @pytest.fixture
 def entitle(engine: Engine, acme: Creation) -> Iterator[Entitle]:
     """State the plan of acme; afterwards only its administrator is left, unlimited."""
-    yield lambda **limits: engine.entitle("acme", Entitlements(**limits))
-    engine.entitle("acme", UNLIMITED)
+    yield lambda **limits: engine.instances.entitle("acme", Entitlements(**limits))
+    engine.instances.entitle("acme", UNLIMITED)
     with engine.context.cluster.connect("acme") as inside:
         inside.execute("UPDATE res_users SET active = false WHERE active AND id > 2")
 
@@ -57,7 +59,7 @@ def login() -> Login:
 
 
 def users_of(engine: Engine) -> int:
-    return engine.usage("acme").users
+    return engine.instances.usage("acme").users
 
 
 def parameter(engine: Engine, value: str | None = None) -> str:
@@ -407,7 +409,7 @@ def test_a_smaller_plan_holds_although_the_tenant_refuses_its_statement(
         inside.execute(trap.encode())
         try:
             with pytest.raises(Tampered, match="never"):
-                engine.entitle("acme", Entitlements(users=1))
+                engine.instances.entitle("acme", Entitlements(users=1))
             with pytest.raises(OdooError, match="could not be verified"):
                 admin.call("res.users", "create", [{"name": "Two", "login": login()}])
         finally:
@@ -437,7 +439,7 @@ def test_a_smaller_plan_holds_although_the_tenant_lets_nobody_look(
         inside.execute(trap.encode())
         try:
             with pytest.raises((Tampered, TenantModuleMissing)):
-                engine.entitle("acme", Entitlements(users=1))
+                engine.instances.entitle("acme", Entitlements(users=1))
             with pytest.raises(OdooError, match="could not be verified"):
                 admin.call("res.users", "create", [{"name": "Two", "login": login()}])
         finally:
@@ -457,15 +459,15 @@ def test_an_older_larger_plan_put_back_is_void(
 
 
 def test_a_creation_states_its_plan_and_voids_none(engine: Engine, login: Login):
-    spec = engine.spec(
+    spec = engine.instances.spec(
         name="beta", email="b@beta.example", template="tiny", entitlements=Entitlements(users=1, plan="Small")
     )
     try:
-        client = OdooClient(engine, engine.provision(spec))
+        client = OdooClient(engine, engine.instances.provision(spec))
         with pytest.raises(OdooError, match="limit of internal users is 1"):
             client.call("res.users", "create", [{"name": "Two", "login": login()}])
     finally:
-        engine.terminate("beta")
+        engine.instances.terminate("beta")
 
 
 def test_the_providers_module_cannot_be_uninstalled(admin: OdooClient):
@@ -533,7 +535,7 @@ def test_a_clone_keeps_nothing_of_its_templates_plan_or_visits(engine: Engine, e
 
 
 def test_a_template_opened_for_editing_is_not_limited(engine: Engine, login: Login):
-    editing = engine.edit_template("tiny")
+    editing = engine.templates.edit("tiny")
     name = names.editing_database("tiny")
     try:
         client = WebClient(engine.context.route(name), name, editing.login, editing.password)
@@ -546,12 +548,12 @@ def test_a_template_opened_for_editing_is_not_limited(engine: Engine, login: Log
 
 def test_what_knows_no_limits_says_so(engine: Engine, acme: Creation):
     with pytest.raises(InstanceNotFound):
-        engine.entitle("nobody", UNLIMITED)
+        engine.instances.entitle("nobody", UNLIMITED)
     with engine.context.cluster.connect("acme") as inside:
         inside.execute("UPDATE ir_module_module SET state = 'uninstalled' WHERE name = 'saas_tenant'")
         try:
             with pytest.raises(TenantModuleMissing):
-                engine.entitle("acme", UNLIMITED)
+                engine.instances.entitle("acme", UNLIMITED)
             assert users_of(engine) == 1
         finally:
             inside.execute("UPDATE ir_module_module SET state = 'installed' WHERE name = 'saas_tenant'")
@@ -567,7 +569,7 @@ def upload(size_bytes: int) -> dict[str, str]:
 def test_an_upload_over_the_storage_is_refused_with_the_numbers(
     engine: Engine, admin: OdooClient, entitle: Entitle
 ):
-    used = engine.usage("acme").storage_bytes
+    used = engine.instances.usage("acme").storage_bytes
     entitle(storage_gb=(used + 3_000_000) / 1024**3, upgrade_url=UPGRADE)
     (kept,) = admin.call("ir.attachment", "create", [upload(1_000_000)])
     with pytest.raises(OdooError, match=r"(?s)limit of storage is 0\.\d+ GB; in use now: 0\.\d+ GB"):
@@ -576,14 +578,14 @@ def test_an_upload_over_the_storage_is_refused_with_the_numbers(
         admin.call("ir.attachment", "write", [kept], upload(4_000_000))
     with pytest.raises(OdooError, match="limit of storage"):
         admin.call("res.company", "write", [1], {"logo": _picture()})
-    assert engine.usage("acme").storage_bytes < used + 3_000_000
+    assert engine.instances.usage("acme").storage_bytes < used + 3_000_000
     assert admin.call("ir.attachment", "read", [kept], ["datas"])[0]["datas"]
 
 
 def test_what_is_stored_in_the_systems_name_counts_and_ends_a_little_later(
     engine: Engine, admin: OdooClient, entitle: Entitle
 ):
-    used = engine.usage("acme").storage_bytes
+    used = engine.instances.usage("acme").storage_bytes
     entitle(storage_gb=used / 1024**3)
     with pytest.raises(OdooError, match="limit of storage"):
         admin.call("ir.attachment", "create", [upload(2000)])
@@ -666,14 +668,14 @@ def test_no_banner_without_a_reason(engine: Engine, acme: Creation, entitle: Ent
 def test_usage_is_measured_from_outside_one_by_one_and_all_at_once(
     engine: Engine, admin: OdooClient, login: Login, entitle: Entitle
 ):
-    before = engine.usage("acme")
+    before = engine.instances.usage("acme")
     admin.call("res.users", "create", [{"name": "Two", "login": login()}])
     admin.call("ir.attachment", "create", [upload(3_000_000)])
-    after = engine.usage("acme")
+    after = engine.instances.usage("acme")
     assert after.users == before.users + 1
     assert after.storage_bytes >= before.storage_bytes + 3_000_000
     assert datetime.fromisoformat(after.last_activity) > datetime.now(UTC) - timedelta(hours=1)
-    assert engine.usages()["acme"].users == after.users
-    assert set(engine.usages(["acme", "nobody"])) == {"acme"}
+    assert engine.instances.usages()["acme"].users == after.users
+    assert set(engine.instances.usages(["acme", "nobody"])) == {"acme"}
     with pytest.raises(InstanceNotFound):
-        engine.usage("nobody")
+        engine.instances.usage("nobody")

@@ -24,8 +24,10 @@ from tenantry.operations.inventory import find_instance
 
 @pytest.fixture(scope="module")
 def acme(engine: Engine) -> Iterator[Creation]:
-    yield engine.provision(engine.spec(name="acme", email="admin@acme.example", template="tiny"))
-    engine.terminate("acme")
+    yield engine.instances.provision(
+        engine.instances.spec(name="acme", email="admin@acme.example", template="tiny")
+    )
+    engine.instances.terminate("acme")
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +55,7 @@ def give_consent(admin: OdooClient, given: bool) -> None:
 
 def link(engine: Engine, **wishes: object) -> str:
     """The path and query of a fresh link, without the host."""
-    url = httpx.URL(engine.login_link("acme", **wishes).reveal())
+    url = httpx.URL(engine.instances.login_link("acme", **wishes).reveal())
     return url.raw_path.decode()
 
 
@@ -146,7 +148,7 @@ def test_a_link_made_for_a_web_site_is_taken_from_its_pages_and_from_no_others(
     engine: Engine, visitor: httpx.Client
 ):
     ours = "https://office.example.com"
-    token = httpx.URL(engine.login_link("acme", origin=ours).reveal()).params["token"]
+    token = httpx.URL(engine.instances.login_link("acme", origin=ours).reveal()).params["token"]
     for page in ("https://evil.example/", "https://office.example.com.evil.example/", "null", ""):
         answer = visitor.post("/saas/login", data={"token": token}, headers={"Referer": page})
         assert (answer.status_code, user_of(visitor)) == (400, None)
@@ -193,22 +195,22 @@ def test_a_link_of_another_instance_is_refused(engine: Engine, visitor: httpx.Cl
 @pytest.mark.parametrize("end", ["terminated", "renamed"])
 def test_a_link_does_not_let_in_to_the_next_instance_of_its_name(engine: Engine, end: str):
     create(engine, "first")
-    path = httpx.URL(engine.login_link("first").reveal()).raw_path.decode()
+    path = httpx.URL(engine.instances.login_link("first").reveal()).raw_path.decode()
     try:
         if end == "terminated":
-            engine.terminate("first")
+            engine.instances.terminate("first")
         else:
-            engine.rename("first", "moved")
+            engine.instances.rename("first", "moved")
             assert press(browser(engine.context.route("moved")), path).status_code == 403
-            engine.rename("moved", "first")
+            engine.instances.rename("moved", "first")
             assert press(browser(engine.context.route("first")), path).status_code == 403
-            engine.rename("first", "moved")
+            engine.instances.rename("first", "moved")
         create(engine, "first")
         assert press(browser(engine.context.route("first")), path).status_code == 403
     finally:
-        for found in engine.instances():
+        for found in engine.instances.all():
             if found.name in ("first", "moved"):
-                engine.terminate(found.name)
+                engine.instances.terminate(found.name)
 
 
 @pytest.mark.parametrize("token", ["", "nonsense", "a.b", "%00", "é.é"])
@@ -220,12 +222,12 @@ def test_a_suspended_instances_link_does_nothing_and_works_again_afterwards(
     engine: Engine, visitor: httpx.Client
 ):
     path = link(engine)
-    engine.suspend("acme")
+    engine.instances.suspend("acme")
     try:
         assert visitor.get(path).status_code == 503
         assert visitor.post("/saas/login", data={}).status_code == 503
     finally:
-        engine.reactivate("acme")
+        engine.instances.reactivate("acme")
     assert press(visitor, path).status_code == 303
 
 
@@ -268,15 +270,15 @@ def test_support_is_not_asked_for_the_owners_second_factor(
 def test_no_log_holds_a_link(engine: Engine, visitor: httpx.Client):
     path = link(engine)
     press(visitor, path)
-    log = "\n".join(engine.logs("acme"))
+    log = "\n".join(engine.instances.logs("acme"))
     assert "/saas/login?token=***" in log
     assert httpx.URL(path).params["token"].split(".")[1] not in log
 
 
 def test_a_link_is_made_for_instances_only(engine: Engine, acme: Creation):
-    assert "***" in repr(engine.login_link("acme"))
+    assert "***" in repr(engine.instances.login_link("acme"))
     with pytest.raises(InstanceNotFound):
-        engine.login_link("nobody")
+        engine.instances.login_link("nobody")
 
 
 # ---------------------------------------------------------------- support

@@ -129,13 +129,13 @@ def test_terminate_refuses_a_wrong_name_and_terminates_with_the_right_one(
     refusal = screen.page.locator(".modal").filter(has_text="does not match")
     expect(refusal).to_be_visible()
     screen.picture("terminate-refused")
-    assert office.engine.is_serving("pampas")
+    assert office.engine.instances.is_serving("pampas")
 
     refusal.locator("footer button").first.click()
     typed.fill("Pampas")
     screen.press("Terminate for Good")
     expect(screen.page.locator(_STATE)).to_have_text("Terminated", timeout=30_000)
-    assert not office.engine.is_serving("pampas")
+    assert not office.engine.instances.is_serving("pampas")
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_a_customer_with_a_link_presses_one_button_and_is_in_his_odoo(
     browser: Browser, office: BackOffice, sample: dict[str, int], pictures: Path, size: str
 ) -> None:
     screen = Screen(browser, size, office.engine.master.url, pictures)
-    screen.page.goto(office.engine.login_link("acme").reveal())
+    screen.page.goto(office.engine.instances.login_link("acme").reveal())
     screen.picture("login-link")
     screen.page.locator("form[action*='/saas/login'] button").click()
     screen.page.wait_for_selector(".o_web_client .o_main_navbar")

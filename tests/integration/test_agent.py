@@ -77,8 +77,8 @@ def spec(name: str, **wishes: str) -> InstanceSpec:
 def test_it_answers_what_the_engine_answers(
     remote: RemoteEngine, cluster_engine: Engine, template: str
 ) -> None:
-    assert remote.pools() == tuple(cluster_engine.pools())
-    assert remote.taken(["fake", "nobody"]) == cluster_engine.taken(["fake", "nobody"])
+    assert remote.pool.status() == tuple(cluster_engine.pool.status())
+    assert remote.instances.taken(["fake", "nobody"]) == cluster_engine.instances.taken(["fake", "nobody"])
     assert cluster_engine.unseal(remote.seal(Secret("hunter2"))) == Secret("hunter2")
 
 
@@ -86,42 +86,42 @@ def test_it_tells_each_step_as_it_happens(
     remote: RemoteEngine, cluster_engine: Engine, template: str
 ) -> None:
     seen: list[StepEvent] = []
-    remote.fill_pool(template, 1, on_step=seen.append)
+    remote.pool.fill(template, 1, on_step=seen.append)
     told: list[StepEvent] = []
-    cluster_engine.fill_pool(template, 2, told.append)
+    cluster_engine.pool.fill(template, 2, told.append)
     assert [event.status for event in seen] == [event.status for event in told]
     assert len(seen) == len(told) > 0
-    assert cluster_engine.pools()[0].usable == 2
+    assert cluster_engine.pool.status()[0].usable == 2
 
 
 def test_an_error_comes_as_the_engine_raises_it(remote: RemoteEngine) -> None:
     with pytest.raises(InstanceNotFound) as raised:
-        remote.suspend("nobody")
+        remote.instances.suspend("nobody")
     assert raised.value.name == "nobody"
     with pytest.raises(TemplateNotFound):
-        remote.fill_pool("nothing", 1)
+        remote.pool.fill("nothing", 1)
     with pytest.raises(InvalidName):
-        remote.rename("acme", "A")
+        remote.instances.rename("acme", "A")
 
 
 def test_an_idle_connection_is_used_again_until_its_agent_ends(environment: None, template: str) -> None:
     before = set(agents())
     remote = RemoteEngine(partial(through_program, AGENT), keeps=True)
     with pytest.raises(InstanceNotFound):
-        remote.suspend("nobody")
+        remote.instances.suspend("nobody")
     (first,) = set(agents()) - before
-    assert remote.pools()
+    assert remote.pool.status()
     assert set(agents()) - before == {first}
     first.kill()
     first.wait(10)
-    assert remote.pools()
+    assert remote.pool.status()
     (second,) = set(agents()) - before
-    with pytest.raises(RuntimeError), remote.provisioning(spec("acme")):
+    with pytest.raises(RuntimeError), remote.instances.provisioning(spec("acme")):
         raise RuntimeError
     assert set(agents()) - before == {second}, "what was given up is over"
     second.kill()
     second.wait(10)
-    assert remote._kept.take() is None
+    assert remote._conversations.kept.take() is None
 
 
 @pytest.mark.parametrize("keeps", [True, False])
@@ -132,10 +132,10 @@ def test_an_agent_that_ends_during_a_creation_raises_agent_lost(tmp_path: Path, 
         listener.listen()
         threading.Thread(target=begin_and_end, args=[listener], daemon=True).start()
         remote = RemoteEngine(partial(through_socket, file), keeps=keeps)
-        with pytest.raises(AgentLost), remote.provisioning(spec("acme")) as session:
+        with pytest.raises(AgentLost), remote.instances.provisioning(spec("acme")) as session:
             session.clone()
         with pytest.raises(AgentLost):
-            remote.pools()
+            remote.pool.status()
 
 
 def begin_and_end(listener: socket.socket) -> None:
@@ -171,12 +171,17 @@ def agents() -> list[psutil.Process]:
     ]
 
 
-def test_methods_that_are_not_offered_are_refused(remote: RemoteEngine, environment: None) -> None:
-    for name in ("stop", "start_postgres", "__class__", "_keys"):
+def test_methods_that_are_not_offered_are_refused(environment: None) -> None:
+    for name in (
+        *("stop", "start_postgres", "__class__", "_keys", "context", "settings.installation"),
+        *("instances", "instances.__init__", "instances._context", "instances._parts.stop", "pool.__class__"),
+        *("instances.usages", "templates.drop", "templates.recipes", "archives.all", "archives.signer"),
+        *("instances.suspend.__func__", "instances.all.", ".facts", "suspend", "clone", "publish"),
+    ):
         with through_program(AGENT) as (answers, questions):
             questions.write(to_line({"call": name}))
             questions.flush()
-            assert b"AgentLost" in answers.readline()
+            assert b"AgentLost" in answers.readline(), name
 
 
 @pytest.mark.parametrize("name", ["../../etc", "A", "postgres", "www", "intranet"])
@@ -185,11 +190,13 @@ def test_unchecked_arguments_are_checked_by_the_agent(
 ) -> None:
     monkeypatch.setenv("TENANTRY_RESERVED_NAMES", "intranet")
     with pytest.raises(InvalidName):
-        remote.provision(InstanceSpec(name=name, email="a@acme.example", template="fake"))
+        remote.instances.provision(InstanceSpec(name=name, email="a@acme.example", template="fake"))
 
 
 def test_an_invalid_value_is_refused_as_invalid(environment: None) -> None:
-    line = to_line({"call": "entitle", "arguments": {"name": "acme", "entitlements": Entitlements(users=5)}})
+    line = to_line(
+        {"call": "instances.entitle", "arguments": {"name": "acme", "entitlements": Entitlements(users=5)}}
+    )
     with through_program(AGENT) as (answers, questions):
         questions.write(line.replace(b'"users": 5', b'"users": -5'))
         questions.flush()
@@ -200,26 +207,26 @@ def test_a_client_that_does_not_wait_for_answers_is_disconnected(environment: No
     with through_program(AGENT) as (answers, questions):
         with contextlib.suppress(BrokenPipeError):
             for _time in range(100):
-                questions.write(to_line({"call": "pools"}))
+                questions.write(to_line({"call": "pool.status"}))
             questions.flush()
         assert len(answers.readlines()) < 100
 
 
 def test_arguments_the_engine_does_not_have_are_an_error_here(remote: RemoteEngine) -> None:
     with pytest.raises(TypeError):
-        remote.suspend("acme", because="of that")
+        remote.instances.suspend("acme", because="of that")
 
 
 def test_a_creation_runs_in_parts_and_is_kept_when_the_client_leaves(
     remote: RemoteEngine, cluster_engine: Engine, template: str
 ) -> None:
-    with remote.provisioning(spec("acme")) as session:
+    with remote.instances.provisioning(spec("acme")) as session:
         session.clone()
     with cluster_engine.context.maintenance() as connection:
         assert find_instance(connection, "acme").state is State.PROVISIONING
         with locks.exclusive(connection, "instance acme"), pytest.raises(Busy):
-            remote.provisioning(spec("acme")).__enter__()
-    cluster_engine.terminate("acme")
+            remote.instances.provisioning(spec("acme")).__enter__()
+    cluster_engine.instances.terminate("acme")
 
 
 @pytest.mark.parametrize("part", ["a part fails", "the caller raises", "who hears of a step raises"])
@@ -231,7 +238,7 @@ def test_a_creation_that_fails_is_undone(
             raise ZeroDivisionError
 
     def create() -> None:
-        with remote.provisioning(spec("acme"), on_step) as session:
+        with remote.instances.provisioning(spec("acme"), on_step) as session:
             session.clone()
             if part == "the caller raises":
                 raise ZeroDivisionError
@@ -252,7 +259,7 @@ def test_an_operation_ends_when_its_client_is_killed(
         "import sys; from functools import partial\n"
         "from tenantry.agent.client import RemoteEngine\n"
         "from tenantry.agent.ways import through_program\n"
-        f"RemoteEngine(partial(through_program, {AGENT!r})).fill_pool('fake', 1)\n"
+        f"RemoteEngine(partial(through_program, {AGENT!r})).pool.fill('fake', 1)\n"
     )
     with context.maintenance() as connection, locks.exclusive(connection, "template fake"):
         with subprocess.Popen([sys.executable, "-c", code]) as caller:
@@ -261,7 +268,7 @@ def test_an_operation_ends_when_its_client_is_killed(
             caller.kill()
         # Sooner than it would give up waiting for the template.
         assert eventually(lambda: not process.is_running(agent.pid, marker="tenantry"), within_s=15)
-    assert cluster_engine.fill_pool("fake", 1) == 1
+    assert cluster_engine.pool.fill("fake", 1) == 1
 
 
 def is_waiting_for_a_lock(context: Context) -> bool:
@@ -277,21 +284,21 @@ def test_a_killed_agent_is_a_retryable_error(remote: RemoteEngine, template: str
                 child.kill()
 
     with pytest.raises(AgentLost) as raised:
-        remote.fill_pool("fake", 3, on_step=kill_it)
+        remote.pool.fill("fake", 3, on_step=kill_it)
     assert raised.value.retryable
-    remote.fill_pool("fake", 3)
-    assert remote.pools()[0].usable == 3
+    remote.pool.fill("fake", 3)
+    assert remote.pool.status()[0].usable == 3
 
 
 @pytest.mark.parametrize("program", [["false"], ["echo", "Welcome to the machine!"], ["printf", "{\\n"]])
 def test_a_program_that_is_not_an_agent_is_an_error(program: list[str]) -> None:
     with pytest.raises(AgentLost):
-        RemoteEngine(partial(through_program, program)).instances()
+        RemoteEngine(partial(through_program, program)).instances.all()
 
 
 def test_a_socket_without_a_listener_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(AgentLost, match="nobody answers"):
-        RemoteEngine(partial(through_socket, tmp_path / "agent.sock")).instances()
+        RemoteEngine(partial(through_socket, tmp_path / "agent.sock")).instances.all()
 
 
 def test_without_a_socket_the_engine_is_here(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:

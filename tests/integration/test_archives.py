@@ -70,7 +70,7 @@ def store(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def archive(cluster_engine: Engine, store: Path) -> Archive:
-    return cluster_engine.dump_instance("acme", str(store))
+    return cluster_engine.archives.dump("acme", str(store))
 
 
 def objects(store: Path) -> list[str]:
@@ -86,7 +86,7 @@ def the_only(store: Path, pattern: str) -> Path:
 
 
 def test_what_is_loaded_is_what_was_dumped(cluster_engine: Engine, context: Context, store, archive):
-    made = cluster_engine.load_instance(str(store), archive.archive, "beta")
+    made = cluster_engine.archives.load(str(store), archive.archive, "beta")
     assert made.state is State.STOPPED
     assert travelling.schema_and_rows(cluster_engine, "beta") == travelling.schema_and_rows(
         cluster_engine, "acme"
@@ -99,7 +99,7 @@ def test_what_is_loaded_is_what_was_dumped(cluster_engine: Engine, context: Cont
 def test_the_new_role_owns_all_objects_and_cannot_log_in(
     cluster_engine: Engine, context: Context, store, archive
 ):
-    cluster_engine.load_instance(str(store), archive.archive, "beta")
+    cluster_engine.archives.load(str(store), archive.archive, "beta")
     owners = (
         "SELECT DISTINCT relowner::regrole::text FROM pg_class WHERE relnamespace = 'public'::regnamespace"
     )
@@ -113,7 +113,7 @@ def test_the_new_role_owns_all_objects_and_cannot_log_in(
 def test_a_loaded_instance_is_limited_and_hardened_like_any_other(
     cluster_engine: Engine, context: Context, store, archive
 ):
-    cluster_engine.load_instance(str(store), archive.archive, "beta")
+    cluster_engine.archives.load(str(store), archive.archive, "beta")
     rights = """
         SELECT has_table_privilege('beta', 'pg_catalog.pg_roles', 'SELECT'),
                has_schema_privilege('beta', 'public', 'CREATE'),
@@ -126,7 +126,7 @@ def test_a_loaded_instance_is_limited_and_hardened_like_any_other(
 def test_a_loaded_instance_has_a_new_address_and_keeps_its_other_settings(
     cluster_engine: Engine, context: Context, store, archive
 ):
-    cluster_engine.load_instance(str(store), archive.archive, "beta")
+    cluster_engine.archives.load(str(store), archive.archive, "beta")
     found = dict(as_superuser(cluster_engine, "SELECT key, value FROM ir_config_parameter", "beta"))
     assert found == {"web.base.url": context.address("beta").url, "plan": "small"}
 
@@ -137,14 +137,14 @@ def test_a_copy_gets_a_new_identity_and_a_restored_instance_keeps_its_own(
     """Statements that were signed for the original are void in a copy."""
     with context.maintenance() as connection:
         original = find_instance(connection, "acme")
-        cluster_engine.load_instance(str(store), archive.archive, "beta")
+        cluster_engine.archives.load(str(store), archive.archive, "beta")
         assert find_instance(connection, "beta").identity_of("beta") != original.identity_of("acme")
         for name in ("acme", "beta"):
             databases.drop(connection, name)
             roles.drop(connection, name)
             context.filestores.remove(name)
         context.filestores.remove(original.filestore)
-        cluster_engine.load_instance(str(store), archive.archive, "acme")
+        cluster_engine.archives.load(str(store), archive.archive, "acme")
         label = find_instance(connection, "acme")
     assert label.identity_of("acme") == original.identity_of("acme")
     assert label.finished == original.finished
@@ -152,7 +152,7 @@ def test_a_copy_gets_a_new_identity_and_a_restored_instance_keeps_its_own(
 
 def test_files_that_are_in_the_store_already_are_not_uploaded_again(cluster_engine: Engine, store, archive):
     before = {name: (store / name).stat().st_mtime_ns for name in objects(store)}
-    cluster_engine.dump_instance("acme", str(store))
+    cluster_engine.archives.dump("acme", str(store))
     after = {name: (store / name).stat().st_mtime_ns for name in objects(store)}
     assert {name: after[name] for name in before} == before
     new = set(after) - set(before)
@@ -162,8 +162,8 @@ def test_files_that_are_in_the_store_already_are_not_uploaded_again(cluster_engi
 def test_a_truncated_file_in_the_store_is_uploaded_again(cluster_engine: Engine, context, store, archive):
     largest = max((store / name for name in objects(store) if name.startswith("files/")), key=os.path.getsize)
     largest.write_bytes(largest.read_bytes()[:1000])
-    again = cluster_engine.dump_instance("acme", str(store))
-    cluster_engine.load_instance(str(store), again.archive, "beta")
+    again = cluster_engine.archives.dump("acme", str(store))
+    cluster_engine.archives.load(str(store), again.archive, "beta")
     assert files_of(context, "beta") == files_of(context, "acme")
 
 
@@ -172,9 +172,9 @@ def test_a_database_of_many_parts_is_dumped_and_loaded(cluster_engine: Engine, c
         context,
         "INSERT INTO big (blob) SELECT gen_random_uuid()::text::bytea FROM generate_series(1, 400000)",
     )
-    archive = cluster_engine.dump_instance("acme", str(store))
+    archive = cluster_engine.archives.dump("acme", str(store))
     assert the_only(store, "dumps/*").stat().st_size > PART_BYTES
-    cluster_engine.load_instance(str(store), archive.archive, "beta")
+    cluster_engine.archives.load(str(store), archive.archive, "beta")
     count = "SELECT count(*), md5(string_agg(blob::text, '' ORDER BY id)) FROM big"
     assert as_superuser(cluster_engine, count, "beta") == as_superuser(cluster_engine, count, "acme")
 
@@ -184,14 +184,14 @@ def test_a_stopped_instance_can_be_dumped(cluster_engine: Engine, context: Conte
     with context.maintenance() as connection:
         databases.label(connection, "acme", find_instance(connection, "acme").having(state=state))
         roles.disable_login(connection, "acme")
-    archive = cluster_engine.dump_instance("acme", str(store))
-    cluster_engine.load_instance(str(store), archive.archive, "beta")
+    archive = cluster_engine.archives.dump("acme", str(store))
+    cluster_engine.archives.load(str(store), archive.archive, "beta")
     assert files_of(context, "beta") == files_of(context, "acme")
 
 
 def test_archives_are_listed(cluster_engine: Engine, store, archive):
-    second = cluster_engine.dump_instance("acme", str(store))
-    assert cluster_engine.archives(str(store)) == sorted([archive.archive, second.archive])
+    second = cluster_engine.archives.dump("acme", str(store))
+    assert cluster_engine.archives.all(str(store)) == sorted([archive.archive, second.archive])
 
 
 def test_an_archive_of_a_trusted_installation_is_loaded(cluster_engine: Engine, context: Context, store):
@@ -199,8 +199,8 @@ def test_an_archive_of_a_trusted_installation_is_loaded(cluster_engine: Engine, 
     signer = archive_keys(context.settings.installation.secrets_dir, elsewhere.keys.signing).signer
     archive = dump_instance.dump_instance(elsewhere, "acme", str(store))
     with pytest.raises(ArchiveNotTrusted, match=signer):
-        cluster_engine.load_instance(str(store), archive.archive, "beta")
-    cluster_engine.load_instance(str(store), archive.archive, "beta", trusted=signer)
+        cluster_engine.archives.load(str(store), archive.archive, "beta")
+    cluster_engine.archives.load(str(store), archive.archive, "beta", trusted=signer)
     with context.maintenance() as connection:
         assert find_instance(connection, "beta").version == ""
 
@@ -216,7 +216,7 @@ def test_the_command_dumps_lists_and_loads(cluster_engine: Engine, context: Cont
     assert archive["skipped"] == 0
     assert told("list", str(store)) == [archive["archive"]]
     assert told("load", str(store), archive["archive"], "beta")["state"] == "stopped"
-    assert told("key") == {"key": cluster_engine.archive_signer()}
+    assert told("key") == {"key": cluster_engine.archives.signer()}
     assert files_of(context, "beta") == files_of(context, "acme")
 
 
@@ -225,15 +225,15 @@ def test_the_command_dumps_lists_and_loads(cluster_engine: Engine, context: Cont
 
 def test_what_cannot_be_dumped_is_refused(cluster_engine: Engine, context: Context, store):
     with pytest.raises(InstanceNotFound):
-        cluster_engine.dump_instance("nobody", str(store))
+        cluster_engine.archives.dump("nobody", str(store))
     with pytest.raises(InvalidStore):
-        cluster_engine.dump_instance("acme", "nothing://of-the-kind")
+        cluster_engine.archives.dump("acme", "nothing://of-the-kind")
     with context.maintenance() as connection:
         with locks.exclusive(connection, "instance acme"), pytest.raises(Busy):
-            cluster_engine.dump_instance("acme", str(store))
+            cluster_engine.archives.dump("acme", str(store))
         databases.label(connection, "acme", find_instance(connection, "acme").having(state=State.TERMINATING))
     with pytest.raises(InvalidTransition):
-        cluster_engine.dump_instance("acme", str(store))
+        cluster_engine.archives.dump("acme", str(store))
     assert objects(store) == []
 
 
@@ -241,10 +241,10 @@ def test_a_taken_name_is_refused_and_its_instance_stays_unchanged(
     cluster_engine: Engine, context: Context, store, archive
 ):
     with pytest.raises(NameTaken):
-        cluster_engine.load_instance(str(store), archive.archive, "acme")
+        cluster_engine.archives.load(str(store), archive.archive, "acme")
     assert files_of(context, "acme")
     with pytest.raises(ArchiveNotFound):
-        cluster_engine.load_instance(str(store), "../manifests/x", "beta")
+        cluster_engine.archives.load(str(store), "../manifests/x", "beta")
 
 
 def _flip(file: Path, at: int = -100) -> None:
@@ -313,7 +313,7 @@ def test_each_corruption_is_refused_and_leaves_nothing(
     spoil, expected = CORRUPTIONS[corruption]
     spoil(store)
     with pytest.raises(expected) as raised:
-        cluster_engine.load_instance(str(store), archive.archive, "beta")
+        cluster_engine.archives.load(str(store), archive.archive, "beta")
     assert raised.value.remedy
     with context.maintenance() as connection:
         assert databases.find(connection, "beta") is None
@@ -330,7 +330,7 @@ def test_nothing_of_a_forged_dump_is_used(
     with the_only(store, "dumps/*").open("wb") as forged:
         encrypt(keys, io.BytesIO(zstandard.compress(b"PGDMP")), forged)
     with pytest.raises(ArchiveDamaged):
-        cluster_engine.load_instance(str(store), archive.archive, "beta")
+        cluster_engine.archives.load(str(store), archive.archive, "beta")
     assert given == []
 
 
@@ -341,15 +341,15 @@ def test_a_private_key_that_is_kept_elsewhere_is_reported_as_missing(
     kept = private.read_text()
     try:
         private.unlink()
-        again = cluster_engine.dump_instance("acme", str(store))
+        again = cluster_engine.archives.dump("acme", str(store))
         for text in (None, str(Identity.generate())):
             if text:
                 private.write_text(text)
             with pytest.raises(ArchiveKeyMissing) as raised:
-                cluster_engine.load_instance(str(store), again.archive, "beta")
+                cluster_engine.archives.load(str(store), again.archive, "beta")
             assert str(Identity.from_str(kept).to_public()) in raised.value.remedy
         private.write_text(f"# two of them\n{Identity.generate()}\n{kept}\n")
-        cluster_engine.load_instance(str(store), again.archive, "beta")
+        cluster_engine.archives.load(str(store), again.archive, "beta")
     finally:
         private.write_text(kept)
 
@@ -358,9 +358,9 @@ def test_a_private_key_that_is_kept_elsewhere_is_reported_as_missing(
 
 
 def test_what_was_loaded_is_not_loaded_again(cluster_engine: Engine, context: Context, store, archive):
-    cluster_engine.load_instance(str(store), archive.archive, "beta")
+    cluster_engine.archives.load(str(store), archive.archive, "beta")
     as_superuser(cluster_engine, "UPDATE ir_config_parameter SET value = 'large' WHERE key = 'plan'", "beta")
-    assert cluster_engine.load_instance(str(store), archive.archive, "beta").name == "beta"
+    assert cluster_engine.archives.load(str(store), archive.archive, "beta").name == "beta"
     query = "SELECT value FROM ir_config_parameter WHERE key = 'plan'"
     assert as_superuser(cluster_engine, query, "beta") == [("large",)]
 
@@ -370,9 +370,9 @@ def test_a_dump_killed_after_any_step_leaves_no_archive_and_is_made_again(
     cluster_engine: Engine, context: Context, store, step: str
 ):
     run_and_kill(context.settings, "dump", step, "acme", str(store))
-    assert cluster_engine.archives(str(store)) == []
-    archive = cluster_engine.dump_instance("acme", str(store))
-    cluster_engine.load_instance(str(store), archive.archive, "beta")
+    assert cluster_engine.archives.all(str(store)) == []
+    archive = cluster_engine.archives.dump("acme", str(store))
+    cluster_engine.archives.load(str(store), archive.archive, "beta")
     assert files_of(context, "beta") == files_of(context, "acme")
     with context.maintenance() as connection:
         query = "SELECT count(*) FROM pg_auth_members JOIN pg_roles ON oid = member WHERE rolname = %s"
@@ -384,7 +384,7 @@ def test_a_load_killed_after_any_step_is_finished_by_the_next(
     cluster_engine: Engine, context: Context, store, archive, step: str
 ):
     run_and_kill(context.settings, "load", step, str(store), archive.archive, "beta")
-    made = cluster_engine.load_instance(str(store), archive.archive, "beta")
+    made = cluster_engine.archives.load(str(store), archive.archive, "beta")
     assert made.state is State.STOPPED
     assert files_of(context, "beta") == files_of(context, "acme")
     assert travelling.schema_and_rows(cluster_engine, "beta") == travelling.schema_and_rows(
@@ -398,7 +398,7 @@ def test_what_a_killed_load_left_is_swept_by_the_next_fill_of_its_templates_pool
 ):
     run_and_kill(context.settings, "load", "files", str(store), archive.archive, "beta")
     assert orphans(context) != []
-    cluster_engine.fill_pool(fake_template, 0)
+    cluster_engine.pool.fill(fake_template, 0)
     assert orphans(context) == []
 
 
@@ -408,7 +408,7 @@ def test_a_failed_dump_leaves_only_file_objects(cluster_engine: Engine, context,
 
     monkeypatch.setattr(dump_instance, "put_manifest", refuse)
     with pytest.raises(StoreFailure):
-        cluster_engine.dump_instance("acme", str(store))
+        cluster_engine.archives.dump("acme", str(store))
     assert {name.partition("/")[0] for name in objects(store)} == {"files"}
 
 
@@ -422,7 +422,7 @@ def test_a_load_that_fails_leaves_nothing(
     steps = [replace(it, run=fail) if it.name == step else it for it in load_instance.STEPS]
     monkeypatch.setattr(load_instance, "STEPS", tuple(steps))
     with pytest.raises(FilestoreFailure):
-        cluster_engine.load_instance(str(store), archive.archive, "beta")
+        cluster_engine.archives.load(str(store), archive.archive, "beta")
     with context.maintenance() as connection:
         assert databases.find(connection, "beta") is None
     assert orphans(context) == []
@@ -437,8 +437,8 @@ def test_a_full_store_is_an_error_and_no_archive_exists(cluster_engine: Engine, 
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", small], check=True)
     try:
         with pytest.raises(StoreFailure, match=r"[Nn]o space left"):
-            cluster_engine.dump_instance("acme", str(small))
-        assert cluster_engine.archives(str(small)) == []
+            cluster_engine.archives.dump("acme", str(small))
+        assert cluster_engine.archives.all(str(small)) == []
         assert {name.partition("/")[0] for name in objects(small)} == {"files"}
     finally:
         subprocess.run(["umount", small], check=True)
@@ -450,11 +450,11 @@ def test_databases_of_an_older_base_are_prepared_at_the_next_start(
     template = names.template_database(fake_template)
     as_superuser(cluster_engine, "REVOKE SELECT ON pg_catalog.pg_roles FROM tenantry_dump", "acme")
     with pytest.raises(DumpFailed, match="permission denied"):
-        cluster_engine.dump_instance("acme", str(store))
+        cluster_engine.archives.dump("acme", str(store))
     assert cluster_engine._embedded
     (cluster_engine._embedded.data / "tenantry.ready").write_text("of an older version")
     cluster_engine.start_postgres()
-    cluster_engine.dump_instance("acme", str(store))
+    cluster_engine.archives.dump("acme", str(store))
     with pytest.raises(PostgresUnreachable):
         context.cluster.open(template)
 
@@ -473,8 +473,8 @@ def test_files_that_are_created_or_deleted_meanwhile_cause_no_failure(
         return put(*arguments, **keywords)
 
     monkeypatch.setattr(dump_instance, "dump_database", change)
-    archive = cluster_engine.dump_instance("acme", str(store))
-    cluster_engine.load_instance(str(store), archive.archive, "beta")
+    archive = cluster_engine.archives.dump("acme", str(store))
+    cluster_engine.archives.load(str(store), archive.archive, "beta")
     assert set(files_of(context, "beta")) == {*travelling.FILES, "cd/" + "d" * 40}
 
 
@@ -491,10 +491,10 @@ def test_a_file_that_changes_between_two_reads_is_never_stored_under_its_first_h
 
     monkeypatch.setattr(dumping, "_measured", and_change)
     with pytest.raises(FilestoreFailure, match="changed while it was read"):
-        cluster_engine.dump_instance("acme", str(store))
+        cluster_engine.archives.dump("acme", str(store))
     monkeypatch.undo()
-    archive = cluster_engine.dump_instance("acme", str(store))
-    cluster_engine.load_instance(str(store), archive.archive, "beta")
+    archive = cluster_engine.archives.dump("acme", str(store))
+    cluster_engine.archives.load(str(store), archive.archive, "beta")
     assert files_of(context, "beta") == files_of(context, "acme")
 
 
@@ -531,9 +531,9 @@ def test_a_tenants_code_runs_with_the_tenants_privileges_only(
     cluster_engine: Engine, context: Context, store
 ):
     as_tenant(context, _SPY.replace("\\n", "\n"))
-    archive = cluster_engine.dump_instance("acme", str(store))
+    archive = cluster_engine.archives.dump("acme", str(store))
     assert as_superuser(cluster_engine, "SELECT * FROM public.seen", "acme") == []
-    cluster_engine.load_instance(str(store), archive.archive, "beta")
+    cluster_engine.archives.load(str(store), archive.archive, "beta")
     seen = as_superuser(cluster_engine, "SELECT DISTINCT * FROM public.seen", "beta")
     role = names.loading_database("beta")
     assert seen == [(role, role, "off")]
@@ -572,7 +572,7 @@ def test_queries_before_a_dump_run_no_code_of_the_tenant_as_pg_dumps_role(
         UPDATE ir_module_module SET state = 'installed';
         """,
     )
-    cluster_engine.dump_instance("acme", str(store))
+    cluster_engine.archives.dump("acme", str(store))
     seen = as_superuser(cluster_engine, "SELECT DISTINCT logged_in FROM public.seen", "acme")
     assert seen in ([], [("acme",)])
 
@@ -590,7 +590,7 @@ def test_a_session_that_a_killed_dump_left_is_ended(
 
     monkeypatch.setattr(dump_instance, "dump_database", leave_one)
     with pytest.raises(DumpFailed):  # its own password is another one by now
-        cluster_engine.dump_instance("acme", str(store))
+        cluster_engine.archives.dump("acme", str(store))
     with left[0] as session, pytest.raises(psycopg.OperationalError):
         session.execute("SELECT 1")
 
@@ -598,8 +598,8 @@ def test_a_session_that_a_killed_dump_left_is_ended(
 def test_a_table_of_another_role_is_reported(cluster_engine: Engine, context: Context, store):
     as_superuser(cluster_engine, "CREATE TABLE public.foreign_one (id int)", "acme")
     with pytest.raises(DumpFailed, match="foreign_one"):
-        cluster_engine.dump_instance("acme", str(store))
-    assert cluster_engine.archives(str(store)) == []
+        cluster_engine.archives.dump("acme", str(store))
+    assert cluster_engine.archives.all(str(store)) == []
     assert {name.partition("/")[0] for name in objects(store)} == {"files"}
 
 
@@ -611,7 +611,7 @@ def test_a_table_that_the_tenant_locks_is_not_waited_for(
     with owner.connect("acme") as tenant, tenant.transaction():
         tenant.execute("LOCK TABLE big IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(DumpFailed, match="LOCK TABLE"):
-            cluster_engine.dump_instance("acme", str(store))
+            cluster_engine.archives.dump("acme", str(store))
 
 
 def test_a_dump_that_cannot_be_restored_is_an_error_and_leaves_nothing(
@@ -628,9 +628,9 @@ def test_a_dump_that_cannot_be_restored_is_an_error_and_leaves_nothing(
         CREATE INDEX planted ON res_partner (picky(name));
         """,
     )
-    archive = cluster_engine.dump_instance("acme", str(store))
+    archive = cluster_engine.archives.dump("acme", str(store))
     with pytest.raises(RestoreFailed, match="not at home"):
-        cluster_engine.load_instance(str(store), archive.archive, "beta")
+        cluster_engine.archives.load(str(store), archive.archive, "beta")
     assert orphans(context) == []
 
 
@@ -650,12 +650,12 @@ def test_links_pipes_and_strange_names_are_left_out_and_counted(
     (folder / "checklist").mkdir()
     (folder / "checklist" / "x").write_text("a list of Odoo's own")
     done: list[Archive] = []
-    thread = threading.Thread(target=lambda: done.append(cluster_engine.dump_instance("acme", str(store))))
+    thread = threading.Thread(target=lambda: done.append(cluster_engine.archives.dump("acme", str(store))))
     thread.start()
     thread.join(60)
     assert done, "it waits for the pipe"
     assert done[0].skipped == 6
-    cluster_engine.load_instance(str(store), done[0].archive, "beta")
+    cluster_engine.archives.load(str(store), done[0].archive, "beta")
     assert set(files_of(context, "beta")) == set(travelling.FILES)
 
 
@@ -667,7 +667,7 @@ def test_no_path_of_a_manifest_leads_out_of_the_filestore(
     some = {"path": path, "size_bytes": 0, "sha256": _files(store)[0].stem}
     _change_manifest(store, files=[some])
     with pytest.raises(FilestoreFailure):
-        cluster_engine.load_instance(str(store), archive.archive, "beta")
+        cluster_engine.archives.load(str(store), archive.archive, "beta")
     assert orphans(context) == []
 
 

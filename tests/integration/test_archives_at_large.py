@@ -67,9 +67,9 @@ def test_an_instance_is_dumped_to_s3_and_loaded_from_it(
     cluster_engine: Engine, context: Context, bucket: str
 ):
     (folder_of(context, "acme") / "ab" / ("a" * 40)).write_bytes(os.urandom(3 * PART_BYTES + 1))
-    archive = cluster_engine.dump_instance("acme", bucket)
-    assert cluster_engine.archives(bucket) == [archive.archive]
-    cluster_engine.load_instance(bucket, archive.archive, "beta")
+    archive = cluster_engine.archives.dump("acme", bucket)
+    assert cluster_engine.archives.all(bucket) == [archive.archive]
+    cluster_engine.archives.load(bucket, archive.archive, "beta")
     assert files_of(context, "beta") == files_of(context, "acme")
     assert travelling.schema_and_rows(cluster_engine, "beta") == travelling.schema_and_rows(
         cluster_engine, "acme"
@@ -79,17 +79,17 @@ def test_an_instance_is_dumped_to_s3_and_loaded_from_it(
 def test_an_object_that_was_altered_in_s3_is_refused(
     cluster_engine: Engine, context: Context, bucket: str, s3: S3
 ):
-    archive = cluster_engine.dump_instance("acme", bucket)
+    archive = cluster_engine.archives.dump("acme", bucket)
     store, path = open_store(bucket, s3.options), f"dumps/{archive.archive}.pgdump.zst.age"
     data = store.get(path)
     assert data
     for spoilt in (data[:-1], data[:-1] + bytes([data[-1] ^ 1])):
         store.put(path, spoilt)
         with pytest.raises(ArchiveDamaged):
-            cluster_engine.load_instance(bucket, archive.archive, "beta")
+            cluster_engine.archives.load(bucket, archive.archive, "beta")
     store.remove(path)
     with pytest.raises(ArchiveDamaged, match="missing"):
-        cluster_engine.load_instance(bucket, archive.archive, "beta")
+        cluster_engine.archives.load(bucket, archive.archive, "beta")
     assert orphans(context) == []
 
 
@@ -112,23 +112,23 @@ def test_wrong_credentials_and_a_missing_server_are_errors(cluster_engine: Engin
         told_of(context, {**s3.options, "secret_access_key": "another"}),
         pytest.raises(StoreRefused) as raised,
     ):
-        cluster_engine.dump_instance("acme", _BUCKET)
+        cluster_engine.archives.dump("acme", _BUCKET)
     assert "another" not in str(raised.value)
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         nobody = {**s3.options, "endpoint": f"http://127.0.0.1:{closed.getsockname()[1]}"}
         with told_of(context, nobody), pytest.raises(StoreFailure):
-            cluster_engine.dump_instance("acme", _BUCKET)
+            cluster_engine.archives.dump("acme", _BUCKET)
     with told_of(context, {"no_such_option": "1"}), pytest.raises(InvalidSetting):
-        cluster_engine.archives(_BUCKET)
+        cluster_engine.archives.all(_BUCKET)
 
 
 def _peak(settings: ServerSettings, store: str, connection: object) -> None:
     """Run in a process of its own, to measure its memory."""
     engine = Engine(settings)
-    archive = engine.dump_instance("acme", store)
+    archive = engine.archives.dump("acme", store)
     dumped = _most_bytes()
-    engine.load_instance(store, archive.archive, "beta")
+    engine.archives.load(store, archive.archive, "beta")
     connection.send((dumped, _most_bytes()))  # type: ignore[attr-defined]
 
 

@@ -140,8 +140,8 @@ def test_an_instance_is_dumped_and_loaded_where_a_role_is_granted_with_options(
         travelling.told_where_the_front_is(engine.context)
         make_template(engine.context, "fake")
         travelling.make_instance(engine.context, "fake")
-        archive = engine.dump_instance("acme", str(tmp_path))
-        engine.load_instance(str(tmp_path), archive.archive, "beta")
+        archive = engine.archives.dump("acme", str(tmp_path))
+        engine.archives.load(str(tmp_path), archive.archive, "beta")
         assert travelling.files_of(engine.context, "beta") == travelling.files_of(engine.context, "acme")
         there, here = (travelling.schema_and_rows(engine, name) for name in ("acme", "beta"))
         assert there == here

@@ -20,7 +20,7 @@ _FINISHED = (StepStatus.DONE, StepStatus.SKIPPED)
 
 def _provision(engine: Engine, on_step: OnStep, name: str, template: str, reference: str = "") -> None:
     wishes = {"name": name, "email": "admin@acme.example", "template": template, "reference": reference}
-    engine.provision(engine.spec(**wishes), on_step)
+    engine.instances.provision(engine.instances.spec(**wishes), on_step)
 
 
 def _clone(engine: Engine, on_step: OnStep, code: str, name: str) -> None:
@@ -29,23 +29,23 @@ def _clone(engine: Engine, on_step: OnStep, code: str, name: str) -> None:
 
 
 def _build(engine: Engine, on_step: OnStep, code: str, *modules: str) -> None:
-    engine.build_template(Recipe(code, code, modules), on_step)
+    engine.templates.build(Recipe(code, code, modules), on_step)
 
 
 OPERATIONS: dict[str, Callable[..., None]] = {
     "build": _build,
     "clone": _clone,
     "provision": _provision,
-    "ready": lambda engine, on_step, code: engine.finish_editing(code, on_step),
-    "suspend": lambda engine, on_step, name: engine.suspend(name, on_step),
-    "reactivate": lambda engine, on_step, name: engine.reactivate(name, on_step),
-    "stop": lambda engine, on_step, name: engine.stop_instance(name, on_step),
-    "restart": lambda engine, on_step, name: engine.restart_instance(name, on_step),
-    "rename": lambda engine, on_step, old, new: engine.rename(old, new, on_step),
+    "ready": lambda engine, on_step, code: engine.templates.finish_editing(code, on_step),
+    "suspend": lambda engine, on_step, name: engine.instances.suspend(name, on_step),
+    "reactivate": lambda engine, on_step, name: engine.instances.reactivate(name, on_step),
+    "stop": lambda engine, on_step, name: engine.instances.stop(name, on_step),
+    "restart": lambda engine, on_step, name: engine.instances.restart(name, on_step),
+    "rename": lambda engine, on_step, old, new: engine.instances.rename(old, new, on_step),
     "master": lambda engine, on_step: engine.start_master(on_step),
-    "terminate": lambda engine, on_step, name: engine.terminate(name, on_step),
-    "dump": lambda engine, on_step, name, store: engine.dump_instance(name, store, on_step),
-    "load": lambda engine, on_step, *what: engine.load_instance(*what, on_step),
+    "terminate": lambda engine, on_step, name: engine.instances.terminate(name, on_step),
+    "dump": lambda engine, on_step, name, store: engine.archives.dump(name, store, on_step),
+    "load": lambda engine, on_step, *what: engine.archives.load(*what, on_step),
 }
 _THREADED = {"dump", "load"}
 """After the use of a store, the threads of its library are missing in forked processes."""

@@ -20,12 +20,14 @@ def swept(engine: Engine) -> Iterator[None]:
     """Terminate the instances of a test, and check that nothing is left behind."""
     yield
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        list(pool.map(engine.terminate, [instance.name for instance in engine.instances()]))
+        list(pool.map(engine.instances.terminate, [instance.name for instance in engine.instances.all()]))
     assert orphans(engine.context) == []
 
 
 def create(engine: Engine, name: str = "acme", **wishes: object) -> Creation:
-    return engine.provision(engine.spec(name=name, email=f"admin@{name}.example", template="tiny", **wishes))
+    return engine.instances.provision(
+        engine.instances.spec(name=name, email=f"admin@{name}.example", template="tiny", **wishes)
+    )
 
 
 def status(engine: Engine, name: str, hostname: str = "") -> int:

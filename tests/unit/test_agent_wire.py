@@ -5,16 +5,18 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tenantry import errors
 from tenantry.agent.client import RemoteEngine
-from tenantry.agent.offer import METHODS, PARTS, PROVISION, TELLS_STEPS
+from tenantry.agent.offer import METHODS, NOUNS, PARTS, PROVISION, TELLS_STEPS, function
+from tenantry.agent.ways import through_socket
 from tenantry.agent.wire import from_line, to_line
-from tenantry.engine import Engine
 from tenantry.errors import AgentLost, InvalidName, ModuleNotFound, TenantryError
 from tenantry.model.activity import Activity
 from tenantry.model.catalog import State
@@ -123,30 +125,62 @@ def test_a_line_that_is_not_a_message_is_an_error(line: bytes) -> None:
 
 def test_what_is_offered_is_the_engines() -> None:
     for name in METHODS | {PROVISION}:
-        assert callable(getattr(Engine, name)), name
+        assert callable(function(name)), name
     for name in PARTS:
         assert callable(getattr(Session, name)), name
-    telling = {name for name in METHODS if "on_step" in inspect.signature(getattr(Engine, name)).parameters}
-    assert telling == TELLS_STEPS
+    assert {it for it in METHODS if "on_step" in inspect.signature(function(it)).parameters} == TELLS_STEPS
 
 
-def test_nobody_behind_a_pipe_starts_or_stops_servers() -> None:
-    for name in ("up", "stop", "start_tenants", "start_master", "start_postgres", "context", "_keys"):
-        assert name not in METHODS
-        with pytest.raises(AttributeError):
-            getattr(RemoteEngine, name)
+def test_nothing_is_offered_but_methods_of_the_engine_and_its_nouns() -> None:
+    assert all(re.fullmatch(r"([a-z]+\.)?[a-z][a-z_]*", name) for name in METHODS)
+    for noun, kind in NOUNS.items():
+        offered = {name.rpartition(".")[2] for name in METHODS if name.rpartition(".")[0] == noun}
+        assert offered <= {name for name, it in vars(kind).items() if inspect.isfunction(it)}
+    assert not {"instances.usages", "templates.drop", "templates.recipes"} & METHODS
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("up", "stop", "load", "start_tenants", "start_master", "start_postgres", "context", "_keys"),
+        *("archives", "master", "runtime", "settings", "at", "is_own", "suspend"),
+    ],
+)
+def test_nobody_behind_a_pipe_starts_or_stops_servers(name: str) -> None:
+    with pytest.raises(AttributeError):
+        getattr(remote(), name)
+
+
+@pytest.mark.parametrize("name", ["_parts", "_context", "usages", "drop", "stop.__func__", "facts"])
+@pytest.mark.parametrize("noun", ["templates", "pool", "instances"])
+def test_a_noun_there_has_no_more_than_is_offered(noun: str, name: str) -> None:
+    with pytest.raises(AttributeError):
+        getattr(getattr(remote(), noun), name)
+
+
+def remote() -> RemoteEngine:
+    return RemoteEngine(partial(through_socket, Path("/nowhere")))
 
 
 def test_all_that_the_back_office_asks_is_offered() -> None:
     asked = {
-        node.attr
+        asked_of_an_engine(node.func)
         for file in GATEWAY.glob("*.py")
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Attribute)
-        and (is_named(node.value, "engine") or is_call_of(node.value, "_engine", "_engine_of"))
-    }
+        if isinstance(node, ast.Call)
+    } - {""}
     assert len(asked) > 20
-    assert asked - METHODS == {PROVISION, "spec"}
+    assert asked - METHODS == {PROVISION, "instances.spec"}
+
+
+def asked_of_an_engine(node: ast.AST) -> str:
+    """Such as instances.suspend; "" of another call."""
+    names: list[str] = []
+    while isinstance(node, ast.Attribute):
+        names.insert(0, node.attr)
+        node = node.value
+    is_engine = is_named(node, "engine") or is_call_of(node, "_engine", "_engine_of", "_builder_of")
+    return ".".join(names) if is_engine else ""
 
 
 def is_named(node: ast.AST, name: str) -> bool:

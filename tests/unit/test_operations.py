@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from unittest.mock import Mock
+from unittest.mock import Mock, patch
 
 import pytest
 
+from tenantry.engine.instances import Instances
 from tenantry.errors import InvalidValue
 from tenantry.model.catalog import State
 from tenantry.model.operations import ENGINE_STATES, OPERATIONS, Operation, transitions
@@ -15,6 +16,7 @@ from tenantry.operations.instance.lifecycle import STEPS, operate
 _FOR_A_MOMENT = {State.PROVISIONING, State.RENAMING, State.TERMINATING}
 """The engine's states that last only during an operation."""
 _ROWS = [pytest.param(row, id=row.name) for row in OPERATIONS.values()]
+_OF_STEPS_ALONE = [it for it in OPERATIONS.values() if STEPS.keys() >= set(it.actions) and not it.engine]
 
 
 @pytest.mark.parametrize("row", _ROWS)
@@ -51,6 +53,14 @@ def test_what_is_not_made_of_those_steps_alone_is_refused_before_anything_is_don
     with pytest.raises(InvalidValue, match=operation):
         operate(context, "acme", operation)
     context.maintenance.assert_not_called()
+
+
+@pytest.mark.parametrize("row", _OF_STEPS_ALONE)
+def test_what_is_made_of_those_steps_alone_is_asked_for_by_its_name(row: Operation):
+    with patch.object(Instances, "operate") as operated:
+        done = getattr(Instances(Mock()), row.name)("acme", on_step := Mock())
+    operated.assert_called_once_with("acme", row.name, on_step)
+    assert done == operated.return_value
 
 
 @pytest.mark.parametrize("row", [row for row in OPERATIONS.values() if row.engine])

@@ -39,14 +39,14 @@ def test_a_code_is_a_slug():
 
 def test_the_shipped_recipes_are_the_four_of_the_specification(tmp_path, monkeypatch):
     monkeypatch.setenv("TENANTRY_HOME", str(tmp_path))
-    assert set(Engine().recipes()) == {"blank", "restaurant", "ecommerce", "services"}
+    assert set(Engine().templates.recipes()) == {"blank", "restaurant", "ecommerce", "services"}
 
 
 def test_an_operators_recipe_wins_over_the_shipped_one(tmp_path, monkeypatch):
     monkeypatch.setenv("TENANTRY_HOME", str(tmp_path))
     (tmp_path / "recipes").mkdir()
     (tmp_path / "recipes" / "blank.toml").write_text('modules = ["web", "crm"]')
-    assert Engine().recipe("blank").modules == ("web", "crm")
+    assert Engine().templates.recipe("blank").modules == ("web", "crm")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import operator
 import os
 import queue
 import select
@@ -37,7 +38,7 @@ def answer(engine: Engine, questions: Iterable[bytes], answers: IO[bytes]) -> No
         with caller.kept_waiting(), _errors_told(caller, name):
             if isinstance(arguments.get("spec"), InstanceSpec):
                 # A caller may have made it without its checks, or with other reserved names.
-                arguments["spec"] = engine.spec(**vars(arguments["spec"]))
+                arguments["spec"] = engine.instances.spec(**vars(arguments["spec"]))
             if name == PROVISION:
                 _provision(engine, caller, arguments)
             else:
@@ -76,7 +77,10 @@ def _lines_of_a_live_caller(descriptor: int) -> Iterator[bytes]:
 
 def _provision(engine: Engine, caller: _Caller, arguments: dict[str, Any]) -> None:
     """A creation in the caller's hands: each further question is one of its parts."""
-    with contextlib.suppress(_GivenUp), engine.provisioning(**arguments, on_step=caller.on_step) as session:
+    with (
+        contextlib.suppress(_GivenUp),
+        engine.instances.provisioning(**arguments, on_step=caller.on_step) as session,
+    ):
         caller.tell(result=None)
         for question in caller.questions():
             name = question["call"]
@@ -92,7 +96,7 @@ def _provision(engine: Engine, caller: _Caller, arguments: dict[str, Any]) -> No
 def _offered(subject: object, name: str, names: frozenset[str]) -> Any:
     if name not in names:
         raise AgentLost(f"it does not offer {name!r}")
-    return getattr(subject, name)
+    return operator.attrgetter(name)(subject)
 
 
 @contextlib.contextmanager

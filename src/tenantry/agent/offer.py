@@ -1,8 +1,17 @@
-"""What the agent does for its callers: these of the engine's methods, by their own names."""
+"""What the agent does for its callers: these of the engine's methods, by noun and name."""
 
 from __future__ import annotations
 
-PROVISION = "provisioning"
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from tenantry.engine import Engine
+from tenantry.engine.instances import Instances
+from tenantry.engine.pool import Pool
+from tenantry.engine.templates import Templates
+
+PROVISION = "instances.provisioning"
 """A creation stays open between its parts, until it is left, or given up and undone."""
 LEAVE, GIVE_UP = "leave", "give up"
 BEAT_S, SILENT_FOR_S = 3, 12
@@ -12,21 +21,36 @@ REST_S = 60
 """How long a conversation may rest: each holds one of a few places."""
 
 PARTS = frozenset({"clone", "sanitize", "customize", "create_admin", "publish"})
-"""Of a creation, see `operations.provision.Session`."""
+"""Of a creation, see `operations.instance.provision.Session`."""
 
+NOUNS: Mapping[str, type] = MappingProxyType(
+    {"": Engine, "templates": Templates, "pool": Pool, "instances": Instances}
+)
+"""What the methods belong to; "" is the engine itself."""
 TELLS_STEPS = frozenset(
     {
-        *("build_template", "finish_editing", "fill_pool", "provision", "rename", "terminate"),
-        *("operate", "suspend", "reactivate", "stop_instance", "start_instance", "restart_instance"),
+        *("templates.build", "templates.finish_editing", "pool.fill"),
+        *("instances.provision", "instances.rename", "instances.terminate", "instances.operate"),
+        *("instances.suspend", "instances.reactivate"),
+        *("instances.stop", "instances.start", "instances.restart"),
     }
 )
 METHODS = TELLS_STEPS | frozenset(
     {
-        *("template", "templates", "edit_template", "clone", "pools"),
-        *("instance", "instances", "find_by_reference", "taken", "abandon", "url_of", "is_up"),
-        *("set_hostnames", "check_hostnames", "check_modules", "install_modules"),
-        *("entitle", "set_limits", "login_link", "usage", "activities", "logs", "is_serving"),
-        *("facts", "seal", "unseal", "keep_address"),
+        *("facts", "is_up", "seal", "unseal", "keep_address"),
+        *("templates.all", "templates.get", "templates.edit", "templates.clone", "pool.status"),
+        *("instances.all", "instances.get", "instances.find_by_reference", "instances.taken"),
+        *("instances.url_of", "instances.activities", "instances.logs", "instances.usage"),
+        *("instances.is_serving", "instances.abandon", "instances.entitle", "instances.set_limits"),
+        *("instances.check_hostnames", "instances.set_hostnames"),
+        *("instances.check_modules", "instances.install_modules", "instances.login_link"),
     }
 )
 """Nobody behind a pipe starts or stops servers, or is told a key."""
+
+
+def function(name: str) -> Callable[..., Any]:
+    """The engine's, of one of METHODS."""
+    noun, _dot, method = name.rpartition(".")
+    found: Callable[..., Any] = getattr(NOUNS[noun], method)
+    return found

@@ -23,7 +23,7 @@ def dump(name: NameArgument, store: StoreArgument, as_json: JsonOption = False) 
     """Dump an instance into a new archive; it goes on meanwhile."""
     output = Output(as_json=as_json)
     with output.progress(f"Dumping {name}") as on_step:
-        archive = engine(output).dump_instance(name, store, on_step)
+        archive = engine(output).archives.dump(name, store, on_step)
     skipped = f"; left out {archive.skipped} that are no files of Odoo's" if archive.skipped else ""
     output.result(
         archive, f"{archive.archive}: {megabytes(archive.size_bytes)}, {archive.files} files{skipped}."
@@ -44,7 +44,7 @@ def load(
     """Make an instance of an archive: stopped, until `tenantry instance start`."""
     output = Output(as_json=as_json)
     with output.progress(f"Loading {name}") as on_step:
-        instance = engine(output, telling=True).load_instance(store, archive, name, on_step, trusted=trust)
+        instance = engine(output, telling=True).archives.load(store, archive, name, on_step, trusted=trust)
     output.result(instance, f"{name} is {instance.state}; it will be at {instance.url}.")
 
 
@@ -53,7 +53,7 @@ def load(
 def list_(store: StoreArgument, as_json: JsonOption = False) -> None:
     """List the archives in a store."""
     output = Output(as_json=as_json)
-    found = engine(output).archives(store)
+    found = engine(output).archives.all(store)
     output.result(found, *(found or ["No archives yet."]))
 
 
@@ -62,5 +62,5 @@ def list_(store: StoreArgument, as_json: JsonOption = False) -> None:
 def key(as_json: JsonOption = False) -> None:
     """Print the public key that this installation's archives are signed with."""
     output = Output(as_json=as_json)
-    signer = engine(output).archive_signer()
+    signer = engine(output).archives.signer()
     output.result({"key": signer}, signer)

@@ -39,7 +39,7 @@ def demo() -> None:
     office = _Office(session, output.say)
     office.have_template("blank")
     with output.progress("Filling the pool") as on_step:
-        tenantry.fill_pool("blank", on_step=on_step)
+        tenantry.pool.fill("blank", on_step=on_step)
     office.terminate_last()
     _terminate_stray(tenantry)
     created = office.create()
@@ -60,7 +60,7 @@ def demo() -> None:
 def _terminate_stray(tenantry: Engine) -> None:
     """An acme the back office knows nothing of, made by `tenantry create`."""
     with contextlib.suppress(InstanceNotFound):
-        tenantry.terminate(_NAME)
+        tenantry.instances.terminate(_NAME)
 
 
 class _Office:

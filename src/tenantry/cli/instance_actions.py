@@ -76,7 +76,7 @@ def rename(
     output = Output(as_json=as_json)
     tenantry = here(output, "rename instances", local=local)
     with output.progress(f"Renaming {name}") as on_step:
-        instance = tenantry.rename(name, new_name, on_step)
+        instance = tenantry.instances.rename(name, new_name, on_step)
     output.result(instance, f"{name} is now {new_name}, at {instance.url}.")
 
 
@@ -91,7 +91,7 @@ def domains(
 ) -> None:
     """Let an instance of this machine answer at these host names, besides its own address."""
     output = Output(as_json=as_json)
-    instance = here(output, "set domains", local=local).set_hostnames(name, hostnames or [])
+    instance = here(output, "set domains", local=local).instances.set_hostnames(name, hostnames or [])
     output.result(instance, f"{name} answers at {', '.join(instance.hostnames) or 'no other host name'}.")
 
 
@@ -104,7 +104,7 @@ def install(
 ) -> None:
     """Install modules in an instance of this machine, and what they depend on."""
     output = Output(as_json=as_json)
-    installed = here(output, "install modules", local=local).install_modules(name, modules)
+    installed = here(output, "install modules", local=local).instances.install_modules(name, modules)
     told = f"Installed in {name}: {', '.join(installed)}." if installed else "They are installed already."
     output.result({"installed": installed}, told)
 
@@ -121,7 +121,11 @@ def link(
 ) -> None:
     """Print an address that lets its bearer in once, as the administrator of an instance of this machine."""
     output = Output(as_json=as_json)
-    url = here(output, "make login links", local=local).login_link(name, by=by, support=support).reveal()
+    url = (
+        here(output, "make login links", local=local)
+        .instances.login_link(name, by=by, support=support)
+        .reveal()
+    )
     output.result({"url": url}, url)
 
 

@@ -109,8 +109,8 @@ class Here:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.instance = engine.instance
-        self.usage = engine.usage
+        self.instance = engine.instances.get
+        self.usage = engine.instances.usage
 
     def __str__(self) -> str:
         where, server = "on the engine of this machine", self._engine.settings.name
@@ -120,12 +120,12 @@ class Here:
         """Raises InvalidValue."""
         if state and state not in list(State):
             raise InvalidValue("state", state, f"one of {', '.join(State)}")
-        found = self._engine.instances()
+        found = self._engine.instances.all()
         return [one for one in found if state in ("", one.state) and search in one.name][:limit]
 
     def create(self, wishes: Wishes, on_step: OnStep) -> Any:
         _refuse({"--plan": wishes.plan}, self)
-        spec = self._engine.spec(
+        spec = self._engine.instances.spec(
             name=wishes.name,
             email=wishes.email,
             company=wishes.company,
@@ -134,13 +134,13 @@ class Here:
             country=wishes.country,
             timezone=wishes.timezone,
         )
-        return self._engine.provision(spec, on_step)
+        return self._engine.instances.provision(spec, on_step)
 
     def act(self, action: str, name: str, on_step: OnStep, reason: str = "") -> Any:
         _refuse({"--reason": reason}, self)
         if action == "terminate":
-            return self._engine.terminate(name, on_step)
-        return self._engine.operate(name, action, on_step)
+            return self._engine.instances.terminate(name, on_step)
+        return self._engine.instances.operate(name, action, on_step)
 
     def begin(self, action: str, name: str, reason: str = "") -> dict[str, Any]:
         raise OptionRefused("--no-wait", str(self))

@@ -23,7 +23,7 @@ _COLUMNS: Columns = {
 def list_(as_json: JsonOption = False) -> None:
     """Tell how many spares each template has."""
     output = Output(as_json=as_json)
-    output.table(engine(output).pools(), _COLUMNS, "No templates yet; see `tenantry template build`.")
+    output.table(engine(output).pool.status(), _COLUMNS, "No templates yet; see `tenantry template build`.")
 
 
 @app.command()
@@ -36,5 +36,5 @@ def fill(
     """Make spares until the pool is full; outdated and half-made ones are removed."""
     output = Output(as_json=as_json)
     with output.progress(f"Filling the pool of {code}") as on_step:
-        made = engine(output).fill_pool(code, size, on_step)
+        made = engine(output).pool.fill(code, size, on_step)
     output.result({"template": code, "made": made}, f"Made {made} spare{'s' * (made != 1)} of {code}.")

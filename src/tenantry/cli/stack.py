@@ -25,7 +25,7 @@ def up(as_json: JsonOption = False) -> None:
     with output.progress("Starting") as on_step:
         password = tenantry.up(on_step)
     failures = _start_others(tenantry, output)
-    address = tenantry.url_of("*")
+    address = tenantry.instances.url_of("*")
     data = {"address": address}
     if tenantry.is_own:
         data["master"] = tenantry.master.url

@@ -32,9 +32,9 @@ def list_(as_json: JsonOption = False) -> None:
     """List the templates, and the recipes none was built from yet."""
     output = Output(as_json=as_json)
     tenantry = engine(output)
-    templates = tenantry.templates()
+    templates = tenantry.templates.all()
     output.table(templates, _COLUMNS, "No templates yet.")
-    unbuilt = sorted(set(tenantry.recipes()) - {template.code for template in templates})
+    unbuilt = sorted(set(tenantry.templates.recipes()) - {template.code for template in templates})
     if unbuilt:
         output.say(f"Recipes not built yet: {', '.join(unbuilt)}")
 
@@ -56,7 +56,7 @@ def build(
     wishes = {"modules": module, "languages": lang, "country": country, "demo": demo}
     recipe = _recipe(tenantry, code, {key: value for key, value in wishes.items() if value not in (None, [])})
     with output.progress(f"Building {code}") as on_step:
-        template = tenantry.build_template(recipe, on_step, rebuild=rebuild)
+        template = tenantry.templates.build(recipe, on_step, rebuild=rebuild)
     output.result(template, f"The template {code} {template.version} is {template.state}.")
 
 
@@ -65,7 +65,7 @@ def build(
 def edit(code: CodeArgument, as_json: JsonOption = False) -> None:
     """Open a template for changes in Odoo's own pages; it goes on serving as it is."""
     output = Output(as_json=as_json)
-    editing = engine(output).edit_template(code)
+    editing = engine(output).templates.edit(code)
     output.result(
         editing,
         f"  URL       [bold]{editing.url}[/]",
@@ -81,7 +81,7 @@ def ready(code: CodeArgument, as_json: JsonOption = False) -> None:
     """Make the edited template the one new instances are cloned from."""
     output = Output(as_json=as_json)
     with output.progress(f"Finishing {code}") as on_step:
-        template = engine(output).finish_editing(code, on_step)
+        template = engine(output).templates.finish_editing(code, on_step)
     output.result(template, f"The template {code} {template.version} is {template.state}.")
 
 
@@ -90,14 +90,14 @@ def ready(code: CodeArgument, as_json: JsonOption = False) -> None:
 def drop(code: CodeArgument, as_json: JsonOption = False) -> None:
     """Drop a template and its spares; instances made from it stay."""
     output = Output(as_json=as_json)
-    engine(output).drop_template(code)
+    engine(output).templates.drop(code)
     output.result({"dropped": code}, f"The template {code} is gone.")
 
 
 def _recipe(tenantry: Engine, code: str, wishes: dict[str, object]) -> Recipe:
     """The recipe of that code with the wishes applied; a new one when it names its modules."""
     try:
-        base = tenantry.recipe(code).as_mapping()
+        base = tenantry.templates.recipe(code).as_mapping()
     except RecipeNotFound:
         if "modules" not in wishes:
             raise

@@ -35,7 +35,7 @@ def ps(
 ) -> None:
     """List the instances that are awake: since when, and what their processes use."""
     output = Output(as_json=as_json)
-    found = [activity for activity in engine(output).activities() if all_ or activity.is_awake]
+    found = [activity for activity in engine(output).instances.activities() if all_ or activity.is_awake]
     output.table(found, _COLUMNS, "Every instance sleeps.")
 
 
@@ -47,7 +47,7 @@ def logs(
 ) -> None:
     """Print the end of what an instance's processes logged."""
     output = Output(as_json=as_json)
-    found = engine(output).logs(name, lines)
+    found = engine(output).instances.logs(name, lines)
     output.result({"lines": found}, *map(plain_text, found))
 
 

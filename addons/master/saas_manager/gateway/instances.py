@@ -21,11 +21,11 @@ HOSTNAME_REFUSED = (InvalidValue, NameTaken)
 def provisioning(instance, on_step):
     """A creation part by part; see `tenantry.operations.instance.provision.Session`."""
     engine = _engine_of(instance.server_id)
-    return engine.provisioning(_spec(engine, instance), on_step)
+    return engine.instances.provisioning(_spec(engine, instance), on_step)
 
 
 def _spec(engine, instance):
-    return engine.spec(
+    return engine.instances.spec(
         name=instance.subdomain,
         email=instance.admin_email,
         company=instance.name,
@@ -72,46 +72,46 @@ def _instant(day, timezone):
 def entitle(instance):
     """Have it, and its process, know its present plan."""
     engine = _engine_of(instance.server_id)
-    engine.set_limits(instance.database_name, _limits(instance.plan_id))
-    engine.entitle(instance.database_name, _entitlements(instance))
+    engine.instances.set_limits(instance.database_name, _limits(instance.plan_id))
+    engine.instances.entitle(instance.database_name, _entitlements(instance))
 
 
 def operate(instance, operation, on_step):
     """Have the engine do what that row of `tenantry.model.operations` says."""
     engine = _engine_of(instance.server_id)
-    engine.operate(instance.database_name, OPERATIONS[operation].engine or operation, on_step)
+    engine.instances.operate(instance.database_name, OPERATIONS[operation].engine or operation, on_step)
 
 
 def rename(instance, name, on_step):
     """Its names afterwards; see `tenantry.model.instance.Instance`."""
-    return _engine_of(instance.server_id).rename(instance.database_name, name, on_step)
+    return _engine_of(instance.server_id).instances.rename(instance.database_name, name, on_step)
 
 
 def check_hostnames(instance, hostnames):
     """Raise one of HOSTNAME_REFUSED if somebody else has one of them, or it cannot be served."""
-    _engine_of(instance.server_id).check_hostnames(instance.database_name, hostnames)
+    _engine_of(instance.server_id).instances.check_hostnames(instance.database_name, hostnames)
 
 
 def set_hostnames(instance):
     """Have it answer at its verified and live ones, and at no others."""
     served = instance.hostname_ids._served_names()
-    _engine_of(instance.server_id).set_hostnames(instance.database_name, served)
+    _engine_of(instance.server_id).instances.set_hostnames(instance.database_name, served)
 
 
 def check_modules(instance, modules):
     """Raise EngineError if one of them is on no addons path."""
-    _engine_of(instance[:1].server_id).check_modules(modules)
+    _engine_of(instance[:1].server_id).instances.check_modules(modules)
 
 
 def install_modules(instance, modules):
     """Return those that were not there yet."""
-    return _engine_of(instance.server_id).install_modules(instance.database_name, modules)
+    return _engine_of(instance.server_id).instances.install_modules(instance.database_name, modules)
 
 
 def find(instance):
     """What the engine knows of the instance, whatever it is called by now; None when it has none."""
     try:
-        return _engine_of(instance.server_id).find_by_reference(instance.reference)
+        return _engine_of(instance.server_id).instances.find_by_reference(instance.reference)
     except TenantryError:
         return None
 
@@ -120,16 +120,16 @@ def terminate(instance, on_step):
     """Drop everything of it; what is gone already is fine, and another's of the same name stays."""
     engine = _engine_of(instance.server_id)
     with suppress(InstanceNotFound):
-        engine.terminate(instance.database_name, on_step, instance.reference)
+        engine.instances.terminate(instance.database_name, on_step, instance.reference)
 
 
 def abandon(instance):
     """Remove what its failed creation may have left; another's of the same name stays."""
     with translated():
-        _engine_of(instance.server_id).abandon(instance.database_name, instance.reference)
+        _engine_of(instance.server_id).instances.abandon(instance.database_name, instance.reference)
 
 
 def login_link(instance, by="", support=False, origin=""):
     """I7: a link that logs in once, as the customer's administrator or, with their consent, as support."""
     engine = _engine_of(instance.server_id)
-    return engine.login_link(instance.database_name, by=by, support=support, origin=origin)
+    return engine.instances.login_link(instance.database_name, by=by, support=support, origin=origin)

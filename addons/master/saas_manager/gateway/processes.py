@@ -21,7 +21,8 @@ def measure(instance):
     name = instance.database_name
     try:
         engine = _engine_of(instance.server_id)
-        usage, answering, url = engine.usage(name), engine.is_serving(name), engine.url_of(name)
+        usage, url = engine.instances.usage(name), engine.instances.url_of(name)
+        answering = engine.instances.is_serving(name)
     except TenantryError as error:
         return {"health": "critical", "health_message": sentence(error)}
     is_stopped = instance.run_state == "stopped"
@@ -46,7 +47,7 @@ def activities(instances):
     for server, there in instances.grouped("server_id").items():
         with suppress(TenantryError):
             names_there = there.mapped("database_name")
-            told = _engine_of(server).activities(names_there, timeout_s=_MOST_TO_WAIT_S)
+            told = _engine_of(server).instances.activities(names_there, timeout_s=_MOST_TO_WAIT_S)
             known = {activity.name: activity for activity in told}
             found |= {it: _process(known[it.database_name]) for it in there if it.database_name in known}
     return found
@@ -76,7 +77,7 @@ BROKEN = {
 def broken_databases(server):
     """Whose process says that its Odoo cannot be loaded; none while the server does not answer soon."""
     with suppress(TenantryError):
-        told = _engine_of(server).activities(timeout_s=_MOST_TO_WAIT_S)
+        told = _engine_of(server).instances.activities(timeout_s=_MOST_TO_WAIT_S)
         return [activity.name for activity in told if activity.is_broken]
     return []
 
@@ -84,7 +85,7 @@ def broken_databases(server):
 def process_log(instance):
     """The last lines its processes logged. They are its customer's: whatever they want stands in them."""
     with translated():
-        lines = _engine_of(instance.server_id).logs(instance.database_name, _LOG_LINES)
+        lines = _engine_of(instance.server_id).instances.logs(instance.database_name, _LOG_LINES)
     return "\n".join(_printable(line[:_LOG_LINE_LENGTH]) for line in lines)
 
 

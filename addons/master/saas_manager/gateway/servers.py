@@ -28,7 +28,7 @@ def url_of(subdomain, server=None):
     """
     engine = _engine_of(server) if server else _engine()
     try:
-        return engine.url_of(subdomain)
+        return engine.instances.url_of(subdomain)
     except TenantryError:
         facts = engine.facts()
         return f"{facts.protocol}://{subdomain}.{facts.base_domain}"

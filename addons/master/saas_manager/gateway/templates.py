@@ -37,7 +37,7 @@ def _builder_of(template):
 
 
 def build_template(template, on_step):
-    return _builder_of(template).build_template(_recipe(template), on_step, patience_s=_PATIENCE_S)
+    return _builder_of(template).templates.build(_recipe(template), on_step, patience_s=_PATIENCE_S)
 
 
 def rebuild_template(template, on_step):
@@ -46,7 +46,7 @@ def rebuild_template(template, on_step):
     done = _newer_version(engine, template)
     if done and not done.stale:
         return done
-    return engine.build_template(_recipe(template), on_step, rebuild=True, patience_s=_PATIENCE_S)
+    return engine.templates.build(_recipe(template), on_step, rebuild=True, patience_s=_PATIENCE_S)
 
 
 def _newer_version(engine, template):
@@ -54,21 +54,21 @@ def _newer_version(engine, template):
     if not template.template_version:
         return None
     try:
-        found = engine.template(_recipe(template))
+        found = engine.templates.get(_recipe(template))
     except TemplateNotFound:
         return None
     return found if found.version != template.template_version else None
 
 
 def edit_template(template):
-    return _engine_of(template.server_id).edit_template(template.code)
+    return _engine_of(template.server_id).templates.edit(template.code)
 
 
 def finish_editing(template, on_step):
     """Take the edited copy back, unless a run that was not heard of has done so."""
     engine = _engine_of(template.server_id)
     try:
-        return engine.finish_editing(template.code, on_step, patience_s=_PATIENCE_S)
+        return engine.templates.finish_editing(template.code, on_step, patience_s=_PATIENCE_S)
     except TemplateNotFound:
         done = _newer_version(engine, template)
         if not done:
@@ -77,13 +77,13 @@ def finish_editing(template, on_step):
 
 
 def clone_template(template, database):
-    return _engine_of(template.server_id).clone(template.code, database)
+    return _engine_of(template.server_id).templates.clone(template.code, database)
 
 
 def fill_pool(template):
     """Bring the pool to its size; return how many spares it has then."""
     engine = _engine_of(template.server_id)
-    engine.fill_pool(template.code, template.pool_size)
+    engine.pool.fill(template.code, template.pool_size)
     return _usable_spares(engine).get(template.code, 0)
 
 
@@ -101,7 +101,7 @@ def _pool_status(engine, templates):
     for template in templates:
         values = {"spare_count": spares.get(template.code, 0)}
         try:
-            found = engine.template(_recipe(template))
+            found = engine.templates.get(_recipe(template))
         except TemplateNotFound as error:
             yield template, values, str(error)
         else:
@@ -124,4 +124,4 @@ def foreign_chart(template, country, templates):
 
 
 def _usable_spares(engine):
-    return {pool.template: pool.usable for pool in engine.pools()}
+    return {pool.template: pool.usable for pool in engine.pool.status()}

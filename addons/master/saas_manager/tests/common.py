@@ -8,6 +8,8 @@ from unittest.mock import call, create_autospec, patch
 from odoo.addons.queue_job.tests.common import trap_jobs
 from odoo.tests import TransactionCase, new_test_user
 
+from tenantry.agent.offer import NOUNS
+from tenantry.engine import Engine
 from tenantry.operations.instance.provision import Session
 
 from .. import gateway
@@ -23,6 +25,15 @@ GROUPS = {
 
 PARTS = [call.clone(), call.sanitize(), call.customize(), call.create_admin(), call.publish()]
 """What a creation is made of, in this order: none may be left out."""
+
+
+def recording_engine():
+    """An engine that does nothing but record: it knows its nouns, and each method's parameters."""
+    engine = create_autospec(Engine, instance=True)
+    for noun, kind in NOUNS.items():
+        if noun:
+            engine.attach_mock(create_autospec(kind, instance=True), noun)
+    return engine
 
 
 @contextmanager

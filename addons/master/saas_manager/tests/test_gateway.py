@@ -6,16 +6,16 @@ behind it.
 
 import inspect
 from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
 from types import SimpleNamespace
-from unittest.mock import Mock, create_autospec, patch
+from unittest.mock import Mock, patch
 
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
 from tenantry import __version__
-from tenantry.engine import Engine
 from tenantry.errors import (
     AgentLost,
     InstanceNotFound,
@@ -31,7 +31,7 @@ from tenantry.model.recipe import Recipe
 from tenantry.model.usage import Usage
 
 from .. import gateway
-from .common import SaasCase, engines_are
+from .common import SaasCase, engines_are, recording_engine
 
 SERVED = ["live.acme.example", "verified.acme.example"]
 _taken, _engine_of = gateway.taken, gateway.engines._engine_of
@@ -42,7 +42,7 @@ _taken, _engine_of = gateway.taken, gateway.engines._engine_of
 class TestGateway(SaasCase):
     def setUp(self):
         super().setUp()
-        self.engine = create_autospec(Engine, instance=True)
+        self.engine = recording_engine()
         self.engine.facts.return_value = SimpleNamespace(
             name="local", version=__version__, series=self.template.series, base_domain="here.example"
         )
@@ -90,7 +90,7 @@ class TestGateway(SaasCase):
                 self.asked_for.clear()
                 answer = function(self.instance, *arguments)
                 self.assertEqual([call[0] for call in self.engine.method_calls], [method])
-                asked = getattr(self.engine, method)
+                asked = attrgetter(method)(self.engine)
                 asked.assert_called_once_with(*expected)
                 if answer is not None:
                     self.assertEqual(answer, asked.return_value)
@@ -99,8 +99,10 @@ class TestGateway(SaasCase):
     def test_a_creation_has_all_the_customer_wished_for(self):
         with engines_are(_engine=lambda: self.engine):
             gateway.provisioning(self.instance, on_step := object())
-        self.engine.provisioning.assert_called_once_with(self.engine.spec.return_value, on_step)
-        self.engine.spec.assert_called_once_with(
+        self.engine.instances.provisioning.assert_called_once_with(
+            self.engine.instances.spec.return_value, on_step
+        )
+        self.engine.instances.spec.assert_called_once_with(
             name="acme",
             email=self.instance.admin_email,
             company=self.instance.name,
@@ -117,46 +119,46 @@ class TestGateway(SaasCase):
 
     def test_a_plan_is_told_to_the_instance_and_to_its_process(self):
         gateway.entitle(self.instance)
-        self.engine.set_limits.assert_called_once_with("acme-db", {"idle_s": 180, "memory_mb": 512})
-        name, told = self.engine.entitle.call_args.args
+        self.engine.instances.set_limits.assert_called_once_with("acme-db", {"idle_s": 180, "memory_mb": 512})
+        name, told = self.engine.instances.entitle.call_args.args
         self.assertEqual((name, told.users), ("acme-db", 7))
 
     def test_a_login_link_says_by_whom_for_what_and_from_where(self):
         gateway.login_link(self.instance, by="ann", support=True, origin="https://office.example.com")
-        self.engine.login_link.assert_called_once_with(
+        self.engine.instances.login_link.assert_called_once_with(
             "acme-db", by="ann", support=True, origin="https://office.example.com"
         )
 
     def test_a_template_is_built_from_its_recipe_and_anew_only_when_it_is_asked_for(self):
         recipe, on_step = Recipe.from_mapping("shop", self.template._recipe()), object()
         gateway.build_template(self.template, on_step)
-        self.engine.build_template.assert_called_once_with(recipe, on_step, patience_s=10)
+        self.engine.templates.build.assert_called_once_with(recipe, on_step, patience_s=10)
         self.engine.reset_mock()
         gateway.rebuild_template(self.template, on_step)
-        self.engine.build_template.assert_called_once_with(recipe, on_step, rebuild=True, patience_s=10)
+        self.engine.templates.build.assert_called_once_with(recipe, on_step, rebuild=True, patience_s=10)
         gateway.edit_template(self.template)
-        self.engine.edit_template.assert_called_once_with("shop")
+        self.engine.templates.edit.assert_called_once_with("shop")
         gateway.finish_editing(self.template, on_step)
-        self.engine.finish_editing.assert_called_once_with("shop", on_step, patience_s=10)
+        self.engine.templates.finish_editing.assert_called_once_with("shop", on_step, patience_s=10)
         gateway.clone_template(self.template, "acme")
-        self.engine.clone.assert_called_once_with("shop", "acme")
-        self.engine.pools.return_value = []
+        self.engine.templates.clone.assert_called_once_with("shop", "acme")
+        self.engine.pool.status.return_value = []
         gateway.fill_pool(self.template)
-        self.engine.fill_pool.assert_called_once_with("shop", self.template.pool_size)
+        self.engine.pool.fill.assert_called_once_with("shop", self.template.pool_size)
 
     def test_what_is_gone_already_is_no_failure(self):
-        self.engine.terminate.side_effect = InstanceNotFound("acme-db")
+        self.engine.instances.terminate.side_effect = InstanceNotFound("acme-db")
         gateway.terminate(self.instance, object())
-        self.engine.find_by_reference.side_effect = InstanceNotFound("acme-db")
+        self.engine.instances.find_by_reference.side_effect = InstanceNotFound("acme-db")
         self.assertIsNone(gateway.find(self.instance))
-        self.engine.template.side_effect = TemplateNotFound("shop")
-        self.engine.pools.return_value = []
+        self.engine.templates.get.side_effect = TemplateNotFound("shop")
+        self.engine.pool.status.return_value = []
         ((_template, values, stale),) = gateway.pool_status(self.template)
         self.assertEqual((values, "shop" in stale), ({"spare_count": 0}, True))
 
     def test_a_template_s_record_learns_what_it_offers(self):
-        self.engine.pools.return_value = [SimpleNamespace(template="shop", usable=2)]
-        self.engine.template.return_value = SimpleNamespace(
+        self.engine.pool.status.return_value = [SimpleNamespace(template="shop", usable=2)]
+        self.engine.templates.get.return_value = SimpleNamespace(
             languages=("en_US", "fr_FR"), chart_country="FR", size_bytes=3 * 2**20, stale=""
         )
         ((_template, values, stale),) = gateway.pool_status(self.template)
@@ -164,17 +166,17 @@ class TestGateway(SaasCase):
         self.assertEqual((values, stale), ({"spare_count": 2, **offered}, ""))
 
     def test_what_is_there_already_is_asked_of_the_engine_and_nothing_while_it_is_away(self):
-        self.engine.taken.return_value = frozenset({"acme"})
+        self.engine.instances.taken.return_value = frozenset({"acme"})
         with engines_are(_engine=lambda: self.engine):
             self.assertEqual(_taken(["acme", "beta"]), {"acme"})
-            self.engine.taken.assert_called_once_with(["acme", "beta"])
-            self.engine.taken.side_effect = InstanceNotFound("acme")
+            self.engine.instances.taken.assert_called_once_with(["acme", "beta"])
+            self.engine.instances.taken.side_effect = InstanceNotFound("acme")
             self.assertEqual(_taken(["acme"]), frozenset())
 
     def test_a_name_and_its_address_are_asked_for_where_its_instance_is_or_will_be(self):
         away = self._make_server("away", address="ssh://away")
-        self.engine.taken.return_value = frozenset({"acme"})
-        self.engine.url_of.return_value = "https://acme.away.example"
+        self.engine.instances.taken.return_value = frozenset({"acme"})
+        self.engine.instances.url_of.return_value = "https://acme.away.example"
         self.assertEqual(_taken(["acme"], away), {"acme"})
         self.assertEqual(gateway.url_of("acme", away), "https://acme.away.example")
         self.assertEqual(self.asked_for, [away, away])
@@ -203,12 +205,12 @@ class TestGateway(SaasCase):
     def test_a_server_that_is_away_does_not_keep_the_others_templates_from_being_looked_at(self):
         away = self._make_server("away", address="ssh://away")
         there = self._make_template("bakery", server_id=away.id)
-        self.engine.pools.return_value = [SimpleNamespace(template="shop", usable=2)]
-        self.engine.template.return_value = SimpleNamespace(
+        self.engine.pool.status.return_value = [SimpleNamespace(template="shop", usable=2)]
+        self.engine.templates.get.return_value = SimpleNamespace(
             languages=(), chart_country="", size_bytes=0, stale=""
         )
-        lost = create_autospec(Engine, instance=True)
-        lost.pools.side_effect = AgentLost("it ended")
+        lost = recording_engine()
+        lost.pool.status.side_effect = AgentLost("it ended")
         with (
             engines_are(_engine_of=lambda server: lost if server == away else self.engine),
             self.assertLogs(gateway.__name__, "WARNING"),
@@ -235,36 +237,38 @@ class TestGateway(SaasCase):
         sealed = gateway.seal("a secret")
         self.instance.admin_password_sealed = sealed
         gateway.provisioning(self.instance, object())
-        self.assertEqual(self.engine.spec.call_args.kwargs["password"].reveal(), "a secret")
+        self.assertEqual(self.engine.instances.spec.call_args.kwargs["password"].reveal(), "a secret")
         self.engine.unseal.assert_not_called()
 
     def test_a_measurement_has_use_health_and_address(self):
         moment = "2031-03-09T11:00:00+01:00"
-        self.engine.usage.return_value = Usage(users=3, storage_bytes=5 * 2**20, last_activity=moment)
-        self.engine.is_serving.return_value = True
-        self.engine.url_of.return_value = "http://acme.localhost"
+        self.engine.instances.usage.return_value = Usage(
+            users=3, storage_bytes=5 * 2**20, last_activity=moment
+        )
+        self.engine.instances.is_serving.return_value = True
+        self.engine.instances.url_of.return_value = "http://acme.localhost"
         found = gateway.measure(self.instance)
-        self.engine.usage.assert_called_once_with("acme-db")
-        self.engine.is_serving.assert_called_once_with("acme-db")
-        self.engine.url_of.assert_called_once_with("acme-db")
+        self.engine.instances.usage.assert_called_once_with("acme-db")
+        self.engine.instances.is_serving.assert_called_once_with("acme-db")
+        self.engine.instances.url_of.assert_called_once_with("acme-db")
         use = {"user_count": 3, "storage_mb": 5, "last_activity_at": datetime(2031, 3, 9, 10)}
         health = {"health": "healthy", "health_message": False, "url": "http://acme.localhost"}
         self.assertEqual(found, {**use, **health})
-        self.engine.is_serving.return_value = False
+        self.engine.instances.is_serving.return_value = False
         self.assertEqual(gateway.measure(self.instance)["health"], "critical")
-        self.engine.usage.side_effect = InstanceNotFound("acme-db")
+        self.engine.instances.usage.side_effect = InstanceNotFound("acme-db")
         self.assertIn("acme-db", gateway.measure(self.instance)["health_message"])
 
     def test_a_process_s_state_is_asked_with_little_patience(self):
         awake = Activity(name="acme-db", is_awake=True, is_broken=True, memory_bytes=2**20)
-        self.engine.activities.return_value = [awake]
+        self.engine.instances.activities.return_value = [awake]
         self.assertEqual(gateway.activities(self.instance)[self.instance]["process_memory_mb"], 1)
-        self.engine.activities.assert_called_once_with(["acme-db"], timeout_s=2)
+        self.engine.instances.activities.assert_called_once_with(["acme-db"], timeout_s=2)
         self.assertEqual(gateway.broken_databases(self.server), ["acme-db"])
-        self.engine.activities.assert_called_with(timeout_s=2)
-        self.engine.logs.return_value = ["a line", "b\x1b[2J"]
+        self.engine.instances.activities.assert_called_with(timeout_s=2)
+        self.engine.instances.logs.return_value = ["a line", "b\x1b[2J"]
         self.assertEqual(gateway.process_log(self.instance), "a line\nb\N{REPLACEMENT CHARACTER}[2J")
-        self.engine.logs.assert_called_once_with("acme-db", 200)
+        self.engine.instances.logs.assert_called_once_with("acme-db", 200)
 
     def test_a_server_is_healthy_when_its_cluster_and_its_tenant_server_answer(self):
         for is_answering, health in ((True, "healthy"), (False, "critical")):
@@ -316,12 +320,12 @@ class TestGateway(SaasCase):
 
     def test_addresses_are_those_the_servers_know(self):
         self.engine.facts.return_value = SimpleNamespace(base_domain="acme.example", protocol="https")
-        self.engine.url_of.return_value = "https://shop.acme.example:8069"
+        self.engine.instances.url_of.return_value = "https://shop.acme.example:8069"
         with engines_are(_engine=lambda: self.engine):
             known = {"base_domain": "acme.example", "protocol": "https"}
             self.assertEqual(gateway.address_settings(), known)
             self.assertEqual(gateway.url_of("shop"), "https://shop.acme.example:8069")
-            self.engine.url_of.side_effect = ServerNotStarted("The front", "it was never", "log")
+            self.engine.instances.url_of.side_effect = ServerNotStarted("The front", "it was never", "log")
             self.assertEqual(gateway.url_of("shop"), "https://shop.acme.example")
             gateway.save_address_settings("new.example", "http")
         self.engine.keep_address.assert_called_once_with("new.example", "http")

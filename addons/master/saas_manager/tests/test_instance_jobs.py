@@ -11,7 +11,7 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import SQL
 
-from tenantry.engine import Engine
+from tenantry.engine.instances import Instances
 from tenantry.errors import InstanceNotFound, PostgresUnreachable
 from tenantry.model.progress import StepEvent, StepStatus
 
@@ -140,7 +140,7 @@ class TestCreation(SaasCase):
     def test_discarded_it_takes_along_what_its_creation_left(self):
         self._press_create()
         self.instance.write({"state": "failed", "operation": False})
-        with patch.object(Engine, "abandon") as asked:
+        with patch.object(Instances, "abandon") as asked:
             self._as("manager", self.instance).action_discard()
         asked.assert_called_once_with("acme", self.instance.reference)
         self.assertEqual(self.instance.state, "terminated")
@@ -149,7 +149,7 @@ class TestCreation(SaasCase):
         self.instance.write({"state": "failed", "database_name": "acme"})
         unreachable = PostgresUnreachable("db.example", "connection refused")
         with (
-            patch.object(Engine, "abandon", side_effect=unreachable),
+            patch.object(Instances, "abandon", side_effect=unreachable),
             self.assertRaisesRegex(UserError, "refused"),
         ):
             self._as("manager", self.instance).action_discard()

@@ -7,9 +7,10 @@ from odoo.exceptions import UserError
 from odoo.tests import Form, tagged
 
 from tenantry.errors import InstanceNotFound, ModuleNotFound
+from tenantry.model.usage import Usage
 
 from .. import gateway
-from .common import SaasCase, engines_are
+from .common import SaasCase, engines_are, recording_engine
 
 
 class OperationsCase(SaasCase):
@@ -56,11 +57,10 @@ class TestStopAndStart(OperationsCase):
         self._press("action_stop")
         self._run("stop")
         self.assertEqual(self.instance.health, "unknown")
-        engine = SimpleNamespace(
-            usage=lambda _name: SimpleNamespace(users=1, storage_bytes=0, last_activity=None),
-            is_serving=lambda _name: False,
-            url_of=lambda _name: "http://acme.localhost",
-        )
+        engine = recording_engine()
+        engine.instances.usage.return_value = Usage(users=1, storage_bytes=0, last_activity="")
+        engine.instances.is_serving.return_value = False
+        engine.instances.url_of.return_value = "http://acme.localhost"
         with engines_are(_engine_of=lambda _server: engine):
             self.instance._check_health()
             self.assertEqual(self.instance.health, "unknown")

@@ -2,19 +2,19 @@
 
 from datetime import datetime
 from pathlib import Path
-from unittest.mock import Mock, patch
+from unittest.mock import patch
 
 from freezegun import freeze_time
 from lxml import etree
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user, tagged
 
-from tenantry.engine import Engine
+from tenantry.engine.instances import Instances
 from tenantry.errors import InstanceNotFound, ServerNotStarted
 from tenantry.model.activity import Activity
 
 from .. import gateway
-from .common import GROUPS, SaasCase, engines_are
+from .common import GROUPS, SaasCase, engines_are, recording_engine
 
 AWAY = ServerNotStarted("The tenant server", "Connection refused", Path("/var/log/tenants.log"))
 AWAKE = Activity(
@@ -39,7 +39,7 @@ class TestProcess(SaasCase):
 
     def _told(self, *activities, error=None):
         """The tenant server answers so."""
-        return patch.object(Engine, "activities", return_value=list(activities), side_effect=error)
+        return patch.object(Instances, "activities", return_value=list(activities), side_effect=error)
 
     def _form(self, group="user"):
         return Form(self._as(group, self.instance))
@@ -142,7 +142,7 @@ class TestProcessLog(SaasCase):
         self.instance = self._make_instance("acme", "active", run_state="running")
 
     def _read(self, group="manager", lines=(), **answer):
-        with patch.object(Engine, "logs", return_value=list(lines), **answer) as self.asked:
+        with patch.object(Instances, "logs", return_value=list(lines), **answer) as self.asked:
             dialogues = self._as(group, self.env["saas.instance.process.log"])
             return Form(dialogues.with_context(default_instance_id=self.instance.id)).text
 
@@ -188,7 +188,7 @@ class TestProcessLog(SaasCase):
         )
         dialogues = self.env["saas.instance.process.log"].with_user(stranger)
         dialogue = dialogues.create({"instance_id": self.instance.id})
-        with patch.object(Engine, "logs") as asked:
+        with patch.object(Instances, "logs") as asked:
             self.env.invalidate_all()
             with self.assertRaises(AccessError):
                 dialogue.read(["text"])
@@ -206,7 +206,7 @@ class TestWhatItsPlanAllows(SaasCase):
         cls.plan.write({"sleep_after_minutes": 10, "memory_limit_mb": 1024})
 
     def _entitle(self, instance):
-        engine = Mock(spec=Engine)
+        engine = recording_engine()
         with engines_are(_engine_of=lambda _server: engine), self.enter_registry_test_mode():
             instance.sudo()._entitle()
         return engine
@@ -229,8 +229,8 @@ class TestWhatItsPlanAllows(SaasCase):
         for state in ("active", "suspended", "expired"):
             jobs.assert_enqueued_job(instances[state]._entitle)
         engine = self._entitle(instances["active"])
-        engine.set_limits.assert_called_once_with("in-active", {"idle_s": 300, "memory_mb": 1024})
-        engine.entitle.assert_called_once()
+        engine.instances.set_limits.assert_called_once_with("in-active", {"idle_s": 300, "memory_mb": 1024})
+        engine.instances.entitle.assert_called_once()
 
     def test_another_plan_is_passed_on(self):
         instance = self._make_instance("acme", "active")
@@ -238,7 +238,7 @@ class TestWhatItsPlanAllows(SaasCase):
             self._as("manager", instance).change_plan(self._make_plan("awake", sleep_after_minutes=1440))
         jobs.assert_enqueued_job(instance._entitle)
         engine = self._entitle(instance)
-        engine.set_limits.assert_called_once_with("acme", {"idle_s": 86400, "memory_mb": 0})
+        engine.instances.set_limits.assert_called_once_with("acme", {"idle_s": 86400, "memory_mb": 0})
 
     def test_what_no_process_can_have_is_refused(self):
         for values in ({"memory_limit_mb": 100}, {"sleep_after_minutes": 10**6}):

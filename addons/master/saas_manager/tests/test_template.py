@@ -113,9 +113,9 @@ class TestTemplate(SaasCase):
         """An engine whose template has that version, with nothing open for editing."""
         engine = Mock()
         engine.facts.return_value.series = "19.0"
-        engine.template.return_value = self._built(version)
-        engine.finish_editing.side_effect = TemplateNotFound("edit--shop")
-        engine.build_template.return_value = self._built("1.0.9")
+        engine.templates.get.return_value = self._built(version)
+        engine.templates.finish_editing.side_effect = TemplateNotFound("edit--shop")
+        engine.templates.build.return_value = self._built("1.0.9")
         with self._jobs(), engines_are(_engine_of=lambda _server: engine):
             yield engine
 
@@ -135,7 +135,7 @@ class TestTemplate(SaasCase):
         self.template.write({"state": "building", "template_version": "1.0.1"})
         with self._engine("1.0.2") as engine:
             self.template._rebuild()
-        engine.build_template.assert_not_called()
+        engine.templates.build.assert_not_called()
         self.assertEqual((self.template.state, self.template.template_version), ("ready", "1.0.2"))
 
     def test_a_rebuild_builds_though_nothing_changed(self):

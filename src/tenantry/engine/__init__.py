@@ -1,0 +1,6 @@
+"""The only door to the engine, for the command line and for Odoo addons; a file for each noun."""
+
+from tenantry.engine.facade import Engine
+from tenantry.engine.parts import Report
+
+__all__ = ["Engine", "Report"]

@@ -1,0 +1,170 @@
+"""The engine of one server: its stack, and a noun for each kind of thing it works with."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from tenantry import __version__
+from tenantry.control_plane.master import Master
+from tenantry.control_plane.server import MasterRuntime
+from tenantry.engine.archives import Archives
+from tenantry.engine.instances import Instances
+from tenantry.engine.parts import Parts, Report, say_nothing
+from tenantry.engine.pool import Pool
+from tenantry.engine.templates import Templates
+from tenantry.errors import StartedInside
+from tenantry.model import sealing
+from tenantry.model.names import LOCAL_SERVER
+from tenantry.model.progress import OnStep, ignore
+from tenantry.model.secret import Secret
+from tenantry.model.server import ServerFacts
+from tenantry.operations.fleet.passwords import apply_instances_key
+from tenantry.postgres import ownership, roles
+from tenantry.postgres.cluster import Cluster
+from tenantry.settings import ServerSettings
+
+
+class Engine(Parts):
+    """One server of an installation. Safe to share between threads once it is up.
+
+    What is done with one kind of thing is behind its noun: `engine.instances.suspend("acme")`. Whatever needs
+    the cluster raises PostgresUnreachable when it does not run.
+    """
+
+    def __init__(self, settings: ServerSettings | None = None, report: Report = say_nothing) -> None:
+        """See `Parts`."""
+        super().__init__(settings, report)
+        self._others: dict[str, Engine] = {}
+        self.templates = Templates(self)
+        self.pool = Pool(self)
+        self.instances = Instances(self)
+        self.archives = Archives(self)
+
+    # ------------------------------------------------------------ the installation's servers
+
+    def at(self, name: str) -> Engine:
+        """The engine of a server of this installation, as it is when it is first asked for.
+
+        Raises ServerNotFound, InvalidSetting, UnsupportedSeries.
+        """
+        if name == self.settings.name:
+            return self
+        if name not in self._others:
+            self._others[name] = Engine(self.settings.other(name), self._report)
+        return self._others[name]
+
+    def facts(self) -> ServerFacts:
+        """What a caller elsewhere needs to know of it."""
+        settings = self.settings
+        return ServerFacts(
+            version=__version__,
+            name=settings.name,
+            series=settings.odoo_series,
+            base_domain=settings.base_domain,
+            protocol=settings.protocol,
+            reserved_names=settings.installation.reserved_names,
+        )
+
+    # ------------------------------------------------------------ the stack
+
+    def up(self, on_step: OnStep = ignore) -> Secret | None:
+        """Start PostgreSQL (unless one was given) and the tenant server; the master, on the own server.
+
+        What runs, stays. Returns the password of the master's administrator if the master was
+        installed just now. Raises PostgresNotFound, PostgresUnreachable, InsufficientRights,
+        ClusterTaken, OdooNotFound, ServerNotStarted, and what installing raises.
+        """
+        self.start_postgres()
+        self.start_tenants()
+        return self.start_master(on_step) if self.is_own else None
+
+    def start_tenants(self) -> None:
+        """Start the tenant server; PostgreSQL runs already.
+
+        Raises OdooNotFound, ServerNotStarted, ClusterTaken.
+        """
+        self._refuse_inside_master()
+        cluster = self._claimed_cluster()
+        self.runtime.start(self.odoo, cluster, self._report)
+
+    def tenants_command(self) -> list[str]:
+        """The command that serves tenants in the foreground, for systemd; PostgreSQL runs already."""
+        self._refuse_inside_master()
+        cluster = self._claimed_cluster()
+        return self.runtime.prepare(self.odoo, cluster)
+
+    def start_master(self, on_step: OnStep = ignore) -> Secret | None:
+        """See `control_plane.master.Master.start`; PostgreSQL runs already."""
+        self._refuse_inside_master()
+        self._claimed_cluster()
+        return self.master.start(self._report, on_step)
+
+    def start_postgres(self) -> Cluster:
+        """Start the embedded cluster, or check the given one; make sure the engine may work there."""
+        self._refuse_inside_master()
+        if self._embedded:
+            self._embedded.start(self._report)
+        cluster = self._claimed_cluster()
+        with cluster.connect() as connection:
+            apply_instances_key(self.context, connection)
+        return cluster
+
+    def _claimed_cluster(self) -> Cluster:
+        """The cluster, which is this server's and no other's. Raises InsufficientRights, ClusterTaken."""
+        cluster = self.context.cluster
+        with cluster.connect() as connection:
+            roles.check_rights(connection)
+            ownership.claim(connection, self._owner, is_own=bool(self._embedded))
+        return cluster
+
+    @property
+    def _owner(self) -> str:
+        return self._keys.owner(self.settings.name)
+
+    def stop(self) -> list[str]:
+        """Stop what we started; return what that was."""
+        self._refuse_inside_master()
+        stopped = []
+        if self.is_own and self.master.runtime.stop():
+            stopped.append("the master")
+        if self.runtime.stop():
+            stopped.append("the tenant server")
+        if self._embedded and self._embedded.stop():
+            stopped.append("PostgreSQL")
+        return stopped
+
+    def _refuse_inside_master(self) -> None:
+        """The master uses the servers; who started it starts and stops them."""
+        if self.settings.installation.inside_master:
+            raise StartedInside
+
+    @cached_property
+    def master(self) -> Master:
+        """The back office, which is on the own server: its address, its administrator's password."""
+        own = self if self.is_own else Engine(ServerSettings.from_environment(name=LOCAL_SERVER))
+        return Master(MasterRuntime(own.settings, own._keys), lambda: own.context)
+
+    def load(self) -> None:
+        """Find and read what every operation needs, for processes that are forked from this one.
+
+        Raises OdooNotFound, PostgresNotFound, KeyLost.
+        """
+        _ = self.odoo, self.context
+
+    def is_up(self) -> bool:
+        """Whether the tenant server answers. Raises PostgresUnreachable, ClusterTaken."""
+        with self.context.maintenance() as connection:
+            ownership.require(connection, self._owner)
+            return self.runtime.is_answering()
+
+    def keep_address(self, base_domain: str, protocol: str) -> None:
+        """Keep them for the next start of the servers. Raises InvalidSetting."""
+        self.settings.save(base_domain=base_domain, protocol=protocol)
+
+    def seal(self, secret: Secret) -> str:
+        """Encrypt a secret for a column of a database (X5)."""
+        return sealing.seal(self._keys.sealing, secret)
+
+    def unseal(self, sealed: str) -> Secret:
+        """Raises SealBroken."""
+        return sealing.unseal(self._keys.sealing, sealed)

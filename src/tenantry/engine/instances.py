@@ -1,0 +1,211 @@
+"""What an engine does with instances."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+from tenantry.engine.parts import Noun
+from tenantry.model import names
+from tenantry.model.activity import Activity
+from tenantry.model.entitlements import UNLIMITED, Entitlements
+from tenantry.model.instance import Creation, Instance, InstanceSpec
+from tenantry.model.progress import OnStep, ignore
+from tenantry.model.secret import Secret
+from tenantry.model.usage import Usage
+from tenantry.odoo.login import log_in
+from tenantry.operations import inventory
+from tenantry.operations.context import address_of
+from tenantry.operations.fleet.usage import usage, usages
+from tenantry.operations.instance import availability, lifecycle
+from tenantry.operations.instance.entitle import entitle, login_link
+from tenantry.operations.instance.hostnames import set_hostnames
+from tenantry.operations.instance.limits import set_limits
+from tenantry.operations.instance.modules import check_modules, install_modules
+from tenantry.operations.instance.provision import Session, provision, provisioning
+from tenantry.operations.instance.rename import rename
+
+
+class Instances(Noun):
+    """`engine.instances`: the customers' Odoos. name: an instance's; else InstanceNotFound is raised."""
+
+    # ------------------------------------------------------------ looking
+
+    def all(self) -> list[Instance]:
+        return inventory.list_instances(self._context)
+
+    def get(self, name: str) -> Instance:
+        """With the administrator's login."""
+        return inventory.show_instance(self._context, name)
+
+    def find_by_reference(self, reference: str) -> Instance | None:
+        """That creation's instance, whatever it is called by now; None when there is none."""
+        return inventory.find_by_reference(self._context, reference)
+
+    def taken(self, wanted: Collection[str]) -> frozenset[str]:
+        """Those of the names that a database, a role or a folder has, ours or not."""
+        context = self._context
+        with context.maintenance() as connection:
+            labels = filter(names.is_label, wanted)
+            return frozenset(it for it in labels if not availability.is_free(context, connection, it))
+
+    def url_of(self, name: str) -> str:
+        """Where an instance of that name is or would be. Raises ServerNotStarted when none ever was."""
+        return address_of(self._parts.settings, self._parts.runtime, name).url
+
+    def activities(self, names: Collection[str] = (), timeout_s: float = 30) -> list[Activity]:
+        """What these instances are doing, or every one that is served; it wakes none.
+
+        Raises ServerNotStarted, after `timeout_s` at the latest.
+        """
+        return self._parts.runtime.activities(names, timeout_s)
+
+    def logs(self, name: str, count: int = 100) -> list[str]:
+        """The last lines an instance's processes logged."""
+        with self._context.maintenance() as connection:
+            inventory.find_instance(connection, name)
+        return self._parts.runtime.logs(name, count)
+
+    def usage(self, name: str) -> Usage:
+        """Measured by SQL from outside. Raises Tampered."""
+        return usage(self._context, name)
+
+    def usages(self, names: Collection[str] | None = None) -> dict[str, Usage]:
+        """Of those instances or of all, a few at a time; without those that cannot be measured."""
+        chosen = [instance.name for instance in self.all()] if names is None else names
+        return usages(self._context, chosen)
+
+    def is_serving(self, name: str) -> bool:
+        """Whether the public route of an instance answers within 5 s; its first answer loads the tenant."""
+        return self._parts.runtime.is_serving(name)
+
+    # ------------------------------------------------------------ creating
+
+    def spec(
+        self,
+        *,
+        hostnames: Collection[str] = (),
+        entitlements: Entitlements = UNLIMITED,
+        **wishes: Any,
+    ) -> InstanceSpec:
+        """Check a stranger's wishes. Raises InvalidName, InvalidValue."""
+        reserved = self._parts.settings.installation.reserved_names
+        return InstanceSpec.checked(reserved, hostnames=hostnames, entitlements=entitlements, **wishes)
+
+    def provision(self, spec: InstanceSpec, on_step: OnStep = ignore) -> Creation:
+        """Create an instance from beginning to end. Raises as `provisioning`, but it waits for its turns."""
+        return provision(self._context, spec, on_step)
+
+    def provisioning(self, spec: InstanceSpec, on_step: OnStep = ignore) -> AbstractContextManager[Session]:
+        """A creation part by part. Raises as `operations.instance.provision.provisioning`."""
+        return provisioning(self._context, spec, on_step)
+
+    def prove_login(self, creation: Creation) -> float:
+        """Log in over HTTP as the new administrator; return the seconds their first page took.
+
+        Raises LoginRefused, ProbeFailed.
+        """
+        route = self._context.route(creation.instance.name)
+        return log_in(route, creation.instance.name, creation.login, creation.password)
+
+    def abandon(self, name: str, reference: str) -> bool:
+        """Terminate what a failed creation left, if it left anything; tell whether it did. Raises Busy."""
+        return lifecycle.abandon(self._context, name, reference)
+
+    # ------------------------------------------------------------ changing the state
+
+    def operate(self, name: str, operation: str, on_step: OnStep = ignore) -> Instance:
+        """Do an operation of `model.operations` that is made of steps alone, such as suspend.
+
+        Raises InvalidValue for another one, InvalidTransition, Busy, ProbeFailed.
+        """
+        return lifecycle.operate(self._context, name, operation, on_step)
+
+    def suspend(self, name: str, on_step: OnStep = ignore) -> Instance:
+        """Block it: its address answers 503, its jobs rest, its data stays. See `operate`."""
+        return self.operate(name, "suspend", on_step)
+
+    def reactivate(self, name: str, on_step: OnStep = ignore) -> Instance:
+        """Let it run again after it was suspended. See `operate`."""
+        return self.operate(name, "reactivate", on_step)
+
+    def stop(self, name: str, on_step: OnStep = ignore) -> Instance:
+        """Let it rest until it is started: its address answers 503, its jobs wait. See `operate`."""
+        return self.operate(name, "stop", on_step)
+
+    def start(self, name: str, on_step: OnStep = ignore) -> Instance:
+        """Let it run again after it was stopped. See `operate`."""
+        return self.operate(name, "start", on_step)
+
+    def restart(self, name: str, on_step: OnStep = ignore) -> Instance:
+        """Stop and start it: it is loaded anew. See `operate`."""
+        return self.operate(name, "restart", on_step)
+
+    def terminate(self, name: str, on_step: OnStep = ignore, reference: str = "") -> None:
+        """Drop its database, files and role. Raises Busy.
+
+        reference: only if it is the one created for it; another of the same name is not found.
+        """
+        lifecycle.terminate(self._context, name, on_step, reference)
+
+    # ------------------------------------------------------------ changing what it is
+
+    def rename(self, old: str, new: str, on_step: OnStep = ignore) -> Instance:
+        """Give it another name, and address; what fails is as it was.
+
+        Raises InvalidName, InvalidTransition, NameTaken, Busy, FilestoreFailure, ProbeFailed.
+        """
+        names.instance_name(new, self._parts.settings.installation.reserved_names)
+        return rename(self._context, old, new, on_step)
+
+    def check_hostnames(self, name: str, hostnames: Collection[str]) -> None:
+        """Whether the instance could have them now. Raises InvalidValue, NameTaken."""
+        context = self._context
+        with context.maintenance() as connection:
+            availability.check_hostnames(context, connection, name, hostnames)
+
+    def set_hostnames(self, name: str, hostnames: Collection[str]) -> Instance:
+        """Let it answer at exactly these, besides its own address.
+
+        Raises InvalidTransition, InvalidValue, NameTaken, Busy.
+        """
+        return set_hostnames(self._context, name, hostnames)
+
+    def check_modules(self, modules: Collection[str]) -> None:
+        """Whether they can be installed at all. Raises InvalidValue, ModuleNotFound."""
+        check_modules(self._context, modules)
+
+    def install_modules(self, name: str, modules: Collection[str]) -> list[str]:
+        """Install those that are not there yet, and what they depend on; return which those were.
+
+        Raises InvalidTransition, Busy, ModuleNotFound, ModulesNotInstalled, InitialisationTimeout,
+        InitialisationFailed.
+        """
+        return install_modules(self._context, name, modules)
+
+    def entitle(self, name: str, entitlements: Entitlements) -> None:
+        """Change what it may use; its very next request sees it.
+
+        Raises TenantModuleMissing, Tampered, Busy.
+        """
+        entitle(self._context, name, entitlements)
+
+    def set_limits(self, name: str, limits: Mapping[str, float]) -> None:
+        """Allow its process exactly these, see `model.limits`, from when it is woken next.
+
+        Raises InvalidValue, Busy.
+        """
+        set_limits(self._context, name, limits)
+
+    def login_link(
+        self,
+        name: str,
+        *,
+        by: str = "",
+        support: bool = False,
+        valid_s: int | None = None,
+        origin: str = "",
+    ) -> Secret:
+        """A link that lets its bearer in once; its parameters are those of `operations.instance.entitle`."""
+        return login_link(self._context, name, by=by, support=support, valid_s=valid_s, origin=origin)

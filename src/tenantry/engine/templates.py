@@ -1,0 +1,130 @@
+"""What an engine does with templates, and the recipes they are built from."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from tenantry.engine.parts import Noun
+from tenantry.errors import RecipeNotFound, TemplateNotFound
+from tenantry.model import names
+from tenantry.model.catalog import Database, Kind
+from tenantry.model.instance import InstanceSpec
+from tenantry.model.progress import OnStep, ignore
+from tenantry.model.recipe import Recipe
+from tenantry.model.template import Template, TemplateState
+from tenantry.operations.instance import availability
+from tenantry.operations.instance.provision import provisioning
+from tenantry.operations.inventory import find_labelled
+from tenantry.operations.template import edit
+from tenantry.operations.template.build import WAIT_FOR_CLONES_S, build_template, stale_reason
+from tenantry.operations.template.edit import Editing
+from tenantry.postgres import databases
+
+
+class Templates(Noun):
+    """`engine.templates`: what instances are cloned from. code: such as blank; else InvalidName is raised."""
+
+    def recipes(self) -> dict[str, Recipe]:
+        """Every recipe by code: the shipped ones, and the operator's, which win. Raises InvalidRecipe."""
+        found = {}
+        for folder in (resources.files("tenantry") / "recipes", self._parts.settings.installation.recipe_dir):
+            files = folder.iterdir() if folder.is_dir() else ()
+            for file in sorted(files, key=lambda entry: entry.name):
+                code, dot, suffix = file.name.rpartition(".")
+                if dot and suffix == "toml":
+                    found[code] = Recipe.from_toml(code, file.read_text(encoding="utf-8"))
+        return dict(sorted(found.items()))
+
+    def recipe(self, code: str) -> Recipe:
+        """Raises RecipeNotFound, InvalidRecipe."""
+        recipes = self.recipes()
+        if names.template_code(code) not in recipes:
+            raise RecipeNotFound(code, list(recipes))
+        return recipes[code]
+
+    def all(self) -> list[Template]:
+        """Every template there is, with why it is stale if it is."""
+        with self._context.maintenance() as connection:
+            found = databases.listing(connection, Kind.TEMPLATE)
+        return [self._described(database) for database in found]
+
+    def get(self, recipe: Recipe) -> Template:
+        """The template of a recipe, stale if it was built from another. Raises TemplateNotFound."""
+        with self._context.maintenance() as connection:
+            name = names.template_database(names.template_code(recipe.code))
+            found = find_labelled(connection, name, Kind.TEMPLATE)
+        if not found:
+            raise TemplateNotFound(recipe.code)
+        return self._described(found, recipe)
+
+    def build(
+        self,
+        recipe: Recipe,
+        on_step: OnStep = ignore,
+        *,
+        rebuild: bool = False,
+        patience_s: float = WAIT_FOR_CLONES_S,
+    ) -> Template:
+        """Build the recipe's template, unless the one there is current.
+
+        Raises as `operations.template.build.build_template`.
+        """
+        built = build_template(self._context, recipe, on_step, rebuild=rebuild, patience_s=patience_s)
+        return self._described(built, recipe)
+
+    def clone(self, code: str, name: str) -> None:
+        """T3: make the database `name` from a template, in state provisioning: nothing serves it.
+
+        Raises InvalidName, and what `operations.instance.provision` does.
+        """
+        reserved = self._parts.settings.installation.reserved_names
+        spec = InstanceSpec.checked(reserved, name=name, email="clone@localhost.local", template=code)
+        with provisioning(self._context, spec) as session:
+            session.clone()
+
+    def edit(self, code: str) -> Editing:
+        """Open a template for changes in Odoo's own pages; opening it again gives a new password.
+
+        Raises TemplateNotFound, TemplateNotReady, ForeignDatabase, Busy, ProbeFailed.
+        """
+        return edit.edit_template(self._context, names.template_code(code))
+
+    def finish_editing(
+        self, code: str, on_step: OnStep = ignore, *, patience_s: float = WAIT_FOR_CLONES_S
+    ) -> Template:
+        """Make the edited template the one that serves.
+
+        patience_s: how long it waits for clones that are being made.
+        Raises TemplateNotFound, ForeignDatabase, Busy, NotYet.
+        """
+        code = names.template_code(code)
+        return self._described(edit.finish_editing(self._context, code, on_step, patience_s=patience_s))
+
+    def drop(self, code: str) -> None:
+        """Drop a template and its spares; its instances stay.
+
+        Raises TemplateNotFound, ForeignDatabase, Busy.
+        """
+        edit.drop_template(self._context, names.template_code(code))
+
+    def _described(self, database: Database, recipe: Recipe | None = None) -> Template:
+        assert database.label
+        label = database.label
+        recipe = recipe or self.recipes().get(label.template)
+        context = self._context
+        stale = stale_reason(context, database, recipe, context.odoo())
+        with context.maintenance() as connection:
+            editing = find_labelled(connection, names.editing_database(label.template), Kind.EDIT)
+            sizes = databases.sizes_bytes(connection, database.name)
+        return Template(
+            code=label.template,
+            database=database.name,
+            version=label.version,
+            series=label.series,
+            state=TemplateState.of(label.state, stale=bool(stale), editing=editing is not None),
+            stale=stale,
+            size_bytes=sizes.get(database.name, 0),
+            modules=tuple(label.recipe.get("modules", ())),
+            languages=availability.languages_of(database),
+            chart_country=label.chart_country,
+        )
