@@ -64,8 +64,7 @@ class Dues:
     def _look(self, database: str) -> float:
         """A tenant can put a view in a table's place: what it answers is untrusted, and bounded in time."""
         target = conninfo.make_conninfo(
-            "",
-            **self._address,
+            conninfo.make_conninfo("", **self._address),
             user=database,
             password=self._password_of(database),
             dbname=database,
