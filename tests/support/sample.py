@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from tests.support.back_office import BackOffice
 
 _CUSTOMERS = ("Acme", "Bergamot Tea", "Cobalt", "Delta Foods")
@@ -40,6 +42,8 @@ def fill(office: BackOffice) -> dict[str, int]:
     for instance in (acme, bergamot, suspended, gone, failed):
         office.wait("saas.instance", instance, ["active", "failed"])
     office.press("action_check_health", acme)
+    _end_trial(office, acme)
+    _change_plan(office, acme, "professional")
     office.press("action_suspend", suspended, reason="The invoice of May is unpaid.")
     office.press("action_terminate", gone)
     office.wait("saas.instance", suspended, ["suspended"])
@@ -48,6 +52,21 @@ def fill(office: BackOffice) -> dict[str, int]:
     delivery = office.call("saas.webhook.delivery", "search", [["webhook_id", "=", webhook]])[0]
     told = {"webhook": webhook, "delivery": delivery}
     return {"failed": failed, "draft": drafts[0], **told, **_around(office, acme)}
+
+
+def _end_trial(office: BackOffice, instance: int) -> None:
+    """Its first period begins today, and the next one is renewed ahead."""
+    subscription = office.find("saas.subscription", instance_id=instance)
+    office.call("saas.subscription", "write", [subscription], {"date_end": date.today().isoformat()})
+    for _period in range(2):
+        office.call("saas.subscription", "action_renew", [subscription])
+
+
+def _change_plan(office: BackOffice, instance: int, plan: str) -> None:
+    """What is in force is replaced: periods that cover no day, and others."""
+    values = {"instance_id": instance, "plan_id": office.find("saas.plan", code=plan)}
+    wizard = office.call("saas.instance.change.plan", "create", [values])[0]
+    office.call("saas.instance.change.plan", "action_change_plan", [wizard])
 
 
 def _webhook(office: BackOffice) -> int:
@@ -72,10 +91,15 @@ def _failing_instance(office: BackOffice) -> int:
 
 def _around(office: BackOffice, instance: int) -> dict[str, int]:
     """The instance and its related records."""
+    subscription = office.find("saas.subscription", instance_id=instance)
+    (period, *_others) = office.call(
+        "saas.subscription.period", "search", [["subscription_id", "=", subscription]]
+    )
     return {
         "instance": instance,
         "customer": office.read("saas.instance", instance, "partner_id")["partner_id"][0],
-        "subscription": office.find("saas.subscription", instance_id=instance),
+        "subscription": subscription,
+        "period": period,
         "request": office.find("saas.instance.request", instance_id=instance),
         "template": office.find("saas.template", code="tiny"),
         "plan": office.find("saas.plan", code="starter"),

@@ -87,8 +87,7 @@ class Cluster:
     def _conninfo(self, database: str) -> str:
         return conninfo.make_conninfo(
             "",
-            **{"connect_timeout": str(_CONNECT_TIMEOUT_S), "application_name": "tenantry"},
-            **self.parameters,
+            **{"connect_timeout": str(_CONNECT_TIMEOUT_S), "application_name": "tenantry", **self.parameters},
             dbname=database,
             password=self.password.reveal() if self.password else None,
         )

@@ -61,8 +61,7 @@ class Catalog:
 
     def __init__(self, address: Mapping[str, str], user: str, password: str) -> None:
         self._conninfo = conninfo.make_conninfo(
-            "",
-            **dict(address),
+            conninfo.make_conninfo("", **dict(address)),
             user=user,
             password=password,
             dbname="postgres",

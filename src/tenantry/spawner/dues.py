@@ -64,8 +64,7 @@ class Dues:
     def _query(self, database: str) -> float:
         """A tenant can replace a table by a view: the answer is untrusted, and the query has a time limit."""
         target = conninfo.make_conninfo(
-            "",
-            **self._address,
+            conninfo.make_conninfo("", **self._address),
             user=database,
             password=self._password_of(database),
             dbname=database,
