@@ -1,4 +1,4 @@
-"""The page on the architecture has the steps, states, errors and rooms that the code has, and no others."""
+"""The pages on the architecture have the steps, states, errors and rooms that the code has, and no others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tenantry.remote import errors as remote_errors
 
 
 def test_the_errors_in_the_table_are_of_the_family_and_exit_code_they_stand_at():
-    for code, family, examples in table("architecture.md", "exit", "family", "examples"):
+    for code, family, examples in table("engine.md", "exit", "family", "examples"):
         for base in map(_error, spans(family)):
             assert str(base.exit_code) == code
             assert all(issubclass(_error(name), base) for name in spans(examples) if name[0].isupper())
@@ -35,7 +35,7 @@ def test_every_layer_and_every_room_of_the_spawner_is_told():
     layers = [row[0] for row in table("architecture.md", "layer", "owns")]
     told = {name.partition("/")[0].removesuffix(".py") for name in spans(" ".join(layers))}
     assert told == _modules("") - {"__init__", "recipes"}
-    rooms = [row[0] for row in table("architecture.md", "room", "owns")]
+    rooms = [row[0] for row in table("tenant-server.md", "room", "owns")]
     assert {name.removesuffix(".py") for name in spans(" ".join(rooms))} == _modules("spawner") - {
         *("__init__", "__main__"),
     }
@@ -47,7 +47,7 @@ def _modules(package: str) -> set[str]:
 
 
 def test_every_field_of_a_label_is_told():
-    told = [name for row in table("architecture.md", "field", "meaning", "read by") for name in spans(row[0])]
+    told = [name for row in table("engine.md", "field", "meaning", "read by") for name in spans(row[0])]
     assert sorted(told) == sorted(field.name for field in fields(Label))
 
 
@@ -65,10 +65,13 @@ _STEPS = {
 }
 
 
+_PAGES = ("engine.md", "master.md")
+
+
 @pytest.mark.parametrize("operation", _STEPS)
 def test_the_steps_of_an_operation_are_told_in_their_order(operation: str):
     steps = {step.name for each in _STEPS.values() for step in each}
-    rows = {_first(row[0]): row[1] for row in table("architecture.md", "operation", "steps")}
+    rows = {_first(row[0]): row[1] for name in _PAGES for row in table(name, "operation", "steps")}
     told = [name for name in spans(rows[operation]) if name in steps]
     assert told == [step.name for step in _STEPS[operation]]
 
@@ -78,12 +81,12 @@ def _first(cell: str) -> str:
 
 
 def test_the_steps_of_a_creation_are_told_in_their_order():
-    told = [spans(row[0])[0] for row in table("architecture.md", "step", "is it done?")]
+    told = [spans(row[0])[0] for row in table("engine.md", "step", "is it done?")]
     assert told == [step.name for step in provision.STEPS]
 
 
 def test_states_and_kinds_are_told_of_completely():
-    for row in table("architecture.md", "field", "meaning", "read by"):
+    for row in table("engine.md", "field", "meaning", "read by"):
         if row[0] in ("`kind`", "`state`"):
             told = Kind if row[0] == "`kind`" else State
             assert set(spans(row[1])) == {str(one.value) for one in told}
@@ -93,7 +96,7 @@ def test_states_and_kinds_are_told_of_completely():
 
 
 def test_the_drawing_of_states_is_the_table_of_transitions():
-    drawings = [f.text for f in fences(page("architecture.md")) if "[*] --> provisioning" in f.text]
+    drawings = [f.text for f in fences(page("engine.md")) if "[*] --> provisioning" in f.text]
     drawn = set(re.findall(r"(\w+) --> (\w+)", drawings[0]))
     assert drawn == {
         (str(before), str(after)) for (_, before), after in TRANSITIONS.items() if before != after
@@ -101,8 +104,8 @@ def test_the_drawing_of_states_is_the_table_of_transitions():
 
 
 def test_every_function_of_others_that_a_tenants_process_replaces_is_told():
-    functions = [row[0] for row in table("architecture.md", "function of Odoo's", "becomes")]
-    guarded = [row[1] for row in table("architecture.md", "guard", "replaces", "refuses")]
+    functions = [row[0] for row in table("tenant-server.md", "function of Odoo's", "becomes")]
+    guarded = [row[1] for row in table("tenant-server.md", "guard", "replaces", "refuses")]
     told = spans(" ".join([*functions, *guarded]))
     assert sorted(told) == sorted(_replaced())
 
