@@ -25,7 +25,7 @@ def awake(installation: Installation) -> list[Figure]:
         seconds_for_page(engine.context.route(name))
     after_login = _own_memory(installation, names)
     with ThreadPoolExecutor(_AT_ONCE) as threads:
-        list(threads.map(work, map(engine.runtime.route, names), tenants))
+        list(threads.map(work, map(engine.context.route, names), tenants))
     after_work = _own_memory(installation, names)
     total_mb = pss_mb(family(engine))
     each = f"{len(names)} awake, each after an administrator's work"

@@ -82,10 +82,12 @@ def _needed(connection: Connection, template: Database) -> set[str]:
 
 
 def _nameless(context: Context, connection: Connection, code: str) -> set[str]:
-    """Databases, roles and folders called like a spare that lost, or never got, their label."""
+    """Databases, roles and folders called like a spare, or what is made for one name, without a label."""
+    labelled = {database.name for database in databases.listing(connection)}
     everything = databases.names(connection) | roles.ours(connection) | context.filestores.names()
-    stems = {name.removesuffix(".partial") for name in everything}
-    return {name for name in stems if name.startswith(names.spare_prefix(code))}
+    stems = {name.removesuffix(".partial") for name in everything} - labelled
+    prefixes = (names.spare_prefix(code), names.CLONE_PREFIX, names.LOADING_PREFIX)
+    return {name for name in stems if name.startswith(prefixes)}
 
 
 def claim(context: Context, connection: Connection, code: str, name: str, label: Label) -> str | None:

@@ -111,11 +111,12 @@ def _drop_database(subject: Changing) -> None:
     if label.filestore:
         subject.context.filestores.remove(label.filestore)
     databases.drop(subject.connection, subject.name)
-    notify_spawner(subject.connection, subject.name)
-    subject.context.runtime.follow([subject.name])
 
 
 def _remove_filestore(subject: Changing) -> None:
+    """Nobody is led there any more: told here, where a run that was killed after the drop goes on."""
+    notify_spawner(subject.connection, subject.name)
+    subject.context.runtime.follow([subject.name])
     subject.context.filestores.remove(subject.name)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from tenantry.errors import InstanceNotFound, Tampered
 from tenantry.model.address import subdomain_host
-from tenantry.model.catalog import Database, Kind, Label
+from tenantry.model.catalog import Database, Kind, Label, State
 from tenantry.model.instance import Instance
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.signing import now_us
@@ -47,6 +47,10 @@ def is_renamed(subject: Renaming) -> bool:
     """Whether the database of the new name is this very instance."""
     found = find_labelled(subject.connection, subject.new, Kind.INSTANCE)
     return bool(found and found.label and found.label.renamed_from == subject.old)
+
+
+def _is_under_way(subject: Renaming) -> bool:
+    return is_renamed(subject) and subject.label.state is State.RENAMING
 
 
 def _block(subject: Renaming) -> None:
@@ -104,6 +108,8 @@ def _publish(subject: Renaming) -> None:
     label = subject.label
     state = after(subject.new, label.state, Action.ACTIVATE)
     relabel(subject.context, subject.connection, subject.new, label.having(state=state))
+    # Again: a run that was killed when it had been renamed is run again from there.
+    subject.context.runtime.follow([subject.old])
 
 
 def _probe(subject: Renaming) -> None:
@@ -115,7 +121,9 @@ def _probe(subject: Renaming) -> None:
 
 
 def _go_back(subject: Renaming) -> None:
-    """As it was, however far it got."""
+    """As it was, however far it got; one whose old name is another's by now waits to be run again."""
+    if is_renamed(subject) and databases.find(subject.connection, subject.old):
+        return
     back = replace(subject, old=subject.new, new=subject.old)
     if is_renamed(subject):
         for run in (_block, _end_sessions, _name, _name_filestore):
@@ -146,7 +154,9 @@ def rename(context: Context, old: str, new: str, on_step: OnStep = ignore) -> In
     """
     with context.maintenance() as connection, held(connection, {old, new}, ()):
         subject = Renaming(context, connection, old, new)
-        if find_labelled(connection, old, Kind.INSTANCE):
+        if _is_under_way(subject):
+            pass  # whoever has the old name by now
+        elif find_labelled(connection, old, Kind.INSTANCE):
             after(old, find_instance(connection, old).state, Action.RENAME)
             check_hostnames(context, connection, new, ())
             check_free(context, connection, new)
