@@ -26,7 +26,7 @@ DOMAIN = "second.localhost"
 @pytest.fixture(scope="module")
 def office(master: Engine) -> BackOffice:
     found = BackOffice(master)
-    found.templates.get(TINY.code, " ".join(TINY.modules))
+    found.template(TINY.code, " ".join(TINY.modules))
     return found
 
 
