@@ -187,6 +187,7 @@ class ServerSettings(_Settings):
 
     name: `local`: the installation's own server; others are tables of `settings.toml`.
     pg_dsn: a cluster to use instead of the embedded one; its role needs CREATEDB and CREATEROLE.
+    runtime: how instances run: a name of `runtimes.kinds`.
     protocol: of customers' addresses; `https` needs a proxy in front of the server.
     http_interface: the interface on which the front and the master listen.
     http_port: the front's port.
@@ -196,6 +197,7 @@ class ServerSettings(_Settings):
 
     installation: Installation
     name: str = LOCAL_SERVER
+    runtime: str = "shared"
     pg_dsn: Annotated[Secret | None, BeforeValidator(_secret), _variable_of(Secret.reveal)] = None
     pg_bin: Annotated[AbsolutePath | None, _variable_of(str)] = None
     odoo_source: Annotated[AbsolutePath | None, _variable_of(str)] = None

@@ -98,6 +98,7 @@ def test_another_process_reads_the_same_settings_from_the_environment_they_write
     settings = ServerSettings.at(
         Path("/srv/tenantry"),
         Path("/var/cache/tenantry"),
+        runtime="another",
         pg_dsn=Secret("host=db user=engine password='two words'"),
         pg_bin=Path("/opt/postgresql/bin"),
         odoo_source=Path("/opt/odoo"),

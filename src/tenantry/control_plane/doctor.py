@@ -22,7 +22,8 @@ from tenantry.postgres import databases, ownership, roles
 from tenantry.postgres.binaries import find_binaries
 from tenantry.postgres.cluster import Cluster, Connection
 from tenantry.postgres.embedded import EmbeddedCluster
-from tenantry.runtimes.shared import SharedRuntime
+from tenantry.runtimes.contract import ServerRuntime
+from tenantry.runtimes.kinds import kind_of
 from tenantry.settings import ServerSettings
 
 _NEEDED_FREE_BYTES = 3 * 2**30
@@ -160,10 +161,14 @@ def _collation(connection: Connection) -> Finding:
     )
 
 
+def _runtime(settings: ServerSettings) -> ServerRuntime:
+    return kind_of(settings)(settings, installation_keys(settings.installation.secrets_dir))
+
+
 def _tenant_server(settings: ServerSettings) -> str:
     if not has_keys(settings.installation.secrets_dir):
         return "never started; `tenantry up` does"
-    runtime = SharedRuntime(settings, installation_keys(settings.installation.secrets_dir))
+    runtime = _runtime(settings)
     port = runtime.port
     if not runtime.is_answering():
         return f"not running; `tenantry up` starts it on port {port}"
@@ -175,7 +180,7 @@ def _isolation(settings: ServerSettings) -> list[Finding]:
     if not has_keys(settings.installation.secrets_dir):
         return []
     try:
-        found = SharedRuntime(settings, installation_keys(settings.installation.secrets_dir)).protections()
+        found = _runtime(settings).protections()
     except TenantryError:
         return []
     remedy = "See docs/isolation.md for what is open without it, and how to have it."

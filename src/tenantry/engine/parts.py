@@ -14,7 +14,8 @@ from tenantry.operations.context import Context
 from tenantry.postgres.binaries import find_binaries
 from tenantry.postgres.cluster import Cluster
 from tenantry.postgres.embedded import EmbeddedCluster
-from tenantry.runtimes.shared import SharedRuntime
+from tenantry.runtimes.contract import ServerRuntime
+from tenantry.runtimes.kinds import kind_of
 from tenantry.settings import ServerSettings
 
 Report = Callable[[str], None]
@@ -46,9 +47,10 @@ class Parts:
         return find_odoo(self.settings, self._report)
 
     @cached_property
-    def runtime(self) -> SharedRuntime:
-        """Raises KeyLost."""
-        return SharedRuntime(self.settings, self._keys, lambda: self.odoo, lambda: self.context.cluster)
+    def runtime(self) -> ServerRuntime:
+        """Raises KeyLost, InvalidSetting."""
+        make = kind_of(self.settings)
+        return make(self.settings, self._keys, lambda: self.odoo, lambda: self.context.cluster)
 
     @property
     def context(self) -> Context:

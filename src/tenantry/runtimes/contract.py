@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from tenantry.model.activity import Activity
 from tenantry.model.address import Upstream
+from tenantry.odoo.finding.installation import OdooInstallation
 from tenantry.odoo.initialise import OdooCommand
+from tenantry.postgres.cluster import Cluster
 
 
 @dataclass(frozen=True)
@@ -76,3 +78,25 @@ class Runtime(Protocol):
 
         oid: its database's.
         """
+
+
+class ServerRuntime(Runtime, Protocol):
+    """What the engine and the doctor ask besides: of the program that runs a server's instances."""
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id; None when it does not run."""
+
+    def start(self, odoo: OdooInstallation, cluster: Cluster, report: Callable[[str], None]) -> None:
+        """Start it unless it runs as it should, and wait until it answers. Raises ServerNotStarted."""
+
+    def prepare(self, odoo: OdooInstallation, cluster: Cluster) -> list[str]:
+        """The command that runs it in the foreground. Raises ServerNotStarted when it runs already."""
+
+    def stop(self) -> bool:
+        """Stop it and every instance's process, if it runs; tell whether it did."""
+
+    def is_answering(self) -> bool: ...
+
+    def protections(self) -> dict[str, str]:
+        """What separates instances, by name; each with why it is missing, or "". Raises ServerNotStarted."""

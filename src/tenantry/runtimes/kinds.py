@@ -1,0 +1,39 @@
+"""The kinds of runtimes: one row each, by the name in a server's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Protocol
+
+from tenantry.errors import InvalidSetting
+from tenantry.model.keys import Keys
+from tenantry.odoo.finding.installation import OdooInstallation
+from tenantry.postgres.cluster import Cluster
+from tenantry.runtimes.contract import ServerRuntime
+from tenantry.runtimes.shared import SharedRuntime
+from tenantry.settings import ServerSettings
+
+
+class Kind(Protocol):
+    """Makes the runtime of a server. odoo, cluster: only needed to run commands."""
+
+    def __call__(
+        self,
+        settings: ServerSettings,
+        keys: Keys,
+        odoo: Callable[[], OdooInstallation] = ...,
+        cluster: Callable[[], Cluster] = ...,
+    ) -> ServerRuntime: ...
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType({"shared": SharedRuntime})
+
+
+def kind_of(settings: ServerSettings) -> Kind:
+    """Raises InvalidSetting."""
+    try:
+        return KINDS[settings.runtime]
+    except KeyError:
+        name = f"runtime of server {settings.name}"
+        raise InvalidSetting(name, settings.runtime, f"one of: {', '.join(KINDS)}") from None
