@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tenantry import process
-from tenantry.agent.answering import answer_on_standard_streams
+from tenantry.agent.handler import answer_on_standard_streams
 from tenantry.cli.common import JsonOption, NameArgument, command, engine
 from tenantry.cli.output import Columns, Output, megabytes, plain_text
 
