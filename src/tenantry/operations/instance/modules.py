@@ -7,7 +7,7 @@ from collections.abc import Collection
 from tenantry.errors import InvalidValue
 from tenantry.model.recipe import MODULE
 from tenantry.model.states import Action, after
-from tenantry.odoo.initialise import check_modules_exist, installed_modules, installing, verify_modules
+from tenantry.odoo.initialise import check_modules_exist, install_command, installed_modules, verify_modules
 from tenantry.odoo.own_addons import tenants_addons_path
 from tenantry.operations.context import Context
 from tenantry.operations.inventory import find_instance
@@ -28,7 +28,7 @@ def install_modules(context: Context, name: str, modules: Collection[str]) -> li
         roles.enable_login(connection, name, context.role_password(name))
         missing = sorted(set(wanted) - set(_installed(context, name)))
         if missing:
-            log = context.runtime.run_odoo(name, installing(missing))
+            log = context.runtime.run_odoo(name, install_command(missing))
             with context.as_tenant(name) as inside:
                 verify_modules(inside, missing, log)
         return missing
