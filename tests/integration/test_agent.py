@@ -121,7 +121,7 @@ def test_an_idle_connection_is_used_again_until_its_agent_ends(environment: None
     assert set(agents()) - before == {second}, "what was given up is over"
     second.kill()
     second.wait(10)
-    assert remote._conversations.kept.take() is None
+    assert remote._conversations.idle.take() is None
 
 
 @pytest.mark.parametrize("keeps", [True, False])

@@ -65,7 +65,7 @@ class RemoteNoun:
         bound = inspect.signature(function(name)).bind(self, *args, **kwargs).arguments
         arguments = {key: value for key, value in bound.items() if key != "self"}
         on_step = arguments.pop("on_step", ignore) if name in REPORTS_STEPS else ignore
-        with self._conversations.one() as conversation:
+        with self._conversations.borrow() as conversation:
             return conversation.ask(name, arguments, on_step)
 
 
@@ -84,7 +84,7 @@ class RemoteInstances(RemoteNoun):
     @contextlib.contextmanager
     def provisioning(self, spec: InstanceSpec, on_step: OnStep = ignore) -> Iterator[RemoteSession]:
         """See `operations.instance.provision.provisioning`."""
-        with self._conversations.one() as conversation:
+        with self._conversations.borrow() as conversation:
             conversation.ask(PROVISION, {"spec": spec}, on_step)
             try:
                 yield RemoteSession(conversation, on_step)

@@ -17,7 +17,7 @@ from tenantry.agent.wire import from_line, to_line
 from tenantry.errors import AgentLost
 from tenantry.model.progress import OnStep, ignore
 
-_MOST_KEPT = 4
+_MAX_IDLE = 4
 
 
 class Conversations:
@@ -26,24 +26,24 @@ class Conversations:
     def __init__(self, connect: Connect, *, keeps: bool) -> None:
         """keeps: keep a finished one for the next call, which then needs no new process of the agent."""
         self._connect = connect
-        self.kept = Kept(_MOST_KEPT if keeps else 0)
+        self.idle = IdleConversations(_MAX_IDLE if keeps else 0)
 
     @contextlib.contextmanager
-    def one(self) -> Iterator[Conversation]:
+    def borrow(self) -> Iterator[Conversation]:
         """A conversation for one call. Raises AgentLost."""
-        conversation = self.kept.take() or Conversation.begun(self._connect)
+        conversation = self.idle.take() or Conversation.begin(self._connect)
         try:
             yield conversation
         finally:
-            if conversation.unanswered or not self.kept.put(conversation):
+            if conversation.unanswered or not self.idle.put(conversation):
                 conversation.transport.close()
 
 
 @dataclass
-class Kept:
+class IdleConversations:
     """Idle conversations, last in, first out. A process that is forked meanwhile does not share them."""
 
-    most: int
+    maximum: int
     _idle: list[Conversation] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -59,7 +59,7 @@ class Kept:
     def put(self, conversation: Conversation) -> bool:
         """Keep it if there is room; return whether there was."""
         with self._lock:
-            has_room = len(self._idle) < self.most
+            has_room = len(self._idle) < self.maximum
             if has_room:
                 conversation.idle_since = time.monotonic()
                 self._idle.append(conversation)
@@ -82,7 +82,7 @@ class Conversation:
     unanswered: int = 0
 
     @classmethod
-    def begun(cls, connect: Connect) -> Conversation:
+    def begin(cls, connect: Connect) -> Conversation:
         """Raises AgentLost."""
         transport = contextlib.ExitStack()
         return cls(*transport.enter_context(connect()), transport)

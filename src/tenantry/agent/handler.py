@@ -31,7 +31,7 @@ from tenantry.model.progress import StepEvent
 
 _logger = logging.getLogger(__name__)
 
-_MOST_BYTES, _MOST_UNREAD = 2**20, 4
+_MAX_BYTES, _MAX_UNREAD = 2**20, 4
 CALLER_LOST = 75
 """The exit code when the caller ended in the middle of an operation, which is run again as after a crash."""
 
@@ -69,7 +69,7 @@ def answer_on_standard_streams() -> None:
 
 def lines(stream: IO[bytes]) -> Iterator[bytes]:
     """The questions of a caller on this machine; the kernel reports when the caller has ended."""
-    while line := stream.readline(_MOST_BYTES):
+    while line := stream.readline(_MAX_BYTES):
         if line.strip():
             yield line
 
@@ -77,8 +77,8 @@ def lines(stream: IO[bytes]) -> Iterator[bytes]:
 def _lines_with_heartbeats(descriptor: int) -> Iterator[bytes]:
     """The questions of a caller who sends heartbeats, until it ends or is silent for too long."""
     received = b""
-    while select.select([descriptor], [], [], SILENT_FOR_S)[0] and len(received) < _MOST_BYTES:
-        more = os.read(descriptor, _MOST_BYTES)
+    while select.select([descriptor], [], [], SILENT_FOR_S)[0] and len(received) < _MAX_BYTES:
+        more = os.read(descriptor, _MAX_BYTES)
         if not more:
             return
         *whole, received = (received + more).split(b"\n")
@@ -136,7 +136,7 @@ class _Caller:
         with contextlib.suppress(OSError):
             for line in questions:
                 self._asked.put(line)
-                if self._asked.qsize() > _MOST_UNREAD:  # more would fill our memory
+                if self._asked.qsize() > _MAX_UNREAD:  # more would fill our memory
                     os._exit(CALLER_LOST)
         if self._is_waiting:
             os._exit(CALLER_LOST)

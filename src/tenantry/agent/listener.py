@@ -29,10 +29,10 @@ from tenantry.spawner.control import socket_address
 _logger = logging.getLogger(__name__)
 
 _PEER = struct.Struct("3i")
-_MOST_AT_ONCE = 64
+_MAX_CHILDREN = 64
 """Further connections wait, so that a caller cannot fill the machine with our processes."""
 _POLL_S = 0.02
-_MOST_OF_AN_ADDRESS = 1000
+_MAX_ADDRESS_BYTES = 1000
 
 
 def serve(engine: Engine, file: Path, user: int) -> None:
@@ -74,7 +74,7 @@ class _Forks:
 
     def fork(self) -> bool:
         """Fork; return whether this is the child. Waits while there are too many."""
-        while self._begun - self._ended >= _MOST_AT_ONCE:
+        while self._begun - self._ended >= _MAX_CHILDREN:
             time.sleep(_POLL_S)
         is_child = os.fork() == 0
         if is_child:
@@ -138,7 +138,7 @@ def _answer_one(engine: Engine, connection: socket.socket) -> None:
 def _first_line(connection: socket.socket) -> str:
     """Read one line and nothing more: the rest is for the reader that follows."""
     line = b""
-    while not line.endswith(b"\n") and len(line) < _MOST_OF_AN_ADDRESS:
+    while not line.endswith(b"\n") and len(line) < _MAX_ADDRESS_BYTES:
         byte = connection.recv(1)
         if not byte:
             break

@@ -60,7 +60,7 @@ _ZYGOTE_VARIABLES = {
     # Each of glibc's arenas reserves 64 MB of the process's limit, and returns less memory.
     "MALLOC_ARENA_MAX": "2",
 }
-_MOST_LOG_BYTES = 2**20
+_MAX_LOG_BYTES = 2**20
 
 
 def _not_available() -> NoReturn:
@@ -162,7 +162,7 @@ class SharedRuntime:
 
     def logs(self, name: str, count: int) -> list[str]:
         """See `Runtime.logs`."""
-        return process.tail(self._tenant_log(name), _MOST_LOG_BYTES).splitlines()[-count:]
+        return process.tail(self._tenant_log(name), _MAX_LOG_BYTES).splitlines()[-count:]
 
     def rename(self, old: str, new: str) -> None:
         """See `Runtime.rename`: the log files get the new name."""

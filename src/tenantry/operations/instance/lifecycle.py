@@ -60,11 +60,11 @@ def _start(subject: Changing) -> None:
     _set_state(subject, Action.START)
 
 
-def _allow_reactivating(subject: Changing) -> None:
+def _enable_login_to_reactivate(subject: Changing) -> None:
     _enable_login(subject, Action.REACTIVATE)
 
 
-def _allow_starting(subject: Changing) -> None:
+def _enable_login_to_start(subject: Changing) -> None:
     _enable_login(subject, Action.START)
 
 
@@ -102,7 +102,7 @@ def _expect_served(subject: Changing) -> None:
     _expect(subject, _OK)
 
 
-def _is_gone(subject: Changing) -> bool:
+def _is_dropped(subject: Changing) -> bool:
     return databases.find(subject.connection, subject.name) is None
 
 
@@ -131,7 +131,7 @@ SUSPEND: tuple[Step[Changing], ...] = (
     Step("probe", _expect_blocked),
 )
 REACTIVATE: tuple[Step[Changing], ...] = (
-    Step("unlock", _allow_reactivating),
+    Step("unlock", _enable_login_to_reactivate),
     Step("state", _reactivate),
     Step("probe", _expect_served),
 )
@@ -142,7 +142,7 @@ STOP: tuple[Step[Changing], ...] = (
     Step("blocked", _expect_blocked),
 )
 START: tuple[Step[Changing], ...] = (
-    Step("unlock", _allow_starting),
+    Step("unlock", _enable_login_to_start),
     Step("start", _start),
     Step("probe", _expect_served),
 )
@@ -155,9 +155,9 @@ STEPS: Mapping[Action, tuple[Step[Changing], ...]] = MappingProxyType(
     }
 )
 TERMINATE: tuple[Step[Changing], ...] = (
-    Step("state", _start_terminating, is_done=_is_gone),
-    Step("lock", _disable_login, is_done=_is_gone),
-    Step("database", _drop_database, is_done=_is_gone),
+    Step("state", _start_terminating, is_done=_is_dropped),
+    Step("lock", _disable_login, is_done=_is_dropped),
+    Step("database", _drop_database, is_done=_is_dropped),
     Step("filestore", _remove_filestore),
     Step("role", _drop_role),
 )

@@ -40,7 +40,7 @@ _SINCE_14 = {"client_connection_check_interval": "10s"}
 
 @dataclass
 class FromArchive:
-    """See `Source`. made: the temporary name of the database and its role, until they are complete."""
+    """See `Source`. temporary_name: the name of the database and its role, until they are complete."""
 
     context: Context
     connection: Connection
@@ -49,7 +49,7 @@ class FromArchive:
     name: str
 
     @property
-    def made(self) -> str:
+    def temporary_name(self) -> str:
         return names.loading_database(self.name)
 
     @property
@@ -58,7 +58,7 @@ class FromArchive:
         return f"archive {self.found.manifest.archive}"
 
     @property
-    def named(self) -> Label | None:
+    def final_label(self) -> Label | None:
         """The label of the instance, once it has its name."""
         found = find_labelled(self.connection, self.name, Kind.INSTANCE)
         label = found.label if found else None
@@ -66,18 +66,18 @@ class FromArchive:
 
     @property
     def has_database(self) -> bool:
-        return self.named is not None
+        return self.final_label is not None
 
     @property
     def has_files(self) -> bool:
         """The files are loaded before the database is renamed."""
-        return self.named is not None
+        return self.final_label is not None
 
     def prepare(self) -> None:
         """Create an empty database, with the extensions that only its owner can create, after discarding the
         remains of a killed run.
         """
-        context, connection, made = self.context, self.connection, self.made
+        context, connection, made = self.context, self.connection, self.temporary_name
         discard(context, connection, made)
         databases.create(connection, made, _label(self, Kind.SPARE, State.BUILDING))
         roles.create(connection, made)
@@ -88,7 +88,7 @@ class FromArchive:
             roles.grant_create(inside, made)
 
     def make_database(self) -> None:
-        context, connection, made = self.context, self.connection, self.made
+        context, connection, made = self.context, self.connection, self.temporary_name
         pg_restore = client(context, connection, "pg_restore")
         password, folder = random_key(), context.settings.run_dir
         options = {**_RESTORING, **(_SINCE_14 if major(connection) >= 14 else {})}
@@ -106,7 +106,7 @@ class FromArchive:
         databases.end_sessions(connection, made)
 
     def make_files(self) -> None:
-        context, made, place = self.context, self.made, self.place
+        context, made, place = self.context, self.temporary_name, self.place
         context.filestores.make(
             made, lambda open_file: get_files(place.store, self.found, place.keys, open_file)
         )
@@ -115,10 +115,10 @@ class FromArchive:
         )
 
     def discard(self) -> None:
-        context, connection, label = self.context, self.connection, self.named
-        if label and label.filestore == self.made:
+        context, connection, label = self.context, self.connection, self.final_label
+        if label and label.filestore == self.temporary_name:
             discard(context, connection, self.name)
-        discard(context, connection, self.made)
+        discard(context, connection, self.temporary_name)
 
 
 @dataclass
@@ -146,14 +146,17 @@ def _write_address(subject: Loading) -> None:
     """
     url = subject.context.address(subject.name).url
     # Its errors are raised as Tampered, see `bounded.Session`.
-    with contextlib.suppress(Tampered), subject.context.as_locked_role(subject.source.made) as inside:
+    with (
+        contextlib.suppress(Tampered),
+        subject.context.as_locked_role(subject.source.temporary_name) as inside,
+    ):
         inside.execute(query, [url, subject.source.found.manifest.host])
 
 
 def _name(subject: Loading) -> None:
     """Rename database and role and write the label in one transaction; the files follow in the next step."""
     connection, source, name = subject.connection, subject.source, subject.name
-    made, label = source.made, _label(source, Kind.INSTANCE, State.STOPPED)
+    made, label = source.temporary_name, _label(source, Kind.INSTANCE, State.STOPPED)
     named = label.having(filestore=made, reference=source.reference, links_since=now_us())
     with databases.transaction(connection):
         databases.rename(connection, made, name)
@@ -168,7 +171,7 @@ def _name_filestore(subject: Loading) -> None:
 
 
 def _has_filestore(subject: Loading) -> bool:
-    label = subject.source.named
+    label = subject.source.final_label
     return bool(label and not label.filestore)
 
 
@@ -219,9 +222,9 @@ def load_instance(
     found = find_archive(source.store, source.keys, archive, trusted)
     with context.maintenance() as connection, name_locks(connection, [name], ()):
         archived = FromArchive(context, connection, source, found, name)
-        if not archived.named:
+        if not archived.final_label:
             _check(archived)
-        with database_lock(connection, archived.made):
+        with database_lock(connection, archived.temporary_name):
             Operation("load", name, STEPS, on_step).run(Loading(context, connection, name, archived))
         return describe(context, Database(name, find_instance(connection, name)))
 
