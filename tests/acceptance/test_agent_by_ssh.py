@@ -16,7 +16,7 @@ from tests.support.waiting import wait_until
 
 from tenantry.agent.client import RemoteEngine
 from tenantry.agent.offer import SILENT_FOR_S
-from tenantry.agent.ways import through_program
+from tenantry.agent.transports import through_program
 from tenantry.engine import Engine
 from tenantry.errors import AgentLost, InstanceNotFound
 from tenantry.model.catalog import State
@@ -88,7 +88,7 @@ CREATE = """
 import sys
 from functools import partial
 from tenantry.agent.client import RemoteEngine
-from tenantry.agent.ways import through_program
+from tenantry.agent.transports import through_program
 from tenantry.model.instance import InstanceSpec
 spec = InstanceSpec.checked(name="acme", email="admin@acme.example", template="tiny")
 RemoteEngine(partial(through_program, sys.argv[1:])).instances.provision(spec)

@@ -15,7 +15,7 @@ from tests.support.waiting import wait_until
 
 from tenantry import process, sandbox
 from tenantry.agent.client import RemoteEngine
-from tenantry.agent.ways import through_socket
+from tenantry.agent.transports import through_socket
 from tenantry.control_plane.doctor import examine
 from tenantry.engine import Engine
 from tenantry.spawner import identity

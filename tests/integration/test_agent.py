@@ -19,10 +19,10 @@ from tests.support.inventory import orphans
 from tests.support.waiting import eventually, wait_until
 
 from tenantry import process
-from tenantry.agent import answering
-from tenantry.agent.answering import lines
+from tenantry.agent import handler
 from tenantry.agent.client import RemoteEngine, engine_at
-from tenantry.agent.ways import through_program, through_socket
+from tenantry.agent.handler import lines
+from tenantry.agent.transports import through_program, through_socket
 from tenantry.agent.wire import from_line, to_line
 from tenantry.engine import Engine
 from tenantry.errors import (
@@ -121,7 +121,7 @@ def test_an_idle_connection_is_used_again_until_its_agent_ends(environment: None
     assert set(agents()) - before == {second}, "what was given up is over"
     second.kill()
     second.wait(10)
-    assert remote._conversations.kept.take() is None
+    assert remote._conversations.idle.take() is None
 
 
 @pytest.mark.parametrize("keeps", [True, False])
@@ -148,7 +148,7 @@ def begin_and_end(listener: socket.socket) -> None:
 
 
 def test_an_idle_client_occupies_no_slot(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answering, "REST_S", 0.1)
+    monkeypatch.setattr(handler, "IDLE_TIMEOUT_S", 0.1)
     theirs, ours = socket.socketpair()
     with theirs, ours:
         child = multiprocessing.get_context("fork").Process(target=answer_at, args=[ours], daemon=True)
@@ -159,7 +159,7 @@ def test_an_idle_client_occupies_no_slot(environment: None, monkeypatch: pytest.
 
 def answer_at(connection: socket.socket) -> None:
     with connection.makefile("rb") as questions, connection.makefile("wb") as answers:
-        answering.answer(Engine(), lines(questions), answers)
+        handler.answer(Engine(), lines(questions), answers)
 
 
 def agents() -> list[psutil.Process]:
@@ -258,7 +258,7 @@ def test_an_operation_ends_when_its_client_is_killed(
     code = (
         "import sys; from functools import partial\n"
         "from tenantry.agent.client import RemoteEngine\n"
-        "from tenantry.agent.ways import through_program\n"
+        "from tenantry.agent.transports import through_program\n"
         f"RemoteEngine(partial(through_program, {AGENT!r})).pool.fill('fake', 1)\n"
     )
     with context.maintenance() as connection, locks.exclusive(connection, "template fake"):

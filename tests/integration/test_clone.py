@@ -161,7 +161,7 @@ def test_a_spare_that_an_operation_has_locked_is_not_swept(context: Context, fak
 def test_a_clone_for_a_creation_is_not_swept_before_it_has_its_name(context: Context, fake_template: str):
     name = names.cloning_database("acme")
     with context.maintenance() as worker, context.maintenance() as sweeper:
-        with clone.being_made(worker, name):
+        with clone.database_lock(worker, name):
             made = clone.clone_template(context, worker, fake_template, name)
             pool.sweep(context, sweeper, fake_template)
             pool.name_spare(context, worker, made, "acme", the_label(fake_template))

@@ -14,8 +14,8 @@ import pytest
 
 from tenantry import errors
 from tenantry.agent.client import RemoteEngine
-from tenantry.agent.offer import METHODS, NOUNS, PARTS, PROVISION, TELLS_STEPS, function
-from tenantry.agent.ways import through_socket
+from tenantry.agent.offer import METHODS, NOUNS, PARTS, PROVISION, REPORTS_STEPS, function
+from tenantry.agent.transports import through_socket
 from tenantry.agent.wire import from_line, to_line
 from tenantry.errors import AgentLost, InvalidName, ModuleNotFound, TenantryError
 from tenantry.model.activity import Activity
@@ -128,7 +128,7 @@ def test_what_is_offered_is_the_engines() -> None:
         assert callable(function(name)), name
     for name in PARTS:
         assert callable(getattr(Session, name)), name
-    assert {it for it in METHODS if "on_step" in inspect.signature(function(it)).parameters} == TELLS_STEPS
+    assert {it for it in METHODS if "on_step" in inspect.signature(function(it)).parameters} == REPORTS_STEPS
 
 
 def test_nothing_is_offered_but_methods_of_the_engine_and_its_nouns() -> None:

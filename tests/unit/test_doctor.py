@@ -73,7 +73,7 @@ def test_a_mail_server_on_this_machine_is_told_of(settings: ServerSettings, monk
         monkeypatch.setattr(doctor, "_LOCAL_MAIL_SERVER", listener.getsockname())
         found = finding(settings, "Mail")
         assert (found.ok, found.needed) == (False, False)
-        assert "as anybody" in found.detail
+        assert "any sender" in found.detail
     assert finding(settings, "Mail").ok
 
 

@@ -1,1 +1,1 @@
-"""The engine behind a pipe: for who may not, or cannot, run it in their own process."""
+"""The engine behind a pipe: for programs that may not, or cannot, run it in their own process."""

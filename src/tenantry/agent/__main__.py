@@ -1,4 +1,4 @@
-"""`python -m tenantry.agent SOCKET USER`: answer at a socket, until SIGTERM; see `door`."""
+"""`python -m tenantry.agent SOCKET USER`: answer at a socket, until SIGTERM; see `listener`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import logging
 import sys
 from pathlib import Path
 
-from tenantry.agent import door
+from tenantry.agent import listener
 from tenantry.engine import Engine
 
 logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
 file, user = sys.argv[1:]
-door.serve(Engine(), Path(file), int(user))
+listener.serve(Engine(), Path(file), int(user))

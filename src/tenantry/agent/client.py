@@ -1,4 +1,4 @@
-"""The caller's side: an engine that is somewhere else, asked like the engine itself."""
+"""The caller's side: an engine in another process or on another machine, with the engine's own methods."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from tenantry.agent.conversation import Conversation, Conversations
-from tenantry.agent.offer import GIVE_UP, LEAVE, METHODS, PARTS, PROVISION, TELLS_STEPS, function
+from tenantry.agent.offer import GIVE_UP, LEAVE, METHODS, PARTS, PROVISION, REPORTS_STEPS, function
 from tenantry.agent.ssh import ssh_command
-from tenantry.agent.ways import Connect, through_program, through_socket
+from tenantry.agent.transports import Connect, through_program, through_socket
 from tenantry.engine import Engine
 from tenantry.errors import TenantryError
 from tenantry.model.instance import InstanceSpec
@@ -27,27 +27,27 @@ SOCKET_VARIABLE = "TENANTRY_AGENT"
 
 
 def engine_at(address: str = "") -> Engine | RemoteEngine:
-    """The engine of a server: behind the agent's socket where TENANTRY_AGENT names one, else here or by ssh.
+    """The engine of a server: through the agent's socket if TENANTRY_AGENT names one, else here or by ssh.
 
-    address: see `ServerAddress`; "" is the installation's own. Raises InvalidValue, ServerNotFound.
+    address: see `ServerAddress`; "" is the installation's own server. Raises InvalidValue, ServerNotFound.
     """
-    there, file = ServerAddress.of(address), os.environ.get(SOCKET_VARIABLE)
+    server, file = ServerAddress.of(address), os.environ.get(SOCKET_VARIABLE)
     own = ServerSettings.from_environment(name=LOCAL_SERVER)
     if file:
         connect, facts = (
             partial(through_socket, Path(file), address),
             None if address else Engine(own).facts(),
         )
-        return RemoteEngine(connect, facts, keeps=not there.destination)
-    if there.destination:
-        return RemoteEngine(partial(through_program, ssh_command(there, own.installation.ssh_config)))
-    return Engine(own).at(there.name)
+        return RemoteEngine(connect, facts, keeps=not server.destination)
+    if server.destination:
+        return RemoteEngine(partial(through_program, ssh_command(server, own.installation.ssh_config)))
+    return Engine(own).at(server.name)
 
 
 class RemoteNoun:
-    """Has those methods of one of the engine's nouns that the agent offers; see `offer.NOUNS`.
+    """One of the engine's nouns, with the methods that the agent offers; see `offer.NOUNS`.
 
-    Raises what the engine raises, and AgentLost when the agent, or the way to it, ended.
+    Raises the engine's errors, and AgentLost when the agent or the connection to it ended.
     """
 
     _noun = ""
@@ -56,50 +56,50 @@ class RemoteNoun:
         self._noun, self._conversations = noun, conversations
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        asked = f"{self._noun}.{name}" if self._noun else name
-        if asked not in METHODS:
+        method = f"{self._noun}.{name}" if self._noun else name
+        if method not in METHODS:
             raise AttributeError(name)
-        return partial(self._call, asked)
+        return partial(self._call, method)
 
     def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         bound = inspect.signature(function(name)).bind(self, *args, **kwargs).arguments
         arguments = {key: value for key, value in bound.items() if key != "self"}
-        on_step = arguments.pop("on_step", ignore) if name in TELLS_STEPS else ignore
-        with self._conversations.one() as conversation:
+        on_step = arguments.pop("on_step", ignore) if name in REPORTS_STEPS else ignore
+        with self._conversations.borrow() as conversation:
             return conversation.ask(name, arguments, on_step)
 
 
 class RemoteInstances(RemoteNoun):
-    """The instances there, and their creation."""
+    """The instances of that engine, and their creation."""
 
     def __init__(self, conversations: Conversations, facts: ServerFacts | None) -> None:
         super().__init__("instances", conversations)
         self._facts = facts
 
     def spec(self, **wishes: Any) -> InstanceSpec:
-        """See `Instances.spec`; the other side checks it by its own reserved names."""
+        """See `Instances.spec`; the agent checks it again, with its own reserved names."""
         reserved = self._facts.reserved_names if self._facts else frozenset[str]()
         return InstanceSpec.checked(reserved, **wishes)
 
     @contextlib.contextmanager
     def provisioning(self, spec: InstanceSpec, on_step: OnStep = ignore) -> Iterator[RemoteSession]:
         """See `operations.instance.provision.provisioning`."""
-        with self._conversations.one() as conversation:
+        with self._conversations.borrow() as conversation:
             conversation.ask(PROVISION, {"spec": spec}, on_step)
             try:
                 yield RemoteSession(conversation, on_step)
             except BaseException:
-                with contextlib.suppress(TenantryError):  # what the caller raised counts
+                with contextlib.suppress(TenantryError):  # the caller's own error is the one to report
                     conversation.ask(GIVE_UP)
                 raise
             conversation.ask(LEAVE)
 
 
 class RemoteEngine(RemoteNoun):
-    """An engine somewhere else, with its nouns. Safe to share between threads."""
+    """An engine in another process, with its nouns. Safe to share between threads."""
 
     def __init__(self, connect: Connect, facts: ServerFacts | None = None, *, keeps: bool = False) -> None:
-        """facts: what the other side would say, where that is known. keeps: see `Conversations`."""
+        """facts: the engine's facts, if they are known here. keeps: see `Conversations`."""
         super().__init__("", Conversations(connect, keeps=keeps))
         self._facts = facts
         self.templates = RemoteNoun("templates", self._conversations)
@@ -113,7 +113,7 @@ class RemoteEngine(RemoteNoun):
 
 @dataclass(frozen=True)
 class RemoteSession:
-    """A creation in the caller's hands; see `operations.instance.provision.Session`."""
+    """A creation whose parts the caller runs; see `operations.instance.provision.Session`."""
 
     conversation: Conversation
     on_step: OnStep

@@ -1,4 +1,4 @@
-"""Conversations with an agent: one question at a time, and a few that rest until the next call."""
+"""Conversations with an agent: one question at a time. A few idle ones are kept for the next calls."""
 
 from __future__ import annotations
 
@@ -11,112 +11,113 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from tenantry.agent.offer import REST_S
-from tenantry.agent.ways import Connect
+from tenantry.agent.offer import IDLE_TIMEOUT_S
+from tenantry.agent.transports import Connect
 from tenantry.agent.wire import from_line, to_line
 from tenantry.errors import AgentLost
 from tenantry.model.progress import OnStep, ignore
 
-_MOST_KEPT = 4
+_MAX_IDLE = 4
 
 
 class Conversations:
-    """With one agent. Safe to share between threads."""
+    """The conversations with one agent. Safe to share between threads."""
 
     def __init__(self, connect: Connect, *, keeps: bool) -> None:
-        """keeps: one that is over waits for the next call, which then costs no new process there."""
+        """keeps: keep a finished one for the next call, which then needs no new process of the agent."""
         self._connect = connect
-        self.kept = Kept(_MOST_KEPT if keeps else 0)
+        self.idle = IdleConversations(_MAX_IDLE if keeps else 0)
 
     @contextlib.contextmanager
-    def one(self) -> Iterator[Conversation]:
-        """Raises AgentLost."""
-        conversation = self.kept.take() or Conversation.begun(self._connect)
+    def borrow(self) -> Iterator[Conversation]:
+        """A conversation for one call. Raises AgentLost."""
+        conversation = self.idle.take() or Conversation.begin(self._connect)
         try:
             yield conversation
         finally:
-            if conversation.unheard or not self.kept.put(conversation):
-                conversation.way.close()
+            if conversation.unanswered or not self.idle.put(conversation):
+                conversation.transport.close()
 
 
 @dataclass
-class Kept:
-    """Conversations at rest, the last one first; none is shared with a process that was forked meanwhile."""
+class IdleConversations:
+    """Idle conversations, last in, first out. A process that is forked meanwhile does not share them."""
 
-    most: int
+    maximum: int
     _idle: list[Conversation] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self) -> Conversation | None:
-        """One that nobody has, and whose agent lives."""
+        """Take out one whose agent still runs, if there is one."""
         while True:
             with self._lock:
                 found = self._idle.pop() if self._idle else None
             if found is None or found.is_alive:
                 return found
-            found.way.close()
+            found.transport.close()
 
     def put(self, conversation: Conversation) -> bool:
-        """Whether there is room for it."""
+        """Keep it if there is room; return whether there was."""
         with self._lock:
-            has_room = len(self._idle) < self.most
+            has_room = len(self._idle) < self.maximum
             if has_room:
-                conversation.rests_since = time.monotonic()
+                conversation.idle_since = time.monotonic()
                 self._idle.append(conversation)
         return has_room
 
 
 @dataclass
 class Conversation:
-    """way: closes it. process: whose it is.
+    """transport: closing it ends the conversation. process: the id of the process that began it.
 
-    unheard: questions whose answer was not waited for, since who heard of a step raised an error.
+    unanswered: how many questions still have no answer. More than one: an earlier call ended before its
+    answer came, because its `on_step` raised an error.
     """
 
     answers: IO[bytes]
     questions: IO[bytes]
-    way: contextlib.ExitStack
+    transport: contextlib.ExitStack
     process: int = field(default_factory=os.getpid)
-    rests_since: float = 0.0
-    unheard: int = 0
+    idle_since: float = 0.0
+    unanswered: int = 0
 
     @classmethod
-    def begun(cls, connect: Connect) -> Conversation:
+    def begin(cls, connect: Connect) -> Conversation:
         """Raises AgentLost."""
-        way = contextlib.ExitStack()
-        return cls(*way.enter_context(connect()), way)
+        transport = contextlib.ExitStack()
+        return cls(*transport.enter_context(connect()), transport)
 
     @property
     def is_alive(self) -> bool:
-        """At rest the agent says nothing: what can be read then is its end, after too long a rest."""
-        is_usable = self.process == os.getpid() and time.monotonic() - self.rests_since < REST_S / 2
+        """Whether an idle conversation can be used. An idle agent sends nothing: input then means its end."""
+        is_usable = self.process == os.getpid() and time.monotonic() - self.idle_since < IDLE_TIMEOUT_S / 2
         return is_usable and not select.select([self.answers], [], [], 0)[0]
 
     def ask(self, name: str, arguments: Mapping[str, Any] | None = None, on_step: OnStep = ignore) -> Any:
-        """Ask, pass steps on, return the answer. Raises the engine's errors, AgentLost."""
+        """Ask, report the steps to `on_step`, return the answer. Raises the engine's errors, AgentLost."""
         line = to_line({"call": name, "arguments": arguments or {}})
-        self.unheard += 1  # whatever happens from here on, its answer may be on the way
+        self.unanswered += 1  # from here on its answer may come, even if writing fails
         try:
             self.questions.write(line)
             self.questions.flush()
         except OSError as error:
             raise AgentLost("it does not listen any more") from error
-        while self.unheard:
-            message = self._hear()
+        while self.unanswered:
+            message = self._receive()
             if "step" in message:
-                if self.unheard == 1:
+                if self.unanswered == 1:
                     on_step(message["step"])
                 continue
-            self.unheard -= 1
+            self.unanswered -= 1
         if "error" in message:
             raise message["error"]
         return message["result"]
 
-    def _hear(self) -> dict[str, Any]:
+    def _receive(self) -> dict[str, Any]:
         try:
             line = self.answers.readline()
         except OSError as error:
-            raise AgentLost("the way to it broke") from error
+            raise AgentLost("the connection to it broke") from error
         if not line.endswith(b"\n"):
             raise AgentLost("it ended in the middle")
         return from_line(line)

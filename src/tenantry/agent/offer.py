@@ -1,4 +1,4 @@
-"""What the agent does for its callers: these of the engine's methods, by noun and name."""
+"""The engine's methods that the agent offers to its callers, by noun and name."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from tenantry.engine.pool import Pool
 from tenantry.engine.templates import Templates
 
 PROVISION = "instances.provisioning"
-"""A creation stays open between its parts, until it is left, or given up and undone."""
+"""Opens a creation. The caller then asks for its parts, and ends it by LEAVE, or by GIVE_UP to undo it."""
 LEAVE, GIVE_UP = "leave", "give up"
-BEAT_S, SILENT_FOR_S = 3, 12
-"""How often a caller elsewhere says that they live, by an empty line, and after how long they are dead."""
+HEARTBEAT_S, SILENT_FOR_S = 3, 12
+"""How often a caller on another machine sends an empty line, and after what silence it counts as ended."""
 
-REST_S = 60
-"""How long a conversation may rest: each holds one of a few places."""
+IDLE_TIMEOUT_S = 60
+"""How long a conversation may be idle: each one uses one of the agent's few processes."""
 
 PARTS = frozenset({"clone", "sanitize", "customize", "create_admin", "publish"})
-"""Of a creation, see `operations.instance.provision.Session`."""
+"""The parts of a creation; see `operations.instance.provision.Session`."""
 
 NOUNS: Mapping[str, type] = MappingProxyType(
     {"": Engine, "templates": Templates, "pool": Pool, "instances": Instances}
 )
-"""What the methods belong to; "" is the engine itself."""
-TELLS_STEPS = frozenset(
+"""The classes that the methods belong to; "" is the engine itself."""
+REPORTS_STEPS = frozenset(
     {
         *("templates.build", "templates.finish_editing", "pool.fill"),
         *("instances.provision", "instances.rename", "instances.terminate", "instances.operate"),
@@ -35,7 +35,7 @@ TELLS_STEPS = frozenset(
         *("instances.stop", "instances.start", "instances.restart"),
     }
 )
-METHODS = TELLS_STEPS | frozenset(
+METHODS = REPORTS_STEPS | frozenset(
     {
         *("facts", "is_up", "seal", "unseal", "keep_address"),
         *("templates.all", "templates.get", "templates.edit", "templates.clone", "pool.status"),
@@ -46,11 +46,11 @@ METHODS = TELLS_STEPS | frozenset(
         *("instances.check_modules", "instances.install_modules", "instances.login_link"),
     }
 )
-"""Nobody behind a pipe starts or stops servers, or is told a key."""
+"""No caller may start or stop servers, or read a key."""
 
 
 def function(name: str) -> Callable[..., Any]:
-    """The engine's, of one of METHODS."""
+    """The function of the engine for one of METHODS."""
     noun, _dot, method = name.rpartition(".")
     found: Callable[..., Any] = getattr(NOUNS[noun], method)
     return found

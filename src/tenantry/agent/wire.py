@@ -1,6 +1,6 @@
-"""What passes between a caller and the engine's agent: lines of JSON.
+"""The messages between a caller and the agent: lines of JSON.
 
-A value of ours travels with the name of its class, of a closed list; nothing else can be made of a line.
+An object is sent with the name of its class, from a closed list; a line can create no other objects.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ _ERRORS: Mapping[str, type[TenantryError]] = {
 
 
 def to_line(message: Mapping[str, Any]) -> bytes:
-    """Raises TypeError for what no caller and no answer has."""
+    """Raises TypeError for a value of a class that is not in the list."""
     return json.dumps({key: _packed(value) for key, value in message.items()}).encode() + b"\n"
 
 
 def from_line(line: bytes) -> dict[str, Any]:
-    """Raises AgentLost for what is no message of ours: somebody else spoke, or it was cut."""
+    """Raises AgentLost for a line that is not a message: another program wrote it, or it was cut."""
     try:
         return {key: _unpacked(value) for key, value in json.loads(line).items()}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -76,7 +76,7 @@ def _unpacked(value: Any) -> Any:
 
 
 class _Kind(NamedTuple):
-    """How the values of some classes travel, under the tag that is the kind's name."""
+    """How the values of some classes are written as JSON, under a tag: the kind's name."""
 
     covers: type | tuple[type, ...]
     pack: Callable[[Any], Any]
@@ -99,7 +99,7 @@ def _pack_error(error: TenantryError) -> Any:
 
 
 def _unpack_error(packed: Any) -> TenantryError:
-    """The same class with the same facts; its sentence was built on the other side."""
+    """The same class with the same facts; the sentence was built by the sender."""
     name, sentence, facts = packed
     error = _ERRORS[name].__new__(_ERRORS[name])
     error.args = (sentence,)

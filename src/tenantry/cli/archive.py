@@ -1,4 +1,4 @@
-"""`tenantry archive`: instances that travel, as archives in a store."""
+"""`tenantry archive`: dump instances into archives in a store, and load them."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ app = typer.Typer(
 )
 
 StoreArgument = Annotated[str, typer.Argument(help="A folder, or an address such as s3://bucket/folder.")]
-ArchiveArgument = Annotated[str, typer.Argument(help="What `archive dump` and `archive list` call it.")]
+ArchiveArgument = Annotated[str, typer.Argument(help="The archive's name, as `archive list` prints it.")]
 
 
 @app.command()
 @command
 def dump(name: NameArgument, store: StoreArgument, as_json: JsonOption = False) -> None:
-    """Dump an instance into a new archive; it goes on meanwhile."""
+    """Dump an instance into a new archive; it stays in use meanwhile."""
     output = Output(as_json=as_json)
     with output.progress(f"Dumping {name}") as on_step:
         archive = engine(output).archives.dump(name, store, on_step)
-    skipped = f"; left out {archive.skipped} that are no files of Odoo's" if archive.skipped else ""
+    skipped = f"; left out {archive.skipped} that are not files of Odoo's" if archive.skipped else ""
     output.result(
         archive, f"{archive.archive}: {megabytes(archive.size_bytes)}, {archive.files} files{skipped}."
     )
@@ -37,11 +37,11 @@ def load(
     archive: ArchiveArgument,
     name: NameArgument,
     trust: Annotated[
-        str, typer.Option(help="The public key of another installation whose archive it may be.")
+        str, typer.Option(help="The public key of another installation whose archives are accepted, too.")
     ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Make an instance of an archive: stopped, until `tenantry instance start`."""
+    """Load an archive as a stopped instance; `tenantry instance start` starts it."""
     output = Output(as_json=as_json)
     with output.progress(f"Loading {name}") as on_step:
         instance = engine(output, telling=True).archives.load(store, archive, name, on_step, trusted=trust)

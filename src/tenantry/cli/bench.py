@@ -1,4 +1,4 @@
-"""`tenantry bench`: the measurements of `bench/`, where the source tree is at hand."""
+"""`tenantry bench`: run the measurements of `bench/`, in a source tree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every command shares: the --json option, the engine, errors as exit codes."""
+"""Common parts of the commands: options, the engine, errors as exit codes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ Arguments = ParamSpec("Arguments")
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 NameArgument = Annotated[str, typer.Argument(help="The instance's name, the first part of its address.")]
 LocalOption = Annotated[
-    bool, typer.Option("--local", help="On the engine of this machine, whatever you are logged in to.")
+    bool,
+    typer.Option("--local", help="Use the engine of this machine, even if you are logged in to a master."),
 ]
 NoWaitOption = Annotated[bool, typer.Option("--no-wait", help="On a master: do not wait until it is done.")]
 CodeArgument = Annotated[str, typer.Argument(help="The template's code, such as blank.")]
@@ -27,7 +28,7 @@ INTERRUPTED = 130
 
 
 def command(function: Callable[Arguments, None]) -> Callable[Arguments, None]:
-    """Turn the engine's errors into a sentence, a remedy and the family's exit code."""
+    """Print the engine's errors as a sentence and a remedy, and exit with the code of the error's family."""
 
     @functools.wraps(function)
     def wrapper(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
@@ -43,9 +44,9 @@ def command(function: Callable[Arguments, None]) -> Callable[Arguments, None]:
 
 
 def engine(output: Output, *, telling: bool = False) -> Engine:
-    """The engine of the settings in the environment. Raises InvalidSetting.
+    """The engine, with the settings of the environment. Raises InvalidSetting.
 
-    telling: say what is found, fetched and started, for commands that may take a while over it.
+    telling: print what is found, fetched and started, for commands that may take a while.
     """
     return Engine(report=output.say) if telling else Engine()
 

@@ -1,4 +1,4 @@
-"""`tenantry create`: a customer's running Odoo (C2)."""
+"""`tenantry create`: create a customer's running Odoo (C2)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from tenantry.cli.common import JsonOption, LocalOption, NameArgument, NoWaitOption, command
 from tenantry.cli.output import Output, plain_text
-from tenantry.cli.place import Wishes, at
+from tenantry.cli.place import CreationOptions, choose_place
 from tenantry.model.instance import Creation
 from tenantry.remote.results import RemoteCreation
 
@@ -20,9 +20,9 @@ def create(
     email: Annotated[str, typer.Argument(help="The administrator's email address, and login.")],
     company: Annotated[str, typer.Option(help="The company's name.")] = "",
     template: Annotated[
-        str, typer.Option(help="The template's code; left out: blank here, the plan's first on a master.")
+        str, typer.Option(help="The template's code. Default: blank here; on a master the plan's first.")
     ] = "",
-    plan: Annotated[str, typer.Option(help="On a master: the plan's code; left out: the first.")] = "",
+    plan: Annotated[str, typer.Option(help="On a master: the plan's code. Default: the first.")] = "",
     lang: Annotated[str, typer.Option(help="Odoo's language code, such as fr_FR.")] = "",
     country: Annotated[str, typer.Option(help="ISO 3166 code, such as FR.")] = "",
     tz: Annotated[str, typer.Option(help="IANA time zone, such as Europe/Paris; not on a master.")] = "",
@@ -32,44 +32,44 @@ def create(
 ) -> None:
     """Create a customer's private, running Odoo: on the master you are logged in to, else here."""
     output = Output(as_json=as_json)
-    place = at(output, local=local)
-    wishes = Wishes(client, email, company, template, plan, lang, country, tz)
+    place = choose_place(output, local=local)
+    options = CreationOptions(client, email, company, template, plan, lang, country, tz)
     if no_wait:
-        asked = place.begin_creation(wishes)
+        asked = place.begin_creation(options)
         output.result(asked, *request_lines(asked.request_id), *notes(asked.warnings))
         return
     with output.progress(f"Creating {client}") as on_step:
-        creation = place.create(wishes, on_step)
+        creation = place.create(options, on_step)
     output.result(creation, *creation_lines(creation))
 
 
 def creation_lines(creation: Creation | RemoteCreation) -> list[str]:
-    """What a person is told about a finished creation."""
-    told = creation.password.reveal() if creation.password else "in the mail; it was told before"
+    """The lines about a finished creation."""
+    password = creation.password.reveal() if creation.password else "in the mail; it was shown before"
     return [
-        f"[bold green]{plain_text(creation.instance.name)} is running[/]{_took(creation)}",
+        f"[bold green]{plain_text(creation.instance.name)} is running[/]{_duration(creation)}",
         f"  URL       [bold]{plain_text(creation.instance.url)}[/]",
         f"  Email     {plain_text(creation.login)}",
-        f"  Password  {plain_text(told)}",
+        f"  Password  {plain_text(password)}",
         f"  Database  {plain_text(creation.instance.name)}",
         *notes(creation.advice),
     ]
 
 
 def notes(advice: Iterable[str]) -> list[str]:
-    """What should be known of a creation that was accepted all the same."""
+    """The lines with advice about a creation."""
     return [f"  [yellow]Note[/]      {plain_text(sentence)}" for sentence in advice]
 
 
 def request_lines(request_id: str) -> list[str]:
-    """What a person is told who does not wait."""
+    """The lines about a request that is not waited for."""
     return [
         f"The request {plain_text(request_id)} is under way.",
         f"Follow it with: tenantry request show {plain_text(request_id)} --follow",
     ]
 
 
-def _took(creation: Creation | RemoteCreation) -> str:
+def _duration(creation: Creation | RemoteCreation) -> str:
     if isinstance(creation, Creation):
         how = "from a spare" if creation.spare else "no spare was waiting"
         return f" after {creation.duration_s:.2f} s ({how})"

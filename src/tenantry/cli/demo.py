@@ -1,6 +1,6 @@
 """`tenantry demo`: from an empty machine to a customer's running Odoo, in one command.
 
-The customer is created the way an operator would: logged in to the back office, by its buttons.
+The customer is created as an operator does it: logged in to the back office, by its buttons.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _POLL_S = 0.05
 
 @command
 def demo() -> None:
-    """Start everything, create acme by the back office's button, and prove it by logging in."""
+    """Start all servers, create acme by the back office's button, and log in as a check."""
     output = Output()
     tenantry = engine(output, telling=True)
     began = time.monotonic()
@@ -37,10 +37,10 @@ def demo() -> None:
     login = tenantry.master.admin_login()
     session = OdooSession(tenantry.master.runtime.route, MASTER_DATABASE, login, password)
     office = _Office(session, output.say)
-    office.have_template("blank")
+    office.build_template("blank")
     with output.progress("Filling the pool") as on_step:
         tenantry.pool.fill("blank", on_step=on_step)
-    office.terminate_last()
+    office.terminate_previous()
     _terminate_stray(tenantry)
     created = office.create()
     customer_password = tenantry.unseal(created["admin_password_sealed"])
@@ -58,27 +58,27 @@ def demo() -> None:
 
 
 def _terminate_stray(tenantry: Engine) -> None:
-    """An acme the back office knows nothing of, made by `tenantry create`."""
+    """Terminate an acme that is not in the back office, made by `tenantry create`."""
     with contextlib.suppress(InstanceNotFound):
         tenantry.instances.terminate(_NAME)
 
 
 class _Office:
-    """The operator at the back office: presses buttons and waits for what the jobs do."""
+    """An operator in the back office: presses buttons and waits for the jobs."""
 
     def __init__(self, session: OdooSession, say: Callable[[str], None]) -> None:
         self._call = session.call
         self._say = say
 
-    def have_template(self, code: str) -> None:
+    def build_template(self, code: str) -> None:
         template = self._find("saas.template", code=code)
         if self._read("saas.template", template)["state"] != "ready":
             self._say(f"Building the template {code} by its button; a minute or two the first time")
             self._call("saas.template", "action_create_template_db", [template])
             self._wait("saas.template", template, "ready")
 
-    def terminate_last(self) -> None:
-        """A second demo starts from a new acme: the first one's password is known to nobody any more."""
+    def terminate_previous(self) -> None:
+        """Terminate the acme of an earlier demo, since its password is not stored anywhere."""
         domain = [["subdomain", "=", _NAME], ["state", "in", ["active", "suspended", "expired"]]]
         for instance in self._call("saas.instance", "search", domain):
             self._say(f"Terminating the last demo's {_NAME}")
@@ -99,7 +99,7 @@ class _Office:
         (instance,) = self._call("saas.instance", "create", [values])
         began = time.monotonic()
         self._call("saas.instance", "action_provision_instance", [instance])
-        # Kept until the welcome mail is out, which may be at once: it is read while the job runs.
+        # Read while the job runs: the sealed password is deleted when the welcome mail is sent.
         sealed = self._read("saas.instance", instance)["admin_password_sealed"]
         created = self._wait("saas.instance", instance, "active")
         return {**created, "admin_password_sealed": sealed, "took_s": time.monotonic() - began}

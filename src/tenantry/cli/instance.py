@@ -1,4 +1,4 @@
-"""`tenantry instance`: what runs."""
+"""`tenantry instance`: list and show instances."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import typer
 from tenantry.cli import instance_actions as actions
 from tenantry.cli.common import JsonOption, LocalOption, NameArgument, command
 from tenantry.cli.output import Columns, Output, megabytes, plain_text
-from tenantry.cli.place import Place, at, there
+from tenantry.cli.place import Place, choose_place, logged_in_master
 from tenantry.errors import Conflict
 from tenantry.model.operations import OPERATIONS
 
 app = typer.Typer(
-    help="Look at instances and change their state: on the master you are logged in to, else here.",
+    help="List instances and change them: on the master you are logged in to, else here.",
     no_args_is_help=True,
 )
 
@@ -31,15 +31,15 @@ _LOG_COLUMNS: Columns = {
 @app.command("list")
 @command
 def list_(
-    state: Annotated[str, typer.Option(help="Only those, such as active.")] = "",
-    search: Annotated[str, typer.Option(help="Only those with this in their name.")] = "",
-    limit: Annotated[int | None, typer.Option(min=1, help="How many at most.")] = None,
+    state: Annotated[str, typer.Option(help="Only instances in this state, such as active.")] = "",
+    search: Annotated[str, typer.Option(help="Only instances with this text in their name.")] = "",
+    limit: Annotated[int | None, typer.Option(min=1, help="How many instances at most.")] = None,
     local: LocalOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the instances there are."""
+    """List the instances."""
     output = Output(as_json=as_json)
-    place = at(output, local=local)
+    place = choose_place(output, local=local)
     rows = place.instances(state, search, limit)
     output.table(rows, place.columns, "No instances; see `tenantry create`.")
 
@@ -49,7 +49,7 @@ def list_(
 def show(name: NameArgument, local: LocalOption = False, as_json: JsonOption = False) -> None:
     """Show one instance."""
     output = Output(as_json=as_json)
-    place = at(output, local=local)
+    place = choose_place(output, local=local)
     instance = place.instance(name)
     output.result(instance, *_lines(place, instance))
 
@@ -57,9 +57,9 @@ def show(name: NameArgument, local: LocalOption = False, as_json: JsonOption = F
 @app.command("open")
 @command
 def open_(name: NameArgument, local: LocalOption = False, as_json: JsonOption = False) -> None:
-    """Open an instance in the web browser, if there is one, and print its address."""
+    """Open an instance in the web browser, if this machine has one, and print its address."""
     output = Output(as_json=as_json)
-    instance = at(output, local=local).instance(name)
+    instance = choose_place(output, local=local).instance(name)
     output.result({"url": instance.url}, plain_text(instance.url))
     if not as_json:
         webbrowser.open(instance.url)
@@ -70,7 +70,7 @@ def open_(name: NameArgument, local: LocalOption = False, as_json: JsonOption = 
 def usage(name: NameArgument, local: LocalOption = False, as_json: JsonOption = False) -> None:
     """Show how many users and how much storage an instance uses."""
     output = Output(as_json=as_json)
-    found = at(output, local=local).usage(name)
+    found = choose_place(output, local=local).usage(name)
     output.result(
         found,
         f"Users          {found.users}",
@@ -83,22 +83,24 @@ def usage(name: NameArgument, local: LocalOption = False, as_json: JsonOption = 
 @command
 def logs(
     name: NameArgument,
-    hours: Annotated[int, typer.Option(min=1, help="How far back.")] = 24,
-    level: Annotated[str, typer.Option(help="This and graver ones: debug, info, warning, error.")] = "info",
+    hours: Annotated[int, typer.Option(min=1, help="How many hours back.")] = 24,
+    level: Annotated[str, typer.Option(help="The lowest level: debug, info, warning, error.")] = "info",
     limit: Annotated[int, typer.Option(min=1, help="How many lines at most.")] = 100,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what happened to an instance, the newest first. Needs a login: the master keeps it."""
+    """Show the log of an instance's operations, the newest first. Needs a login: the log is on the master."""
     output = Output(as_json=as_json)
-    output.table(there(output).master.logs(name, hours, level, limit), _LOG_COLUMNS, "Nothing in this time.")
+    output.table(
+        logged_in_master(output).master.logs(name, hours, level, limit), _LOG_COLUMNS, "Nothing in this time."
+    )
 
 
 @app.command()
 @command
 def check(name: NameArgument, as_json: JsonOption = False) -> None:
-    """Tell whether a name is free. Needs a login."""
+    """Check whether a name is free. Needs a login."""
     output = Output(as_json=as_json)
-    judged = there(output).master.check(name)
+    judged = logged_in_master(output).master.check(name)
     output.result(judged, plain_text(f"{name} is free." if judged.available else judged.error or ""))
     if not judged.available:
         output.say(f"Free are: {', '.join(judged.suggestions)}")
@@ -114,7 +116,7 @@ def _lines(place: Place, instance: object) -> list[str]:
 app.command()(actions.suspend)
 for _row in OPERATIONS.values():
     if _row.takes_name_alone:
-        app.command(_row.name, help=_row.help)(actions.taking_name_alone(_row.name))
+        app.command(_row.name, help=_row.help)(actions.command_for(_row.name))
 app.command()(actions.rename)
 app.command()(actions.domains)
 app.command()(actions.install)

@@ -1,4 +1,4 @@
-"""`tenantry instance`: what can be done with an instance."""
+"""`tenantry instance`: the commands that change an instance."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from tenantry.cli.common import JsonOption, LocalOption, NameArgument, NoWaitOption, command
 from tenantry.cli.output import Output, plain_text
-from tenantry.cli.place import Place, at, here
+from tenantry.cli.place import Place, choose_place, local_engine
 from tenantry.errors import InvalidInput
 from tenantry.model.operations import OPERATIONS
 
@@ -23,18 +23,18 @@ class NotConfirmed(InvalidInput):
 @command
 def suspend(
     name: NameArgument,
-    reason: Annotated[str, typer.Option(help="On a master: what the customer is told.")] = "",
+    reason: Annotated[str, typer.Option(help="On a master: the reason, which the customer reads.")] = "",
     no_wait: NoWaitOption = False,
     local: LocalOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Block an instance: its address answers 503, its jobs rest, its data stays."""
+    """Block an instance: its address answers 503, its scheduled jobs wait, its data stays."""
     output = Output(as_json=as_json)
-    _act(output, at(output, local=local), "suspend", name, reason=reason, no_wait=no_wait)
+    _act(output, choose_place(output, local=local), "suspend", name, reason=reason, no_wait=no_wait)
 
 
-def taking_name_alone(operation: str) -> Callable[..., None]:
-    """The command of that operation of `model.operations`."""
+def command_for(operation: str) -> Callable[..., None]:
+    """The command for an operation of `model.operations` that needs a name only."""
 
     @command
     def act(
@@ -44,7 +44,7 @@ def taking_name_alone(operation: str) -> Callable[..., None]:
         as_json: JsonOption = False,
     ) -> None:
         output = Output(as_json=as_json)
-        _act(output, at(output, local=local), operation, name, no_wait=no_wait)
+        _act(output, choose_place(output, local=local), operation, name, no_wait=no_wait)
 
     return act
 
@@ -57,9 +57,9 @@ def terminate(
     local: LocalOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Drop an instance's database, files and role for good."""
+    """Drop an instance's database, files and role. This cannot be undone."""
     output = Output(as_json=as_json)
-    place = at(output, local=local)
+    place = choose_place(output, local=local)
     if not yes:
         _confirm(f"This deletes all data of {name} {place}. Type its name", name)
     _act(output, place, "terminate", name, result={"terminated": name}, no_wait=no_wait)
@@ -68,13 +68,13 @@ def terminate(
 @command
 def rename(
     name: NameArgument,
-    new_name: Annotated[str, typer.Argument(help="What it is to be called.")],
+    new_name: Annotated[str, typer.Argument(help="The new name.")],
     local: LocalOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Give an instance of this machine another name, and with it another address."""
+    """Rename an instance of this machine, which changes its address."""
     output = Output(as_json=as_json)
-    tenantry = here(output, "rename instances", local=local)
+    tenantry = local_engine(output, "rename instances", local=local)
     with output.progress(f"Renaming {name}") as on_step:
         instance = tenantry.instances.rename(name, new_name, on_step)
     output.result(instance, f"{name} is now {new_name}, at {instance.url}.")
@@ -84,14 +84,14 @@ def rename(
 def domains(
     name: NameArgument,
     hostnames: Annotated[
-        list[str] | None, typer.Argument(help="All it is to have; without any it has none.")
+        list[str] | None, typer.Argument(help="All its extra host names; none removes them.")
     ] = None,
     local: LocalOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Let an instance of this machine answer at these host names, besides its own address."""
+    """Set the host names at which an instance of this machine answers, besides its own address."""
     output = Output(as_json=as_json)
-    instance = here(output, "set domains", local=local).instances.set_hostnames(name, hostnames or [])
+    instance = local_engine(output, "set domains", local=local).instances.set_hostnames(name, hostnames or [])
     output.result(instance, f"{name} answers at {', '.join(instance.hostnames) or 'no other host name'}.")
 
 
@@ -102,11 +102,11 @@ def install(
     local: LocalOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Install modules in an instance of this machine, and what they depend on."""
+    """Install modules, and their dependencies, in an instance of this machine."""
     output = Output(as_json=as_json)
-    installed = here(output, "install modules", local=local).instances.install_modules(name, modules)
-    told = f"Installed in {name}: {', '.join(installed)}." if installed else "They are installed already."
-    output.result({"installed": installed}, told)
+    installed = local_engine(output, "install modules", local=local).instances.install_modules(name, modules)
+    line = f"Installed in {name}: {', '.join(installed)}." if installed else "They are installed already."
+    output.result({"installed": installed}, line)
 
 
 @command
@@ -115,14 +115,14 @@ def link(
     support: Annotated[
         bool, typer.Option("--support", help="For support: with consent, for 15 minutes.")
     ] = False,
-    by: Annotated[str, typer.Option(help="Your name, for the record the customer reads.")] = "",
+    by: Annotated[str, typer.Option(help="Your name, which the customer can read.")] = "",
     local: LocalOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Print an address that lets its bearer in once, as the administrator of an instance of this machine."""
+    """Print a link that logs its bearer in once, as the administrator of an instance of this machine."""
     output = Output(as_json=as_json)
     url = (
-        here(output, "make login links", local=local)
+        local_engine(output, "make login links", local=local)
         .instances.login_link(name, by=by, support=support)
         .reveal()
     )
@@ -139,7 +139,7 @@ def _act(
     result: Any = None,
     no_wait: bool,
 ) -> None:
-    """Do it, watched, and say so."""
+    """Run an operation, show its progress, and print the result."""
     row = OPERATIONS[action]
     if no_wait:
         output.result(place.begin(action, name, reason), f"{row.doing} {name} is under way.")
@@ -151,7 +151,7 @@ def _act(
 
 
 def _confirm(question: str, name: str) -> None:
-    """Raises NotConfirmed, also when there is nobody to ask."""
+    """Ask for the name. Raises NotConfirmed for another one, or without a terminal."""
     try:
         answer = typer.prompt(question, err=True)
     except typer.Abort:

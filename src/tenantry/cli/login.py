@@ -1,4 +1,4 @@
-"""`tenantry login`, `logout`, `whoami`: which master commands act on, and as whom."""
+"""`tenantry login`, `logout`, `whoami`: the master that commands act on, and the user."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def login(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Let `create`, `instance` and `request` act on a master elsewhere, until `tenantry logout`.
+    """Let `create`, `instance` and `request` act on a master, until `tenantry logout`.
 
-    The API key is asked for; programs give it with --key-stdin or in TENANTRY_API_KEY. With TENANTRY_MASTER
-    and TENANTRY_API_KEY no login is needed.
+    The command asks for the API key; programs give it with --key-stdin or in TENANTRY_API_KEY. With
+    TENANTRY_MASTER and TENANTRY_API_KEY no login is needed.
     """
     output = Output(as_json=as_json)
     settings = LoginSettings.from_environment()
@@ -46,7 +46,7 @@ def login(
 
 @command
 def logout(as_json: JsonOption = False) -> None:
-    """Forget the login: commands act on the engine of this machine again."""
+    """Delete the login: commands act on the engine of this machine again."""
     output = Output(as_json=as_json)
     was_there = LoginSettings.from_environment().forget()
     output.result({"logged_out": was_there}, "Logged out." if was_there else "Nobody was logged in.")
@@ -58,7 +58,7 @@ def logout(as_json: JsonOption = False) -> None:
 
 @command
 def whoami(as_json: JsonOption = False) -> None:
-    """Tell which master commands act on, as whom, and what they may do there."""
+    """Show the master that commands act on, the user, and the user's permissions there."""
     output = Output(as_json=as_json)
     current = LoginSettings.from_environment().current()
     if not current:
@@ -68,7 +68,7 @@ def whoami(as_json: JsonOption = False) -> None:
 
 
 def _key(settings: LoginSettings, key_stdin: bool) -> Secret:
-    """Never an argument: those are in the process list and in the shell's history."""
+    """The API key. It is never an argument: arguments are in the process list and in the shell's history."""
     if key_stdin:
         return api_key(sys.stdin.readline())
     if settings.key:

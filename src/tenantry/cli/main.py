@@ -62,11 +62,11 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def main(
     verbose: Annotated[
-        int, typer.Option("--verbose", "-v", count=True, help="Log what is done; twice for more.")
+        int, typer.Option("--verbose", "-v", count=True, help="Log the steps; give it twice for more.")
     ] = 0,
     server_name: Annotated[
         str,
-        typer.Option("--server", envvar="TENANTRY_SERVER", help="Which of the servers of settings.toml."),
+        typer.Option("--server", envvar="TENANTRY_SERVER", help="One of the servers in settings.toml."),
     ] = "",
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")

@@ -14,7 +14,7 @@ app = typer.Typer(help="Reach the back office.", no_args_is_help=True)
 @app.command()
 @command
 def url(as_json: JsonOption = False) -> None:
-    """Print where the back office is."""
+    """Print the address of the back office."""
     output = Output(as_json=as_json)
     address = engine(output).master.url
     output.result({"url": address}, address)
@@ -23,7 +23,7 @@ def url(as_json: JsonOption = False) -> None:
 @app.command()
 @command
 def password(as_json: JsonOption = False) -> None:
-    """Give the administrator a new password and print it; who is logged in must log in again."""
+    """Set a new password for the administrator and print it; their open sessions end."""
     output = Output(as_json=as_json)
     master = engine(output).master
     login, new = master.admin_login(), master.reset_admin_password()
@@ -31,5 +31,5 @@ def password(as_json: JsonOption = False) -> None:
 
 
 def login_lines(login: str, password: Secret) -> tuple[str, str]:
-    """A login as a person reads it, this once."""
+    """The lines with a login and its password."""
     return f"  Login     {login}", f"  Password  [bold]{password.reveal()}[/] (shown once)"

@@ -1,4 +1,4 @@
-"""What a command shows: progress and tables to a person, JSON to a program."""
+"""The output of commands: progress and tables for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ _MARKS = {StepStatus.DONE: "[green]✓[/]", StepStatus.SKIPPED: "[dim]·[/]", St
 _WIDE = 4096
 
 Columns = Mapping[str, Callable[[Any], object]]
-"""A heading, and the function of a row that gives its cell."""
+"""By heading, the function that makes the cell of a row."""
 
 
 class Output:
-    """Results go to stdout, everything else to stderr, so that a pipe sees only the result."""
+    """Results go to stdout, everything else to stderr, so that a pipe gets the result only."""
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
         self._out = Console(highlight=False, soft_wrap=True)
         if not self._out.is_terminal:
-            self._out.width = _WIDE  # a program that reads us wants whole lines
+            self._out.width = _WIDE  # programs need lines without wrapping
         self._err = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def say(self, line: str) -> None:
-        """A line about what is going on."""
+        """Print a line about what happens now."""
         if not self.as_json:
             self._err.print(f"[dim]{plain_text(line)}[/]")
 
     def result(self, data: Any, *lines: str) -> None:
-        """The command's result: `data` as JSON, or the lines."""
+        """Print the command's result: `data` as JSON, or the lines."""
         if self.as_json:
             self._out.print_json(json.dumps(plain(data)))
         for line in () if self.as_json else lines:
             self._out.print(line)
 
     def table(self, rows: Sequence[Any], columns: Columns, empty: str) -> None:
-        """Rows as a table, or as JSON; `empty` is said when there are none."""
+        """Print rows as a table, or as JSON; `empty` is printed if there are none."""
         if self.as_json:
             self.result(list(rows))
             return
@@ -62,7 +62,7 @@ class Output:
         self._out.print(table)
 
     def error(self, error: TenantryError) -> None:
-        """The sentence and the remedy."""
+        """Print an error's sentence and remedy."""
         if self.as_json:
             data = {"error": str(error), "error_class": type(error).__name__, "remedy": error.remedy}
             self._err.print(json.dumps({**data, "retryable": error.retryable}), markup=False)
@@ -73,7 +73,7 @@ class Output:
 
     @contextmanager
     def progress(self, title: str) -> Iterator[OnStep]:
-        """Show an operation's steps as they happen; JSON lines of them on stderr with --json."""
+        """Show an operation's steps while it runs; with --json, as JSON lines on stderr."""
         if self.as_json:
             yield self._step_as_json
             return
@@ -94,7 +94,7 @@ class Output:
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses, tuples and secrets as what JSON knows. A password is a result: it is shown."""
+    """Dataclasses, tuples and secrets as JSON values. Secrets are shown: a password can be a result."""
     if isinstance(value, Secret):
         return value.reveal()
     if is_dataclass(value) and not isinstance(value, type):
@@ -109,5 +109,5 @@ def megabytes(size_bytes: int) -> str:
 
 
 def plain_text(text: str) -> str:
-    """Text of strangers is not markup."""
+    """Escape text that is not ours, so that it is not read as markup."""
     return text.replace("[", r"\[")

@@ -1,6 +1,6 @@
-"""Where a command acts: on the engine of this machine, or on a master it is logged in to.
+"""The place that a command acts on: the engine of this machine, or the master that the user is logged in to.
 
-`at` decides. The two places do the same things with instances; what one of them cannot do is refused.
+`choose_place` decides. Both places have the same methods for instances; unsupported options are refused.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tenantry.remote.results import Asked
 
 
 class OptionRefused(InvalidInput):
-    """Better no than something else than was asked for."""
+    """An option that this place does not have: it is refused, not ignored."""
 
     def __init__(self, option: str, place: str) -> None:
         self.option = option
@@ -41,8 +41,8 @@ class OnlyHere(InvalidInput):
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What `tenantry create` was asked for; "" leaves it to the place."""
+class CreationOptions:
+    """The arguments of `tenantry create`; "": the place has a default."""
 
     name: str
     email: str
@@ -55,20 +55,20 @@ class Wishes:
 
 
 def _state(instance: Any) -> str:
-    """With what is being done with it, and whether it was stopped."""
+    """The state, with the running operation; "stopped" for an active instance that was stopped."""
     stopped = instance.state == "active" and instance.run_state == "stopped"
     state = "stopped" if stopped else instance.state
     return f"{state} ({instance.operation})" if instance.operation else state
 
 
-_COLUMNS_HERE: Columns = {
+_ENGINE_COLUMNS: Columns = {
     "NAME": lambda instance: instance.name,
     "STATE": lambda instance: instance.state,
     "URL": lambda instance: instance.url,
     "TEMPLATE": lambda instance: f"{instance.template} {instance.template_version}",
     "SIZE": lambda instance: megabytes(instance.size_bytes),
 }
-_COLUMNS_THERE: Columns = {
+_MASTER_COLUMNS: Columns = {
     "NAME": lambda instance: instance.name,
     "STATE": _state,
     "URL": lambda instance: instance.url,
@@ -81,7 +81,7 @@ _COLUMNS_THERE: Columns = {
 
 
 class Place(Protocol):
-    """What both places can do. An object that is returned is printed by `columns`, or as JSON."""
+    """The methods of both places. A returned object is printed with `columns`, or as JSON."""
 
     columns: Columns
 
@@ -93,19 +93,19 @@ class Place(Protocol):
 
     def usage(self, name: str) -> Usage: ...
 
-    def create(self, wishes: Wishes, on_step: OnStep) -> Any: ...
+    def create(self, options: CreationOptions, on_step: OnStep) -> Any: ...
 
     def act(self, action: str, name: str, on_step: OnStep, reason: str = "") -> Any: ...
 
     def begin(self, action: str, name: str, reason: str = "") -> dict[str, Any]: ...
 
-    def begin_creation(self, wishes: Wishes) -> Asked: ...
+    def begin_creation(self, options: CreationOptions) -> Asked: ...
 
 
-class Here:
-    """The engine of this machine."""
+class LocalEngine:
+    """The engine of this machine, as a place."""
 
-    columns = _COLUMNS_HERE
+    columns = _ENGINE_COLUMNS
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -123,16 +123,16 @@ class Here:
         found = self._engine.instances.all()
         return [one for one in found if state in ("", one.state) and search in one.name][:limit]
 
-    def create(self, wishes: Wishes, on_step: OnStep) -> Any:
-        _refuse({"--plan": wishes.plan}, self)
+    def create(self, options: CreationOptions, on_step: OnStep) -> Any:
+        _refuse({"--plan": options.plan}, self)
         spec = self._engine.instances.spec(
-            name=wishes.name,
-            email=wishes.email,
-            company=wishes.company,
-            template=wishes.template or "blank",
-            language=wishes.language,
-            country=wishes.country,
-            timezone=wishes.timezone,
+            name=options.name,
+            email=options.email,
+            company=options.company,
+            template=options.template or "blank",
+            language=options.language,
+            country=options.country,
+            timezone=options.timezone,
         )
         return self._engine.instances.provision(spec, on_step)
 
@@ -145,14 +145,14 @@ class Here:
     def begin(self, action: str, name: str, reason: str = "") -> dict[str, Any]:
         raise OptionRefused("--no-wait", str(self))
 
-    def begin_creation(self, wishes: Wishes) -> Asked:
+    def begin_creation(self, options: CreationOptions) -> Asked:
         raise OptionRefused("--no-wait", str(self))
 
 
-class There:
-    """A master elsewhere, or the one of this machine over its API."""
+class LoggedInMaster:
+    """A master, reached over its API, as a place."""
 
-    columns = _COLUMNS_THERE
+    columns = _MASTER_COLUMNS
 
     def __init__(self, login: Login) -> None:
         self.master = RemoteMaster(login.url, login.key)
@@ -168,22 +168,22 @@ class There:
         found = self.master.instance(name)
         return Usage(found.users, found.storage_bytes, found.last_activity_at or "")
 
-    def create(self, wishes: Wishes, on_step: OnStep) -> Any:
-        return self.master.create(on_step, **self._in_its_words(wishes))
+    def create(self, options: CreationOptions, on_step: OnStep) -> Any:
+        return self.master.create(on_step, **self._api_arguments(options))
 
-    def begin_creation(self, wishes: Wishes) -> Asked:
-        return self.master.ask(**self._in_its_words(wishes))
+    def begin_creation(self, options: CreationOptions) -> Asked:
+        return self.master.ask(**self._api_arguments(options))
 
-    def _in_its_words(self, wishes: Wishes) -> dict[str, str | None]:
-        _refuse({"--tz": wishes.timezone}, self)
+    def _api_arguments(self, options: CreationOptions) -> dict[str, str | None]:
+        _refuse({"--tz": options.timezone}, self)
         return {
-            "clientName": wishes.name,
-            "adminEmail": wishes.email,
-            "companyName": wishes.company or wishes.name.replace("-", " ").title(),
-            "template": wishes.template or None,
-            "plan": wishes.plan or None,
-            "language": wishes.language or None,
-            "country": wishes.country or None,
+            "clientName": options.name,
+            "adminEmail": options.email,
+            "companyName": options.company or options.name.replace("-", " ").title(),
+            "template": options.template or None,
+            "plan": options.plan or None,
+            "language": options.language or None,
+            "country": options.country or None,
         }
 
     def act(self, action: str, name: str, on_step: OnStep, reason: str = "") -> Any:
@@ -193,36 +193,36 @@ class There:
         return self.master.manage(name, action, reason or None)
 
 
-def at(output: Output, *, local: bool) -> Place:
-    """The master one is logged in to; the engine with --local, and without a login."""
+def choose_place(output: Output, *, local: bool) -> Place:
+    """The master that the user is logged in to; the engine with --local, or without a login."""
     login = None if local else LoginSettings.from_environment().current()
     if login:
-        return there(output, login)
+        return logged_in_master(output, login)
     if local:
         output.say("On the engine of this machine.")
-    return Here(engine(output))
+    return LocalEngine(engine(output))
 
 
-def there(output: Output, login: Login | None = None) -> There:
-    """The master one is logged in to. Raises NotLoggedIn, OptionRefused: it chooses the server itself."""
+def logged_in_master(output: Output, login: Login | None = None) -> LoggedInMaster:
+    """The master that the user is logged in to. Raises NotLoggedIn; OptionRefused for --server."""
     login = login or LoginSettings.from_environment().current()
     if not login:
         raise NotLoggedIn
     output.say(f"On the master {login.place}.")
-    place, server = There(login), os.environ.get("TENANTRY_SERVER", "")
+    place, server = LoggedInMaster(login), os.environ.get("TENANTRY_SERVER", "")
     _refuse({"--server": "" if server == LOCAL_SERVER else server}, place)
     return place
 
 
-def here(output: Output, subject: str, *, local: bool) -> Engine:
-    """The engine, for what the API has not got. Raises OnlyHere when a master was meant."""
+def local_engine(output: Output, subject: str, *, local: bool) -> Engine:
+    """The engine, for commands that the API does not have. Raises OnlyHere if the user is logged in."""
     login = None if local else LoginSettings.from_environment().current()
     if login:
         raise OnlyHere(subject, login.url)
     return engine(output)
 
 
-def _refuse(options: dict[str, str], place: Here | There) -> None:
+def _refuse(options: dict[str, str], place: LocalEngine | LoggedInMaster) -> None:
     for option, value in options.items():
         if value:
             raise OptionRefused(option, str(place))

@@ -1,4 +1,4 @@
-"""`tenantry pool`: the spares that wait for customers."""
+"""`tenantry pool`: list and make spares."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 from tenantry.cli.common import CodeArgument, JsonOption, command, engine
 from tenantry.cli.output import Columns, Output
 
-app = typer.Typer(help="Look at the warm pool and fill it.", no_args_is_help=True)
+app = typer.Typer(help="List the spares of the pool, and fill it.", no_args_is_help=True)
 
 _COLUMNS: Columns = {
     "TEMPLATE": lambda pool: pool.template,
@@ -21,7 +21,7 @@ _COLUMNS: Columns = {
 @app.command("list")
 @command
 def list_(as_json: JsonOption = False) -> None:
-    """Tell how many spares each template has."""
+    """List how many spares each template has."""
     output = Output(as_json=as_json)
     output.table(engine(output).pool.status(), _COLUMNS, "No templates yet; see `tenantry template build`.")
 
@@ -33,7 +33,7 @@ def fill(
     size: Annotated[int | None, typer.Option(min=0, max=1000, help="How many spares to have.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make spares until the pool is full; outdated and half-made ones are removed."""
+    """Make spares until the pool is full; outdated and unfinished ones are removed."""
     output = Output(as_json=as_json)
     with output.progress(f"Filling the pool of {code}") as on_step:
         made = engine(output).pool.fill(code, size, on_step)

@@ -1,4 +1,4 @@
-"""`tenantry request`: what a master was asked for, and how far it is."""
+"""`tenantry request`: list and follow the requests of a master."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import typer
 from tenantry.cli.common import JsonOption, NoWaitOption, command
 from tenantry.cli.create import creation_lines, request_lines
 from tenantry.cli.output import Columns, Output, plain_text
-from tenantry.cli.place import There, there
+from tenantry.cli.place import LoggedInMaster, logged_in_master
 from tenantry.remote.results import Request
 
-app = typer.Typer(help="Follow what a master was asked for; needs a login.", no_args_is_help=True)
+app = typer.Typer(help="List and follow the requests of a master; needs a login.", no_args_is_help=True)
 
-RequestArgument = Annotated[str, typer.Argument(help="The request's id, as `create` tells it.")]
+RequestArgument = Annotated[str, typer.Argument(help="The request's id, as `create` prints it.")]
 
 _COLUMNS: Columns = {
     "REQUEST": lambda request: request.request_id,
@@ -29,27 +29,25 @@ _COLUMNS: Columns = {
 @app.command("list")
 @command
 def list_(
-    state: Annotated[str, typer.Option(help="Only those, such as failed.")] = "",
-    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 100,
+    state: Annotated[str, typer.Option(help="Only requests in this state, such as failed.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="How many requests at most.")] = 100,
     as_json: JsonOption = False,
 ) -> None:
-    """List what was asked for, the newest first."""
+    """List the requests, the newest first."""
     output = Output(as_json=as_json)
-    output.table(there(output).master.requests(limit, state or None), _COLUMNS, "Nothing was asked for yet.")
+    output.table(logged_in_master(output).master.requests(limit, state or None), _COLUMNS, "No requests yet.")
 
 
 @app.command()
 @command
 def show(
     request_id: RequestArgument,
-    follow: Annotated[
-        bool, typer.Option("--follow", help="Wait for its end, and tell what came of it.")
-    ] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Wait for its end, and show the result.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show how far a request is."""
+    """Show the state and progress of a request."""
     output = Output(as_json=as_json)
-    place = there(output)
+    place = logged_in_master(output)
     if follow:
         _follow(output, place, request_id)
     else:
@@ -62,7 +60,7 @@ def show(
 def retry(request_id: RequestArgument, no_wait: NoWaitOption = False, as_json: JsonOption = False) -> None:
     """Try a failed request again."""
     output = Output(as_json=as_json)
-    place = there(output)
+    place = logged_in_master(output)
     request = place.master.manage_request(request_id, "retry")
     if no_wait:
         output.result(request, *request_lines(request_id))
@@ -73,13 +71,13 @@ def retry(request_id: RequestArgument, no_wait: NoWaitOption = False, as_json: J
 @app.command()
 @command
 def cancel(request_id: RequestArgument, as_json: JsonOption = False) -> None:
-    """Give up a request that is not under way."""
+    """Cancel a request that is not being processed."""
     output = Output(as_json=as_json)
-    request = there(output).master.manage_request(request_id, "cancel")
+    request = logged_in_master(output).master.manage_request(request_id, "cancel")
     output.result(request, f"The request {plain_text(request_id)} is {request.state}.")
 
 
-def _follow(output: Output, place: There, request_id: str) -> None:
+def _follow(output: Output, place: LoggedInMaster, request_id: str) -> None:
     with output.progress("Creating") as on_step:
         creation = place.master.finish(request_id, on_step)
     output.result(creation, *creation_lines(creation))

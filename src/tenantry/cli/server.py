@@ -21,7 +21,7 @@ app = typer.Typer(help="The servers of this installation.", no_args_is_help=True
 
 @app.callback()
 def _several() -> None:
-    """Without it Typer would take the one command for the whole."""
+    """Typer needs this callback: otherwise the only command would replace the group."""
 
 
 @app.command("list")

@@ -1,4 +1,4 @@
-"""`tenantry up`, `stop`, `doctor`: the servers an installation consists of."""
+"""`tenantry up`, `stop`, `doctor`: start, stop and check the servers of an installation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MARKS = {True: "[green]✓[/]", False: "[red]✗[/]"}
 
 @command
 def up(as_json: JsonOption = False) -> None:
-    """Start PostgreSQL, the tenant server and the back office; what runs already, stays."""
+    """Start PostgreSQL, the tenant server and the back office, unless they run already."""
     output = Output(as_json=as_json)
     tenantry = engine(output, telling=True)
     with output.progress("Starting") as on_step:
@@ -39,12 +39,12 @@ def up(as_json: JsonOption = False) -> None:
 
 
 def _start_others(tenantry: Engine, output: Output) -> list[TenantryError]:
-    """The other servers, unless one was chosen."""
-    return _each_other(tenantry, output, lambda other: other.up())
+    """Start the other servers, unless one was chosen; return the errors."""
+    return _act_on_others(tenantry, output, lambda other: other.up())
 
 
-def _each_other(tenantry: Engine, output: Output, act: Callable[[Engine], object]) -> list[TenantryError]:
-    """What went wrong, which is said and does not keep the next from it."""
+def _act_on_others(tenantry: Engine, output: Output, act: Callable[[Engine], object]) -> list[TenantryError]:
+    """Act on each of the other servers. Errors are printed and returned, and do not stop the others."""
     failures = []
     for name in tenantry.settings.others():
         try:
@@ -56,14 +56,14 @@ def _each_other(tenantry: Engine, output: Output, act: Callable[[Engine], object
 
 
 def master_lines(tenantry: Engine, password: Secret | None) -> tuple[str, ...]:
-    """Where the back office is; how to log in, the first time."""
+    """The lines with the back office's address, and with the first login if there is a password."""
     where = f"The back office is at [bold]{tenantry.master.url}[/]."
     return (where, *login_lines(tenantry.master.admin_login(), password)) if password else (where,)
 
 
 @command
 def stop(as_json: JsonOption = False) -> None:
-    """Stop what `up` started. Nothing is lost."""
+    """Stop the servers that `up` started. No data is lost."""
     output = Output(as_json=as_json)
     tenantry = engine(output)
     stopped: list[str] = []
@@ -71,7 +71,7 @@ def stop(as_json: JsonOption = False) -> None:
     def stop_other(other: Engine) -> None:
         stopped.extend(f"{what} of {other.settings.name}" for what in other.stop())
 
-    failures = _each_other(tenantry, output, stop_other)
+    failures = _act_on_others(tenantry, output, stop_other)
     stopped[:0] = tenantry.stop()
     output.result({"stopped": stopped}, f"Stopped {' and '.join(stopped) or 'nothing: nothing ran'}.")
     for failure in failures[:1]:
@@ -80,7 +80,7 @@ def stop(as_json: JsonOption = False) -> None:
 
 @command
 def doctor(as_json: JsonOption = False) -> None:
-    """Check all that Tenantry needs, and say the remedy for what is missing."""
+    """Check everything that Tenantry needs, and print the remedy for what is missing."""
     output = Output(as_json=as_json)
     findings = examine(engine(output).settings)
     output.result([finding for finding in findings], *(_line(finding) for finding in findings))

@@ -1,4 +1,4 @@
-"""`tenantry template`: what instances are cloned from."""
+"""`tenantry template`: build and edit the templates that instances are cloned from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tenantry.engine import Engine
 from tenantry.errors import RecipeNotFound
 from tenantry.model.recipe import Recipe
 
-app = typer.Typer(help="Build and change the templates instances are cloned from.", no_args_is_help=True)
+app = typer.Typer(help="Build and edit the templates that instances are cloned from.", no_args_is_help=True)
 
 _COLUMNS: Columns = {
     "CODE": lambda template: template.code,
@@ -29,7 +29,7 @@ _COLUMNS: Columns = {
 @app.command("list")
 @command
 def list_(as_json: JsonOption = False) -> None:
-    """List the templates, and the recipes none was built from yet."""
+    """List the templates, and the recipes that were not built yet."""
     output = Output(as_json=as_json)
     tenantry = engine(output)
     templates = tenantry.templates.all()
@@ -53,8 +53,10 @@ def build(
     """Build a template from its recipe; the options change the recipe for this build."""
     output = Output(as_json=as_json)
     tenantry = engine(output, telling=True)
-    wishes = {"modules": module, "languages": lang, "country": country, "demo": demo}
-    recipe = _recipe(tenantry, code, {key: value for key, value in wishes.items() if value not in (None, [])})
+    options = {"modules": module, "languages": lang, "country": country, "demo": demo}
+    recipe = _recipe(
+        tenantry, code, {key: value for key, value in options.items() if value not in (None, [])}
+    )
     with output.progress(f"Building {code}") as on_step:
         template = tenantry.templates.build(recipe, on_step, rebuild=rebuild)
     output.result(template, f"The template {code} {template.version} is {template.state}.")
@@ -63,7 +65,7 @@ def build(
 @app.command()
 @command
 def edit(code: CodeArgument, as_json: JsonOption = False) -> None:
-    """Open a template for changes in Odoo's own pages; it goes on serving as it is."""
+    """Open a template for changes in Odoo's own pages; until `ready`, new instances use the old version."""
     output = Output(as_json=as_json)
     editing = engine(output).templates.edit(code)
     output.result(
@@ -78,7 +80,7 @@ def edit(code: CodeArgument, as_json: JsonOption = False) -> None:
 @app.command()
 @command
 def ready(code: CodeArgument, as_json: JsonOption = False) -> None:
-    """Make the edited template the one new instances are cloned from."""
+    """Finish editing: new instances are cloned from the edited template."""
     output = Output(as_json=as_json)
     with output.progress(f"Finishing {code}") as on_step:
         template = engine(output).templates.finish_editing(code, on_step)
@@ -94,12 +96,12 @@ def drop(code: CodeArgument, as_json: JsonOption = False) -> None:
     output.result({"dropped": code}, f"The template {code} is gone.")
 
 
-def _recipe(tenantry: Engine, code: str, wishes: dict[str, object]) -> Recipe:
-    """The recipe of that code with the wishes applied; a new one when it names its modules."""
+def _recipe(tenantry: Engine, code: str, options: dict[str, object]) -> Recipe:
+    """The recipe of that code, changed by the options; a new recipe if the options have modules."""
     try:
         base = tenantry.templates.recipe(code).as_mapping()
     except RecipeNotFound:
-        if "modules" not in wishes:
+        if "modules" not in options:
             raise
         base = {}
-    return Recipe.from_mapping(code, {**base, **wishes})
+    return Recipe.from_mapping(code, {**base, **options})

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tenantry import process
-from tenantry.agent.answering import answer_on_standard_streams
+from tenantry.agent.handler import answer_on_standard_streams
 from tenantry.cli.common import JsonOption, NameArgument, command, engine
 from tenantry.cli.output import Columns, Output, megabytes, plain_text
 
@@ -25,15 +25,15 @@ _COLUMNS: Columns = {
     "PROCESS": lambda found: f"{found.pid}{' (broken)' if found.is_broken else ''}" if found.is_awake else "",
 }
 
-serve = typer.Typer(help="Run a server in the foreground, for systemd and the like.", no_args_is_help=True)
+serve = typer.Typer(help="Run a server in the foreground, for example for systemd.", no_args_is_help=True)
 
 
 @command
 def ps(
-    all_: Annotated[bool, typer.Option("--all", "-a", help="Those that sleep, too.")] = False,
+    all_: Annotated[bool, typer.Option("--all", "-a", help="List sleeping instances, too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the instances that are awake: since when, and what their processes use."""
+    """List the awake instances: since when they are awake, and what their processes use."""
     output = Output(as_json=as_json)
     found = [activity for activity in engine(output).instances.activities() if all_ or activity.is_awake]
     output.table(found, _COLUMNS, "Every instance sleeps.")
@@ -42,10 +42,10 @@ def ps(
 @command
 def logs(
     name: NameArgument,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many at most.")] = 100,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many lines at most.")] = 100,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the end of what an instance's processes logged."""
+    """Print the last lines of the log of an instance's processes."""
     output = Output(as_json=as_json)
     found = engine(output).instances.logs(name, lines)
     output.result({"lines": found}, *map(plain_text, found))
@@ -53,14 +53,14 @@ def logs(
 
 @command
 def agent() -> None:
-    """Answer one caller on standard input and output as the engine, for `ssh HOST tenantry agent`."""
+    """Answer one caller on standard input and output, for `ssh HOST tenantry agent`."""
     answer_on_standard_streams()
 
 
 @serve.command("tenants")
 @command
 def serve_tenants() -> None:
-    """Serve tenants until SIGTERM, which ends their processes, too; SIGHUP starts the spawner anew."""
+    """Serve tenants until SIGTERM, which ends their processes, too; SIGHUP restarts the spawner."""
     arguments = engine(Output(), telling=True).tenants_command()
     sys.stdout.flush()
     os.execve(arguments[0], arguments, process.clean_environment())

@@ -1,1 +1,1 @@
-"""The master: its code, its installation, its server and the agent it asks."""
+"""The master: its code, its installation, its server and its agent."""

@@ -1,4 +1,4 @@
-"""The agent's process, which has the engine's rights and answers the one user who may ask."""
+"""The agent's process, which has the engine's rights and answers one user."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _POLL_S = 0.02
 
 @dataclass(frozen=True)
 class AgentServer:
-    """The agent of one installation. user: the id of who may ask, besides ourselves."""
+    """The agent of one installation. user: the id of the user that may connect, besides our own."""
 
     settings: ServerSettings
     user: int
@@ -39,7 +39,7 @@ class AgentServer:
         return process.running(self._pid_file, marker=str(self._socket))
 
     def folder(self) -> Path:
-        """The folder of its socket, made: its user may enter it, and cannot put anything else there."""
+        """Make the folder of its socket: the user may enter it, but not create files there."""
         folder = self._socket.parent
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o710)
@@ -47,40 +47,40 @@ class AgentServer:
         return folder
 
     def start(self) -> None:
-        """Start it unless it runs, by these settings; wait until it listens. Raises ServerNotStarted."""
+        """Start it, unless it runs with these settings; wait until it listens. Raises ServerNotStarted."""
         with process.file_lock(self._pid_file.with_suffix(".lock")):
-            if self._told_file.exists() and self._told_file.read_text() != self._told:
+            if self._settings_file.exists() and self._settings_file.read_text() != self._settings_digest:
                 self.stop()
             if self.pid is None:
                 self.folder()
                 command = [sys.executable, "-m", "tenantry.agent", str(self._socket), str(self.user)]
-                write_private(self._told_file, self._told)
+                write_private(self._settings_file, self._settings_digest)
                 pid = process.start(command, log=self.log_file, environment=self.settings.to_environment())
                 write_private(self._pid_file, str(pid))
             self._wait()
 
     @property
-    def _told(self) -> str:
-        """A digest of the settings it works by, this server's and the others'."""
+    def _settings_digest(self) -> str:
+        """A digest of the settings of this server and of the installation's others."""
         file = self.settings.installation.file
-        told = [self.settings.to_environment(), file.read_text(encoding="utf-8") if file.exists() else ""]
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        settings = [self.settings.to_environment(), file.read_text(encoding="utf-8") if file.exists() else ""]
+        return hashlib.sha256(json.dumps(settings).encode()).hexdigest()
 
     @property
-    def _told_file(self) -> Path:
+    def _settings_file(self) -> Path:
         return self._pid_file.with_suffix(".told")
 
     def _wait(self) -> None:
         deadline = time.monotonic() + _START_TIMEOUT_S
         while not self._is_listening():
             if self.pid is None or time.monotonic() > deadline:
-                said = process.last_lines(process.tail(self.log_file), 1)
+                output = process.last_lines(process.tail(self.log_file), 1)
                 self.stop()
-                raise ServerNotStarted("The agent", said or "it ended at once", self.log_file)
+                raise ServerNotStarted("The agent", output or "it ended at once", self.log_file)
             time.sleep(_POLL_S)
 
     def stop(self) -> bool:
-        """Stop it, and what is being done for its callers; tell whether it ran."""
+        """Stop it and its callers' operations; return whether it ran."""
         pid = self.pid
         if pid is None:
             return False
@@ -92,7 +92,7 @@ class AgentServer:
         with socket.socket(socket.AF_UNIX) as client, contextlib.suppress(OSError):
             client.settimeout(1)
             with socket_address(self._socket) as address, contextlib.suppress(TimeoutError):
-                client.connect(address)  # or it has so many callers that they wait in line
+                client.connect(address)  # a timeout means that other callers are waiting: it listens
             return True
         return False
 

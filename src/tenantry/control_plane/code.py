@@ -1,4 +1,4 @@
-"""What the master's Odoo can import that no tenant's can: the queue of jobs, and the engine."""
+"""The code that only the master's Odoo can import, and tenants cannot: the job queue and the engine."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from tenantry.settings import ServerSettings
 from tenantry.spawner.identity import master_user
 
 OLDEST_PYTHON = (3, 11)
-_TOLD = (
+_PUBLIC_SETTINGS = (
     *("TENANTRY_HOME", "TENANTRY_ODOO_SERIES", "TENANTRY_BASE_DOMAIN", "TENANTRY_PROTOCOL"),
     *("TENANTRY_RESERVED_NAMES", "TENANTRY_INSIDE_MASTER"),
 )
-"""What a back office that is a user of its own may know of the settings: nothing that opens anything."""
-_TELL_PYTHON = "import sys; print(sys.implementation.cache_tag, *sys.version_info[:2])"
+"""The settings in the environment of a back office that runs as a user of its own: no secrets."""
+_PRINT_PYTHON_TAG = "import sys; print(sys.implementation.cache_tag, *sys.version_info[:2])"
 
 
 def master_odoo(settings: ServerSettings, odoo: OdooInstallation, report: Report) -> OdooInstallation:
-    """The same Odoo as the master runs it: it sees more code, and knows whom to ask for the engine.
+    """The same Odoo for the master: with more code, and with the engine or the address of its agent.
 
     Raises PythonTooOld, and ProgramFailed when the packages cannot be installed.
     """
     libraries = (master_packages(settings, odoo, report), _engine_folder(settings))
     variables = settings.replaced(inside_master=True).to_environment()
     if master_user() is not None:
-        variables = {name: value for name, value in variables.items() if name in _TOLD}
+        variables = {name: value for name, value in variables.items() if name in _PUBLIC_SETTINGS}
         variables["TENANTRY_AGENT"] = str(settings.installation.agent_socket)
     return replace(odoo, libraries=libraries, variables=variables)
 
@@ -48,9 +48,9 @@ def queue_addons(odoo: OdooInstallation) -> tuple[Path, ...]:
 def master_packages(
     settings: ServerSettings, odoo: OdooInstallation, report: Report, *, install: bool = True
 ) -> Path:
-    """The folder of the shipped lock's packages for this Odoo's Python; filled when it is not there.
+    """The folder of the shipped lock's packages for this Odoo's Python; installed if it does not exist.
 
-    Raises PythonTooOld, ProgramFailed, and PackagesNotInstalled with `install` false.
+    Raises PythonTooOld, ProgramFailed; with `install` false, PackagesNotInstalled if it does not exist.
     """
     cache, lock = settings.installation.cache / "master", _read_lock()
     folder = cache / f"{_python_tag(odoo)}-{digest(lock)}"
@@ -64,7 +64,7 @@ def master_packages(
 
 
 def _install(odoo: OdooInstallation, lock: str, folder: Path, report: Report) -> None:
-    """Fill a folder beside and rename it: an interrupted attempt is never seen."""
+    """Fill a temporary folder and rename it, so that an interrupted attempt is never used."""
     report(f"Odoo: installing {lock.count('==')} Python packages for the master")
     with work_folder(folder.parent) as work:
         target = work / "packages"
@@ -73,7 +73,7 @@ def _install(odoo: OdooInstallation, lock: str, folder: Path, report: Report) ->
 
 
 def _engine_folder(settings: ServerSettings) -> Path:
-    """A folder with a link to this package: nothing else of our own environment leaks in."""
+    """A folder with a link to this package alone: no other package of our environment can be imported."""
     folder = settings.run_dir / "python"
     folder.mkdir(parents=True, exist_ok=True)
     link_to(folder / "tenantry", Path(__file__).resolve().parents[1])
@@ -81,8 +81,8 @@ def _engine_folder(settings: ServerSettings) -> Path:
 
 
 def _python_tag(odoo: OdooInstallation) -> str:
-    """Such as `cpython-311`: compiled packages fit one version of Python. Raises PythonTooOld."""
-    tag, major, minor = run([odoo.python, "-c", _TELL_PYTHON]).split()
+    """The Python's tag, such as `cpython-311`: compiled packages are for one version. Raises PythonTooOld."""
+    tag, major, minor = run([odoo.python, "-c", _PRINT_PYTHON_TAG]).split()
     if (int(major), int(minor)) < OLDEST_PYTHON:
         raise PythonTooOld(odoo.python, f"{major}.{minor}")
     return tag

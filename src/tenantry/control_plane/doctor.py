@@ -1,4 +1,4 @@
-"""Doctor: everything an installation needs, found or not, with the remedy (C1)."""
+"""Doctor: check everything that an installation needs, and give the remedy for what is missing (C1)."""
 
 from __future__ import annotations
 
@@ -30,19 +30,23 @@ _NEEDED_FREE_BYTES = 3 * 2**30
 _FEW_CONNECTIONS = 200
 _LOCAL_MAIL_SERVER = ("127.0.0.1", 25)
 _PROGRAMS = (
-    ("setpriv", "Install util-linux.", "nothing can be run as another user"),
+    ("setpriv", "Install util-linux.", "no program can be run as another user"),
     ("gcc", "Install gcc.", "Odoo's Python packages may not install"),
-    ("wkhtmltopdf", "Install wkhtmltopdf (0.12.6 with patched Qt).", "invoices and reports are no PDF"),
+    (
+        "wkhtmltopdf",
+        "Install wkhtmltopdf (0.12.6 with patched Qt).",
+        "invoices and reports cannot be PDF files",
+    ),
     ("rtlcss", "npm install --global rtlcss", "Arabic, Hebrew and Persian are not mirrored"),
 )
-"""Name; how to have it; what it is like without."""
+"""A program's name, how to install it, and what does not work without it."""
 _CONNECTIONS_OF_ONE_AWAKE = 3
-"""A request, a scheduled job, the bus: what an instance that is awake usually has open."""
+"""An awake instance usually has these connections open: a request, a scheduled job, the bus."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """needed: without it nothing works; else it is only not running yet."""
+    """The result of one check. needed: the installation does not work without it."""
 
     subject: str
     ok: bool
@@ -52,7 +56,7 @@ class Finding:
 
 
 def examine(settings: ServerSettings) -> list[Finding]:
-    """Look at everything, change nothing, download nothing."""
+    """Run all checks, without changing or downloading anything."""
     return [
         _checked("Python", True, _python),
         *_odoo(settings),
@@ -61,7 +65,7 @@ def examine(settings: ServerSettings) -> list[Finding]:
         *_limits_of_cluster(settings),
         _checked("Tenant server", False, lambda: _tenant_server(settings)),
         *_isolation(settings),
-        *(_of_master(settings) if settings.name == LOCAL_SERVER else ()),
+        *(_master_findings(settings) if settings.name == LOCAL_SERVER else ()),
         *(_other_server(settings, name) for name in settings.others()),
         _private("Keys", settings.installation.secrets_dir, settings.installation.secrets_dir.glob("*.key")),
         _private("Logs", settings.log_dir, needed=False),
@@ -113,7 +117,7 @@ def _cluster(settings: ServerSettings) -> str:
 
 
 def _owner(settings: ServerSettings) -> str:
-    """What its cluster is marked with; "" while it was never started."""
+    """The mark of this server's cluster; "" if the server was never started."""
     secrets = settings.installation.secrets_dir
     return installation_keys(secrets).owner(settings.name) if has_keys(secrets) else ""
 
@@ -129,7 +133,7 @@ def _cluster_of(settings: ServerSettings) -> Cluster:
 
 
 def _limits_of_cluster(settings: ServerSettings) -> list[Finding]:
-    """Nothing while it does not run; that is said already."""
+    """Checks of a running cluster; none if it does not run, which another check reports."""
     try:
         with _cluster_of(settings).connect() as connection:
             return [_connections(connection), _collation(connection)]
@@ -145,7 +149,7 @@ def _connections(connection: Connection) -> Finding:
         "Connections",
         allowed >= _FEW_CONNECTIONS,
         f"max_connections is {allowed}, enough for {awake} instances that are awake",
-        "Set max_connections to 600 or more in postgresql.conf, and start PostgreSQL anew.",
+        "Set max_connections to 600 or more in postgresql.conf, and restart PostgreSQL.",
         needed=False,
     )
 
@@ -156,7 +160,7 @@ def _collation(connection: Connection) -> Finding:
         "Collation",
         not sorting,
         f"not by code point: {', '.join(sorting)}" if sorting else "every database sorts by code point",
-        "Make `tenantry_base` as docs/howto/given-postgresql.md says, then build these templates anew.",
+        "Make `tenantry_base` as docs/howto/given-postgresql.md says, then rebuild these templates.",
         needed=False,
     )
 
@@ -176,14 +180,14 @@ def _tenant_server(settings: ServerSettings) -> str:
 
 
 def _isolation(settings: ServerSettings) -> list[Finding]:
-    """What separates tenants from each other here, each by itself; docs/isolation.md says what each does."""
+    """One finding for each protection between tenants; docs/isolation.md describes them."""
     if not has_keys(settings.installation.secrets_dir):
         return []
     try:
         found = _runtime(settings).protections()
     except TenantryError:
         return []
-    remedy = "See docs/isolation.md for what is open without it, and how to have it."
+    remedy = "See docs/isolation.md for what is possible without it, and how to enable it."
     return [
         Finding(f"Isolation: {name}", not reason, reason or "in force", remedy, needed=False)
         for name, reason in found.items()
@@ -191,7 +195,7 @@ def _isolation(settings: ServerSettings) -> list[Finding]:
 
 
 def _other_server(settings: ServerSettings, name: str) -> Finding:
-    """One beside the one that is examined; `tenantry --server NAME doctor` tells more of it."""
+    """Check another server of the installation in short; `tenantry --server NAME doctor` checks all of it."""
     return _checked(f"Server {name}", False, lambda: _server_of(settings.other(name)))
 
 
@@ -201,7 +205,7 @@ def _server_of(settings: ServerSettings) -> str:
     return _tenant_server(settings)
 
 
-def _of_master(settings: ServerSettings) -> list[Finding]:
+def _master_findings(settings: ServerSettings) -> list[Finding]:
     return [
         _checked("Master's packages", False, lambda: _master_packages(settings)),
         _checked("Master", False, lambda: _master(settings)),
@@ -226,7 +230,7 @@ def _master(settings: ServerSettings) -> str:
 
 
 def _private(subject: str, folder: Path, files: Iterable[Path] = (), *, needed: bool = True) -> Finding:
-    """X5: whoever reads the keys has everything, and logs and configuration tell a lot."""
+    """X5: check that other users cannot read keys, which give access to everything, or logs and settings."""
     opened = [path for path in (folder, *sorted(files)) if not is_private(path)]
     if not opened:
         return Finding(subject, True, f"private, {folder}", needed=needed)
@@ -247,7 +251,7 @@ def _program(name: str, install: str, without: str) -> Finding:
 
 
 def _mail_server() -> Finding:
-    """A tenant's administrator may name any server, this machine's too."""
+    """Check for a mail server on this machine: a tenant's administrator may enter its address in Odoo."""
     try:
         socket.create_connection(_LOCAL_MAIL_SERVER, timeout=1).close()
     except OSError:
@@ -255,11 +259,11 @@ def _mail_server() -> Finding:
     return Finding(
         "Mail",
         False,
-        "a mail server listens on localhost: every tenant can send through it, as anybody it lets",
-        "Have it ask for a login on port 25 of 127.0.0.1, too (Postfix: take it out of `mynetworks`).",
+        "a mail server listens on localhost: every tenant can send through it, with any sender it allows",
+        "Let it require a login on port 25 of 127.0.0.1, too (Postfix: remove it from `mynetworks`).",
         needed=False,
     )
 
 
 def _ignore(line: str) -> None:
-    """A finding says it in its own words."""
+    """Ignore reports: each finding has its own text."""

@@ -1,6 +1,6 @@
-"""The steps that install the master, or bring it up to our code.
+"""The steps that install the master, or update it to our code.
 
-It is installed under a temporary name: what bears its name is whole.
+It is installed under a temporary name: a database with the master's name is complete.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ RECIPE = Recipe(
     ),
     languages=("en_US", "fr_FR", "vi_VN"),
 )
-_OTHERS = ("queue_job", "endpoint_route_handler", "fastapi")
-"""Addons that come with the packages, and change with them."""
+_PACKAGED_ADDONS = ("queue_job", "endpoint_route_handler", "fastapi")
+"""Addons that are part of the Python packages, and change with them."""
 EXTENSIONS = ("pg_trgm", "unaccent")
 
 
 @dataclass(frozen=True)
 class Installing:
-    """The master's database, being installed or updated; `odoo` is as the master runs it."""
+    """The installation or update of the master's database. odoo: see `control_plane.code.master_odoo`."""
 
     context: Context
     connection: Connection
@@ -74,13 +74,13 @@ class Installing:
 
     @property
     def code_digest(self) -> str:
-        """Changes with Odoo, our addons, the engine, and the packages, whose folder bears their digest."""
+        """Changes with Odoo, our addons, the engine and the packages; their folder's name has a digest."""
         addons = [addon.resolve() for addon in sorted(master_addons(self.context.settings).iterdir())]
         packages = self.odoo.libraries[0].name
         return f"{addons_digest(self.odoo, addons)} {packages} {__version__}"
 
     def initialisation(self, database: str) -> Initialisation:
-        """Ready to run on that database; the caller removes its configuration file."""
+        """An initialisation for that database; the caller removes its configuration file."""
         settings = self.context.settings
         config = settings.run_dir / "master-install.conf"
         write_config(config, self.runtime.options(self.odoo, self.context.cluster), owner=master_user())
@@ -94,7 +94,7 @@ class Installing:
 
 
 def _discard(subject: Installing) -> None:
-    """An installation cannot go on where it was killed: it begins anew."""
+    """Remove a killed installation, which cannot be continued."""
     databases.drop(subject.connection, MASTER_BUILDING)
     subject.filestores.remove(MASTER_BUILDING)
 
@@ -122,12 +122,12 @@ def _verify(subject: Installing) -> None:
         verify_modules(inside, RECIPE.modules, subject.log)
 
 
-def _close_admin(subject: Installing) -> None:
+def _set_admin_password(subject: Installing) -> None:
     with subject.context.as_owner(MASTER_BUILDING, MASTER_DATABASE) as inside:
         set_admin_password(inside, subject.password)
 
 
-def _take_name(subject: Installing) -> None:
+def _rename_database(subject: Installing) -> None:
     databases.end_sessions(subject.connection, MASTER_BUILDING)
     if subject.filestores.exists(MASTER_BUILDING):
         subject.filestores.rename(MASTER_BUILDING, MASTER_DATABASE)
@@ -141,7 +141,7 @@ def _stop_server(subject: Installing) -> None:
 
 
 def _rename_modules(subject: Installing) -> None:
-    """Call modules by their present names: Odoo cannot update what it finds no code for."""
+    """Give modules their current names: Odoo cannot update a module without code."""
     script = (resources.files(__package__) / "signup_in_one_addon.sql").read_bytes()
     with (
         subject.context.as_owner(MASTER_DATABASE, MASTER_DATABASE) as inside,
@@ -152,10 +152,10 @@ def _rename_modules(subject: Installing) -> None:
 
 
 def _update(subject: Installing) -> None:
-    """Update what is ours and came with the packages, and install what is new among it."""
+    """Update our addons and those of the Python packages, and install new ones of ours."""
     with subject.context.as_owner(MASTER_DATABASE, MASTER_DATABASE) as inside:
         installed = set(installed_modules(inside))
-    ours = {name for name in installed if name.startswith("saas_") or name in _OTHERS}
+    ours = {name for name in installed if name.startswith("saas_") or name in _PACKAGED_ADDONS}
     initialisation = subject.initialisation(MASTER_DATABASE)
     initialisation.update(sorted(ours), sorted(set(RECIPE.modules) - installed))
     initialisation.config.unlink()
@@ -166,7 +166,7 @@ def _verify_update(subject: Installing) -> None:
         verify_modules(inside, RECIPE.modules, subject.log)
 
 
-def _note_update(subject: Installing) -> None:
+def _write_label(subject: Installing) -> None:
     databases.label(subject.connection, MASTER_DATABASE, subject.label)
 
 
@@ -174,15 +174,15 @@ INSTALL: tuple[Step[Installing], ...] = (
     Step("database", _create_database, undo=_discard),
     Step("install", _install),
     Step("verify", _verify),
-    Step("admin", _close_admin),
-    Step("name", _take_name),
+    Step("admin", _set_admin_password),
+    Step("name", _rename_database),
 )
 UPDATE: tuple[Step[Installing], ...] = (
     Step("stop", _stop_server),
     Step("rename", _rename_modules),
     Step("update", _update),
     Step("verify", _verify_update),
-    Step("note", _note_update),
+    Step("note", _write_label),
 )
 
 
@@ -192,7 +192,7 @@ _ADMIN_PASSWORD = """
     UPDATE res_users SET password = %s
      WHERE id = (SELECT res_id FROM ir_model_data WHERE module = 'base' AND name = 'user_admin')
 """
-_FORGET_SESSIONS = """
+_CLEAR_SESSION_CACHE = """
     DO $$ BEGIN
         IF to_regclass('orm_signaling_default') IS NOT NULL THEN
             INSERT INTO orm_signaling_default DEFAULT VALUES;
@@ -202,7 +202,7 @@ _FORGET_SESSIONS = """
 
 
 def set_admin_password(inside: Connection, password: Secret) -> None:
-    """Set it and end the sessions opened with the old one, which a running Odoo has cached."""
+    """Set the password, and end the sessions of the old one, which a running Odoo has in its cache."""
     with databases.transaction(inside), translated(inside, "set the administrator's password"):
         inside.execute(_ADMIN_PASSWORD, [hash_for_odoo(password)])
-        inside.execute(_FORGET_SESSIONS)
+        inside.execute(_CLEAR_SESSION_CACHE)

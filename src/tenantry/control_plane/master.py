@@ -1,4 +1,4 @@
-"""The master: installed once, updated when its code changed, started; its administrator's password."""
+"""The master: install it, update it when its code changed, start it, reset its administrator's password."""
 
 from __future__ import annotations
 
@@ -61,19 +61,19 @@ class Master:
         return master_odoo(self.runtime.settings, self.context().odoo(), report)
 
     def start(self, report: Report, on_step: OnStep = ignore) -> Secret | None:
-        """Install or update it where needed, and start it unless it runs.
+        """Install or update it if needed, and start it unless it runs.
 
         Returns and raises as `install`; also raises ServerNotStarted.
         """
         password = self.install(report, on_step)
-        self._note_address()
+        self._write_address()
         self.runtime.start(self.odoo(report), self.context().cluster, report)
         return password
 
     def install(self, report: Report, on_step: OnStep = ignore) -> Secret | None:
-        """Make its database, or bring it up to our code, which stops the server; else do nothing.
+        """Make its database, or update it to our code, which stops the server; else do nothing.
 
-        Returns the administrator's password when it was made just now: it is kept nowhere.
+        Returns the administrator's password if the database was made now: the password is stored nowhere.
         Raises InitialisationFailed, InitialisationTimeout, ModulesNotInstalled, OdooNotFound,
         PythonTooOld, ForeignDatabase, Busy.
         """
@@ -92,10 +92,10 @@ class Master:
                 Operation("update", MASTER_DATABASE, UPDATE, on_step).run(subject)
             return None
 
-    def _note_address(self) -> None:
-        """Programs read the base domain in Odoo's parameters; the settings page shows these, too."""
+    def _write_address(self) -> None:
+        """Write the base domain and protocol into Odoo's parameters, for programs and the settings page."""
         settings = self.context().settings
-        with self._inside() as inside, translated(inside, "note the base domain"):
+        with self._inside() as inside, translated(inside, "write the base domain"):
             for key in ("base_domain", "protocol"):
                 inside.execute(_SET_PARAMETER, [f"saas.{key}", getattr(settings, key)])
 
@@ -107,7 +107,7 @@ class Master:
         return password
 
     def admin_login(self) -> str:
-        """Who the administrator logs in as. Raises MasterNotInstalled."""
+        """The administrator's login. Raises MasterNotInstalled."""
         with self._inside() as inside, translated(inside, "read the administrator's login"):
             row = inside.execute(_ADMIN_LOGIN).fetchone()
         return str(row[0]) if row else ""

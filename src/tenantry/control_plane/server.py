@@ -1,4 +1,4 @@
-"""The master: the operator's own Odoo, with the back office and the runner of its jobs."""
+"""The master's server: the operator's own Odoo, with the back office and its job runner."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from tenantry.spawner.identity import kill_orphans_of, master_user
 
 HEALTH_PATH = "/web/health"
 CHANNELS = "root:10,root.saas:4,root.saas_build:1,root.saas_pool:1,root.saas_mail:2,root.saas_webhook:2"
-"""How many jobs run at once. A dead mail server, a slow endpoint, a long build must not hold creations up."""
+"""How many jobs run at once. A dead mail server, a slow endpoint or a long build must not delay creations."""
 _START_TIMEOUT_S = 120
 _LONGEST_JOB_S = 3600
 _USUAL_PORT = 8070
@@ -46,7 +46,7 @@ _FIRST_FREE_PORT = 1024
 
 @dataclass(frozen=True)
 class MasterRuntime:
-    """The master's server of one installation. settings: its own server's."""
+    """The master's server of one installation. settings: those of the installation's own server."""
 
     settings: ServerSettings
     keys: Keys
@@ -60,32 +60,32 @@ class MasterRuntime:
         return self.settings.log_dir / "master.log"
 
     def start(self, odoo: OdooInstallation, cluster: Cluster, report: Callable[[str], None]) -> None:
-        """Start the server, and the agent it asks, unless they run; wait until they answer.
+        """Start the server and its agent, unless they run; wait until they answer.
 
-        odoo: as the master runs it, see `control_plane.code`. Raises ServerNotStarted.
+        odoo: see `control_plane.code.master_odoo`. Raises ServerNotStarted.
         """
 
         def configure() -> Launch:
             report("Odoo: starting the master")
             self._write_config(odoo, cluster)
-            self._stop_others()  # the agent knows the settings it was started with
+            self._stop_agent_and_orphans()  # an agent has the settings with which it was started
             if self.agent:
                 self.agent.start()
             return odoo, self.view(odoo, self.config_file, self.port)
 
         marks = server_marks(self.settings, cluster)
-        self._server.bring_up(configure, marks, self.is_answering, _START_TIMEOUT_S)
+        self._server.ensure_running(configure, marks, self.is_answering, _START_TIMEOUT_S)
         if self.agent:
             self.agent.start()
 
     def stop(self) -> bool:
-        """Stop the server if it runs, and its agent; tell whether the server did."""
+        """Stop the server and its agent, if they run; return whether the server ran."""
         did_run = self._server.stop()
-        self._stop_others()
+        self._stop_agent_and_orphans()
         return did_run
 
-    def _stop_others(self) -> None:
-        """The agent, and what the master's Odoo may have left behind."""
+    def _stop_agent_and_orphans(self) -> None:
+        """Stop the agent, and processes that the master's Odoo may have left."""
         user = master_user()
         if self.agent:
             self.agent.stop()
@@ -104,20 +104,20 @@ class MasterRuntime:
 
     @property
     def _server(self) -> OdooServer:
-        """Threads share one core, see decision 0020; workers are processes and want a core each."""
+        """Threads run on one core, see decision 0020; workers are processes, which may use a core each."""
         is_threaded = self.settings.installation.master_workers == 0
         return OdooServer(self.config_file, self.log_file, on_one_core=is_threaded)
 
     @property
     def agent(self) -> AgentServer | None:
-        """Works as the engine for a master that is a user of its own; another one has the engine itself."""
+        """The agent of a master that runs as a user of its own; None: the master uses the engine itself."""
         user = master_user()
         return None if user is None else AgentServer(self.settings, user)
 
     def view(self, odoo: OdooInstallation, config: Path, port: int = 0) -> View | None:
-        """What the master's Odoo sees, if it is a user of its own. Its files are made its user's.
+        """What the master's Odoo sees, if it runs as a user of its own, who becomes the owner of its files.
 
-        Somebody may have worked there as root, as older versions did. port: where it listens, if it does.
+        An older version, or a person, may have made files there as root. port: where it listens, if it does.
         """
         data, user = self.settings.installation.master_data_dir, master_user()
         data.mkdir(parents=True, exist_ok=True)
@@ -144,7 +144,7 @@ class MasterRuntime:
         return Route(Address("http", host, self.port), Upstream(self.settings.connect_to, self.port))
 
     def options(self, odoo: OdooInstallation, cluster: Cluster) -> Options:
-        """What every run of the master's Odoo needs, the server's and the installation's."""
+        """The options of every run of the master's Odoo: as a server, and for installing it."""
         role = cluster.as_role(MASTER_DATABASE, self.keys.role_password(MASTER_DATABASE))
         return {
             **database_options(role),
@@ -168,9 +168,9 @@ class MasterRuntime:
         )
         options = {
             **self.options(odoo, cluster),
-            # With a `dbfilter` Odoo would list the databases its role owns; the engine owns this one.
+            # With `dbfilter` Odoo would list the databases that its role owns, but the engine owns this one.
             "db_name": MASTER_DATABASE,
-            # Of the database manager, which is closed; Odoo's own default is known to everybody.
+            # The password of the database manager, which is disabled; Odoo's default password is public.
             "admin_passwd": random_password().reveal(),
             "http_interface": self.settings.http_interface,
             "http_port": str(port),
@@ -188,18 +188,18 @@ class MasterRuntime:
             "db_maxconn": "32",
             **self._limits(),
         }
-        # The runner asks the server over HTTP to run each job.
+        # The job runner sends the server an HTTP request for each job.
         queue = {"channels": CHANNELS, "host": self.settings.connect_to, "port": str(port)}
         marks = server_marks(self.settings, cluster)
         write_config(self.config_file, options, owner=master_user(), queue_job=queue, tenantry=marks)
 
     def _ports_before(self) -> tuple[int, int]:
-        """Of requests and of websockets, as the server had them before; 0 for one it never had."""
+        """The server's previous ports for requests and websockets; 0 for none."""
         http, websockets = (read_option(self.config_file, f"{kind}_port") for kind in ("http", "gevent"))
         return int(http or 0), int(websockets or 0)
 
     def _limits(self) -> dict[str, str]:
-        """A job may build a template, which is two long runs of another Odoo."""
+        """The limits of a request. A job may build a template, which is two long runs of another Odoo."""
         memory = psutil.virtual_memory().total // 4
         longest_s = int(max(_LONGEST_JOB_S, 2 * self.settings.installation.init_timeout_s + 600))
         return {

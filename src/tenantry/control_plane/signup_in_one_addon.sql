@@ -1,7 +1,7 @@
--- `saas_manager_signup` takes over what `saas_manager_portal`, `saas_manager_captcha` and the API's part of the signup
--- have in the master's database, before Odoo looks for those modules. Run again, or in a newer master, it does nothing.
+-- Moves the records of `saas_manager_portal`, `saas_manager_captcha` and the API's part of the signup to
+-- `saas_manager_signup`, before Odoo looks for the old modules. A second run, or a run in a newer master, does nothing.
 
--- Odoo lists the new module, not installed yet, if somebody updated its list of apps since the code is there.
+-- Odoo lists the new module as not installed, if its list of apps was updated since the code is there.
 DELETE FROM ir_module_module
  WHERE name = 'saas_manager_signup' AND state NOT IN ('installed', 'to upgrade', 'to remove')
    AND EXISTS (SELECT FROM ir_module_module old
@@ -17,13 +17,13 @@ UPDATE ir_model_relation it SET module = signup.id
  WHERE signup.name = 'saas_manager_signup' AND old.name = 'saas_manager_captcha' AND it.module = old.id;
 DELETE FROM ir_module_module WHERE name IN ('saas_manager_portal', 'saas_manager_captcha');
 
--- Addons of others that depend on them.
+-- Other addons that depend on the old modules.
 UPDATE ir_module_module_dependency SET name = 'saas_manager_signup'
  WHERE name IN ('saas_manager_portal', 'saas_manager_captcha');
 DELETE FROM ir_module_module_dependency it USING ir_module_module_dependency same
  WHERE it.name = 'saas_manager_signup' AND same.name = it.name AND same.module_id = it.module_id AND same.id < it.id;
 
--- The names of their records: those that both have are of models that both extend.
+-- The names of their records. A name that both have belongs to a model that both extend.
 DELETE FROM ir_model_data it
  WHERE module = 'base' AND model = 'ir.module.module' AND name LIKE 'module\_saas\_manager\_%'
    AND NOT EXISTS (SELECT FROM ir_module_module module WHERE module.id = it.res_id);
@@ -41,7 +41,7 @@ DELETE FROM ir_model_data it
    AND EXISTS (SELECT FROM ir_model_data same WHERE same.module = 'saas_manager_signup' AND same.name = it.name);
 UPDATE ir_model_data SET module = 'saas_manager_signup' WHERE module = 'saas_manager_captcha';
 
--- Pages are called by these names, also in what an operator has changed or added.
+-- Pages have these names as keys, also pages that an operator changed or added.
 UPDATE ir_ui_view SET key = replace(key, 'saas_manager_portal.', 'saas_manager_signup.')
  WHERE key LIKE 'saas\_manager\_portal.%';
 UPDATE ir_ui_view SET key = 'saas_manager_signup.altcha' WHERE key = 'saas_manager_captcha.captcha';

@@ -1,4 +1,4 @@
-"""The only door to the engine, for the command line and for Odoo addons; a file for each noun."""
+"""The engine's public interface, for the command line and for Odoo addons; a file for each noun."""
 
 from tenantry.engine.facade import Engine
 from tenantry.engine.parts import Report

@@ -1,7 +1,7 @@
-"""What an engine does with archives.
+"""`engine.archives`.
 
-The operations are imported where they are called: their libraries are not among those of the back office's
-Odoo, and the threads that one of them starts do not survive a fork.
+The operations are imported inside the methods: the back office's Odoo does not have their libraries, and the
+threads that one of these libraries starts do not survive a fork.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from tenantry.model.progress import OnStep, ignore
 
 
 class Archives(Noun):
-    """`engine.archives`: instances that travel.
+    """`engine.archives`: dump instances into archives, and load them.
 
-    store: a folder, or an address such as s3://bucket/folder. What is done with one raises InvalidStore,
-    StoreFailure, StoreRefused, too.
+    store: a folder, or an address such as s3://bucket/folder. Methods with a store also raise InvalidStore,
+    StoreFailure and StoreRefused.
     """
 
     def all(self, store: str) -> list[str]:
@@ -27,7 +27,7 @@ class Archives(Noun):
         return archives(self._context, store)
 
     def dump(self, name: str, store: str, on_step: OnStep = ignore) -> Archive:
-        """Make an archive of an instance; it exists once it is whole.
+        """Make an archive of an instance; it exists once it is complete.
 
         Raises InstanceNotFound, InvalidTransition, Busy, DumpFailed, ClientNotFound, FilestoreFailure.
         """
@@ -38,10 +38,10 @@ class Archives(Noun):
     def load(
         self, store: str, archive: str, name: str, on_step: OnStep = ignore, *, trusted: str = ""
     ) -> Instance:
-        """Make the stopped instance `name` of an archive; one made of it already stays.
+        """Make the stopped instance `name` of an archive; if it exists already, it stays.
 
         trusted: the public key of another installation whose archives may be loaded, too.
-        Raises InvalidName, and what `operations.instance.load` does.
+        Raises InvalidName, and the errors of `operations.instance.load`.
         """
         from tenantry.operations.instance.load import load_instance
 

@@ -1,4 +1,4 @@
-"""The engine of one server: its stack, and a noun for each kind of thing it works with."""
+"""The engine of one server: its stack, and its nouns, such as `engine.instances`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tenantry.control_plane.master import Master
 from tenantry.control_plane.server import MasterRuntime
 from tenantry.engine.archives import Archives
 from tenantry.engine.instances import Instances
-from tenantry.engine.parts import Parts, Report, say_nothing
+from tenantry.engine.parts import Parts, Report, ignore_report
 from tenantry.engine.pool import Pool
 from tenantry.engine.templates import Templates
 from tenantry.errors import StartedInside
@@ -27,11 +27,11 @@ from tenantry.settings import ServerSettings
 class Engine(Parts):
     """One server of an installation. Safe to share between threads once it is up.
 
-    What is done with one kind of thing is behind its noun: `engine.instances.suspend("acme")`. Whatever needs
-    the cluster raises PostgresUnreachable when it does not run.
+    The methods for each kind of object are behind its noun: `engine.instances.suspend("acme")`. Methods that
+    need the cluster raise PostgresUnreachable if it does not run.
     """
 
-    def __init__(self, settings: ServerSettings | None = None, report: Report = say_nothing) -> None:
+    def __init__(self, settings: ServerSettings | None = None, report: Report = ignore_report) -> None:
         """See `Parts`."""
         super().__init__(settings, report)
         self._others: dict[str, Engine] = {}
@@ -43,7 +43,7 @@ class Engine(Parts):
     # ------------------------------------------------------------ the installation's servers
 
     def at(self, name: str) -> Engine:
-        """The engine of a server of this installation, as it is when it is first asked for.
+        """The engine of a server of this installation, with the settings of the first call.
 
         Raises ServerNotFound, InvalidSetting, UnsupportedSeries.
         """
@@ -54,7 +54,7 @@ class Engine(Parts):
         return self._others[name]
 
     def facts(self) -> ServerFacts:
-        """What a caller elsewhere needs to know of it."""
+        """The facts about this server that callers on other machines need."""
         settings = self.settings
         return ServerFacts(
             version=__version__,
@@ -68,18 +68,18 @@ class Engine(Parts):
     # ------------------------------------------------------------ the stack
 
     def up(self, on_step: OnStep = ignore) -> Secret | None:
-        """Start PostgreSQL (unless one was given) and the tenant server; the master, on the own server.
+        """Start PostgreSQL (unless one was given), the tenant server, and on the own server the master.
 
-        What runs, stays. Returns the password of the master's administrator if the master was
-        installed just now. Raises PostgresNotFound, PostgresUnreachable, InsufficientRights,
-        ClusterTaken, OdooNotFound, ServerNotStarted, and what installing raises.
+        Running ones stay. Returns the password of the master's administrator if the master was installed by
+        this call. Raises PostgresNotFound, PostgresUnreachable, InsufficientRights, ClusterTaken,
+        OdooNotFound, ServerNotStarted, and the errors of `Master.install`.
         """
         self.start_postgres()
         self.start_tenants()
         return self.start_master(on_step) if self.is_own else None
 
     def start_tenants(self) -> None:
-        """Start the tenant server; PostgreSQL runs already.
+        """Start the tenant server. PostgreSQL must be running.
 
         Raises OdooNotFound, ServerNotStarted, ClusterTaken.
         """
@@ -88,19 +88,19 @@ class Engine(Parts):
         self.runtime.start(self.odoo, cluster, self._report)
 
     def tenants_command(self) -> list[str]:
-        """The command that serves tenants in the foreground, for systemd; PostgreSQL runs already."""
+        """The command that serves tenants in the foreground, for systemd. PostgreSQL must be running."""
         self._refuse_inside_master()
         cluster = self._claimed_cluster()
         return self.runtime.prepare(self.odoo, cluster)
 
     def start_master(self, on_step: OnStep = ignore) -> Secret | None:
-        """See `control_plane.master.Master.start`; PostgreSQL runs already."""
+        """See `control_plane.master.Master.start`. PostgreSQL must be running."""
         self._refuse_inside_master()
         self._claimed_cluster()
         return self.master.start(self._report, on_step)
 
     def start_postgres(self) -> Cluster:
-        """Start the embedded cluster, or check the given one; make sure the engine may work there."""
+        """Start the embedded cluster, or check the given one, and check the engine's rights there."""
         self._refuse_inside_master()
         if self._embedded:
             self._embedded.start(self._report)
@@ -110,7 +110,7 @@ class Engine(Parts):
         return cluster
 
     def _claimed_cluster(self) -> Cluster:
-        """The cluster, which is this server's and no other's. Raises InsufficientRights, ClusterTaken."""
+        """The cluster, marked as this server's. Raises InsufficientRights, ClusterTaken."""
         cluster = self.context.cluster
         with cluster.connect() as connection:
             roles.check_rights(connection)
@@ -122,7 +122,7 @@ class Engine(Parts):
         return self._keys.owner(self.settings.name)
 
     def stop(self) -> list[str]:
-        """Stop what we started; return what that was."""
+        """Stop the servers that we started; return their names."""
         self._refuse_inside_master()
         stopped = []
         if self.is_own and self.master.runtime.stop():
@@ -134,18 +134,18 @@ class Engine(Parts):
         return stopped
 
     def _refuse_inside_master(self) -> None:
-        """The master uses the servers; who started it starts and stops them."""
+        """The master only uses the servers; they are started and stopped from outside of it."""
         if self.settings.installation.inside_master:
             raise StartedInside
 
     @cached_property
     def master(self) -> Master:
-        """The back office, which is on the own server: its address, its administrator's password."""
+        """The master, which is on the installation's own server."""
         own = self if self.is_own else Engine(ServerSettings.from_environment(name=LOCAL_SERVER))
         return Master(MasterRuntime(own.settings, own._keys), lambda: own.context)
 
     def load(self) -> None:
-        """Find and read what every operation needs, for processes that are forked from this one.
+        """Load Odoo's facts, PostgreSQL's and the keys, for processes that are forked from this one.
 
         Raises OdooNotFound, PostgresNotFound, KeyLost.
         """
@@ -158,7 +158,7 @@ class Engine(Parts):
             return self.runtime.is_answering()
 
     def keep_address(self, base_domain: str, protocol: str) -> None:
-        """Keep them for the next start of the servers. Raises InvalidSetting."""
+        """Save both settings for the next start of the servers. Raises InvalidSetting."""
         self.settings.save(base_domain=base_domain, protocol=protocol)
 
     def seal(self, secret: Secret) -> str:

@@ -1,4 +1,4 @@
-"""What an engine does with instances."""
+"""`engine.instances`."""
 
 from __future__ import annotations
 
@@ -28,56 +28,56 @@ from tenantry.operations.instance.rename import rename
 
 
 class Instances(Noun):
-    """`engine.instances`: the customers' Odoos. name: an instance's; else InstanceNotFound is raised."""
+    """`engine.instances`: the customers' Odoos. Methods raise InstanceNotFound for an unknown name."""
 
-    # ------------------------------------------------------------ looking
+    # ------------------------------------------------------------ reading
 
     def all(self) -> list[Instance]:
         return inventory.list_instances(self._context)
 
     def get(self, name: str) -> Instance:
-        """With the administrator's login."""
+        """One instance, with its administrator's login."""
         return inventory.show_instance(self._context, name)
 
     def find_by_reference(self, reference: str) -> Instance | None:
-        """That creation's instance, whatever it is called by now; None when there is none."""
+        """The instance of that creation, even if it was renamed; None if there is none."""
         return inventory.find_by_reference(self._context, reference)
 
     def taken(self, wanted: Collection[str]) -> frozenset[str]:
-        """Those of the names that a database, a role or a folder has, ours or not."""
+        """The wanted names that a database, a role or a folder has already, ours or another program's."""
         context = self._context
         with context.maintenance() as connection:
             labels = filter(names.is_label, wanted)
             return frozenset(it for it in labels if not availability.is_free(context, connection, it))
 
     def url_of(self, name: str) -> str:
-        """Where an instance of that name is or would be. Raises ServerNotStarted when none ever was."""
+        """The URL of an instance of that name, also of a future one. Raises ServerNotStarted."""
         return address_of(self._parts.settings, self._parts.runtime, name).url
 
     def activities(self, names: Collection[str] = (), timeout_s: float = 30) -> list[Activity]:
-        """What these instances are doing, or every one that is served; it wakes none.
+        """What these instances are doing, or all served ones if no names are given; it wakes none.
 
         Raises ServerNotStarted, after `timeout_s` at the latest.
         """
         return self._parts.runtime.activities(names, timeout_s)
 
     def logs(self, name: str, count: int = 100) -> list[str]:
-        """The last lines an instance's processes logged."""
+        """The last `count` lines that an instance's processes logged."""
         with self._context.maintenance() as connection:
             inventory.find_instance(connection, name)
         return self._parts.runtime.logs(name, count)
 
     def usage(self, name: str) -> Usage:
-        """Measured by SQL from outside. Raises Tampered."""
+        """What an instance uses, measured by SQL from outside. Raises Tampered."""
         return usage(self._context, name)
 
     def usages(self, names: Collection[str] | None = None) -> dict[str, Usage]:
-        """Of those instances or of all, a few at a time; without those that cannot be measured."""
+        """The usage of these instances, or of all; those that cannot be measured are left out."""
         chosen = [instance.name for instance in self.all()] if names is None else names
         return usages(self._context, chosen)
 
     def is_serving(self, name: str) -> bool:
-        """Whether the public route of an instance answers within 5 s; its first answer loads the tenant."""
+        """Whether an instance answers over its public route within 5 s. A sleeping one counts as serving."""
         return self._parts.runtime.is_serving(name)
 
     # ------------------------------------------------------------ creating
@@ -89,16 +89,16 @@ class Instances(Noun):
         entitlements: Entitlements = UNLIMITED,
         **wishes: Any,
     ) -> InstanceSpec:
-        """Check a stranger's wishes. Raises InvalidName, InvalidValue."""
+        """Check the specification of a creation. Raises InvalidName, InvalidValue."""
         reserved = self._parts.settings.installation.reserved_names
         return InstanceSpec.checked(reserved, hostnames=hostnames, entitlements=entitlements, **wishes)
 
     def provision(self, spec: InstanceSpec, on_step: OnStep = ignore) -> Creation:
-        """Create an instance from beginning to end. Raises as `provisioning`, but it waits for its turns."""
+        """Create an instance from beginning to end. It waits for its turns; else raises as `provisioning`."""
         return provision(self._context, spec, on_step)
 
     def provisioning(self, spec: InstanceSpec, on_step: OnStep = ignore) -> AbstractContextManager[Session]:
-        """A creation part by part. Raises as `operations.instance.provision.provisioning`."""
+        """Create an instance part by part. Raises as `operations.instance.provision.provisioning`."""
         return provisioning(self._context, spec, on_step)
 
     def prove_login(self, creation: Creation) -> float:
@@ -110,49 +110,49 @@ class Instances(Noun):
         return log_in(route, creation.instance.name, creation.login, creation.password)
 
     def abandon(self, name: str, reference: str) -> bool:
-        """Terminate what a failed creation left, if it left anything; tell whether it did. Raises Busy."""
+        """Terminate what a failed creation left; return whether it left anything. Raises Busy."""
         return lifecycle.abandon(self._context, name, reference)
 
     # ------------------------------------------------------------ changing the state
 
     def operate(self, name: str, operation: str, on_step: OnStep = ignore) -> Instance:
-        """Do an operation of `model.operations` that is made of steps alone, such as suspend.
+        """Run an operation of `model.operations` that consists of steps only, such as suspend.
 
-        Raises InvalidValue for another one, InvalidTransition, Busy, ProbeFailed.
+        Raises InvalidValue for other operations, InvalidTransition, Busy, ProbeFailed.
         """
         return lifecycle.operate(self._context, name, operation, on_step)
 
     def suspend(self, name: str, on_step: OnStep = ignore) -> Instance:
-        """Block it: its address answers 503, its jobs rest, its data stays. See `operate`."""
+        """Block it: its address answers 503, its scheduled jobs wait, its data stays. See `operate`."""
         return self.operate(name, "suspend", on_step)
 
     def reactivate(self, name: str, on_step: OnStep = ignore) -> Instance:
-        """Let it run again after it was suspended. See `operate`."""
+        """Unblock a suspended instance. See `operate`."""
         return self.operate(name, "reactivate", on_step)
 
     def stop(self, name: str, on_step: OnStep = ignore) -> Instance:
-        """Let it rest until it is started: its address answers 503, its jobs wait. See `operate`."""
+        """Stop it until it is started: its address answers 503, its scheduled jobs wait. See `operate`."""
         return self.operate(name, "stop", on_step)
 
     def start(self, name: str, on_step: OnStep = ignore) -> Instance:
-        """Let it run again after it was stopped. See `operate`."""
+        """Start a stopped instance. See `operate`."""
         return self.operate(name, "start", on_step)
 
     def restart(self, name: str, on_step: OnStep = ignore) -> Instance:
-        """Stop and start it: it is loaded anew. See `operate`."""
+        """Stop and start it, so that it gets a new process. See `operate`."""
         return self.operate(name, "restart", on_step)
 
     def terminate(self, name: str, on_step: OnStep = ignore, reference: str = "") -> None:
         """Drop its database, files and role. Raises Busy.
 
-        reference: only if it is the one created for it; another of the same name is not found.
+        reference: drop it only if it was created with this reference; else it counts as not found.
         """
         lifecycle.terminate(self._context, name, on_step, reference)
 
-    # ------------------------------------------------------------ changing what it is
+    # ------------------------------------------------------------ changing its properties
 
     def rename(self, old: str, new: str, on_step: OnStep = ignore) -> Instance:
-        """Give it another name, and address; what fails is as it was.
+        """Rename it, which changes its address; a rename that fails is undone.
 
         Raises InvalidName, InvalidTransition, NameTaken, Busy, FilestoreFailure, ProbeFailed.
         """
@@ -160,24 +160,24 @@ class Instances(Noun):
         return rename(self._context, old, new, on_step)
 
     def check_hostnames(self, name: str, hostnames: Collection[str]) -> None:
-        """Whether the instance could have them now. Raises InvalidValue, NameTaken."""
+        """Check that the instance can have these host names now. Raises InvalidValue, NameTaken."""
         context = self._context
         with context.maintenance() as connection:
             availability.check_hostnames(context, connection, name, hostnames)
 
     def set_hostnames(self, name: str, hostnames: Collection[str]) -> Instance:
-        """Let it answer at exactly these, besides its own address.
+        """Set the host names at which it answers besides its own address.
 
         Raises InvalidTransition, InvalidValue, NameTaken, Busy.
         """
         return set_hostnames(self._context, name, hostnames)
 
     def check_modules(self, modules: Collection[str]) -> None:
-        """Whether they can be installed at all. Raises InvalidValue, ModuleNotFound."""
+        """Check that these modules can be installed. Raises InvalidValue, ModuleNotFound."""
         check_modules(self._context, modules)
 
     def install_modules(self, name: str, modules: Collection[str]) -> list[str]:
-        """Install those that are not there yet, and what they depend on; return which those were.
+        """Install missing modules, and their dependencies; return the names of those that were missing.
 
         Raises InvalidTransition, Busy, ModuleNotFound, ModulesNotInstalled, InitialisationTimeout,
         InitialisationFailed.
@@ -185,14 +185,14 @@ class Instances(Noun):
         return install_modules(self._context, name, modules)
 
     def entitle(self, name: str, entitlements: Entitlements) -> None:
-        """Change what it may use; its very next request sees it.
+        """Change what it may use, effective with its next request.
 
         Raises TenantModuleMissing, Tampered, Busy.
         """
         entitle(self._context, name, entitlements)
 
     def set_limits(self, name: str, limits: Mapping[str, float]) -> None:
-        """Allow its process exactly these, see `model.limits`, from when it is woken next.
+        """Replace the limits of its process, see `model.limits`, from its next wake.
 
         Raises InvalidValue, Busy.
         """
@@ -207,5 +207,5 @@ class Instances(Noun):
         valid_s: int | None = None,
         origin: str = "",
     ) -> Secret:
-        """A link that lets its bearer in once; its parameters are those of `operations.instance.entitle`."""
+        """A link that logs its bearer in once. Parameters: see `operations.instance.entitle.login_link`."""
         return login_link(self._context, name, by=by, support=support, valid_s=valid_s, origin=origin)

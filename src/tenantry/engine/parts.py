@@ -1,4 +1,4 @@
-"""What an engine is made of: each part is found, read or made when it is first asked for."""
+"""The parts of an engine: each is found, read or made at its first use."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from tenantry.settings import ServerSettings
 Report = Callable[[str], None]
 
 
-def say_nothing(line: str) -> None:
-    """The listener of who does not listen."""
+def ignore_report(line: str) -> None:
+    """The default report: it ignores all lines."""
 
 
 class Parts:
-    """Those of one server.
+    """The parts of one server.
 
-    report: told in a line each what was found and why, and what is being fetched or started.
+    report: called with a line about each thing that is found, fetched or started.
     """
 
-    def __init__(self, settings: ServerSettings | None = None, report: Report = say_nothing) -> None:
-        """settings: by default those of the environment, see `ServerSettings.from_environment`."""
+    def __init__(self, settings: ServerSettings | None = None, report: Report = ignore_report) -> None:
+        """settings: by default, `ServerSettings.from_environment`."""
         self.settings = settings or ServerSettings.from_environment()
         self._report = report
 
@@ -54,7 +54,7 @@ class Parts:
 
     @property
     def context(self) -> Context:
-        """What operations work with. Raises PostgresUnreachable when the cluster does not run."""
+        """The context of operations. Raises PostgresUnreachable if the cluster does not run."""
         return Context(
             settings=self.settings,
             keys=self._keys,
@@ -66,7 +66,7 @@ class Parts:
 
     @cached_property
     def _keys(self) -> Keys:
-        """All that makes files needs them first: the folders of those are made here, too."""
+        """The keys. Private folders are made here, too: every part that writes files needs the keys first."""
         for folder in self.settings.private_dirs:
             private_folder(folder)
         keys = installation_keys(self.settings.installation.secrets_dir)
@@ -85,7 +85,7 @@ class Parts:
 
 
 class Noun:
-    """What an engine can do with one kind of thing."""
+    """The methods of an engine for one kind of object."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts

@@ -1,4 +1,4 @@
-"""What an engine does with the warm pool."""
+"""`engine.pool`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Pool(Noun):
     """`engine.pool`: the spares that wait for customers."""
 
     def fill(self, code: str, size: int | None = None, on_step: OnStep = ignore) -> int:
-        """Bring a template's pool to that size, the setting's unless given; return how many were made.
+        """Fill a template's pool to that size, by default the setting's; return how many spares were made.
 
         Raises InvalidName, TemplateNotFound, TemplateNotReady.
         """

@@ -1,4 +1,4 @@
-"""What an engine does with templates, and the recipes they are built from."""
+"""`engine.templates`."""
 
 from __future__ import annotations
 
@@ -22,10 +22,13 @@ from tenantry.postgres import databases
 
 
 class Templates(Noun):
-    """`engine.templates`: what instances are cloned from. code: such as blank; else InvalidName is raised."""
+    """`engine.templates`: the templates that instances are cloned from, and their recipes.
+
+    code: a template's code, such as blank; an invalid one raises InvalidName.
+    """
 
     def recipes(self) -> dict[str, Recipe]:
-        """Every recipe by code: the shipped ones, and the operator's, which win. Raises InvalidRecipe."""
+        """All recipes by code. The operator's recipes replace shipped ones. Raises InvalidRecipe."""
         found = {}
         for folder in (resources.files("tenantry") / "recipes", self._parts.settings.installation.recipe_dir):
             files = folder.iterdir() if folder.is_dir() else ()
@@ -43,13 +46,13 @@ class Templates(Noun):
         return recipes[code]
 
     def all(self) -> list[Template]:
-        """Every template there is, with why it is stale if it is."""
+        """All templates, with the reason if one is stale."""
         with self._context.maintenance() as connection:
             found = databases.listing(connection, Kind.TEMPLATE)
         return [self._described(database) for database in found]
 
     def get(self, recipe: Recipe) -> Template:
-        """The template of a recipe, stale if it was built from another. Raises TemplateNotFound."""
+        """The template of a recipe; it is stale if the recipe has changed. Raises TemplateNotFound."""
         with self._context.maintenance() as connection:
             name = names.template_database(names.template_code(recipe.code))
             found = find_labelled(connection, name, Kind.TEMPLATE)
@@ -65,7 +68,7 @@ class Templates(Noun):
         rebuild: bool = False,
         patience_s: float = WAIT_FOR_CLONES_S,
     ) -> Template:
-        """Build the recipe's template, unless the one there is current.
+        """Build the recipe's template, unless the existing one is current.
 
         Raises as `operations.template.build.build_template`.
         """
@@ -73,9 +76,9 @@ class Templates(Noun):
         return self._described(built, recipe)
 
     def clone(self, code: str, name: str) -> None:
-        """T3: make the database `name` from a template, in state provisioning: nothing serves it.
+        """T3: make the database `name` from a template, in state provisioning, so it is not served.
 
-        Raises InvalidName, and what `operations.instance.provision` does.
+        Raises InvalidName, and the errors of `operations.instance.provision`.
         """
         reserved = self._parts.settings.installation.reserved_names
         spec = InstanceSpec.checked(reserved, name=name, email="clone@localhost.local", template=code)
@@ -83,7 +86,7 @@ class Templates(Noun):
             session.clone()
 
     def edit(self, code: str) -> Editing:
-        """Open a template for changes in Odoo's own pages; opening it again gives a new password.
+        """Open a template for changes in Odoo's own pages; opening it again sets a new password.
 
         Raises TemplateNotFound, TemplateNotReady, ForeignDatabase, Busy, ProbeFailed.
         """
@@ -92,7 +95,7 @@ class Templates(Noun):
     def finish_editing(
         self, code: str, on_step: OnStep = ignore, *, patience_s: float = WAIT_FOR_CLONES_S
     ) -> Template:
-        """Make the edited template the one that serves.
+        """Replace the template by its edited clone.
 
         patience_s: how long it waits for clones that are being made.
         Raises TemplateNotFound, ForeignDatabase, Busy, NotYet.

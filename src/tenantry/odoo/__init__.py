@@ -1,1 +1,1 @@
-"""Odoo as seen from outside: finding it, configuring it, running it, its files, its SQL."""
+"""Odoo from outside: find it, configure it, run it, handle its files, and the SQL for its databases."""

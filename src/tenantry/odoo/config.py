@@ -18,13 +18,14 @@ from tenantry.spawner.config import Limits
 Options = Mapping[str, str]
 
 _MORE_CONNECTIONS = 4
-"""For scheduled jobs and the bus; a request rarely takes more than two."""
+"""Connections for scheduled jobs and the bus. A request rarely needs more than two."""
 
 
 def write_config(file: Path, options: Options, *, owner: int | None = None, **sections: Options) -> None:
-    """Write `[options]` and the sections; it holds a password, so only its owner can read it.
+    """Write `[options]` and the sections. Only the owner can read the file, since it contains a password.
 
-    owner: the user id of the Odoo that reads it; None: our own. Raises InvalidSetting for what is no line.
+    owner: the user id of the Odoo that reads it; None: our own. Raises InvalidSetting for a value that is not
+    one printable line.
     """
     lines: list[str] = []
     for name, entries in {"options": options, **sections}.items():
@@ -42,7 +43,7 @@ def read_option(file: Path, name: str, section: str = "options") -> str | None:
 
 
 def database_options(cluster: Cluster) -> Options:
-    """How Odoo connects, as the cluster's role."""
+    """The options by which Odoo connects, as the cluster's role."""
     return {
         **_address_options(cluster),
         "db_user": cluster.user,
@@ -59,7 +60,7 @@ def _address_options(cluster: Cluster) -> Options:
 
 
 def code_options(odoo: OdooInstallation, addons: tuple[Path, ...], data_dir: Path) -> Options:
-    """Which code runs and where its files are; the database manager is closed (X4)."""
+    """The options for Odoo's code and files; the database manager is disabled (X4)."""
     folders = [*addons, *odoo.addons]
     return {
         "addons_path": ",".join(str(folder) for folder in folders),
@@ -69,7 +70,7 @@ def code_options(odoo: OdooInstallation, addons: tuple[Path, ...], data_dir: Pat
 
 
 def tenant_options(settings: ServerSettings, odoo: OdooInstallation, cluster: Cluster) -> Options:
-    """What every tenant's process is told; its role and password come with its order."""
+    """The options of every tenant's process; its role and password come with its order."""
     return {
         **code_options(odoo, tenants_addons_path(settings), settings.data_dir),
         **_address_options(cluster),
@@ -77,13 +78,13 @@ def tenant_options(settings: ServerSettings, odoo: OdooInstallation, cluster: Cl
         "proxy_mode": "True",
         "max_cron_threads": "0",
         "http_interface": "127.0.0.1",
-        # Mails go nowhere until the administrator sets a server: not through this machine, as anybody.
+        # No mail is sent until the administrator sets a server: not through this machine with any sender.
         "smtp_server": "",
     }
 
 
 def tenant_limits(settings: ServerSettings) -> Limits:
-    """What one tenant's process may use where its plan says nothing else."""
+    """The default limits of a tenant's process, for plans without limits of their own."""
     return Limits(
         idle_s=settings.sleep_after_s,
         threads=settings.tenant_threads,
@@ -93,7 +94,7 @@ def tenant_limits(settings: ServerSettings) -> Limits:
 
 
 def server_marks(settings: ServerSettings, cluster: Cluster) -> Options:
-    """What a running server was told once, and must be started anew for when it has changed."""
+    """The settings that a server reads at its start: when one changes, the server must be restarted."""
     return {
         "cluster_port": str(cluster.port),
         "base_domain": settings.base_domain,
@@ -102,7 +103,7 @@ def server_marks(settings: ServerSettings, cluster: Cluster) -> Options:
 
 
 def demo_options(series: str, *, demo: bool) -> Options:
-    """Demo data is opt-in since 19.0, opt-out before."""
+    """The options for demo data: opt-in since 19.0, opt-out before."""
     if float(series) >= 19:
         return {"with_demo": str(demo)}
     return {} if demo else {"without_demo": "all"}

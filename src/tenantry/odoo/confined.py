@@ -1,4 +1,4 @@
-"""Odoo at work on one database, as a user who sees its code, its configuration and its own files."""
+"""Run Odoo on one database, as a user who sees only the code, the configuration and the database's files."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from tenantry.spawner.identity import chown_folders
 def view_of(
     odoo: OdooInstallation, files: Path, user: int | None, addons: Sequence[Path], config: Path
 ) -> View:
-    """What that Odoo sees.
+    """The view of that Odoo.
 
-    files: the folder of its filestore. It is made, and its folders are the user's from here on.
+    files: the folder of its filestore. It is created, and the user becomes the owner of its folders.
     """
     files.mkdir(parents=True, exist_ok=True)
     chown_folders(files, user)
@@ -34,7 +34,7 @@ def view_of(
 class ConfinedOdoo:
     """An Odoo for one command on the database `name`, beside the processes that serve it.
 
-    owner: the cluster as the database's role, and no other. user: whose its process and folders are.
+    owner: the cluster with the database's role. user: the user id of its process, which owns its folders.
     """
 
     settings: ServerSettings

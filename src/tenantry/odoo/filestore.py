@@ -1,8 +1,8 @@
-"""Filestores: one folder of content-addressed files per database, never rewritten by Odoo.
+"""Filestores: one folder of content-addressed files per database; Odoo never changes a file.
 
-So a copy can share its files with the original by hard links: it takes milliseconds and no
-space, and what either side deletes or adds is its own. Only where the files' owner is nobody who could
-write them: as root, whose tenants are users of their own. Elsewhere files are copied.
+So a copy can share its files with the original by hard links, which takes milliseconds and no space. Later
+each side adds and deletes files without changing the other. This is only safe if tenants cannot write to the
+files: when we are root, and tenants are users of their own. Otherwise files are copied.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from tenantry.agreed import SESSIONS_FOLDER, TEMPORARY_FOLDER
 from tenantry.errors import FilestoreFailure
 
 _PARTIAL = ".partial"
-# Odoo's list of files to look at when it next collects garbage: not content.
-# Sessions and temporary files of a process are its own, too.
+# `checklist` is Odoo's list of files for its next garbage collection, not content. Sessions and temporary
+# files belong to a process, not to the content.
 _NOT_CONTENT = shutil.ignore_patterns("checklist", SESSIONS_FOLDER, TEMPORARY_FOLDER)
 
 
@@ -42,14 +42,14 @@ class Filestores:
         return self.folder(name).is_dir()
 
     def names(self) -> set[str]:
-        """All there are, half-copied ones included."""
+        """All filestores, unfinished copies too."""
         return {entry.name for entry in self.root.iterdir()} if self.root.is_dir() else set()
 
     def copy(self, source: str, target: str) -> None:
-        """Make `target` with the files of `source`, by hard link where the file system allows.
+        """Make `target` with the files of `source`, by hard links if the file system allows it.
 
-        Done under another name and renamed: it is there whole or not at all. A source without
-        files gives an empty folder. Raises FilestoreFailure, leaving nothing.
+        It is made under a temporary name and renamed, so that it is complete when it exists. A source without
+        files gives an empty folder. Raises FilestoreFailure, and leaves nothing then.
         """
         partial = self.folder(target + _PARTIAL)
         try:
@@ -69,20 +69,20 @@ class Filestores:
             raise FilestoreFailure(self.folder(target), _reason(error)) from error
 
     def content(self, name: str) -> Iterator[str]:
-        """The paths of its files within it, in order: those that Odoo could have made, see `is_content`.
+        """The relative paths of its files, in order, as far as Odoo could have made them, see `is_content`.
 
         Raises FilestoreFailure for a folder that cannot be read.
         """
         return (path for path, is_file in self._entries(name) if is_file and is_content(path))
 
     def count_others(self, name: str) -> int:
-        """How many entries are there besides: links, pipes, names that Odoo does not give."""
+        """How many other entries it has: links, pipes, names that Odoo does not use."""
         return sum(not (is_file and is_content(path)) for path, is_file in self._entries(name))
 
     def _entries(self, name: str) -> Iterator[tuple[str, bool]]:
-        """The path of each but folders, and whether it is a plain file."""
+        """The path of each entry that is not a folder, and whether it is a regular file."""
         top = self.folder(name)
-        for folder, folders, files in os.walk(top, onerror=_tell_unless_gone):
+        for folder, folders, files in os.walk(top, onerror=_raise_unless_missing):
             ignored = _NOT_CONTENT(folder, [*folders, *files])
             links = [entry for entry in folders if Path(folder, entry).is_symlink()]
             folders[:] = sorted(set(folders) - ignored - set(links))
@@ -93,9 +93,9 @@ class Filestores:
 
     @contextlib.contextmanager
     def open_content(self, name: str, path: str) -> Iterator[BufferedReader | None]:
-        """One of them, to be read; None when it is gone, or no plain file any more.
+        """Open a file of the filestore for reading; None when it does not exist any more as a regular file.
 
-        No link is followed, whatever its owner puts there meanwhile, and no pipe waited for. Raises
+        Links are not followed, also if the tenant makes one at this moment, and a pipe does not block. Raises
         FilestoreFailure.
         """
         try:
@@ -112,16 +112,16 @@ class Filestores:
                 yield file if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
 
     def make(self, name: str, write: Callable[[Callable[[str], BinaryIO]], None]) -> None:
-        """Make a filestore by a function that is given how to make the file of a path within it.
+        """Make a filestore with `write`, which gets a function that opens a new file for a relative path.
 
-        It is there whole or not at all, in the place of what was there. Raises FilestoreFailure, and what the
-        function raises, leaving nothing.
+        The filestore replaces an existing one, and is complete when it exists. Raises FilestoreFailure and
+        the errors of `write`, and leaves nothing then.
         """
         partial = self.folder(name + _PARTIAL)
 
         def make_file(path: str) -> BinaryIO:
             if not is_content(path):
-                raise FilestoreFailure(partial, f"{path!r} is no file that Odoo could have made")
+                raise FilestoreFailure(partial, f"{path!r} is not a file that Odoo could have made")
             (partial / path).parent.mkdir(parents=True, exist_ok=True)
             return (partial / path).open("xb")
 
@@ -144,9 +144,9 @@ class Filestores:
             raise FilestoreFailure(self.folder(new), _reason(error)) from error
 
     def seal(self, name: str) -> None:
-        """Make its files ours: everybody who gets a link to one reads it, and nobody writes it.
+        """Become the owner of its files, so that users with a link to one can read it and not write it.
 
-        What is no file and no folder, such as a link somebody left to a file of others, goes.
+        Entries that are not files or folders are removed, such as a link to a file outside of the filestore.
         """
         if not self.exists(name):
             return
@@ -160,12 +160,12 @@ class Filestores:
                     os.unlink(entry, dir_fd=descriptor)
 
     def remove(self, name: str) -> None:
-        """Remove a filestore, whole or half copied. A missing one is fine."""
+        """Remove a filestore, or an unfinished copy, if it exists."""
         for folder in (self.folder(name), self.folder(name + _PARTIAL)):
             shutil.rmtree(folder, ignore_errors=True)
 
     def size_bytes(self, name: str) -> int:
-        """What its files add up to; shared ones count in full. Links are not followed."""
+        """The total size of its files; shared files count in full. Links are not followed."""
         total = 0
         for folder, _folders, files in os.walk(self.folder(name)):
             for file in files:
@@ -174,7 +174,7 @@ class Filestores:
         return total
 
 
-def _tell_unless_gone(error: OSError) -> None:
+def _raise_unless_missing(error: OSError) -> None:
     if not isinstance(error, FileNotFoundError):
         raise FilestoreFailure(Path(str(error.filename)), _reason(error)) from error
 
@@ -183,12 +183,12 @@ _PATH = re.compile(r"(?:[0-9A-Za-z_-][0-9A-Za-z_.-]{0,99}/){0,3}[0-9A-Za-z_-][0-
 
 
 def is_content(path: str) -> bool:
-    """Whether Odoo could have made a file of that path in a filestore: plain names, a few folders deep."""
+    """Whether Odoo could have made a file with that path in a filestore: simple names, a few folders deep."""
     return bool(_PATH.fullmatch(path))
 
 
 def _descend(folder: Path, path: Path) -> int:
-    """Open a file below a folder without following a link on the way; its descriptor. Raises OSError."""
+    """Open a file below a folder without following links; return its descriptor. Raises OSError."""
     inside = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         for part in path.parts[:-1]:
@@ -201,7 +201,7 @@ def _descend(folder: Path, path: Path) -> int:
 
 
 def _ignored(folder: str, names: list[str]) -> set[str]:
-    """A link is never followed: whoever left it might mean a file of others."""
+    """Names that are not copied. Links are among them: they could point to files outside of the filestore."""
     links = {name for name in names if Path(folder, name).is_symlink()}
     return links | _NOT_CONTENT(folder, names)
 

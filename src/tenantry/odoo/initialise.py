@@ -1,4 +1,4 @@
-"""Running Odoo's own initialisation on an empty database, as a process with a limit and a log."""
+"""Run Odoo's own initialisation on a database, as a process with a time limit and a log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tenantry.errors import (
 )
 from tenantry.model.recipe import LANGUAGE, Recipe
 from tenantry.odoo.finding.installation import OdooInstallation
-from tenantry.odoo.view import MIRRORING_PROGRAM, SOMEBODY
+from tenantry.odoo.view import MIRRORING_PROGRAM, USER_VARIABLES
 from tenantry.postgres.cluster import Connection, translated
 from tenantry.sandbox import View
 
@@ -29,10 +29,10 @@ _RIGHT_TO_LEFT = ("ar_", "fa_", "he_")
 
 @dataclass(frozen=True)
 class OdooCommand:
-    """What Odoo is run for on one database.
+    """A command of Odoo's for one database.
 
-    title: of its log. arguments: a subcommand and its options, without configuration and database.
-    script: its standard input.
+    title: the first part of its log file's name. arguments: a subcommand and its options, without
+    configuration and database. script: its standard input.
     """
 
     title: str
@@ -40,8 +40,8 @@ class OdooCommand:
     script: str
 
 
-def installing(modules: Collection[str]) -> OdooCommand:
-    """Install further modules in a database that is in use."""
+def install_command(modules: Collection[str]) -> OdooCommand:
+    """The command that installs modules in a database that is in use."""
     arguments = ("shell", "-i", ",".join(modules), "--no-http")
     return OdooCommand("install", arguments, _script("install_modules.py"))
 
@@ -50,7 +50,7 @@ def installing(modules: Collection[str]) -> OdooCommand:
 class Initialisation:
     """How Odoo is run on one database: its configuration, its log, how long it may take.
 
-    view: what it sees and who it is; None: all that we see, as who we are.
+    view: the files that it sees, and its user; None: it sees what we see, as our own user.
     """
 
     odoo: OdooInstallation
@@ -61,7 +61,7 @@ class Initialisation:
     view: View | None = None
 
     def begin(self, recipe: Recipe) -> None:
-        """Install `base` and the recipe's languages alone. Raises as `install` does."""
+        """Install `base` and the recipe's languages only. Raises as `install` does."""
         self._install(["base"], recipe)
 
     def install(self, recipe: Recipe) -> None:
@@ -79,7 +79,7 @@ class Initialisation:
         )
 
     def update(self, modules: Collection[str], new: Collection[str] = ()) -> None:
-        """Bring installed modules up to their code, and install new ones. Raises as `install` does."""
+        """Update installed modules, and install new ones. Raises as `install` does."""
         install = ["-i", ",".join(new)] if new else []
         self._run(["-d", self.database, "-u", ",".join(modules), *install, "--stop-after-init", "--no-http"])
 
@@ -89,7 +89,7 @@ class Initialisation:
         self._run([head, "-d", self.database, *rest], stdin=command.script)
 
     def prepare(self) -> None:
-        """Do what needs Odoo's ORM: the web assets everybody needs."""
+        """Generate the web assets that every user needs, with Odoo's ORM."""
         self._run(["shell", "-d", self.database, "--no-http"], stdin=_script("prepare_template.py"))
 
     def _run(self, arguments: Sequence[str], stdin: str | None = None) -> None:
@@ -101,7 +101,7 @@ class Initialisation:
             process.run(
                 sandbox.command(self.view, command, ends_with_caller=True) if self.view else command,
                 timeout_s=self.timeout_s,
-                environment={**SOMEBODY, **self.odoo.environment},
+                environment={**USER_VARIABLES, **self.odoo.environment},
                 stdin=stdin,
                 log=self.log,
             )
@@ -117,21 +117,21 @@ def _script(name: str) -> str:
 
 
 def check_modules_exist(odoo: OdooInstallation, modules: Collection[str], extra: Sequence[Path]) -> None:
-    """Odoo ignores unknown module names with a warning; we do not. Raises ModuleNotFound."""
+    """Check that modules exist, since Odoo only logs a warning for unknown ones. Raises ModuleNotFound."""
     missing = [module for module in modules if not odoo.find_module(module, extra)]
     if missing:
         raise ModuleNotFound(missing, [*extra, *odoo.addons])
 
 
 def check_can_mirror(languages: Collection[str]) -> None:
-    """Odoo mirrors what is read from right to left with a program. Raises CannotMirror without it."""
+    """Check for the program by which Odoo mirrors pages for right-to-left languages. Raises CannotMirror."""
     mirrored = [language for language in languages if language.startswith(_RIGHT_TO_LEFT)]
     if mirrored and not shutil.which(MIRRORING_PROGRAM):
         raise CannotMirror(mirrored)
 
 
 def installed_modules(connection: Connection) -> list[str]:
-    """The modules installed in the connected database; what could be none is left out."""
+    """The modules installed in the connected database; names too long for a module are left out."""
     query = """
         SELECT name FROM ir_module_module
          WHERE state = 'installed' AND length(name) <= 100 ORDER BY name LIMIT 10000
@@ -141,14 +141,14 @@ def installed_modules(connection: Connection) -> list[str]:
 
 
 def verify_modules(connection: Connection, modules: Collection[str], log: Path) -> None:
-    """T2: every module asked for is installed. Raises ModulesNotInstalled."""
+    """T2: check that these modules are installed. Raises ModulesNotInstalled."""
     missing = set(modules) - set(installed_modules(connection))
     if missing:
         raise ModulesNotInstalled(sorted(missing), log)
 
 
 def loaded_languages(connection: Connection) -> tuple[str, ...]:
-    """The codes of the languages active in the connected database; what could be none is left out."""
+    """The codes of the active languages in the connected database; invalid codes are left out."""
     query = "SELECT code FROM res_lang WHERE active AND code ~ %s ORDER BY code LIMIT 500"
     with translated(connection, "read the languages"):
         return tuple(code for (code,) in connection.execute(query, [f"^{LANGUAGE.pattern}$"]))

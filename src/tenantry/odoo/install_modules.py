@@ -1,5 +1,5 @@
-# Read by `odoo shell -i MODULES`, which gives `env` and `odoo`: Odoo's own initialisation of a database
-# that is there. Without the shell Odoo would first try to create it, which a tenant's role may not.
+# The input of `odoo shell -i MODULES`, which provides `env` and `odoo`: Odoo's own initialisation of an
+# existing database. Without the shell Odoo would first try to create it, which a tenant's role may not do.
 import sys
 
 database = env.cr.dbname

@@ -1,4 +1,4 @@
-"""Logging in to an Odoo over HTTP, as a person's browser does."""
+"""Log in to an Odoo over HTTP, as a browser does."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _ASSET = re.compile(r'(?:src|href)="(/web/assets/[^"]+)"')
 
 
 def log_in(route: Route, database: str, login: str, password: Secret) -> float:
-    """Send the login form, then load the first page with its assets; return that page's seconds.
+    """Send the login form, then load the first page with its assets; return the seconds that this page took.
 
-    Raises LoginRefused for a wrong login or password, ProbeFailed when a page does not come.
+    Raises LoginRefused for a wrong login or password, ProbeFailed if a page does not load.
     """
     with browser(route, keep_alive=True) as visitor:
         form = visitor.get(LOGIN_PATH)
@@ -39,7 +39,7 @@ def log_in(route: Route, database: str, login: str, password: Secret) -> float:
 
 
 def _load_page(visitor: httpx.Client, route: Route, path: str) -> None:
-    """Load a page and the scripts and styles it names, following redirects on the same host."""
+    """Load a page with its scripts and styles, following redirects on the same host."""
     for _ in range(5):
         page = visitor.get(path)
         if not page.is_redirect:

@@ -1,6 +1,6 @@
-"""Our addons by role: a tenant cannot install the back office, which it does not see.
+"""Our addons by role, tenant or master: a tenant does not see the back office, and cannot install it.
 
-Each role has a folder of links, so that it is the same from a source tree and from the wheel.
+Each role has a folder of links to addons, so that a source tree and the wheel work in the same way.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def tenant_addons(settings: ServerSettings) -> Path:
 
 
 def tenants_addons_path(settings: ServerSettings) -> tuple[Path, ...]:
-    """That folder, and the operator's."""
+    """The addons path of tenants: our folder, and the operator's folders."""
     return (tenant_addons(settings), *settings.addons_path)
 
 
@@ -39,7 +39,7 @@ def _ours(role: str) -> dict[str, Path]:
 
 
 def _folder_of_links(folder: Path, wanted: Mapping[str, Path]) -> Path:
-    """Make the folder hold these links, and no others."""
+    """Make a folder that has these links and no others."""
     folder.mkdir(parents=True, exist_ok=True)
     for link in folder.iterdir():
         if link.is_symlink() and link.name not in wanted:
@@ -50,7 +50,7 @@ def _folder_of_links(folder: Path, wanted: Mapping[str, Path]) -> Path:
 
 
 def link_to(link: Path, target: Path) -> None:
-    """Make the link, or turn it to where it must lead; it is there at every moment."""
+    """Make a link, or change its target, without a moment in which it does not exist."""
     if link.is_symlink() and link.readlink() == target:
         return
     fresh = link.with_name(f".{link.name}.{os.getpid()}")
@@ -60,6 +60,6 @@ def link_to(link: Path, target: Path) -> None:
 
 
 def shipped(role: str) -> Path:
-    """Our addons of that role: packaged with us, or of the source tree."""
+    """The folder of our addons of that role: in the package, or in the source tree."""
     packaged = Path(str(resources.files("tenantry"))) / "addons"
     return (packaged if packaged.is_dir() else Path(__file__).resolve().parents[3] / "addons") / role

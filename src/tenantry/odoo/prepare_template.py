@@ -1,6 +1,6 @@
-# Read by `odoo shell`, which gives `env`: the last touches a template needs from Odoo's ORM.
-# What the login page, the web client and the portal load. Made here once, they are served from
-# every clone; made on first use they would cost each customer's first page some three seconds.
+# The input of `odoo shell`, which provides `env`: it generates web assets with Odoo's ORM.
+# These bundles are loaded by the login page, the web client and the portal. All clones have them then;
+# generated at first use, they would delay each customer's first page by some three seconds.
 BUNDLES = (
     "web.assets_frontend",
     "web.assets_frontend_minimal",
@@ -15,7 +15,7 @@ BUNDLES = (
     "web_tour.interactive",
 )
 
-# A PDF's styles, which are served with prefixes for old browsers.
+# The styles of PDF files, which Odoo serves with prefixes for old browsers.
 REPORT_BUNDLES = ("web.report_assets_common", "web.report_assets_pdf")
 
 directions = set(env["res.lang"].search([]).mapped(lambda language: language.direction == "rtl"))

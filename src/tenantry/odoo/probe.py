@@ -1,4 +1,4 @@
-"""Asking a tenant's Odoo whether it is there, the way its customer's browser would (I5)."""
+"""Check that a tenant's Odoo answers, over the same route as the customer's browser (I5)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MAX_POLL_S = 0.5
 
 @dataclass(frozen=True)
 class Route:
-    """A public address, and where to connect for it: names below `localhost` need no DNS."""
+    """A public address and its upstream. The host name is not resolved, so no DNS is needed."""
 
     public: Address
     upstream: Upstream
@@ -31,7 +31,7 @@ class Route:
         return self.public.authority
 
     def get(self, path: str, timeout_s: float = 30) -> int:
-        """The status a GET is answered with. Raises OSError, http.client.HTTPException."""
+        """The status of the answer to a GET. Raises OSError, http.client.HTTPException."""
         connection = _connection(self.upstream, timeout_s)
         try:
             connection.request("GET", path, headers={"Host": self.host, "Connection": "close"})
@@ -62,7 +62,7 @@ def _connection(upstream: Upstream, timeout_s: float) -> http.client.HTTPConnect
 
 
 def wait_for_status(route: Route, expected: int, *, timeout_s: float, path: str = LOGIN_PATH) -> float:
-    """Ask until the answer is `expected`; return the seconds it took. Raises ProbeFailed."""
+    """Send requests until the status is `expected`; return the seconds it took. Raises ProbeFailed."""
     began = time.monotonic()
     pause_s = _POLL_S
     while True:

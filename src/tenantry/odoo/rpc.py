@@ -1,4 +1,4 @@
-"""Calling the methods of an Odoo's models over HTTP, as its web client does."""
+"""Call the methods of Odoo's models over HTTP, as its web client does."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _TIMEOUT_S = 60
 
 
 def browser(route: Route, *, keep_alive: bool = False) -> httpx.Client:
-    """A browser that has only that site open, and is nobody there yet.
+    """An HTTP client for that site, with cookies, not logged in yet.
 
-    keep_alive: hold connections for the next request, as browsers do; whoever asks for it closes them.
+    keep_alive: keep connections for the next request, as browsers do; the caller must close the client then.
     """
     upstream, limits = route.upstream, httpx.Limits(max_keepalive_connections=None if keep_alive else 0)
     return httpx.Client(
@@ -28,7 +28,7 @@ def browser(route: Route, *, keep_alive: bool = False) -> httpx.Client:
 
 
 class OdooSession:
-    """Somebody logged in to an Odoo. session_info: what Odoo tells its web client about them."""
+    """The session of a user who is logged in. session_info: Odoo's facts about it for the web client."""
 
     def __init__(
         self, route: Route, database: str, login: str, password: Secret, *, keep_alive: bool = False
@@ -42,12 +42,12 @@ class OdooSession:
             raise LoginRefused(route.url, login) from error
 
     def call(self, model: str, method: str, *args: Any, **kwargs: Any) -> Any:
-        """Call a model's method; the ids it works on come first. Raises CallRefused."""
+        """Call a model's method; its first argument is the list of ids. Raises CallRefused."""
         params = {"model": model, "method": method, "args": list(args), "kwargs": kwargs}
         return self.post(f"/web/dataset/call_kw/{model}/{method}", **params)
 
     def post(self, path: str, **params: Any) -> Any:
-        """A JSON-RPC call's result. Raises CallRefused."""
+        """The result of a JSON-RPC call. Raises CallRefused."""
         answer = self.http.post(path, json={"jsonrpc": "2.0", "method": "call", "params": params}).json()
         if "error" in answer:
             data = answer["error"].get("data", {})

@@ -1,9 +1,9 @@
 """The packaged SQL that turns a clone of a template into a customer's database.
 
-One file per Odoo module, run only where that module is installed, as Odoo's own
-`odoo/modules/neutralize.py` does for copies. A file in `all` is for every series that has the
-module; one of the same name in a series' folder replaces it there, `<module>.also.sql` is run after it.
-Values arrive as settings named `tenantry.*`.
+There is one file per Odoo module, which is run only if that module is installed, as Odoo's own
+`odoo/modules/neutralize.py` does for copies. A file in `all` is for every series. A file of the same name in
+a series' folder replaces it for that series, and `<module>.also.sql` is run after it. The scripts get their
+values as settings named `tenantry.*`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _Purpose = Literal["sanitize", "customize", "customer_admin", "birth", "stale_ca
 
 
 def stale_caches_script(series: str) -> str:
-    """Tell running Odoos that their caches are out of date; the end of every script that writes.
+    """Tell running Odoos that their caches are stale: the last part of every script that writes.
 
     Raises UnsupportedSeries.
     """
@@ -30,12 +30,12 @@ def stale_caches_script(series: str) -> str:
 
 
 def sanitize_script(series: str, modules: Collection[str]) -> str:
-    """Strip every identity and secret inherited from the template (I6). Raises UnsupportedSeries."""
+    """Remove all identities and secrets of the template (I6). Raises UnsupportedSeries."""
     return _script("sanitize", series, modules)
 
 
 def birth_script(series: str) -> str:
-    """What begins with the customer: the database's date, its scheduled jobs. Raises UnsupportedSeries."""
+    """Set the database's creation date, and start its scheduled jobs from now. Raises UnsupportedSeries."""
     return _script("birth", series, ["base"])
 
 
@@ -45,7 +45,7 @@ def customize_script(series: str, modules: Collection[str]) -> str:
 
 
 def entitle_script(series: str) -> str:
-    """Write the entitlements alone: the part of `customize_script` that does. Raises UnsupportedSeries."""
+    """Write the entitlements: that part of `customize_script` only. Raises UnsupportedSeries."""
     return _script("customize", series, [TENANT_MODULE])
 
 
@@ -55,7 +55,7 @@ def customer_admin_script(series: str, modules: Collection[str]) -> str:
 
 
 def _script(purpose: _Purpose, series: str, modules: Collection[str]) -> str:
-    """Join the files of the installed modules: base first, which the others build on, then by name."""
+    """Join the files of the installed modules: first base, which the others need, then by name."""
     files = _files(purpose, series)
     ordered = sorted(files.keys() & set(modules), key=lambda module: (module != "base", module))
     return "\n".join(files[module] for module in ordered)

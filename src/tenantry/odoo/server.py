@@ -1,4 +1,4 @@
-"""An Odoo server process of ours: started, watched, stopped."""
+"""Start, watch and stop an Odoo server process."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tenantry.errors import ProgramFailed, ServerNotStarted
 from tenantry.keyfile import write_private
 from tenantry.odoo.config import read_option
 from tenantry.odoo.finding.installation import OdooInstallation
-from tenantry.odoo.view import SOMEBODY
+from tenantry.odoo.view import USER_VARIABLES
 from tenantry.sandbox import View
 
 _POLL_S = 0.1
 
 Launch = tuple[OdooInstallation, View | None]
-"""Which Odoo to run, and what it sees of the machine, if it is a user of its own."""
+"""The Odoo to run, and its view of the machine, if it runs as a user of its own."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +49,17 @@ class OdooServer:
             raise ServerNotStarted("Odoo", "it was never started; run `tenantry up`", self.log)
         return int(port)
 
-    def bring_up(
+    def ensure_running(
         self,
         configure: Callable[[], Launch],
         marks: Mapping[str, str],
         is_answering: Callable[[], bool],
         timeout_s: float,
     ) -> None:
-        """Start it unless it runs, and wait until it answers; one that does not is stopped again.
+        """Start it unless it runs, and wait until it answers; stop it if it does not answer.
 
-        configure: writes the configuration and says which Odoo to run, and what it sees. marks: what its
-        `[tenantry]` section says of a server that knows where everything is now; another is started anew.
+        configure: writes the configuration, and returns the Odoo to run and its view. marks: the current
+        settings, as `[tenantry]` in the configuration has them; a server with other marks is restarted.
         Raises ServerNotStarted.
         """
         with process.file_lock(self.config.with_suffix(".lock")):
@@ -74,7 +74,7 @@ class OdooServer:
                 raise
 
     def start(self, odoo: OdooInstallation, view: View | None = None) -> None:
-        """Start it; the caller waits until it answers. view: what it sees and who it is; None: as we do.
+        """Start it without waiting for an answer. view: the files it sees and its user; None: like our own.
 
         Raises ServerNotStarted.
         """
@@ -82,30 +82,30 @@ class OdooServer:
         pid = process.start(
             sandbox.command(view, command) if view else command,
             log=self.log,
-            environment={**SOMEBODY, **odoo.environment} if view else odoo.environment,
+            environment={**USER_VARIABLES, **odoo.environment} if view else odoo.environment,
             on_one_core=self.on_one_core,
         )
         try:
             write_private(self._pid_file, str(sandbox.program_id(pid) if view else pid))
         except ProgramFailed as error:
             process.stop(pid)
-            raise ServerNotStarted("Odoo", self._last_words(), self.log) from error
+            raise ServerNotStarted("Odoo", self._last_log_line(), self.log) from error
 
     def watch(self, is_ready: Callable[[], bool], timeout_s: float) -> None:
-        """Wait until `is_ready()` is true. Raises ServerNotStarted when it died or is too slow."""
+        """Wait until `is_ready()` is true. Raises ServerNotStarted if it ended or is too slow."""
         deadline = time.monotonic() + timeout_s
         while not is_ready():
             if self.pid is None:
-                raise ServerNotStarted("Odoo", self._last_words(), self.log)
+                raise ServerNotStarted("Odoo", self._last_log_line(), self.log)
             if time.monotonic() > deadline:
                 raise ServerNotStarted("Odoo", f"it did not answer within {timeout_s:.0f} s", self.log)
             time.sleep(_POLL_S)
 
-    def _last_words(self) -> str:
+    def _last_log_line(self) -> str:
         return process.last_lines(process.tail(self.log), 1) or "it ended at once"
 
     def stop(self) -> bool:
-        """Stop it if it runs; tell whether it did."""
+        """Stop it if it runs; return whether it ran."""
         pid = self.pid
         if pid is None:
             return False

@@ -1,4 +1,4 @@
-"""What Odoo's process must see of the machine: its code and its Python, not its data."""
+"""The files that an Odoo process must see: its code and its Python, without its data."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from tenantry.sandbox import linked_targets, python_folders
 
 _DEBIAN = Path("usr/lib/python3/dist-packages")
 MIRRORING_PROGRAM = "rtlcss"
-SOMEBODY = {"HOME": "/tmp", "LOGNAME": "odoo", "USER": "odoo"}
-"""A user id without an entry in passwd has neither a home nor a name."""
+USER_VARIABLES = {"HOME": "/tmp", "LOGNAME": "odoo", "USER": "odoo"}
+"""The environment of a user id without an entry in passwd, which has no home and no name."""
 _PROGRAMS = ("wkhtmltopdf", "wkhtmltoimage", MIRRORING_PROGRAM, "node")
 
 
 def odoo_folders(odoo: OdooInstallation, addons: Sequence[Path]) -> tuple[Path, ...]:
-    """What a process that runs this Odoo with these addons reads. Asks the interpreter.
+    """The folders and files that this Odoo reads with these addons. It runs the interpreter to find its own.
 
-    addons: the folders of further addons; the folders the links in them lead to are among the result.
+    addons: the folders of further addons; the result includes the targets of links in them.
     """
     folders = (*odoo.libraries, *odoo.addons, *addons)
     targets = [target for folder in folders for target in linked_targets(folder)]
@@ -27,12 +27,12 @@ def odoo_folders(odoo: OdooInstallation, addons: Sequence[Path]) -> tuple[Path, 
 
 
 def _root(source: Path) -> Path:
-    """Of Debian's package all of its `usr`: links in its addons lead to fonts and scripts in `share`."""
+    """The source folder; for Debian's package all of `usr`, since its addons have links to `usr/share`."""
     return source.parents[2] if source.parts[-4:] == _DEBIAN.parts else source
 
 
 def _programs() -> list[Path]:
-    """The programs Odoo starts, each with what it is installed with: a folder of `/opt`, or of npm's."""
+    """The programs that Odoo starts, each with its installation's folder in `/opt` or of npm."""
     found = [Path(program) for program in map(shutil.which, _PROGRAMS) if program]
     real = [program.resolve() for program in found]
     opt = {Path(*program.parts[:3]) for program in real if program.is_relative_to("/opt")}

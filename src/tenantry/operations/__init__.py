@@ -1,1 +1,1 @@
-"""What the engine does to the world: each operation a visible tuple of steps."""
+"""The engine's operations: each one is a tuple of steps."""

@@ -38,7 +38,7 @@ class Context:
 
     @property
     def clones_at_once(self) -> int:
-        """A clone keeps one core busy, and Odoo needs the others."""
+        """How many clones are made at the same time: each keeps one core busy, and Odoo needs the others."""
         return max(1, (os.cpu_count() or 1) // 2)
 
     def address(self, name: str, hostname: str = "") -> Address:
@@ -46,7 +46,7 @@ class Context:
         return address_of(self.settings, self.runtime, name, hostname)
 
     def route(self, name: str, hostname: str = "") -> Route:
-        """The public address of an instance, and where to connect for it. Raises ServerNotStarted."""
+        """The public address of an instance, and the upstream for it. Raises ServerNotStarted."""
         return Route(self.address(name, hostname), self.runtime.upstream(name))
 
     def role_password(self, role: str) -> Secret:
@@ -60,10 +60,10 @@ class Context:
 
     @contextmanager
     def as_tenant(self, name: str) -> Iterator[Connection]:
-        """A connection to an instance's database that can do no more than the tenant itself.
+        """A connection to an instance's database with the rights of the tenant itself.
 
-        What it put there, a trigger or a view, would else run with the engine's rights. Raises as
-        `bounded.connect`.
+        With more rights, a trigger or a view of the tenant's would run with the engine's rights. Raises the
+        errors of `bounded.connect`.
         """
         with self.maintenance() as connection:
             can_log_in = roles.can_log_in(connection, name)
@@ -76,14 +76,14 @@ class Context:
 
     @contextmanager
     def as_owner(self, database: str, role: str, within_s: float | None = None) -> Iterator[Connection]:
-        """The same of any database, as the role that owns what is inside. Raises as `bounded.connect`."""
+        """A connection to a database as the role that owns its objects. Raises as `bounded.connect`."""
         owner = self.cluster.as_role(role, self.role_password(role))
         with bounded.connect(owner, database, self.cluster, within_s) as inside:
             yield inside
 
     @contextmanager
     def as_locked_role(self, name: str, within_s: float | None = None) -> Iterator[Connection]:
-        """The same of a database whose role cannot log in: it can for this one moment, with this password."""
+        """A connection as a role that cannot log in: login is enabled only while we connect."""
         password = random_key()
         with contextlib.ExitStack() as stack:
             with self.maintenance() as connection:
@@ -100,15 +100,15 @@ class Context:
 def address_of(settings: ServerSettings, runtime: Runtime, name: str, hostname: str = "") -> Address:
     """Where visitors reach an instance: at its subdomain, or at one of its extra host names.
 
-    Behind a proxy that speaks HTTPS the address has no port. Raises ServerNotStarted where it has one, and
-    nothing ever listened.
+    Behind an HTTPS proxy the address has no port. Else it has the runtime's port, and ServerNotStarted is
+    raised if the runtime was never started.
     """
     port = runtime.port if settings.protocol == "http" else 0
     return Address(settings.protocol, hostname or subdomain_host(name, settings.base_domain), port)
 
 
 def relabel(context: Context, connection: Connection, name: str, label: Label) -> None:
-    """Write a database's label, and have the runtime do what it says: it is so when this returns."""
+    """Write a database's label, and wait until the runtime has applied it."""
     with databases.transaction(connection):
         databases.label(connection, name, label)
         notify_spawner(connection, name)
@@ -116,7 +116,7 @@ def relabel(context: Context, connection: Connection, name: str, label: Label) -
 
 
 def name_files(context: Context, connection: Connection, name: str) -> None:
-    """Give the folder of a database's files its name: until then its label says what it is called."""
+    """Rename the folder of a database's files to the database's name, and clear `filestore` in the label."""
     found = databases.find(connection, name)
     assert found
     assert found.label

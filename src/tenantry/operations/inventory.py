@@ -1,4 +1,4 @@
-"""What there is: looking databases up, without changing any."""
+"""Look up databases and instances, without changing any."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def find_instance(connection: Connection, name: str) -> Label:
 
 
 def describe(context: Context, database: Database, size_bytes: int = 0) -> Instance:
-    """size_bytes: of its database; 0 where nobody asks for it."""
+    """size_bytes: the size of its database; 0 if it is not needed."""
     assert database.label
     label = database.label
     return Instance(
@@ -50,7 +50,7 @@ def list_instances(context: Context) -> list[Instance]:
 
 
 def show_instance(context: Context, name: str) -> Instance:
-    """With the administrator's login, which only the instance itself knows. Raises InstanceNotFound."""
+    """An instance with its administrator's login, read from its own database. Raises InstanceNotFound."""
     with context.maintenance() as connection:
         database = Database(name, find_instance(connection, name))
         sizes = databases.sizes_bytes(connection, name)
@@ -59,7 +59,7 @@ def show_instance(context: Context, name: str) -> Instance:
 
 
 def find_by_reference(context: Context, reference: str) -> Instance | None:
-    """That creation's instance, whatever it is called by now, without its size; None when there is none."""
+    """The instance of that creation, even if it was renamed, without its size; None if there is none."""
     with context.maintenance() as connection:
         found = databases.listing(connection, Kind.INSTANCE)
     of_it = (database for database in found if database.label and database.label.reference == reference)

@@ -1,4 +1,4 @@
-"""Waiting for a turn, as long as the caller has patience: then `NotYet` gives their thread back."""
+"""Wait for a lock for a limited time; then raise `NotYet`, so that the caller's thread is free again."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from contextlib import AbstractContextManager
 from tenantry.errors import Busy, NotYet
 
 SHORT_S = 10
-"""For jobs: the queue runs them again."""
+"""The time for jobs: the queue runs them again."""
 LONG_S = 900
-"""For whoever has no queue."""
+"""The time for callers without a queue."""
 _AGAIN_AFTER_S = 2
 
 
 @contextlib.contextmanager
 def turn(lock: AbstractContextManager[None], subject: str, waits_for: str) -> Iterator[None]:
-    """Hold a lock that raises Busy after the patience is over. Raises NotYet then."""
+    """Hold a lock. Raises NotYet when the lock raises Busy.
+
+    subject: what waits. waits_for: what it waits for. Both are parts of the error's sentence.
+    """
     with contextlib.ExitStack() as held:
         try:
             held.enter_context(lock)

@@ -21,8 +21,8 @@ Subject = TypeVar("Subject", contravariant=True)  # noqa: PLC0105
 class Step(Generic[Subject]):
     """One step of an operation on a subject.
 
-    is_done: asks reality, so that a second run skips what is there; None: cheap, always run.
-    undo: removes what the step made, however much of it, when a later step (or this one) failed.
+    is_done: checks the actual state, so that a second run skips the step; None: cheap, always run.
+    undo: removes what the step made, even in part, when this step or a later one failed.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Step(Generic[Subject]):
 
 @dataclass(frozen=True)
 class Operation(Generic[Subject]):
-    """Runs steps in order, tells about each, and undoes them all if one fails."""
+    """Runs steps in order, reports each to `on_step`, and undoes them all if one fails."""
 
     name: str
     title: str
@@ -43,7 +43,8 @@ class Operation(Generic[Subject]):
     def run(self, subject: Subject, *names: str) -> tuple[tuple[str, float], ...]:
         """Run to the end, or the steps of those names; return each step's name and seconds.
 
-        Raises what a step, or who is told, raised, after undoing it and those before it; but NotYet at once.
+        Raises the error of a step, or of `on_step`, after undoing that step and those before it. NotYet is
+        raised without undoing.
         """
         took = []
         for index, step in enumerate(self.steps):
@@ -51,16 +52,16 @@ class Operation(Generic[Subject]):
                 continue
             began = time.monotonic()
             try:
-                self._tell(step, StepStatus.STARTED, index)
+                self._report(step, StepStatus.STARTED, index)
                 status = self._run_step(step, subject)
                 took.append((step.name, time.monotonic() - began))
-                self._tell(step, status, index + 1, took[-1][1])
+                self._report(step, status, index + 1, took[-1][1])
             except NotYet:
-                self._tell(step, StepStatus.WAITING, index, time.monotonic() - began)
+                self._report(step, StepStatus.WAITING, index, time.monotonic() - began)
                 raise
             except BaseException:
                 try:
-                    self._tell(step, StepStatus.FAILED, index, time.monotonic() - began)
+                    self._report(step, StepStatus.FAILED, index, time.monotonic() - began)
                 finally:
                     self.undo(subject, index + 1)
                 raise
@@ -76,19 +77,19 @@ class Operation(Generic[Subject]):
         """Undo the first `count` steps, or all, the last first."""
         for step in reversed(self.steps[:count]):
             if step.undo:
-                with _tolerated(f"{self.name} {self.title}: undoing {step.name}"):
+                with _logging_errors(f"{self.name} {self.title}: undoing {step.name}"):
                     step.undo(subject)
 
-    def _tell(self, step: Step[Subject], status: StepStatus, done: int, duration_s: float = 0.0) -> None:
+    def _report(self, step: Step[Subject], status: StepStatus, done: int, duration_s: float = 0.0) -> None:
         if status in (StepStatus.DONE, StepStatus.FAILED, StepStatus.WAITING):
             _logger.info("%s %s: %s %s in %.3f s", self.name, self.title, step.name, status, duration_s)
         self.on_step(StepEvent(self.name, self.title, step.name, status, done / len(self.steps), duration_s))
 
 
 @contextmanager
-def _tolerated(what: str) -> Iterator[None]:
-    """An undo that fails, PostgreSQL being gone, must not hide why the operation did."""
+def _logging_errors(action: str) -> Iterator[None]:
+    """Log an error of an undo: it must not hide the error that made the operation fail."""
     try:
         yield
     except TenantryError as error:
-        _logger.warning("%s failed: %s", what, error)
+        _logger.warning("%s failed: %s", action, error)

@@ -1,1 +1,1 @@
-"""How an instance runs."""
+"""The runtimes: how instances run."""

@@ -1,4 +1,4 @@
-"""What operations ask of whatever runs instances: the tenant server of this machine, or another kind."""
+"""The interface between operations and a runtime: the tenant server of this machine, or another kind."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tenantry.postgres.cluster import Cluster
 class Capabilities:
     """longest_host: how many characters a host name may have.
 
-    first_pages_at_once: how many new instances may be asked for their first page at once.
+    first_pages_at_once: how many new instances may be probed for their first page at the same time.
     """
 
     longest_host: int
@@ -26,57 +26,57 @@ class Capabilities:
 
 
 class Runtime(Protocol):
-    """What shall run, who is led there and what it may use stands in the labels: a runtime makes it so.
+    """Runs instances as their labels say: which ones are served, at which hosts, with which limits.
 
-    Every method may be called again, whatever a killed call has done.
+    Every method may be called again after a call that was killed.
     """
 
     @property
     def capabilities(self) -> Capabilities: ...
 
     def follow(self, names: Collection[str]) -> None:
-        """Make it so for these databases, whose labels changed, or which are gone.
+        """Apply the labels of these databases, which changed, or which were dropped.
 
-        When this returns, who is not to be served has no process and no way to get one, and who is to be is
-        led to. Where the runtime does not run now, it will be so when it does.
+        When this returns, instances that must not be served have no process and cannot get one, and visitors
+        reach the others. If the runtime is not running, it applies the labels when it starts.
         """
 
     def rename(self, old: str, new: str) -> None:
-        """Keep what is the instance's, its log, under its new name; its database gets that name next."""
+        """Rename the instance's log, before its database is renamed."""
 
     @property
     def port(self) -> int:
-        """Where visitors connect, unless a proxy stands before it. Raises ServerNotStarted."""
+        """The port that visitors connect to, if there is no proxy in front of it. Raises ServerNotStarted."""
 
     def upstream(self, name: str) -> Upstream:
-        """Where an edge or a probe sends an instance's requests, at whichever of its host names.
+        """Where an edge or a probe sends an instance's requests, for all of its host names.
 
         Raises ServerNotStarted.
         """
 
     def is_serving(self, name: str) -> bool:
-        """Whether it answers at its subdomain. One that sleeps is well, and is not woken."""
+        """Whether it answers at its subdomain. A sleeping instance counts as serving, and is not woken."""
 
     def activities(self, names: Collection[str] = (), timeout_s: float = 30) -> list[Activity]:
-        """What these instances are doing, or every one that is served; it wakes none.
+        """What these instances are doing, or all served ones if no names are given; it wakes none.
 
         Raises ServerNotStarted.
         """
 
     def logs(self, name: str, count: int) -> list[str]:
-        """The last lines that its processes wrote."""
+        """The last `count` lines that its processes wrote."""
 
     def run_odoo(self, name: str, command: OdooCommand) -> Path:
-        """Run an Odoo command on an instance, whose role may log in; return the file of what it said.
+        """Run an Odoo command on an instance whose role can log in; return the file with its output.
 
-        As the instance itself: as its role and its user, seeing no files but its own and the code. It is
+        It runs as the instance's role and user, and sees only its own files and the code. The instance is
         served meanwhile. Raises InitialisationTimeout, InitialisationFailed.
         """
 
     def user_of(self, oid: int) -> int | None:
-        """The user id of its process, whose the folders of its files are; None for our own.
+        """The user id of an instance's process, which owns the folders of its files; None: our own user id.
 
-        oid: its database's.
+        oid: the oid of its database.
         """
 
 

@@ -1,7 +1,7 @@
 """R1: one server for many tenants, each with a process of its own while it is awake.
 
 The engine starts a keeper, which runs two programs: the spawner, which wakes tenants, and the front, which
-leads each host to its tenant's socket. From then on it only asks.
+passes each host's requests to its tenant's socket. After that the engine only sends requests to the spawner.
 """
 
 from __future__ import annotations
@@ -47,44 +47,47 @@ _logger = logging.getLogger(__name__)
 
 HEALTH_PATH = "/tenantry/health"
 _START_TIMEOUT_S = 60
-_BACK_WITHIN_S = 10
+_RESTART_TIMEOUT_S = 10
 _POLL_S = 0.05
 _USUAL_PORT = 8069
-# All that these programs get of the environment: whose shell started them is no tenant's business, and
-# starting them again from another one changes nothing.
+# The programs get only these environment variables: tenants must not see the environment of the shell that
+# started them, and starting them from another shell must change nothing.
 _VARIABLES = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 _ZYGOTE_VARIABLES = {
     **_VARIABLES,
-    # A user id without an entry in passwd has neither a home nor a name.
+    # A user id without an entry in passwd has no home and no name.
     **{"HOME": "/tmp", "LOGNAME": "odoo", "USER": "odoo"},
-    # Each of glibc's arenas takes 64 MB of what a process may have, and gives back less.
+    # Each of glibc's arenas reserves 64 MB of the process's limit, and returns less memory.
     "MALLOC_ARENA_MAX": "2",
 }
-_MOST_LOG_BYTES = 2**20
+_MAX_LOG_BYTES = 2**20
 
 
-def _not_given() -> NoReturn:
-    raise LookupError("this runtime was made to look at, not to run commands")
+def _not_available() -> NoReturn:
+    raise LookupError("this runtime was made without Odoo and a cluster: it cannot run commands")
 
 
 @dataclass(frozen=True)
 class SharedRuntime:
     """The tenant server of one installation.
 
-    odoo, cluster: found when a command is run; who only looks need not give them.
+    odoo, cluster: needed only by `run_odoo`, which calls them.
     """
 
     settings: ServerSettings
     keys: Keys
-    odoo: Callable[[], OdooInstallation] = _not_given
-    cluster: Callable[[], Cluster] = _not_given
+    odoo: Callable[[], OdooInstallation] = _not_available
+    cluster: Callable[[], Cluster] = _not_available
 
     # ------------------------------------------------------------ start and stop
 
     def start(self, odoo: OdooInstallation, cluster: Cluster, report: Callable[[str], None]) -> None:
-        """Start it unless it runs as it should, and wait until it answers. Raises ServerNotStarted."""
+        """Start it, unless it runs with the current configuration; wait until it answers.
+
+        Raises ServerNotStarted.
+        """
         with process.file_lock(self._file("lock")):
-            if not self._is_as_wanted(odoo, cluster):
+            if not self._is_current(odoo, cluster):
                 self.stop()
             if self.pid is None:
                 report("Odoo: starting the tenant server")
@@ -96,7 +99,7 @@ class SharedRuntime:
         write_private(self._file("pid"), str(pid))
 
     def prepare(self, odoo: OdooInstallation, cluster: Cluster) -> list[str]:
-        """Write down what it is told; return the command that runs it in the foreground.
+        """Write its configuration; return the command that runs it in the foreground.
 
         Raises ServerNotStarted when it runs already.
         """
@@ -121,8 +124,8 @@ class SharedRuntime:
             interface=interface,
         )
 
-    def _is_as_wanted(self, odoo: OdooInstallation, cluster: Cluster) -> bool:
-        """Whether what runs was told what it would be told now."""
+    def _is_current(self, odoo: OdooInstallation, cluster: Cluster) -> bool:
+        """Whether the written configuration is the one that would be written now."""
         with contextlib.suppress(ServerNotStarted, FileNotFoundError):
             return self.config_file.read_text() == self._config(odoo, cluster, self.port).to_json()
         return False
@@ -133,13 +136,13 @@ class SharedRuntime:
             has_ended = self.pid is None
             if has_ended or time.monotonic() > deadline:
                 reason = "it ended" if has_ended else f"it did not answer within {_START_TIMEOUT_S} s"
-                said = process.last_lines(process.tail(self.log_file))
+                output = process.last_lines(process.tail(self.log_file))
                 self.stop()
-                raise ServerNotStarted("The tenant server", f"{reason}: {said}", self.log_file)
+                raise ServerNotStarted("The tenant server", f"{reason}: {output}", self.log_file)
             time.sleep(_POLL_S)
 
     def stop(self) -> bool:
-        """Stop it and every tenant's process, if it runs; tell whether it did."""
+        """Stop it and all tenants' processes, if it runs; return whether it ran."""
         pid = self.pid
         if pid is None:
             return False
@@ -147,7 +150,7 @@ class SharedRuntime:
         self._file("pid").unlink(missing_ok=True)
         return True
 
-    # ------------------------------------------------------------ what it was told
+    # ------------------------------------------------------------ configuration and files
 
     @property
     def config_file(self) -> Path:
@@ -159,10 +162,10 @@ class SharedRuntime:
 
     def logs(self, name: str, count: int) -> list[str]:
         """See `Runtime.logs`."""
-        return process.tail(self._tenant_log(name), _MOST_LOG_BYTES).splitlines()[-count:]
+        return process.tail(self._tenant_log(name), _MAX_LOG_BYTES).splitlines()[-count:]
 
     def rename(self, old: str, new: str) -> None:
-        """See `Runtime.rename`: what an instance logged stays with it."""
+        """See `Runtime.rename`: the log files get the new name."""
         for suffix in ("log", "log.1"):
             with contextlib.suppress(FileNotFoundError):
                 self._tenant_log(old, suffix).rename(self._tenant_log(new, suffix))
@@ -184,7 +187,7 @@ class SharedRuntime:
 
     @property
     def port(self) -> int:
-        """See `Runtime.port`: the front's, when it ever ran."""
+        """See `Runtime.port`: the front's port, also when it is stopped."""
         if not self.config_file.exists():
             raise ServerNotStarted("The tenant server", "it was never started", self.log_file)
         return Config.from_file(self.config_file).front_port
@@ -220,7 +223,7 @@ class SharedRuntime:
         )
 
     def _zygote_command(self, odoo: OdooInstallation, code: Sequence[Path]) -> list[str]:
-        """Where root starts it, it is a user of its own that may become others, and nothing else."""
+        """When root starts it, it runs as a user of its own, which can only change its user and group."""
         filestores = self.settings.data_dir / "filestore"
         filestores.mkdir(parents=True, exist_ok=True)
         view = sandbox.View(
@@ -242,10 +245,10 @@ class SharedRuntime:
     def follow(self, names: Collection[str]) -> None:
         """See `Runtime.follow`: the spawner reads these labels now.
 
-        One that is just being started anew is waited for. Where the server does not run, nothing is woken,
-        and the next one reads the labels.
+        If the spawner is being restarted, this waits for it. If the server does not run, there is nothing to
+        do: the spawner reads the labels when it starts.
         """
-        deadline = time.monotonic() + _BACK_WITHIN_S
+        deadline = time.monotonic() + _RESTART_TIMEOUT_S
         while True:
             try:
                 self._ask({"do": "look", "names": sorted(names)})
@@ -257,7 +260,7 @@ class SharedRuntime:
                 return
 
     def run_odoo(self, name: str, command: OdooCommand) -> Path:
-        """See `Runtime.run_odoo`: beside the tenant's process, on this machine."""
+        """See `Runtime.run_odoo`: in a process of its own on this machine, beside the tenant's process."""
         cluster = self.cluster()
         with cluster.connect() as connection:
             user = self.user_of(databases.oid(connection, name))
@@ -265,7 +268,10 @@ class SharedRuntime:
         return ConfinedOdoo(self.settings, self.odoo(), name, owner, user).run(command)
 
     def protections(self) -> dict[str, str]:
-        """What separates tenants, by name; each with why it is missing, or "". Raises ServerNotStarted."""
+        """The protections between tenants, by name, with the reason if one is missing, else "".
+
+        Raises ServerNotStarted.
+        """
         try:
             found: dict[str, str] = self._ask({"do": "protections"})["protections"]
         except control.SpawnerAway as error:
@@ -273,7 +279,7 @@ class SharedRuntime:
         return found | {"bubblewrap": sandbox.available()}
 
     def end(self, name: str) -> None:
-        """Have a tenant's process end; the next visitor wakes it anew."""
+        """End a tenant's process; the next visitor wakes it again."""
         with contextlib.suppress(control.SpawnerAway):
             self._ask({"do": "end", "names": [name]})
 
@@ -318,9 +324,9 @@ class SharedRuntime:
 
     @property
     def capabilities(self) -> Capabilities:
-        """The front finds a tenant's socket by its host name, and each new one keeps a core busy at first.
+        """The front's limit for host names, since it names sockets after hosts, and one first page per core.
 
-        Two of these at least, so that one that hangs does not hold up the line.
+        At least two first pages are allowed, so that one that hangs does not block the others.
         """
         return Capabilities(
             longest_host=Front(self.settings).longest_host,
@@ -328,5 +334,5 @@ class SharedRuntime:
         )
 
     def upstream(self, name: str) -> Upstream:
-        """See `Runtime.upstream`: the front, which leads each host to its tenant's socket."""
+        """See `Runtime.upstream`: the front, which passes requests on to the tenant's socket."""
         return Upstream(self.settings.connect_to, self.port)

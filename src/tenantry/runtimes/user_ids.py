@@ -1,4 +1,4 @@
-"""Which of the ranges of user ids a server's tenants have: each server of a machine has one of its own."""
+"""The range of user ids of a server's tenants: each server of a machine has a range of its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tenantry.spawner.identity import RANGES
 
 
 def user_range(settings: ServerSettings) -> int:
-    """The range that this server chose when it was first asked, see `spawner.identity`.
+    """The server's range, see `spawner.identity`. The first call chooses it.
 
     Raises InvalidSetting when there are more servers than ranges.
     """
@@ -20,7 +20,7 @@ def user_range(settings: ServerSettings) -> int:
     file = settings.home / "users"
     if not file.exists():
         with process.file_lock(settings.installation.run_dir / "users.lock"):
-            if not file.exists():  # nobody was faster
+            if not file.exists():  # no other process wrote it meanwhile
                 write_private(file, str(_free_range(settings)))
     return int(file.read_text())
 

@@ -1,1 +1,1 @@
-"""Finding an Odoo on the machine, or fetching one."""
+"""Find an Odoo on the machine, or fetch one."""

@@ -1,4 +1,4 @@
-"""A private apt: its own lists, cache and sources, so the machine's stay as they are."""
+"""A private apt with its own lists, cache and sources, so that the machine's own stay unchanged."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tenantry.errors import DamagedDownload, ProgramFailed
 from tenantry.odoo.finding.apt_sources import AptSource
 from tenantry.process import run
 
-# The machine's hooks and pins are for the machine's own packages. Lists of a mirror's snapshot
-# may be past their date; their signatures are checked all the same.
+# The machine's hooks and pins are not used: they are for its own packages. The lists of a mirror's snapshot
+# may have expired; their signatures are checked all the same.
 _CONFIGURATION = """\
 #clear APT::Update;
 Dir::State "{folder}/state";
@@ -30,12 +30,12 @@ Acquire::Languages "none";
 Acquire::Retries "3";
 """
 _REFUSED = re.compile(r"Failed to fetch \S*/([^/\s_]+)_\S*\s+(?:Hash Sum mismatch|File has unexpected size)")
-_AS_ROOT = 'APT::Sandbox::User "root";\n'  # _apt may not write in a folder of root's
+_AS_ROOT = 'APT::Sandbox::User "root";\n'  # the user _apt may not write to a folder of root
 
 
 @dataclass(frozen=True)
 class Package:
-    """One version of a Debian package as apt knows it."""
+    """One version of a Debian package."""
 
     name: str
     version: str
@@ -56,11 +56,11 @@ class PrivateApt:
         self._configuration.write_text(text, encoding="utf-8")
 
     def update(self) -> None:
-        # apt ends well after some failed downloads unless told that any of them is an error.
+        # Without this option apt succeeds although some downloads failed.
         self._run("apt-get", "-q", "-o", "APT::Update::Error-Mode=any", "update", timeout_s=600)
 
     def show(self, names: Sequence[str]) -> dict[str, Package]:
-        """The newest version of each of these packages, without those the archive lacks."""
+        """The newest version of each of these packages; those that the archive does not have are left out."""
         try:
             text = self._run("apt-cache", "show", "--no-all-versions", *names, timeout_s=60)
         except ProgramFailed:  # it knows none of them
@@ -71,7 +71,7 @@ class PrivateApt:
     def download(self, packages: Sequence[Package], folder: Path) -> list[Path]:
         """Fetch packages into `folder`, check them against the archive's list, return their files.
 
-        Raises DamagedDownload when one is not what the list says.
+        Raises DamagedDownload if one differs from the list.
         """
         folder.mkdir()
         names, log = [f"{package.name}={package.version}" for package in packages], folder / "log"
@@ -102,7 +102,7 @@ def _package(stanza: str) -> Package:
 
 
 def _checked(package: Package, folder: Path) -> Path:
-    """The package's file, once its content is what the signed list says. Raises DamagedDownload."""
+    """The package's file, checked against the hash in the signed list. Raises DamagedDownload."""
     for file in folder.glob(f"{package.name}_*.deb"):
         with file.open("rb") as stream:
             if hashlib.file_digest(stream, "sha256").hexdigest() == package.sha256:

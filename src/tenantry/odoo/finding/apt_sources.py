@@ -1,4 +1,4 @@
-"""Deriving a private apt source from the machine's own: same mirror and keys, newer suite."""
+"""Derive a private apt source from the machine's own: same mirror and keys, newer suite."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 _ETC_APT = Path("/etc/apt")
 _ONE_LINE = re.compile(r"^deb\s+(?:\[(?P<options>[^\]]*)\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)\s+(?P<rest>.+)$")
-_LIKE_ENOUGH = 2
+_MINIMUM_SCORE = 2
 _SIDE_SUITES = ("security", "updates", "backports", "proposed")
 
 Stanza = Mapping[str, str]
@@ -40,22 +40,22 @@ def machine_source_files(etc: Path = _ETC_APT) -> dict[str, str]:
 
 
 def derive_source(files: Mapping[str, str]) -> AptSource | None:
-    """The machine's main archive with the suite that carries the newest packages.
+    """The machine's main archive, with the suite that has the newest packages.
 
     `files` maps file names to texts; `.sources` is deb822, anything else one line each.
     None when no main archive of Debian or Ubuntu is among them.
     """
     stanzas = [stanza for name, text in files.items() for stanza in _stanzas(name, text)]
-    main = max(stanzas, key=_likeness, default={})
-    if _likeness(main) < _LIKE_ENOUGH:
+    main = max(stanzas, key=_score, default={})
+    if _score(main) < _MINIMUM_SCORE:
         return None
     ubuntu = "ubuntu" in f"{_folders(main)} {main.get('signed-by', '')}"
     suite, components = ("devel", "main universe") if ubuntu else ("sid", "main")
     return AptSource(main["uris"], suite, components, main.get("signed-by", ""))
 
 
-def _likeness(stanza: Stanza) -> int:
-    """How much a stanza looks like the main archive; third parties also use `/debian` and `main`."""
+def _score(stanza: Stanza) -> int:
+    """How much a stanza looks like the main archive; third parties use `/debian` and `main`, too."""
     suites = stanza.get("suites", "").split()
     plain = [suite for suite in suites if not suite.endswith(_SIDE_SUITES)]
     if not plain or "main" not in stanza.get("components", "").split():
@@ -81,7 +81,7 @@ def _stanzas(name: str, text: str) -> Iterator[Stanza]:
 def _deb822(text: str) -> Iterator[Stanza]:
     lines = (line for line in text.splitlines() if not line.startswith("#"))
     for block in re.split(r"\n\s*\n", "\n".join(lines)):
-        # A field goes on over indented lines; Signed-By may hold a whole key that way.
+        # Indented lines continue a field; Signed-By may contain a whole key in this way.
         fields = re.findall(r"^([\w-]+):[ \t]*(.*(?:\n[ \t].*)*)", block, re.MULTILINE)
         stanza = {key.lower(): value.strip() for key, value in fields}
         if "deb" in stanza.get("types", "").split() and stanza.get("enabled", "yes") != "no":
@@ -89,7 +89,7 @@ def _deb822(text: str) -> Iterator[Stanza]:
 
 
 def _one_line(text: str) -> Iterator[Stanza]:
-    """Lines of one address, gathered: the archive and its updates stand on two lines."""
+    """One stanza per address, with the suites of all its lines: an archive and its updates have two lines."""
     gathered: dict[tuple[str, str, str], list[str]] = {}
     for line in text.splitlines():
         found = _ONE_LINE.match(line.partition("#")[0].strip())

@@ -1,4 +1,4 @@
-"""Sharing the cache folder between processes: one lock, and work folders that leave no trace."""
+"""Share the cache folder between processes: one lock, and temporary work folders."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def exclusive(folder: Path, report: Report) -> Iterator[None]:
 
 @contextmanager
 def work_folder(parent: Path) -> Iterator[Path]:
-    """A folder of this attempt only; what killed attempts left is removed.
+    """A folder for this attempt only; folders of killed attempts are removed.
 
-    A killed attempt's children may live on and still write: they never share a folder with us.
-    Needs the lock.
+    Child processes of a killed attempt may still write, so an attempt never uses the folder of another one.
+    The caller must hold the lock.
     """
     for leftover in parent.glob("work-*"):
         shutil.rmtree(leftover, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What a resolver of Odoo is asked, and what it answers: a candidate, or why it passes."""
+"""The input of a resolver of Odoo, and its result: a candidate, or a reason for offering none."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tenantry.settings import ServerSettings
 
 Report = Callable[[str], None]
 
-# A few of Odoo's requirements that nothing else brings along: where these import, it runs.
-_TELLING_IMPORTS = "import psycopg2, lxml.etree, werkzeug, babel, PIL"
+# Some of Odoo's requirements that other programs rarely install: a Python with these can run Odoo.
+_REQUIRED_IMPORTS = "import psycopg2, lxml.etree, werkzeug, babel, PIL"
 
 
 class Passed(Exception):
@@ -34,7 +34,7 @@ class Search:
 
     @property
     def home(self) -> Path:
-        """Where this engine keeps the Odoos it fetched itself."""
+        """The folder of the Odoos that this engine fetched."""
         return self.settings.installation.cache / "odoo"
 
 
@@ -42,7 +42,7 @@ class Search:
 class Candidate:
     """An Odoo that could be used; `source` holds the `odoo` package.
 
-    version: of the Debian package it is from; "" where it is from none.
+    version: the version of its Debian package; "" if it is not from a package.
     """
 
     python: Path
@@ -57,9 +57,9 @@ class Candidate:
 
 
 def runs_odoo(python: Path) -> bool:
-    """Whether this Python has Odoo's requirements. Costs some 0.2 s."""
+    """Whether this Python has Odoo's requirements. It takes some 0.2 s."""
     try:
-        run([python, "-c", _TELLING_IMPORTS], timeout_s=60, cwd=Path("/"))
+        run([python, "-c", _REQUIRED_IMPORTS], timeout_s=60, cwd=Path("/"))
     except (DependencyFailure, OSError):
         return False
     return True

@@ -15,18 +15,18 @@ OFFICIAL_REPOSITORY = "https://github.com/odoo/odoo"
 
 
 def from_setting(search: Search) -> Candidate:
-    """The checkout ODOO_SOURCE names, with a Python that has its requirements."""
+    """The checkout at ODOO_SOURCE, with a Python that has its requirements."""
     source = search.settings.odoo_source
     if source is None:
         raise Passed("not set")
     found = read_release(source).series
-    if found != search.series:  # before a Python is made for the wrong series
+    if found != search.series:  # checked first, so that no Python environment is made for the wrong series
         raise Passed(f"{source} is Odoo {found}")
     return _candidate(source, _python_for(source, search), "ODOO_SOURCE")
 
 
 def from_git(search: Search) -> Candidate:
-    """The clone made earlier, else a shallow clone of the series' branch."""
+    """An earlier clone, else a new shallow clone of the series' branch."""
     folder = search.home / f"{search.series}-git"
     source = folder / "source"
     if not source.is_dir():
@@ -66,7 +66,7 @@ def _clone(source: Path, search: Search) -> None:
 
 
 def _python_for(source: Path, search: Search) -> Path:
-    """The checkout's own venv or the `python3` on PATH if it can run Odoo, else one of ours."""
+    """The checkout's own venv or the `python3` on PATH, if it can run Odoo; else an environment of ours."""
     on_path = shutil.which("python3")
     known = [source / ".venv/bin/python", source / "venv/bin/python", *([Path(on_path)] if on_path else [])]
     for python in known:

@@ -1,4 +1,4 @@
-"""Odoo from Debian's package, unpacked into the cache: no root rights, nothing installed."""
+"""Odoo from Debian's package, unpacked into the cache: without root rights, without installing it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tenantry.odoo.finding.links import repair_links
 from tenantry.odoo.finding.python_environment import digest, make_environment, read_lock
 from tenantry.process import run
 
-# Odoo's package links to files of these; their other dependencies come as wheels instead.
+# Odoo's package has links to files of these packages; its other dependencies are installed as wheels.
 _COMPANIONS = (
     "libjs-jquery",
     "libjs-jquery-form",
@@ -32,7 +32,7 @@ _PROGRAMS = ("apt-get", "apt-cache", "dpkg-deb")
 
 
 def from_debian(search: Search) -> Candidate:
-    """The Odoo unpacked earlier, found without a network; else download and unpack it."""
+    """An Odoo that was unpacked earlier, without network access; else download and unpack it."""
     lock = read_lock(search.series)
     ready = _find_ready(search, lock)
     if ready:
@@ -47,7 +47,7 @@ def from_debian(search: Search) -> Candidate:
 
 
 def _find_ready(search: Search, lock: str) -> Candidate | None:
-    """The newest finished installation that was made from this lock and still has its Python."""
+    """The newest finished installation that was made from this lock and still has its Python environment."""
     markers = sorted(search.home.glob(f"{search.series}-*/ready"), key=lambda file: file.stat().st_mtime)
     for marker in reversed(markers):
         facts = json.loads(marker.read_text())
@@ -102,7 +102,7 @@ def _versions(packages: Collection[Package]) -> list[str]:
 
 
 def _unpack(apt: PrivateApt, packages: list[Package], work: Path, report: Report) -> None:
-    """Download and unpack into `work/root`, with every link leading somewhere."""
+    """Download and unpack into `work/root`, and repair broken links."""
     megabytes = sum(package.size_bytes for package in packages) // 1_000_000
     report(f"Odoo: downloading {len(packages)} packages of Debian, {megabytes} MB")
     files = apt.download(packages, work / "packages")
@@ -126,11 +126,11 @@ def _candidate(folder: Path, versions: Sequence[str]) -> Candidate:
 
 
 def _check(candidate: Candidate, series: str) -> None:
-    """Raises ProgramFailed when Odoo does not start, Passed when it is another series."""
+    """Check that Odoo starts. Raises ProgramFailed if it does not, Passed if it is another series."""
     run([candidate.python, "-c", "import odoo.release, odoo.http"], timeout_s=120, cwd=Path("/"))
-    said = run([candidate.python, candidate.program, "--version"], timeout_s=120).strip()
-    if series not in said:
-        raise Passed(f"the package calls itself {said!r}")
+    version = run([candidate.python, candidate.program, "--version"], timeout_s=120).strip()
+    if series not in version:
+        raise Passed(f"the package calls itself {version!r}")
 
 
 def _mark_ready(folder: Path, lock: str, packages: Collection[Package]) -> None:

@@ -1,4 +1,4 @@
-"""Which Odoo the engine runs: where it is, how to start it, and how it was found."""
+"""The Odoo that the engine runs: find it, and know its folders and its command."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tenantry.settings import ServerSettings
 
 Resolver = Callable[[Search], Candidate]
 
-# In the order they are asked.
+# In the order in which they are tried.
 RESOLVERS: tuple[tuple[str, Resolver], ...] = (
     ("ODOO_SOURCE", from_setting),
     ("an importable odoo", from_python),
@@ -32,11 +32,11 @@ RESOLVERS: tuple[tuple[str, Resolver], ...] = (
 class OdooInstallation:
     """One Odoo and the Python that runs it.
 
-    version: of the Debian package it is from, else Odoo's own word.
+    version: the version of its Debian package, else the version in Odoo's code.
     source: the folder that contains the `odoo` package.
-    addons: every folder of core addons.
-    reason: why this one was chosen, for people.
-    libraries: folders of more Python packages. variables: more environment; may hold secrets.
+    addons: all folders of core addons.
+    reason: why this one was chosen, as text for people.
+    libraries: folders of more Python packages. variables: more environment variables; may contain secrets.
     """
 
     series: str
@@ -50,7 +50,7 @@ class OdooInstallation:
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def command(self, *arguments: str | Path) -> list[str]:
-        """The arguments that run Odoo; its `environment` goes with them."""
+        """The arguments that run Odoo; run them with its `environment`."""
         return [str(self.python), str(self.program), *map(str, arguments)]
 
     @property
@@ -71,10 +71,10 @@ def find_odoo(
     install: bool = True,
     resolvers: Sequence[tuple[str, Resolver]] = RESOLVERS,
 ) -> OdooInstallation:
-    """Ask the resolvers in turn; each reports in one line what it chose or why it passes.
+    """Try the resolvers in order; each reports in one line what it found, or why it found nothing.
 
-    An operator who sets ODOO_SOURCE means that one: no other is asked. With `install` false
-    nothing is downloaded or built. Raises OdooNotFound with every reason.
+    If ODOO_SOURCE is set, no other resolver is tried. With `install` false nothing is downloaded or built.
+    Raises OdooNotFound with all reasons.
     """
     search = Search(settings, report, install)
     reasons = []
@@ -113,7 +113,7 @@ def _warn(odoo: OdooInstallation, report: Report) -> None:
 
 
 def _core_addons(source: Path) -> tuple[Path, ...]:
-    """Debian's package has an `addons` folder too, of left-over parts; only a checkout's counts."""
+    """The folders of core addons. Debian's package has `addons`, too, but only with remains of addons."""
     folders = [source / "odoo" / "addons"]
     if (source / "odoo-bin").is_file():
         folders.append(source / "addons")

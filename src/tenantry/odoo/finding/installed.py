@@ -1,4 +1,4 @@
-"""Odoo as the machine already has it: importable by `python3`, or a program on PATH."""
+"""An Odoo that is installed on the machine: importable by `python3`, or a program on PATH."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tenantry.odoo.finding.checkout import find_program
 from tenantry.process import run
 
 _PROGRAMS = ("odoo", "odoo-bin")
-# Finds the package without importing it: Odoo patches modules as soon as it is imported.
+# Finds the package without importing it, since importing Odoo patches other modules.
 _LOCATE = (
     "import sys, importlib.util as u; print(sys.executable, u.find_spec('odoo.release').origin, sep='\\n')"
 )
@@ -29,7 +29,7 @@ def from_python(search: Search) -> Candidate:
 
 
 def from_path(search: Search) -> Candidate:
-    """The `odoo` or `odoo-bin` on PATH, with the Python its first line names."""
+    """The `odoo` or `odoo-bin` on PATH, with the Python of its `#!` line."""
     program = next(filter(None, map(shutil.which, _PROGRAMS)), None)
     if not program:
         raise Passed("no odoo or odoo-bin")
@@ -56,7 +56,7 @@ def _require_odoo_runs(python: Path) -> None:
 
 
 def _packaged(source: Path) -> str:
-    """The version of the Debian package that installed it; "" where none did."""
+    """The version of the Debian package that installed it; "" if there is none."""
     try:
         owner = run(["dpkg-query", "--search", source / "odoo" / "release.py"]).partition(":")[0]
         return run(["dpkg-query", "--show", "--showformat=${Version}", owner])
@@ -72,7 +72,7 @@ def _program_beside(python: Path, source: Path) -> Path:
 
 
 def _interpreter(program: Path) -> Path:
-    """The Python of a script's `#!` line. Raises Passed when it is no Python script."""
+    """The Python of a script's `#!` line. Raises Passed if it is not a Python script."""
     with program.open("rb") as stream:
         line = stream.readline(256).decode(errors="replace")
     words = line.removeprefix("#!").split() if line.startswith("#!") else []

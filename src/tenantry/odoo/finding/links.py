@@ -1,4 +1,4 @@
-"""Mending symbolic links that a package's files were moved away from."""
+"""Repair symbolic links whose target files were moved."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _FilesByName = Mapping[str, list[Path]]
 
 
 def repair_links(root: Path) -> list[Path]:
-    """Point each broken link at the file that took its target's place; return the mended ones.
+    """Point each broken link at the file that replaces its target; return the repaired links.
 
-    That is a file of the same name elsewhere in `root`, or of the name `<stem>-Regular<suffix>`
-    (fonts that were split by weight). Raises DanglingLinks for those that have neither.
+    The replacement is a file with the same name elsewhere in `root`, or with the name
+    `<stem>-Regular<suffix>` (fonts that were split by weight). Raises DanglingLinks for links without one.
     """
     broken = sorted(link for link in _links(root) if _is_broken(link))
     files = _files_by_name(root) if broken else {}
@@ -31,7 +31,7 @@ def repair_links(root: Path) -> list[Path]:
 
 
 def _is_broken(link: Path) -> bool:
-    """An absolute target is the machine's own file, not ours, even where it exists."""
+    """Whether the target is missing, or absolute: that is a file of the machine, not of the package."""
     return link.readlink().is_absolute() or not link.exists()
 
 

@@ -1,4 +1,4 @@
-"""The Python environment Odoo runs in: a venv filled from the shipped lock."""
+"""The Python environment that Odoo runs in: a venv with the packages of the shipped lock."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tenantry import wheels
 from tenantry.odoo.finding.candidate import Passed, Report
 from tenantry.process import run
 
-# Of Odoo 19.0: the lock starts at 3.11, and odoo/release.py names 3.13 as its newest Python.
+# For Odoo 19.0: the lock begins with 3.11, and odoo/release.py has 3.13 as the newest Python.
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
 
 
@@ -26,12 +26,12 @@ def read_lock(series: str) -> str:
 
 
 def digest(*texts: str) -> str:
-    """Twelve characters that change when one of the texts does."""
+    """Twelve characters that change when one of the texts changes."""
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
 
 
 def suitable_python() -> Path:
-    """Our own Python if Odoo runs on it, else the newest on PATH that it runs on. Raises Passed."""
+    """Our own Python if Odoo supports it, else the newest supported one on PATH. Raises Passed."""
     if OLDEST_PYTHON <= sys.version_info[:2] <= NEWEST_PYTHON:
         return Path(sys.executable)
     for minor in range(NEWEST_PYTHON[1], OLDEST_PYTHON[1] - 1, -1):
@@ -44,8 +44,9 @@ def suitable_python() -> Path:
 def make_environment(folder: Path, lock: str, source: Path, report: Report) -> Path:
     """Make `folder/venv` with the lock's packages and `source` importable; return its Python.
 
-    Each attempt builds in its own place, where it stays (scripts name it), and the link `venv`
-    is set last: an interrupted attempt is never seen. Needs the cache's lock.
+    Each attempt has a folder of its own, which is never renamed, since scripts in it contain its path. The
+    link `venv` is set last, so that an interrupted attempt is never used. The caller must hold the cache's
+    lock.
     """
     _remove_leftovers(folder)
     place = folder / f"venv.{secrets.token_hex(4)}"
@@ -63,7 +64,7 @@ def make_environment(folder: Path, lock: str, source: Path, report: Report) -> P
 
 
 def _add_to_path(python: Path, source: Path) -> None:
-    """A .pth file: pip then sees Odoo as installed and OCA addons can be added by name."""
+    """Write a .pth file, so that pip sees Odoo as installed, and OCA addons can be installed by name."""
     site = run([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).strip()
     Path(site, "odoo-source.pth").write_text(f"{source}\n", encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""Reading Odoo's version from its `odoo/release.py` without importing Odoo."""
+"""Read Odoo's version from its `odoo/release.py` without importing Odoo."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Release:
 
 
 def read_release(source: Path) -> Release:
-    """Read the release of the Odoo in `source`. Raises Passed when there is none to read."""
+    """Read the release of the Odoo in `source`. Raises Passed if it cannot be read."""
     file = source / "odoo" / "release.py"
     try:
         constants = _constants(file.read_text(encoding="utf-8"))
@@ -32,7 +32,7 @@ def read_release(source: Path) -> Release:
         raise Passed(f"{file} names no version_info") from error
     series = f"{major}.{minor}"
     computed = f"{series}{_LEVEL_SUFFIX.get(level, '')}{serial or ''}{extra}"
-    # Nightly packages overwrite `version` with a plain string that carries their date.
+    # Nightly packages replace `version` by a string with their date.
     return Release(series, constants.get("version") or computed)
 
 
@@ -47,7 +47,7 @@ def _constants(text: str) -> dict[str, Any]:
 
 
 def _value(node: ast.expr, known: dict[str, Any]) -> Any:
-    """A constant, a known name or a sequence of these; None for anything computed."""
+    """The value of a constant, a known name or a sequence of these; None for any other expression."""
     if isinstance(node, ast.Constant):
         return node.value
     if isinstance(node, ast.Name):

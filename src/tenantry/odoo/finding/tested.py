@@ -1,17 +1,17 @@
-"""Which Odoos all tests passed with; any other of the series is used too, and told of."""
+"""The versions of Odoo with which all tests passed. Other versions of the series are used with a warning."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 TESTED: Mapping[str, tuple[str, ...]] = {"19.0": ("19.0.0+dfsg-1",)}
-"""By series, the versions as `OdooInstallation.version` has them: of a Debian package, else Odoo's own."""
+"""The versions by series, as in `OdooInstallation.version`."""
 
-REMEDY = "Run `make test` with it before customers work in it, or use one that was tested."
+REMEDY = "Run `make test` with this version before customers use it, or use a version that was tested."
 
 
 def untested(series: str, version: str) -> str:
-    """What is to be said of this version; "" when all tests passed with it."""
+    """A warning about this version; "" when all tests passed with it."""
     tested = TESTED.get(series, ())
     if version in tested:
         return ""

@@ -1,1 +1,1 @@
-"""What is done to many databases at a time."""
+"""Operations on many databases at a time."""

@@ -1,4 +1,4 @@
-"""The passwords of instances follow their key: set anew after an upgrade, or when it is another one."""
+"""Set the passwords of instances again after an upgrade, or when the key they are derived from changed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _logger = logging.getLogger(__name__)
 
 
 def apply_instances_key(context: Context, connection: Connection) -> None:
-    """Set every instance's password, unless this key's were set before. A killed run is run again."""
+    """Set every instance's password, unless this key was applied before. Run it again if it was killed."""
     applied, mark = _mark_file(context), _mark(context.keys.instances)
     if applied.exists() and applied.read_text(encoding="ascii") == mark:
         return
@@ -37,5 +37,5 @@ def _mark_file(context: Context) -> Path:
 
 
 def _mark(key: Secret) -> str:
-    """Tells the key from another; it is 256 random bits, so its hash tells nothing else."""
+    """A hash to recognise the key by. The key has 256 random bits, so its hash does not reveal it."""
     return hashlib.sha256(key.reveal().encode()).hexdigest()

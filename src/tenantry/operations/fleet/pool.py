@@ -1,4 +1,4 @@
-"""The warm pool: spares made before anybody asks, and claimed by a rename."""
+"""The pool: spares that are made in advance, and claimed by a rename."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tenantry.model.catalog import Database, Kind, Label, State
 from tenantry.model.progress import OnStep, StepEvent, StepStatus, ignore
 from tenantry.operations.context import Context
 from tenantry.operations.template.clone import (
-    being_made,
     clone_template,
+    database_lock,
     discard,
     ensure_zygote,
     ready_template,
@@ -25,7 +25,7 @@ from tenantry.postgres.notify import notify_spawner
 
 
 def spares(connection: Connection, code: str = "") -> list[Database]:
-    """Every spare, of one template or of all, half-made ones too, the oldest first."""
+    """The spares of one template, or of all, the oldest first; unfinished ones are among them."""
     found = databases.listing(connection, Kind.SPARE)
     of_template = [s for s in found if s.label and code in ("", s.label.template)]
     return sorted(of_template, key=lambda spare: spare.label.built_at if spare.label else "")
@@ -45,9 +45,9 @@ def usable(connection: Connection, template: Database) -> list[Database]:
 
 
 def fill(context: Context, code: str, size: int, on_step: OnStep = ignore) -> int:
-    """Bring a template's pool to `size` spares of its current version; return how many were made.
+    """Fill a template's pool to `size` spares of its current version; return how many were made.
 
-    Half-made and outdated ones are removed first. Raises TemplateNotFound, TemplateNotReady.
+    Unfinished and outdated spares are removed first. Raises TemplateNotFound, TemplateNotReady.
     """
     with context.maintenance() as connection:
         sweep(context, connection, code)
@@ -55,7 +55,7 @@ def fill(context: Context, code: str, size: int, on_step: OnStep = ignore) -> in
         wanted = range(len(usable(connection, ready_template(connection, code))), size)
         for made, _ in enumerate(wanted, start=1):
             began, name = time.monotonic(), names.new_spare_database(code)
-            with being_made(connection, name):
+            with database_lock(connection, name):
                 clone_template(context, connection, code, name)
             took_s = time.monotonic() - began
             on_step(StepEvent("fill", code, name, StepStatus.DONE, made / len(wanted), took_s))
@@ -63,26 +63,26 @@ def fill(context: Context, code: str, size: int, on_step: OnStep = ignore) -> in
 
 
 def sweep(context: Context, connection: Connection, code: str) -> None:
-    """Remove the spares nobody can use: outdated ones, and what killed processes left half-made.
+    """Remove unusable spares: outdated ones, and unfinished ones of killed processes.
 
-    One somebody is still working on is locked, and left alone; so is what is not ours.
+    Spares that another process works on are locked, and stay; databases that are not ours stay, too.
     """
     template = ready_template(connection, code)
     labelled = {spare.name for spare in spares(connection, code)}
-    for name in sorted(labelled | _nameless(context, connection, code)):
-        with contextlib.suppress(Busy, ForeignDatabase), being_made(connection, name, wait_s=0):
-            if name not in _needed(connection, template):
+    for name in sorted(labelled | _without_label(context, connection, code)):
+        with contextlib.suppress(Busy, ForeignDatabase), database_lock(connection, name, wait_s=0):
+            if name not in _names_in_use(connection, template):
                 discard(context, connection, name)
 
 
-def _needed(connection: Connection, template: Database) -> set[str]:
-    """The usable spares, and the folders of claimed ones whose files still bear the old name."""
+def _names_in_use(connection: Connection, template: Database) -> set[str]:
+    """The usable spares, and the folders of claimed ones whose files still have the old name."""
     claimed = {database.filestore for database in databases.listing(connection, Kind.INSTANCE, Kind.EDIT)}
     return {spare.name for spare in usable(connection, template)} | claimed
 
 
-def _nameless(context: Context, connection: Connection, code: str) -> set[str]:
-    """Databases, roles and folders called like a spare, or what is made for one name, without a label."""
+def _without_label(context: Context, connection: Connection, code: str) -> set[str]:
+    """Databases, roles and folders without a label, with the name of a spare or of something being made."""
     labelled = {database.name for database in databases.listing(connection)}
     everything = databases.names(connection) | roles.ours(connection) | context.filestores.names()
     stems = {name.removesuffix(".partial") for name in everything} - labelled
@@ -91,29 +91,29 @@ def _nameless(context: Context, connection: Connection, code: str) -> set[str]:
 
 
 def claim(context: Context, connection: Connection, code: str, name: str, label: Label) -> str | None:
-    """Turn the oldest usable spare into the database `name`; return what it was called.
+    """Turn the oldest usable spare into the database `name`; return the spare's old name.
 
-    One transaction: the database, its role, the role's password and the label change together
-    or not at all. None when no spare is left; one that somebody is connected to, such as a backup of all
-    databases, is left to them. The files still lie under the old name, which the new label says.
+    One transaction changes the database, its role, the role's password and the label. Returns None when there
+    is no usable spare. A spare with a session, such as that of a backup of all databases, is not used. The
+    files keep the old name for now, and the new label says it.
     """
     with using_template(connection, code) as template:
-        for spare in _left_alone(connection, usable(connection, template)):
-            with contextlib.suppress(Busy, DatabaseInUse), being_made(connection, spare.name, wait_s=0):
+        for spare in _without_sessions(connection, usable(connection, template)):
+            with contextlib.suppress(Busy, DatabaseInUse), database_lock(connection, spare.name, wait_s=0):
                 if databases.find(connection, spare.name):
                     name_spare(context, connection, spare, name, label)
                     return spare.name
     return None
 
 
-def _left_alone(connection: Connection, found: list[Database]) -> list[Database]:
-    """Those nobody is connected to: PostgreSQL would wait for five seconds at each before it refuses."""
-    visited = databases.with_sessions(connection)
-    return [database for database in found if database.name not in visited]
+def _without_sessions(connection: Connection, found: list[Database]) -> list[Database]:
+    """The databases without sessions: for others PostgreSQL waits five seconds before it refuses a rename."""
+    in_use = databases.with_sessions(connection)
+    return [database for database in found if database.name not in in_use]
 
 
 def name_spare(context: Context, connection: Connection, spare: Database, name: str, label: Label) -> None:
-    """Give a spare its name and let its role log in. Raises DatabaseExists, DatabaseInUse."""
+    """Rename a spare and enable its role's login. Raises DatabaseExists, DatabaseInUse."""
     assert spare.label
     named = label.having(
         version=spare.label.version,

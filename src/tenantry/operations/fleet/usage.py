@@ -1,4 +1,4 @@
-"""Measure what instances use, by SQL from outside: it works without their help."""
+"""Measure what instances use, by SQL from outside, without their own processes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def usage(context: Context, name: str) -> Usage:
 
 
 def usages(context: Context, names: Collection[str]) -> dict[str, Usage]:
-    """Of many instances, a few at a time; one that cannot be measured is logged and left out."""
+    """Measure many instances, a few at a time; one that cannot be measured is logged and left out."""
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="usage") as pool:
         measured = pool.map(lambda name: (name, _measure_or_log(context, name)), names)
         return {name: found for name, found in measured if found}
@@ -43,13 +43,13 @@ def _measure_or_log(context: Context, name: str) -> Usage | None:
         return _measure(context, name)
     except TenantryError as error:
         _logger.warning("the usage of %s is not known: %s", name, error)
-    except Exception:  # whatever one of them comes up with, the others are measured
+    except Exception:  # any error of one instance: the others are measured all the same
         _logger.exception("the usage of %s is not known", name)
     return None
 
 
 def _measure(context: Context, name: str) -> Usage:
-    """What the tenant can forge, users and moments, decides about that tenant only; sizes it cannot."""
+    """Measure one instance. The tenant can forge its users and times, but not its sizes."""
     with context.maintenance() as connection:
         find_instance(connection, name)
     with context.as_tenant(name) as inside, translated(inside, "measure the usage"):
@@ -61,7 +61,7 @@ def _measure(context: Context, name: str) -> Usage:
 
 
 def internal_users(inside: Connection) -> int:
-    """Those who are active: as internal users or by a group that makes them such."""
+    """The number of active internal users: by their type, or by a group that makes them internal users."""
     return int(_value(inside, _USERS))
 
 
@@ -71,12 +71,12 @@ def _value(inside: Connection, query: str) -> Any:
 
 
 def _moments(inside: Connection) -> list[str]:
-    """Asking for the last login, and when a browser was last seen, which Odoo notes since 18.0."""
+    """The queries for the last login, and for a browser's last activity, which Odoo stores since 18.0."""
     return [_LAST_LOGIN, _LAST_DEVICE] if _value(inside, _HAS_DEVICES) else [_LAST_LOGIN]
 
 
 def _storage_bytes(context: Context, name: str) -> int:
-    """Of the database and of its files, whoever stored them."""
+    """The size of the database and of all files in its folder."""
     with context.maintenance() as connection:
         folder = find_instance(connection, name).filestore or name
         sizes = databases.sizes_bytes(connection, name)

@@ -1,1 +1,1 @@
-"""What is done to one instance."""
+"""Operations on one instance."""

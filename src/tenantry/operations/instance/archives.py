@@ -1,4 +1,4 @@
-"""What dumping and loading have in common: the store, the keys, the programs."""
+"""What dump and load have in common: the store, the keys, the programs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STORES = "stores.toml"
 
 @dataclass(frozen=True)
 class Place:
-    """A store, and the keys of what is there."""
+    """A store, and the keys of its archives."""
 
     store: Store
     keys: Keys
@@ -43,7 +43,7 @@ def archives(context: Context, url: str) -> list[str]:
 
 
 def client(context: Context, connection: Connection, program: str) -> Path:
-    """The program of the server's version. Raises ClientNotFound."""
+    """The file of a PostgreSQL program of the server's version. Raises ClientNotFound."""
     return find_client(context.settings, program, major(connection))
 
 

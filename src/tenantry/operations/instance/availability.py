@@ -1,4 +1,4 @@
-"""Are a name and host names free, can a creation's wishes be met, and what should be known before?"""
+"""Check that a name and host names are free, check the specification of a creation, and give advice on it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from tenantry.postgres.cluster import Connection
 
 @contextmanager
 def reserved(context: Context, connection: Connection, spec: InstanceSpec) -> Iterator[None]:
-    """Hold the name and the host names for one creation, having checked that it may have them.
+    """Lock the name and the host names for one creation, and check that it may have them.
 
     Raises Busy, NameTaken, InvalidValue, TemplateNotFound, TemplateNotReady.
     """
-    with held(connection, [spec.name], spec.hostnames):
+    with name_locks(connection, [spec.name], spec.hostnames):
         _check_language(connection, spec)
         check_hostnames(context, connection, spec.name, spec.hostnames)
         _check_name(context, connection, spec)
@@ -30,7 +30,9 @@ def reserved(context: Context, connection: Connection, spec: InstanceSpec) -> It
 
 
 @contextmanager
-def held(connection: Connection, instances: Collection[str], hostnames: Collection[str]) -> Iterator[None]:
+def name_locks(
+    connection: Connection, instances: Collection[str], hostnames: Collection[str]
+) -> Iterator[None]:
     """Hold the locks of instances and of extra host names. Raises Busy."""
     subjects = [f"instance {name}" for name in sorted(instances)]
     subjects += [f"host {name}" for name in sorted(hostnames)]
@@ -41,21 +43,21 @@ def held(connection: Connection, instances: Collection[str], hostnames: Collecti
 
 
 def _check_name(context: Context, connection: Connection, spec: InstanceSpec) -> None:
-    """Refuse a name that is somebody's; take up what a killed creation or termination left of it."""
+    """Refuse a name that is taken. Continue a killed creation, and finish a killed termination."""
     found = databases.find(connection, spec.name)
     if found and _is_ours(found, spec):
         return
-    if found and _is_half_made(found, spec):
-        _take_up(context, connection, found, spec)
+    if found and _is_unfinished(found, spec):
+        _continue_creation(context, connection, found, spec)
     else:
         check_free(context, connection, spec.name)
 
 
 def check_free(context: Context, connection: Connection, name: str) -> None:
-    """Refuse a name that is somebody's. Raises NameTaken."""
+    """Refuse a name that is taken. Raises NameTaken."""
     found = databases.find(connection, name)
     if not found and roles.is_ours(connection, name):
-        # A termination that was killed: the role goes last.
+        # A termination was killed: it drops the role last.
         discard(context, connection, name)
     elif not is_free(context, connection, name):
         taken = databases.names(connection) | context.settings.installation.reserved_names
@@ -63,28 +65,28 @@ def check_free(context: Context, connection: Connection, name: str) -> None:
 
 
 def is_free(context: Context, connection: Connection, name: str) -> bool:
-    """Whether no database, role or folder has that name, ours or not."""
+    """Whether no database, role or folder has that name, ours or another program's."""
     there = databases.find(connection, name) or roles.exists(connection, name)
     return not (there or context.filestores.exists(name))
 
 
 def _is_ours(found: Database, spec: InstanceSpec) -> bool:
-    """Whether this very creation was finished, and only its caller did not hear of it."""
+    """Whether this creation was finished already, by a run whose caller did not get the result."""
     label = found.label
     if not (label and label.kind is Kind.INSTANCE and label.state is State.ACTIVE):
         return False
     return spec.reference != "" and label.reference == spec.reference
 
 
-def _is_half_made(found: Database, spec: InstanceSpec) -> bool:
+def _is_unfinished(found: Database, spec: InstanceSpec) -> bool:
     label = found.label
     if not (label and label.kind is Kind.INSTANCE and label.state is State.PROVISIONING):
         return False
     return label.reference in ("", spec.reference)
 
 
-def _take_up(context: Context, connection: Connection, found: Database, spec: InstanceSpec) -> None:
-    """Go on with a half-made instance, unless another template is wished for now."""
+def _continue_creation(context: Context, connection: Connection, found: Database, spec: InstanceSpec) -> None:
+    """Continue an unfinished creation; discard it if the new specification has another template."""
     assert found.label
     if found.label.template == spec.template:
         label = found.label.having(hostnames=spec.hostnames, limits=spec.limits)
@@ -97,7 +99,7 @@ def _take_up(context: Context, connection: Connection, found: Database, spec: In
 def check_hostnames(
     context: Context, connection: Connection, instance: str, hostnames: Collection[str]
 ) -> None:
-    """An extra host name is nobody else's, and none of those the base domain gives out.
+    """Check that no other instance has these host names, and that none is below the base domain.
 
     Raises InvalidValue, NameTaken.
     """
@@ -116,20 +118,20 @@ def check_hostnames(
 
 
 def _check_language(connection: Connection, spec: InstanceSpec) -> None:
-    """Refuse a language the template was not built with."""
+    """Refuse a language that the template does not have."""
     languages = languages_of(ready_template(connection, spec.template))
     if spec.language and spec.language not in languages:
         raise InvalidValue("language", spec.language, f"one the template has: {', '.join(languages)}")
 
 
 def languages_of(template: Database) -> tuple[str, ...]:
-    """The codes of those an instance of it can be made in; an older template tells by its recipe."""
+    """The codes of the template's languages; those of an older template are read from its recipe."""
     assert template.label
     return template.label.languages or tuple(sorted({"en_US", *template.label.recipe.get("languages", ())}))
 
 
 def advice(connection: Connection, spec: InstanceSpec) -> tuple[ForeignChart, ...]:
-    """What whoever orders should know."""
+    """Advice for the person who orders the instance."""
     if not spec.country:
         return ()
     labels = [template.label for template in databases.listing(connection, Kind.TEMPLATE) if template.label]

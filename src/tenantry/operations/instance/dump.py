@@ -1,6 +1,7 @@
-"""Dump an instance into an archive, while it is used or while it rests. It is never changed.
+"""Dump an instance into an archive, while it is in use or stopped. The instance is not changed.
 
-Files are only ever added, so those there before the database's moment and after it are all that it knows of.
+Odoo only adds files. So the files are read before and after the database: together they include every file
+that the database refers to.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ from tenantry.postgres.cluster import Cluster, Connection, is_alive, translated
 from tenantry.postgres.programs import service
 
 _WAIT_FOR_TURN_S = 3600
-KEPT = ("finished", "seats", "counted_seats", "entitled_since", "limits")
-"""What of a label is true of its database wherever it is."""
+KEPT_LABEL_FIELDS = ("finished", "seats", "counted_seats", "entitled_since", "limits")
+"""The fields of a label that stay true when the database moves to another installation."""
 
 
 @dataclass
 class Dumping:
-    """An instance on its way into the archive called `archive`."""
+    """The dump of an instance into the archive called `archive`."""
 
     context: Context
     connection: Connection
@@ -69,7 +70,7 @@ def _dump_database(subject: Dumping) -> None:
     pg_dump = client(context, connection, "pg_dump")
     size = databases.sizes_bytes(connection, name).get(name, 0)
     subject.modules = _modules(context, name)
-    with _as_dumper(context, connection, name) as dumper:
+    with _dump_role(context, connection, name) as dumper:
         subject.extensions = _extensions(dumper, name)
         with service(dumper, name, context.settings.run_dir) as environment:
             store, keys = subject.place.store, subject.place.keys
@@ -80,39 +81,39 @@ def _dump_database(subject: Dumping) -> None:
 
 
 @contextmanager
-def _as_dumper(context: Context, connection: Connection, name: str) -> Iterator[Cluster]:
-    """A role that may do in this one database what the tenant may, while it does.
+def _dump_role(context: Context, connection: Connection, name: str) -> Iterator[Cluster]:
+    """A role with the tenant's rights in this one database, for the time of the dump.
 
-    Whoever got their code run as that role, through a fault of pg_dump's, would keep nothing of it: before
-    it is lent to the next, and afterwards, it cannot log in, and all its sessions end.
+    A fault in pg_dump could let a tenant run code as this role. Therefore login is disabled and all sessions
+    are ended before the role gets a tenant's rights, and afterwards.
     """
     role, password = names.DUMP_ROLE, random_key()
     with locks.exclusive(connection, role, wait_s=_WAIT_FOR_TURN_S):
         roles.create(connection, role)
-        _shut_out(connection, role)
+        _block_login(connection, role)
         try:
             with roles.granted(connection, name, to=role):
                 roles.enable_login(connection, role, password)
                 yield context.cluster.as_role(role, password)
         finally:
             if is_alive(connection):
-                _shut_out(connection, role)
+                _block_login(connection, role)
 
 
-def _shut_out(connection: Connection, role: str) -> None:
+def _block_login(connection: Connection, role: str) -> None:
     roles.disable_login(connection, role)
     roles.end_sessions(connection, role)
 
 
 def _extensions(dumper: Cluster, name: str) -> tuple[str, ...]:
-    # Without an operator or a function, which could be the tenant's own.
+    # Without operators and functions, which the tenant could have replaced.
     with dumper.connect(name) as inside, translated(inside, "list extensions"):
         rows = inside.execute("SELECT extname FROM pg_catalog.pg_extension")
         return tuple(sorted({extension for (extension,) in rows} - {"plpgsql"}))
 
 
 def _modules(context: Context, name: str) -> tuple[str, ...]:
-    """A tenant who replaced the table of modules has a backup all the same, without this."""
+    """The installed modules; none if the tenant replaced the table of modules, which must not stop a dump."""
     with contextlib.suppress(Tampered), context.as_tenant(name) as inside:
         return tuple(installed_modules(inside))
     return ()
@@ -129,7 +130,7 @@ def _put_manifest(subject: Dumping) -> None:
 def _manifest(subject: Dumping) -> Manifest:
     assert subject.dump
     label, context = subject.label, subject.context
-    facts = {key: getattr(label, key) for key in KEPT}
+    facts = {key: getattr(label, key) for key in KEPT_LABEL_FIELDS}
     return Manifest(
         archive=subject.archive,
         name=subject.name,
@@ -157,16 +158,16 @@ STEPS: tuple[Step[Dumping], ...] = (
 
 
 def dump_instance(context: Context, name: str, url: str, on_step: OnStep = ignore) -> Archive:
-    """Make an archive of an instance in the store at `url`; it exists once it is whole.
+    """Make an archive of an instance in the store at `url`; it exists once it is complete.
 
-    A killed one leaves objects that belong to no archive. Raises InstanceNotFound, InvalidTransition, Busy,
+    A killed dump leaves objects that belong to no archive. Raises InstanceNotFound, InvalidTransition, Busy,
     DumpFailed, ClientNotFound, FilestoreFailure, InvalidStore, StoreFailure, StoreRefused.
     """
-    there = place(context, url)
+    target = place(context, url)
     with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
         after(name, find_instance(connection, name).state, Action.DUMP)
         began = datetime.now(UTC)
         archive = f"{name}-{began:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-        subject = Dumping(context, connection, name, there, archive, began)
+        subject = Dumping(context, connection, name, target, archive, began)
         Operation("dump", name, STEPS, on_step).run(subject)
         return Archive.of(_manifest(subject), url)

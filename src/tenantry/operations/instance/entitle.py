@@ -1,4 +1,4 @@
-"""Tell an instance what it may use (I13), and let its administrator, or support, in (I7)."""
+"""Write an instance's entitlements (I13), and make login links for its administrator or support (I7)."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ SUPPORT_VALID_S = 300
 
 
 def entitle(context: Context, name: str, entitlements: Entitlements) -> None:
-    """Change what an instance may use; its very next request sees it.
+    """Change what an instance may use, effective with its next request.
 
-    The statement before is void first: what the tenant planted against the new one keeps no larger plan, and
-    lets no more users log in than the new one has.
+    The previous statement is made void first. So a tenant who prevents us from writing the new statement does
+    not keep a larger plan, and no more users can log in than the new plan allows.
     Raises InstanceNotFound, TenantModuleMissing, Tampered, PostgresUnreachable, Busy.
     """
     with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
@@ -59,7 +59,7 @@ def write_entitlements(
     issued_at: int,
     entitlements: Entitlements = UNLIMITED,
 ) -> None:
-    """Sign and write them into the tenant's database. issued_at: the label's `entitled_since`."""
+    """Sign and write entitlements into the tenant's database. issued_at: the label's `entitled_since`."""
     token = sign_entitlements(context.keys.signing, identity, entitlements, issued_at)
     with translated(inside, "write the entitlements"), inside.transaction():
         inside.execute("SELECT set_config('tenantry.entitlements', %s, true)", [token])
@@ -76,12 +76,12 @@ def login_link(
     valid_s: int | None = None,
     origin: str = "",
 ) -> Secret:
-    """A link that lets its bearer in as the instance's administrator, once, and until it is renamed.
+    """A link that logs its bearer in as the instance's administrator, once. Renaming makes it void.
 
-    support: the instance must consent, and the session ends after 15 minutes. by: the operator's name,
-    which the instance's administrators read. valid_s: how long the link can be used; by default, and
-    at most, a day, or five minutes for support. origin: of a web site that sends its own visitors in, such as
-    https://office.example.com; elsewhere a button asks first. Raises InstanceNotFound.
+    support: the instance must consent, and the session ends after 15 minutes. by: the operator's name, shown
+    to the instance's administrators. valid_s: how long the link can be used; by default, and at most, a day,
+    or five minutes for support. origin: the web site that redirects its visitors to the link, such as
+    https://office.example.com; visitors from elsewhere must press a button first. Raises InstanceNotFound.
     """
     with context.maintenance() as connection:
         identity = find_instance(connection, name).identity_of(name)

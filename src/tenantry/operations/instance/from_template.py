@@ -12,7 +12,7 @@ from tenantry.operations import patience
 from tenantry.operations.context import Context, name_files
 from tenantry.operations.fleet import pool
 from tenantry.operations.inventory import find_instance, find_labelled
-from tenantry.operations.template.clone import being_made, clone_template, discard
+from tenantry.operations.template.clone import clone_template, database_lock, discard
 from tenantry.postgres import locks
 from tenantry.postgres.cluster import Connection
 
@@ -21,8 +21,8 @@ from tenantry.postgres.cluster import Connection
 class FromTemplate:
     """See `Source`.
 
-    patience_s: how long it waits for its turn to copy before it raises NotYet. spare: what the database was
-    called when it was claimed.
+    patience_s: how long it waits for its turn to copy before it raises NotYet.
+    spare: the name of the claimed spare.
     """
 
     context: Context
@@ -40,28 +40,30 @@ class FromTemplate:
         return not find_instance(self.connection, self.spec.name).filestore
 
     def prepare(self) -> None:
-        """Claim a spare. A creation without one goes on: its database is made right then."""
+        """Claim a spare. If there is none, `make_database` makes the database."""
         spec = self.spec
         self.spare = pool.claim(self.context, self.connection, spec.template, spec.name, self._label)
 
     def make_database(self) -> None:
-        """Clone the template, and give the clone its name by the same transaction as a spare."""
+        """Clone the template, and rename the clone by the same transaction as a spare."""
         context, connection, spec = self.context, self.connection, self.spec
-        made_for_it = names.cloning_database(spec.name)
-        with being_made(connection, made_for_it):
-            # Whoever waits in line waits for the copying only: what follows leaves a core free.
+        temporary_name = names.cloning_database(spec.name)
+        with database_lock(connection, temporary_name):
+            # The slot is held for the copying only: the steps after it do not keep a core busy.
             with contextlib.ExitStack() as turn:
                 places = locks.slot(connection, "cloning", context.clones_at_once, wait_s=self.patience_s)
                 turn.enter_context(patience.turn(places, f"The creation of {spec.name}", "its turn: cloning"))
-                spare = clone_template(context, connection, spec.template, made_for_it, on_copied=turn.close)
+                spare = clone_template(
+                    context, connection, spec.template, temporary_name, on_copied=turn.close
+                )
             pool.name_spare(context, connection, spare, spec.name, self._label)
 
     def make_files(self) -> None:
-        """They are there, under the name the label says."""
+        """Rename the folder of files, which came with the clone."""
         name_files(self.context, self.connection, self.spec.name)
 
     def discard(self) -> None:
-        """Leave nothing of the instance, under whichever of its names it got, and touch nobody else's."""
+        """Remove the unfinished instance under each name it may have; other instances are not touched."""
         context, connection, name = self.context, self.connection, self.spec.name
         found = find_labelled(connection, name, Kind.INSTANCE)
         if found and found.label and found.label.state is State.PROVISIONING:

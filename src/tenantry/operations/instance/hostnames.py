@@ -1,4 +1,4 @@
-"""The extra host names of an instance that lives already."""
+"""Change the extra host names of an existing instance."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from tenantry.model.catalog import Database
 from tenantry.model.instance import Instance
 from tenantry.model.states import Action, after
 from tenantry.operations.context import Context, relabel
-from tenantry.operations.instance.availability import check_hostnames, held
+from tenantry.operations.instance.availability import check_hostnames, name_locks
 from tenantry.operations.inventory import describe, find_instance
 
 
 def set_hostnames(context: Context, name: str, hostnames: Collection[str]) -> Instance:
-    """Let it answer at exactly these besides its own address; the very next request sees it.
+    """Set the host names at which an instance answers besides its own address, effective at once.
 
     Raises InstanceNotFound, InvalidTransition, InvalidValue, NameTaken, Busy.
     """
     wanted = tuple(dict.fromkeys(names.hostname(hostname) for hostname in hostnames))
-    with context.maintenance() as connection, held(connection, [name], wanted):
+    with context.maintenance() as connection, name_locks(connection, [name], wanted):
         label = find_instance(connection, name)
         after(name, label.state, Action.SET_DOMAINS)
         check_hostnames(context, connection, name, wanted)

@@ -1,4 +1,4 @@
-"""Moving instances from state to state, up to their end."""
+"""Change the state of instances, and terminate them."""
 
 from __future__ import annotations
 
@@ -60,16 +60,16 @@ def _start(subject: Changing) -> None:
     _set_state(subject, Action.START)
 
 
-def _allow_reactivating(subject: Changing) -> None:
+def _enable_login_to_reactivate(subject: Changing) -> None:
     _enable_login(subject, Action.REACTIVATE)
 
 
-def _allow_starting(subject: Changing) -> None:
+def _enable_login_to_start(subject: Changing) -> None:
     _enable_login(subject, Action.START)
 
 
 def _enable_login(subject: Changing, action: Action) -> None:
-    """Before anything can wake it. The password is set anew: its administrator may have changed it."""
+    """Enable login before the instance can wake, and set the password, which the tenant may have changed."""
     after(subject.name, find_instance(subject.connection, subject.name).state, action)
     password = subject.context.role_password(subject.name)
     roles.enable_login(subject.connection, subject.name, password)
@@ -85,7 +85,7 @@ def _disable_login(subject: Changing) -> None:
 
 
 def _end_sessions(subject: Changing) -> None:
-    """What was left behind in PostgreSQL, a query that nobody waits for any more, ends here."""
+    """End the sessions that remain in PostgreSQL, such as a query whose process has ended."""
     databases.end_sessions(subject.connection, subject.name)
 
 
@@ -102,7 +102,7 @@ def _expect_served(subject: Changing) -> None:
     _expect(subject, _OK)
 
 
-def _is_gone(subject: Changing) -> bool:
+def _is_dropped(subject: Changing) -> bool:
     return databases.find(subject.connection, subject.name) is None
 
 
@@ -121,7 +121,7 @@ def _remove_filestore(subject: Changing) -> None:
 
 
 def _drop_role(subject: Changing) -> None:
-    """The last step: for as long as the role is there, a termination is not finished."""
+    """The last step: a termination is finished when the role does not exist any more."""
     roles.drop(subject.connection, subject.name)
 
 
@@ -132,7 +132,7 @@ SUSPEND: tuple[Step[Changing], ...] = (
     Step("probe", _expect_blocked),
 )
 REACTIVATE: tuple[Step[Changing], ...] = (
-    Step("unlock", _allow_reactivating),
+    Step("unlock", _enable_login_to_reactivate),
     Step("state", _reactivate),
     Step("probe", _expect_served),
 )
@@ -143,7 +143,7 @@ STOP: tuple[Step[Changing], ...] = (
     Step("blocked", _expect_blocked),
 )
 START: tuple[Step[Changing], ...] = (
-    Step("unlock", _allow_starting),
+    Step("unlock", _enable_login_to_start),
     Step("start", _start),
     Step("probe", _expect_served),
 )
@@ -156,9 +156,9 @@ STEPS: Mapping[Action, tuple[Step[Changing], ...]] = MappingProxyType(
     }
 )
 TERMINATE: tuple[Step[Changing], ...] = (
-    Step("state", _start_terminating, is_done=_is_gone),
-    Step("lock", _disable_login, is_done=_is_gone),
-    Step("database", _drop_database, is_done=_is_gone),
+    Step("state", _start_terminating, is_done=_is_dropped),
+    Step("lock", _disable_login, is_done=_is_dropped),
+    Step("database", _drop_database, is_done=_is_dropped),
     Step("filestore", _remove_filestore),
     Step("role", _drop_role),
 )
@@ -168,7 +168,7 @@ TERMINATE: tuple[Step[Changing], ...] = (
 
 
 def operate(context: Context, name: str, operation: str, on_step: OnStep = ignore) -> Instance:
-    """Do an operation of `model.operations` whose actions are all among `STEPS`.
+    """Run an operation of `model.operations` whose actions are all in `STEPS`.
 
     Raises InvalidValue, InstanceNotFound, InvalidTransition, ProbeFailed.
     """
@@ -188,26 +188,26 @@ def _steps(operation: str) -> tuple[Step[Changing], ...]:
 def terminate(context: Context, name: str, on_step: OnStep = ignore, reference: str = "") -> None:
     """Drop an instance: database, files and role. Raises InstanceNotFound, Busy.
 
-    reference: only if it is the one created for it; another of the same name is not found.
+    reference: drop the instance only if it was created with this reference; else it counts as not found.
     """
     with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
         found = find_labelled(connection, name, Kind.INSTANCE)
         is_anothers = reference and found and found.label and found.label.reference not in ("", reference)
-        if is_anothers or not (found or _is_half_gone(connection, name)):
+        if is_anothers or not (found or _is_half_terminated(connection, name)):
             raise InstanceNotFound(name)
         Operation("terminate", name, TERMINATE, on_step).run(Changing(context, connection, name))
 
 
-def _is_half_gone(connection: Connection, name: str) -> bool:
-    """Whether a killed termination left the role, which goes last. A role of ours is no instance's."""
+def _is_half_terminated(connection: Connection, name: str) -> bool:
+    """Whether a killed termination left the role, which is dropped last. Our system roles do not count."""
     is_instance = names.is_label(name)
     return is_instance and databases.find(connection, name) is None and roles.is_ours(connection, name)
 
 
 def abandon(context: Context, name: str, reference: str) -> bool:
-    """Terminate what a failed creation left, if it left anything; tell whether it did.
+    """Terminate what a failed creation left; return whether it left anything.
 
-    What bears the name for another reference is somebody else's and stays. Raises as `terminate`.
+    An instance of that name with another reference is another customer's, and stays. Raises as `terminate`.
     """
     with context.maintenance() as connection:
         found = find_labelled(connection, name, Kind.INSTANCE)

@@ -1,4 +1,4 @@
-"""What the process of an instance that lives already may use."""
+"""Change the limits of an existing instance's process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tenantry.postgres import locks
 
 
 def set_limits(context: Context, name: str, limits: Mapping[str, float]) -> None:
-    """Allow exactly these, see `model.limits`, from the next time its process is woken.
+    """Replace the limits, see `model.limits`. They hold from the next wake of its process.
 
     Raises InstanceNotFound, InvalidValue, Busy.
     """

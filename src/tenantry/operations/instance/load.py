@@ -1,6 +1,6 @@
-"""Load an archive as an instance: stopped, so that nothing of it acts before somebody starts it.
+"""Load an archive as a stopped instance, so that it does nothing before an operator starts it.
 
-It is loaded under a name of our own, as a role that reaches nothing else, and gets its name when it is whole.
+The database is loaded under a temporary name, by a role without other rights, and renamed when complete.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from tenantry.model.secret import random_key
 from tenantry.model.signing import now_us
 from tenantry.operations.context import Context, name_files
 from tenantry.operations.instance.archives import Place, client, major, place
-from tenantry.operations.instance.availability import check_free, check_hostnames, held
-from tenantry.operations.instance.dump import KEPT
+from tenantry.operations.instance.availability import check_free, check_hostnames, name_locks
+from tenantry.operations.instance.dump import KEPT_LABEL_FIELDS
 from tenantry.operations.instance.modules import check_modules
 from tenantry.operations.instance.source import FIRST_STEPS
 from tenantry.operations.inventory import describe, find_instance, find_labelled
 from tenantry.operations.steps import Operation, Step
-from tenantry.operations.template.clone import being_made, discard
+from tenantry.operations.template.clone import database_lock, discard
 from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import Connection
 from tenantry.postgres.notify import notify_spawner
@@ -35,12 +35,12 @@ from tenantry.spawner.identity import chown_folders
 
 _RESTORING = {"synchronous_commit": "off"}
 _SINCE_14 = {"client_connection_check_interval": "10s"}
-"""What a killed pg_restore left running ends soon."""
+"""With this option PostgreSQL soon ends a query whose pg_restore was killed."""
 
 
 @dataclass
 class FromArchive:
-    """See `Source`. made: what the database is called until it is whole; then it gets the instance's name."""
+    """See `Source`. temporary_name: the name of the database and its role, until they are complete."""
 
     context: Context
     connection: Connection
@@ -49,16 +49,16 @@ class FromArchive:
     name: str
 
     @property
-    def made(self) -> str:
+    def temporary_name(self) -> str:
         return names.loading_database(self.name)
 
     @property
     def reference(self) -> str:
-        """By this a second run knows what a first one finished."""
+        """A second run recognises the instance that a first run finished by this reference."""
         return f"archive {self.found.manifest.archive}"
 
     @property
-    def named(self) -> Label | None:
+    def final_label(self) -> Label | None:
         """The label of the instance, once it has its name."""
         found = find_labelled(self.connection, self.name, Kind.INSTANCE)
         label = found.label if found else None
@@ -66,16 +66,18 @@ class FromArchive:
 
     @property
     def has_database(self) -> bool:
-        return self.named is not None
+        return self.final_label is not None
 
     @property
     def has_files(self) -> bool:
-        """They come before the name."""
-        return self.named is not None
+        """The files are loaded before the database is renamed."""
+        return self.final_label is not None
 
     def prepare(self) -> None:
-        """An empty database, with what only its owner can put there. What a killed run left goes first."""
-        context, connection, made = self.context, self.connection, self.made
+        """Create an empty database, with the extensions that only its owner can create, after discarding the
+        remains of a killed run.
+        """
+        context, connection, made = self.context, self.connection, self.temporary_name
         discard(context, connection, made)
         databases.create(connection, made, _label(self, Kind.SPARE, State.BUILDING))
         roles.create(connection, made)
@@ -86,7 +88,7 @@ class FromArchive:
             roles.grant_create(inside, made)
 
     def make_database(self) -> None:
-        context, connection, made = self.context, self.connection, self.made
+        context, connection, made = self.context, self.connection, self.temporary_name
         pg_restore = client(context, connection, "pg_restore")
         password, folder = random_key(), context.settings.run_dir
         options = {**_RESTORING, **(_SINCE_14 if major(connection) >= 14 else {})}
@@ -104,24 +106,24 @@ class FromArchive:
         databases.end_sessions(connection, made)
 
     def make_files(self) -> None:
-        context, made, there = self.context, self.made, self.place
+        context, made, place = self.context, self.temporary_name, self.place
         context.filestores.make(
-            made, lambda open_file: get_files(there.store, self.found, there.keys, open_file)
+            made, lambda open_file: get_files(place.store, self.found, place.keys, open_file)
         )
         chown_folders(
             context.filestores.folder(made), context.runtime.user_of(databases.oid(self.connection, made))
         )
 
     def discard(self) -> None:
-        context, connection, label = self.context, self.connection, self.named
-        if label and label.filestore == self.made:
+        context, connection, label = self.context, self.connection, self.final_label
+        if label and label.filestore == self.temporary_name:
             discard(context, connection, self.name)
-        discard(context, connection, self.made)
+        discard(context, connection, self.temporary_name)
 
 
 @dataclass
 class Loading:
-    """An archive on its way to the instance `name`."""
+    """The load of an archive as the instance `name`."""
 
     context: Context
     connection: Connection
@@ -137,21 +139,24 @@ def _is_named(subject: Loading) -> bool:
 
 
 def _write_address(subject: Loading) -> None:
-    """What it knows of its address, unless that is another one, or the tenant does not let us."""
+    """Write the new address into the database if it has the old one; tampering does not stop the load."""
     query = """
         UPDATE ir_config_parameter SET value = %s
          WHERE key = 'web.base.url' AND substring(value from '^[a-z]+://([^/:]+)') = %s
     """
     url = subject.context.address(subject.name).url
-    # Its errors are told as tampering, see `bounded.Session.told`.
-    with contextlib.suppress(Tampered), subject.context.as_locked_role(subject.source.made) as inside:
+    # Its errors are raised as Tampered, see `bounded.Session`.
+    with (
+        contextlib.suppress(Tampered),
+        subject.context.as_locked_role(subject.source.temporary_name) as inside,
+    ):
         inside.execute(query, [url, subject.source.found.manifest.host])
 
 
 def _name(subject: Loading) -> None:
-    """Database, role and label change together; the files still lie under the name the label says."""
+    """Rename database and role and write the label in one transaction; the files follow in the next step."""
     connection, source, name = subject.connection, subject.source, subject.name
-    made, label = source.made, _label(source, Kind.INSTANCE, State.STOPPED)
+    made, label = source.temporary_name, _label(source, Kind.INSTANCE, State.STOPPED)
     named = label.having(filestore=made, reference=source.reference, links_since=now_us())
     with databases.transaction(connection):
         databases.rename(connection, made, name)
@@ -166,14 +171,14 @@ def _name_filestore(subject: Loading) -> None:
 
 
 def _has_filestore(subject: Loading) -> bool:
-    label = subject.source.named
+    label = subject.source.final_label
     return bool(label and not label.filestore)
 
 
 def _label(source: FromArchive, kind: Kind, state: State) -> Label:
-    """Another installation's template fits none of our zygotes, whatever its version is called."""
+    """The label. Another installation's version is left out, since none of our zygotes fits its template."""
     manifest = source.found.manifest
-    facts: dict[str, Any] = {key: manifest.label[key] for key in KEPT if key in manifest.label}
+    facts: dict[str, Any] = {key: manifest.label[key] for key in KEPT_LABEL_FIELDS if key in manifest.label}
     label = Label(
         kind=kind,
         state=state,
@@ -188,7 +193,7 @@ def _label(source: FromArchive, kind: Kind, state: State) -> Label:
 
 
 def _identity(source: FromArchive) -> str:
-    """Its own if it is gone here, so that what was signed for it holds again; else one that nobody has."""
+    """The archived identity, so that signed statements stay valid; a new one if an instance here has it."""
     known = str(source.found.manifest.label.get("identity", ""))
     listed = databases.listing(source.connection, Kind.INSTANCE)
     taken = {database.label.identity_of(database.name) for database in listed if database.label}
@@ -206,26 +211,26 @@ STEPS: tuple[Step[Loading], ...] = (
 def load_instance(
     context: Context, url: str, archive: str, name: str, on_step: OnStep = ignore, trusted: str = ""
 ) -> Instance:
-    """Make the stopped instance `name` of an archive in the store at `url`; one made of it already stays.
+    """Make the stopped instance `name` of an archive in the store at `url`; if it exists already, it stays.
 
-    trusted: the public key of another installation whose archives may be loaded, too. Whatever fails, nothing
-    is left; what a killed one left is thrown away by the next. Raises ArchiveNotFound, ArchiveDamaged,
+    trusted: the public key of another installation whose archives may be loaded, too. A failed load leaves
+    nothing; the next run discards the remains of a killed one. Raises ArchiveNotFound, ArchiveDamaged,
     ArchiveNotTrusted, ArchiveKeyMissing, ArchiveUnsupported, ModuleNotFound, NameTaken, Busy, RestoreFailed,
     ClientNotFound, FilestoreFailure, InvalidStore, StoreFailure, StoreRefused.
     """
-    there = place(context, url)
-    found = find_archive(there.store, there.keys, archive, trusted)
-    with context.maintenance() as connection, held(connection, [name], ()):
-        archived = FromArchive(context, connection, there, found, name)
-        if not archived.named:
+    source = place(context, url)
+    found = find_archive(source.store, source.keys, archive, trusted)
+    with context.maintenance() as connection, name_locks(connection, [name], ()):
+        archived = FromArchive(context, connection, source, found, name)
+        if not archived.final_label:
             _check(archived)
-        with being_made(connection, archived.made):
+        with database_lock(connection, archived.temporary_name):
             Operation("load", name, STEPS, on_step).run(Loading(context, connection, name, archived))
         return describe(context, Database(name, find_instance(connection, name)))
 
 
 def _check(source: FromArchive) -> None:
-    """All that can be known before anything is done."""
+    """Check everything that can be checked before the first step."""
     context, manifest, here = source.context, source.found.manifest, major(source.connection)
     check_hostnames(context, source.connection, source.name, ())
     check_free(context, source.connection, source.name)

@@ -1,4 +1,4 @@
-"""Install modules in an instance that lives: Odoo does it, as the tenant's own role."""
+"""Install modules in an existing instance, by Odoo itself, as the tenant's own role."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection
 from tenantry.errors import InvalidValue
 from tenantry.model.recipe import MODULE
 from tenantry.model.states import Action, after
-from tenantry.odoo.initialise import check_modules_exist, installed_modules, installing, verify_modules
+from tenantry.odoo.initialise import check_modules_exist, install_command, installed_modules, verify_modules
 from tenantry.odoo.own_addons import tenants_addons_path
 from tenantry.operations.context import Context
 from tenantry.operations.inventory import find_instance
@@ -15,9 +15,9 @@ from tenantry.postgres import locks, roles
 
 
 def install_modules(context: Context, name: str, modules: Collection[str]) -> list[str]:
-    """Install those that are not there yet, and what they depend on; return which those were.
+    """Install missing modules, and their dependencies; return the names of those that were missing.
 
-    The instance is served meanwhile, and its loaded servers see the new modules at their next request.
+    The instance is served meanwhile; its running processes see the new modules at their next request.
     Raises InstanceNotFound, InvalidTransition, ModuleNotFound, InitialisationTimeout,
     InitialisationFailed, ModulesNotInstalled, Busy.
     """
@@ -28,14 +28,14 @@ def install_modules(context: Context, name: str, modules: Collection[str]) -> li
         roles.enable_login(connection, name, context.role_password(name))
         missing = sorted(set(wanted) - set(_installed(context, name)))
         if missing:
-            log = context.runtime.run_odoo(name, installing(missing))
+            log = context.runtime.run_odoo(name, install_command(missing))
             with context.as_tenant(name) as inside:
                 verify_modules(inside, missing, log)
         return missing
 
 
 def check_modules(context: Context, modules: Collection[str]) -> None:
-    """Whether they can be installed at all. Raises InvalidValue, ModuleNotFound."""
+    """Check that these modules can be installed. Raises InvalidValue, ModuleNotFound."""
     if not modules:
         raise InvalidValue("list of modules", "", "at least one technical name, such as crm")
     wrong = [module for module in modules if not MODULE.fullmatch(module)]

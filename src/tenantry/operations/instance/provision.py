@@ -38,14 +38,14 @@ from tenantry.postgres.cluster import Connection, is_alive, translated
 _HTTP_OK = 200
 CUSTOMIZED, HAS_ADMIN = "customize", "admin"
 PREPARED = (SANITIZED, CUSTOMIZED, HAS_ADMIN)
-"""What an instance's label must say was done before anybody reaches it."""
+"""The steps that an instance's label must list as finished before it is published."""
 
 
 @dataclass
 class Provisioning:
-    """One creation under way.
+    """One creation.
 
-    source: of its database and files. entitled_at: its entitlements' serial.
+    source: makes its database and files. entitled_at: the serial of its entitlements.
     patience_s: how long a step waits for its turn before it raises NotYet.
     """
 
@@ -60,9 +60,9 @@ class Provisioning:
 
     @property
     def inside(self) -> bounded.Session:
-        """The one connection to the new database that the steps share; `close()` ends it.
+        """The connection to the new database that the steps share; `close()` closes it.
 
-        As the instance's role: who edited the template may have left a trigger there.
+        It has the instance's role: the template may contain a trigger of the person who edited it.
         """
         if self._inside is None or not is_alive(self._inside.connection):
             engine = self.context.cluster
@@ -88,7 +88,7 @@ class Provisioning:
 
     @cached_property
     def template_country(self) -> str:
-        """The country its template was made for; "" for none."""
+        """The country in its template's recipe; "" for none."""
         template = find_labelled(self.connection, names.template_database(self.spec.template), Kind.TEMPLATE)
         return str(template.label.recipe.get("country", "")) if template and template.label else ""
 
@@ -96,7 +96,7 @@ class Provisioning:
         self._opened.close()
 
     def discard(self) -> None:
-        """Leave nothing of it."""
+        """Remove the unfinished instance."""
         self.close()
         self.source.discard()
 
@@ -111,25 +111,25 @@ class Provisioning:
 
 
 def _is_active(subject: Provisioning) -> bool:
-    """Whether a run whose caller was killed got to the end: nothing is sanitized then, it lives."""
+    """Whether a killed run got to the end: the instance is in use then, and no step may change its data."""
     return subject.label.state is State.ACTIVE
 
 
 def _is_sanitized(subject: Provisioning) -> bool:
-    """Whether it was, when the spare was made, or by a run whose caller was killed: then it lives."""
+    """Whether it was sanitized: when the spare was made, or by a killed run."""
     return SANITIZED in subject.label.finished or _is_active(subject)
 
 
 def _sanitize(subject: Provisioning) -> None:
-    """I6: strip every identity and secret the template had."""
+    """I6: remove all identities and secrets of the template."""
     _run_script(subject, scripts.sanitize_script)
-    _note(subject, SANITIZED)
+    _record_finished(subject, SANITIZED)
 
 
 def _customize(subject: Provisioning) -> None:
-    """I4: the customer's company, language, time zone and country; its time begins."""
+    """I4: write the customer's company, language, time zone and country, and the time of the creation."""
     has_module = TENANT_MODULE in _run_script(subject, _customize_script)
-    _note(subject, CUSTOMIZED, *([PROVIDED] if has_module else []))
+    _record_finished(subject, CUSTOMIZED, *([PROVIDED] if has_module else []))
 
 
 def _customize_script(series: str, modules: list[str]) -> str:
@@ -137,19 +137,22 @@ def _customize_script(series: str, modules: list[str]) -> str:
 
 
 def _create_admin(subject: Provisioning) -> None:
-    """I7: the customer is the administrator; a second run gives them a new password."""
+    """I7: make the customer the administrator; a second run sets a new password."""
     _run_script(subject, scripts.customer_admin_script)
-    _note(subject, HAS_ADMIN)
+    _record_finished(subject, HAS_ADMIN)
 
 
-def _note(subject: Provisioning, *steps: str) -> None:
+def _record_finished(subject: Provisioning, *steps: str) -> None:
     label = subject.label
     finished = tuple(dict.fromkeys((*label.finished, *steps)))
     databases.label(subject.connection, subject.name, label.having(finished=finished))
 
 
 def _run_script(subject: Provisioning, script_for: Callable[[str, list[str]], str]) -> list[str]:
-    """Run a script of the database's series for its modules, with the wishes as settings; return those."""
+    """Run the script for the database's series and modules, with the specification as settings.
+
+    Returns the modules.
+    """
     session, inside = subject.inside, subject.inside.connection
     with session.translated(), translated(inside, f"run {script_for.__name__}"), inside.transaction():
         series = subject.label.series
@@ -186,12 +189,12 @@ def _check_country(inside: Connection, country: str) -> None:
 
 
 def _publish(subject: Provisioning) -> None:
-    """The front leads to it from now on; its scheduled jobs still wait; older entitlements are void."""
+    """Let the front serve it; its scheduled jobs still wait. Older entitlements become void."""
     label = subject.label
     missing = [step for step in PREPARED if step not in label.finished]
     if missing:
         raise NotPrepared(subject.name, missing)
-    # Whom the template brings may log in, too.
+    # The template's own users may log in, too.
     can_log_in = seats(subject.spec.entitlements.users, internal_users(subject.inside.connection), 0)
     label = label.having(
         published=True, entitled_since=subject.entitled_at, seats=can_log_in, counted_seats=can_log_in
@@ -200,7 +203,7 @@ def _publish(subject: Provisioning) -> None:
 
 
 def _probe(subject: Provisioning) -> None:
-    """I5: it is there when the public route says so."""
+    """I5: check that the instance answers over its public route."""
     context, settings = subject.context, subject.context.settings
     route = context.route(subject.name)
     places = context.runtime.capabilities.first_pages_at_once
@@ -228,9 +231,9 @@ STEPS: tuple[Step[Provisioning], ...] = (
 
 @dataclass
 class Session:
-    """A creation in the hands of a caller who does something of their own between its parts.
+    """A creation whose parts the caller runs, so that they can do other work between the parts.
 
-    is_undone: a part failed, and with it all of them were undone; or it waits, and none is to be.
+    is_undone: nothing is left to undo, since a part failed and undid all parts, or waits and must keep them.
     """
 
     subject: Provisioning
@@ -253,7 +256,7 @@ class Session:
         self._run("admin")
 
     def publish(self) -> Creation:
-        """Let the front lead to it, wait until it answers, and activate it."""
+        """Let the front serve it, wait until it answers, and activate it."""
         self._run("publish", "probe", "activate")
         return self._creation()
 
@@ -282,11 +285,11 @@ class Session:
 def provisioning(
     context: Context, spec: InstanceSpec, on_step: OnStep = ignore, patience_s: float = patience.SHORT_S
 ) -> Iterator[Session]:
-    """Create an instance part by part, or finish one whose creation was killed, or waited.
+    """Create an instance part by part, or finish a creation that was killed, or that waited.
 
-    patience_s: how long a part may wait for its turn. Raises NotYet after it: run again, it goes on.
+    patience_s: how long a part may wait for its turn; then it raises NotYet, and can be run again.
     Raises NameTaken, Busy, TemplateNotFound, TemplateNotReady, InvalidValue, FilestoreFailure,
-    ProbeFailed; whichever it is, or whatever else the caller raises, nothing of the instance is left.
+    ProbeFailed. After any of these errors, or an error of the caller's, nothing of the instance is left.
     """
     with context.maintenance() as connection, reserved(context, connection, spec):
         source = FromTemplate(context, connection, spec, patience_s)
@@ -302,7 +305,7 @@ def provisioning(
 
 
 def provision(context: Context, spec: InstanceSpec, on_step: OnStep = ignore) -> Creation:
-    """Create an instance from beginning to end; see `provisioning`. It waits for its turns."""
+    """Create an instance from beginning to end; see `provisioning`. It waits up to 15 minutes for a turn."""
     with provisioning(context, spec, on_step, patience.LONG_S) as session:
         session.clone()
         session.sanitize()

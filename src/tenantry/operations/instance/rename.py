@@ -1,7 +1,7 @@
-"""Give an instance another name, and with it another address: its data stays where it is.
+"""Rename an instance, which changes its address; its data stays where it is.
 
-Nobody reaches it from the first step to the last but one. It goes both ways by the same steps: what
-failed is given its old name back.
+The instance is blocked from the first step to the last but one. A failed rename is undone by the same steps
+with the names exchanged.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tenantry.model.signing import now_us
 from tenantry.model.states import Action, after
 from tenantry.odoo.probe import wait_for_status
 from tenantry.operations.context import Context, name_files, relabel
-from tenantry.operations.instance.availability import check_free, check_hostnames, held
+from tenantry.operations.instance.availability import check_free, check_hostnames, name_locks
 from tenantry.operations.inventory import describe, find_instance, find_labelled
 from tenantry.operations.steps import Operation, Step
 from tenantry.postgres import databases, roles
@@ -30,7 +30,7 @@ _OK, _NOT_FOUND = 200, 404
 
 @dataclass(frozen=True)
 class Renaming:
-    """An instance on its way from one name to another."""
+    """The rename of an instance."""
 
     context: Context
     connection: Connection
@@ -39,12 +39,12 @@ class Renaming:
 
     @property
     def label(self) -> Label:
-        """That of the instance under its new name."""
+        """The label of the instance under its new name."""
         return find_instance(self.connection, self.new)
 
 
 def is_renamed(subject: Renaming) -> bool:
-    """Whether the database of the new name is this very instance."""
+    """Whether the database of the new name is this instance."""
     found = find_labelled(subject.connection, subject.new, Kind.INSTANCE)
     return bool(found and found.label and found.label.renamed_from == subject.old)
 
@@ -54,7 +54,7 @@ def _is_under_way(subject: Renaming) -> bool:
 
 
 def _block(subject: Renaming) -> None:
-    """Its process has ended when this returns, and its role cannot come back: its sessions end for good."""
+    """Block the instance: when this returns, its process has ended, and its role cannot log in."""
     label = find_instance(subject.connection, subject.old)
     state = after(subject.old, label.state, Action.RENAME)
     relabel(subject.context, subject.connection, subject.old, label.having(state=state))
@@ -66,14 +66,14 @@ def _end_sessions(subject: Renaming) -> None:
 
 
 def _name(subject: Renaming) -> None:
-    """Database, role and label change together; the files still lie under the name the label says."""
+    """Rename database and role and write the label in one transaction; the files follow in the next step."""
     connection, old, new = subject.connection, subject.old, subject.new
     label = find_instance(connection, old)
     is_moved = not subject.context.filestores.exists(label.filestore or old)
     folder = old if is_moved else label.filestore or old
     identity = label.identity_of(old)
     named = label.having(renamed_from=old, filestore=folder, identity=identity, links_since=now_us())
-    # Before the old name is gone, and with it what was logged under it.
+    # Before the database is renamed: without a database of that name its logs would be lost.
     subject.context.runtime.rename(old, new)
     with databases.transaction(connection):
         databases.rename(connection, old, new)
@@ -93,7 +93,7 @@ def _name_filestore(subject: Renaming) -> None:
 
 
 def _write_address(subject: Renaming) -> None:
-    """What it knows of its address, unless that is another one."""
+    """Write the new address into the database, if it has the old one."""
     context = subject.context
     before = subdomain_host(subject.old, context.settings.base_domain)
     query = """
@@ -113,22 +113,25 @@ def _publish(subject: Renaming) -> None:
 
 
 def _probe(subject: Renaming) -> None:
-    """I5, and nothing is left at the old address, unless it is somebody else's by now."""
+    """I5; and the old address answers 404, unless another instance has it by now."""
     context, timeout_s = subject.context, subject.context.settings.probe_timeout_s
     wait_for_status(context.route(subject.new), _OK, timeout_s=timeout_s)
     if not databases.find(subject.connection, subject.old):
         wait_for_status(context.route(subject.old), _NOT_FOUND, timeout_s=timeout_s)
 
 
-def _go_back(subject: Renaming) -> None:
-    """As it was, however far it got; one whose old name is another's by now waits to be run again."""
+def _rename_back(subject: Renaming) -> None:
+    """Undo the rename, from whichever step it reached.
+
+    If another instance has the old name by now, the rename can only be finished, by running it again.
+    """
     if is_renamed(subject) and databases.find(subject.connection, subject.old):
         return
     back = replace(subject, old=subject.new, new=subject.old)
     if is_renamed(subject):
         for run in (_block, _end_sessions, _name, _name_filestore):
             run(back)
-        with contextlib.suppress(Tampered):  # it is reached at its old address all the same
+        with contextlib.suppress(Tampered):  # visitors reach it at its old address all the same
             _write_address(back)
     password = subject.context.role_password(subject.old)
     roles.enable_login(subject.connection, subject.old, password)
@@ -136,7 +139,7 @@ def _go_back(subject: Renaming) -> None:
 
 
 STEPS: tuple[Step[Renaming], ...] = (
-    Step("state", _block, is_done=is_renamed, undo=_go_back),
+    Step("state", _block, is_done=is_renamed, undo=_rename_back),
     Step("sessions", _end_sessions, is_done=is_renamed),
     Step("names", _name, is_done=is_renamed),
     Step("filestore", _name_filestore, is_done=_has_filestore),
@@ -147,15 +150,15 @@ STEPS: tuple[Step[Renaming], ...] = (
 
 
 def rename(context: Context, old: str, new: str, on_step: OnStep = ignore) -> Instance:
-    """Call the instance `old` `new`; one that was renamed so already is left as it is, or finished.
+    """Rename the instance `old` to `new`. A rename that was killed is finished.
 
-    What fails is as it was. Raises InstanceNotFound, InvalidTransition, NameTaken, Busy,
+    A rename that fails is undone. Raises InstanceNotFound, InvalidTransition, NameTaken, Busy,
     FilestoreFailure, ProbeFailed.
     """
-    with context.maintenance() as connection, held(connection, {old, new}, ()):
+    with context.maintenance() as connection, name_locks(connection, {old, new}, ()):
         subject = Renaming(context, connection, old, new)
         if _is_under_way(subject):
-            pass  # whoever has the old name by now
+            pass  # It is finished, even if another instance has the old name by now.
         elif find_labelled(connection, old, Kind.INSTANCE):
             after(old, find_instance(connection, old).state, Action.RENAME)
             check_hostnames(context, connection, new, ())

@@ -12,25 +12,28 @@ class Source(Protocol):
 
     @property
     def has_database(self) -> bool:
-        """Whether the database is there for good: it has the instance's name."""
+        """Whether the database is complete: it has the instance's name."""
 
     @property
     def has_files(self) -> bool: ...
 
     def prepare(self) -> None:
-        """Take what is there already, and make what the rest needs."""
+        """Use what exists already, and prepare for the other steps."""
 
     def make_database(self) -> None:
-        """The database, with all that is in it, as its own role's."""
+        """Make the database; all its objects belong to its own role."""
 
     def make_files(self) -> None: ...
 
     def discard(self) -> None:
-        """Leave nothing of it, under whichever of its names."""
+        """Remove everything that was made, under each name it may have."""
 
 
 class FromSource(Protocol):
-    """An instance whose database and files are made. discard: its source's, and what is open of it."""
+    """An instance whose database and files are being made.
+
+    discard: close its connections and discard what its source made.
+    """
 
     @property
     def source(self) -> Source: ...
@@ -67,4 +70,4 @@ FIRST_STEPS: tuple[Step[FromSource], ...] = (
     Step("database", _make_database, is_done=_has_database),
     Step("files", _make_files, is_done=_has_files),
 )
-"""What the making of an instance begins with, wherever it comes from."""
+"""The first steps of every new instance, from a template or from an archive."""

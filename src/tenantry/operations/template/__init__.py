@@ -1,1 +1,1 @@
-"""What is done to templates."""
+"""Operations on templates."""

@@ -1,4 +1,4 @@
-"""The addons a template is built from: has their code changed since?"""
+"""The digest of the addons that a template is built from, which tells whether their code changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Build a template (T2): under a temporary name, verified, frozen, then swapped in.
+"""Build a template (T2): make it under a temporary name, verify, freeze, then swap it in.
 
 The previous template serves until the swap; a failed or killed build leaves nothing behind.
 """
@@ -50,16 +50,16 @@ from tenantry.postgres.cluster import Connection, translated
 from tenantry.spawner.identity import builder_user
 
 WAIT_FOR_CLONES_S = 120
-"""The patience of whoever has no queue."""
+"""How long a caller without a queue waits."""
 _EXTENSIONS = ("pg_trgm", "unaccent")
 
 
 @dataclass(frozen=True)
 class Building:
-    """A recipe becoming the template of its code.
+    """The build of a template from its recipe.
 
-    version: what it will be. built_with: the code's digest, if the database is older than now.
-    patience_s: how long it waits for those who clone the previous one before it raises NotYet.
+    version: the template's version when it is built. built_with: the digest of the code, if the database was
+    built earlier. patience_s: how long it waits for clones of the previous version before it raises NotYet.
     """
 
     context: Context
@@ -75,7 +75,7 @@ class Building:
 
     @property
     def complete_recipe(self) -> Recipe:
-        """The operator's, and the module that makes a tenant of it; the label keeps the operator's."""
+        """The operator's recipe with the tenant module added. The label keeps the operator's own recipe."""
         modules = dict.fromkeys([*self.recipe.modules, TENANT_MODULE])
         return replace(self.recipe, modules=tuple(modules))
 
@@ -88,7 +88,7 @@ class Building:
         return names.building_database(self.code)
 
     def as_owner(self) -> AbstractContextManager[Connection]:
-        """A connection as the role that owns what is inside, and can do no more: see `postgres.bounded`."""
+        """A connection as the role that owns the database's objects: see `postgres.bounded`."""
         timeout_s = self.context.settings.installation.init_timeout_s
         return self.context.as_owner(self.building, names.TEMPLATE_OWNER, timeout_s)
 
@@ -131,7 +131,7 @@ class Building:
 
 
 def has_finished(step: str) -> Callable[[Building], bool]:
-    """Whether a killed run ended a long step well, of which the database itself shows no sign."""
+    """Whether the label lists this step as finished, for steps that leave no other sign in the database."""
 
     def is_done(subject: Building) -> bool:
         found = databases.find(subject.connection, subject.building)
@@ -140,12 +140,12 @@ def has_finished(step: str) -> Callable[[Building], bool]:
     return is_done
 
 
-def _note_finished(subject: Building, *steps: str) -> None:
+def _record_finished(subject: Building, *steps: str) -> None:
     databases.label(subject.connection, subject.building, subject.label.having(finished=steps))
 
 
 def is_frozen(subject: Building) -> bool:
-    """Whether a killed run got as far as a finished, frozen database."""
+    """Whether a killed run finished and froze the database."""
     found = databases.find(subject.connection, subject.building)
     return bool(found and found.label and found.label.state is State.READY)
 
@@ -172,7 +172,7 @@ def _create_database(subject: Building) -> None:
 
 
 def write_build_config(subject: Building) -> None:
-    """Odoo builds as the templates' owner, never as the engine."""
+    """Write Odoo's configuration: it builds as the role of the templates' owner, not as the engine's role."""
     context = subject.context
     owner = context.cluster.as_role(names.TEMPLATE_OWNER, context.role_password(names.TEMPLATE_OWNER))
     options = {
@@ -185,7 +185,7 @@ def write_build_config(subject: Building) -> None:
     write_config(subject.config, options, owner=builder_user())
 
 
-# What Odoo's own form for a new database writes between `base` and the rest.
+# Odoo's own form for a new database writes the same after it installed `base`.
 _SET_COUNTRY = """
     WITH company AS (
         UPDATE res_company SET currency_id = COALESCE(country.currency_id, res_company.currency_id)
@@ -201,24 +201,24 @@ _SET_COUNTRY = """
 
 
 def _install(subject: Building) -> None:
-    """The country first, if there is one: then Odoo installs the chart of accounts and all it has for it."""
+    """Set the country first, if the recipe has one: then Odoo installs that country's chart and modules."""
     write_build_config(subject)
     if subject.recipe.country:
         subject.initialisation.begin(subject.complete_recipe)
         with subject.as_owner() as inside, translated(inside, "set the country"):
             inside.execute(_SET_COUNTRY, [subject.recipe.country])
     subject.initialisation.install(subject.complete_recipe)
-    _note_finished(subject, "install")
+    _record_finished(subject, "install")
 
 
 def prepare(subject: Building) -> None:
-    """Pre-generate the web assets, which needs Odoo's own code; for languages that were edited in, too."""
+    """Generate the web assets in advance, with Odoo's own code, for every language, also for added ones."""
     with subject.as_owner() as inside:
         check_can_mirror(loaded_languages(inside))
     write_build_config(subject)
     subject.initialisation.prepare()
     subject.config.unlink()
-    _note_finished(subject, "install", "assets")
+    _record_finished(subject, "install", "assets")
 
 
 def verify(subject: Building) -> None:
@@ -226,24 +226,24 @@ def verify(subject: Building) -> None:
         verify_modules(inside, subject.complete_recipe.modules, subject.log)
 
 
-def close_admin(subject: Building) -> None:
-    """T2: nobody knows the password of a template's administrator."""
-    with subject.as_owner() as inside, translated(inside, "close the admin"):
+def replace_admin_password(subject: Building) -> None:
+    """T2: set a random password that nobody knows for the template's administrator."""
+    with subject.as_owner() as inside, translated(inside, "replace the administrator's password"):
         inside.execute(
             "UPDATE res_users SET password = %s WHERE login = 'admin'", [hash_for_odoo(random_password())]
         )
 
 
-# PostgreSQL logs a sequence's numbers 32 at a time, ahead of their use, and how many are left is copied with
-# the blocks: a clone would use them without logging anything, and go back to them after a crash.
-_LOG_SEQUENCES_ANEW = """
+# PostgreSQL writes a sequence to the WAL once for 32 numbers, in advance, and counts how many are left. A
+# clone copies this count: it would use the numbers without writing to the WAL, and again after a crash.
+_RESET_SEQUENCE_COUNTS = """
     SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, last_value)
       FROM pg_sequences
      WHERE last_value IS NOT NULL
 """
 
 
-# PostgreSQL's own, but for those all databases share.
+# PostgreSQL's own tables, except those that all databases share.
 _CATALOG_TABLES = """
     SELECT oid::regclass::text FROM pg_class
      WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'r' AND NOT relisshared
@@ -251,12 +251,12 @@ _CATALOG_TABLES = """
 
 
 def compact(subject: Building) -> None:
-    """Give the clones fresh statistics and no room but for rows: all is copied with the blocks.
+    """Remove free space and update the statistics, since each clone copies both.
 
-    Each in its owner's name: an index may call a function of whoever edited the template.
+    Each table is vacuumed as its owner: an index may call a function that the template's editor wrote.
     """
     with subject.as_owner() as inside, translated(inside, "vacuum"):
-        inside.execute(_LOG_SEQUENCES_ANEW.encode())
+        inside.execute(_RESET_SEQUENCE_COUNTS.encode())
         inside.execute("VACUUM (FULL, FREEZE, ANALYZE)")
     with subject.context.cluster.connect(subject.building) as inside, translated(inside, "vacuum"):
         catalog = sql.SQL(", ").join(sql.SQL(name) for (name,) in inside.execute(_CATALOG_TABLES))
@@ -264,7 +264,7 @@ def compact(subject: Building) -> None:
 
 
 def freeze(subject: Building) -> None:
-    """Write down what it offers: nobody can look inside from now on."""
+    """Freeze the database. Its languages and country go into the label, since nobody can connect any more."""
     with subject.as_owner() as inside:
         languages, chart_country = loaded_languages(inside), country_of_chart(inside)
     label = subject.label.having(state=State.READY, languages=languages, chart_country=chart_country)
@@ -279,7 +279,7 @@ def is_swapped(subject: Building) -> bool:
 
 
 def swap(subject: Building) -> None:
-    """Let the new template take the old one's name, in one transaction, between two clones."""
+    """Give the new template the old one's name, in one transaction, while no clone is being made."""
     context, connection = subject.context, subject.connection
     template, retired = names.template_database(subject.code), names.retired_database(subject.code)
     files = names.template_filestore(subject.code, subject.version)
@@ -301,13 +301,13 @@ def swap(subject: Building) -> None:
 
 
 def make_zygote(subject: Building) -> None:
-    """What its instances' processes are forked from loads its registry from a clone of its own."""
+    """Clone the template for its zygote, which loads the registry that its instances' processes inherit."""
     label = subject.label.having(state=State.READY)
     clone_for_zygote(subject.context, subject.connection, Database(subject.building, label))
 
 
 def drop_retired(subject: Building) -> None:
-    """Drop the previous version and the files of every version but this one."""
+    """Drop the previous version, and the files of all versions except this one."""
     databases.drop(subject.connection, names.retired_database(subject.code))
     drop_unused_zygotes(subject.context, subject.connection, subject.code, subject.version)
     keep = names.template_filestore(subject.code, subject.version)
@@ -321,7 +321,7 @@ STEPS: tuple[Step[Building], ...] = (
     Step("install", _install, is_done=has_finished("install")),
     Step("assets", prepare, is_done=has_finished("assets")),
     Step("verify", verify, is_done=is_frozen),
-    Step("admin", close_admin, is_done=is_frozen),
+    Step("admin", replace_admin_password, is_done=is_frozen),
     Step("compact", compact, is_done=is_frozen),
     Step("freeze", freeze, is_done=is_frozen),
     Step("zygote", make_zygote, is_done=is_swapped),
@@ -341,9 +341,9 @@ def build_template(
     rebuild: bool = False,
     patience_s: float = WAIT_FOR_CLONES_S,
 ) -> Database:
-    """Build the recipe's template, unless the one there is current; return it.
+    """Build the recipe's template, unless the existing one is current; return it.
 
-    patience_s: how long it waits for its turn. Raises NotYet after it: run again, it goes on.
+    patience_s: how long it waits for its turn; then it raises NotYet, and can be run again.
     Raises ModuleNotFound, CannotMirror, InitialisationTimeout, InitialisationFailed, ModulesNotInstalled,
     OdooNotFound, ForeignDatabase, Busy.
     """
@@ -358,28 +358,28 @@ def build_template(
             return template
         version = version_to_build(connection, recipe.code)
         subject = Building(context, connection, recipe, version, patience_s=patience_s)
-        _forget_other_build(subject)
+        _discard_other_build(subject)
         Operation("build", recipe.code, STEPS, on_step).run(subject)
         return ready_template(connection, recipe.code)
 
 
 def version_to_build(connection: Connection, code: str) -> str:
-    """That of the build that was killed, if one was; else one that no database of this template ever had."""
+    """The version of a killed build, if there is one; else one that no database of this template ever had."""
     found = find_labelled(connection, names.building_database(code), Kind.TEMPLATE)
     if found and found.label:
         return found.label.version
     return next_version(latest_version(connection, code))
 
 
-def _forget_other_build(subject: Building) -> None:
-    """A finished build that was killed before its swap is used only if it is of this recipe."""
+def _discard_other_build(subject: Building) -> None:
+    """Discard an unfinished build of another recipe; one of this recipe is continued."""
     found = databases.find(subject.connection, subject.building)
     if found and (not found.label or found.label.recipe != subject.label.recipe):
         discard_build(subject)
 
 
 def stale_reason(context: Context, template: Database, recipe: Recipe | None, odoo: OdooInstallation) -> str:
-    """T8: why a template should be rebuilt; "" when it is current. No recipe: it was given by hand."""
+    """T8: why a template should be rebuilt; "" when it is current. recipe: None if it has no recipe file."""
     assert template.label
     built = dict(template.label.recipe)
     digest = built.pop("code_digest", "")
@@ -391,5 +391,5 @@ def stale_reason(context: Context, template: Database, recipe: Recipe | None, od
 
 
 def code_digest(context: Context, odoo: OdooInstallation) -> str:
-    """What a template's code is told by: Odoo's, the operator's addons and our module in it."""
+    """The digest of the code in a template: Odoo, the operator's addons and our tenant module."""
     return addons_digest(odoo, (shipped(TENANT) / TENANT_MODULE, *context.settings.addons_path))

@@ -1,7 +1,7 @@
-"""Clone a template into a spare: a finished copy with its own role and files, waiting for a name.
+"""Clone a template into a spare: a finished copy with its own role and files, without a final name.
 
-Every creation begins with one, made before the customer asked or right then. A spare has no
-route, and its role cannot log in until it is claimed.
+Every creation begins with a spare, made in advance or for that creation. A spare has no route, and its role
+cannot log in until it is claimed.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from tenantry.spawner.identity import chown_folders
 
 _WAIT_FOR_SWAP_S = 30
 SANITIZED = "sanitize"
-"""In the label of a clone: it was stripped of its template's identities and secrets when it was made."""
+"""In the label of a clone: its template's identities and secrets were removed when it was made."""
 
 
 @dataclass(frozen=True)
 class Cloning:
-    """Making the database `name` out of a ready template.
+    """The clone of a ready template into the database `name`.
 
-    kind: what it will be. on_copied: called when the database is there, and all that is left is to make it
-    somebody's.
+    kind: the kind of the new database. on_copied: called when the database is copied; the other steps are
+    cheap.
     """
 
     context: Context
@@ -81,13 +81,13 @@ def _drop_role(cloning: Cloning) -> None:
     roles.drop(cloning.connection, cloning.name)
 
 
-def _hand_over_contents(cloning: Cloning) -> None:
+def _reassign_owned(cloning: Cloning) -> None:
     with cloning.context.cluster.connect(cloning.name) as inside:
         roles.reassign_owned(inside, old=names.TEMPLATE_OWNER, new=cloning.name)
 
 
 def _sanitize(cloning: Cloning) -> None:
-    """I6, before anybody asks. As the clone's role: who edited the template may have left a trigger there."""
+    """I6, in advance. It runs as the clone's role: the template may contain a trigger of its editor."""
     as_owner = cloning.context.as_locked_role(cloning.name, bounded.LONG_S)
     with as_owner as inside, translated(inside, "sanitize a clone"):
         script = scripts.sanitize_script(cloning.label.series, installed_modules(inside))
@@ -98,7 +98,7 @@ def _sanitize(cloning: Cloning) -> None:
 def _link_filestore(cloning: Cloning) -> None:
     filestores = cloning.context.filestores
     filestores.copy(cloning.template.filestore, cloning.name)
-    # Its process's user, before anybody waits for it; the spawner would do it at the first wake.
+    # Done in advance, while no visitor waits; else the spawner does it at the first wake.
     user = cloning.context.runtime.user_of(databases.oid(cloning.connection, cloning.name))
     chown_folders(filestores.folder(cloning.name), user)
 
@@ -123,7 +123,7 @@ def _mark_ready(cloning: Cloning) -> None:
 STEPS: tuple[Step[Cloning], ...] = (
     Step("database", _copy_database, undo=_drop_database),
     Step("role", _make_role, undo=_drop_role),
-    Step("ownership", _hand_over_contents),
+    Step("ownership", _reassign_owned),
     Step("sanitize", _sanitize),
     Step("filestore", _link_filestore, undo=_remove_filestore),
     Step("ready", _mark_sanitized_and_ready),
@@ -131,21 +131,21 @@ STEPS: tuple[Step[Cloning], ...] = (
 EDIT_STEPS: tuple[Step[Cloning], ...] = (
     Step("database", _copy_database, undo=_drop_database),
     Step("role", _make_role, undo=_drop_role),
-    Step("ownership", _hand_over_contents),
+    Step("ownership", _reassign_owned),
     Step("filestore", _link_filestore, undo=_remove_filestore),
     Step("ready", _mark_ready),
 )
-"""What is edited is the template itself, with all its author gave it."""
+"""Not sanitized: what is edited is the template itself, with everything that its author entered."""
 
 
 ZYGOTE_STEPS: tuple[Step[Cloning], ...] = (
     Step("database", _copy_database, undo=_drop_database),
     Step("role", _make_role, undo=_drop_role),
-    Step("ownership", _hand_over_contents),
+    Step("ownership", _reassign_owned),
     Step("login", _enable_login),
     Step("ready", _mark_ready),
 )
-"""Its files are nobody's: a zygote draws pages, but serves none."""
+"""Without files: a zygote renders pages only to warm up, and serves none."""
 
 
 def clone_template(
@@ -158,9 +158,9 @@ def clone_template(
     to_edit: bool = False,
     on_copied: Callable[[], None] = lambda: None,
 ) -> Database:
-    """T3: make a spare called `name`; what a killed run left of it is thrown away first.
+    """T3: make a spare called `name`; the remains of a killed run are discarded first.
 
-    The caller holds it (`being_made`) until it has its final name. on_copied: see Cloning.
+    The caller locks it (`database_lock`) until it has its final name. on_copied: see Cloning.
     Raises TemplateNotFound, TemplateNotReady, ForeignDatabase, Busy, FilestoreFailure.
     """
     with using_template(connection, code) as template:
@@ -170,7 +170,7 @@ def clone_template(
 
 
 def ensure_zygote(context: Context, connection: Connection, code: str, on_step: OnStep = ignore) -> Database:
-    """Make the database of the zygote of a template's current version, unless it is there.
+    """Make the database for the zygote of a template's current version, unless it exists.
 
     Raises TemplateNotFound, TemplateNotReady, Busy.
     """
@@ -181,10 +181,10 @@ def ensure_zygote(context: Context, connection: Connection, code: str, on_step: 
 def clone_for_zygote(
     context: Context, connection: Connection, template: Database, on_step: OnStep = ignore
 ) -> Database:
-    """The same of a frozen template that may not have its name yet. Raises Busy."""
+    """Make the zygote's database of a frozen template, which may not have its final name yet. Raises Busy."""
     assert template.label
     name = names.zygote_database(template.label.template, template.label.version)
-    with being_made(connection, name):
+    with database_lock(connection, name):
         cloning = Cloning(context, connection, template, name, Kind.ZYGOTE)
         return _clone_unless_ready(cloning, ZYGOTE_STEPS, on_step)
 
@@ -201,7 +201,7 @@ def _clone_unless_ready(cloning: Cloning, steps: tuple[Step[Cloning], ...], on_s
 
 
 def drop_unused_zygotes(context: Context, connection: Connection, code: str, current: str) -> None:
-    """Drop the zygotes' databases of versions no instance is of. current: the version that stays anyway."""
+    """Drop the zygotes' databases of versions that no instance has. current: a version that stays anyway."""
     alive = databases.listing(connection, Kind.INSTANCE, Kind.EDIT)
     labels = [database.label for database in alive if database.label]
     versions = {label.version for label in labels if label.template == code}
@@ -214,10 +214,10 @@ def drop_unused_zygotes(context: Context, connection: Connection, code: str, cur
 
 
 def latest_version(connection: Connection, code: str) -> str:
-    """Of all databases of a template; "" when there is none. A version is never used twice.
+    """The latest version among all databases of a template; "" when there is none.
 
-    An instance's process is forked from the zygote of its template's version: another template of the same
-    version would be taken for it.
+    A version is never used twice: an instance's process is forked from the zygote of its template's version,
+    so two different templates must not have the same one.
     """
     labels = [database.label for database in databases.listing(connection) if database.label]
     versions = [label.version for label in labels if label.template == code and label.version]
@@ -225,8 +225,8 @@ def latest_version(connection: Connection, code: str) -> str:
 
 
 @contextmanager
-def being_made(connection: Connection, name: str, *, wait_s: float = _WAIT_FOR_SWAP_S) -> Iterator[None]:
-    """Hold a database that nobody may claim or sweep away meanwhile, until it has its final name.
+def database_lock(connection: Connection, name: str, *, wait_s: float = _WAIT_FOR_SWAP_S) -> Iterator[None]:
+    """Lock a database until it has its final name, so that no process claims or sweeps it meanwhile.
 
     Raises Busy after `wait_s`.
     """
@@ -236,13 +236,13 @@ def being_made(connection: Connection, name: str, *, wait_s: float = _WAIT_FOR_S
 
 @contextmanager
 def using_template(connection: Connection, code: str) -> Iterator[Database]:
-    """The ready template, which stays what it is until the end of the block."""
+    """The ready template, locked against a swap until the end of the block."""
     with locks.shared(connection, f"template {code}", wait_s=_WAIT_FOR_SWAP_S):
         yield ready_template(connection, code)
 
 
 def ready_template(connection: Connection, code: str) -> Database:
-    """Raises TemplateNotFound, TemplateNotReady (while its first build goes on)."""
+    """Raises TemplateNotFound, TemplateNotReady (during its first build)."""
     template = find_labelled(connection, names.template_database(code), Kind.TEMPLATE)
     if template and template.label and template.label.state is State.READY:
         return template
@@ -254,7 +254,7 @@ def ready_template(connection: Connection, code: str) -> Database:
 
 
 def discard(context: Context, connection: Connection, name: str) -> None:
-    """Remove all there is of a database, ready or half-made. Nothing there is fine."""
+    """Remove a database, finished or not, with its files and role, as far as they exist."""
     databases.drop(connection, name)
     context.filestores.remove(name)
     roles.drop(connection, name)

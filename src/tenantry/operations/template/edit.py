@@ -1,7 +1,7 @@
-"""Open a template for editing and take it back (T5); the template serves meanwhile.
+"""Open a template for editing, and finish editing (T5); instances are made of the old template meanwhile.
 
-What the operator edits is a clone with a role and an address of its own. Taking it back goes
-through the same freeze and swap as a build.
+The operator edits a clone, with a role and an address of its own. Finishing uses the same freeze and swap as
+a build.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from tenantry.operations.inventory import find_labelled
 from tenantry.operations.steps import Operation, Step
 from tenantry.operations.template import build
 from tenantry.operations.template.clone import (
-    being_made,
     clone_template,
+    database_lock,
     discard,
     drop_unused_zygotes,
     ready_template,
@@ -38,7 +38,7 @@ _HTTP_OK = 200
 
 @dataclass(frozen=True)
 class Editing:
-    """Where the operator edits, and as whom they log in."""
+    """The address at which the operator edits, and the login and password."""
 
     url: str
     login: str
@@ -46,7 +46,7 @@ class Editing:
 
 
 def edit_template(context: Context, code: str) -> Editing:
-    """Open a template; opening it again gives a new password.
+    """Open a template for editing; opening it again sets a new password.
 
     Raises TemplateNotFound, TemplateNotReady, ForeignDatabase, Busy, ProbeFailed.
     """
@@ -54,9 +54,12 @@ def edit_template(context: Context, code: str) -> Editing:
     with context.maintenance() as connection, locks.exclusive(connection, f"build of {code}"):
         databases.require_ours(connection, name)
         if not find_labelled(connection, name, Kind.EDIT):
-            made_for_it, label = names.cloning_database(name), Label(Kind.EDIT, State.PROVISIONING, code, "")
-            with being_made(connection, made_for_it):
-                spare = clone_template(context, connection, code, made_for_it, to_edit=True)
+            temporary_name, label = (
+                names.cloning_database(name),
+                Label(Kind.EDIT, State.PROVISIONING, code, ""),
+            )
+            with database_lock(connection, temporary_name):
+                spare = clone_template(context, connection, code, temporary_name, to_edit=True)
                 name_spare(context, connection, spare, name, label)
         password = _open(context, connection, name)
     route = context.route(name)
@@ -81,7 +84,7 @@ def _open(context: Context, connection: Connection, name: str) -> Secret:
 
 
 def _take_over(subject: build.Building) -> None:
-    """Close the edited database and make it the one being built."""
+    """Close the edited database, and make it the database of a build."""
     connection, context = subject.connection, subject.context
     name = names.editing_database(subject.code)
     build.discard_build(subject)
@@ -117,7 +120,7 @@ STEPS: tuple[Step[build.Building], ...] = (
     Step("role", _drop_role, is_done=build.is_frozen),
     Step("assets", build.prepare, is_done=build.has_finished("assets")),
     Step("verify", build.verify, is_done=build.is_frozen),
-    Step("admin", build.close_admin, is_done=build.is_frozen),
+    Step("admin", build.replace_admin_password, is_done=build.is_frozen),
     Step("compact", build.compact, is_done=build.is_frozen),
     Step("freeze", build.freeze, is_done=build.is_frozen),
     Step("zygote", build.make_zygote, is_done=build.is_swapped),
@@ -129,7 +132,7 @@ STEPS: tuple[Step[build.Building], ...] = (
 def finish_editing(
     context: Context, code: str, on_step: OnStep = ignore, *, patience_s: float = build.WAIT_FOR_CLONES_S
 ) -> Database:
-    """Make the edited template the one that serves; patience_s: as in `build_template`.
+    """Replace the template by its edited clone. patience_s: see `build_template`.
 
     Raises TemplateNotFound, ForeignDatabase, Busy, NotYet.
     """
@@ -152,7 +155,7 @@ def _recipe_keys(label: Label) -> dict[str, object]:
 
 
 def drop_template(context: Context, code: str) -> None:
-    """Drop a template, its spares, and what is being edited of it. Its instances stay.
+    """Drop a template, its spares and its edited clone. Its instances stay.
 
     Raises TemplateNotFound, ForeignDatabase, Busy.
     """
@@ -167,10 +170,10 @@ def drop_template(context: Context, code: str) -> None:
         if not any(databases.find(connection, name) for name in (template, *everything)):
             raise TemplateNotFound(code)
         for name in everything:
-            with being_made(connection, name):
+            with database_lock(connection, name):
                 discard(context, connection, name)
         drop_unused_zygotes(context, connection, code, current="")
-        # The template last: a drop that is killed can be run again by its name.
+        # The template is dropped last, so that a killed run can be repeated with its name.
         databases.drop(connection, template)
         for name in context.filestores.names():
             if name.startswith(names.template_filestore(code, "")):

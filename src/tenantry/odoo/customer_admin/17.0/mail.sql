@@ -1,5 +1,5 @@
--- Odoo finds a user by this form of his address when he resets a password or answers a mail. A local part
--- that is not ASCII is case-sensitive to Odoo.
+-- Odoo finds a user by this form of the address, when they reset a password or answer a mail. For Odoo, a local
+-- part that is not ASCII is case-sensitive.
 UPDATE res_partner
    SET email_normalized = CASE
            WHEN octet_length(split_part(email, '@', 1)) = length(split_part(email, '@', 1)) THEN lower(email)

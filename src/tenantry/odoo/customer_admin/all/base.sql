@@ -1,5 +1,5 @@
--- The customer is the administrator: base.user_admin becomes his, so that all Odoo hangs on that record, its
--- groups and defaults, is his too. The password arrives as the hash Odoo would have stored.
+-- The customer becomes the administrator: they get the record base.user_admin, and with it the groups and
+-- defaults that Odoo gives this record. The password is given as the hash that Odoo would have stored.
 SELECT set_config('tenantry.admin_id', known.res_id::text, true),
        set_config('tenantry.previous_admin_name', partner.name, true)
   FROM ir_model_data AS known
@@ -8,7 +8,7 @@ SELECT set_config('tenantry.admin_id', known.res_id::text, true),
  WHERE known.module = 'base'
    AND known.name = 'user_admin';
 
--- A signature is only the name until somebody writes one: the name in it follows, a written one stays.
+-- A default signature consists of the user's name only, and gets the new name; any other signature stays.
 UPDATE res_users AS admin
    SET signature = '<p data-o-mail-quote="1">--<br data-o-mail-quote="1">' || escaped.name || '</p>'
   FROM (SELECT replace(replace(replace(replace(replace(
@@ -28,8 +28,8 @@ UPDATE res_users
        write_date = now() AT TIME ZONE 'UTC'
  WHERE id = current_setting('tenantry.admin_id')::integer;
 
--- Whatever else is on the card, photo included, belongs to the person who was administrator of the template.
--- Once the card bears the customer's address, it is his.
+-- The other fields of the contact, such as the photo, belong to the administrator of the template. If the contact
+-- has the customer's address already, they are the customer's.
 WITH stranger AS (
     UPDATE res_partner AS partner
        SET company_name = NULL,

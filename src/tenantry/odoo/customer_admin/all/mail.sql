@@ -1,5 +1,5 @@
--- Odoo finds a user by this form of his address when he resets a password or answers a mail. A local part
--- that is not ASCII is case-sensitive to Odoo.
+-- Odoo finds a user by this form of the address, when they reset a password or answer a mail. For Odoo, a local
+-- part that is not ASCII is case-sensitive.
 UPDATE res_partner
    SET email_normalized = CASE
            WHEN octet_length(split_part(email, '@', 1)) = length(split_part(email, '@', 1)) THEN lower(email)
@@ -8,7 +8,7 @@ UPDATE res_partner
  WHERE id = (SELECT partner_id FROM res_users WHERE id = current_setting('tenantry.admin_id')::integer)
    AND email IS NOT NULL;
 
--- Activities are due by the end of their user's day.
+-- Activities are due at the end of the day in their user's time zone.
 UPDATE mail_activity
    SET user_tz = current_setting('tenantry.tz', true)
  WHERE user_id = current_setting('tenantry.admin_id')::integer

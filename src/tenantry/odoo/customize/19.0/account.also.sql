@@ -1,4 +1,4 @@
--- Vendors' electronic invoices are announced to the company, as Odoo does for a new one.
+-- The company is notified of vendors' electronic invoices, which is Odoo's default for a new company.
 UPDATE account_journal AS journal
    SET incoming_einvoice_notification_email = company.email
   FROM res_company AS company

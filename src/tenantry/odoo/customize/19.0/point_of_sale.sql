@@ -1,4 +1,4 @@
--- A till keeps the currency of its company, unless its journal has one of its own.
+-- A point of sale has the currency of its company, unless its journal has another one.
 UPDATE pos_config AS till
    SET currency_id = company.currency_id
   FROM res_company AS company

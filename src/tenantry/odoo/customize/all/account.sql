@@ -1,4 +1,4 @@
--- Entries are in the company's currency: Odoo, too, forbids to change it once there is one.
+-- Entries are in the company's currency. Odoo, too, does not allow another currency once there is an entry.
 UPDATE res_currency AS currency
    SET active = true
   FROM res_country AS country
@@ -16,7 +16,7 @@ UPDATE res_company AS company
    AND NOT EXISTS (SELECT 1 FROM account_move_line);
 
 -- The country whose taxes apply: the customer's; else the one of the template's chart of accounts or recipe.
--- Odoo's generic chart says United States where nobody has said anything.
+-- Odoo's generic chart has United States if no country was chosen.
 SELECT set_config('tenantry.fiscal_country', COALESCE(customer.code, chart.code, recipe.code, ''), true),
        set_config('tenantry.previous_fiscal_country_id', COALESCE(company.account_fiscal_country_id, 0)::text, true)
   FROM res_company AS company
@@ -27,7 +27,7 @@ SELECT set_config('tenantry.fiscal_country', COALESCE(customer.code, chart.code,
    AND (company.chart_template IS DISTINCT FROM 'generic_coa' OR chart.code <> 'US')
  WHERE company.id = current_setting('tenantry.company_id')::integer;
 
--- As long as nothing is booked. Its administrator chooses the country's own chart in the settings.
+-- Only while there are no entries. The administrator chooses the country's own chart in the settings.
 UPDATE res_company AS company
    SET account_fiscal_country_id = (
            SELECT id FROM res_country WHERE code = current_setting('tenantry.fiscal_country')
@@ -42,8 +42,8 @@ UPDATE res_partner AS partner
    AND company.account_fiscal_country_id IS NULL
    AND partner.id = company.partner_id;
 
--- Where the country is another than the template's, no other's tax is offered or taken by default. Else what its
--- author left active stays.
+-- If the country is not the template's, taxes of other countries are not offered and not used by default. Else
+-- the taxes that the template's author left active stay active.
 UPDATE account_tax AS tax
    SET active = false
   FROM res_company AS company

@@ -1,6 +1,6 @@
--- The customer's company in the customer's language: what Odoo's own form for a new database writes, with all
--- it derives from it. A language the template has not loaded is left out: Odoo refuses a user whose language
--- is not active.
+-- The customer's company, in the customer's language: the same values that Odoo's own form for a new database
+-- writes, with everything that Odoo derives from them. A language that the template does not have is left out:
+-- Odoo rejects a user whose language is not active.
 INSERT INTO ir_config_parameter (key, value, create_uid, create_date, write_uid, write_date)
 SELECT key, value, 1, now() AT TIME ZONE 'UTC', 1, now() AT TIME ZONE 'UTC'
   FROM (VALUES ('web.base.url', NULLIF(current_setting('tenantry.base_url', true), '')),
@@ -11,7 +11,7 @@ SELECT key, value, 1, now() AT TIME ZONE 'UTC', 1, now() AT TIME ZONE 'UTC'
     ON CONFLICT (key) DO UPDATE
    SET value = EXCLUDED.value, write_uid = EXCLUDED.write_uid, write_date = EXCLUDED.write_date;
 
--- Other modules copied the name and the currency: their files, after this one, look for these.
+-- Other modules have copies of the name and the currency. Their files run after this one, and use these values.
 SELECT set_config('tenantry.company_id', company.id::text, true),
        set_config('tenantry.previous_company_name', company.name, true),
        set_config('tenantry.previous_currency_id', company.currency_id::text, true),
@@ -22,7 +22,7 @@ SELECT set_config('tenantry.company_id', company.id::text, true),
   LEFT JOIN res_lang AS lang
     ON lang.code = current_setting('tenantry.lang', true) AND lang.active;
 
--- A state belongs to a country: it goes with the one it was in.
+-- A state belongs to a country, so it is removed together with its country.
 UPDATE res_partner AS partner
    SET name = COALESCE(NULLIF(current_setting('tenantry.company_name', true), ''), partner.name),
        email = COALESCE(NULLIF(current_setting('tenantry.email', true), ''), partner.email),
@@ -61,8 +61,8 @@ UPDATE res_partner AS partner
  WHERE company.id = current_setting('tenantry.company_id')::integer
    AND partner.commercial_partner_id = company.partner_id;
 
--- The currency of the country, which must be active to be used. With accounting, it is decided there: a
--- company with entries keeps its currency.
+-- The currency of the country, which must be active. If accounting is installed, the file of that module sets the
+-- currency: a company with entries keeps it.
 UPDATE res_currency AS currency
    SET active = true
   FROM res_country AS country
@@ -79,7 +79,7 @@ UPDATE res_company AS company
    AND country.currency_id IS NOT NULL
    AND to_regclass('public.account_move_line') IS NULL;
 
--- Visitors, and users made later, start in the customer's language and time zone: they are copies of these.
+-- Visitors and later users begin with the customer's language and time zone: Odoo copies these users for them.
 UPDATE res_partner AS partner
    SET lang = COALESCE(NULLIF(current_setting('tenantry.active_lang'), ''), partner.lang),
        tz = COALESCE(NULLIF(current_setting('tenantry.tz', true), ''), partner.tz)

@@ -1,4 +1,4 @@
--- Gift cards and discounts are counted in the company's currency, and gift cards named after it.
+-- Gift cards and discounts are in the company's currency, and gift cards have its name.
 UPDATE loyalty_program AS program
    SET currency_id = company.currency_id
   FROM res_company AS company

@@ -1,5 +1,5 @@
--- Odoo finds partners by this form of the address: without it, the company's own mail looks like a
--- stranger's. A local part that is not ASCII is case-sensitive to Odoo.
+-- Odoo finds partners by this form of the address: without it, Odoo does not recognise the
+-- company's own mail. For Odoo, a local part that is not ASCII is case-sensitive.
 UPDATE res_partner
    SET email_normalized = CASE
            WHEN octet_length(split_part(email, '@', 1)) = length(split_part(email, '@', 1)) THEN lower(email)

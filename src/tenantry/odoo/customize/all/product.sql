@@ -1,4 +1,4 @@
--- A till or shop whose pricelist is in another currency than its company does not open.
+-- A point of sale or a shop does not open if its pricelist has another currency than its company.
 UPDATE product_pricelist AS list
    SET currency_id = company.currency_id
   FROM res_company AS company

@@ -1,4 +1,4 @@
--- Working hours are local time: those of the template's zone would be at night for some.
+-- Working hours are in local time: in the template's time zone they could be at night.
 UPDATE resource_calendar
    SET tz = current_setting('tenantry.tz', true)
  WHERE current_setting('tenantry.tz', true) <> ''

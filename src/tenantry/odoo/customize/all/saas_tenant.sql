@@ -1,4 +1,4 @@
--- What the instance may use, signed for it. Also run alone, whenever the plan changes.
+-- The signed entitlements of the instance. This file is also run alone, when the plan changes.
 INSERT INTO ir_config_parameter (key, value, create_uid, create_date, write_uid, write_date)
 SELECT 'saas_tenant.entitlements', signed.token, 1, now() AT TIME ZONE 'UTC', 1, now() AT TIME ZONE 'UTC'
   FROM (SELECT current_setting('tenantry.entitlements', true)) AS signed (token)

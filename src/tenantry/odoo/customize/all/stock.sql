@@ -1,4 +1,4 @@
--- A warehouse is born with its company's name.
+-- A warehouse gets its company's name when it is created.
 UPDATE stock_warehouse AS warehouse
    SET name = company.name
   FROM res_company AS company

@@ -1,5 +1,5 @@
--- The site's name stands in every page's title: "My Website" until somebody names it. Its visitors read the
--- customer's language first.
+-- The site's name is part of every page's title; Odoo's default is "My Website". The customer's language is the
+-- site's first language.
 UPDATE website AS site
    SET name = company.name
   FROM res_company AS company

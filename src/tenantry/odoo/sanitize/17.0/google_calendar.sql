@@ -1,5 +1,5 @@
--- The clone would read and write the calendars of the template's users, and change events it shares with none
--- of them.
+-- The clone would read and write the calendars of the template's users, and change events that it does not share
+-- with them.
 DELETE FROM google_calendar_credentials;
 
 UPDATE calendar_event

@@ -1,5 +1,5 @@
--- The clone would read and write the calendars of the template's users, and change events it shares with none
--- of them.
+-- The clone would read and write the calendars of the template's users, and change events that it does not share
+-- with them.
 DELETE FROM microsoft_calendar_credentials;
 
 UPDATE calendar_event
@@ -12,7 +12,7 @@ UPDATE calendar_recurrence
    SET microsoft_id = NULL
  WHERE microsoft_id IS NOT NULL;
 
--- It marks this database's events in calendars that several databases may share.
+-- This value marks the database's own events in calendars that several databases may share.
 UPDATE ir_config_parameter
    SET value = gen_random_uuid()::text
  WHERE key = 'microsoft_calendar.microsoft_guid';

@@ -1,5 +1,5 @@
--- A receipt's link, or a screen paired with the template, must not open the instance's; a till's uuid must be
--- its own.
+-- A receipt's link, or a screen that is paired with the template, must not work in the instance; each point of
+-- sale needs a uuid of its own.
 UPDATE pos_order
    SET access_token = NULL
  WHERE access_token IS NOT NULL;

@@ -1,4 +1,4 @@
--- The template's account at Paytm would collect what is paid at this customer's till.
+-- The template's account at Paytm would collect the payments of this customer's point of sale.
 UPDATE pos_payment_method
    SET paytm_mid = NULL,
        paytm_merchant_key = NULL,

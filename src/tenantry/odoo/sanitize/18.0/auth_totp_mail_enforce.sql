@@ -1,2 +1,2 @@
--- Codes tried in the template must not count against a user's tries here.
+-- Failed codes in the template must not count as failed attempts here.
 DELETE FROM auth_totp_rate_limit_log;

@@ -1,6 +1,6 @@
--- A clone carries its template's identity: whoever knows the template's secrets, keys or tokens would know
--- those of every instance made of it. database.secret signs sessions, reset links and unsubscribe links: a
--- new one ends them all.
+-- A clone carries its template's identity: people who know the template's secrets, keys or tokens would
+-- know those of every instance made from it. database.secret signs sessions, reset links and unsubscribe
+-- links: a new secret makes all of them invalid.
 INSERT INTO ir_config_parameter (key, value, create_uid, create_date, write_uid, write_date)
 SELECT key, value, 1, now() AT TIME ZONE 'UTC', 1, now() AT TIME ZONE 'UTC'
   FROM (VALUES ('database.uuid', gen_random_uuid()::text),
@@ -9,9 +9,9 @@ SELECT key, value, 1, now() AT TIME ZONE 'UTC', 1, now() AT TIME ZONE 'UTC'
     ON CONFLICT (key) DO UPDATE
    SET value = EXCLUDED.value, write_uid = EXCLUDED.write_uid, write_date = EXCLUDED.write_date;
 
--- Frozen: otherwise Odoo rewrites web.base.url, at each login of an administrator, to the host he came
--- through, be it an internal address or a second domain, and mails link there. An instance has one public
--- address and the engine knows it. Where none was given, Odoo's own default and habit apply.
+-- Frozen: otherwise Odoo sets web.base.url, at each login of an administrator, to the host of that request,
+-- perhaps an internal address or a second domain, and uses it for links in mails. An instance has one public
+-- address, which the engine knows. Without an address from the engine, Odoo's default behaviour applies.
 DELETE FROM ir_config_parameter
  WHERE key = 'web.base.url.freeze';
 
@@ -26,7 +26,7 @@ SELECT key, value, 1, now() AT TIME ZONE 'UTC', 1, now() AT TIME ZONE 'UTC'
     ON CONFLICT (key) DO UPDATE
    SET value = EXCLUDED.value, write_uid = EXCLUDED.write_uid, write_date = EXCLUDED.write_date;
 
--- The template's subscription at Odoo, and its profiling, are not the customer's.
+-- The template's subscription at Odoo, and its profiling data, do not belong to the customer.
 DELETE FROM ir_config_parameter
  WHERE key IN ('database.enterprise_code',
                'database.expiration_date',
@@ -36,8 +36,8 @@ DELETE FROM ir_config_parameter
                'database.already_linked_subscription_url',
                'base.profiling_enabled_until');
 
--- Whoever built the template keeps no way in, and no trace of having been there. Its other users, Odoo's
--- demonstration user too, stay without a password: the one they had would open every instance.
+-- The people who built the template can no longer log in, and no trace of them is left. The template's other
+-- users, such as Odoo's demonstration user, stay without a password: the old one would open every instance.
 UPDATE res_users
    SET password = NULL
  WHERE password IS NOT NULL
@@ -49,13 +49,13 @@ DELETE FROM res_users_log;
 DELETE FROM ir_logging;
 DELETE FROM ir_profile;
 
--- Forms left open keep what was typed into them, passwords and API keys too, until a nightly job clears them.
+-- The records of open forms keep what was typed in, passwords and API keys too, until a nightly job deletes them.
 DELETE FROM change_password_own;
 DELETE FROM change_password_wizard;
 DELETE FROM res_users_identitycheck;
 DELETE FROM res_config_settings;
 
--- Mail would go out over the template's account, in its name.
+-- Mail would be sent through the template's account, in its name.
 DELETE FROM ir_mail_server;
 
 -- A link that opens an attachment of the template must not open the instance's copy.
@@ -63,14 +63,14 @@ UPDATE ir_attachment
    SET access_token = NULL
  WHERE access_token IS NOT NULL;
 
--- Records would be posted to wherever the template's webhooks went. An empty address makes saving a record
--- fail; one that is no address is only logged.
+-- Records would be posted to the addresses of the template's webhooks. With an empty address saving a record
+-- fails; an invalid address is only logged.
 UPDATE ir_act_server
    SET webhook_url = CASE WHEN state = 'webhook' THEN 'enter your own webhook URL' END
  WHERE webhook_url IS NOT NULL;
 
--- The template's legal identity: printed on the customer's invoices it would be a false one. The name,
--- country and currency stay until the customer's are known.
+-- The template's legal identity would be false on the customer's invoices. The name, country and currency stay
+-- until the customer's own are known.
 UPDATE res_partner
    SET vat = NULL,
        company_registry = NULL,
@@ -92,8 +92,8 @@ UPDATE res_company
        mobile = NULL,
        phone = NULL;
 
--- Archived, as journals and documents may name them: customers' customers must not pay into the template's
--- account.
+-- Archived, since journals and documents may refer to them: the customers of this customer must not pay into
+-- the template's account.
 UPDATE res_partner_bank
    SET active = false
  WHERE active

@@ -1,2 +1,2 @@
--- A passkey of the template's author opens every clone that still knows it.
+-- With a passkey of the template, its owner could log in to every clone that keeps it.
 DELETE FROM auth_passkey_key;

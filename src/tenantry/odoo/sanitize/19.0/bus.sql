@@ -1,2 +1,2 @@
--- Live notifications waiting in the template.
+-- Notifications that wait in the template's bus.
 DELETE FROM bus_bus;

@@ -1,4 +1,4 @@
--- Codes of the template's company at the Italian tax authority, where it, not the customer, is registered.
+-- Codes of the template's company at the Italian tax authority: it is registered there, not the customer.
 UPDATE res_company
    SET l10n_it_codice_fiscale = NULL,
        l10n_it_edi_register = false

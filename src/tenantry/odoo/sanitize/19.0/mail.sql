@@ -1,6 +1,6 @@
--- What the template had queued must not be sent once more by every clone, and what it had sent is not the
--- customer's history. A mail's text is a message of its own, kept only when it is also a document's
--- notification.
+-- Clones must not send the messages in the template's queue again, and its sent messages are not part of the
+-- customer's history. The text of a mail is a message record, kept only if it is also the notification of a
+-- document.
 WITH mail AS (
     DELETE FROM mail_mail
     RETURNING mail_message_id, is_notification
@@ -11,11 +11,11 @@ DELETE FROM mail_message
 DELETE FROM mail_message_schedule;
 DELETE FROM mail_scheduled_message;
 
--- The clone would fetch, and thereby take, the template's incoming mail.
+-- The clone would fetch the template's incoming mail, which removes it from the mail server.
 DELETE FROM fetchmail_server;
 
--- Replies would go to the template's domain, where no clone reads them. An alias that two domains shared can
--- be kept once.
+-- Replies would go to the template's domain, where no clone reads them. An alias that exists in two domains is
+-- kept once.
 UPDATE mail_alias AS alias
    SET alias_domain_id = NULL,
        alias_name = kept.name,
@@ -39,12 +39,12 @@ UPDATE res_partner
  WHERE email IS NULL
    AND email_normalized IS NOT NULL;
 
--- Browsers subscribed to the template would be shown this customer's notifications.
+-- Browsers that subscribed to the template would show this customer's notifications.
 DELETE FROM mail_push;
 DELETE FROM mail_push_device;
 
--- The template's keys and accounts for push, calls, translation and pictures: others' to pay for, or to
--- listen with.
+-- The template's keys and accounts for push messages, calls, translation and pictures: their owner would pay
+-- for this customer's use, or could listen in.
 DELETE FROM ir_config_parameter
  WHERE key IN ('mail.web_push_vapid_private_key',
                'mail.web_push_vapid_public_key',
@@ -61,7 +61,7 @@ DELETE FROM ir_config_parameter
 DELETE FROM mail_ice_server;
 DELETE FROM discuss_channel_rtc_session;
 
--- A channel's uuid is its invitation, a guest's token his login.
+-- A channel's uuid is enough to join it, and a guest's token is enough to log in as that guest.
 UPDATE discuss_channel
    SET uuid = replace(gen_random_uuid()::text, '-', ''),
        sfu_channel_uuid = NULL,

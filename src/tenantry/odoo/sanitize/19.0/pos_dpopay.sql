@@ -1,4 +1,4 @@
--- The template's account at DPO would collect what is paid at this customer's till.
+-- The template's account at DPO would collect the payments of this customer's point of sale.
 UPDATE pos_payment_method
    SET dpopay_client_id = NULL,
        dpopay_client_secret = NULL,

@@ -1,4 +1,4 @@
--- The template's cash machine stands in somebody else's shop.
+-- The template's cash machine is in another company's shop.
 UPDATE pos_payment_method
    SET glory_websocket_address = NULL,
        glory_username = NULL,

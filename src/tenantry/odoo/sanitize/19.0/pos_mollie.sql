@@ -1,4 +1,4 @@
--- The template's account at Mollie would collect what is paid at this customer's till.
+-- The template's account at Mollie would collect the payments of this customer's point of sale.
 UPDATE pos_payment_method
    SET mollie_payment_provider_id = NULL,
        mollie_terminal_id = NULL

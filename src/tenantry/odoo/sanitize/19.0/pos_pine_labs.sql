@@ -1,4 +1,4 @@
--- The template's account at Pine Labs would collect what is paid at this customer's till.
+-- The template's account at Pine Labs would collect the payments of this customer's point of sale.
 UPDATE pos_payment_method
    SET pine_labs_merchant = NULL,
        pine_labs_store = NULL,

@@ -1,4 +1,4 @@
--- The template's account at QFPay would collect what is paid at this customer's till.
+-- The template's account at QFPay would collect the payments of this customer's point of sale.
 UPDATE pos_payment_method
    SET qfpay_pos_key = NULL,
        qfpay_notification_key = NULL,

@@ -1,4 +1,4 @@
--- The template's account at Viva.com would collect what is paid at this customer's till.
+-- The template's account at Viva.com would collect the payments of this customer's point of sale.
 UPDATE pos_payment_method
    SET viva_com_merchant_id = NULL,
        viva_com_api_key = NULL,

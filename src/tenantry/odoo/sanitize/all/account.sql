@@ -8,7 +8,7 @@ UPDATE account_journal
    SET access_token = NULL
  WHERE access_token IS NOT NULL;
 
--- The accounts of the template's company are archived; a journal that still named one would print it on
+-- The accounts of the template's company are archived; a journal that still refers to one would print it on
 -- invoices.
 UPDATE account_journal
    SET bank_account_id = NULL
@@ -16,7 +16,7 @@ UPDATE account_journal
                              FROM res_partner_bank
                             WHERE partner_id IN (SELECT partner_id FROM res_company));
 
--- Tax numbers of the template's company in other countries.
+-- The tax numbers of the template's company in other countries.
 UPDATE account_fiscal_position
    SET foreign_vat = NULL
  WHERE foreign_vat IS NOT NULL;

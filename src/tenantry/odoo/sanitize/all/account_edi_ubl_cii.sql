@@ -1,4 +1,4 @@
--- Derived from the tax number that is no longer there: documents would be addressed in the template's name.
+-- Derived from the tax number that was removed: documents would be addressed in the template's name.
 UPDATE res_partner
    SET peppol_endpoint = NULL
  WHERE peppol_endpoint IS NOT NULL

@@ -1,3 +1,3 @@
--- Whoever is in the template's directory could log in here, and its bind password would be the customer's to
--- read.
+-- Users of the template's directory could log in here, and the customer could read the directory's bind
+-- password.
 DELETE FROM res_company_ldap;

@@ -1,6 +1,6 @@
--- Accounts elsewhere that open the template must not open its clones, and the template's registrations at
--- providers name the template's address. Odoo.com knows a database by its uuid, so that one follows the new
--- uuid.
+-- Accounts of OAuth providers that can log in to the template must not log in to its clones, and the template is
+-- registered at the providers with its own address. Odoo.com identifies a database by its uuid, so that
+-- registration gets the new uuid.
 UPDATE res_users
    SET oauth_provider_id = NULL,
        oauth_uid = NULL,

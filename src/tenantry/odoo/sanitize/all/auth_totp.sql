@@ -1,5 +1,5 @@
--- A second factor enrolled in the template would lock its users out of every clone, or let its author in; a
--- browser trusted there must not be trusted here.
+-- A second factor of the template would lock users out of every clone, or let its owner log in; a browser that
+-- is trusted in the template must not be trusted here.
 UPDATE res_users
    SET totp_secret = NULL
  WHERE totp_secret IS NOT NULL;

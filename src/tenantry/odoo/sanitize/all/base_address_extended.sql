@@ -1,4 +1,4 @@
--- Parts of the address that is no longer there.
+-- Parts of the address that was removed.
 UPDATE res_partner
    SET street_name = NULL,
        street_number = NULL,

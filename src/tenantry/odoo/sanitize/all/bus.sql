@@ -1,3 +1,3 @@
--- Live notifications waiting in the template, and who was looking at it.
+-- Notifications that wait in the template's bus, and the presence of its users.
 DELETE FROM bus_bus;
 DELETE FROM bus_presence;

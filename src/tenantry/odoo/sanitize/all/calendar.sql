@@ -1,5 +1,5 @@
 -- The template's applications at Google and Microsoft are registered for its address; an invitation or call
--- link of one of its events must not open the clone's.
+-- link of one of its events must not work for the clone's copy.
 DELETE FROM ir_config_parameter
  WHERE key IN ('google_calendar_client_id',
                'google_calendar_client_secret',

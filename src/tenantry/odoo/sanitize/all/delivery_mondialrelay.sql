@@ -1,5 +1,5 @@
--- Parcels would be charged to the template's account; this is Mondial Relay's own code for tests, and Odoo's
--- default.
+-- Parcels would be charged to the template's account. The new value is Mondial Relay's own code for tests, which
+-- is Odoo's default.
 UPDATE delivery_carrier
    SET mondialrelay_brand = 'BDTEST  '
  WHERE mondialrelay_brand IS NOT NULL;

@@ -1,5 +1,5 @@
--- Overdue since the template was built, a digest would reach the customer on his first day with nothing to
--- tell.
+-- The digest is overdue since the template was built: the customer would get it on their first day, without any
+-- content.
 UPDATE digest_digest
    SET next_run_date = current_date + CASE periodicity
                                       WHEN 'daily' THEN interval '1 day'

@@ -1,4 +1,4 @@
--- The template's company, as the Malaysian tax authority knows it.
+-- The registration of the template's company at the Malaysian tax authority.
 UPDATE res_partner
    SET l10n_my_identification_number = NULL
  WHERE l10n_my_identification_number IS NOT NULL

@@ -1,4 +1,4 @@
--- A mailing the template had under way would go out once more from every clone.
+-- Every clone would send again a mailing that the template had begun.
 UPDATE mailing_mailing
    SET state = 'draft'
  WHERE state IN ('in_queue', 'sending');

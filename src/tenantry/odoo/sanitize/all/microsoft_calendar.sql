@@ -1,5 +1,5 @@
--- The clone would read and write the calendars of the template's users, and change events it shares with none
--- of them.
+-- The clone would read and write the calendars of the template's users, and change events that it does not share
+-- with them.
 UPDATE res_users_settings
    SET microsoft_calendar_sync_token = NULL,
        microsoft_last_sync_date = NULL
@@ -20,7 +20,7 @@ UPDATE calendar_recurrence
  WHERE microsoft_id IS NOT NULL
     OR ms_universal_event_id IS NOT NULL;
 
--- It marks this database's events in calendars that several databases may share.
+-- This value marks the database's own events in calendars that several databases may share.
 UPDATE ir_config_parameter
    SET value = gen_random_uuid()::text
  WHERE key = 'microsoft_calendar.microsoft_guid';

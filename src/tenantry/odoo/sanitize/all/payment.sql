@@ -1,13 +1,13 @@
--- Money of this customer's customers must not reach the template's accounts: every provider that moves money
--- is off until the customer enters his own account. Transfers and cash move none by themselves, the
--- demonstration none at all.
+-- Payments to this customer must not reach the template's accounts: every provider that moves money is disabled
+-- until the customer enters their own account. Bank transfers and cash do not move money by themselves, and the
+-- demonstration provider moves none.
 UPDATE payment_provider
    SET state = 'disabled',
        is_published = false
  WHERE state <> 'disabled'
    AND code NOT IN ('none', 'custom', 'demo');
 
--- Visitors must not pay with the demonstration's money; users may still try it.
+-- Visitors must not pay with the demonstration provider; users may still try it.
 UPDATE payment_provider
    SET is_published = false
  WHERE is_published

@@ -1,4 +1,4 @@
--- Kept beside the phone number that is no longer there.
+-- A second form of the phone number that was removed.
 UPDATE res_partner
    SET phone_sanitized = NULL
  WHERE phone_sanitized IS NOT NULL

@@ -1,4 +1,4 @@
--- The template's account at Adyen would collect what is paid at this customer's till.
+-- The template's account at Adyen would collect the payments of this customer's point of sale.
 UPDATE pos_payment_method
    SET adyen_api_key = NULL,
        adyen_terminal_identifier = NULL

@@ -1,4 +1,4 @@
--- The template's account at Mercado Pago would collect what is paid at this customer's till.
+-- The template's account at Mercado Pago would collect the payments of this customer's point of sale.
 UPDATE pos_payment_method
    SET mp_bearer_token = NULL,
        mp_webhook_secret_key = NULL,

@@ -1,4 +1,4 @@
--- The template's account at Razorpay would collect what is paid at this customer's till.
+-- The template's account at Razorpay would collect the payments of this customer's point of sale.
 UPDATE pos_payment_method
    SET razorpay_username = NULL,
        razorpay_api_key = NULL,

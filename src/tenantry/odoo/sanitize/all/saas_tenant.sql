@@ -1,5 +1,5 @@
--- What was signed for another database is not valid here; who was let in there, and whether its owner lets the
--- provider in, is nothing of this customer's.
+-- Statements that were signed for another database are not valid here. Its support sessions, and its consent to
+-- support, do not belong to this customer.
 DELETE FROM ir_config_parameter
  WHERE key LIKE 'saas\_tenant.%';
 

@@ -1,2 +1,2 @@
--- Text messages the template had queued would be sent, and charged, by every clone.
+-- Every clone would send the text messages in the template's queue, and be charged for them.
 DELETE FROM sms_sms;

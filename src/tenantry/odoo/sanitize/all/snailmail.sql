@@ -1,3 +1,3 @@
--- Letters the template had queued would be printed, and charged, once more by every clone.
+-- Every clone would print the letters in the template's queue again, and be charged for them.
 DELETE FROM snailmail_letter
  WHERE state IN ('pending', 'error');

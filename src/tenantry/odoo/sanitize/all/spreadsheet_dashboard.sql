@@ -1,4 +1,4 @@
--- Links to figures the template's author shared.
+-- Links to spreadsheets that the template's author shared.
 DELETE FROM ir_attachment
  WHERE res_model = 'spreadsheet.dashboard.share';
 

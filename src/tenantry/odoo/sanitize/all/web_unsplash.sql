@@ -1,4 +1,4 @@
--- Unsplash limits and bans by key: clones must not share the template's.
+-- Unsplash counts and blocks requests by key: clones must not share the template's key.
 DELETE FROM ir_config_parameter
  WHERE key IN ('unsplash.access_key',
                'unsplash.app_id');

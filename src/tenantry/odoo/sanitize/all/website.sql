@@ -1,4 +1,5 @@
--- The template's domain would take over this site's addresses, and its visitors and statistics are others'.
+-- The template's domain would replace this site's address, and its visitors and statistics are not this
+-- customer's.
 UPDATE website
    SET domain = NULL,
        cdn_activated = false,
@@ -11,7 +12,7 @@ UPDATE website
 
 DELETE FROM website_visitor;
 
--- Pages locked with a password stay locked, and open with a password the customer sets.
+-- Pages with a password stay locked, until the customer sets a new password.
 UPDATE ir_ui_view
    SET visibility_password = NULL
  WHERE visibility_password IS NOT NULL;

@@ -1,2 +1,2 @@
--- What was written past Odoo's ORM makes its caches stale: it looks at this sequence before each request.
+-- SQL without Odoo's ORM leaves its caches stale. Odoo reads this sequence before each request, and clears them.
 SELECT nextval('base_cache_signaling_default');

@@ -1,4 +1,4 @@
-"""The agent's side: one caller, one operation at a time, and an end when the caller has ended."""
+"""The agent's side: handle one caller's questions, one at a time, and end when the caller has ended."""
 
 from __future__ import annotations
 
@@ -13,7 +13,16 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
-from tenantry.agent.offer import GIVE_UP, LEAVE, METHODS, PARTS, PROVISION, REST_S, SILENT_FOR_S, TELLS_STEPS
+from tenantry.agent.offer import (
+    GIVE_UP,
+    IDLE_TIMEOUT_S,
+    LEAVE,
+    METHODS,
+    PARTS,
+    PROVISION,
+    REPORTS_STEPS,
+    SILENT_FOR_S,
+)
 from tenantry.agent.wire import from_line, to_line
 from tenantry.engine import Engine
 from tenantry.errors import AgentFailed, AgentLost, InvalidInput, TenantryError
@@ -22,100 +31,101 @@ from tenantry.model.progress import StepEvent
 
 _logger = logging.getLogger(__name__)
 
-_MOST_BYTES, _MOST_UNREAD = 2**20, 4
-LEFT_ALONE = 75
-"""The exit code of who was left alone in the middle: what was being done is run again, as after a crash."""
+_MAX_BYTES, _MAX_UNREAD = 2**20, 4
+CALLER_LOST = 75
+"""The exit code when the caller ended in the middle of an operation, which is run again as after a crash."""
 
 
 def answer(engine: Engine, questions: Iterable[bytes], answers: IO[bytes]) -> None:
-    """Do what one caller asks for, line by line, until they have no more to ask.
+    """Answer one caller's questions, line by line, until the caller closes the connection.
 
-    The caller's end in the middle of an operation is this process's, as if it had been killed.
+    When the caller ends in the middle of an operation, this process ends too, as if it had been killed.
     """
     caller = _Caller(questions, answers)
-    for question in caller.questions(REST_S):
+    for question in caller.questions(IDLE_TIMEOUT_S):
         name, arguments = question["call"], dict(question.get("arguments", {}))
-        with caller.kept_waiting(), _errors_told(caller, name):
+        with caller.waiting(), _reporting_errors(caller, name):
             if isinstance(arguments.get("spec"), InstanceSpec):
-                # A caller may have made it without its checks, or with other reserved names.
+                # The caller may have made it without the checks, or with other reserved names.
                 arguments["spec"] = engine.instances.spec(**vars(arguments["spec"]))
             if name == PROVISION:
                 _provision(engine, caller, arguments)
             else:
-                if name in TELLS_STEPS:
+                if name in REPORTS_STEPS:
                     arguments["on_step"] = caller.on_step
-                caller.tell(result=_offered(engine, name, METHODS)(**arguments))
+                caller.send(result=_method(engine, name, METHODS)(**arguments))
 
 
 def answer_on_standard_streams() -> None:
-    """The same for the caller at this process's standard input, who says all the time that they live.
+    """Answer the caller at this process's standard input, who sends heartbeats.
 
-    The way to them may be cut without anybody being told. What is printed by accident is no answer.
+    A broken connection may not be reported to us, so a caller without heartbeats counts as ended. Standard
+    output is redirected to standard error, so that text printed by accident is not read as an answer.
     """
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    answer(Engine(), _lines_of_a_live_caller(sys.stdin.fileno()), answers)
+    answer(Engine(), _lines_with_heartbeats(sys.stdin.fileno()), answers)
 
 
 def lines(stream: IO[bytes]) -> Iterator[bytes]:
-    """What a caller asks, who is on this machine: the kernel tells when they have ended."""
-    while line := stream.readline(_MOST_BYTES):
+    """The questions of a caller on this machine; the kernel reports when the caller has ended."""
+    while line := stream.readline(_MAX_BYTES):
         if line.strip():
             yield line
 
 
-def _lines_of_a_live_caller(descriptor: int) -> Iterator[bytes]:
-    """The same until they end, or say nothing for too long."""
-    heard = b""
-    while select.select([descriptor], [], [], SILENT_FOR_S)[0] and len(heard) < _MOST_BYTES:
-        more = os.read(descriptor, _MOST_BYTES)
+def _lines_with_heartbeats(descriptor: int) -> Iterator[bytes]:
+    """The questions of a caller who sends heartbeats, until it ends or is silent for too long."""
+    received = b""
+    while select.select([descriptor], [], [], SILENT_FOR_S)[0] and len(received) < _MAX_BYTES:
+        more = os.read(descriptor, _MAX_BYTES)
         if not more:
             return
-        *whole, heard = (heard + more).split(b"\n")
+        *whole, received = (received + more).split(b"\n")
         yield from (line for line in whole if line)
 
 
 def _provision(engine: Engine, caller: _Caller, arguments: dict[str, Any]) -> None:
-    """A creation in the caller's hands: each further question is one of its parts."""
+    """Keep a creation open: each further question runs one of its parts."""
     with (
         contextlib.suppress(_GivenUp),
         engine.instances.provisioning(**arguments, on_step=caller.on_step) as session,
     ):
-        caller.tell(result=None)
+        caller.send(result=None)
         for question in caller.questions():
             name = question["call"]
             if name == LEAVE:
                 break
             if name == GIVE_UP:
                 raise _GivenUp
-            with _errors_told(caller, name):
-                caller.tell(result=_offered(session, name, PARTS)())
-    caller.tell(result=None)
+            with _reporting_errors(caller, name):
+                caller.send(result=_method(session, name, PARTS)())
+    caller.send(result=None)
 
 
-def _offered(subject: object, name: str, names: frozenset[str]) -> Any:
+def _method(subject: object, name: str, names: frozenset[str]) -> Any:
     if name not in names:
         raise AgentLost(f"it does not offer {name!r}")
     return operator.attrgetter(name)(subject)
 
 
 @contextlib.contextmanager
-def _errors_told(caller: _Caller, name: str) -> Iterator[None]:
+def _reporting_errors(caller: _Caller, name: str) -> Iterator[None]:
     try:
         yield
     except TenantryError as error:
-        caller.tell(error=error)
+        caller.send(error=error)
     except Exception as error:
         _logger.exception("%s failed", name)
-        caller.tell(error=AgentFailed(type(error).__name__))
+        caller.send(error=AgentFailed(type(error).__name__))
 
 
 class _GivenUp(Exception):
-    """The caller gives a creation up: it is undone."""
+    """The caller gives a creation up, so it is undone."""
 
 
 class _Caller:
-    """Who asks. They are listened to while they wait, for nobody is to be worked for who has ended."""
+    """One caller. A thread reads their questions, and so notices their end in the middle of an operation."""
 
     def __init__(self, questions: Iterable[bytes], answers: IO[bytes]) -> None:
         self._answers, self._is_waiting = answers, False
@@ -126,22 +136,22 @@ class _Caller:
         with contextlib.suppress(OSError):
             for line in questions:
                 self._asked.put(line)
-                if self._asked.qsize() > _MOST_UNREAD:  # it would fill our memory
-                    os._exit(LEFT_ALONE)
+                if self._asked.qsize() > _MAX_UNREAD:  # more would fill our memory
+                    os._exit(CALLER_LOST)
         if self._is_waiting:
-            os._exit(LEFT_ALONE)
+            os._exit(CALLER_LOST)
         self._asked.put(b"")
 
     def questions(self, within_s: float | None = None) -> Iterator[dict[str, Any]]:
-        """Until the caller has no more. Raises AgentLost for what is no question.
+        """The questions, until the caller has no more. Raises AgentLost for a line that is not a question.
 
-        within_s: who asks nothing for so long ends this process.
+        within_s: this process ends when no question comes for so long.
         """
         while line := self._next(within_s):
             try:
                 question = from_line(line)
-            except InvalidInput as error:  # a value of ours that cannot be
-                self.tell(error=error)
+            except InvalidInput as error:  # one of our classes, with a value that it refuses
+                self.send(error=error)
                 continue
             if not isinstance(question.get("call"), str):
                 raise AgentLost("a line asks nothing")
@@ -151,18 +161,18 @@ class _Caller:
         try:
             return self._asked.get(timeout=within_s)
         except queue.Empty:
-            os._exit(0)  # the listening thread holds the stream, which nobody else could close
+            os._exit(0)  # the reading thread holds the stream, which no other thread can close
 
     @contextlib.contextmanager
-    def kept_waiting(self) -> Iterator[None]:
+    def waiting(self) -> Iterator[None]:
         self._is_waiting = True
         yield
         self._is_waiting = False
 
     def on_step(self, event: StepEvent) -> None:
-        self.tell(step=event)
+        self.send(step=event)
 
-    def tell(self, **message: Any) -> None:
+    def send(self, **message: Any) -> None:
         """Raises BrokenPipeError."""
         self._answers.write(to_line(message))
         self._answers.flush()
