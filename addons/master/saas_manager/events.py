@@ -68,7 +68,7 @@ EVENTS = {
     ),
     "instance.operation_failed": Event(activity=_lt("%s failed"), repeats=True),
     "instance.hostname_failing": Event(log="warning", activity=_lt("A domain of %s fails"), repeats=True),
-    "instance.not_entitled": Event(log="error", activity=_lt("It does not know its present plan")),
+    "instance.not_entitled": Event(log="error", activity=_lt("It does not know its current plan")),
     "instance.over_limit": Event(log="warning", activity=_lt("More users than the plan allows")),
     "instance.down": Event(mails=(Mail("instance_down"),)),
     "instance.backup_failed": Event(mails=(Mail("backup_failed"),)),

@@ -55,7 +55,11 @@ class SaasInstance(models.Model):
     template_id = fields.Many2one("saas.template", required=True, index=True, ondelete="restrict")
     plan_id = fields.Many2one("saas.plan", required=True, index=True, ondelete="restrict", tracking=True)
     server_id = fields.Many2one(
-        "saas.server", index=True, ondelete="restrict", copy=False, help="Empty: the one with the most room."
+        "saas.server",
+        index=True,
+        ondelete="restrict",
+        copy=False,
+        help="Empty: the server with the most room.",
     )
     database_name = fields.Char(string="Database", readonly=True, copy=False)
     series = fields.Selection(related="template_id.series", store=True, precompute=True, string="Odoo Series")
@@ -173,7 +177,9 @@ class SaasInstance(models.Model):
         if settled and not self.env.su and any(instance.state != "draft" for instance in self):
             labels = [self._fields[name]._description_string(self.env) for name in sorted(settled)]
             raise AccessError(
-                self.env._("Of a created instance, this cannot be changed here: %s.", ", ".join(labels))
+                self.env._(
+                    "This cannot be changed here once the instance was created: %s.", ", ".join(labels)
+                )
             )
 
     @api.ondelete(at_uninstall=False)

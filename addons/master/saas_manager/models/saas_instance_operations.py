@@ -27,7 +27,7 @@ class SaasInstance(models.Model):
         string="Creation Time (s)", digits=(12, 3), readonly=True, copy=False, aggregator="avg"
     )
     wanted = fields.Char(
-        readonly=True, copy=False, help="Of what is under way: the new subdomain, or the modules."
+        readonly=True, copy=False, help="For the running operation: the new subdomain, or the modules."
     )
 
     # ------------------------------------------------------------ actions

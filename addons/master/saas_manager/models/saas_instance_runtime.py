@@ -47,17 +47,19 @@ class SaasInstance(models.Model):
         string="Process",
         compute="_compute_process",
     )
-    process_message = fields.Char(compute="_compute_process", help="Why nothing is known of its process.")
+    process_message = fields.Char(
+        compute="_compute_process", help="Why there is no information about its process."
+    )
     awake_since = fields.Datetime(compute="_compute_process")
     process_memory_mb = fields.Float(
         string="Memory (MB)",
         compute="_compute_process",
-        help="Of its own, without what it shares with others.",
+        help="Its own memory, without what it shares with other processes.",
     )
     process_cpu_s = fields.Float(string="CPU Time (s)", digits=(12, 1), compute="_compute_process")
     process_requests = fields.Integer(string="HTTP Requests", compute="_compute_process")
     process_websockets = fields.Integer(
-        string="WebSockets", compute="_compute_process", help="Browsers that it tells of changes."
+        string="WebSockets", compute="_compute_process", help="Browsers that it notifies of changes."
     )
     next_job_at = fields.Datetime(
         string="Next Scheduled Job", compute="_compute_process", help="It wakes the instance."
@@ -68,7 +70,7 @@ class SaasInstance(models.Model):
         """Read the processes of served instances; do not wake them, or wait for a server that is down."""
         served = self.filtered(lambda i: i.state == "active" and i.run_state != "stopped" and i.database_name)
         found = gateway.activities(served)
-        unknown = {"process_message": self.env._("The tenant server tells nothing of it.")}
+        unknown = {"process_message": self.env._("The tenant server has no information about it.")}
         for instance in self:
             known = found.get(instance, unknown) if instance in served else {}
             instance.update({name: known.get(name, False) for name in _FACTS})

@@ -32,7 +32,7 @@ class SaasJobMixin(models.AbstractModel):
         """Fail records whose job was lost: the queue only reports jobs that raised an error."""
         for record in self.search(self._under_way_domain()):
             if not record._has_job_to_come():
-                record._on_job_failed(self.env._("Its job was lost: found dead, or taken out by hand."))
+                record._on_job_failed(self.env._("Its job was lost: found dead, or removed by hand."))
 
     def _has_job_to_come(self):
         keys = [self._identity_key(kind) for kind in self._awaited_jobs()]

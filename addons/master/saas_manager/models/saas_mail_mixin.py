@@ -57,7 +57,7 @@ class SaasMailMixin(models.AbstractModel):
         self.ensure_one()
         record = self.with_user(SUPERUSER_ID).with_company(self.sudo().company_id)
         if not record._is_mail_due(template):
-            return self.env._("Nothing to do: it is not true any more.")
+            return self.env._("Nothing to do: the mail is no longer true.")
         if not record._is_mail_wanted(template):
             return record._note_unwanted_mail(template)
         try:

@@ -39,12 +39,13 @@ class SaasPlan(models.Model):
     cpu_limit = fields.Float(string="CPU Cores", help="For container runtimes. 0: no limit.")
     memory_limit_mb = fields.Integer(
         string="Memory (MB)",
-        help="Of an instance's process or container. 0: what the server says; a container has no limit then.",
+        help="The limit of an instance's process or container. "
+        "0: the server's default; a container then has no limit.",
     )
     sleep_after_minutes = fields.Integer(
         string="Sleep After (Minutes)",
-        help="How long nobody must have come before an instance's process ends; the next visitor, or its next"
-        " scheduled job, wakes it. 0: as long as the server says.",
+        help="An instance's process ends after so long without a visitor; the next visitor, or its next "
+        "scheduled job, wakes it. 0: the server's default.",
     )
     backup_retention_days = fields.Integer(default=7, help="How long daily backups are kept.")
     max_instances = fields.Integer(
@@ -52,7 +53,7 @@ class SaasPlan(models.Model):
     )
     grace_days = fields.Integer(
         default=lambda self: int(self.env["ir.config_parameter"].sudo().get_param("saas.grace_days", 7)),
-        help="How long an unpaid instance goes on before it is suspended.",
+        help="How long an unpaid instance runs on before it is suspended.",
     )
     instance_ids = fields.One2many("saas.instance", "plan_id")
     instance_count = fields.Integer(compute="_compute_instance_count", compute_sudo=True)

@@ -34,11 +34,11 @@ class SaasServer(models.Model):
     )
     base_domain = fields.Char(
         readonly=True,
-        help="Instances answer at <subdomain>.<base domain>, as the server said when last asked.",
+        help="Instances answer at <subdomain>.<base domain>, as last reported by the server.",
     )
     address = fields.Char(
-        help="Empty: this installation's own server. Else a server's name in settings.toml, "
-        "or ssh://user@host, where another machine's Tenantry answers."
+        help="Empty: this installation's own server. Else the name of a server in settings.toml, "
+        "or ssh://user@host of another machine that runs Tenantry."
     )
     docker_host = fields.Char(help="Such as unix:///var/run/docker.sock or tcp://host:2376.")
     docker_image = fields.Char()
@@ -132,7 +132,7 @@ class SaasServer(models.Model):
         for server in self.sudo().with_context(active_test=False).filtered("instance_ids"):
             raise UserError(
                 self.env._(
-                    "%(server)s is named by %(count)d instances, such as %(example)s. Archive it instead.",
+                    "%(server)s is used by %(count)d instances, such as %(example)s. Archive it instead.",
                     server=server.name,
                     count=len(server.instance_ids),
                     example=server.instance_ids[0].name,

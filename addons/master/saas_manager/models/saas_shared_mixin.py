@@ -40,5 +40,5 @@ class SaasSharedMixin(models.AbstractModel):
             return
         if not self.env.user._is_in_all_companies():
             raise AccessError(
-                self.env._("Name a company: only who works for all companies may change what they share.")
+                self.env._("Choose a company: only users of all companies may change what they share.")
             )

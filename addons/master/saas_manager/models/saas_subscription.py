@@ -68,7 +68,9 @@ class SaasSubscription(models.Model):
         group_expand=True,
     )
     state_since = fields.Date(
-        readonly=True, copy=False, help="The days of grace and until termination are counted from here."
+        readonly=True,
+        copy=False,
+        help="The days of grace, and the days until termination, are counted from this date.",
     )
     payment_state = fields.Selection(
         [("pending", "Pending"), ("paid", "Paid"), ("overdue", "Overdue")],

@@ -36,10 +36,10 @@ class SaasSubscriptionPeriod(models.Model):
     period = fields.Selection(
         [("monthly", "Monthly"), ("yearly", "Yearly")], help="Empty: free days, or a trial."
     )
-    price = fields.Monetary(help="Of one whole month or year, as the plan had it when this began.")
+    price = fields.Monetary(help="For one whole month or year: the plan's price when this period began.")
     currency_id = fields.Many2one("res.currency", required=True, ondelete="restrict")
     mrr = fields.Monetary(
-        string="Monthly Revenue", compute="_compute_mrr", store=True, help="Its price, a month."
+        string="Monthly Revenue", compute="_compute_mrr", store=True, help="Its price per month."
     )
 
     # Ranges of one integer: without them this index would need an extension of PostgreSQL.
@@ -58,7 +58,9 @@ class SaasSubscriptionPeriod(models.Model):
     def write(self, vals):
         """Allow changes of the end only, for the superuser, too."""
         if _FROZEN & vals.keys():
-            raise UserError(self.env._("What a period was and cost is not changed afterwards."))
+            raise UserError(
+                self.env._("The plan, the start and the price of a period cannot be changed afterwards.")
+            )
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)

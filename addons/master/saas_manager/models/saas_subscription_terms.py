@@ -20,23 +20,23 @@ class SaasSubscription(models.Model):
         readonly=True,
         copy=False,
         tracking=True,
-        help="Holds from the next period. Empty: as the present one.",
+        help="Used from the next period on. Empty: as the current one.",
     )
     currency_id = fields.Many2one("res.currency", compute="_compute_price", store=True)
     price = fields.Monetary(
         compute="_compute_price",
         store=True,
-        help="Of its last period; of the first, as long as there is none.",
+        help="The price of its last period; of the first one, as long as there is none.",
     )
     mrr = fields.Monetary(
-        string="Monthly Revenue", compute="_compute_price", store=True, help="Its price, a month."
+        string="Monthly Revenue", compute="_compute_price", store=True, help="Its price per month."
     )
     next_currency_id = fields.Many2one("res.currency", compute="_compute_next_price", compute_sudo=True)
     next_price = fields.Monetary(
         compute="_compute_next_price",
         compute_sudo=True,
         currency_field="next_currency_id",
-        help="Of the next period, if it began now.",
+        help="The price of the next period, if it began now.",
     )
 
     @api.depends(
@@ -82,7 +82,7 @@ class SaasSubscription(models.Model):
         """Refuse, for all writers, any price that is not a period's."""
         if _OF_PERIODS & vals.keys():
             raise UserError(
-                self.env._("A subscription costs what its periods say: its price is not written.")
+                self.env._("A subscription's price comes from its periods: it cannot be written.")
             )
 
     @api.constrains("plan_id", "period")

@@ -40,7 +40,7 @@ class SaasTemplate(models.Model):
         store=True,
         precompute=True,
         required=True,
-        help="It follows the code.",
+        help="Derived from the code.",
     )
     series = fields.Selection(
         [("17.0", "17.0"), ("18.0", "18.0"), ("19.0", "19.0")],
@@ -64,12 +64,12 @@ class SaasTemplate(models.Model):
     pool_size = fields.Integer(
         string="Spares",
         default=lambda self: int(self.env["ir.config_parameter"].sudo().get_param("saas.pool_size", 2)),
-        help="Finished clones kept waiting, so that a creation takes half a second.",
+        help="Finished clones that are kept ready, so that a creation takes half a second.",
     )
     spare_count = fields.Integer(string="Spares Waiting", readonly=True, copy=False)
     server_id = fields.Many2one(
         "saas.server",
-        help="Where it is built, and its instances are. Empty: the installation's own server.",
+        help="The server on which it is built and its instances run. Empty: the installation's own server.",
     )
     instance_ids = fields.One2many("saas.instance", "template_id")
     instance_count = fields.Integer(compute="_compute_instance_count", compute_sudo=True)
@@ -92,10 +92,13 @@ class SaasTemplate(models.Model):
     state_reason = fields.Char(string="Reason", readonly=True, copy=False, help="Why it failed or is stale.")
     built_at = fields.Datetime(readonly=True, copy=False)
     loaded_languages = fields.Char(
-        readonly=True, copy=False, help="Codes of the languages it was found to have, when it was built."
+        readonly=True, copy=False, help="Codes of the languages that it had when it was built."
     )
     chart_country_code = fields.Char(
-        string="Chart of Accounts", readonly=True, copy=False, help="The country it is of, when it was built."
+        string="Chart of Accounts",
+        readonly=True,
+        copy=False,
+        help="The country of its chart of accounts when it was built.",
     )
     size_mb = fields.Float(string="Size (MB)", readonly=True, copy=False, aggregator=None)
     edit_url = fields.Char(string="Edit At", readonly=True, copy=False)

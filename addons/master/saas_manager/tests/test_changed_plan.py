@@ -150,9 +150,9 @@ class TestChangedPlan(PriceCase):
     def test_nobody_writes_the_price(self):
         subscription = self.started("2027-01-01").sudo()
         for values in ({"price": 1}, {"mrr": 1}, {"currency_id": self.env.ref("base.CHF").id}):
-            with self.subTest(values=values), self.assertRaisesRegex(UserError, "what its periods say"):
+            with self.subTest(values=values), self.assertRaisesRegex(UserError, "comes from its periods"):
                 subscription.write(values)
-        with self.assertRaisesRegex(UserError, "what its periods say"):
+        with self.assertRaisesRegex(UserError, "comes from its periods"):
             subscription.copy({"price": 1})
 
     def test_no_import_changes_the_plan_either(self):

@@ -104,7 +104,7 @@ class TestProcess(SaasCase):
         for answer in ({"error": AWAY}, {}):
             with self._told(**answer):
                 form = self._form()
-            self.assertIn("tells nothing", form.process_message)
+            self.assertIn("has no information", form.process_message)
             self.assertFalse(form.process_state)
             self.assertEqual(form.name, "Acme")
 

@@ -46,7 +46,7 @@ class SaasInstanceCreate(models.TransientModel):
     subdomain = fields.Char(compute="_compute_subdomain", store=True, readonly=False, required=True)
     subdomain_free = fields.Boolean(compute="_compute_subdomain_message")
     subdomain_message = fields.Char(compute="_compute_subdomain_message")
-    domains = fields.Text(string="Further Domains", help="One a line, such as odoo.acme.example.")
+    domains = fields.Text(string="Further Domains", help="One per line, such as odoo.acme.example.")
 
     def _default_plan_id(self):
         return self.env["saas.plan"].search([], order="is_popular desc, sequence, id", limit=1)
