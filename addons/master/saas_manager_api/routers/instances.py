@@ -1,4 +1,4 @@
-"""`/api/instances`: A5, as S4's clients call it."""
+"""`/api/instances`: A5, in the form that S4's clients use."""
 
 import re
 from typing import Annotated
@@ -53,7 +53,7 @@ async def instance_status(
     instance_id: InstanceId, env: SigningEnv, caller: AnyCaller
 ) -> schemas.InstanceStatus:
     """How far it is; once ready, where it is and how to get in."""
-    # sudo: who finds a request may know all its status tells.
+    # sudo: callers who see a request may read its whole status
     request = env["saas.instance.request"]._find_by_api(caller, instance_id).sudo()
     instance = request.instance_id
     return schemas.InstanceStatus(
