@@ -64,7 +64,9 @@ def check_url(env, url, allow_private):
     if parts.scheme not in (("https", "http") if allow_private else ("https",)):
         raise UrlRefused(env._("Messages are sent over https only: write a URL that begins with https://"))
     if "@" in parts.netloc:
-        raise UrlRefused(env._("A URL may hold no user and no password: the signature tells who sends."))
+        raise UrlRefused(
+            env._("A URL must not contain a user or a password: the signature identifies the sender.")
+        )
     if not allow_private and _is_address(host):
         _check_address(env, host, port)
 
@@ -139,7 +141,7 @@ def _beginning(answer):
 
 def _sentence(env, error):
     if isinstance(error, InvalidIPAddress):
-        return env._("The name leads to a private address, to which nothing is sent.")
+        return env._("The name resolves to a private address, to which nothing is sent.")
     if isinstance(error, httpcore.TimeoutException):
         return env._("No answer within %s seconds.", _TIMEOUT_S)
     return str(error) or type(error).__name__

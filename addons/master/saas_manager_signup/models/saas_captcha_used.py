@@ -13,7 +13,7 @@ class SaasCaptchaUsed(models.Model):
     _description = "SaaS Captcha, Used"
     _log_access = False
 
-    signature = fields.Char(required=True, readonly=True, help="Of the challenge, by us.")
+    signature = fields.Char(required=True, readonly=True, help="The challenge's signature, which we made.")
     expires_at = fields.Float(required=True, readonly=True, index=True, help="Seconds since 1970.")
 
     _signature_unique = models.UniqueIndex("(signature)")

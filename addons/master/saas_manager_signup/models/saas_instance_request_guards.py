@@ -39,7 +39,9 @@ class SaasInstanceRequest(models.Model):
         begun = self.env["saas.api.count"].sudo()._hit_if_done("signup begun", cap)
         if begun.count > cap:
             raise NoCapacity(
-                self.env._("%s signed up in this hour, and no more are let in. It goes on in the next.", cap)
+                self.env._(
+                    "%s signed up in this hour, which is the limit. It continues in the next hour.", cap
+                )
             )
 
     def _count_mail(self, email):

@@ -33,17 +33,17 @@ class SaasWebhook(models.Model):
         index="btree_not_null",
         ondelete="cascade",
         tracking=True,
-        help="It hears of his instances only. Empty: of all the company's.",
+        help="It gets events of this customer's instances only. Empty: of all the company's instances.",
     )
     event_ids = fields.Many2many(
-        "saas.webhook.event", string="Events", help="What it is told. Empty: everything."
+        "saas.webhook.event", string="Events", help="The events that it gets. Empty: all."
     )
     delivery_ids = fields.One2many("saas.webhook.delivery", "webhook_id")
     delivery_count = fields.Integer(compute="_compute_delivery_counts")
     failed_count = fields.Integer(
         string="Failed in a Row",
         compute="_compute_delivery_counts",
-        help="Messages that never arrived since one did.",
+        help="Failed messages since the last one that arrived.",
     )
     is_failing = fields.Boolean(compute="_compute_delivery_counts")
 

@@ -33,7 +33,7 @@ class SaasWebhookDelivery(models.Model):
         required=True,
         readonly=True,
         default=lambda self: f"msg_{uuid.uuid4().hex}",
-        help="The same each time it is sent: by it the receiver knows what he has already.",
+        help="The same for each attempt, so that the receiver recognizes repeated messages.",
     )
     payload = fields.Text(required=True, readonly=True)
     state = fields.Selection(
@@ -45,11 +45,11 @@ class SaasWebhookDelivery(models.Model):
     )
     attempt_count = fields.Integer(string="Attempts", readonly=True)
     failure_count = fields.Integer(
-        readonly=True, help="Since it was begun, or begun again: says how long to wait."
+        readonly=True, help="Attempts since it was sent or replayed; they determine how long to wait."
     )
     next_attempt_at = fields.Datetime(readonly=True, default=fields.Datetime.now, index="btree_not_null")
     attempted_at = fields.Datetime(string="Last Attempt", readonly=True)
-    status = fields.Integer(readonly=True, aggregator=None, help="Of HTTP; 0: there was no answer.")
+    status = fields.Integer(readonly=True, aggregator=None, help="The HTTP status; 0: there was no answer.")
     response = fields.Text(readonly=True, help="The beginning of the last answer.")
     duration_s = fields.Float(string="Duration (s)", readonly=True, digits=(16, 3), aggregator=None)
     error = fields.Char(readonly=True, help="Why there was no answer at the last attempt.")

@@ -18,7 +18,7 @@ class SaasWebhook(models.Model):
     secret_sealed = fields.Char(groups="base.group_system", exportable=False, copy=False)
     old_secret_sealed = fields.Char(groups="base.group_system", exportable=False, copy=False)
     old_secret_until = fields.Datetime(
-        readonly=True, copy=False, help="Until then messages are signed with the secret before, too."
+        readonly=True, copy=False, help="Until then messages are signed with the previous secret, too."
     )
     secret_shown_at = fields.Datetime(readonly=True, copy=False)
 
