@@ -1,4 +1,4 @@
-"""The form, and the page after it that sends people to their mailbox."""
+"""The form, and the next page, which tells visitors to look into their mailbox."""
 
 from odoo import http
 from odoo.addons.saas_manager_api.networks import network_of

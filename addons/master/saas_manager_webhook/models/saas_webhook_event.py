@@ -1,4 +1,4 @@
-"""What an endpoint may listen to: one record for each public event of `saas_manager.events`."""
+"""The events that an endpoint may choose: one record for each public event of `saas_manager.events`."""
 
 from odoo import fields, models
 
