@@ -158,14 +158,14 @@ class SaasInstance(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        with self._told_if_taken(vals_list):
+        with self._refuse_if_taken(vals_list):
             return super().create(vals_list)
 
     def write(self, vals):
         self._check_not_settled(vals)
         if "subdomain" not in vals:
             return super().write(vals)
-        with self._told_if_taken([vals]):
+        with self._refuse_if_taken([vals]):
             result = super().write(vals)
             self.flush_recordset(["subdomain"])
             return result
@@ -209,11 +209,13 @@ class SaasInstance(models.Model):
     def _objection(self, subdomain):
         """The SubdomainRefused that says why the subdomain is not available; None if it is."""
         objection = self._objection_to_form(subdomain)
-        if not objection and (self._is_taken(subdomain) or gateway.taken([subdomain], self._where())):
+        if not objection and (
+            self._is_taken(subdomain) or gateway.taken([subdomain], self._subdomain_server())
+        ):
             objection = self._refused("taken", subdomain)
         return objection
 
-    def _where(self):
+    def _subdomain_server(self):
         """The server that has its database, or will have it; none for the installation's own."""
         # sudo: users who ask for a name need not see servers
         instance = self[:1].sudo()
@@ -274,7 +276,7 @@ class SaasInstance(models.Model):
             return name in lost or self._is_taken(name)
 
         found = gateway.suggest_subdomains(text, self._reserved_names(), is_taken, count=_CANDIDATES)
-        taken = gateway.taken(found, self._where())
+        taken = gateway.taken(found, self._subdomain_server())
         return [name for name in found if name not in taken][:_SUGGESTIONS]
 
     @api.model
@@ -294,7 +296,7 @@ class SaasInstance(models.Model):
         return [self.sudo().with_context(active_test=False)._search(domain)]
 
     @contextmanager
-    def _told_if_taken(self, vals_list):
+    def _refuse_if_taken(self, vals_list):
         """Raise SubdomainTaken if another transaction took the name first, as for any name that is taken."""
         try:
             with self.env.cr.savepoint(flush=False):

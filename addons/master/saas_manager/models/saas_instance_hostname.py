@@ -112,11 +112,11 @@ class SaasInstanceHostname(models.Model):
             try:
                 hostname._check_held_by_no_other()
                 gateway.check_hostnames(hostname.instance_id, [hostname.name])
-                hostname._hold()
+                hostname._reserve()
             except gateway.HOSTNAME_REFUSED as error:
                 hostname._fail(gateway.sentence(error))
 
-    def _hold(self):
+    def _reserve(self):
         """Reserve the names for this instance. Raises NameTaken."""
         try:
             with self.env.cr.savepoint():

@@ -168,15 +168,15 @@ class SaasInstance(models.Model):
         """
         self.env.cr.execute("SELECT pg_current_xact_id()::text")
         (transaction,) = self.env.cr.fetchone()
-        for instance in self.filtered(lambda i: i._knows_its_plan()):
+        for instance in self.filtered(lambda i: i._has_entitlements()):
             description = self.env._("Sign the entitlements of %s", instance.name)
             instance._enqueue("_entitle", description, of=transaction)
 
     def _entitle(self):
         """Job: sign the instance's entitlements and write them into the instance."""
         self.ensure_one()
-        with self._as_it_is_now() as instance:
-            if not instance._knows_its_plan():
+        with self._committed_record() as instance:
+            if not instance._has_entitlements():
                 return self.env._("Nothing to do: %s does not exist any more.", self.name)
             if instance.operation == "rename":
                 message = self.env._("%s is being renamed.", self.name)
@@ -184,11 +184,11 @@ class SaasInstance(models.Model):
             with gateway.retrying():
                 gateway.entitle(instance)
 
-    def _knows_its_plan(self):
+    def _has_entitlements(self):
         return self.state in ("active", "suspended", "expired")
 
     @contextmanager
-    def _as_it_is_now(self):
+    def _committed_record(self):
         """The record and its plan as committed, one job at a time.
 
         The job's own transaction may be older than what another job has sent to the instance.
@@ -211,7 +211,7 @@ class SaasInstance(models.Model):
         """Notify when an instance exceeds its plan's users: once, until it is within the limit again."""
         instances = self.sudo().with_context(tracking_disable=True)  # instances of all companies
         over, told = instances._over_limit_domain(), Domain("over_limit_at", "!=", False)
-        instances._sweep_all((told & ~over, "_come_back_in_limit"), (~told & over, "_go_over_limit"))
+        instances._sweep_all((told & ~over, "_clear_over_limit"), (~told & over, "_mark_over_limit"))
 
     @api.model
     def _over_limit_domain(self):
@@ -221,10 +221,10 @@ class SaasInstance(models.Model):
         )
         return Domain("state", "=", "active") & over
 
-    def _come_back_in_limit(self):
+    def _clear_over_limit(self):
         self.over_limit_at = False
 
-    def _go_over_limit(self):
+    def _mark_over_limit(self):
         """Create an activity, to offer a larger plan. The instance itself refuses new users."""
         self.over_limit_at = fields.Datetime.now()
         for instance in self:

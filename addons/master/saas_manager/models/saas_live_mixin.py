@@ -11,10 +11,10 @@ class SaasLiveMixin(models.AbstractModel):
     def write(self, vals):
         result = super().write(vals)
         if "state" in vals or "operation" in vals:
-            self._tell_screens()
+            self._notify_screens()
         return result
 
-    def _tell_screens(self):
+    def _notify_screens(self):
         """Refresh open forms and dashboards after the commit."""
         for record in self:
             status = "started" if record._is_under_way() else "finished"
@@ -24,7 +24,7 @@ class SaasLiveMixin(models.AbstractModel):
         group = self.env["ir.model.data"]._xmlid_to_res_id("saas_manager.group_saas_user")
         self.env["res.groups"].browse(group)._bus_send("saas.changed", {})
 
-    def _tell_step(self, values):
+    def _notify_step(self, values):
         """Show a finished step to users who have the record, or its request, open."""
         self.ensure_one()
         for record in (self, *(self.request_ids if "request_ids" in self._fields else ())):

@@ -64,7 +64,7 @@ class SaasMailMixin(models.AbstractModel):
             return record._send_mail_now(template)
         except _SENDING_ERRORS as error:
             reason = self.env._("A mail could not be sent. %s", _sentence(error))
-            record._tell_about_mail("warning", reason)
+            record._log_mail("warning", reason)
             raise RetryableJobError(reason) from error
 
     def _is_mail_due(self, template):
@@ -79,7 +79,7 @@ class SaasMailMixin(models.AbstractModel):
     def _note_unwanted_mail(self, template):
         name = self._mail_template(template).name
         note = self.env._("Not sent: %s. The customer does not want such mails.", name)
-        self._tell_about_mail("info", note)
+        self._log_mail("info", note)
         return note
 
     def _send_mail_now(self, template):
@@ -92,10 +92,10 @@ class SaasMailMixin(models.AbstractModel):
         self._mail_record().message_post(body=note, subtype_xmlid="mail.mt_note")
         self._mail_sent(template)
         self.env.flush_all()
-        self._hand_over(self._mail_template(template, **secrets))
+        self._send_or_raise(self._mail_template(template, **secrets))
         return self.env._("Sent to %s.", ", ".join(addresses))
 
-    def _hand_over(self, renderer):
+    def _send_or_raise(self, renderer):
         """Send the mail now. Raises MailDeliveryException, which rolls everything back."""
         # Sent mails are deleted with their secrets; unsent ones are rolled back.
         values = {"auto_delete": True, "headers": repr(_HEADERS)}
@@ -149,7 +149,7 @@ class SaasMailMixin(models.AbstractModel):
 
     def _mail_has_no_address(self):
         reason = self.env._("A mail was not sent: there is no valid address to send it to.")
-        self._tell_about_mail("warning", reason)
+        self._log_mail("warning", reason)
         self._alert_operators(reason)
         return reason
 
@@ -157,7 +157,7 @@ class SaasMailMixin(models.AbstractModel):
         """Called by the queue when it gives a mail up."""
         record = self.with_user(SUPERUSER_ID)
         reason = str(exc_message) or self.env._("A mail could not be sent; see the job.")
-        record._tell_about_mail("error", reason)
+        record._log_mail("error", reason)
         record._alert_operators(reason)
 
     def _alert_operators(self, reason):
@@ -167,7 +167,7 @@ class SaasMailMixin(models.AbstractModel):
                 "mail.mail_activity_data_warning", user_id=operator.id, **values
             )
 
-    def _tell_about_mail(self, level, message):
+    def _log_mail(self, level, message):
         """Write a log line at once, in its own transaction, whatever happens to the job."""
         record = self._mail_record()
         if record._name == "saas.instance":

@@ -102,7 +102,7 @@ class SaasSubscription(models.Model):
         if "date_end" in vals or vals.get("state") in BLOCKED:
             self._end_periods()
         if "date_end" in vals and "period_start" not in vals:
-            self._forget_taken_back()
+            self._fall_back_to_previous_period()
         if vals.get("payment_state") == "paid":
             self._note_paid_ahead()
         self.filtered(lambda s: s._shown() != shown[s])._entitle_instance()
@@ -191,7 +191,7 @@ class SaasSubscription(models.Model):
     def _resume(self, **values):
         """Continue after it was past due, suspended or expired, and reactivate its instance."""
         was_blocked = self.state in BLOCKED
-        self._cover_again(values.get("date_end", self.date_end))
+        self._add_resumed_period(values.get("date_end", self.date_end))
         self._move("pay", **{**values, "payment_state": "paid"})
         if was_blocked:
             self._reactivate_instance()

@@ -57,7 +57,7 @@ class SaasSubscription(models.Model):
             elif subscription.state in COVERED and subscription._has_lost_its_period():
                 # sudo: see `_note`
                 if subscription.sudo().period_ids._since():
-                    subscription._forget_taken_back()
+                    subscription._fall_back_to_previous_period()
                 else:
                     subscription._freeze_running()
 

@@ -117,14 +117,14 @@ class SaasSubscriptionPeriod(models.Model):
         last = self._with_days()[-1:]
         if last and last.date_end >= end:
             return
-        back = self._taken_back(last, end)
+        back = self._removed_after(last, end)
         starts = [*back.mapped("date_start"), end]
         if last:
             last.date_end = starts[0]
         for row, (start, stop) in zip(back, pairwise(starts), strict=True):
             row.subscription_id._note_period(row.kind, start, stop, row._terms())
 
-    def _taken_back(self, last, end):
+    def _removed_after(self, last, end):
         """The removed periods after the last one, on the current plan: one for each start."""
         plan = self.sorted("id")[-1:].plan_id
         since = last.date_end or date.min
@@ -138,7 +138,7 @@ class SaasSubscriptionPeriod(models.Model):
         }
         return self.browse([row.id for row in newest.values()])
 
-    def _go_on_with(self, plan, today):
+    def _continue_with_plan(self, plan, today):
         """End each period today, or before it begins; the rest continues on the plan, at the plan's price."""
         for row in self:
             start, end = max(row.date_start, today), row.date_end

@@ -188,7 +188,7 @@ class SaasSubscription(models.Model):
                 rows._end_at(min(ends), today, lengthen=lengthen)
                 subscription._follow_periods()
 
-    def _forget_taken_back(self):
+    def _fall_back_to_previous_period(self):
         """If the end moved before the last period's start, the period before is the last, and is paid."""
         for subscription in self.filtered(lambda s: s.state in COVERED and s._has_lost_its_period()):
             # sudo: see `_note`
@@ -199,7 +199,7 @@ class SaasSubscription(models.Model):
     def _has_lost_its_period(self):
         return self.period_start and self.date_end and self.period_start >= self.date_end
 
-    def _cover_again(self, end):
+    def _add_resumed_period(self, end):
         """Continue a blocked subscription today, on its old terms, until its end."""
         today, covered_until = self._today(), self._covered_until() or self._today()
         if end and end > today >= covered_until:
@@ -210,7 +210,7 @@ class SaasSubscription(models.Model):
     def _blocked_terms(self, end):
         """The terms of the period in which it was blocked, even if that was on its first day."""
         rows = self.period_ids
-        back = rows._taken_back(rows._with_days()[-1:], end).filtered(lambda row: row.kind == "period")
+        back = rows._removed_after(rows._with_days()[-1:], end).filtered(lambda row: row.kind == "period")
         return back[-1:]._terms() if back else self._last_terms()
 
     def _follow_periods(self):
@@ -242,7 +242,7 @@ class SaasSubscription(models.Model):
         paid_ahead = self._paid_ahead()
         # sudo: see `_note`
         left = self.sudo().period_ids._with_days().filtered(lambda row: row.date_end > today)
-        left._go_on_with(plan, today)
+        left._continue_with_plan(plan, today)
         if not left:
             self._note_period("change", today, today, plan._terms(self.period))
         if paid_ahead:

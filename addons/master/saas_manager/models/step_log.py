@@ -73,5 +73,5 @@ class StepLog:
         record.env["saas.instance.log"].create(
             {**values, link: record.id, "company_id": record.company_id.id}
         )
-        record._tell_step(values)
+        record._notify_step(values)
         self._cursor.commit()

@@ -62,7 +62,7 @@ class TestFollowing(DashboardCase):
                 "instance_id": instance.id,
             }
         )
-        instance._tell_step({"step": "database", "progress": 22.0})
+        instance._notify_step({"step": "database", "progress": 22.0})
         for record in (instance, request):
             self.assertIn('"step":"database","progress":22.0', self._sent(record)[-1], record._name)
 
