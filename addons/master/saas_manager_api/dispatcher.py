@@ -46,8 +46,8 @@ class SaasApiDispatcher(FastApiDispatcher):
 
     def dispatch(self, endpoint, args):
         self.root_path = endpoint.routing["routes"][0].rstrip("/")
-        self._see_origin()
-        self._see_language()
+        self._check_origin()
+        self._choose_language()
         if self.exchange.is_preflight:
             return self.request.make_response("", status=204)
         if self.request.httprequest.path.rstrip("/") == self.root_path:
@@ -63,13 +63,13 @@ class SaasApiDispatcher(FastApiDispatcher):
         # sudo: settings are read for any caller
         return self.request.env["ir.config_parameter"].sudo().get_param(name) or default
 
-    def _see_origin(self):
+    def _check_origin(self):
         """CORS: allow the operator's list, and the web sites of their publishable keys."""
         if self.exchange.origin:
             keys = self.request.env["saas.api.key.publishable"].sudo()
             self.exchange.origin_is_allowed = self.exchange.origin in keys._all_origins()
 
-    def _see_language(self):
+    def _choose_language(self):
         """Use the requested language if it is installed; without a request, the user's."""
         accepted = self.request.httprequest.accept_languages
         wanted = accepted and self._best_language(accepted)
@@ -112,7 +112,7 @@ class SaasApiDispatcher(FastApiDispatcher):
             raise
         if self.caller:
             self.request.update_env(user=self.caller.uid)
-            self._see_language()
+            self._choose_language()
         else:
             # Users who are logged in to Odoo may read the documentation; others are Odoo's public user.
             self.request.update_env(user=self.request.session.uid)

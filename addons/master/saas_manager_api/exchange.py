@@ -51,11 +51,11 @@ class Exchange:
             headers.update(self.allowance.headers)
         if response.status_code == 401:
             headers["WWW-Authenticate"] = "Bearer"
-        self._let_read(headers)
+        self._add_cors_headers(headers)
         self._log(response.status_code, caller)
         return response
 
-    def _let_read(self, headers):
+    def _add_cors_headers(self, headers):
         if self.origin and self.origin_is_allowed:
             headers["Access-Control-Allow-Origin"] = self.origin
             headers["Access-Control-Expose-Headers"] = _EXPOSED_HEADERS

@@ -114,20 +114,20 @@ def _post(url, headers, body, allow_private):
     backend = Backend(time.monotonic() + _TIMEOUT_S, allow_private)
     extensions = {"timeout": {"connect": _CONNECT_TIMEOUT_S}}
     with (
-        httpcore.ConnectionPool(ssl_context=_trusted(), network_backend=backend) as pool,
+        httpcore.ConnectionPool(ssl_context=_ssl_context(), network_backend=backend) as pool,
         pool.stream("POST", url, headers=headers, content=body.encode(), extensions=extensions) as answer,
     ):
-        return answer.status, _beginning(answer)
+        return answer.status, _first_bytes(answer)
 
 
-def _trusted():
+def _ssl_context():
     """The certificate authorities of the system, which the operator may extend, and the usual ones."""
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
     return context
 
 
-def _beginning(answer):
+def _first_bytes(answer):
     """The beginning of the answer, for the log; the rest is not read."""
     kept = b""
     # The status has arrived, so there is an answer, even if reading the rest fails.

@@ -9,7 +9,7 @@ from ..exceptions import NoSuchRequest, WrongValue
 
 _lt = LazyTranslate(__name__)
 
-_NONE_SUCH = {
+_NOT_FOUND = {
     "plan": _lt("There is no such plan on offer."),
     "runtime": _lt("There is no plan with that runtime on offer."),
     "template": _lt("There is no such template on offer."),
@@ -17,10 +17,10 @@ _NONE_SUCH = {
     "country": _lt("There is no such country."),
 }
 _PASSWORD_KEPT_H = 24
-_TOLD = ["state", "source", "instance_id", "error", "admin_email", "customer_email"]
-_TOLD_OF_INSTANCE = ["subdomain", "state", "url", "database_name", "operation"]
+_STATUS_FIELDS = ["state", "source", "instance_id", "error", "admin_email", "customer_email"]
+_INSTANCE_FIELDS = ["subdomain", "state", "url", "database_name", "operation"]
 """The fields for the status. It is polled often, so no others are read."""
-_TOLD_STATES = {
+_PUBLIC_STATES = {
     "draft": "unconfirmed",
     "submitted": "creating",
     "validated": "creating",
@@ -104,11 +104,11 @@ class SaasInstanceRequest(models.Model):
         domain = [("reference", "=", reference)]
         if caller.is_publishable:
             domain.append(("publishable_key_id", "=", caller.publishable_id))
-        found = self.search_fetch(domain, _TOLD, order="id")
+        found = self.search_fetch(domain, _STATUS_FIELDS, order="id")
         if not found:
             raise NoSuchRequest(self.env._("There is no request %s.", reference))
         # sudo: callers who see a request may know the address and the state of its instance
-        found.sudo().instance_id.fetch(_TOLD_OF_INSTANCE)
+        found.sudo().instance_id.fetch(_INSTANCE_FIELDS)
         return found
 
     @api.model
@@ -159,12 +159,12 @@ class SaasInstanceRequest(models.Model):
         return found if found or not value else self._refuse(field)
 
     def _refuse(self, field):
-        sentence = self.env._(_NONE_SUCH[field])
+        sentence = self.env._(_NOT_FOUND[field])
         raise WrongValue(sentence, fields={field: sentence})
 
     # ------------------------------------------------------------ its state, as told to callers
 
-    def _told_state(self):
+    def _public_state(self):
         """The state for all callers: `unconfirmed`, `creating`, `delayed`, `ready`, `failed` or `gone`.
 
         The API, the pages and their messages all use these states.
@@ -172,7 +172,7 @@ class SaasInstanceRequest(models.Model):
         # sudo: callers may know whether the instance that they asked for exists
         if self.sudo().instance_id.state == "terminated":
             return "gone"
-        return "delayed" if self._is_delayed() else _TOLD_STATES[self.state]
+        return "delayed" if self._is_delayed() else _PUBLIC_STATES[self.state]
 
     def _is_delayed(self):
         """Whether it could not start, and is retried automatically."""
@@ -180,23 +180,23 @@ class SaasInstanceRequest(models.Model):
 
     def _short_state(self):
         """A5: creating, ready or failed."""
-        return _SHORT_STATES[self._told_state()]
+        return _SHORT_STATES[self._public_state()]
 
     def _long_state(self):
         """A2: the request's own state; a request that is retried automatically does not count as failed."""
         return "submitted" if self._is_delayed() else self.state
 
-    def _told_message(self):
+    def _public_message(self):
         """The state as a sentence for people."""
-        return self.env._(_MESSAGES[self._told_state()])
+        return self.env._(_MESSAGES[self._public_state()])
 
-    def _told_warnings(self, caller):
+    def _public_warnings(self, caller):
         """Warnings for the caller. Visitors get none: operators see them on the request."""
         return [self.advice] if self.advice and not caller.is_publishable else []
 
-    def _told_error(self, caller):
+    def _public_error(self, caller):
         """Why it failed; None if it has not failed, and for visitors: only operators may know the reason."""
-        if caller.is_publishable or self._told_state() != "failed":
+        if caller.is_publishable or self._public_state() != "failed":
             return None
         return self.error or None
 

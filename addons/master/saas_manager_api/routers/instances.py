@@ -30,8 +30,8 @@ async def new_instance(
     return schemas.InstanceAsked(
         instanceId=request.reference,
         status="creating",
-        message=request._told_message(),
-        warnings=request._told_warnings(caller),
+        message=request._public_message(),
+        warnings=request._public_warnings(caller),
     )
 
 
@@ -59,11 +59,11 @@ async def instance_status(
     return schemas.InstanceStatus(
         status=request._short_state(),
         progress=int(request.progress),
-        message=request._told_message(),
+        message=request._public_message(),
         instanceUrl=instance.url or None,
         adminEmail=request.admin_email or request.customer_email,
         adminPassword=request._take_password(caller),
         databaseName=instance.database_name or None,
         projectId=None,
-        error=request._told_error(caller),
+        error=request._public_error(caller),
     )

@@ -35,9 +35,9 @@ async def create_instance(
         request_id=request.reference,
         state=request._long_state(),
         subdomain=request.subdomain,
-        warnings=request._told_warnings(caller),
+        warnings=request._public_warnings(caller),
     )
-    return schemas.Accepted(request_id=request.reference, message=request._told_message(), data=data)
+    return schemas.Accepted(request_id=request.reference, message=request._public_message(), data=data)
 
 
 @router.get("/request_status/{request_id}", responses=refusals(404))
@@ -47,8 +47,8 @@ async def request_status(
     """How far a request is. It is completed only when the instance answers at its address."""
     # sudo: callers who see a request may read its whole status
     request = env["saas.instance.request"]._find_by_api(caller, request_id).sudo()
-    data = status_of(request, request._told_error(caller))
-    return schemas.RequestStatusAnswer(message=request._told_message(), data=data)
+    data = status_of(request, request._public_error(caller))
+    return schemas.RequestStatusAnswer(message=request._public_message(), data=data)
 
 
 def status_of(request, error):

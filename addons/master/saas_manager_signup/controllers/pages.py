@@ -19,12 +19,12 @@ HEADERS = {
 
 def signup():
     """The signup's model, in the visitor's language."""
-    _speak(request.httprequest.args.get("lang"))
+    _set_language(request.httprequest.args.get("lang"))
     # sudo: visitors have no rights; the model decides what they may see
     return request.env["saas.signup"].sudo()
 
 
-def _speak(wanted):
+def _set_language(wanted):
     if not request.env.context.get("saas_signup_lang"):
         code = request.env["saas.signup"]._language(
             wanted, request.cookies.get(COOKIE), *request.httprequest.accept_languages.values()

@@ -113,9 +113,9 @@ class SaasInstanceRequest(models.Model):
         except UserError as error:
             self._move("submit")
             self._move("fail", error=str(error))
-            self._tell_that_it_waits()
+            self._notify_of_delay()
 
-    def _tell_that_it_waits(self):
+    def _notify_of_delay(self):
         """Create an activity with the reason for each operator; it replaces an earlier one."""
         self.activity_unlink([_WARNING])
         for operator in self._operators():
@@ -146,4 +146,4 @@ class SaasInstanceRequest(models.Model):
             except UserError as error:
                 if str(error) != delayed.error:
                     delayed.error = str(error)
-                    delayed._tell_that_it_waits()
+                    delayed._notify_of_delay()

@@ -24,7 +24,7 @@ class SaasInstanceRequest(models.Model):
     def _signup_state(self):
         """The progress, for the page and for its polling."""
         self.ensure_one()
-        state = self._told_state()
+        state = self._public_state()
         return {
             "state": state,
             "percent": 100 if state == "ready" else int(self.progress),
@@ -57,16 +57,18 @@ class SaasInstanceRequest(models.Model):
         """Only soon after the creation: later the customer logs in like everybody."""
         instance = self.instance_id
         since = fields.Datetime.subtract(fields.Datetime.now(), hours=_ENTER_WITHIN_H)
-        if self._told_state() == "creating":
+        if self._public_state() == "creating":
             return True
-        return self._told_state() == "ready" and instance.state == "active" and instance.activated_at > since
+        return (
+            self._public_state() == "ready" and instance.state == "active" and instance.activated_at > since
+        )
 
     def _login_link(self, origin):
         """I7: a link for one login; None if the instance gives none.
 
         origin: of the page that may use it.
         """
-        if self._told_state() != "ready":
+        if self._public_state() != "ready":
             return None
         try:
             return gateway.login_link(self.instance_id, origin=origin).reveal()

@@ -50,7 +50,7 @@ class SaasSignup(models.AbstractModel):
     @api.model
     def _form_values(self, typed, faults):
         plans, templates, typed = self._plans(), self._templates(), self._tidy(typed)
-        plan = plans.filtered(lambda it: it.code == typed["plan"]) or self._usual(plans)
+        plan = plans.filtered(lambda it: it.code == typed["plan"]) or self._default_plan(plans)
         template = templates.filtered(lambda it: it.code == typed["template"])
         return {
             "plans": plans,
@@ -74,7 +74,7 @@ class SaasSignup(models.AbstractModel):
             "captcha": self._captcha(),
         }
 
-    def _usual(self, plans):
+    def _default_plan(self, plans):
         return (plans.filtered("is_popular") or plans)[:1]
 
     @api.model

@@ -14,7 +14,7 @@ class SaasSignup(models.AbstractModel):
     _inherit = "saas.signup"
 
     @api.model
-    def _take(self, typed, address, own=()):
+    def _create_draft(self, typed, address, own=()):
         """Create a draft and send the mail. Raises SignupFaults.
 
         own: the references of this browser's earlier requests.

@@ -19,7 +19,7 @@ def _version():
     return f"{adler32(b''.join(path.read_bytes() for path in sorted(_STATIC.iterdir()))):08x}"
 
 
-def _text_on(color):
+def _text_color_on(color):
     """Black or white, whichever has more contrast on that color (WCAG's relative luminance)."""
     channels = [int(color[start : start + 2], 16) / 255 for start in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
@@ -58,7 +58,7 @@ class SaasSignup(models.AbstractModel):
             "company": company,
             "has_logo": not company.uses_default_logo,
             "accent": accent if known else None,
-            "on_accent": _text_on(accent) if known else None,
+            "on_accent": _text_color_on(accent) if known else None,
             "version": _version(),
             "lang": self.env.lang or "en_US",
             "languages": [(code, _own_name(name)) for code, name in languages],

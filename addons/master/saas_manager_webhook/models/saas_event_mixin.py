@@ -15,7 +15,7 @@ class SaasEventMixin(models.AbstractModel):
             # sudo: users who cause an event need not see the endpoints that get it
             for record in self.sudo():
                 instance = record._event_instance()
-                webhooks = record.env["saas.webhook"]._listening(event, instance)
+                webhooks = record.env["saas.webhook"]._endpoints_for(event, instance)
                 if webhooks:
                     webhooks._tell(event, record._event_data(event), instance)
         return result

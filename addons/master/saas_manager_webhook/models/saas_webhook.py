@@ -89,7 +89,7 @@ class SaasWebhook(models.Model):
     # ------------------------------------------------------------ events
 
     @api.model
-    def _listening(self, event, instance):
+    def _endpoints_for(self, event, instance):
         """The endpoints that get an event of that instance."""
         customer = instance.partner_id.commercial_partner_id
         return self.search(
@@ -126,7 +126,7 @@ class SaasWebhook(models.Model):
         value = self.env["ir.config_parameter"].sudo().get_param("saas_api.webhooks_allow_private")
         return (value or "").lower() in ("1", "true", "yes", "on")
 
-    def _give_up(self, reason):
+    def _switch_off(self, reason):
         """Switch the endpoint off, as it requested."""
         self.active = False
         self._ask_operators(self.env._("%s was switched off", self.name), reason)

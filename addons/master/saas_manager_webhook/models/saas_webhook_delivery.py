@@ -95,7 +95,7 @@ class SaasWebhookDelivery(models.Model):
             self.write({"state": "delivered", "next_attempt_at": False})
         elif attempt.is_unwanted:
             reason = self.env._("The endpoint answered 410: it does not exist any more.")
-            self.webhook_id._give_up(reason)
+            self.webhook_id._switch_off(reason)
             self._fail(reason)
         else:
             self._try_again_later()

@@ -54,7 +54,7 @@ class TestWebhookNetwork(WebhookCase):
         self._allow_private(False)
         with (
             patch.object(webhook_network, "public_address", lambda *_: "127.0.0.1"),
-            patch.object(webhook_sender, "_trusted", lambda: known),
+            patch.object(webhook_sender, "_ssl_context", lambda: known),
         ):
             self._deliver(delivery)
         return delivery
@@ -72,7 +72,7 @@ class TestWebhookNetwork(WebhookCase):
         self.assertFalse(self.receiver.messages)
 
     def test_the_usual_certificate_authorities_are_trusted_and_names_are_checked(self):
-        context = webhook_sender._trusted()
+        context = webhook_sender._ssl_context()
         self.assertTrue(context.check_hostname)
         self.assertEqual(context.verify_mode, ssl.CERT_REQUIRED)
         self.assertTrue(context.get_ca_certs())
