@@ -7,7 +7,7 @@ from ..events import EVENTS
 
 class SaasEventMixin(models.AbstractModel):
     _name = "saas.event.mixin"
-    _description = "Tells what happens to it"
+    _description = "SaaS Event Mixin"
 
     def _emit(self, event, **facts):
         """Notify everybody that the event's row of `EVENTS` names.

@@ -8,7 +8,7 @@ _TO_COME = (WAIT_DEPENDENCIES, PENDING, ENQUEUED, STARTED)
 
 class SaasJobMixin(models.AbstractModel):
     _name = "saas.job.mixin"
-    _description = "Is worked on by jobs"
+    _description = "SaaS Job Mixin"
 
     def _identity_key(self, kind, of=""):
         """The queue's identity key of the record's job of a kind; of: tells several such jobs apart."""

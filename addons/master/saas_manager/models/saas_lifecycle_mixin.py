@@ -12,7 +12,7 @@ TABLES = tables(gateway.transitions())
 class SaasLifecycleMixin(models.AbstractModel):
     _name = "saas.lifecycle.mixin"
     _inherit = "saas.live.mixin"
-    _description = "Moves from state to state along one table"
+    _description = "SaaS Life Cycle Mixin"
 
     _action_fields = frozenset({"state"})
     """Only actions and jobs write these fields: `readonly` alone does not protect them over RPC."""

@@ -6,7 +6,7 @@ from odoo import models
 class SaasLiveMixin(models.AbstractModel):
     _name = "saas.live.mixin"
     _inherit = "bus.listener.mixin"
-    _description = "Tells open screens what becomes of a record"
+    _description = "SaaS Live Update Mixin"
 
     def write(self, vals):
         result = super().write(vals)

@@ -27,7 +27,7 @@ class SaasMailMixin(models.AbstractModel):
 
     _name = "saas.mail.mixin"
     _inherit = "saas.event.mixin"
-    _description = "Sends mails about itself"
+    _description = "SaaS Mail Mixin"
 
     def _emit(self, event, **facts):
         result = super()._emit(event, **facts)

@@ -6,7 +6,7 @@ from odoo.exceptions import AccessError
 
 class SaasSharedMixin(models.AbstractModel):
     _name = "saas.shared.mixin"
-    _description = "SaaS Records That Companies Share"
+    _description = "SaaS Shared Record Mixin"
 
     company_id = fields.Many2one(
         "res.company", default=lambda self: self._default_company_id(), help="Empty: for all companies."

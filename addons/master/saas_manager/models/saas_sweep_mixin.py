@@ -16,7 +16,7 @@ _LEFT_ALONE_HOURS = 12
 
 class SaasSweepMixin(models.AbstractModel):
     _name = "saas.sweep.mixin"
-    _description = "Handled by nightly runs"
+    _description = "SaaS Nightly Run Mixin"
 
     sweep_failed_at = fields.Datetime(
         string="Nightly Run Failed", readonly=True, copy=False, help="It is tried again the next night."

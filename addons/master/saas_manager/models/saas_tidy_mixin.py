@@ -14,7 +14,7 @@ class SaasTidyMixin(models.AbstractModel):
     """
 
     _name = "saas.tidy.mixin"
-    _description = "Addresses and Names in One Spelling"
+    _description = "SaaS Address and Name Mixin"
     _email_fields = ()
     _caption_fields = ()
     _hostname_fields = ()

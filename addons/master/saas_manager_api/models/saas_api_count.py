@@ -48,7 +48,7 @@ class Allowance:
 
 class SaasApiCount(models.Model):
     _name = "saas.api.count"
-    _description = "SaaS API Requests of an Hour"
+    _description = "SaaS API Requests per Hour"
     _log_access = False
 
     bucket = fields.Char(required=True, readonly=True)

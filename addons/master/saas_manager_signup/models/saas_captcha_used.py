@@ -10,7 +10,7 @@ from odoo.tools import SQL
 
 class SaasCaptchaUsed(models.Model):
     _name = "saas.captcha.used"
-    _description = "SaaS Captcha, Used"
+    _description = "SaaS Used Captcha"
     _log_access = False
 
     signature = fields.Char(required=True, readonly=True, help="The challenge's signature, which we made.")
