@@ -236,7 +236,7 @@ class SubdomainJudgement(BaseModel):
     available: bool
     error_code: Literal[CODES] | None = None
     error: str | None = None
-    details: dict[str, Any] = Field(description="As in the refusal of who asks for it.")
+    details: dict[str, Any] = Field(description="As in the refusal of a creation with this name.")
     suggestions: list[str]
 
 
