@@ -24,7 +24,7 @@ caller_ctx: ContextVar["Caller | None"] = ContextVar("saas_api_caller", default=
 
 @dataclass(frozen=True)
 class Caller:
-    """The owner of a valid key; `fingerprint` identifies the key without revealing it."""
+    """A caller with a valid key; `fingerprint` identifies the key without revealing it."""
 
     uid: int
     fingerprint: str
