@@ -131,7 +131,7 @@ def test_a_wrong_or_old_link_leads_on(visitor: NewVisitor) -> None:
     ann.page.goto("/signup/confirm?token=AAAA")
     ann.expect_heading("does not work any more")
     ann.judge("expired")
-    ann.page.get_by_role("link", name="Begin anew").click()
+    ann.page.get_by_role("link", name="Begin again").click()
     ann.expect_heading("Start your Odoo")
 
 

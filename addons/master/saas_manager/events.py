@@ -1,6 +1,7 @@
-"""What happens, and who is told of it: a row for each event, the only table of it.
+"""The events, and who is notified of each: one row per event, in one table.
 
-`record._emit(event, **facts)` tells them. Other addons tell others: webhooks those of `is_public`.
+`record._emit(event, **facts)` notifies them. Other addons notify others: webhooks send the events that are
+`is_public`.
 """
 
 from dataclasses import dataclass
@@ -16,9 +17,9 @@ _LIVES = frozenset({"active", "suspended", "expired"})
 class Mail:
     """A mail about the record.
 
-    template: its template's XML id, without `mail_template_`. due_in: the states in which one that had to
-    wait still tells the truth; any, if empty. wanted_by: the customer's field that switches it off. What they
-    must know (their first login, a debt, a deletion) has none: it always goes out.
+    template: the XML id of its template, without `mail_template_`. due_in: the states in which a mail that
+    had to wait is still true; any state, if empty. wanted_by: the customer's field that switches the mail
+    off. Mails that the customer must get (first login, a debt, a deletion) have none and are always sent.
     """
 
     template: str
@@ -28,11 +29,11 @@ class Mail:
 
 @dataclass(frozen=True, eq=False)
 class Event:
-    """mails: what goes out; by: the method that lets them go, where that is meant to be overridden.
+    """mails: the mails to send; by: the method that sends them, where other code may override it.
 
-    log: the level of the line in the instance's log. activity: what an operator finds to do. Both tell the
-    fact `reason`. repeats: the activity is made though an open one says the same. is_public: other programs
-    are told.
+    log: the level of the line in the instance's log. activity: the summary of the operators' activity. Both
+    show the fact `reason`. repeats: create the activity even if the same one is open. is_public: other
+    programs are notified, too.
     """
 
     mails: tuple = ()
@@ -67,7 +68,7 @@ EVENTS = {
     ),
     "instance.operation_failed": Event(activity=_lt("%s failed"), repeats=True),
     "instance.hostname_failing": Event(log="warning", activity=_lt("A domain of %s fails"), repeats=True),
-    "instance.not_entitled": Event(log="error", activity=_lt("It does not know its present plan")),
+    "instance.not_entitled": Event(log="error", activity=_lt("It does not know its current plan")),
     "instance.over_limit": Event(log="warning", activity=_lt("More users than the plan allows")),
     "instance.down": Event(mails=(Mail("instance_down"),)),
     "instance.backup_failed": Event(mails=(Mail("backup_failed"),)),

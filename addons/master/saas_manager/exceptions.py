@@ -1,14 +1,14 @@
-"""What is refused, by its cause: the API tells causes by their type, people read the sentence."""
+"""The refusals, one class per cause: the API tells the causes apart by type, people read the sentence."""
 
 import psycopg2
 from odoo.exceptions import UserError, ValidationError
 
 CONNECTION_LOST = (psycopg2.OperationalError, psycopg2.InterfaceError)
-"""What a connection to PostgreSQL raises once it is lost; `OperationalError` has other causes, too."""
+"""Raised when a connection to PostgreSQL was lost. `OperationalError` alone has other causes, too."""
 
 
 class InvalidState(UserError):
-    """Possible in another state, or once what is under way has ended."""
+    """Not possible in this state. It may be in another state, or after the current operation has ended."""
 
 
 class NoCapacity(UserError):
@@ -16,7 +16,7 @@ class NoCapacity(UserError):
 
 
 class SubdomainRefused(ValidationError):
-    """Nobody can have it. kind: why, as in `faults`; suggestions: names close to it that are free, if any."""
+    """No instance can have this name. kind: why, as in `faults`; suggestions: similar free names, if any."""
 
     def __init__(self, sentence, kind, suggestions):
         super().__init__(sentence)
@@ -25,4 +25,4 @@ class SubdomainRefused(ValidationError):
 
 
 class SubdomainTaken(SubdomainRefused):
-    """Another instance has it."""
+    """Another instance has this name."""

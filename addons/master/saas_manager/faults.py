@@ -1,6 +1,6 @@
-"""What can be wrong with a value that people and programs send: each kind, and its sentence.
+"""What can be wrong with a value that people and programs send: each kind of fault, and its sentence.
 
-Every door tells these: the back office, the API, the pages. `%(...)s` is filled with what the door knows.
+The back office, the API and the web pages use the same sentences. `%(...)s` is filled in by the caller.
 """
 
 from odoo.tools.translate import LazyTranslate

@@ -1,7 +1,7 @@
-"""The queue's runner sees dead jobs soon: those whose worker, or whose connection, is gone.
+"""Lets the queue's runner find dead jobs soon: those that lost their worker or their connection.
 
-It looks for them at each of its turns. Else it has one when a job changes, or the next one that waits is due:
-an hour later, where all that waits is a mail for a server that is down.
+The runner looks for them each time it wakes up. Odoo's queue wakes it only when a job changes or the next
+waiting job is due, which can take an hour if only mails to a broken mail server are waiting.
 """
 
 import functools
@@ -13,7 +13,7 @@ LOOK_EVERY_S = 10
 
 
 def _at_least_every(seconds, get_wakeup_time):
-    """get_wakeup_time: when the runner wants its next turn, in seconds since 1970; 0: only when told to."""
+    """get_wakeup_time: when the runner wakes up next, in seconds since 1970; 0: only when notified."""
 
     @functools.wraps(get_wakeup_time)
     def wrapper(self):

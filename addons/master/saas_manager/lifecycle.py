@@ -1,7 +1,7 @@
-"""Which state leads where, for each kind of record: the only table of it.
+"""The transitions between states, for each kind of record, in one table.
 
-What is done with an instance that lives is in the engine's rows of operations, and added to it. Imports
-nothing, so that the diagrams in `docs/states.md` can be drawn from it.
+The engine's rows of operations define the operations on live instances, and are added to it. This module
+imports nothing, so that the diagrams in `docs/states.md` can be drawn from it.
 """
 
 # (action, state it is allowed in): state it leads to
@@ -78,7 +78,7 @@ HOSTNAME = {
 
 
 def tables(transitions):
-    """The table of each model, by its name. transitions: the engine's, in the same form."""
+    """The transitions of each model, by its name. transitions: the engine's, in the same form."""
     return {
         "saas.instance": {**INSTANCE, **transitions},
         "saas.instance.hostname": HOSTNAME,

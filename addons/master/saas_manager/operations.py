@@ -1,6 +1,6 @@
-"""What the back office adds to the engine's rows of operations: a row for each, by the same name.
+"""What the back office adds to the engine's rows of operations: one row for each, with the same name.
 
-Buttons, jobs, labels and events follow from the two; `ENGINE` is the engine's table.
+Buttons, jobs, labels and events are derived from both; `ENGINE` is the engine's table.
 """
 
 from dataclasses import dataclass, field
@@ -19,13 +19,13 @@ _WELL = {"health": "healthy", "health_message": False}
 
 @dataclass(frozen=True, eq=False)
 class Operation:
-    """How an operation is done and told of.
+    """How the back office runs and shows an operation.
 
-    label: what is being done, as the record tells. job: the job's description, with the instance's name.
-    act: the method that does it, given the log; without one the engine is asked and the record follows.
-    stamp: the field that keeps when it was done. values: what else the record says afterwards. event:
-    what has happened then. channel: the job's, if it is not the server's. group: who may, and
-    refusal: what others are told. only_engine_knows: how it ended, if its job was lost.
+    label: what is going on, for the record. job: the job's description, with the instance's name. act: the
+    method that runs it, with the log as argument; without one, the engine runs it and the record is updated.
+    stamp: the field for the time of its end. values: other values to write on the record. event: the event to
+    emit. channel: the job's, if not the server's. group: the group that may run it, and refusal: the message
+    for others. only_engine_knows: only the engine knows how it ended, if its job was lost.
     """
 
     label: str
@@ -95,7 +95,7 @@ OPERATIONS = {
 
 
 def hidden_when(operation):
-    """The expression that hides its button: not allowed, nothing to change, or something is under way."""
+    """The expression that hides its button: not allowed, nothing to change, or an operation is running."""
     row = ENGINE[operation]
     terms = [f"state not in {list(row.before)}", "operation"]
     if row.needs_running or (not row.after and row.run_state == "stopped"):

@@ -1,7 +1,7 @@
-"""When periods end and reminders are due: dates only, imports no odoo.
+"""The ends of periods and the days of reminders: dates only, imports no odoo.
 
-All periods are counted from one anchor day, so that an end of month comes back: 31 January, 28 February,
-31 March. A period's end is the first day it does not cover.
+All periods are counted from one anchor day, so that the end of a month is kept: 31 January, 28 February, 31
+March. A period's end is the first day after it.
 """
 
 from datetime import datetime, time, timedelta
@@ -24,10 +24,10 @@ def end_of(anchor, period, count):
 
 
 def reminder_due(today, start, end):
-    """The reminder whose time it is, in days before the end; None when it is too early or over.
+    """The reminder that is due, in days before the end; None if it is too early or over.
 
-    A day that was missed is made up for by the reminder that fits best today, and by no other. A reminder
-    as long as the whole period is left out: it would come as soon as the period begins.
+    A missed day is made up for by the reminder that fits today, and by no other. A reminder as long as the
+    whole period is left out: it would come when the period begins.
     """
     left, length = (end - today).days, (end - start).days
     fitting = (days for days in REMINDER_DAYS if 0 < left <= days < length)
@@ -35,9 +35,9 @@ def reminder_due(today, start, end):
 
 
 def next_hour(hour, now, timezone):
-    """The next time it is `hour` o'clock in a `pytz` time zone; `now` and the answer are naive UTC.
+    """The next time it is `hour` o'clock in a `pytz` time zone; `now` and the result are naive UTC.
 
-    Where the clock skips that hour, or shows it twice, the later moment is meant: the night keeps its order.
+    If the clock skips that hour, or shows it twice, the later moment is used: nightly runs keep their order.
     """
     today = pytz.utc.localize(now).astimezone(timezone).date()
     days = (today, today + timedelta(days=1))

@@ -1,6 +1,7 @@
-"""The FastAPI application, run in the request's own thread.
+"""Runs the FastAPI application in the request's own thread.
 
-OCA's way gives each request to a second thread and back, six times. Each time waits for Python's lock.
+OCA's dispatcher passes each request to a second thread and back, six times, and waits each time for Python's
+global lock.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ _idle_loops = queue.LifoQueue()
 
 
 def run(app, environ, body):
-    """What the application answers: status, headers, body. Raises what it raises."""
+    """Return the application's answer: status, headers, body. Raises the application's errors."""
     answer = _Answer(body)
     with _event_loop() as loop:
         loop.run_until_complete(app(build_scope(environ), answer.receive, answer.send))
@@ -22,7 +23,7 @@ def run(app, environ, body):
 
 @contextmanager
 def _event_loop():
-    """One that nobody uses, or a new one: as many stay as requests ever ran at once."""
+    """An idle loop, or a new one. There are at most as many as requests that ran at the same time."""
     try:
         loop = _idle_loops.get_nowait()
     except queue.Empty:

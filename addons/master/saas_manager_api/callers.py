@@ -1,4 +1,4 @@
-"""Who calls: known by one of Odoo's own API keys, or by a publishable key."""
+"""Identifies callers, by one of Odoo's own API keys or by a publishable key."""
 
 import hashlib
 import re
@@ -14,7 +14,7 @@ from .networks import network_of
 _lt = LazyTranslate(__name__)
 
 SCOPE = "saas"
-"""Of Odoo's API keys: one with this scope, or without any, opens the API."""
+"""The scope of Odoo's API keys: keys with this scope, or without any, are valid for the API."""
 _BEARER = re.compile(r"bearer +(\S+)", re.IGNORECASE)
 _LOOKS_LIKE_A_KEY = re.compile(r"[\x21-\x7e]{20,200}")
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -24,7 +24,7 @@ caller_ctx: ContextVar["Caller | None"] = ContextVar("saas_api_caller", default=
 
 @dataclass(frozen=True)
 class Caller:
-    """A key that was found valid; `fingerprint` names it without telling it."""
+    """A caller with a valid key; `fingerprint` identifies the key without revealing it."""
 
     uid: int
     fingerprint: str
@@ -34,7 +34,7 @@ class Caller:
 
     @property
     def owner(self):
-        """Whose limits and idempotency keys: each visitor of a web site has their own."""
+        """The owner of rate limits and idempotency keys: with a publishable key, each visitor."""
         return f"{self.fingerprint} {self.address}" if self.is_publishable else self.fingerprint
 
     @property
@@ -43,7 +43,7 @@ class Caller:
 
 
 def sent_key(headers):
-    """The key a request came with; None without one. Raises ApiError when it is not told clearly."""
+    """The request's key; None if it has none. Raises ApiError for invalid or contradicting headers."""
     keys = set()
     if "Authorization" in headers:
         found = _BEARER.fullmatch(headers["Authorization"].strip())
@@ -56,7 +56,7 @@ def sent_key(headers):
 
 
 def identify(env, httprequest):
-    """The caller whose key the request bears; None without a key. Raises ApiError for a wrong one."""
+    """The caller of a request; None without a key. Raises ApiError if the key is not valid."""
     key = sent_key(httprequest.headers)
     if key is None:
         return None
@@ -65,7 +65,7 @@ def identify(env, httprequest):
     fingerprint = hashlib.sha256(key.encode()).hexdigest()
     if key.startswith("pk_"):
         return _publishable(env, key, fingerprint, httprequest)
-    # sudo: a key is looked up before anybody is known.
+    # sudo: the key is looked up before its user is known
     uid = env["res.users.apikeys"].sudo()._user_of_key(key, fingerprint)
     if not uid:
         raise unauthorized()
@@ -73,8 +73,8 @@ def identify(env, httprequest):
 
 
 def _publishable(env, key, fingerprint, httprequest):
-    """A6: it stands in a web page, so it is believed from the operator's own pages only."""
-    # sudo: as above.
+    """A6: everybody can read this key in a web page, so it is accepted from the operator's own sites only."""
+    # sudo: as above
     found = env["saas.api.key.publishable"].sudo().search([("key", "=", key)])
     if not found:
         raise unauthorized()

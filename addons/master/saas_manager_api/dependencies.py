@@ -1,4 +1,4 @@
-"""What the routes ask for: the caller, and Odoo as they see it."""
+"""Dependencies of the routes: the caller, and Odoo's environment with the caller's rights."""
 
 from typing import Annotated
 
@@ -24,14 +24,14 @@ _API_KEY = APIKeyHeader(
 
 
 async def current_env() -> Environment:
-    """Odoo as the caller sees it; the dispatcher has seen to that."""
+    """Odoo's environment with the caller's rights, which the dispatcher has set."""
     return odoo_env_ctx.get()
 
 
 async def any_caller(
     _bearer: Annotated[object, Security(_BEARER)], _api_key: Annotated[object, Security(_API_KEY)]
 ) -> Caller:
-    """Whoever has a key, a publishable one, too."""
+    """Any caller, also with a publishable key."""
     caller = caller_ctx.get()
     if caller is None:
         raise unauthorized()
@@ -39,7 +39,7 @@ async def any_caller(
 
 
 async def secret_caller(caller: Annotated[Caller, Depends(any_caller)]) -> Caller:
-    """Whoever has a key of their own: nothing else is open to a key that everybody can read."""
+    """Callers with a key of their own. Publishable keys, which everybody can read, are refused."""
     if caller.is_publishable:
         raise ApiError(403, "FORBIDDEN", _lt("A publishable key may only sign up."))
     return caller
@@ -48,7 +48,7 @@ async def secret_caller(caller: Annotated[Caller, Depends(any_caller)]) -> Calle
 async def signing_env(
     env: Annotated[Environment, Depends(current_env)], caller: Annotated[Caller, Depends(any_caller)]
 ) -> Environment:
-    """The same; a publishable key acts for its company, in what a key of that kind may do."""
+    """As above. A publishable key acts for its company, limited to what such keys may do."""
     if caller.is_publishable:
         return env(context={**env.context, "allowed_company_ids": [caller.company_id]})
     return env
@@ -65,7 +65,7 @@ async def idempotency_key(
         ),
     ] = None,
 ) -> None:
-    """The dispatcher honours it; here it is described."""
+    """The dispatcher implements it; here it is described."""
 
 
 async def accept_language(
@@ -73,7 +73,7 @@ async def accept_language(
         str | None, Header(alias="Accept-Language", description="For the sentences.", examples=["fr"])
     ] = None,
 ) -> None:
-    """The dispatcher honours it; here it is described."""
+    """The dispatcher implements it; here it is described."""
 
 
 Env = Annotated[Environment, Depends(current_env)]

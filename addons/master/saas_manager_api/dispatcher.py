@@ -1,7 +1,7 @@
-"""The way of a request to the API: its caller, their limit, their repetition; then FastAPI.
+"""Dispatches requests to the API: finds the caller, checks limits and idempotency keys, calls FastAPI.
 
-OCA's dispatcher lets errors come back to Odoo, which tries a transaction again or rolls it back. Here they
-get the API's own form, and every answer the same headers.
+OCA's dispatcher raises errors to Odoo, which retries the transaction or rolls it back. This one gives errors
+the API's own form, and all answers the same headers.
 """
 
 import hashlib
@@ -40,14 +40,14 @@ class SaasApiDispatcher(FastApiDispatcher):
     def pre_dispatch(self, rule, args):
         result = super().pre_dispatch(rule, args)
         self.largest_body = 1024 * int(self._parameter("saas_api.max_body_kb", _LARGEST_BODY_KB))
-        # One more: of a body in chunks werkzeug gives so much and says nothing of the rest.
+        # One byte more: for a chunked body werkzeug returns this much and does not report the rest.
         self.request.httprequest.max_content_length = self.largest_body + 1
         return result
 
     def dispatch(self, endpoint, args):
         self.root_path = endpoint.routing["routes"][0].rstrip("/")
-        self._see_origin()
-        self._see_language()
+        self._check_origin()
+        self._choose_language()
         if self.exchange.is_preflight:
             return self.request.make_response("", status=204)
         if self.request.httprequest.path.rstrip("/") == self.root_path:
@@ -60,17 +60,17 @@ class SaasApiDispatcher(FastApiDispatcher):
     # ------------------------------------------------------------ before the application
 
     def _parameter(self, name, default):
-        # sudo: settings are read for whoever calls.
+        # sudo: settings are read for any caller
         return self.request.env["ir.config_parameter"].sudo().get_param(name) or default
 
-    def _see_origin(self):
-        """CORS: the operator's list, and the web sites of their publishable keys."""
+    def _check_origin(self):
+        """CORS: allow the operator's list, and the web sites of their publishable keys."""
         if self.exchange.origin:
             keys = self.request.env["saas.api.key.publishable"].sudo()
             self.exchange.origin_is_allowed = self.exchange.origin in keys._all_origins()
 
-    def _see_language(self):
-        """The one they ask for, of those that are installed; without any, their user's."""
+    def _choose_language(self):
+        """Use the requested language if it is installed; without a request, the user's."""
         accepted = self.request.httprequest.accept_languages
         wanted = accepted and self._best_language(accepted)
         if wanted:
@@ -80,13 +80,13 @@ class SaasApiDispatcher(FastApiDispatcher):
         self.request.update_context(lang=self.language)
 
     def _best_language(self, accepted):
-        # sudo: languages are everybody's.
+        # sudo: everybody may read languages
         installed = self.request.env["res.lang"].sudo().get_installed()
         codes = {code.replace("_", "-"): code for code, _name in installed}
         return codes.get(accepted.best_match(codes))
 
     def _body(self):
-        """Read it whole. Raises ApiError for what is too large, or is not JSON."""
+        """Read the whole body. Raises ApiError if it is too large, or is not JSON."""
         environ = self.request.httprequest.environ
         try:
             environ["PATH_INFO"].encode("latin-1").decode()
@@ -102,7 +102,7 @@ class SaasApiDispatcher(FastApiDispatcher):
         return body
 
     def _identify(self):
-        """From here on `env` is the caller's: groups and record rules decide."""
+        """Identify the caller; from here on `env` has the caller's rights."""
         try:
             self.caller = identify(self.request.env, self.request.httprequest)
             if not self.caller and not self._is_public():
@@ -112,9 +112,9 @@ class SaasApiDispatcher(FastApiDispatcher):
             raise
         if self.caller:
             self.request.update_env(user=self.caller.uid)
-            self._see_language()
+            self._choose_language()
         else:
-            # Who is logged in to Odoo may read the documentation; anybody else is Odoo's public user.
+            # Users who are logged in to Odoo may read the documentation; others are Odoo's public user.
             self.request.update_env(user=self.request.session.uid)
             self.request.env["ir.http"]._auth_method_public()
 
@@ -124,9 +124,9 @@ class SaasApiDispatcher(FastApiDispatcher):
         return any(path == public or path.startswith(f"{public}/") for public in public_paths)
 
     def _count(self):
-        """A7: once for each request, however often its transaction is tried.
+        """A7: count each request once, however often its transaction is retried.
 
-        Who has no key, or a wrong one, is counted by their address.
+        Requests without a key, or with a wrong one, are counted by their address.
         """
         if self.exchange.allowance:
             return
@@ -145,7 +145,7 @@ class SaasApiDispatcher(FastApiDispatcher):
     # ------------------------------------------------------------ the application
 
     def _answer_once(self, body):
-        """A POST with an Idempotency-Key acts once; what it answered is committed with what it did."""
+        """Run a POST with an Idempotency-Key only once; its answer is committed together with its effects."""
         key = self.request.httprequest.headers.get("Idempotency-Key")
         if key is None or self.request.httprequest.method != "POST":
             return self._run(body)
@@ -160,10 +160,10 @@ class SaasApiDispatcher(FastApiDispatcher):
         return response
 
     def _run(self, body):
-        """As OCA's `dispatch`, in this thread, with one pool of applications for all paths."""
+        """As OCA's `dispatch`, but in this thread, with one pool of applications for all paths."""
         environ = dict(self.request.httprequest.environ)
         if environ["REQUEST_METHOD"] == "HEAD":
-            environ["REQUEST_METHOD"] = "GET"  # The server sends no body.
+            environ["REQUEST_METHOD"] = "GET"  # the server sends no body
         with (
             fastapi_app_pool.get_app(env=self.request.env, root_path=self.root_path) as app,
             self._manage_odoo_env(),
@@ -173,7 +173,7 @@ class SaasApiDispatcher(FastApiDispatcher):
 
     @contextmanager
     def _manage_odoo_env(self, uid=None):
-        """Give the application the caller's `env`."""
+        """Pass the caller's `env` to the application."""
         env = self.request.env
         env_token, caller_token = odoo_env_ctx.set(env), caller_ctx.set(self.caller)
         try:
@@ -191,13 +191,13 @@ class SaasApiDispatcher(FastApiDispatcher):
         return result
 
     def handle_error(self, exc):
-        """The one place where an error becomes an answer."""
+        """Convert errors into answers; no other place does."""
         told = problem(exc)
         if told.status >= 500 and told.code == "INTERNAL_ERROR":
             told.details["request_id"] = self.exchange.request_id
             _logger.error("request %s failed", self.exchange.request_id)
         if told.status < 500:
-            exc.loglevel = logging.DEBUG  # Odoo would log it as its own failure, with what was sent
+            exc.loglevel = logging.DEBUG  # Odoo would log it as its own failure, with the request's content
         if told.status == 405:
             path = self.request.httprequest.path.removeprefix(self.root_path)
             routers = self.request.env["fastapi.endpoint"]._saas_routers()

@@ -1,4 +1,4 @@
-"""A4: what went wrong, as every answer of the API tells it: a status, a code, a sentence."""
+"""A4: errors, in the one form of all answers: a status, a code, a sentence."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -46,7 +46,7 @@ REFUSED_TYPE, TOO_LARGE = _BY_STATUS[415], _BY_STATUS[413]
 
 
 class ApiError(Exception):
-    """Refused by the API itself."""
+    """An error of the API itself."""
 
     def __init__(self, status: int, code: str, sentence: str | LazyGettext, **details: Any) -> None:
         super().__init__(code)
@@ -64,9 +64,9 @@ class ApiError(Exception):
 
 @dataclass(frozen=True)
 class Problem:
-    """One answer that says no. A sentence that has no language yet gets the caller's.
+    """The content of an error answer. Sentences that are not translated yet get the caller's language.
 
-    details: under `fields` a sentence for each field.
+    details: `fields` maps each field to its sentence.
     """
 
     status: int
@@ -92,7 +92,7 @@ class Problem:
         }
 
     def renamed(self, names):
-        """The same, with fields called as the caller sent them. names: by ours."""
+        """A copy that names the fields as the caller sent them. names: the caller's names, by ours."""
         if "fields" not in self.details:
             return self
         fields = {names.get(name, name): sentence for name, sentence in self.details["fields"].items()}
@@ -101,7 +101,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Faults:
-    """One sentence that tells all that is wrong. by_field: a `Fault` each."""
+    """One sentence for all faults. by_field: the `Fault` of each field."""
 
     by_field: dict[str, Any]
 
@@ -117,7 +117,7 @@ def _told(sentence, language):
 
 
 def problem(error):
-    """What to answer for an error, judged by its type and never by its text."""
+    """The answer for an error, chosen by its type, never by its text."""
     for kinds, describe in _DESCRIBED:
         if isinstance(error, kinds):
             return describe(error)
@@ -125,7 +125,7 @@ def problem(error):
 
 
 def of_status(status):
-    """What HTTP itself has a status for."""
+    """The answer for an HTTP status."""
     code, sentence = _BY_STATUS.get(status, _BY_STATUS[400])
     return Problem(status, code, sentence)
 
@@ -142,7 +142,7 @@ def _of_http(error):
 
 
 def _of_refused_input(error):
-    """All that is wrong with the input, under the code of what weighs most."""
+    """All faults of the input, with the code of the most severe one."""
     found = error.errors()
     if any(it["type"] == "json_invalid" for it in found):
         return Problem(400, "INVALID_FORMAT", _lt("The body is not valid JSON."))
@@ -157,7 +157,7 @@ def _name(found):
 
 
 def _of_refused_values(error):
-    """A ValidationError; what it was made from tells more."""
+    """A ValidationError; its cause may say more."""
     cause = error.__cause__
     if isinstance(cause, psycopg2.IntegrityError):
         return Problem(409, "INVALID_STATE", _lt("This contradicts what is there already."))
@@ -201,4 +201,4 @@ _DESCRIBED = (
     (gateway.EngineError, _of_engine),
     (psycopg2.OperationalError, lambda _error: _internal(503)),
 )
-"""The first that fits; the nearer kind stands before the wider."""
+"""The first match is used, so subclasses stand before their base classes."""

@@ -1,10 +1,10 @@
-"""What the API's models refuse, by its cause, and the status and code it is answered with."""
+"""Errors of the API's models, one class per cause, with the status and the code of the answer."""
 
 from .errors import ApiError
 
 
 class Refused(ApiError):
-    """A model raises one of its kinds. sentence, details: as `ApiError` has them."""
+    """The base of the errors below. sentence, details: as in `ApiError`."""
 
     status, code = 422, "VALIDATION_ERROR"
 
@@ -13,23 +13,23 @@ class Refused(ApiError):
 
 
 class WrongValue(Refused):
-    """There is no such thing, or it is not to be had."""
+    """The value does not exist, or is not available."""
 
 
 class WrongForm(Refused):
-    """It cannot be read as what it should be."""
+    """The value does not have the right form."""
 
     code = "INVALID_FORMAT"
 
 
 class MissingValue(Refused):
-    """It is needed and was not sent."""
+    """A required value is missing."""
 
     code = "MISSING_FIELDS"
 
 
 class DeadLink(Refused):
-    """A link of a mail that is wrong or too old."""
+    """The link of a mail is wrong or too old."""
 
     status, code = 403, "FORBIDDEN"
 
@@ -43,12 +43,12 @@ class NoSuchRequest(Refused):
 
 
 class TooMany(Refused):
-    """More than the limit of this hour. details: `retry_after`, in seconds."""
+    """The limit of this hour is exceeded. details: `retry_after`, in seconds."""
 
     status, code = 429, "RATE_LIMITED"
 
 
 class TooBusy(Refused):
-    """Not done, for it could not be done at this moment."""
+    """The request could not be handled at this moment."""
 
     status, code = 503, "INTERNAL_ERROR"

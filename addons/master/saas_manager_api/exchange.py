@@ -1,4 +1,4 @@
-"""What an answer carries besides its body: who asked, how often yet, from where it may be read."""
+"""The parts of an answer besides its body: request id, limits, security and CORS headers; and the log."""
 
 import logging
 import re
@@ -21,7 +21,7 @@ _STRICT_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
 class Exchange:
-    """One request and its answer; it lasts over the tries of a transaction."""
+    """One request and its answer; it is kept when the transaction is retried."""
 
     def __init__(self, httprequest):
         given = httprequest.headers.get("X-Request-ID", "")
@@ -39,7 +39,7 @@ class Exchange:
         return bool(self.httprequest.method == "OPTIONS" and self.origin and asked)
 
     def finish(self, response, caller):
-        """Put the headers on, and one line into the log."""
+        """Set the headers, and write one line into the log."""
         headers = response.headers
         headers["X-Request-ID"] = self.request_id
         for name, value in _SECURITY.items():
@@ -51,11 +51,11 @@ class Exchange:
             headers.update(self.allowance.headers)
         if response.status_code == 401:
             headers["WWW-Authenticate"] = "Bearer"
-        self._let_read(headers)
+        self._add_cors_headers(headers)
         self._log(response.status_code, caller)
         return response
 
-    def _let_read(self, headers):
+    def _add_cors_headers(self, headers):
         if self.origin and self.origin_is_allowed:
             headers["Access-Control-Allow-Origin"] = self.origin
             headers["Access-Control-Expose-Headers"] = _EXPOSED_HEADERS
@@ -65,7 +65,7 @@ class Exchange:
                 headers["Access-Control-Max-Age"] = "600"
 
     def _log(self, status, caller):
-        """X6: who did what; the key is told by the first letters of its fingerprint."""
+        """X6: log who did what; the key is shown as the beginning of its fingerprint."""
         if self._is_logged:
             return
         self._is_logged = True

@@ -1,4 +1,4 @@
-"""What is wrong with a field, in our own words: kinds of pydantic's, each with its code and its sentence."""
+"""What can be wrong with a field: the kinds of pydantic's errors, each with our own code and sentence."""
 
 import re
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ _lt = LazyTranslate(__name__)
 
 _NOT_IN_EMAIL = r"@\s\x00-\x1f\x7f\x22<>;,\\"
 EMAIL = rf"^[^{_NOT_IN_EMAIL}]+@[^{_NOT_IN_EMAIL}']+\.[^{_NOT_IN_EMAIL}'.]+$"
-"""As JavaScript reads it, too; what is no address all the same is refused by the engine's rule."""
+"""Valid in JavaScript, too. Invalid addresses that match are refused by the engine's rule."""
 LINE = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
 SLUG = r"^[a-z0-9-]+$"
 REFERENCE = r"^[A-Za-z0-9-]+$"
@@ -26,7 +26,7 @@ _FORMS = {
     REFERENCE: _lt("Please use only letters, digits and dashes."),
     LANGUAGE: _lt("Please send the code of a language, such as fr_FR."),
     COUNTRY: _lt("Please send the code of a country, such as FR."),
-    TOKEN: _lt("This link is not whole."),
+    TOKEN: _lt("This link is incomplete."),
 }
 _NO_TEXT = ("INVALID_FORMAT", _lt("Please send text."))
 _NO_NUMBER = ("INVALID_FORMAT", _lt("Please send a whole number."))
@@ -64,12 +64,12 @@ _KINDS = {
     "caption": ("INVALID_FORMAT", CAPTION_SENTENCE),
     **{f"subdomain_{kind}": (code, SUBDOMAIN_SENTENCES[kind]) for kind, code in SUBDOMAIN_CODES.items()},
 }
-"""By the type pydantic gives an error, or `schemas` do."""
+"""By the error type of pydantic, or of `schemas`."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with one field. facts: what the sentence names."""
+    """What is wrong with one field. facts: the values in the sentence."""
 
     code: str
     sentence: LazyGettext
@@ -80,7 +80,7 @@ class Fault:
 
 
 def fault_of(found):
-    """The `Fault` that one of pydantic's errors, a dictionary, stands for."""
+    """The `Fault` for one of pydantic's errors, which is a dictionary."""
     kind, facts = found["type"], dict(found.get("ctx") or {})
     if "expected" in facts:
         facts["expected"] = ", ".join(re.findall(r"'([^']*)'", str(facts["expected"])))

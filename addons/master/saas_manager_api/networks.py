@@ -1,13 +1,13 @@
-"""Whose limits an address counts for."""
+"""Groups addresses for rate limits."""
 
 from ipaddress import IPv6Address, ip_address
 
 _IPV6_OF_ONE = 64
-"""Bits that name a customer's network; of the rest everybody there has as many as they like."""
+"""The bits of a customer's network; within it a customer can use any number of addresses."""
 
 
 def network_of(address):
-    """The address of whoever may call so often: of IPv6 their network. Text that is none stays as it is."""
+    """What a limit counts: the address, for IPv6 its network; any other text is returned unchanged."""
     try:
         found = ip_address(address or "")
     except ValueError:

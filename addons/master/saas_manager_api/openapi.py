@@ -1,17 +1,17 @@
-"""The OpenAPI document, with what FastAPI does not know: the dispatcher's headers, what the tags mean."""
+"""The OpenAPI document, with what FastAPI does not know: the dispatcher's headers, and the tags' meanings."""
 
 TAGS = [
     {
         "name": "provisioning",
-        "description": "Ask for instances, follow and manage them; names, plans.",
+        "description": "Create instances, follow and manage them; names, plans.",
     },
     {
         "name": "instances",
-        "description": "The short way: ask for an instance, get its login once it is ready.",
+        "description": "The short way: create an instance, and get its login once it is ready.",
     },
     {
         "name": "operators",
-        "description": "Whose key it is; lists; requests tried again or given up.",
+        "description": "The key's user; lists; retry or cancel requests.",
     },
 ]
 LICENSE = {"name": "LGPL-3.0-or-later", "identifier": "LGPL-3.0-or-later"}
@@ -20,25 +20,25 @@ OPEN = {"security": []}
 
 _NUMBER, _TEXT = {"type": "integer", "minimum": 0}, {"type": "string"}
 _HEADERS = {
-    "X-Request-ID": ("Names this request in our log: yours, or a new one.", _TEXT),
-    "RateLimit-Limit": ("So many requests may be sent in an hour; without a limit it is left out.", _NUMBER),
-    "RateLimit-Remaining": ("So many are left.", _NUMBER),
-    "RateLimit-Reset": ("In so many seconds all of them may be sent again.", _NUMBER),
-    "Retry-After": ("Try again after so many seconds.", _NUMBER),
-    "WWW-Authenticate": ("How to say who asks.", _TEXT),
-    "Idempotent-Replayed": ("`true`: this was answered before, to the same Idempotency-Key.", _TEXT),
+    "X-Request-ID": ("Identifies this request in our log: your value, or a new one.", _TEXT),
+    "RateLimit-Limit": ("The number of requests allowed per hour; omitted if there is no limit.", _NUMBER),
+    "RateLimit-Remaining": ("The number of requests left.", _NUMBER),
+    "RateLimit-Reset": ("The seconds until the limit starts again.", _NUMBER),
+    "Retry-After": ("The number of seconds to wait before the next try.", _NUMBER),
+    "WWW-Authenticate": ("How to authenticate.", _TEXT),
+    "Idempotent-Replayed": ("`true`: the answer is a repetition, for the same Idempotency-Key.", _TEXT),
 }
 _ALWAYS = ("X-Request-ID", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 _BY_STATUS = {"401": ("WWW-Authenticate",), "429": ("Retry-After",), "503": ("Retry-After",)}
 
 
 def operation_id(route):
-    """The function's name: it stays when an address moves."""
+    """Use the function's name: it stays the same if the path changes."""
     return route.name
 
 
 def complete(document):
-    """Add to FastAPI's document the headers of each answer; return it."""
+    """Add the headers of each answer to FastAPI's document; return it."""
     components = document.setdefault("components", {})
     components["headers"] = {
         name: {"description": description, "schema": schema}

@@ -1,4 +1,4 @@
-"""What goes in and out: the fields of SPEC A1 to A5, with their limits and an example each."""
+"""The request and answer bodies: the fields of SPEC A1 to A5, with their limits and examples."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -38,7 +38,7 @@ Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=LI
 Caption = Annotated[Line, AfterValidator(_caption)]
 Email = Annotated[str, StringConstraints(max_length=254, pattern=EMAIL), AfterValidator(_email)]
 Label = Annotated[str, AfterValidator(_well_formed), Field(json_schema_extra=_LABEL)]
-"""What an instance may be called, wherever it is only looked up."""
+"""The name of an existing instance, for lookups."""
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=SLUG)]
 Reference = Annotated[str, StringConstraints(max_length=64, pattern=REFERENCE)]
 Language = Annotated[str, StringConstraints(min_length=2, max_length=16, pattern=LANGUAGE)]
@@ -50,9 +50,10 @@ Action = Literal[*REMOTE, "backup", "restore", "duplicate"]
 
 
 class Asked(BaseModel):
-    """A body as it is sent: types are taken at their word, and a field nobody knows is refused, not lost.
+    """A request body: types are not converted, and unknown fields are refused, not ignored.
 
-    What clients of S3 and S4 send besides is known, and not used; a wish they leave empty is none.
+    Additional fields of S3's and S4's clients are accepted, and not used. Optional fields that are empty
+    count as omitted.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid")
@@ -82,28 +83,28 @@ class CreateInstance(Asked):
     )
     admin_email: Email | None = Field(
         None,
-        description="The administrator's login; the customer's if left out.",
+        description="The administrator's login; the customer's if omitted.",
         examples=["admin@company.com"],
     )
-    template: Slug | None = Field(None, description="A template's code; the plan's first one if left out.")
+    template: Slug | None = Field(None, description="A template's code; the plan's first one if omitted.")
     language: Language | None = Field(None, examples=["fr_FR"])
     country: Country | None = Field(None, examples=["FR"])
 
 
 class NewInstance(Asked):
-    """As S4's clients send it."""
+    """In the form that S4's clients send."""
 
     clientName: str = Field(
-        description="Becomes the subdomain; dashes too many are left out.",
+        description="Becomes the subdomain, without superfluous dashes.",
         examples=["acme-corp"],
         json_schema_extra={**_LABEL, "pattern": SLUG},
     )
     adminEmail: Email = Field(examples=["admin@acme.com"])
     companyName: Caption | None = Field(
-        None, description="Made from `clientName` if left out.", examples=["ACME Corporation"]
+        None, description="Derived from `clientName` if omitted.", examples=["ACME Corporation"]
     )
-    plan: Slug | None = Field(None, description="A plan's code; the first one if left out.")
-    template: Slug | None = Field(None, description="A template's code; the plan's first one if left out.")
+    plan: Slug | None = Field(None, description="A plan's code; the first one if omitted.")
+    template: Slug | None = Field(None, description="A template's code; the plan's first one if omitted.")
     runtime: Runtime | None = Field(None, description="Only plans with this runtime.")
     language: Language | None = Field(None, examples=["fr_FR"])
     country: Country | None = Field(None, examples=["FR"])
@@ -111,8 +112,8 @@ class NewInstance(Asked):
 
 class ManageInstance(Asked):
     action: Action = Field(examples=["suspend"])
-    reason: Line | None = Field(None, description="For `suspend`: what the customer is told.")
-    confirm: Label | None = Field(None, description="For `terminate`: the subdomain once more.")
+    reason: Line | None = Field(None, description="For `suspend`: the reason, which the customer reads.")
+    confirm: Label | None = Field(None, description="For `terminate`: the subdomain again.")
 
 
 class Subdomain(Asked):
@@ -136,7 +137,7 @@ class Problem(BaseModel):
     error: str = Field(description="A sentence for people.", examples=["The subdomain acme is taken."])
     error_code: Literal[CODES] = Field(examples=["SUBDOMAIN_TAKEN"])
     details: dict[str, Any] = Field(
-        description="More where there is more: `fields`, `suggestions`, `retry_after`, `request_id`.",
+        description="Additional values: `fields`, `suggestions`, `retry_after`, `request_id`.",
         examples=[{"suggestions": ["acme-2", "acme-3"]}],
     )
 
@@ -144,9 +145,7 @@ class Problem(BaseModel):
 RequestState = Literal["draft", "submitted", "validated", "processing", "completed", "failed", "cancelled"]
 
 
-Warnings = Annotated[
-    list[str], Field(description="Sentences about what should be known of this order, though it is accepted.")
-]
+Warnings = Annotated[list[str], Field(description="Warnings about this order, although it is accepted.")]
 
 
 class AcceptedRequest(BaseModel):
@@ -191,7 +190,7 @@ class Domain(BaseModel):
     name: str = Field(examples=["odoo.acme.example"])
     state: Literal["pending", "verified", "live", "failing"]
     reason: str | None = Field(description="Why it is failing.")
-    since: datetime = Field(description="Since when it is so.")
+    since: datetime = Field(description="Since when it has this state.")
 
 
 class InstanceInfo(InstanceBrief):
@@ -200,9 +199,9 @@ class InstanceInfo(InstanceBrief):
     template: str
     series: str | None = Field(examples=["19.0"])
     run_state: str
-    operation: str | None = Field(description="What is being done with it now.", examples=["suspend"])
-    progress: Percent = Field(description="Of that, in percent.")
-    step: str | None = Field(description="The last step of that.")
+    operation: str | None = Field(description="The operation that is running.", examples=["suspend"])
+    progress: Percent = Field(description="The progress of that operation, in percent.")
+    step: str | None = Field(description="The last step of that operation.")
     reason: str | None = Field(description="Why it is suspended, or why the last operation failed.")
     health: str
     admin_email: str
@@ -224,7 +223,7 @@ class InstanceInfoAnswer(Told):
 class Managed(BaseModel):
     subdomain: str
     action: Action
-    state: str = Field(description="As it is now; a job does what was asked for.")
+    state: str = Field(description="Its current state; a job runs the operation.")
 
 
 class ManagedAnswer(Told):
@@ -237,7 +236,7 @@ class SubdomainJudgement(BaseModel):
     available: bool
     error_code: Literal[CODES] | None = None
     error: str | None = None
-    details: dict[str, Any] = Field(description="As in the refusal of who asks for it.")
+    details: dict[str, Any] = Field(description="As in the refusal of a creation with this name.")
     suggestions: list[str]
 
 
@@ -256,7 +255,7 @@ class Plan(PlanBrief):
     popular: bool
     runtime: Runtime
     features: str | None = Field(description="HTML.")
-    templates: list[str] = Field(description="Codes of what it may be made from; empty: all.")
+    templates: list[str] = Field(description="Codes of the templates it includes; empty: all.")
 
 
 class PlansAnswer(Told):
@@ -303,5 +302,5 @@ class InstanceStatus(BaseModel):
         None, description="Told once, to the key that asked for the instance, within 24 hours."
     )
     databaseName: str | None = Field(None, examples=["acme-corp"])
-    projectId: str | None = Field(None, description="Of a runtime that has projects.")
+    projectId: str | None = Field(None, description="Only for runtimes that have projects.")
     error: str | None = None

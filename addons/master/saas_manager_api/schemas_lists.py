@@ -1,4 +1,4 @@
-"""What goes in and out where an operator's program asks: who am I, what is there, try it again."""
+"""Request and answer bodies for operators' programs: the key's user, lists, and managing requests."""
 
 from datetime import datetime
 from typing import Literal
@@ -52,7 +52,7 @@ class ManageRequest(Asked):
 class RequestManaged(BaseModel):
     request_id: str
     action: RequestAction
-    state: RequestState = Field(description="As it is now; a job does what was asked for.")
+    state: RequestState = Field(description="Its current state; a job does the rest.")
 
 
 class RequestManagedAnswer(Told):

@@ -1,4 +1,4 @@
-"""The link of a mail confirms an address: the server's log of requests must not hold one."""
+"""Masks tokens in the server's log of requests: the link of a mail confirms an address."""
 
 import logging
 import re

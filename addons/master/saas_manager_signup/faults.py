@@ -1,12 +1,12 @@
-"""What is wrong with a form, told at its fields."""
+"""Errors of a form, shown at its fields."""
 
 from odoo.exceptions import ValidationError
 
 
 class SignupFaults(ValidationError):
-    """by_field: a sentence for each field; under "" what concerns the whole form.
+    """by_field: a sentence for each field; "" has the one for the whole form.
 
-    suggestions: names that are free, where the one that was typed is not.
+    suggestions: free names, if the typed one is not.
     """
 
     def __init__(self, by_field, suggestions=()):
@@ -16,4 +16,4 @@ class SignupFaults(ValidationError):
 
 
 class NotHuman(ValidationError):
-    """Sent by a program, as far as we can tell; the sentence says what a person can do."""
+    """The form was probably sent by a program; the sentence says what people can do."""

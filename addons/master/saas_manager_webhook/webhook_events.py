@@ -1,6 +1,6 @@
-"""What a message about an event says.
+"""The content of messages about events.
 
-The models here make the messages and describe them in `/api/openapi.json`: the two cannot differ.
+These models make the messages and describe them in `/api/openapi.json`, so that both always agree.
 """
 
 from datetime import date, datetime
@@ -24,7 +24,7 @@ class EventCustomer(BaseModel):
 class EventInstance(BaseModel):
     subdomain: str = Field(examples=["mycompany"])
     name: str = Field(examples=["My Company Ltd"])
-    state: str = Field(description="When it happened; ask the API for what it is now.", examples=["active"])
+    state: str = Field(description="The state at the time of the event.", examples=["active"])
     url: str | None = Field(examples=["https://mycompany.example.com"])
     plan: str = Field(description="The plan's code.", examples=["starter"])
 
@@ -40,10 +40,10 @@ class EventSubscription(BaseModel):
 
 
 class InstanceNews(BaseModel):
-    request_id: str | None = Field(description="Of the request it was created by; see `request_status`.")
+    request_id: str | None = Field(description="The request that created it; see `request_status`.")
     instance: EventInstance
     customer: EventCustomer
-    reason: str | None = Field(None, description="Why it was suspended, as the customer is told.")
+    reason: str | None = Field(None, description="The reason of its suspension, as told to the customer.")
 
 
 class SubscriptionNews(InstanceNews):
@@ -55,7 +55,7 @@ class PingNews(BaseModel):
 
 
 class Message(BaseModel):
-    timestamp: datetime = Field(description="When it happened. The same each time the message is sent.")
+    timestamp: datetime = Field(description="The time of the event. The same for each attempt.")
 
 
 class InstanceMessage(Message):

@@ -1,7 +1,7 @@
-"""Connections to public addresses only, that end when their time is over.
+"""Connects to public addresses only, with one deadline for the whole request.
 
-`httpcore` asks a backend for each connection. Ours looks the name up, lets `requests-hardened` judge the
-address, and connects to that very address: what the name leads to a moment later changes nothing.
+`httpcore` asks a backend for each connection. Ours resolves the name, lets `requests-hardened` check the
+address, and connects to exactly that address, so a later change of the DNS has no effect.
 """
 
 import time
@@ -11,12 +11,12 @@ from requests_hardened.ip_filter import filter_host
 
 
 def public_address(host, port):
-    """The address behind a name. Raises RequestException: InvalidIPAddress when it is not public."""
+    """The address of a host name. Raises RequestException: InvalidIPAddress if it is not public."""
     return filter_host(host, port, allow_loopback=False).strip("[]")
 
 
 class Backend(httpcore.SyncBackend):
-    """deadline: of `time.monotonic()`, for all of it together, however slowly bytes drip in."""
+    """deadline: as `time.monotonic()`, for the whole request, however slowly bytes arrive."""
 
     def __init__(self, deadline, allow_private):
         super().__init__()

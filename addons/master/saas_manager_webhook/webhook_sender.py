@@ -1,6 +1,6 @@
-"""One attempt to hand a message to an endpoint: signed, in time, and to nobody inside our own network.
+"""Makes one attempt to send a message to an endpoint: signed, with a deadline, never to private addresses.
 
-No proxy of the environment is used and no redirect is followed: `httpcore` knows neither.
+Proxies of the environment and redirects are not followed: `httpcore` supports neither.
 """
 
 import ipaddress
@@ -26,16 +26,16 @@ _KEPT_BYTES = 1024
 _USER_AGENT = "Tenantry-Webhooks/1"
 _BROKEN = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
 _NOT_SENT = (RequestException, ValueError)
-"""No address, a private one, or a name that is none."""
+"""Raised for host names without an address, or with a private or invalid one."""
 
 
 class UrlRefused(ValidationError):
-    """An endpoint's address to which nothing may be sent."""
+    """The URL of an endpoint is not allowed."""
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """What became of it: `status` 0 and an `error` when no answer came."""
+    """The result of an attempt: `status` is 0, with an `error`, if there was no answer."""
 
     duration_s: float
     status: int = 0
@@ -48,12 +48,12 @@ class Attempt:
 
     @property
     def is_unwanted(self):
-        """410: the receiver asks to be left alone."""
+        """410: the receiver wants no more messages."""
         return self.status == 410
 
 
 def check_url(env, url, allow_private):
-    """Raise UrlRefused unless messages may be sent there."""
+    """Raise UrlRefused unless messages may be sent to the URL."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
@@ -64,7 +64,9 @@ def check_url(env, url, allow_private):
     if parts.scheme not in (("https", "http") if allow_private else ("https",)):
         raise UrlRefused(env._("Messages are sent over https only: write a URL that begins with https://"))
     if "@" in parts.netloc:
-        raise UrlRefused(env._("A URL may hold no user and no password: the signature tells who sends."))
+        raise UrlRefused(
+            env._("A URL must not contain a user or a password: the signature identifies the sender.")
+        )
     if not allow_private and _is_address(host):
         _check_address(env, host, port)
 
@@ -87,7 +89,7 @@ def _check_address(env, host, port):
 
 
 def send(env, url, message_id, body, secrets, allow_private):
-    """POST it, signed with each of the secrets; return the `Attempt`."""
+    """POST the message, signed with each of the secrets; return the `Attempt`."""
     began = time.monotonic()
     try:
         check_url(env, url, allow_private)
@@ -112,23 +114,23 @@ def _post(url, headers, body, allow_private):
     backend = Backend(time.monotonic() + _TIMEOUT_S, allow_private)
     extensions = {"timeout": {"connect": _CONNECT_TIMEOUT_S}}
     with (
-        httpcore.ConnectionPool(ssl_context=_trusted(), network_backend=backend) as pool,
+        httpcore.ConnectionPool(ssl_context=_ssl_context(), network_backend=backend) as pool,
         pool.stream("POST", url, headers=headers, content=body.encode(), extensions=extensions) as answer,
     ):
-        return answer.status, _beginning(answer)
+        return answer.status, _first_bytes(answer)
 
 
-def _trusted():
-    """The system's authorities, which may be the operator's own, and the usual ones."""
+def _ssl_context():
+    """The certificate authorities of the system, which the operator may extend, and the usual ones."""
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
     return context
 
 
-def _beginning(answer):
-    """As much of the answer as the log keeps; the rest is not read."""
+def _first_bytes(answer):
+    """The beginning of the answer, for the log; the rest is not read."""
     kept = b""
-    # The status has come: that is the answer, whatever becomes of the rest.
+    # The status has arrived, so there is an answer, even if reading the rest fails.
     with suppress(*_BROKEN):
         for part in answer.iter_stream():
             kept += part
@@ -139,7 +141,7 @@ def _beginning(answer):
 
 def _sentence(env, error):
     if isinstance(error, InvalidIPAddress):
-        return env._("The name leads to a private address, to which nothing is sent.")
+        return env._("The name resolves to a private address, to which nothing is sent.")
     if isinstance(error, httpcore.TimeoutException):
         return env._("No answer within %s seconds.", _TIMEOUT_S)
     return str(error) or type(error).__name__

@@ -1,4 +1,4 @@
-"""A job whose connection to PostgreSQL is lost, as when that is restarted, is run again."""
+"""Runs a job again when it lost its connection to PostgreSQL, for example because PostgreSQL restarted."""
 
 import time
 
@@ -14,7 +14,7 @@ _LOOK_S = 0.2
 class LostConnectionController(RunJobController):
     @classmethod
     def _try_perform_job(cls, env, job):
-        """The queue cannot see it otherwise: leaving the job's savepoint hides what the job itself raised."""
+        """Ask the queue to retry. It cannot see the cause: the job's savepoint hides the original error."""
         try:
             return super()._try_perform_job(env, job)
         except CONNECTION_LOST as error:
@@ -29,7 +29,7 @@ class LostConnectionController(RunJobController):
 
     @staticmethod
     def _wait_for_postgresql(registry):
-        """A job that cannot be noted as pending is only found dead, see `job_runner`."""
+        """Wait, so that the job can be marked as pending. Otherwise only `job_runner` would find it dead."""
         deadline = time.monotonic() + _RESTART_S
         while time.monotonic() < deadline:
             try:

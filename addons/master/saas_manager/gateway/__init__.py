@@ -1,7 +1,7 @@
-"""The only folder of the back office that reaches the engine; other addons reach it here, too.
+"""The only folder of the back office that uses the engine; other addons use the engine through it, too.
 
-Everything here takes and gives Odoo records and plain values. The engine's errors come out of
-it as `EngineError`: a sentence and a remedy for people, `retryable` for the queue.
+Its functions take and return Odoo records and plain values. Errors of the engine are raised as `EngineError`:
+a sentence and a remedy for people, `retryable` for the queue.
 """
 
 from .errors import Conflict, EngineError, InvalidInput, retrying, sentence, translated

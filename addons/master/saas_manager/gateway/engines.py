@@ -1,4 +1,4 @@
-"""Which engine works for a server."""
+"""Chooses the engine for a server."""
 
 import functools
 
@@ -11,10 +11,10 @@ def _engine_at(address):
 
 
 def _engine():
-    """The engine of the installation's own server; secrets of columns are sealed with its key."""
+    """The engine of the installation's own server. Its key encrypts secrets in columns."""
     return _engine_at("")
 
 
 def _engine_of(server):
-    """The engine that works for a server; for none, the installation's own."""
+    """The engine for a server; without a server, the installation's own."""
     return _engine_at(server.address or "")

@@ -1,4 +1,4 @@
-"""What the engine refuses, for people and for the queue."""
+"""Converts the engine's errors for people and for the queue."""
 
 from contextlib import contextmanager
 
@@ -15,13 +15,13 @@ EngineError = TenantryError
 
 
 def sentence(error):
-    """What went wrong and what to do about it, for a person."""
+    """What went wrong and how to remedy it, as one text for people."""
     return f"{error} {error.remedy}".strip()
 
 
 @contextmanager
 def translated(error_class=UserError):
-    """Tell a person at the screen what the engine refused."""
+    """Raise an error of the engine as a message for the user."""
     try:
         yield
     except TenantryError as error:
@@ -30,7 +30,7 @@ def translated(error_class=UserError):
 
 @contextmanager
 def retrying(log=None):
-    """Let the queue try again what may work later, such as when PostgreSQL is being restarted."""
+    """Let the queue retry what may work later, for example after a restart of PostgreSQL."""
     try:
         yield
     except NotYet as error:

@@ -1,4 +1,4 @@
-"""Instances: created, operated on, renamed, terminated; what their plans let them use."""
+"""Instances: create, operate on, rename and terminate them, and sign what their plans allow."""
 
 from contextlib import suppress
 from datetime import datetime, time
@@ -15,11 +15,11 @@ from .errors import translated
 from .operations import OPERATIONS
 
 HOSTNAME_REFUSED = (InvalidValue, NameTaken)
-"""What the engine says of a host name that an instance cannot have."""
+"""The engine's errors for a host name that an instance cannot have."""
 
 
 def provisioning(instance, on_step):
-    """A creation part by part; see `tenantry.operations.instance.provision.Session`."""
+    """A creation in separate steps; see `tenantry.operations.instance.provision.Session`."""
     engine = _engine_of(instance.server_id)
     return engine.instances.provisioning(_spec(engine, instance), on_step)
 
@@ -53,7 +53,7 @@ def _entitlements(instance):
 
 
 def _limits(plan):
-    """What an instance's process may use; 0 is the server's own limit."""
+    """The limits of an instance's process; 0 means the server's own limit."""
     return {"idle_s": 60 * plan.sleep_after_minutes, "memory_mb": plan.memory_limit_mb}
 
 
@@ -63,53 +63,53 @@ def check_limits(plan):
 
 
 def _instant(day, timezone):
-    """When a day begins, as `Entitlements` has it; "" for no day."""
+    """The beginning of a day, in the form `Entitlements` uses; "" without a day."""
     if not day:
         return ""
     return pytz.timezone(timezone or "UTC").localize(datetime.combine(day, time())).isoformat()
 
 
 def entitle(instance):
-    """Have it, and its process, know its present plan."""
+    """Send the instance's current plan to the instance and its process."""
     engine = _engine_of(instance.server_id)
     engine.instances.set_limits(instance.database_name, _limits(instance.plan_id))
     engine.instances.entitle(instance.database_name, _entitlements(instance))
 
 
 def operate(instance, operation, on_step):
-    """Have the engine do what that row of `tenantry.model.operations` says."""
+    """Run one operation: a row of `tenantry.model.operations`."""
     engine = _engine_of(instance.server_id)
     engine.instances.operate(instance.database_name, OPERATIONS[operation].engine or operation, on_step)
 
 
 def rename(instance, name, on_step):
-    """Its names afterwards; see `tenantry.model.instance.Instance`."""
+    """Rename the instance and return its new names; see `tenantry.model.instance.Instance`."""
     return _engine_of(instance.server_id).instances.rename(instance.database_name, name, on_step)
 
 
 def check_hostnames(instance, hostnames):
-    """Raise one of HOSTNAME_REFUSED if somebody else has one of them, or it cannot be served."""
+    """Raise one of HOSTNAME_REFUSED if another instance has one of the names, or a name cannot be served."""
     _engine_of(instance.server_id).instances.check_hostnames(instance.database_name, hostnames)
 
 
 def set_hostnames(instance):
-    """Have it answer at its verified and live ones, and at no others."""
+    """Serve the instance at its verified and live host names, and at no others."""
     served = instance.hostname_ids._served_names()
     _engine_of(instance.server_id).instances.set_hostnames(instance.database_name, served)
 
 
 def check_modules(instance, modules):
-    """Raise EngineError if one of them is on no addons path."""
+    """Raise EngineError if a module is not on the addons path."""
     _engine_of(instance[:1].server_id).instances.check_modules(modules)
 
 
 def install_modules(instance, modules):
-    """Return those that were not there yet."""
+    """Install the modules; return those that were not installed before."""
     return _engine_of(instance.server_id).instances.install_modules(instance.database_name, modules)
 
 
 def find(instance):
-    """What the engine knows of the instance, whatever it is called by now; None when it has none."""
+    """What the engine knows of the instance, by its old or new name; None if it does not exist."""
     try:
         return _engine_of(instance.server_id).instances.find_by_reference(instance.reference)
     except TenantryError:
@@ -117,19 +117,19 @@ def find(instance):
 
 
 def terminate(instance, on_step):
-    """Drop everything of it; what is gone already is fine, and another's of the same name stays."""
+    """Drop all parts of the instance that exist; another instance of the same name is left alone."""
     engine = _engine_of(instance.server_id)
     with suppress(InstanceNotFound):
         engine.instances.terminate(instance.database_name, on_step, instance.reference)
 
 
 def abandon(instance):
-    """Remove what its failed creation may have left; another's of the same name stays."""
+    """Remove what a failed creation may have left; another instance of the same name is left alone."""
     with translated():
         _engine_of(instance.server_id).instances.abandon(instance.database_name, instance.reference)
 
 
 def login_link(instance, by="", support=False, origin=""):
-    """I7: a link that logs in once, as the customer's administrator or, with their consent, as support."""
+    """I7: a link for one login, as the customer's administrator or, with their consent, as support."""
     engine = _engine_of(instance.server_id)
     return engine.instances.login_link(instance.database_name, by=by, support=support, origin=origin)

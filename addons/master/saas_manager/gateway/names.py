@@ -1,4 +1,4 @@
-"""What names may be: subdomains, host names, addresses, people's names."""
+"""The rules for names: subdomains, host names, email addresses, names of people."""
 
 from contextlib import suppress
 
@@ -17,12 +17,12 @@ def check_slug(text):
 
 
 def subdomain_fault(text, reserved):
-    """I3: which `NameFault` speaks against it; None if none does."""
+    """I3: the `NameFault` of a subdomain; None if it has none."""
     return names.instance_name_fault(text or "", _engine().facts().reserved_names | reserved)
 
 
 def malformed(text):
-    """As `subdomain_fault`, of a name that was given long ago: what is reserved today does not matter."""
+    """As `subdomain_fault`, for a name that is in use: names that were reserved later do not matter."""
     return names.instance_name_fault(text, frozenset())
 
 
@@ -32,9 +32,9 @@ def check_hostname(text):
 
 
 def taken(subdomains, server=None):
-    """Those of them that a server has something of, whose ever; none while it does not answer.
+    """Those of the names that a server uses already, for any owner; empty if the server does not answer.
 
-    server: where they are, or shall be; none for the installation's own.
+    server: the server of the names; none for the installation's own.
     """
     engine = _engine_of(server) if server else _engine()
     with suppress(TenantryError):
@@ -43,7 +43,7 @@ def taken(subdomains, server=None):
 
 
 def is_label(text):
-    """Whether it could be a subdomain, reserved or not."""
+    """Whether the name could be a subdomain, reserved or not."""
     return names.is_label(text)
 
 
@@ -52,7 +52,7 @@ def is_email(text):
 
 
 def is_caption(text):
-    """Whether it is a person's or a company's name, as it may stand in a mail to anybody."""
+    """Whether the name is a person's or a company's, and safe to show in any mail."""
     return _is_valid(names.caption, text)
 
 
@@ -65,7 +65,7 @@ def _is_valid(rule, text):
 
 
 def tidy_email(text):
-    """In its one spelling; what is no address stays as it is, for the models to refuse."""
+    """Normalize an email address. An invalid one is returned unchanged, and the models refuse it."""
     try:
         return names.email(text)
     except InvalidInput:
@@ -73,7 +73,7 @@ def tidy_email(text):
 
 
 def tidy_hostname(text):
-    """As `tidy_email`, of a host name."""
+    """As `tidy_email`, for a host name."""
     try:
         return names.hostname(text)
     except InvalidInput:
@@ -81,7 +81,7 @@ def tidy_hostname(text):
 
 
 def tidy_caption(text):
-    """As `tidy_email`, of a person's or a company's name."""
+    """As `tidy_email`, for a person's or a company's name."""
     try:
         return names.caption(text)
     except InvalidInput:
@@ -89,7 +89,7 @@ def tidy_caption(text):
 
 
 def suggest_subdomains(text, reserved, is_taken, count=3):
-    """I3: valid, free subdomains made from a company's name, the closest first."""
+    """I3: valid, free subdomains made from a company's name, the most similar first."""
     reserved = _engine().facts().reserved_names | reserved
     first = names.suggest(text or "", reserved) or "my-company"
     candidates = (first, *names.alternatives(first, reserved, count=100))

@@ -1,4 +1,4 @@
-"""What runs of an instance: its health, its process and what that has logged."""
+"""The processes of instances: their health, their activity and their logs."""
 
 import unicodedata
 from contextlib import suppress
@@ -10,14 +10,14 @@ from .engines import _engine_of
 from .errors import sentence, translated
 
 _MOST_TO_WAIT_S = 2
-"""For a tenant server that is away, while somebody waits for a page."""
+"""For a tenant server that is down, while a user waits for a page."""
 _LOG_LINES, _LOG_LINE_LENGTH = 200, 1000
 _MOST = 2**31 - 1
-"""A process counts its requests itself and could say any number; XML-RPC knows none above this one."""
+"""A process reports its count of requests, so it can be any number; XML-RPC allows none above this."""
 
 
 def measure(instance):
-    """H1: what an instance uses and whether it answers, as values for its record."""
+    """H1: measure what an instance uses and whether it answers; return values for its record."""
     name = instance.database_name
     try:
         engine = _engine_of(instance.server_id)
@@ -39,9 +39,9 @@ def measure(instance):
 
 
 def activities(instances):
-    """What their processes are doing, as values for their records; it wakes none.
+    """The activity of the instances' processes, as values for their records; wakes none of them.
 
-    By instance; without those whose server does not answer soon, or knows nothing of them.
+    By instance; without instances whose server does not answer in time, or does not know them.
     """
     found = {}
     for server, there in instances.grouped("server_id").items():
@@ -75,7 +75,7 @@ BROKEN = {
 
 
 def broken_databases(server):
-    """Whose process says that its Odoo cannot be loaded; none while the server does not answer soon."""
+    """The instances whose process reports that Odoo cannot be loaded; empty if the server is not in time."""
     with suppress(TenantryError):
         told = _engine_of(server).instances.activities(timeout_s=_MOST_TO_WAIT_S)
         return [activity.name for activity in told if activity.is_broken]
@@ -83,20 +83,20 @@ def broken_databases(server):
 
 
 def process_log(instance):
-    """The last lines its processes logged. They are its customer's: whatever they want stands in them."""
+    """The last lines that the processes logged. Customers control their content: do not trust them."""
     with translated():
         lines = _engine_of(instance.server_id).instances.logs(instance.database_name, _LOG_LINES)
     return "\n".join(_printable(line[:_LOG_LINE_LENGTH]) for line in lines)
 
 
 def _printable(line):
-    """Without what would move the cursor, or turn the direction of the text round."""
+    """Remove characters that move the cursor or change the direction of the text."""
     is_control = {char: unicodedata.category(char)[0] == "C" and char != "\t" for char in set(line)}
     return "".join("\N{REPLACEMENT CHARACTER}" if is_control[char] else char for char in line)
 
 
 def _utc(moment):
-    """An ISO moment as Odoo stores it, without its offset."""
+    """Convert an ISO timestamp to Odoo's form: UTC, without an offset."""
     if not moment:
         return False
     return datetime.fromisoformat(moment).astimezone(UTC).replace(tzinfo=None)

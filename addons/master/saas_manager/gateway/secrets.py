@@ -1,4 +1,4 @@
-"""X5: secrets as columns hold them, sealed with the installation's key."""
+"""X5: secrets in columns, encrypted with the installation's key."""
 
 from tenantry.model.secret import Secret, random_password
 
@@ -15,5 +15,5 @@ def unseal(sealed):
 
 
 def new_password():
-    """A new administrator's password, sealed."""
+    """A new password for an administrator, encrypted."""
     return _engine().seal(random_password())

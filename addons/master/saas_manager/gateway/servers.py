@@ -1,4 +1,4 @@
-"""Where the servers are, and how."""
+"""The servers: their addresses and their health."""
 
 from odoo.exceptions import ValidationError
 
@@ -16,15 +16,15 @@ def check_server_address(text):
 
 
 def address_settings():
-    """The base domain and the protocol the running servers know."""
+    """The base domain and the protocol that the running servers use."""
     facts = _engine().facts()
     return {"base_domain": facts.base_domain, "protocol": facts.protocol}
 
 
 def url_of(subdomain, server=None):
-    """Where an instance of that name is or would be; without its port while the server never ran.
+    """The URL of an instance with that name, existing or not; without a port if the server never ran.
 
-    server: as of `taken`.
+    server: as in `taken`.
     """
     engine = _engine_of(server) if server else _engine()
     try:
@@ -35,12 +35,12 @@ def url_of(subdomain, server=None):
 
 
 def save_address_settings(base_domain, protocol):
-    """Keep them for the next start of the servers."""
+    """Save the address settings. The servers read them at their next start."""
     _engine().keep_address(base_domain, protocol)
 
 
 def server_status(server):
-    """How a server is: `health`, `health_message`, and its `base_domain` where it answers."""
+    """The status of a server: `health`, `health_message`, and its `base_domain` if it answers."""
     if server.runtime != "shared":
         return {"health": "unknown", "health_message": "This runtime is not supported yet."}
     told = {}
@@ -55,7 +55,7 @@ def server_status(server):
 
 
 def _fault_of(server, engine, facts):
-    """Why no instance can be there, in a sentence; False when they can."""
+    """Why the server can have no instances, as a sentence; False if it can."""
     if facts.version != __version__:
         return f"It runs Tenantry {facts.version}, and this is {__version__}: upgrade the older one."
     wanted = ServerAddress.of(server.address or "").name

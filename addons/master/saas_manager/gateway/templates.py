@@ -1,4 +1,4 @@
-"""Templates: built, edited, copied, and their pools."""
+"""Templates: build, edit and copy them, and fill their pools."""
 
 import logging
 
@@ -14,11 +14,11 @@ from .errors import sentence, translated
 _logger = logging.getLogger(__name__)
 
 _PATIENCE_S = 10
-"""How long a job waits for its turn before the queue has its thread back."""
+"""How long a job waits for its turn before it is retried, so that others can use its thread."""
 
 
 def check_recipe(template):
-    """Raise ValidationError unless the engine could build it."""
+    """Raise ValidationError unless the engine could build the template."""
     with translated(ValidationError):
         _recipe(template)
 
@@ -28,7 +28,7 @@ def _recipe(template):
 
 
 def _builder_of(template):
-    """The engine that builds it. Raises UnsupportedSeries: a server runs one series of Odoo."""
+    """The engine that builds the template. Raises UnsupportedSeries: a server runs one series of Odoo."""
     engine = _engine_of(template.server_id)
     series = engine.facts().series
     if template.series != series:
@@ -41,7 +41,7 @@ def build_template(template, on_step):
 
 
 def rebuild_template(template, on_step):
-    """Build it anew, unless a run that was not heard of has done so."""
+    """Build the template again, unless an earlier run has done so and its result was lost."""
     engine = _builder_of(template)
     done = _newer_version(engine, template)
     if done and not done.stale:
@@ -50,7 +50,7 @@ def rebuild_template(template, on_step):
 
 
 def _newer_version(engine, template):
-    """The template there is if it is another version than the record knows of; else None."""
+    """The template, if its version is not the one the record has; else None."""
     if not template.template_version:
         return None
     try:
@@ -65,7 +65,7 @@ def edit_template(template):
 
 
 def finish_editing(template, on_step):
-    """Take the edited copy back, unless a run that was not heard of has done so."""
+    """Take the edited copy back, unless an earlier run has done so and its result was lost."""
     engine = _engine_of(template.server_id)
     try:
         return engine.templates.finish_editing(template.code, on_step, patience_s=_PATIENCE_S)
@@ -81,7 +81,7 @@ def clone_template(template, database):
 
 
 def fill_pool(template):
-    """Bring the pool to its size; return how many spares it has then."""
+    """Fill the pool to its size; return how many spares it has then."""
     engine = _engine_of(template.server_id)
     engine.pool.fill(template.code, template.pool_size)
     return _usable_spares(engine).get(template.code, 0)
@@ -118,7 +118,7 @@ def offered(built):
 
 
 def foreign_chart(template, country, templates):
-    """See `tenantry.model.advice`; templates: what else there is."""
+    """See `tenantry.model.advice`; templates: the other templates."""
     charts = {it.code: it.chart_country_code or "" for it in template | templates}
     return advice.foreign_chart(template.code, country.code or "", charts)
 

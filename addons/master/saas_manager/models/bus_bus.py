@@ -1,7 +1,7 @@
-"""Telling open screens of a commit, at the price of one statement.
+"""Notifies open screens after a commit, with one statement.
 
-Odoo makes a connection for each commit that has something to tell, and closes it: 10 ms in which nobody
-else gets one. A creation tells of a dozen steps.
+Odoo opens and closes a connection for each commit with notifications: 10 ms in which other requests get no
+connection. A creation sends a dozen notifications.
 """
 
 import logging
@@ -21,7 +21,7 @@ class BusBus(models.Model):
     _inherit = "bus.bus"
 
     def _ensure_hooks(self):
-        """Where the channels are noted already, Odoo adds no hook of its own."""
+        """Skip Odoo's own hook if the channels are noted already."""
         postcommit = self.env.cr.postcommit
         if "bus.bus.channels" not in postcommit.data:
             postcommit.data["bus.bus.channels"] = OrderedSet()
@@ -30,14 +30,14 @@ class BusBus(models.Model):
 
 
 class _Notifier:
-    """The process's connection to the database in which everybody listens."""
+    """The process's connection to the database in which all processes listen."""
 
     def __init__(self):
         self._lock = threading.Lock()
         self._cursor = None
 
     def notify(self, channels):
-        """What cannot be told is logged: the commit was made, and must not look as if it had failed."""
+        """Notify the channels. Only log errors: the commit succeeded, and must not look like a failure."""
         with self._lock:
             for _attempt in ("as it is", "reconnected"):
                 try:

@@ -1,4 +1,4 @@
-"""Nightly runs keep their hour of the day: Odoo adds 24 hours, which is another hour once clocks change."""
+"""Keeps nightly runs at the same local hour: Odoo adds 24 hours, which is wrong when clocks change."""
 
 from odoo import api, fields, models
 from odoo.tools import SQL
@@ -26,7 +26,7 @@ class IrCron(models.Model):
 
     @api.model
     def _set_first_saas_hour(self):
-        """At installation: begin in the coming night."""
+        """When the module is installed: begin in the coming night."""
         for cron in self.search([("saas_hour", "!=", 0)]):
             cron.nextcall = cron._next_saas_hour()
 

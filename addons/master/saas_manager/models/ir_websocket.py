@@ -1,4 +1,4 @@
-"""Lets a screen follow a record: who may read it may listen to it."""
+"""Lets a screen follow a record: users who may read a record may listen to it."""
 
 import re
 from collections import defaultdict
@@ -12,13 +12,13 @@ class IrWebsocket(models.AbstractModel):
     _inherit = "ir.websocket"
 
     def _build_bus_channel_list(self, channels):
-        """Turn `saas.instance_5` and its like into the record's own channel."""
+        """Replace `saas.instance_5` and the like by the record's own channel."""
         return super()._build_bus_channel_list([*channels, *self._saas_channels(channels)])
 
     def _saas_channels(self, channels):
-        """The records asked for that the user may read; the others are left out silently.
+        """The requested records that the user may read; others are left out silently.
 
-        Customers are left out too: a step that failed is told in the operators' words.
+        Customers are left out, too: messages of failed steps are for operators.
         """
         if not self.env.user._is_internal():
             return

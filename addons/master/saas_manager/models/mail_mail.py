@@ -1,4 +1,4 @@
-"""The plain text of our mails: without the logo and the preview that only the HTML needs."""
+"""The plain text of our mails: without the logo and the preview, which only the HTML needs."""
 
 import re
 
@@ -7,7 +7,7 @@ from odoo import models
 from odoo.tools.mail import html2plaintext
 
 _CONTENT_ID = "saas_mail_content"
-"""Of the element in `mail_layout.xml` that holds what a reader of plain text needs."""
+"""The id of the element in `mail_layout.xml` with the content for plain text."""
 
 
 class MailMail(models.Model):

@@ -56,7 +56,7 @@ class ResConfigSettings(models.TransientModel):
 
     @api.depends("saas_base_domain", "saas_protocol")
     def _compute_saas_restart_needed(self):
-        """The servers read these once, when they start."""
+        """Whether the servers run with other values: they read these settings only when they start."""
         now = gateway.address_settings()
         for settings in self:
             wanted = {"base_domain": settings._base_domain(), "protocol": settings.saas_protocol}
@@ -94,11 +94,11 @@ class ResConfigSettings(models.TransientModel):
                 raise ValidationError(self.env._("Logs are kept for at least one day."))
 
     def set_values(self):
-        """Odoo deletes a parameter that is set to 0, and the default would come back."""
+        """Store zeros, too: Odoo deletes a parameter that is set to 0, and the default would apply."""
         result = super().set_values()
         save = functools.partial(gateway.save_address_settings, self._base_domain(), self.saas_protocol)
         self.env.cr.postcommit.add(save)
-        parameters = self.env["ir.config_parameter"].sudo()  # as Odoo's own set_values
+        parameters = self.env["ir.config_parameter"].sudo()  # as in Odoo's own set_values
         for name in _ZERO_HAS_A_MEANING:
             if not self[name]:
                 parameters.set_param(self._fields[name].config_parameter, "0")

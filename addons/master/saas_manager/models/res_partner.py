@@ -26,19 +26,19 @@ class ResPartner(models.Model):
         string="Suspended and Reactivated",
         default=True,
         groups="saas_manager.group_saas_user",
-        help="Mail him when an instance of his is suspended, and when it works again.",
+        help="Send a mail when an instance of theirs is suspended, and when it works again.",
     )
     saas_mail_trials = fields.Boolean(
         string="Trial Ends Soon",
         default=True,
         groups="saas_manager.group_saas_user",
-        help="Remind him some days before a trial ends.",
+        help="Send a reminder some days before a trial ends.",
     )
     saas_mail_renewals = fields.Boolean(
         string="Subscription Ends Soon",
         default=True,
         groups="saas_manager.group_saas_user",
-        help="Remind him some days before a period ends.",
+        help="Send a reminder some days before a period ends.",
     )
 
     @api.depends("saas_instance_ids.state", "saas_subscription_ids")

@@ -1,4 +1,4 @@
-"""X2: who may change what all companies share."""
+"""X2: decides who may change what all companies share."""
 
 from odoo import models
 
@@ -7,5 +7,5 @@ class ResUsers(models.Model):
     _inherit = "res.users"
 
     def _is_in_all_companies(self):
-        # sudo: the companies they are not in.
+        # sudo: the user cannot see companies that they do not work for
         return not self.env["res.company"].sudo().search([("id", "not in", self.company_ids.ids)], limit=1)

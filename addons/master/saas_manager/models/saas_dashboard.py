@@ -1,4 +1,4 @@
-"""W3: the figures of the operator's dashboard, each with the list it counts."""
+"""W3: the figures of the operator's dashboard, each with the list of records it counts."""
 
 from datetime import timedelta
 
@@ -7,9 +7,9 @@ from odoo import api, fields, models
 _PERIODS_DAYS = (7, 30, 90)
 _EXPIRES_WITHIN_DAYS = 14
 _SHOWN = 8
-"""How many servers, expiries or reasons are shown; the list has them all."""
+"""How many servers, expiries or reasons are shown; the list has all of them."""
 _FAILURE = [("level", "in", ("error", "critical")), ("step", "=", False)]
-"""The sentence that ends a failed operation; the lines of its steps name a step."""
+"""The line that ends a failed operation; the lines of its steps have a `step`."""
 
 
 class SaasDashboard(models.AbstractModel):
@@ -19,7 +19,7 @@ class SaasDashboard(models.AbstractModel):
     @api.model
     @api.readonly
     def figures(self, period=30):
-        """Everything the dashboard shows, as the user may see it; `period` is in days."""
+        """Everything the dashboard shows, limited to what the user may see; `period` is in days."""
         self.env["saas.instance"].check_access("read")
         days = period if period in _PERIODS_DAYS else _PERIODS_DAYS[1]
         return {
@@ -38,11 +38,11 @@ class SaasDashboard(models.AbstractModel):
         }
 
     def _list(self, name, model, domain):
-        """What a figure opens: the records it counts."""
+        """The list that a click on a figure opens: the records it counts."""
         return {"name": name, "model": model, "domain": list(domain)}
 
     def _first_steps(self):
-        """What a new installation has done, and what the user may do about it."""
+        """The first steps of a new installation: which are done, and which the user may do."""
         templates, instances = self.env["saas.template"], self.env["saas.instance"]
         return {
             "has_template": bool(templates.search_count([("is_template_ready", "=", True)], limit=1)),
@@ -73,7 +73,7 @@ class SaasDashboard(models.AbstractModel):
     # ------------------------------------------------------------ failures
 
     def _failures(self, days):
-        """What failed in the period, the most frequent reasons first."""
+        """The most frequent reasons of failures in the period."""
         domain = [*_FAILURE, ("create_date", ">=", fields.Datetime.now() - timedelta(days=days))]
         logs = self.env["saas.instance.log"]
         groups = logs._read_group(
@@ -96,7 +96,7 @@ class SaasDashboard(models.AbstractModel):
         """The fullest servers, with their health."""
         domain = [("state", "in", ("active", "maintenance", "offline"))]
         servers = self.env["saas.server"].search(domain)
-        # Room is taken by every company's instances, whether the user sees them or not.
+        # Instances of all companies count, whether the user sees them or not.
         instances = self.env["saas.instance"].sudo()
         counts = dict(
             instances._read_group(
@@ -123,7 +123,7 @@ class SaasDashboard(models.AbstractModel):
         }
 
     def _expiries(self):
-        """Active instances that expire soon, or should have; the next first."""
+        """Active instances that expire soon, or should have expired already; the earliest first."""
         today = fields.Date.context_today(self)
         domain = [
             ("state", "=", "active"),

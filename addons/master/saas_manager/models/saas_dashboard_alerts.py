@@ -1,4 +1,4 @@
-"""H2: what needs an operator's attention, counted for the dashboard."""
+"""H2: alerts for operators, counted for the dashboard."""
 
 from odoo import models
 from odoo.fields import Domain
@@ -11,7 +11,7 @@ class SaasDashboard(models.AbstractModel):
     _inherit = "saas.dashboard"
 
     def _alerts(self):
-        """The alerts that have something to show, the worst first."""
+        """The alerts that count anything, the most severe first."""
         alerts = [
             self._alert(level, label, model, domain)
             for level, label, model, domain in self._alert_table()
@@ -25,7 +25,7 @@ class SaasDashboard(models.AbstractModel):
         return {"level": level, "label": label, "count": count, "list": self._list(label, model, domain)}
 
     def _alert_table(self):
-        """(level, label, model, domain) of everything that is watched."""
+        """All alerts as (level, label, model, domain)."""
         return (
             *self._server_alerts(),
             *self._instance_alerts(),
@@ -60,7 +60,7 @@ class SaasDashboard(models.AbstractModel):
         )
 
     def _by_health(self, watched):
-        """Those in trouble, and those with a warning, among what is watched."""
+        """Two alerts for the records of a domain: critical ones, and ones with a warning."""
         watched = Domain(watched)
         return watched & Domain("health", "=", "critical"), watched & Domain("health", "=", "warning")
 
@@ -81,7 +81,7 @@ class SaasDashboard(models.AbstractModel):
     def _above(self, share, strictly=False):
         """Instances that use more than `share` of their plan's users or storage; 0 is no limit."""
         operator = ">" if strictly else ">="
-        # Limits are read even of plans the user does not see: the figures stay stored fields only.
+        # Read the limits of all plans, so that the list's domain has stored fields only.
         plans = self.env["saas.plan"].sudo().with_context(active_test=False).search([])  # pylint: disable=no-search-all
         return Domain.OR(self._above_on(plan, share, operator) for plan in plans)
 

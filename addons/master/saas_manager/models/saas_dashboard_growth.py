@@ -1,4 +1,4 @@
-"""What was created lately, and how long that took."""
+"""The instances created lately, and how long their creation took."""
 
 from datetime import datetime, time, timedelta
 
@@ -13,7 +13,7 @@ class SaasDashboard(models.AbstractModel):
     _inherit = "saas.dashboard"  # pylint: disable=consider-merging-classes-inherited
 
     def _created(self, days):
-        """Instances that became active in the period, and the change against the one before."""
+        """Instances that became active in the period, and the change since the period before."""
         now = fields.Datetime.now()
         start, before = now - timedelta(days=days), now - timedelta(days=2 * days)
         domain = [("activated_at", ">=", start)]
@@ -28,7 +28,7 @@ class SaasDashboard(models.AbstractModel):
         }
 
     def _weeks(self):
-        """Instances created and how long that took, for each of the last weeks."""
+        """How many instances were created in each of the last weeks, and how long it took."""
         today = fields.Date.context_today(self)
         first = today - timedelta(days=today.weekday(), weeks=_WEEKS - 1)
         found = {monday: figures for monday, *figures in self._read_weeks(self._midnight(first))}
@@ -36,7 +36,7 @@ class SaasDashboard(models.AbstractModel):
         return [self._week(monday, *found.get(monday, (0, None))) for monday in mondays]
 
     def _read_weeks(self, since):
-        """(monday, count, [median, 95th percentile]) for each week with any, in the user's time zone."""
+        """(monday, count, [median, 95th percentile]) of each week with instances, in the user's time zone."""
         instances = self.env["saas.instance"]
         query = instances._search([("activated_at", ">=", since)])
         query.groupby = SQL("1")
@@ -63,7 +63,7 @@ class SaasDashboard(models.AbstractModel):
         }
 
     def _midnight(self, date):
-        """The beginning of a day of the user's, in UTC."""
+        """The beginning of a day in the user's time zone, as UTC."""
         local = self.env.tz.localize(datetime.combine(date, time.min))
         return local.astimezone(pytz.utc).replace(tzinfo=None)
 

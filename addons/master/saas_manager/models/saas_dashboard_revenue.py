@@ -1,4 +1,4 @@
-"""What subscriptions bring in a month: by their periods' own prices, whatever their plans cost today."""
+"""Monthly revenue of subscriptions, from the prices of their periods, not from the plans' current prices."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ class SaasDashboard(models.AbstractModel):
     _inherit = "saas.dashboard"  # pylint: disable=consider-merging-classes-inherited
 
     def _revenue(self):
-        """What is in force, in the company's currency: by plan, and over the last year."""
+        """The recurring revenue in the company's currency: by plan, and over the last year."""
         today = fields.Date.context_today(self)
         domain = self._covering(today) & Domain("subscription_id.state", "in", _IN_FORCE)
         plans = self._revenue_by_plan(domain, today)
@@ -50,7 +50,7 @@ class SaasDashboard(models.AbstractModel):
         return [self._revenue_of(plan, amount, domain) for plan, amount in amounts.items()]
 
     def _revenue_of(self, plan, amount, domain):
-        name = plan.sudo().name  # a subscription may be on a plan of another company
+        name = plan.sudo().name  # a subscription's plan may belong to another company
         of_plan = domain & Domain("plan_id", "=", plan.id)
         return {
             "label": name,
@@ -59,13 +59,13 @@ class SaasDashboard(models.AbstractModel):
         }
 
     def _known_since(self):
-        """The month in which the first period was noted: what was in force before it nobody knows."""
+        """The month of the first recorded period. Earlier revenue is not known."""
         periods = self.env["saas.subscription.period"]
         [(first,)] = periods._read_group([], [], ["create_date:min"])
         return first and fields.Datetime.context_timestamp(self, first).date().replace(day=1)
 
     def _month(self, today, back, since):
-        """What was in force on the last day of a month before, at the rates of that day; None: not known."""
+        """The recurring revenue on the last day of an earlier month, at that day's rates; None if unknown."""
         day = today.replace(day=1) - relativedelta(months=back - 1) - timedelta(days=1)
         domain, label = self._covering(day), self._month_label(day)
         groups = self.env["saas.subscription.period"]._read_group(domain, ["currency_id"], ["mrr:sum"])

@@ -1,4 +1,4 @@
-"""Something happened to a record: all who are to hear of it are told in the same transaction."""
+"""Emits events of a record: everybody concerned is notified in the same transaction."""
 
 from odoo import models
 
@@ -7,12 +7,12 @@ from ..events import EVENTS
 
 class SaasEventMixin(models.AbstractModel):
     _name = "saas.event.mixin"
-    _description = "Tells what happens to it"
+    _description = "SaaS Event Mixin"
 
     def _emit(self, event, **facts):
-        """Tell whom its row of `EVENTS` names.
+        """Notify everybody that the event's row of `EVENTS` names.
 
-        facts: `reason`, a sentence, where the row has a log or an activity.
+        facts: `reason`, a sentence, if the row has a log or an activity.
         """
         row = EVENTS[event]
         for record in self:

@@ -1,4 +1,4 @@
-"""One customer's running Odoo: what it is, and what it may be called (I3: one judge, for every door)."""
+"""One customer's running Odoo, with the rules for its name (I3: the same rules everywhere)."""
 
 import uuid
 from contextlib import contextmanager
@@ -55,7 +55,11 @@ class SaasInstance(models.Model):
     template_id = fields.Many2one("saas.template", required=True, index=True, ondelete="restrict")
     plan_id = fields.Many2one("saas.plan", required=True, index=True, ondelete="restrict", tracking=True)
     server_id = fields.Many2one(
-        "saas.server", index=True, ondelete="restrict", copy=False, help="Empty: the one with the most room."
+        "saas.server",
+        index=True,
+        ondelete="restrict",
+        copy=False,
+        help="Empty: the server with the most room.",
     )
     database_name = fields.Char(string="Database", readonly=True, copy=False)
     series = fields.Selection(related="template_id.series", store=True, precompute=True, string="Odoo Series")
@@ -119,7 +123,7 @@ class SaasInstance(models.Model):
 
     @api.depends("operation", "log_ids")
     def _compute_progress(self):
-        """Those of the last step of what is under way; of the lines nothing else is read."""
+        """The percentage and the message of the last step of the operation that is running."""
         lines = self.env["saas.instance.log"]
         for instance in self:
             domain = [
@@ -154,31 +158,33 @@ class SaasInstance(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        with self._told_if_taken(vals_list):
+        with self._refuse_if_taken(vals_list):
             return super().create(vals_list)
 
     def write(self, vals):
         self._check_not_settled(vals)
         if "subdomain" not in vals:
             return super().write(vals)
-        with self._told_if_taken([vals]):
+        with self._refuse_if_taken([vals]):
             result = super().write(vals)
             self.flush_recordset(["subdomain"])
             return result
 
     def _check_not_settled(self, vals):
-        """Raise AccessError for what a database was made from, and is called: actions change it."""
+        """Raise AccessError if values change that only actions may change after the creation."""
         settled = _SETTLED & vals.keys()
-        # They do so under sudo, and see to the rest.
+        # Actions use sudo, and keep the database in step.
         if settled and not self.env.su and any(instance.state != "draft" for instance in self):
             labels = [self._fields[name]._description_string(self.env) for name in sorted(settled)]
             raise AccessError(
-                self.env._("Of a created instance, this cannot be changed here: %s.", ", ".join(labels))
+                self.env._(
+                    "This cannot be changed here once the instance was created: %s.", ", ".join(labels)
+                )
             )
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_draft(self):
-        """I9: the record of what was is kept."""
+        """I9: created instances are kept as records."""
         for instance in self.filtered(lambda i: i.state not in ("draft", "terminated")):
             raise UserError(self.env._("%s still exists. Terminate it first.", instance.name))
 
@@ -197,19 +203,21 @@ class SaasInstance(models.Model):
         }
         return {**action, "domain": [("instance_id", "=", self.id)], "context": context}
 
-    # ------------------------------------------------------------ the judge of subdomains
+    # ------------------------------------------------------------ rules for subdomains
 
     @api.model
     def _objection(self, subdomain):
-        """Judge a subdomain: the SubdomainRefused that says why it cannot be had; None if it can."""
+        """The SubdomainRefused that says why the subdomain is not available; None if it is."""
         objection = self._objection_to_form(subdomain)
-        if not objection and (self._is_taken(subdomain) or gateway.taken([subdomain], self._where())):
+        if not objection and (
+            self._is_taken(subdomain) or gateway.taken([subdomain], self._subdomain_server())
+        ):
             objection = self._refused("taken", subdomain)
         return objection
 
-    def _where(self):
+    def _subdomain_server(self):
         """The server that has its database, or will have it; none for the installation's own."""
-        # sudo: who asks for a name need not see servers.
+        # sudo: users who ask for a name need not see servers
         instance = self[:1].sudo()
         return instance.server_id or instance.template_id.server_id
 
@@ -218,28 +226,28 @@ class SaasInstance(models.Model):
         return self._refused(kind, subdomain) if kind else None
 
     def _refused(self, kind, subdomain, lost=()):
-        """lost: names that are taken, though this transaction may not see it."""
+        """Build the SubdomainRefused. lost: taken names that this transaction may not see yet."""
         sentence = self.env._(SUBDOMAIN_SENTENCES[kind])
         error_class = SubdomainTaken if kind == "taken" else SubdomainRefused
         return error_class(sentence % {"name": subdomain}, str(kind), self._suggestions(subdomain, lost))
 
     @api.model
     def _check_well_formed(self, subdomain):
-        """Raise SubdomainRefused, with other names, when nobody could have it."""
+        """Raise SubdomainRefused, with suggestions, if the name is invalid or reserved."""
         objection = self._objection_to_form(subdomain)
         if objection:
             raise objection
 
     @api.model
     def _check_free(self, subdomain):
-        """Raise SubdomainRefused, with other names, when it cannot be had."""
+        """Raise SubdomainRefused, with suggestions, if the name is not available."""
         objection = self._objection(subdomain)
         if objection:
             raise objection
 
     @api.model
     def _judge_subdomain(self, subdomain):
-        """Whether it can be had, and a sentence about it, for forms."""
+        """Whether the subdomain is available, and a sentence about it, for forms."""
         if not subdomain:
             return False, False
         objection = self._objection(subdomain)
@@ -248,7 +256,7 @@ class SaasInstance(models.Model):
         free = ", ".join(objection.suggestions)
         return False, f"{objection} {self.env._('Free: %s.', free)}" if free else str(objection)
 
-    # ------------------------------------------------------------ what it judges by
+    # ------------------------------------------------------------ helpers of the rules
 
     @api.model
     def _reserved_names(self):
@@ -262,13 +270,13 @@ class SaasInstance(models.Model):
 
     @api.model
     def _suggestions(self, text, lost=()):
-        """The engine is asked once, for a few more than are told."""
+        """Names that are free. Check a few more than needed, so that the engine is asked only once."""
 
         def is_taken(name):
             return name in lost or self._is_taken(name)
 
         found = gateway.suggest_subdomains(text, self._reserved_names(), is_taken, count=_CANDIDATES)
-        taken = gateway.taken(found, self._where())
+        taken = gateway.taken(found, self._subdomain_server())
         return [name for name in found if name not in taken][:_SUGGESTIONS]
 
     @api.model
@@ -278,18 +286,18 @@ class SaasInstance(models.Model):
 
     @api.model
     def _takers(self, subdomain):
-        """Queries for the records that have a name, or shall have it."""
+        """Queries for the records that use a name, or will use it."""
         domain = [
             ("state", "!=", "terminated"),
             *("|", ("subdomain", "=", subdomain)),
             *("&", ("operation", "=", "rename"), ("wanted", "=", subdomain)),
         ]
-        # sudo: another company's instance takes a name, too.
+        # sudo: names of other companies' instances are taken, too
         return [self.sudo().with_context(active_test=False)._search(domain)]
 
     @contextmanager
-    def _told_if_taken(self, vals_list):
-        """Who loses a race for a name is told what those are told who come later."""
+    def _refuse_if_taken(self, vals_list):
+        """Raise SubdomainTaken if another transaction took the name first, as for any name that is taken."""
         try:
             with self.env.cr.savepoint(flush=False):
                 yield
@@ -297,5 +305,5 @@ class SaasInstance(models.Model):
             lost = [vals["subdomain"] for vals in vals_list if vals.get("subdomain")]
             if error.diag.constraint_name != _SUBDOMAIN_INDEX or len(lost) != 1:
                 raise
-            # This transaction does not see who was faster.
+            # This transaction does not see the other's record.
             raise self._refused("taken", lost[0], lost) from error

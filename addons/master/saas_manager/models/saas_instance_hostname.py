@@ -1,4 +1,4 @@
-"""A further host name at which an instance answers, besides <subdomain>.<base domain>."""
+"""An additional host name of an instance, besides <subdomain>.<base domain>."""
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -7,7 +7,7 @@ from psycopg2.errors import UniqueViolation
 from .. import gateway
 
 SERVED = ("verified", "live")
-"""The states in which the engine is told of a name."""
+"""The states in which the engine is told to serve a name."""
 _TO_LIVE = {
     "pending": ("verify", "serve"),
     "verified": ("serve",),
@@ -82,7 +82,7 @@ class SaasInstanceHostname(models.Model):
         return super()._move(*actions, **{"state_at": fields.Datetime.now(), "reason": False, **values})
 
     def _serve_later(self):
-        """Let a job verify them and tell the engine; what speaks against them is told at once."""
+        """Let a job verify the names and tell the engine. Obvious objections are raised at once."""
         self.instance_id._set_domains_later()
         with gateway.translated():
             for instance, hostnames in self.grouped("instance_id").items():
@@ -91,10 +91,10 @@ class SaasInstanceHostname(models.Model):
                     gateway.check_hostnames(instance, hostnames.mapped("name"))
 
     def _check_held_by_no_other(self):
-        """Raise NameTaken when another instance has one of them."""
+        """Raise NameTaken if another instance has one of the names."""
         for hostname in self:
             domain = [("name", "=", hostname.name), ("state", "in", SERVED), ("id", "!=", hostname.id)]
-            # sudo: another company's instance has names, too.
+            # sudo: instances of other companies have names, too
             if self.sudo().search_count(domain, limit=1):
                 raise gateway.NameTaken(hostname.name)
 
@@ -104,20 +104,20 @@ class SaasInstanceHostname(models.Model):
         return sorted(hostname.name for hostname in self if hostname.state in SERVED)
 
     def _verify(self):
-        """Move those that wait on: to verified, or to failing where the instance cannot have one.
+        """Verify pending names: move them to verified, or to failing if the instance cannot have them.
 
-        Proof of ownership is the operator's word: whoever may add a name vouches for it.
+        There is no proof of ownership: operators who may add a name are trusted.
         """
         for hostname in self.filtered(lambda it: it.state in ("pending", "verified")):
             try:
                 hostname._check_held_by_no_other()
                 gateway.check_hostnames(hostname.instance_id, [hostname.name])
-                hostname._hold()
+                hostname._reserve()
             except gateway.HOSTNAME_REFUSED as error:
                 hostname._fail(gateway.sentence(error))
 
-    def _hold(self):
-        """From now on no other instance can have it. Raises NameTaken."""
+    def _reserve(self):
+        """Reserve the names for this instance. Raises NameTaken."""
         try:
             with self.env.cr.savepoint():
                 self._move("verify")
@@ -125,21 +125,21 @@ class SaasInstanceHostname(models.Model):
             raise gateway.NameTaken(self.name) from error
 
     def _go_live(self):
-        """The engine serves all it was told of."""
+        """Mark as live what the engine now serves."""
         verified = self.filtered(lambda hostname: hostname.state == "verified")
         if verified:
             verified._move("serve")
 
     def _fail(self, reason):
-        """It is not served; an operator is told why."""
+        """Mark as failing: the name is not served, and the operators get an activity."""
         self._move("fail", reason=reason)
         self.instance_id._emit("instance.hostname_failing", reason=f"{self.name}: {reason}")
 
     @api.model
     def _follow(self, instance, names, reason):
-        """Note which ones the engine serves in truth; reason: why it may not have got to the others.
+        """Note which names the engine really serves; reason: why it may lack the others.
 
-        names: what it tells; None when it tells nothing.
+        names: as the engine reports them; None if it reports nothing.
         """
         known = instance.sudo().hostname_ids
         names = known.filtered(lambda it: it.state == "live").mapped("name") if names is None else names
@@ -149,5 +149,5 @@ class SaasInstanceHostname(models.Model):
             elif hostname.name not in names and hostname.state != "failing":
                 hostname._move("fail", reason=reason)
         more = [name for name in names if name not in known.mapped("name")]
-        # sudo: as a job does it.
+        # sudo: as a job does
         self.sudo().create([{"instance_id": instance.id, "name": name, "state": "live"} for name in more])

@@ -1,4 +1,4 @@
-"""What happened to an instance or a template, step by step."""
+"""The log of an instance or a template, step by step."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What is done with an instance: an action notes what is wanted, a job has it done, the record follows."""
+"""Operations on instances: an action notes the request, a job runs it, then the record is updated."""
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
@@ -21,20 +21,20 @@ class SaasInstance(models.Model):
         copy=False,
     )
     operation_after = fields.Integer(
-        readonly=True, copy=False, help="Lines of the log up to this one were there before it began."
+        readonly=True, copy=False, help="Log lines up to this one are older than the operation."
     )
     provisioning_s = fields.Float(
         string="Creation Time (s)", digits=(12, 3), readonly=True, copy=False, aggregator="avg"
     )
     wanted = fields.Char(
-        readonly=True, copy=False, help="Of what is under way: the new subdomain, or the modules."
+        readonly=True, copy=False, help="For the running operation: the new subdomain, or the modules."
     )
 
     # ------------------------------------------------------------ actions
 
     @api.model
     def _get_view(self, view_id=None, view_type="form", **options):
-        """The view says where an operation's button stands, its row when it is shown, and to whom."""
+        """Add to each operation's button: its action, when it is hidden, and for which groups."""
         arch, view = super()._get_view(view_id, view_type, **options)
         for button in arch.xpath("//button[@data-operation]"):
             operation = button.attrib.pop("data-operation")
@@ -43,14 +43,14 @@ class SaasInstance(models.Model):
         return arch, view
 
     def action_provision_instance(self):
-        """I4: check, note what is wanted, and let a job create it after the commit."""
+        """I4: check the instance, note the request, and let a job create it after the commit."""
         self.check_access("write")
         for instance in self:
             instance._check_transition("provision")
             instance.template_id._check_is_ready()
             instance.template_id._check_language(instance.language_id)
             instance.plan_id._check_room(instance.template_id)
-            # sudo: how full a server is depends on all companies' instances.
+            # sudo: instances of all companies use up a server
             server = (
                 instance.env["saas.server"]
                 .sudo()
@@ -60,7 +60,8 @@ class SaasInstance(models.Model):
                 "provision",
                 server_id=server.id,
                 database_name=instance.subdomain,
-                # sudo: only jobs read it. A killed run may have given the instance this one already.
+                # sudo: only jobs read the password. A killed run may have sent this one to the instance
+                # already.
                 admin_password_sealed=instance.sudo().admin_password_sealed or gateway.new_password(),
                 state_reason=False,
                 **instance._under_way("provision"),
@@ -73,7 +74,7 @@ class SaasInstance(models.Model):
         return self.action_provision_instance()
 
     def action_discard(self):
-        """Give failed instances up, with whatever their creation left behind."""
+        """Discard failed instances, with everything that their creation left."""
         self.check_access("write")
         self._check_transition("discard")
         for instance in self.filtered("database_name"):
@@ -84,22 +85,22 @@ class SaasInstance(models.Model):
         self._release_hostnames()
 
     def _release_hostnames(self):
-        """Of what is terminated: another instance may answer at them from now on."""
-        # sudo: who may end an instance may do so with all that belongs to it.
+        """Give up the host names of terminated instances, so that others can use them."""
+        # sudo: users who may terminate an instance may release its host names
         self.sudo().hostname_ids.unlink()
 
     def action_suspend(self, reason=None):
         return self._intend("suspend", reason)
 
     def action_terminate(self):
-        """I9: administrators only; the wizard has made sure of the name."""
+        """I9: administrators only; the wizard has checked the name."""
         self._check_may("terminate")
         failed = self.filtered(lambda instance: instance.state == "failed")
         failed.action_discard()
         return (self - failed)._intend("terminate")
 
     def change_subdomain(self, subdomain):
-        """Move to another address; the record follows when the engine has done it."""
+        """Move to another subdomain; the record is updated when the engine has done it."""
         self.ensure_one()
         self.check_access("write")
         self._check_is_running()
@@ -109,7 +110,7 @@ class SaasInstance(models.Model):
         return self._intend("rename", wanted=subdomain)
 
     def install_modules(self, modules):
-        """Install modules, a list of technical names, and what they depend on."""
+        """Install modules, a list of technical names, with their dependencies."""
         self.check_access("write")
         self._check_is_running()
         with gateway.translated():
@@ -117,7 +118,7 @@ class SaasInstance(models.Model):
         return self._intend("install", wanted=" ".join(modules))
 
     def _intend(self, operation, reason=None, **values):
-        """Note what is wanted and let a job do it after the commit."""
+        """Note the requested operation and let a job run it after the commit."""
         self._check_may(operation)
         if ENGINE[operation].needs_running:
             self._check_is_running()
@@ -129,7 +130,7 @@ class SaasInstance(models.Model):
                         "Something is being done with %s already. Try again in a moment.", instance.name
                     )
                 )
-            # sudo: `operation` is written by actions only.
+            # sudo: only actions write `operation`
             instance.sudo().write(
                 {**instance._under_way(operation), "state_reason": reason or False, **values}
             )
@@ -137,15 +138,15 @@ class SaasInstance(models.Model):
         return True
 
     def _check_may(self, operation):
-        """Raise AccessError when the user is not of the operation's group."""
+        """Raise AccessError unless the user is in the operation's group."""
         self.check_access("write")
         row = OPERATIONS[operation]
         if row.refusal and not (self.env.su or self.env.user.has_group(row.group)):
             raise AccessError(self.env._(row.refusal))
 
     def _under_way(self, operation):
-        """The values of an instance with which this is done from now on."""
-        # sudo: who may have it done need not read the log. A draft has no steps in it.
+        """The values that mark the operation as running on an instance."""
+        # sudo: users who may start an operation need not read the log. A draft's log has no steps.
         lines = self.env["saas.instance.log"].sudo()
         last = lines if self.state == "draft" else lines.search([("instance_id", "=", self.id)], limit=1)
         return {"operation": operation, "operation_after": last.id}
@@ -155,7 +156,7 @@ class SaasInstance(models.Model):
             raise InvalidState(self.env._("%s is stopped. Start it first.", instance.name))
 
     def _set_domains_later(self):
-        """Its hostnames have changed: note that, once in a transaction, and let a job tell the engine."""
+        """Note, once per transaction, that host names have changed, and let a job tell the engine."""
         noted = self._domains_noted()
         for instance in self.filtered(lambda i: i.state in ENGINE["set_domains"].before):
             if not (instance.operation == "set_domains" and instance.id in noted):
@@ -163,7 +164,7 @@ class SaasInstance(models.Model):
                 noted.add(instance.id)
 
     def _domains_noted(self):
-        """The instances whose changed hostnames were noted in this transaction."""
+        """The instances whose host name changes were noted in this transaction."""
         return self.env.cr.precommit.data.setdefault("saas_manager.domains", set())
 
     # ------------------------------------------------------------ jobs
@@ -174,9 +175,9 @@ class SaasInstance(models.Model):
         return self._enqueue("_operate", job % self.name, operation, kind=operation, channel=row.channel)
 
     def _enqueue(self, method, description, *arguments, kind="", of="", channel=""):
-        """One job at a time for each instance, kind and `of`; it starts after the commit."""
+        """Enqueue at most one job for each instance, kind and `of`; it starts after the commit."""
         self.ensure_one()
-        # sudo: the job goes on with what was allowed when it was asked for.
+        # sudo: permission was checked when the job was enqueued
         job = self.sudo().with_delay(
             channel=channel or f"root.saas.{self.server_id.code or 'none'}",
             description=description,
@@ -187,9 +188,9 @@ class SaasInstance(models.Model):
         return getattr(job, method)(*arguments)
 
     def _operate(self, operation):
-        """Job: do it if it is still wanted; return what the job reports.
+        """Job: run the operation if it is still requested; return the job's result text.
 
-        What can be tried again is tried again by the queue; any other failure is noted.
+        The queue retries temporary failures. Any other failure is noted on the record.
         """
         self.ensure_one()
         if self.operation != operation:
@@ -208,7 +209,7 @@ class SaasInstance(models.Model):
         self._done(operation)
 
     def _done(self, operation, **values):
-        """The engine has done it: the record follows."""
+        """Update the record after the engine has run the operation."""
         row, run_state = OPERATIONS[operation], ENGINE[operation].run_state
         if row.stamp:
             values[row.stamp] = fields.Datetime.now()
@@ -219,7 +220,7 @@ class SaasInstance(models.Model):
             self._emit(row.event)
 
     def _fail(self, reason):
-        """Note why the operation under way failed; an operator is told."""
+        """Note why the running operation failed, and create an activity for operators."""
         operation, values = self.operation, {"operation": False, "state_reason": reason}
         if operation and OPERATIONS[operation].only_engine_knows:
             self._follow_engine(reason)
@@ -245,10 +246,10 @@ class SaasInstance(models.Model):
             instance._fail(exc_message or self.env._("An unexpected error; see the job."))
 
     def _follow_engine(self, reason):
-        """Note which names it has in truth: a lost job may have got to its end, or nowhere."""
+        """Update the names from the engine: a lost job may have renamed the instance, or not."""
         found = gateway.find(self)
         if found and self.operation == "rename":
-            # sudo: names of what exists are written by actions only.
+            # sudo: only actions write names of created instances
             self.sudo().write(self._names(found))
         elif self.operation == "set_domains":
             self.hostname_ids._follow(self, found.hostnames if found else None, reason)
@@ -256,7 +257,7 @@ class SaasInstance(models.Model):
     # ------------------------------------------------------------ provision
 
     def _provision_in_steps(self, log):
-        """Create the instance. Killed anywhere, it is run again and goes on."""
+        """Create the instance. After a crash at any point, running it again completes it."""
         self.hostname_ids._verify()
         with gateway.provisioning(self, log.on_step) as provisioning:
             self._clone_template_database(provisioning)
@@ -268,7 +269,7 @@ class SaasInstance(models.Model):
         return self.env._("Active after %.2f s.", creation.duration_s)
 
     def _clone_template_database(self, provisioning):
-        """Claim a spare of the template, or clone it."""
+        """Use a spare of the template, or clone the template."""
         provisioning.clone()
 
     def _neutralize_database(self, provisioning):
@@ -280,7 +281,7 @@ class SaasInstance(models.Model):
         provisioning.customize()
 
     def _create_client_admin(self, provisioning):
-        """I7: the customer becomes the administrator."""
+        """I7: make the customer the administrator."""
         provisioning.create_admin()
 
     def _configure_subdomain(self, provisioning):
@@ -302,7 +303,7 @@ class SaasInstance(models.Model):
         self.request_ids._instance_activated()
         self._emit("instance.provisioned")
 
-    # ------------------------------------------------------------ the others
+    # ------------------------------------------------------------ other operations
 
     def _delete_database(self, log):
         """I9: drop database, role, files and route; the record stays."""
@@ -348,7 +349,7 @@ def _action(operation):
     return action
 
 
-# One button, and one method over RPC, for each operation that is wanted by its name alone.
+# Each operation without arguments has one button, and one method for RPC.
 for _row in ENGINE.values():
     if _row.takes_name_alone:
         setattr(SaasInstance, f"action_{_row.name}", _action(_row.name))

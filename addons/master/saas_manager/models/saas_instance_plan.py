@@ -1,4 +1,4 @@
-"""What an instance's plan gives it: how much of that it uses, what it is told (I13), another plan (P3)."""
+"""An instance's plan: how much of it the instance uses, its entitlements (I13), and changes of plan (P3)."""
 
 from contextlib import contextmanager
 
@@ -35,7 +35,7 @@ class SaasInstance(models.Model):
 
     @api.depends("user_count", "storage_mb", "plan_id.max_users", "plan_id.max_storage_gb")
     def _compute_percents(self):
-        """How much of its plan it uses; 0 where the plan sets no limit."""
+        """The used share of the plan's limits; 0 if the plan sets no limit."""
         for instance in self:
             users, storage_gb = instance.max_users, instance.max_storage_gb
             instance.user_percent = 100.0 * instance.user_count / users if users else 0.0
@@ -52,7 +52,7 @@ class SaasInstance(models.Model):
         return self._search_percent("storage_mb", "max_storage_gb", 1024, operator, value)
 
     def _search_percent(self, used, limit, factor, operator, value):
-        """One condition for each plan that sets the limit: there are few plans and many instances."""
+        """One condition per plan with the limit: there are few plans and many instances."""
         if operator not in _COMPARISONS:
             return NotImplemented
         plans = self.env["saas.plan"].with_context(active_test=False).search([(limit, ">", 0)])
@@ -91,7 +91,7 @@ class SaasInstance(models.Model):
 
     @api.constrains("plan_id")
     def _check_plan_of_subscription(self):
-        """Whoever writes it: an instance that is billed is on the plan it is billed for."""
+        """Refuse, for all writers, a plan that is not the subscription's: that one is billed."""
         for instance in self:
             subscription = instance.subscription_id
             is_billed = subscription.period_ids and subscription.state != "cancelled"
@@ -100,20 +100,20 @@ class SaasInstance(models.Model):
                     self.env._("%s has a subscription: its plan is changed by Change Plan.", instance.name)
                 )
 
-    # ------------------------------------------------------------ another plan
+    # ------------------------------------------------------------ change of plan
 
     def change_plan(self, plan):
-        """P3: to the plan, a record or an id, at once; a downgrade below what is in use is refused.
+        """P3: change to the plan, a record or an id, at once; refuse a plan that is below the current use.
 
-        Of its subscription the periods say what it was on until today, and what it is on from now; a period
-        that was renewed ahead has the new plan's price too. Nothing is settled for what was paid.
+        The subscription's periods record the old plan until today and the new plan from today. A period that
+        was renewed ahead gets the new plan's price, too. Payments made are not settled.
         """
         self.check_access("write")
         plan = self.env["saas.plan"].browse(int(plan)).exists()
         for instance in self:
             instance._check_fits(plan)
             instance.subscription_id.filtered(lambda s: s.state != "cancelled")._to_plan(plan)
-            # sudo: of a created instance it is changed by this action only.
+            # sudo: only this action changes the plan of a created instance
             instance.sudo().plan_id = plan
             instance._entitle_later()
 
@@ -143,7 +143,7 @@ class SaasInstance(models.Model):
             )
 
     def _start_subscription(self):
-        """S5: nothing is billed before the instance is active."""
+        """S5: billing starts when the instance is active."""
         for instance in self:
             subscription = instance.subscription_ids.filtered(lambda s: s.state == "draft")[:1]
             if not subscription and not instance.subscription_ids:
@@ -159,24 +159,24 @@ class SaasInstance(models.Model):
             subscription.plan_id = instance.plan_id
             subscription._start()
 
-    # ------------------------------------------------------------ what the instance is told
+    # ------------------------------------------------------------ entitlements
 
     def _entitle_later(self):
-        """Have each that lives know its present plan, once this is committed.
+        """Send the current plan to each live instance, after the commit.
 
-        A job for each transaction: one that waits already may begin before this is committed, and not see it.
+        One job per transaction: a job that waits already may start before this commit, and miss the change.
         """
         self.env.cr.execute("SELECT pg_current_xact_id()::text")
         (transaction,) = self.env.cr.fetchone()
-        for instance in self.filtered(lambda i: i._knows_its_plan()):
+        for instance in self.filtered(lambda i: i._has_entitlements()):
             description = self.env._("Sign the entitlements of %s", instance.name)
             instance._enqueue("_entitle", description, of=transaction)
 
     def _entitle(self):
-        """Job: sign what the instance may use, and write it into it."""
+        """Job: sign the instance's entitlements and write them into the instance."""
         self.ensure_one()
-        with self._as_it_is_now() as instance:
-            if not instance._knows_its_plan():
+        with self._committed_record() as instance:
+            if not instance._has_entitlements():
                 return self.env._("Nothing to do: %s does not exist any more.", self.name)
             if instance.operation == "rename":
                 message = self.env._("%s is being renamed.", self.name)
@@ -184,14 +184,14 @@ class SaasInstance(models.Model):
             with gateway.retrying():
                 gateway.entitle(instance)
 
-    def _knows_its_plan(self):
+    def _has_entitlements(self):
         return self.state in ("active", "suspended", "expired")
 
     @contextmanager
-    def _as_it_is_now(self):
-        """The record and its plan as they are committed, for one job after the other.
+    def _committed_record(self):
+        """The record and its plan as committed, one job at a time.
 
-        A job's own transaction may be older than what another job has told the instance meanwhile.
+        The job's own transaction may be older than what another job has sent to the instance.
         """
         registry = self.env.registry
         with registry.cursor() as turn, registry.cursor() as cursor:
@@ -199,19 +199,19 @@ class SaasInstance(models.Model):
             yield self.with_env(self.env(cr=cursor))
 
     def _on_entitle_failed(self, exc_message="", **_values):
-        """Called by the queue; what else is being done with the instance goes on."""
+        """Called by the queue. A running operation of the instance continues."""
         for instance in self:
             reason = str(exc_message) or self.env._("An unexpected error; see the job.")
             instance._emit("instance.not_entitled", reason=reason)
 
-    # ------------------------------------------------------------ more users than it allows
+    # ------------------------------------------------------------ users over the limit
 
     @api.model
     def _cron_check_user_limits(self):
-        """Tell of an instance once when it goes over its plan's users; again only after it was back."""
-        instances = self.sudo().with_context(tracking_disable=True)  # those of all companies
+        """Notify when an instance exceeds its plan's users: once, until it is within the limit again."""
+        instances = self.sudo().with_context(tracking_disable=True)  # instances of all companies
         over, told = instances._over_limit_domain(), Domain("over_limit_at", "!=", False)
-        instances._sweep_all((told & ~over, "_come_back_in_limit"), (~told & over, "_go_over_limit"))
+        instances._sweep_all((told & ~over, "_clear_over_limit"), (~told & over, "_mark_over_limit"))
 
     @api.model
     def _over_limit_domain(self):
@@ -221,11 +221,11 @@ class SaasInstance(models.Model):
         )
         return Domain("state", "=", "active") & over
 
-    def _come_back_in_limit(self):
+    def _clear_over_limit(self):
         self.over_limit_at = False
 
-    def _go_over_limit(self):
-        """The tenant refuses new users by itself: a person talks to the customer about a larger plan."""
+    def _mark_over_limit(self):
+        """Create an activity, to offer a larger plan. The instance itself refuses new users."""
         self.over_limit_at = fields.Datetime.now()
         for instance in self:
             message = self.env._(

@@ -1,4 +1,4 @@
-"""I10: what the API, the signup page or an operator asked for."""
+"""I10: a request for an instance, from the API, the signup page or an operator."""
 
 import uuid
 
@@ -98,7 +98,7 @@ class SaasInstanceRequest(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        # A program has no time zone; its user's would be read for the year of a number only.
+        # Programs have no time zone, and the user's only matters for the year in a number.
         numbers = self.env["ir.sequence"].with_context(tz=self.env.context.get("tz") or "UTC")
         for vals in vals_list:
             if not vals.get("name"):
@@ -106,14 +106,14 @@ class SaasInstanceRequest(models.Model):
         return super().create(vals_list)
 
     def action_submit(self):
-        """Submit, check, and begin at once."""
+        """Submit the request, check it, and start at once."""
         self._check_transition("submit")
         for request in self:
             request._check_can_begin()
             request._begin("submit")
 
     def _check_can_begin(self):
-        """Refuse what cannot become an instance, before anything is made."""
+        """Raise an error, before anything is created, if the request cannot be fulfilled."""
         self.ensure_one()
         self.env["saas.instance"].new({"template_id": self.template_id.id})._check_free(self.subdomain)
         self.template_id._check_is_ready()
@@ -121,7 +121,7 @@ class SaasInstanceRequest(models.Model):
             self.template_id._check_language(self.language_id)
 
     def _begin(self, *actions):
-        """Make the customer and the instance, and have it created. actions: those that lead there, if any."""
+        """Create the customer and the instance. actions: the transitions that lead there, if any."""
         self.ensure_one()
         if not self.partner_id:
             self.partner_id = self._find_or_make_partner()
@@ -131,12 +131,12 @@ class SaasInstanceRequest(models.Model):
         instance.action_provision_instance()
 
     def _move_to_processing(self, *actions, **values):
-        """In one go: each state that is written takes time from the API's answer."""
+        """Move through the states with one write: each write would delay the API's answer."""
         attempts = self.attempt_count + 1
         self._move(*actions, "validate", "process", error=False, attempt_count=attempts, **values)
 
     def _find_or_make_partner(self):
-        # sudo: who runs instances need not be allowed to make contacts.
+        # sudo: users who manage instances need not have the right to create contacts
         partners = self.env["res.partner"].sudo()
         email = self.customer_email.strip().lower()
         domain = [
@@ -157,7 +157,7 @@ class SaasInstanceRequest(models.Model):
         )
 
     def _note_other_name(self):
-        """One email address is one customer: who orders for others has one bill and sees all they ordered."""
+        """Note another name for a known address: one email address is one customer, with one bill."""
         if self.partner_id.name != self.company_name:
             note = self.env._(
                 "%(customer)s, who has this address, is the customer; the instance is called %(company)s.",
@@ -180,24 +180,24 @@ class SaasInstanceRequest(models.Model):
         }
 
     def _instance_language(self):
-        """Who signs up on a page gets English where the template has not the page's language."""
+        """English, if the template lacks the language of the page that the visitor used."""
         has_it = self.language_id.code in self.template_id._languages()
         return self.language_id if has_it else self.language_id.browse()
 
     def action_retry(self):
-        """Try a failed request again, with the instance it has already."""
+        """Retry a failed request with its existing instance."""
         for request in self:
             request._check_transition("retry")
             if request.instance_id.state == "failed":
                 request.instance_id.action_retry()
             else:
-                # First of all: a confirmed signup that waits holds its name, also against itself.
+                # Move first: a confirmed signup that waits reserves its name, even against itself.
                 request._move("retry")
                 request._check_can_begin()
                 request._begin()
 
     def _instance_retried(self):
-        """Called by the instance, whoever had it tried again."""
+        """Called by the instance, however the retry was started."""
         for request in self.filtered(lambda request: request.state == "failed"):
             request._move_to_processing("retry")
 
@@ -212,7 +212,7 @@ class SaasInstanceRequest(models.Model):
             raise UserError(self.env._("A request that is being processed cannot be deleted."))
 
     def _instance_activated(self):
-        """I10: completed only now that the instance is active."""
+        """I10: complete the request only now that the instance is active."""
         processing = self.filtered(lambda request: request.state == "processing")
         processing._move("complete", completed_at=fields.Datetime.now())
 

@@ -1,4 +1,4 @@
-"""How an instance runs and who gets in: its health, its process, support, and the mails that hand it over."""
+"""How an instance runs and who can log in: health, process, support, and the mails with its credentials."""
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -47,17 +47,19 @@ class SaasInstance(models.Model):
         string="Process",
         compute="_compute_process",
     )
-    process_message = fields.Char(compute="_compute_process", help="Why nothing is known of its process.")
+    process_message = fields.Char(
+        compute="_compute_process", help="Why there is no information about its process."
+    )
     awake_since = fields.Datetime(compute="_compute_process")
     process_memory_mb = fields.Float(
         string="Memory (MB)",
         compute="_compute_process",
-        help="Of its own, without what it shares with others.",
+        help="Its own memory, without what it shares with other processes.",
     )
     process_cpu_s = fields.Float(string="CPU Time (s)", digits=(12, 1), compute="_compute_process")
     process_requests = fields.Integer(string="HTTP Requests", compute="_compute_process")
     process_websockets = fields.Integer(
-        string="WebSockets", compute="_compute_process", help="Browsers that it tells of changes."
+        string="WebSockets", compute="_compute_process", help="Browsers that it notifies of changes."
     )
     next_job_at = fields.Datetime(
         string="Next Scheduled Job", compute="_compute_process", help="It wakes the instance."
@@ -65,16 +67,16 @@ class SaasInstance(models.Model):
 
     @api.depends("state", "run_state", "database_name", "server_id")
     def _compute_process(self):
-        """Of those that are served. It wakes none, and who asks does not wait for a server that is away."""
+        """Read the processes of served instances; do not wake them, or wait for a server that is down."""
         served = self.filtered(lambda i: i.state == "active" and i.run_state != "stopped" and i.database_name)
         found = gateway.activities(served)
-        unknown = {"process_message": self.env._("The tenant server tells nothing of it.")}
+        unknown = {"process_message": self.env._("The tenant server has no information about it.")}
         for instance in self:
             known = found.get(instance, unknown) if instance in served else {}
             instance.update({name: known.get(name, False) for name in _FACTS})
 
     def action_refresh_process(self):
-        """The form is read anew after any button."""
+        """Reload the form, as any button does."""
         self.check_access("read")
 
     # ------------------------------------------------------------ health
@@ -84,14 +86,14 @@ class SaasInstance(models.Model):
         self._check_health()
 
     def _check_health(self):
-        """H1: probe, count users and bytes; note it."""
+        """H1: probe the instance, count users and bytes, and note the result."""
         for instance in self:
-            # sudo: what was measured is written by nobody by hand.
+            # sudo: users cannot write measured values
             instance.sudo().write({**gateway.measure(instance), "checked_at": fields.Datetime.now()})
 
     @api.model
     def _cron_check_health(self):
-        """J1: hourly, one by one; one that cannot be measured, or is worked on, does not stop the rest."""
+        """J1: hourly, one by one; instances that cannot be measured, or are busy, do not stop the rest."""
         before = fields.Datetime.subtract(fields.Datetime.now(), minutes=55)
         domain = [
             ("state", "=", "active"),
@@ -109,7 +111,7 @@ class SaasInstance(models.Model):
                 break
 
     def _check_health_apart(self):
-        """Measure first, which may take seconds; then write in a transaction too short to be in the way."""
+        """Measure first, which may take seconds; then write in a short transaction, to avoid conflicts."""
         measured = gateway.measure(self)
         self.env["ir.cron"]._commit_progress()
         self.try_lock_for_update(allow_referencing=True).write(
@@ -118,7 +120,7 @@ class SaasInstance(models.Model):
 
     @api.model
     def _note_broken(self, server):
-        """Those whose Odoo cannot be loaded are critical from now on; operators are told, once."""
+        """Mark instances whose Odoo cannot be loaded as critical, and notify operators once."""
         domain = [
             ("server_id", "=", server.id),
             ("database_name", "in", gateway.broken_databases(server)),
@@ -129,7 +131,7 @@ class SaasInstance(models.Model):
             instance.write({**gateway.BROKEN, "checked_at": fields.Datetime.now()})
             instance._emit("instance.down")
 
-    # ------------------------------------------------------------ who gets in
+    # ------------------------------------------------------------ logging in
 
     def action_open(self):
         self.ensure_one()
@@ -139,13 +141,13 @@ class SaasInstance(models.Model):
         return {"type": "ir.actions.act_url", "url": self.url, "target": "new"}
 
     def action_login_as_support(self):
-        """X6: open the instance as support; the instance itself asks for the customer's consent."""
+        """X6: open the instance as support; the instance itself asks the customer for consent."""
         self.ensure_one()
         self.check_access("write")
         if self.state != "active":
             raise UserError(self.env._("%s is not active.", self.name))
         self._check_is_running()
-        # Not the name, which everybody chooses for themselves.
+        # The login, not the name: users choose their names themselves.
         operator = self.env.user.login
         with gateway.translated():
             link = gateway.login_link(self, by=operator, support=True)
@@ -154,7 +156,7 @@ class SaasInstance(models.Model):
 
     def _record_support_login(self, operator):
         message = self.env._("%s asked for a support login.", operator)
-        # Nobody may write log lines by hand.
+        # sudo: users cannot write log lines
         self.env["saas.instance.log"].sudo().create(
             {
                 "instance_id": self.id,
@@ -166,7 +168,7 @@ class SaasInstance(models.Model):
         self.message_post(body=message)
 
     def _log(self, level, messages):
-        """Write a line into each log; they stay only if what is being done is committed."""
+        """Write a line into each instance's log; it is kept only if the transaction is committed."""
         self.env["saas.instance.log"].sudo().create(
             [
                 {
@@ -182,7 +184,7 @@ class SaasInstance(models.Model):
     # ------------------------------------------------------------ mails
 
     def _send_provisioning_email(self):
-        """To the administrator; to the customer, too, where that is somebody else (S2)."""
+        """Send it to the administrator and, if that is another person, to the customer (S2)."""
         self._enqueue_mail(_PROVISIONED)
         others = self.filtered(
             lambda it: (
@@ -206,7 +208,7 @@ class SaasInstance(models.Model):
         return self
 
     def _mail_secrets(self, template):
-        """I7: the password if it is what the operator delivers, else a link made now."""
+        """I7: the password, if operators chose to send it; else a login link that is created now."""
         if template != _PROVISIONED:
             return super()._mail_secrets(template)
         delivery = self.env["ir.config_parameter"].get_param("saas.credential_delivery")
@@ -216,11 +218,11 @@ class SaasInstance(models.Model):
             return {"login_link": gateway.login_link(self).reveal()}
 
     def _mail_sent(self, template):
-        """I7: the password is kept until it was delivered."""
+        """I7: delete the password after its delivery."""
         if template == _PROVISIONED:
             self.admin_password_sealed = False
         return super()._mail_sent(template)
 
     def _final_backup_kept_until(self):
-        """I9: the day the final backup is removed; None, there is none yet."""
+        """I9: the day on which the final backup is removed; None: there are no such backups yet."""
         return None

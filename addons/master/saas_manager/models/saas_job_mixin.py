@@ -1,4 +1,4 @@
-"""Ends the waiting for a job that will not come: found dead too often, cancelled, or deleted by hand."""
+"""Ends the wait for lost jobs: those found dead too often, cancelled, or deleted by hand."""
 
 from odoo import api, models
 from odoo.addons.queue_job.job import ENQUEUED, PENDING, STARTED, WAIT_DEPENDENCIES
@@ -8,15 +8,15 @@ _TO_COME = (WAIT_DEPENDENCIES, PENDING, ENQUEUED, STARTED)
 
 class SaasJobMixin(models.AbstractModel):
     _name = "saas.job.mixin"
-    _description = "Is worked on by jobs"
+    _description = "SaaS Job Mixin"
 
     def _identity_key(self, kind, of=""):
-        """By which the queue knows the record's job of that kind; of: which of several."""
+        """The queue's identity key of the record's job of a kind; of: tells several such jobs apart."""
         self.ensure_one()
         return f"{self._name}.{kind}.{self.id}" + (f".{of}" if of else "")
 
     def _awaited_jobs(self):
-        """The kinds of job one of which is to bring the record out of its state; none if it is at rest."""
+        """The kinds of job that can move the record out of its state; empty if the record waits for none."""
         raise NotImplementedError
 
     def _on_job_failed(self, exc_message="", **_values):
@@ -29,13 +29,13 @@ class SaasJobMixin(models.AbstractModel):
 
     @api.model
     def _cron_give_up_lost_jobs(self):
-        """The queue tells of jobs that raised an error only; the others would be waited for without end."""
+        """Fail records whose job was lost: the queue only reports jobs that raised an error."""
         for record in self.search(self._under_way_domain()):
             if not record._has_job_to_come():
-                record._on_job_failed(self.env._("Its job was lost: found dead, or taken out by hand."))
+                record._on_job_failed(self.env._("Its job was lost: found dead, or removed by hand."))
 
     def _has_job_to_come(self):
         keys = [self._identity_key(kind) for kind in self._awaited_jobs()]
         domain = [("identity_key", "in", keys), ("state", "in", _TO_COME)]
-        # sudo: jobs are not shown to everybody who runs instances.
+        # sudo: users who manage instances need not see jobs
         return bool(self.env["queue.job"].sudo().search_count(domain, limit=1))

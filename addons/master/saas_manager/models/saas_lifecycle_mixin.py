@@ -1,4 +1,4 @@
-"""What all records with a life cycle share: moving along the table of `lifecycle.py`, and by whom."""
+"""Shared by all records with a life cycle: transitions of `lifecycle.py`, and who may make them."""
 
 from odoo import models
 
@@ -12,12 +12,12 @@ TABLES = tables(gateway.transitions())
 class SaasLifecycleMixin(models.AbstractModel):
     _name = "saas.lifecycle.mixin"
     _inherit = "saas.live.mixin"
-    _description = "Moves from state to state along one table"
+    _description = "SaaS Life Cycle Mixin"
 
     _action_fields = frozenset({"state"})
-    """Written by actions and jobs only: over RPC, `readonly` alone would not keep anybody out."""
+    """Only actions and jobs write these fields: `readonly` alone does not protect them over RPC."""
     _portal_fields = frozenset()
-    """X2: all that a customer may read of their own records, whatever fields are added later."""
+    """X2: all fields that customers may read of their own records; fields added later are not readable."""
 
     def _has_field_access(self, field, operation):
         if not super()._has_field_access(field, operation):
@@ -26,7 +26,7 @@ class SaasLifecycleMixin(models.AbstractModel):
             return True
         if operation == "write":
             return field.name not in self._action_fields
-        # Not `user.share`: that reads the user from the database, for each request.
+        # Not `user.share`: it would read the user from the database for each request.
         return field.name in self._portal_fields or self.env.user.has_group("base.group_user")
 
     def _check_transition(self, action):
@@ -43,10 +43,10 @@ class SaasLifecycleMixin(models.AbstractModel):
                 )
 
     def _move(self, *actions, **values):
-        """Write the state to which `actions` lead one after the other, and `values` with it."""
+        """Write the state to which `actions` lead one after the other, together with `values`."""
         self.check_access("write")
         self._check_transition(actions[0])
-        # sudo: whoever may write the record may have it moved, but not write `_action_fields` himself.
+        # sudo: users who may write the record may move it, but may not write `_action_fields` themselves
         for record in self.sudo():
             state = record.state
             for action in actions:

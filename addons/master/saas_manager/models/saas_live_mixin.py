@@ -1,4 +1,4 @@
-"""Tells the screens that are open on a record, and the dashboards, that its state changed."""
+"""Notifies open forms of a record, and the dashboards, when its state changes."""
 
 from odoo import models
 
@@ -6,32 +6,32 @@ from odoo import models
 class SaasLiveMixin(models.AbstractModel):
     _name = "saas.live.mixin"
     _inherit = "bus.listener.mixin"
-    _description = "Tells open screens what becomes of a record"
+    _description = "SaaS Live Update Mixin"
 
     def write(self, vals):
         result = super().write(vals)
         if "state" in vals or "operation" in vals:
-            self._tell_screens()
+            self._notify_screens()
         return result
 
-    def _tell_screens(self):
-        """Let open forms and dashboards follow; it arrives once this is committed."""
+    def _notify_screens(self):
+        """Refresh open forms and dashboards after the commit."""
         for record in self:
             status = "started" if record._is_under_way() else "finished"
             message = {"id": record.id, "model": record._name, "status": status, "state": record.state}
             record._bus_send("saas.step", message)
-        # Nothing of the record goes to the group: not everybody in it may read it.
+        # The group gets no data of the record: not all of its users may read it.
         group = self.env["ir.model.data"]._xmlid_to_res_id("saas_manager.group_saas_user")
         self.env["res.groups"].browse(group)._bus_send("saas.changed", {})
 
-    def _tell_step(self, values):
-        """Let who looks at the record, or at the request it answers, see a step as it ends."""
+    def _notify_step(self, values):
+        """Show a finished step to users who have the record, or its request, open."""
         self.ensure_one()
         for record in (self, *(self.request_ids if "request_ids" in self._fields else ())):
             record._bus_send("saas.step", {"id": record.id, "model": record._name, **values})
 
     def _is_under_way(self):
-        """Whether a job works on it, or is about to."""
+        """Whether a job is working on the record, or will soon."""
         if "operation" in self._fields:
             return bool(self.operation)
         return self.state in ("building", "processing")

@@ -1,4 +1,4 @@
-"""Mails about a record: a job sends them, so after the commit, and they are never in the way of anything."""
+"""Sends mails about a record from a job, after the commit, so that a failing mail never blocks anything."""
 
 import logging
 from smtplib import SMTPException
@@ -15,19 +15,19 @@ from .step_log import StepLog
 _logger = logging.getLogger(__name__)
 
 _MAX_RETRIES = 13
-"""With the waits in `queue_job_data.xml`, a mail server may be down for a day."""
+"""With the delays in `queue_job_data.xml`, a mail server may be down for a day."""
 _HEADERS = {"Auto-Submitted": "auto-generated"}
-"""RFC 3834: no robot answers a robot."""
+"""RFC 3834: automatic replies do not answer automatic mails."""
 _MASK = "••••••••"
 _SENDING_ERRORS = (MailDeliveryException, SMTPException, OSError, RetryableJobError)
 
 
 class SaasMailMixin(models.AbstractModel):
-    """For models that have a history and activities, too."""
+    """For models with chatter and activities."""
 
     _name = "saas.mail.mixin"
     _inherit = "saas.event.mixin"
-    _description = "Sends mails about itself"
+    _description = "SaaS Mail Mixin"
 
     def _emit(self, event, **facts):
         result = super()._emit(event, **facts)
@@ -50,21 +50,21 @@ class SaasMailMixin(models.AbstractModel):
             )._deliver_mail(template)
 
     def _deliver_mail(self, template):
-        """Job: render and send it. Raises RetryableJobError as long as the mail server does not take it.
+        """Job: render and send the mail. Raises RetryableJobError while the mail server does not accept it.
 
-        It is the system's mail, whoever caused it: no personal mail server, no personal author.
+        The mail comes from the system, whoever caused it: no personal mail server, no personal author.
         """
         self.ensure_one()
         record = self.with_user(SUPERUSER_ID).with_company(self.sudo().company_id)
         if not record._is_mail_due(template):
-            return self.env._("Nothing to do: it is not true any more.")
+            return self.env._("Nothing to do: the mail is no longer true.")
         if not record._is_mail_wanted(template):
             return record._note_unwanted_mail(template)
         try:
             return record._send_mail_now(template)
         except _SENDING_ERRORS as error:
             reason = self.env._("A mail could not be sent. %s", _sentence(error))
-            record._tell_about_mail("warning", reason)
+            record._log_mail("warning", reason)
             raise RetryableJobError(reason) from error
 
     def _is_mail_due(self, template):
@@ -72,14 +72,14 @@ class SaasMailMixin(models.AbstractModel):
         return not (mail and mail.due_in) or self.state in mail.due_in
 
     def _is_mail_wanted(self, template):
-        """M4: the customer may have switched this kind off."""
+        """M4: the customer may have switched off this kind of mail."""
         mail = MAILS.get(template)
         return not (mail and mail.wanted_by) or self.partner_id[mail.wanted_by]
 
     def _note_unwanted_mail(self, template):
         name = self._mail_template(template).name
         note = self.env._("Not sent: %s. The customer does not want such mails.", name)
-        self._tell_about_mail("info", note)
+        self._log_mail("info", note)
         return note
 
     def _send_mail_now(self, template):
@@ -88,16 +88,16 @@ class SaasMailMixin(models.AbstractModel):
             return self._mail_has_no_address()
         secrets = self._mail_secrets(template)
         note = self._mail_note(template, addresses, secrets)
-        # A mail cannot be taken back: all that may be refused, or send the job round again, comes before.
+        # A sent mail cannot be taken back, so everything that may fail or be retried comes before.
         self._mail_record().message_post(body=note, subtype_xmlid="mail.mt_note")
         self._mail_sent(template)
         self.env.flush_all()
-        self._hand_over(self._mail_template(template, **secrets))
+        self._send_or_raise(self._mail_template(template, **secrets))
         return self.env._("Sent to %s.", ", ".join(addresses))
 
-    def _hand_over(self, renderer):
-        """Let the mail server have it now. Raises MailDeliveryException, with which all of it is undone."""
-        # What was sent is deleted with its secrets; what was not is rolled back.
+    def _send_or_raise(self, renderer):
+        """Send the mail now. Raises MailDeliveryException, which rolls everything back."""
+        # Sent mails are deleted with their secrets; unsent ones are rolled back.
         values = {"auto_delete": True, "headers": repr(_HEADERS)}
         mail = renderer.send_mail(self.id, force_send=True, raise_exception=True, email_values=values)
         failed = self.env["mail.mail"].browse(mail).exists().filtered(lambda m: m.state == "exception")
@@ -108,14 +108,14 @@ class SaasMailMixin(models.AbstractModel):
         return self.env.ref(template).with_context(operators=self._operator_addresses(), **context)
 
     def _mail_addresses(self, template):
-        """The valid ones among those the template is addressed to."""
+        """The valid addresses among the template's recipients."""
         values = self._mail_template(template)._generate_template([self.id], ("email_to", "partner_to"))
         partners = self.env["res.partner"].browse(values[self.id].get("partner_ids", []))
         found = [values[self.id]["email_to"], *partners.mapped("email")]
         return email_normalize_all(", ".join(filter(None, found)))
 
     def _mail_note(self, template, addresses, secrets):
-        """The mail as its history may show it: rendered without its secrets."""
+        """The mail for the chatter: rendered without its secrets."""
         masked = {name: "#" if "://" in value else _MASK for name, value in secrets.items()}
         renderer = self._mail_template(template, **masked)
         values = renderer._generate_template([self.id], ("subject", "body_html"))[self.id]
@@ -125,39 +125,39 @@ class SaasMailMixin(models.AbstractModel):
         return Markup("<p>%s</p>%s") % (title, Markup(values["body_html"]))
 
     def _mail_secrets(self, template):
-        """What the mail shows and its history does not, by its name in the template's `ctx`."""
+        """Values that the mail shows and the chatter does not, by their names in the template's `ctx`."""
         return {}
 
     def _mail_sent(self, template):
-        """Called right before the mail server gets it; undone if that does not take it."""
+        """Called right before the mail is sent; rolled back if the mail server refuses it."""
 
     def _mail_record(self):
-        """Whose history and log tell about it: the instance's, once there is one."""
+        """The record whose chatter and log note the mail: the instance, once there is one."""
         return self.instance_id or self
 
     # ------------------------------------------------------------ operators and failures
 
     def _operators(self):
-        """The administrators who see this record."""
+        """The administrators who can see this record."""
         users = self.env.ref("saas_manager.group_saas_administrator").sudo().all_user_ids
         return users.filtered(lambda user: user.active and self.company_id in user.company_ids)
 
     def _operator_addresses(self):
-        """Theirs, or the company's."""
+        """The operators' addresses, or else the company's."""
         found = self._operators().filtered("email_normalized").mapped("email_formatted")
         return ", ".join(found) or self.company_id.email_formatted or ""
 
     def _mail_has_no_address(self):
         reason = self.env._("A mail was not sent: there is no valid address to send it to.")
-        self._tell_about_mail("warning", reason)
+        self._log_mail("warning", reason)
         self._alert_operators(reason)
         return reason
 
     def _on_mail_failed(self, exc_message="", **_values):
-        """Called by the queue when a mail is given up."""
+        """Called by the queue when it gives a mail up."""
         record = self.with_user(SUPERUSER_ID)
         reason = str(exc_message) or self.env._("A mail could not be sent; see the job.")
-        record._tell_about_mail("error", reason)
+        record._log_mail("error", reason)
         record._alert_operators(reason)
 
     def _alert_operators(self, reason):
@@ -167,8 +167,8 @@ class SaasMailMixin(models.AbstractModel):
                 "mail.mail_activity_data_warning", user_id=operator.id, **values
             )
 
-    def _tell_about_mail(self, level, message):
-        """Write it into the log at once, whatever becomes of the job."""
+    def _log_mail(self, level, message):
+        """Write a log line at once, in its own transaction, whatever happens to the job."""
         record = self._mail_record()
         if record._name == "saas.instance":
             with StepLog(record) as log:
@@ -178,7 +178,7 @@ class SaasMailMixin(models.AbstractModel):
 
 
 def _sentence(error):
-    """What a mail server's error says, in one line."""
+    """A mail server's error as one line."""
     return ": ".join(str(part).strip() for part in error.args if part) or type(error).__name__
 
 

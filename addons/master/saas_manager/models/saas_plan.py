@@ -7,7 +7,7 @@ from .. import gateway
 from ..exceptions import NoCapacity
 
 _TOLD = {"name", "max_users", "max_storage_gb", "sleep_after_minutes", "memory_limit_mb"}
-"""What instances, and the servers they run on, are told of their plan."""
+"""Fields whose changes are sent to instances and to their servers."""
 
 
 class SaasPlan(models.Model):
@@ -39,12 +39,13 @@ class SaasPlan(models.Model):
     cpu_limit = fields.Float(string="CPU Cores", help="For container runtimes. 0: no limit.")
     memory_limit_mb = fields.Integer(
         string="Memory (MB)",
-        help="Of an instance's process or container. 0: what the server says; a container has no limit then.",
+        help="The limit of an instance's process or container. "
+        "0: the server's default; a container then has no limit.",
     )
     sleep_after_minutes = fields.Integer(
         string="Sleep After (Minutes)",
-        help="How long nobody must have come before an instance's process ends; the next visitor, or its next"
-        " scheduled job, wakes it. 0: as long as the server says.",
+        help="An instance's process ends after so long without a visitor; the next visitor, or its next "
+        "scheduled job, wakes it. 0: the server's default.",
     )
     backup_retention_days = fields.Integer(default=7, help="How long daily backups are kept.")
     max_instances = fields.Integer(
@@ -52,7 +53,7 @@ class SaasPlan(models.Model):
     )
     grace_days = fields.Integer(
         default=lambda self: int(self.env["ir.config_parameter"].sudo().get_param("saas.grace_days", 7)),
-        help="How long an unpaid instance goes on before it is suspended.",
+        help="How long an unpaid instance runs on before it is suspended.",
     )
     instance_ids = fields.One2many("saas.instance", "plan_id")
     instance_count = fields.Integer(compute="_compute_instance_count", compute_sudo=True)
@@ -85,7 +86,7 @@ class SaasPlan(models.Model):
 
     @api.depends("instance_ids.occupies_server")
     def _compute_instance_count(self):
-        """As servers count: what failed, or was never begun, takes nobody's place."""
+        """Counted as for servers: failed instances and drafts take up no room."""
         groups = self.env["saas.instance"]._read_group(
             [("plan_id", "in", self.ids), ("occupies_server", "=", True)], ["plan_id"], ["__count"]
         )
@@ -95,7 +96,7 @@ class SaasPlan(models.Model):
 
     @api.depends("subscription_ids.state", "subscription_ids.auto_renew")
     def _compute_renewing_count(self):
-        """Those that will have a further period, at the price the plan has then."""
+        """Subscriptions that will renew, at the plan's price on that day."""
         domain = [
             ("plan_id", "in", self.ids),
             ("state", "in", ("trial", "active")),
@@ -107,10 +108,10 @@ class SaasPlan(models.Model):
             plan.renewing_count = counts.get(plan.id, 0)
 
     def write(self, vals):
-        """P3: live instances get changed limits at once."""
+        """P3: send changed limits to live instances at once."""
         result = super().write(vals)
         if _TOLD & vals.keys():
-            # sudo: a plan is used by instances of all companies.
+            # sudo: instances of all companies use a plan
             self.sudo().instance_ids._entitle_later()
         return result
 
@@ -120,8 +121,8 @@ class SaasPlan(models.Model):
         return self.price_yearly if period == "yearly" else self.price_monthly
 
     def _terms(self, period):
-        """What a period of it begins with, as the plan is now; period: None for one that costs nothing."""
-        plan = self.sudo()  # a subscription may be on a plan of another company
+        """The plan's current terms, for a new period; period: None for one that costs nothing."""
+        plan = self.sudo()  # a subscription's plan may belong to another company
         return {
             "plan_id": plan.id,
             "period": period or False,
@@ -130,7 +131,7 @@ class SaasPlan(models.Model):
         }
 
     def _check_room(self, template):
-        """Raise UserError if no further instance of this template may be made on the plan."""
+        """Raise UserError if the plan allows no further instance of this template."""
         self.ensure_one()
         if self.template_ids and template not in self.template_ids:
             raise UserError(

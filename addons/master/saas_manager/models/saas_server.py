@@ -34,11 +34,11 @@ class SaasServer(models.Model):
     )
     base_domain = fields.Char(
         readonly=True,
-        help="Instances answer at <subdomain>.<base domain>, as the server said when last asked.",
+        help="Instances answer at <subdomain>.<base domain>, as last reported by the server.",
     )
     address = fields.Char(
-        help="Empty: this installation's own server. Else a server's name in settings.toml, "
-        "or ssh://user@host, where another machine's Tenantry answers."
+        help="Empty: this installation's own server. Else the name of a server in settings.toml, "
+        "or ssh://user@host of another machine that runs Tenantry."
     )
     docker_host = fields.Char(help="Such as unix:///var/run/docker.sock or tcp://host:2376.")
     docker_image = fields.Char()
@@ -128,11 +128,11 @@ class SaasServer(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_use(self):
         self._check_holds_nothing()
-        # sudo: another company's instances count, too; so do drafts, and the records of what was.
+        # sudo: instances of other companies count, too, as do drafts and terminated ones
         for server in self.sudo().with_context(active_test=False).filtered("instance_ids"):
             raise UserError(
                 self.env._(
-                    "%(server)s is named by %(count)d instances, such as %(example)s. Archive it instead.",
+                    "%(server)s is used by %(count)d instances, such as %(example)s. Archive it instead.",
                     server=server.name,
                     count=len(server.instance_ids),
                     example=server.instance_ids[0].name,
@@ -140,10 +140,10 @@ class SaasServer(models.Model):
             )
 
     def _check_may_move(self, address):
-        """What it holds would be looked for, and not found, at another address."""
+        """Refuse a new address for a server that holds something: it would not be found there."""
         moving = self.filtered(lambda server: (server.address or "") != address)
         moving._check_holds_nothing()
-        # sudo: another company's templates count, too.
+        # sudo: templates of other companies count, too
         for template in self.env["saas.template"].sudo().search([("server_id", "in", moving.ids)]):
             if template.template_version:
                 raise UserError(
@@ -151,7 +151,7 @@ class SaasServer(models.Model):
                 )
 
     def _check_holds_nothing(self):
-        """V3: a server is neither deleted nor disabled while it holds instances."""
+        """V3: a server that holds instances can be neither deleted nor disabled."""
         for server in self.filtered("instance_count"):
             raise UserError(
                 self.env._(
@@ -183,14 +183,14 @@ class SaasServer(models.Model):
         return {**action, "domain": [("server_id", "=", self.id)], "context": {"default_server_id": self.id}}
 
     def _check_health(self):
-        """Ask the engine how the server is, and note it."""
+        """Ask the engine for the server's health, and note it."""
         for server in self:
             status = gateway.server_status(server)
             server.write({**status, "last_check_at": fields.Datetime.now()})
 
     @api.model
     def _cron_check_health(self):
-        """V2: new instances go to servers found healthy lately. Instances found broken are noted, too."""
+        """V2: check the health of servers, for the placement of new instances, and find broken instances."""
         servers = self.search([("state", "in", ("active", "maintenance", "offline"))])
         servers._check_health()
         for server in servers:

@@ -1,4 +1,4 @@
-"""V2: on which server a new instance goes."""
+"""V2: chooses the server of a new instance."""
 
 import functools
 
@@ -8,7 +8,7 @@ from odoo.tools import plaintext2html
 from ..exceptions import NoCapacity
 
 MIN_FREE_PERCENT = 10.0
-"""A server with less room than this gets no new instance."""
+"""A server with less room than this gets no new instances."""
 
 
 class SaasServer(models.Model):
@@ -16,9 +16,9 @@ class SaasServer(models.Model):
 
     @api.model
     def _place(self, template, plan, company, server=None):
-        """The active, healthy server of the right kind with the most room; raise NoCapacity if none.
+        """The active, healthy server of the right kind with the most room; raise NoCapacity if there is none.
 
-        server: the only one wanted, if any.
+        server: if given, the only one considered.
         """
         candidates = self.search_fetch(self._placement_domain(template, plan, company, server))
         with_room = candidates.filtered(lambda server: server.available_capacity >= MIN_FREE_PERCENT)
@@ -31,7 +31,7 @@ class SaasServer(models.Model):
     @api.model
     def _placement_domain(self, template, plan, company, server):
         only = [("id", "=", wanted.id) for wanted in (template.server_id, server) if wanted]
-        if not template.server_id:  # it is built on the installation's own
+        if not template.server_id:  # the template is built on the installation's own server
             only.append(("address", "in", (False, "")))
         return [
             ("state", "=", "active"),
@@ -55,14 +55,14 @@ class SaasServer(models.Model):
         )
 
     def _alert_no_capacity(self, record, message):
-        """Leave an activity for the operators once this transaction, which the error undoes, is over."""
+        """Create an activity for operators after this transaction, which the error rolls back."""
         summary = self.env._("No capacity for new instances")
         leave = functools.partial(_leave_activity, self.env.registry, record._name, record.id)
         self.env.cr.postrollback.add(functools.partial(leave, summary, message))
 
 
 def _leave_activity(registry, model, record, summary, note):
-    """One is enough: as long as it is open, no second is made."""
+    """Create an activity, unless the same one is open."""
     with registry.cursor() as cursor:
         found = api.Environment(cursor, SUPERUSER_ID, {})[model].browse(record).exists()
         if found and summary not in found.activity_ids.mapped("summary"):

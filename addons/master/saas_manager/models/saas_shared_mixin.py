@@ -1,4 +1,4 @@
-"""X2: what may be of no company serves all of them, and is changed by who works for all of them only."""
+"""X2: records without a company are shared by all; only users of all companies may change them."""
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
@@ -6,7 +6,7 @@ from odoo.exceptions import AccessError
 
 class SaasSharedMixin(models.AbstractModel):
     _name = "saas.shared.mixin"
-    _description = "SaaS Records That Companies Share"
+    _description = "SaaS Shared Record Mixin"
 
     company_id = fields.Many2one(
         "res.company", default=lambda self: self._default_company_id(), help="Empty: for all companies."
@@ -29,16 +29,16 @@ class SaasSharedMixin(models.AbstractModel):
         return result
 
     def copy_data(self, default=None):
-        """Who may not share gets a copy of what is shared for their company."""
+        """Users who may not share records get a copy for their own company."""
         mine = {} if "company_id" in (default or {}) else {"company_id": self._default_company_id().id}
         values = super().copy_data(default)
         return [{**vals, **mine} if not vals.get("company_id") else vals for vals in values]
 
     def _check_may_share(self):
-        """No constraint: Odoo checks those as its superuser."""
+        """Not a constraint: Odoo checks constraints as superuser."""
         if self.env.su or all(record.company_id for record in self):
             return
         if not self.env.user._is_in_all_companies():
             raise AccessError(
-                self.env._("Name a company: only who works for all companies may change what they share.")
+                self.env._("Choose a company: only users of all companies may change what they share.")
             )

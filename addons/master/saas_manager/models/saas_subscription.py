@@ -1,4 +1,4 @@
-"""The contract that keeps an instance alive for a period."""
+"""The contract that keeps an instance active for a period."""
 
 from odoo import api, fields, models
 
@@ -68,7 +68,9 @@ class SaasSubscription(models.Model):
         group_expand=True,
     )
     state_since = fields.Date(
-        readonly=True, copy=False, help="The days of grace and until termination are counted from here."
+        readonly=True,
+        copy=False,
+        help="The days of grace, and the days until termination, are counted from this date.",
     )
     payment_state = fields.Selection(
         [("pending", "Pending"), ("paid", "Paid"), ("overdue", "Overdue")],
@@ -90,7 +92,7 @@ class SaasSubscription(models.Model):
         return subscriptions
 
     def write(self, vals):
-        """Its instance follows: its expiry date, and what it is told. So do its periods."""
+        """Also update the instance's expiry date and entitlements, and the periods."""
         self._check_no_price(vals)
         shown = {subscription: subscription._shown() for subscription in self}
         result = super().write(self._anchored(vals))
@@ -100,7 +102,7 @@ class SaasSubscription(models.Model):
         if "date_end" in vals or vals.get("state") in BLOCKED:
             self._end_periods()
         if "date_end" in vals and "period_start" not in vals:
-            self._forget_taken_back()
+            self._fall_back_to_previous_period()
         if vals.get("payment_state") == "paid":
             self._note_paid_ahead()
         self.filtered(lambda s: s._shown() != shown[s])._entitle_instance()
@@ -111,23 +113,23 @@ class SaasSubscription(models.Model):
 
     @staticmethod
     def _anchored(vals):
-        """An end that was moved by hand is what the next periods are counted from."""
+        """Count the next periods from the new end, if it was changed by hand."""
         if "date_end" in vals and "period_count" not in vals:
             return {**vals, "date_start": vals["date_end"], "period_count": 0}
         return vals
 
-    # ------------------------------------------------------------ what holds
+    # ------------------------------------------------------------ current state
 
     def _today(self):
         return fields.Date.context_today(self)
 
     @api.model
     def _collects_payments(self):
-        """Off: a renewed period counts as paid."""
+        """If off, renewed periods count as paid."""
         return bool(self.env["ir.config_parameter"].sudo().get_param("saas.collect_payments"))
 
     def _is_paid(self):
-        """Whether nothing is owed for the last period."""
+        """Whether the last period is paid."""
         self.ensure_one()
         return self.payment_state == "paid" or self._is_free()
 
@@ -135,13 +137,13 @@ class SaasSubscription(models.Model):
         return not self.price or not self._collects_payments()
 
     def _renews_itself(self):
-        """Whether the nightly run carries it on when it ends: a trial only once nothing is owed."""
+        """Whether the nightly run renews it at its end: a trial only after it was paid."""
         self.ensure_one()
         renews = self.state == "active" or (self.state == "trial" and self._is_paid())
         return self.auto_renew and renews
 
     def expiry_to_show(self):
-        """The day the customer should be told of as the end; False when it goes on by itself."""
+        """The day on which it ends, to show to the customer; False if it renews automatically."""
         ends = self.state in ("trial", "active", "cancelled") and not self._renews_itself()
         return self.date_end if ends else False
 
@@ -149,13 +151,13 @@ class SaasSubscription(models.Model):
         return self.state, self.expiry_to_show()
 
     def _is_current(self):
-        """Whether its instance goes by this subscription, not by a newer one."""
+        """Whether this is its instance's current subscription, not replaced by a newer one."""
         return self.instance_id.subscription_id == self
 
     # ------------------------------------------------------------ periods
 
     def _start(self):
-        """S5: begin when the instance is active; with the trial if the plan has one."""
+        """S5: start when the instance is active, with the plan's trial, if it has one."""
         for subscription in self:
             subscription._check_transition("start_trial")
             today, days = subscription._today(), subscription.plan_id.trial_days
@@ -168,7 +170,7 @@ class SaasSubscription(models.Model):
                 subscription._move("activate", **subscription._first_period(today))
 
     def _renew(self):
-        """Add the next period, which starts where the last one ends; what was paid for a trial counts."""
+        """Add the next period, which starts at the end of the last one; payments during a trial count."""
         trials = self.filtered(lambda s: s.state == "trial")
         (self - trials)._check_transition("renew")
         paid = trials.filtered(lambda s: s._is_paid())
@@ -181,21 +183,21 @@ class SaasSubscription(models.Model):
                 subscription.write(values)
 
     def _renewal(self):
-        """Where the next period is counted from, where it starts, and its number."""
+        """The anchor day of the next period, its first day, and its number."""
         if self.state == "trial" or self.next_period:
             return self.date_end, self.date_end, 1
         return self.date_start, self.date_end, self.period_count + 1
 
     def _resume(self, **values):
-        """Go on after it was past due, suspended or expired, and the instance with it."""
+        """Continue after it was past due, suspended or expired, and reactivate its instance."""
         was_blocked = self.state in BLOCKED
-        self._cover_again(values.get("date_end", self.date_end))
+        self._add_resumed_period(values.get("date_end", self.date_end))
         self._move("pay", **{**values, "payment_state": "paid"})
         if was_blocked:
             self._reactivate_instance()
 
     def _extend(self, days):
-        """Give free days; periods are counted from their end. S5: the remedy for the operator's faults."""
+        """Add free days; later periods are counted from their end. S5: makes up for the operator's faults."""
         for subscription in self:
             today = subscription._today()
             if subscription.state in RUNS:

@@ -1,4 +1,4 @@
-"""What operators, and payments, do with a subscription."""
+"""Actions of operators, and payments, on a subscription."""
 
 from odoo import models
 from odoo.exceptions import UserError
@@ -10,7 +10,7 @@ class SaasSubscription(models.Model):
     _inherit = "saas.subscription"
 
     def action_start(self):
-        """Begin one that was made by hand, with the plan's trial if it has one."""
+        """Start a subscription that was created by hand, with the plan's trial, if it has one."""
         for subscription in self:
             if subscription.instance_id.state != "active":
                 raise UserError(
@@ -21,7 +21,7 @@ class SaasSubscription(models.Model):
             subscription._start()
 
     def _check_only_live(self):
-        """Raise UserError if another one keeps the instance alive."""
+        """Raise UserError if the instance has another current subscription."""
         others = self.instance_id.subscription_ids - self
         live = others.filtered(lambda other: other.state not in ("draft", "cancelled"))
         if live:
@@ -32,7 +32,7 @@ class SaasSubscription(models.Model):
             )
 
     def _check_plan_of_instance(self):
-        """Raise UserError if it would be billed for another plan than its instance has."""
+        """Raise UserError if its plan is not the instance's plan."""
         if self.plan_id != self.instance_id.plan_id:
             raise UserError(
                 self.env._(
@@ -44,14 +44,14 @@ class SaasSubscription(models.Model):
             )
 
     def action_renew(self):
-        """Add a period now; a trial becomes a paid subscription that begins where the trial ends."""
+        """Add a period now; a trial becomes a paid subscription from its end on."""
         self._lock_terms()
         self._renew()
 
     def action_register_payment(self):
-        """Note that it is paid: what was blocked for it goes on at once.
+        """Note the payment; an instance that was blocked for it is reactivated at once.
 
-        If the period has ended meanwhile a new one starts today.
+        If the period has ended meanwhile, a new one starts today.
         """
         self._lock_terms()
         for subscription in self:
@@ -65,7 +65,7 @@ class SaasSubscription(models.Model):
                 subscription._resume(**subscription._first_period(today))
 
     def action_cancel(self):
-        """End it with its period: it is not renewed. With `cancel_now` in the context: today."""
+        """Do not renew it: it ends with its period. With `cancel_now` in the context: today."""
         for subscription in self:
             subscription._check_transition("cancel")
             if self.env.context.get("cancel_now") or subscription.state not in RUNS:
@@ -74,7 +74,7 @@ class SaasSubscription(models.Model):
                 subscription.write({"auto_renew": False, **subscription._without_unpaid_period()})
 
     def _without_unpaid_period(self):
-        """The values that take back a period that was added ahead, has not begun and is not paid."""
+        """The values that remove a period that was added ahead, has not begun and is not paid."""
         if self.state != "active" or self._is_paid() or self.period_start <= self._today():
             return {}
         return {"date_end": self.period_start, "payment_state": "paid"}
@@ -84,7 +84,7 @@ class SaasSubscription(models.Model):
         self._block_instance()
 
     def action_change_period(self):
-        """From monthly to yearly or back; the next period is the first of the new length."""
+        """Change from monthly to yearly or back, from the next period on."""
         for subscription in self:
             if subscription.state not in ("draft", "trial", "active"):
                 raise UserError(
@@ -93,7 +93,7 @@ class SaasSubscription(models.Model):
             subscription._switch_period()
 
     def _switch_period(self):
-        """Of what has begun, the present period keeps its length and its price."""
+        """Change the length from the next period on: the current one keeps its length and its price."""
         present = self.next_period or self.period
         other = "yearly" if present == "monthly" else "monthly"
         # sudo: see `_note`.
@@ -103,5 +103,5 @@ class SaasSubscription(models.Model):
             self.period = other
 
     def action_add_free_days(self):
-        """A week, or `free_days` of the context."""
+        """Add a week, or `free_days` of the context."""
         self._extend(self.env.context.get("free_days", 7))

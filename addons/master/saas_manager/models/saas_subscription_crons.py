@@ -1,7 +1,7 @@
-"""J1: the nightly life of subscriptions. Both runs may be missed, interrupted or run twice.
+"""J1: the nightly work on subscriptions. Both runs may be missed, interrupted or run twice.
 
-What is done depends on dates alone, never on what a run before did: a week without a server is made up for
-by the next run. Dates are those of the cron's user, who stands for the company's local time.
+The work depends on dates only, never on earlier runs: after a week without a server the next run catches up.
+Dates are in the time zone of the cron's user, which stands for the company's.
 """
 
 from odoo import api, fields, models
@@ -16,13 +16,13 @@ class SaasSubscription(models.Model):
 
     @api.model
     def _cron_renew(self):
-        """01:00: add the period that begins within a week; turn a trial that ends into a subscription."""
+        """01:00: add periods that begin within a week; turn ending trials into paid subscriptions."""
         subscriptions = self._for_the_night()
         subscriptions._sweep_all((subscriptions._renewal_domain(), "_renew_due"))
 
     @api.model
     def _cron_expire(self):
-        """02:00: remind, fall due, suspend or expire, terminate."""
+        """02:00: remind, mark as past due, suspend or expire, terminate."""
         subscriptions = self._for_the_night()
         subscriptions._sweep_all(
             (subscriptions._reminder_domain(), "_remind", "_reminder"),
@@ -37,11 +37,11 @@ class SaasSubscription(models.Model):
         return self.instance_id
 
     def _for_the_night(self):
-        """Subscriptions of all companies; one line in the log tells of a change, not a message per field."""
+        """Subscriptions of all companies, without tracking: a change is one log line, not one per field."""
         return self.sudo().with_context(tracking_disable=True)
 
     def _tell(self, level, text):
-        """Write a line into each instance's log; `text` may name `name` and `end`."""
+        """Write a line into each instance's log; `text` may contain `name` and `end`."""
         messages = {
             subscription.instance_id: text % {"name": subscription.name, "end": subscription.date_end}
             for subscription in self
@@ -49,7 +49,7 @@ class SaasSubscription(models.Model):
         self.instance_id._log(level, messages)
 
     def _paid_domain(self):
-        """As `_is_paid`."""
+        """The domain of `_is_paid`."""
         if not self._collects_payments():
             return Domain.TRUE
         return Domain("payment_state", "=", "paid") | Domain("price", "=", 0)
@@ -64,7 +64,7 @@ class SaasSubscription(models.Model):
         return Domain("auto_renew", "=", True) & self._paid_domain() & (active | trial)
 
     def _renew_due(self):
-        """Add periods until it is covered; a missed one that is owed for is the last one added."""
+        """Add periods until today is covered, but none after a period that is not paid."""
         domain = self._renewal_domain()
         due = self
         while due := due.filtered_domain(domain):
@@ -82,7 +82,7 @@ class SaasSubscription(models.Model):
         return ends & (active | trial)
 
     def _reminder(self):
-        """The reminder to send today, as `reminded_for`; False when it was sent or none is due."""
+        """The reminder to send today, as for `reminded_for`; False if it was sent, or none is due."""
         start = self.period_start or self.date_start
         days = periods.reminder_due(self._today(), start, self.date_end)
         reminder = days and f"{self.date_end}:{days}"
@@ -94,17 +94,17 @@ class SaasSubscription(models.Model):
             subscription.reminded_for = reminder
             subscription._send_reminder(int(reminder.partition(":")[2]))
 
-    # ------------------------------------------------------------ fall due, suspend, expire
+    # ------------------------------------------------------------ past due, suspend, expire
 
     def _due_domain(self):
-        """Its period has begun and is owed for, or it ended and is not to be renewed."""
+        """Its period has begun and is not paid, or has ended and is not to be renewed."""
         today = self._today()
         owed = ~self._paid_domain() & Domain("period_start", "<=", today)
         ended = Domain("auto_renew", "=", False) & Domain("date_end", "<=", today)
         return Domain("state", "=", "active") & (owed | ended)
 
     def _fall_due(self):
-        """The days of grace begin: it goes on, and says so on every page."""
+        """Start the days of grace: the instance runs on, with a notice on every page."""
         for subscription in self:
             if subscription._is_paid():
                 subscription._move("fall_due")
@@ -128,7 +128,7 @@ class SaasSubscription(models.Model):
         return over & (Domain("auto_renew", "=", False) | ~self._paid_domain())
 
     def _end_trial(self):
-        """S4: a trial has no grace."""
+        """S4: trials have no days of grace."""
         for subscription in self:
             subscription._move("expire")
         self._tell("warning", self.env._("%(name)s is over: its trial has ended."))
@@ -136,7 +136,7 @@ class SaasSubscription(models.Model):
     # ------------------------------------------------------------ block, terminate
 
     def _block_domain(self):
-        """Also those whose blocking failed, or could not begin, the day they ended."""
+        """Also those that could not be blocked on the day they ended."""
         states = Domain("state", "in", BLOCKED)
         active = Domain("instance_id.state", "=", "active") & Domain("instance_id.operation", "=", False)
         return states & active

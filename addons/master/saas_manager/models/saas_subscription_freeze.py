@@ -1,4 +1,4 @@
-"""Periods for subscriptions that run without: from before there were any, or loaded from elsewhere."""
+"""Creates periods for running subscriptions without any: older ones, or imported ones."""
 
 from odoo import fields, models
 
@@ -12,7 +12,7 @@ class SaasSubscription(models.Model):
     _inherit = "saas.subscription"
 
     def _freeze(self):
-        """Give those that run without a period, from before there were any, or loaded, today's price."""
+        """Give running subscriptions without a period, older or imported ones, a period at today's price."""
         for subscription in self:
             if subscription._has_to_be_frozen():
                 subscription._freeze_running()
@@ -29,7 +29,7 @@ class SaasSubscription(models.Model):
                 self._note_paid_ahead()
             return
         running = self._running_period(start)
-        if start == self.date_end:  # what was renewed ahead was taken back: this is the one before
+        if start == self.date_end:  # a period renewed ahead was removed; the one before it runs
             start = periods.end_of(self.date_end, running, -1)
             self.period_start = start
         terms = self.plan_id._terms(running)
@@ -43,26 +43,26 @@ class SaasSubscription(models.Model):
             self._end_suspended()
 
     def _end_suspended(self):
-        """Nothing is in force since the day it was blocked."""
+        """End the periods on the day the subscription was blocked."""
         since = self.state_since or self._today()
-        # sudo: see `_note`.
+        # sudo: see `_note`
         self.sudo().period_ids._end_at(since, since, lengthen=False)
         self._follow_periods()
 
     def _mend_periods(self):
-        """Say what older versions did not: that nothing is in force, or which period is the last."""
+        """Correct periods of older versions: end those of blocked subscriptions, and find the last period."""
         for subscription in self:
             if subscription.state == "suspended":
                 subscription._end_suspended()
             elif subscription.state in COVERED and subscription._has_lost_its_period():
-                # sudo: see `_note`.
+                # sudo: see `_note`
                 if subscription.sudo().period_ids._since():
-                    subscription._forget_taken_back()
+                    subscription._fall_back_to_previous_period()
                 else:
                     subscription._freeze_running()
 
     def _start_before(self, start, running):
-        """Where the present period began, of what was renewed ahead; after free days that is not known."""
+        """Where the current period began, if it was renewed ahead; after free days that is not known."""
         today = self._today()
         if start <= today or not self.date_start or self._was_on_trial_until(start):
             return False
@@ -71,18 +71,18 @@ class SaasSubscription(models.Model):
         return today if self.period_count else False
 
     def _was_on_trial_until(self, start):
-        """Whether its first period follows a trial, in which it was renewed."""
+        """Whether its first period follows a trial in which it was renewed."""
         if self.period_count != 1 or not self.state_since:
             return False
         return start <= fields.Date.add(self.state_since, days=self.plan_id.trial_days)
 
     def _running_period(self, start):
-        """Its length tells: after a switch, `period` was the next one's already."""
+        """The length of the current period: after a switch, `period` is the next one's already."""
         if self.period_count or self._fits(start, self.period):
             return self.period
         other = "yearly" if self.period == "monthly" else "monthly"
         return other if self._fits(start, other) else self.period
 
     def _fits(self, start, period):
-        """Whether the last period is that long; short months move its end by up to three days."""
+        """Whether the last period has that length; short months move its end by up to three days."""
         return abs((periods.end_of(start, period, 1) - self.date_end).days) <= _SHORT_MONTHS_DAYS

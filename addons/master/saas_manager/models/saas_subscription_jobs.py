@@ -1,25 +1,25 @@
-"""What a subscription does to its instance: it notes what is wanted, the instance's jobs act."""
+"""A subscription's effects on its instance: it requests operations, the instance's jobs run them."""
 
 from odoo import models
 from odoo.addons.queue_job.exception import RetryableJobError
 
 _BUSY_S = 20
-"""How long to wait for an instance that is being worked on."""
+"""The delay before the next attempt while the instance is busy."""
 
 
 class SaasSubscription(models.Model):
     _inherit = "saas.subscription"
 
     def _entitle_instance(self):
-        """Sign again what the instance shows of its subscription, where it matters."""
+        """Sign the instance's entitlements again, if they changed with the subscription."""
         for subscription in self.filtered(lambda s: s.state in ("trial", "active", "past_due")):
             if subscription._is_current():
                 subscription.instance_id._entitle_later()
 
     def _block_instance(self):
-        """Block an active instance whose subscription does not cover it any more.
+        """Block an active instance that its subscription no longer covers.
 
-        One that is being worked on is left to the next nightly run.
+        An instance that is busy is left to the next nightly run.
         """
         for subscription in self.filtered(lambda s: s._is_current()):
             instance = subscription.instance_id
@@ -36,11 +36,11 @@ class SaasSubscription(models.Model):
         return self.env._("The subscription ended on %s.", self.date_end)
 
     def _terminate_instance(self):
-        """S2: blocked for too long. Runs as superuser: nobody types the name."""
+        """S2: terminate an instance that was blocked for too long; as superuser, without a typed name."""
         self.instance_id.action_terminate()
 
     def _reactivate_instance(self):
-        """Let the instance go on at once, or as soon as what is being done with it is done."""
+        """Reactivate the instance at once, or when its running operation has ended."""
         for subscription in self:
             if subscription.instance_id.operation:
                 subscription.with_delay(
@@ -53,7 +53,7 @@ class SaasSubscription(models.Model):
                 subscription._reactivate_if_blocked()
 
     def _reactivate_when_free(self):
-        """Job: it was paid while its instance was being blocked."""
+        """Job: reactivate an instance that was paid for while it was being blocked."""
         self.ensure_one()
         if self.instance_id.operation:
             message = self.env._("Something is being done with %s.", self.instance_id.name)
@@ -71,7 +71,7 @@ class SaasSubscription(models.Model):
     # ------------------------------------------------------------ mails
 
     def _send_reminder(self, days):
-        """Tell the customer that it ends in `days` days and does not go on by itself."""
+        """Tell the customer that it ends in `days` days and does not renew automatically."""
         for subscription in self:
             is_trial = subscription.state == "trial"
             subscription._emit("subscription.trial_ending" if is_trial else "subscription.expiring")

@@ -1,4 +1,4 @@
-"""What a subscription had, from when to when, at which price. Its terms are frozen when it begins."""
+"""A period of a subscription: plan, dates and price. Its terms are frozen when it begins."""
 
 from datetime import date
 from itertools import pairwise
@@ -10,7 +10,7 @@ _FROZEN = {"subscription_id", "kind", "date_start", "plan_id", "period", "price"
 
 
 class SaasSubscriptionPeriod(models.Model):
-    """One that begins and ends on the same day was replaced, or taken back, before it began."""
+    """A period that begins and ends on the same day was replaced, or removed, before it began."""
 
     _name = "saas.subscription.period"
     _description = "SaaS Subscription Period"
@@ -36,13 +36,13 @@ class SaasSubscriptionPeriod(models.Model):
     period = fields.Selection(
         [("monthly", "Monthly"), ("yearly", "Yearly")], help="Empty: free days, or a trial."
     )
-    price = fields.Monetary(help="Of one whole month or year, as the plan had it when this began.")
+    price = fields.Monetary(help="For one whole month or year: the plan's price when this period began.")
     currency_id = fields.Many2one("res.currency", required=True, ondelete="restrict")
     mrr = fields.Monetary(
-        string="Monthly Revenue", compute="_compute_mrr", store=True, help="Its price, a month."
+        string="Monthly Revenue", compute="_compute_mrr", store=True, help="Its price per month."
     )
 
-    # Ranges of one number, so that no extension of PostgreSQL is needed for an integer in this index.
+    # Ranges of one integer: without them this index would need an extension of PostgreSQL.
     _one_at_a_time = models.Constraint(
         "EXCLUDE USING gist (int4range(subscription_id, subscription_id, '[]') WITH &&,"
         " daterange(date_start, date_end) WITH &&)",
@@ -56,9 +56,11 @@ class SaasSubscriptionPeriod(models.Model):
             row.mrr = row.price / 12 if row.period == "yearly" else row.price
 
     def write(self, vals):
-        """Also for the superuser: only the end moves."""
+        """Allow changes of the end only, for the superuser, too."""
         if _FROZEN & vals.keys():
-            raise UserError(self.env._("What a period was and cost is not changed afterwards."))
+            raise UserError(
+                self.env._("The plan, the start and the price of a period cannot be changed afterwards.")
+            )
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
@@ -66,20 +68,20 @@ class SaasSubscriptionPeriod(models.Model):
         raise UserError(self.env._("Periods are deleted with their subscription only."))
 
     def _in_order(self):
-        """The earliest first; what replaced another comes after it."""
+        """The earliest first; a period that replaces another comes after it."""
         return self.sorted(lambda row: (row.date_start, row._origin.id))
 
     def _with_days(self):
-        """Those that cover a day at least, the earliest first."""
+        """Those that cover at least one day, the earliest first."""
         return self._in_order().filtered(lambda row: row.date_start < row.date_end)
 
     def _priced(self):
-        """Those that say a price, the earliest first: no trial, nothing that was taken back."""
+        """Those with a price, the earliest first: without trials, and without removed periods."""
         asks = self._with_days().filtered(lambda row: row.kind in ("period", "change"))
         return (asks | self.filtered(lambda row: row.kind == "agreed"))._in_order()
 
     def _since(self):
-        """The day the last that covers any began, also where changes of the plan split it. None: none."""
+        """The first day of the last period, including parts before a change of plan; None without periods."""
         rows = self._with_days()
         last = rows[-1:]
         for row in reversed(rows[:-1]):
@@ -90,7 +92,7 @@ class SaasSubscriptionPeriod(models.Model):
         return last.date_start or None
 
     def _terms(self):
-        """The values a period at the same price begins with."""
+        """The values of a new period at the same price."""
         self.ensure_one()
         return {
             "plan_id": self.plan_id.id,
@@ -100,9 +102,9 @@ class SaasSubscriptionPeriod(models.Model):
         }
 
     def _end_at(self, end, today, *, lengthen):
-        """Let one subscription's periods end on a day: cut or take back the last; or make it longer.
+        """Move the end of a subscription's periods: shorten, remove or lengthen the last ones.
 
-        What was in force before `today` stays in force, also where the end is an earlier day.
+        Periods until `today` are kept, even if the new end is earlier.
         """
         kept = max(end, today)
         for row in self._with_days().filtered(lambda row: row.date_end > kept):
@@ -111,19 +113,19 @@ class SaasSubscriptionPeriod(models.Model):
             self._lengthen(end)
 
     def _lengthen(self, end):
-        """What was taken back comes back as it was; with nothing to come back, the last one goes on."""
+        """Restore removed periods; without any, lengthen the last one."""
         last = self._with_days()[-1:]
         if last and last.date_end >= end:
             return
-        back = self._taken_back(last, end)
+        back = self._removed_after(last, end)
         starts = [*back.mapped("date_start"), end]
         if last:
             last.date_end = starts[0]
         for row, (start, stop) in zip(back, pairwise(starts), strict=True):
             row.subscription_id._note_period(row.kind, start, stop, row._terms())
 
-    def _taken_back(self, last, end):
-        """Those that were to follow the last one, on the plan there is now: one for each start."""
+    def _removed_after(self, last, end):
+        """The removed periods after the last one, on the current plan: one for each start."""
         plan = self.sorted("id")[-1:].plan_id
         since = last.date_end or date.min
         newest = {
@@ -136,8 +138,8 @@ class SaasSubscriptionPeriod(models.Model):
         }
         return self.browse([row.id for row in newest.values()])
 
-    def _go_on_with(self, plan, today):
-        """End each today, or before it begins; the plan has what was left of it, at the plan's price."""
+    def _continue_with_plan(self, plan, today):
+        """End each period today, or before it begins; the rest continues on the plan, at the plan's price."""
         for row in self:
             start, end = max(row.date_start, today), row.date_end
             in_midst = row.period and start > row.date_start

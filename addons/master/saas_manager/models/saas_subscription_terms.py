@@ -1,4 +1,4 @@
-"""What a subscription costs: each period has its price from the plan once, when it begins."""
+"""The prices of a subscription: each period takes its price from the plan once, when it begins."""
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
@@ -20,23 +20,23 @@ class SaasSubscription(models.Model):
         readonly=True,
         copy=False,
         tracking=True,
-        help="Holds from the next period. Empty: as the present one.",
+        help="Used from the next period on. Empty: as the current one.",
     )
     currency_id = fields.Many2one("res.currency", compute="_compute_price", store=True)
     price = fields.Monetary(
         compute="_compute_price",
         store=True,
-        help="Of its last period; of the first, as long as there is none.",
+        help="The price of its last period; of the first one, as long as there is none.",
     )
     mrr = fields.Monetary(
-        string="Monthly Revenue", compute="_compute_price", store=True, help="Its price, a month."
+        string="Monthly Revenue", compute="_compute_price", store=True, help="Its price per month."
     )
     next_currency_id = fields.Many2one("res.currency", compute="_compute_next_price", compute_sudo=True)
     next_price = fields.Monetary(
         compute="_compute_next_price",
         compute_sudo=True,
         currency_field="next_currency_id",
-        help="Of the next period, if it began now.",
+        help="The price of the next period, if it began now.",
     )
 
     @api.depends(
@@ -50,7 +50,7 @@ class SaasSubscription(models.Model):
         "period_ids.price",
     )
     def _compute_price(self):
-        """Today's plan is asked only where no period says the price."""
+        """The price of the period; the current plan's only if no period has one."""
         for subscription in self:
             terms = subscription._last_terms()
             price = terms["price"]
@@ -79,15 +79,15 @@ class SaasSubscription(models.Model):
             subscription.next_price = terms["price"]
 
     def _check_no_price(self, vals):
-        """Whoever writes it: no price but those of periods."""
+        """Refuse, for all writers, any price that is not a period's."""
         if _OF_PERIODS & vals.keys():
             raise UserError(
-                self.env._("A subscription costs what its periods say: its price is not written.")
+                self.env._("A subscription's price comes from its periods: it cannot be written.")
             )
 
     @api.constrains("plan_id", "period")
     def _check_terms(self):
-        """Whoever writes them: the periods say what a subscription is on, so nothing changes past them."""
+        """Refuse, for all writers, changes that would contradict the periods."""
         for subscription in self:
             rows = subscription.period_ids
             if rows and rows.sorted("id")[-1].plan_id != subscription.plan_id:
@@ -103,32 +103,32 @@ class SaasSubscription(models.Model):
                     self.env._("%s has begun: switch its period by the button.", subscription.display_name)
                 )
 
-    # ------------------------------------------------------------ what comes
+    # ------------------------------------------------------------ next period
 
     def _next_terms(self):
-        """The price of a period that begins now: what was paid for during the trial, else the plan's."""
+        """The price of a period that begins now: the one paid during the trial, else the plan's."""
         self.ensure_one()
         agreed = self._paid_ahead()
         return agreed._terms() if agreed else self.plan_id._terms(self.next_period or self.period)
 
     def _paid_ahead(self):
-        """The note of what was paid during the trial for the first period."""
+        """The `agreed` row: the terms of the first period, which was paid during the trial."""
         if self.state != "trial" or self.payment_state != "paid":
             return self.env["saas.subscription.period"]
-        # sudo: their end aside, periods are read only; a customer does not read them at all.
+        # sudo: periods are read-only, except for their end, and customers cannot read them at all
         return self.sudo().period_ids._in_order().filtered(lambda row: row.kind == "agreed")[-1:]
 
     def _note_period(self, kind, start, end, terms):
-        """Put down what holds from `start` until the day before `end`."""
+        """Add a period from `start` until the day before `end`."""
         return self._note([self._row(kind, start, end, terms)])
 
     def _row(self, kind, start, end, terms):
         return {"subscription_id": self.id, "kind": kind, "date_start": start, "date_end": end, **terms}
 
     def _note(self, rows):
-        # sudo: written by what happens to the subscription, and by nobody.
+        # sudo: only the subscription itself writes periods, users never do
         noted = self.env["saas.subscription.period"].sudo()
-        noted.flush_model(["date_end"])  # what ends for it has ended in the database, too
+        noted.flush_model(["date_end"])  # flush: periods that ended here must have ended in the database, too
         return noted.create(rows)
 
     def _note_paid_ahead(self):
@@ -139,15 +139,15 @@ class SaasSubscription(models.Model):
                 subscription._note_period("agreed", today, today, terms)
 
     def _first_period(self, anchor):
-        """Begin the first period counted from a new anchor day, and return the values to write for it."""
+        """Begin the first period counted from a new anchor day; return the values to write."""
         self.ensure_one()
         ((_subscription, values),) = self._begin_periods({self: (anchor, anchor, 1)})
         return values
 
     def _begin_periods(self, counted):
-        """Freeze the price of the next period of each, and return what to write: (subscription, values).
+        """Freeze the price of the next period of each; return what to write: (subscription, values).
 
-        counted: the day each is counted from, the day it starts, and its number.
+        counted: its anchor day, its first day, and its number.
         """
         begun = []
         for subscription, (anchor, start, count) in counted.items():
@@ -159,11 +159,11 @@ class SaasSubscription(models.Model):
         return [(subscription, subscription._values_of(*its)) for subscription, *its in begun]
 
     def _covered_until(self):
-        """The first day of which no period says anything yet: later than the end if that was moved back."""
+        """The first day that no period covers yet: later than `date_end` if that was moved back."""
         return self.sudo().period_ids._with_days()[-1:].date_end  # sudo: see `_note`
 
     def _values_of(self, anchor, count, row):
-        """What a subscription says of the period that begins."""
+        """The values to write on a subscription when a period begins."""
         period = row["period"]
         switched = {"period": period, "next_period": False} if period != self.period else {}
         return {
@@ -176,22 +176,22 @@ class SaasSubscription(models.Model):
         }
 
     def _end_periods(self):
-        """Let the periods follow an end that was moved; of what is blocked nothing is in force."""
+        """Move the end of the periods with the subscription's end; blocked subscriptions have none."""
         for subscription in self:
             ends = [subscription.date_end] if subscription.date_end else []
             if subscription.state in BLOCKED:
                 ends.append(subscription._today())
             if ends:
-                # sudo: see `_note`.
+                # sudo: see `_note`
                 rows = subscription.sudo().period_ids
                 today, lengthen = subscription._today(), subscription.state in COVERED
                 rows._end_at(min(ends), today, lengthen=lengthen)
                 subscription._follow_periods()
 
-    def _forget_taken_back(self):
-        """Where the end was moved to before the last period began, the one before is the last, and paid."""
+    def _fall_back_to_previous_period(self):
+        """If the end moved before the last period's start, the period before is the last, and is paid."""
         for subscription in self.filtered(lambda s: s.state in COVERED and s._has_lost_its_period()):
-            # sudo: see `_note`.
+            # sudo: see `_note`
             since = subscription.sudo().period_ids._since()
             if since and since < subscription.period_start:
                 subscription.write({"period_start": since, "payment_state": "paid"})
@@ -199,31 +199,31 @@ class SaasSubscription(models.Model):
     def _has_lost_its_period(self):
         return self.period_start and self.date_end and self.period_start >= self.date_end
 
-    def _cover_again(self, end):
-        """What was blocked goes on today, on the terms it had, until its end."""
+    def _add_resumed_period(self, end):
+        """Continue a blocked subscription today, on its old terms, until its end."""
         today, covered_until = self._today(), self._covered_until() or self._today()
         if end and end > today >= covered_until:
-            # sudo: see `_note`.
+            # sudo: see `_note`
             self._note_period("period", today, end, self.sudo()._blocked_terms(end))
             self._follow_periods()
 
     def _blocked_terms(self, end):
-        """Those of the period it was blocked in, also where that was on its first day."""
+        """The terms of the period in which it was blocked, even if that was on its first day."""
         rows = self.period_ids
-        back = rows._taken_back(rows._with_days()[-1:], end).filtered(lambda row: row.kind == "period")
+        back = rows._removed_after(rows._with_days()[-1:], end).filtered(lambda row: row.kind == "period")
         return back[-1:]._terms() if back else self._last_terms()
 
     def _follow_periods(self):
-        """Say the last period's length; a switch that was taken back with its period waits for the next."""
+        """Take the last period's length; a switch that was removed with its period waits for the next one."""
         length = self.sudo().period_ids._priced()[-1:].period  # sudo: see `_note`
         if length and length != self.period:
             wanted = self.next_period or self.period
             self.write({"period": length, "next_period": wanted if wanted != length else False})
 
-    # ------------------------------------------------------------ another plan
+    # ------------------------------------------------------------ change of plan
 
     def _to_plan(self, plan):
-        """Called by the instance: from today, and for what was renewed already, it is on this plan."""
+        """Called by the instance: use this plan from today on, also for periods renewed ahead."""
         self._lock_terms()
         for subscription in self.filtered(lambda s: s.plan_id != plan):
             if subscription.state != "draft":
@@ -231,7 +231,7 @@ class SaasSubscription(models.Model):
             subscription.plan_id = plan
 
     def _lock_terms(self):
-        """Wait for whoever changes them: PostgreSQL refuses then, and Odoo begins this call again."""
+        """Wait for others who change them: PostgreSQL then reports a conflict, and Odoo retries the call."""
         self.check_access("write")
         if self.ids:
             query = "SELECT id FROM saas_subscription WHERE id IN %s ORDER BY id FOR NO KEY UPDATE"
@@ -240,9 +240,9 @@ class SaasSubscription(models.Model):
     def _note_plan(self, plan):
         today = self._today()
         paid_ahead = self._paid_ahead()
-        # sudo: see `_note`.
+        # sudo: see `_note`
         left = self.sudo().period_ids._with_days().filtered(lambda row: row.date_end > today)
-        left._go_on_with(plan, today)
+        left._continue_with_plan(plan, today)
         if not left:
             self._note_period("change", today, today, plan._terms(self.period))
         if paid_ahead:

@@ -1,4 +1,4 @@
-"""Nightly work over many records: in batches, resumable, and no broken record stops the rest."""
+"""Nightly work on many records: in batches, resumable, and one failing record does not stop the rest."""
 
 import logging
 from datetime import timedelta
@@ -11,31 +11,31 @@ _logger = logging.getLogger(__name__)
 
 _BATCH = 250
 _LEFT_ALONE_HOURS = 12
-"""A record that failed is tried again the next night: not by this run, even when it is resumed."""
+"""A record that failed is tried again the next night, not by this run, even if it is resumed."""
 
 
 class SaasSweepMixin(models.AbstractModel):
     _name = "saas.sweep.mixin"
-    _description = "Handled by nightly runs"
+    _description = "SaaS Nightly Run Mixin"
 
     sweep_failed_at = fields.Datetime(
         string="Nightly Run Failed", readonly=True, copy=False, help="It is tried again the next night."
     )
 
     def _sweep_all(self, *sweeps):
-        """Do one sweep after the other, each `_sweep`'s arguments; the cron calls again if time is up."""
+        """Run the sweeps, given as arguments of `_sweep`, in order; if time is up, the cron calls again."""
         if all(self._sweep(*sweep) for sweep in sweeps):
             self.env["ir.cron"]._commit_progress(remaining=0)
 
     def _sweep(self, domain, act, when=None):
-        """Call the method `act` on the records of `domain`, batch-wise; tell whether there was time for all.
+        """Call the method `act` on the records of `domain` in batches; return whether time sufficed.
 
-        when: the method that tells whether a record is due, where a domain cannot. A record that was
-        handled must leave `domain` or `when`: that is how an interrupted run goes on where it stopped.
+        when: the method that tells whether a record is due, if a domain cannot. A handled record must no
+        longer match `domain` or `when`, so that an interrupted run can continue.
         """
         commit_progress = self.env["ir.cron"]._commit_progress
         due = self.search(Domain(domain) & self._not_failed_lately())._sweep_due(when)
-        # One more than there are: what comes after this sweep is to be done as well.
+        # One more than the records: the work after this sweep remains, too.
         commit_progress(remaining=len(due) + 1)
         for ids in split_every(_BATCH, due.ids):
             self.browse(ids)._sweep_batch(domain, act, when)
@@ -51,10 +51,10 @@ class SaasSweepMixin(models.AbstractModel):
         return self.filtered(lambda record: getattr(record, when)()) if when else self
 
     def _sweep_batch(self, *sweep):
-        """All at once, which is fast; one by one if any of them fails."""
+        """The whole batch at once, which is fast; record by record if it fails."""
         try:
             self._sweep_locked(*sweep)
-        except Exception:  # which record fails, and why, is found out below
+        except Exception:  # `_sweep_one` finds out which record fails, and why
             self.env.cr.rollback()
             _logger.info("One of %d %s failed: trying them one by one", len(self), self._name)
             for record in self:
@@ -63,20 +63,20 @@ class SaasSweepMixin(models.AbstractModel):
     def _sweep_one(self, *sweep):
         try:
             self._sweep_locked(*sweep)
-        except Exception as error:  # whatever it is, the rest must go on
+        except Exception as error:  # whatever the error is, the others are handled
             self.env.cr.rollback()
             _logger.warning("%s could not be handled", self, exc_info=True)
             self._sweep_failed(error)
         self.env["ir.cron"]._commit_progress()
 
     def _sweep_locked(self, domain, act, when):
-        """Lock, look again, act. What somebody else is working on waits for the next run."""
+        """Lock, check again, act. Records that are locked by others wait for the next run."""
         due = self.try_lock_for_update(allow_referencing=True).filtered_domain(domain)._sweep_due(when)
         getattr(due, act)()
         self.env.flush_all()
 
     def _sweep_failed(self, error):
-        """Tell the operators: a line in the instance's log, and one thing to do."""
+        """Notify operators: a line in the instance's log, and an activity."""
         self.sweep_failed_at = fields.Datetime.now()
         reason = str(error) or type(error).__name__
         summary, instance = self.env._("The nightly run failed"), self._sweep_instance()
@@ -84,11 +84,11 @@ class SaasSweepMixin(models.AbstractModel):
         self._ask_operator(summary, reason)
 
     def _sweep_instance(self):
-        """The instance whose log tells of this record."""
+        """The instance in whose log to write about this record."""
         raise NotImplementedError
 
     def _ask_operator(self, summary, note, repeats=False):
-        """Put one thing to do on the record, unless it is there already; repeats: even then."""
+        """Create an activity on the record, unless the same one is open; repeats: even then."""
         self.ensure_one()
         if repeats or summary not in self.activity_ids.mapped("summary"):
             note = plaintext2html(note)

@@ -1,4 +1,4 @@
-"""A recipe, and the frozen template database built from it."""
+"""A template: a recipe, and the frozen template database built from it."""
 
 import re
 
@@ -12,7 +12,7 @@ _MODULE_SEPARATORS = re.compile(r"[\s,;]+")
 
 
 def module_names(text):
-    """The technical names in a text, however they are separated."""
+    """The technical names in a text, separated by anything."""
     return [name for name in _MODULE_SEPARATORS.split(text or "") if name]
 
 
@@ -40,7 +40,7 @@ class SaasTemplate(models.Model):
         store=True,
         precompute=True,
         required=True,
-        help="It follows the code.",
+        help="Derived from the code.",
     )
     series = fields.Selection(
         [("17.0", "17.0"), ("18.0", "18.0"), ("19.0", "19.0")],
@@ -64,12 +64,12 @@ class SaasTemplate(models.Model):
     pool_size = fields.Integer(
         string="Spares",
         default=lambda self: int(self.env["ir.config_parameter"].sudo().get_param("saas.pool_size", 2)),
-        help="Finished clones kept waiting, so that a creation takes half a second.",
+        help="Finished clones that are kept ready, so that a creation takes half a second.",
     )
     spare_count = fields.Integer(string="Spares Waiting", readonly=True, copy=False)
     server_id = fields.Many2one(
         "saas.server",
-        help="Where it is built, and its instances are. Empty: the installation's own server.",
+        help="The server on which it is built and its instances run. Empty: the installation's own server.",
     )
     instance_ids = fields.One2many("saas.instance", "template_id")
     instance_count = fields.Integer(compute="_compute_instance_count", compute_sudo=True)
@@ -92,10 +92,13 @@ class SaasTemplate(models.Model):
     state_reason = fields.Char(string="Reason", readonly=True, copy=False, help="Why it failed or is stale.")
     built_at = fields.Datetime(readonly=True, copy=False)
     loaded_languages = fields.Char(
-        readonly=True, copy=False, help="Codes of the languages it was found to have, when it was built."
+        readonly=True, copy=False, help="Codes of the languages that it had when it was built."
     )
     chart_country_code = fields.Char(
-        string="Chart of Accounts", readonly=True, copy=False, help="The country it is of, when it was built."
+        string="Chart of Accounts",
+        readonly=True,
+        copy=False,
+        help="The country of its chart of accounts when it was built.",
     )
     size_mb = fields.Float(string="Size (MB)", readonly=True, copy=False, aggregator=None)
     edit_url = fields.Char(string="Edit At", readonly=True, copy=False)
@@ -115,7 +118,7 @@ class SaasTemplate(models.Model):
 
     @api.depends("state", "template_version")
     def _compute_is_template_ready(self):
-        """A template that is built anew or being edited serves as it was."""
+        """A template that is being rebuilt or edited stays usable in its last version."""
         for template in self:
             serves = template.state in _SERVES or bool(template.template_version)
             template.is_template_ready = serves
@@ -157,7 +160,7 @@ class SaasTemplate(models.Model):
             raise ValidationError(self.env._("The number of spares cannot be negative."))
 
     def write(self, vals):
-        """T8: a changed recipe makes the template stale."""
+        """T8: mark the template as stale if its recipe changes."""
         recipes = {template: template._recipe() for template in self}
         if "code" in vals and any(template.template_version for template in self):
             raise UserError(
@@ -180,12 +183,12 @@ class SaasTemplate(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_use(self):
-        # sudo: another company's instances count, too.
+        # sudo: instances of other companies count, too
         for template in self.sudo().filtered("instance_ids"):
             raise UserError(self.env._("%s has instances. Archive it instead.", template.name))
 
     def _recipe(self):
-        """What the engine builds from, as `tenantry.model.recipe.Recipe` names it."""
+        """The recipe in the form of `tenantry.model.recipe.Recipe`."""
         self.ensure_one()
         languages = self.with_context(active_test=False).language_ids.mapped("code")
         return {
@@ -199,11 +202,11 @@ class SaasTemplate(models.Model):
     # ------------------------------------------------------------ actions
 
     def action_create_template_db(self):
-        """T2: build the template in the background; the previous one serves meanwhile."""
+        """T2: build the template in the background; the previous version stays usable meanwhile."""
         return self._want_build("_build")
 
     def action_update_template(self):
-        """Build it anew even if nothing changed; the patch of its version goes up."""
+        """Build it again even if nothing changed; the patch part of its version increases."""
         return self._want_build("_rebuild")
 
     def _want_build(self, job):
@@ -213,7 +216,7 @@ class SaasTemplate(models.Model):
         return self._notify(self.env._("The template is being built. It takes a minute or two."))
 
     def action_edit_template(self):
-        """T5: open a copy in which the operator works with Odoo's own interface."""
+        """T5: open a copy that the operator edits in Odoo's own interface."""
         self.ensure_one()
         self.check_access("write")
         if self.state != "editing":
@@ -233,7 +236,7 @@ class SaasTemplate(models.Model):
         return self._notify(message, sticky=True)
 
     def action_mark_ready(self):
-        """Take the edited copy back as the template's next version."""
+        """Use the edited copy as the template's next version."""
         for template in self:
             template._move("take_back", edit_url=False)
             template._enqueue("_finish_editing", self.env._("Take %s back from editing", template.name))
@@ -251,7 +254,7 @@ class SaasTemplate(models.Model):
         return {**action, "domain": [("template_id", "=", self.id)], "context": context}
 
     def clone_template_db(self, new_db_name):
-        """T3: make the database `new_db_name` from the template. Raises UserError if it is not ready."""
+        """T3: clone the template to the database `new_db_name`. Raises UserError if it is not ready."""
         self.ensure_one()
         self.check_access("write")
         self._check_is_ready()
@@ -261,14 +264,14 @@ class SaasTemplate(models.Model):
             return gateway.clone_template(self, new_db_name)
 
     def _languages(self):
-        """The codes of those it can be used in: what it was built with, else what it shall be built with."""
+        """The codes of its languages: those it was built with, else those of its recipe."""
         return set((self.loaded_languages or "").split()) or {"en_US", *self.language_ids.mapped("code")}
 
     def _advice(self, country, plan):
-        """What who orders it on that plan for a customer of that country should know, or False."""
+        """A note for an order on that plan for a customer of that country, or False."""
         if not self or not gateway.foreign_chart(self, country, self):
             return False
-        # sudo: which templates there are is no secret of those who order, but another company's are.
+        # sudo: users who order may know of all templates, but cannot see those of other companies
         ready = [("is_template_ready", "=", True), ("company_id", "in", (False, self.env.company.id))]
         others = self.sudo().search(ready)
         others = others & plan.sudo().template_ids if plan.template_ids else others
@@ -292,7 +295,7 @@ class SaasTemplate(models.Model):
         return f"{first} {remedy}"
 
     def _check_language(self, language):
-        """Refuse one it does not have, before anything is made. language: a `res.lang`, or none."""
+        """Raise an error early if the template lacks the language. language: a `res.lang`, or none."""
         self.ensure_one()
         if language and language.code not in self._languages():
             raise UserError(

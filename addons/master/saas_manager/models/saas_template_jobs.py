@@ -1,4 +1,4 @@
-"""What jobs do for a template: the engine builds, the record follows."""
+"""The jobs of a template: the engine builds, then the record is updated."""
 
 from odoo import api, fields, models
 from odoo.tools import plaintext2html
@@ -20,15 +20,15 @@ class SaasTemplate(models.Model):
         return getattr(job, method)()
 
     def _build(self):
-        """Job: build what the recipe says, unless it is there. Killed, it is run again and goes on."""
+        """Job: build the recipe, unless it is built. After a crash, running it again completes it."""
         return self._make(gateway.build_template)
 
     def _rebuild(self):
-        """Job: build it anew."""
+        """Job: build it again."""
         return self._make(gateway.rebuild_template)
 
     def _finish_editing(self):
-        """Job: check, freeze and swap in what the operator edited."""
+        """Job: check and freeze the edited copy, and make it the template."""
         return self._make(gateway.finish_editing)
 
     def _make(self, operation):
@@ -74,7 +74,7 @@ class SaasTemplate(models.Model):
             self._make_failed(exc_message or self.env._("An unexpected error; see the job."))
 
     def _fill_pool(self):
-        """Job: bring the pool to its size. The cron asks for it again, so a failure is told of once."""
+        """Job: fill the pool to its size. The cron repeats it, so a failure is noted only once."""
         self.ensure_one()
         try:
             with gateway.retrying():
@@ -83,7 +83,7 @@ class SaasTemplate(models.Model):
             return self._on_pool_failed(gateway.sentence(error))
 
     def _on_pool_failed(self, exc_message="", **_values):
-        """Also called by the queue; a build that is under way goes on."""
+        """Also called by the queue; a running build continues."""
         summary = self.env._("The pool could not be filled")
         reason = exc_message or self.env._("An unexpected error; see the job.")
         if summary not in self.activity_ids.mapped("summary"):
@@ -93,7 +93,7 @@ class SaasTemplate(models.Model):
 
     @api.model
     def _cron_fill_pools(self):
-        """J1: every minute, for the templates that lack spares."""
+        """J1: every minute, for templates with too few spares."""
         templates = self.search([("is_template_ready", "=", True), ("state", "!=", "building")])
         for template, values, stale in gateway.pool_status(templates):
             template._write_changed(values)
@@ -103,7 +103,7 @@ class SaasTemplate(models.Model):
                 template.action_fill_pool()
 
     def _write_changed(self, values):
-        """Write what is not so yet: nobody's form is out of date every minute."""
+        """Write only what differs, so that open forms do not become outdated every minute."""
         changed = {name: value for name, value in values.items() if (self[name] or False) != (value or False)}
         if changed:
             self.write(changed)

@@ -6,15 +6,15 @@ from ..faults import CAPTION_SENTENCE, EMAIL_SENTENCE
 
 
 class SaasTidyMixin(models.AbstractModel):
-    """What strangers type is kept in one spelling.
+    """Normalizes addresses and names that people type.
 
-    Addresses are in lower case, for they are logins and people type them either way; host names are as the
-    DNS has them; names of people and companies have no spaces around them. What cannot be kept is left as it
-    is, for the model's own checks.
+    Email addresses become lower case: they are logins, and people type them either way. Host names get the
+    form of the DNS; names of people and companies lose spaces around them. Invalid values are kept unchanged,
+    for the model's own checks.
     """
 
     _name = "saas.tidy.mixin"
-    _description = "Addresses and Names in One Spelling"
+    _description = "SaaS Address and Name Mixin"
     _email_fields = ()
     _caption_fields = ()
     _hostname_fields = ()
@@ -40,7 +40,7 @@ class SaasTidyMixin(models.AbstractModel):
         return gateway.tidy_caption(value) if name in self._caption_fields else value
 
     def _check_emails(self):
-        """Raise ValidationError for what is no address."""
+        """Raise ValidationError for invalid email addresses."""
         self._check_each(self._email_fields, gateway.is_email, EMAIL_SENTENCE)
 
     def _check_captions(self):

@@ -1,4 +1,4 @@
-"""Tells what the engine does while it does it: from a cursor of its own, so that it is seen live."""
+"""Logs the engine's steps while they happen, with a cursor of its own, so that they show at once."""
 
 import contextlib
 import logging
@@ -14,10 +14,10 @@ _LEVELS = {"failed": "error", "skipped": "debug"}
 
 
 class StepLog:
-    """Writes a line for each step of one record's operation and sends it to who looks at it.
+    """Writes a line for each step of one record's operation, and shows it to users who have the record open.
 
-    A lost connection, as when PostgreSQL is restarted, must neither end the operation nor hide why it
-    failed: it is made anew, and a line that cannot be written even then goes to the server's log.
+    A lost connection, for example at a restart of PostgreSQL, must neither end the operation nor hide why it
+    failed: the log connects again, and a line that it cannot write goes to the server's log.
     """
 
     def __init__(self, record):
@@ -32,7 +32,7 @@ class StepLog:
 
     @property
     def _record(self):
-        """The record as this log's own cursor sees it."""
+        """The record, read with this log's own cursor."""
         if self._cursor is None:
             self._cursor = self._subject.env.registry.cursor()
         uid = self._subject.env.uid or SUPERUSER_ID
@@ -45,7 +45,7 @@ class StepLog:
                 cursor.close()
 
     def on_step(self, event):
-        """The engine's listener; see `tenantry.model.progress.StepEvent`."""
+        """Called by the engine; see `tenantry.model.progress.StepEvent`."""
         if event.status != "started":
             self._write(
                 operation=event.operation,
@@ -73,5 +73,5 @@ class StepLog:
         record.env["saas.instance.log"].create(
             {**values, link: record.id, "company_id": record.company_id.id}
         )
-        record._tell_step(values)
+        record._notify_step(values)
         self._cursor.commit()

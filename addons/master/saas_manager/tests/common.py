@@ -1,4 +1,4 @@
-"""What the tests of the back office share: one user of each group, and something to sell."""
+"""Shared by the tests of the back office: one user of each group, a server, a template and a plan."""
 
 from contextlib import ExitStack, contextmanager
 from inspect import ismodule
@@ -24,11 +24,11 @@ GROUPS = {
 
 
 PARTS = [call.clone(), call.sanitize(), call.customize(), call.create_admin(), call.publish()]
-"""What a creation is made of, in this order: none may be left out."""
+"""The parts of a creation, in order; none may be omitted."""
 
 
 def recording_engine():
-    """An engine that does nothing but record: it knows its nouns, and each method's parameters."""
+    """An engine that only records calls: it has the real engine's nouns, and each method's parameters."""
     engine = create_autospec(Engine, instance=True)
     for noun, kind in NOUNS.items():
         if noun:
@@ -38,7 +38,7 @@ def recording_engine():
 
 @contextmanager
 def engines_are(**fakes):
-    """Replace `_engine`, `_engine_of` or both in each part of the gateway."""
+    """Replace `_engine`, `_engine_of` or both in each module of the gateway."""
     parts = [part for part in vars(gateway).values() if ismodule(part)]
     with ExitStack() as stack:
         for name, fake in fakes.items():
@@ -52,7 +52,7 @@ class SaasCase(TransactionCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.env = cls.env(context={**cls.env.context, "no_reset_password": True})
-        # What others made on this machine's engine is none of these tests' business.
+        # ignore what others have created on this machine's engine
         nothing_there = patch.object(gateway, "taken", return_value=frozenset())
         nothing_there.start()
         cls.addClassCleanup(nothing_there.stop)
@@ -96,7 +96,7 @@ class SaasCase(TransactionCase):
 
     @classmethod
     def _make_instance(cls, subdomain, state="draft", **values):
-        """An instance in any state, as if the engine had brought it there."""
+        """Create an instance in any state, as if the engine had created it."""
         if state != "draft":
             values = {"server_id": cls.server.id, "database_name": subdomain, **values}
         return cls.env["saas.instance"].create(cls._instance_values(subdomain, state=state, **values))
@@ -125,30 +125,30 @@ class SaasCase(TransactionCase):
         }
 
     def _as(self, name, records):
-        """The records as the user of that group sees them, nothing being cached."""
+        """The records as a user of that group sees them, without cached values."""
         self.env.flush_all()
         self.env.invalidate_all()
         return records.with_user(self.users[name])
 
     @contextmanager
     def _jobs(self):
-        """Trap the jobs; those that are run use the test's own cursor for their log."""
+        """Trap jobs; jobs that are run use the test's own cursor for their log."""
         with trap_jobs() as jobs, self.enter_registry_test_mode():
             yield jobs
 
     def _assert_one_job(self, jobs, instance, operation, **properties):
-        """That one, and no other of an operation."""
+        """Assert that this job is enqueued, and no other one for an operation."""
         jobs.assert_jobs_count(1, only=instance._operate)
         jobs.assert_enqueued_job(instance._operate, args=(operation,), properties=properties)
 
     def _run_provision(self, instance):
-        """Do what the job of a creation does, with an engine that succeeds."""
+        """Run the job of a creation, with an engine that succeeds."""
         with self._jobs(), self._provisioning(instance):
             return instance.sudo()._operate("provision")
 
     @contextmanager
     def _provisioning(self, instance):
-        """An engine that succeeds; each creation must be asked for whole, in order, and told about."""
+        """An engine that succeeds; it checks that each creation asks for all parts in order."""
 
         @contextmanager
         def succeed(asked_for, on_step):

@@ -1,4 +1,4 @@
-"""A company with something to sell, and an operator who may only read it."""
+"""A company with servers and plans, and an operator with read access only."""
 
 from datetime import timedelta
 
@@ -60,7 +60,7 @@ class DashboardCase(TransactionCase):
         return self.env["saas.dashboard"].with_user(user or self.operator).figures(period)
 
     def _listed(self, figure, user=None):
-        """The records that the list of a figure shows."""
+        """The records in the list of a figure."""
         link = figure["list"]
         return self.env[link["model"]].with_user(user or self.operator).search(link["domain"])
 

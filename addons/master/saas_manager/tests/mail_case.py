@@ -1,4 +1,4 @@
-"""What the tests of mails share: an instance with its customer, and a mail server."""
+"""Shared by the tests of mails: an instance with its customer, and a mail server."""
 
 import socket
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ LANGUAGES = ("en_US", "fr_FR", "vi_VN")
 
 
 def closed_port():
-    """A port on which nobody listens."""
+    """A port without a listener."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return taken.getsockname()[1]
@@ -87,7 +87,7 @@ class SaasMailCase(MailCase):
         )
 
     def _deliver(self, record, template, secrets=None):
-        """Run the job of the mail; return what the mail server was given."""
+        """Run the mail's job; return what the mail server received."""
         with self._mail_server_up(), patch.object(gateway, "login_link", lambda *_: Secret(LINK)):
             record._deliver_mail(PREFIX + template)
         ours = [mail for mail in self._mails if "saas_mail_content" in mail["body"]]

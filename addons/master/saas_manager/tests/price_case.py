@@ -1,4 +1,4 @@
-"""A plan whose price is edited, another to change to, and what the periods say of it."""
+"""A plan whose price changes, another plan, and the periods of a subscription."""
 
 from .subscription_common import SubscriptionCase
 
@@ -16,7 +16,7 @@ class PriceCase(SubscriptionCase):
             subscription.instance_id.change_plan(plan or self.larger)
 
     def history(self, subscription):
-        """What covers a day at least: (kind, start, end, price, period)."""
+        """The periods that cover at least one day: (kind, start, end, price, period)."""
         rows = subscription.period_ids._with_days()
         return [
             (row.kind, str(row.date_start), str(row.date_end), row.price, row.period or "") for row in rows

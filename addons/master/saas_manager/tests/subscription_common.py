@@ -1,4 +1,4 @@
-"""Subscriptions of active instances, a clock that stands, and nights that pass."""
+"""Subscriptions of active instances, a frozen clock, and nightly runs."""
 
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -45,7 +45,7 @@ class SubscriptionCase(TransactionCase):
         )
 
     def make(self, count=1, **values):
-        """Subscriptions of active instances, not begun."""
+        """Subscriptions of active instances, not started."""
         vals_list = [
             {
                 "name": f"Acme {number}",
@@ -72,7 +72,7 @@ class SubscriptionCase(TransactionCase):
         )
 
     def started(self, day, count=1, **values):
-        """Subscriptions that began on a day."""
+        """Subscriptions that started on that day."""
         subscriptions = self.make(count, **values)
         with self.on(day):
             subscriptions._start()
@@ -80,18 +80,18 @@ class SubscriptionCase(TransactionCase):
 
     @contextmanager
     def on(self, day):
-        """It is noon of this day in Paris."""
+        """Set the clock to noon of that day in Paris."""
         with freeze_time(f"{day} 11:00:00"):
             yield
 
     def run_cron(self, name, at):
-        """Run a cron as the scheduler would, at a moment in UTC."""
+        """Run a cron as the scheduler does, at a time in UTC."""
         cron = self.env.ref(f"saas_manager.ir_cron_{name}")
         with freeze_time(at), self.enter_registry_test_mode():
             cron.method_direct_trigger()
 
     def night(self, day):
-        """01:00 and 02:00 of this day in Paris, in winter."""
+        """Run the crons at 01:00 and 02:00 of that day in Paris, in winter."""
         self.run_cron("renew", f"{day} 00:00:30")
         self.run_cron("expire", f"{day} 01:00:30")
 
@@ -107,7 +107,7 @@ class SubscriptionCase(TransactionCase):
         return [job for job in jobs if kind in (*job.args, job.method_name) and job.recordset == instance]
 
     def job_is_done(self, instance, state):
-        """As its job leaves it."""
+        """Change the instance as its job would."""
         instance.sudo().write({"state": state, "operation": False, "suspended_at": "2027-01-01 00:00:00"})
 
     def assertDates(self, subscription, start, end):

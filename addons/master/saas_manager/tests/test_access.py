@@ -9,7 +9,7 @@ ALL = "read write create unlink"
 KEEP = "read write create"
 NONE = ""
 
-# model: what each group may do with it, in the order of `GROUPS`; a new model needs a line
+# model: what each group may do with it, in the order of `GROUPS`; add a line for each new model
 ACCESS = {
     "saas.template": (NONE, NONE, "read", "read", ALL),
     "saas.plan": (NONE, NONE, "read", "read", ALL),
@@ -58,26 +58,26 @@ class TestAccess(SaasCase):
                         may = self.env[model].with_user(self.users[group]).has_access(operation)
                         self.assertEqual(may, operation in allowed.split())
 
-    def test_the_public_sees_nothing(self):
+    def test_the_public_user_sees_nothing(self):
         for model in ACCESS:
             with self.subTest(model=model):
                 self.assertFalse(
                     self.env[model].with_user(self.env.ref("base.public_user")).has_access("read")
                 )
 
-    def test_a_customer_reads_his_own_instances_only(self):
+    def test_a_customer_reads_only_their_own_instances(self):
         instances = self._as("portal", self.env["saas.instance"])
         self.assertEqual(instances.search([]), self.own)
         with self.assertRaises(AccessError):
             instances.browse(self.others.id).read(["name"])
 
-    def test_a_customer_reads_his_own_subscriptions_only(self):
+    def test_a_customer_reads_only_their_own_subscriptions(self):
         subscriptions = self._as("portal", self.env["saas.subscription"])
         self.assertEqual(subscriptions.search([]), self.own_subscription)
         with self.assertRaises(AccessError):
             subscriptions.browse(self.others_subscription.id).read(["name"])
 
-    def test_a_customer_reads_what_concerns_him_and_no_internals(self):
+    def test_a_customer_reads_the_allowed_fields_and_no_internal_ones(self):
         own = self._as("portal", self.own)
         allowed = own.read(list(own.fields_get()))[0]
         self.assertEqual(allowed["subdomain"], "acme")
@@ -87,22 +87,22 @@ class TestAccess(SaasCase):
                 own.read([name])
             self.assertNotIn(name, allowed)
 
-    def test_a_customer_cannot_find_out_internals_by_searching(self):
+    def test_a_customer_cannot_search_by_internal_fields(self):
         with self.assertRaises(AccessError):
             self._as("portal", self.env["saas.instance"]).search([("database_name", "=", "acme")])
 
-    def test_a_customer_presses_no_button(self):
+    def test_a_customer_cannot_call_actions(self):
         own = self._as("portal", self.own)
         for action in ("action_suspend", "action_terminate", "action_check_health", "action_discard"):
             with self.subTest(action=action), self.assertRaises(AccessError):
                 getattr(own, action)()
 
-    def test_a_contact_is_readable_by_who_has_no_group(self):
+    def test_users_without_a_group_can_read_contacts(self):
         contact = self._as("nobody", self.customer)
         self.assertEqual(contact.read(["name"])[0]["name"], "Acme Ltd")
         self.assertNotIn("saas_instance_ids", contact.fields_get())
 
-    def test_the_state_is_moved_by_actions_and_written_by_nobody(self):
+    def test_only_actions_change_the_state(self):
         for name, values in (
             ("manager", {"state": "terminated"}),
             ("manager", {"database_name": "other"}),
@@ -114,7 +114,7 @@ class TestAccess(SaasCase):
             with self.subTest(name=name, values=values), self.assertRaises(AccessError):
                 self._as(name, self.own).write(values)
 
-    def test_no_record_is_created_in_another_state_than_the_first(self):
+    def test_records_are_created_in_the_first_state_only(self):
         instances = self._as("manager", self.env["saas.instance"])
         with self.assertRaises(AccessError):
             instances.create(self._instance_values("born-active", state="active"))

@@ -1,4 +1,4 @@
-"""Over RPC every action can be called: who only reads is refused before the engine is asked."""
+"""All actions can be called over RPC: users with read access are refused before the engine is called."""
 
 from unittest.mock import Mock, patch
 

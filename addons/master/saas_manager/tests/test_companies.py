@@ -1,4 +1,4 @@
-"""X2: records of a company are its own; those of none are everybody's, and changed by who is everywhere."""
+"""X2: a company's records are its own; only users of all companies change shared records."""
 
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
@@ -43,7 +43,7 @@ class TestCompanies(SaasCase):
             ),
         }
 
-    def test_every_stored_model_of_a_company_is_tried(self):
+    def test_every_stored_model_with_a_company_is_tested(self):
         models = {
             name
             for name in ACCESS
@@ -53,25 +53,25 @@ class TestCompanies(SaasCase):
         }
         self.assertEqual(models, set(self.records))
 
-    def test_another_companys_records_are_not_seen(self):
+    def test_records_of_another_company_are_not_found(self):
         for model, record in self.records.items():
             with self.subTest(model=model):
                 found = self._as("administrator", self.env[model]).search([("id", "in", record.ids)])
                 self.assertFalse(found)
                 self.assertTrue(record.with_user(self.stranger).search([("id", "in", record.ids)]))
 
-    def test_another_companys_records_are_not_opened(self):
+    def test_records_of_another_company_cannot_be_opened(self):
         for model, record in self.records.items():
             with self.subTest(model=model), self.assertRaises(AccessError):
                 self._as("administrator", record).read(["display_name"])
 
-    def test_records_of_no_company_are_everybodys(self):
+    def test_records_without_a_company_are_visible_to_all(self):
         for record in (self.server, self.template, self.plan):
             with self.subTest(model=record._name):
                 record.company_id = False
                 self.assertTrue(record.with_user(self.stranger).has_access("read"))
 
-    def test_who_works_for_one_company_changes_nothing_that_all_share(self):
+    def test_a_user_of_one_company_cannot_change_shared_records(self):
         for record in (self.server, self.template, self.plan):
             record.company_id = False
             mine = record.with_user(self.stranger)
@@ -85,19 +85,19 @@ class TestCompanies(SaasCase):
                 with self.assertRaises(AccessError):
                     own.company_id = False
 
-    def test_what_they_make_is_their_company_s(self):
+    def test_records_created_by_a_user_belong_to_their_company(self):
         plan = self.env["saas.plan"].with_user(self.stranger).create({"name": "Mine", "code": "mine"})
         self.assertEqual(plan.company_id, self.company)
         with self.assertRaises(AccessError):
             plan.copy({"code": "shared", "company_id": False})
 
-    def test_a_copy_of_what_is_shared_is_their_company_s(self):
+    def test_a_copy_of_a_shared_record_belongs_to_the_user_s_company(self):
         self.plan.company_id = False
         mine = self.plan.with_user(self.stranger).copy({"code": "mine-too"})
         self.assertEqual(mine.company_id, self.company)
         self.assertFalse(self.plan.copy({"code": "all-too"}).company_id)
 
-    def test_who_works_for_all_companies_shares_and_changes_what_is_shared(self):
+    def test_a_user_of_all_companies_can_share_records_and_change_shared_ones(self):
         self.stranger.company_ids = self.env["res.company"].search([])
         plans = self.env["saas.plan"].with_user(self.stranger)
         plan = plans.create({"name": "All", "code": "all"})

@@ -1,4 +1,4 @@
-"""J1: what happens to subscriptions and instances in the night, and once only."""
+"""J1: what the nightly runs do with subscriptions and instances, and that they do it once."""
 
 from unittest.mock import patch
 
@@ -29,36 +29,36 @@ class TestRenewal(SubscriptionCase):
         self.assertEqual(str(subscription.date_end), "2027-02-28")
         self.assertEqual(len(subscription.instance_id.log_ids), 1)
 
-    def test_a_year_of_nights_does_not_drift(self):
+    def test_a_year_of_nightly_runs_does_not_drift(self):
         subscription = self.started("2026-12-31")
         for month in ("01-24", "02-21", "03-24", "04-23", "05-24"):
             self.night(f"2027-{month}")
         self.assertEqual((subscription.period_count, str(subscription.date_end)), (6, "2027-06-30"))
 
-    def test_a_leap_day_comes_back(self):
+    def test_a_leap_day_is_kept_as_the_anchor(self):
         subscription = self.started("2028-02-29", period="yearly")
         for year in (2029, 2030, 2031):
             self.night(f"{year}-02-22")
         self.assertEqual(str(subscription.date_end), "2032-02-29")
 
-    def test_a_week_without_a_server_is_made_up_for(self):
+    def test_a_missed_week_is_caught_up(self):
         subscription = self.started("2026-12-31")
         self.night("2027-02-05")
         self.assertEqual((subscription.state, str(subscription.date_end)), ("active", "2027-02-28"))
 
-    def test_months_without_a_server_are_made_up_for_in_one_night(self):
+    def test_missed_months_are_caught_up_in_one_night(self):
         subscription = self.started("2026-12-31")
         self.night("2027-04-10")
         self.assertEqual(str(subscription.date_end), "2027-04-30")
 
-    def test_what_was_missed_is_not_owed_for_but_what_goes_on_is(self):
+    def test_no_period_is_added_after_a_missed_one_that_is_not_paid(self):
         self.set_parameter("saas.collect_payments", True)
         subscription = self.started("2026-12-31")
         subscription.action_register_payment()
         self.night("2027-04-10")
         self.assertEqual((subscription.state, str(subscription.date_end)), ("past_due", "2027-02-28"))
 
-    def test_a_renewed_period_is_to_be_paid_where_payments_are_collected(self):
+    def test_a_renewed_period_must_be_paid_if_payments_are_collected(self):
         self.set_parameter("saas.collect_payments", True)
         subscription = self.started("2026-12-31")
         with self.on("2027-01-02"):
@@ -71,7 +71,7 @@ class TestRenewal(SubscriptionCase):
         self.night("2027-01-24")
         self.assertEqual(str(subscription.date_end), "2027-01-31")
 
-    def test_a_trial_converts_on_its_last_day(self):
+    def test_a_trial_becomes_a_subscription_on_its_last_day(self):
         self.plan.trial_days = 14
         subscription = self.started("2027-01-17")
         self.night("2027-01-30")
@@ -80,7 +80,7 @@ class TestRenewal(SubscriptionCase):
         self.assertEqual(subscription.state, "active")
         self.assertDates(subscription, "2027-01-31", "2027-02-28")
 
-    def test_the_night_of_saigon_is_another_day_than_that_of_utc(self):
+    def test_nights_follow_the_user_s_time_zone_not_utc(self):
         self.env.ref("base.user_admin").tz = "Asia/Ho_Chi_Minh"
         subscription = self.started("2026-12-31")
         self.run_cron("renew", "2027-01-23 16:59:00")
@@ -97,14 +97,14 @@ class TestExpiry(SubscriptionCase):
             self.night(f"2027-01-{day}")
             self.assertEqual(self.mails, [(subscription.name, EXPIRING)] * count, day)
 
-    def test_after_missed_days_only_the_reminder_that_fits_is_sent(self):
+    def test_after_missed_days_only_the_current_reminder_is_sent(self):
         subscription = self.started("2026-12-31", auto_renew=False)
         self.night("2027-01-27")
         self.night("2027-01-28")
         self.assertEqual(self.mails, [(subscription.name, EXPIRING)])
         self.assertEqual(subscription.reminded_for, "2027-01-31:7")
 
-    def test_the_present_period_is_reminded_of_when_the_one_renewed_ahead_was_taken_back(self):
+    def test_the_current_period_gets_reminders_after_the_one_renewed_ahead_was_removed(self):
         self.set_parameter("saas.collect_payments", True)
         subscription = self.started("2027-01-01")
         with self.on("2027-01-01"):
@@ -118,18 +118,18 @@ class TestExpiry(SubscriptionCase):
         self.nights("2027-02-01", "2027-02-04")
         self.assertEqual((subscription.state, len(self.mails)), ("expired", 3))
 
-    def test_what_renews_itself_is_not_reminded_of(self):
+    def test_there_is_no_reminder_for_automatic_renewal(self):
         self.started("2026-12-31")
         self.nights("2027-01-16", "2027-01-19")
         self.assertFalse(self.mails)
 
-    def test_a_trial_is_reminded_of_as_a_trial(self):
+    def test_the_reminder_of_a_trial_mentions_the_trial(self):
         self.plan.trial_days = 14
         subscription = self.started("2027-01-17")
         self.nights("2027-01-18", "2027-01-24")
         self.assertEqual(self.mails, [(subscription.name, TRIAL_ENDING)])
 
-    def test_not_renewed_it_is_past_due_then_expires_with_its_instance(self):
+    def test_a_subscription_that_is_not_renewed_becomes_past_due_then_expires(self):
         subscription = self.started("2026-12-31", auto_renew=False)
         instance = subscription.instance_id
         self.night("2027-01-31")
@@ -141,7 +141,7 @@ class TestExpiry(SubscriptionCase):
         self.night("2027-02-03")
         self.assertEqual((subscription.state, instance.operation), ("expired", "expire"))
 
-    def test_unpaid_it_is_past_due_on_the_day_then_suspended(self):
+    def test_an_unpaid_subscription_becomes_past_due_then_suspended(self):
         self.set_parameter("saas.collect_payments", True)
         subscription = self.started("2027-01-01")
         instance = subscription.instance_id
@@ -178,7 +178,7 @@ class TestExpiry(SubscriptionCase):
         self.nights("2027-01-31", "2027-02-04")
         self.assertEqual((subscription.state, subscription.instance_id.operation), ("expired", False))
 
-    def test_an_instance_that_was_busy_is_blocked_the_next_night(self):
+    def test_a_busy_instance_is_blocked_the_next_night(self):
         subscription = self.started("2026-12-31", auto_renew=False)
         subscription.instance_id.sudo().operation = "reactivate"
         self.nights("2027-01-31", "2027-02-03")
@@ -201,12 +201,12 @@ class TestExpiry(SubscriptionCase):
         self.job_is_done(subscription.instance_id, "expired")
         return subscription
 
-    def test_nothing_is_terminated_unless_it_is_asked_for(self):
+    def test_nothing_is_terminated_by_default(self):
         subscription = self.blocked()
         self.night("2028-02-03")
         self.assertFalse(subscription.instance_id.operation)
 
-    def test_it_is_terminated_after_the_days_that_were_set(self):
+    def test_a_blocked_instance_is_terminated_after_the_configured_days(self):
         self.set_parameter("saas.termination_days", 30)
         subscription = self.blocked()
         self.night("2027-03-04")
@@ -214,7 +214,7 @@ class TestExpiry(SubscriptionCase):
         self.night("2027-03-05")
         self.assertEqual(subscription.instance_id.operation, "terminate")
 
-    def test_the_end_of_the_instance_is_the_end_of_the_subscription(self):
+    def test_a_subscription_ends_with_its_instance(self):
         subscription = self.blocked()
         subscription.sudo()._instance_terminated()
         self.assertEqual((subscription.state, subscription.auto_renew), ("cancelled", False))
@@ -233,7 +233,7 @@ class TestSweeps(SubscriptionCase):
         self.patch(type(broken), "_renew", _renew)
 
     @mute_logger("odoo.sql_db", "odoo.addons.saas_manager.models.saas_sweep_mixin")
-    def test_one_broken_among_three_hundred_is_reported_and_the_rest_renewed(self):
+    def test_one_failing_record_of_three_hundred_is_reported_and_the_others_are_renewed(self):
         subscriptions = self.started("2026-12-31", count=300)
         broken = subscriptions[42]
         self.break_one(broken)
@@ -244,7 +244,7 @@ class TestSweeps(SubscriptionCase):
         self.assertIn("division by zero", broken.activity_ids.note)
 
     @mute_logger("odoo.sql_db", "odoo.addons.saas_manager.models.saas_sweep_mixin")
-    def test_what_failed_tonight_is_tried_again_the_next_night_and_asked_about_once(self):
+    def test_a_failed_record_is_retried_the_next_night_with_one_activity(self):
         subscription = self.started("2026-12-31")
         self.break_one(subscription)
         for day in ("24", "24", "25"):
@@ -253,13 +253,13 @@ class TestSweeps(SubscriptionCase):
         self.assertEqual(len(subscription.activity_ids), 1)
 
     @mute_logger("odoo.sql_db", "odoo.addons.saas_manager.models.saas_sweep_mixin")
-    def test_who_could_not_be_renewed_through_our_fault_is_not_cut_off(self):
+    def test_a_subscription_whose_renewal_failed_is_not_blocked(self):
         subscription = self.started("2026-12-31")
         self.break_one(subscription)
         self.nights("2027-01-30", "2027-02-10")
         self.assertEqual(subscription.state, "active")
 
-    def test_a_run_without_time_goes_on_where_it_stopped(self):
+    def test_a_run_that_ran_out_of_time_continues_where_it_stopped(self):
         subscriptions = self.started("2026-12-31", count=7)
         self.patch(saas_sweep_mixin, "_BATCH", 2)
         with patch("odoo.addons.base.models.ir_cron.MIN_TIME_PER_JOB", -1):
@@ -267,7 +267,7 @@ class TestSweeps(SubscriptionCase):
         self.assertEqual({str(end) for end in subscriptions.mapped("date_end")}, {"2027-02-28"})
         self.assertEqual(set(subscriptions.mapped("period_count")), {2})
 
-    def test_the_hour_stays_when_clocks_change(self):
+    def test_nightly_runs_keep_their_hour_when_clocks_change(self):
         cron = self.env.ref("saas_manager.ir_cron_renew")
         self.run_cron("renew", "2027-03-27 00:00:10")
         self.assertEqual(str(cron.nextcall), "2027-03-28 00:00:00")
@@ -281,7 +281,7 @@ class TestSweeps(SubscriptionCase):
 
 @tagged("post_install", "-at_install")
 class TestUserLimits(SubscriptionCase):
-    def test_an_instance_over_its_users_is_told_of_once(self):
+    def test_an_instance_over_its_user_limit_is_reported_once(self):
         instance = self.started("2027-01-01").instance_id.sudo()
         instance.user_count = 6
         self.run_cron("check_user_limits", "2027-01-02 02:00:10")
@@ -290,7 +290,7 @@ class TestUserLimits(SubscriptionCase):
         self.assertIn("6 users", instance.activity_ids.note)
         self.assertTrue(self.wanted("_entitle", instance))
 
-    def test_it_is_told_of_again_after_it_came_back(self):
+    def test_it_is_reported_again_after_it_was_within_the_limit(self):
         instance = self.started("2027-01-01").instance_id.sudo()
         for day, users in (("02", 6), ("03", 5), ("04", 7)):
             instance.user_count = users

@@ -1,4 +1,4 @@
-"""The dashboard's figures are those of the lists they open, and only of what the user may see."""
+"""The dashboard's figures match their lists, and include only what the user may see."""
 
 from datetime import timedelta
 
@@ -71,7 +71,7 @@ class TestDashboardFigures(DashboardCase):
         this_week = self._figures()["weeks"][-1]
         self.assertEqual((this_week["count"], self._listed(this_week).name), (1, "early"))
 
-    def test_revenue_is_in_the_companys_currency_and_only_of_what_is_in_force(self):
+    def test_revenue_counts_current_periods_in_the_company_s_currency(self):
         euro = self.env.ref("base.EUR")
         euro.active = True
         other = self.env["res.currency"].create({"name": "ZZZ", "symbol": "Z"})
@@ -108,7 +108,7 @@ class TestDashboardFigures(DashboardCase):
             }
         )
 
-    def test_revenue_past_and_present_is_what_was_agreed_whatever_plans_cost_now(self):
+    def test_revenue_uses_the_periods_prices_not_the_plans_current_ones(self):
         self._subscription("old", self.plan, "monthly", "active", days=100)
         self._subscription("ended", self.plan, "yearly", "active", days=100, ended=40)
         self._periods_noted(days=400)
@@ -123,12 +123,12 @@ class TestDashboardFigures(DashboardCase):
         self.assertEqual((amounts[-4], amounts[0], revenue["growth_percent"]), (50, 0, 0.0))
 
     def _periods_noted(self, days):
-        """Let all of the company be noted some days ago."""
+        """Let all records of the company be some days old."""
         self.env.flush_all()
         noted = "UPDATE saas_subscription_period SET create_date = %s WHERE company_id = %s"
         self.env.cr.execute(noted, [self._days_ago(days), self.company.id])
 
-    def test_revenue_of_months_before_the_first_period_was_noted_is_not_known(self):
+    def test_revenue_before_the_first_recorded_period_is_unknown(self):
         self._subscription("old", self.plan, "monthly", "active", days=200)
         revenue = self._figures()["revenue"]
         self.assertEqual([month["amount"] for month in revenue["months"]], [None] * 11 + [30])
@@ -138,14 +138,14 @@ class TestDashboardFigures(DashboardCase):
         amounts = [month["amount"] for month in revenue["months"]]
         self.assertEqual((amounts[-2], amounts[-5], revenue["growth_percent"]), (30, None, 0.0))
 
-    def test_each_month_s_revenue_is_that_of_its_list(self):
+    def test_each_month_s_revenue_equals_the_sum_of_its_list(self):
         self._subscription("old", self.plan, "monthly", "active", days=100)
         self._subscription("older", self.plan, "yearly", "active", days=200)
         self._periods_noted(days=400)
         for month in self._figures()["revenue"]["months"]:
             self.assertEqual(month["amount"], sum(self._listed(month).mapped("mrr")), month["label"])
 
-    def test_failures_are_grouped_by_reason_and_leave_the_steps_out(self):
+    def test_failures_are_grouped_by_reason_without_their_steps(self):
         instance = self._instance("sad")
         self._log(instance, "The disk is full.")
         self._log(instance, "The disk is full.")
@@ -162,7 +162,7 @@ class TestDashboardFigures(DashboardCase):
         defaults = {"instance_id": instance.id, "company_id": self.company.id, "level": "error"}
         self.env["saas.instance.log"].create({**defaults, "message": message, **values})
 
-    def test_a_server_counts_what_occupies_it_even_of_other_companies(self):
+    def test_a_server_counts_instances_of_all_companies(self):
         self._instance("here")
         self._instance("asleep", state="suspended")
         self._instance("broken", state="failed")
@@ -170,7 +170,7 @@ class TestDashboardFigures(DashboardCase):
         row = next(row for row in self._figures()["servers"]["rows"] if row["label"] == "Lyon")
         self.assertEqual((row["count"], row["limit"], row["percent"]), (3, 4, 75.0))
 
-    def test_expiries_come_soonest_first_and_end_after_two_weeks(self):
+    def test_expiries_within_two_weeks_are_listed_the_earliest_first(self):
         today = fields.Date.today()
         for name, days in (("later", 13), ("soon", 1), ("overdue", -2), ("far", 20)):
             self._instance(name, expires_on=today + timedelta(days=days))
@@ -179,7 +179,7 @@ class TestDashboardFigures(DashboardCase):
         self.assertEqual(rows, [("overdue", -2), ("soon", 1), ("later", 13)])
         self.assertEqual(expiries["count"], len(self._listed(expiries)))
 
-    def test_first_steps_ask_for_a_template_and_then_an_instance(self):
+    def test_the_first_steps_are_a_template_and_then_an_instance(self):
         steps = self._figures()["first_steps"]
         self.assertFalse(steps["may_build"] or steps["may_create"])
         self._instance("first")
@@ -188,12 +188,12 @@ class TestDashboardFigures(DashboardCase):
 
 @tagged("post_install", "-at_install")
 class TestDashboardAccess(DashboardCase):
-    def test_who_has_no_right_to_instances_sees_no_figure(self):
+    def test_users_without_access_to_instances_see_no_figures(self):
         stranger = new_test_user(self.env, "stranger", groups="base.group_user")
         with self.assertRaises(AccessError):
             self._figures(user=stranger)
 
-    def test_a_company_sees_none_of_anothers_figures(self):
+    def test_a_company_does_not_see_another_company_s_figures(self):
         self._instance("ours", activated_at=self._days_ago(1), expires_on=fields.Date.today())
         other = self.env["res.company"].create({"name": "Other Co"})
         figures = self._figures(user=self._new_operator("other-operator", other))

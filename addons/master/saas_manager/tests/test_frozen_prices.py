@@ -1,4 +1,4 @@
-"""A period keeps the price it began with."""
+"""A period keeps the price that it had at its start."""
 
 from odoo.tests import tagged
 
@@ -7,7 +7,7 @@ from .price_case import PriceCase
 
 @tagged("post_install", "-at_install")
 class TestFrozenPrices(PriceCase):
-    def test_a_running_period_keeps_its_price_and_the_next_takes_the_plan_s(self):
+    def test_a_running_period_keeps_its_price_and_the_next_one_uses_the_plan_s(self):
         subscription = self.started("2027-01-01")
         self.plan.write({"price_monthly": 20, "price_yearly": 200})
         self.assertEqual((subscription.price, subscription.mrr, subscription.next_price), (10, 10, 20))
@@ -21,13 +21,13 @@ class TestFrozenPrices(PriceCase):
             ],
         )
 
-    def test_each_missed_period_takes_the_price_of_the_night_it_is_added(self):
+    def test_a_missed_period_gets_the_price_of_the_night_on_which_it_is_added(self):
         subscription = self.started("2027-01-01")
         self.plan.price_monthly = 20
         self.night("2027-03-15")
         self.assertEqual([row[3] for row in self.history(subscription)], [10, 20, 20])
 
-    def test_a_yearly_one_is_worth_a_twelfth_a_month(self):
+    def test_the_monthly_revenue_of_a_yearly_period_is_a_twelfth_of_its_price(self):
         subscription = self.started("2027-01-01", period="yearly")
         self.plan.price_yearly = 240
         self.assertEqual(subscription.price, 100)
@@ -44,7 +44,7 @@ class TestFrozenPrices(PriceCase):
         self.assertEqual(subscription.currency_id, other)
         self.assertEqual(subscription.period_ids._in_order().currency_id, before + other)
 
-    def test_before_it_begins_and_on_trial_the_price_is_what_it_will_cost(self):
+    def test_a_draft_and_a_trial_show_the_price_of_the_first_period(self):
         self.plan.trial_days = 14
         subscription = self.started("2027-01-01")
         self.plan.price_monthly = 20
@@ -54,7 +54,7 @@ class TestFrozenPrices(PriceCase):
         self.plan.price_monthly = 50
         self.assertEqual(subscription.price, 20)
 
-    def test_what_is_paid_during_the_trial_keeps_the_price_that_was_paid(self):
+    def test_a_period_paid_during_the_trial_keeps_that_price(self):
         self.set_parameter("saas.collect_payments", True)
         self.plan.trial_days = 14
         subscription = self.started("2027-01-01")
@@ -75,7 +75,7 @@ class TestFrozenPrices(PriceCase):
         )
         self.assertEqual(len(subscription.period_ids), 3, "one note of the payment")
 
-    def test_switched_to_yearly_during_a_paid_trial_the_first_month_is_what_was_paid(self):
+    def test_a_switch_to_yearly_in_a_paid_trial_keeps_the_paid_first_month(self):
         self.plan.trial_days = 14
         subscription = self.started("2027-01-01")
         with self.on("2027-01-05"):
@@ -87,7 +87,7 @@ class TestFrozenPrices(PriceCase):
         self.assertEqual((subscription.period, subscription.price), ("yearly", 100))
         self.assertDates(subscription, "2027-02-15", "2028-02-15")
 
-    def test_switched_the_present_period_keeps_its_length_and_price(self):
+    def test_after_a_switch_the_current_period_keeps_its_length_and_price(self):
         subscription = self.started("2027-01-31")
         with self.on("2027-02-01"):
             subscription.action_change_period()
@@ -98,7 +98,7 @@ class TestFrozenPrices(PriceCase):
         self.night("2027-02-22")
         self.assertDates(subscription, "2027-01-31", "2027-03-31")
 
-    def test_a_switch_that_is_taken_back_before_it_began_waits_for_the_next_period(self):
+    def test_a_switch_that_is_removed_with_its_period_waits_for_the_next_one(self):
         self.set_parameter("saas.collect_payments", True)
         subscription = self.started("2027-01-01")
         with self.on("2027-01-02"):
@@ -122,7 +122,7 @@ class TestFrozenPrices(PriceCase):
             ],
         )
 
-    def test_a_free_plan_that_costs_something_now_is_owed_for_from_the_next_period(self):
+    def test_a_free_plan_that_gets_a_price_must_be_paid_from_the_next_period(self):
         self.set_parameter("saas.collect_payments", True)
         self.plan.price_monthly = 0
         subscription = self.started("2027-01-01")
@@ -131,7 +131,7 @@ class TestFrozenPrices(PriceCase):
         self.night("2027-01-25")
         self.assertEqual((subscription.price, subscription.payment_state), (20, "pending"))
 
-    def test_a_payment_after_the_end_is_for_the_plan_s_price_of_that_day(self):
+    def test_a_payment_after_the_end_uses_the_plan_s_price_of_that_day(self):
         subscription = self.started("2027-01-01", auto_renew=False)
         self.nights("2027-02-01", "2027-02-04")
         self.job_is_done(subscription.instance_id, "expired")
@@ -146,7 +146,7 @@ class TestFrozenPrices(PriceCase):
             ],
         )
 
-    def test_free_days_lengthen_what_runs_and_cost_nothing_where_it_had_ended(self):
+    def test_free_days_lengthen_a_running_period_and_are_free_after_its_end(self):
         subscription = self.started("2027-01-01", auto_renew=False)
         with self.on("2027-01-10"):
             subscription._extend(5)
@@ -157,7 +157,7 @@ class TestFrozenPrices(PriceCase):
             subscription._extend(7)
         self.assertEqual(self.history(subscription)[1:], [("free", "2027-03-01", "2027-03-08", 0, "")])
 
-    def test_while_it_is_suspended_nothing_is_in_force_and_paid_it_goes_on_at_its_price(self):
+    def test_a_suspended_subscription_has_no_revenue_and_continues_at_its_price(self):
         self.set_parameter("saas.collect_payments", True)
         paid, given = subscriptions = self.started("2027-01-01", count=2)
         self.nights("2027-01-02", "2027-01-05")
@@ -176,7 +176,7 @@ class TestFrozenPrices(PriceCase):
                 self.history(subscription), [*until, ("period", "2027-01-20", end, 10, "monthly")]
             )
 
-    def test_suspended_on_the_first_day_of_a_switch_it_goes_on_as_switched(self):
+    def test_a_subscription_suspended_on_the_day_of_a_switch_continues_switched(self):
         self.set_parameter("saas.collect_payments", True)
         self.plan.grace_days = 0
         subscription = self.started("2027-01-01")
@@ -194,7 +194,7 @@ class TestFrozenPrices(PriceCase):
         )
         self.assertEqual((subscription.period, subscription.next_period), ("yearly", False))
 
-    def test_paid_while_past_due_it_goes_on_in_the_same_period(self):
+    def test_a_payment_while_past_due_continues_the_same_period(self):
         self.set_parameter("saas.collect_payments", True)
         subscription = self.started("2027-01-01")
         self.night("2027-01-02")
@@ -202,7 +202,7 @@ class TestFrozenPrices(PriceCase):
             subscription.action_register_payment()
         self.assertEqual(self.history(subscription), [("period", "2027-01-01", "2027-02-01", 10, "monthly")])
 
-    def test_an_end_that_is_moved_of_what_expired_begins_when_it_goes_on(self):
+    def test_an_expired_subscription_with_a_new_end_has_a_period_from_its_continuation(self):
         subscription = self.started("2027-01-01", auto_renew=False)
         self.nights("2027-02-01", "2027-02-04")
         self.job_is_done(subscription.instance_id, "expired")
@@ -214,7 +214,7 @@ class TestFrozenPrices(PriceCase):
             self.history(subscription)[1:], [("period", "2027-02-20", "2027-03-01", 10, "monthly")]
         )
 
-    def test_cancelled_now_it_ends_and_what_had_ended_is_not_lengthened(self):
+    def test_cancelling_now_ends_the_period_and_lengthens_no_ended_one(self):
         running, ended = self.started("2027-01-01", count=2)
         with self.on("2027-01-15"):
             ended.sudo().write({"state": "expired", "date_end": "2027-01-15"})
@@ -223,13 +223,13 @@ class TestFrozenPrices(PriceCase):
         self.assertEqual(self.history(running)[-1][2], "2027-01-20")
         self.assertEqual(self.history(ended)[-1][2], "2027-01-15")
 
-    def test_ended_with_its_instance_nothing_is_in_force_any_more(self):
+    def test_a_terminated_instance_ends_the_subscription_s_periods(self):
         subscription = self.started("2027-01-01")
         with self.on("2027-01-20"):
             subscription.sudo()._instance_terminated()
         self.assertEqual(self.history(subscription)[-1][2], "2027-01-20")
 
-    def test_the_plan_s_form_says_how_many_renew_at_its_price(self):
+    def test_the_plan_s_form_shows_how_many_subscriptions_renew_at_its_price(self):
         subscriptions = self.started("2027-01-01", count=4)
         subscriptions[0].auto_renew = False
         with self.on("2027-01-20"):

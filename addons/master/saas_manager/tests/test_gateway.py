@@ -1,7 +1,6 @@
-"""What the back office asks of the engine, function by function: nothing is left out, nothing is mixed up.
+"""What each function of the gateway calls in the engine.
 
-Elsewhere the gateway is patched away; here a recording engine, which knows each method's parameters, stands
-behind it.
+Other tests patch the gateway; here it has a recording engine, which knows each method's parameters.
 """
 
 import inspect
@@ -35,7 +34,7 @@ from .common import SaasCase, engines_are, recording_engine
 
 SERVED = ["live.acme.example", "verified.acme.example"]
 _taken, _engine_of = gateway.taken, gateway.engines._engine_of
-"""As they are where nobody has patched them."""
+"""The original functions, before any patch."""
 
 
 @tagged("post_install", "-at_install")
@@ -67,7 +66,7 @@ class TestGateway(SaasCase):
         self.asked_for.append(server)
         return self.engine
 
-    def test_each_function_asks_for_what_it_is_called(self):
+    def test_each_function_calls_the_engine_s_method(self):
         told, acme = object(), "acme-db"
         for function, arguments, method, expected in (
             (gateway.operate, ["suspend", told], "operate", [acme, "suspend", told]),
@@ -96,7 +95,7 @@ class TestGateway(SaasCase):
                     self.assertEqual(answer, asked.return_value)
                 self.assertEqual(self.asked_for, [self.server])
 
-    def test_a_creation_has_all_the_customer_wished_for(self):
+    def test_a_creation_passes_all_values_of_the_customer(self):
         with engines_are(_engine=lambda: self.engine):
             gateway.provisioning(self.instance, on_step := object())
         self.engine.instances.provisioning.assert_called_once_with(
@@ -117,19 +116,19 @@ class TestGateway(SaasCase):
             limits={"idle_s": 180, "memory_mb": 512},
         )
 
-    def test_a_plan_is_told_to_the_instance_and_to_its_process(self):
+    def test_a_plan_is_sent_to_the_instance_and_to_its_process(self):
         gateway.entitle(self.instance)
         self.engine.instances.set_limits.assert_called_once_with("acme-db", {"idle_s": 180, "memory_mb": 512})
         name, told = self.engine.instances.entitle.call_args.args
         self.assertEqual((name, told.users), ("acme-db", 7))
 
-    def test_a_login_link_says_by_whom_for_what_and_from_where(self):
+    def test_a_login_link_has_a_user_a_purpose_and_an_origin(self):
         gateway.login_link(self.instance, by="ann", support=True, origin="https://office.example.com")
         self.engine.instances.login_link.assert_called_once_with(
             "acme-db", by="ann", support=True, origin="https://office.example.com"
         )
 
-    def test_a_template_is_built_from_its_recipe_and_anew_only_when_it_is_asked_for(self):
+    def test_a_template_is_built_from_its_recipe_and_rebuilt_only_on_request(self):
         recipe, on_step = Recipe.from_mapping("shop", self.template._recipe()), object()
         gateway.build_template(self.template, on_step)
         self.engine.templates.build.assert_called_once_with(recipe, on_step, patience_s=10)
@@ -146,7 +145,7 @@ class TestGateway(SaasCase):
         gateway.fill_pool(self.template)
         self.engine.pool.fill.assert_called_once_with("shop", self.template.pool_size)
 
-    def test_what_is_gone_already_is_no_failure(self):
+    def test_terminating_a_missing_instance_is_not_an_error(self):
         self.engine.instances.terminate.side_effect = InstanceNotFound("acme-db")
         gateway.terminate(self.instance, object())
         self.engine.instances.find_by_reference.side_effect = InstanceNotFound("acme-db")
@@ -156,7 +155,7 @@ class TestGateway(SaasCase):
         ((_template, values, stale),) = gateway.pool_status(self.template)
         self.assertEqual((values, "shop" in stale), ({"spare_count": 0}, True))
 
-    def test_a_template_s_record_learns_what_it_offers(self):
+    def test_a_template_s_record_gets_the_languages_and_the_chart(self):
         self.engine.pool.status.return_value = [SimpleNamespace(template="shop", usable=2)]
         self.engine.templates.get.return_value = SimpleNamespace(
             languages=("en_US", "fr_FR"), chart_country="FR", size_bytes=3 * 2**20, stale=""
@@ -165,7 +164,7 @@ class TestGateway(SaasCase):
         offered = {"loaded_languages": "en_US fr_FR", "chart_country_code": "FR", "size_mb": 3}
         self.assertEqual((values, stale), ({"spare_count": 2, **offered}, ""))
 
-    def test_what_is_there_already_is_asked_of_the_engine_and_nothing_while_it_is_away(self):
+    def test_names_in_use_are_read_from_the_engine_and_are_none_while_it_is_down(self):
         self.engine.instances.taken.return_value = frozenset({"acme"})
         with engines_are(_engine=lambda: self.engine):
             self.assertEqual(_taken(["acme", "beta"]), {"acme"})
@@ -173,7 +172,7 @@ class TestGateway(SaasCase):
             self.engine.instances.taken.side_effect = InstanceNotFound("acme")
             self.assertEqual(_taken(["acme"]), frozenset())
 
-    def test_a_name_and_its_address_are_asked_for_where_its_instance_is_or_will_be(self):
+    def test_a_name_and_its_address_are_read_from_the_instance_s_server(self):
         away = self._make_server("away", address="ssh://away")
         self.engine.instances.taken.return_value = frozenset({"acme"})
         self.engine.instances.url_of.return_value = "https://acme.away.example"
@@ -202,7 +201,7 @@ class TestGateway(SaasCase):
                 ask()
             taken.assert_called_once_with(["delta"], server)
 
-    def test_a_server_that_is_away_does_not_keep_the_others_templates_from_being_looked_at(self):
+    def test_a_server_that_is_down_does_not_hide_the_templates_of_others(self):
         away = self._make_server("away", address="ssh://away")
         there = self._make_template("bakery", server_id=away.id)
         self.engine.pool.status.return_value = [SimpleNamespace(template="shop", usable=2)]
@@ -218,7 +217,7 @@ class TestGateway(SaasCase):
             found = [template for template, _values, _stale in gateway.pool_status(there | self.template)]
         self.assertEqual(found, [self.template])
 
-    def test_a_server_that_cannot_be_found_ends_no_instance(self):
+    def test_a_server_that_cannot_be_reached_terminates_no_instance(self):
         lost = Mock(side_effect=ServerNotFound("paris", ["local"]))
         with engines_are(_engine_of=lost):
             with self.assertRaises(ServerNotFound):
@@ -240,7 +239,7 @@ class TestGateway(SaasCase):
         self.assertEqual(self.engine.instances.spec.call_args.kwargs["password"].reveal(), "a secret")
         self.engine.unseal.assert_not_called()
 
-    def test_a_measurement_has_use_health_and_address(self):
+    def test_a_measurement_has_usage_health_and_address(self):
         moment = "2031-03-09T11:00:00+01:00"
         self.engine.instances.usage.return_value = Usage(
             users=3, storage_bytes=5 * 2**20, last_activity=moment
@@ -259,7 +258,7 @@ class TestGateway(SaasCase):
         self.engine.instances.usage.side_effect = InstanceNotFound("acme-db")
         self.assertIn("acme-db", gateway.measure(self.instance)["health_message"])
 
-    def test_a_process_s_state_is_asked_with_little_patience(self):
+    def test_a_process_s_state_is_read_with_a_short_timeout(self):
         awake = Activity(name="acme-db", is_awake=True, is_broken=True, memory_bytes=2**20)
         self.engine.instances.activities.return_value = [awake]
         self.assertEqual(gateway.activities(self.instance)[self.instance]["process_memory_mb"], 1)
@@ -290,13 +289,13 @@ class TestGateway(SaasCase):
         self.server.runtime = "docker"
         self.assertEqual(gateway.server_status(self.server)["health"], "unknown")
 
-    def test_secrets_are_sealed_and_passwords_are_new(self):
+    def test_secrets_are_encrypted_and_passwords_are_new(self):
         sealed = gateway.seal("a secret")
         self.assertNotIn("a secret", sealed)
         self.assertEqual(gateway.unseal(sealed), "a secret")
         self.assertNotEqual(gateway.unseal(gateway.new_password()), gateway.unseal(gateway.new_password()))
 
-    def test_wishes_are_judged_by_the_engine_s_rules(self):
+    def test_names_and_addresses_are_checked_by_the_engine_s_rules(self):
         self.assertEqual(gateway.subdomain_fault("www", set()), "reserved")
         self.assertEqual(gateway.subdomain_fault("mine", {"mine"}), "reserved")
         self.assertIsNone(gateway.malformed("www"))
@@ -318,7 +317,7 @@ class TestGateway(SaasCase):
             with self.subTest(check=check.__name__), self.assertRaises(ValidationError):
                 check(wrong)
 
-    def test_addresses_are_those_the_servers_know(self):
+    def test_addresses_use_the_running_servers_settings(self):
         self.engine.facts.return_value = SimpleNamespace(base_domain="acme.example", protocol="https")
         self.engine.instances.url_of.return_value = "https://shop.acme.example:8069"
         with engines_are(_engine=lambda: self.engine):
@@ -340,7 +339,7 @@ class TestGateway(SaasCase):
     def _built_template(self):
         return SimpleNamespace(languages=("en_US",), chart_country="FR", size_bytes=0)
 
-    def test_what_the_engine_refuses_is_a_sentence_and_what_may_work_later_is_tried_again(self):
+    def test_errors_of_the_engine_become_sentences_and_retryable_ones_are_retried(self):
         error = InstanceNotFound("acme")
         self.assertIn(str(error), gateway.sentence(error))
         with self.assertRaises(UserError), gateway.translated():
@@ -350,7 +349,7 @@ class TestGateway(SaasCase):
         with self.assertRaises(RetryableJobError), gateway.retrying():
             raise PostgresUnreachable("here", "refused")
 
-    def test_what_waits_for_its_turn_is_run_again_soon_and_no_try_is_counted(self):
+    def test_a_job_that_waits_for_its_turn_is_retried_soon_without_counting(self):
         with self.assertRaises(RetryableJobError) as raised, gateway.retrying():
             raise NotYet("The creation of acme", "its turn", 2)
         self.assertEqual((raised.exception.seconds, raised.exception.ignore_retry), (2, True))

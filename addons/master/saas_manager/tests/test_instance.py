@@ -1,4 +1,4 @@
-"""I1 to I3, P1, P3: what an instance may be called, sold as, and be moved to by a manager."""
+"""I1 to I3, P1, P3: names of instances, plans, and transitions by managers."""
 
 from odoo.addons.queue_job.tests.common import trap_jobs
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -10,7 +10,7 @@ from ..lifecycle import after
 from ..models.saas_lifecycle_mixin import TABLES
 from .common import SaasCase
 
-# button: the state it is refused in, although the record itself could be written
+# button: a state in which it is refused, although the record itself could be written
 BUTTONS = {
     "provision": "action_provision_instance",
     "suspend": "action_suspend",
@@ -22,14 +22,14 @@ BUTTONS = {
 
 @tagged("post_install", "-at_install")
 class TestLifecycle(SaasCase):
-    def test_each_allowed_move_leads_where_the_table_says(self):
+    def test_each_allowed_transition_leads_to_the_state_of_the_table(self):
         for number, ((action, before), state) in enumerate(TABLES["saas.instance"].items()):
             with self.subTest(action=action, before=before):
                 instance = self._make_instance(f"moved-{number}", before)
                 self._as("manager", instance)._move(action)
                 self.assertEqual(instance.state, state)
 
-    def test_each_other_button_is_refused_with_a_sentence(self):
+    def test_each_other_action_is_refused_with_a_message(self):
         labels = dict(self.env["saas.instance"]._fields["state"].selection)
         for state, label in labels.items():
             instance = self._make_instance(f"in-{state}", state)
@@ -51,14 +51,14 @@ class TestLifecycle(SaasCase):
             self._as("administrator", instance).action_terminate()
         jobs.assert_enqueued_job(instance._operate, args=("terminate",))
 
-    def test_a_failed_instance_is_given_up_without_a_job(self):
+    def test_a_failed_instance_is_discarded_without_a_job(self):
         instance = self._make_instance("acme", "failed")
         with self._jobs() as jobs:
             self._as("administrator", instance).action_terminate()
         self.assertEqual(instance.state, "terminated")
         jobs.assert_jobs_count(0)
 
-    def test_an_instance_is_deleted_as_a_draft_or_after_its_end_only(self):
+    def test_only_drafts_and_terminated_instances_can_be_deleted(self):
         for state in ("provisioning", "active", "suspended", "expired", "failed"):
             instance = self._make_instance(f"in-{state}", state)
             with self.subTest(state=state), self.assertRaisesRegex(UserError, "Terminate it first"):
@@ -67,7 +67,7 @@ class TestLifecycle(SaasCase):
             with self.subTest(state=state):
                 self.assertTrue(self._as("administrator", self._make_instance(f"in-{state}", state)).unlink())
 
-    def test_an_active_instance_is_opened_and_no_other(self):
+    def test_only_active_instances_can_be_opened(self):
         instance = self._make_instance("acme", "active", url="http://acme.localhost")
         self.assertEqual(self._as("user", instance).action_open()["url"], "http://acme.localhost")
         instance.state = "suspended"
@@ -82,7 +82,7 @@ class TestSubdomain(SaasCase):
         with self.subTest(subdomain=subdomain), self.assertRaisesRegex(ValidationError, why):
             instances.create(self._instance_values(subdomain))
 
-    def test_what_is_no_subdomain_is_refused_with_the_reason(self):
+    def test_an_invalid_subdomain_is_refused_with_the_reason(self):
         for subdomain, why in (
             ("ab", "at least 3"),
             ("a" * 51, "at most 50"),
@@ -100,12 +100,12 @@ class TestSubdomain(SaasCase):
         ):
             self._refused(subdomain, why)
 
-    def test_the_shortest_and_the_longest_are_taken(self):
+    def test_the_shortest_and_the_longest_subdomain_are_accepted(self):
         for subdomain in ("abc", "a" * 50, "a-1-b"):
             with self.subTest(subdomain=subdomain):
                 self.assertTrue(self._make_instance(subdomain))
 
-    def test_the_operator_reserves_further_names(self):
+    def test_the_operator_can_reserve_further_names(self):
         self.env["ir.config_parameter"].set_param("saas.reserved_names", "Intranet, acme")
         self._refused("intranet", "reserved")
         self._refused("acme", "reserved")
@@ -119,7 +119,7 @@ class TestSubdomain(SaasCase):
         self.env.flush_all()
         self.assertTrue(self._as("manager", self.env["saas.instance"]).create(self._instance_values("acme")))
 
-    def test_what_a_created_instance_was_made_from_stays(self):
+    def test_the_origin_of_a_created_instance_cannot_be_changed(self):
         instance = self._as("administrator", self._make_instance("acme", "active"))
         for field in ("subdomain", "template_id", "plan_id", "server_id"):
             with self.subTest(field=field), self.assertRaisesRegex(UserError, "cannot be changed here"):
@@ -138,7 +138,7 @@ class TestSubdomain(SaasCase):
         self.assertEqual(form.subdomain, "acme-ltd")
         self.assertEqual(form.admin_email, "info@acme.example")
 
-    def test_the_administrators_address_is_one(self):
+    def test_the_administrator_s_address_must_be_valid(self):
         instances = self._as("manager", self.env["saas.instance"])
         with self.assertRaises(ValidationError):
             instances.create(self._instance_values("acme", admin_email="nobody"))
@@ -152,12 +152,12 @@ class TestNames(SaasCase):
         instance.admin_email = "BOB@acme.example"
         self.assertEqual(instance.admin_email, "bob@acme.example")
 
-    def test_a_name_that_no_mail_should_bear_is_refused(self):
+    def test_a_name_that_is_unsafe_in_mails_is_refused(self):
         for number, name in enumerate(("Win at https://evil.example", "a\u202eb")):
             with self.subTest(name=name), self.assertRaisesRegex(ValidationError, "web address"):
                 self._make_instance(f"acme-{number}", name=name)
 
-    def test_what_an_operator_is_left_to_do_shows_names_as_text(self):
+    def test_activities_show_names_as_text(self):
         instance = self._make_instance("acme", name="<b>Acme</b> & Co")
         instance._ask_operator("Look", f"{instance.name} is odd")
         self.assertIn("&lt;b&gt;Acme&lt;/b&gt; &amp; Co is odd", instance.activity_ids.note)
@@ -169,7 +169,7 @@ class TestPlanLimits(SaasCase):
         with self.assertRaisesRegex(ValidationError, "Plan small does not include Template shop"):
             self._as("manager", self.env["saas.instance"]).create(self._instance_values("acme"))
 
-    def test_a_full_plan_takes_no_further_instance(self):
+    def test_a_full_plan_accepts_no_further_instance(self):
         self.plan.max_instances = 1
         self._make_instance("first", "active")
         second = self._make_instance("second")
@@ -178,7 +178,7 @@ class TestPlanLimits(SaasCase):
         jobs.assert_jobs_count(0)
         self.assertEqual(second.state, "draft")
 
-    def test_what_is_not_there_leaves_room_in_the_plan(self):
+    def test_failed_and_terminated_instances_do_not_count_for_the_plan(self):
         self.plan.max_instances = 1
         for number, state in enumerate(("terminated", "failed", "failed", "draft")):
             self._make_instance(f"first-{number}", state)
@@ -199,7 +199,7 @@ class TestPlanLimits(SaasCase):
         with self.assertRaisesRegex(UserError, r"uses 3\.0 GB, the plan Plan smaller allows 2\.0 GB"):
             self._as("manager", instance).change_plan(smaller)
 
-    def test_writing_the_plan_is_no_way_around_it(self):
+    def test_writing_the_plan_does_not_bypass_the_limits(self):
         instance = self._make_instance("acme", "active", user_count=5)
         smaller = self._make_plan("smaller", max_users=2)
         with self.assertRaisesRegex(UserError, "cannot be changed here"):
@@ -207,7 +207,7 @@ class TestPlanLimits(SaasCase):
         with self.assertRaisesRegex(UserError, "has 5 users"):
             instance.sudo().write({"plan_id": smaller.id})
 
-    def test_a_changed_plan_is_signed_and_holds_for_the_subscription(self):
+    def test_a_changed_plan_is_signed_and_applies_to_the_subscription(self):
         instance = self._make_instance("acme", "active", user_count=5)
         subscription = self._make_subscription(instance)
         larger = self._make_plan("larger", max_users=50)

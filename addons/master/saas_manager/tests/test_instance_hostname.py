@@ -1,4 +1,4 @@
-"""A further host name moves from pending to live, or is failing with a reason, and hinders no other."""
+"""An additional host name moves from pending to live, or is failing with a reason, and affects no other."""
 
 import runpy
 from types import SimpleNamespace
@@ -32,7 +32,7 @@ class HostnameCase(SaasCase):
             raise NameTaken(name)
 
     def _add(self, *names, instance=None):
-        """As a manager, who saves the form; return the records."""
+        """As a manager who saves the form; return the records."""
         instance = instance or self.instance
         with self._jobs() as self.jobs:
             self._as("manager", instance).hostname_ids = [Command.create({"name": name}) for name in names]
@@ -43,7 +43,7 @@ class HostnameCase(SaasCase):
         return self.env["saas.instance.hostname"].create([{**values, "name": name} for name in names])
 
     def _run_job(self, instance=None, **answer):
-        """Do what the job does; return the names that the engine was told of."""
+        """Run the job's method; return the names that were sent to the engine."""
         instance = instance or self.instance
         told = []
 
@@ -60,7 +60,7 @@ class HostnameCase(SaasCase):
 
 @tagged("post_install", "-at_install")
 class TestHostname(HostnameCase):
-    def test_one_that_is_added_is_pending_until_a_job_has_told_the_engine(self):
+    def test_a_new_name_is_pending_until_a_job_has_told_the_engine(self):
         added = self._add(DOMAIN, SHOP)
         self._assert_one_job(self.jobs, self.instance, "set_domains")
         self.assertEqual(added.mapped("state"), ["pending", "pending"])
@@ -68,7 +68,7 @@ class TestHostname(HostnameCase):
         self.assertEqual(added.mapped("state"), ["live", "live"])
         self.assertFalse(any(added.mapped("reason")))
 
-    def test_one_that_is_refused_in_the_job_is_failing_and_the_others_are_live(self):
+    def test_a_name_refused_in_the_job_is_failing_and_the_others_are_live(self):
         refused, served = self._add(DOMAIN, SHOP)
         self.held_elsewhere = {DOMAIN}
         self.assertEqual(self._run_job(), [SHOP])
@@ -79,7 +79,7 @@ class TestHostname(HostnameCase):
         warned = self.instance.log_ids.filtered(lambda line: line.level == "warning")
         self.assertIn(DOMAIN, warned.message)
 
-    def test_whatever_else_the_engine_refuses_of_a_name_is_its_reason(self):
+    def test_any_other_error_of_the_engine_becomes_the_reason(self):
         added = self._add(DOMAIN)
         refusal = InvalidValue("host name", DOMAIN, "at most 40 characters, for the front's sake")
         with patch.object(gateway, "check_hostnames", side_effect=refusal):
@@ -87,7 +87,7 @@ class TestHostname(HostnameCase):
         self.assertEqual(added.state, "failing")
         self.assertIn("at most 40 characters", added.reason)
 
-    def test_one_that_is_failing_is_tried_again_by_a_button(self):
+    def test_a_failing_name_can_be_retried_with_a_button(self):
         added = self._add(DOMAIN)
         self.held_elsewhere = {DOMAIN}
         self._run_job()
@@ -99,7 +99,7 @@ class TestHostname(HostnameCase):
         self.assertEqual(self._run_job(), [DOMAIN])
         self.assertEqual(added.state, "live")
 
-    def test_one_that_still_cannot_be_had_is_not_tried_again(self):
+    def test_a_name_that_is_still_taken_is_not_retried(self):
         added = self._add(DOMAIN)
         self.held_elsewhere = {DOMAIN}
         self._run_job()
@@ -107,12 +107,12 @@ class TestHostname(HostnameCase):
         with self._jobs(), self.assertRaisesRegex(UserError, "is taken"):
             hostname.action_retry()
 
-    def test_only_a_failing_one_is_tried_again(self):
+    def test_only_failing_names_can_be_retried(self):
         live = self._as("manager", self._live(DOMAIN))
         with self.assertRaisesRegex(UserError, "not possible now"):
             live.action_retry()
 
-    def test_another_name_is_verified_anew(self):
+    def test_a_changed_name_is_verified_again(self):
         live = self._live(DOMAIN)
         with self._jobs() as jobs:
             self._as("manager", live).name = SHOP
@@ -133,7 +133,7 @@ class TestHostname(HostnameCase):
             self._as("manager", failing).unlink()
         jobs.assert_jobs_count(0)
 
-    def test_states_are_written_by_actions_only(self):
+    def test_only_actions_write_states(self):
         hostnames = self._as("manager", self.env["saas.instance.hostname"])
         with self.assertRaises(AccessError):
             hostnames.create({"name": DOMAIN, "instance_id": self.instance.id, "state": "live"})
@@ -142,18 +142,18 @@ class TestHostname(HostnameCase):
             with self.subTest(values=values), self.assertRaises(AccessError):
                 added.write(values)
 
-    def test_one_of_an_instance_that_does_not_exist_yet_needs_no_job(self):
+    def test_a_name_of_a_draft_instance_needs_no_job(self):
         draft = self._make_instance("drafted")
         self.assertEqual(self._add(DOMAIN, instance=draft).state, "pending")
         self.jobs.assert_jobs_count(0)
         self.assertFalse(draft.operation)
 
-    def test_while_something_else_is_done_they_stay(self):
+    def test_names_cannot_be_changed_during_another_operation(self):
         self.instance.operation = "restart"
         with self.assertRaisesRegex(UserError, "Try again in a moment"):
             self._add(DOMAIN)
 
-    def test_a_creation_brings_those_that_can_be_had(self):
+    def test_a_creation_includes_the_available_names(self):
         draft = self._make_instance("drafted")
         self._add(DOMAIN, SHOP, instance=draft)
         self.held_elsewhere = {DOMAIN}
@@ -166,7 +166,7 @@ class TestHostname(HostnameCase):
 
 @tagged("post_install", "-at_install")
 class TestHostnameOfSeveral(HostnameCase):
-    def test_two_instances_may_wait_for_one_and_the_first_has_it(self):
+    def test_two_instances_may_ask_for_a_name_and_the_first_gets_it(self):
         first, second = self._add(DOMAIN), self._add(DOMAIN, instance=self.other)
         self.assertEqual((first + second).mapped("state"), ["pending", "pending"])
         self.assertEqual(self._run_job(self.other), [DOMAIN])
@@ -174,8 +174,8 @@ class TestHostnameOfSeveral(HostnameCase):
         self.assertEqual((first.state, second.state), ("failing", "live"))
         self.assertIn("is taken", first.reason)
 
-    def test_of_two_at_the_same_moment_one_is_failing(self):
-        """Neither transaction sees the other's: the index knows."""
+    def test_if_two_instances_take_a_name_at_the_same_time_one_fails(self):
+        """Neither transaction sees the other's record: the unique index finds the conflict."""
         self._live(DOMAIN, instance=self.other)
         hostnames = type(self.env["saas.instance.hostname"])
         with patch.object(hostnames, "_check_held_by_no_other"):
@@ -185,19 +185,19 @@ class TestHostnameOfSeveral(HostnameCase):
         self.assertEqual(added.state, "failing")
         self.assertIn("is taken", added.reason)
 
-    def test_one_that_another_instance_has_is_refused_at_the_screen(self):
+    def test_a_name_of_another_instance_is_refused_in_the_form(self):
         self._live(DOMAIN, instance=self.other)
         draft = self._make_instance("drafted")
         for instance in (self.instance, draft):
             with self.subTest(instance=instance.name), self.assertRaisesRegex(UserError, "is taken"):
                 self._add(DOMAIN, instance=instance)
 
-    def test_one_the_engine_would_refuse_is_refused_at_the_screen(self):
+    def test_a_name_that_the_engine_refuses_is_refused_in_the_form(self):
         self.held_elsewhere = {DOMAIN}
         with self.assertRaisesRegex(UserError, "is taken"):
             self._add(DOMAIN)
 
-    def test_one_that_is_given_up_is_had_by_the_next(self):
+    def test_a_released_name_goes_to_the_next_instance(self):
         waiting = self._add(DOMAIN, instance=self.other)
         self._live(DOMAIN)
         self._run_job(self.other)
@@ -217,7 +217,7 @@ class TestHostnameAfterALostJob(HostnameCase):
     def _engine_has(self, *names):
         return SimpleNamespace(name="acme", url="http://acme.localhost", hostnames=names)
 
-    def test_each_is_as_the_engine_has_it(self):
+    def test_states_follow_the_names_that_the_engine_serves(self):
         live, added = self._live("old.acme.example"), self._add(DOMAIN, SHOP)
         self._fail_the_job(self._engine_has(SHOP, "more.acme.example"), NameTaken(DOMAIN))
         found = {hostname.name: hostname.state for hostname in self.instance.hostname_ids}
@@ -228,14 +228,14 @@ class TestHostnameAfterALostJob(HostnameCase):
         self.assertIn("is taken", added.filtered(lambda hostname: hostname.name == DOMAIN).reason)
         self.assertIn("is taken", self.instance.state_reason)
 
-    def test_where_the_engine_tells_nothing_what_is_not_live_can_be_tried_again(self):
+    def test_without_an_answer_of_the_engine_pending_names_can_be_retried(self):
         live, added = self._live("old.acme.example"), self._add(DOMAIN)
         with patch.object(gateway, "find", return_value=None):
             self.instance.sudo()._on_job_failed("PostgreSQL is away.")
         self.assertEqual((live.state, added.state), ("live", "failing"))
         self.assertEqual(added.reason, "PostgreSQL is away.")
 
-    def test_what_may_work_later_fails_no_name(self):
+    def test_a_retryable_error_fails_no_name(self):
         added = self._add(DOMAIN)
         away = PostgresUnreachable("127.0.0.1:5432", "it is being started")
         with (
@@ -249,7 +249,7 @@ class TestHostnameAfterALostJob(HostnameCase):
 
 @tagged("post_install", "-at_install")
 class TestHostnameMigration(HostnameCase):
-    def test_what_living_instances_have_is_live(self):
+    def test_names_of_live_instances_become_live(self):
         draft = self._make_instance("drafted")
         hostnames = self._live(DOMAIN) + self._live(SHOP, instance=draft)
         hostnames.flush_recordset()

@@ -1,4 +1,4 @@
-"""I4, I5, I8, I9, J2: what a button wants, and what the record says when the engine has done it."""
+"""I4, I5, I8, I9, J2: what a button requests, and the record after the engine has run the operation."""
 
 from contextlib import contextmanager
 from unittest.mock import patch
@@ -21,7 +21,7 @@ from .common import SaasCase
 
 
 class Refuses:
-    """An engine whose every operation fails."""
+    """An engine in which every operation fails."""
 
     def __init__(self, error):
         self._error = error
@@ -41,34 +41,34 @@ class TestCreation(SaasCase):
             self._as("manager", self.instance).action_provision_instance()
         return jobs
 
-    def test_the_button_notes_what_is_wanted_and_enqueues_one_job(self):
+    def test_the_button_notes_the_operation_and_enqueues_one_job(self):
         jobs = self._press_create()
         self.assertEqual(self.instance.state, "provisioning")
         self.assertEqual(self.instance.server_id, self.server)
         self.assertEqual(self.instance.database_name, "acme")
         self._assert_one_job(jobs, self.instance, "provision", channel="root.saas.here")
 
-    def test_two_who_press_at_once_make_one_job(self):
-        """Each has seen a draft: the identity key lets the first job through only."""
+    def test_two_users_who_press_at_once_create_one_job(self):
+        """Both see a draft: the identity key accepts the first job only."""
         with self._jobs() as jobs:
             for _manager in range(2):
                 self.instance.state = "draft"
                 self._as("manager", self.instance).action_provision_instance()
         jobs.assert_jobs_count(1)
 
-    def test_who_presses_again_is_told(self):
+    def test_pressing_the_button_again_is_refused(self):
         self._press_create()
         with self.assertRaisesRegex(UserError, "is being created"):
             self._as("manager", self.instance).action_provision_instance()
 
-    def test_an_unbuilt_template_is_refused_and_nothing_half_made(self):
+    def test_an_unbuilt_template_is_refused_and_nothing_is_created(self):
         self.template.state = "draft"
         with self._jobs() as jobs, self.assertRaisesRegex(UserError, "is not ready. Build it first"):
             self._as("manager", self.instance).action_provision_instance()
         jobs.assert_jobs_count(0)
         self.assertEqual((self.instance.state, self.instance.server_id.id), ("draft", False))
 
-    def test_it_is_active_when_the_engine_has_published_it(self):
+    def test_an_instance_is_active_when_the_engine_has_published_it(self):
         self._press_create()
         self._run_provision(self.instance)
         self.assertEqual(self.instance.state, "active")
@@ -76,19 +76,19 @@ class TestCreation(SaasCase):
         self.assertFalse(self.instance.operation)
         self.assertTrue(self.instance.activated_at)
 
-    def test_its_subscription_starts_when_it_is_active_and_no_earlier(self):
+    def test_the_subscription_starts_only_when_the_instance_is_active(self):
         self._press_create()
         self.assertFalse(self.instance.subscription_ids)
         self._run_provision(self.instance)
         self.assertEqual(self.instance.subscription_id.state, "trial")
         self.assertEqual(self.instance.expires_on, self.instance.subscription_id.date_end)
 
-    def test_a_job_that_is_not_wanted_any_more_does_nothing(self):
+    def test_the_job_of_a_cancelled_operation_does_nothing(self):
         self._press_create()
         self._run_provision(self.instance)
         self.assertIn("Nothing to do", self._run_provision(self.instance))
 
-    def test_a_refusal_of_the_engine_is_noted_and_an_operator_told(self):
+    def test_an_error_of_the_engine_is_noted_and_an_operator_is_notified(self):
         self._press_create()
         error = InstanceNotFound("acme")
         with self._jobs(), patch.object(gateway, "provisioning", Refuses(error)):
@@ -97,7 +97,7 @@ class TestCreation(SaasCase):
         self.assertEqual(self.instance.state_reason, gateway.sentence(error))
         self.assertTrue(self.instance.activity_ids)
 
-    def test_what_may_work_later_is_tried_again(self):
+    def test_a_retryable_error_is_retried(self):
         self._press_create()
         unreachable = PostgresUnreachable("db.example", "connection refused")
         self.assertTrue(unreachable.retryable)
@@ -109,7 +109,7 @@ class TestCreation(SaasCase):
             self.instance.sudo()._operate("provision")
         self.assertEqual(self.instance.state, "provisioning")
 
-    def test_so_it_is_when_the_log_lost_its_connection_as_well(self):
+    def test_a_retryable_error_is_retried_even_if_the_log_lost_its_connection(self):
         self._press_create()
         unreachable = PostgresUnreachable("db.example", "connection refused")
         lost = psycopg2.InterfaceError("connection already closed")
@@ -123,13 +123,13 @@ class TestCreation(SaasCase):
             self.instance.sudo()._operate("provision")
         self.assertEqual(self.instance.state, "provisioning")
 
-    def test_a_failed_one_is_retried_by_a_manager(self):
+    def test_a_manager_can_retry_a_failed_creation(self):
         self.instance.state = "failed"
         with self._jobs() as jobs:
             self._as("manager", self.instance).action_retry()
         self._assert_one_job(jobs, self.instance, "provision")
 
-    def test_a_retry_keeps_the_password_which_the_instance_may_have_already(self):
+    def test_a_retry_keeps_the_password(self):
         self._press_create()
         sealed = self.instance.admin_password_sealed
         self.assertTrue(sealed)
@@ -137,7 +137,7 @@ class TestCreation(SaasCase):
         self._press_create()
         self.assertEqual(self.instance.admin_password_sealed, sealed)
 
-    def test_discarded_it_takes_along_what_its_creation_left(self):
+    def test_discarding_removes_the_remains_of_the_creation(self):
         self._press_create()
         self.instance.write({"state": "failed", "operation": False})
         with patch.object(Instances, "abandon") as asked:
@@ -145,7 +145,7 @@ class TestCreation(SaasCase):
         asked.assert_called_once_with("acme", self.instance.reference)
         self.assertEqual(self.instance.state, "terminated")
 
-    def test_what_is_left_and_cannot_be_removed_now_is_not_forgotten(self):
+    def test_a_failed_removal_of_remains_keeps_the_record(self):
         self.instance.write({"state": "failed", "database_name": "acme"})
         unreachable = PostgresUnreachable("db.example", "connection refused")
         with (
@@ -163,7 +163,7 @@ class TestOtherOperations(SaasCase):
         with self._jobs(), patch.object(gateway, name, side_effect=side_effect) as asked:
             yield asked
 
-    def test_each_button_leads_to_its_state_by_way_of_the_engine(self):
+    def test_each_action_calls_the_engine_and_leads_to_its_state(self):
         instance = self._make_instance("acme", "active")
         for who, button, function, operation, state in (
             ("manager", "action_suspend", "operate", "suspend", "suspended"),
@@ -183,7 +183,7 @@ class TestOtherOperations(SaasCase):
                     self.assertEqual(asked.call_args.args[1], operation)
                 self.assertEqual((instance.state, instance.operation), (state, False))
 
-    def test_one_whose_subscription_has_ended_is_blocked_and_expired(self):
+    def test_an_instance_whose_subscription_ended_becomes_expired(self):
         instance = self._make_instance("acme", "active", operation="expire")
         with self._engine() as asked:
             instance.sudo()._operate("expire")
@@ -191,12 +191,12 @@ class TestOtherOperations(SaasCase):
         self.assertEqual(instance.state, "expired")
         self.assertTrue(instance.occupies_server)
 
-    def test_only_one_thing_is_done_at_a_time(self):
+    def test_only_one_operation_runs_at_a_time(self):
         instance = self._make_instance("acme", "active", operation="suspend")
         with self.assertRaisesRegex(UserError, "Try again in a moment"):
             self._as("administrator", instance).action_terminate()
 
-    def test_a_failure_leaves_the_state_and_says_why(self):
+    def test_a_failure_keeps_the_state_and_notes_the_reason(self):
         instance = self._make_instance("acme", "active", operation="suspend")
         error = InstanceNotFound("acme")
         with self._engine(side_effect=error):
@@ -204,7 +204,7 @@ class TestOtherOperations(SaasCase):
         self.assertEqual((instance.state, instance.operation), ("active", False))
         self.assertEqual(instance.state_reason, gateway.sentence(error))
 
-    def test_each_failure_is_something_to_do_though_the_one_before_is_open(self):
+    def test_each_failure_creates_an_activity_even_if_one_is_open(self):
         instance = self._make_instance("acme", "active")
         for _time in range(2):
             instance.operation = "suspend"
@@ -222,7 +222,7 @@ class TestOtherOperations(SaasCase):
         self.assertEqual(subscription.state, "cancelled")
         self.assertTrue(instance.terminated_at)
 
-    def test_its_domains_are_free_once_it_is_gone(self):
+    def test_a_terminated_instance_releases_its_domains(self):
         for state, button in (("active", "terminate"), ("failed", "discard")):
             with self.subTest(state=state):
                 instance = self._make_instance("acme", state)
@@ -238,7 +238,7 @@ class TestOtherOperations(SaasCase):
                 other.hostname_ids = [Command.create({"name": "odoo.acme.example"})]
                 other.unlink()
 
-    def test_entitlements_that_cannot_be_written_do_not_end_what_is_under_way(self):
+    def test_a_failed_entitlement_does_not_end_the_running_operation(self):
         instance = self._make_instance("acme", "active", operation="suspend")
         instance._enqueue("_entitle", "Sign")
         job = Job.load(self.env, self.env["queue.job"].search([("method_name", "=", "_entitle")]).uuid)
@@ -247,13 +247,13 @@ class TestOtherOperations(SaasCase):
         self.assertEqual(instance.log_ids.mapped("message"), ["It has no such module."])
         self.assertEqual(len(instance.activity_ids), 1)
 
-    def test_what_was_terminated_meanwhile_is_entitled_to_nothing(self):
+    def test_a_terminated_instance_gets_no_entitlements(self):
         instance = self._make_instance("acme", "terminated")
         with self._engine("entitle") as asked:
             self.assertIn("Nothing to do", instance.sudo()._entitle())
         asked.assert_not_called()
 
-    def test_what_is_being_renamed_is_told_when_it_has_its_new_name(self):
+    def test_an_instance_that_is_being_renamed_is_entitled_afterwards(self):
         instance = self._make_instance("acme", "active", operation="rename")
         with self._engine("entitle") as asked, self.assertRaises(RetryableJobError):
             instance.sudo()._entitle()
@@ -263,7 +263,7 @@ class TestOtherOperations(SaasCase):
 @tagged("post_install", "-at_install")
 class TestHealth(SaasCase):
     def _check(self, measure):
-        """Run the cron; `commits` counts what it commits meanwhile."""
+        """Run the cron; `commits` counts its commits."""
         self.commits = 0
         with (
             patch.object(gateway, "measure", measure),
@@ -275,7 +275,7 @@ class TestHealth(SaasCase):
         self.commits += 1
         return float("inf")
 
-    def test_every_hour_what_is_active_and_not_worked_on_is_measured(self):
+    def test_idle_active_instances_are_measured_every_hour(self):
         active, lately, busy, suspended = (
             self._make_instance("active", "active"),
             self._make_instance("lately", "active", checked_at=fields.Datetime.now()),
@@ -288,7 +288,7 @@ class TestHealth(SaasCase):
             ["healthy", "unknown", "unknown", "unknown"],
         )
 
-    def test_while_one_is_measured_nothing_is_written_that_others_would_wait_for(self):
+    def test_a_measurement_holds_no_locks(self):
         instances = self._make_instance("first", "active") | self._make_instance("second", "active")
         commits_before = []
 
@@ -298,7 +298,7 @@ class TestHealth(SaasCase):
 
         self._check(measure)
         self.assertEqual(set(instances.mapped("health")), {"healthy"})
-        # Before the first, between measuring and writing it, and after it.
+        # Before the first one, between measuring and writing it, and after it.
         self.assertEqual(commits_before, [1, 3])
 
 
@@ -320,13 +320,13 @@ class TestLog(SaasCase):
             "duration_s": 0.25,
         }
 
-    def test_a_finished_step_is_a_line(self):
+    def test_a_finished_step_writes_a_line(self):
         line = self._tell(**self._event("done"))
         self.assertEqual(
             (line.step, line.level, line.duration_s, line.progress), ("database", "info", 0.25, 50.0)
         )
 
-    def test_progress_is_that_of_what_is_under_way(self):
+    def test_the_progress_is_that_of_the_running_operation(self):
         instance = self._tell(**self._event("done")).instance_id
         instance.sudo().state = "active"
         with self._jobs(), StepLog(instance) as log:
@@ -343,10 +343,10 @@ class TestLog(SaasCase):
     def test_a_skipped_step_is_a_detail(self):
         self.assertEqual(self._tell(**self._event("skipped")).level, "debug")
 
-    def test_a_step_that_begins_is_no_line(self):
+    def test_a_starting_step_writes_no_line(self):
         self.assertFalse(self._tell(**self._event("started")))
 
-    def test_a_line_is_written_once_the_connection_is_there_again(self):
+    def test_a_line_is_written_after_the_connection_was_lost(self):
         instance = self._make_instance("acme", "provisioning")
         create, lost = self.registry["saas.instance.log"].create, [psycopg2.OperationalError("terminating")]
 
@@ -363,7 +363,7 @@ class TestLog(SaasCase):
             log.tell("info", "Back again")
         self.assertEqual(self._as("user", instance).log_ids.mapped("message"), ["Back again"])
 
-    def test_old_details_are_deleted_and_what_went_wrong_is_kept(self):
+    def test_old_details_are_deleted_and_errors_are_kept(self):
         logs = self.env["saas.instance.log"]
         levels = ("debug", "info", "warning", "error", "critical")
         made = {f"{level} {age}": self._log_line(level, age) for level in levels for age in (29, 31)}

@@ -1,4 +1,4 @@
-"""What is done with an instance that stays active, and what is refused at the screen already."""
+"""Operations on active instances, and what is refused before an operation starts."""
 
 from types import SimpleNamespace
 from unittest.mock import patch
@@ -25,7 +25,7 @@ class OperationsCase(SaasCase):
         return jobs
 
     def _run(self, operation, function="operate", **answer):
-        """Do what the job does, with an engine that answers so."""
+        """Run the job's method, with an engine that returns this result."""
         with self._jobs(), patch.object(gateway, function, **answer) as asked:
             self.instance.sudo()._operate(operation)
         asked.assert_called_once()
@@ -37,7 +37,7 @@ class OperationsCase(SaasCase):
 
 @tagged("post_install", "-at_install")
 class TestStopAndStart(OperationsCase):
-    def test_the_run_state_follows_when_the_engine_has_done_it(self):
+    def test_the_run_state_changes_after_the_engine_has_run_the_operation(self):
         for action, operation, run_state in (
             ("action_stop", "stop", "stopped"),
             ("action_start", "start", "running"),
@@ -53,7 +53,7 @@ class TestStopAndStart(OperationsCase):
                     ("active", False, run_state),
                 )
 
-    def test_a_stopped_instance_is_not_in_trouble(self):
+    def test_a_stopped_instance_is_not_critical(self):
         self._press("action_stop")
         self._run("stop")
         self.assertEqual(self.instance.health, "unknown")
@@ -68,7 +68,7 @@ class TestStopAndStart(OperationsCase):
             self.instance._check_health()
             self.assertEqual(self.instance.health, "critical")
 
-    def test_what_needs_it_running_is_refused_while_it_is_stopped(self):
+    def test_operations_on_a_stopped_instance_are_refused(self):
         self.instance.run_state = "stopped"
         instance = self._as("manager", self.instance)
         for action, *arguments in (
@@ -90,7 +90,7 @@ class TestStopAndStart(OperationsCase):
         self._run("reactivate")
         self.assertEqual((self.instance.state, self.instance.run_state), ("active", "running"))
 
-    def test_what_is_suspended_is_neither_stopped_nor_started(self):
+    def test_a_suspended_instance_cannot_be_stopped_or_started(self):
         self.instance.state = "suspended"
         for action in ("action_stop", "action_start", "action_restart"):
             with self.subTest(action=action), self.assertRaises(UserError):
@@ -105,7 +105,7 @@ class TestSubdomain(OperationsCase):
         wizard.subdomain = subdomain
         return wizard
 
-    def test_the_record_follows_when_the_engine_has_done_it(self):
+    def test_the_record_changes_after_the_engine_has_renamed_the_instance(self):
         with self._jobs() as jobs:
             self._wizard("zenith").save().action_change_subdomain()
         self._assert_one_job(jobs, self.instance, "rename")
@@ -119,7 +119,7 @@ class TestSubdomain(OperationsCase):
         )
         self.assertEqual((self.instance.state, self.instance.operation), ("active", False))
 
-    def test_what_cannot_be_had_is_told_while_typing_and_refused(self):
+    def test_an_unavailable_subdomain_is_shown_in_the_wizard_and_refused(self):
         self._make_instance("taken", "active")
         for subdomain, why in (("www", "reserved"), ("taken", "is taken"), ("No Name", "cannot be a name")):
             with self.subTest(subdomain=subdomain):
@@ -128,11 +128,11 @@ class TestSubdomain(OperationsCase):
                 with self.assertRaisesRegex(UserError, why):
                     wizard.save().action_change_subdomain()
 
-    def test_a_subdomain_somebody_is_being_moved_to_is_taken(self):
+    def test_the_target_of_a_running_rename_is_taken(self):
         self.instance.write({"operation": "rename", "wanted": "zenith"})
         self.assertTrue(self.env["saas.instance"]._is_taken("zenith"))
 
-    def test_after_a_failure_the_record_says_what_is_so(self):
+    def test_after_a_failed_rename_the_record_shows_the_real_name(self):
         for found, subdomain in (("acme", "acme"), ("zenith", "zenith")):
             with self.subTest(found=found):
                 self.instance.write({"operation": "rename", "wanted": "zenith"})
@@ -151,7 +151,7 @@ class TestModules(OperationsCase):
         wizard.modules = modules
         wizard.save().action_install_modules()
 
-    def test_they_are_installed_by_a_job_among_the_builds(self):
+    def test_modules_are_installed_by_a_job_in_the_builds_channel(self):
         with self._jobs() as jobs, patch.object(gateway, "check_modules"):
             self._order("crm, calendar")
         self._assert_one_job(jobs, self.instance, "install", channel="root.saas_build")
@@ -160,7 +160,7 @@ class TestModules(OperationsCase):
         self.assertFalse(self.instance.operation)
         self.assertIn("Installed: crm.", self.instance.message_ids[:1].body)
 
-    def test_one_nobody_has_is_refused_at_the_screen(self):
+    def test_an_unknown_module_is_refused_in_the_wizard(self):
         refusal = ModuleNotFound(["crmm"], [])
         with (
             patch.object(gateway, "check_modules", side_effect=refusal),

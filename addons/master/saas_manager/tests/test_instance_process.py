@@ -1,4 +1,4 @@
-"""What an instance's process is doing and logs, who sees it, and what its plan allows it."""
+"""An instance's process: its activity, its log, who may see them, and its plan's limits."""
 
 from datetime import datetime
 from pathlib import Path
@@ -38,13 +38,13 @@ class TestProcess(SaasCase):
         )
 
     def _told(self, *activities, error=None):
-        """The tenant server answers so."""
+        """Let the tenant server return this."""
         return patch.object(Instances, "activities", return_value=list(activities), side_effect=error)
 
     def _form(self, group="user"):
         return Form(self._as(group, self.instance))
 
-    def test_a_user_sees_since_when_it_is_awake_and_what_it_uses(self):
+    def test_a_user_sees_since_when_an_instance_is_awake_and_its_usage(self):
         with self._told(AWAKE) as asked:
             form = self._form()
         asked.assert_called_with(["acme"], timeout_s=2)
@@ -55,20 +55,20 @@ class TestProcess(SaasCase):
         self.assertFalse(form.process_message or form.next_job_at)
 
     @freeze_time("2030-01-31 12:00:00")
-    def test_of_one_that_sleeps_a_user_sees_what_wakes_it(self):
+    def test_a_user_sees_what_wakes_a_sleeping_instance(self):
         for due_in_s, due_at in ((None, False), (90, "2030-01-31 12:01:30"), (-5, "2030-01-31 12:00:00")):
             with self.subTest(due_in_s=due_in_s), self._told(Activity("acme", False, next_job_s=due_in_s)):
                 form = self._form()
                 self.assertEqual((form.process_state, form.awake_since), ("asleep", False))
                 self.assertEqual(form.next_job_at, due_at)
 
-    def test_one_that_cannot_be_loaded_is_told_apart(self):
+    def test_an_instance_that_cannot_be_loaded_has_its_own_state(self):
         for is_awake in (True, False):
             with self._told(Activity("acme", is_awake, is_broken=True)):
                 self.assertEqual(self._form().process_state, "broken")
 
     def _check_servers(self, *activities):
-        """Run the cron; return whom operators were mailed about."""
+        """Run the cron; return the operators who got a mail."""
         healthy = {"health": "healthy", "health_message": False}
         with (
             self._told(*activities),
@@ -79,7 +79,7 @@ class TestProcess(SaasCase):
         self.assertLessEqual({call.args[1] for call in sent.call_args_list}, {"instance.down"})
         return [call.args[0].subdomain for call in sent.call_args_list]
 
-    def test_operators_are_told_once_of_one_that_cannot_be_loaded(self):
+    def test_operators_are_notified_once_of_an_instance_that_cannot_be_loaded(self):
         broken = Activity("acme", False, is_broken=True)
         self.assertEqual(self._check_servers(AWAKE), [])
         self.assertEqual(self.instance.health, "unknown")
@@ -90,25 +90,25 @@ class TestProcess(SaasCase):
         self.instance.sudo().health = "healthy"
         self.assertEqual(self._check_servers(broken), ["acme"])
 
-    def test_a_suspended_one_and_anothers_databases_alarm_nobody(self):
+    def test_suspended_instances_and_foreign_databases_cause_no_alert(self):
         self.instance.sudo().state = "suspended"
         broken = (Activity(name, True, is_broken=True) for name in ("acme", "nobodys"))
         self.assertEqual(self._check_servers(*broken), [])
 
-    def test_numbers_a_process_made_up_are_bounded(self):
+    def test_numbers_reported_by_a_process_are_limited(self):
         with self._told(Activity("acme", True, requests=2**64 - 1, websockets=2**64 - 1)):
             form = self._form()
         self.assertEqual((form.process_requests, form.process_websockets), (2**31 - 1, 2**31 - 1))
 
-    def test_a_server_that_is_away_keeps_no_form_closed(self):
+    def test_a_form_opens_even_if_its_server_is_down(self):
         for answer in ({"error": AWAY}, {}):
             with self._told(**answer):
                 form = self._form()
-            self.assertIn("tells nothing", form.process_message)
+            self.assertIn("has no information", form.process_message)
             self.assertFalse(form.process_state)
             self.assertEqual(form.name, "Acme")
 
-    def test_of_what_is_not_served_nothing_is_asked(self):
+    def test_instances_that_are_not_served_are_not_asked_for(self):
         self._make_instance("blocked", "suspended")
         self._make_instance("resting", "active", run_state="stopped")
         self._make_instance("drafted")
@@ -118,17 +118,17 @@ class TestProcess(SaasCase):
         asked.assert_not_called()
         self.assertFalse(any(row["process_state"] or row["process_message"] for row in rows))
 
-    def test_several_are_asked_for_at_once(self):
+    def test_several_instances_need_one_request(self):
         other = self._make_instance("beta", "active", server_id=self.server.id)
         with self._told(AWAKE, Activity("beta", False)) as asked:
             states = self._as("user", self.instance | other).mapped("process_state")
         asked.assert_called_once()
         self.assertEqual(states, ["awake", "asleep"])
 
-    def test_who_reads_may_ask_again(self):
+    def test_a_user_can_refresh_the_process(self):
         self._as("user", self.instance).action_refresh_process()
 
-    def test_a_customer_does_not_see_it(self):
+    def test_a_customer_does_not_see_the_process(self):
         self.users["portal"].partner_id.parent_id = self.customer
         with self._told(AWAKE) as asked, self.assertRaises(AccessError):
             self._as("portal", self.instance).read(["process_requests"])
@@ -151,24 +151,24 @@ class TestProcessLog(SaasCase):
         self.asked.assert_called_with("acme", 200)
         self.assertEqual(self.env["saas.instance.process.log"]._fields["text"].type, "text")
 
-    def test_nothing_is_fine(self):
+    def test_an_empty_log_is_shown_as_empty(self):
         self.assertFalse(self._read())
 
-    def test_a_line_is_bounded_and_moves_no_cursor(self):
+    def test_lines_are_limited_and_control_characters_removed(self):
         self.assertEqual(self._read(lines=["x" * 5000]), "x" * 1000)
         self.assertEqual(self._read(lines=["a\x1b[2J\tb\0\u202ec\xa0é"]), "a�[2J\tb��c\xa0é")
 
-    def test_what_the_engine_refuses_is_told(self):
+    def test_an_error_of_the_engine_is_shown(self):
         with self.assertRaisesRegex(UserError, "acme"):
             self._read(side_effect=InstanceNotFound("acme"))
 
-    def test_a_name_that_may_be_anothers_by_now_is_not_asked_for(self):
+    def test_the_log_of_a_failed_or_terminated_instance_is_not_read(self):
         for state in ("failed", "terminated"):
             self.instance.state = state
             self.assertFalse(self._read(lines=["of another"]))
             self.asked.assert_not_called()
 
-    def test_a_user_has_neither_the_button_nor_the_dialogue(self):
+    def test_a_user_has_neither_the_button_nor_the_wizard(self):
         form = self.env.ref("saas_manager.saas_instance_view_form")
         for group, has_button in (("user", False), ("manager", True), ("administrator", True)):
             instances = self.env["saas.instance"].with_user(self.users[group])
@@ -177,7 +177,7 @@ class TestProcessLog(SaasCase):
         with self.assertRaises(AccessError):
             self._as("user", self.env["saas.instance.process.log"]).create({"instance_id": self.instance.id})
 
-    def test_a_manager_elsewhere_reads_nothing_of_it(self):
+    def test_a_manager_of_another_company_cannot_read_the_log(self):
         company = self.env["res.company"].create({"name": "Elsewhere"})
         stranger = new_test_user(
             self.env,
@@ -211,7 +211,7 @@ class TestWhatItsPlanAllows(SaasCase):
             instance.sudo()._entitle()
         return engine
 
-    def test_a_creation_passes_it_on(self):
+    def test_a_creation_passes_the_plan_s_limits_on(self):
         instance = self._make_instance("acme", admin_password_sealed=gateway.new_password())
         self.assertEqual(self._spec(instance).limits, {"idle_s": 600, "memory_mb": 1024})
         self.plan.write({"sleep_after_minutes": 0, "memory_limit_mb": 0})
@@ -220,7 +220,7 @@ class TestWhatItsPlanAllows(SaasCase):
     def _spec(self, instance):
         return gateway.instances._spec(gateway.engines._engine(), instance)
 
-    def test_what_changes_is_passed_on_to_those_that_live(self):
+    def test_changed_limits_are_passed_on_to_live_instances(self):
         states = ("draft", "active", "suspended", "expired", "terminated")
         instances = {state: self._make_instance(f"in-{state}", state) for state in states}
         with self._jobs() as jobs:
@@ -232,7 +232,7 @@ class TestWhatItsPlanAllows(SaasCase):
         engine.instances.set_limits.assert_called_once_with("in-active", {"idle_s": 300, "memory_mb": 1024})
         engine.instances.entitle.assert_called_once()
 
-    def test_another_plan_is_passed_on(self):
+    def test_the_limits_of_a_new_plan_are_passed_on(self):
         instance = self._make_instance("acme", "active")
         with self._jobs() as jobs:
             self._as("manager", instance).change_plan(self._make_plan("awake", sleep_after_minutes=1440))
@@ -240,7 +240,7 @@ class TestWhatItsPlanAllows(SaasCase):
         engine = self._entitle(instance)
         engine.instances.set_limits.assert_called_once_with("acme", {"idle_s": 86400, "memory_mb": 0})
 
-    def test_what_no_process_can_have_is_refused(self):
+    def test_impossible_limits_are_refused(self):
         for values in ({"memory_limit_mb": 100}, {"sleep_after_minutes": 10**6}):
             with self.subTest(values=values), self.assertRaisesRegex(ValidationError, "Give 0"):
                 self.plan.write(values)

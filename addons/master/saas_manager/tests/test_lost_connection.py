@@ -1,4 +1,4 @@
-"""A job whose connection is lost is tried again, whatever its own code made of that."""
+"""A job whose connection is lost is retried, whatever its own code made of the error."""
 
 from types import SimpleNamespace
 from unittest.mock import Mock, patch
@@ -37,27 +37,27 @@ class TestLostConnection(TransactionCase):
     def _give_up_for_now(self):
         raise RetryableJobError("PostgreSQL does not answer.")
 
-    def test_a_job_that_lost_its_connection_is_tried_again(self):
+    def test_a_job_that_lost_its_connection_is_retried(self):
         with self.assertRaises(RetryableJobError):
             self._run_job(self._lose_connection)
 
-    def test_so_is_one_that_noticed_it_itself(self):
+    def test_a_job_that_reports_a_lost_connection_is_retried(self):
         with self.assertRaises(RetryableJobError):
             self._run_job(self._lose_connection_and_say_so)
 
-    def test_one_to_be_tried_again_is_noted_once_postgresql_takes_connections(self):
+    def test_a_retryable_job_is_noted_once_postgresql_accepts_connections(self):
         waiting = patch.object(LostConnectionController, "_wait_for_postgresql")
         with waiting as wait, self.assertRaises(RetryableJobError):
             self._run_job(self._give_up_for_now)
         wait.assert_called_once_with(self.registry)
 
-    def test_who_waits_for_postgresql_asks_until_it_takes_a_connection(self):
+    def test_waiting_for_postgresql_ends_when_it_accepts_a_connection(self):
         refused = [OperationalError("the database system is shutting down")] * 2
         cursor = Mock(side_effect=[*refused, Mock()])
         LostConnectionController._wait_for_postgresql(SimpleNamespace(cursor=cursor))
         self.assertEqual(cursor.call_count, 3)
 
-    def test_a_statement_that_failed_on_a_living_connection_stays_a_failure(self):
+    def test_a_failed_statement_on_a_working_connection_stays_a_failure(self):
         statement = "SET LOCAL statement_timeout = 1; SELECT pg_sleep(1)"
         with self.assertRaises(QueryCanceled):
             self._run_job(lambda: self.cursor.execute(statement))

@@ -1,4 +1,4 @@
-"""J2: a job that will not come is not waited for without end."""
+"""J2: records do not wait forever for a lost job."""
 
 import runpy
 
@@ -27,15 +27,15 @@ class TestLostJobs(SaasCase):
     def _states(self):
         return self.instance.state, self.template.state
 
-    def test_one_that_waits_or_runs_is_waited_for(self):
+    def test_records_of_pending_and_running_jobs_keep_waiting(self):
         for state in ("pending", "enqueued", "started"):
             with self.subTest(state=state):
                 (self._jobs_of(self.instance) | self._jobs_of(self.template)).state = state
                 self._look()
                 self.assertEqual(self._states(), ("provisioning", "building"))
 
-    def test_one_found_dead_too_often_is_not(self):
-        """The queue's runner says so by SQL, and calls nobody."""
+    def test_a_job_found_dead_too_often_fails_its_record(self):
+        """The queue's runner marks it in SQL, and calls no method."""
         self._jobs_of(self.instance).write({"state": "failed", "exc_name": "JobFoundDead"})
         self._look()
         self.assertEqual(self._states(), ("failed", "building"))
@@ -43,14 +43,14 @@ class TestLostJobs(SaasCase):
         self.assertFalse(self.instance.operation)
         self.assertTrue(self.instance.activity_ids)
 
-    def test_one_that_was_deleted_is_not(self):
+    def test_a_deleted_job_fails_its_record(self):
         self._jobs_of(self.template).unlink()
         self._look()
         self.assertEqual(self._states(), ("provisioning", "failed"))
         self.assertIn("lost", self.template.state_reason)
 
-    def test_one_noted_before_operations_were_one_method_is_done(self):
-        """An update leaves jobs of the version before; see the migration."""
+    def test_a_job_of_an_older_version_is_run(self):
+        """An update leaves jobs of the previous version; see the migration."""
         job, names = self._jobs_of(self.instance), ["method_name", "args", "identity_key"]
         (now,) = job.read(names)
         self.env.flush_all()
@@ -67,7 +67,7 @@ class TestLostJobs(SaasCase):
         self._look()
         self.assertEqual(self.instance.state, "provisioning")
 
-    def test_after_a_cancelled_job_the_button_can_be_pressed_again(self):
+    def test_an_operation_can_be_started_again_after_its_job_was_cancelled(self):
         self.instance.write({"state": "active", "operation": False})
         self._as("manager", self.instance).action_suspend("Unpaid.")
         self._jobs_of(self.instance).filtered(lambda job: job.state == "pending").button_cancelled()

@@ -1,4 +1,4 @@
-"""How the customer gets his password or link, and that nothing of them is left."""
+"""How customers get their password or link, and that no copy of it is kept."""
 
 from unittest.mock import patch
 
@@ -14,7 +14,7 @@ from .mail_case import LINK, PASSWORD, PREFIX, URL, SaasMailCase
 
 @tagged("post_install", "-at_install")
 class TestCredentials(SaasMailCase):
-    def test_a_one_time_link_is_mailed_and_not_the_password(self):
+    def test_a_login_link_is_mailed_instead_of_the_password(self):
         self._set_delivery("link")
         mail = self._deliver(self.instance, "instance_provisioned")
         for expected in (URL, "boss@dupont.example", "Corner Shop", LINK):
@@ -28,7 +28,7 @@ class TestCredentials(SaasMailCase):
         self.assertIn("Tq4-&lt;rather&gt;&amp;secret", mail["body"])
         self.assertNotIn(LINK, mail["body"])
 
-    def test_the_history_shows_the_mail_without_password_and_link(self):
+    def test_the_chatter_shows_the_mail_without_password_and_link(self):
         for delivery in ("link", "password"):
             with self.subTest(delivery):
                 self.instance.admin_password_sealed = gateway.seal(PASSWORD)
@@ -41,7 +41,7 @@ class TestCredentials(SaasMailCase):
                 self.assertNotIn("rather", history)
         self.assertIn("••••••••", history)
 
-    def test_the_password_is_forgotten_once_delivered_and_only_then(self):
+    def test_the_password_is_deleted_only_after_delivery(self):
         self._set_delivery("password")
         with self._mail_server_down(), self.assertRaises(RetryableJobError), self.cr.savepoint():
             self.instance._deliver_mail(PREFIX + "instance_provisioned")
@@ -49,8 +49,8 @@ class TestCredentials(SaasMailCase):
         self._deliver(self.instance, "instance_provisioned")
         self.assertFalse(self.instance.admin_password_sealed)
 
-    def test_a_job_that_must_run_again_has_sent_nothing_yet(self):
-        """As when somebody else wrote the same instance meanwhile: the mail would go out twice."""
+    def test_a_job_that_is_retried_has_not_sent_the_mail(self):
+        """For example if another transaction wrote the instance meanwhile: the mail would be sent twice."""
         conflict = SerializationFailure("could not serialize access due to concurrent update")
         with (
             self._mail_server_up(),
@@ -61,7 +61,7 @@ class TestCredentials(SaasMailCase):
             self.instance._deliver_mail(PREFIX + "instance_provisioned")
         self.assertFalse(self._mails)
 
-    def test_other_mails_forget_no_password(self):
+    def test_other_mails_do_not_delete_the_password(self):
         self._deliver(self.instance, "instance_reactivated")
         self.assertTrue(self.instance.admin_password_sealed)
 

@@ -1,4 +1,4 @@
-"""M4: which kinds of mails a customer wants, and which he gets in any case."""
+"""M4: which kinds of mails a customer wants, and which are always sent."""
 
 from odoo.tests import Form, tagged
 
@@ -29,11 +29,11 @@ class TestMailPreferences(SaasMailCase):
     def _switch_off(self, *switches):
         self.partner.write(dict.fromkeys(SWITCHES, True) | dict.fromkeys(switches, False))
 
-    def test_a_customer_wants_everything_unless_he_says_so(self):
+    def test_a_customer_gets_all_mails_by_default(self):
         partner = self.env["res.partner"].create({"name": "New"})
         self.assertTrue(all(partner[switch] for switch in SWITCHES))
 
-    def test_a_kind_that_is_not_wanted_is_noted_and_not_sent(self):
+    def test_an_unwanted_kind_of_mail_is_noted_and_not_sent(self):
         for template, (name, state, switch) in OPTIONAL.items():
             with self.subTest(template):
                 self._switch_off(switch)
@@ -43,20 +43,20 @@ class TestMailPreferences(SaasMailCase):
                 self.assertEqual(log.level, "info")
                 self.assertIn("does not want", log.message)
 
-    def test_the_other_kinds_are_sent(self):
+    def test_other_kinds_of_mail_are_sent(self):
         for template, (name, state, switch) in OPTIONAL.items():
             with self.subTest(template):
                 self._switch_off(*(set(SWITCHES) - {switch}))
                 self.assertTrue(self._deliver(self._in_state(name, state), template))
 
-    def test_what_he_must_know_is_sent_in_any_case(self):
+    def test_mandatory_mails_are_always_sent(self):
         self.request.partner_id = self.partner
         self._switch_off(*SWITCHES)
         for template, (name, state) in ALWAYS.items():
             with self.subTest(template):
                 self.assertTrue(self._deliver(self._in_state(name, state), template))
 
-    def test_a_manager_switches_on_the_customer_s_form(self):
+    def test_a_manager_changes_the_preferences_in_the_customer_s_form(self):
         self.manager.group_ids += self.env.ref("base.group_partner_manager")
         with Form(self.partner.with_user(self.manager)) as form:
             form.saas_mail_trials = False

@@ -1,4 +1,4 @@
-"""What mails say, and in which language."""
+"""The texts of mails, and their languages."""
 
 from odoo.modules.module import load_script
 from odoo.tests import tagged
@@ -9,7 +9,7 @@ from .mail_case import LANGUAGES, LINK, PREFIX, URL, SaasMailCase
 
 @tagged("post_install", "-at_install")
 class TestWhatMailsSay(SaasMailCase):
-    def test_each_speaks_the_customer_s_language(self):
+    def test_each_mail_is_in_the_customer_s_language(self):
         bodies = set()
         for language in LANGUAGES:
             self.partner.lang = language
@@ -21,7 +21,7 @@ class TestWhatMailsSay(SaasMailCase):
         self.assertIn("Kính gửi Dupont", "".join(body for _, body in bodies))
         self.assertIn("Voici comment vous y connecter", "".join(body for _, body in bodies))
 
-    def test_every_mail_is_translated_with_logo_and_a_text_that_reads_well(self):
+    def test_every_mail_is_translated_and_has_a_logo_and_plain_text(self):
         self.env.company.logo = self.env["ir.binary"]._placeholder()
         for template in self._all_templates():
             record = self._record_for(template)
@@ -46,24 +46,24 @@ class TestWhatMailsSay(SaasMailCase):
         records = (self.instance, self.subscription, self.request)
         return next(record for record in records if record._name == template.model)
 
-    def test_it_is_sent_by_the_company_to_the_customer(self):
+    def test_mails_are_sent_by_the_company_to_the_customer(self):
         mail = self._deliver(self.instance, "instance_reactivated")
         self.assertIn("hello@acme.example", mail["email_from"])
         self.assertEqual(mail["email_to"], ['"Dupont" <anne@dupont.example>'])
 
-    def test_a_suspension_tells_why(self):
+    def test_the_mail_of_a_suspension_has_the_reason(self):
         self.instance.write({"state": "suspended", "state_reason": "March was not paid."})
         self.assertIn("March was not paid.", self._deliver(self.instance, "instance_suspended")["body"])
         self.instance.write({"state": "expired", "state_reason": False})
         self.assertIn("has ended", self._deliver(self.instance, "instance_suspended")["body"])
 
-    def test_a_termination_tells_what_is_gone_and_that_there_is_no_backup(self):
+    def test_the_mail_of_a_termination_lists_what_was_deleted(self):
         self.instance.state = "terminated"
         text = self._deliver(self.instance, "instance_terminated")["body_alternative"]
         for expected in ("database dupont", "all its files", "there is none", "March 9, 2031"):
             self.assertIn(expected, text)
 
-    def test_a_subscription_that_ends_tells_what_going_on_costs(self):
+    def test_the_mail_of_an_ending_subscription_has_the_next_price(self):
         self.plan.write({"price_monthly": 10, "price_yearly": 100, "trial_days": 0})
         self.subscription._start()
         self.subscription.action_change_period()
@@ -74,7 +74,7 @@ class TestWhatMailsSay(SaasMailCase):
             self.assertIn("120", text)
             self.assertIn(length, text)
 
-    def test_of_a_master_that_was_edited_the_price_is_corrected_and_the_words_are_kept(self):
+    def test_the_migration_corrects_the_price_in_an_edited_mail_and_keeps_its_text(self):
         template = self.env.ref(PREFIX + "subscription_expiring")
         price = "format_amount(object.price, object.currency_id)"
         length = "<t t-if=\"object.period == 'yearly'\">a year</t>"
@@ -98,7 +98,7 @@ class TestWhatMailsSay(SaasMailCase):
         self.assertEqual(mail["subject"], "Welcome back, Dupont Bakery")
         self.assertIn("We missed you.", mail["body_alternative"])
 
-    def test_operators_get_theirs_or_the_company_when_none_has_an_address(self):
+    def test_operators_get_their_mails_or_else_the_company(self):
         mail = self._deliver(self.instance, "provisioning_failed")
         self.assertIn("administrator@acme.example", str(mail["email_to"]))
         self.assertNotIn("manager@acme.example", str(mail["email_to"]))

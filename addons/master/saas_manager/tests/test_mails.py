@@ -1,4 +1,4 @@
-"""When mails go out, and what happens when they cannot."""
+"""When mails are sent, and what happens if they cannot be sent."""
 
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.addons.queue_job.tests.common import trap_jobs
@@ -10,14 +10,14 @@ from .mail_case import PREFIX, SaasMailCase
 
 @tagged("post_install", "-at_install")
 class TestMailsAreQueued(SaasMailCase):
-    def test_every_mail_is_of_an_event(self):
+    def test_every_mail_belongs_to_an_event(self):
         data = self.env["ir.model.data"].search(
             [("module", "=", "saas_manager"), ("model", "=", "mail.template")]
         )
         names = {f"saas_manager.{name}" for name in data.mapped("name")}
         self.assertEqual(names, set(MAILS), "say what a new mail tells of")
 
-    def test_each_event_lets_its_mails_out(self):
+    def test_each_event_sends_its_mails(self):
         for event, row in EVENTS.items():
             record = {"instance": self.instance, "subscription": self.subscription, "request": self.request}[
                 event.partition(".")[0]
@@ -29,7 +29,7 @@ class TestMailsAreQueued(SaasMailCase):
                     [(PREFIX + mail.template,) for mail in row.mails],
                 )
 
-    def test_each_change_of_an_instance_lets_a_job_mail_it_after_the_commit(self):
+    def test_each_change_of_an_instance_is_mailed_by_a_job_after_the_commit(self):
         for method, template in (
             ("_send_provisioning_email", "instance_provisioned"),
             ("_send_suspension_email", "instance_suspended"),
@@ -45,7 +45,7 @@ class TestMailsAreQueued(SaasMailCase):
                 )
                 self.assertFalse(self._mails, "nothing is sent before the commit")
 
-    def test_a_customer_who_is_not_the_administrator_is_told_that_it_is_ready(self):
+    def test_a_customer_who_is_not_the_administrator_gets_a_mail_without_a_login(self):
         told = "customer_instance_provisioned"
         for administrator, templates in (
             ("boss@dupont.example", {"instance_provisioned", told}),
@@ -61,13 +61,13 @@ class TestMailsAreQueued(SaasMailCase):
         self.assertIn("boss@dupont.example", mail["body"])
         self.assertNotIn("token=", mail["body"])
 
-    def test_the_same_mail_waits_once_only(self):
+    def test_the_same_mail_is_queued_once(self):
         with trap_jobs() as trap:
             self.instance._send_suspension_email()
             self.instance._send_suspension_email()
             trap.assert_jobs_count(1)
 
-    def test_a_subscription_s_mail_is_queued_and_in_the_history_of_its_instance(self):
+    def test_a_subscription_s_mail_is_queued_and_in_the_chatter_of_its_instance(self):
         self.subscription.state = "active"
         with trap_jobs() as trap, self._mail_server_up():
             self.subscription._enqueue_mail(PREFIX + "subscription_expiring")
@@ -75,13 +75,13 @@ class TestMailsAreQueued(SaasMailCase):
         self.assertIn("May 17, 2031", self._mails[-1]["subject"])
         self.assertIn("Mail sent: Dupont Bakery: your subscription ends", self._history())
 
-    def test_retries_last_for_about_a_day(self):
+    def test_a_mail_is_retried_for_about_a_day(self):
         job = self.env.ref("saas_manager.job_function_saas_instance_deliver_mail")
         pattern = sorted((int(count), wait) for count, wait in job.retry_pattern.items())
         waits = [max((count, wait) for count, wait in pattern if count <= n)[1] for n in range(1, 13)]
         self.assertTrue(18 * 3600 < sum(waits) < 30 * 3600, sum(waits))
 
-    def test_a_mail_that_waited_until_it_was_not_true_any_more_is_not_sent(self):
+    def test_an_outdated_mail_is_not_sent(self):
         self.assertIsNone(self._deliver(self.instance, "instance_suspended"))
         self.instance.state = "suspended"
         self.assertIsNone(self._deliver(self.instance, "instance_reactivated"))
@@ -90,20 +90,20 @@ class TestMailsAreQueued(SaasMailCase):
 
 @tagged("post_install", "-at_install")
 class TestMailsThatCannotBeSent(SaasMailCase):
-    def test_a_dead_mail_server_is_logged_and_tried_again_later(self):
+    def test_a_mail_server_that_is_down_is_logged_and_the_mail_retried(self):
         with self._mail_server_down(), self.assertRaisesRegex(RetryableJobError, "refused"):
             self.instance._deliver_mail(PREFIX + "instance_reactivated")
         self.assertEqual(self._levels(), ["warning"])
         self.assertIn("refused", self.instance.log_ids.message)
 
-    def test_a_mail_that_is_given_up_is_an_error_and_an_alert_to_each_operator(self):
+    def test_a_mail_that_is_given_up_is_logged_as_an_error_and_alerts_operators(self):
         self.instance._on_mail_failed(exc_message="Max. retries (13) reached: refused")
         self.assertIn("error", self._levels())
         self.assertIn(self.administrator, self._alerts().user_id)
         self.assertNotIn(self.manager, self._alerts().user_id)
         self.assertIn("refused", self._alerts()[:1].note)
 
-    def test_a_customer_without_an_address_stops_nothing_and_is_shown(self):
+    def test_a_customer_without_a_valid_address_is_reported(self):
         for nothing in (False, "not an address"):
             with self.subTest(nothing):
                 self.partner.email = nothing
@@ -111,7 +111,7 @@ class TestMailsThatCannotBeSent(SaasMailCase):
                 self.assertEqual(self._levels()[:1], ["warning"])
                 self.assertTrue(self._alerts())
 
-    def test_a_request_without_an_instance_shows_it_itself(self):
+    def test_a_request_without_an_instance_reports_the_error_itself(self):
         with self.assertLogs("odoo.addons.saas_manager.models.saas_mail_mixin", "WARNING"):
             self.request._on_mail_failed(exc_message="refused")
         self.assertTrue(self._alerts(self.request))

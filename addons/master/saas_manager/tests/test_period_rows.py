@@ -1,4 +1,4 @@
-"""Periods are written once: each day once, and for subscriptions from before there were any."""
+"""Periods never overlap or change, and older subscriptions get them by an update."""
 
 from odoo import models
 from odoo.exceptions import AccessError, UserError
@@ -13,7 +13,7 @@ from .price_case import PriceCase
 
 @tagged("post_install", "-at_install")
 class TestPeriodRows(PriceCase):
-    def test_what_a_period_was_and_cost_is_written_by_nobody(self):
+    def test_the_terms_of_a_period_cannot_be_written(self):
         row = self.started("2027-01-01").sudo().period_ids
         for values in (
             {"price": 1},
@@ -26,7 +26,7 @@ class TestPeriodRows(PriceCase):
         with self.assertRaises(UserError):
             row.unlink()
 
-    def test_a_manager_writes_no_period(self):
+    def test_a_manager_cannot_write_periods(self):
         row = self.started("2027-01-01").period_ids
         with self.assertRaises(AccessError):
             row.date_end = "2028-01-01"
@@ -34,7 +34,7 @@ class TestPeriodRows(PriceCase):
             row.copy()
 
     @mute_logger("odoo.sql_db")
-    def test_the_database_keeps_two_periods_from_one_day(self):
+    def test_the_database_refuses_overlapping_periods(self):
         subscription = self.started("2027-01-01")
         terms = self.plan._terms("monthly")
         for start, end in (
@@ -47,7 +47,7 @@ class TestPeriodRows(PriceCase):
                 self.env.flush_all()
 
     @mute_logger("odoo.addons.saas_manager.models.saas_sweep_mixin")
-    def test_a_renewal_that_is_killed_and_run_again_adds_one_period(self):
+    def test_a_renewal_that_is_killed_and_repeated_adds_one_period(self):
         subscription = self.started("2027-01-01")
         renew = type(subscription)._renew
 
@@ -65,7 +65,7 @@ class TestPeriodRows(PriceCase):
         self.night("2027-01-26")
         self.assertEqual([row[1] for row in self.history(subscription)], ["2027-01-01", "2027-02-01"])
 
-    def test_an_end_moved_into_the_past_takes_nothing_from_what_was_in_force(self):
+    def test_an_end_moved_into_the_past_keeps_the_history(self):
         subscription = self.started("2027-01-01")
         self.night("2027-01-25")
         before = self.history(subscription)
@@ -75,7 +75,7 @@ class TestPeriodRows(PriceCase):
             subscription.date_end = "2027-03-01"
         self.assertEqual(self.history(subscription), before)
 
-    def test_an_end_moved_into_the_past_and_left_there_is_renewed_where_nothing_is_said_yet(self):
+    def test_a_renewal_after_an_end_in_the_past_begins_after_the_recorded_periods(self):
         subscription = self.started("2027-01-01")
         with self.on("2027-01-20"):
             subscription.date_end = "2026-12-10"
@@ -89,7 +89,7 @@ class TestPeriodRows(PriceCase):
             ],
         )
 
-    def test_what_an_end_moved_by_mistake_took_back_comes_back_on_its_own_terms(self):
+    def test_periods_removed_by_mistake_are_restored_with_their_terms(self):
         subscription = self.started("2027-01-01")
         with self.on("2027-01-10"):
             for price in (20, 30):
@@ -105,7 +105,7 @@ class TestPeriodRows(PriceCase):
                 subscription.date_end = "2027-04-01"
                 self.assertEqual(self.history(subscription), before)
 
-    def test_an_end_moved_by_mistake_on_the_first_day_is_moved_back(self):
+    def test_an_end_moved_by_mistake_on_the_first_day_can_be_moved_back(self):
         subscription = self.started("2027-01-01")
         with self.on("2027-01-01"):
             subscription.date_end = "2027-01-01"
@@ -113,7 +113,7 @@ class TestPeriodRows(PriceCase):
             subscription.date_end = "2027-02-01"
         self.assertEqual(self.history(subscription), [("period", "2027-01-01", "2027-02-01", 10, "monthly")])
 
-    def test_what_was_taken_back_of_another_plan_does_not_come_back(self):
+    def test_removed_periods_of_another_plan_are_not_restored(self):
         subscription = self.started("2027-01-01")
         with self.on("2027-01-10"):
             subscription.action_renew()
@@ -129,7 +129,7 @@ class TestPeriodRows(PriceCase):
             ],
         )
 
-    def test_a_deleted_subscription_takes_its_periods_along(self):
+    def test_periods_are_deleted_with_their_subscription(self):
         subscription = self.started("2027-01-01").sudo()
         rows = subscription.period_ids
         subscription.unlink()
@@ -141,11 +141,11 @@ class TestFreezing(PriceCase):
     """Subscriptions from before prices were frozen."""
 
     def migrate(self):
-        """What an update does, and doing it again."""
+        """Run the update's script, and run it again."""
         self.run_script("19.0.1.2.0", "freeze_prices")
 
     def mend(self):
-        """The same, of a master whose prices were frozen by the version before."""
+        """The same, for a master whose prices were frozen by an earlier version."""
         self.run_script("19.0.1.3.0", "mend_periods")
 
     def run_script(self, version, name):
@@ -155,7 +155,7 @@ class TestFreezing(PriceCase):
         self.env.invalidate_all()
 
     def old(self, day, count=1, **values):
-        """Some that began on a day, as they were before there were periods."""
+        """Subscriptions that started on that day, as before periods existed."""
         subscriptions = self.started(day, count).sudo()
         self.forget_periods(subscriptions)
         models.BaseModel.write(subscriptions, values)
@@ -167,7 +167,7 @@ class TestFreezing(PriceCase):
         self.env.cr.execute(rows, [subscriptions._ids])
         self.env.invalidate_all()
 
-    def test_what_runs_keeps_what_its_plan_costs_on_the_day_of_the_update(self):
+    def test_running_subscriptions_keep_the_price_of_the_day_of_the_update(self):
         subscriptions = self.old("2027-01-01", count=2)
         for subscription, state in zip(subscriptions, ("active", "past_due"), strict=True):
             subscription.state = state
@@ -180,7 +180,7 @@ class TestFreezing(PriceCase):
                 self.history(subscription), [("period", "2027-01-01", "2027-02-01", 10, "monthly")]
             )
 
-    def test_of_what_was_suspended_nothing_is_in_force_since_and_paid_it_goes_on_at_its_price(self):
+    def test_a_suspended_subscription_has_no_period_since_and_continues_at_its_price(self):
         before = {"state": "suspended", "state_since": "2027-01-08"}
         late, frozen = self.old("2027-01-01", count=2, **before)
         frozen._note_period("period", "2027-01-01", "2027-02-01", self.plan._terms("monthly"))
@@ -198,7 +198,7 @@ class TestFreezing(PriceCase):
                 self.history(subscription), [*until, ("period", "2027-01-25", "2027-02-01", 10, "monthly")]
             )
 
-    def test_what_was_suspended_on_its_first_day_covers_none_and_goes_on_at_its_price(self):
+    def test_a_subscription_suspended_on_its_first_day_covers_no_day_and_continues_at_its_price(self):
         subscription = self.old("2027-01-01", state="suspended", state_since="2027-01-01")
         with self.on("2027-01-20"):
             self.migrate()
@@ -209,7 +209,7 @@ class TestFreezing(PriceCase):
             subscription.action_register_payment()
         self.assertEqual(self.history(subscription), [("period", "2027-01-25", "2027-02-01", 10, "monthly")])
 
-    def test_where_a_period_renewed_ahead_was_taken_back_the_present_one_is_frozen(self):
+    def test_the_current_period_is_frozen_if_the_one_renewed_ahead_was_removed(self):
         taken_back = {"date_start": "2027-02-01", "period_start": "2027-02-01", "period_count": 0}
         late, frozen, known = self.old("2027-01-01", count=3, auto_renew=False, **taken_back)
         terms = self.plan._terms("monthly")
@@ -224,13 +224,13 @@ class TestFreezing(PriceCase):
                 self.history(subscription), [("period", "2027-01-01", "2027-02-01", 10, "monthly")]
             )
 
-    def test_a_trial_is_a_trial(self):
+    def test_a_trial_gets_a_trial_period(self):
         self.plan.trial_days = 14
         subscription = self.old("2027-01-01")
         self.migrate()
         self.assertEqual(self.history(subscription), [("trial", "2027-01-01", "2027-01-15", 0, "")])
 
-    def test_a_trial_that_was_paid_keeps_the_price_too(self):
+    def test_a_paid_trial_keeps_the_price_of_the_first_period(self):
         self.plan.trial_days = 14
         subscription = self.old("2027-01-01", payment_state="paid")
         self.migrate()
@@ -238,7 +238,7 @@ class TestFreezing(PriceCase):
         self.night("2027-01-15")
         self.assertEqual(subscription.price, 10)
 
-    def test_what_was_renewed_ahead_has_the_period_before_it_as_well(self):
+    def test_a_subscription_renewed_ahead_gets_both_periods(self):
         ahead = {"period_start": "2027-02-28", "date_end": "2027-03-31", "period_count": 2}
         subscription = self.old("2027-01-31", **ahead)
         with self.on("2027-02-25"):
@@ -251,7 +251,7 @@ class TestFreezing(PriceCase):
             ],
         )
 
-    def test_what_was_renewed_ahead_after_free_days_has_its_present_period_from_the_update_on(self):
+    def test_after_free_days_the_current_period_begins_with_the_update(self):
         moved = {"date_start": "2027-02-06", "period_start": "2027-02-06"}
         subscription = self.old("2027-01-01", **moved, date_end="2027-03-06", period_count=1)
         with self.on("2027-02-01"):
@@ -264,7 +264,7 @@ class TestFreezing(PriceCase):
             ],
         )
 
-    def test_what_was_renewed_during_its_trial_has_no_period_before_it(self):
+    def test_a_subscription_renewed_during_its_trial_has_no_earlier_period(self):
         self.plan.trial_days = 14
         subscription = self.started("2027-01-01")
         with self.on("2027-01-05"):
@@ -274,7 +274,7 @@ class TestFreezing(PriceCase):
             self.migrate()
         self.assertEqual(self.history(subscription), [("period", "2027-01-15", "2027-02-15", 10, "monthly")])
 
-    def test_what_was_switched_to_yearly_is_monthly_until_its_end(self):
+    def test_after_a_switch_to_yearly_the_current_period_is_monthly(self):
         switched = {"period": "yearly", "date_start": "2027-02-28", "period_count": 0}
         subscription = self.old("2027-01-31", **switched)
         with self.on("2027-02-10"):
@@ -289,7 +289,7 @@ class TestFreezing(PriceCase):
             ],
         )
 
-    def test_what_was_switched_to_monthly_is_yearly_until_its_end(self):
+    def test_after_a_switch_to_monthly_the_current_period_is_yearly(self):
         switched = {
             "period": "monthly",
             "date_start": "2028-01-01",
@@ -301,7 +301,7 @@ class TestFreezing(PriceCase):
             self.migrate()
         self.assertEqual((subscription.next_period, subscription.price), ("monthly", 100))
 
-    def test_a_month_with_free_days_is_a_month_and_so_is_one_after_a_short_one(self):
+    def test_months_with_free_days_and_after_short_months_count_as_months(self):
         moved, short = self.old("2027-01-31", count=2, period_count=0)
         models.BaseModel.write(moved, {"date_start": "2028-02-20", "date_end": "2028-02-20"})
         march = {"period_start": "2027-02-28", "date_start": "2027-03-31", "date_end": "2027-03-31"}
@@ -311,7 +311,7 @@ class TestFreezing(PriceCase):
         self.assertEqual([it.price for it in moved + short], [10, 10])
 
     @mute_logger("odoo.sql_db")
-    def test_an_odd_one_does_not_stop_the_others(self):
+    def test_a_subscription_that_cannot_be_frozen_does_not_stop_the_others(self):
         no_start, late, broken, fine = self.old("2027-01-01", count=4)
         ahead = {"period_start": "2027-02-01", "date_end": "2027-03-01", "period_count": 2}
         models.BaseModel.write(no_start, {**ahead, "date_start": False})
@@ -332,12 +332,12 @@ class TestFreezing(PriceCase):
         for subscription, start in ((no_start, "2027-02-01"), (late, "2027-02-01"), (fine, "2027-01-01")):
             self.assertEqual([row[1] for row in self.history(subscription)], [start])
 
-    def test_what_has_ended_gets_no_history_that_nobody_knows(self):
+    def test_ended_subscriptions_get_no_invented_history(self):
         subscription = self.old("2027-01-01", state="cancelled")
         self.migrate()
         self.assertFalse(subscription.period_ids)
 
-    def test_one_that_is_loaded_as_running_is_frozen_as_well(self):
+    def test_an_imported_running_subscription_is_frozen_too(self):
         subscription = self.make(state="active", date_start="2027-01-01", date_end="2027-02-01")
         self.plan.price_monthly = 20
         self.assertEqual(self.history(subscription), [("period", "2027-01-01", "2027-02-01", 10, "monthly")])

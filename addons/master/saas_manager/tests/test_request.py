@@ -33,7 +33,7 @@ class TestRequest(SaasCase):
         with self._jobs(), patch.object(gateway, "provisioning", side_effect=error):
             request.instance_id.sudo()._operate("provision")
 
-    def test_who_orders_for_others_is_the_customer_and_each_odoo_has_its_company_s_name(self):
+    def test_one_customer_can_order_instances_with_different_company_names(self):
         first = self._submit(customer_email="boss@agency.example", company_name="Bakery")
         again = {"subdomain": "florist", "customer_email": "boss@agency.example"}
         second = self._submit(company_name="Florist", **again)
@@ -46,7 +46,7 @@ class TestRequest(SaasCase):
         self.assertRegex(first.name, r"^REQ/\d{4}/\d{5}$")
         self.assertNotEqual(first.name, second.name)
 
-    def test_submitted_it_is_processed_at_once(self):
+    def test_a_submitted_request_is_processed_at_once(self):
         request = self._submit()
         self.assertEqual(request.state, "processing")
         self.assertEqual(request.attempt_count, 1)
@@ -54,20 +54,20 @@ class TestRequest(SaasCase):
         self.assertEqual((instance.state, instance.subdomain), ("provisioning", "acme"))
         self.assertEqual(instance.admin_email, "info@acme.example")
 
-    def test_a_known_customer_is_found_by_his_address(self):
+    def test_a_known_customer_is_found_by_their_address(self):
         self.assertEqual(self._submit(customer_email="Info@Acme.example").partner_id, self.customer)
 
-    def test_an_unknown_customer_is_made(self):
+    def test_an_unknown_customer_is_created(self):
         partner = self._submit(customer_email="new@bakery.example", company_name="Bakery").partner_id
         self.assertEqual(
             (partner.name, partner.email, partner.is_company), ("Bakery", "new@bakery.example", True)
         )
 
-    def test_another_companys_customer_is_not_taken_for_ours(self):
+    def test_a_customer_of_another_company_is_not_used(self):
         self.customer.company_id = self.env["res.company"].create({"name": "Elsewhere"})
         self.assertNotEqual(self._submit().partner_id, self.customer)
 
-    def test_it_is_completed_only_when_the_instance_is_active(self):
+    def test_a_request_is_completed_only_when_the_instance_is_active(self):
         request = self._submit()
         self.assertFalse(request.completed_at)
         self._run_provision(request.instance_id)
@@ -81,7 +81,7 @@ class TestRequest(SaasCase):
         self.assertEqual((request.state, request.instance_id.state), ("failed", "failed"))
         self.assertIn("There is no instance", request.error)
 
-    def test_retried_it_goes_on_with_the_instance_it_has(self):
+    def test_a_retried_request_continues_with_its_instance(self):
         request = self._submit()
         instance = request.instance_id
         self._fail(request)
@@ -93,7 +93,7 @@ class TestRequest(SaasCase):
         self._run_provision(instance)
         self.assertEqual(request.state, "completed")
 
-    def test_it_goes_on_when_its_instance_is_retried(self):
+    def test_a_request_continues_when_its_instance_is_retried(self):
         request = self._submit()
         self._fail(request)
         with self._jobs():
@@ -102,21 +102,21 @@ class TestRequest(SaasCase):
         self._run_provision(request.instance_id)
         self.assertEqual(request.state, "completed")
 
-    def test_cancelled_it_gives_a_failed_instance_up(self):
+    def test_cancelling_a_request_discards_its_failed_instance(self):
         request = self._submit()
         self._fail(request)
         request.action_cancel()
         self.assertEqual((request.state, request.instance_id.state), ("cancelled", "terminated"))
         self.assertFalse(self.env["saas.instance"]._is_taken("acme"))
 
-    def test_a_taken_subdomain_is_refused_and_nothing_half_made(self):
+    def test_a_taken_subdomain_is_refused_and_nothing_is_created(self):
         self._make_instance("acme", "active")
         request = self._ask()
         with self.assertRaisesRegex(ValidationError, "acme is taken"), self.env.cr.savepoint():
             request.action_submit()
         self.assertEqual((request.state, request.instance_id.id), ("draft", False))
 
-    def test_without_a_server_nothing_is_half_made(self):
+    def test_without_a_server_nothing_is_created(self):
         self.server.state = "maintenance"
         request = self._ask(customer_email="new@bakery.example")
         with self.assertRaisesRegex(UserError, "No server is active"), self.env.cr.savepoint():
@@ -124,7 +124,7 @@ class TestRequest(SaasCase):
         self.assertEqual((request.state, request.instance_id.id), ("draft", False))
         self.assertFalse(self.env["res.partner"].search([("email", "=", "new@bakery.example")]))
 
-    def test_each_button_out_of_turn_is_refused_with_a_sentence(self):
+    def test_each_action_in_a_wrong_state_is_refused_with_a_message(self):
         labels = dict(self.env["saas.instance.request"]._fields["state"].selection)
         for state, label in labels.items():
             request = self._ask(f"in-{state}")
@@ -137,7 +137,7 @@ class TestRequest(SaasCase):
                 sentence = f"{request.name} is {label.lower()}: this action is not possible now."
                 self.assertEqual(str(refused.exception), sentence)
 
-    def test_one_that_is_being_processed_is_not_deleted(self):
+    def test_a_request_that_is_being_processed_cannot_be_deleted(self):
         request = self._submit()
         with self.assertRaisesRegex(UserError, "cannot be deleted"):
             self._as("administrator", request).unlink()

@@ -1,4 +1,4 @@
-"""X5: secrets are sealed in the database, and given to nobody who need not have them."""
+"""X5: secrets are encrypted in the database, and only code that needs them can read them."""
 
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
@@ -21,10 +21,10 @@ class TestSecrets(SaasCase):
         cls.env.flush_all()
 
     def _everything_in(self, table):
-        """All that stands in a table, as text."""
+        """All content of a table, as text."""
         return str(self.env.execute_query(SQL("SELECT t::text FROM %s t", SQL.identifier(table))))
 
-    def test_what_is_stored_is_not_the_plain_text(self):
+    def test_secrets_are_stored_encrypted(self):
         for table, column, record, plain in (
             ("saas_server", "railway_token_sealed", self.far, TOKEN),
             ("saas_instance", "admin_password_sealed", self.instance, "s3cret-Passw0rd"),
@@ -41,7 +41,7 @@ class TestSecrets(SaasCase):
                 self.assertEqual(gateway.unseal(stored), plain)
                 self.assertNotIn(plain, self._everything_in(table))
 
-    def test_no_message_and_no_log_holds_a_secret(self):
+    def test_no_message_and_no_log_contains_a_secret(self):
         far = self._as("administrator", self.far)
         far.railway_token = NEW_TOKEN
         with self._jobs():
@@ -57,12 +57,12 @@ class TestSecrets(SaasCase):
         far = self._as("administrator", self.far)
         self.assertFalse(far.read(["railway_token"])[0]["railway_token"])
 
-    def test_a_manager_reads_no_secret_of_a_server(self):
+    def test_a_manager_cannot_read_a_server_s_secret(self):
         for name in ("railway_token", "railway_token_sealed"):
             with self.subTest(field=name), self.assertRaises(AccessError):
                 self._as("manager", self.far).read([name])
 
-    def test_nobody_of_the_back_office_reads_or_sets_a_customers_password(self):
+    def test_no_user_can_read_or_set_a_customer_s_password(self):
         for name in ("user", "manager", "administrator"):
             instance = self._as(name, self.instance)
             with self.subTest(name=name), self.assertRaises(AccessError):
@@ -72,23 +72,23 @@ class TestSecrets(SaasCase):
         with self.assertRaises(AccessError):
             self._as("manager", self.instance).write({"admin_password_sealed": gateway.seal("mine")})
 
-    def test_an_export_gives_no_secret_out(self):
+    def test_an_export_contains_no_secret(self):
         self.users["administrator"].group_ids |= self.env.ref("base.group_allow_export")
         with self.assertRaises(AccessError):
             self._as("administrator", self.instance).export_data(["name", "admin_password_sealed"])
         exported = self._as("administrator", self.far).export_data(["name", "railway_token"])
         self.assertEqual(list(exported.values()), [[["Server far", ""]]])
 
-    def test_sealed_columns_are_not_offered_for_export(self):
+    def test_encrypted_columns_are_not_offered_for_export(self):
         offered = self.env["saas.server"].fields_get(["railway_token_sealed"], ["exportable"])
         offered |= self.env["saas.instance"].fields_get(["admin_password_sealed"], ["exportable"])
         self.assertEqual({field["exportable"] for field in offered.values()}, {False})
 
-    def test_a_copy_takes_no_secret_along(self):
+    def test_a_copy_contains_no_secret(self):
         copy = self._as("administrator", self.far).copy({"code": "farther"}).sudo()
         self.assertFalse(copy.railway_token_sealed)
 
-    def test_a_password_ends_with_its_instance(self):
+    def test_a_password_is_deleted_with_its_instance(self):
         self.instance.state = "failed"
         self._as("manager", self.instance).action_discard()
         self.assertFalse(self.instance.admin_password_sealed)

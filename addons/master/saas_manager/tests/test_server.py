@@ -1,4 +1,4 @@
-"""V1 to V3: where an instance is placed, and what keeps a server."""
+"""V1 to V3: where an instance is placed, and when a server cannot be changed."""
 
 from unittest.mock import patch
 
@@ -14,7 +14,7 @@ from .common import SaasCase
 @tagged("post_install", "-at_install")
 class TestPlacement(SaasCase):
     def _place(self, **values):
-        """Where a manager's new instance is placed."""
+        """The server for a manager's new instance."""
         number = self.env["saas.instance"].search_count([])
         instance = self._make_instance(f"placed-{number}", **values)
         with self._jobs():
@@ -25,7 +25,7 @@ class TestPlacement(SaasCase):
         for number in range(count):
             self._make_instance(f"on-{server.code}-{number}", "active", server_id=server.id)
 
-    def test_the_one_with_the_most_room_is_taken(self):
+    def test_the_server_with_the_most_room_is_chosen(self):
         roomier = self._make_server("roomier", max_instances=10)
         self.server.max_instances = 10
         self._fill(self.server, 1)
@@ -33,19 +33,19 @@ class TestPlacement(SaasCase):
         self._fill(roomier, 3)
         self.assertEqual(self._place(), self.server)
 
-    def test_an_instance_goes_where_its_template_is_built(self):
+    def test_an_instance_is_placed_on_its_template_s_server(self):
         elsewhere = self._make_server("elsewhere", address="ssh://elsewhere", max_instances=0)
         self.assertEqual(self._place(), self.server)
         self.template.server_id = elsewhere
         self.assertEqual(self._place(), elsewhere)
 
-    def test_suspended_instances_take_room_and_ended_ones_none(self):
+    def test_suspended_instances_take_up_room_and_terminated_ones_do_not(self):
         for state in ("provisioning", "active", "suspended", "expired", "draft", "failed", "terminated"):
             self._make_instance(f"in-{state}", state, server_id=self.server.id)
         self.assertEqual(self.server.instance_count, 4)
         self.assertEqual(self.server.available_capacity, 96.0)
 
-    def test_a_tenth_must_be_free(self):
+    def test_a_tenth_of_a_server_must_be_free(self):
         self.server.max_instances = 10
         self._fill(self.server, 9)
         self.assertEqual(self._place(), self.server)
@@ -55,12 +55,12 @@ class TestPlacement(SaasCase):
         jobs.assert_jobs_count(0)
         self.assertEqual((instance.state, instance.server_id.id), ("draft", False))
 
-    def test_no_limit_is_room_enough(self):
+    def test_a_server_without_a_limit_has_room(self):
         self.server.max_instances = 0
         self._fill(self.server, 3)
         self.assertEqual(self.server.available_capacity, 100.0)
 
-    def test_no_suitable_server_is_said(self):
+    def test_a_missing_server_is_an_error(self):
         for name, value in (
             ("state", "maintenance"),
             ("state", "offline"),
@@ -89,7 +89,7 @@ class TestPlacement(SaasCase):
         with self.assertRaisesRegex(UserError, "No server is active and healthy"):
             self._place(server_id=chosen.id)
 
-    def test_another_companys_instances_take_room_too(self):
+    def test_instances_of_another_company_take_up_room_too(self):
         company = self.env["res.company"].create({"name": "Elsewhere"})
         self.server.max_instances = 10
         for number in range(9):
@@ -104,7 +104,7 @@ class TestServer(SaasCase):
     def _occupy(self, **values):
         return self._make_instance("acme", "suspended", server_id=self.server.id, **values)
 
-    def test_one_that_holds_instances_is_not_disabled_archived_or_deleted(self):
+    def test_a_server_with_instances_cannot_be_disabled_archived_or_deleted(self):
         self._occupy()
         server = self._as("administrator", self.server)
         for remove in (
@@ -116,7 +116,7 @@ class TestServer(SaasCase):
             with self.assertRaisesRegex(UserError, "Server here holds 1 instances"):
                 remove()
 
-    def test_another_companys_instances_hold_it_too(self):
+    def test_instances_of_another_company_count_too(self):
         self._occupy(company_id=self.env["res.company"].create({"name": "Elsewhere"}).id)
         with self.assertRaisesRegex(UserError, "holds 1 instances"):
             self._as("administrator", self.server).action_disable()
@@ -126,7 +126,7 @@ class TestServer(SaasCase):
         self._as("administrator", self.server).action_maintenance()
         self.assertEqual((self.server.state, instance.state), ("maintenance", "suspended"))
 
-    def test_one_that_a_draft_or_a_record_of_what_was_names_is_not_deleted(self):
+    def test_a_server_of_a_draft_or_terminated_instance_cannot_be_deleted(self):
         for state in ("draft", "terminated"):
             with self.subTest(state=state), self.cr.savepoint():
                 self._make_instance(f"in-{state}", state, server_id=self.server.id)
@@ -134,13 +134,13 @@ class TestServer(SaasCase):
                     self._as("administrator", self.server).unlink()
                 self.server.instance_ids.unlink()
 
-    def test_an_empty_one_is_disabled_and_deleted(self):
+    def test_an_empty_server_can_be_disabled_and_deleted(self):
         server = self._as("administrator", self.server)
         server.action_disable()
         self.assertEqual(server.state, "disabled")
         self.assertTrue(server.unlink())
 
-    def test_what_was_named_here_without_effect_is_told_and_gets_no_instance_after_an_update(self):
+    def test_the_update_reports_ineffective_settings_and_closes_servers_without_address(self):
         named, elsewhere = self._make_server("named"), self._make_server("elsewhere", address="next")
         self.env.flush_all()
         self.env.cr.execute("ALTER TABLE saas_server ADD dsn_sealed text, ADD filestore_root varchar")
@@ -154,28 +154,28 @@ class TestServer(SaasCase):
             self.assertIn("settings.toml", server.message_ids[0].body)
         self.assertNotIn("settings.toml", "".join(self.server.message_ids.mapped("body")))
 
-    def test_its_base_domain_is_what_it_says_itself(self):
+    def test_the_base_domain_is_the_one_the_server_reports(self):
         status = {"health": "healthy", "health_message": False, "base_domain": "next.example"}
         with patch.object(gateway, "server_status", return_value=status):
             self._as("administrator", self.server).action_check_health()
         self.assertEqual(self.server.base_domain, "next.example")
 
-    def test_one_that_holds_something_stays_at_its_address(self):
+    def test_the_address_of_a_server_in_use_cannot_be_changed(self):
         self._occupy()
         with self.assertRaisesRegex(UserError, "holds 1 instances"):
             self.server.address = "paris"
-        self.server.address = False  # as it is
+        self.server.address = False  # unchanged
         builder = self._make_server("builder", address="paris")
         self._make_template("bakery", server_id=builder.id, template_version="1.0.0")
         with self.assertRaisesRegex(UserError, "Template bakery is built on this server"):
             builder.address = "rome"
 
-    def test_an_address_that_leads_nowhere_is_refused(self):
+    def test_an_invalid_address_is_refused(self):
         for address in ("10.0.0.2", "ssh://a b", "ssh://-oProxyCommand=x", "../x"):
             with self.subTest(address=address), self.assertRaises(ValidationError):
                 self._make_server("elsewhere", address=address)
 
-    def test_activating_looks_at_its_health_first(self):
+    def test_activating_a_server_checks_its_health_first(self):
         server = self._make_server("new", state="draft", health="unknown")
         status = {"health": "critical", "health_message": "It does not answer."}
         with patch.object(gateway, "server_status", return_value=status):
@@ -183,7 +183,7 @@ class TestServer(SaasCase):
         self.assertEqual((server.state, server.health), ("active", "critical"))
         self.assertTrue(server.last_check_at)
 
-    def test_one_that_stops_answering_is_found_out_and_gets_no_more_instances(self):
+    def test_a_server_that_stops_answering_gets_no_more_instances(self):
         status = {"health": "critical", "health_message": "It does not answer."}
         with patch.object(gateway, "server_status", return_value=status):
             self.env.ref("saas_manager.ir_cron_check_servers").ir_actions_server_id.run()
@@ -191,7 +191,7 @@ class TestServer(SaasCase):
         with self._jobs(), self.assertRaisesRegex(UserError, "No server is active and healthy"):
             self._as("manager", self._make_instance("acme")).action_provision_instance()
 
-    def test_a_runtime_that_is_not_there_yet_is_said_to_be_so(self):
+    def test_a_runtime_that_is_not_supported_is_reported(self):
         server = self._make_server("boat", runtime="docker")
         self._as("administrator", server).action_check_health()
         self.assertEqual(

@@ -1,4 +1,4 @@
-"""S1, S4: what starts, renews, pays, cancels and changes a subscription."""
+"""S1, S4: how a subscription starts, renews, is paid, is cancelled and changes."""
 
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
@@ -15,12 +15,12 @@ class TestSubscription(SubscriptionCase):
         self.assertEqual(subscription.state, "trial")
         self.assertDates(subscription, "2027-01-10", "2027-01-24")
 
-    def test_without_a_trial_the_first_period_begins_at_once(self):
+    def test_without_a_trial_the_first_period_starts_at_once(self):
         subscription = self.started("2027-01-31")
         self.assertEqual((subscription.state, subscription.payment_state), ("active", "paid"))
         self.assertDates(subscription, "2027-01-31", "2027-02-28")
 
-    def test_the_first_period_is_to_be_paid_where_payments_are_collected(self):
+    def test_the_first_period_must_be_paid_if_payments_are_collected(self):
         self.set_parameter("saas.collect_payments", True)
         self.assertEqual(self.started("2027-01-31").payment_state, "pending")
 
@@ -35,14 +35,14 @@ class TestSubscription(SubscriptionCase):
             subscription.with_context(tz="Pacific/Kiritimati")._start()
         self.assertEqual(str(subscription.date_start), "2027-02-01")
 
-    def test_the_instance_expires_with_it(self):
+    def test_the_instance_expires_with_the_subscription(self):
         subscription = self.started("2027-01-31")
         self.assertEqual(subscription.instance_id.expires_on, subscription.date_end)
         with self.on("2027-02-01"):
             subscription.action_renew()
         self.assertEqual(str(subscription.instance_id.expires_on), "2027-03-31")
 
-    def test_one_made_by_hand_is_started_once_the_other_has_ended(self):
+    def test_a_subscription_created_by_hand_starts_after_the_other_has_ended(self):
         first = self.make()
         first._start()
         second = first.copy()
@@ -53,13 +53,13 @@ class TestSubscription(SubscriptionCase):
         second.with_user(self.manager).action_start()
         self.assertEqual(second.state, "active")
 
-    def test_one_of_an_instance_that_is_not_active_is_not_started(self):
+    def test_the_subscription_of_an_inactive_instance_cannot_be_started(self):
         subscription = self.make()
         subscription.instance_id.sudo().state = "suspended"
         with self.assertRaisesRegex(UserError, "must be active"):
             subscription.action_start()
 
-    def test_renewed_by_hand_it_goes_on_where_it_ended(self):
+    def test_a_renewal_by_hand_continues_at_the_old_end(self):
         subscription = self.started("2027-01-31")
         with self.on("2027-02-15"):
             for _time in range(3):
@@ -75,7 +75,7 @@ class TestSubscription(SubscriptionCase):
         self.assertEqual(subscription.state, "active")
         self.assertDates(subscription, "2027-01-31", "2027-03-31")
 
-    def test_another_period_counts_from_the_current_end(self):
+    def test_a_changed_period_counts_from_the_current_end(self):
         subscription = self.started("2027-01-31")
         with self.on("2027-02-01"):
             subscription.action_change_period()
@@ -85,7 +85,7 @@ class TestSubscription(SubscriptionCase):
         self.assertEqual((subscription.period, subscription.price), ("yearly", 100))
         self.assertDates(subscription, "2027-02-28", "2028-02-28")
 
-    def test_free_days_move_the_end_and_what_follows(self):
+    def test_free_days_move_the_end_and_later_periods(self):
         subscription = self.started("2027-01-01")
         with self.on("2027-01-05"):
             subscription._extend(5)
@@ -93,7 +93,7 @@ class TestSubscription(SubscriptionCase):
             subscription.action_renew()
         self.assertEqual(str(subscription.date_end), "2027-03-06")
 
-    def test_free_days_give_an_expired_trial_another_try(self):
+    def test_free_days_continue_an_expired_trial(self):
         subscription = self.blocked("expired", end="2027-01-10")
         with self.on("2027-02-01"):
             subscription._extend(7)
@@ -154,7 +154,7 @@ class TestSubscription(SubscriptionCase):
         self.assertEqual((subscription.state, subscription.payment_state), ("active", "paid"))
         self.assertDates(subscription, "2027-01-15", "2027-02-15")
 
-    def test_a_cancelled_one_cannot_be_paid(self):
+    def test_a_cancelled_subscription_cannot_be_paid(self):
         subscription = self.started("2027-01-01")
         subscription.with_context(cancel_now=True).action_cancel()
         with self.assertRaisesRegex(UserError, "cancelled"):
@@ -162,7 +162,7 @@ class TestSubscription(SubscriptionCase):
 
     # ------------------------------------------------------------ cancellation
 
-    def test_cancelled_it_runs_to_its_end(self):
+    def test_a_cancelled_subscription_runs_to_its_end(self):
         subscription = self.started("2027-01-01")
         with self.on("2027-01-10"):
             subscription.action_cancel()
@@ -170,7 +170,7 @@ class TestSubscription(SubscriptionCase):
         self.assertFalse(subscription.auto_renew)
         self.assertFalse(subscription.instance_id.operation)
 
-    def test_cancelled_it_does_not_keep_a_period_that_is_unpaid_and_ahead(self):
+    def test_cancelling_removes_an_unpaid_period_ahead(self):
         self.set_parameter("saas.collect_payments", True)
         subscription = self.started("2027-01-01")
         with self.on("2027-01-26"):
@@ -180,7 +180,7 @@ class TestSubscription(SubscriptionCase):
             subscription.action_cancel()
         self.assertEqual((subscription.payment_state, str(subscription.date_end)), ("paid", "2027-02-01"))
 
-    def test_of_a_period_taken_back_before_it_began_the_one_before_is_the_last_and_nothing_is_owed(self):
+    def test_after_removing_a_future_period_the_one_before_is_the_last_and_paid(self):
         self.set_parameter("saas.collect_payments", True)
         subscription = self.started("2027-01-01")
         with self.on("2027-01-02"):
@@ -193,7 +193,7 @@ class TestSubscription(SubscriptionCase):
         self.night("2027-01-19")
         self.assertEqual(subscription.state, "active")
 
-    def test_of_a_period_taken_back_after_a_trial_the_trial_is_the_last(self):
+    def test_after_removing_the_period_after_a_trial_the_trial_is_the_last(self):
         self.set_parameter("saas.collect_payments", True)
         self.plan.trial_days = 20
         subscription = self.started("2027-01-01")
@@ -204,7 +204,7 @@ class TestSubscription(SubscriptionCase):
         self.assertEqual(str(subscription.period_start), "2027-01-01")
         self.assertDates(subscription, "2027-01-21", "2027-01-21")
 
-    def test_a_period_that_has_begun_stays_owed_for_wherever_its_end_is_moved(self):
+    def test_a_period_that_has_begun_must_be_paid_wherever_its_end_is_moved(self):
         self.set_parameter("saas.collect_payments", True)
         subscription = self.started("2027-01-01")
         with self.on("2027-01-10"):
@@ -213,22 +213,22 @@ class TestSubscription(SubscriptionCase):
             (str(subscription.period_start), subscription.payment_state), ("2027-01-01", "pending")
         )
 
-    def test_cancelled_now_it_blocks_the_instance_now(self):
+    def test_cancelling_now_blocks_the_instance_now(self):
         subscription = self.started("2027-01-01")
         with self.on("2027-01-10"):
             subscription.with_context(cancel_now=True).action_cancel()
         self.assertEqual((subscription.state, str(subscription.date_end)), ("cancelled", "2027-01-10"))
         self.assertEqual(subscription.instance_id.operation, "expire")
 
-    # ------------------------------------------------------------ what the customer is told
+    # ------------------------------------------------------------ what the customer sees
 
-    def test_an_end_is_shown_only_when_it_does_not_renew_itself(self):
+    def test_the_end_is_shown_only_without_automatic_renewal(self):
         subscription = self.started("2027-01-01")
         self.assertFalse(subscription.expiry_to_show())
         subscription.auto_renew = False
         self.assertEqual(str(subscription.expiry_to_show()), "2027-02-01")
 
-    def test_the_end_is_the_beginning_of_a_day_where_the_customer_is(self):
+    def test_the_end_is_the_beginning_of_a_day_in_the_customer_s_time_zone(self):
         subscription = self.started("2027-01-01", auto_renew=False)
         subscription.instance_id.tz = "Asia/Ho_Chi_Minh"
         entitlements = gateway.instances._entitlements(subscription.instance_id)
@@ -246,13 +246,13 @@ class TestSubscription(SubscriptionCase):
         self.set_parameter("saas.collect_payments", True)
         self.assertEqual(str(subscription.expiry_to_show()), "2027-01-15")
 
-    def test_a_renewal_signs_nothing_anew(self):
+    def test_a_renewal_signs_no_new_entitlements(self):
         subscription = self.started("2027-01-01")
         before = len(self.jobs.enqueued_jobs)
         subscription.action_renew()
         self.assertEqual(len(self.jobs.enqueued_jobs), before)
 
-    def test_a_user_may_look_but_not_renew(self):
+    def test_a_user_can_read_but_not_renew(self):
         user = new_test_user(self.env, "subscription user", "saas_manager.group_saas_user")
         subscription = self.started("2027-01-01").with_user(user)
         self.assertEqual(subscription.state, "active")

@@ -1,4 +1,4 @@
-"""T1 to T8: a recipe, when it is built, and what keeps it as it is."""
+"""T1 to T8: a recipe, its builds, and what cannot be changed afterwards."""
 
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -32,7 +32,7 @@ class TestTemplate(SaasCase):
             version=version, size_bytes=28 * 2**20, languages=languages, chart_country="FR", stale=""
         )
 
-    def test_the_four_shipped_ones_are_there_and_sound(self):
+    def test_the_four_shipped_templates_exist_and_are_valid(self):
         shipped = [
             self.env.ref(f"saas_manager.saas_template_{code}")
             for code in ("blank", "restaurant", "ecommerce", "services")
@@ -42,7 +42,7 @@ class TestTemplate(SaasCase):
                 gateway.check_recipe(template)
                 self.assertEqual(template.template_db, f"template_{template.code}")
 
-    def test_each_button_out_of_turn_is_refused_with_a_sentence(self):
+    def test_each_action_in_a_wrong_state_is_refused_with_a_message(self):
         labels = dict(self.env["saas.template"]._fields["state"].selection)
         for state, label in labels.items():
             template = self._make_template(f"in-{state}", state)
@@ -67,7 +67,7 @@ class TestTemplate(SaasCase):
         self.assertTrue(template.is_template_ready)
         jobs.assert_jobs_count(1, only=template._fill_pool)
 
-    def test_a_failed_build_says_why_and_the_previous_one_serves(self):
+    def test_a_failed_build_notes_the_reason_and_keeps_the_previous_version(self):
         self.template.template_version = "1.0.0"
         with self._jobs():
             self._as("administrator", self.template).action_update_template()
@@ -78,13 +78,13 @@ class TestTemplate(SaasCase):
         self.assertEqual(self.template.state_reason, gateway.sentence(error))
         self.assertTrue(self.template.is_template_ready)
 
-    def test_a_series_the_installation_does_not_run_is_a_failure_that_says_so(self):
+    def test_an_unsupported_series_fails_with_the_reason(self):
         template = self._make_template("older", state="building", series="18.0")
         template._build()
         self.assertEqual(template.state, "failed")
         self.assertIn("18.0 is not supported", template.state_reason)
 
-    def test_an_edited_copy_is_taken_back_and_its_password_is_kept_nowhere(self):
+    def test_an_edited_copy_becomes_the_template_and_its_password_is_not_stored(self):
         editing = SimpleNamespace(
             url="http://edit--shop.localhost", login="admin", password=Secret("s3cret-pw")
         )
@@ -99,18 +99,18 @@ class TestTemplate(SaasCase):
             template.action_mark_ready()
         jobs.assert_jobs_count(1, only=template._finish_editing)
 
-    def test_a_built_one_stays_on_its_server(self):
+    def test_a_built_template_stays_on_its_server(self):
         template = self._make_template("bakery", template_version="1.0.0")
         elsewhere = self._make_server("elsewhere", address="paris")
         with self.assertRaisesRegex(UserError, "stays on its server"):
             template.server_id = elsewhere
-        template.server_id = self.server  # the installation's own, as before
+        template.server_id = self.server  # the installation's own server, as before
         draft = self._make_template("draft")
         draft.server_id = elsewhere
 
     @contextmanager
     def _engine(self, version):
-        """An engine whose template has that version, with nothing open for editing."""
+        """An engine whose template has that version and is not open for editing."""
         engine = Mock()
         engine.facts.return_value.series = "19.0"
         engine.templates.get.return_value = self._built(version)
@@ -119,32 +119,32 @@ class TestTemplate(SaasCase):
         with self._jobs(), engines_are(_engine_of=lambda _server: engine):
             yield engine
 
-    def test_what_a_killed_job_had_taken_back_is_ready_when_it_runs_again(self):
+    def test_editing_that_a_killed_job_had_finished_is_ready_after_a_retry(self):
         self.template.write({"state": "building", "template_version": "1.0.1"})
         with self._engine("1.0.2"):
             self.template._finish_editing()
         self.assertEqual((self.template.state, self.template.template_version), ("ready", "1.0.2"))
 
-    def test_an_edited_copy_that_is_gone_is_a_failure(self):
+    def test_a_missing_edited_copy_is_a_failure(self):
         self.template.write({"state": "building", "template_version": "1.0.1"})
         with self._engine("1.0.1"):
             self.template._finish_editing()
         self.assertEqual((self.template.state, self.template.template_version), ("failed", "1.0.1"))
 
-    def test_what_a_killed_job_had_rebuilt_is_not_built_a_second_time(self):
+    def test_a_template_that_a_killed_job_had_rebuilt_is_not_built_again(self):
         self.template.write({"state": "building", "template_version": "1.0.1"})
         with self._engine("1.0.2") as engine:
             self.template._rebuild()
         engine.templates.build.assert_not_called()
         self.assertEqual((self.template.state, self.template.template_version), ("ready", "1.0.2"))
 
-    def test_a_rebuild_builds_though_nothing_changed(self):
+    def test_a_rebuild_builds_even_without_changes(self):
         self.template.write({"state": "building", "template_version": "1.0.1"})
         with self._engine("1.0.1"):
             self.template._rebuild()
         self.assertEqual(self.template.template_version, "1.0.9")
 
-    def test_a_changed_recipe_makes_it_stale_and_it_goes_on_serving(self):
+    def test_a_changed_recipe_makes_a_template_stale_but_usable(self):
         for name, value in (
             ("modules", "base web"),
             ("with_demo", True),
@@ -157,13 +157,13 @@ class TestTemplate(SaasCase):
                 self.assertEqual((template.state, template.state_reason), ("stale", "Its recipe changed."))
                 self.assertTrue(template.is_template_ready)
 
-    def test_another_change_leaves_it_ready(self):
+    def test_other_changes_keep_a_template_ready(self):
         self._as("administrator", self.template).write(
             {"sequence": 5, "pool_size": 3, "modules": self.template.modules}
         )
         self.assertEqual(self.template.state, "ready")
 
-    def test_changed_code_makes_it_stale(self):
+    def test_changed_code_makes_a_template_stale(self):
         status = [(self.template, {"spare_count": 2}, "Its code changed.")]
         with self._jobs(), patch.object(gateway, "pool_status", return_value=status):
             self.env["saas.template"]._cron_fill_pools()
@@ -176,11 +176,11 @@ class TestTemplate(SaasCase):
         self.template.loaded_languages = "de_DE en_US"
         self.assertEqual(self.template._languages(), {"en_US", "de_DE"})
 
-    def test_its_main_language_is_english_whatever_else_it_has(self):
+    def test_the_main_language_is_always_english(self):
         self.template.language_ids = self.env.ref("base.lang_de") | self.env.ref("base.lang_fr")
         self.assertEqual(self.template._recipe()["languages"], ["en_US", "de_DE", "fr_FR"])
 
-    def test_who_orders_one_of_another_country_s_accounting_is_told_which_are_right(self):
+    def test_ordering_a_template_of_another_country_suggests_the_right_ones(self):
         france, american = self.env.ref("base.fr"), self.template
         american.chart_country_code = "US"
         for country in (self.env.ref("base.us"), self.env["res.country"]):
@@ -195,7 +195,7 @@ class TestTemplate(SaasCase):
         self.assertIn("Templates with the country's own: Bakery (bakery).", told)
         self.assertFalse(self._make_template("plain")._advice(france, self.plan))
 
-    def test_a_pool_that_cannot_be_filled_is_told_of_once_and_disturbs_no_build(self):
+    def test_a_pool_that_cannot_be_filled_is_reported_once_and_stops_no_build(self):
         self.template.state = "building"
         for _minute in range(2):
             with self._jobs(), patch.object(gateway, "fill_pool", side_effect=TemplateNotFound("shop")):
@@ -206,30 +206,30 @@ class TestTemplate(SaasCase):
         Job.load(self.env, job.uuid).on_fail({"exc_message": "Broken"})
         self.assertEqual((self.template.state, len(self.template.activity_ids)), ("building", 1))
 
-    def test_a_built_one_keeps_its_code(self):
+    def test_a_built_template_keeps_its_code(self):
         self.template.template_version = "1.0.0"
         with self.assertRaisesRegex(UserError, "keeps its code"):
             self._as("administrator", self.template).code = "store"
 
-    def test_before_that_the_database_follows_the_code(self):
+    def test_before_the_build_the_database_follows_the_code(self):
         template = self._make_template("bakery", "draft")
         self._as("administrator", template).code = "baker"
         self.assertEqual(template.template_db, "template_baker")
 
-    def test_codes_are_slugs_and_given_once(self):
+    def test_codes_are_unique_slugs(self):
         for code in ("Shop", "my shop", "shop_1", "-shop", ""):
             with self.subTest(code=code), self.assertRaises(ValidationError):
                 self._make_template(code, template_db=f"template_{code}")
         with mute_logger("odoo.sql_db"), self.assertRaises(IntegrityError), self.env.cr.savepoint():
             self._make_template("shop")
 
-    def test_one_with_instances_is_not_deleted(self):
+    def test_a_template_with_instances_cannot_be_deleted(self):
         self._make_instance("acme")
         with self.assertRaisesRegex(UserError, "Archive it instead"):
             self._as("administrator", self.template).unlink()
         self.assertTrue(self._as("administrator", self._make_template("bakery")).unlink())
 
-    def test_one_that_is_not_ready_is_not_cloned(self):
+    def test_a_template_that_is_not_ready_cannot_be_cloned(self):
         template = self._make_template("bakery", "draft")
         with self.assertRaisesRegex(UserError, "is not ready"):
             self._as("administrator", template).clone_template_db("bakery-copy")

@@ -1,4 +1,4 @@
-"""The dialogues: create, suspend, change plan, terminate, log in as support; the settings."""
+"""The wizards: create, suspend, change plan, terminate, log in as support; and the settings."""
 
 from unittest.mock import patch
 
@@ -21,7 +21,7 @@ class TestCreate(SaasCase):
             setattr(form, name, value)
         return form
 
-    def test_it_proposes_what_is_known_of_the_customer(self):
+    def test_the_wizard_proposes_the_customer_s_values(self):
         self.customer.country_id = self.env.ref("base.fr")
         form = self._form()
         self.assertEqual(form.name, "Acme Ltd")
@@ -30,19 +30,19 @@ class TestCreate(SaasCase):
         self.assertEqual(form.country_id, self.env.ref("base.fr"))
         self.assertTrue(form.subdomain_free)
 
-    def test_it_says_when_a_subdomain_is_taken_and_which_are_free(self):
+    def test_the_wizard_shows_a_taken_subdomain_and_free_ones(self):
         self._make_instance("acme")
         form = self._form(subdomain="acme")
         self.assertFalse(form.subdomain_free)
         self.assertIn("acme-2", form.subdomain_message)
 
-    def test_it_says_when_a_subdomain_is_not_allowed(self):
+    def test_the_wizard_shows_an_invalid_subdomain(self):
         for text in ("www", "a", "Acme", "a_b_c"):
             form = self._form(subdomain=text)
             self.assertFalse(form.subdomain_free)
             self.assertTrue(form.subdomain_message)
 
-    def test_it_offers_the_templates_of_the_plan_that_are_ready(self):
+    def test_the_wizard_offers_the_ready_templates_of_the_plan(self):
         other = self._make_template("other")
         draft = self._make_template("draft", state="draft")
         self.plan.template_ids = other | draft
@@ -50,20 +50,20 @@ class TestCreate(SaasCase):
         self.assertEqual(form.template_id, other)
         self.assertEqual(form.allowed_template_ids.ids, other.ids)
 
-    def test_it_offers_the_languages_of_the_template(self):
+    def test_the_wizard_offers_the_languages_of_the_template(self):
         french = self.env.ref("base.lang_fr")
         self.template.language_ids = french
         form = self._form(plan_id=self.plan, template_id=self.template)
         self.assertEqual(set(form.allowed_language_ids.ids), {french.id, self.env.ref("base.lang_en").id})
 
-    def test_it_says_when_the_template_s_accounting_is_another_country_s(self):
+    def test_the_wizard_warns_of_another_country_s_chart_of_accounts(self):
         self.template.chart_country_code = "US"
         form = self._form(template_id=self.template, country_id=self.env.ref("base.fr"))
         self.assertIn("its taxes are switched off", form.advice)
         form.country_id = self.env.ref("base.us")
         self.assertFalse(form.advice)
 
-    def test_it_submits_a_request_and_shows_the_instance(self):
+    def test_the_wizard_submits_a_request_and_opens_the_instance(self):
         domains = "shop.acme.example\nODOO.acme.example shop.acme.example"
         form = self._form(plan_id=self.plan, template_id=self.template, domains=domains)
         with trap_jobs() as jobs:
@@ -168,7 +168,7 @@ class TestDialogues(SaasCase):
         with self.assertRaises(AccessError):
             self._as("user", self.instance).action_login_as_support()
 
-    def test_nobody_logs_in_as_support_to_a_suspended_instance(self):
+    def test_support_cannot_log_in_to_a_suspended_instance(self):
         self.instance.state = "suspended"
         with self.assertRaisesRegex(UserError, "not active"):
             self._as("manager", self.instance).action_login_as_support()
@@ -182,7 +182,7 @@ class TestSettings(SaasCase):
     def _parameter(self, name):
         return self.env["ir.config_parameter"].sudo().get_param(f"saas.{name}")
 
-    def test_zero_stays_zero(self):
+    def test_zero_is_stored_as_zero(self):
         names = ("pool_size", "grace_days", "termination_days", "max_instances_per_plan")
         self._save(**{f"saas_{name}": 0 for name in names})
         reopened = self.env["res.config.settings"].create({})
@@ -190,23 +190,23 @@ class TestSettings(SaasCase):
             self.assertEqual(self._parameter(name), "0")
             self.assertEqual(reopened[f"saas_{name}"], 0)
 
-    def test_a_new_template_and_a_new_plan_take_the_settings(self):
+    def test_a_new_template_and_a_new_plan_use_the_settings(self):
         self._save(saas_pool_size=0, saas_grace_days=3, saas_max_instances_per_plan=0)
         self.assertEqual(self._make_template("quiet").pool_size, 0)
         plan = self._make_plan("quiet")
         self.assertEqual((plan.grace_days, plan.max_instances), (3, 0))
 
-    def test_a_wrong_base_domain_is_refused(self):
+    def test_an_invalid_base_domain_is_refused(self):
         for text in ("http://example.com", "exa mple.com", "example", "-a.example.com"):
             with self.subTest(domain=text), self.assertRaises(ValidationError):
                 self._save(saas_base_domain=text)
 
-    def test_a_right_base_domain_is_kept(self):
+    def test_a_valid_base_domain_is_kept(self):
         for text in ("localhost", "cloud.example.com", "xn--bcher-kva.example"):
             self._save(saas_base_domain=text)
             self.assertEqual(self._parameter("base_domain"), text)
 
-    def test_wrong_reserved_names_are_refused_by_name(self):
+    def test_invalid_reserved_names_are_listed_in_the_error(self):
         with self.assertRaisesRegex(ValidationError, "my_shop, www.acme"):
             self._save(saas_reserved_names="partners, my_shop, www.acme")
 

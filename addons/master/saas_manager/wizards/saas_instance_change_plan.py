@@ -1,4 +1,4 @@
-"""An operator moves an instance to another plan."""
+"""A wizard: an operator changes the plan of an instance."""
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -29,7 +29,7 @@ class SaasInstanceChangePlan(models.TransientModel):
 
     @api.depends("instance_id", "plan_id")
     def _compute_objection(self):
-        """P3: why the new plan is too small; empty when it is not."""
+        """P3: why the new plan is too small; empty if it is not."""
         for wizard in self:
             wizard.objection = False
             try:

@@ -1,4 +1,4 @@
-"""An operator moves an instance to another subdomain."""
+"""A wizard: an operator changes the subdomain of an instance."""
 
 from odoo import api, fields, models
 

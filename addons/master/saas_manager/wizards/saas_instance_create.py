@@ -1,4 +1,4 @@
-"""An operator orders an instance for a customer."""
+"""A wizard: an operator creates an instance for a customer."""
 
 from odoo import Command, api, fields, models
 
@@ -46,7 +46,7 @@ class SaasInstanceCreate(models.TransientModel):
     subdomain = fields.Char(compute="_compute_subdomain", store=True, readonly=False, required=True)
     subdomain_free = fields.Boolean(compute="_compute_subdomain_message")
     subdomain_message = fields.Char(compute="_compute_subdomain_message")
-    domains = fields.Text(string="Further Domains", help="One a line, such as odoo.acme.example.")
+    domains = fields.Text(string="Further Domains", help="One per line, such as odoo.acme.example.")
 
     def _default_plan_id(self):
         return self.env["saas.plan"].search([], order="is_popular desc, sequence, id", limit=1)
@@ -86,7 +86,7 @@ class SaasInstanceCreate(models.TransientModel):
 
     @api.depends("partner_id", "allowed_language_ids")
     def _compute_language_id(self):
-        """The customer's own language if the template has it."""
+        """The customer's language, if the template has it."""
         for wizard in self:
             allowed, code = wizard.allowed_language_ids._origin, wizard.partner_id.lang
             own = allowed.filtered(lambda language, code=code: language.code == code)
@@ -105,7 +105,7 @@ class SaasInstanceCreate(models.TransientModel):
             wizard.subdomain_free, wizard.subdomain_message = judge(wizard.subdomain)
 
     def action_create(self):
-        """Submit a request for it, and show the instance."""
+        """Submit a request for the instance, and open the instance."""
         self.ensure_one()
         request = self.env["saas.instance.request"].create(self._request_values())
         request.action_submit()

@@ -1,4 +1,4 @@
-"""An operator installs modules in a customer's instance."""
+"""A wizard: an operator installs modules in a customer's instance."""
 
 from odoo import fields, models
 

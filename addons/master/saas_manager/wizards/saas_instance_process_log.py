@@ -1,11 +1,11 @@
-"""An operator reads what an instance's process logged last."""
+"""A wizard: an operator reads the last lines of an instance's process log."""
 
 from odoo import api, fields, models
 
 from .. import gateway
 
 _LOGS = ("active", "suspended", "expired")
-"""In other states its name may be another's."""
+"""In other states another instance may have its name."""
 
 
 class SaasInstanceProcessLog(models.TransientModel):
@@ -17,7 +17,7 @@ class SaasInstanceProcessLog(models.TransientModel):
 
     @api.depends("instance_id")
     def _compute_text(self):
-        """Read when it is looked at, and stored nowhere: it may tell of the customer's people."""
+        """Read it when it is shown, and do not store it: it may contain personal data of the customer."""
         for wizard in self:
             instance = wizard.instance_id
             instance.check_access("write")

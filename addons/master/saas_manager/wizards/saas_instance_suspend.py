@@ -1,4 +1,4 @@
-"""An operator suspends an instance and says why."""
+"""A wizard: an operator suspends an instance and gives the reason."""
 
 from odoo import fields, models
 

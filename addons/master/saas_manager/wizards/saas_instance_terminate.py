@@ -1,4 +1,4 @@
-"""I9: an administrator ends an instance, after typing its name."""
+"""I9: a wizard: an administrator terminates an instance, after typing its name."""
 
 from odoo import fields, models
 from odoo.exceptions import UserError

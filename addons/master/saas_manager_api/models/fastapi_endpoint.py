@@ -1,4 +1,4 @@
-"""The application behind `/api`."""
+"""The application at `/api`."""
 
 from fastapi import Depends
 from odoo import api, fields, models
@@ -35,19 +35,19 @@ class FastapiEndpoint(models.Model):
 
     @api.model
     def _saas_routers(self):
-        """The routes of `/api`; addons add theirs."""
+        """The routes of `/api`; other addons extend this."""
         return ROUTERS
 
     @api.model
     def _saas_public_paths(self):
-        """Those of them that are served without a key, with what is below them."""
+        """Paths that need no key, including all paths below them."""
         return PUBLIC_PATHS
 
     def _get_fastapi_routers(self):
         return list(self._saas_routers()) if self.app == "saas" else super()._get_fastapi_routers()
 
     def _get_app_dependencies_overrides(self):
-        """None for ours: with any, FastAPI reads the signature of each dependency anew for each request."""
+        """None for ours: with any, FastAPI would inspect each dependency again for each request."""
         return {} if self.app == "saas" else super()._get_app_dependencies_overrides()
 
     def _get_fastapi_app_dependencies(self):
@@ -57,7 +57,7 @@ class FastapiEndpoint(models.Model):
         params = super()._prepare_fastapi_app_params()
         if self.app != "saas":
             return params
-        # The try-out page is a route of ours: it asks who is there.
+        # The try-out page is our own route: it needs a login.
         return {
             **params,
             "version": "1",
@@ -72,8 +72,8 @@ class FastapiEndpoint(models.Model):
         }
 
     def _contact(self):
-        """Who runs this: the company's name, and where people find it."""
-        # sudo: they stand on its letters, too.
+        """The contact in the document: the company's name and web site."""
+        # sudo: the company's letters show them, too
         company = self.env["res.company"].sudo().search([], order="id", limit=1)
         site = company.website if _is_url(company.website) else self.get_base_url()
         return {"name": company.name, "url": site}
@@ -89,13 +89,13 @@ class FastapiEndpoint(models.Model):
         info = super()._get_routing_info()
         if self.app != "saas":
             return info
-        # No methods: what a path does not know is answered in the API's own form. No user: the dispatcher
-        # finds out whose key it is.
+        # No methods: for a wrong method the API answers in its own form. No user: the dispatcher finds the
+        # key's user.
         return {**info, "type": "saas_api", "auth": "none", "methods": None, "save_session": False}
 
 
 def _is_url(text):
-    """Whether the document may have it; people write anything into a form."""
+    """Whether the text is a valid URL for the document; the form accepts any text."""
     try:
         TypeAdapter(AnyUrl).validate_python(text)
     except ValidationError:

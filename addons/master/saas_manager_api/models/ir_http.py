@@ -1,4 +1,4 @@
-"""Paths of the API that Odoo's router would not take for paths."""
+"""Paths of the API that Odoo's router does not accept."""
 
 from odoo import models
 
@@ -10,7 +10,7 @@ class IrHttp(models.AbstractModel):
 
     @classmethod
     def _match(cls, path_info):
-        """A line break ends a path for the router; the API shall answer that there is no such thing."""
+        """A line break ends a path for the router; the API answers that the path does not exist."""
         if path_info.startswith(_API):
             path_info = path_info.replace("\n", "\ufffd").replace("\r", "\ufffd")
         return super()._match(path_info)

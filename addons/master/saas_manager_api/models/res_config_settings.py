@@ -1,4 +1,4 @@
-"""The settings page: the REST API's."""
+"""The settings of the REST API."""
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
@@ -37,9 +37,9 @@ class ResConfigSettings(models.TransientModel):
             self.env["saas.api.key.publishable"]._check_are_origins(settings.saas_api_cors_origins)
 
     def set_values(self):
-        """Odoo deletes a parameter that is set to 0, and the default would come back."""
+        """Store zeros, too: Odoo deletes a parameter that is set to 0, and the default would apply."""
         result = super().set_values()
-        parameters = self.env["ir.config_parameter"].sudo()  # as Odoo's own set_values
+        parameters = self.env["ir.config_parameter"].sudo()  # as in Odoo's own set_values
         for name in _ZERO_HAS_A_MEANING:
             if not self[name]:
                 parameters.set_param(self._fields[name].config_parameter, "0")

@@ -1,4 +1,4 @@
-"""Odoo's API keys: the dialogue may ask for one that opens the SaaS API only; a known one is found fast."""
+"""Odoo's API keys: the wizard can limit a key to the SaaS API, and keys in use are verified fast."""
 
 from odoo import models
 from odoo.addons.base.models.res_users import INDEX_SIZE
@@ -9,7 +9,7 @@ from ..callers import SCOPE
 
 _KNOWN_AT_MOST = 4096
 _known = LRU(_KNOWN_AT_MOST)
-"""(database, SHA-256 of a key): the row it was proved against, as (id, hash), for this process."""
+"""(database, SHA-256 of a key): the verified row as (id, hash), for this process."""
 
 
 class ResUsersApikeys(models.Model):
@@ -21,10 +21,10 @@ class ResUsersApikeys(models.Model):
         return super()._generate(scope, name, expiration_date)
 
     def _user_of_key(self, key, fingerprint):
-        """Whose key it is, if it opens the API now; None otherwise.
+        """The user of the key, if it is valid for the API now; None otherwise.
 
-        To prove a key takes 6000 rounds of hashing, which is done once; that its row still stands, and
-        its user, is asked each time.
+        Verifying a key takes 6000 rounds of hashing, so it is done once. Each time it is checked that the row
+        and its user still exist.
         """
         known = (self.env.cr.dbname, fingerprint)
         if known in _known:
@@ -34,7 +34,7 @@ class ResUsersApikeys(models.Model):
         uid = self._check_credentials(scope=SCOPE, key=key)
         if uid:
             rows = self._rows_like(key)
-            if len(rows) == 1:  # of two that begin alike, nobody says which it was
+            if len(rows) == 1:  # of several with the same index it is not known which one matched
                 _known[known] = rows[0]
         return uid
 

@@ -1,4 +1,4 @@
-"""Idempotency keys: what a POST answered, for the day in which it may be sent again."""
+"""Idempotency keys: the answer of a POST, kept for the day in which it may be repeated."""
 
 import re
 
@@ -16,9 +16,9 @@ class SaasApiAnswer(models.Model):
     _description = "SaaS API Answer"
     _log_access = False
 
-    owner = fields.Char(required=True, readonly=True, help="Whose key it is: the caller's fingerprint.")
+    owner = fields.Char(required=True, readonly=True, help="The owner of the key: the caller's fingerprint.")
     key = fields.Char(required=True, readonly=True)
-    digest = fields.Char(required=True, readonly=True, help="Of the request: path and body.")
+    digest = fields.Char(required=True, readonly=True, help="The hash of the request's path and body.")
     status = fields.Integer(readonly=True)
     content_type = fields.Char(readonly=True)
     body = fields.Text(readonly=True)
@@ -28,10 +28,10 @@ class SaasApiAnswer(models.Model):
 
     @api.model
     def _claim(self, owner, key, digest):
-        """The answer under that key: with a status when it was given before, else to be given now.
+        """The record of that key: with a status if it was answered before, else without one.
 
-        A second request of the same moment waits in PostgreSQL until the first is committed; then its
-        own transaction is tried again, and finds the answer. What failed was rolled back, claim and all.
+        A second request at the same time waits in PostgreSQL until the first one is committed; then its own
+        transaction is retried, and finds the answer. A failed request is rolled back with its record.
         """
         if not _KEY.fullmatch(key):
             sentence = self.env._("An Idempotency-Key has up to 255 characters, no spaces.")

@@ -1,4 +1,4 @@
-"""A7: how often somebody has called in this hour, counted by all workers together."""
+"""A7: the number of requests of an owner in this hour, shared by all workers."""
 
 import time
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _TRIES = 50
 
 @dataclass(frozen=True)
 class Allowance:
-    """What is left of a limit."""
+    """The state of a limit."""
 
     limit: int
     count: int
@@ -34,7 +34,7 @@ class Allowance:
         }
 
     def check(self):
-        """Raise TooMany when there were."""
+        """Raise TooMany if the limit is exceeded."""
         if self.count > self.limit:
             raise TooMany(
                 _lt(
@@ -48,7 +48,7 @@ class Allowance:
 
 class SaasApiCount(models.Model):
     _name = "saas.api.count"
-    _description = "SaaS API Requests of an Hour"
+    _description = "SaaS API Requests per Hour"
     _log_access = False
 
     bucket = fields.Char(required=True, readonly=True)
@@ -59,10 +59,10 @@ class SaasApiCount(models.Model):
 
     @api.model
     def _hit(self, bucket, limit):
-        """Count one more, whatever becomes of the request; return the `Allowance`.
+        """Count a request, whatever its outcome; return the `Allowance`.
 
-        In a transaction of its own: refused requests count, too, and none waits for another's end. Nor
-        for the disk: after a crash of PostgreSQL the last moment's counts may be gone.
+        It uses a transaction of its own: refused requests count, too, and requests do not wait for each
+        other. It does not wait for the disk, either: if PostgreSQL crashes, the latest counts may be lost.
         """
         for _try in range(_TRIES):
             try:
@@ -70,12 +70,12 @@ class SaasApiCount(models.Model):
                     cursor.execute("SET LOCAL synchronous_commit TO off")
                     return self._add_one(cursor, bucket, limit)
             except SerializationFailure:
-                continue  # another worker counted at this very moment
+                continue  # another worker counted at the same time
         raise TooBusy(self.env._("Too much at once. Please try again."))
 
     @api.model
     def _hit_if_done(self, bucket, limit):
-        """Count one more if this transaction is committed; return the `Allowance`."""
+        """Count one if this transaction is committed; return the `Allowance`."""
         return self._add_one(self.env.cr, bucket, limit)
 
     def _add_one(self, cursor, bucket, limit):
@@ -92,6 +92,6 @@ class SaasApiCount(models.Model):
 
     @api.autovacuum
     def _gc_counts(self):
-        """Of hours that are over."""
+        """Delete the counts of past hours."""
         before = fields.Datetime.subtract(fields.Datetime.now(), seconds=WINDOW_S)
         self.search([("began_at", "<", before)]).unlink()

@@ -1,4 +1,4 @@
-"""A6: a key for the operator's own web site, which everybody can read there and which only signs up."""
+"""A6: keys for the operator's own web site. Everybody can read them there; they only allow signing up."""
 
 import re
 import secrets
@@ -10,7 +10,7 @@ _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
 
 
 def origins_in(text):
-    """Those of a list that was written by hand."""
+    """The origins in a list that was typed by a user."""
     return (text or "").replace(",", " ").split()
 
 
@@ -28,7 +28,7 @@ class SaasApiKeyPublishable(models.Model):
     origins = fields.Text(
         string="Allowed Origins",
         required=True,
-        help="The web sites that may use it, one a line, such as https://www.example.com.",
+        help="The web sites that may use it, one per line, such as https://www.example.com.",
     )
     request_ids = fields.One2many("saas.instance.request", "publishable_key_id")
 
@@ -41,7 +41,7 @@ class SaasApiKeyPublishable(models.Model):
 
     @api.model
     def _check_are_origins(self, text):
-        """Raise ValidationError unless all it lists are."""
+        """Raise ValidationError unless all of them are origins."""
         wrong = [origin for origin in origins_in(text) if not _ORIGIN.fullmatch(origin)]
         if wrong:
             raise ValidationError(
@@ -57,7 +57,7 @@ class SaasApiKeyPublishable(models.Model):
 
     @api.model
     def _all_origins(self):
-        """From where the API may be called by a browser at all."""
-        # sudo: a setting.
+        """All origins from which browsers may call the API."""
+        # sudo: a setting
         listed = self.env["ir.config_parameter"].sudo().get_param("saas_api.cors_origins")
         return {*origins_in(listed), *self.search([("active", "=", True)])._origins()}

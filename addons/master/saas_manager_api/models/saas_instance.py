@@ -1,4 +1,4 @@
-"""What the API asks of an instance, and tells of it."""
+"""The API's view of an instance: find it, and start its operations."""
 
 from odoo import api, models
 from odoo.addons.saas_manager.exceptions import InvalidState
@@ -12,14 +12,14 @@ class SaasInstance(models.Model):
 
     @api.model
     def _find_by_api(self, subdomain):
-        """The live instance of that name, else the last one, that the caller sees. Raises NoSuchInstance."""
+        """The live instance of that name, else the last one that the caller sees. Raises NoSuchInstance."""
         found = self.search([("subdomain", "=", subdomain)])
         if not found:
             raise NoSuchInstance(self.env._("There is no instance %s.", subdomain))
         return (found.filtered(lambda instance: instance.state != "terminated") or found)[0]
 
     def _manage_by_api(self, action, reason=None, confirm=None):
-        """A3: note what is wanted; a job does it. What there is not yet is refused with a sentence."""
+        """A3: start an operation, which a job runs. Operations that do not exist yet are refused."""
         self.check_access("write")
         if action not in REMOTE:
             raise InvalidState(self.env._("There is no %s for this instance yet.", action))

@@ -1,4 +1,4 @@
-"""What the API asks of a request: to be made and begun, and to tell how it is."""
+"""The API's view of a request: create it, start it, and report its state."""
 
 from odoo import api, fields, models
 from odoo.addons.saas_manager import gateway
@@ -9,7 +9,7 @@ from ..exceptions import NoSuchRequest, WrongValue
 
 _lt = LazyTranslate(__name__)
 
-_NONE_SUCH = {
+_NOT_FOUND = {
     "plan": _lt("There is no such plan on offer."),
     "runtime": _lt("There is no plan with that runtime on offer."),
     "template": _lt("There is no such template on offer."),
@@ -17,10 +17,10 @@ _NONE_SUCH = {
     "country": _lt("There is no such country."),
 }
 _PASSWORD_KEPT_H = 24
-_TOLD = ["state", "source", "instance_id", "error", "admin_email", "customer_email"]
-_TOLD_OF_INSTANCE = ["subdomain", "state", "url", "database_name", "operation"]
-"""What its status is made of: polled often, so nothing else is read."""
-_TOLD_STATES = {
+_STATUS_FIELDS = ["state", "source", "instance_id", "error", "admin_email", "customer_email"]
+_INSTANCE_FIELDS = ["subdomain", "state", "url", "database_name", "operation"]
+"""The fields for the status. It is polled often, so no others are read."""
+_PUBLIC_STATES = {
     "draft": "unconfirmed",
     "submitted": "creating",
     "validated": "creating",
@@ -37,7 +37,7 @@ _SHORT_STATES = {
     "failed": "failed",
     "gone": "failed",
 }
-"""A5 knows three states, the pages and the sentences know six."""
+"""A5 has three states; the pages and the messages have six."""
 _MESSAGES = {
     "unconfirmed": _lt("Waiting until the email address is confirmed; see the mail we have sent."),
     "creating": _lt("The instance is being created."),
@@ -63,13 +63,13 @@ class SaasInstanceRequest(models.Model):
 
     @api.model
     def _ask_by_api(self, caller, values):
-        """A1, A5: note what is asked for and begin. Raises AccessError for a publishable key."""
+        """A1, A5: create the request and start it. Raises AccessError for a publishable key."""
         if caller.is_publishable:
             raise AccessError(self.env._("A publishable key may only sign up."))
         self.env["saas.instance"]._check_well_formed(values["subdomain"])
-        # The request itself tells who asked for what and when; nobody waits for chatter to say it again.
+        # The request's own fields record who asked for what and when, so it needs no message in the chatter.
         request = self.with_context(tracking_disable=True).create({**values, "source": "api"})
-        # sudo: written by this action only.
+        # sudo: only this method writes the field
         request.sudo().api_caller = caller.fingerprint
         request._begin_by_api()
         return request
@@ -79,7 +79,7 @@ class SaasInstanceRequest(models.Model):
         self._keep_password_by_api()
 
     def _keep_password_by_api(self):
-        # sudo: the password is kept for the key that asked, until it is told or a day has passed.
+        # sudo: the password is kept for the key that asked, until it is read or a day has passed
         self.sudo().write(
             {
                 "api_password_sealed": self.instance_id.sudo().admin_password_sealed,
@@ -88,13 +88,13 @@ class SaasInstanceRequest(models.Model):
         )
 
     def _manage_by_api(self, action):
-        """Try it again, or give it up."""
+        """Retry the request, or cancel it."""
         self.check_access("write")
         if action == "cancel":
             self.action_cancel()
             return
         self.action_retry()
-        # sudo: who asked by a key of his own is told the password, which may be a new one.
+        # sudo: a caller with a key of their own may read the password, which may be a new one
         if self.sudo().api_password_until:
             self._keep_password_by_api()
 
@@ -104,17 +104,17 @@ class SaasInstanceRequest(models.Model):
         domain = [("reference", "=", reference)]
         if caller.is_publishable:
             domain.append(("publishable_key_id", "=", caller.publishable_id))
-        found = self.search_fetch(domain, _TOLD, order="id")
+        found = self.search_fetch(domain, _STATUS_FIELDS, order="id")
         if not found:
             raise NoSuchRequest(self.env._("There is no request %s.", reference))
-        # sudo: who finds a request may know where its instance is and how.
-        found.sudo().instance_id.fetch(_TOLD_OF_INSTANCE)
+        # sudo: callers who see a request may know the address and the state of its instance
+        found.sudo().instance_id.fetch(_INSTANCE_FIELDS)
         return found
 
     @api.model
     def _values_by_api(self, plan=None, template=None, runtime=None, language=None, country=None):
-        """The records that are meant, and what is taken where nothing was said. Raises WrongValue."""
-        # sudo: what is for sale is no secret, and a publishable key has no user.
+        """The requested records, with defaults for omitted values. Raises WrongValue."""
+        # sudo: offers are public, and a publishable key has no user
         plan = self._plan_by_api(plan, runtime)
         template = self._template_by_api(plan, template)
         return {
@@ -153,56 +153,56 @@ class SaasInstanceRequest(models.Model):
         return [("company_id", "in", (False, self.env.company.id))]
 
     def _named(self, field, model, key, value):
-        # sudo: as above.
+        # sudo: as above
         records = self.env[model].sudo().with_context(active_test=False)
         found = records.search([(key, "=", value)], limit=1) if value else records
         return found if found or not value else self._refuse(field)
 
     def _refuse(self, field):
-        sentence = self.env._(_NONE_SUCH[field])
+        sentence = self.env._(_NOT_FOUND[field])
         raise WrongValue(sentence, fields={field: sentence})
 
-    # ------------------------------------------------------------ what it tells
+    # ------------------------------------------------------------ its state, as told to callers
 
-    def _told_state(self):
-        """What everybody is told who asks: `unconfirmed`, `creating`, `delayed`, `ready`, `failed` or `gone`.
+    def _public_state(self):
+        """The state for all callers: `unconfirmed`, `creating`, `delayed`, `ready`, `failed` or `gone`.
 
-        The API, the pages and their sentences all say this and nothing else.
+        The API, the pages and their messages all use these states.
         """
-        # sudo: of the instance he asked for the caller may know whether it is there.
+        # sudo: callers may know whether the instance that they asked for exists
         if self.sudo().instance_id.state == "terminated":
             return "gone"
-        return "delayed" if self._is_delayed() else _TOLD_STATES[self.state]
+        return "delayed" if self._is_delayed() else _PUBLIC_STATES[self.state]
 
     def _is_delayed(self):
-        """Whether it failed to begin, but goes on by itself."""
+        """Whether it could not start, and is retried automatically."""
         return False
 
     def _short_state(self):
         """A5: creating, ready or failed."""
-        return _SHORT_STATES[self._told_state()]
+        return _SHORT_STATES[self._public_state()]
 
     def _long_state(self):
-        """A2: the request's own state; one that goes on by itself has not failed for who asked."""
+        """A2: the request's own state; a request that is retried automatically does not count as failed."""
         return "submitted" if self._is_delayed() else self.state
 
-    def _told_message(self):
-        """The same as a sentence for people."""
-        return self.env._(_MESSAGES[self._told_state()])
+    def _public_message(self):
+        """The state as a sentence for people."""
+        return self.env._(_MESSAGES[self._public_state()])
 
-    def _told_warnings(self, caller):
-        """For who orders; of a visitor's wish the operators know it."""
+    def _public_warnings(self, caller):
+        """Warnings for the caller. Visitors get none: operators see them on the request."""
         return [self.advice] if self.advice and not caller.is_publishable else []
 
-    def _told_error(self, caller):
-        """Why it failed; None as long as it has not, and for a visitor: it is the operators' to know."""
-        if caller.is_publishable or self._told_state() != "failed":
+    def _public_error(self, caller):
+        """Why it failed; None if it has not failed, and for visitors: only operators may know the reason."""
+        if caller.is_publishable or self._public_state() != "failed":
             return None
         return self.error or None
 
     def _take_password(self, caller):
-        """The administrator's password, told once and to the key that asked for it; else None."""
-        # sudo: nobody reads it otherwise.
+        """The administrator's password, only once and only for the key that asked for it; else None."""
+        # sudo: users cannot read the password
         request = self.sudo()
         is_due = request.api_password_until and request.api_password_until > fields.Datetime.now()
         if self.state != "completed" or request.api_caller != caller.fingerprint or not is_due:
@@ -212,6 +212,6 @@ class SaasInstanceRequest(models.Model):
 
     @api.autovacuum
     def _gc_api_passwords(self):
-        """Whoever did not ask in time goes by the link in the mail."""
+        """Delete passwords that were not read in time; the mail has a link instead."""
         domain = [("api_password_until", "<", fields.Datetime.now()), ("api_password_sealed", "!=", False)]
         self.search(domain).api_password_sealed = False

@@ -1,4 +1,4 @@
-"""The routes: thin, over the models."""
+"""The routes: a thin layer over the models."""
 
 from . import docs, instances, lists, provisioning
 
@@ -11,10 +11,10 @@ ROUTERS = (
 
 
 PUBLIC_PATHS = ("/openapi.json", "/docs", "/provisioning/health")
-"""Served without a key. The try-out page wants a session instead."""
+"""Routes without a key. The try-out page needs a session instead."""
 
 
 def methods_of(path, routers):
-    """What may be done with a path."""
+    """The methods of a path."""
     routes = (route for router in routers for route in router.routes)
     return {method for route in routes if route.path_regex.match(path) for method in route.methods}

@@ -1,4 +1,4 @@
-"""What the routes share."""
+"""Shared by the routes."""
 
 from contextlib import contextmanager
 
@@ -11,14 +11,14 @@ _TOLD = {
     400: "The body is not valid JSON.",
     401: "No key, or a wrong one.",
     403: "The key may not do that.",
-    404: "There is no such thing, or it is not yours to see.",
+    404: "It does not exist, or your key may not see it.",
     409: "The name is taken, or the state does not allow it.",
     413: "The body is too large.",
     415: "The body is not sent as JSON.",
     422: "Something in it is missing or wrong.",
     429: "Too many requests; see Retry-After.",
     500: "Our fault.",
-    503: "No capacity, or something we need is down; try again later.",
+    503: "No capacity, or a service that we need is down; try again later.",
 }
 
 
@@ -32,7 +32,7 @@ def refusals(*statuses):
 
 @contextmanager
 def fields_named(**names):
-    """Have a refusal call fields as the caller did. names: by ours."""
+    """Make errors name the fields as the caller did. names: the caller's names, by ours."""
     try:
         yield
     except (ApiError, SubdomainRefused) as error:
@@ -40,5 +40,5 @@ def fields_named(**names):
 
 
 def utc(moment):
-    """An Odoo datetime as an instant; None for none."""
+    """Convert an Odoo datetime to an aware one; None stays None."""
     return f"{moment.isoformat(timespec='seconds')}Z" if moment else None

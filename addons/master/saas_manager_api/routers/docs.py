@@ -20,9 +20,9 @@ _FILES = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css
 
 @router.get("")
 async def docs(env: Env, http: Request) -> Response:
-    """Swagger's page, from this server: nothing of another site runs in the operator's session.
+    """Swagger's page, with files from this server only: no other site's code runs in the operator's session.
 
-    A browser that is not logged in is sent to the login page, and comes back.
+    Browsers without a login are sent to the login page, and come back.
     """
     root = http.scope.get("root_path", "").rstrip("/")
     if env.user._is_public() and not _is_open(env) and "text/html" in http.headers.get("accept", ""):
@@ -49,7 +49,7 @@ async def docs_file(name: str, env: Env) -> Response:
 
 
 def _is_open(env):
-    # sudo: a setting.
+    # sudo: a setting
     return env["ir.config_parameter"].sudo().get_param("saas_api.docs_public")
 
 

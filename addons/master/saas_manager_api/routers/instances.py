@@ -1,4 +1,4 @@
-"""`/api/instances`: A5, as S4's clients call it."""
+"""`/api/instances`: A5, in the form that S4's clients use."""
 
 import re
 from typing import Annotated
@@ -30,8 +30,8 @@ async def new_instance(
     return schemas.InstanceAsked(
         instanceId=request.reference,
         status="creating",
-        message=request._told_message(),
-        warnings=request._told_warnings(caller),
+        message=request._public_message(),
+        warnings=request._public_warnings(caller),
     )
 
 
@@ -53,17 +53,17 @@ async def instance_status(
     instance_id: InstanceId, env: SigningEnv, caller: AnyCaller
 ) -> schemas.InstanceStatus:
     """How far it is; once ready, where it is and how to get in."""
-    # sudo: who finds a request may know all its status tells.
+    # sudo: callers who see a request may read its whole status
     request = env["saas.instance.request"]._find_by_api(caller, instance_id).sudo()
     instance = request.instance_id
     return schemas.InstanceStatus(
         status=request._short_state(),
         progress=int(request.progress),
-        message=request._told_message(),
+        message=request._public_message(),
         instanceUrl=instance.url or None,
         adminEmail=request.admin_email or request.customer_email,
         adminPassword=request._take_password(caller),
         databaseName=instance.database_name or None,
         projectId=None,
-        error=request._told_error(caller),
+        error=request._public_error(caller),
     )

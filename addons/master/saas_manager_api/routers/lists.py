@@ -1,4 +1,4 @@
-"""`/api/provisioning`, for operators' programs: who am I, lists, and requests tried again or given up."""
+"""`/api/provisioning`, for operators' programs: the key's user, lists; retry or cancel requests."""
 
 from typing import Annotated
 
@@ -30,7 +30,7 @@ Search = Annotated[
 
 @router.get("/me", responses=refusals())
 async def me(env: Env, _caller: SecretCaller) -> schemas.MeAnswer:
-    """Whose key this is, and what they may do."""
+    """The user of this key, and the rights they have."""
     user = env.user
     data = schemas.Me(name=user.name, login=user.login, company=user.company_id.name, may=_may(env))
     return schemas.MeAnswer(data=data)
@@ -78,14 +78,14 @@ async def requests(
     """What was asked for, the newest first, page by page."""
     domain = [("state", "=", state)] if state else []
     page, following = _page(env["saas.instance.request"], domain, limit, before)
-    # sudo: whoever sees a request may know the name and the address of its instance, all read at once.
+    # sudo: callers who see a request may know the name and the address of its instance; read all at once
     page = page.sudo()
     page.instance_id.fetch(("subdomain", "state", "url"))
     return schemas.RequestsAnswer(data=[_row(request) for request in page], next=following)
 
 
 def _page(records, domain, limit, before):
-    """One page, and where the next one begins."""
+    """One page, and the start of the next one."""
     if before:
         domain = [*domain, ("id", "<", before)]
     found = records.search(domain, order="id desc", limit=limit + 1)
@@ -113,7 +113,7 @@ def _row(request):
 async def manage_request(
     request_id: RequestId, asked: schemas.ManageRequest, env: Env, caller: SecretCaller
 ) -> schemas.RequestManagedAnswer:
-    """Try a failed request again, or give one up that is not under way."""
+    """Retry a failed request, or cancel one that is not being processed."""
     request = env["saas.instance.request"]._find_by_api(caller, request_id)
     request._manage_by_api(asked.action)
     data = schemas.RequestManaged(request_id=request_id, action=asked.action, state=request.state)

@@ -1,4 +1,4 @@
-"""`/api/provisioning`: A1 to A3, as S3's clients call them."""
+"""`/api/provisioning`: A1 to A3, in the form that S3's clients use."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -35,9 +35,9 @@ async def create_instance(
         request_id=request.reference,
         state=request._long_state(),
         subdomain=request.subdomain,
-        warnings=request._told_warnings(caller),
+        warnings=request._public_warnings(caller),
     )
-    return schemas.Accepted(request_id=request.reference, message=request._told_message(), data=data)
+    return schemas.Accepted(request_id=request.reference, message=request._public_message(), data=data)
 
 
 @router.get("/request_status/{request_id}", responses=refusals(404))
@@ -45,10 +45,10 @@ async def request_status(
     request_id: RequestId, env: SigningEnv, caller: AnyCaller
 ) -> schemas.RequestStatusAnswer:
     """How far a request is. It is completed only when the instance answers at its address."""
-    # sudo: who finds a request may know all its status tells.
+    # sudo: callers who see a request may read its whole status
     request = env["saas.instance.request"]._find_by_api(caller, request_id).sudo()
-    data = status_of(request, request._told_error(caller))
-    return schemas.RequestStatusAnswer(message=request._told_message(), data=data)
+    data = status_of(request, request._public_error(caller))
+    return schemas.RequestStatusAnswer(message=request._public_message(), data=data)
 
 
 def status_of(request, error):
@@ -70,9 +70,9 @@ async def instance_info(subdomain: Name, env: Env, _caller: SecretCaller) -> sch
 
 
 def info_of(instance):
-    # sudo: the names of its plan and its template, which a customer may know of his own instance.
+    # sudo: customers may know the names of their own instance's plan and template
     plan, template = instance.sudo().plan_id, instance.sudo().template_id
-    # sudo: what is under way and the domains, which they may know; why it failed is the operators'.
+    # sudo: callers may know the running operation and the host names; only operators may know why it failed
     under_way = instance.sudo()
     return schemas.InstanceInfo(
         **_brief(instance).model_dump(),
@@ -114,7 +114,7 @@ def _domain(hostname, user):
 async def manage_instance(
     subdomain: Name, asked: schemas.ManageInstance, env: Env, _caller: SecretCaller
 ) -> schemas.ManagedAnswer:
-    """Have something done with an instance. Its state tells when it was done."""
+    """Start an operation on an instance. Its state shows when the operation has ended."""
     instance = env["saas.instance"]._find_by_api(subdomain)
     instance._manage_by_api(asked.action, asked.reason, asked.confirm)
     data = schemas.Managed(subdomain=subdomain, action=asked.action, state=instance.state)
@@ -127,7 +127,7 @@ async def validate_subdomain(
     env: SigningEnv,
     _caller: AnyCaller,
 ) -> schemas.SubdomainAnswer:
-    """Whether a subdomain can be had, and others like it if not."""
+    """Whether a subdomain is available, with suggestions if it is not."""
     return _judge(env, subdomain)
 
 
@@ -157,7 +157,7 @@ def _judge(env, subdomain):
 @router.get("/plans", responses=refusals())
 async def plans(env: SigningEnv, _caller: AnyCaller) -> schemas.PlansAnswer:
     """The plans that are for sale."""
-    # sudo: prices are told to whoever may buy.
+    # sudo: prices are public
     found = env["saas.plan"].sudo().search(env["saas.instance.request"]._for_sale())
     return schemas.PlansAnswer(data=[_plan(plan) for plan in found])
 
@@ -186,8 +186,8 @@ async def instance_logs(
     env: Env,
     _caller: SecretCaller,
     hours: Annotated[int, Query(ge=1, le=8760, description="How far back.")] = 24,
-    level: Annotated[schemas.Level, Query(description="This level and the graver ones.")] = "debug",
-    limit: Annotated[int, Query(ge=1, le=500, description="How many lines at most.")] = 100,
+    level: Annotated[schemas.Level, Query(description="This level and more severe ones.")] = "debug",
+    limit: Annotated[int, Query(ge=1, le=500, description="The maximum number of lines.")] = 100,
     before: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="`next` of the page before.")] = None,
 ) -> schemas.LogsAnswer:
     """What happened to an instance, the newest first, page by page."""
@@ -224,7 +224,7 @@ def _log_line(line):
 )
 async def health(env: Env) -> schemas.HealthAnswer:
     """Whether the service works. Open to everybody."""
-    # sudo: it is asked without a key.
+    # sudo: called without a key
     can_take = (
         env["saas.server"]
         .sudo()

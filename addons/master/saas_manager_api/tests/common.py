@@ -1,4 +1,4 @@
-"""What the tests of the API share: a key of each kind of user, and real requests over HTTP."""
+"""Shared by the tests of the API: a key for each kind of user, and real HTTP requests."""
 
 from odoo.addons.saas_manager.tests.common import SaasCase
 from odoo.tests import HttpCase
@@ -21,7 +21,7 @@ class ApiCase(SaasCase, HttpCase):
         return cls.env["res.users.apikeys"].with_user(user).sudo()._generate(scope, "test", None)
 
     def _call(self, path, body=None, key="manager", method=None, **headers):
-        """The status and the answer of a request; a key is named by its user's kind."""
+        """The status and the answer of a request; a key is named by its kind of user."""
         answer = self._ask(path, body, key, method, **headers)
         return answer.status_code, answer.json()
 

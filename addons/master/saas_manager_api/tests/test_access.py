@@ -1,4 +1,4 @@
-"""X2, X6: a key opens what its user may see and do, and nothing else."""
+"""X2, X6: a key has its user's rights, and no others."""
 
 from odoo.tests import tagged
 
@@ -17,13 +17,13 @@ class TestAccess(ApiCase):
         cls.env["saas.instance.hostname"].create({**failing, "instance_id": cls.own.id})
         cls.users["portal"].partner_id.parent_id = cls.customer
 
-    def test_every_model_of_ours_is_closed_to_all_but_administrators(self):
+    def test_only_administrators_can_access_the_api_s_models(self):
         for name in ("saas.api.key.publishable", "saas.api.count", "saas.api.answer"):
             for user in ("nobody", "portal", "user", "manager"):
                 with self.subTest(model=name, user=user):
                     self.assertFalse(self.env[name].with_user(self.users[user]).has_access("read"))
 
-    def test_a_customer_sees_his_own_instance_and_no_other(self):
+    def test_a_customer_sees_only_their_own_instance(self):
         status, told = self._call("/provisioning/instance_info/own-one", key="portal")
         self.assertEqual((status, told["data"]["subdomain"]), (200, "own-one"))
         self.assertEqual([domain["name"] for domain in told["data"]["domains"]], ["odoo.acme.example"])
@@ -31,12 +31,12 @@ class TestAccess(ApiCase):
         status, told = self._call("/provisioning/instance_info/others-one", key="portal")
         self.assertEqual((status, told["error_code"]), (404, "INSTANCE_NOT_FOUND"))
 
-    def test_what_is_another_s_and_what_is_not_there_are_answered_alike(self):
+    def test_another_s_instance_and_a_missing_one_get_the_same_answer(self):
         others = self._call("/provisioning/instance_info/others-one", key="portal")[1]["error"]
         nothing = self._call("/provisioning/instance_info/nothing", key="portal")[1]["error"]
         self.assertEqual(others.replace("others-one", "nothing"), nothing)
 
-    def test_a_customer_reads_no_log_and_manages_nothing(self):
+    def test_a_customer_cannot_read_logs_or_manage_instances(self):
         for path, body in (
             ("/provisioning/instance_logs/own-one", None),
             ("/provisioning/manage_instance/own-one", {"action": "suspend"}),
@@ -46,14 +46,14 @@ class TestAccess(ApiCase):
                 self.assertEqual((status, told["error_code"]), (403, "FORBIDDEN"))
         self.assertFalse(self.own.operation)
 
-    def test_a_reader_creates_nothing(self):
+    def test_a_user_cannot_create_instances(self):
         for key in ("nobody", "portal", "user"):
             with self.subTest(key=key):
                 status, told = self._create(key)
                 self.assertEqual((status, told["error_code"]), (403, "FORBIDDEN"))
         self.assertFalse(self.env["saas.instance.request"].search([("subdomain", "=", "acme")]))
 
-    def test_a_refusal_does_not_tell_of_models_and_groups(self):
+    def test_a_refusal_does_not_mention_models_or_groups(self):
         error = self._create("user")[1]["error"]
         self.assertNotIn("saas.instance", error)
 
@@ -68,7 +68,7 @@ class TestAccess(ApiCase):
             self.assertEqual(self._call(path, named, key="administrator")[0], 202)
         self.assertEqual(self.own.operation, "terminate")
 
-    def test_a_session_alone_is_no_key(self):
+    def test_a_session_is_not_accepted_as_a_key(self):
         self.authenticate("saas-administrator", "saas-administrator")
         self.assertEqual(self._call("/provisioning/plans", key=None)[0], 401)
         self.assertEqual(self._create(key=None)[0], 401)

@@ -1,4 +1,4 @@
-"""A1, A2, A3, A5: asking for an instance, following it, managing it."""
+"""A1, A2, A3, A5: create an instance, follow it, manage it."""
 
 from datetime import timedelta
 from unittest.mock import patch
@@ -31,7 +31,7 @@ class TestCreate(ApiCase):
         for code in codes:
             self.assertRegex(code, LANGUAGE)
 
-    def test_an_order_that_will_disappoint_is_accepted_with_a_warning(self):
+    def test_an_unsuitable_order_is_accepted_with_a_warning(self):
         self.template.chart_country_code = "US"
         long, short = self._create(country="FR")[1]["data"], self._new(clientName="acme-two", country="FR")[1]
         for warnings in (long["warnings"], short["warnings"]):
@@ -41,7 +41,7 @@ class TestCreate(ApiCase):
 
     # ------------------------------------------------------------ S3
 
-    def test_what_was_asked_for_is_what_is_made(self):
+    def test_the_created_instance_has_the_requested_values(self):
         self.template.language_ids = self.env["res.lang"]._activate_lang("fr_FR")
         status, told = self._create(language="fr_FR", country="FR", template="shop")
         self.assertEqual((status, told["success"]), (202, True))
@@ -53,7 +53,7 @@ class TestCreate(ApiCase):
         self.assertEqual((instance.subdomain, instance.name), ("acme", "Acme Ltd"))
         self.assertEqual((instance.admin_email, instance.plan_id), ("boss@acme.example", self.plan))
 
-    def test_the_answer_says_what_clients_of_the_provisioning_document_read(self):
+    def test_the_answer_has_the_fields_that_clients_read(self):
         told = self._create()[1]
         request = self._request(told["request_id"])
         data = {"request_id": request.reference, "state": "processing", "subdomain": "acme"}
@@ -73,7 +73,7 @@ class TestCreate(ApiCase):
         free = self._call("/provisioning/validate_subdomain?subdomain=free-one")[1]
         self.assertEqual((free["message"], free["data"]["details"]), ("free-one is free.", {}))
 
-    def test_progress_is_told_as_a_whole_number(self):
+    def test_progress_is_reported_as_a_whole_number(self):
         request = self._request(self._create()[1]["request_id"])
         self.env["saas.instance.log"].create(
             {"instance_id": request.instance_id.id, "step": "sanitize", "progress": 33.4, "message": "x"}
@@ -96,7 +96,7 @@ class TestCreate(ApiCase):
         url = "http://acme.localhost"
         self.assertEqual(data["instance"], {"subdomain": "acme", "state": "active", "url": url})
 
-    def test_a_failure_is_told_with_its_reason(self):
+    def test_a_failure_is_reported_with_its_reason(self):
         request = self._request(self._create()[1]["request_id"])
         request.instance_id.sudo()._fail("The disk is full.")
         data = self._call(f"/provisioning/request_status/{request.reference}")[1]["data"]
@@ -104,7 +104,7 @@ class TestCreate(ApiCase):
         told = self._call(f"/instances/{request.reference}")[1]
         self.assertEqual((told["status"], told["error"]), ("failed", "The disk is full."))
 
-    def test_an_instance_is_suspended_and_its_info_tells(self):
+    def test_a_suspended_instance_is_reported_as_such(self):
         self._created()
         with self._jobs():
             body = {"action": "suspend", "reason": "unpaid"}
@@ -124,7 +124,7 @@ class TestCreate(ApiCase):
                 self.assertEqual((status, instance.operation), (202, action))
                 instance.operation = False
 
-    def test_a_subdomain_is_judged_both_ways(self):
+    def test_a_subdomain_is_checked_by_get_and_post(self):
         self._make_instance("taken", "active")
         path = "/provisioning/validate_subdomain"
         for subdomain, available, code in (
@@ -146,7 +146,7 @@ class TestCreate(ApiCase):
         self.assertEqual((plan["code"], plan["price_monthly"], plan["popular"]), ("small", 29.0, True))
         self.assertEqual((plan["templates"], plan["currency"]), (["shop"], self.plan.currency_id.name))
 
-    def test_logs_come_page_by_page_and_by_their_level(self):
+    def test_logs_are_paged_and_filtered_by_level(self):
         instance = self._make_instance("acme", "active")
         levels = ["info", "error", "debug", "info", "critical"]
         lines = self.env["saas.instance.log"].create(
@@ -163,12 +163,12 @@ class TestCreate(ApiCase):
 
     # ------------------------------------------------------------ S4
 
-    def test_dashes_too_many_are_left_out(self):
+    def test_superfluous_dashes_are_removed(self):
         status, told = self._new(clientName="acme--co-")
         self.assertEqual((status, told["status"]), (202, "creating"))
         self.assertEqual(self._request(told["instanceId"]).subdomain, "acme-co")
 
-    def test_the_password_is_told_once_and_to_the_key_that_asked(self):
+    def test_the_password_is_given_once_and_only_to_the_key_that_asked(self):
         request = self._ready()
         password = gateway.unseal(request.sudo().instance_id.admin_password_sealed)
         path = f"/instances/{request.reference}"
@@ -180,18 +180,18 @@ class TestCreate(ApiCase):
         self.assertIsNone(self._call(path)[1]["adminPassword"])
         self.assertFalse(request.sudo().api_password_sealed)
 
-    def test_nothing_is_told_of_it_before_the_instance_is_ready(self):
+    def test_the_password_is_not_given_before_the_instance_is_ready(self):
         told = self._call(f"/instances/{self._new()[1]['instanceId']}")[1]
         self.assertEqual((told["status"], told["adminPassword"]), ("creating", None))
 
-    def test_after_a_day_the_password_is_gone(self):
+    def test_the_password_is_deleted_after_a_day(self):
         request = self._ready().sudo()
         request.api_password_until = fields.Datetime.now() - timedelta(seconds=1)
         self.assertIsNone(self._call(f"/instances/{request.reference}")[1]["adminPassword"])
         request._gc_api_passwords()
         self.assertFalse(request.api_password_sealed)
 
-    def test_no_operator_reads_the_sealed_password(self):
+    def test_operators_cannot_read_the_encrypted_password(self):
         request = self._as("administrator", self._ready())
         self.assertNotIn("api_password_sealed", request.fields_get())
 
@@ -209,41 +209,41 @@ class TestCreate(ApiCase):
     def _count_requests(self):
         return self.env["saas.instance.request"].search_count([("subdomain", "in", ("acme", "acme-two"))])
 
-    def test_a_repeated_post_makes_one_and_answers_the_same(self):
+    def test_a_repeated_post_creates_one_request_and_repeats_the_answer(self):
         first, second = self._repeat(), self._repeat()
         self.assertEqual((first.status_code, first.content), (second.status_code, second.content))
         self.assertEqual(second.headers["Idempotent-Replayed"], "true")
         self.assertEqual(self._count_requests(), 1)
 
-    def test_the_same_key_for_something_else_is_refused(self):
+    def test_an_idempotency_key_for_another_request_is_refused(self):
         self._repeat()
         answer = self._repeat(subdomain="acme-two")
         self.assertEqual((answer.status_code, answer.json()["error_code"]), (422, "VALIDATION_ERROR"))
         self.assertEqual(self._count_requests(), 1)
 
-    def test_callers_do_not_share_keys(self):
+    def test_callers_do_not_share_idempotency_keys(self):
         self._repeat()
         answer = self._repeat(key="administrator", subdomain="acme-two")
         self.assertEqual(answer.status_code, 202)
 
-    def test_what_failed_may_be_tried_again(self):
+    def test_a_failed_request_can_be_repeated(self):
         self.server.state = "maintenance"
         self.assertEqual(self._repeat().status_code, 503)
         self.server.state = "active"
         self.assertEqual(self._repeat().status_code, 202)
 
-    def test_after_a_day_a_key_is_new(self):
+    def test_an_idempotency_key_can_be_used_again_after_a_day(self):
         self._repeat()
         self.env["saas.api.answer"].search([]).asked_at = fields.Datetime.now() - timedelta(hours=25)
         answer = self._repeat(subdomain="acme-two")
         self.assertEqual(answer.status_code, 202)
 
-    def test_a_key_that_is_none_is_refused(self):
+    def test_an_invalid_idempotency_key_is_refused(self):
         for key in ("", "with space", "x" * 256):
             with self.subTest(key=key):
                 self.assertEqual(self._repeat(key).status_code, 422)
 
-    def test_two_that_take_the_same_name_at_once_are_told_so(self):
+    def test_of_two_requests_for_a_name_at_once_one_is_refused(self):
         with patch.object(self.registry["saas.instance"], "_is_taken", return_value=False):
             self._make_instance("acme", "active")
             with self._jobs(), mute_logger("odoo.sql_db"):

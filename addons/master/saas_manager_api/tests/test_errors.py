@@ -1,4 +1,4 @@
-"""A4: each refusal has the right status, one form, and tells nothing of our insides."""
+"""A4: each refusal has the right status and the same form, and reveals no internals."""
 
 from unittest.mock import patch
 
@@ -26,7 +26,7 @@ class TestErrors(ApiCase):
         self.assertTrue(answer.headers["X-Request-ID"])
         return told
 
-    def test_each_fault_of_the_input_has_its_code(self):
+    def test_each_input_error_has_its_code(self):
         whole = self._wishes()
         for path, body, code in (
             (CREATE, {}, "MISSING_FIELDS"),
@@ -51,7 +51,7 @@ class TestErrors(ApiCase):
                 told = self._assert_refused(self._ask(path, body), 422, code)
                 self.assertTrue(told["details"]["fields"])
 
-    def test_what_http_itself_refuses_has_the_same_form(self):
+    def test_http_errors_have_the_same_form(self):
         json = {"Content-Type": "application/json", "X-API-Key": self.keys["manager"]}
         url = f"/api{CREATE}"
         broken = self.url_open(url, data='{"a"', headers=json)
@@ -71,19 +71,19 @@ class TestErrors(ApiCase):
         self._assert_refused(wrong_method, 405, "UNKNOWN_ACTION")
         self.assertEqual(wrong_method.headers["Allow"], "GET, POST")
 
-    def test_a_body_in_chunks_is_read_whole(self):
+    def test_a_chunked_body_is_read_completely(self):
         json = {"Content-Type": "application/json", "X-API-Key": self.keys["manager"]}
         chunks = iter([b'{"subdomain": ', b'"free-', b'one"}'])
         answer = self.url_open("/api/provisioning/validate_subdomain", data=chunks, headers=json)
         self.assertEqual(answer.json()["data"]["subdomain"], "free-one")
 
-    def test_who_asks_for_the_head_gets_what_get_has_without_a_body(self):
+    def test_head_is_answered_like_get_without_a_body(self):
         answer = self._ask("/provisioning/health", key=None, method="HEAD")
         self.assertEqual((answer.status_code, answer.text), (200, ""))
         self.assertTrue(answer.headers["X-Request-ID"])
         self.assertEqual(self._ask("/provisioning/create_instance", method="HEAD").status_code, 405)
 
-    def test_what_is_not_there_is_named(self):
+    def test_a_missing_record_is_named(self):
         for path, code in (
             ("/provisioning/request_status/none", "REQUEST_NOT_FOUND"),
             ("/instances/none", "REQUEST_NOT_FOUND"),
@@ -93,25 +93,25 @@ class TestErrors(ApiCase):
             with self.subTest(path=path):
                 self._assert_refused(self._ask(path), 404, code)
 
-    def test_a_taken_name_comes_with_others(self):
+    def test_a_taken_name_is_refused_with_suggestions(self):
         self._make_instance("acme", "active")
         told = self._assert_refused(self._ask(CREATE, self._wishes()), 409, "SUBDOMAIN_TAKEN")
         self.assertIn("acme-2", told["details"]["suggestions"])
 
-    def test_no_room_is_told_and_nothing_is_half_made(self):
+    def test_missing_capacity_is_reported_and_nothing_is_created(self):
         self.server.state = "maintenance"
         answer = self._ask(CREATE, self._wishes())
         self._assert_refused(answer, 503, "NO_CAPACITY")
         self.assertTrue(int(answer.headers["Retry-After"]))
         self.assertFalse(self.env["saas.instance.request"].search([("subdomain", "=", "acme")]))
 
-    def test_an_action_out_of_turn_is_a_conflict(self):
+    def test_an_action_in_a_wrong_state_is_a_conflict(self):
         instance = self._make_instance("acme", "active")
         self._assert_refused(self._ask(MANAGE, {"action": "reactivate"}), 409, "INVALID_STATE")
         instance.sudo().operation = "suspend"
         self._assert_refused(self._ask(MANAGE, {"action": "suspend"}), 409, "INVALID_STATE")
 
-    def test_what_the_product_cannot_do_yet_it_does_not_pretend(self):
+    def test_unsupported_actions_are_refused(self):
         instance = self._make_instance("acme", "active")
         for action in ("backup", "restore", "duplicate"):
             with self.subTest(action=action):
@@ -119,7 +119,7 @@ class TestErrors(ApiCase):
                 self.assertIn(action, told["error"])
         self.assertFalse(instance.operation)
 
-    def test_our_own_failures_show_no_internals_and_can_be_found_in_the_log(self):
+    def test_internal_errors_reveal_nothing_and_are_logged_with_their_request_id(self):
         error = RuntimeError("s3cret")
         judge = patch.object(self.registry["saas.instance"], "_objection", side_effect=error)
         with judge, self.assertLogs("odoo.addons.saas_manager_api", "ERROR") as log, mute_logger("odoo.http"):
@@ -129,7 +129,7 @@ class TestErrors(ApiCase):
         self.assertEqual(told["details"], {"request_id": "mine-1"})
         self.assertIn("mine-1", log.output[0])
 
-    def test_the_engines_errors_are_told_by_their_kind(self):
+    def test_errors_of_the_engine_are_answered_by_their_type(self):
         for error, status, code in (
             (Busy("acme"), 409, "INVALID_STATE"),
             (PostgresUnreachable("host", "no route"), 503, "INTERNAL_ERROR"),
@@ -144,7 +144,7 @@ class TestErrors(ApiCase):
                 told = self._assert_refused(answer, status, code)
                 self.assertNotIn("no route", told["error"])
 
-    def test_a_refusal_is_told_in_the_callers_language(self):
+    def test_a_refusal_is_in_the_caller_s_language(self):
         self.env["res.lang"]._activate_lang("fr_FR")
         self.users["manager"].lang = "fr_FR"
         french = "Rien ici."

@@ -1,4 +1,4 @@
-"""The same fault is told the same at every address: its code, the form of its details, its sentence."""
+"""The same fault gets the same answer at every path: its code, the form of its details, its sentence."""
 
 from collections import Counter
 from unittest.mock import patch
@@ -32,7 +32,7 @@ class TestFaults(ApiCase):
     # ------------------------------------------------------------ subdomains
 
     def _judged(self, path, name, language):
-        """The judgement of `validate_subdomain`, as a refusal would tell it."""
+        """The result of `validate_subdomain`, in the form of a refusal."""
         body = {"subdomain": name} if path.startswith("POST") else None
         query = "" if body else f"?subdomain={name}"
         status, told = self._call(f"{JUDGE}{query}", body, **{"Accept-Language": language})
@@ -48,7 +48,7 @@ class TestFaults(ApiCase):
         return told["error_code"], told["error"], told["details"]
 
     def _at_every_address(self, name, language):
-        """What each says of a name: the address, the field as it was sent, code, sentence and details."""
+        """The answers of all paths for a name: path, field as it was sent, code, sentence and details."""
         short = {"clientName": name, "adminEmail": "ann@acme.example", "companyName": "Acme"}
         site = {"key": self.publishable.key, "Origin": ORIGIN}
         return (
@@ -59,7 +59,7 @@ class TestFaults(ApiCase):
             ("from a web site", "clientName", *self._refused("/instances", short, language, **site)),
         )
 
-    def test_a_name_that_cannot_be_had_is_told_alike_at_every_address_and_in_each_language(self):
+    def test_an_unavailable_name_gets_the_same_answer_at_every_path_and_language(self):
         self._make_instance("acme", "active")
         self.env["ir.config_parameter"].set_param("saas.reserved_names", "partners")
         sentences = Counter()
@@ -87,17 +87,17 @@ class TestFaults(ApiCase):
                         self.assertEqual(details["suggestions"], told[0][4]["suggestions"])
                         self.assertEqual(bool(details["suggestions"]), has_others)
                         self.assertNotIn(name, details["suggestions"])
-        # Only names of the same kind share a sentence: they bear none.
+        # Only names of the same kind share a sentence: sentences contain no names.
         self.assertEqual(len([n for n in sentences.values() if n > 1]), 3, sentences)
 
-    def test_dashes_that_only_the_web_forms_leave_are_judged_where_they_count(self):
+    def test_dashes_are_checked_after_normalization(self):
         for name in ("-acme", "acme-", "ac--me"):
             with self.subTest(name=name):
                 judged = self._judged("GET", name, "en")
                 self.assertEqual(judged, self._refused(CREATE, self._wishes(name), "en"))
                 self.assertEqual(judged[0], "INVALID_FORMAT")
 
-    def test_who_loses_a_race_for_a_name_is_told_as_those_who_come_later(self):
+    def test_losing_a_race_for_a_name_gets_the_same_answer_as_coming_later(self):
         self._make_instance("acme", "active")
         short = {"clientName": "acme", "adminEmail": "ann@acme.example", "companyName": "Acme"}
         for path, field, body in (
@@ -116,20 +116,20 @@ class TestFaults(ApiCase):
                 self.assertEqual(list(lost[2]["fields"]), [field])
                 self.assertEqual(lost[2]["suggestions"], ["acme-2", "acme-3", "acme-4"])
 
-    def test_a_name_that_is_looked_up_is_told_by_the_same_table(self):
+    def test_names_in_lookups_are_checked_by_the_same_table(self):
         for path in ("instance_info", "instance_logs"):
             for name in ("ab", "Acme", "12345"):
                 with self.subTest(path=path, name=name):
                     code, sentence, _details = self._judged("GET", name, "vi")
                     found = self._refused(f"/provisioning/{path}/{name}", None, "vi")
                     self.assertEqual((found[0], found[2]), (code, {"fields": {"subdomain": sentence}}))
-        # What is reserved today may have been given long ago.
+        # Names that are reserved today may be in use already.
         self.assertEqual(self._call("/provisioning/instance_info/www")[0], 404)
 
     # ------------------------------------------------------------ everything else
 
     def _rows(self):
-        """Address, body, the field at fault as it is sent, code; faults of one row are of one kind."""
+        """Path, body, the wrong field as it is sent, code; the faults of one row are of one kind."""
         whole, short = self._wishes(), {"clientName": "acme", "adminEmail": "a@b.co"}
         request = "/provisioning/manage_request/none"
         manage = "/provisioning/manage_instance/acme"
@@ -235,7 +235,7 @@ class TestFaults(ApiCase):
                 self.assertEqual(len(sentences), len(LANGUAGES), sentences)
 
     def _fault(self, language, path, body, field, code):
-        """Its sentence."""
+        """The sentence of a fault."""
         found, sentence, details = self._refused(path, body, language)
         with self.subTest(path=path, body=body, language=language):
             self.assertEqual((found, list(details["fields"])), (code, [field]))
@@ -243,14 +243,14 @@ class TestFaults(ApiCase):
             self.assertNotRegex(sentence, _LIBRARY_WORDS)
         return details["fields"][field]
 
-    def test_all_that_is_wrong_is_told_at_once(self):
+    def test_all_errors_are_reported_at_once(self):
         body = {"plan_id": "x", "subdomain": "acme", "company_name": "A", "customer_name": "B"}
         code, sentence, details = self._refused(CREATE, body, "fr")
         self.assertEqual((code, set(details["fields"])), ("MISSING_FIELDS", {"plan_id", "customer_email"}))
         for field, fault in details["fields"].items():
             self.assertIn(f"{field}: {fault}", sentence)
 
-    def test_whatever_the_engine_finds_in_a_name_has_a_code_and_a_sentence(self):
+    def test_every_fault_of_a_name_has_a_code_and_a_sentence(self):
         kinds = {*NameFault, "taken"}
         self.assertEqual((set(SUBDOMAIN_SENTENCES), set(SUBDOMAIN_CODES)), (kinds, kinds))
 

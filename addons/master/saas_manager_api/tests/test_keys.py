@@ -1,4 +1,4 @@
-"""Who calls is told by his key."""
+"""Callers are identified by their keys."""
 
 from datetime import timedelta
 from unittest.mock import patch
@@ -14,7 +14,7 @@ class TestKeys(ApiCase):
     def _status(self, **headers):
         return self._ask("/provisioning/plans", key=None, **headers).status_code
 
-    def test_a_key_is_taken_from_either_header(self):
+    def test_a_key_is_accepted_in_either_header(self):
         key = self.keys["user"]
         self.assertEqual(self._status(Authorization=f"Bearer {key}"), 200)
         self.assertEqual(self._status(Authorization=f"bearer {key}"), 200)
@@ -39,8 +39,8 @@ class TestKeys(ApiCase):
         params = {"model": model, "method": method, "args": arguments, "kwargs": {"context": context}}
         return self.make_jsonrpc_request(f"/web/dataset/call_kw/{model}/{method}", params)
 
-    def test_who_makes_a_key_proves_his_password_first(self):
-        """The dialogue, as the browser sends it: pressed long after the login."""
+    def test_creating_a_key_requires_the_password(self):
+        """The wizard, as the browser calls it, long after the login."""
         self.authenticate("saas-manager", "saas-manager")
         dialogue = "res.users.apikeys.description"
         made = self._press(dialogue, "create", [{"name": "Mine", "duration": "1", "is_for_saas": True}])
@@ -49,18 +49,18 @@ class TestKeys(ApiCase):
         shown = self._press(asked["res_model"], "run_check", [asked["res_id"]], password="saas-manager")
         self.assertEqual(self._status(**{"X-API-Key": shown["context"]["default_key"]}), 200)
 
-    def test_a_key_for_something_else_does_not_open_the_api(self):
+    def test_a_key_with_another_scope_is_not_accepted(self):
         other = self._make_key(self.users["manager"], scope="something else")
         self.assertEqual(self._status(**{"X-API-Key": other}), 401)
 
-    def test_a_key_that_is_past_its_day_or_whose_user_is_gone_is_refused(self):
+    def test_an_expired_key_or_one_of_a_deleted_user_is_refused(self):
         self.users["user"].active = False
         self.assertEqual(self._status(**{"X-API-Key": self.keys["user"]}), 401)
         keys = self.env["res.users.apikeys"].with_user(self.users["manager"]).sudo()
         old = keys._generate("saas", "old", fields.Datetime.now() - timedelta(days=1))
         self.assertEqual(self._status(**{"X-API-Key": old}), 401)
 
-    def test_a_key_that_was_used_ends_at_once(self):
+    def test_a_used_key_can_be_revoked_at_once(self):
         keys = self.env["res.users.apikeys"].with_user(self.users["user"]).sudo()
         of_key = "UPDATE res_users_apikeys SET {} WHERE id = %s"
         for end in (
@@ -79,7 +79,7 @@ class TestKeys(ApiCase):
                 self.env.invalidate_all()
                 self.assertEqual(self._status(**{"X-API-Key": key}), 401)
 
-    def test_a_key_is_proved_once(self):
+    def test_a_key_is_verified_once(self):
         key, keys = self._make_key(self.users["manager"]), self.registry["res.users.apikeys"]
         proving = patch.object(keys, "_check_credentials", autospec=True, side_effect=keys._check_credentials)
         with proving as proof:
@@ -87,7 +87,7 @@ class TestKeys(ApiCase):
                 self.assertEqual(self._status(**{"X-API-Key": key}), 200)
         self.assertEqual(proof.call_count, 1)
 
-    def test_odoos_dialogue_makes_a_key_that_opens_nothing_else(self):
+    def test_odoo_s_wizard_can_limit_a_key_to_the_api(self):
         keys = self.env["res.users.apikeys"].with_user(self.users["administrator"]).sudo()
         scoped = keys.with_context(key_for_saas=True)._generate(None, "scoped", None)
         whole = keys._generate(None, "whole", None)

@@ -1,4 +1,4 @@
-"""A7: so many requests an hour for each key, told in the answers."""
+"""A7: requests per hour are limited for each key, and answers contain the limits."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ class TestLimits(ApiCase):
     def _plans(self, key="user", **headers):
         return self._ask("/provisioning/plans", key=key, **headers)
 
-    def test_the_fourth_of_three_is_refused_until_the_hour_is_over(self):
+    def test_requests_over_the_limit_are_refused_until_the_hour_is_over(self):
         left = [self._plans().headers["RateLimit-Remaining"] for _request in range(3)]
         self.assertEqual(left, ["2", "1", "0"])
         refused = self._plans()
@@ -32,12 +32,12 @@ class TestLimits(ApiCase):
         counts._gc_counts()
         self.assertFalse(counts.exists())
 
-    def test_each_key_counts_for_itself(self):
+    def test_each_key_is_counted_separately(self):
         for _request in range(4):
             self._plans()
         self.assertEqual(self._plans(key="manager").status_code, 200)
 
-    def test_who_has_no_key_is_counted_by_his_address(self):
+    def test_requests_without_a_key_are_counted_by_address(self):
         self.env["ir.config_parameter"].set_param("saas_api.keyless_per_hour", "2")
         answers = [self._ask("/provisioning/health", key=None) for _time in range(3)]
         self.assertEqual([answer.status_code for answer in answers], [200, 200, 429])
@@ -52,7 +52,7 @@ class TestLimits(ApiCase):
         self.assertEqual({answer.status_code for answer in answers}, {200})
         self.assertNotIn("RateLimit-Limit", answers[0].headers)
 
-    def test_every_answer_bears_a_request_id_and_closes_doors(self):
+    def test_every_answer_has_a_request_id_and_security_headers(self):
         for answer in (self._plans(), self._plans(key=None), self._ask("/none")):
             self.assertRegex(answer.headers["X-Request-ID"], r"^[0-9a-f]{32}$")
             self.assertEqual(answer.headers["X-Content-Type-Options"], "nosniff")
@@ -63,7 +63,7 @@ class TestLimits(ApiCase):
         forged = self._plans(**{"X-Request-ID": "two words"})
         self.assertNotIn(" ", forged.headers["X-Request-ID"])
 
-    def test_a_browser_may_read_answers_on_listed_web_sites_only(self):
+    def test_only_listed_web_sites_may_read_answers(self):
         self.env["ir.config_parameter"].set_param("saas_api.cors_origins", "https://shop.example.com")
         for origin, allowed in (
             ("https://shop.example.com", True),

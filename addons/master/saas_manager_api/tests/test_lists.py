@@ -1,4 +1,4 @@
-"""What operators' programs need besides: who am I, lists page by page, requests tried again."""
+"""Other requests of operators' programs: the key's user, paged lists, retried requests."""
 
 from unittest.mock import patch
 
@@ -21,7 +21,7 @@ class TestLists(ApiCase):
         request.instance_id.sudo()._fail("The disk is full.")
         return request
 
-    def test_a_key_tells_whose_it_is_and_what_he_may_do(self):
+    def test_a_key_s_user_and_their_rights_are_reported(self):
         for key, may in (
             ("nobody", []),
             ("portal", ["read"]),
@@ -35,7 +35,7 @@ class TestLists(ApiCase):
                 self.assertEqual(told["data"]["login"], f"saas-{key}")
                 self.assertEqual(told["data"]["company"], self.env.company.name)
 
-    def test_what_everybody_can_read_is_not_open_to_a_publishable_key(self):
+    def test_a_publishable_key_cannot_read_lists(self):
         for path in ("/provisioning/me", "/provisioning/instances", "/provisioning/requests"):
             with self.subTest(path=path):
                 self.assertEqual(self._call(path, key=self.publishable.key)[0], 403)
@@ -68,7 +68,7 @@ class TestLists(ApiCase):
             after = f"&before={told['next']}" if told["next"] else None
         self.assertEqual(seen, [f"number-{number}" for number in (4, 3, 2, 1, 0)])
 
-    def test_a_list_holds_what_its_reader_may_see(self):
+    def test_a_list_contains_only_readable_records(self):
         own = self._make_instance("own-one", "active")
         other = self.env["res.partner"].create({"name": "Other Ltd", "is_company": True})
         self._make_instance("others-one", "active", partner_id=other.id)
@@ -80,7 +80,7 @@ class TestLists(ApiCase):
         self.assertEqual(self._call("/provisioning/requests", key="portal")[0], 403)
         self.assertEqual(self._call("/provisioning/instances", key="nobody")[0], 403)
 
-    def test_what_is_under_way_and_why_it_failed_is_told(self):
+    def test_the_running_operation_and_the_failure_are_reported(self):
         instance = self._make_instance("acme", "active")
         path = "/provisioning/manage_instance/acme"
         with self._jobs():
@@ -92,7 +92,7 @@ class TestLists(ApiCase):
         self.assertEqual((told["state"], told["operation"]), ("active", None))
         self.assertEqual(told["reason"], "The disk is full.")
 
-    def test_its_domains_are_told_with_their_states(self):
+    def test_domains_are_reported_with_their_states(self):
         instance = self._make_instance("acme", "active")
         at = {"instance_id": instance.id, "state_at": "2027-01-31 12:00:00"}
         self.env["saas.instance.hostname"].create(
@@ -110,7 +110,7 @@ class TestLists(ApiCase):
             ],
         )
 
-    def test_requests_are_listed_and_told_apart_by_state(self):
+    def test_requests_are_listed_and_filtered_by_state(self):
         done, failed = self._created(subdomain="first-one"), self._failed(subdomain="last-one")
         path = "/provisioning/requests"
         self.assertEqual(self._names(path), ["last-one", "first-one"])
@@ -121,13 +121,13 @@ class TestLists(ApiCase):
         self.assertEqual(self._names(f"{path}?before={told['next']}"), ["first-one"])
         self.assertTrue(done.completed_at)
 
-    def test_a_request_is_listed_though_its_instance_went_to_another_company(self):
+    def test_a_request_is_listed_even_if_its_instance_moved_to_another_company(self):
         request = self._created()
         request.instance_id.sudo().company_id = self.env["res.company"].create({"name": "Elsewhere"})
         self.assertEqual(self._names("/provisioning/requests"), ["acme"])
         self.assertEqual(self._names(), [])
 
-    def test_a_failed_request_is_tried_again_and_its_password_told_to_the_key_that_asked(self):
+    def test_a_retried_request_gives_its_password_to_the_key_that_asked(self):
         request = self._failed()
         path = f"/provisioning/manage_request/{request.reference}"
         with self._jobs():
@@ -139,7 +139,7 @@ class TestLists(ApiCase):
         password = self._call(f"/instances/{request.reference}")[1]["adminPassword"]
         self.assertEqual(password, gateway.unseal(request.instance_id.sudo().admin_password_sealed))
 
-    def test_an_instance_made_anew_comes_with_its_own_password(self):
+    def test_a_recreated_instance_has_its_own_password(self):
         request = self._failed()
         first = request.instance_id
         first.with_user(self.users["manager"]).sudo().write({"state": "terminated"})
@@ -150,7 +150,7 @@ class TestLists(ApiCase):
         password = self._call(f"/instances/{request.reference}")[1]["adminPassword"]
         self.assertEqual(password, gateway.unseal(request.instance_id.sudo().admin_password_sealed))
 
-    def test_a_request_is_cancelled_once_and_not_while_it_is_under_way(self):
+    def test_a_request_is_cancelled_once_and_not_while_it_is_processed(self):
         under_way = self._request(self._create(subdomain="under-way")[1]["request_id"])
         path = "/provisioning/manage_request/{}"
         status, told = self._call(path.format(under_way.reference), {"action": "cancel"})
@@ -161,7 +161,7 @@ class TestLists(ApiCase):
         self.assertEqual(self._call(path.format(draft.reference), {"action": "cancel"})[0], 409)
         self.assertEqual(self._call(path.format("none"), {"action": "cancel"})[0], 404)
 
-    def test_who_only_reads_neither_retries_nor_cancels(self):
+    def test_a_user_can_neither_retry_nor_cancel(self):
         request = self._failed()
         for action in ("retry", "cancel"):
             path = f"/provisioning/manage_request/{request.reference}"
@@ -171,7 +171,7 @@ class TestLists(ApiCase):
         told = self._call(f"/provisioning/manage_request/{request.reference}", {"action": "explode"})[1]
         self.assertEqual(told["error_code"], "UNKNOWN_ACTION")
 
-    def test_what_a_client_leaves_out_or_empty_is_made_up(self):
+    def test_omitted_and_empty_values_get_defaults(self):
         with self._jobs():
             for number, body in enumerate(({}, {"companyName": ""}, {"companyName": "", "phone": "+33 1"})):
                 wishes = {"clientName": f"acme-shop-{number}", "adminEmail": "ann@acme.example", **body}
@@ -185,7 +185,7 @@ class TestLists(ApiCase):
             instance = self._request(told["request_id"]).instance_id
             self.assertEqual(instance.admin_email, "ann@acme.example")
 
-    def test_a_name_that_only_the_engine_has_is_not_free(self):
+    def test_a_name_that_only_the_engine_knows_is_taken(self):
         with patch.object(gateway, "taken", {"acme"}.intersection):
             taken = self._call("/provisioning/validate_subdomain?subdomain=acme")[1]["data"]
             self.assertEqual((taken["available"], taken["error_code"]), (False, "SUBDOMAIN_TAKEN"))
@@ -193,7 +193,7 @@ class TestLists(ApiCase):
             free = self._call("/provisioning/validate_subdomain?subdomain=free-one")[1]["data"]
         self.assertTrue(free["available"])
 
-    def test_the_short_way_takes_a_language_and_a_country(self):
+    def test_the_short_way_accepts_a_language_and_a_country(self):
         body = {"clientName": "acme", "adminEmail": "Ann@Acme.Example", "companyName": "Acme"}
         status, told = self._call("/instances", {**body, "language": "fr_FR"})
         self.assertEqual((status, told["error_code"]), (422, "VALIDATION_ERROR"))

@@ -1,4 +1,4 @@
-"""The document from which clients are made is complete."""
+"""The document from which clients are generated is complete."""
 
 from odoo.tests import tagged
 
@@ -15,7 +15,7 @@ class TestOpenapi(ApiCase):
             for method, operation in operations.items():
                 yield path, method, operation
 
-    def test_every_operation_of_the_contract_is_there(self):
+    def test_every_operation_of_the_contract_exists(self):
         found = {(method, path) for path, method, _operation in self._operations()}
         self.assertEqual(
             found,
@@ -40,7 +40,7 @@ class TestOpenapi(ApiCase):
             },
         )
 
-    def test_an_operation_is_called_as_its_function(self):
+    def test_operation_ids_are_function_names(self):
         names = {operation["operationId"] for _path, _method, operation in self._operations()}
         self.assertEqual(
             names,
@@ -52,7 +52,7 @@ class TestOpenapi(ApiCase):
             },
         )
 
-    def test_it_says_who_answers_for_it_under_which_licence_and_what_its_tags_mean(self):
+    def test_the_document_has_contact_licence_and_descriptions_of_tags(self):
         document = self._ask("/openapi.json", key=None).json()
         self.assertEqual(document["info"]["contact"]["name"], self.env["res.company"].browse(1).name)
         self.assertEqual(document["info"]["license"]["identifier"], "LGPL-3.0-or-later")
@@ -60,7 +60,7 @@ class TestOpenapi(ApiCase):
         used = {tag for _path, _method, operation in self._operations() for tag in operation["tags"]}
         self.assertEqual(used, described - {"webhooks"})
 
-    def test_a_web_site_that_is_no_address_is_left_out(self):
+    def test_an_invalid_web_site_is_left_out(self):
         endpoint = self.env.ref("saas_manager_api.fastapi_endpoint_saas")
         own, partner = endpoint.get_base_url(), self.env["res.company"].browse(1).partner_id
         for website, told in (("https://acme.example", "https://acme.example"), ("http://acme corp", own)):
@@ -68,12 +68,12 @@ class TestOpenapi(ApiCase):
             self.env.invalidate_all()
             self.assertEqual(endpoint._contact()["url"], told)
 
-    def test_where_no_key_is_needed_none_is_asked_for(self):
+    def test_routes_without_a_key_are_documented_as_such(self):
         for path, _method, operation in self._operations():
             is_open = path in ("/provisioning/health", "/signup/confirm")
             self.assertEqual(operation["security"] == [], is_open, path)
 
-    def test_each_answer_is_described_with_the_headers_it_has(self):
+    def test_each_answer_is_documented_with_its_headers(self):
         self.env["ir.config_parameter"].set_param("saas_api.requests_per_hour", "1")
         document = self._ask("/openapi.json", key=None).json()
         for path, key, described_at, status in (
@@ -94,7 +94,7 @@ class TestOpenapi(ApiCase):
         for name in ("RequestStatus", "InstanceStatus", "InstanceInfo"):
             self.assertEqual(schemas[name]["properties"]["progress"]["type"], "integer", name)
 
-    def test_each_is_described_with_its_refusals(self):
+    def test_each_operation_is_documented_with_its_refusals(self):
         open_ones = ("/provisioning/health", "/signup/confirm")
         for path, method, operation in self._operations():
             with self.subTest(path=path, method=method):

@@ -1,4 +1,4 @@
-"""X2: whichever route it is, a key sees nothing of another customer, nor of another company."""
+"""X2: on no route can a key see anything of another customer or another company."""
 
 import uuid
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _WISHES = {"clientName": _NAME, "adminEmail": "eve@evil.example", "companyName":
 
 @dataclass(frozen=True)
 class Call:
-    """How another's key calls a route, and the status it gets.
+    """A call of a route with another's key, and the expected status.
 
     statuses: for the key of a customer, of another company's manager, and for a publishable one.
     """
@@ -35,12 +35,12 @@ _CALLS = {
     "get /provisioning/me": Call((200, 200, 403)),
     "get /provisioning/plans": Call((200, 200, 200)),
     "get /provisioning/health": Call((200, 200, 200)),
-    # That a name is taken is no secret; whose it is, is.
+    # Whether a name is taken is public; who owns it is not.
     "get /provisioning/validate_subdomain": Call((200, 200, 200), f"?subdomain={_NAME}"),
     "post /provisioning/validate_subdomain": Call((200, 200, 200), body={"subdomain": _NAME}),
     "post /provisioning/create_instance": Call((403, 409, 409), body={"subdomain": _NAME}),
     "post /instances": Call((403, 409, 409), body=_WISHES),
-    # The token of the mail is the right to it, whatever key is sent along.
+    # The mail's token grants access, whatever key is sent with it.
     "get /signup/confirm": Call((403, 403, 403), "?token=AAAA"),
     "post /signup/confirm": Call((403, 403, 403), "?token=AAAA"),
 }
@@ -66,7 +66,7 @@ class TestOtherKeys(ApiCase):
         )
         self.known = (_NAME, self.request.reference, "Secret Ltd", "secret.example", f"{_NAME}.localhost")
 
-    def test_no_route_tells_or_does_anything(self):
+    def test_no_route_reveals_or_changes_anything_of_others(self):
         document = self._ask("/openapi.json", key=None).json()
         before = self._record()
         for path, operations in document["paths"].items():
@@ -78,8 +78,8 @@ class TestOtherKeys(ApiCase):
                         self._check(method, path, _CALLS[route], self.strangers[number], status)
         self.assertEqual(self._record(), before)
 
-    def test_those_calls_reach_what_they_name(self):
-        """Else they would be refused whatever the code does."""
+    def test_the_same_calls_succeed_with_the_right_key(self):
+        """Otherwise the calls would be refused whatever the code does."""
         for route, call in _CALLS.items():
             method, path = route.split()
             if "{" in path and method == "get":
@@ -107,7 +107,7 @@ class TestOtherKeys(ApiCase):
             self.assertEqual(told.replace(named.rpartition("/")[2], ""), nothing.text.replace(missing, ""))
 
     def _named(self, path):
-        """That path, about what is another's."""
+        """The path, for the other customer's record."""
         ids = dict.fromkeys(("request_id", "instance_id"), self.request.reference)
         return path.format(subdomain=_NAME, **ids)
 
@@ -119,7 +119,7 @@ class TestOtherKeys(ApiCase):
             return self._ask(f"{path}{call.query}", body, key, method.upper(), Origin=ORIGIN)
 
     def _record(self):
-        """What could have been changed."""
+        """The values that could have been changed."""
         self.env.invalidate_all()
         instance = self.request.instance_id
         requests = self.env["saas.instance.request"].search_count([])

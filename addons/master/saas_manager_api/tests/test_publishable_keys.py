@@ -1,4 +1,4 @@
-"""A6: what a publishable key may do is the signup addon's to say; the API alone lets it begin nothing."""
+"""A6: the signup addon decides what a publishable key may do; with the API alone it can create nothing."""
 
 from odoo.tests import TransactionCase, tagged
 
@@ -8,9 +8,9 @@ from ..errors import ApiError
 
 @tagged("at_install", "-post_install")
 class TestPublishableKeys(TransactionCase):
-    """While this addon is loaded, those that depend on it are not there yet."""
+    """When this addon's tests run at installation, addons that depend on it are not loaded yet."""
 
-    def test_without_the_signup_nothing_is_begun(self):
+    def test_without_the_signup_addon_nothing_is_created(self):
         key = self.env["saas.api.key.publishable"].create(
             {"name": "Site", "origins": "https://www.example.com"}
         )

@@ -1,4 +1,4 @@
-"""Where the widget gets its work."""
+"""Gives the captcha's widget its challenge."""
 
 from odoo import http
 from werkzeug.exceptions import NotFound
@@ -9,7 +9,7 @@ from .pages import json, signup
 class Captcha(http.Controller):
     @http.route("/signup/captcha", type="http", auth="public", methods=["GET"], save_session=False)
     def challenge(self):
-        """Nothing is stored before it was solved: asking often costs nothing."""
+        """Challenges are stored only once they are solved, so that requesting many costs nothing."""
         model = signup()
         if not model._captcha():
             raise NotFound

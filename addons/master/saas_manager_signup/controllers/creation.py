@@ -1,4 +1,4 @@
-"""From the link in the mail to the new Odoo."""
+"""The pages from the link in the mail to the new Odoo."""
 
 from odoo import http
 from odoo.addons.saas_manager_api.errors import ApiError
@@ -13,9 +13,9 @@ _TOKEN = "saas_signup_token"
 class SignupCreation(http.Controller):
     @http.route("/signup/confirm", type="http", auth="public", methods=["GET"])
     def confirmation(self, token=None, **_others):
-        """A button: a link that acted by itself would be followed by mail scanners."""
+        """Show a button: if the link itself confirmed the address, mail scanners would confirm it."""
         if token:
-            # It shall not stay in the address bar.
+            # the token must not stay in the address bar
             request.session[_TOKEN] = token
             return see_other("/signup/confirm")
         asked = self._asked()
@@ -38,7 +38,7 @@ class SignupCreation(http.Controller):
         return see_other(f"/signup/progress/{asked.reference}")
 
     def _expired(self):
-        """The link is dead; the draft this browser has asked for may be alive."""
+        """The link is not valid; the draft of this browser may still be."""
         drafts = (signup()._find(reference) for reference in reversed(mine("asked")))
         return page("expired", 410, draft=next((it for it in drafts if it.state == "draft"), None))
 
@@ -69,7 +69,7 @@ class SignupCreation(http.Controller):
         model = signup()
         asked = model._find(reference)
         if asked:
-            # Not counted: that would cost more than the answer, and nobody guesses a reference.
+            # Not counted: counting would cost more than the answer, and references cannot be guessed.
             return json(asked._signup_state())
         return too_many(model) or json({"state": "gone"}, 404)
 
@@ -77,15 +77,15 @@ class SignupCreation(http.Controller):
         "/signup/enter/<string:reference>", type="http", auth="public", methods=["GET", "POST"], csrf=False
     )
     def enter(self, reference, **_others):
-        """Into the new Odoo, for the browser that confirmed; it takes the form's POST along.
+        """Log the browser that confirmed in to the new Odoo; it repeats the form's POST there.
 
-        No CSRF token: whoever forges this sends somebody to their own Odoo.
+        No CSRF token: a forged request only leads users to their own Odoo.
         """
         asked = signup()._find(reference)
         origin = request.httprequest.host_url.rstrip("/")
         link = asked and self._may_enter(asked) and asked._login_link(origin)
         if not link:
-            # Its script goes straight in; that would come back to here for ever.
+            # the page's script opens Odoo at once, and would come back to here in an endless loop
             return see_other(f"/signup/progress/{reference}?stay=1")
         code = 307 if request.httprequest.method == "POST" else 303
         response = request.redirect(link, code=code, local=False)

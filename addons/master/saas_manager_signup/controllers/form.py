@@ -1,4 +1,4 @@
-"""The form, and the page after it that sends people to their mailbox."""
+"""The form, and the next page, which tells visitors to look into their mailbox."""
 
 from odoo import http
 from odoo.addons.saas_manager_api.networks import network_of
@@ -29,7 +29,7 @@ class SignupForm(http.Controller):
     @http.route("/signup", type="http", auth="public", methods=["POST"])
     def send(self, **typed):
         try:
-            asked = signup()._take(typed, network_of(request.httprequest.remote_addr), mine("asked"))
+            asked = signup()._create_draft(typed, network_of(request.httprequest.remote_addr), mine("asked"))
         except SignupFaults as faults:
             request.session[_TYPED] = signup()._tidy(typed)
             return self._form(typed, faults.by_field)

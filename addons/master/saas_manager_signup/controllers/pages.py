@@ -1,4 +1,4 @@
-"""What every page of the signup has: a language, a layout, and headers that keep others out."""
+"""Shared by the pages of the signup: the language, the layout, and security headers."""
 
 import secrets
 from urllib.parse import urlencode
@@ -10,21 +10,21 @@ from odoo.http import request
 COOKIE = "frontend_lang"
 HEADERS = {
     "Cache-Control": "no-store",
-    # Addresses of these pages bear references, and one a token: others see the origin only, by which
-    # the new Odoo knows that it was us who sent somebody in.
+    # Addresses of these pages contain references, and one a token: other sites see the origin only, by which
+    # the new Odoo recognizes that we sent the visitor.
     "Referrer-Policy": "strict-origin",
     "X-Content-Type-Options": "nosniff",
 }
 
 
 def signup():
-    """The model that decides, in the visitor's language."""
-    _speak(request.httprequest.args.get("lang"))
-    # sudo: visitors have no rights of their own; the model shows them what is theirs.
+    """The signup's model, in the visitor's language."""
+    _set_language(request.httprequest.args.get("lang"))
+    # sudo: visitors have no rights; the model decides what they may see
     return request.env["saas.signup"].sudo()
 
 
-def _speak(wanted):
+def _set_language(wanted):
     if not request.env.context.get("saas_signup_lang"):
         code = request.env["saas.signup"]._language(
             wanted, request.cookies.get(COOKIE), *request.httprequest.accept_languages.values()
@@ -35,7 +35,7 @@ def _speak(wanted):
 
 
 def page(template, status=200, **values):
-    """Render a page of ours."""
+    """Render a page."""
     model, nonce = signup(), secrets.token_urlsafe(12)
     common = {
         "in_language": _in_language,
@@ -56,13 +56,13 @@ def page(template, status=200, **values):
 
 
 def _in_language(code):
-    """The address of this page in another language; what was chosen by its address stays."""
+    """The address of this page in another language; choices made by the address are kept."""
     asked = {**request.httprequest.args.to_dict(), "lang": code}
     return f"{request.httprequest.path}?{urlencode(asked)}"
 
 
 def see_other(path):
-    """After a POST: reloading and going back send nothing again."""
+    """Redirect after a POST, so that reloading and going back do not repeat it."""
     response = request.redirect(path, code=303, local=True)
     response.headers.update(HEADERS)
     return response
@@ -73,7 +73,7 @@ def json(values, status=200):
 
 
 def too_many(model):
-    """The answer to who has asked too often in this hour; else None."""
+    """The answer if the visitor has sent too many requests in this hour; else None."""
     try:
         model._count_check(network_of(request.httprequest.remote_addr))
     except ApiError as error:
@@ -84,7 +84,7 @@ def too_many(model):
     return None
 
 
-# ---------------------------------------------------------------- what this browser did
+# ---------------------------------------------------------------- requests of this browser
 
 
 def note_mine(reference, role):
@@ -95,7 +95,7 @@ def note_mine(reference, role):
 
 
 def mine(role):
-    """The references of what this browser has done that with, the latest at the end."""
+    """The references of the requests with which this browser did that, the latest at the end."""
     return (request.session.get("saas_signup") or {}).get(role, [])
 
 

@@ -1,4 +1,4 @@
-"""What the API serves for signing up."""
+"""The API's routes for signing up."""
 
 from odoo import api, models
 

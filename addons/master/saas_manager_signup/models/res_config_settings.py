@@ -45,9 +45,9 @@ class ResConfigSettings(models.TransientModel):
             raise ValidationError(self.env._("The number of signups per hour cannot be negative."))
 
     def set_values(self):
-        """Odoo deletes a parameter that is set to 0, and the default would come back."""
+        """Store zeros, too: Odoo deletes a parameter that is set to 0, and the default would apply."""
         result = super().set_values()
         if not self.saas_signup_cap_per_hour:
-            # sudo: as Odoo's own set_values.
+            # sudo: as in Odoo's own set_values
             self.env["ir.config_parameter"].sudo().set_param("saas_signup.cap_per_hour", "0")
         return result

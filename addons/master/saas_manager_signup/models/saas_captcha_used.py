@@ -1,4 +1,4 @@
-"""Solutions that were sent, kept until they expire, so that each is good for one form only."""
+"""Used solutions, kept until they expire, so that each is valid for one form only."""
 
 import base64
 import json
@@ -10,20 +10,20 @@ from odoo.tools import SQL
 
 class SaasCaptchaUsed(models.Model):
     _name = "saas.captcha.used"
-    _description = "SaaS Captcha, Used"
+    _description = "SaaS Used Captcha"
     _log_access = False
 
-    signature = fields.Char(required=True, readonly=True, help="Of the challenge, by us.")
+    signature = fields.Char(required=True, readonly=True, help="The challenge's signature, which we made.")
     expires_at = fields.Float(required=True, readonly=True, index=True, help="Seconds since 1970.")
 
     _signature_unique = models.UniqueIndex("(signature)")
 
     @api.model
     def _use(self, solution):
-        """False if it was used before; two of the same moment are told apart by PostgreSQL's index.
+        """Mark a solution as used; return False if it was used before, or by a request at the same time.
 
-        solution: verified, as the widget sends it. What names it is the challenge's signature: anything
-        else in it could be written differently.
+        solution: verified, as the widget sends it. It is identified by the challenge's signature: all other
+        parts could be written differently.
         """
         challenge = json.loads(base64.b64decode(solution))["challenge"]
         query = SQL(

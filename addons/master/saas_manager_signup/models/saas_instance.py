@@ -1,4 +1,4 @@
-"""W1: names that are promised."""
+"""W1: names that are reserved for confirmed signups."""
 
 from odoo import api, models
 
@@ -8,5 +8,5 @@ class SaasInstance(models.Model):
 
     @api.model
     def _takers(self, subdomain):
-        """A confirmed signup that could not begin yet keeps its name."""
+        """Include confirmed signups that could not begin yet: they keep their names."""
         return [*super()._takers(subdomain), self.env["saas.instance.request"]._waiting_for(subdomain)]

@@ -14,7 +14,7 @@ from ..faults import SignupFaults
 _WARNING = "mail.mail_activity_data_warning"
 _AGAIN_AN_HOUR = 10
 _DELAYED = [("source", "=", "signup"), ("state", "=", "failed"), ("instance_id", "=", False)]
-"""Confirmed, but it could not begin: what the job tries again is what people are told goes on by itself."""
+"""Confirmed requests that could not begin: a job retries them, and people are told so."""
 
 
 class SaasInstanceRequest(models.Model):
@@ -22,10 +22,10 @@ class SaasInstanceRequest(models.Model):
 
     @api.model
     def _sign_up_on_page(self, values, address, own=(), change=None):
-        """Keep it as a draft and send a mail; sent again, it is the same draft. Raises ApiError.
+        """Create a draft and send a mail; a form that is sent again changes the same draft. Raises ApiError.
 
-        own: the references of what the same browser asked for; nobody else's draft is touched, whatever
-        address they type. change: the one of them that is meant, if they said so.
+        own: the references of this browser's requests; other drafts are not changed, whatever address is
+        typed. change: the one to change, if the visitor chose it.
         """
         draft = self._draft_of(values, own, change)
         if not draft:
@@ -43,7 +43,7 @@ class SaasInstanceRequest(models.Model):
         return self.search([*domain, *mine], limit=1)
 
     def _send_again(self, address):
-        """Send the mail anew; False after too many."""
+        """Send the mail again; return False after too many."""
         self.ensure_one()
         try:
             self._count_again(address, self.customer_email)
@@ -53,7 +53,7 @@ class SaasInstanceRequest(models.Model):
         return True
 
     def _count_again(self, address, email):
-        """Raises ApiError after too many."""
+        """Raise ApiError after too many."""
         self._count_signup(f"signup again {address}", _AGAIN_AN_HOUR)
         self._count_mail(email)
 
@@ -67,9 +67,9 @@ class SaasInstanceRequest(models.Model):
     # ------------------------------------------------------------ confirmation
 
     def _confirmation_values(self, subdomain, refused=None):
-        """What the page of the mail's link shows; a name that was taken meanwhile is told at once.
+        """The values for the page behind the mail's link, with an error if the name was taken meanwhile.
 
-        refused: the SignupFaults that pressing its button has met.
+        refused: the SignupFaults raised by the page's button.
         """
         pages = self.env["saas.signup"]
         chosen = (subdomain or self.subdomain).strip().lower()
@@ -83,16 +83,16 @@ class SaasInstanceRequest(models.Model):
         }
 
     def _address(self):
-        """Where it is or will be, as people say it."""
+        """The address of the instance, existing or not, without the protocol."""
         return urlsplit(self._url()).netloc
 
     def _url(self):
-        # sudo: a stranger sees no server, only the address it gives.
+        # sudo: visitors cannot see servers, only the address
         server = self.sudo().instance_id.server_id or self.sudo().template_id.server_id
         return self.instance_id.url or gateway.url_of(self.subdomain, server)
 
     def _confirm_on_page(self, subdomain=None):
-        """Create it. Raises SignupFaults when the name is not to be had any more."""
+        """Create the instance. Raises SignupFaults if the name is not available any more."""
         self.ensure_one()
         if self.state != "draft":
             return
@@ -104,7 +104,7 @@ class SaasInstanceRequest(models.Model):
         self._begin_or_wait()
 
     def _begin_or_wait(self):
-        """Begin; what cannot begin now is kept for the operators, who are told."""
+        """Begin; if that is not possible now, keep the request and notify operators."""
         try:
             with self.env.cr.savepoint():
                 self._confirm()
@@ -113,10 +113,10 @@ class SaasInstanceRequest(models.Model):
         except UserError as error:
             self._move("submit")
             self._move("fail", error=str(error))
-            self._tell_that_it_waits()
+            self._notify_of_delay()
 
-    def _tell_that_it_waits(self):
-        """Leave an activity with the cause for each operator, in place of an earlier one."""
+    def _notify_of_delay(self):
+        """Create an activity with the reason for each operator; it replaces an earlier one."""
         self.activity_unlink([_WARNING])
         for operator in self._operators():
             self.activity_schedule(
@@ -131,13 +131,13 @@ class SaasInstanceRequest(models.Model):
 
     @api.model
     def _waiting_for(self, subdomain):
-        """A query for the confirmed signup that shall have this name once it can begin."""
-        # sudo: another company's takes a name, too.
+        """A query for the confirmed signup that will have this name once it can begin."""
+        # sudo: signups of other companies reserve names, too
         return self.sudo()._search([*_DELAYED, ("subdomain", "=", subdomain)])
 
     @api.model
     def _cron_begin_delayed(self):
-        """What was confirmed and could not begin, for want of room mostly, begins once it can."""
+        """Begin confirmed signups that could not begin before, mostly for lack of capacity."""
         for delayed in self.search(_DELAYED, order="id").try_lock_for_update(allow_referencing=True):
             try:
                 with self.env.cr.savepoint():
@@ -146,4 +146,4 @@ class SaasInstanceRequest(models.Model):
             except UserError as error:
                 if str(error) != delayed.error:
                     delayed.error = str(error)
-                    delayed._tell_that_it_waits()
+                    delayed._notify_of_delay()

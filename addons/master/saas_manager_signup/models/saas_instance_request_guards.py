@@ -1,4 +1,4 @@
-"""Who may sign up: people with a mailbox of their own, not too often, whichever door they come through."""
+"""Limits who may sign up, on the page and by API: people with a mailbox of their own, not too often."""
 
 import time
 
@@ -12,7 +12,7 @@ from ..faults import NotHuman
 
 _MAILS_AN_HOUR = 5
 _POSTS_PER_SIGNUP = 10
-"""For one confirmed signup: the relay's good name has a limit of its own, too."""
+"""Per confirmed signup; this also protects the reputation of our mail server."""
 _STAMP = "saas_manager_signup.form"
 _STAMP_KEPT_S = 86400
 
@@ -21,25 +21,27 @@ class SaasInstanceRequest(models.Model):
     _inherit = "saas.instance.request"
 
     def _count_asked(self, email):
-        """Raises ApiError after too many to this address, or of all visitors together."""
+        """Raise ApiError after too many for this address, or for all visitors together."""
         self._count_mail(email)
         cap = self.env["saas.signup"]._cap_per_hour()
         if cap:
             self._count_signup("signup", _POSTS_PER_SIGNUP * cap)
 
     def _count_begun(self):
-        """Raises NoCapacity after too many in this hour: it waits for the next.
+        """Raise NoCapacity after too many in this hour: the request waits for the next hour.
 
-        Who proved an address counts, not who only wrote one: nobody closes it for others.
+        Only confirmed addresses count, so that nobody can block signups for others.
         """
         cap = self.env["saas.signup"]._cap_per_hour()
         if not cap:
             return
-        # sudo: visitors read no counts.
+        # sudo: visitors cannot read counts
         begun = self.env["saas.api.count"].sudo()._hit_if_done("signup begun", cap)
         if begun.count > cap:
             raise NoCapacity(
-                self.env._("%s signed up in this hour, and no more are let in. It goes on in the next.", cap)
+                self.env._(
+                    "%s signed up in this hour, which is the limit. It continues in the next hour.", cap
+                )
             )
 
     def _count_mail(self, email):
@@ -53,7 +55,7 @@ class SaasInstanceRequest(models.Model):
 
     @api.model
     def _is_disposable(self, email):
-        """Whether its domain, or one above it, is known for throw-away mailboxes."""
+        """Whether its domain, or a parent domain, is known for throw-away mailboxes."""
         if self.env["saas.signup"]._setting("allow_disposable"):
             return False
         labels = email.lower().rpartition("@")[2].split(".")
@@ -63,7 +65,7 @@ class SaasInstanceRequest(models.Model):
 
     @api.model
     def _check_human(self, typed):
-        """Raise NotHuman if a program seems to have sent the form; drivers of captchas extend it.
+        """Raise NotHuman if a program seems to have sent the form; other captchas extend this.
 
         typed: all fields of the form, as they were sent.
         """
@@ -82,14 +84,14 @@ class SaasInstanceRequest(models.Model):
 
     @api.model
     def _stamp(self, earlier=""):
-        """When the form was shown first, signed: mending a mistake takes less time than filling it in."""
+        """The time when the form was first shown, signed: corrections may be faster than the first try."""
         if time.time() - self._stamped_at(earlier) < _STAMP_KEPT_S:
             return earlier
-        # sudo: the secret it is signed with.
+        # sudo: the secret for the signature
         return hash_sign(self.sudo().env, _STAMP, [time.time()])
 
     def _stamped_at(self, stamp):
-        """The moment in a stamp; the beginning of time in one that is not ours."""
+        """The time in a stamp; 0 if its signature is not ours."""
         try:
             (moment,) = verify_hash_signed(self.sudo().env, _STAMP, stamp) or [0]
         except ValueError:

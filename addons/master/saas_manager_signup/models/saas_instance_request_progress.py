@@ -1,4 +1,4 @@
-"""W1: what the visitor is told of their request; the page, the API and the mails all follow its state."""
+"""W1: the progress that visitors see. The page, the API and the mails all follow the request's state."""
 
 from odoo import fields, models
 from odoo.addons.saas_manager import gateway
@@ -14,7 +14,7 @@ _STAGE_AFTER = {
     "probe": 3,
     "activate": 3,
 }
-"""The stage that is under way once the engine has done that step."""
+"""The stage that begins once the engine has done that step."""
 _ENTER_WITHIN_H = 1
 
 
@@ -22,9 +22,9 @@ class SaasInstanceRequest(models.Model):
     _inherit = "saas.instance.request"
 
     def _signup_state(self):
-        """How far it is, for the page and its polls."""
+        """The progress, for the page and for its polling."""
         self.ensure_one()
-        state = self._told_state()
+        state = self._public_state()
         return {
             "state": state,
             "percent": 100 if state == "ready" else int(self.progress),
@@ -51,22 +51,24 @@ class SaasInstanceRequest(models.Model):
             "gone": self.env._("This Odoo does not exist any more"),
         }[state]
 
-    # ------------------------------------------------------------ into it
+    # ------------------------------------------------------------ logging in
 
     def _may_be_entered(self):
-        """Only soon after it was made: later the customer logs in like everybody."""
+        """Only soon after the creation: later the customer logs in like everybody."""
         instance = self.instance_id
         since = fields.Datetime.subtract(fields.Datetime.now(), hours=_ENTER_WITHIN_H)
-        if self._told_state() == "creating":
+        if self._public_state() == "creating":
             return True
-        return self._told_state() == "ready" and instance.state == "active" and instance.activated_at > since
+        return (
+            self._public_state() == "ready" and instance.state == "active" and instance.activated_at > since
+        )
 
     def _login_link(self, origin):
-        """I7: a link that lets its bearer in once; None if there is none to be had.
+        """I7: a link for one login; None if the instance gives none.
 
-        origin: of the page that may send them in with it.
+        origin: of the page that may use it.
         """
-        if self._told_state() != "ready":
+        if self._public_state() != "ready":
             return None
         try:
             return gateway.login_link(self.instance_id, origin=origin).reveal()

@@ -1,4 +1,4 @@
-"""A6, W1: who signs up, with a publishable key or on the page, first proves that the address is theirs."""
+"""A6, W1: signing up, with a publishable key or on the page; the visitor must confirm their address first."""
 
 from odoo import api, fields, models
 from odoo.addons.saas_manager import gateway
@@ -8,10 +8,10 @@ from odoo.tools import hash_sign, verify_hash_signed
 
 _VERIFY = "saas_manager.mail_template_verify_email"
 _SCOPE = "saas_manager_api.signup"
-"""What links in mails are signed for; it stays, so that those that were sent stay valid."""
+"""The purpose of the signatures in mails; never change it, so that links that were sent stay valid."""
 _CONFIRM_WITHIN_H = 48
 _AN_HOUR = 5
-"""So many instances may be asked for from one address."""
+"""The number of requests per address and hour."""
 
 
 class SaasInstanceRequest(models.Model):
@@ -23,11 +23,11 @@ class SaasInstanceRequest(models.Model):
 
     @api.model
     def _ask_by_api(self, caller, values):
-        """With a publishable key, ask for the address first."""
+        """With a publishable key, confirm the address first."""
         if not caller.is_publishable:
             return super()._ask_by_api(caller, values)
         self.env["saas.instance"]._check_free(values["subdomain"])
-        # The request itself tells who asked for what and when; nobody waits for chatter to say it again.
+        # The request's own fields record who asked for what and when, so it needs no message in the chatter.
         return self.with_context(tracking_disable=True)._sign_up_by_api(caller, values)
 
     @api.model
@@ -40,7 +40,7 @@ class SaasInstanceRequest(models.Model):
 
     @api.model
     def _check_only_address(self, values):
-        """A key that everybody can read sends mails to no address but the one that is proved."""
+        """A key that everybody can read must send mails only to the address that is confirmed."""
         admin = gateway.tidy_email(values.get("admin_email") or values["customer_email"])
         if admin != gateway.tidy_email(values["customer_email"]):
             sentence = self.env._("With a publishable key, the administrator's address is the customer's.")
@@ -48,10 +48,10 @@ class SaasInstanceRequest(models.Model):
 
     @api.model
     def _sign_up(self, values, address):
-        """Keep it as a draft, and send a mail to the customer.
+        """Create a draft, and send a mail to the customer.
 
-        address: where the wish came from, whichever door it came through.
-        Raises ApiError after too many, and for a throw-away mailbox.
+        address: the visitor's IP address, on the page or by API. Raises ApiError after too many, and for a
+        throw-away mailbox.
         """
         self._check_mailbox(values["customer_email"])
         self._count_signup(f"signup {address}", _AN_HOUR)
@@ -65,7 +65,7 @@ class SaasInstanceRequest(models.Model):
         self._emit("request.unconfirmed")
 
     def _count_signup(self, bucket, limit):
-        # sudo: visitors read no counts.
+        # sudo: visitors cannot read counts
         self.env["saas.api.count"].sudo()._hit_if_done(bucket, limit).check()
 
     def _is_mail_due(self, template):
@@ -79,15 +79,15 @@ class SaasInstanceRequest(models.Model):
         return {"verification_url": self._verification_url()}
 
     def _token(self):
-        """What proves the address; it is worth nothing once the request has another one."""
-        # sudo: the secret it is signed with.
+        """Proves the address; it is invalid once the request has another address."""
+        # sudo: the secret for the signature
         bound = [self.reference, self.customer_email]
         return hash_sign(self.sudo().env, _SCOPE, bound, expiration_hours=_CONFIRM_WITHIN_H)
 
     @api.model
     def _find_by_token(self, token):
-        """Whose mail bore this token. Raises DeadLink for one that is wrong or too old."""
-        # sudo: the token is the right to it.
+        """The request whose mail had this token. Raises DeadLink if it is wrong or too old."""
+        # sudo: the token grants access to the request
         requests = self.sudo()
         try:
             reference, email = verify_hash_signed(requests.env, _SCOPE, token) or (None, None)
@@ -99,7 +99,7 @@ class SaasInstanceRequest(models.Model):
         return found
 
     def _confirm(self):
-        """The address is theirs: create what they asked for. Confirmed twice, it is created once."""
+        """The address is confirmed: create the instance. Confirming twice creates it once."""
         self.ensure_one()
         if self.state == "draft":
             self._count_begun()
@@ -107,7 +107,7 @@ class SaasInstanceRequest(models.Model):
 
     @api.autovacuum
     def _gc_unconfirmed(self):
-        """Nobody confirmed them, and their links are dead."""
+        """Delete requests that were not confirmed before their links expired."""
         before = fields.Datetime.subtract(fields.Datetime.now(), hours=_CONFIRM_WITHIN_H)
         domain = [
             ("source", "=", "signup"),

@@ -1,4 +1,4 @@
-"""The signup page: what it offers, which names can be had, whose request is whose."""
+"""The signup page: what it offers, which names are available, and which requests are a browser's own."""
 
 from odoo import api, models
 
@@ -16,7 +16,7 @@ class SaasSignup(models.AbstractModel):
     _name = "saas.signup"
     _description = "SaaS Signup Page"
 
-    # ------------------------------------------------------------ what is offered
+    # ------------------------------------------------------------ the offer
 
     @api.model
     def _is_open(self):
@@ -24,17 +24,17 @@ class SaasSignup(models.AbstractModel):
 
     @api.model
     def _setting(self, name):
-        # sudo: a setting.
+        # sudo: a setting
         return self.env["ir.config_parameter"].sudo().get_param(f"saas_signup.{name}")
 
     @api.model
     def _minimum_s(self):
-        """Nobody fills the form in faster, in seconds."""
+        """The minimum time to fill in the form, in seconds; programs are faster."""
         return int(self._setting("minimum_s") or _MINIMUM_S)
 
     @api.model
     def _cap_per_hour(self):
-        """So many may sign up in an hour, all doors together. 0: no limit."""
+        """The number of signups per hour, on the page and by API together. 0: no limit."""
         return int(self._setting("cap_per_hour") or CAP_PER_HOUR)
 
     @api.model
@@ -43,14 +43,14 @@ class SaasSignup(models.AbstractModel):
 
     @api.model
     def _templates(self):
-        """Those that can be had now."""
+        """The templates that are ready."""
         domain = [*self.env["saas.instance.request"]._for_sale(), ("is_template_ready", "=", True)]
         return self.env["saas.template"].search(domain)
 
     @api.model
     def _form_values(self, typed, faults):
         plans, templates, typed = self._plans(), self._templates(), self._tidy(typed)
-        plan = plans.filtered(lambda it: it.code == typed["plan"]) or self._usual(plans)
+        plan = plans.filtered(lambda it: it.code == typed["plan"]) or self._default_plan(plans)
         template = templates.filtered(lambda it: it.code == typed["template"])
         return {
             "plans": plans,
@@ -74,18 +74,18 @@ class SaasSignup(models.AbstractModel):
             "captcha": self._captcha(),
         }
 
-    def _usual(self, plans):
+    def _default_plan(self, plans):
         return (plans.filtered("is_popular") or plans)[:1]
 
     @api.model
     def _tidy(self, typed):
-        """The form's fields and no others, as text without surrounding spaces."""
+        """The form's known fields, as text without surrounding spaces."""
         tidy = {name: " ".join(str(typed.get(name) or "").split())[:most] for name, most in LONGEST.items()}
         tidy.update({name: str(typed.get(name) or "")[:64] for name in (*_CHOICES, "change")})
         tidy["opened"] = str(typed.get("opened") or "")[:200]
         tidy["customer_email"] = tidy["customer_email"] or str(typed.get("email") or "")[:254]
         tidy["company_name"] = tidy["company_name"] or str(typed.get("company") or "")[:100]
-        # A suggestion's button, pressed without a script.
+        # the button of a suggestion, in a browser without JavaScript
         tidy["subdomain"] = (str(typed.get("instead") or "")[:50] or tidy["subdomain"]).lower()
         return tidy
 
@@ -93,7 +93,7 @@ class SaasSignup(models.AbstractModel):
 
     @api.model
     def _judge(self, subdomain, company=""):
-        """The live check: whether it can be had, a sentence about it, and others like it."""
+        """The live check: whether the name is available, a sentence about it, and suggestions."""
         if company and not subdomain:
             subdomain = (self._suggestions_for(company) or [""])[0]
         fault = self._fault_of_subdomain(subdomain)
@@ -108,14 +108,14 @@ class SaasSignup(models.AbstractModel):
         return self.env["saas.instance"]._suggestions(text) if text else []
 
     def _fault_of_subdomain(self, subdomain):
-        """A sentence in the visitor's language, or None."""
+        """The error of a subdomain in the visitor's language, or None."""
         if not subdomain:
             return self.env._("Choose the address of your Odoo.")
         objection = self.env["saas.instance"]._objection(subdomain)
         return str(objection) if objection else None
 
     def _refusal_of_subdomain(self, subdomain):
-        """The SignupFaults that says why it cannot be had, or None."""
+        """The SignupFaults with the reason why the subdomain is not available, or None."""
         fault = self._fault_of_subdomain(subdomain)
         return SignupFaults({"subdomain": fault}, self._suggestions_for(subdomain)) if fault else None
 
@@ -127,7 +127,7 @@ class SaasSignup(models.AbstractModel):
 
     @api.model
     def _find(self, reference):
-        """The request of that reference; an empty one if there is none."""
+        """The request with that reference; an empty record if there is none."""
         domain = [("reference", "=", reference), ("source", "=", "signup")]
         return self.env["saas.instance.request"].search(domain)
 

@@ -1,4 +1,4 @@
-"""Challenges: work that takes a visitor's browser about a second, signed so that nobody makes their own."""
+"""Captcha challenges: about a second of work for the visitor's browser, signed against forgery."""
 
 import time
 
@@ -8,7 +8,7 @@ from odoo.tools import hmac
 
 VALID_S = 3600
 COSTS = {"easy": 1_000, "normal": 5_000, "hard": 20_000}
-"""Rounds of PBKDF2 for each try; one try in 256 is right."""
+"""Rounds of PBKDF2 per try; on average one try in 256 succeeds."""
 _ITS_LANGUAGES = {"fr": "fr-fr"}
 _SCOPE = "saas_manager_signup.captcha"
 
@@ -18,7 +18,7 @@ class SaasSignup(models.AbstractModel):
 
     @api.model
     def _captcha(self):
-        """What the template `captcha` needs, if it is on. Other drivers extend it; see `_check_human`."""
+        """The values for the template `captcha`, if enabled. Other captchas extend it; see `_check_human`."""
         if not self._captcha_setting("enabled"):
             return None
         code = (self.env.lang or "en_US").partition("_")[0]
@@ -26,7 +26,7 @@ class SaasSignup(models.AbstractModel):
 
     @api.model
     def _captcha_setting(self, name):
-        # sudo: a setting.
+        # sudo: a setting
         return self.env["ir.config_parameter"].sudo().get_param(f"saas_captcha.{name}")
 
     @api.model
@@ -39,12 +39,12 @@ class SaasSignup(models.AbstractModel):
 
     @api.model
     def _is_solved(self, solution):
-        """Whether it is right, in time, and sent for the first time; it is used up by that."""
+        """Whether the solution is correct, in time and not used before; this marks it as used."""
         if not verify_solution(solution, self._captcha_secret()).verified:
             return False
-        # sudo: visitors have no rights of their own.
+        # sudo: visitors have no rights
         return self.env["saas.captcha.used"].sudo()._use(solution)
 
     def _captcha_secret(self):
-        # sudo: the database's secret.
+        # sudo: the database's secret
         return hmac(self.sudo().env, _SCOPE, "challenge")

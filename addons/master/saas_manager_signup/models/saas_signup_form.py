@@ -1,4 +1,4 @@
-"""What the signup page makes of a form that was sent: a draft, or what is wrong with it."""
+"""Handles a form that was sent from the signup page: creates a draft, or returns its errors."""
 
 from odoo import api, models
 from odoo.addons.saas_manager import gateway
@@ -14,10 +14,10 @@ class SaasSignup(models.AbstractModel):
     _inherit = "saas.signup"
 
     @api.model
-    def _take(self, typed, address, own=()):
-        """Keep what was asked for as a draft and send the mail. Raises SignupFaults.
+    def _create_draft(self, typed, address, own=()):
+        """Create a draft and send the mail. Raises SignupFaults.
 
-        own: the references of what this browser asked for before.
+        own: the references of this browser's earlier requests.
         """
         tidy = self._tidy(typed)
         requests = self.env["saas.instance.request"]
@@ -29,7 +29,7 @@ class SaasSignup(models.AbstractModel):
         if faults:
             raise SignupFaults(faults)
         try:
-            # What is refused counts for nobody, nor for the mailbox that was written in it.
+            # Forms with errors do not count, neither for all visitors nor for the typed mailbox.
             with self.env.cr.savepoint():
                 return requests._sign_up_on_page(self._values(tidy), address, own, tidy["change"])
         except ApiError as error:

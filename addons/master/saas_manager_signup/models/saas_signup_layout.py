@@ -1,4 +1,4 @@
-"""How the signup page looks: language, the company's own colour, money, addresses."""
+"""The look of the signup page: language, the company's color, prices, addresses."""
 
 import functools
 import re
@@ -15,12 +15,12 @@ _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 
 @functools.cache
 def _version():
-    """Of the style sheet and the script: browsers keep them for a week."""
+    """The version of the style sheet and the script: browsers keep them for a week."""
     return f"{adler32(b''.join(path.read_bytes() for path in sorted(_STATIC.iterdir()))):08x}"
 
 
-def _text_on(color):
-    """Black or white, whichever is read better on that colour (WCAG's relative luminance)."""
+def _text_color_on(color):
+    """Black or white, whichever has more contrast on that color (WCAG's relative luminance)."""
     channels = [int(color[start : start + 2], 16) / 255 for start in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     luminance = sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
@@ -28,7 +28,7 @@ def _text_on(color):
 
 
 def _own_name(language):
-    """`French / Français` is called Français by who speaks it, and `English (US)` English."""
+    """A language in its own words: `French / Français` becomes Français, `English (US)` becomes English."""
     return language.rpartition("/")[2].partition("(")[0].strip()
 
 
@@ -37,14 +37,14 @@ class SaasSignup(models.AbstractModel):
 
     @api.model
     def _language(self, *wanted):
-        """The first wanted language that is installed, else the company's."""
+        """The first requested language that is installed, else the company's."""
         installed = [code for code, _name in self.env["res.lang"].get_installed()]
         for code in (it.replace("-", "_").lower() for it in wanted if it):
             same = [it for it in installed if it.lower() == code]
             near = [it for it in installed if it.split("_")[0] == code.split("_")[0]]
             if same or near:
                 return (same or near)[0]
-        # sudo: visitors may not read the company's own contact.
+        # sudo: visitors cannot read the company's contact
         own = self.env.company.sudo().partner_id.lang
         return own if own in installed else installed[0]
 
@@ -58,7 +58,7 @@ class SaasSignup(models.AbstractModel):
             "company": company,
             "has_logo": not company.uses_default_logo,
             "accent": accent if known else None,
-            "on_accent": _text_on(accent) if known else None,
+            "on_accent": _text_color_on(accent) if known else None,
             "version": _version(),
             "lang": self.env.lang or "en_US",
             "languages": [(code, _own_name(name)) for code, name in languages],
@@ -66,7 +66,7 @@ class SaasSignup(models.AbstractModel):
 
     @api.model
     def _content_policy(self, nonce):
-        """What the page may load and where its forms lead, by directive; drivers of captchas add theirs."""
+        """The page's Content-Security-Policy, by directive; other captchas extend it."""
         address = gateway.address_settings()
         tenants = f"{address['protocol']}://*.{address['base_domain']}:*"
         return {
@@ -75,7 +75,7 @@ class SaasSignup(models.AbstractModel):
             "style-src": ["'self'", f"'nonce-{nonce}'"],
             "img-src": ["'self'", "data:"],
             "connect-src": ["'self'"],
-            # The last step is a form that ends in the new Odoo.
+            # the last step is a form whose POST ends in the new Odoo
             "form-action": ["'self'", tenants],
             "base-uri": ["'none'"],
             "frame-ancestors": ["'none'"],
@@ -87,7 +87,7 @@ class SaasSignup(models.AbstractModel):
         return f".{gateway.address_settings()['base_domain']}"
 
     def _money(self, plan, period):
-        """A plan's price as the visitor's language writes it, without cents that are none."""
+        """A plan's price in the visitor's language, without cents if they are zero."""
         amount, currency = plan.price(period), plan.currency_id
         if not amount:
             return self.env._("Free")

@@ -1,4 +1,4 @@
-"""`/api/signup/confirm`: where the link of the mail leads (A6)."""
+"""`/api/signup/confirm`: the target of the link in the mail (A6)."""
 
 from typing import Annotated
 
@@ -26,7 +26,7 @@ _PAGE = {200: {"content": {"text/html": {}}}}
 
 @router.get("/confirm", response_model=None, responses={**_REFUSALS, **_PAGE}, openapi_extra=OPEN)
 async def confirmation_page(token: Token, env: Env) -> HTMLResponse:
-    """The page of the link: a button. A link that acted by itself would be followed by mail scanners."""
+    """The page behind the link, with a button: mail scanners open links, but do not press buttons."""
     return _page(env, env["saas.instance.request"]._find_by_token(token))
 
 
@@ -41,6 +41,6 @@ async def confirm(token: Token, env: Env, http: Request) -> Confirmed:
 
 
 def _page(env, request):
-    # sudo: a page of ours, shown to whoever has the link.
+    # sudo: a public page for everybody who has the link
     html = env["ir.qweb"].sudo()._render("saas_manager_signup.confirmation_page", {"asked": request})
     return HTMLResponse(str(html), headers={"Content-Security-Policy": _POLICY})

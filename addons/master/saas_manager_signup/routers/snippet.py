@@ -1,4 +1,4 @@
-"""`/api/signup.js`: what other web sites load to let their visitors sign up (A6)."""
+"""`/api/signup.js`: a script for other web sites, so that their visitors can sign up (A6)."""
 
 import gzip
 from functools import cache
@@ -12,7 +12,7 @@ router = APIRouter(include_in_schema=False)
 
 _FILE = "saas_manager_signup/static/src/snippet.js"
 _HEADERS = {
-    # A module of another site is loaded with CORS, which Odoo's own static files do not speak.
+    # A module from another site is loaded with CORS, which Odoo's static files do not support.
     "Access-Control-Allow-Origin": "*",
     "Cross-Origin-Resource-Policy": "cross-origin",
     "Cache-Control": "public, max-age=3600",
@@ -22,7 +22,7 @@ _HEADERS = {
 
 @router.get("/signup.js")
 async def snippet(accept_encoding: Annotated[str, Header()] = "") -> Response:
-    """The same for everybody; it holds no key."""
+    """The same for all visitors; it contains no key."""
     is_packed = "gzip" in accept_encoding
     headers = {**_HEADERS, "Content-Encoding": "gzip"} if is_packed else _HEADERS
     return Response(_content(is_packed), media_type="text/javascript", headers=headers)

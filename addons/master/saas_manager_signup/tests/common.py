@@ -1,4 +1,4 @@
-"""What the tests of the signup share: a visitor with a browser of his own."""
+"""Shared by the tests of the signup: a visitor with their own browser."""
 
 import re
 
@@ -24,7 +24,7 @@ class SignupCase(SaasCase, HttpCase):
         return self.url_open(path, **options)
 
     def _press(self, path, page, **typed):
-        """Send a form of that page; it is not followed to the next."""
+        """Send a form of that page, without following the redirect."""
         self.env.flush_all()
         fields = {"csrf_token": _CSRF.search(page.text)[1], **typed}
         return self.url_open(path, data=fields, allow_redirects=False)
@@ -49,7 +49,7 @@ class SignupCase(SaasCase, HttpCase):
         return answer
 
     def _signed_up(self, subdomain="acme", **values):
-        """The draft of who has sent the form."""
+        """The draft of the visitor who has sent the form."""
         answer = self._send(subdomain, **values)
         self.assertEqual(answer.status_code, 303, answer.text[:3000])
         return self._request(answer)
@@ -59,7 +59,7 @@ class SignupCase(SaasCase, HttpCase):
         return self.env["saas.instance.request"].search([("reference", "=", reference)])
 
     def _open_link(self, request):
-        """The page the mail's link leads to."""
+        """The page behind the mail's link."""
         return self._see(f"/signup/confirm?token={request._token()}")
 
     def _confirm(self, request, **typed):
@@ -67,5 +67,5 @@ class SignupCase(SaasCase, HttpCase):
             return self._press("/signup/confirm", self._open_link(request), **typed)
 
     def _forget_cookies(self):
-        """Be another browser from now on."""
+        """Continue as another browser."""
         self.opener.cookies.clear()

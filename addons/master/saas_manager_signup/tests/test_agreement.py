@@ -1,4 +1,4 @@
-"""The customer's mails, the page and the API agree about the same request at every moment."""
+"""The customer's mails, the page and the API agree about the state of a request at every time."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -19,18 +19,18 @@ _WHY = "relation res_users is broken"
 
 @dataclass(frozen=True)
 class Told:
-    """What each of them tells at a moment."""
+    """The expected answers at one moment."""
 
     state: str
-    """The request's own, which A2 tells, too, unless `a2` says what it tells instead."""
+    """The request's state, which A2 reports, too, unless `a2` differs."""
     a5: str
     page: str
     words: str
-    """On the page a browser gets, whichever of its addresses it opens."""
+    """On the page that a browser gets at any of its addresses."""
     mail: str | None = None
-    """What was queued on the way here."""
+    """The mails that were queued up to this moment."""
     due: str | None = None
-    """Which of verify_email and instance_provisioned is still sent if its job runs only now."""
+    """Which of verify_email and instance_provisioned would still be sent if their jobs ran only now."""
     let_in: bool = False
     error: bool = False
     a2: str | None = None
@@ -65,9 +65,9 @@ class TestAgreement(SignupCase, ApiCase):
         self.patch(mails, "_enqueue_mail", note)
         self.patch(gateway, "login_link", lambda _instance, origin: Secret(_LINK))
 
-    # ------------------------------------------------------------ the ways of a request
+    # ------------------------------------------------------------ the courses of a request
 
-    def test_from_the_form_to_the_odoo_and_to_its_end(self):
+    def test_from_the_form_to_the_instance_and_its_termination(self):
         request = self._signed_up()
         self._agree(request, _UNCONFIRMED)
         self._confirm(request)
@@ -77,7 +77,7 @@ class TestAgreement(SignupCase, ApiCase):
         self._terminate(request)
         self._agree(request, _TERMINATED)
 
-    def test_by_a_failure_and_another_try(self):
+    def test_a_failure_and_a_retry(self):
         request = self._signed_up()
         self._confirm(request)
         self.queued.clear()
@@ -88,7 +88,7 @@ class TestAgreement(SignupCase, ApiCase):
         self._run_provision(request.instance_id)
         self._agree(request, _READY)
 
-    def test_a_failure_that_is_given_up(self):
+    def test_a_failure_that_is_cancelled(self):
         request = self._signed_up()
         self._confirm(request)
         self._break(request)
@@ -97,13 +97,13 @@ class TestAgreement(SignupCase, ApiCase):
             self._manage(request, "cancel")
         self._agree(request, _CANCELLED)
 
-    def test_a_draft_that_is_given_up(self):
+    def test_a_draft_that_is_cancelled(self):
         request = self._signed_up()
         self.queued.clear()
         self._manage(request, "cancel")
         self._agree(request, _CANCELLED)
 
-    def test_without_room_it_has_not_failed_and_goes_on(self):
+    def test_without_capacity_a_request_waits_and_continues(self):
         request = self._signed_up()
         self.queued.clear()
         self.server.state = "maintenance"
@@ -116,7 +116,7 @@ class TestAgreement(SignupCase, ApiCase):
         self._break(request)
         self._agree(request, _FAILED)
 
-    def test_what_nobody_confirmed_is_forgotten_by_all(self):
+    def test_unconfirmed_requests_are_deleted_everywhere(self):
         request = self._signed_up()
         reference = request.reference
         self.env.cr.execute(
@@ -130,7 +130,7 @@ class TestAgreement(SignupCase, ApiCase):
         for path in ("state", "sent", "progress"):
             self.assertEqual(self._see(f"/signup/{path}/{reference}").status_code, 404)
 
-    def test_every_state_has_its_words(self):
+    def test_every_state_has_a_text(self):
         request = self._signed_up()
         for state, _name in request._fields["state"].selection:
             with self.subTest(state=state):
@@ -138,7 +138,7 @@ class TestAgreement(SignupCase, ApiCase):
                 self.assertEqual(self._call(f"/instances/{request.reference}")[0], 200)
                 self.assertEqual(self._see(f"/signup/progress/{request.reference}").status_code, 200)
 
-    def test_of_a_name_the_form_says_what_the_api_says_in_each_language(self):
+    def test_the_form_and_the_api_say_the_same_of_a_name_in_each_language(self):
         self._make_instance("acme", "active")
         for name in ("ab", "-acme", "12345", "www", "acme"):
             sentences = set()
@@ -152,7 +152,7 @@ class TestAgreement(SignupCase, ApiCase):
                 sentences.add(page["sentence"])
             self.assertEqual(len(sentences), 3, sentences)
 
-    # ------------------------------------------------------------ who is asked
+    # ------------------------------------------------------------ the parties
 
     def _agree(self, request, expected):
         self.env.flush_all()
@@ -180,7 +180,7 @@ class TestAgreement(SignupCase, ApiCase):
         )
 
     def _words(self, reference, words):
-        """The words that are expected, if both pages have them; else all that they have."""
+        """The expected words, if both pages contain them; else all their words."""
         for path in ("sent", "progress"):
             text = self._see(f"/signup/{path}/{reference}").text
             self.assertNotIn(_WHY, text)
@@ -198,7 +198,7 @@ class TestAgreement(SignupCase, ApiCase):
         answer = self.url_open(f"/signup/enter/{reference}", allow_redirects=False)
         return answer.headers["Location"] == _LINK
 
-    # ------------------------------------------------------------ what happens between
+    # ------------------------------------------------------------ the events
 
     def _break(self, request):
         with self._jobs():

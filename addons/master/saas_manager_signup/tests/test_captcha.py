@@ -1,4 +1,4 @@
-"""A form is accepted with a solved challenge, once; nothing changes while that is not asked for."""
+"""A form needs a solved challenge, which is valid once; without the captcha nothing changes."""
 
 import re
 from html import unescape
@@ -24,18 +24,18 @@ class TestCaptcha(SignupCase):
         self.parameters.set_param("saas_captcha.enabled", "True")
 
     def _solved(self):
-        """As the widget would send it."""
+        """The solution in the widget's form."""
         challenge = Challenge.from_dict(self._see("/signup/captcha").json())
         return Payload(challenge, solve_challenge(challenge)).to_base64()
 
     def _expect_refused(self, answer):
-        """With a sentence, and with what was typed."""
+        """With a sentence, and with the typed values."""
         self.assertEqual(answer.status_code, 422)
         self.assertIn("Please wait until the check", unescape(answer.text))
         self.assertIn('value="ann@acme.example"', answer.text)
         self.assertFalse(self.env["saas.instance.request"].search([("subdomain", "=", "acme")]))
 
-    def test_who_has_solved_it_signs_up(self):
+    def test_a_form_with_a_solution_is_accepted(self):
         self.assertEqual(self._signed_up(altcha=self._solved()).state, "draft")
 
     def test_a_form_without_a_solution_is_refused_and_keeps_what_was_typed(self):
@@ -43,7 +43,7 @@ class TestCaptcha(SignupCase):
             with self.subTest(altcha=altcha):
                 self._expect_refused(self._send(**altcha))
 
-    def test_a_solution_is_good_for_one_form(self):
+    def test_a_solution_is_valid_for_one_form(self):
         solution = self._solved()
         self._signed_up("first", altcha=solution)
         self._expect_refused(self._send(altcha=solution))
@@ -61,13 +61,13 @@ class TestCaptcha(SignupCase):
             solution = self._solved()
         self._expect_refused(self._send(altcha=solution))
 
-    def test_nobody_makes_his_own_challenge(self):
+    def test_a_forged_challenge_is_refused(self):
         told = self._see("/signup/captcha").json()
         challenge = Challenge.from_dict({**told, "parameters": {**told["parameters"], "cost": 1}})
         solution = Payload(challenge, solve_challenge(challenge)).to_base64()
         self._expect_refused(self._send(altcha=solution))
 
-    def test_used_ones_are_forgotten_when_they_are_too_old_to_be_sent(self):
+    def test_used_solutions_are_deleted_when_they_expire(self):
         self._signed_up(altcha=self._solved())
         used = self.env["saas.captcha.used"].search([])
         used._gc_expired()
@@ -83,7 +83,7 @@ class TestCaptcha(SignupCase):
             costs.append(self._see("/signup/captcha").json()["parameters"]["cost"])
         self.assertEqual(costs, sorted(set(costs)))
 
-    def test_while_it_is_off_nothing_is_shown_or_asked(self):
+    def test_a_disabled_captcha_is_neither_shown_nor_required(self):
         self.parameters.set_param("saas_captcha.enabled", "")
         page = self._see()
         self.assertEqual(page.status_code, 200)
@@ -91,6 +91,6 @@ class TestCaptcha(SignupCase):
         self.assertEqual(self._see("/signup/captcha").status_code, 404)
         self.assertEqual(self._signed_up().state, "draft")
 
-    def test_who_has_no_javascript_is_told(self):
+    def test_visitors_without_javascript_are_told(self):
         page = self._see()
         self.assertIn("<noscript>", page.text.partition("<altcha-widget")[2])

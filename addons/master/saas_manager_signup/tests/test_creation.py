@@ -1,4 +1,4 @@
-"""From the mail's link into the new Odoo."""
+"""From the link in the mail to the new Odoo."""
 
 from contextlib import contextmanager
 from unittest.mock import patch
@@ -42,19 +42,19 @@ class TestCreation(SignupCase):
         self.assertEqual(len(request.partner_id.saas_instance_ids), 1)
         self.assertIn("/signup/progress/", self._open_link(request).url)
 
-    def test_a_link_that_is_wrong_leads_on(self):
+    def test_an_invalid_link_offers_to_begin_again(self):
         page = self._see("/signup/confirm?token=AAAA")
         self.assertEqual(page.status_code, 410)
         self.assertIn('href="/signup"', page.text)
 
-    def test_who_still_has_a_draft_is_sent_a_new_link(self):
+    def test_a_visitor_with_a_draft_can_get_a_new_link(self):
         request = self._signed_up()
         page = self._see("/signup/confirm?token=AAAA")
         self.assertIn(f'action="/signup/again/{request.reference}"', page.text)
         self._forget_cookies()
         self.assertNotIn(request.reference, self._see("/signup/confirm?token=AAAA").text)
 
-    def test_a_name_taken_meanwhile_is_asked_for_again_and_the_rest_is_kept(self):
+    def test_a_name_taken_meanwhile_must_be_replaced_and_the_rest_is_kept(self):
         request = self._signed_up()
         self._make_instance("acme", "active")
         page = self._open_link(request)
@@ -66,7 +66,7 @@ class TestCreation(SignupCase):
         self.assertEqual((request.state, request.instance_id.subdomain), ("processing", "acme-2"))
         self.assertEqual(request.instance_id.name, "Acme Ltd")
 
-    def test_who_loses_a_race_for_the_name_is_asked_for_another(self):
+    def test_losing_a_race_for_a_name_asks_for_another_one(self):
         request = self._signed_up()
         self._make_instance("acme", "active")
         blind = patch.object(self.registry["saas.instance"], "_is_taken", return_value=False)
@@ -77,7 +77,7 @@ class TestCreation(SignupCase):
         self.assertIn("acme-2", answer.text)
         self.assertEqual(request.state, "draft")
 
-    def test_without_room_it_is_kept_the_operators_know_and_it_goes_on_by_itself(self):
+    def test_without_capacity_a_signup_waits_operators_are_notified_and_it_continues(self):
         request = self._signed_up()
         self.server.state = "maintenance"
         self.assertEqual(self._confirm(request).status_code, 303)
@@ -92,7 +92,7 @@ class TestCreation(SignupCase):
             self.env["saas.instance.request"]._cron_begin_delayed()
         self.assertEqual(request.state, "processing")
 
-    def test_a_signup_that_waits_keeps_its_name(self):
+    def test_a_waiting_signup_keeps_its_name(self):
         request = self._signed_up()
         self.server.state = "maintenance"
         self._confirm(request)
@@ -103,7 +103,7 @@ class TestCreation(SignupCase):
             self.env["saas.instance.request"]._cron_begin_delayed()
         self.assertEqual((request.state, request.instance_id.subdomain), ("processing", "acme"))
 
-    def test_the_operators_are_told_once_when_it_waits_for_another_reason(self):
+    def test_operators_are_notified_once_of_another_reason(self):
         request = self._signed_up()
         self.server.state = "maintenance"
         self._confirm(request)
@@ -116,14 +116,14 @@ class TestCreation(SignupCase):
         self.assertEqual(len(told), 1)
         self.assertIn("acme is taken", told.note)
 
-    def test_an_offer_that_was_changed_meanwhile_is_the_operators_to_mend(self):
+    def test_an_offer_changed_meanwhile_is_reported_to_operators(self):
         request = self._signed_up()
         self.plan.template_ids = self._make_template("other")
         self.assertEqual(self._confirm(request).status_code, 303)
         self.assertIn("is kept", self._see(f"/signup/progress/{request.reference}").text)
         self.assertIn("does not include", request.activity_ids[:1].note)
 
-    def test_the_page_follows_the_steps_as_the_request_tells_them(self):
+    def test_the_page_shows_the_steps_of_the_request(self):
         request = self._signed_up()
         self.assertEqual(self._state(request)["state"], "unconfirmed")
         self._confirm(request)
@@ -138,7 +138,7 @@ class TestCreation(SignupCase):
         self.assertEqual((self._state(request)["state"], request._short_state()), ("ready", "ready"))
         self.assertEqual(self._see("/signup/state/nothing").status_code, 404)
 
-    def test_a_failure_is_told_without_technical_words(self):
+    def test_a_failure_is_shown_without_technical_details(self):
         request = self._signed_up()
         self._confirm(request)
         with self._jobs():
@@ -148,7 +148,7 @@ class TestCreation(SignupCase):
         self.assertNotIn("res_users", page)
         self.assertEqual(self._state(request)["state"], "failed")
 
-    def test_who_confirmed_is_let_in_and_its_form_is_taken_along(self):
+    def test_the_browser_that_confirmed_is_logged_in_with_a_post(self):
         request = self._ready()
         with self._links():
             for method, status in (("POST", 307), ("GET", 303)):
@@ -156,7 +156,7 @@ class TestCreation(SignupCase):
                 self.assertEqual((answer.status_code, answer.headers["Location"]), (status, _LINK))
                 self.assertEqual(answer.headers["Referrer-Policy"], "strict-origin")
 
-    def test_another_browser_is_not_let_in_and_told_the_address(self):
+    def test_another_browser_is_not_logged_in_and_gets_the_address(self):
         request = self._ready()
         self._forget_cookies()
         with self._links():
@@ -167,7 +167,7 @@ class TestCreation(SignupCase):
         self.assertIn("http://acme.localhost", page)
         self.assertNotIn("data-enter", page)
 
-    def test_when_no_link_is_to_be_had_the_page_does_not_try_for_ever(self):
+    def test_without_a_login_link_the_page_does_not_loop(self):
         request = self._ready()
         with patch.object(gateway, "login_link", side_effect=gateway.EngineError("It is down.")):
             answer = self._enter(request)
@@ -175,13 +175,13 @@ class TestCreation(SignupCase):
         self.assertIn('data-stay="1"', page)
         self.assertIn("Open my Odoo", page)
 
-    def test_an_hour_later_nobody_is_let_in_any_more(self):
+    def test_nobody_is_logged_in_after_an_hour(self):
         request = self._ready()
         request.instance_id.activated_at = fields.Datetime.subtract(fields.Datetime.now(), minutes=61)
         with self._links():
             self.assertIn("/signup/progress/", self._enter(request).headers["Location"])
 
-    def test_nobody_is_let_in_before_it_is_ready_or_once_it_is_suspended(self):
+    def test_nobody_is_logged_in_before_the_instance_is_ready_or_while_it_is_suspended(self):
         request = self._signed_up()
         self._confirm(request)
         with self._links():
@@ -190,7 +190,7 @@ class TestCreation(SignupCase):
             request.instance_id.state = "suspended"
             self.assertIn("/signup/progress/", self._enter(request).headers["Location"])
 
-    def test_what_nobody_confirmed_is_forgotten_and_its_page_leads_on(self):
+    def test_an_unconfirmed_request_is_deleted_and_its_page_offers_to_begin_again(self):
         request = self._signed_up()
         reference, token = request.reference, request._token()
         self.env.cr.execute(
@@ -202,7 +202,7 @@ class TestCreation(SignupCase):
         self.assertIn('href="/signup"', self._see(f"/signup/sent/{reference}").text)
         self.assertEqual(self._see(f"/signup/confirm?token={token}").status_code, 410)
 
-    def test_a_link_sent_again_is_good_as_long_as_the_first(self):
+    def test_a_link_sent_again_is_valid_as_long_as_the_first(self):
         request = self._signed_up()
         request.link_sent_at = fields.Datetime.subtract(fields.Datetime.now(), hours=49)
         self._press(f"/signup/again/{request.reference}", self._see(f"/signup/sent/{request.reference}"))

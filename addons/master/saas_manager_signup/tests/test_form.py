@@ -1,4 +1,4 @@
-"""The form: what it offers, what it refuses, and that nothing typed is lost."""
+"""The form: its offers, its errors, and that no typed value is lost."""
 
 from odoo.tests import tagged
 
@@ -7,7 +7,7 @@ from .common import SignupCase
 
 @tagged("post_install", "-at_install")
 class TestForm(SignupCase):
-    def test_who_sends_the_form_gets_one_mail_and_nothing_is_created(self):
+    def test_sending_the_form_sends_one_mail_and_creates_nothing(self):
         request = self._signed_up()
         self.assertEqual((request.state, request.source), ("draft", "signup"))
         self.assertFalse(request.instance_id)
@@ -15,7 +15,7 @@ class TestForm(SignupCase):
         secrets = request._mail_secrets("saas_manager.mail_template_verify_email")
         self.assertIn("/signup/confirm?token=", secrets["verification_url"])
 
-    def test_the_address_of_the_page_chooses_beforehand(self):
+    def test_the_address_of_the_page_preselects_choices(self):
         other = self._make_plan("large")
         page = self._see(f"/signup?plan={other.code}&email=ann%40acme.example&company=Acme").text
         self.assertRegex(page, r'value="large" checked="checked"')
@@ -23,7 +23,7 @@ class TestForm(SignupCase):
         self.assertIn('value="Acme"', page)
         self.assertIn('value="acme"', page)
 
-    def test_what_is_wrong_is_told_at_its_field_and_the_rest_is_kept(self):
+    def test_errors_are_shown_at_their_fields_and_the_rest_is_kept(self):
         answer = self._send("ab", customer_email="nowhere", company_name="")
         self.assertEqual(answer.status_code, 422)
         for name in ("company_name", "customer_email"):
@@ -34,7 +34,7 @@ class TestForm(SignupCase):
         self.assertIn('value="Ann Acme"', self._see().text)
         self.assertFalse(self.env["saas.instance.request"].search([("subdomain", "=", "ab")]))
 
-    def test_names_that_cannot_be_had_are_refused_with_others(self):
+    def test_unavailable_names_are_refused_with_suggestions(self):
         self._make_instance("acme", "active")
         for name, sentence in (
             ("acme", "is taken"),
@@ -48,7 +48,7 @@ class TestForm(SignupCase):
                 self.assertIn(sentence, answer.text)
         self.assertIn("acme-2", self._send("acme").text)
 
-    def test_a_suggestion_pressed_without_a_script_is_taken(self):
+    def test_a_suggestion_works_without_javascript(self):
         self._make_instance("acme", "active")
         self.assertEqual(self._signed_up("acme", instead="acme-2").subdomain, "acme-2")
 
@@ -65,14 +65,14 @@ class TestForm(SignupCase):
         self.assertNotIn('value="raw"', self._see().text)
         self.assertEqual(self._send(template=raw.code).status_code, 422)
 
-    def test_sent_again_it_is_the_same_draft(self):
+    def test_a_form_sent_again_changes_the_same_draft(self):
         first = self._signed_up(company_name="Acme")
         again = self._signed_up(company_name="Acme Ltd")
         self.assertEqual(first, again)
         self.assertEqual(first.company_name, "Acme Ltd")
         self.assertNotEqual(self._signed_up("acme-shop"), first)
 
-    def test_a_wrong_address_is_changed_and_the_old_link_is_dead(self):
+    def test_after_a_changed_address_the_old_link_is_invalid(self):
         request = self._signed_up(customer_email="anne@acme.example")
         old = request._token()
         page = self._see(f"/signup?change={request.reference}").text
@@ -81,7 +81,7 @@ class TestForm(SignupCase):
         self.assertEqual(request.customer_email, "ann@acme.example")
         self.assertEqual(self._see(f"/signup/confirm?token={old}").status_code, 410)
 
-    def test_nobody_else_changes_it(self):
+    def test_another_browser_cannot_change_a_draft(self):
         request = self._signed_up()
         self._forget_cookies()
         self.assertNotIn("ann@acme.example", self._see(f"/signup?change={request.reference}").text)
@@ -89,25 +89,25 @@ class TestForm(SignupCase):
         self.assertNotEqual(other, request)
         self.assertEqual(request.customer_email, "ann@acme.example")
 
-    def test_a_second_visitor_who_types_the_same_gets_a_draft_of_his_own(self):
+    def test_a_second_visitor_with_the_same_values_gets_their_own_draft(self):
         request = self._signed_up(company_name="Acme")
         self._forget_cookies()
         other = self._signed_up(company_name="Evil")
         self.assertNotEqual(other, request)
         self.assertEqual((request.company_name, other.company_name), ("Acme", "Evil"))
 
-    def test_a_name_is_no_place_for_a_web_address(self):
+    def test_a_name_with_a_web_address_is_refused(self):
         for name in ("customer_name", "company_name"):
             with self.subTest(name=name):
                 answer = self._send(**{name: "Win at https://evil.example"})
                 self.assertEqual(answer.status_code, 422)
                 self.assertIn("without a web address", answer.text)
 
-    def test_the_mail_to_an_address_that_is_not_proved_bears_nothing_typed_but_the_name_of_the_instance(self):
+    def test_the_confirmation_mail_contains_no_typed_text_but_the_subdomain(self):
         request = self._signed_up(company_name="Call 0900 123", customer_name="Call 0900 456")
         template = self.env.ref("saas_manager.mail_template_verify_email")
         template.body_html = "<p><t t-out='object.customer_name'/></p>"
-        template.reset_template()  # as the update from an older version does
+        template.reset_template()  # as the update of an older version does
         body = template._render_field("body_html", request.ids)[request.id]
         self.assertIn("acme", body)
         self.assertNotIn("0900", body)
@@ -122,7 +122,7 @@ class TestForm(SignupCase):
         self.assertIn("a•••@acme.example", page)
         self.assertEqual(self._see("/signup/sent/nothing").status_code, 404)
 
-    def test_the_check_tells_free_from_taken_and_no_more(self):
+    def test_the_check_reveals_only_whether_a_name_is_free(self):
         self._make_instance("acme", "active")
         taken = self._see("/signup/check?subdomain=acme").json()
         self.assertEqual((taken["available"], taken["suggestions"][0]), (False, "acme-2"))
@@ -130,7 +130,7 @@ class TestForm(SignupCase):
         self.assertEqual(self._see("/signup/check?company=Café Noir").json()["subdomain"], "cafe-noir")
         self.assertEqual(set(taken), {"subdomain", "available", "sentence", "suggestions"})
 
-    def test_the_page_speaks_the_visitor_s_language_and_so_will_his_odoo(self):
+    def test_the_page_and_the_instance_use_the_visitor_s_language(self):
         french = self.env["res.lang"]._activate_lang("fr_FR")
         self.assertIn('<html lang="fr-FR"', self._see("/signup?lang=fr").text)
         self.assertIn('<html lang="fr-FR"', self._see().text, "the cookie")
@@ -144,7 +144,7 @@ class TestForm(SignupCase):
         self.assertIn('<html lang="fr-FR"', accepted.text)
         self.assertIn('<html lang="en-US"', self._see(headers={"Accept-Language": "xx"}).text)
 
-    def test_a_link_to_another_language_keeps_what_the_address_chose(self):
+    def test_a_link_to_another_language_keeps_preselected_choices(self):
         self.env["res.lang"]._activate_lang("fr_FR")
         page = self._see(f"/signup?plan={self.plan.code}&period=yearly&lang=en").text
         self.assertIn(f'href="/signup?plan={self.plan.code}&amp;period=yearly&amp;lang=fr_FR"', page)
@@ -156,7 +156,7 @@ class TestForm(SignupCase):
         self.assertIn("not taking new customers", page.text)
         self.assertNotIn("<form", page.text)
 
-    def test_every_page_keeps_others_out(self):
+    def test_every_page_has_security_headers(self):
         request = self._signed_up()
         for path in ("/signup", f"/signup/sent/{request.reference}", "/signup/confirm"):
             with self.subTest(path=path):

@@ -1,4 +1,4 @@
-"""Who is kept out: programs, throw-away mailboxes, and whoever wants too much."""
+"""Who is refused: programs, throw-away mailboxes, and visitors with too many requests."""
 
 import re
 import time
@@ -19,11 +19,11 @@ class TestGuards(SignupCase):
         self.assertEqual(answer.status_code, 400)
         self.assertFalse(self._drafts())
 
-    def test_who_fills_the_trap_is_refused(self):
+    def test_a_filled_in_hidden_field_is_refused(self):
         self.assertEqual(self._send(homepage="https://spam.example").status_code, 422)
         self.assertFalse(self._drafts())
 
-    def test_who_is_too_fast_is_asked_again(self):
+    def test_a_form_sent_too_fast_is_refused(self):
         self.parameters.set_param("saas_signup.minimum_s", "60")
         answer = self._send()
         self.assertEqual(answer.status_code, 422)
@@ -31,7 +31,7 @@ class TestGuards(SignupCase):
         self.assertIn('value="Acme Ltd"', answer.text)
         self.assertFalse(self._drafts())
 
-    def test_a_mistake_may_be_mended_faster(self):
+    def test_a_correction_may_be_faster(self):
         answer = self._send("ab")
         self.parameters.set_param("saas_signup.minimum_s", "1")
         time.sleep(1)
@@ -53,7 +53,7 @@ class TestGuards(SignupCase):
         self.parameters.set_param("saas_signup.allow_disposable", "True")
         self.assertTrue(self._signed_up(customer_email="ann@mailinator.com"))
 
-    def test_publishable_keys_are_not_a_way_around(self):
+    def test_publishable_keys_do_not_bypass_the_limits(self):
         requests = self.env["saas.instance.request"]
         with self.assertRaises(ApiError):
             requests._sign_up(self._request_values("acme", customer_email="a@mailinator.com"), "10.0.0.1")
@@ -73,7 +73,7 @@ class TestGuards(SignupCase):
         with self.assertRaises(ApiError):
             requests._sign_up(self._request_values("acme-six"), "10.0.0.6")
 
-    def test_confirmed_signups_of_all_are_capped_and_wait_for_the_next_hour(self):
+    def test_confirmed_signups_over_the_limit_wait_for_the_next_hour(self):
         self.parameters.set_param("saas_signup.cap_per_hour", "1")
         first, second = (
             self._signed_up(f"acme-{name}", customer_email=f"{name}@acme.example") for name in ("ann", "bob")
@@ -88,7 +88,7 @@ class TestGuards(SignupCase):
             self.env["saas.instance.request"]._cron_begin_delayed()
         self.assertEqual(second.state, "processing")
 
-    def test_who_confirms_nothing_closes_it_for_nobody(self):
+    def test_unconfirmed_signups_do_not_block_others(self):
         self.parameters.set_param("saas_signup.cap_per_hour", "1")
         requests = self.env["saas.instance.request"]
         for number in range(9):
@@ -101,7 +101,7 @@ class TestGuards(SignupCase):
         self.parameters.set_param("saas_signup.cap_per_hour", "0")
         requests._sign_up(values, "10.0.1.1")
 
-    def test_what_is_refused_counts_neither_for_everybody_nor_for_the_mailbox_that_was_named(self):
+    def test_refused_forms_count_neither_for_all_nor_for_the_mailbox(self):
         for number in range(5):
             self._signed_up(f"acme-{number}", customer_email=f"ann{number}@acme.example")
         counts = self.env["saas.api.count"]
@@ -113,7 +113,7 @@ class TestGuards(SignupCase):
         self.assertEqual(after["signup"], before["signup"])
         self.assertNotIn("signup mail victim@acme.example", after)
 
-    def test_an_operator_s_own_try_is_not_capped(self):
+    def test_an_operator_s_retry_is_not_limited(self):
         self.parameters.set_param("saas_signup.cap_per_hour", "1")
         names = ("ann", "bob", "eve")
         first, second, third = (
@@ -137,7 +137,7 @@ class TestGuards(SignupCase):
         ):
             self.assertEqual(network_of(address), expected)
 
-    def test_mails_are_not_sent_again_without_end(self):
+    def test_the_number_of_repeated_mails_is_limited(self):
         request = self._signed_up()
         path = f"/signup/sent/{request.reference}"
         told = []
@@ -146,7 +146,7 @@ class TestGuards(SignupCase):
             told.append(answer.headers["Location"].rpartition("=")[2])
         self.assertEqual((told[0], told[-1]), ("sent", "later"))
 
-    def test_a_mailbox_that_gets_no_more_mails_is_not_said_to_have_got_one(self):
+    def test_the_page_does_not_claim_that_a_refused_mail_was_sent(self):
         for _time in range(5):
             request = self._signed_up()
         refused = self._send(company_name="Another Ltd")
@@ -161,7 +161,7 @@ class TestGuards(SignupCase):
         with self.assertRaises(ApiError):
             model._count_check("10.0.0.9")
 
-    def test_who_guesses_is_told_to_wait(self):
+    def test_guessing_references_is_limited(self):
         with patch("odoo.addons.saas_manager_signup.models.saas_signup._CHECKS_AN_HOUR", 1):
             for path in ("/signup/check?subdomain=acme", "/signup/state/guess"):
                 answer = self._see(path)

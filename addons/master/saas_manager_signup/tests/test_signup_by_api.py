@@ -1,4 +1,4 @@
-"""A6: a publishable key signs up and does nothing else; nothing is created before the address is proved."""
+"""A6: a publishable key only allows signing up; nothing is created before the address is confirmed."""
 
 from urllib.parse import urlsplit
 
@@ -30,7 +30,7 @@ class TestSignup(ApiCase):
         self.assertEqual((told["status"], told["adminPassword"]), ("creating", None))
         self.assertIn("confirmed", told["message"])
 
-    def test_looking_at_the_link_creates_nothing_and_the_button_creates_once(self):
+    def test_opening_the_link_creates_nothing_and_the_button_creates_once(self):
         request = self._signed_up()
         link = self._link(request)
         page = self._ask(link, key=None)
@@ -52,7 +52,7 @@ class TestSignup(ApiCase):
         told = self._call(f"/instances/{request.reference}", key=self.publishable.key, Origin=ORIGIN)[1]
         self.assertEqual((told["status"], told["adminPassword"]), ("ready", None))
 
-    def test_why_it_failed_never_goes_to_a_browser(self):
+    def test_the_reason_of_a_failure_never_goes_to_a_browser(self):
         request = self._signed_up()
         with self._jobs():
             self._call(self._link(request), key=None, method="POST")
@@ -71,7 +71,7 @@ class TestSignup(ApiCase):
                 status, told = self._call(f"/signup/confirm?token={wrong}", key=None, method="POST")
                 self.assertEqual((status, told["error_code"]), (403, "FORBIDDEN"))
 
-    def test_the_mail_bears_the_link_and_its_note_does_not(self):
+    def test_the_mail_contains_the_link_and_its_note_does_not(self):
         request = self._signed_up()
         template = "saas_manager.mail_template_verify_email"
         secrets = request.sudo()._mail_secrets(template)
@@ -81,7 +81,7 @@ class TestSignup(ApiCase):
         body = renderer._generate_template(request.ids, ("body_html",))[request.id]["body_html"]
         self.assertIn("/signup/confirm?token=", body)
 
-    def test_it_opens_nothing_but_the_signing_up(self):
+    def test_a_publishable_key_only_allows_signing_up(self):
         self._make_instance("other", "active")
         key = self.publishable.key
         for path, body in (
@@ -98,7 +98,7 @@ class TestSignup(ApiCase):
         for path in ("/provisioning/plans", "/provisioning/validate_subdomain?subdomain=free"):
             self.assertEqual(self._call(path, key=key, Origin=ORIGIN)[0], 200)
 
-    def test_it_works_on_its_own_web_sites_only(self):
+    def test_a_publishable_key_works_only_on_its_web_sites(self):
         for origin in ("https://evil.example", "http://www.example.com", "null"):
             with self.subTest(origin=origin):
                 status, told = self._sign_up_from(origin)
@@ -119,7 +119,7 @@ class TestSignup(ApiCase):
         status, told = self._sign_up_from()
         self.assertEqual((status, told["error_code"]), (409, "SUBDOMAIN_TAKEN"))
 
-    def test_what_nobody_confirmed_is_forgotten(self):
+    def test_unconfirmed_requests_are_deleted(self):
         old, new = self._signed_up(subdomain="old-one"), self._signed_up(subdomain="new-one")
         self.env.flush_all()
         self.env.cr.execute(

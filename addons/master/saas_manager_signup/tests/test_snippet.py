@@ -1,4 +1,4 @@
-"""`/api/signup.js`: other web sites may load it."""
+"""`/api/signup.js`: a script that other web sites may load."""
 
 from odoo.addons.saas_manager_api.tests.common import ORIGIN, ApiCase
 from odoo.tests import tagged
@@ -16,7 +16,7 @@ class TestSnippet(ApiCase):
         self.assertIn("max-age=3600", answer.headers["Cache-Control"])
         self.assertIn("tenantry-signup", answer.text)
 
-    def test_it_is_small_on_the_line(self):
+    def test_the_script_is_small_when_compressed(self):
         answer = self._ask("/signup.js", key=None, **{"Accept-Encoding": "gzip"})
         self.assertEqual(answer.headers["Content-Encoding"], "gzip")
         self.assertLess(int(answer.headers["Content-Length"]), 10_000)
@@ -24,7 +24,7 @@ class TestSnippet(ApiCase):
         self.assertNotIn("Content-Encoding", plain.headers)
         self.assertEqual(plain.text, answer.text)
 
-    def test_what_it_sends_is_let_through_by_the_browser_s_question(self):
+    def test_cors_allows_the_headers_that_the_script_sends(self):
         question = {
             "Access-Control-Request-Method": "POST",
             "Access-Control-Request-Headers": ",".join(_SENT),

@@ -1,10 +1,10 @@
-"""The messages we send stand in the API's document, too."""
+"""Adds the webhooks' messages to the API's document."""
 
 from odoo import models
 
 from .. import document
 
-_TAG = {"name": "webhooks", "description": "What we send to endpoints that an operator has named."}
+_TAG = {"name": "webhooks", "description": "The messages that we send to the operator's endpoints."}
 
 
 class FastapiEndpoint(models.Model):

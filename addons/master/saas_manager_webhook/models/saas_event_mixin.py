@@ -1,4 +1,4 @@
-"""M4: of what happens other programs are told."""
+"""M4: sends events to other programs."""
 
 from odoo import models
 from odoo.addons.saas_manager.events import EVENTS
@@ -12,10 +12,10 @@ class SaasEventMixin(models.AbstractModel):
     def _emit(self, event, **facts):
         result = super()._emit(event, **facts)
         if EVENTS[event].is_public:
-            # sudo: whoever causes an event need not see the endpoints that hear of it.
+            # sudo: users who cause an event need not see the endpoints that get it
             for record in self.sudo():
                 instance = record._event_instance()
-                webhooks = record.env["saas.webhook"]._listening(event, instance)
+                webhooks = record.env["saas.webhook"]._endpoints_for(event, instance)
                 if webhooks:
                     webhooks._tell(event, record._event_data(event), instance)
         return result
@@ -24,7 +24,7 @@ class SaasEventMixin(models.AbstractModel):
         return self.instance_id
 
     def _event_data(self, event):
-        """What is told: never a password, nor a link that logs in."""
+        """The content of the message: never a password or a login link."""
         raise NotImplementedError
 
     def _event_parts(self, instance, reason=None):
@@ -52,7 +52,7 @@ class SaasInstance(models.Model):
         return self
 
     def _event_data(self, event):
-        # Why a creation failed is the operators' business; why he was suspended the customer is told, too.
+        # Only operators may know why a creation failed; customers are told why they were suspended.
         reason = self.state_reason if event == "instance.suspended" else None
         return InstanceNews(**self._event_parts(self, reason))
 

@@ -1,4 +1,4 @@
-"""M4: an endpoint, somewhere in the world, that is told what happens to instances."""
+"""M4: an endpoint: the URL of another program, which gets the events of instances."""
 
 import json
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from ..webhook_events import PING, PingNews
 from ..webhook_sender import check_url
 
 _FAILING_FROM = 3
-"""So many events in a row that never arrived are no accident any more."""
+"""After so many failed events in a row, operators are warned."""
 
 
 class SaasWebhook(models.Model):
@@ -33,17 +33,17 @@ class SaasWebhook(models.Model):
         index="btree_not_null",
         ondelete="cascade",
         tracking=True,
-        help="It hears of his instances only. Empty: of all the company's.",
+        help="It gets events of this customer's instances only. Empty: of all the company's instances.",
     )
     event_ids = fields.Many2many(
-        "saas.webhook.event", string="Events", help="What it is told. Empty: everything."
+        "saas.webhook.event", string="Events", help="The events that it gets. Empty: all."
     )
     delivery_ids = fields.One2many("saas.webhook.delivery", "webhook_id")
     delivery_count = fields.Integer(compute="_compute_delivery_counts")
     failed_count = fields.Integer(
         string="Failed in a Row",
         compute="_compute_delivery_counts",
-        help="Messages that never arrived since one did.",
+        help="Failed messages since the last one that arrived.",
     )
     is_failing = fields.Boolean(compute="_compute_delivery_counts")
 
@@ -55,7 +55,7 @@ class SaasWebhook(models.Model):
 
     @api.depends("delivery_ids.state")
     def _compute_delivery_counts(self):
-        """In a row: after the last that arrived."""
+        """In a row: since the last one that arrived."""
         deliveries = self.env["saas.webhook.delivery"]
         mine, arrived = Domain("webhook_id", "in", self.ids), Domain("state", "=", "delivered")
         counts = dict(deliveries._read_group(mine, ["webhook_id"], ["__count"]))
@@ -76,7 +76,7 @@ class SaasWebhook(models.Model):
     def action_test(self):
         """Send a ping."""
         self.check_access("write")
-        # sudo: deliveries are written by nobody.
+        # sudo: only code writes deliveries
         self.sudo()._tell(PING, PingNews(message=self.env._("It works.")))
         return self.action_view_deliveries()
 
@@ -89,8 +89,8 @@ class SaasWebhook(models.Model):
     # ------------------------------------------------------------ events
 
     @api.model
-    def _listening(self, event, instance):
-        """The endpoints that are to hear of an event of that instance."""
+    def _endpoints_for(self, event, instance):
+        """The endpoints that get an event of that instance."""
         customer = instance.partner_id.commercial_partner_id
         return self.search(
             [
@@ -105,7 +105,7 @@ class SaasWebhook(models.Model):
         )
 
     def _tell(self, event, news, instance=None):
-        """Note a message for each; jobs send them once this transaction is committed, and only then."""
+        """Create a message for each endpoint; jobs send them only after this transaction is committed."""
         happened_at = f"{datetime.now(UTC).isoformat(timespec='microseconds').removesuffix('+00:00')}Z"
         deliveries = self.env["saas.webhook.delivery"].create(
             [
@@ -122,17 +122,17 @@ class SaasWebhook(models.Model):
 
     @api.model
     def _is_private_allowed(self):
-        # sudo: a setting.
+        # sudo: a setting
         value = self.env["ir.config_parameter"].sudo().get_param("saas_api.webhooks_allow_private")
         return (value or "").lower() in ("1", "true", "yes", "on")
 
-    def _give_up(self, reason):
-        """It asked to be left alone."""
+    def _switch_off(self, reason):
+        """Switch the endpoint off, as it requested."""
         self.active = False
         self._ask_operators(self.env._("%s was switched off", self.name), reason)
 
     def _ask_operators(self, summary, note):
-        """One thing to do for each who sees the endpoint, as long as it is open."""
+        """Create an activity for each user who sees the endpoint, unless one is open."""
         webhook = self.with_user(SUPERUSER_ID)
         if summary in webhook.activity_ids.mapped("summary"):
             return

@@ -1,4 +1,4 @@
-"""M4: a message to an endpoint, tried until it arrives or a day has passed; also the log of it."""
+"""M4: a message to an endpoint, retried until it arrives or a day has passed; also the log of it."""
 
 import random
 import uuid
@@ -9,9 +9,9 @@ from odoo import api, fields, models
 from ..webhook_sender import send
 
 _WAITS_S = (5, 300, 1800, 7200, 18000, 36000, 21600)
-"""After each failure: 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 6 h; so a receiver may be down for a day."""
+"""After each failure: 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 6 h; a receiver may be down for a day."""
 _JITTER = 0.1
-"""Those that failed together shall not all come back at the same moment."""
+"""Varies the delays, so that messages that failed together are not all retried at the same time."""
 _KEPT_DAYS = 30
 _LATE_MIN = 15
 
@@ -33,7 +33,7 @@ class SaasWebhookDelivery(models.Model):
         required=True,
         readonly=True,
         default=lambda self: f"msg_{uuid.uuid4().hex}",
-        help="The same each time it is sent: by it the receiver knows what he has already.",
+        help="The same for each attempt, so that the receiver recognizes repeated messages.",
     )
     payload = fields.Text(required=True, readonly=True)
     state = fields.Selection(
@@ -45,11 +45,11 @@ class SaasWebhookDelivery(models.Model):
     )
     attempt_count = fields.Integer(string="Attempts", readonly=True)
     failure_count = fields.Integer(
-        readonly=True, help="Since it was begun, or begun again: says how long to wait."
+        readonly=True, help="Attempts since it was sent or replayed; they determine how long to wait."
     )
     next_attempt_at = fields.Datetime(readonly=True, default=fields.Datetime.now, index="btree_not_null")
     attempted_at = fields.Datetime(string="Last Attempt", readonly=True)
-    status = fields.Integer(readonly=True, aggregator=None, help="Of HTTP; 0: there was no answer.")
+    status = fields.Integer(readonly=True, aggregator=None, help="The HTTP status; 0: there was no answer.")
     response = fields.Text(readonly=True, help="The beginning of the last answer.")
     duration_s = fields.Float(string="Duration (s)", readonly=True, digits=(16, 3), aggregator=None)
     error = fields.Char(readonly=True, help="Why there was no answer at the last attempt.")
@@ -59,9 +59,9 @@ class SaasWebhookDelivery(models.Model):
     # ------------------------------------------------------------ buttons
 
     def action_replay(self):
-        """Send them again now: with the same id and body, a new timestamp, and another day to arrive."""
+        """Send them again now: with the same id and body, a new timestamp, and retries for another day."""
         self.webhook_id.check_access("write")
-        # sudo: deliveries are written by nobody.
+        # sudo: only code writes deliveries
         deliveries = self.sudo()
         deliveries.write({"state": "pending", "failure_count": 0, "next_attempt_at": fields.Datetime.now()})
         deliveries._enqueue()
@@ -83,7 +83,7 @@ class SaasWebhookDelivery(models.Model):
         return {"event": self.event, "endpoint": self.webhook_id.name}
 
     def _deliver(self):
-        """Job: one attempt. What came of it and the next attempt's job are committed together."""
+        """Job: make one attempt. Its result and the next attempt's job are committed together."""
         self.ensure_one()
         if not self._is_due():
             return self.env._("Nothing to do.")
@@ -95,14 +95,14 @@ class SaasWebhookDelivery(models.Model):
             self.write({"state": "delivered", "next_attempt_at": False})
         elif attempt.is_unwanted:
             reason = self.env._("The endpoint answered 410: it does not exist any more.")
-            self.webhook_id._give_up(reason)
+            self.webhook_id._switch_off(reason)
             self._fail(reason)
         else:
             self._try_again_later()
         return self.error or self.env._("Answered %s.", attempt.status)
 
     def _is_due(self):
-        """It is not if it was sent, begun again or deleted since the job was made."""
+        """False if the message was sent, replayed or deleted since the job was created."""
         is_pending = self.exists() and self.state == "pending"
         return is_pending and self.next_attempt_at <= fields.Datetime.now()
 
@@ -133,7 +133,7 @@ class SaasWebhookDelivery(models.Model):
         self._enqueue()
 
     def _fail(self, reason):
-        """The endpoint stays on: what comes next may arrive."""
+        """The endpoint stays active: the next messages may arrive."""
         self.write({"state": "failed", "next_attempt_at": False, "error": reason})
         if self.webhook_id.active:
             summary = self.env._("Messages to %s do not arrive", self.webhook_id.name)
@@ -141,7 +141,7 @@ class SaasWebhookDelivery(models.Model):
         return reason
 
     def _on_delivery_failed(self, exc_message="", **_values):
-        """Called by the queue when a job ended in an unexpected error: that counts as a failed attempt."""
+        """Called by the queue when a job ended in an unexpected error, which counts as a failed attempt."""
         for delivery in self.sudo().exists().filtered(lambda d: d.state == "pending"):
             delivery.error = str(exc_message) or self.env._("An unexpected error; see the job.")
             delivery._try_again_later()
@@ -150,7 +150,7 @@ class SaasWebhookDelivery(models.Model):
 
     @api.model
     def _cron_resume(self):
-        """Give what waits for a lost job another; the queue knows those that are merely late."""
+        """Create new jobs for messages whose job was lost; the identity key prevents duplicates."""
         late = fields.Datetime.subtract(fields.Datetime.now(), minutes=_LATE_MIN)
         self.search([("state", "=", "pending"), ("next_attempt_at", "<", late)])._enqueue()
 

@@ -1,4 +1,4 @@
-"""What an endpoint may listen to: one record for each public event of `saas_manager.events`."""
+"""The events that an endpoint may choose: one record for each public event of `saas_manager.events`."""
 
 from odoo import fields, models
 
@@ -8,7 +8,7 @@ class SaasWebhookEvent(models.Model):
     _description = "SaaS Webhook Event"
     _order = "sequence, id"
 
-    name = fields.Char(required=True, readonly=True, help="As it stands in the message's type.")
+    name = fields.Char(required=True, readonly=True, help="The type in the messages.")
     description = fields.Char(translate=True)
     sequence = fields.Integer(default=10)
 

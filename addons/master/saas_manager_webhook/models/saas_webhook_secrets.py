@@ -1,4 +1,4 @@
-"""X5: what an endpoint's messages are signed with: sealed, told once, exchanged without losing a message."""
+"""X5: the secrets that sign an endpoint's messages: encrypted, shown once, replaced without a gap."""
 
 import base64
 import secrets
@@ -9,7 +9,7 @@ from odoo.exceptions import UserError
 
 _OLD_SECRET_SIGNS_H = 24
 _ACTION_FIELDS = frozenset({"old_secret_until", "secret_shown_at"})
-"""Written by actions only: over RPC, `readonly` alone would not keep anybody out."""
+"""Only actions write these fields: `readonly` alone does not protect them over RPC."""
 
 
 class SaasWebhook(models.Model):
@@ -18,14 +18,14 @@ class SaasWebhook(models.Model):
     secret_sealed = fields.Char(groups="base.group_system", exportable=False, copy=False)
     old_secret_sealed = fields.Char(groups="base.group_system", exportable=False, copy=False)
     old_secret_until = fields.Datetime(
-        readonly=True, copy=False, help="Until then messages are signed with the secret before, too."
+        readonly=True, copy=False, help="Until then messages are signed with the previous secret, too."
     )
     secret_shown_at = fields.Datetime(readonly=True, copy=False)
 
     @api.model_create_multi
     def create(self, vals_list):
         webhooks = super().create(vals_list)
-        for webhook in webhooks.sudo():  # sudo: nobody reads a secret, who makes the endpoint neither
+        for webhook in webhooks.sudo():  # sudo: nobody may read a secret, not even who creates the endpoint
             webhook.secret_sealed = gateway.seal(_new_secret())
         return webhooks
 
@@ -35,22 +35,22 @@ class SaasWebhook(models.Model):
         return super()._has_field_access(field, operation)
 
     def action_show_secret(self):
-        """Once: whoever did not keep it makes a new one."""
+        """Show the secret once: users who lost it make a new one."""
         self.ensure_one()
         self.check_access("write")
         if self.secret_shown_at:
             raise UserError(self.env._("The secret was shown already. Make a new one if it is lost."))
-        # sudo: read and written by these actions only.
+        # sudo: only these actions read and write the field
         webhook = self.sudo()
         webhook.secret_shown_at = fields.Datetime.now()
         return self._show(gateway.unseal(webhook.secret_sealed))
 
     def action_new_secret(self):
-        """The old one goes on signing beside it for a day: no message is lost while the receiver changes."""
+        """Sign with both secrets for a day, so that no message is lost while the receiver is changed."""
         self.ensure_one()
         self.check_access("write")
         secret, now = _new_secret(), fields.Datetime.now()
-        # sudo: as above.
+        # sudo: as above
         self.sudo().write(
             {
                 "old_secret_sealed": self.sudo().secret_sealed,
@@ -63,7 +63,7 @@ class SaasWebhook(models.Model):
         return self._show(secret)
 
     def _show(self, secret):
-        """In the browser only: the dialogue's model has no table."""
+        """The wizard's model has no table, so the secret is only in the browser."""
         return {
             "type": "ir.actions.act_window",
             "res_model": "saas.webhook.secret",
@@ -74,7 +74,7 @@ class SaasWebhook(models.Model):
         }
 
     def _secrets(self):
-        """Those that sign: the present one, and the one before while it may."""
+        """The secrets for signing: the current one, and the previous one until it expires."""
         found = [self.secret_sealed]
         if self.old_secret_until and self.old_secret_until > fields.Datetime.now():
             found.append(self.old_secret_sealed)

@@ -1,4 +1,4 @@
-"""X1, X2: administrators manage endpoints, managers read them, each in his own company."""
+"""X1, X2: administrators manage endpoints and managers read them, each in their own company."""
 
 from lxml import etree
 from odoo.exceptions import AccessError
@@ -6,7 +6,7 @@ from odoo.tests import Form, new_test_user, tagged
 
 from .webhook_case import WebhookCase
 
-# user: what he may do with endpoints, with events, with deliveries
+# user: what they may do with endpoints, with events, with deliveries
 ACCESS = {
     "nobody": ("", "", ""),
     "portal": ("", "", ""),
@@ -27,14 +27,14 @@ class TestWebhookAccess(WebhookCase):
                         may = self.env[model].with_user(self.users[user]).has_access(operation)
                         self.assertEqual(may, operation in allowed.split())
 
-    def test_who_reads_only_presses_no_button(self):
+    def test_a_user_who_may_only_read_cannot_call_actions(self):
         delivery = self._happen().with_user(self.users["manager"])
         webhook = self.webhook.with_user(self.users["manager"])
         for press in (delivery.action_replay, webhook.action_test):
             with self.subTest(press.__name__), self.assertRaises(AccessError):
                 press()
 
-    def test_another_companys_endpoints_and_deliveries_are_not_seen(self):
+    def test_endpoints_and_deliveries_of_another_company_are_not_visible(self):
         company = self.env["res.company"].create({"name": "Elsewhere"})
         group = "saas_manager.group_saas_administrator"
         there = new_test_user(self.env, "there", group, company_id=company.id, company_ids=company.ids)
@@ -47,12 +47,12 @@ class TestWebhookAccess(WebhookCase):
         with self.assertRaises(AccessError):
             delivery.with_user(there).action_replay()
 
-    def test_an_administrator_makes_one_in_the_form(self):
+    def test_an_administrator_creates_an_endpoint_in_the_form(self):
         with Form(self.env["saas.webhook"].with_user(self.users["administrator"])) as form:
             form.name, form.url = "Billing", "https://billing.example.com/hooks"
         self.assertTrue(self._secret(form.record.sudo()))
 
-    def test_every_view_opens_for_who_may_read(self):
+    def test_every_view_opens_for_readers(self):
         self._happen()
         for xmlid in ("saas_webhook_action", "saas_webhook_delivery_action"):
             action = self.env.ref(f"saas_manager_webhook.{xmlid}")

@@ -1,4 +1,4 @@
-"""M4: messages are signed, tried again for a day, and logged."""
+"""M4: messages are signed, retried for a day, and logged."""
 
 import json
 from datetime import timedelta
@@ -29,7 +29,7 @@ class TestWebhookDelivery(WebhookCase):
         self.assertEqual(message.headers["content-type"], "application/json")
         self.assertEqual((self.delivery.state, self.delivery.status), ("delivered", 200))
 
-    def test_what_was_tampered_with_is_not_verified(self):
+    def test_a_changed_message_is_not_verified(self):
         self._deliver(self.delivery)
         (message,) = self.receiver.messages
         with self.assertRaises(WebhookVerificationError):
@@ -38,7 +38,7 @@ class TestWebhookDelivery(WebhookCase):
             headers = {**message.headers, "webhook-id": "msg_other"}
             Webhook(self._secret()).verify(message.body, headers)
 
-    def test_any_answer_but_success_is_tried_again_with_the_same_id_and_body(self):
+    def test_every_failed_attempt_is_repeated_with_the_same_id_and_body(self):
         self.receiver.will_answer(500, 404, 302, 400)
         for count in range(1, 5):
             self._deliver(self.delivery)
@@ -49,7 +49,7 @@ class TestWebhookDelivery(WebhookCase):
         self.assertEqual(len({message.headers["webhook-id"] for message in self.receiver.messages}), 1)
         self.assertEqual(len({message.body for message in self.receiver.messages}), 1)
 
-    def test_nobody_who_listens_is_an_error_that_is_tried_again(self):
+    def test_a_missing_receiver_is_an_error_and_is_retried(self):
         with self._nobody_listens():
             self._deliver(self.delivery)
         self.assertEqual((self.delivery.state, self.delivery.status), ("pending", 0))
@@ -73,7 +73,7 @@ class TestWebhookDelivery(WebhookCase):
             for _attempt in range(len(_WAITS_S) + 1):
                 self._deliver(delivery)
 
-    def test_after_a_day_it_is_failed_the_operators_are_asked_and_the_endpoint_stays_on(self):
+    def test_after_a_day_a_message_fails_with_an_activity_and_the_endpoint_stays_active(self):
         self._give_up(self.delivery)
         self.assertEqual((self.delivery.state, self.delivery.attempt_count), ("failed", 8))
         self.assertFalse(self.delivery.next_attempt_at)
@@ -83,7 +83,7 @@ class TestWebhookDelivery(WebhookCase):
         self.assertNotIn(self.users["manager"], self.webhook.activity_ids.user_id)
         self.assertFalse(self.webhook.is_failing, "one is no row")
 
-    def test_one_thing_to_do_is_enough_and_several_in_a_row_are_flagged_until_one_arrives(self):
+    def test_one_activity_is_created_and_repeated_failures_are_flagged_until_one_arrives(self):
         for delivery in (self.delivery, self._happen(), self._happen()):
             delivery._fail("gone")
         self.assertEqual(len(self.webhook.activity_ids), len(self.webhook.activity_ids.user_id))
@@ -114,7 +114,7 @@ class TestWebhookDelivery(WebhookCase):
         self._deliver(self.delivery)
         self.assertEqual(self.delivery.response, "x" * 512)
 
-    def test_an_answer_that_drips_is_cut_off(self):
+    def test_a_slow_answer_is_cut_off(self):
         self.receiver.will_answer(200, body=b"", **{"Content-Length": "5"})
         with patch.object(webhook_sender, "_TIMEOUT_S", 0.3):
             self._deliver(self.delivery)
@@ -122,14 +122,14 @@ class TestWebhookDelivery(WebhookCase):
 
     def test_replay_sends_it_again_with_the_same_id_and_another_day_to_arrive(self):
         self._give_up(self.delivery)
-        self.jobs.enqueued_jobs.clear()  # the first one's key is of this second, too
+        self.jobs.enqueued_jobs.clear()  # the first one's key has the same second
         self.delivery.with_user(self.users["administrator"]).action_replay()
         self.assertEqual((self.delivery.state, self.delivery.failure_count), ("pending", 0))
         (job,) = self.jobs.enqueued_jobs
         self.assertEqual(job.recordset, self.delivery)
         self.assertFalse(job.eta, "now")
 
-    def test_what_was_delivered_can_be_replayed_and_several_at_once(self):
+    def test_delivered_messages_can_be_replayed_several_at_once(self):
         both = self.delivery | self._happen()
         for delivery in both:
             self._deliver(delivery)
@@ -147,7 +147,7 @@ class TestWebhookDelivery(WebhookCase):
         self.delivery._deliver()
         self.assertEqual(len(self.receiver.messages), 1, "too late")
 
-    def test_the_job_of_what_was_deleted_does_nothing(self):
+    def test_the_job_of_a_deleted_message_does_nothing(self):
         self.webhook.unlink()
         self.delivery._deliver()
         self.delivery._on_delivery_failed(exc_message="deleted")
@@ -158,7 +158,7 @@ class TestWebhookDelivery(WebhookCase):
         self.assertEqual((self.delivery.state, self.delivery.failure_count), ("pending", 1))
         self.assertEqual(self.delivery.error, "The database went away")
 
-    def test_what_waits_for_a_lost_job_gets_another(self):
+    def test_a_message_whose_job_was_lost_gets_a_new_one(self):
         self.jobs.enqueued_jobs.clear()
         now = fields.Datetime.now()
         self.delivery.next_attempt_at = now - timedelta(hours=1)
@@ -180,6 +180,6 @@ class TestWebhookDelivery(WebhookCase):
         self.env["saas.webhook.delivery"]._gc_deliveries()
         self.assertEqual(self._deliveries(), waiting | young)
 
-    def test_the_queue_tells_of_jobs_that_failed(self):
+    def test_the_queue_reports_failed_jobs(self):
         function = self.env.ref("saas_manager_webhook.job_function_saas_webhook_delivery_deliver")
         self.assertTrue(hasattr(SaasWebhookDelivery, function.on_fail_method))

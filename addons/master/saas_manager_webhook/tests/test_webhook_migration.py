@@ -1,4 +1,4 @@
-"""A master whose webhooks were a part of the API's addon keeps them."""
+"""A master whose webhooks were part of the API's addon keeps them."""
 
 import runpy
 
@@ -16,7 +16,7 @@ class TestWebhookMigration(WebhookCase):
         self.env.invalidate_all()
         return set(self.env["ir.model.data"].search([("module", "=", module)]).mapped("name"))
 
-    def test_what_was_the_api_s_is_taken_over_and_nothing_else(self):
+    def test_only_the_webhooks_records_of_the_api_are_taken_over(self):
         of_api, ours = self._names(_API), self._names(_WEBHOOK)
         moved = {name for name in ours if "webhook" in name}
         self.env.cr.execute(

@@ -1,4 +1,4 @@
-"""Certificates hold for the name, not for the address that is called; time is counted for all of it."""
+"""Certificates are checked for the host name, not the address; one timeout applies to the whole request."""
 
 import socket
 import ssl
@@ -19,7 +19,7 @@ from .webhook_case import WebhookCase
 
 
 def certificate(host, folder):
-    """A file with a key and a certificate for that name, which vouches for itself."""
+    """A file with a key and a self-signed certificate for that name."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
     made = (
@@ -43,7 +43,7 @@ def certificate(host, folder):
 @tagged("post_install", "-at_install")
 class TestWebhookNetwork(WebhookCase):
     def _over_tls(self, host, trusted=True):
-        """A message to https://hooks.example, where somebody with a certificate for `host` answers."""
+        """Send a message to https://hooks.example, where a server has a certificate for `host`."""
         file = certificate(host, self.enterContext(TemporaryDirectory()))
         served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         served.load_cert_chain(file)
@@ -54,7 +54,7 @@ class TestWebhookNetwork(WebhookCase):
         self._allow_private(False)
         with (
             patch.object(webhook_network, "public_address", lambda *_: "127.0.0.1"),
-            patch.object(webhook_sender, "_trusted", lambda: known),
+            patch.object(webhook_sender, "_ssl_context", lambda: known),
         ):
             self._deliver(delivery)
         return delivery
@@ -67,17 +67,17 @@ class TestWebhookNetwork(WebhookCase):
         self.assertIn("certificate", self._over_tls("other.example").error)
         self.assertFalse(self.receiver.messages)
 
-    def test_a_certificate_nobody_vouches_for_is_refused(self):
+    def test_an_untrusted_certificate_is_refused(self):
         self.assertIn("self-signed certificate", self._over_tls("hooks.example", trusted=False).error)
         self.assertFalse(self.receiver.messages)
 
-    def test_the_authorities_are_the_usual_ones_and_names_are_compared(self):
-        context = webhook_sender._trusted()
+    def test_the_usual_certificate_authorities_are_trusted_and_names_are_checked(self):
+        context = webhook_sender._ssl_context()
         self.assertTrue(context.check_hostname)
         self.assertEqual(context.verify_mode, ssl.CERT_REQUIRED)
         self.assertTrue(context.get_ca_certs())
 
-    def test_a_receiver_whose_bytes_drip_in_is_given_up_in_time(self):
+    def test_a_slow_receiver_is_given_up_in_time(self):
         delivery = self._happen()
         self.webhook.url = f"http://127.0.0.1:{self._dripping_port()}/"
         with patch.object(webhook_sender, "_TIMEOUT_S", 0.5):
@@ -86,7 +86,7 @@ class TestWebhookNetwork(WebhookCase):
         self.assertIn("No answer", delivery.error)
 
     def _dripping_port(self):
-        """Where each byte comes soon, and the end of the headers only after many."""
+        """A port that sends byte after byte soon, but ends the headers only after many."""
         server = socket.create_server(("127.0.0.1", 0))
         self.addCleanup(server.close)
         slow, over = [b"HTTP/1.1 200 OK\r\nX: ", *repeat(b"x", 100), b"\r\n\r\n"], threading.Event()

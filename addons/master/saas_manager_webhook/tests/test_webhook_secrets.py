@@ -1,4 +1,4 @@
-"""X5: a secret is sealed, told once, and exchanged without a message being lost."""
+"""X5: a secret is encrypted, shown once, and replaced without losing a message."""
 
 import base64
 from datetime import timedelta
@@ -26,7 +26,7 @@ class TestWebhookSecrets(WebhookCase):
         except WebhookVerificationError:
             return False
 
-    def test_a_secret_is_random_and_sealed(self):
+    def test_a_secret_is_random_and_encrypted(self):
         secret = self._secret()
         self.assertRegex(secret, r"^whsec_[A-Za-z0-9+/]{43}=$")
         self.assertEqual(len(base64.b64decode(secret.removeprefix("whsec_"))), 32)
@@ -34,13 +34,13 @@ class TestWebhookSecrets(WebhookCase):
         self.assertNotEqual(secret, self._secret(self._make_webhook()))
         self.assertNotEqual(secret, self._secret(self.webhook.copy()))
 
-    def test_it_is_shown_once(self):
+    def test_a_secret_is_shown_once(self):
         webhook = self.webhook.with_user(self.users["administrator"])
         self.assertEqual(self._shown(webhook.action_show_secret()), self._secret())
         with self.assertRaises(UserError):
             webhook.action_show_secret()
 
-    def test_nobody_reads_it_otherwise(self):
+    def test_a_secret_cannot_be_read_otherwise(self):
         for user in ("manager", "administrator"):
             with self.subTest(user), self.assertRaises(AccessError):
                 self.webhook.with_user(self.users[user]).read(["secret_sealed"])
@@ -48,16 +48,16 @@ class TestWebhookSecrets(WebhookCase):
             with self.subTest(action), self.assertRaises(AccessError):
                 getattr(self.webhook.with_user(self.users["manager"]), action)()
 
-    def test_the_marks_of_what_was_shown_and_what_still_signs_are_written_by_nobody(self):
+    def test_users_cannot_write_the_fields_of_the_secrets_actions(self):
         webhook = self.webhook.with_user(self.users["administrator"])
         for field in ("secret_shown_at", "old_secret_until"):
             with self.subTest(field), self.assertRaises(AccessError):
                 webhook.write({field: "2031-01-01 00:00:00"})
 
-    def test_the_dialogue_that_shows_it_has_no_table(self):
+    def test_the_wizard_that_shows_a_secret_has_no_table(self):
         self.assertFalse(self.env["saas.webhook.secret"]._auto)
 
-    def test_a_new_one_signs_beside_the_old_one_for_a_day(self):
+    def test_the_old_secret_signs_together_with_the_new_one_for_a_day(self):
         old = self._secret()
         new = self._shown(self.webhook.with_user(self.users["administrator"]).action_new_secret())
         self.assertNotEqual(old, new)
@@ -71,7 +71,7 @@ class TestWebhookSecrets(WebhookCase):
         self.env["saas.webhook"]._gc_old_secrets()
         self.assertFalse(self.webhook.old_secret_sealed)
 
-    def test_it_is_in_no_history(self):
+    def test_a_secret_is_not_in_the_chatter(self):
         secret = self._shown(self.webhook.action_new_secret())
         history = "".join(self.webhook.message_ids.mapped(lambda message: str(message.body)))
         self.assertNotIn(secret, history)

@@ -1,4 +1,4 @@
-"""Messages go out into the world, and to nobody inside our own network."""
+"""Messages go to public addresses, and never into our own network."""
 
 import os
 import socket
@@ -33,7 +33,7 @@ PRIVATE = (
 
 
 def leads_to(*addresses):
-    """A name server that answers with one address after the other."""
+    """A DNS that answers with one address after the other."""
     left = list(addresses)
 
     def answer(_host, port, *_args, **_kwargs):
@@ -49,13 +49,13 @@ class TestWebhookUrls(WebhookCase):
     def _save(self, url):
         return self.env["saas.webhook"].create({"name": "Any", "url": url})
 
-    def test_https_to_the_world_is_accepted(self):
+    def test_public_https_urls_are_accepted(self):
         self._allow_private(False)
         for url in ("https://www.example.com/a?b=c", "https://example.com:8443", "https://93.184.215.14/"):
             with self.subTest(url):
                 self.assertTrue(self._save(url))
 
-    def test_what_is_no_such_url_is_refused(self):
+    def test_other_urls_are_refused(self):
         self._allow_private(False)
         for url in (
             "www.example.com",
@@ -79,13 +79,13 @@ class TestWebhookUrls(WebhookCase):
         with self.assertRaises(UrlRefused):
             self._save("http://ann:secret@10.0.0.7")
 
-    def test_no_name_may_lead_inside(self):
+    def test_names_of_private_addresses_are_refused(self):
         for address in PRIVATE:
             with self.subTest(address), leads_to(address), self.assertRaises(Exception) as caught:
                 public_address("www.example.com", 443)
             self.assertEqual(type(caught.exception).__name__, "InvalidIPAddress")
 
-    def test_a_name_that_leads_inside_when_it_is_called_is_not_called(self):
+    def test_a_name_that_resolves_to_a_private_address_later_is_not_called(self):
         delivery = self._happen()
         self._allow_private(False)
         self.env.cr.execute(
@@ -97,8 +97,8 @@ class TestWebhookUrls(WebhookCase):
         self.assertFalse(self.receiver.messages)
         self.assertIn("private address", delivery.error)
 
-    def test_the_address_that_was_judged_is_the_one_that_is_called(self):
-        """A name server that answers differently the second time gains nothing."""
+    def test_the_checked_address_is_the_one_that_is_called(self):
+        """A DNS that answers differently the second time has no effect."""
         delivery = self._happen()
         self._allow_private(False)
         self.env.cr.execute("UPDATE saas_webhook SET url = 'https://rebound.example/'")
@@ -114,7 +114,7 @@ class TestWebhookUrls(WebhookCase):
             self._deliver(delivery)
         self.assertEqual(called, ["93.184.215.14"])
 
-    def test_a_setting_that_is_taken_back_holds_for_endpoints_that_are_there(self):
+    def test_disallowing_private_addresses_applies_to_existing_endpoints(self):
         delivery = self._happen()
         self._allow_private(False)
         self._deliver(delivery)
@@ -129,7 +129,7 @@ class TestWebhookUrls(WebhookCase):
             self._deliver(delivery)
         self.assertEqual(delivery.state, "delivered")
 
-    def test_a_name_that_is_none_is_an_error_of_the_attempt(self):
+    def test_an_invalid_name_is_an_error_of_the_attempt(self):
         delivery = self._happen()
         for url in ("http://no-such-name.invalid", f"http://{'a' * 70}.example", "http://a..b"):
             self.webhook.url = url

@@ -1,4 +1,4 @@
-"""What the tests of webhooks share: endpoints, and somebody who really listens."""
+"""Shared by the tests of webhooks: endpoints, and a real HTTP server that receives messages."""
 
 import threading
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ class Message:
 
 
 class Receiver:
-    """An HTTP server that keeps what it is sent and answers what it is told to, in order; then 200."""
+    """An HTTP server that keeps the requests it gets and gives the planned answers in order; then 200."""
 
     def __init__(self):
         self.messages = []
@@ -49,9 +49,9 @@ class Receiver:
         handler.wfile.write(body)
 
     def wrap(self, tls):
-        """Speak TLS from now on."""
+        """Use TLS from now on."""
         self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
-        self._server.handle_error = lambda *_: None  # who does not trust it hangs up
+        self._server.handle_error = lambda *_: None  # a client that does not trust it hangs up
 
     def will_answer(self, *statuses, body=b"", **headers):
         self.answers += [(status, body, headers) for status in statuses]
@@ -87,7 +87,7 @@ class WebhookCase(SaasCase):
         return self.env["saas.webhook"].create({"name": "CRM", "url": url, **values})
 
     def _happen(self, event="instance.suspended", record=None):
-        """Return the messages that were noted for it."""
+        """Return the messages that were created for the event."""
         before = self._deliveries()
         (record or self.instance)._emit(event, reason="It is said so.")
         return self._deliveries() - before
@@ -96,7 +96,7 @@ class WebhookCase(SaasCase):
         return self.env["saas.webhook.delivery"].search([])
 
     def _deliver(self, delivery):
-        """Its job's next attempt, as if the time for it had come."""
+        """Run the job's next attempt, as if it were due."""
         delivery.next_attempt_at = fields.Datetime.now()
         return delivery._deliver()
 

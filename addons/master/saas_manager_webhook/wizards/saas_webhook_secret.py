@@ -1,4 +1,4 @@
-"""Shows an endpoint's secret, which is kept nowhere in the clear."""
+"""A wizard that shows an endpoint's secret, which is not stored unencrypted."""
 
 from odoo import fields, models
 
@@ -7,6 +7,6 @@ class SaasWebhookSecret(models.AbstractModel):
     _name = "saas.webhook.secret"
     _description = "Show the Secret of a Webhook"
 
-    # The web client's first onchange asks for it.
+    # The web client's first onchange reads it.
     id = fields.Id()
     secret = fields.Char(readonly=True)

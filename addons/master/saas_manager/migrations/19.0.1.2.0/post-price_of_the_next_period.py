@@ -2,7 +2,7 @@ from odoo import SUPERUSER_ID, api
 
 
 def migrate(cr, version):
-    """The mail that a subscription ends names what going on costs, in whatever words an operator gave it."""
+    """Show the next period's price in the mail about a subscription's end, even if operators edited it."""
     env = api.Environment(cr, SUPERUSER_ID, {})
     template = env.ref("saas_manager.mail_template_subscription_expiring", raise_if_not_found=False)
     if template:

@@ -5,7 +5,7 @@ _OPERATIONS = (
 
 
 def migrate(cr, version):
-    """An operation is the argument of one job method, no method of its own: so are those that wait."""
+    """Rewrite waiting jobs: the operation is now an argument of one job method, not a method."""
     cr.execute(
         """
         UPDATE queue_job

@@ -7,7 +7,7 @@ _NOTE = (
 
 
 def migrate(cr, version):
-    """A server's cluster and files are named in settings.toml only; who named them here is told.
+    """A server's cluster and files are set in settings.toml only; tell operators who set them on the record.
 
     Such a server got no instances, and without an address it would now be the installation's own.
     """

@@ -1,5 +1,5 @@
 def migrate(cr, version):
-    """What an instance that lives was given is served since; what another one shall have is still to be."""
+    """Host names of existing instances are served already: mark them as live."""
     cr.execute(
         """
         UPDATE saas_instance_hostname AS hostname

@@ -2,7 +2,7 @@ from odoo.tools import SQL
 
 
 def migrate(cr, version):
-    """Webhooks are an addon of their own: it gets what this update would drop otherwise."""
+    """Webhooks are now an addon of their own: give it the records that this update would delete otherwise."""
     cr.execute(
         r"""
         UPDATE ir_model_data SET module = 'saas_manager_webhook'

@@ -1,4 +1,4 @@
-// The widget, with its worker as a file: the page's Content-Security-Policy allows no other.
+// The widget, with its worker as a file, as the page's Content-Security-Policy requires.
 import "../lib/altcha/altcha.min.js?v=3.2.2";
 import "../lib/altcha/i18n/fr-fr.js?v=3.2.2";
 import "../lib/altcha/i18n/vi.js?v=3.2.2";

@@ -1,4 +1,4 @@
-// What makes the signup page comfortable; everything works without it, too.
+// Makes the signup page more comfortable; it also works without JavaScript.
 
 const within = (root, selector) => root.querySelector(selector);
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -49,14 +49,14 @@ function watchSubdomain(field) {
             if (fill && !chosen) input.value = told.subdomain ?? input.value;
             show(told);
         } catch {
-            // Without the live check the server tells when the form is sent.
+            // If the live check fails, the server checks when the form is sent.
         }
     }
 
     function soon(parameters, fill) {
         clearTimeout(timer);
         last++;
-        // What was said of another name is not true of this one.
+        // The result for the previous name does not apply to this one.
         show({ sentence: "\u2026", suggestions: [] });
         timer = setTimeout(check, 200, parameters, fill);
     }
@@ -83,7 +83,7 @@ function watchSubdomain(field) {
 
 // ------------------------------------------------------------ the form
 
-// A link to another language is a new page: what was typed goes along, in this tab only.
+// A link to another language loads a new page: keep what was typed, in this tab only.
 function keepTyped(form) {
     const typed = JSON.parse(sessionStorage.getItem("signup") ?? "[]");
     sessionStorage.removeItem("signup");
@@ -122,13 +122,13 @@ function sendOnce(form) {
         button.textContent = button.dataset.busy ?? button.textContent;
         const early = Number(form.dataset.minimum ?? 0) * 1000 - (performance.now() - opened);
         if (early > 0) {
-            // Whoever has all of it filled in by the browser is no robot.
+            // People whose browser fills in the form are fast, too: wait, instead of failing as too fast.
             event.preventDefault();
             await wait(early + 50);
             form.submit();
         }
     });
-    // Back to this page: its button works again.
+    // Enable the button again if the user comes back to this page.
     const label = button.textContent;
     addEventListener("pageshow", () => {
         sent = false;
@@ -149,7 +149,7 @@ async function follow(card) {
     while (first === "creating" || first === "delayed") {
         await wait(pause);
         const told = await ask(card.dataset.poll).catch(() => null);
-        // Most are ready within three seconds.
+        // Most instances are ready within three seconds.
         if (performance.now() - began > 3000) pause = Math.max(pause, Math.min(pause * 1.2, 3000));
         if (told?.after) pause = told.after * 1000;
         if (!told || told.status !== 200) continue;
@@ -191,7 +191,7 @@ document.querySelectorAll("[data-form], [data-once]").forEach(sendOnce);
 document.querySelectorAll("[data-form]").forEach(limitTemplates);
 document.querySelectorAll("[data-poll]").forEach((card) => {
     const enter = within(card, "[data-enter]");
-    // Straight in, but not for who has come back from there.
+    // Open Odoo at once, unless the user came back from there.
     const straight = card.dataset.state === "ready" && !card.dataset.stay && !cameBack();
     if (enter && straight) enter.submit();
     else follow(card);

@@ -1,5 +1,5 @@
-/* Sign up for an instance from another web site: <tenantry-signup>, and the functions it is made of.
-   Served at /api/signup.js; docs/howto/api.md says how to use it. */
+/* Sign up for an instance from another web site: <tenantry-signup>, and its functions.
+   Served at /api/signup.js; see docs/howto/api.md. */
 
 const TEXTS = {
   en: {
@@ -35,7 +35,7 @@ const languageOf = ({ lang }) => lang || document.documentElement.lang || "en";
 const textsOf = (service) => TEXTS[languageOf(service).slice(0, 2).toLowerCase()] ?? TEXTS.en;
 const fill = (text, value) => text.replace("{0}", () => value);
 
-/** Why not: `message` for people, `code`, `fields` with a sentence each, `suggestions`, `retryAfter` in seconds. */
+/** A refusal: `message` for people, `code`, `fields` with a sentence each, `suggestions`, `retryAfter` in seconds. */
 export class SignupError extends Error {
   constructor(code, message, more) {
     super(message);
@@ -43,8 +43,8 @@ export class SignupError extends Error {
   }
 }
 
-/** Ask for an instance: {instanceId}. `service` is {api, key, lang}; without a subdomain it is named after the
-    company. The same wish, sent twice from a page, acts once. */
+/** Ask for an instance: {instanceId}. `service` is {api, key, lang}; the default subdomain is the
+    company's name. The same call, repeated on one page, creates one instance. */
 export async function createInstance(service, { company, email, subdomain, plan, template }) {
   const clientName = subdomain || (await freeName(service, company));
   const wish = { clientName, adminEmail: email, companyName: company, plan, template };
@@ -59,14 +59,14 @@ async function freeName(service, company) {
   return available ? subdomain : suggestions[0];
 }
 
-/** Whether it can be had: {available, subdomain, error, suggestions}. */
+/** Check a subdomain: {available, subdomain, error, suggestions}. */
 export async function checkSubdomain(service, subdomain, signal) {
   const path = `/provisioning/validate_subdomain?subdomain=${encodeURIComponent(subdomain)}`;
   return (await call(service, path, { signal })).data;
 }
 
-/** Wait until it is ready: {url}. `onProgress` gets {state, progress, step}; "draft" is before the mail's link was
-    followed. Asks ever more rarely, and not while nobody looks. Throws SignupError when it fails. */
+/** Wait until it is ready: {url}. `onProgress` gets {state, progress, step}; in "draft" the mail's link
+    was not followed yet. Polls less and less often, and not in a hidden page. Throws SignupError if it fails. */
 export async function followInstance(service, instanceId, onProgress, signal) {
   const texts = textsOf(service);
   for (let state, round = 0; ; round++) {
@@ -90,13 +90,13 @@ export async function followInstance(service, instanceId, onProgress, signal) {
   }
 }
 
-/** A name fit for an address. */
+/** A name that is valid in an address. */
 export function slug(text) {
   const plain = text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replace(/đ/g, "d");
   return plain.replace(/[^a-z0-9]+/g, "-").slice(0, 50).replace(/^-|-$/g, "");
 }
 
-/* True when somebody came back to the page; that does not cut a firm pause short. */
+/* True if the visitor came back to the page; a firm pause is waited for in full. */
 function pause(seconds, isFirm, signal) {
   return new Promise((resolve) => {
     const end = (isBack) => {
@@ -114,7 +114,7 @@ function pause(seconds, isFirm, signal) {
   });
 }
 
-/* The keys of what was sent, and what each instance was asked for with: a wish that has failed may be sent anew. */
+/* The idempotency keys of requests, and each instance's request: one that failed may be sent again. */
 const sent = new Map(), wishes = new Map();
 function idempotencyKey(body) {
   if (!sent.has(body)) sent.set(body, crypto.getRandomValues(new Uint32Array(4)).join("-"));
@@ -147,7 +147,7 @@ function inTime(seconds, lang) {
   return new Intl.RelativeTimeFormat(lang).format(Math.ceil(seconds / 60), "minute");
 }
 
-/* A browser does not tell apart a dead line and a web site that is not on the key's list. This file is for all. */
+/* Browsers report network errors and refused origins alike. Any origin may load this file, so it tells which. */
 async function unreachable(api, texts) {
   const isThere = await fetch(`${api}/signup.js`, { cache: "no-store" }).then((answer) => answer.ok, () => false);
   return isThere ? new SignupError("ORIGIN", texts.origin) : new SignupError("NETWORK", texts.network);
@@ -272,7 +272,7 @@ class TenantrySignup extends (globalThis.HTMLElement ?? Object) {
     this.note.replaceChildren(this.texts.creating, bar);
   }
 
-  /* At its fields, else below the form. What was typed stays. */
+  /* Show errors at their fields, else below the form. Keep what was typed. */
   refuse({ message, fields = {}, suggestions }) {
     const named = Object.keys(fields).filter((name) => this.form.elements[name]);
     for (const name of named) this.say(name, fields[name], true, name === "subdomain" ? suggestions : []);

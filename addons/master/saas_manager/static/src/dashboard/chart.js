@@ -1,4 +1,4 @@
-/** One chart: a canvas for the eye and the mouse, and buttons with the same figures for everybody else. */
+/** One chart: a canvas, and buttons with the same figures for screen readers and keyboards. */
 
 import { loadBundle } from "@web/core/assets";
 import { Component, onWillStart, onWillUnmount, useEffect, useRef } from "@odoo/owl";
@@ -46,7 +46,7 @@ export class SaasChart extends Component {
         this.props.onOpen(this.props.lists[index]);
     }
 
-    /** The theme's colors: whatever style sheet is in use, light or dark. */
+    /** The theme's colors, from the style sheet in use, light or dark. */
     color(name) {
         return getComputedStyle(this.canvas.el).getPropertyValue(name).trim() || "#888";
     }

@@ -1,4 +1,4 @@
-/** W3: the operator's dashboard. The server counts; this shows, and opens the list behind a figure. */
+/** W3: the operator's dashboard. The server counts; this shows the figures, and opens their lists. */
 
 import { _t } from "@web/core/l10n/translation";
 import { KeepLast } from "@web/core/utils/concurrency";
@@ -81,7 +81,7 @@ export class SaasDashboard extends Component {
         });
     }
 
-    // ---------------------------------------------------------------- what the template shows
+    // ---------------------------------------------------------------- for the template
 
     get isNew() {
         return !this.state.figures.first_steps.has_instance;
@@ -182,7 +182,7 @@ export class SaasDashboard extends Component {
         return percent >= 90 ? "bg-danger" : percent >= 80 ? "bg-warning" : "bg-success";
     }
 
-    /** A bar's width against the longest of its group. */
+    /** A bar's width, relative to the longest one of its group. */
     share(rows, key, row) {
         const longest = Math.max(...rows.map((other) => other[key]), 1e-9);
         return (100 * row[key]) / longest;

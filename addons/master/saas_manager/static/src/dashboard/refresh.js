@@ -1,4 +1,4 @@
-/** Asks for fresh figures when something changed, but not at every change of a busy hour. */
+/** Reloads the figures after changes, but not after each of many changes. */
 
 import { browser } from "@web/core/browser/browser";
 import { useBus, useService } from "@web/core/utils/hooks";

@@ -1,4 +1,4 @@
-/** Shows what is being done with a record while it is done, and the record's new state afterwards. */
+/** Shows the progress of a record's running operation, and the record's new state afterwards. */
 
 import { _t } from "@web/core/l10n/translation";
 import { browser } from "@web/core/browser/browser";
@@ -8,7 +8,7 @@ import { useService } from "@web/core/utils/hooks";
 import { Component, onWillUnmount, onWillUpdateProps, useEffect, useState } from "@odoo/owl";
 
 const UNDER_WAY_STATES = ["building", "processing"];
-/** For networks that let no websocket through. */
+/** For networks that block websockets. */
 const ASK_EVERY_MS = 5000;
 
 export class SaasProgressField extends Component {
@@ -35,7 +35,7 @@ export class SaasProgressField extends Component {
         });
     }
 
-    /** Follow the record that is shown: forms turn to another, or save a new one. */
+    /** Follow the record that is shown: a form may switch to another one, or save a new one. */
     listenTo(props) {
         const { resModel, resId } = props.record;
         const channel = resId ? `${resModel}_${resId}` : null;
@@ -63,7 +63,7 @@ export class SaasProgressField extends Component {
         }
         if (message.status) {
             if (message.status === "started") {
-                // What is stored is the last step of the operation before this one.
+                // The stored step is the last one of the previous operation.
                 this.state.live = { progress: 0 };
             }
             this.reload();
@@ -81,14 +81,14 @@ export class SaasProgressField extends Component {
         }
     }
 
-    /** What could not be shown while somebody was typing is shown afterwards. */
+    /** Show afterwards what could not be shown while the user was typing. */
     catchUp() {
         if (this.state.waits && !this.props.record.dirty) {
             this.reload();
         }
     }
 
-    /** Read the record again, but never over what somebody is typing. */
+    /** Read the record again, but never overwrite what the user is typing. */
     async reload() {
         const { record } = this.props;
         this.state.waits = await record.isDirty();
