@@ -73,7 +73,7 @@ def test_an_american_customer_keeps_the_taxes(engine: Engine, books: str):
         engine.instances.terminate("acme")
 
 
-def test_a_template_of_a_country_gives_its_chart_to_a_customer_of_an_unknown_one(
+def test_a_customer_of_an_unknown_country_gets_the_chart_of_the_templates_country(
     engine: Engine, french_books: str
 ):
     creation = engine.instances.provision(
@@ -87,7 +87,7 @@ def test_a_template_of_a_country_gives_its_chart_to_a_customer_of_an_unknown_one
         engine.instances.terminate("acme")
 
 
-def test_who_orders_a_template_of_another_country_is_told_which_are_right(
+def test_ordering_a_template_of_another_country_is_refused_with_the_right_templates(
     engine: Engine, books: str, french_books: str
 ):
     told = {}
@@ -108,7 +108,7 @@ def test_who_orders_a_template_of_another_country_is_told_which_are_right(
     }
 
 
-def test_a_template_tells_its_languages_and_whose_accounting_it_has(
+def test_a_template_reports_its_languages_and_its_accounting_country(
     engine: Engine, books: str, french_books: str
 ):
     found = {template.code: template for template in engine.templates.all()}

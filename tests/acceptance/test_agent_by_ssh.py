@@ -44,7 +44,9 @@ def spec(name: str) -> InstanceSpec:
     return InstanceSpec.checked(name=name, email="admin@acme.example", template="tiny")
 
 
-def test_an_instance_lives_its_life_on_the_other_machine(remote: RemoteEngine, engine: Engine):
+def test_an_instance_is_created_managed_and_terminated_on_the_other_machine(
+    remote: RemoteEngine, engine: Engine
+):
     steps: list[StepEvent] = []
     creation = remote.instances.provision(spec("acme"), steps.append)
     assert creation.instance.state is State.ACTIVE
@@ -101,7 +103,7 @@ def waits_for_template(engine: Engine) -> bool:
         return connection.execute(query).fetchone() != (0,)
 
 
-def test_a_caller_killed_in_the_middle_ends_the_creation_there_and_it_is_run_again(
+def test_killing_the_caller_ends_the_creation_there_and_a_second_run_completes_it(
     there: Machine, remote: RemoteEngine, engine: Engine
 ):
     with engine.context.maintenance() as connection, locks.exclusive(connection, "template tiny"):
@@ -115,7 +117,7 @@ def test_a_caller_killed_in_the_middle_ends_the_creation_there_and_it_is_run_aga
     assert orphans(engine.context) == []
 
 
-def test_an_agent_killed_in_the_middle_is_told_and_the_creation_is_run_again(
+def test_killing_the_agent_is_an_error_and_a_second_run_completes_the_creation(
     remote: RemoteEngine, engine: Engine
 ):
     def kill(event: StepEvent) -> None:
@@ -131,7 +133,7 @@ def test_an_agent_killed_in_the_middle_is_told_and_the_creation_is_run_again(
     assert orphans(engine.context) == []
 
 
-def test_a_network_cut_in_the_middle_ends_both_sides_and_it_is_run_again(
+def test_cutting_the_network_ends_both_sides_and_a_second_run_completes_the_creation(
     there: Machine, remote: RemoteEngine, engine: Engine
 ):
     def cut(event: StepEvent) -> None:
@@ -155,7 +157,7 @@ def test_a_network_cut_in_the_middle_ends_both_sides_and_it_is_run_again(
     assert orphans(engine.context) == []
 
 
-def test_a_machine_that_is_not_the_one_it_was_is_not_asked(there: Machine, engine: Engine):
+def test_a_machine_with_another_host_key_is_refused(there: Machine, engine: Engine):
     known = there.folder / "known"
     told = known.read_text()
     host, kind, _key = told.split()[:3]

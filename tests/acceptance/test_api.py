@@ -137,7 +137,7 @@ def _curl(*arguments: str) -> dict:
     return json.loads(done.stdout)
 
 
-def test_a_customer_s_key_sees_nothing_of_another_customer(
+def test_a_customers_key_sees_nothing_of_another_customer(
     office: BackOffice, api: ApiClient, keys: dict, clean: None
 ) -> None:
     customer = office.customer("portal-owner")
@@ -188,7 +188,7 @@ def publishable(office: BackOffice) -> Iterator[str]:
     office.call("saas.api.key.publishable", "unlink", [record])
 
 
-def test_whoever_tries_keys_is_stopped_and_others_are_not(
+def test_a_client_that_guesses_keys_is_blocked_and_others_are_not(
     office: BackOffice, api: ApiClient, publishable: str
 ) -> None:
     guesses = [ApiClient(api.root, key) for key in (publishable, *(f"{number:040x}" for number in range(7)))]
@@ -206,7 +206,9 @@ def test_whoever_tries_keys_is_stopped_and_others_are_not(
     assert (nobody.status_code, known.status_code) == (429, 200)
 
 
-def test_a_key_ends_at_once_though_it_was_used(office: BackOffice, api: ApiClient, keys: dict) -> None:
+def test_a_key_is_refused_at_once_when_its_user_is_archived(
+    office: BackOffice, api: ApiClient, keys: dict
+) -> None:
     user = office.call("res.users", "search", [["login", "=", "api-portal"]])
     customer = ApiClient(api.root, keys["api-portal"])
     for active, status in ((True, 200), (False, 401), (True, 200)):
@@ -231,13 +233,13 @@ def test_without_a_key_every_route_of_the_document_is_closed(api: ApiClient) -> 
             assert answer.status_code == 401, (method, path)
 
 
-def test_another_web_sites_page_may_not_read_answers(api: ApiClient) -> None:
+def test_a_page_of_another_web_site_may_not_read_answers(api: ApiClient) -> None:
     answer = api.get("/provisioning/plans", Origin="https://evil.example")
     assert answer.status_code == 200
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-def test_bodies_of_any_kind_are_never_our_failure(api: ApiClient) -> None:
+def test_no_request_body_causes_a_server_error(api: ApiClient) -> None:
     rng = random.Random(4)
     bodies = [rng.randbytes(rng.randrange(200)) for _body in range(60)]
     odd = ["\x00", "\ud800", "a" * 60_000, -1, 2**70, 1e308, None, True, [], {}, [[[]]], {"a": {"b": []}}]

@@ -106,7 +106,7 @@ def _run(command: list[str], api: ApiClient) -> str:
     return done.stdout
 
 
-def test_the_python_programs_of_the_provisioning_document_run_as_they_stand_there(
+def test_the_python_programs_of_the_provisioning_document_run_unchanged(
     office: BackOffice, api: ApiClient
 ) -> None:
     printed = _python(api, _S3_CREATE)
@@ -124,7 +124,7 @@ def test_the_python_programs_of_the_provisioning_document_run_as_they_stand_ther
     assert office.engine.instances.is_serving("mycompany")
 
 
-def test_every_address_of_the_provisioning_document_answers_under_its_name(api: ApiClient) -> None:
+def test_every_url_of_the_provisioning_document_answers(api: ApiClient) -> None:
     (plan, *_others) = api.get("/provisioning/plans").json()["data"]
     for answer in (
         api.get("/provisioning/validate_subdomain?subdomain=mycompany"),
@@ -169,7 +169,7 @@ def test_a_field_of_the_provisioning_document_that_is_missing_is_named(api: ApiC
     assert list(answer.json()["details"]["fields"]) == [missing]
 
 
-def test_the_commands_of_the_auto_provisioning_document_run_as_they_stand_there(
+def test_the_commands_of_the_auto_provisioning_document_run_unchanged(
     office: BackOffice, api: ApiClient
 ) -> None:
     created = _shell(api, _S4_CREATE)
@@ -187,7 +187,7 @@ def test_the_commands_of_the_auto_provisioning_document_run_as_they_stand_there(
     assert len(told["adminPassword"]) >= 16
 
 
-def test_a_client_s_name_has_3_to_50_characters_as_the_auto_provisioning_document_checks(
+def test_a_clients_name_has_3_to_50_characters_as_in_the_auto_provisioning_document(
     office: BackOffice, api: ApiClient
 ) -> None:
     for name, code in (("ab", "INVALID_LENGTH"), ("a" * 51, "INVALID_LENGTH"), ("Acme", "INVALID_FORMAT")):

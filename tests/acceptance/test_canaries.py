@@ -42,14 +42,14 @@ def test_no_secret_of_the_template_reaches_an_instance(engine: Engine, planted: 
         engine.instances.terminate("acme")
 
 
-def test_marks_were_in_all_the_places_that_are_looked_at(planted: set[str]):
+def test_every_checked_place_held_a_canary(planted: set[str]):
     assert {place.partition(".")[0] for place in planted} >= {*EMPTIED, "res_users", "ir_config_parameter"}
     assert planted > {"payment_provider.stripe_secret_key", "res_users.totp_secret", "sms_sms.number"}
     assert len(planted) > len(EMPTIED) + len(PARAMETERS)
 
 
 @pytest.mark.parametrize("forgotten", ["sanitize", "customize", "admin"])
-def test_what_was_not_prepared_is_never_published(engine: Engine, forgotten: str):
+def test_an_instance_that_was_not_prepared_is_never_published(engine: Engine, forgotten: str):
     """By whoever makes an instance part by part, such as the back office."""
     with pytest.raises(NotPrepared, match=forgotten):
         create_without(engine, forgotten)

@@ -86,12 +86,12 @@ def shell(master: Engine, recipes: None, key: str, tmp_path: Path) -> Iterator[S
 
 
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_what_a_page_has_people_type_works_as_printed(page: Path, shell: Shell):
+def test_the_commands_of_a_page_work_as_printed(page: Path, shell: Shell):
     for fence in filter(_is_run, fences(page)):
         shell.do(fence)
 
 
-def test_what_is_shown_must_be_printed_in_its_order():
+def test_shown_output_must_be_printed_in_its_order():
     printed = "acme is running 0.74 s after the button\n  URL   http://acme.localhost:18069\n"
     assert missing_line(["acme is running 12 s ...", "URL http://acme.localhost:8069"], printed) is None
     assert (

@@ -202,7 +202,7 @@ ASSAULTS: dict[str, Callable[[Scene], AbstractContextManager[None]]] = {
 
 
 @pytest.mark.parametrize("assault", ASSAULTS)
-def test_another_tenants_pages_and_jobs_go_on_as_if_nothing_was(
+def test_an_assault_does_not_disturb_another_tenants_pages_and_jobs(
     scene: Scene, assault: str, record_property: Callable[[str, object], None]
 ):
     with ASSAULTS[assault](scene):
@@ -230,7 +230,7 @@ def has_run(engine: Engine, name: str) -> bool:
 
 
 @pytest.mark.parametrize("seconds", ["1", "0", "-1", "nonsense"])
-def test_nobody_is_logged_out_by_anothers_vacuum(scene: Scene, seconds: str):
+def test_a_tenants_session_cleanup_logs_out_no_other_tenant(scene: Scene, seconds: str):
     with suppress(OdooError):  # a value that Odoo itself refuses harms nobody
         hostile.run(scene.acme, _VACUUM, seconds=seconds)
     assert scene.beta.post("/web/session/get_session_info")["db"] == "beta"

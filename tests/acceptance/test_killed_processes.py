@@ -153,7 +153,7 @@ _UNNOTICED = ("the spawner", "the zygotes", "a tenant")
 
 
 @pytest.mark.parametrize("victim", _UNNOTICED)
-def test_another_tenants_visitors_do_not_notice(busy: Engine, victim: str):
+def test_killing_a_tenants_process_disturbs_no_visitor_of_another_tenant(busy: Engine, victim: str):
     visitor = Visitor(busy, "other")
     assert status(busy, "load") == status(busy, "other") == 200
     thread = threading.Thread(target=visitor.run)
@@ -169,7 +169,7 @@ def test_another_tenants_visitors_do_not_notice(busy: Engine, victim: str):
 
 
 @pytest.mark.parametrize("victim", KILLS)
-def test_all_goes_on_when_it_was_killed(busy: Engine, victim: str):
+def test_everything_works_again_after_a_kill(busy: Engine, victim: str):
     assert status(busy, "load") == status(busy, "other") == 200
     attempt(KILLS[victim], busy)
     for name in ("load", "other"):
@@ -182,7 +182,7 @@ def test_all_goes_on_when_it_was_killed(busy: Engine, victim: str):
 
 
 @pytest.mark.parametrize("victim", ["the spawner", "the zygotes"])
-def test_who_is_awake_stays_so(busy: Engine, victim: str):
+def test_awake_tenants_stay_awake(busy: Engine, victim: str):
     assert status(busy, "other") == 200
     before = pid_of(busy, "other")
     KILLS[victim](busy)
@@ -190,7 +190,7 @@ def test_who_is_awake_stays_so(busy: Engine, victim: str):
     assert status(busy, "other") == 200
 
 
-def test_a_spawner_killed_while_a_process_is_forked_leaves_none_that_nobody_knows(busy: Engine):
+def test_a_spawner_killed_during_a_fork_leaves_no_unknown_process(busy: Engine):
     """It would take visitors at the tenant's socket for ever, beside the one that is known."""
     assert status(busy, "other") == 200
     busy.runtime.end("load")
@@ -223,7 +223,7 @@ def writes_to(pid: int) -> str:
         return ""
 
 
-def test_no_process_is_left_of_an_installation_whose_spawner_was_killed_and_that_is_stopped(busy: Engine):
+def test_stopping_an_installation_whose_spawner_was_killed_leaves_no_process(busy: Engine):
     assert status(busy, "load") == 200
     family = keeper(busy).children(recursive=True)
     kill_the_spawner(busy)
@@ -265,7 +265,7 @@ def converges(is_so: Callable[[], bool]) -> bool:
 # ---------------------------------------------------------------- all at random
 
 
-def test_everything_converges_when_all_is_killed_at_random_during_creations(busy: Engine):
+def test_creations_converge_when_processes_are_killed_at_random(busy: Engine):
     """Each creation that fails tells that it can be tried again, and is."""
     names = [f"new-{number}" for number in range(_CREATIONS)]
     visitor, is_over = Visitor(busy, "other"), threading.Event()

@@ -154,7 +154,7 @@ def loaded_plainly(tenant: Tenant) -> dict[str, object]:
             engine.runtime.end("acme")
 
 
-def test_one_tenants_changes_are_not_anothers(tenant: Tenant):
+def test_one_tenants_changes_do_not_reach_another(tenant: Tenant):
     other = Tenant(tenant.engine, OdooClient(tenant.engine, create(tenant.engine, "beta")))
     before = other.seen()
     for change in (add_a_field, change_the_login_page, set_a_parameter):
@@ -166,7 +166,7 @@ def test_one_tenants_changes_are_not_anothers(tenant: Tenant):
     assert other.seen() == before
 
 
-def test_what_the_engine_writes_is_seen_by_the_next_request(tenant: Tenant):
+def test_the_next_request_sees_the_engines_changes(tenant: Tenant):
     """Past Odoo's caches, which are warm."""
     engine = tenant.engine
     tenant.seen()
@@ -177,7 +177,7 @@ def test_what_the_engine_writes_is_seen_by_the_next_request(tenant: Tenant):
     add_a_user(tenant)
 
 
-def test_who_was_logged_in_before_a_suspension_is_so_after_it(tenant: Tenant):
+def test_sessions_survive_a_suspension(tenant: Tenant):
     before = tenant.seen()
     tenant.engine.instances.suspend("acme")
     assert tenant.client.http.get("/web/login").status_code == 503

@@ -286,7 +286,7 @@ def test_native_code_cannot(outcomes: dict[str, str], name: str):
     assert outcomes[name] in intruder.REFUSALS
 
 
-def test_what_was_tried_would_be_found_where_it_is(scene: Scene):
+def test_the_targets_of_the_attacks_exist(scene: Scene):
     """The attempts name what is really there: seen from outside, all of it exists."""
     told = facts(scene)
     for path in (*told["private_files"], *told["private_folders"], *told["sockets"], *told["code_files"]):
@@ -320,7 +320,7 @@ def attacked(scene: Scene) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", sorted(ATTACKS.keys() - _NOT_HERE))
-def test_the_attacks_that_confinement_is_proved_by_fail_in_a_real_tenant(attacked: dict[str, Any], name: str):
+def test_the_attacks_of_the_confinement_test_fail_in_a_real_tenant(attacked: dict[str, Any], name: str):
     refused_by = ATTACKS[name].refused_by
     if refused_by and set(refused_by) <= set(attacked["missing"]):
         pytest.skip(f"this machine lacks {', '.join(refused_by)}")
@@ -330,13 +330,13 @@ def test_the_attacks_that_confinement_is_proved_by_fail_in_a_real_tenant(attacke
 # ---------------------------------------------------------------- memory
 
 
-def test_no_secret_of_others_is_left_in_the_intruders_memory(scene: Scene):
+def test_the_intruders_memory_holds_no_secret_of_others(scene: Scene):
     masked = {name: mask(secret.encode()).hex() for name, secret in secrets(scene).items()}
     assert scene.run(_SEARCH_MEMORY, masked=masked) == ["acme's password"]
 
 
 @pytest.mark.parametrize("name", ["acme", "beta"])
-def test_no_secret_of_others_is_left_in_a_process_just_forked(scene: Scene, name: str):
+def test_a_newly_forked_process_holds_no_secret_of_others(scene: Scene, name: str):
     """What its zygote heard before, of others and of itself; seen by root from outside."""
     if not identity.is_root():
         pytest.skip("an ordinary user cannot look into it either")
@@ -350,7 +350,7 @@ def test_no_secret_of_others_is_left_in_a_process_just_forked(scene: Scene, name
     assert found == [f"{name}'s password"]
 
 
-def test_no_secret_is_left_in_the_zygote(scene: Scene):
+def test_the_zygote_holds_no_secret(scene: Scene):
     """Else whom it forks next would have it."""
     if not identity.is_root():
         pytest.skip("an ordinary user cannot look into it either")
@@ -408,7 +408,7 @@ def mask(text: bytes) -> bytes:
 # ---------------------------------------------------------------- afterwards
 
 
-def test_nothing_was_changed_by_all_that(scene: Scene, outcomes: dict[str, str], attacked: dict[str, Any]):
+def test_the_attacks_changed_nothing(scene: Scene, outcomes: dict[str, str], attacked: dict[str, Any]):
     other = scene.folder("beta")
     assert {"secret", "spare", "movable"} <= {path.name for path in other.iterdir()}
     assert (other / "secret").read_text() == "another's"
@@ -416,7 +416,7 @@ def test_nothing_was_changed_by_all_that(scene: Scene, outcomes: dict[str, str],
     assert status(scene.engine, "beta") == status(scene.engine, "acme") == 200
 
 
-def test_a_process_that_a_tenant_left_behind_ends_with_its_suspension(scene: Scene):
+def test_a_process_left_by_a_tenant_ends_when_the_tenant_is_suspended(scene: Scene):
     if not identity.is_root():
         pytest.skip("an ordinary user has neither control groups nor other user ids")
     left = scene.run(_LEAVE_A_PROCESS)
@@ -433,7 +433,7 @@ def test_a_process_that_a_tenant_left_behind_ends_with_its_suspension(scene: Sce
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="then all tests above are an ordinary user's already")
 @pytest.mark.timeout(900)
-def test_the_same_holds_where_an_ordinary_user_started_everything(engine: Engine):
+def test_the_attacks_fail_too_when_an_ordinary_user_started_everything(engine: Engine):
     """All of this file again, in a view of the machine where this Python can be run by others, too."""
     obstacle = sandbox.available()
     assert not obstacle, f"this Python cannot be another user's: {obstacle}"

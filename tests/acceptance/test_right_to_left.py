@@ -29,7 +29,7 @@ def arabic(engine: Engine, settings: ServerSettings) -> Iterator[str]:
     engine.templates.drop(_ARABIC.code)
 
 
-def test_without_the_program_that_mirrors_nothing_is_built(engine: Engine, monkeypatch: pytest.MonkeyPatch):
+def test_no_template_is_built_without_rtlcss(engine: Engine, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("shutil.which", lambda _program: None)
     with pytest.raises(CannotMirror, match="ar_001"):
         engine.templates.build(_ARABIC)
@@ -37,7 +37,7 @@ def test_without_the_program_that_mirrors_nothing_is_built(engine: Engine, monke
         engine.templates.get(_ARABIC)
 
 
-def test_its_pages_are_mirrored_though_the_program_is_gone(engine: Engine, arabic: str):
+def test_pages_are_mirrored_although_rtlcss_was_removed(engine: Engine, arabic: str):
     spec = engine.instances.spec(name="souk", email="a@souk.example", template=arabic, language="ar_001")
     creation = engine.instances.provision(spec)
     try:

@@ -142,7 +142,7 @@ def now(master: Engine) -> dict[str, list[tuple[Any, ...]]]:
     return snapshot(master)
 
 
-def test_it_has_what_a_new_master_has_and_its_operators_changes(
+def test_an_updated_master_has_the_same_as_a_new_one_and_keeps_its_operators_changes(
     now: dict[str, list[tuple[Any, ...]]], spread: Engine
 ):
     assert snapshot(spread) != now
@@ -181,7 +181,7 @@ def test_an_update_killed_after_the_renaming_is_run_again(
     assert snapshot(spread)["pages"] == now["pages"]
 
 
-def test_a_renaming_that_breaks_down_renames_nothing(spread: Engine):
+def test_a_failed_renaming_renames_no_module(spread: Engine):
     before = snapshot(spread)
     run(spread, BREAK_DOWN)
     with pytest.raises(TenantryError, match="broken down"):

@@ -89,12 +89,12 @@ def test_a_tenant_falls_asleep_and_the_next_visitor_wakes_it(sleepy: Engine, acm
     assert activity(sleepy, "acme").is_awake
 
 
-def test_whoever_is_logged_in_stays_so_while_the_tenant_sleeps(sleepy: Engine, acme: OdooClient):
+def test_users_stay_logged_in_while_the_tenant_sleeps(sleepy: Engine, acme: OdooClient):
     assert falls_asleep(sleepy, "acme")
     assert acme.post("/web/session/get_session_info")["db"] == "acme"
 
 
-def test_no_request_fails_when_a_tenant_is_woken_again_and_again(sleepy: Engine, acme: OdooClient):
+def test_no_request_fails_when_a_tenant_is_woken_repeatedly(sleepy: Engine, acme: OdooClient):
     answers = []
     for _ in range(_WAKES):
         send_to_sleep(sleepy, "acme")
@@ -130,7 +130,7 @@ def test_many_visitors_at_once_wake_one_process(sleepy: Engine, acme: OdooClient
     assert activity(sleepy, "acme").requests >= _AT_ONCE
 
 
-def test_tenants_are_woken_beside_each_other(sleepy: Engine, acme: OdooClient):
+def test_tenants_are_woken_in_parallel(sleepy: Engine, acme: OdooClient):
     for name in NAMES:
         send_to_sleep(sleepy, name)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -167,7 +167,7 @@ def test_a_websocket_keeps_its_tenant_awake_and_suspension_closes_it(sleepy: Eng
         sleepy.instances.reactivate("acme")
 
 
-def test_a_tenant_sleeps_once_its_last_websocket_is_closed(sleepy: Engine, acme: OdooClient):
+def test_a_tenant_falls_asleep_after_its_last_websocket_is_closed(sleepy: Engine, acme: OdooClient):
     with websocket(sleepy, sleepy.context.route("acme"), acme.http.cookies["session_id"]):
         assert eventually(lambda: activity(sleepy, "acme").websockets == 1)
     assert falls_asleep(sleepy, "acme")
@@ -200,7 +200,7 @@ def test_the_jobs_of_several_sleeping_tenants_all_start_in_time(
         assert (late_by_s(sleepy, name) or 0) < _MAY_BE_LATE_S
 
 
-def test_a_tenant_whose_database_is_away_sleeps_all_the_same(sleepy: Engine, acme: OdooClient):
+def test_a_tenant_falls_asleep_although_its_database_is_unreachable(sleepy: Engine, acme: OdooClient):
     send_to_sleep(sleepy, "acme")
     assert status(sleepy, "acme") == 200
     with sleepy.context.maintenance() as connection:
@@ -239,7 +239,7 @@ def late_by_s(engine: Engine, name: str) -> float | None:
 # ---------------------------------------------------------------- what is told
 
 
-def test_what_each_tenant_does_and_logs_is_told(sleepy: Engine, acme: OdooClient):
+def test_the_activity_and_the_log_of_each_tenant_are_reported(sleepy: Engine, acme: OdooClient):
     awake = activity(sleepy, "acme")
     assert awake.memory_bytes > 2**20
     assert awake.cpu_s > 0
@@ -255,7 +255,7 @@ def test_what_each_tenant_does_and_logs_is_told(sleepy: Engine, acme: OdooClient
 # ---------------------------------------------------------------- what is drawn ahead
 
 
-def test_a_zygote_draws_the_first_pages_and_writes_nothing(sleepy: Engine, acme: OdooClient):
+def test_a_zygote_renders_the_first_pages_and_writes_nothing(sleepy: Engine, acme: OdooClient):
     """A row written, or a counter raised, and every tenant would find its caches out of date."""
     log = sleepy.settings.log_dir / "zygotes.log"
     log.write_text("")

@@ -102,7 +102,7 @@ def test_a_link_logs_the_administrator_in_once(engine: Engine, visitor: httpx.Cl
     assert user_of(second) is None
 
 
-def test_support_must_tell_the_password_to_change_it(
+def test_support_must_enter_the_password_to_change_it(
     engine: Engine, visitor: httpx.Client, admin: OdooClient, consent: None
 ):
     press(visitor, link(engine, support=True))
@@ -144,9 +144,7 @@ def test_a_link_needs_the_pages_own_form(engine: Engine, visitor: httpx.Client):
     assert user_of(visitor) is None
 
 
-def test_a_link_made_for_a_web_site_is_taken_from_its_pages_and_from_no_others(
-    engine: Engine, visitor: httpx.Client
-):
+def test_a_link_for_a_web_site_is_accepted_from_its_pages_only(engine: Engine, visitor: httpx.Client):
     ours = "https://office.example.com"
     token = httpx.URL(engine.instances.login_link("acme", origin=ours).reveal()).params["token"]
     for page in ("https://evil.example/", "https://office.example.com.evil.example/", "null", ""):
@@ -168,7 +166,7 @@ def test_the_session_is_a_new_one(engine: Engine, visitor: httpx.Client):
     assert user_of(stale) is None
 
 
-def test_a_link_takes_the_place_of_who_was_logged_in(
+def test_a_link_replaces_the_session_of_another_user(
     engine: Engine, visitor: httpx.Client, admin: OdooClient
 ):
     values = {"name": "Somebody else", "login": "else", "password": "a long password"}
@@ -193,7 +191,7 @@ def test_a_link_of_another_instance_is_refused(engine: Engine, visitor: httpx.Cl
 
 
 @pytest.mark.parametrize("end", ["terminated", "renamed"])
-def test_a_link_does_not_let_in_to_the_next_instance_of_its_name(engine: Engine, end: str):
+def test_a_link_does_not_open_the_next_instance_with_the_same_name(engine: Engine, end: str):
     create(engine, "first")
     path = httpx.URL(engine.instances.login_link("first").reveal()).raw_path.decode()
     try:
@@ -214,7 +212,7 @@ def test_a_link_does_not_let_in_to_the_next_instance_of_its_name(engine: Engine,
 
 
 @pytest.mark.parametrize("token", ["", "nonsense", "a.b", "%00", "é.é"])
-def test_what_is_no_link_is_refused(visitor: httpx.Client, token: str):
+def test_an_invalid_link_is_refused(visitor: httpx.Client, token: str):
     assert visitor.get("/saas/login", params={"token": token}).status_code == 403
 
 
@@ -284,7 +282,7 @@ def test_a_link_is_made_for_instances_only(engine: Engine, acme: Creation):
 # ---------------------------------------------------------------- support
 
 
-def test_support_is_let_in_only_with_the_owners_consent(
+def test_support_can_log_in_with_the_owners_consent_only(
     engine: Engine, visitor: httpx.Client, admin: OdooClient
 ):
     path = link(engine, by="Ann", support=True)
@@ -315,9 +313,7 @@ def test_a_support_session_is_recorded_and_shown(
         admin.call("saas.tenant.access", "write", [visit["id"]], {"operator": "Nobody"})
 
 
-def test_a_support_session_ends_after_fifteen_minutes_wherever_it_is(
-    engine: Engine, visitor: httpx.Client, consent: None
-):
+def test_a_support_session_ends_after_fifteen_minutes(engine: Engine, visitor: httpx.Client, consent: None):
     press(visitor, link(engine, by="Ann", support=True))
     file = session_file(engine, visitor)
     session = json.loads(file.read_text())
@@ -344,7 +340,7 @@ def session_file(engine: Engine, visitor: httpx.Client) -> Path:
     return engine.context.filestores.folder("acme") / ".sessions" / sid[:2] / sid
 
 
-def test_only_administrators_read_who_came_in(engine: Engine, admin: OdooClient):
+def test_only_administrators_can_read_the_support_log(engine: Engine, admin: OdooClient):
     values = {"name": "Employee", "login": "employee", "password": "a long password"}
     (user,) = admin.call("res.users", "create", [values])
     with engine.context.cluster.connect("acme") as inside:
@@ -362,7 +358,7 @@ def test_only_administrators_read_who_came_in(engine: Engine, admin: OdooClient)
 # ---------------------------------------------------------------- ends the administrator's session
 
 
-def test_who_came_by_a_link_can_set_a_password_without_knowing_the_old_one(
+def test_a_user_who_logged_in_by_a_link_can_set_a_password_without_the_old_one(
     engine: Engine, visitor: httpx.Client
 ):
     press(visitor, link(engine))

@@ -32,7 +32,7 @@ def ann(
     office.terminate(*office.call("saas.instance", "search", [["state", "!=", "terminated"]]))
 
 
-def test_a_person_signs_up_without_doing_anything_for_it(ann: Visitor) -> None:
+def test_a_visitor_signs_up_without_doing_anything_for_the_captcha(ann: Visitor) -> None:
     name = f"captcha-{ann.size}"
     ann.fill(name)
     _expect_solved(ann)

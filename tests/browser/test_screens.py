@@ -48,7 +48,7 @@ def test_an_empty_list_of_instances_says_what_to_do_first(screen: Screen) -> Non
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
 @pytest.mark.parametrize("size", SIZES)
-def test_it_opens_without_an_error(
+def test_every_view_opens_without_an_error(
     screens: OpenScreen, operator: Person, sample: dict[str, int], size: str, view: View
 ) -> None:
     screen = screens(operator, size)
@@ -165,7 +165,7 @@ def test_a_figure_of_the_dashboard_opens_its_list(
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_customer_with_a_link_presses_one_button_and_is_in_his_odoo(
+def test_a_customer_with_a_link_is_in_their_odoo_after_one_button(
     browser: Browser, office: BackOffice, sample: dict[str, int], pictures: Path, size: str
 ) -> None:
     screen = Screen(browser, size, office.engine.master.url, pictures)
@@ -182,7 +182,7 @@ def test_a_customer_with_a_link_presses_one_button_and_is_in_his_odoo(
     ("name", "title"),
     [("nobody", "Nothing lives here"), ("cobalt", "This Odoo is suspended")],
 )
-def test_a_page_of_the_front_follows_the_visitor_s_dark_scheme(
+def test_a_page_of_the_front_follows_the_visitors_dark_scheme(
     browser: Browser,
     office: BackOffice,
     sample: dict[str, int],
