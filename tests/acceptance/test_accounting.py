@@ -1,4 +1,4 @@
-"""Accounting is the customer's country's, or waits for its chart: never another country's taxes."""
+"""An instance has the accounting of its customer's country or none yet, never another country's taxes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TAKEN = """
 
 @pytest.fixture(scope="module")
 def books(engine: Engine) -> Iterator[str]:
-    """A template with accounting and no country, as it is shipped."""
+    """A template with accounting and without a country, as shipped."""
     engine.templates.build(Recipe("books", "Books", ("account",)))
     yield "books"
     engine.templates.drop("books")

@@ -86,7 +86,7 @@ def copy(unused_master: UnusedMaster, tmp_path: Path) -> Iterator[Trial]:
 def report(
     request: pytest.FixtureRequest, unused_master: UnusedMaster, tmp_path_factory: pytest.TempPathFactory
 ) -> Report:
-    """What became of the classes that were chosen: all, unless pytest was told otherwise."""
+    """The results of the chosen test classes; all are chosen unless pytest's options say otherwise."""
     chosen = _chosen(request.session.items)
     with trial(unused_master, tmp_path_factory.mktemp("addons")) as copy:
         is_all = len(chosen) == len(CLASSES)

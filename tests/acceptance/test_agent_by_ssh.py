@@ -1,4 +1,4 @@
-"""A server on another machine: the engine runs there, and is asked by ssh."""
+"""A server on another machine: the engine runs there and is called over ssh."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PROGRAM = str(Path(sys.executable).with_name("tenantry"))
 
 @pytest.fixture(scope="module")
 def there(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """The machine with the installation; here there is none."""
+    """The machine with the installation; this machine has none."""
     environment = {name: value for name, value in engine.settings.to_environment().items() if value}
     with machine(tmp_path_factory.mktemp("ssh"), PROGRAM, environment) as found:
         yield found
@@ -80,7 +80,7 @@ def test_no_secret_is_in_a_command_line(remote: RemoteEngine, engine: Engine):
 
 
 def agents() -> list[psutil.Process]:
-    """Those of the other machine, not the ssh that leads to them."""
+    """The agents of the other machine, without the local ssh processes."""
     return [
         it for it in psutil.process_iter(["cmdline"]) if (it.info["cmdline"] or [])[-2:] == [PROGRAM, "agent"]
     ]

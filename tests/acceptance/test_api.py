@@ -1,4 +1,4 @@
-"""The REST API of a real master: the programs of the two documents, and programs that mean no good."""
+"""The REST API of a real master: the programs of the two documents, and hostile programs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def keys(master: Engine) -> dict:
 
 @pytest.fixture
 def root(office: BackOffice) -> str:
-    """The API's address; the hourly limit is off."""
+    """The API's URL; the hourly limit is off."""
     set_hourly_limit(office, 0)
     return f"{office.engine.master.url}/api"
 
@@ -54,7 +54,7 @@ def api(root: str, keys: dict) -> ApiClient:
 
 @pytest.fixture
 def clean(office: BackOffice) -> Iterator[None]:
-    """What a test made is gone afterwards."""
+    """Remove afterwards what a test created."""
     yield
     live = [["state", "not in", ["draft", "terminated"]]]
     office.terminate(*office.call("saas.instance", "search", live))
@@ -128,7 +128,7 @@ def test_the_commands_of_the_auto_provisioning_document_work_with_a_key(
 
 
 def _settle(office: BackOffice, subdomain: str) -> None:
-    """Wait until nothing is under way."""
+    """Wait until no request is running."""
     office.wait("saas.instance", office.live(subdomain), ["active"])
 
 
@@ -224,7 +224,7 @@ _NOBODYS = {
 
 
 def test_without_a_key_every_route_of_the_document_is_closed(api: ApiClient) -> None:
-    """But for those above. What other people's keys see is tested with the addon, route by route, too."""
+    """Every route except those above. The addon's own tests check what each key may see, by route."""
     nobody = ApiClient(api.root, "")
     for path, methods in nobody.get("/openapi.json").json()["paths"].items():
         place = re.sub(r"{[^}]*}", "somebodys", path)

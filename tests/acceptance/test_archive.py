@@ -1,4 +1,4 @@
-"""A real Odoo is dumped while it is used, and loaded again: beside itself, and where it was."""
+"""A real Odoo is dumped while it is used, and loaded again: as a copy beside it, and in its old place."""
 
 from __future__ import annotations
 

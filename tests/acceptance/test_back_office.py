@@ -19,7 +19,7 @@ from tenantry.model.names import MASTER_DATABASE
 from tenantry.settings import ServerSettings
 
 _ALL_TRIES_S = 300
-"""The eight tries of a job wait for more than three minutes."""
+"""A job is tried eight times, with more than three minutes of waiting in all."""
 _NAMES = [f"many-{number}" for number in range(1, 21)]
 
 
@@ -152,7 +152,7 @@ def test_restarting_postgresql_delays_creations_and_loses_none(office: BackOffic
 
 
 def test_a_dead_job_is_run_again_soon_although_other_jobs_wait(office: BackOffice) -> None:
-    """No mail server is there: the mail about the instance waits for minutes, the queue's runner does not."""
+    """No mail server is running: the instance's mail waits for minutes, the queue's runner must not."""
     instance = office.create("found-dead")
     (job, *_older) = office.call("queue.job", "search", [["method_name", "=", "_operate"]], order="id desc")
     engine = office.engine
@@ -189,7 +189,7 @@ def test_a_full_server_refuses_a_creation_clearly_and_leaves_nothing(office: Bac
 
 
 def wait_until_serving(engine: Engine, name: str) -> None:
-    """A server that was just started loads the instance first."""
+    """A server that has just started must load the instance first."""
     wait_until(lambda: engine.instances.is_serving(name), f"{name} is not served")
 
 
@@ -214,7 +214,7 @@ def test_a_base_domain_set_in_the_back_office_is_served_after_the_next_start(off
         engine.start_tenants()
         engine.start_master()
         office = BackOffice(engine)
-        # The master may have looked while the tenant server was away.
+        # The master may have checked while the tenant server was down.
         office.press("action_check_health", office.find("saas.server", state="active"))
         office.terminate(instance)
 

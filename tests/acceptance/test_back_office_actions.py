@@ -1,4 +1,4 @@
-"""What an operator does with an instance that lives, from the button to the customer's Odoo."""
+"""An operator's actions on an existing instance, from the button to the customer's Odoo."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_a_change_is_not_lost_to_a_job_that_began_before_it_was_committed(
 
 
 def is_blocked(context: Context, table: str) -> bool:
-    """Does somebody wait to write that table?"""
+    """Whether a session waits to write that table."""
     blocked = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s"
     with context.maintenance() as connection:
         return connection.execute(blocked, [f'%UPDATE "{table}"%']).fetchone() is not None

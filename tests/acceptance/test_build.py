@@ -1,4 +1,4 @@
-"""Building templates with a real Odoo: what can go wrong, and being killed."""
+"""Building templates with a real Odoo: failures and kills."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SMALL = Recipe("small", "Small", ("web",))
 
 @pytest.fixture(scope="module", autouse=True)
 def sweep(engine: Engine) -> Iterator[None]:
-    """Small stays from test to test: each build takes a while."""
+    """The template Small is kept between tests, because a build takes long."""
     yield
     _drop_small(engine)
 
@@ -207,7 +207,7 @@ def test_the_old_template_is_used_until_the_new_one_replaces_it(engine: Engine):
 
 
 def test_only_the_engine_may_write_a_templates_files(engine: Engine, tmp_path: Path):
-    """Its instances' folders hold links to them: whoever could write one would write all of them."""
+    """The instances' folders hold hard links to these files: writing one would write all."""
     engine.templates.build(SMALL)
     _assert_sealed(engine)
     engine.templates.edit("small")
@@ -231,7 +231,7 @@ def _assert_sealed(engine: Engine) -> set[str]:
 
 @pytest.mark.usefixtures("without_small")
 def test_a_build_killed_after_each_step_is_finished_by_the_next_run(engine: Engine):
-    """Each run goes on where the last was killed; after the last step there is nothing to go on with."""
+    """Each run continues where the last one was killed; after the last step nothing is left to do."""
     for step in build_template.STEPS[:-1]:
         run_and_kill(engine.settings, "build", step.name, "small", "web")
     built = engine.templates.build(SMALL)

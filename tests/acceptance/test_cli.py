@@ -1,4 +1,4 @@
-"""The command line, as a person and a program use it."""
+"""The command line, used by a person and by a program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a tenant's administrator writes in Odoo, and the URLs they name, lead to nothing outside of it."""
+"""Code and URLs that a tenant's administrator enters in Odoo reach nothing outside of that Odoo."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Ask = Callable[[str, Any], Any]
 FIELD = "{0.greet.__func__.__globals__[SECRET]}"
 KEYWORD = "{t.greet.__func__.__globals__[SECRET]}"
 
-# Each is refused, and each gives something without the guards.
+# The guards refuse each expression; without them each gives a value.
 ATTACKS = {
     "a position": f"'{FIELD}'.format(thing)",
     "a keyword": f"'{KEYWORD}'.format(t=thing)",
@@ -69,7 +69,7 @@ ATTACKS = {
     "letters of mathematics": f"str.\U0001d41f\U0001d428rm\U0001d41at('{FIELD}', thing)",
 }
 
-# The guard's own names help nobody.
+# The guard's own names cannot be used to bypass it.
 DETOURS = {
     "taking its place": f"tenantry_reader = lambda x: x\nresult = '{FIELD}'.format(thing)",
     "taking its place in a lambda": f"(lambda tenantry_reader: '{FIELD}'.format(thing))(lambda x: x)",
@@ -83,7 +83,7 @@ DETOURS = {
     "a partial of it": f"str.format.func('{FIELD}', thing)",
 }
 
-# Odoo itself refuses these.
+# Odoo itself refuses these expressions.
 REFUSED_BY_ODOO = {
     "an f-string": "f'{thing.__class__}'",
     "an f-string in other letters": "f'{thing.__cl\uff41ss__}'",
@@ -102,7 +102,7 @@ REFUSED_BY_ODOO = {
     "vars": "vars(thing)",
 }
 
-# Each gives, or fails with, exactly what it does without the guards.
+# Each has exactly the same result or error with and without the guards.
 LEGITIMATE = {
     "a number": "'{:.2f}'.format(1.005)",
     "positions and keywords": "'{0} {name}'.format('a', name='b')",
@@ -142,7 +142,7 @@ LEGITIMATE = {
     "a syntax error": "'{}'.format(",
 }
 
-# What QWeb does not write, however it got there.
+# Code that QWeb never generates by itself.
 FOREIGN_CODE = {
     "an attribute": "def f(x):\n    yield x.__class__",
     "in a lambda": "def f(x):\n    yield [(lambda y: y.__globals__)(z) for z in x]",
@@ -215,7 +215,7 @@ def ask(cluster_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Ask
 
 @pytest.fixture(scope="module")
 def values(ask: Ask) -> dict[str, dict[str, str]]:
-    """What each expression gives before the guards are installed and after; labels may repeat in tables."""
+    """The value of each expression before and after the guards are installed; tables may share labels."""
     tables = {"attack": ATTACKS, "detour": DETOURS, "refused": REFUSED_BY_ODOO, "legitimate": LEGITIMATE}
     return ask(
         "evaluate",
@@ -335,13 +335,13 @@ def acme(engine: Engine) -> Iterator[OdooClient]:
 
 
 def partners(acme: OdooClient) -> int:
-    """The id of the model, as an action, a rule or a template names it."""
+    """The id of the model res.partner, for an action, a rule or a template."""
     [model] = acme.call("ir.model", "search", [["model", "=", "res.partner"]])
     return int(model)
 
 
 def run(acme: OdooClient, code: str) -> str:
-    """Run a server action's code; what it leaves in `result`, as text."""
+    """Run code in a server action; return its variable `result` as text."""
     leave = "action = {'type': 'ir.actions.act_window_close', 'infos': {'result': str(result)}}"
     values = {"name": "code", "model_id": partners(acme), "state": "code", "code": f"{code}\n{leave}"}
     action = acme.call("ir.actions.server", "create", [values])
@@ -349,14 +349,14 @@ def run(acme: OdooClient, code: str) -> str:
 
 
 def render_view(acme: OdooClient, body: str) -> str:
-    """Render a QWeb view of one's own with `object`, the user's partner."""
+    """Render a new QWeb view; `object` in it is the user's partner."""
     values = {"name": "page", "type": "qweb", "arch": f"<t>{body}</t>"}
     [view] = acme.call("ir.ui.view", "create", [values])
     return run(acme, f"result = env['ir.qweb']._render({view}, {{'object': env.user.partner_id}})")
 
 
 def render_mail(acme: OdooClient, **values: str) -> str:
-    """Render the one field of a mail template that is given."""
+    """Render the given field (exactly one) of a new mail template."""
     [field] = values
     [template] = acme.call(
         "mail.template", "create", [{"name": "mail", "model_id": partners(acme), **values}]
@@ -420,7 +420,7 @@ def test_the_domain_of_a_rule_reads_no_hidden_attribute(acme: OdooClient):
 
 
 def render_with_a_field_named(acme: OdooClient, name: str) -> str:
-    """What Odoo says of a template when the context holds a field that SQL renamed; it is rolled back.
+    """Odoo's answer to a template whose context holds a field that SQL renamed; it is rolled back.
 
     QWeb writes the `repr` of that field into the code it generates.
     """
@@ -469,7 +469,7 @@ def test_an_imported_module_cannot_call_methods_of_python_objects(acme: OdooClie
 
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
-    """A service on the server's loopback."""
+    """A service on the server's loopback interface."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
         yield listener

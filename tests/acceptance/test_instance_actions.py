@@ -1,4 +1,4 @@
-"""What is done with an instance that lives: domains, stop, start, restart, modules."""
+"""Actions on an existing instance: domains, stop, start, restart, modules."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_no_scheduled_job_of_a_stopped_instance_runs(engine: Engine):
     engine.instances.stop("acme")
     assert is_left_alone(engine)
     ask(engine, "acme", "UPDATE ir_cron SET nextcall = '2000-01-01' RETURNING id")
-    # A request of any tenant, or a minute, wakes the jobs' threads: this one is told by NOTIFY.
+    # Due jobs are looked for at a request, every minute, or at a NOTIFY as here.
     with engine.context.maintenance() as connection:
         connection.execute("NOTIFY cron_trigger, 'acme'")
     create(engine, "beta")
@@ -146,7 +146,7 @@ def activity(engine: Engine, name: str = "acme") -> Activity:
 
 
 def address_space(engine: Engine) -> int:
-    """What the kernel lets the process of acme have, in bytes."""
+    """The kernel's limit on the address space of acme's process, in bytes."""
     text = Path(f"/proc/{activity(engine).pid}/limits").read_text()
     return int(re.findall(r"Max address space +(\d+)", text)[0])
 

@@ -1,4 +1,4 @@
-"""A tenant's administrator, with all the rights Odoo gives them, reaches nothing but their own Odoo."""
+"""A tenant's administrator, with all the rights Odoo gives them, reaches only their own Odoo."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_a_login_cannot_choose_another_database(engine: Engine, acme: OdooClient
 
 @pytest.fixture
 def rpc_at_acme(acme: OdooClient):
-    """XML-RPC endpoints at acme's host: the address is loopback's, the Host header is acme's."""
+    """XML-RPC endpoints of acme: the address is 127.0.0.1, the Host header is acme's."""
 
     class Transport(xmlrpc.client.Transport):
         def send_headers(self, connection, headers):
@@ -195,7 +195,7 @@ def test_the_database_service_is_closed(rpc_at_acme, method: str, arguments: lis
 
 
 def test_a_tenants_trigger_never_runs_with_the_engines_privileges(engine: Engine, acme: OdooClient) -> None:
-    """A trigger runs as whoever writes, so the engine writes as the tenant."""
+    """A trigger runs with the privileges of the writing role, so the engine writes as the tenant."""
     acme.sql("CREATE TABLE caught (who text)")
     acme.sql(
         "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS"
@@ -214,7 +214,7 @@ def test_a_tenants_trigger_never_runs_with_the_engines_privileges(engine: Engine
 def test_the_engine_does_not_read_a_view_that_a_tenant_put_in_place_of_a_table(
     engine: Engine, acme: OdooClient
 ) -> None:
-    """It could call a function, and say whatever it likes."""
+    """A view could call a function and return any value."""
     acme.sql("CREATE TABLE looked (who text)")
     acme.sql(
         "CREATE FUNCTION peek() RETURNS boolean LANGUAGE plpgsql AS"

@@ -1,4 +1,4 @@
-"""Mails of the real master, taken by a real mail server, or by none."""
+"""Mails of the real master, with a real mail server and without one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def mail_server(office: BackOffice) -> Iterator[MailServer]:
 
 
 def sql(engine: Engine, statement: str) -> list[tuple]:
-    """Run it in the master's database; its rows, if any."""
+    """Run a query in the master's database; return its rows, if any."""
     with engine.context.cluster.connect(MASTER_DATABASE) as inside:
         cursor = inside.execute(statement.encode())
         return cursor.fetchall() if cursor.description else []
@@ -91,7 +91,7 @@ def sql_secrets(office: BackOffice, instance: int) -> list[tuple]:
 
 
 def follow(office: BackOffice, link: str) -> str:
-    """Open the link and press its page's button; who is logged in then."""
+    """Open the link and press the button of its page; return the user who is logged in then."""
     visitor = browser(office.engine.context.route("mailed"))
     page = visitor.get(httpx.URL(link).raw_path.decode())
     fields = dict(re.findall(r'name="(csrf_token|token)"\s+value="([^"]+)"', page.text))

@@ -1,4 +1,4 @@
-"""The master: installed once, started with the stack, running jobs, apart from the tenants."""
+"""The master: installed once, started with the stack, runs jobs, separated from the tenants."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def acme(engine: Engine) -> Iterator[Creation]:
 
 @pytest.fixture
 def new_addons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of our addons that the engine takes for ours, to be changed: those of the master."""
+    """A copy of the master's addons that the engine uses in place of ours; tests may change it."""
     folder = tmp_path / "addons"
     shutil.copytree(own_addons.shipped(own_addons.MASTER).parent, folder)
     monkeypatch.setattr(own_addons, "shipped", lambda role: folder / role)
@@ -46,7 +46,7 @@ def new_addons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def start(engine: Engine) -> tuple[Secret | None, list[str]]:
-    """Start the master; the password, and the steps that were done."""
+    """Start the master; return the password and the steps that ran."""
     done: list[str] = []
 
     def note(event: StepEvent) -> None:

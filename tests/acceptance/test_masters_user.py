@@ -1,4 +1,4 @@
-"""The back office's Odoo is a user of its own: it asks for the engine, and reaches nothing of it."""
+"""The back office's Odoo runs as its own user: it calls the agent and cannot reach the engine's files."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_masters_odoo_is_not_root_and_cannot_become_root(odoo_process: psuti
 
 
 def as_master(master: Engine, *arguments: object) -> str:
-    """What a program prints that sees what the master's Odoo sees, as its user."""
+    """The output of a program that runs in the view of the master's Odoo, as its user."""
     odoo = master.master.odoo(print)
     view = master.master.runtime.view(odoo, master.master.runtime.config_file)
     command = sandbox.command(view, [odoo.python, *arguments])

@@ -1,4 +1,4 @@
-"""The OpenAPI document as it is served: linters find nothing, and its clients may send what it describes."""
+"""The served OpenAPI document: linters find no fault, and clients can send what it describes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Creating instances with a real Odoo behind them."""
+"""Creating, changing and terminating instances with a real Odoo."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def test_a_taken_name_is_refused_with_free_ones(engine: Engine):
 
 
 def test_creations_succeed_while_the_pool_is_filled_repeatedly(engine: Engine):
-    """What a creation is cloning looks like something half-made that nobody works on any more."""
+    """A clone of a running creation looks like an abandoned one, which a sweep would remove."""
     is_over = threading.Event()
 
     def refill() -> None:
@@ -221,7 +221,7 @@ def test_an_instance_whose_drop_was_interrupted_is_listed_and_can_be_terminated(
 
 @pytest.mark.parametrize("fails_in", ["the step", "what its caller does next"])
 def test_a_failed_creation_is_undone_once(engine: Engine, fails_in: str):
-    """Ctrl-C, too."""
+    """The same holds for Ctrl-C."""
     undone: list[str] = []
 
     def interrupted(subject: provision.Provisioning) -> None:
@@ -329,7 +329,7 @@ def test_suspending_closes_the_address_and_reactivating_opens_it(engine: Engine)
 
 @pytest.mark.parametrize(("block", "unblock"), [("suspend", "reactivate"), ("stop", "start")])
 def test_a_suspended_or_stopped_tenant_cannot_log_in_to_postgresql(engine: Engine, block: str, unblock: str):
-    """Whoever learnt the password of its role, from its own process for instance."""
+    """This includes a tenant that learnt the password of its role, for instance from its own process."""
     create(engine)
     tenant = engine.context.cluster.as_role("acme", engine.context.role_password("acme"))
     getattr(engine.instances, block)("acme")

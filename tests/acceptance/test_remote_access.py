@@ -1,4 +1,4 @@
-"""The command line against a master elsewhere: who is let in, where it acts, the key hidden."""
+"""The command line with a remote master: login, the target of commands, and the secrecy of the key."""
 
 from __future__ import annotations
 

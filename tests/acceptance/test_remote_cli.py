@@ -1,4 +1,4 @@
-"""The command line against a master elsewhere: creations, instances and requests."""
+"""The command line with a remote master: creations, instances and requests."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_a_failed_command_is_an_error_and_leaves_the_instance_unchanged(
     remote: RemoteCli, office: BackOffice
 ):
     remote("create", "acme", "admin@acme.example", "--template", "tiny")
-    # The engine, which the back office does not ask before, has it suspended already.
+    # The instance is suspended in the engine already; the back office does not check that before.
     office.engine.instances.suspend("acme")
     stopped = remote("instance", "stop", "acme", "--json")
     assert stopped.returncode == 5
@@ -150,7 +150,7 @@ def test_errors_are_a_sentence_a_remedy_and_an_exit_code(
 
 
 def _fail(remote: RemoteCli, office: BackOffice) -> dict:
-    """A request that fails: the master takes the template to have a language that the engine refuses."""
+    """A request that fails: in the master the template has a language that the engine refuses."""
     templates = office.call("saas.template", "search", [["code", "=", "tiny"]])
     office.call("saas.template", "write", templates, {"loaded_languages": "en_US fr_FR"})
     wishes = ["acme", "admin@acme.example", "--template", "tiny", "--lang", "fr_FR"]

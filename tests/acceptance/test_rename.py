@@ -1,4 +1,4 @@
-"""An instance gets another name, and with it another address."""
+"""An instance gets another name and so another address."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_renamed_instance_has_its_new_address_and_all_its_data(engine: Engine)
 
 
 def test_an_older_statement_stays_void_after_a_rename(engine: Engine):
-    """The statement of a larger plan, kept by the tenant, gains it nothing under its new name."""
+    """A tenant that kept the statement of a larger plan cannot use it under its new name."""
     key = "saas_tenant.entitlements"
     creation = create(engine, entitlements=Entitlements(users=50))
     ((larger,),) = ask(engine, "acme", f"SELECT value FROM ir_config_parameter WHERE key = '{key}'")
@@ -138,7 +138,7 @@ def test_a_rename_that_fails_at_any_step_leaves_the_instance_unchanged(
 
 
 def _failing(run: Callable[..., None]) -> Callable[..., None]:
-    """A step that does what it has to, and fails nevertheless."""
+    """A step that does its work and then fails."""
 
     def fail(subject: rename.Renaming) -> None:
         run(subject)

@@ -1,4 +1,4 @@
-"""A PDF has its styles and pictures, wherever its instance's public address leads, and nobody else's."""
+"""A PDF has its own instance's styles and pictures, wherever the instance's public address points."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def acme(engine: Engine) -> Iterator[OdooClient]:
 
 @contextmanager
 def a_neighbour() -> Iterator[tuple[str, list[str]]]:
-    """The address of another server of this machine, and what it was asked for."""
+    """The address of another server on this machine, and the paths that were requested from it."""
     asked: list[str] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""Who reads from right to left gets mirrored pages, made when the template was."""
+"""Users of right-to-left languages get mirrored pages, which are made with the template."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ARABIC = Recipe("arabic", "Arabic", ("web",), languages=("ar_001",))
 
 @pytest.fixture
 def arabic(engine: Engine, settings: ServerSettings) -> Iterator[str]:
-    """Built where rtlcss is; it is there no more when the template is used."""
+    """A template built with rtlcss, which is removed before the template is used."""
     programs = rtlcss.install(settings.home / "npm", settings.installation.cache)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")

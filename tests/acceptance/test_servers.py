@@ -1,4 +1,4 @@
-"""Several servers: one beside the installation's own, reached by name and as if it were elsewhere, by ssh."""
+"""Several servers: a second one on this machine, reached by its name and, like a remote one, by ssh."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def office(master: Engine) -> BackOffice:
 
 @pytest.fixture(scope="module")
 def second(office: BackOffice) -> Iterator[Engine]:
-    """The other server, up; the agent has heard of it."""
+    """The second server, running and known to the agent."""
     own = Engine(office.engine.settings, report=print)
     own.settings.installation.file.write_text(f"[servers.{SECOND}]\nbase_domain = '{DOMAIN}'\n")
     found = own.at(SECOND)
@@ -71,7 +71,7 @@ def there(
 
 @pytest.fixture(scope="module")
 def template(office: BackOffice, second: Engine, there: int) -> Iterator[int]:
-    """Built there by the back office's button."""
+    """Build the template there with the back office's button."""
     values = {"name": "There", "code": f"there-{there}", "modules": "web", "pool_size": 0, "server_id": there}
     made = office.call("saas.template", "create", [values])[0]
     office.call("saas.template", "action_create_template_db", [made])

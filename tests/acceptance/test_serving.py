@@ -1,4 +1,4 @@
-"""What is served at which host, and what everybody else is told."""
+"""Which host serves which tenant, and the answer for all other hosts."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_label_that_was_written_by_hand_and_notified_takes_effect_at_once(engi
 
 
 def test_many_databases_are_distinguished(engine: Engine, acme: Creation):
-    """Empty ones: what is tried is the catalog, which is read whole and looked up per request."""
+    """Empty databases are enough: the catalog is read completely and searched for each request."""
     label = Label(Kind.INSTANCE, State.SUSPENDED, "tiny", "1.0.0")
     with engine.context.maintenance() as connection:
         crowd = [f"crowd-{number}" for number in range(40)]
@@ -126,7 +126,7 @@ def test_scheduled_jobs_run_for_active_tenants_only_and_end_at_once_when_one_is_
         engine.instances.suspend("beta")
         for name in ("acme", "beta"):
             _let_jobs_be_due(engine, name)
-        # Asleep or awake, and whatever the spawner knew before: it looks again after it was started.
+        # The spawner looks for due jobs again after a start, whether tenants were asleep or awake before.
         engine.runtime.stop()
         engine.start_tenants()
         wait_until(lambda: _ran_a_job(engine, "acme"))

@@ -1,4 +1,4 @@
-"""The tenant's module in a real Odoo: limits, seen through its own web API."""
+"""The tenant's module in a real Odoo: limits, tested through Odoo's web API."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def admin(engine: Engine, acme: Creation) -> OdooClient:
 
 @pytest.fixture
 def entitle(engine: Engine, acme: Creation) -> Iterator[Entitle]:
-    """State the plan of acme; afterwards only its administrator is left, unlimited."""
+    """Write the plan of acme; afterwards acme has only its administrator and no limits."""
     yield lambda **limits: engine.instances.entitle("acme", Entitlements(**limits))
     engine.instances.entitle("acme", UNLIMITED)
     with engine.context.cluster.connect("acme") as inside:
@@ -63,7 +63,7 @@ def users_of(engine: Engine) -> int:
 
 
 def parameter(engine: Engine, value: str | None = None) -> str:
-    """The signed statement as it is in the tenant; rewritten from within, if a value is given."""
+    """The signed statement in the tenant; a given value replaces it first, as the tenant could do."""
     with engine.context.cluster.connect("acme") as inside:
         if value is not None:
             inside.execute("UPDATE ir_config_parameter SET value = %s WHERE key = %s", [value, PARAMETER])
@@ -166,7 +166,7 @@ def test_only_one_of_several_simultaneous_creations_of_the_last_user_succeeds(
 
 
 def run_code(admin: OdooClient, code: str) -> Any:
-    """As an administrator can: in a server action."""
+    """Run code in a server action, as an administrator can."""
     (model,) = admin.call("ir.model", "search", [["model", "=", "res.partner"]])
     action = {"name": "Ours", "model_id": model, "state": "code", "code": code}
     return admin.call("ir.actions.server", "run", admin.call("ir.actions.server", "create", [action]))
@@ -203,7 +203,7 @@ def test_writing_users_with_odoos_private_methods_cannot_exceed_the_limit(
 
 @pytest.fixture
 def people(engine: Engine, admin: OdooClient, entitle: Entitle, login: Login) -> list[str]:
-    """Two guests of the portal with passwords; their logins."""
+    """The logins of two portal users with passwords."""
     portal, logins = group(engine, "group_portal"), [login(), login()]
     for name in logins:
         guest = {"name": name, "login": name, "password": _PASSWORD, "group_ids": [[6, 0, [portal]]]}
@@ -227,7 +227,7 @@ PROMOTIONS = {"its note": (_BY_NOTE,), "its group": (_BY_GROUP,), "both": (_BY_N
 def promote(engine: Engine, admin: OdooClient, login: str, statements: tuple[str, ...]) -> None:
     for statement in statements:
         admin.sql(statement.format(login, group=group(engine, "group_system")))
-    # Who has a seat is asked again in half a minute, or by another process.
+    # A process caches for half a minute who has a seat; a new process asks again.
     engine.runtime.end("acme")
 
 
@@ -500,7 +500,7 @@ def test_the_providers_module_cannot_be_renamed_deleted_or_marked_as_uninstalled
 
 
 def take_module_out(engine: Engine, change: str) -> None:
-    """By SQL, as the tenant; and have the next process load the registry anew."""
+    """Change the module by SQL, as the tenant, and make the next process load the registry again."""
     context = engine.context
     with context.cluster.as_role("acme", context.role_password("acme")).connect("acme") as inside:
         inside.execute(f"UPDATE ir_module_module SET {change}".encode())
@@ -620,7 +620,7 @@ def test_odoo_works_on_above_the_storage_limit(admin: OdooClient, entitle: Entit
 
 
 def test_a_tenant_sends_no_mail_until_it_has_a_mail_server(admin: OdooClient):
-    """This machine's own would take it, from anybody."""
+    """This machine's own mail server would accept it from anyone."""
     mail = {"email_from": "boss@bank.example", "email_to": "ann@acme.example", "body_html": "<p>x</p>"}
     ids = admin.call("mail.mail", "create", [mail])
     admin.call("mail.mail", "send", ids)

@@ -1,4 +1,4 @@
-"""Login links and support sessions in a real Odoo, followed as a browser does."""
+"""Login links and support sessions in a real Odoo, used as a browser uses them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def visitor(engine: Engine, acme: Creation) -> httpx.Client:
 
 @pytest.fixture
 def consent(admin: OdooClient) -> Iterator[None]:
-    """Given as the administrator gives it: in the settings."""
+    """Give consent in the settings, as the administrator does."""
     give_consent(admin, True)
     yield
     give_consent(admin, False)
@@ -60,7 +60,7 @@ def link(engine: Engine, **wishes: object) -> str:
 
 
 def signed(engine: Engine, name: str = "acme", *, ago_s: float = 0, support: bool = False) -> str:
-    """A link made some time ago, or for another instance."""
+    """A link that was made earlier or for another instance."""
     issued_at = now_us() - int(ago_s * 1_000_000)
     with engine.context.maintenance() as connection:
         identity = find_instance(connection, "acme").identity_of("acme") if name == "acme" else name
@@ -76,7 +76,7 @@ def press(visitor: httpx.Client, path: str) -> httpx.Response:
 
 
 def user_of(visitor: httpx.Client) -> str | None:
-    """Who is logged in there; None for nobody."""
+    """The login of the current user; None without one."""
     answer = visitor.post("/web/session/get_session_info", json={"params": {}}).json()
     return answer["result"]["username"] if "result" in answer else None
 
@@ -112,7 +112,7 @@ def test_support_must_enter_the_password_to_change_it(
 
 
 def called(visitor: httpx.Client, model: str, method: str, *args: object) -> Any:
-    """A model's method, called with the session the link has given."""
+    """Call a model's method with the session of the link."""
     params = {"model": model, "method": method, "args": args, "kwargs": {}}
     answer = visitor.post(f"/web/dataset/call_kw/{model}/{method}", json={"params": params}).json()
     return answer["result"]
@@ -138,7 +138,7 @@ def test_opening_the_page_does_not_use_the_link_up(engine: Engine, visitor: http
 
 
 def test_a_link_needs_the_pages_own_form(engine: Engine, visitor: httpx.Client):
-    """Another site cannot log a visitor in behind their back."""
+    """Another site cannot log a visitor in without their knowledge."""
     token = httpx.URL(link(engine)).params["token"]
     assert visitor.post("/saas/login", data={"token": token}).status_code == 400
     assert user_of(visitor) is None
@@ -241,7 +241,7 @@ def test_an_archived_administrator_cannot_be_logged_in(engine: Engine, visitor: 
 
 @pytest.fixture
 def second_factor(engine: Engine, acme: Creation) -> Iterator[None]:
-    """The administrator protects the account by codes from a telephone."""
+    """The administrator protects the account with codes from a phone."""
     statement = "UPDATE res_users SET totp_secret = %s WHERE login = 'admin@acme.example'"
     with engine.context.cluster.connect("acme") as inside:
         inside.execute(statement, ["JBSWY3DPEHPK3PXP"])
@@ -320,7 +320,7 @@ def test_a_support_session_ends_after_fifteen_minutes(engine: Engine, visitor: h
     assert 800 < session["deletion_time"] - session["create_time"] <= 900
     assert user_of(visitor) == "admin@acme.example"
     session = json.loads(file.read_text())
-    # A quarter of an hour goes by. Odoo's renewal of sessions would lift the end it knows of.
+    # Move the login 15 minutes into the past. Odoo's renewal of sessions must not extend it.
     session["saas_support_ends_at"] -= 900
     session.pop("deletion_time", None)
     file.write_text(json.dumps(session))

@@ -1,4 +1,4 @@
-"""Webhooks of the real master, received by a real program with the official library, or by none."""
+"""Webhooks of the real master, with a real receiver that uses the official library and without one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TIMEOUT_S = 150
 
 @pytest.fixture
 def office(office: BackOffice) -> Iterator[BackOffice]:
-    """Receivers are on this machine, so private addresses are allowed; endpoints are gone afterwards."""
+    """Receivers run on this machine, so private addresses are allowed; endpoints are removed afterwards."""
     office.call("ir.config_parameter", "set_param", _ALLOW_PRIVATE, "1")
     yield office
     office.call("ir.config_parameter", "set_param", _ALLOW_PRIVATE, False)
@@ -40,7 +40,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def listen(office: BackOffice, receiver: Receiver, **values: Any) -> tuple[int, str]:
-    """An endpoint for it, and the secret an administrator is shown."""
+    """Create an endpoint for the receiver; return it and the secret that an administrator sees."""
     values = {"name": "Test", "url": receiver.url, **values}
     webhook = office.call("saas.webhook", "create", [values])[0]
     shown = office.call("saas.webhook", "action_show_secret", [webhook])
@@ -53,7 +53,7 @@ def deliveries(office: BackOffice, webhook: int) -> list[dict[str, Any]]:
 
 
 def wait_for_deliveries(office: BackOffice, webhook: int, **expected: Any) -> list[dict[str, Any]]:
-    """Wait until all its messages are like that; one is heard before it is noted as delivered."""
+    """Wait until all its messages have this state; a message arrives before it is recorded as delivered."""
     deadline = time.monotonic() + _TIMEOUT_S
     while True:
         found = deliveries(office, webhook)
@@ -64,7 +64,7 @@ def wait_for_deliveries(office: BackOffice, webhook: int, **expected: Any) -> li
 
 
 def wait_for_delivery(office: BackOffice, webhook: int, **expected: Any) -> dict[str, Any]:
-    """The same of its only message."""
+    """Wait for the same of its only message."""
     (found,) = wait_for_deliveries(office, webhook, **expected)
     return found
 

@@ -1,4 +1,4 @@
-"""The signup page with the captcha on, in a real Chromium: people notice little, programs are refused."""
+"""The signup page with the captcha on, in a real Chromium: people hardly notice it, programs are refused."""
 
 from __future__ import annotations
 
@@ -68,5 +68,5 @@ def test_a_solution_that_was_sent_before_is_refused(ann: Visitor) -> None:
 
 
 def _expect_solved(ann: Visitor) -> None:
-    """How long it takes is a matter of luck."""
+    """The time it takes is random."""
     expect(ann.page.locator("altcha-widget [data-state=verified]")).to_be_visible(timeout=60_000)

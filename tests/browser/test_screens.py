@@ -1,4 +1,4 @@
-"""What an operator, a customer and a stranger see: first a new installation, then one at work.
+"""The screens of an operator, a customer and a visitor: first of a new installation, then of a used one.
 
 One file, so that all of it runs after each other on one installation.
 """
@@ -102,7 +102,7 @@ def test_create_shows_the_steps_and_then_active_without_a_reload(screen: Screen,
 
 
 def _note_steps(screen: Screen) -> Callable[[], list[str]]:
-    """Write down every step that is shown, however short; call it to read them."""
+    """Record every step that is shown, however short; call the result to read them."""
     screen.page.evaluate(
         """() => {
             window.steps = [];
@@ -206,7 +206,7 @@ def test_a_page_of_the_front_follows_the_visitors_dark_scheme(
 
 
 def _lightness(screen: Screen) -> float:
-    """Of the page's background, 0 to 255."""
+    """The brightness of the page's background, 0 to 255."""
     color = screen.page.evaluate("getComputedStyle(document.body).backgroundColor")
     red, green, blue = (int(part) for part in color.removeprefix("rgb(").removesuffix(")").split(","))
     return (red + green + blue) / 3

@@ -25,7 +25,7 @@ def mails(office: BackOffice) -> Iterator[MailServer]:
 
 @pytest.fixture
 def visitor(browser: Browser, office: BackOffice, mails: MailServer, pictures: Path) -> Iterator[NewVisitor]:
-    """Make visitors, from an hour in which nobody has signed up; their Odoos go afterwards."""
+    """Make visitors in an hour without earlier signups; their Odoos are removed afterwards."""
     made: list[Visitor] = []
     _sql(office, "DELETE FROM saas_api_count")
 
@@ -241,7 +241,7 @@ def test_the_signup_works_without_scripts(visitor: NewVisitor, office: BackOffic
     office.create("gum")
     ann = visitor(java_script_enabled=False)
     ann.fill("gum")
-    # Nobody fills a form in within two seconds, but this visitor.
+    # This visitor needs less than two seconds for the form, as no person does.
     ann.page.wait_for_timeout(2000)
     ann.press()
     ann.page.get_by_role("button", name="gum-2").click()

@@ -1,4 +1,4 @@
-"""Visitors of an operator's own web site sign up there: another origin, a real browser, real mails."""
+"""Visitors sign up on an operator's own web site: another origin, a real browser, real mails."""
 
 from __future__ import annotations
 

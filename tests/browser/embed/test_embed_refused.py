@@ -1,4 +1,4 @@
-"""What a visitor of another web site is told when something is in the way, and what the page asks then."""
+"""The errors that a visitor of another web site sees, and the requests of the page then."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def _note(noted: list[str], request: Request) -> None:
 
 
 def _show(page: Page, is_shown: bool) -> None:
-    """As when the visitor goes to another tab, or comes back."""
+    """Hide or show the page, as when the visitor changes to another tab or comes back."""
     page.evaluate(
         """hidden => { Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
             document.dispatchEvent(new Event("visibilitychange")); }""",
