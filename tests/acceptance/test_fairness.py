@@ -79,7 +79,7 @@ def put_jobs_off(engine: Engine, name: str, when: str = "1 day") -> None:
         )
 
 
-# ---------------------------------------------------------------- what acme does
+# ---------------------------------------------------------------- acme's assaults
 
 
 @contextmanager
@@ -198,7 +198,7 @@ ASSAULTS: dict[str, Callable[[Scene], AbstractContextManager[None]]] = {
 }
 
 
-# ---------------------------------------------------------------- what others notice
+# ---------------------------------------------------------------- effects on other tenants
 
 
 @pytest.mark.parametrize("assault", ASSAULTS)

@@ -65,7 +65,7 @@ def busy(engine: Engine) -> Iterator[Engine]:
         yield engine
 
 
-# ---------------------------------------------------------------- who is killed
+# ---------------------------------------------------------------- processes to kill
 
 
 def keeper(engine: Engine) -> psutil.Process:

@@ -53,7 +53,7 @@ class Tenant:
         }
 
 
-# ---------------------------------------------------------------- what may be changed
+# ---------------------------------------------------------------- possible changes
 
 
 def add_a_field(tenant: Tenant) -> None:

@@ -187,7 +187,7 @@ def give(path: Path, owner: Path) -> None:
     os.chown(path, owner.stat().st_uid, owner.stat().st_gid)
 
 
-# ---------------------------------------------------------------- what is tried
+# ---------------------------------------------------------------- attacks
 
 
 def test_native_code_runs_in_the_tenants_process(scene: Scene, tmp_path: Path):

@@ -236,7 +236,7 @@ def late_by_s(engine: Engine, name: str) -> float | None:
     return late_s
 
 
-# ---------------------------------------------------------------- what is told
+# ---------------------------------------------------------------- reports
 
 
 def test_the_activity_and_the_log_of_each_tenant_are_reported(sleepy: Engine, acme: OdooClient):
@@ -252,7 +252,7 @@ def test_the_activity_and_the_log_of_each_tenant_are_reported(sleepy: Engine, ac
     assert (asleep.pid, asleep.memory_bytes, asleep.requests) == (0, 0, 0)
 
 
-# ---------------------------------------------------------------- what is drawn ahead
+# ---------------------------------------------------------------- pages rendered by the zygote
 
 
 def test_a_zygote_renders_the_first_pages_and_writes_nothing(sleepy: Engine, acme: OdooClient):

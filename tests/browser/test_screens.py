@@ -161,7 +161,7 @@ def test_a_figure_of_the_dashboard_opens_its_list(
     assert screen.problems == []
 
 
-# ------------------------------------------------------------ a customer, and who comes to a wrong address
+# ------------------------------------------------------------ a customer, and a visitor of a wrong address
 
 
 @pytest.mark.parametrize("size", SIZES)
