@@ -1,4 +1,4 @@
-"""A user of the command whose machine has nothing but the way to a real master."""
+"""A user of the command on a machine that has only the command and a connection to a real master."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def api_keys(master: Engine) -> dict:
 
 @pytest.fixture
 def stranger(office: BackOffice, tmp_path: Path) -> Iterator[RemoteCli]:
-    """Not logged in yet. The hourly limit is off; no instance is there before and afterwards."""
+    """A user who is not logged in. The hourly limit is off; no instance exists before or afterwards."""
     set_hourly_limit(office, 0)
     _terminate_all(office)
     yield RemoteCli(tmp_path, office.engine.master.url)
@@ -29,7 +29,7 @@ def stranger(office: BackOffice, tmp_path: Path) -> Iterator[RemoteCli]:
 
 @pytest.fixture
 def remote(stranger: RemoteCli, api_keys: dict) -> RemoteCli:
-    """Logged in as an administrator."""
+    """The user, logged in as an administrator."""
     assert stranger.login(api_keys["api-admin"]).returncode == 0
     return stranger
 

@@ -1,4 +1,4 @@
-"""Accounting is the customer's country's, or waits for its chart: never another country's taxes."""
+"""An instance has the accounting of its customer's country or none yet, never another country's taxes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TAKEN = """
 
 @pytest.fixture(scope="module")
 def books(engine: Engine) -> Iterator[str]:
-    """A template with accounting and no country, as it is shipped."""
+    """A template with accounting and without a country, as shipped."""
     engine.templates.build(Recipe("books", "Books", ("account",)))
     yield "books"
     engine.templates.drop("books")
@@ -73,7 +73,7 @@ def test_an_american_customer_keeps_the_taxes(engine: Engine, books: str):
         engine.instances.terminate("acme")
 
 
-def test_a_template_of_a_country_gives_its_chart_to_a_customer_of_an_unknown_one(
+def test_a_customer_of_an_unknown_country_gets_the_chart_of_the_templates_country(
     engine: Engine, french_books: str
 ):
     creation = engine.instances.provision(
@@ -87,7 +87,7 @@ def test_a_template_of_a_country_gives_its_chart_to_a_customer_of_an_unknown_one
         engine.instances.terminate("acme")
 
 
-def test_who_orders_a_template_of_another_country_is_told_which_are_right(
+def test_ordering_a_template_of_another_country_is_refused_with_the_right_templates(
     engine: Engine, books: str, french_books: str
 ):
     told = {}
@@ -108,7 +108,7 @@ def test_who_orders_a_template_of_another_country_is_told_which_are_right(
     }
 
 
-def test_a_template_tells_its_languages_and_whose_accounting_it_has(
+def test_a_template_reports_its_languages_and_its_accounting_country(
     engine: Engine, books: str, french_books: str
 ):
     found = {template.code: template for template in engine.templates.all()}

@@ -86,7 +86,7 @@ def copy(unused_master: UnusedMaster, tmp_path: Path) -> Iterator[Trial]:
 def report(
     request: pytest.FixtureRequest, unused_master: UnusedMaster, tmp_path_factory: pytest.TempPathFactory
 ) -> Report:
-    """What became of the classes that were chosen: all, unless pytest was told otherwise."""
+    """The results of the chosen test classes; all are chosen unless pytest's options say otherwise."""
     chosen = _chosen(request.session.items)
     with trial(unused_master, tmp_path_factory.mktemp("addons")) as copy:
         is_all = len(chosen) == len(CLASSES)
@@ -105,23 +105,23 @@ def test_a_class_of_odoos_tests_passes(report: Report, odoo_class: OdooClass):
     assert not wrong, "\n".join(wrong)
 
 
-def test_odoo_complains_of_nothing_else(report: Report):
+def test_odoo_logs_no_other_complaint(report: Report):
     assert report.of_nobody == []
     assert not report.failure or report.faults, report.end
 
 
-def test_every_class_that_ran_is_one_of_those(report: Report):
+def test_every_class_that_ran_is_listed_here(report: Report):
     assert {str(it) for it in report.ran} <= {str(it) for it in CLASSES}
 
 
-def test_one_after_the_other_is_uninstalled_without_a_complaint(copy: Trial):
+def test_the_addons_are_uninstalled_one_by_one_without_a_complaint(copy: Trial):
     for addon in reversed(RECIPE.modules):
         copy.uninstall(addon)
         assert addon not in copy.installed()
         assert copy.rows(f"SELECT 1 FROM ir_model_data WHERE module = '{addon}'") == []
 
 
-def test_what_does_not_pass_in_odoo_does_not_pass_here(unused_master: UnusedMaster, tmp_path: Path):
+def test_a_test_that_fails_in_odoo_fails_here(unused_master: UnusedMaster, tmp_path: Path):
     addon = make_addon(tmp_path / "addons" / "saas_manager_broken")
     with trial(unused_master, tmp_path, [addon.parent]) as copy:
         report = copy.test([addon.name], [f"/{addon.name}"])

@@ -1,4 +1,4 @@
-"""A server on another machine: the engine runs there, and is asked by ssh."""
+"""A server on another machine: the engine runs there and is called over ssh."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PROGRAM = str(Path(sys.executable).with_name("tenantry"))
 
 @pytest.fixture(scope="module")
 def there(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """The machine with the installation; here there is none."""
+    """The machine with the installation; this machine has none."""
     environment = {name: value for name, value in engine.settings.to_environment().items() if value}
     with machine(tmp_path_factory.mktemp("ssh"), PROGRAM, environment) as found:
         yield found
@@ -44,7 +44,9 @@ def spec(name: str) -> InstanceSpec:
     return InstanceSpec.checked(name=name, email="admin@acme.example", template="tiny")
 
 
-def test_an_instance_lives_its_life_on_the_other_machine(remote: RemoteEngine, engine: Engine):
+def test_an_instance_is_created_managed_and_terminated_on_the_other_machine(
+    remote: RemoteEngine, engine: Engine
+):
     steps: list[StepEvent] = []
     creation = remote.instances.provision(spec("acme"), steps.append)
     assert creation.instance.state is State.ACTIVE
@@ -78,7 +80,7 @@ def test_no_secret_is_in_a_command_line(remote: RemoteEngine, engine: Engine):
 
 
 def agents() -> list[psutil.Process]:
-    """Those of the other machine, not the ssh that leads to them."""
+    """The agents of the other machine, without the local ssh processes."""
     return [
         it for it in psutil.process_iter(["cmdline"]) if (it.info["cmdline"] or [])[-2:] == [PROGRAM, "agent"]
     ]
@@ -101,7 +103,7 @@ def waits_for_template(engine: Engine) -> bool:
         return connection.execute(query).fetchone() != (0,)
 
 
-def test_a_caller_killed_in_the_middle_ends_the_creation_there_and_it_is_run_again(
+def test_killing_the_caller_ends_the_creation_there_and_a_second_run_completes_it(
     there: Machine, remote: RemoteEngine, engine: Engine
 ):
     with engine.context.maintenance() as connection, locks.exclusive(connection, "template tiny"):
@@ -115,7 +117,7 @@ def test_a_caller_killed_in_the_middle_ends_the_creation_there_and_it_is_run_aga
     assert orphans(engine.context) == []
 
 
-def test_an_agent_killed_in_the_middle_is_told_and_the_creation_is_run_again(
+def test_killing_the_agent_is_an_error_and_a_second_run_completes_the_creation(
     remote: RemoteEngine, engine: Engine
 ):
     def kill(event: StepEvent) -> None:
@@ -131,7 +133,7 @@ def test_an_agent_killed_in_the_middle_is_told_and_the_creation_is_run_again(
     assert orphans(engine.context) == []
 
 
-def test_a_network_cut_in_the_middle_ends_both_sides_and_it_is_run_again(
+def test_cutting_the_network_ends_both_sides_and_a_second_run_completes_the_creation(
     there: Machine, remote: RemoteEngine, engine: Engine
 ):
     def cut(event: StepEvent) -> None:
@@ -155,7 +157,7 @@ def test_a_network_cut_in_the_middle_ends_both_sides_and_it_is_run_again(
     assert orphans(engine.context) == []
 
 
-def test_a_machine_that_is_not_the_one_it_was_is_not_asked(there: Machine, engine: Engine):
+def test_a_machine_with_another_host_key_is_refused(there: Machine, engine: Engine):
     known = there.folder / "known"
     told = known.read_text()
     host, kind, _key = told.split()[:3]

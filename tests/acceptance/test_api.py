@@ -1,4 +1,4 @@
-"""The REST API of a real master: the programs of the two documents, and programs that mean no good."""
+"""The REST API of a real master: the programs of the two documents, and hostile programs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def keys(master: Engine) -> dict:
 
 @pytest.fixture
 def root(office: BackOffice) -> str:
-    """The API's address; the hourly limit is off."""
+    """The API's URL; the hourly limit is off."""
     set_hourly_limit(office, 0)
     return f"{office.engine.master.url}/api"
 
@@ -54,7 +54,7 @@ def api(root: str, keys: dict) -> ApiClient:
 
 @pytest.fixture
 def clean(office: BackOffice) -> Iterator[None]:
-    """What a test made is gone afterwards."""
+    """Remove afterwards what a test created."""
     yield
     live = [["state", "not in", ["draft", "terminated"]]]
     office.terminate(*office.call("saas.instance", "search", live))
@@ -128,7 +128,7 @@ def test_the_commands_of_the_auto_provisioning_document_work_with_a_key(
 
 
 def _settle(office: BackOffice, subdomain: str) -> None:
-    """Wait until nothing is under way."""
+    """Wait until no request is running."""
     office.wait("saas.instance", office.live(subdomain), ["active"])
 
 
@@ -137,7 +137,7 @@ def _curl(*arguments: str) -> dict:
     return json.loads(done.stdout)
 
 
-def test_a_customer_s_key_sees_nothing_of_another_customer(
+def test_a_customers_key_sees_nothing_of_another_customer(
     office: BackOffice, api: ApiClient, keys: dict, clean: None
 ) -> None:
     customer = office.customer("portal-owner")
@@ -188,7 +188,7 @@ def publishable(office: BackOffice) -> Iterator[str]:
     office.call("saas.api.key.publishable", "unlink", [record])
 
 
-def test_whoever_tries_keys_is_stopped_and_others_are_not(
+def test_a_client_that_guesses_keys_is_blocked_and_others_are_not(
     office: BackOffice, api: ApiClient, publishable: str
 ) -> None:
     guesses = [ApiClient(api.root, key) for key in (publishable, *(f"{number:040x}" for number in range(7)))]
@@ -206,7 +206,9 @@ def test_whoever_tries_keys_is_stopped_and_others_are_not(
     assert (nobody.status_code, known.status_code) == (429, 200)
 
 
-def test_a_key_ends_at_once_though_it_was_used(office: BackOffice, api: ApiClient, keys: dict) -> None:
+def test_a_key_is_refused_at_once_when_its_user_is_archived(
+    office: BackOffice, api: ApiClient, keys: dict
+) -> None:
     user = office.call("res.users", "search", [["login", "=", "api-portal"]])
     customer = ApiClient(api.root, keys["api-portal"])
     for active, status in ((True, 200), (False, 401), (True, 200)):
@@ -222,7 +224,7 @@ _NOBODYS = {
 
 
 def test_without_a_key_every_route_of_the_document_is_closed(api: ApiClient) -> None:
-    """But for those above. What other people's keys see is tested with the addon, route by route, too."""
+    """Every route except those above. The addon's own tests check what each key may see, by route."""
     nobody = ApiClient(api.root, "")
     for path, methods in nobody.get("/openapi.json").json()["paths"].items():
         place = re.sub(r"{[^}]*}", "somebodys", path)
@@ -231,13 +233,13 @@ def test_without_a_key_every_route_of_the_document_is_closed(api: ApiClient) -> 
             assert answer.status_code == 401, (method, path)
 
 
-def test_another_web_sites_page_may_not_read_answers(api: ApiClient) -> None:
+def test_a_page_of_another_web_site_may_not_read_answers(api: ApiClient) -> None:
     answer = api.get("/provisioning/plans", Origin="https://evil.example")
     assert answer.status_code == 200
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-def test_bodies_of_any_kind_are_never_our_failure(api: ApiClient) -> None:
+def test_no_request_body_causes_a_server_error(api: ApiClient) -> None:
     rng = random.Random(4)
     bodies = [rng.randbytes(rng.randrange(200)) for _body in range(60)]
     odd = ["\x00", "\ud800", "a" * 60_000, -1, 2**70, 1e308, None, True, [], {}, [[[]]], {"a": {"b": []}}]

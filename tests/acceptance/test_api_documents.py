@@ -1,4 +1,4 @@
-"""The programs of the provisioning (S3) and auto-provisioning (S4) documents as they stand there, with a key.
+"""The programs of the provisioning (S3) and auto-provisioning (S4) documents run unchanged, with a key.
 
 Their web pages run in tests/browser/embed.
 """
@@ -73,7 +73,7 @@ def key(master: Engine) -> str:
 
 @pytest.fixture
 def api(office: BackOffice, key: str) -> Iterator[ApiClient]:
-    """The hourly limit is off; what a test made is gone afterwards."""
+    """The hourly limit is off; what a test created is removed afterwards."""
     set_hourly_limit(office, 0)
     yield ApiClient(f"{office.engine.master.url}/api", key)
     set_hourly_limit(office, 100)
@@ -82,7 +82,7 @@ def api(office: BackOffice, key: str) -> Iterator[ApiClient]:
 
 
 def _python(api: ApiClient, *programs: str, **known: str) -> str:
-    """What S3's programs print: our address in place of theirs, the key in each request."""
+    """The output of S3's programs, with our URL in place of theirs and the key in each request."""
     head = [
         "import os, requests as library",
         "requests = library.Session()",
@@ -94,7 +94,7 @@ def _python(api: ApiClient, *programs: str, **known: str) -> str:
 
 
 def _shell(api: ApiClient, command: str) -> dict:
-    """What S4's commands answer: our address in place of theirs, the key as one more header."""
+    """The output of S4's commands, with our URL in place of theirs and the key in one more header."""
     command = command.replace("http://localhost:3000/api", api.root)
     return json.loads(_run(["bash", "-c", f'{command} -sS -H "Authorization: Bearer $KEY"'], api))
 
@@ -106,7 +106,7 @@ def _run(command: list[str], api: ApiClient) -> str:
     return done.stdout
 
 
-def test_the_python_programs_of_the_provisioning_document_run_as_they_stand_there(
+def test_the_python_programs_of_the_provisioning_document_run_unchanged(
     office: BackOffice, api: ApiClient
 ) -> None:
     printed = _python(api, _S3_CREATE)
@@ -124,7 +124,7 @@ def test_the_python_programs_of_the_provisioning_document_run_as_they_stand_ther
     assert office.engine.instances.is_serving("mycompany")
 
 
-def test_every_address_of_the_provisioning_document_answers_under_its_name(api: ApiClient) -> None:
+def test_every_url_of_the_provisioning_document_answers(api: ApiClient) -> None:
     (plan, *_others) = api.get("/provisioning/plans").json()["data"]
     for answer in (
         api.get("/provisioning/validate_subdomain?subdomain=mycompany"),
@@ -169,13 +169,13 @@ def test_a_field_of_the_provisioning_document_that_is_missing_is_named(api: ApiC
     assert list(answer.json()["details"]["fields"]) == [missing]
 
 
-def test_the_commands_of_the_auto_provisioning_document_run_as_they_stand_there(
+def test_the_commands_of_the_auto_provisioning_document_run_unchanged(
     office: BackOffice, api: ApiClient
 ) -> None:
     created = _shell(api, _S4_CREATE)
     assert created.keys() >= {"instanceId", "status", "message"}
     assert created["status"] == "creating"
-    # Asked by another key, which is not told the password: the document's command shall be the first.
+    # This request uses another key, which does not get the password: the document's command reads it first.
     another = ApiClient(api.root, make_keys(office.engine)["api-manager"])
     another.wait(f"/instances/{created['instanceId']}", "status", {"ready"})
 
@@ -187,7 +187,7 @@ def test_the_commands_of_the_auto_provisioning_document_run_as_they_stand_there(
     assert len(told["adminPassword"]) >= 16
 
 
-def test_a_client_s_name_has_3_to_50_characters_as_the_auto_provisioning_document_checks(
+def test_a_clients_name_has_3_to_50_characters_as_in_the_auto_provisioning_document(
     office: BackOffice, api: ApiClient
 ) -> None:
     for name, code in (("ab", "INVALID_LENGTH"), ("a" * 51, "INVALID_LENGTH"), ("Acme", "INVALID_FORMAT")):

@@ -1,4 +1,4 @@
-"""A real Odoo is dumped while it is used, and loaded again: beside itself, and where it was."""
+"""A real Odoo is dumped while it is used, and loaded again: as a copy beside it, and in its old place."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def clean(engine: Engine) -> Iterator[None]:
         yield
 
 
-def test_a_copy_serves_what_its_original_had(engine: Engine, tmp_path: Path):
+def test_a_copy_serves_the_data_of_its_original(engine: Engine, tmp_path: Path):
     creation = create(engine)
     log_in(engine, creation).call("res.partner", "create", [{"name": "Zoë", "image_1920": _PICTURE}])
     archive = engine.archives.dump("acme", str(tmp_path))
@@ -44,7 +44,7 @@ def test_a_copy_serves_what_its_original_had(engine: Engine, tmp_path: Path):
     assert orphans(engine.context) == []
 
 
-def test_what_was_terminated_comes_back_with_the_plan_it_had(engine: Engine, tmp_path: Path):
+def test_a_terminated_instance_is_restored_with_its_plan(engine: Engine, tmp_path: Path):
     creation = create(engine, entitlements=Entitlements(users=7, plan="Small"))
     archive = engine.archives.dump("acme", str(tmp_path))
     engine.instances.terminate("acme")

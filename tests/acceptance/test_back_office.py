@@ -19,7 +19,7 @@ from tenantry.model.names import MASTER_DATABASE
 from tenantry.settings import ServerSettings
 
 _ALL_TRIES_S = 300
-"""The eight tries of a job wait for more than three minutes."""
+"""A job is tried eight times, with more than three minutes of waiting in all."""
 _NAMES = [f"many-{number}" for number in range(1, 21)]
 
 
@@ -30,7 +30,7 @@ def acme(office: BackOffice) -> Iterator[int]:
     office.terminate(instance)
 
 
-def test_the_button_makes_a_running_odoo_its_customer_can_log_in_to(office: BackOffice, acme: int) -> None:
+def test_the_button_creates_a_running_odoo_and_its_customer_can_log_in(office: BackOffice, acme: int) -> None:
     told = office.read("saas.instance", acme, "url", "health", "run_state", "provisioning_s", "progress")
     assert told["url"] == office.engine.instances.get("acme").url
     assert (told["health"], told["run_state"]) == ("healthy", "running")
@@ -38,7 +38,7 @@ def test_the_button_makes_a_running_odoo_its_customer_can_log_in_to(office: Back
     assert office.log_in(acme).session_info["username"] == "acme@customer.example"
 
 
-def test_every_step_is_in_the_log_and_no_password(office: BackOffice, acme: int) -> None:
+def test_the_log_has_every_step_and_no_password(office: BackOffice, acme: int) -> None:
     lines = office.call(
         "saas.instance.log", "search_read", [["instance_id", "=", acme]], ["step", "message"], order="id"
     )
@@ -64,7 +64,7 @@ def test_an_instance_is_suspended_reactivated_and_terminated(office: BackOffice)
     assert orphans(office.engine.context) == []
 
 
-def test_a_plan_s_limit_holds_in_the_tenant_and_a_better_plan_lifts_it_at_once(office: BackOffice) -> None:
+def test_a_plans_limit_applies_in_the_tenant_and_a_better_plan_lifts_it_at_once(office: BackOffice) -> None:
     values = {"name": "Solo", "code": "solo", "max_users": 1}
     plan = office.call("saas.plan", "create", [values])[0]
     instance = office.create("limited", plan_id=plan)
@@ -84,7 +84,7 @@ def test_a_plan_s_limit_holds_in_the_tenant_and_a_better_plan_lifts_it_at_once(o
     office.terminate(instance)
 
 
-def test_changes_of_a_plan_at_once_follow_each_other_and_leave_one_history(
+def test_simultaneous_changes_of_a_plan_are_applied_one_after_another_with_one_history(
     office: BackOffice, acme: int
 ) -> None:
     plans = [office.find("saas.plan", code=code) for code in ("professional", "enterprise")] * 2
@@ -100,7 +100,7 @@ def test_changes_of_a_plan_at_once_follow_each_other_and_leave_one_history(
     assert subscription["plan_id"] == in_force["plan_id"]
 
 
-def test_twenty_instances_at_once_all_become_active(office: BackOffice) -> None:
+def test_twenty_instances_created_at_once_all_become_active(office: BackOffice) -> None:
     instances = [office.instance(name) for name in _NAMES]
     office.press("action_provision_instance", *instances)
     for instance in instances:
@@ -110,7 +110,7 @@ def test_twenty_instances_at_once_all_become_active(office: BackOffice) -> None:
     assert orphans(office.engine.context) == []
 
 
-def test_a_master_killed_among_ten_creations_goes_on_and_makes_none_twice(office: BackOffice) -> None:
+def test_a_master_killed_during_ten_creations_completes_each_of_them_once(office: BackOffice) -> None:
     instances = [office.instance(name) for name in _NAMES[:10]]
     office.press("action_provision_instance", *instances)
     _wait_for_first_active(office, instances)
@@ -136,7 +136,7 @@ def _wait_for_first_active(office: BackOffice, instances: list[int]) -> None:
     wait_until(lambda: office.call("saas.instance", "search_count", active), "none becomes active")
 
 
-def test_postgresql_restarted_among_creations_delays_them_and_loses_none(office: BackOffice) -> None:
+def test_restarting_postgresql_delays_creations_and_loses_none(office: BackOffice) -> None:
     master = office.engine
     instances = [office.instance(name) for name in _NAMES[:6]]
     office.press("action_provision_instance", *instances)
@@ -151,8 +151,8 @@ def test_postgresql_restarted_among_creations_delays_them_and_loses_none(office:
     office.terminate(*instances)
 
 
-def test_a_job_found_dead_is_run_again_soon_whatever_else_waits(office: BackOffice) -> None:
-    """No mail server is there: the mail about the instance waits for minutes, the queue's runner does not."""
+def test_a_dead_job_is_run_again_soon_although_other_jobs_wait(office: BackOffice) -> None:
+    """No mail server is running: the instance's mail waits for minutes, the queue's runner must not."""
     instance = office.create("found-dead")
     (job, *_older) = office.call("queue.job", "search", [["method_name", "=", "_operate"]], order="id desc")
     engine = office.engine
@@ -166,7 +166,7 @@ def test_a_job_found_dead_is_run_again_soon_whatever_else_waits(office: BackOffi
     office.terminate(instance)
 
 
-def test_a_full_server_refuses_clearly_and_nothing_is_half_made(office: BackOffice) -> None:
+def test_a_full_server_refuses_a_creation_clearly_and_leaves_nothing(office: BackOffice) -> None:
     server = office.find("saas.server", code="local")
     first = office.create("first")
     office.call("saas.server", "write", [server], {"max_instances": 1})
@@ -189,7 +189,7 @@ def test_a_full_server_refuses_clearly_and_nothing_is_half_made(office: BackOffi
 
 
 def wait_until_serving(engine: Engine, name: str) -> None:
-    """A server that was just started loads the instance first."""
+    """A server that has just started must load the instance first."""
     wait_until(lambda: engine.instances.is_serving(name), f"{name} is not served")
 
 
@@ -214,12 +214,12 @@ def test_a_base_domain_set_in_the_back_office_is_served_after_the_next_start(off
         engine.start_tenants()
         engine.start_master()
         office = BackOffice(engine)
-        # The master may have looked while the tenant server was away.
+        # The master may have checked while the tenant server was down.
         office.press("action_check_health", office.find("saas.server", state="active"))
         office.terminate(instance)
 
 
-def test_a_creation_that_cannot_work_ends_failed_with_its_reason_and_can_be_tried_again(
+def test_a_creation_that_cannot_succeed_fails_with_its_reason_and_can_be_retried(
     office: BackOffice,
 ) -> None:
     instance = office.instance("nowhere", country_id=office.nowhere())

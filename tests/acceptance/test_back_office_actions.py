@@ -1,4 +1,4 @@
-"""What an operator does with an instance that lives, from the button to the customer's Odoo."""
+"""An operator's actions on an existing instance, from the button to the customer's Odoo."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def domains(office: BackOffice, instance: int) -> list[tuple[str, str, str]]:
     return [(row["name"], row["state"], row["reason"]) for row in found]
 
 
-def test_a_domain_is_given_to_a_running_instance_and_taken_away(office: BackOffice, acme: int) -> None:
+def test_a_domain_is_added_to_a_running_instance_and_removed(office: BackOffice, acme: int) -> None:
     office.call("saas.instance", "write", [acme], {"hostname_ids": [[0, 0, {"name": DOMAIN}]]})
     office.wait("saas.instance", acme, ["active"])
     assert status(office, "acme", DOMAIN) == 200
@@ -79,7 +79,7 @@ def test_an_instance_moves_to_another_subdomain_with_its_customer(office: BackOf
     assert office.log_in(acme).session_info["username"] == "acme@customer.example"
 
 
-def test_a_module_is_installed_where_its_customer_works(office: BackOffice, acme: int) -> None:
+def test_a_module_is_installed_in_a_running_instance(office: BackOffice, acme: int) -> None:
     customer = office.log_in(acme)
     with pytest.raises(OdooError, match="no_such_module"):
         office.call("saas.instance", "install_modules", [acme], ["no_such_module"])
@@ -93,7 +93,9 @@ def test_a_module_is_installed_where_its_customer_works(office: BackOffice, acme
     assert customer.call("calendar.event", "search_count", []) == 0
 
 
-def test_a_visit_shows_on_the_form_and_looking_at_it_is_none(office: BackOffice, acme: int) -> None:
+def test_a_visit_is_shown_on_the_form_and_opening_the_form_is_not_a_visit(
+    office: BackOffice, acme: int
+) -> None:
     def look() -> dict[str, Any]:
         fields = ("process_state", "awake_since", "process_memory_mb", "process_requests", "process_message")
         return office.read("saas.instance", acme, *fields)
@@ -118,7 +120,7 @@ def test_a_visit_shows_on_the_form_and_looking_at_it_is_none(office: BackOffice,
     assert "GET /web/login" in office.read("saas.instance.process.log", dialogue, "text")["text"]
 
 
-def test_minutes_of_its_plan_reach_an_instance_that_lives(office: BackOffice, acme: int) -> None:
+def test_a_plans_idle_minutes_are_applied_to_a_running_instance(office: BackOffice, acme: int) -> None:
     plan = office.find("saas.plan", code="starter")
     for minutes, limits in ((7, {"idle_s": 420}), (0, {})):
         office.call("saas.plan", "write", [plan], {"sleep_after_minutes": minutes})
@@ -152,7 +154,7 @@ def test_a_change_is_not_lost_to_a_job_that_began_before_it_was_committed(
 
 
 def is_blocked(context: Context, table: str) -> bool:
-    """Does somebody wait to write that table?"""
+    """Whether a session waits to write that table."""
     blocked = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s"
     with context.maintenance() as connection:
         return connection.execute(blocked, [f'%UPDATE "{table}"%']).fetchone() is not None

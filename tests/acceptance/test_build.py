@@ -1,4 +1,4 @@
-"""Building templates with a real Odoo: what can go wrong, and being killed."""
+"""Building templates with a real Odoo: failures and kills."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SMALL = Recipe("small", "Small", ("web",))
 
 @pytest.fixture(scope="module", autouse=True)
 def sweep(engine: Engine) -> Iterator[None]:
-    """Small stays from test to test: each build takes a while."""
+    """The template Small is kept between tests, because a build takes long."""
     yield
     _drop_small(engine)
 
@@ -65,7 +65,7 @@ def version(engine: Engine, code: str) -> str:
     return next((template.version for template in engine.templates.all() if template.code == code), "")
 
 
-def test_a_module_that_does_not_exist_is_named_and_nothing_is_made(engine: Engine):
+def test_a_missing_module_is_named_in_the_error_and_nothing_is_created(engine: Engine):
     with pytest.raises(ModuleNotFound, match="no_such_module") as refusal:
         engine.templates.build(replace(SMALL, modules=("web", "no_such_module")))
     assert "addons" in refusal.value.remedy
@@ -100,7 +100,7 @@ def test_an_initialisation_that_takes_too_long_is_stopped_and_leaves_nothing(eng
 
 
 @pytest.mark.usefixtures("without_small")
-def test_an_odoo_that_dies_in_its_initialisation_is_a_clear_error_and_leaves_nothing(engine: Engine):
+def test_an_odoo_that_crashes_during_initialisation_is_a_clear_error_and_leaves_nothing(engine: Engine):
     killed = threading.Event()
 
     def kill_odoo() -> None:
@@ -124,7 +124,7 @@ def test_an_odoo_that_dies_in_its_initialisation_is_a_clear_error_and_leaves_not
         killer.join()
 
 
-def test_a_module_odoo_did_not_install_is_noticed(engine: Engine, tmp_path):
+def test_a_module_that_odoo_did_not_install_is_an_error(engine: Engine, tmp_path):
     engine.instances.provision(engine.instances.spec(name="acme", email="a@acme.example", template="tiny"))
     with (
         engine.context.cluster.connect("acme") as inside,
@@ -164,7 +164,7 @@ def test_changed_addons_code_makes_a_template_stale(engine: Engine, tmp_path):
 
 
 @pytest.mark.usefixtures("without_small")
-def test_while_its_first_build_goes_on_a_template_is_not_cloned_and_not_built_twice(engine: Engine):
+def test_a_template_is_neither_cloned_nor_built_again_during_its_first_build(engine: Engine):
     started, refusals = threading.Event(), []
 
     def on_step(event) -> None:
@@ -189,7 +189,7 @@ def test_while_its_first_build_goes_on_a_template_is_not_cloned_and_not_built_tw
     engine.instances.terminate("acme")
 
 
-def test_the_old_template_serves_until_the_new_one_is_swapped_in(engine: Engine):
+def test_the_old_template_is_used_until_the_new_one_replaces_it(engine: Engine):
     before = engine.templates.build(SMALL).version
     seen = []
 
@@ -206,8 +206,8 @@ def test_the_old_template_serves_until_the_new_one_is_swapped_in(engine: Engine)
     assert version(engine, "small") > before
 
 
-def test_a_templates_files_are_ours_and_nobody_elses_to_write(engine: Engine, tmp_path: Path):
-    """Its instances' folders hold links to them: whoever could write one would write all of them."""
+def test_only_the_engine_may_write_a_templates_files(engine: Engine, tmp_path: Path):
+    """The instances' folders hold hard links to these files: writing one would write all."""
     engine.templates.build(SMALL)
     _assert_sealed(engine)
     engine.templates.edit("small")
@@ -231,7 +231,7 @@ def _assert_sealed(engine: Engine) -> set[str]:
 
 @pytest.mark.usefixtures("without_small")
 def test_a_build_killed_after_each_step_is_finished_by_the_next_run(engine: Engine):
-    """Each run goes on where the last was killed; after the last step there is nothing to go on with."""
+    """Each run continues where the last one was killed; after the last step nothing is left to do."""
     for step in build_template.STEPS[:-1]:
         run_and_kill(engine.settings, "build", step.name, "small", "web")
     built = engine.templates.build(SMALL)
@@ -241,7 +241,7 @@ def test_a_build_killed_after_each_step_is_finished_by_the_next_run(engine: Engi
         assert not [d for d in databases.listing(connection) if "building" in d.name]
 
 
-def test_an_end_of_editing_killed_again_and_again_is_finished_by_the_next_run(engine: Engine):
+def test_ending_an_edit_is_finished_by_the_next_run_after_repeated_kills(engine: Engine):
     before = engine.templates.build(SMALL).version
     engine.templates.edit("small")
     engine.templates.edit("small")
@@ -258,7 +258,7 @@ def test_an_end_of_editing_killed_again_and_again_is_finished_by_the_next_run(en
     engine.instances.terminate("acme")
 
 
-def test_what_is_not_there_cannot_be_dropped_or_edited(engine: Engine):
+def test_a_missing_template_cannot_be_dropped_or_edited(engine: Engine):
     for action in (engine.templates.drop, engine.templates.edit, engine.templates.finish_editing):
         with pytest.raises(TemplateNotFound):
             action("nothing")

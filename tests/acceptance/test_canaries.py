@@ -1,4 +1,4 @@
-"""Nothing secret of a template reaches a customer: every place that holds one is marked, and followed."""
+"""No secret of a template reaches a customer: every place that can hold one gets a canary to search for."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MODULES = ("auth_oauth", "auth_passkey", "auth_totp", "iap_mail", "payment_strip
 
 @pytest.fixture(scope="module")
 def planted(engine: Engine) -> Iterator[set[str]]:
-    """A template whose author left their secrets everywhere; where they are."""
+    """A template whose author left secrets everywhere, and the list of these places."""
     engine.templates.build(Recipe(CODE, "Marked", MODULES))
     engine.templates.edit(CODE)
     with engine.context.cluster.connect(names.editing_database(CODE)) as inside:
@@ -42,15 +42,15 @@ def test_no_secret_of_the_template_reaches_an_instance(engine: Engine, planted: 
         engine.instances.terminate("acme")
 
 
-def test_marks_were_in_all_the_places_that_are_looked_at(planted: set[str]):
+def test_every_checked_place_held_a_canary(planted: set[str]):
     assert {place.partition(".")[0] for place in planted} >= {*EMPTIED, "res_users", "ir_config_parameter"}
     assert planted > {"payment_provider.stripe_secret_key", "res_users.totp_secret", "sms_sms.number"}
     assert len(planted) > len(EMPTIED) + len(PARAMETERS)
 
 
 @pytest.mark.parametrize("forgotten", ["sanitize", "customize", "admin"])
-def test_what_was_not_prepared_is_never_published(engine: Engine, forgotten: str):
-    """By whoever makes an instance part by part, such as the back office."""
+def test_an_instance_that_was_not_prepared_is_never_published(engine: Engine, forgotten: str):
+    """Neither by a caller that creates an instance in parts, such as the back office."""
     with pytest.raises(NotPrepared, match=forgotten):
         create_without(engine, forgotten)
     with pytest.raises(InstanceNotFound):
@@ -63,7 +63,7 @@ def create_without(engine: Engine, forgotten: str) -> None:
         engine.instances.spec(name="acme", email="a@acme.example", template="tiny")
     ) as session:
         session.clone()
-        if forgotten == "sanitize":  # which is done when a spare is made
+        if forgotten == "sanitize":  # a spare is sanitized when it is made
             subject = session.subject
             relabel(engine.context, subject.connection, "acme", subject.label.having(finished=()))
         parts = {

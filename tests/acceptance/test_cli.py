@@ -1,4 +1,4 @@
-"""The command line, as a person and a program use it."""
+"""The command line, used by a person and by a program."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def clean(engine: Engine) -> Iterator[None]:
         engine.instances.terminate(instance.name)
 
 
-def test_create_tells_a_person_the_address_the_login_and_the_time(tenantry):
+def test_create_prints_the_address_the_login_and_the_time(tenantry):
     result = tenantry("create", "acme", "admin@acme.example", "--template", "tiny", "--company", "Acme")
     assert result.returncode == 0, result.stderr
     for expected in ("http://acme.localhost:", "admin@acme.example", "Password", "Database  acme", " s ("):
@@ -65,7 +65,7 @@ def test_create_tells_a_person_the_address_the_login_and_the_time(tenantry):
     assert "sanitize" in result.stderr
 
 
-def test_create_tells_a_program_the_same_as_json(tenantry, engine: Engine):
+def test_create_prints_the_same_as_json(tenantry, engine: Engine):
     result = tenantry("create", "acme", "admin@acme.example", "--template", "tiny", "--json")
     creation = json.loads(result.stdout)
     assert creation["instance"]["state"] == "active"
@@ -76,7 +76,7 @@ def test_create_tells_a_program_the_same_as_json(tenantry, engine: Engine):
     assert steps[-1]["fraction"] == 1.0
 
 
-def test_an_instances_life(tenantry):
+def test_an_instance_is_listed_changed_and_terminated(tenantry):
     tenantry("create", "acme", "admin@acme.example", "--template", "tiny")
     assert "active" in tenantry("instance", "list").stdout
     assert tenantry("instance", "suspend", "acme").returncode == 0
@@ -104,7 +104,7 @@ def test_an_instance_is_stopped_started_renamed_and_given_domains_and_modules(te
     assert tenantry("instance", "stop", "acme").returncode == 3
 
 
-def test_a_login_link_and_the_usage_are_told(tenantry):
+def test_a_login_link_and_the_usage_are_printed(tenantry):
     tenantry("create", "acme", "admin@acme.example", "--template", "tiny")
     link = tenantry("instance", "link", "acme", "--by", "Ann")
     assert link.stdout.startswith("http://acme.localhost:")
@@ -135,7 +135,7 @@ def test_errors_are_a_sentence_a_remedy_and_an_exit_code(tenantry, arguments, ex
     assert "Traceback" not in result.stderr
 
 
-def test_an_error_is_json_for_a_program(tenantry):
+def test_an_error_is_printed_as_json(tenantry):
     result = tenantry("instance", "show", "nobody", "--json")
     error = json.loads(result.stderr)
     assert error["error_class"] == "InstanceNotFound"
@@ -151,7 +151,7 @@ def test_templates_and_pools_are_listed(tenantry):
     ]
 
 
-def test_up_begins_a_killed_installation_anew_and_tells_the_password_the_first_time_only(
+def test_up_restarts_a_killed_installation_and_prints_the_password_the_first_time_only(
     tenantry, master: Engine
 ):
     remove_master(master)
@@ -185,14 +185,14 @@ def test_the_master_has_an_address_and_gives_a_new_password(tenantry, master: En
     assert answer["password"] not in told
 
 
-def test_doctor_finds_everything_and_says_so(tenantry):
+def test_doctor_reports_that_everything_is_present(tenantry):
     result = tenantry("doctor")
     assert result.returncode == 0, result.stdout
     for subject in ("Odoo", "PostgreSQL", "Cluster", "Tenant server", "Master's packages", "Disk"):
         assert subject in result.stdout
 
 
-def test_doctor_says_the_remedy_and_fails_when_something_needed_is_missing(tenantry, tmp_path):
+def test_doctor_fails_with_a_remedy_when_something_needed_is_missing(tenantry, tmp_path):
     result = tenantry("doctor", ODOO_SOURCE=str(tmp_path))
     assert result.returncode == 5
     assert "Set ODOO_SOURCE" in result.stdout

@@ -1,4 +1,4 @@
-"""What the documentation has people type does what it says, on a machine like theirs."""
+"""The documented commands do what the documentation says, on a machine like a reader's."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tenantry.engine import Engine
 
 _BUILT = ("restaurant", "agency")
 _RECIPE = 'modules = ["web"]\n'
-"""What the pages build is more than a minute's work: here it is the smallest that serves."""
+"""Building the pages' templates takes more than a minute; here they are the smallest usable ones."""
 
 _MAKE_ANN = """
 from odoo.tests import new_test_user
@@ -58,7 +58,7 @@ def recipes(master: Engine) -> Iterator[None]:
 
 @pytest.fixture
 def shell(master: Engine, recipes: None, key: str, tmp_path: Path) -> Iterator[Shell]:
-    """That of a person who has just arrived: a request has failed, and no instance is there."""
+    """The environment of a new user: one request has failed, and no instance exists."""
     office = BackOffice(master)
     office.template("tiny", "web")
     set_hourly_limit(office, 0)
@@ -75,7 +75,7 @@ def shell(master: Engine, recipes: None, key: str, tmp_path: Path) -> Iterator[S
     }
     url = master.master.url
     replaced = {
-        # A key is typed at a terminal only.
+        # A key can be typed at a terminal only.
         "$ tenantry login https:": '$ printf %s "$KEY" | tenantry login --key-stdin https:',
         "https://office.example.com": url,
         "Bearer KEY": f"Bearer {key}",
@@ -86,12 +86,12 @@ def shell(master: Engine, recipes: None, key: str, tmp_path: Path) -> Iterator[S
 
 
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_what_a_page_has_people_type_works_as_printed(page: Path, shell: Shell):
+def test_the_commands_of_a_page_work_as_printed(page: Path, shell: Shell):
     for fence in filter(_is_run, fences(page)):
         shell.do(fence)
 
 
-def test_what_is_shown_must_be_printed_in_its_order():
+def test_shown_output_must_be_printed_in_its_order():
     printed = "acme is running 0.74 s after the button\n  URL   http://acme.localhost:18069\n"
     assert missing_line(["acme is running 12 s ...", "URL http://acme.localhost:8069"], printed) is None
     assert (
@@ -108,7 +108,7 @@ def _terminate_all(office: BackOffice) -> None:
 
 
 def _fail(office: BackOffice, api: ApiClient) -> None:
-    """A request for a country that its Odoo does not know; the operator has mended that since."""
+    """A request for a country that its Odoo did not know; the operator has corrected that since."""
     office.nowhere()
     whose = {"clientName": "globex", "adminEmail": "admin@globex.example", "companyName": "Globex"}
     asked = api.post("/instances", {**whose, "country": "QQ"}).json()

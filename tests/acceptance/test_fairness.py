@@ -1,4 +1,4 @@
-"""Whatever one tenant does to itself, another's pages and jobs go on, and it recovers."""
+"""When one tenant overloads itself, another's pages and jobs go on, and the first recovers."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _LONGEST_S = 120
 _SAMPLES = 20
 _MAY_BE_SLOWER = 3
 _JITTER_S = 0.1
-"""What a busy machine may add to a page of some 20 ms, whoever is to blame."""
+"""The delay that a busy machine may add to a page of some 20 ms, whatever its cause."""
 _JOB_WITHIN_S = 10
 
 
 @dataclass(frozen=True)
 class Scene:
-    """acme attacks; quiet_s: the median time of beta's login page before."""
+    """acme is the attacker; quiet_s: the median time of beta's login page before the attack."""
 
     engine: Engine
     creation: Creation
@@ -40,11 +40,11 @@ class Scene:
 
     @property
     def acme(self) -> OdooClient:
-        """Logged in anew: what it does may log itself out."""
+        """A new login each time, because an attack may log acme out."""
         return OdooClient(self.engine, self.creation)
 
     def visit_beta(self) -> list[float]:
-        """The seconds that its login page took, again and again. Each must be answered."""
+        """Load beta's login page repeatedly; return the seconds of each. Each must be answered with 200."""
         return [timed(lambda: login_page(self.engine, "beta")) for _ in range(_SAMPLES)]
 
 
@@ -71,7 +71,7 @@ def scene(engine: Engine) -> Iterator[Scene]:
 
 
 def put_jobs_off(engine: Engine, name: str, when: str = "1 day") -> None:
-    """All of them until then; none has run yet."""
+    """Postpone all scheduled jobs by `when`, as if none had run yet."""
     with engine.context.cluster.connect(name) as inside:
         inside.execute("DELETE FROM ir_cron_trigger")
         inside.execute(
@@ -79,12 +79,12 @@ def put_jobs_off(engine: Engine, name: str, when: str = "1 day") -> None:
         )
 
 
-# ---------------------------------------------------------------- what acme does
+# ---------------------------------------------------------------- acme's assaults
 
 
 @contextmanager
 def visits(engine: Engine, path: str, count: int) -> Iterator[None]:
-    """At once; each must be answered, or refused with the word when to come again."""
+    """Visit acme `count` times at once; each visit must be answered, or refused with a Retry-After header."""
 
     def visit(_number: int) -> httpx.Response:
         url = f"http://127.0.0.1:{engine.runtime.port}{path}"
@@ -100,7 +100,7 @@ def visits(engine: Engine, path: str, count: int) -> Iterator[None]:
 
 @contextmanager
 def native(scene: Scene, code: str) -> Iterator[None]:
-    """What runs on in acme's process until that ends."""
+    """Run code in acme's process that goes on until the process is ended."""
     hostile.run(scene.acme, code)
     yield
     scene.engine.runtime.end("acme")
@@ -148,7 +148,7 @@ env["ir.config_parameter"].set_param("sessions.max_inactivity_seconds", there["s
 try:
     env["ir.http"]._gc_sessions()
 finally:
-    env.cr.rollback()  # else nobody could log in to try the next value
+    env.cr.rollback()  # without it no user could log in to try the next value
 """
 
 
@@ -198,11 +198,11 @@ ASSAULTS: dict[str, Callable[[Scene], AbstractContextManager[None]]] = {
 }
 
 
-# ---------------------------------------------------------------- what others notice
+# ---------------------------------------------------------------- effects on other tenants
 
 
 @pytest.mark.parametrize("assault", ASSAULTS)
-def test_another_tenants_pages_and_jobs_go_on_as_if_nothing_was(
+def test_an_assault_does_not_disturb_another_tenants_pages_and_jobs(
     scene: Scene, assault: str, record_property: Callable[[str, object], None]
 ):
     with ASSAULTS[assault](scene):
@@ -217,7 +217,7 @@ def test_another_tenants_pages_and_jobs_go_on_as_if_nothing_was(
 
 
 def let_a_job_be_due(engine: Engine, name: str) -> float:
-    """Soon, and somebody comes; return when, on the monotonic clock."""
+    """Make a job due in a second and visit the tenant; return the due time on the monotonic clock."""
     put_jobs_off(engine, name, "1 s")
     due_at = time.monotonic() + 1
     engine.runtime.end(name)
@@ -230,7 +230,7 @@ def has_run(engine: Engine, name: str) -> bool:
 
 
 @pytest.mark.parametrize("seconds", ["1", "0", "-1", "nonsense"])
-def test_nobody_is_logged_out_by_anothers_vacuum(scene: Scene, seconds: str):
-    with suppress(OdooError):  # a value that Odoo itself refuses harms nobody
+def test_a_tenants_session_cleanup_logs_out_no_other_tenant(scene: Scene, seconds: str):
+    with suppress(OdooError):  # a value that Odoo itself refuses is harmless
         hostile.run(scene.acme, _VACUUM, seconds=seconds)
     assert scene.beta.post("/web/session/get_session_info")["db"] == "beta"

@@ -1,4 +1,4 @@
-"""What a tenant's administrator writes in Odoo, and the URLs they name, lead to nothing outside of it."""
+"""Code and URLs that a tenant's administrator enters in Odoo reach nothing outside of that Odoo."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Ask = Callable[[str, Any], Any]
 FIELD = "{0.greet.__func__.__globals__[SECRET]}"
 KEYWORD = "{t.greet.__func__.__globals__[SECRET]}"
 
-# Each is refused, and each gives something without the guards.
+# The guards refuse each expression; without them each gives a value.
 ATTACKS = {
     "a position": f"'{FIELD}'.format(thing)",
     "a keyword": f"'{KEYWORD}'.format(t=thing)",
@@ -69,7 +69,7 @@ ATTACKS = {
     "letters of mathematics": f"str.\U0001d41f\U0001d428rm\U0001d41at('{FIELD}', thing)",
 }
 
-# The guard's own names help nobody.
+# The guard's own names cannot be used to bypass it.
 DETOURS = {
     "taking its place": f"tenantry_reader = lambda x: x\nresult = '{FIELD}'.format(thing)",
     "taking its place in a lambda": f"(lambda tenantry_reader: '{FIELD}'.format(thing))(lambda x: x)",
@@ -83,7 +83,7 @@ DETOURS = {
     "a partial of it": f"str.format.func('{FIELD}', thing)",
 }
 
-# Odoo itself refuses these.
+# Odoo itself refuses these expressions.
 REFUSED_BY_ODOO = {
     "an f-string": "f'{thing.__class__}'",
     "an f-string in other letters": "f'{thing.__cl\uff41ss__}'",
@@ -102,7 +102,7 @@ REFUSED_BY_ODOO = {
     "vars": "vars(thing)",
 }
 
-# Each gives, or fails with, exactly what it does without the guards.
+# Each has exactly the same result or error with and without the guards.
 LEGITIMATE = {
     "a number": "'{:.2f}'.format(1.005)",
     "positions and keywords": "'{0} {name}'.format('a', name='b')",
@@ -142,7 +142,7 @@ LEGITIMATE = {
     "a syntax error": "'{}'.format(",
 }
 
-# What QWeb does not write, however it got there.
+# Code that QWeb never generates by itself.
 FOREIGN_CODE = {
     "an attribute": "def f(x):\n    yield x.__class__",
     "in a lambda": "def f(x):\n    yield [(lambda y: y.__globals__)(z) for z in x]",
@@ -215,7 +215,7 @@ def ask(cluster_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Ask
 
 @pytest.fixture(scope="module")
 def values(ask: Ask) -> dict[str, dict[str, str]]:
-    """What each expression gives before the guards are installed and after; labels may repeat in tables."""
+    """The value of each expression before and after the guards are installed; tables may share labels."""
     tables = {"attack": ATTACKS, "detour": DETOURS, "refused": REFUSED_BY_ODOO, "legitimate": LEGITIMATE}
     return ask(
         "evaluate",
@@ -224,44 +224,46 @@ def values(ask: Ask) -> dict[str, dict[str, str]]:
 
 
 @pytest.mark.parametrize("label", ATTACKS)
-def test_a_format_string_reads_nothing_hidden(values: dict[str, dict[str, str]], label: str):
+def test_a_format_string_reads_no_hidden_attribute(values: dict[str, dict[str, str]], label: str):
     value = values[f"attack {label}"]
     assert not value["before"].startswith(("ValueError", "NameError", "SyntaxError")), "no attack at all"
     assert "HiddenName" in value["after"]
 
 
 @pytest.mark.parametrize("label", DETOURS)
-def test_the_guard_itself_is_no_way_around_it(values: dict[str, dict[str, str]], label: str):
+def test_the_guard_cannot_be_bypassed_by_its_own_names(values: dict[str, dict[str, str]], label: str):
     assert values[f"detour {label}"]["after"].startswith(("ValueError: ", "NameError: "))
 
 
 @pytest.mark.parametrize("label", REFUSED_BY_ODOO)
-def test_odoo_itself_refuses_other_ways_to_name_an_attribute(values: dict[str, dict[str, str]], label: str):
+def test_odoo_refuses_the_other_ways_to_name_an_attribute(values: dict[str, dict[str, str]], label: str):
     value = values[f"refused {label}"]
     assert value["before"].startswith(("ValueError", "NameError")), value["before"]
     assert value["after"] == value["before"]
 
 
 @pytest.mark.parametrize("label", LEGITIMATE)
-def test_everything_else_gives_what_it_gave(values: dict[str, dict[str, str]], label: str):
+def test_legitimate_expressions_give_the_same_result_as_without_guards(
+    values: dict[str, dict[str, str]], label: str
+):
     value = values[f"legitimate {label}"]
     assert value["after"] == value["before"]
 
 
-def test_what_qweb_generates_holds_nothing_that_templates_may_not(ask: Ask):
+def test_code_that_templates_may_not_contain_is_refused_in_generated_code(ask: Ask):
     own = "def f(x):\n    if x:\n        pass\n    elif (x).__class__ == int:\n        yield '__class__'"
     answers = ask("generate", FOREIGN_CODE | {"its own": own})
     assert answers.pop("its own") == "code"
     assert [label for label, answer in answers.items() if "ForbiddenCode" not in answer] == []
 
 
-def test_a_data_file_calls_a_models_methods_but_none_of_pythons(ask: Ask):
+def test_a_data_file_may_call_a_models_methods_but_none_of_pythons(ask: Ask):
     answers = ask("call_from_data_file", ["greet", "__getattribute__", "__reduce_ex__"])
     assert answers.pop("greet") == "Hello Azure Interior"
     assert all("must not call" in answer for answer in answers.values())
 
 
-def test_a_method_that_formats_its_argument_looks_into_it_first(ask: Ask):
+def test_a_method_that_formats_its_argument_checks_it_first(ask: Ask):
     attack = "{x.greet.__func__.__globals__[SECRET]}"
     answers = ask("format_arguments", [attack, "INV/{seq:05}"])
     assert answers["INV/{seq:05}"] == "INV/00007"
@@ -276,7 +278,7 @@ def fetched(ask: Ask) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("url", LOOPBACK)
-def test_a_fetch_from_no_public_address_is_an_ordinary_failure_to_connect(
+def test_a_fetch_from_a_private_address_is_an_ordinary_connection_error(
     fetched: dict[str, dict[str, Any]], url: str
 ):
     outcome = fetched[url]
@@ -290,7 +292,7 @@ def test_a_fetch_from_a_public_address_works(fetched: dict[str, dict[str, Any]],
     assert fetched[name] == {"answer": "200", "seen": ["127.0.0.2 /page"]}
 
 
-def test_a_name_that_leads_elsewhere_a_moment_later_is_judged_anew(fetched: dict[str, dict[str, Any]]):
+def test_a_name_that_resolves_differently_later_is_checked_again(fetched: dict[str, dict[str, Any]]):
     assert fetched["rebound"]["seen"] == []
     assert "rebinding.example" in fetched["rebound"]["error"]
 
@@ -306,11 +308,11 @@ def test_none_of_odoos_fetchers_reaches_loopback(ways: dict[str, dict[str, Any]]
 
 
 @pytest.mark.parametrize("way", OTHER_WAYS)
-def test_what_no_user_names_is_not_judged(ways: dict[str, dict[str, Any]], way: str):
+def test_addresses_that_users_cannot_choose_are_not_checked(ways: dict[str, dict[str, Any]], way: str):
     assert ways[way]["answer"] == OTHER_WAYS[way]
 
 
-def test_an_address_is_public_or_not_as_for_the_providers_own_webhooks(ask: Ask):
+def test_an_address_is_judged_public_like_for_the_providers_own_webhooks(ask: Ask):
     judged = ask("judge", [*NOT_PUBLIC, *PUBLIC])
     assert [address for address, is_public in judged.items() if is_public] == list(PUBLIC)
 
@@ -333,13 +335,13 @@ def acme(engine: Engine) -> Iterator[OdooClient]:
 
 
 def partners(acme: OdooClient) -> int:
-    """The id of the model, as an action, a rule or a template names it."""
+    """The id of the model res.partner, for an action, a rule or a template."""
     [model] = acme.call("ir.model", "search", [["model", "=", "res.partner"]])
     return int(model)
 
 
 def run(acme: OdooClient, code: str) -> str:
-    """Run a server action's code; what it leaves in `result`, as text."""
+    """Run code in a server action; return its variable `result` as text."""
     leave = "action = {'type': 'ir.actions.act_window_close', 'infos': {'result': str(result)}}"
     values = {"name": "code", "model_id": partners(acme), "state": "code", "code": f"{code}\n{leave}"}
     action = acme.call("ir.actions.server", "create", [values])
@@ -347,14 +349,14 @@ def run(acme: OdooClient, code: str) -> str:
 
 
 def render_view(acme: OdooClient, body: str) -> str:
-    """Render a QWeb view of one's own with `object`, the user's partner."""
+    """Render a new QWeb view; `object` in it is the user's partner."""
     values = {"name": "page", "type": "qweb", "arch": f"<t>{body}</t>"}
     [view] = acme.call("ir.ui.view", "create", [values])
     return run(acme, f"result = env['ir.qweb']._render({view}, {{'object': env.user.partner_id}})")
 
 
 def render_mail(acme: OdooClient, **values: str) -> str:
-    """Render the one field of a mail template that is given."""
+    """Render the given field (exactly one) of a new mail template."""
     [field] = values
     [template] = acme.call(
         "mail.template", "create", [{"name": "mail", "model_id": partners(acme), **values}]
@@ -394,23 +396,23 @@ DOORS = (code_door, subject_door, body_door, view_door, attribute_door, variable
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_no_text_an_administrator_writes_reads_the_process(acme: OdooClient, door: Callable[..., str]):
+def test_no_expression_of_an_administrator_reads_the_process(acme: OdooClient, door: Callable[..., str]):
     with pytest.raises(OdooError) as refusal:
         door(acme, RECORD)
     assert "__name__" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_every_text_an_administrator_writes_may_format_records(acme: OdooClient, door: Callable[..., str]):
+def test_every_expression_of_an_administrator_may_format_records(acme: OdooClient, door: Callable[..., str]):
     assert ": 1.00" in door(acme, GREETING)
 
 
-def test_a_refusal_names_what_is_forbidden(acme: OdooClient):
+def test_a_refusal_names_the_forbidden_name(acme: OdooClient):
     with pytest.raises(OdooError, match=FORBIDDEN):
         run(acme, f"result = {REGISTRY}")
 
 
-def test_a_rules_domain_reads_nothing_hidden(acme: OdooClient):
+def test_the_domain_of_a_rule_reads_no_hidden_attribute(acme: OdooClient):
     domain = f"[('name', '!=', {REGISTRY.replace('(env', '(user.env')})]"
     values = {"name": "rule", "model_id": partners(acme), "domain_force": domain}
     with pytest.raises(OdooError, match=FORBIDDEN):
@@ -418,7 +420,7 @@ def test_a_rules_domain_reads_nothing_hidden(acme: OdooClient):
 
 
 def render_with_a_field_named(acme: OdooClient, name: str) -> str:
-    """What Odoo says of a template when the context holds a field that SQL renamed; it is rolled back.
+    """Odoo's answer to a template whose context holds a field that SQL renamed; it is rolled back.
 
     QWeb writes the `repr` of that field into the code it generates.
     """
@@ -442,7 +444,7 @@ raise result
     return str(error.value)
 
 
-def test_python_that_gets_into_a_templates_code_obeys_the_rules_of_templates(acme: OdooClient):
+def test_python_injected_into_a_templates_code_obeys_the_rules_of_templates(acme: OdooClient):
     harmless, python = "'fine'", "().__class__.__base__.__subclasses__()"
     name, rendered = "x_a' if 0 else {} or '", "page</span> was rendered"
     assert rendered in render_with_a_field_named(acme, name.format(harmless))
@@ -453,7 +455,7 @@ def test_a_template_may_still_loop_over_a_number(acme: OdooClient):
     assert "0,1,2," in render_view(acme, '<t t-foreach="3" t-as="n"><t t-out="n"/>,</t>')
 
 
-def test_an_imported_module_calls_no_method_of_pythons(acme: OdooClient):
+def test_an_imported_module_cannot_call_methods_of_python_objects(acme: OdooClient):
     call = """<function model="res.partner" name="__getattribute__" eval="[[], 'env']"/>"""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as files:
@@ -467,7 +469,7 @@ def test_an_imported_module_calls_no_method_of_pythons(acme: OdooClient):
 
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
-    """A service on the server's loopback."""
+    """A service on the server's loopback interface."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
         yield listener

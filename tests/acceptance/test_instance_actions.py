@@ -1,4 +1,4 @@
-"""What is done with an instance that lives: domains, stop, start, restart, modules."""
+"""Actions on an existing instance: domains, stop, start, restart, modules."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def clean(engine: Engine) -> Iterator[None]:
 # ---------------------------------------------------------------- domains
 
 
-def test_a_domain_is_served_at_the_very_next_request_and_gone_when_taken_away(engine: Engine):
+def test_an_added_domain_is_served_at_once_and_a_removed_one_is_not(engine: Engine):
     create(engine)
     assert status(engine, "acme", DOMAIN) == 404
     assert engine.instances.set_hostnames("acme", [DOMAIN.upper()]).hostnames == (DOMAIN,)
@@ -48,7 +48,7 @@ def test_a_domain_is_served_at_the_very_next_request_and_gone_when_taken_away(en
     assert status(engine, "acme") == 200
 
 
-def test_a_domain_somebody_has_is_refused_and_free_once_he_gave_it_up(engine: Engine):
+def test_a_domain_of_another_instance_is_refused_until_that_instance_releases_it(engine: Engine):
     create(engine, hostnames=[DOMAIN])
     create(engine, "beta")
     with pytest.raises(NameTaken):
@@ -58,7 +58,7 @@ def test_a_domain_somebody_has_is_refused_and_free_once_he_gave_it_up(engine: En
     engine.instances.set_hostnames("beta", [DOMAIN])
 
 
-def test_what_cannot_be_a_domain_is_refused_and_nothing_changes(engine: Engine):
+def test_an_invalid_domain_is_refused_and_nothing_changes(engine: Engine):
     create(engine, hostnames=[DOMAIN])
     for hostname in ("beta.localhost", "localhost", "no host", "short"):
         with pytest.raises(InvalidValue):
@@ -69,7 +69,7 @@ def test_what_cannot_be_a_domain_is_refused_and_nothing_changes(engine: Engine):
 # ---------------------------------------------------------------- stop, start, restart
 
 
-def test_a_stopped_instance_says_so_and_rests_until_it_is_started(engine: Engine):
+def test_a_stopped_instance_shows_a_page_and_stays_stopped_until_it_is_started(engine: Engine):
     creation = create(engine)
     assert engine.instances.stop("acme").state is State.STOPPED
     answer = _page(engine)
@@ -86,12 +86,12 @@ def _page(engine: Engine, **headers: str):
         return visitor.get("/web/login", headers=headers)
 
 
-def test_no_scheduled_job_runs_while_it_is_stopped(engine: Engine):
+def test_no_scheduled_job_of_a_stopped_instance_runs(engine: Engine):
     create(engine)
     engine.instances.stop("acme")
     assert is_left_alone(engine)
     ask(engine, "acme", "UPDATE ir_cron SET nextcall = '2000-01-01' RETURNING id")
-    # A request of any tenant, or a minute, wakes the jobs' threads: this one is told by NOTIFY.
+    # Due jobs are looked for at a request, every minute, or at a NOTIFY as here.
     with engine.context.maintenance() as connection:
         connection.execute("NOTIFY cron_trigger, 'acme'")
     create(engine, "beta")
@@ -120,7 +120,7 @@ def test_a_stopped_instance_is_suspended_and_terminated_like_any_other(engine: E
         engine.instances.get("acme")
 
 
-def test_a_restart_loads_it_anew(engine: Engine):
+def test_a_restart_loads_the_instance_again(engine: Engine):
     creation = create(engine)
     steps: list[str] = []
     engine.instances.restart("acme", lambda event: steps.append(event.step))
@@ -146,12 +146,12 @@ def activity(engine: Engine, name: str = "acme") -> Activity:
 
 
 def address_space(engine: Engine) -> int:
-    """What the kernel lets the process of acme have, in bytes."""
+    """The kernel's limit on the address space of acme's process, in bytes."""
     text = Path(f"/proc/{activity(engine).pid}/limits").read_text()
     return int(re.findall(r"Max address space +(\d+)", text)[0])
 
 
-def test_what_its_plan_allows_holds_from_the_next_wake_on(engine: Engine):
+def test_a_plans_process_limits_apply_from_the_next_wake(engine: Engine):
     create(engine, limits={"memory_mb": 512})
     assert address_space(engine) == 512 * 2**20
     engine.instances.set_limits("acme", {"idle_s": 1})
@@ -162,7 +162,7 @@ def test_what_its_plan_allows_holds_from_the_next_wake_on(engine: Engine):
     wait_until(lambda: not activity(engine).is_awake, "it does not sleep")
 
 
-def test_what_no_process_can_have_is_refused_and_nothing_changes(engine: Engine):
+def test_impossible_process_limits_are_refused_and_nothing_changes(engine: Engine):
     create(engine, limits={"idle_s": 600})
     with pytest.raises(InvalidValue):
         engine.instances.set_limits("acme", {"memory_mb": 1})
@@ -173,7 +173,7 @@ def test_what_no_process_can_have_is_refused_and_nothing_changes(engine: Engine)
 # ---------------------------------------------------------------- modules
 
 
-def test_modules_are_installed_in_a_running_instance_and_its_server_has_them(engine: Engine):
+def test_modules_installed_in_a_running_instance_are_served(engine: Engine):
     creation = create(engine)
     customer = log_in(engine, creation)
     with pytest.raises(OdooError):
@@ -187,7 +187,7 @@ def test_modules_are_installed_in_a_running_instance_and_its_server_has_them(eng
     assert list(engine.settings.run_dir.glob("install-*")) == []
 
 
-def test_a_module_nobody_has_is_refused_and_nothing_is_installed(engine: Engine):
+def test_an_unknown_module_is_refused_and_nothing_is_installed(engine: Engine):
     create(engine)
     with pytest.raises(ModuleNotFound):
         engine.instances.install_modules("acme", ["calendar", "no_such_module"])

@@ -1,4 +1,4 @@
-"""A tenant's administrator, with all the rights Odoo gives them, reaches nothing but their own Odoo."""
+"""A tenant's administrator, with all the rights Odoo gives them, reaches only their own Odoo."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_sql_in_a_server_action_runs_as_the_tenants_own_role(acme: OdooClient):
         "SELECT pg_terminate_backend(pid) FROM pg_locks",
     ],
 )
-def test_another_tenant_cannot_be_seen_changed_or_ended(acme: OdooClient, statement: str):
+def test_a_tenant_cannot_see_change_or_drop_another_tenant(acme: OdooClient, statement: str):
     with pytest.raises(OdooError, match=REFUSED):
         acme.sql(statement)
 
@@ -100,17 +100,13 @@ def test_another_tenants_sessions_cannot_be_ended_even_by_a_guessed_process_id(
         "CREATE SERVER out FOREIGN DATA WRAPPER postgres_fdw",
     ],
 )
-def test_his_own_database_is_not_his_to_alter_and_the_machine_is_out_of_reach(
-    acme: OdooClient, statement: str
-):
+def test_a_tenant_cannot_alter_its_own_database_or_reach_the_machine(acme: OdooClient, statement: str):
     with pytest.raises(OdooError, match=REFUSED):
         acme.sql(statement)
     assert acme.sql("SELECT 1") == "[(1,)]"
 
 
-def test_a_tenant_that_changed_its_roles_password_is_let_in_again_by_reactivating(
-    engine: Engine, acme: OdooClient
-):
+def test_reactivating_restores_a_role_password_that_the_tenant_changed(engine: Engine, acme: OdooClient):
     acme.sql("ALTER ROLE \"acme\" PASSWORD 'locked out'")
     engine.instances.reactivate("acme")
     with engine.context.cluster.as_role("acme", engine.context.role_password("acme")).connect(
@@ -139,7 +135,7 @@ def test_no_parameter_leads_to_another_database(acme: OdooClient, path: str):
     assert acme.post("/web/session/get_session_info")["db"] == "acme"
 
 
-def test_a_session_of_one_tenant_is_nothing_at_another(acme: OdooClient):
+def test_a_session_of_one_tenant_is_invalid_at_another(acme: OdooClient):
     port = acme.http.base_url.port
     answer = httpx.post(
         f"http://127.0.0.1:{port}/web/session/get_session_info",
@@ -150,7 +146,7 @@ def test_a_session_of_one_tenant_is_nothing_at_another(acme: OdooClient):
     assert answer.json()["error"]["data"]["name"].endswith("SessionExpiredException")
 
 
-def test_logging_in_names_no_other_database(engine: Engine, acme: OdooClient, beta: Creation):
+def test_a_login_cannot_choose_another_database(engine: Engine, acme: OdooClient, beta: Creation):
     with pytest.raises(OdooError):
         acme.post("/web/session/authenticate", db="beta", login=beta.login, password=beta.password.reveal())
     assert acme.post("/web/session/get_session_info")["db"] == "acme"
@@ -158,7 +154,7 @@ def test_logging_in_names_no_other_database(engine: Engine, acme: OdooClient, be
 
 @pytest.fixture
 def rpc_at_acme(acme: OdooClient):
-    """XML-RPC endpoints at acme's host: the address is loopback's, the Host header is acme's."""
+    """XML-RPC endpoints of acme: the address is 127.0.0.1, the Host header is acme's."""
 
     class Transport(xmlrpc.client.Transport):
         def send_headers(self, connection, headers):
@@ -198,10 +194,8 @@ def test_the_database_service_is_closed(rpc_at_acme, method: str, arguments: lis
         getattr(rpc_at_acme("db"), method)(*arguments)
 
 
-def test_what_a_tenant_left_in_his_database_never_runs_with_the_engines_rights(
-    engine: Engine, acme: OdooClient
-) -> None:
-    """A trigger runs as whoever writes, so the engine writes as the tenant."""
+def test_a_tenants_trigger_never_runs_with_the_engines_privileges(engine: Engine, acme: OdooClient) -> None:
+    """A trigger runs with the privileges of the writing role, so the engine writes as the tenant."""
     acme.sql("CREATE TABLE caught (who text)")
     acme.sql(
         "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS"
@@ -217,10 +211,10 @@ def test_what_a_tenant_left_in_his_database_never_runs_with_the_engines_rights(
     assert caught == "[('acme',)]"
 
 
-def test_the_engine_reads_no_view_that_a_tenant_put_in_the_place_of_a_table(
+def test_the_engine_does_not_read_a_view_that_a_tenant_put_in_place_of_a_table(
     engine: Engine, acme: OdooClient
 ) -> None:
-    """It could call a function, and say whatever it likes."""
+    """A view could call a function and return any value."""
     acme.sql("CREATE TABLE looked (who text)")
     acme.sql(
         "CREATE FUNCTION peek() RETURNS boolean LANGUAGE plpgsql AS"

@@ -1,4 +1,4 @@
-"""Kill -9 whatever runs, in the middle of everything: all converges, and nobody else notices."""
+"""Each process is killed while it works: all operations converge and no other tenant is disturbed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SEED = 20261129
 
 @dataclass
 class Visitor:
-    """Asks for one tenant's login page without a pause, from a thread of its own; counts the answers."""
+    """Requests one tenant's login page without a pause, in its own thread, and collects the answers."""
 
     engine: Engine
     name: str
@@ -41,7 +41,7 @@ class Visitor:
     is_over: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        """While all is well: PostgreSQL may be away later."""
+        """To be called before PostgreSQL is killed."""
         self.route = self.engine.context.route(self.name)
 
     def run(self) -> None:
@@ -65,7 +65,7 @@ def busy(engine: Engine) -> Iterator[Engine]:
         yield engine
 
 
-# ---------------------------------------------------------------- who is killed
+# ---------------------------------------------------------------- processes to kill
 
 
 def keeper(engine: Engine) -> psutil.Process:
@@ -74,7 +74,7 @@ def keeper(engine: Engine) -> psutil.Process:
 
 
 def programs(engine: Engine) -> list[psutil.Process]:
-    """What the keeper and the spawner run, but for what only starts another."""
+    """The processes of the keeper and the spawner, without those that only start another program."""
     found = keeper(engine).children(recursive=True)
     return [program for program in found if name_of(program) not in ("bwrap", "sh", "")]
 
@@ -129,7 +129,7 @@ def kill_the_front(engine: Engine) -> None:
 
 
 def kill_postgres(engine: Engine) -> None:
-    """Its postmaster: who restarts the stack starts it again, here at once."""
+    """Kill the postmaster and start it again at once, as a restart of the stack would."""
     assert engine._embedded
     postmaster = int((engine._embedded.data / "postmaster.pid").read_text().split()[0])
     family = [psutil.Process(postmaster), *psutil.Process(postmaster).children()]
@@ -146,14 +146,14 @@ KILLS: dict[str, Callable[[Engine], None]] = {
     "PostgreSQL": kill_postgres,
 }
 _UNNOTICED = ("the spawner", "the zygotes", "a tenant")
-"""Who loads `other` meanwhile is served; the front and PostgreSQL are everybody's."""
+"""Visitors of `other` are served while these are killed; all tenants share the front and PostgreSQL."""
 
 
 # ---------------------------------------------------------------- one at a time
 
 
 @pytest.mark.parametrize("victim", _UNNOTICED)
-def test_another_tenants_visitors_do_not_notice(busy: Engine, victim: str):
+def test_killing_a_tenants_process_disturbs_no_visitor_of_another_tenant(busy: Engine, victim: str):
     visitor = Visitor(busy, "other")
     assert status(busy, "load") == status(busy, "other") == 200
     thread = threading.Thread(target=visitor.run)
@@ -169,7 +169,7 @@ def test_another_tenants_visitors_do_not_notice(busy: Engine, victim: str):
 
 
 @pytest.mark.parametrize("victim", KILLS)
-def test_all_goes_on_when_it_was_killed(busy: Engine, victim: str):
+def test_everything_works_again_after_a_kill(busy: Engine, victim: str):
     assert status(busy, "load") == status(busy, "other") == 200
     attempt(KILLS[victim], busy)
     for name in ("load", "other"):
@@ -182,7 +182,7 @@ def test_all_goes_on_when_it_was_killed(busy: Engine, victim: str):
 
 
 @pytest.mark.parametrize("victim", ["the spawner", "the zygotes"])
-def test_who_is_awake_stays_so(busy: Engine, victim: str):
+def test_awake_tenants_stay_awake(busy: Engine, victim: str):
     assert status(busy, "other") == 200
     before = pid_of(busy, "other")
     KILLS[victim](busy)
@@ -190,8 +190,8 @@ def test_who_is_awake_stays_so(busy: Engine, victim: str):
     assert status(busy, "other") == 200
 
 
-def test_a_spawner_killed_while_a_process_is_forked_leaves_none_that_nobody_knows(busy: Engine):
-    """It would take visitors at the tenant's socket for ever, beside the one that is known."""
+def test_a_spawner_killed_during_a_fork_leaves_no_unknown_process(busy: Engine):
+    """An unknown process would answer visitors at the tenant's socket for ever, beside the known one."""
     assert status(busy, "other") == 200
     busy.runtime.end("load")
     frozen = zygotes(busy)
@@ -211,7 +211,7 @@ def test_a_spawner_killed_while_a_process_is_forked_leaves_none_that_nobody_know
 
 
 def processes_of(engine: Engine, name: str) -> list[int]:
-    """Whoever writes that tenant's log, whether the spawner knows it or not."""
+    """All processes that write to that tenant's log, known to the spawner or not."""
     log = engine.settings.log_dir / "tenants" / f"{name}.log"
     return [pid for pid in psutil.pids() if writes_to(pid) == str(log)]
 
@@ -223,7 +223,7 @@ def writes_to(pid: int) -> str:
         return ""
 
 
-def test_no_process_is_left_of_an_installation_whose_spawner_was_killed_and_that_is_stopped(busy: Engine):
+def test_stopping_an_installation_whose_spawner_was_killed_leaves_no_process(busy: Engine):
     assert status(busy, "load") == 200
     family = keeper(busy).children(recursive=True)
     kill_the_spawner(busy)
@@ -265,8 +265,8 @@ def converges(is_so: Callable[[], bool]) -> bool:
 # ---------------------------------------------------------------- all at random
 
 
-def test_everything_converges_when_all_is_killed_at_random_during_creations(busy: Engine):
-    """Each creation that fails tells that it can be tried again, and is."""
+def test_creations_converge_when_processes_are_killed_at_random(busy: Engine):
+    """Each failed creation says that it is retryable, and is tried again."""
     names = [f"new-{number}" for number in range(_CREATIONS)]
     visitor, is_over = Visitor(busy, "other"), threading.Event()
     visiting = threading.Thread(target=visitor.run)
@@ -297,7 +297,7 @@ def kill_at_random(engine: Engine, is_over: threading.Event) -> None:
 
 
 def attempt(deed: Callable[[Engine], None], engine: Engine) -> None:
-    """What is not there at this moment cannot be killed."""
+    """Kill it, unless it is not running at this moment."""
     try:
         deed(engine)
     except (TenantryError, OSError, psutil.Error, ValueError, IndexError):
@@ -305,7 +305,7 @@ def attempt(deed: Callable[[Engine], None], engine: Engine) -> None:
 
 
 def create_in_the_end(engine: Engine, name: str) -> list[str]:
-    """Errors that said nothing of trying again; [] is how it should be."""
+    """Errors that were not retryable; [] is the expected result."""
     for _ in range(_ATTEMPTS):
         try:
             engine.instances.provision(

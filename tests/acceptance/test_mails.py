@@ -1,4 +1,4 @@
-"""Mails of the real master, taken by a real mail server, or by none."""
+"""Mails of the real master, with a real mail server and without one."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def mail_server(office: BackOffice) -> Iterator[MailServer]:
 
 
 def sql(engine: Engine, statement: str) -> list[tuple]:
-    """Run it in the master's database; its rows, if any."""
+    """Run a query in the master's database; return its rows, if any."""
     with engine.context.cluster.connect(MASTER_DATABASE) as inside:
         cursor = inside.execute(statement.encode())
         return cursor.fetchall() if cursor.description else []
 
 
-def test_the_customer_gets_a_link_that_lets_him_in_and_nothing_of_it_is_left(
+def test_the_customer_gets_a_login_link_and_the_master_keeps_no_copy_of_it(
     office: BackOffice, mail_server: MailServer
 ) -> None:
     customer = office.customer("mailed", lang="fr_FR")
@@ -62,7 +62,7 @@ def test_the_customer_gets_a_link_that_lets_him_in_and_nothing_of_it_is_left(
     assert "mailed" in text_of(mail_server.wait_for("Mailed a été supprimée"))
 
 
-def test_a_customer_is_mailed_about_each_change_of_his_instance(
+def test_a_customer_gets_a_mail_about_each_change_of_their_instance(
     office: BackOffice, mail_server: MailServer
 ) -> None:
     instance = office.create("told")
@@ -91,7 +91,7 @@ def sql_secrets(office: BackOffice, instance: int) -> list[tuple]:
 
 
 def follow(office: BackOffice, link: str) -> str:
-    """Open the link and press its page's button; who is logged in then."""
+    """Open the link and press the button of its page; return the user who is logged in then."""
     visitor = browser(office.engine.context.route("mailed"))
     page = visitor.get(httpx.URL(link).raw_path.decode())
     fields = dict(re.findall(r'name="(csrf_token|token)"\s+value="([^"]+)"', page.text))
@@ -100,7 +100,7 @@ def follow(office: BackOffice, link: str) -> str:
     return str(answer["result"]["username"])
 
 
-def test_a_dead_mail_server_stops_nothing_is_shown_and_the_mail_comes_when_it_is_back(
+def test_a_dead_mail_server_stops_nothing_and_the_mail_is_sent_when_it_is_back(
     office: BackOffice, mail_server: MailServer
 ) -> None:
     mail_server.stop()

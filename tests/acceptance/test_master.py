@@ -1,4 +1,4 @@
-"""The master: installed once, started with the stack, running jobs, apart from the tenants."""
+"""The master: installed once, started with the stack, runs jobs, separated from the tenants."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def acme(engine: Engine) -> Iterator[Creation]:
 
 @pytest.fixture
 def new_addons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of our addons that the engine takes for ours, to be changed: those of the master."""
+    """A copy of the master's addons that the engine uses in place of ours; tests may change it."""
     folder = tmp_path / "addons"
     shutil.copytree(own_addons.shipped(own_addons.MASTER).parent, folder)
     monkeypatch.setattr(own_addons, "shipped", lambda role: folder / role)
@@ -46,7 +46,7 @@ def new_addons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def start(engine: Engine) -> tuple[Secret | None, list[str]]:
-    """Start the master; the password, and the steps that were done."""
+    """Start the master; return the password and the steps that ran."""
     done: list[str] = []
 
     def note(event: StepEvent) -> None:
@@ -60,7 +60,7 @@ def as_master(engine: Engine) -> Cluster:
     return engine.context.cluster.as_role(MASTER_DATABASE, engine.context.role_password(MASTER_DATABASE))
 
 
-def test_its_parameters_tell_the_base_domain_programs_look_for(master: Engine):
+def test_the_masters_parameters_have_the_base_domain(master: Engine):
     with master.context.as_owner(MASTER_DATABASE, MASTER_DATABASE) as inside:
         rows = inside.execute(
             "SELECT key, value FROM ir_config_parameter WHERE key IN ('saas.base_domain', 'saas.protocol')"
@@ -83,7 +83,7 @@ def test_a_stopped_master_is_started_again_without_being_installed_again(master:
     assert master.master.is_answering()
 
 
-def test_changed_code_is_an_update_and_a_new_server(master: Engine, new_addons: Path):
+def test_changed_code_causes_an_update_and_a_restart(master: Engine, new_addons: Path):
     pid = master.master.pid
     manifest = new_addons / "saas_manager" / "__manifest__.py"
     manifest.write_text(manifest.read_text().replace("19.0.1.", "19.0.99."))
@@ -94,7 +94,7 @@ def test_changed_code_is_an_update_and_a_new_server(master: Engine, new_addons: 
         assert inside.execute(query).fetchone()[0].startswith("19.0.99.")
 
 
-def test_what_is_new_among_our_addons_is_installed_by_an_update(master: Engine, new_addons: Path):
+def test_an_update_installs_new_addons(master: Engine, new_addons: Path):
     client = master_client(master)
     modules = client.call("ir.module.module", "search", [["name", "=", "saas_manager_api"]])
     client.call("ir.module.module", "button_immediate_uninstall", modules)
@@ -105,7 +105,7 @@ def test_what_is_new_among_our_addons_is_installed_by_an_update(master: Engine, 
         assert inside.execute(query).fetchone()[0] == "installed"
 
 
-def test_code_that_is_back_to_what_it_was_is_an_update_too(master: Engine):
+def test_reverted_code_causes_an_update_too(master: Engine):
     start(master)
     assert start(master) == (None, [])
     assert (
@@ -115,7 +115,7 @@ def test_code_that_is_back_to_what_it_was_is_an_update_too(master: Engine):
     )
 
 
-def test_a_foreign_database_of_its_name_is_left_alone(master: Engine):
+def test_a_foreign_database_with_the_masters_name_is_left_alone(master: Engine):
     with master.context.maintenance() as connection:
         comment = databases.find(connection, MASTER_DATABASE).label.to_comment()
         write_comment(connection, MASTER_DATABASE, "of somebody else")
@@ -177,7 +177,7 @@ answer = {
     assert answer == {"domain": master.settings.base_domain, "instances": there, "refused": True}
 
 
-def test_the_master_speaks_the_operators_languages(master: Engine):
+def test_the_master_has_the_operators_languages(master: Engine):
     languages = master_client(master).call("res.lang", "search_read", [], ["code"])
     assert {"en_US", "fr_FR", "vi_VN"} <= {language["code"] for language in languages}
 
@@ -221,12 +221,12 @@ def test_no_tenants_role_reaches_the_master(master: Engine, acme: Creation):
         psycopg.connect(**role.parameters, password=role.password.reveal(), dbname=MASTER_DATABASE)
 
 
-def test_the_front_leads_to_no_master(master: Engine):
+def test_the_front_does_not_serve_the_master(master: Engine):
     route = master.context.route(MASTER_DATABASE)
     assert route.get("/web/login") == 404
 
 
-def test_a_cluster_made_before_there_was_a_master_lets_it_in_at_the_next_start(master: Engine):
+def test_a_cluster_older_than_the_master_accepts_it_after_the_next_start(master: Engine):
     cluster = master._embedded
     rules = cluster.data / "pg_hba.conf"
     old = "\n".join(line for line in embedded.ACCESS_RULES.splitlines() if MASTER_DATABASE not in line) + "\n"

@@ -1,4 +1,4 @@
-"""The back office's Odoo is a user of its own: it asks for the engine, and reaches nothing of it."""
+"""The back office's Odoo runs as its own user: it calls the agent and cannot reach the engine's files."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def odoo_process(master: Engine) -> psutil.Process:
 
 
 @by_root
-def test_it_is_not_root_and_cannot_become_it(odoo_process: psutil.Process):
+def test_the_masters_odoo_is_not_root_and_cannot_become_root(odoo_process: psutil.Process):
     assert set(odoo_process.uids()) == {identity.MASTER}
     assert set(odoo_process.gids()) == {identity.MASTER}
     status = Path(f"/proc/{odoo_process.pid}/status").read_text()
@@ -50,7 +50,7 @@ def test_it_is_not_root_and_cannot_become_it(odoo_process: psutil.Process):
 
 
 def as_master(master: Engine, *arguments: object) -> str:
-    """What a program prints that sees what the master's Odoo sees, as its user."""
+    """The output of a program that runs in the view of the master's Odoo, as its user."""
     odoo = master.master.odoo(print)
     view = master.master.runtime.view(odoo, master.master.runtime.config_file)
     command = sandbox.command(view, [odoo.python, *arguments])
@@ -58,7 +58,7 @@ def as_master(master: Engine, *arguments: object) -> str:
 
 
 @by_root
-def test_keys_logs_and_tenants_files_are_out_of_its_reach(master: Engine):
+def test_the_masters_odoo_cannot_reach_keys_logs_and_tenants_files(master: Engine):
     settings, installation = master.settings, master.settings.installation
     assert master._embedded
     closed = [
@@ -73,7 +73,7 @@ def test_keys_logs_and_tenants_files_are_out_of_its_reach(master: Engine):
 
 
 @by_root
-def test_its_environment_holds_nothing_that_opens_anything(master: Engine, odoo_process: psutil.Process):
+def test_the_masters_environment_holds_no_secret(master: Engine, odoo_process: psutil.Process):
     names = {name for name in odoo_process.environ() if name.startswith("TENANTRY_")}
     assert names == {
         *("TENANTRY_HOME", "TENANTRY_ODOO_SERIES", "TENANTRY_BASE_DOMAIN", "TENANTRY_PROTOCOL"),
@@ -82,7 +82,7 @@ def test_its_environment_holds_nothing_that_opens_anything(master: Engine, odoo_
 
 
 @by_root
-def test_nobody_else_may_ask_the_agent(master: Engine):
+def test_the_agent_refuses_every_other_user(master: Engine):
     socket = master.settings.installation.agent_socket
     ask = f"import socket; socket.socket(socket.AF_UNIX).connect({str(socket)!r})"
     readable = (*sandbox.python_folders(Path(sys.executable)), socket.parent)
@@ -101,7 +101,7 @@ def test_nobody_else_may_ask_the_agent(master: Engine):
 
 
 @by_root
-def test_what_the_agent_answers_is_what_the_engine_answers(master: Engine):
+def test_the_agent_gives_the_same_answers_as_the_engine(master: Engine):
     agent = RemoteEngine(partial(through_socket, master.settings.installation.agent_socket))
     assert agent.instances.all() == tuple(master.instances.all())
     assert agent.templates.all() == tuple(master.templates.all())
@@ -109,7 +109,7 @@ def test_what_the_agent_answers_is_what_the_engine_answers(master: Engine):
 
 
 @by_root
-def test_an_agent_that_was_killed_is_started_again_and_the_master_goes_on(office: BackOffice):
+def test_a_killed_agent_is_restarted_and_the_master_works_on(office: BackOffice):
     engine = office.engine
     agent, odoo = engine.master.runtime.agent, engine.master.pid
     assert agent
@@ -131,7 +131,7 @@ def test_an_agent_that_was_killed_is_started_again_and_the_master_goes_on(office
 
 
 @by_root
-def test_what_somebody_did_there_as_root_is_its_own_at_the_next_start(master: Engine):
+def test_files_that_root_left_in_the_masters_folder_belong_to_the_master_after_a_start(master: Engine):
     data, elsewhere = master.settings.installation.master_data_dir, master.settings.log_dir
     (data / "filestore" / "by-root").mkdir()
     (data / "filestore" / "by-root" / "file").touch()

@@ -1,4 +1,4 @@
-"""The OpenAPI document as it is served: linters find nothing, and its clients may send what it describes."""
+"""The served OpenAPI document: linters find no fault, and clients can send what it describes."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def served(office: BackOffice, tmp_path: Path) -> Checks:
     return checks(answer.json(), tmp_path, office.engine.settings.installation.cache)
 
 
-def test_redocly_and_spectral_have_nothing_to_say(served: Checks):
+def test_redocly_and_spectral_find_no_fault(served: Checks):
     assert served.redocly() == ""
     assert served.spectral() == ""
 
 
-def test_a_fault_in_the_document_is_found(served: Checks):
+def test_redocly_and_spectral_find_a_fault_in_the_document(served: Checks):
     text = served.document.read_text()
     served.document.write_text(text.replace('"operationId": "plans"', '"operationId": "health"'))
     assert "operation-operationId-unique" in served.redocly()

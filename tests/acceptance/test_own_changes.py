@@ -1,4 +1,4 @@
-"""A tenant who changed its Odoo gets exactly that, however its process came to be."""
+"""A tenant that changed its Odoo sees exactly these changes, however its process was started."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tenantry.postgres import databases
 _SEEDS = (1, 2, 3)
 _CHANGES_EACH = 4
 _PAGES = ("/web/login", "/web/health", "/web/manifest.webmanifest")
-# What is new at each answer.
+# Values that are different in each answer.
 _PASSING = re.compile(r'(csrf_token: "|name="csrf_token" value=")[^"]*|"registry_hash": "[^"]*"|/\d+-\w{7}/')
 
 
 @dataclass
 class Tenant:
-    """What the administrator of one instance did, and what is seen of it."""
+    """The changes of one instance's administrator, and what is served of them."""
 
     engine: Engine
     client: OdooClient
@@ -36,7 +36,7 @@ class Tenant:
         return f"m{len(self.done)}"
 
     def seen(self) -> dict[str, object]:
-        """Pages, fields, views, users and parameters, as they are served now."""
+        """Pages, fields, views, users and parameters as they are served now."""
         pages = {path: self.client.http.get(path) for path in _PAGES}
         fields = self.client.call("res.partner", "fields_get", attributes=["string", "type"])
         views = self.client.call("res.partner", "get_views", [[False, "form"], [False, "list"]])
@@ -53,7 +53,7 @@ class Tenant:
         }
 
 
-# ---------------------------------------------------------------- what may be changed
+# ---------------------------------------------------------------- possible changes
 
 
 def add_a_field(tenant: Tenant) -> None:
@@ -137,7 +137,7 @@ def test_any_changes_are_seen_the_same_after_a_wake_and_after_a_fresh_load(tenan
 
 
 def loaded_plainly(tenant: Tenant) -> dict[str, object]:
-    """By the zygote that has nothing loaded: as Odoo itself would."""
+    """Start the process from the zygote without a loaded registry, so that it loads as Odoo itself does."""
     engine = tenant.engine
     with engine.context.maintenance() as connection:
         (zygote,) = databases.listing(connection, Kind.ZYGOTE)
@@ -154,7 +154,7 @@ def loaded_plainly(tenant: Tenant) -> dict[str, object]:
             engine.runtime.end("acme")
 
 
-def test_one_tenants_changes_are_not_anothers(tenant: Tenant):
+def test_one_tenants_changes_do_not_reach_another(tenant: Tenant):
     other = Tenant(tenant.engine, OdooClient(tenant.engine, create(tenant.engine, "beta")))
     before = other.seen()
     for change in (add_a_field, change_the_login_page, set_a_parameter):
@@ -166,8 +166,8 @@ def test_one_tenants_changes_are_not_anothers(tenant: Tenant):
     assert other.seen() == before
 
 
-def test_what_the_engine_writes_is_seen_by_the_next_request(tenant: Tenant):
-    """Past Odoo's caches, which are warm."""
+def test_the_next_request_sees_the_engines_changes(tenant: Tenant):
+    """The engine changes the database while Odoo's caches are warm."""
     engine = tenant.engine
     tenant.seen()
     engine.instances.entitle("acme", Entitlements(users=1))
@@ -177,7 +177,7 @@ def test_what_the_engine_writes_is_seen_by_the_next_request(tenant: Tenant):
     add_a_user(tenant)
 
 
-def test_who_was_logged_in_before_a_suspension_is_so_after_it(tenant: Tenant):
+def test_sessions_survive_a_suspension(tenant: Tenant):
     before = tenant.seen()
     tenant.engine.instances.suspend("acme")
     assert tenant.client.http.get("/web/login").status_code == 503

@@ -1,4 +1,4 @@
-"""Creating instances with a real Odoo behind them."""
+"""Creating, changing and terminating instances with a real Odoo."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_customer_gets_a_running_odoo_and_can_log_in(engine: Engine):
     assert ask(engine, "acme", "SELECT name FROM res_company") == [("Acme & Sons",)]
 
 
-def test_without_a_spare_one_is_cloned_right_then(engine: Engine):
+def test_a_creation_without_a_spare_clones_the_template(engine: Engine):
     creation = create(engine)
     assert not creation.spare
     engine.instances.prove_login(creation)
@@ -81,7 +81,7 @@ def test_two_instances_share_no_identity_or_secret(engine: Engine):
     assert len(set(secrets)) == 4
 
 
-def test_scheduled_jobs_start_from_now_all_at_one_moment_of_the_instances_own(engine: Engine):
+def test_all_scheduled_jobs_of_an_instance_start_at_a_moment_of_its_own(engine: Engine):
     before = datetime.now(UTC).replace(microsecond=0, tzinfo=None)
     create(engine)
     overdue = f"SELECT count(*) FROM ir_cron WHERE active AND nextcall < '{before}'"
@@ -101,7 +101,7 @@ def test_scheduled_jobs_start_from_now_all_at_one_moment_of_the_instances_own(en
         ({"timezone": "Mars/Olympus"}, InvalidValue),
     ],
 )
-def test_wishes_that_cannot_be_met_are_refused_and_leave_nothing(engine: Engine, wishes, error):
+def test_an_impossible_specification_is_refused_and_leaves_nothing(engine: Engine, wishes, error):
     with pytest.raises(error) as refusal:
         engine.instances.provision(
             engine.instances.spec(**{"name": "acme", "email": "a@acme.example", "template": "tiny", **wishes})
@@ -111,7 +111,7 @@ def test_wishes_that_cannot_be_met_are_refused_and_leave_nothing(engine: Engine,
 
 
 @pytest.mark.parametrize("hostname", ["beta.localhost", "edit--tiny.localhost", "localhost"])
-def test_an_extra_host_name_takes_nobodys_address(engine: Engine, hostname: str):
+def test_an_extra_host_name_cannot_be_another_instances_address(engine: Engine, hostname: str):
     with pytest.raises(InvalidValue):
         engine.instances.provision(
             engine.instances.spec(name="acme", email="a@acme.example", template="tiny", hostnames=[hostname])
@@ -127,13 +127,13 @@ def test_an_extra_host_name_has_one_owner(engine: Engine):
             engine.instances.provision(spec)
 
 
-def test_nobody_else_of_the_template_can_log_in(engine: Engine):
+def test_no_other_user_of_the_template_can_log_in(engine: Engine):
     create(engine)
     with_password = "SELECT login FROM res_users WHERE password IS NOT NULL"
     assert ask(engine, "acme", with_password) == [("admin@acme.example",)]
 
 
-def test_a_creation_killed_and_asked_for_again_differently_gives_what_was_asked_last(engine: Engine):
+def test_a_killed_creation_that_is_repeated_with_other_values_gets_the_last_values(engine: Engine):
     run_and_kill(engine.settings, "provision", "admin", "acme", "tiny")
     spec = engine.instances.spec(
         name="acme", email="new@acme.example", template="tiny", hostnames=["shop.example.com"]
@@ -144,7 +144,7 @@ def test_a_creation_killed_and_asked_for_again_differently_gives_what_was_asked_
 
 
 @pytest.mark.parametrize("step", ["database", "admin", "activate"])
-def test_a_creation_that_was_killed_and_is_given_up_leaves_nothing(engine: Engine, step: str):
+def test_a_killed_creation_that_is_abandoned_leaves_nothing(engine: Engine, step: str):
     run_and_kill(engine.settings, "provision", step, "acme", "tiny", "order 1")
     assert engine.instances.abandon("acme", "order 1")
     assert engine.instances.all() == []
@@ -152,14 +152,14 @@ def test_a_creation_that_was_killed_and_is_given_up_leaves_nothing(engine: Engin
     assert not engine.instances.abandon("acme", "order 1")
 
 
-def test_giving_up_a_creation_leaves_another_instance_of_its_name_alone(engine: Engine):
+def test_abandoning_a_creation_leaves_another_instance_with_its_name_alone(engine: Engine):
     create(engine, reference="order 1")
     assert not engine.instances.abandon("acme", "order 2")
     assert not engine.instances.abandon("acme", "")
     assert engine.instances.get("acme").state is State.ACTIVE
 
 
-def test_an_instance_is_not_terminated_for_another_of_the_same_name(engine: Engine):
+def test_an_instance_is_not_terminated_in_place_of_another_with_its_name(engine: Engine):
     create(engine, reference="order 1")
     with pytest.raises(InstanceNotFound):
         engine.instances.terminate("acme", reference="order 2")
@@ -169,13 +169,13 @@ def test_an_instance_is_not_terminated_for_another_of_the_same_name(engine: Engi
 
 
 @pytest.mark.parametrize("name", ["tenantry_spawner", "tenantry_template", "postgres", "template_tiny"])
-def test_what_is_no_instance_cannot_be_terminated(engine: Engine, name: str):
+def test_only_instances_can_be_terminated(engine: Engine, name: str):
     with pytest.raises(InstanceNotFound):
         engine.instances.terminate(name)
     assert engine.runtime.is_answering()
 
 
-def test_files_of_somebody_are_not_taken_over(engine: Engine):
+def test_existing_files_are_not_taken_over(engine: Engine):
     folder = engine.context.filestores.folder("acme")
     folder.mkdir(parents=True)
     with pytest.raises(NameTaken):
@@ -191,8 +191,8 @@ def test_a_taken_name_is_refused_with_free_ones(engine: Engine):
     assert engine.instances.get("acme").state is State.ACTIVE
 
 
-def test_creations_beside_a_pool_that_is_filled_again_and_again_all_succeed(engine: Engine):
-    """What a creation is cloning looks like something half-made that nobody works on any more."""
+def test_creations_succeed_while_the_pool_is_filled_repeatedly(engine: Engine):
+    """A clone of a running creation looks like an abandoned one, which a sweep would remove."""
     is_over = threading.Event()
 
     def refill() -> None:
@@ -220,8 +220,8 @@ def test_an_instance_whose_drop_was_interrupted_is_listed_and_can_be_terminated(
 
 
 @pytest.mark.parametrize("fails_in", ["the step", "what its caller does next"])
-def test_what_fails_is_undone_once(engine: Engine, fails_in: str):
-    """Ctrl-C, too."""
+def test_a_failed_creation_is_undone_once(engine: Engine, fails_in: str):
+    """The same holds for Ctrl-C."""
     undone: list[str] = []
 
     def interrupted(subject: provision.Provisioning) -> None:
@@ -251,7 +251,7 @@ def test_a_database_that_is_not_ours_is_never_touched(engine: Engine):
     assert engine.instances.taken(["acme", "beta"]) == frozenset()
 
 
-def test_of_two_creations_of_one_name_at_once_one_wins(engine: Engine):
+def test_one_of_two_simultaneous_creations_with_one_name_succeeds(engine: Engine):
     engine.pool.fill("tiny", 2)
     outcomes: list[object] = []
 
@@ -284,7 +284,7 @@ def test_a_creation_killed_after_any_step_is_finished_by_the_next_run(engine: En
     assert orphans(engine.context) == []
 
 
-def test_a_creation_from_a_spare_killed_after_each_step_in_turn_is_finished_at_last(engine: Engine):
+def test_a_creation_from_a_spare_is_finished_after_a_kill_at_each_step(engine: Engine):
     engine.pool.fill("tiny", 1)
     for step in provision.STEPS[:-1]:
         run_and_kill(engine.settings, "provision", step.name, "acme", "tiny")
@@ -292,7 +292,7 @@ def test_a_creation_from_a_spare_killed_after_each_step_in_turn_is_finished_at_l
     assert orphans(engine.context) == []
 
 
-def test_a_probe_that_is_never_answered_fails_the_creation_and_leaves_nothing(engine: Engine, monkeypatch):
+def test_an_unanswered_probe_fails_the_creation_and_leaves_nothing(engine: Engine, monkeypatch):
     def refuse(*_arguments: object, **_keywords: object) -> None:
         raise ProbeFailed("http://acme.localhost", 200, "500", 1)
 
@@ -303,7 +303,7 @@ def test_a_probe_that_is_never_answered_fails_the_creation_and_leaves_nothing(en
     assert orphans(engine.context) == []
 
 
-def test_postgres_stopped_in_the_middle_is_a_clear_error_and_the_next_run_finishes(engine: Engine):
+def test_stopping_postgres_during_a_creation_is_a_clear_error_and_the_next_run_finishes(engine: Engine):
     def stop_postgres(event) -> None:
         if event.step == "customize" and event.status == "done":
             assert engine._embedded
@@ -328,8 +328,8 @@ def test_suspending_closes_the_address_and_reactivating_opens_it(engine: Engine)
 
 
 @pytest.mark.parametrize(("block", "unblock"), [("suspend", "reactivate"), ("stop", "start")])
-def test_who_is_suspended_or_stopped_cannot_log_in_to_postgresql(engine: Engine, block: str, unblock: str):
-    """Whoever learnt the password of its role, from its own process for instance."""
+def test_a_suspended_or_stopped_tenant_cannot_log_in_to_postgresql(engine: Engine, block: str, unblock: str):
+    """This includes a tenant that learnt the password of its role, for instance from its own process."""
     create(engine)
     tenant = engine.context.cluster.as_role("acme", engine.context.role_password("acme"))
     getattr(engine.instances, block)("acme")
@@ -377,7 +377,7 @@ def test_a_termination_killed_after_any_step_is_finished_by_the_next_run_and_the
     engine.instances.prove_login(create(engine))
 
 
-def test_what_is_not_there_cannot_be_changed(engine: Engine):
+def test_a_missing_instance_cannot_be_changed(engine: Engine):
     for action in (
         engine.instances.get,
         engine.instances.suspend,
@@ -388,7 +388,7 @@ def test_what_is_not_there_cannot_be_changed(engine: Engine):
             action("nobody")
 
 
-def test_an_instance_in_the_making_cannot_be_suspended(engine: Engine):
+def test_an_unfinished_instance_cannot_be_suspended(engine: Engine):
     run_and_kill(engine.settings, "provision", "sanitize", "acme", "tiny")
     with pytest.raises(InvalidTransition):
         engine.instances.suspend("acme")
@@ -405,7 +405,7 @@ def create_impatiently(context: Context, spec: InstanceSpec) -> None:
 
 
 @pytest.mark.parametrize("line", ["cloning", "first page"])
-def test_a_creation_that_waits_for_its_turn_gives_the_thread_back_and_goes_on(engine: Engine, line: str):
+def test_a_creation_that_waits_for_a_slot_releases_its_thread_and_continues_later(engine: Engine, line: str):
     context, spec = (
         engine.context,
         engine.instances.spec(name="acme", email="admin@acme.example", template="tiny"),

@@ -1,4 +1,4 @@
-"""A tenant's administrator with native code running in the tenant's process reaches nothing of others."""
+"""A tenant's administrator with native code in the tenant's process reaches nothing of other tenants."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ file = Path(there["mine"], "library.so")
 file.write_bytes(bytes.fromhex(there["library"]))
 result = ctypes.CDLL(str(file)).answer()
 """
-# What tries the limits of the whole process would end it; that is another test's.
+# Attacks on the limits of the whole process would end it; another test does them.
 _NOT_HERE = {"take too much memory", "open too many files", "start too many processes"}
 _ATTACK = """
 scene = load("tests.support.confined.scene", there["scene"])
@@ -87,7 +87,7 @@ result = {"found": found, "missing": protection.missing}
 
 @dataclass(frozen=True)
 class Scene:
-    """acme is the intruder's."""
+    """acme belongs to the intruder."""
 
     engine: Engine
     acme: OdooClient
@@ -104,7 +104,7 @@ class Scene:
 
     @property
     def processes(self) -> dict[str, int]:
-        """All of the installation's but acme's own."""
+        """All processes of the installation except acme's own."""
         keeper = psutil.Process(self.engine.runtime.pid)
         mine = self.pids["acme"]
         family = {f"{p.name()} {p.pid}": p.pid for p in (keeper, *keeper.children(recursive=True))}
@@ -119,7 +119,7 @@ class Scene:
         return {activity.name: activity.pid for activity in self.engine.instances.activities()}
 
     def pid_of(self, marker: str) -> int:
-        """Of the program itself: not of what starts it, nor of a tenant, who is called like a zygote."""
+        """The pid of the program, not of its launcher or of a tenant (which has a zygote's command line)."""
         (found,) = {
             pid
             for pid in self.processes.values()
@@ -149,7 +149,7 @@ def scene(engine: Engine) -> Iterator[Scene]:
         creation = create(inside, "acme")
         inside.instances.install_modules("acme", [hostile.MODULE])
         plant(inside)
-        # The zygote hears beta's secrets before it forks acme.
+        # The zygote gets beta's secrets before it forks acme.
         inside.runtime.end("acme")
         inside.runtime.end("beta")
         assert status(inside, "beta") == status(inside, "acme") == 200
@@ -157,7 +157,7 @@ def scene(engine: Engine) -> Iterator[Scene]:
 
 
 def plant(engine: Engine) -> None:
-    """Things to find: each its owner's, as what the owner makes is."""
+    """Files to find: each belongs to the same user as the files around it."""
     filestores = engine.context.filestores
     mine, other = (filestores.folder(name) for name in ("acme", "beta"))
     for folder in (mine / "folder", other / "folder"):
@@ -187,11 +187,11 @@ def give(path: Path, owner: Path) -> None:
     os.chown(path, owner.stat().st_uid, owner.stat().st_gid)
 
 
-# ---------------------------------------------------------------- what is tried
+# ---------------------------------------------------------------- attacks
 
 
 def test_native_code_runs_in_the_tenants_process(scene: Scene, tmp_path: Path):
-    """Else all that follows would prove nothing."""
+    """Without native code the other tests would prove nothing."""
     (tmp_path / "library.c").write_text("int answer(void) { return 42; }\n")
     library = tmp_path / "library.so"
     subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, tmp_path / "library.c"], check=True)
@@ -286,8 +286,8 @@ def test_native_code_cannot(outcomes: dict[str, str], name: str):
     assert outcomes[name] in intruder.REFUSALS
 
 
-def test_what_was_tried_would_be_found_where_it_is(scene: Scene):
-    """The attempts name what is really there: seen from outside, all of it exists."""
+def test_the_targets_of_the_attacks_exist(scene: Scene):
+    """The attacks name real targets: seen from outside, all of them exist."""
     told = facts(scene)
     for path in (*told["private_files"], *told["private_folders"], *told["sockets"], *told["code_files"]):
         assert os.path.lexists(path), path
@@ -306,7 +306,7 @@ def attacked(scene: Scene) -> dict[str, Any]:
         not_here=sorted(_NOT_HERE),
         facts={
             "folder": filestores.root,
-            # An ordinary user's tenants are all that user: then somebody else on the machine.
+            # An ordinary user's tenants all run as that user; so take another user of the machine.
             "other_user": scene.folder("beta").stat().st_uid if identity.is_root() else ORDINARY_USER + 1,
             "zygote_user": identity.ZYGOTE,
             "spawner": scene.pid_of("-m tenantry.spawner /"),
@@ -320,7 +320,7 @@ def attacked(scene: Scene) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", sorted(ATTACKS.keys() - _NOT_HERE))
-def test_the_attacks_that_confinement_is_proved_by_fail_in_a_real_tenant(attacked: dict[str, Any], name: str):
+def test_the_attacks_of_the_confinement_test_fail_in_a_real_tenant(attacked: dict[str, Any], name: str):
     refused_by = ATTACKS[name].refused_by
     if refused_by and set(refused_by) <= set(attacked["missing"]):
         pytest.skip(f"this machine lacks {', '.join(refused_by)}")
@@ -330,14 +330,14 @@ def test_the_attacks_that_confinement_is_proved_by_fail_in_a_real_tenant(attacke
 # ---------------------------------------------------------------- memory
 
 
-def test_no_secret_of_others_is_left_in_the_intruders_memory(scene: Scene):
+def test_the_intruders_memory_holds_no_secret_of_others(scene: Scene):
     masked = {name: mask(secret.encode()).hex() for name, secret in secrets(scene).items()}
     assert scene.run(_SEARCH_MEMORY, masked=masked) == ["acme's password"]
 
 
 @pytest.mark.parametrize("name", ["acme", "beta"])
-def test_no_secret_of_others_is_left_in_a_process_just_forked(scene: Scene, name: str):
-    """What its zygote heard before, of others and of itself; seen by root from outside."""
+def test_a_newly_forked_process_holds_no_secret_of_others(scene: Scene, name: str):
+    """The secrets that its zygote got before, of others and its own; root looks from outside."""
     if not identity.is_root():
         pytest.skip("an ordinary user cannot look into it either")
     for other in ("beta", "acme", "beta", name):
@@ -350,8 +350,8 @@ def test_no_secret_of_others_is_left_in_a_process_just_forked(scene: Scene, name
     assert found == [f"{name}'s password"]
 
 
-def test_no_secret_is_left_in_the_zygote(scene: Scene):
-    """Else whom it forks next would have it."""
+def test_the_zygote_holds_no_secret(scene: Scene):
+    """A secret left in the zygote would be in the next process it forks."""
     if not identity.is_root():
         pytest.skip("an ordinary user cannot look into it either")
     for name in ("acme", "beta", "acme"):
@@ -364,7 +364,7 @@ def test_no_secret_is_left_in_the_zygote(scene: Scene):
 
 
 def memory_of(pid: int) -> list[bytes]:
-    """Each region it may write, without the pages that are not there."""
+    """The content of each writable region, without pages that are not in memory."""
     with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
         lines = (line.split() for line in Path(f"/proc/{pid}/maps").read_text().splitlines())
         regions = [line[0].split("-") for line in lines if line[1].startswith("rw")]
@@ -408,7 +408,7 @@ def mask(text: bytes) -> bytes:
 # ---------------------------------------------------------------- afterwards
 
 
-def test_nothing_was_changed_by_all_that(scene: Scene, outcomes: dict[str, str], attacked: dict[str, Any]):
+def test_the_attacks_changed_nothing(scene: Scene, outcomes: dict[str, str], attacked: dict[str, Any]):
     other = scene.folder("beta")
     assert {"secret", "spare", "movable"} <= {path.name for path in other.iterdir()}
     assert (other / "secret").read_text() == "another's"
@@ -416,7 +416,7 @@ def test_nothing_was_changed_by_all_that(scene: Scene, outcomes: dict[str, str],
     assert status(scene.engine, "beta") == status(scene.engine, "acme") == 200
 
 
-def test_a_process_that_a_tenant_left_behind_ends_with_its_suspension(scene: Scene):
+def test_a_process_left_by_a_tenant_ends_when_the_tenant_is_suspended(scene: Scene):
     if not identity.is_root():
         pytest.skip("an ordinary user has neither control groups nor other user ids")
     left = scene.run(_LEAVE_A_PROCESS)
@@ -433,8 +433,8 @@ def test_a_process_that_a_tenant_left_behind_ends_with_its_suspension(scene: Sce
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="then all tests above are an ordinary user's already")
 @pytest.mark.timeout(900)
-def test_the_same_holds_where_an_ordinary_user_started_everything(engine: Engine):
-    """All of this file again, in a view of the machine where this Python can be run by others, too."""
+def test_the_attacks_fail_too_when_an_ordinary_user_started_everything(engine: Engine):
+    """Run this file again as an ordinary user, in a view where that user can run this Python."""
     obstacle = sandbox.available()
     assert not obstacle, f"this Python cannot be another user's: {obstacle}"
     place = Path(tempfile.mkdtemp(prefix="tenantry-ordinary-", dir="/var/tmp"))
@@ -455,7 +455,7 @@ def test_the_same_holds_where_an_ordinary_user_started_everything(engine: Engine
 
 
 def in_a_view_with_views(view: sandbox.View, arguments: list[object]) -> list[str]:
-    """A view whose programs may make views, too: an ordinary user maps ids in /proc for that."""
+    """A view in which programs can make further views: an ordinary user writes id maps in /proc for that."""
     words = sandbox.command(view, arguments)
     at = words.index("/proc")
     assert words[at - 1] == "--ro-bind"
@@ -475,7 +475,7 @@ def environment(settings: ServerSettings, place: Path) -> dict[str, str]:
             "TMPDIR": str(place),
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONPATH": str(_REPOSITORY / "src"),
-            # Ports of their own, beside those of this process's installation.
+            # Other ports than those of this process's installation.
             "PYTEST_XDIST_WORKER": f"gw{40 + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:])}",
         }
     )

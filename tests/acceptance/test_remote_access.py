@@ -1,4 +1,4 @@
-"""The command line against a master elsewhere: who is let in, where it acts, the key hidden."""
+"""The command line with a remote master: login, the target of commands, and the secrecy of the key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from tests.support.remote_cli import RemoteCli
 from tenantry.ports import free_port
 
 
-def test_a_login_is_checked_kept_for_its_owner_and_forgotten(stranger: RemoteCli, api_keys: dict):
+def test_a_login_is_checked_saved_for_its_owner_only_and_removed_by_logout(
+    stranger: RemoteCli, api_keys: dict
+):
     assert stranger("whoami").returncode == 6
     logged_in = stranger.login(api_keys["api-manager"])
     assert (logged_in.returncode, logged_in.stderr) == (0, "")
@@ -26,13 +28,13 @@ def test_a_login_is_checked_kept_for_its_owner_and_forgotten(stranger: RemoteCli
     assert stranger("instance", "logs", "acme").returncode == 6
 
 
-def test_a_person_types_the_key_and_nobody_reads_it(stranger: RemoteCli, api_keys: dict):
+def test_a_typed_key_is_not_shown(stranger: RemoteCli, api_keys: dict):
     shown = stranger.type("API key: ", api_keys["api-manager"], "login", stranger.url)
     assert "Logged in" in shown
     assert api_keys["api-manager"] not in shown
 
 
-def test_a_wrong_key_is_refused_not_kept_and_not_shown(stranger: RemoteCli):
+def test_a_wrong_key_is_refused_and_neither_saved_nor_shown(stranger: RemoteCli):
     key = "0123456789abcdef" * 2
     refused = stranger.login(key)
     assert refused.returncode == 6
@@ -52,7 +54,7 @@ def test_a_program_needs_no_login_and_gets_errors_as_json(stranger: RemoteCli, a
     assert not stranger.login_file.exists()
 
 
-def test_a_customers_key_sees_his_own_and_nothing_of_others(
+def test_a_customers_key_sees_only_their_own_instances(
     stranger: RemoteCli, office: BackOffice, api_keys: dict
 ):
     customer = office.customer("portal-owner")
@@ -76,14 +78,14 @@ def test_a_customers_key_sees_his_own_and_nothing_of_others(
     assert office.engine.instances.is_serving("mine-alone")
 
 
-def test_a_manager_does_not_terminate(stranger: RemoteCli, office: BackOffice, api_keys: dict):
+def test_a_manager_may_not_terminate(stranger: RemoteCli, office: BackOffice, api_keys: dict):
     office.create("acme")
     assert stranger.login(api_keys["api-manager"]).returncode == 0
     assert stranger("instance", "terminate", "acme", "--yes").returncode == 6
     assert office.engine.instances.is_serving("acme")
 
 
-def test_a_master_that_is_down_is_told_with_a_remedy(stranger: RemoteCli, api_keys: dict):
+def test_a_master_that_is_down_is_an_error_with_a_remedy(stranger: RemoteCli, api_keys: dict):
     key = api_keys["api-manager"]
     access = {"TENANTRY_MASTER": f"http://localhost:{free_port()}", "TENANTRY_API_KEY": key}
     down = stranger("instance", "list", **access)
@@ -93,20 +95,20 @@ def test_a_master_that_is_down_is_told_with_a_remedy(stranger: RemoteCli, api_ke
     assert key not in down.stdout + down.stderr
 
 
-def test_what_answers_but_is_no_master_is_told_so(stranger: RemoteCli, office: BackOffice, api_keys: dict):
+def test_a_server_that_is_not_a_master_is_an_error(stranger: RemoteCli, office: BackOffice, api_keys: dict):
     tenants = f"http://localhost:{office.engine.settings.http_port}"
     refused = stranger("login", tenants, "--key-stdin", stdin=api_keys["api-manager"])
     assert refused.returncode == 5
     assert "is not one of a master's API" in refused.stderr
 
 
-def test_logs_of_the_program_do_not_show_the_key(remote: RemoteCli, api_keys: dict):
+def test_the_programs_logs_do_not_show_the_key(remote: RemoteCli, api_keys: dict):
     loud = remote("-vv", "instance", "list")
     assert "httpx" in loud.stderr or "httpcore" in loud.stderr
     assert api_keys["api-admin"] not in loud.stdout + loud.stderr
 
 
-def test_with_local_it_acts_on_the_engine_of_this_machine(remote: RemoteCli, office: BackOffice):
+def test_the_option_local_uses_the_engine_of_this_machine(remote: RemoteCli, office: BackOffice):
     engine = office.engine
     engine.instances.provision(
         engine.instances.spec(name="only-here", email="a@acme.example", template="tiny")

@@ -1,4 +1,4 @@
-"""The command line against a master elsewhere: creations, instances and requests."""
+"""The command line with a remote master: creations, instances and requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.waiting import wait_until
 from tenantry.model.secret import Secret
 
 
-def test_create_tells_a_person_where_how_far_and_how_to_get_in(remote: RemoteCli, office: BackOffice):
+def test_create_prints_the_address_the_progress_and_the_login(remote: RemoteCli, office: BackOffice):
     created = remote("create", "acme", "admin@acme.example", "--template", "tiny", "--company", "Acme [Ltd]")
     assert created.returncode == 0, created.stderr
     for expected in (
@@ -31,7 +31,7 @@ def test_create_tells_a_person_where_how_far_and_how_to_get_in(remote: RemoteCli
     assert "Acme [Ltd]" in remote("instance", "list").stdout
 
 
-def test_create_tells_a_program_a_password_that_opens_the_instance(remote: RemoteCli, office: BackOffice):
+def test_create_as_json_prints_a_password_that_works(remote: RemoteCli, office: BackOffice):
     created = remote("create", "acme", "admin@acme.example", "--template", "tiny", "--json")
     creation = json.loads(created.stdout)
     assert creation["instance"]["url"] == office.engine.instances.get("acme").url
@@ -48,7 +48,7 @@ def test_create_tells_a_program_a_password_that_opens_the_instance(remote: Remot
     assert creation["password"] not in again.stdout
 
 
-def test_a_creation_costs_few_of_the_calls_a_key_has(stranger: RemoteCli, office: BackOffice):
+def test_a_creation_uses_few_of_a_keys_hourly_requests(stranger: RemoteCli, office: BackOffice):
     fresh = make_keys(office.engine)["api-manager"]
     access = {"TENANTRY_MASTER": stranger.url, "TENANTRY_API_KEY": fresh}
     try:
@@ -64,7 +64,7 @@ def test_a_creation_costs_few_of_the_calls_a_key_has(stranger: RemoteCli, office
     assert "Try again in" in error["remedy"]
 
 
-def test_an_instances_life(remote: RemoteCli, office: BackOffice):
+def test_an_instance_is_listed_changed_and_terminated(remote: RemoteCli, office: BackOffice):
     engine = office.engine
     remote("create", "acme", "admin@acme.example", "--template", "tiny")
     assert "acme is suspended." in remote("instance", "suspend", "acme", "--reason", "unpaid").stdout
@@ -92,7 +92,7 @@ def test_an_instances_life(remote: RemoteCli, office: BackOffice):
     assert json.loads(remote("instance", "list", "--json").stdout) == []
 
 
-def test_who_does_not_wait_is_told_how_to_follow(remote: RemoteCli):
+def test_create_without_waiting_prints_how_to_follow_the_request(remote: RemoteCli):
     asked = remote("create", "acme", "admin@acme.example", "--template", "tiny", "--no-wait", "--json")
     request_id = json.loads(asked.stdout)["request_id"]
     followed = json.loads(remote("request", "show", request_id, "--follow", "--json").stdout)
@@ -102,9 +102,11 @@ def test_who_does_not_wait_is_told_how_to_follow(remote: RemoteCli):
     assert (begun["subdomain"], begun["action"]) == ("acme", "suspend")
 
 
-def test_what_fails_says_so_and_leaves_the_instance_as_it_was(remote: RemoteCli, office: BackOffice):
+def test_a_failed_command_is_an_error_and_leaves_the_instance_unchanged(
+    remote: RemoteCli, office: BackOffice
+):
     remote("create", "acme", "admin@acme.example", "--template", "tiny")
-    # The engine, which the back office does not ask before, has it suspended already.
+    # The instance is suspended in the engine already; the back office does not check that before.
     office.engine.instances.suspend("acme")
     stopped = remote("instance", "stop", "acme", "--json")
     assert stopped.returncode == 5
@@ -113,7 +115,7 @@ def test_what_fails_says_so_and_leaves_the_instance_as_it_was(remote: RemoteCli,
     assert "instance logs acme" in error["remedy"]
 
 
-def test_a_taken_name_comes_with_others(remote: RemoteCli):
+def test_a_taken_name_is_refused_with_free_ones_from_the_master(remote: RemoteCli):
     remote("create", "acme", "admin@acme.example", "--template", "tiny")
     taken = remote("create", "acme", "admin@acme.example", "--template", "tiny")
     assert taken.returncode == 4
@@ -148,7 +150,7 @@ def test_errors_are_a_sentence_a_remedy_and_an_exit_code(
 
 
 def _fail(remote: RemoteCli, office: BackOffice) -> dict:
-    """A request that fails: the master takes the template to have a language that the engine refuses."""
+    """A request that fails: in the master the template has a language that the engine refuses."""
     templates = office.call("saas.template", "search", [["code", "=", "tiny"]])
     office.call("saas.template", "write", templates, {"loaded_languages": "en_US fr_FR"})
     wishes = ["acme", "admin@acme.example", "--template", "tiny", "--lang", "fr_FR"]
@@ -161,7 +163,7 @@ def _fail(remote: RemoteCli, office: BackOffice) -> dict:
     return request
 
 
-def test_a_request_is_tried_again_when_what_was_in_its_way_is_gone(remote: RemoteCli, office: BackOffice):
+def test_a_failed_request_can_be_retried_when_its_cause_is_mended(remote: RemoteCli, office: BackOffice):
     request = _fail(remote, office)
     instances = office.call("saas.instance", "search", [["subdomain", "=", "acme"], ["state", "=", "failed"]])
     office.call("saas.instance", "write", instances, {"language_id": False})
@@ -172,7 +174,7 @@ def test_a_request_is_tried_again_when_what_was_in_its_way_is_gone(remote: Remot
     assert remote("request", "cancel", request["request_id"]).returncode == 4
 
 
-def test_a_request_that_is_not_under_way_is_given_up(remote: RemoteCli, office: BackOffice):
+def test_a_request_that_is_not_running_can_be_cancelled(remote: RemoteCli, office: BackOffice):
     request = _fail(remote, office)
     cancelled = remote("request", "cancel", request["request_id"], "--json")
     assert json.loads(cancelled.stdout)["state"] == "cancelled"
@@ -181,9 +183,7 @@ def test_a_request_that_is_not_under_way_is_given_up(remote: RemoteCli, office: 
     assert "cancelled" in followed.stderr
 
 
-def test_a_name_that_the_engine_has_without_the_master_is_refused_at_once(
-    remote: RemoteCli, office: BackOffice
-):
+def test_a_name_that_only_the_engine_knows_is_refused_at_once(remote: RemoteCli, office: BackOffice):
     engine = office.engine
     engine.instances.provision(engine.instances.spec(name="acme", email="a@acme.example", template="tiny"))
     refused = remote("create", "acme", "admin@acme.example", "--template", "tiny", "--json")
@@ -191,7 +191,7 @@ def test_a_name_that_the_engine_has_without_the_master_is_refused_at_once(
     assert "acme-2" in json.loads(refused.stderr.splitlines()[-1])["remedy"]
 
 
-def test_who_stops_watching_stops_nothing_and_no_process_shows_the_key(
+def test_interrupting_the_command_stops_no_creation_and_no_process_shows_the_key(
     remote: RemoteCli, office: BackOffice, api_keys: dict
 ):
     server = office.engine.runtime.pid

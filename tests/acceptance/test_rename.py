@@ -1,4 +1,4 @@
-"""An instance gets another name, and with it another address."""
+"""An instance gets another name and so another address."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def clean(engine: Engine) -> Iterator[None]:
         yield
 
 
-def test_a_renamed_instance_is_at_its_new_address_with_all_it_had(engine: Engine):
+def test_a_renamed_instance_has_its_new_address_and_all_its_data(engine: Engine):
     limits = Entitlements(users=7, plan="Small")
     creation = create(engine, hostnames=[DOMAIN], entitlements=limits)
     files = {path.name for path in engine.context.filestores.folder("acme").rglob("*") if path.is_file()}
@@ -50,8 +50,8 @@ def test_a_renamed_instance_is_at_its_new_address_with_all_it_had(engine: Engine
     assert orphans(engine.context) == []
 
 
-def test_what_was_void_before_a_renaming_is_so_after_it(engine: Engine):
-    """The statement of a larger plan, kept by the tenant, gains it nothing under its new name."""
+def test_an_older_statement_stays_void_after_a_rename(engine: Engine):
+    """A tenant that kept the statement of a larger plan cannot use it under its new name."""
     key = "saas_tenant.entitlements"
     creation = create(engine, entitlements=Entitlements(users=50))
     ((larger,),) = ask(engine, "acme", f"SELECT value FROM ir_config_parameter WHERE key = '{key}'")
@@ -63,7 +63,7 @@ def test_what_was_void_before_a_renaming_is_so_after_it(engine: Engine):
         log_in(engine, creation, "zenith").call("res.users", "create", [{"name": "Two", "login": "two"}])
 
 
-def test_the_old_name_is_free_again(engine: Engine):
+def test_the_old_name_is_free_after_a_rename(engine: Engine):
     create(engine)
     engine.instances.rename("acme", "zenith")
     again = create(engine)
@@ -74,14 +74,14 @@ def test_the_old_name_is_free_again(engine: Engine):
     assert engine.instances.rename("acme", "zenith").name == "zenith"
 
 
-def test_there_and_back_again(engine: Engine):
+def test_an_instance_can_be_renamed_back(engine: Engine):
     creation = create(engine)
     engine.instances.rename("acme", "zenith")
     engine.instances.rename("zenith", "acme")
     engine.instances.prove_login(creation)
 
 
-def test_a_name_that_cannot_be_had_is_refused_and_nothing_changes(engine: Engine):
+def test_an_invalid_or_taken_name_is_refused_and_nothing_changes(engine: Engine):
     creation = create(engine)
     create(engine, "beta")
     for new, error in (("www", InvalidName), ("Not A Name", InvalidName), ("beta", NameTaken)):
@@ -90,7 +90,7 @@ def test_a_name_that_cannot_be_had_is_refused_and_nothing_changes(engine: Engine
     engine.instances.prove_login(creation)
 
 
-def test_only_what_runs_is_renamed(engine: Engine):
+def test_only_active_instances_can_be_renamed(engine: Engine):
     create(engine)
     engine.instances.stop("acme")
     with pytest.raises(InvalidTransition):
@@ -99,7 +99,7 @@ def test_only_what_runs_is_renamed(engine: Engine):
         engine.instances.rename("nobody", "zenith")
 
 
-def test_an_address_the_customer_chose_himself_stays(engine: Engine):
+def test_a_base_url_that_the_customer_chose_is_kept(engine: Engine):
     create(engine)
     ask(
         engine,
@@ -113,7 +113,7 @@ def test_an_address_the_customer_chose_himself_stays(engine: Engine):
 
 
 @pytest.mark.parametrize("step", [step.name for step in rename.STEPS])
-def test_a_renaming_killed_after_any_step_is_finished_by_the_next_run(engine: Engine, step: str):
+def test_a_rename_killed_after_any_step_is_finished_by_the_next_run(engine: Engine, step: str):
     creation = create(engine, entitlements=Entitlements(users=3))
     run_and_kill(engine.settings, "rename", step, "acme", "zenith")
     assert engine.instances.rename("acme", "zenith").state is State.ACTIVE
@@ -123,7 +123,9 @@ def test_a_renaming_killed_after_any_step_is_finished_by_the_next_run(engine: En
 
 
 @pytest.mark.parametrize("step", [step.name for step in rename.STEPS])
-def test_a_renaming_that_fails_anywhere_leaves_it_as_it_was(engine: Engine, step: str, monkeypatch):
+def test_a_rename_that_fails_at_any_step_leaves_the_instance_unchanged(
+    engine: Engine, step: str, monkeypatch
+):
     creation = create(engine, entitlements=Entitlements(users=3))
 
     steps = [replace(it, run=_failing(it.run)) if it.name == step else it for it in rename.STEPS]
@@ -136,7 +138,7 @@ def test_a_renaming_that_fails_anywhere_leaves_it_as_it_was(engine: Engine, step
 
 
 def _failing(run: Callable[..., None]) -> Callable[..., None]:
-    """A step that does what it has to, and fails nevertheless."""
+    """A step that does its work and then fails."""
 
     def fail(subject: rename.Renaming) -> None:
         run(subject)
@@ -146,7 +148,7 @@ def _failing(run: Callable[..., None]) -> Callable[..., None]:
 
 
 @pytest.mark.parametrize("step", ["state", "names", "filestore"])
-def test_a_renaming_that_was_killed_can_be_given_up_by_ending_the_instance(engine: Engine, step: str):
+def test_an_instance_can_be_terminated_after_its_rename_was_killed(engine: Engine, step: str):
     create(engine)
     run_and_kill(engine.settings, "rename", step, "acme", "zenith")
     (instance,) = engine.instances.all()
@@ -154,7 +156,7 @@ def test_a_renaming_that_was_killed_can_be_given_up_by_ending_the_instance(engin
     assert orphans(engine.context) == []
 
 
-def test_what_a_tenant_left_in_his_database_runs_with_his_rights_only(engine: Engine):
+def test_a_tenants_trigger_runs_with_the_tenants_privileges_only_during_a_rename(engine: Engine):
     create(engine)
     trap = """
         CREATE TABLE caught (who text);

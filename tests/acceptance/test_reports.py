@@ -1,4 +1,4 @@
-"""A PDF has its styles and pictures, wherever its instance's public address leads, and nobody else's."""
+"""A PDF has its own instance's styles and pictures, wherever the instance's public address points."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def acme(engine: Engine) -> Iterator[OdooClient]:
 
 @contextmanager
 def a_neighbour() -> Iterator[tuple[str, list[str]]]:
-    """The address of another server of this machine, and what it was asked for."""
+    """The address of another server on this machine, and the paths that were requested from it."""
     asked: list[str] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -50,7 +50,7 @@ def make_report(acme: OdooClient, body: str) -> None:
     acme.call("ir.actions.report", "create", [report])
 
 
-def test_a_pdf_is_made_of_its_own_instance_s_styles_and_asks_nobody_else(engine: Engine, acme: OdooClient):
+def test_a_pdf_uses_its_own_instances_styles_and_requests_no_other_server(engine: Engine, acme: OdooClient):
     with a_neighbour() as (address, asked):
         socket = f"<script>new WebSocket('{address.replace('http', 'ws')}/socket')</script>"
         make_report(acme, f"<h1>Hello</h1><img src='{address}/secret.png'/>{socket}")

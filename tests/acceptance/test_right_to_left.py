@@ -1,4 +1,4 @@
-"""Who reads from right to left gets mirrored pages, made when the template was."""
+"""Users of right-to-left languages get mirrored pages, which are made with the template."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ARABIC = Recipe("arabic", "Arabic", ("web",), languages=("ar_001",))
 
 @pytest.fixture
 def arabic(engine: Engine, settings: ServerSettings) -> Iterator[str]:
-    """Built where rtlcss is; it is there no more when the template is used."""
+    """A template built with rtlcss, which is removed before the template is used."""
     programs = rtlcss.install(settings.home / "npm", settings.installation.cache)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
@@ -29,7 +29,7 @@ def arabic(engine: Engine, settings: ServerSettings) -> Iterator[str]:
     engine.templates.drop(_ARABIC.code)
 
 
-def test_without_the_program_that_mirrors_nothing_is_built(engine: Engine, monkeypatch: pytest.MonkeyPatch):
+def test_no_template_is_built_without_rtlcss(engine: Engine, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("shutil.which", lambda _program: None)
     with pytest.raises(CannotMirror, match="ar_001"):
         engine.templates.build(_ARABIC)
@@ -37,7 +37,7 @@ def test_without_the_program_that_mirrors_nothing_is_built(engine: Engine, monke
         engine.templates.get(_ARABIC)
 
 
-def test_its_pages_are_mirrored_though_the_program_is_gone(engine: Engine, arabic: str):
+def test_pages_are_mirrored_although_rtlcss_was_removed(engine: Engine, arabic: str):
     spec = engine.instances.spec(name="souk", email="a@souk.example", template=arabic, language="ar_001")
     creation = engine.instances.provision(spec)
     try:

@@ -1,4 +1,4 @@
-"""Several servers: one beside the installation's own, reached by name and as if it were elsewhere, by ssh."""
+"""Several servers: a second one on this machine, reached by its name and, like a remote one, by ssh."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def office(master: Engine) -> BackOffice:
 
 @pytest.fixture(scope="module")
 def second(office: BackOffice) -> Iterator[Engine]:
-    """The other server, up; the agent has heard of it."""
+    """The second server, running and known to the agent."""
     own = Engine(office.engine.settings, report=print)
     own.settings.installation.file.write_text(f"[servers.{SECOND}]\nbase_domain = '{DOMAIN}'\n")
     found = own.at(SECOND)
@@ -71,7 +71,7 @@ def there(
 
 @pytest.fixture(scope="module")
 def template(office: BackOffice, second: Engine, there: int) -> Iterator[int]:
-    """Built there by the back office's button."""
+    """Build the template there with the back office's button."""
     values = {"name": "There", "code": f"there-{there}", "modules": "web", "pool_size": 0, "server_id": there}
     made = office.call("saas.template", "create", [values])[0]
     office.call("saas.template", "action_create_template_db", [made])
@@ -80,7 +80,7 @@ def template(office: BackOffice, second: Engine, there: int) -> Iterator[int]:
     second.templates.drop(f"there-{there}")
 
 
-def test_an_instance_is_created_managed_and_ended_where_its_server_is(
+def test_an_instance_is_created_managed_and_terminated_on_its_server(
     office: BackOffice, second: Engine, there: int, template: int
 ):
     office.call("saas.server", "action_activate", [there])
@@ -112,7 +112,7 @@ def test_an_instance_is_created_managed_and_ended_where_its_server_is(
     assert orphans(second.context) == []
 
 
-def test_instances_of_one_name_on_two_servers_know_nothing_of_each_other(
+def test_instances_with_one_name_on_two_servers_are_independent(
     office: BackOffice, second: Engine, template: int, there: int
 ):
     own, code = office.engine, f"there-{there}"
@@ -139,7 +139,7 @@ def test_instances_of_one_name_on_two_servers_know_nothing_of_each_other(
         second.instances.terminate("acme")
 
 
-def test_doctor_tells_of_each_server(office: BackOffice, second: Engine):
+def test_doctor_reports_on_each_server(office: BackOffice, second: Engine):
     (told,) = (it for it in examine(office.engine.settings) if it.subject == f"Server {SECOND}")
     assert told.ok
     assert str(second.runtime.port) in told.detail

@@ -1,4 +1,4 @@
-"""What is served at which host, and what everybody else is told."""
+"""Which host serves which tenant, and the answer for all other hosts."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_suspended_tenant_gets_a_page_with_503_at_once_and_comes_back(engine: 
 @pytest.mark.parametrize(
     "database", ["postgres", "template_tiny", "spare_tiny_1", "template1", "tenantry_base"]
 )
-def test_no_database_of_ours_is_served(engine: Engine, acme: Creation, database: str):
+def test_no_internal_database_is_served(engine: Engine, acme: Creation, database: str):
     assert get(engine, f"{database}.localhost").status_code == 404
 
 
@@ -85,7 +85,7 @@ def test_the_database_manager_is_closed(engine: Engine, acme: Creation, path: st
     assert get(engine, "acme.localhost", path).status_code == 404
 
 
-def test_a_label_written_by_hand_and_announced_is_seen_at_once(engine: Engine, acme: Creation):
+def test_a_label_that_was_written_by_hand_and_notified_takes_effect_at_once(engine: Engine, acme: Creation):
     with engine.context.maintenance() as connection:
         label = databases.find(connection, "acme").label
         relabel(engine.context, connection, "acme", label.having(hostnames=("other.acme.example",)))
@@ -95,8 +95,8 @@ def test_a_label_written_by_hand_and_announced_is_seen_at_once(engine: Engine, a
     assert get(engine, "shop.acme.example").status_code == 200
 
 
-def test_a_crowd_of_databases_is_told_apart(engine: Engine, acme: Creation):
-    """Empty ones: what is tried is the catalog, which is read whole and looked up per request."""
+def test_many_databases_are_distinguished(engine: Engine, acme: Creation):
+    """Empty databases are enough: the catalog is read completely and searched for each request."""
     label = Label(Kind.INSTANCE, State.SUSPENDED, "tiny", "1.0.0")
     with engine.context.maintenance() as connection:
         crowd = [f"crowd-{number}" for number in range(40)]
@@ -118,7 +118,7 @@ def test_tenants_are_served_again_after_postgres_was_restarted(engine: Engine, a
     wait_until(lambda: get(engine, "acme.localhost").status_code == 200)
 
 
-def test_jobs_run_for_active_tenants_only_and_rest_at_once_when_one_is_stopped(
+def test_scheduled_jobs_run_for_active_tenants_only_and_end_at_once_when_one_is_stopped(
     engine: Engine, acme: Creation
 ):
     engine.instances.provision(engine.instances.spec(name="beta", email="b@beta.example", template="tiny"))
@@ -126,7 +126,7 @@ def test_jobs_run_for_active_tenants_only_and_rest_at_once_when_one_is_stopped(
         engine.instances.suspend("beta")
         for name in ("acme", "beta"):
             _let_jobs_be_due(engine, name)
-        # Asleep or awake, and whatever the spawner knew before: it looks again after it was started.
+        # The spawner looks for due jobs again after a start, whether tenants were asleep or awake before.
         engine.runtime.stop()
         engine.start_tenants()
         wait_until(lambda: _ran_a_job(engine, "acme"))
@@ -151,7 +151,7 @@ def _ran_a_job(engine: Engine, name: str) -> bool:
     return bool(row and row[0])
 
 
-def test_the_operators_shell_reaches_no_tenant_and_another_one_restarts_nothing(
+def test_the_operators_environment_reaches_no_tenant_and_a_changed_one_restarts_nothing(
     engine: Engine, acme: Creation, monkeypatch: pytest.MonkeyPatch
 ):
     runs_as = engine.runtime.pid
@@ -162,7 +162,7 @@ def test_the_operators_shell_reaches_no_tenant_and_another_one_restarts_nothing(
     assert engine.runtime.pid == runs_as
 
 
-def test_the_template_opened_for_editing_is_served_and_taken_back(engine: Engine, acme: Creation):
+def test_a_template_is_served_while_it_is_edited_only(engine: Engine, acme: Creation):
     editing = engine.templates.edit("tiny")
     host = f"{names.editing_database('tiny')}.localhost"
     assert get(engine, host).status_code == 200

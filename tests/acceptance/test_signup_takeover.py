@@ -1,4 +1,4 @@
-"""A master whose signup was three addons' gets the one addon, and keeps what it had."""
+"""A master whose signup was in three addons gets the single addon and keeps its data."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ _DEPENDENCIES = """
 
 @pytest.fixture
 def spread(master: Engine, unused_master: UnusedMaster) -> Iterator[Engine]:
-    """A master as it was, with an operator's changes, to be updated at its next start."""
+    """A master in its old state, with an operator's changes, which its next start will update."""
     run(master, THREE_ADDONS)
     run(master, AN_OPERATOR)
     with master.context.maintenance() as connection:
@@ -110,7 +110,7 @@ def spread(master: Engine, unused_master: UnusedMaster) -> Iterator[Engine]:
 
 
 def run(engine: Engine, script: str) -> list[tuple[Any, ...]]:
-    """Its last rows, if there are any."""
+    """Run statements; return the rows of the last one, if any."""
     with (
         engine.context.as_owner(MASTER_DATABASE, MASTER_DATABASE) as inside,
         databases.transaction(inside),
@@ -125,7 +125,7 @@ def snapshot(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def start(engine: Engine) -> list[str]:
-    """The steps that were done."""
+    """Start the master; return the steps that ran."""
     done: list[str] = []
 
     def note(event: StepEvent) -> None:
@@ -138,11 +138,11 @@ def start(engine: Engine) -> list[str]:
 
 @pytest.fixture
 def now(master: Engine) -> dict[str, list[tuple[Any, ...]]]:
-    """What a master that was installed today has."""
+    """The records of a newly installed master."""
     return snapshot(master)
 
 
-def test_it_has_what_a_new_master_has_and_its_operators_changes(
+def test_an_updated_master_has_the_same_as_a_new_one_and_keeps_its_operators_changes(
     now: dict[str, list[tuple[Any, ...]]], spread: Engine
 ):
     assert snapshot(spread) != now
@@ -161,7 +161,7 @@ def test_it_has_what_a_new_master_has_and_its_operators_changes(
 
 
 def read(engine: Engine, path: str, status: int) -> str:
-    """What anybody gets there."""
+    """The page that any visitor gets there."""
     answer = httpx.get(engine.master.url + path)
     assert answer.status_code == status
     return answer.text
@@ -181,7 +181,7 @@ def test_an_update_killed_after_the_renaming_is_run_again(
     assert snapshot(spread)["pages"] == now["pages"]
 
 
-def test_a_renaming_that_breaks_down_renames_nothing(spread: Engine):
+def test_a_failed_renaming_renames_no_module(spread: Engine):
     before = snapshot(spread)
     run(spread, BREAK_DOWN)
     with pytest.raises(TenantryError, match="broken down"):

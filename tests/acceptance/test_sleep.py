@@ -1,4 +1,4 @@
-"""A tenant nobody asks for has no process; whoever asks, or a job that is due, finds it awake."""
+"""A tenant without visitors has no process; a visitor or a due job wakes it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _COUNTERS = """
 
 @pytest.fixture(scope="module")
 def sleepy(engine: Engine) -> Iterator[Engine]:
-    """The same installation, whose tenants fall asleep soon."""
+    """The same installation with tenants that fall asleep soon."""
     with swept(engine):
         found = Engine(engine.settings.replaced(sleep_after_s=SLEEP_AFTER_S))
         found.start_tenants()
@@ -55,7 +55,7 @@ def acme(sleepy: Engine, creations: dict[str, Creation]) -> OdooClient:
 
 
 def plan_jobs(engine: Engine, name: str, when: str) -> None:
-    """All of them, from now; none has run yet."""
+    """Make all scheduled jobs due from now on, as if none had run yet."""
     with engine.context.cluster.connect(name) as inside:
         inside.execute("DELETE FROM ir_cron_trigger")
         inside.execute(
@@ -89,12 +89,12 @@ def test_a_tenant_falls_asleep_and_the_next_visitor_wakes_it(sleepy: Engine, acm
     assert activity(sleepy, "acme").is_awake
 
 
-def test_whoever_is_logged_in_stays_so_while_the_tenant_sleeps(sleepy: Engine, acme: OdooClient):
+def test_users_stay_logged_in_while_the_tenant_sleeps(sleepy: Engine, acme: OdooClient):
     assert falls_asleep(sleepy, "acme")
     assert acme.post("/web/session/get_session_info")["db"] == "acme"
 
 
-def test_no_request_fails_when_a_tenant_is_woken_again_and_again(sleepy: Engine, acme: OdooClient):
+def test_no_request_fails_when_a_tenant_is_woken_repeatedly(sleepy: Engine, acme: OdooClient):
     answers = []
     for _ in range(_WAKES):
         send_to_sleep(sleepy, "acme")
@@ -103,7 +103,7 @@ def test_no_request_fails_when_a_tenant_is_woken_again_and_again(sleepy: Engine,
 
 
 def test_no_request_fails_while_a_tenant_falls_asleep(sleepy: Engine, acme: OdooClient):
-    """Asked without a pause, and ended meanwhile."""
+    """Requests are sent without a pause while the process is ended."""
     answers: list[int] = []
     is_over = threading.Event()
 
@@ -130,7 +130,7 @@ def test_many_visitors_at_once_wake_one_process(sleepy: Engine, acme: OdooClient
     assert activity(sleepy, "acme").requests >= _AT_ONCE
 
 
-def test_tenants_are_woken_beside_each_other(sleepy: Engine, acme: OdooClient):
+def test_tenants_are_woken_in_parallel(sleepy: Engine, acme: OdooClient):
     for name in NAMES:
         send_to_sleep(sleepy, name)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -167,7 +167,7 @@ def test_a_websocket_keeps_its_tenant_awake_and_suspension_closes_it(sleepy: Eng
         sleepy.instances.reactivate("acme")
 
 
-def test_a_tenant_sleeps_once_its_last_websocket_is_closed(sleepy: Engine, acme: OdooClient):
+def test_a_tenant_falls_asleep_after_its_last_websocket_is_closed(sleepy: Engine, acme: OdooClient):
     with websocket(sleepy, sleepy.context.route("acme"), acme.http.cookies["session_id"]):
         assert eventually(lambda: activity(sleepy, "acme").websockets == 1)
     assert falls_asleep(sleepy, "acme")
@@ -180,13 +180,13 @@ def test_a_job_that_is_due_wakes_its_tenant_which_then_sleeps_again(
     sleepy: Engine, creations: dict[str, Creation]
 ):
     _let_jobs_be_due_in_their_sleep(sleepy, ["beta"])
-    # On a busy machine it may have begun by the time we ask.
+    # On a busy machine the job may have started already.
     has_begun = late_by_s(sleepy, "beta") is not None
     assert has_begun or 0 < (activity(sleepy, "beta").next_job_s or 0) <= _DUE_IN_S
     assert eventually(lambda: late_by_s(sleepy, "beta") is not None, _DUE_IN_S + _MAY_BE_LATE_S)
     assert (late_by_s(sleepy, "beta") or 0) < _MAY_BE_LATE_S
     assert falls_asleep(sleepy, "beta")
-    # Whatever is planned next is seen.
+    # The spawner also sees the jobs that are planned next.
     assert eventually(lambda: (activity(sleepy, "beta").next_job_s or 0) > 60)
 
 
@@ -200,7 +200,7 @@ def test_the_jobs_of_several_sleeping_tenants_all_start_in_time(
         assert (late_by_s(sleepy, name) or 0) < _MAY_BE_LATE_S
 
 
-def test_a_tenant_whose_database_is_away_sleeps_all_the_same(sleepy: Engine, acme: OdooClient):
+def test_a_tenant_falls_asleep_although_its_database_is_unreachable(sleepy: Engine, acme: OdooClient):
     send_to_sleep(sleepy, "acme")
     assert status(sleepy, "acme") == 200
     with sleepy.context.maintenance() as connection:
@@ -214,7 +214,7 @@ def test_a_tenant_whose_database_is_away_sleeps_all_the_same(sleepy: Engine, acm
 
 
 def _let_jobs_be_due_in_their_sleep(engine: Engine, wanted: list[str]) -> None:
-    """Planned while they are awake; asked for when they fall asleep."""
+    """Jobs are planned while the tenants are awake; the spawner reads them when the tenants fall asleep."""
     for name in wanted:
         assert status(engine, name) == 200
     for name in wanted:
@@ -227,7 +227,7 @@ def _let_jobs_be_due_in_their_sleep(engine: Engine, wanted: list[str]) -> None:
 
 
 def late_by_s(engine: Engine, name: str) -> float | None:
-    """How late the first job began; None while none has."""
+    """The delay of the first job's start; None if no job has started."""
     ((late_s,),) = ask(
         engine,
         name,
@@ -236,10 +236,10 @@ def late_by_s(engine: Engine, name: str) -> float | None:
     return late_s
 
 
-# ---------------------------------------------------------------- what is told
+# ---------------------------------------------------------------- reports
 
 
-def test_what_each_tenant_does_and_logs_is_told(sleepy: Engine, acme: OdooClient):
+def test_the_activity_and_the_log_of_each_tenant_are_reported(sleepy: Engine, acme: OdooClient):
     awake = activity(sleepy, "acme")
     assert awake.memory_bytes > 2**20
     assert awake.cpu_s > 0
@@ -252,11 +252,11 @@ def test_what_each_tenant_does_and_logs_is_told(sleepy: Engine, acme: OdooClient
     assert (asleep.pid, asleep.memory_bytes, asleep.requests) == (0, 0, 0)
 
 
-# ---------------------------------------------------------------- what is drawn ahead
+# ---------------------------------------------------------------- pages rendered by the zygote
 
 
-def test_a_zygote_draws_the_first_pages_and_writes_nothing(sleepy: Engine, acme: OdooClient):
-    """A row written, or a counter raised, and every tenant would find its caches out of date."""
+def test_a_zygote_renders_the_first_pages_and_writes_nothing(sleepy: Engine, acme: OdooClient):
+    """If it wrote a row or raised a counter, every tenant would find its caches out of date."""
     log = sleepy.settings.log_dir / "zygotes.log"
     log.write_text("")
     (version,) = {template.version for template in sleepy.templates.all() if template.code == "tiny"}

@@ -1,4 +1,4 @@
-"""The tenant's module in a real Odoo: limits, seen through its own web API."""
+"""The tenant's module in a real Odoo: limits, tested through Odoo's web API."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def admin(engine: Engine, acme: Creation) -> OdooClient:
 
 @pytest.fixture
 def entitle(engine: Engine, acme: Creation) -> Iterator[Entitle]:
-    """State the plan of acme; afterwards only its administrator is left, unlimited."""
+    """Write the plan of acme; afterwards acme has only its administrator and no limits."""
     yield lambda **limits: engine.instances.entitle("acme", Entitlements(**limits))
     engine.instances.entitle("acme", UNLIMITED)
     with engine.context.cluster.connect("acme") as inside:
@@ -63,7 +63,7 @@ def users_of(engine: Engine) -> int:
 
 
 def parameter(engine: Engine, value: str | None = None) -> str:
-    """The signed statement as it is in the tenant; rewritten from within, if a value is given."""
+    """The signed statement in the tenant; a given value replaces it first, as the tenant could do."""
     with engine.context.cluster.connect("acme") as inside:
         if value is not None:
             inside.execute("UPDATE ir_config_parameter SET value = %s WHERE key = %s", [value, PARAMETER])
@@ -74,7 +74,7 @@ def parameter(engine: Engine, value: str | None = None) -> str:
 # ---------------------------------------------------------------- users
 
 
-def test_a_user_over_the_limit_is_refused_with_the_numbers_and_the_way_to_more(
+def test_a_user_above_the_limit_is_refused_with_the_numbers_and_a_link_to_upgrade(
     engine: Engine, admin: OdooClient, entitle: Entitle, login: Login
 ):
     entitle(users=2, upgrade_url=UPGRADE)
@@ -98,7 +98,7 @@ def test_a_larger_plan_takes_effect_at_once_and_so_does_a_smaller_one(
     assert users_of(engine) == 2
 
 
-def test_a_batch_that_goes_over_the_limit_is_refused_whole(
+def test_a_batch_that_exceeds_the_limit_is_refused_completely(
     engine: Engine, admin: OdooClient, entitle: Entitle, login: Login
 ):
     entitle(users=3)
@@ -110,7 +110,7 @@ def test_a_batch_that_goes_over_the_limit_is_refused_whole(
     assert users_of(engine) == 3
 
 
-def test_neither_unarchiving_nor_promoting_a_portal_user_goes_over_the_limit(
+def test_unarchiving_or_promoting_a_portal_user_cannot_exceed_the_limit(
     engine: Engine, admin: OdooClient, entitle: Entitle, login: Login
 ):
     (archived,) = admin.call("res.users", "create", [{"name": "Old", "login": login(), "active": False}])
@@ -125,7 +125,7 @@ def test_neither_unarchiving_nor_promoting_a_portal_user_goes_over_the_limit(
     assert users_of(engine) == 1
 
 
-def test_adding_people_to_a_group_does_not_go_over_the_limit(
+def test_adding_people_to_a_group_cannot_exceed_the_limit(
     engine: Engine, admin: OdooClient, entitle: Entitle, login: Login
 ):
     nobody = {"name": "In no group", "login": login(), "group_ids": [[6, 0, []]]}
@@ -148,7 +148,7 @@ def group(engine: Engine, name: str) -> int:
     return row[0]
 
 
-def test_of_two_who_add_the_last_user_at_the_same_moment_one_is_refused(
+def test_only_one_of_several_simultaneous_creations_of_the_last_user_succeeds(
     engine: Engine, acme: Creation, entitle: Entitle, login: Login
 ):
     entitle(users=2)
@@ -166,13 +166,13 @@ def test_of_two_who_add_the_last_user_at_the_same_moment_one_is_refused(
 
 
 def run_code(admin: OdooClient, code: str) -> Any:
-    """As an administrator can: in a server action."""
+    """Run code in a server action, as an administrator can."""
     (model,) = admin.call("ir.model", "search", [["model", "=", "res.partner"]])
     action = {"name": "Ours", "model_id": model, "state": "code", "code": code}
     return admin.call("ir.actions.server", "run", admin.call("ir.actions.server", "create", [action]))
 
 
-def test_what_is_made_past_the_models_does_not_go_over_the_limit(
+def test_creating_users_with_odoos_private_methods_cannot_exceed_the_limit(
     engine: Engine, admin: OdooClient, entitle: Entitle, login: Login
 ):
     entitle(users=1)
@@ -187,7 +187,7 @@ def test_what_is_made_past_the_models_does_not_go_over_the_limit(
 
 
 @pytest.mark.parametrize("writing", ["_write({'share': False})", "_write_multi([{'share': False}])"])
-def test_what_writes_past_the_models_does_not_go_over_the_limit(
+def test_writing_users_with_odoos_private_methods_cannot_exceed_the_limit(
     engine: Engine, admin: OdooClient, entitle: Entitle, login: Login, writing: str
 ):
     guest = {"name": "Guest", "login": login(), "group_ids": [[6, 0, [group(engine, "group_portal")]]]}
@@ -203,7 +203,7 @@ def test_what_writes_past_the_models_does_not_go_over_the_limit(
 
 @pytest.fixture
 def people(engine: Engine, admin: OdooClient, entitle: Entitle, login: Login) -> list[str]:
-    """Two guests of the portal with passwords; their logins."""
+    """The logins of two portal users with passwords."""
     portal, logins = group(engine, "group_portal"), [login(), login()]
     for name in logins:
         guest = {"name": name, "login": name, "password": _PASSWORD, "group_ids": [[6, 0, [portal]]]}
@@ -227,7 +227,7 @@ PROMOTIONS = {"its note": (_BY_NOTE,), "its group": (_BY_GROUP,), "both": (_BY_N
 def promote(engine: Engine, admin: OdooClient, login: str, statements: tuple[str, ...]) -> None:
     for statement in statements:
         admin.sql(statement.format(login, group=group(engine, "group_system")))
-    # Who has a seat is asked again in half a minute, or by another process.
+    # A process caches for half a minute who has a seat; a new process asks again.
     engine.runtime.end("acme")
 
 
@@ -240,7 +240,7 @@ def is_refused(engine: Engine, login: str) -> bool:
 
 
 @pytest.mark.parametrize("promotion", PROMOTIONS)
-def test_who_was_made_internal_by_sql_does_not_get_in_beyond_the_limit(
+def test_users_made_internal_by_sql_above_the_limit_cannot_log_in(
     engine: Engine, admin: OdooClient, entitle: Entitle, people: list[str], promotion: str
 ):
     entitle(users=2)
@@ -257,7 +257,7 @@ def test_who_was_made_internal_by_sql_does_not_get_in_beyond_the_limit(
     assert admin.call("res.users", "search_count", [])
 
 
-def test_the_keys_of_who_has_no_seat_open_nothing(
+def test_an_api_key_of_a_user_without_a_seat_is_refused(
     engine: Engine, admin: OdooClient, entitle: Entitle, people: list[str]
 ):
     entitle(users=1)
@@ -282,7 +282,7 @@ def test_the_keys_of_who_has_no_seat_open_nothing(
     ],
     ids=["archived", "out of the group"],
 )
-def test_who_is_internal_by_odoos_caches_alone_has_no_seat(
+def test_a_user_who_is_internal_in_odoos_caches_only_has_no_seat(
     engine: Engine, admin: OdooClient, entitle: Entitle, people: list[str], trick: str
 ):
     entitle(users=1)
@@ -294,7 +294,7 @@ def test_who_is_internal_by_odoos_caches_alone_has_no_seat(
     assert told["infos"] is False
 
 
-def test_a_program_without_a_seat_is_refused_whatever_its_password(
+def test_rpc_calls_of_a_user_without_a_seat_are_refused_despite_the_right_password(
     engine: Engine, admin: OdooClient, entitle: Entitle, people: list[str]
 ):
     entitle(users=1)
@@ -311,7 +311,7 @@ def test_a_program_without_a_seat_is_refused_whatever_its_password(
     assert "limit of internal users" in str(ask()["error"])
 
 
-def test_the_robot_takes_a_seat_once_it_can_log_in(
+def test_odoos_robot_user_takes_a_seat_when_it_can_log_in(
     engine: Engine, admin: OdooClient, entitle: Entitle, people: list[str]
 ):
     entitle(users=2)
@@ -326,7 +326,7 @@ def test_the_robot_takes_a_seat_once_it_can_log_in(
         admin.sql("UPDATE res_users SET active = false WHERE id = 1")
 
 
-def test_a_smaller_plan_lets_those_in_who_are_there_and_nobody_who_is_added_by_sql(
+def test_a_smaller_plan_keeps_existing_users_and_refuses_users_added_by_sql(
     engine: Engine, admin: OdooClient, entitle: Entitle, people: list[str]
 ):
     entitle(users=2)
@@ -343,7 +343,7 @@ def test_a_smaller_plan_lets_those_in_who_are_there_and_nobody_who_is_added_by_s
 
 
 @pytest.mark.parametrize("before", [0, 50])
-def test_who_keeps_us_from_counting_has_the_users_of_the_smaller_plan(
+def test_a_tenant_that_prevents_the_count_gets_the_users_of_the_smaller_plan(
     engine: Engine, admin: OdooClient, entitle: Entitle, people: list[str], before: int
 ):
     entitle(users=before)
@@ -361,7 +361,7 @@ def test_who_keeps_us_from_counting_has_the_users_of_the_smaller_plan(
     assert not is_refused(engine, people[0]), "it stays, as those a smaller plan finds"
 
 
-def test_without_the_statement_no_more_get_in(
+def test_no_further_user_can_log_in_without_the_statement(
     engine: Engine, admin: OdooClient, entitle: Entitle, people: list[str]
 ):
     entitle(users=1)
@@ -374,7 +374,7 @@ def test_without_the_statement_no_more_get_in(
 
 
 @pytest.mark.parametrize("change", ["edited", "deleted", "another instance's"])
-def test_who_tampers_with_the_statement_gains_nothing_and_can_read_everything(
+def test_tampering_with_the_statement_blocks_additions_and_keeps_all_data_readable(
     engine: Engine, admin: OdooClient, entitle: Entitle, login: Login, change: str
 ):
     entitle(users=5)
@@ -397,7 +397,7 @@ def _token_of_beta(engine: Engine) -> str:
     return sign_entitlements(engine.context.keys.signing, "beta", UNLIMITED, now_us())
 
 
-def test_a_smaller_plan_holds_although_the_tenant_refuses_its_statement(
+def test_a_smaller_plan_applies_although_the_tenant_refuses_its_statement(
     engine: Engine, admin: OdooClient, entitle: Entitle, login: Login
 ):
     entitle(users=50)
@@ -430,7 +430,7 @@ def test_a_smaller_plan_holds_although_the_tenant_refuses_its_statement(
         ),
     ],
 )
-def test_a_smaller_plan_holds_although_the_tenant_lets_nobody_look(
+def test_a_smaller_plan_applies_although_the_tenant_hides_its_data(
     engine: Engine, admin: OdooClient, entitle: Entitle, login: Login, trap: str, undo: str
 ):
     entitle(users=50)
@@ -446,7 +446,7 @@ def test_a_smaller_plan_holds_although_the_tenant_lets_nobody_look(
             inside.execute(undo.encode())
 
 
-def test_an_older_larger_plan_put_back_is_void(
+def test_an_older_statement_of_a_larger_plan_is_void(
     engine: Engine, admin: OdooClient, entitle: Entitle, login: Login
 ):
     entitle(users=50)
@@ -458,7 +458,7 @@ def test_an_older_larger_plan_put_back_is_void(
     assert users_of(engine) == 1
 
 
-def test_a_creation_states_its_plan_and_voids_none(engine: Engine, login: Login):
+def test_a_creation_writes_its_plan_and_voids_no_statement(engine: Engine, login: Login):
     spec = engine.instances.spec(
         name="beta", email="b@beta.example", template="tiny", entitlements=Entitlements(users=1, plan="Small")
     )
@@ -489,7 +489,9 @@ def test_the_providers_module_cannot_be_uninstalled(admin: OdooClient):
         "unlink()",
     ],
 )
-def test_the_providers_module_cannot_be_written_off(admin: OdooClient, deed: str):
+def test_the_providers_module_cannot_be_renamed_deleted_or_marked_as_uninstalled(
+    admin: OdooClient, deed: str
+):
     ids = admin.call("ir.module.module", "search", [["name", "=", "saas_tenant"]])
     with pytest.raises(OdooError, match="your provider's module"):
         run_code(admin, f"env['ir.module.module'].browse({ids}).{deed}")
@@ -498,7 +500,7 @@ def test_the_providers_module_cannot_be_written_off(admin: OdooClient, deed: str
 
 
 def take_module_out(engine: Engine, change: str) -> None:
-    """By SQL, as the tenant; and have the next process load the registry anew."""
+    """Change the module by SQL, as the tenant, and make the next process load the registry again."""
     context = engine.context
     with context.cluster.as_role("acme", context.role_password("acme")).connect("acme") as inside:
         inside.execute(f"UPDATE ir_module_module SET {change}".encode())
@@ -506,9 +508,7 @@ def take_module_out(engine: Engine, change: str) -> None:
     engine.runtime.end("acme")
 
 
-def test_a_module_taken_out_by_sql_is_put_back(
-    engine: Engine, acme: Creation, entitle: Entitle, login: Login
-):
+def test_a_module_removed_by_sql_is_restored(engine: Engine, acme: Creation, entitle: Entitle, login: Login):
     entitle(users=1)
     take_module_out(engine, "state = 'uninstalled' WHERE name = 'saas_tenant'")
     with pytest.raises(OdooError, match="upgrade your plan"):
@@ -546,7 +546,7 @@ def test_a_template_opened_for_editing_is_not_limited(engine: Engine, login: Log
             discard(engine.context, connection, name)
 
 
-def test_what_knows_no_limits_says_so(engine: Engine, acme: Creation):
+def test_an_instance_that_cannot_be_limited_is_an_error(engine: Engine, acme: Creation):
     with pytest.raises(InstanceNotFound):
         engine.instances.entitle("nobody", UNLIMITED)
     with engine.context.cluster.connect("acme") as inside:
@@ -566,7 +566,7 @@ def upload(size_bytes: int) -> dict[str, str]:
     return {"name": "scan.bin", "datas": base64.b64encode(os.urandom(size_bytes)).decode()}
 
 
-def test_an_upload_over_the_storage_is_refused_with_the_numbers(
+def test_an_upload_above_the_storage_limit_is_refused_with_the_numbers(
     engine: Engine, admin: OdooClient, entitle: Entitle
 ):
     used = engine.instances.usage("acme").storage_bytes
@@ -582,7 +582,7 @@ def test_an_upload_over_the_storage_is_refused_with_the_numbers(
     assert admin.call("ir.attachment", "read", [kept], ["datas"])[0]["datas"]
 
 
-def test_what_is_stored_in_the_systems_name_counts_and_ends_a_little_later(
+def test_files_stored_by_the_system_count_and_have_a_slightly_higher_limit(
     engine: Engine, admin: OdooClient, entitle: Entitle
 ):
     used = engine.instances.usage("acme").storage_bytes
@@ -606,7 +606,7 @@ def _picture() -> str:
     return base64.b64encode(head + os.urandom(size)).decode()
 
 
-def test_over_the_storage_odoo_goes_on_working(admin: OdooClient, entitle: Entitle, login: Login):
+def test_odoo_works_on_above_the_storage_limit(admin: OdooClient, entitle: Entitle, login: Login):
     entitle(storage_gb=0.001)
     with pytest.raises(OdooError, match="limit of storage"):
         admin.call("ir.attachment", "create", [upload(2000)])
@@ -619,8 +619,8 @@ def test_over_the_storage_odoo_goes_on_working(admin: OdooClient, entitle: Entit
 # ---------------------------------------------------------------- mails
 
 
-def test_a_tenant_sends_nowhere_until_it_has_a_mail_server(admin: OdooClient):
-    """This machine's own would take it, from anybody."""
+def test_a_tenant_sends_no_mail_until_it_has_a_mail_server(admin: OdooClient):
+    """This machine's own mail server would accept it from anyone."""
     mail = {"email_from": "boss@bank.example", "email_to": "ann@acme.example", "body_html": "<p>x</p>"}
     ids = admin.call("mail.mail", "create", [mail])
     admin.call("mail.mail", "send", ids)
@@ -657,7 +657,7 @@ def test_a_banner_warns_in_time(
 
 
 @pytest.mark.parametrize("plan", [{}, {"expires_at": in_days(16)}, {"users": 1, "storage_gb": 9}])
-def test_no_banner_without_a_reason(engine: Engine, acme: Creation, entitle: Entitle, plan: dict):
+def test_there_is_no_banner_without_a_reason(engine: Engine, acme: Creation, entitle: Entitle, plan: dict):
     entitle(**plan)
     assert OdooClient(engine, acme).session_info["saas_banners"] == []
 

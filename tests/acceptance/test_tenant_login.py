@@ -1,4 +1,4 @@
-"""Login links and support sessions in a real Odoo, followed as a browser does."""
+"""Login links and support sessions in a real Odoo, used as a browser uses them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def visitor(engine: Engine, acme: Creation) -> httpx.Client:
 
 @pytest.fixture
 def consent(admin: OdooClient) -> Iterator[None]:
-    """Given as the administrator gives it: in the settings."""
+    """Give consent in the settings, as the administrator does."""
     give_consent(admin, True)
     yield
     give_consent(admin, False)
@@ -60,7 +60,7 @@ def link(engine: Engine, **wishes: object) -> str:
 
 
 def signed(engine: Engine, name: str = "acme", *, ago_s: float = 0, support: bool = False) -> str:
-    """A link made some time ago, or for another instance."""
+    """A link that was made earlier or for another instance."""
     issued_at = now_us() - int(ago_s * 1_000_000)
     with engine.context.maintenance() as connection:
         identity = find_instance(connection, "acme").identity_of("acme") if name == "acme" else name
@@ -76,7 +76,7 @@ def press(visitor: httpx.Client, path: str) -> httpx.Response:
 
 
 def user_of(visitor: httpx.Client) -> str | None:
-    """Who is logged in there; None for nobody."""
+    """The login of the current user; None without one."""
     answer = visitor.post("/web/session/get_session_info", json={"params": {}}).json()
     return answer["result"]["username"] if "result" in answer else None
 
@@ -102,7 +102,7 @@ def test_a_link_logs_the_administrator_in_once(engine: Engine, visitor: httpx.Cl
     assert user_of(second) is None
 
 
-def test_support_must_tell_the_password_to_change_it(
+def test_support_must_enter_the_password_to_change_it(
     engine: Engine, visitor: httpx.Client, admin: OdooClient, consent: None
 ):
     press(visitor, link(engine, support=True))
@@ -112,7 +112,7 @@ def test_support_must_tell_the_password_to_change_it(
 
 
 def called(visitor: httpx.Client, model: str, method: str, *args: object) -> Any:
-    """A model's method, called with the session the link has given."""
+    """Call a model's method with the session of the link."""
     params = {"model": model, "method": method, "args": args, "kwargs": {}}
     answer = visitor.post(f"/web/dataset/call_kw/{model}/{method}", json={"params": params}).json()
     return answer["result"]
@@ -138,15 +138,13 @@ def test_opening_the_page_does_not_use_the_link_up(engine: Engine, visitor: http
 
 
 def test_a_link_needs_the_pages_own_form(engine: Engine, visitor: httpx.Client):
-    """Another site cannot log a visitor in behind their back."""
+    """Another site cannot log a visitor in without their knowledge."""
     token = httpx.URL(link(engine)).params["token"]
     assert visitor.post("/saas/login", data={"token": token}).status_code == 400
     assert user_of(visitor) is None
 
 
-def test_a_link_made_for_a_web_site_is_taken_from_its_pages_and_from_no_others(
-    engine: Engine, visitor: httpx.Client
-):
+def test_a_link_for_a_web_site_is_accepted_from_its_pages_only(engine: Engine, visitor: httpx.Client):
     ours = "https://office.example.com"
     token = httpx.URL(engine.instances.login_link("acme", origin=ours).reveal()).params["token"]
     for page in ("https://evil.example/", "https://office.example.com.evil.example/", "null", ""):
@@ -168,7 +166,7 @@ def test_the_session_is_a_new_one(engine: Engine, visitor: httpx.Client):
     assert user_of(stale) is None
 
 
-def test_a_link_takes_the_place_of_who_was_logged_in(
+def test_a_link_replaces_the_session_of_another_user(
     engine: Engine, visitor: httpx.Client, admin: OdooClient
 ):
     values = {"name": "Somebody else", "login": "else", "password": "a long password"}
@@ -193,7 +191,7 @@ def test_a_link_of_another_instance_is_refused(engine: Engine, visitor: httpx.Cl
 
 
 @pytest.mark.parametrize("end", ["terminated", "renamed"])
-def test_a_link_does_not_let_in_to_the_next_instance_of_its_name(engine: Engine, end: str):
+def test_a_link_does_not_open_the_next_instance_with_the_same_name(engine: Engine, end: str):
     create(engine, "first")
     path = httpx.URL(engine.instances.login_link("first").reveal()).raw_path.decode()
     try:
@@ -214,7 +212,7 @@ def test_a_link_does_not_let_in_to_the_next_instance_of_its_name(engine: Engine,
 
 
 @pytest.mark.parametrize("token", ["", "nonsense", "a.b", "%00", "é.é"])
-def test_what_is_no_link_is_refused(visitor: httpx.Client, token: str):
+def test_an_invalid_link_is_refused(visitor: httpx.Client, token: str):
     assert visitor.get("/saas/login", params={"token": token}).status_code == 403
 
 
@@ -243,7 +241,7 @@ def test_an_archived_administrator_cannot_be_logged_in(engine: Engine, visitor: 
 
 @pytest.fixture
 def second_factor(engine: Engine, acme: Creation) -> Iterator[None]:
-    """The administrator protects the account by codes from a telephone."""
+    """The administrator protects the account with codes from a phone."""
     statement = "UPDATE res_users SET totp_secret = %s WHERE login = 'admin@acme.example'"
     with engine.context.cluster.connect("acme") as inside:
         inside.execute(statement, ["JBSWY3DPEHPK3PXP"])
@@ -284,7 +282,7 @@ def test_a_link_is_made_for_instances_only(engine: Engine, acme: Creation):
 # ---------------------------------------------------------------- support
 
 
-def test_support_is_let_in_only_with_the_owners_consent(
+def test_support_can_log_in_with_the_owners_consent_only(
     engine: Engine, visitor: httpx.Client, admin: OdooClient
 ):
     path = link(engine, by="Ann", support=True)
@@ -315,16 +313,14 @@ def test_a_support_session_is_recorded_and_shown(
         admin.call("saas.tenant.access", "write", [visit["id"]], {"operator": "Nobody"})
 
 
-def test_a_support_session_ends_after_fifteen_minutes_wherever_it_is(
-    engine: Engine, visitor: httpx.Client, consent: None
-):
+def test_a_support_session_ends_after_fifteen_minutes(engine: Engine, visitor: httpx.Client, consent: None):
     press(visitor, link(engine, by="Ann", support=True))
     file = session_file(engine, visitor)
     session = json.loads(file.read_text())
     assert 800 < session["deletion_time"] - session["create_time"] <= 900
     assert user_of(visitor) == "admin@acme.example"
     session = json.loads(file.read_text())
-    # A quarter of an hour goes by. Odoo's renewal of sessions would lift the end it knows of.
+    # Move the login 15 minutes into the past. Odoo's renewal of sessions must not extend it.
     session["saas_support_ends_at"] -= 900
     session.pop("deletion_time", None)
     file.write_text(json.dumps(session))
@@ -344,7 +340,7 @@ def session_file(engine: Engine, visitor: httpx.Client) -> Path:
     return engine.context.filestores.folder("acme") / ".sessions" / sid[:2] / sid
 
 
-def test_only_administrators_read_who_came_in(engine: Engine, admin: OdooClient):
+def test_only_administrators_can_read_the_support_log(engine: Engine, admin: OdooClient):
     values = {"name": "Employee", "login": "employee", "password": "a long password"}
     (user,) = admin.call("res.users", "create", [values])
     with engine.context.cluster.connect("acme") as inside:
@@ -362,7 +358,7 @@ def test_only_administrators_read_who_came_in(engine: Engine, admin: OdooClient)
 # ---------------------------------------------------------------- ends the administrator's session
 
 
-def test_who_came_by_a_link_can_set_a_password_without_knowing_the_old_one(
+def test_a_user_who_logged_in_by_a_link_can_set_a_password_without_the_old_one(
     engine: Engine, visitor: httpx.Client
 ):
     press(visitor, link(engine))

@@ -1,4 +1,4 @@
-"""Webhooks of the real master, received by a real program with the official library, or by none."""
+"""Webhooks of the real master, with a real receiver that uses the official library and without one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TIMEOUT_S = 150
 
 @pytest.fixture
 def office(office: BackOffice) -> Iterator[BackOffice]:
-    """Receivers are on this machine, so private addresses are allowed; endpoints are gone afterwards."""
+    """Receivers run on this machine, so private addresses are allowed; endpoints are removed afterwards."""
     office.call("ir.config_parameter", "set_param", _ALLOW_PRIVATE, "1")
     yield office
     office.call("ir.config_parameter", "set_param", _ALLOW_PRIVATE, False)
@@ -40,7 +40,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def listen(office: BackOffice, receiver: Receiver, **values: Any) -> tuple[int, str]:
-    """An endpoint for it, and the secret an administrator is shown."""
+    """Create an endpoint for the receiver; return it and the secret that an administrator sees."""
     values = {"name": "Test", "url": receiver.url, **values}
     webhook = office.call("saas.webhook", "create", [values])[0]
     shown = office.call("saas.webhook", "action_show_secret", [webhook])
@@ -53,7 +53,7 @@ def deliveries(office: BackOffice, webhook: int) -> list[dict[str, Any]]:
 
 
 def wait_for_deliveries(office: BackOffice, webhook: int, **expected: Any) -> list[dict[str, Any]]:
-    """Wait until all its messages are like that; one is heard before it is noted as delivered."""
+    """Wait until all its messages have this state; a message arrives before it is recorded as delivered."""
     deadline = time.monotonic() + _TIMEOUT_S
     while True:
         found = deliveries(office, webhook)
@@ -64,14 +64,12 @@ def wait_for_deliveries(office: BackOffice, webhook: int, **expected: Any) -> li
 
 
 def wait_for_delivery(office: BackOffice, webhook: int, **expected: Any) -> dict[str, Any]:
-    """The same of its only message."""
+    """Wait for the same of its only message."""
     (found,) = wait_for_deliveries(office, webhook, **expected)
     return found
 
 
-def test_a_program_hears_of_an_instance_from_its_beginning_to_its_end(
-    office: BackOffice, receiver: Receiver
-) -> None:
+def test_a_program_receives_every_event_of_an_instance(office: BackOffice, receiver: Receiver) -> None:
     webhook, secret = listen(office, receiver)
     life = ["instance.provisioned", "instance.suspended", "instance.reactivated", "instance.terminated"]
     instance = office.create("heard")
@@ -104,7 +102,7 @@ def test_a_program_hears_of_an_instance_from_its_beginning_to_its_end(
         tampered.verified(secret)
 
 
-def test_a_receiver_that_fails_gets_it_again_with_the_same_id(office: BackOffice, receiver: Receiver) -> None:
+def test_a_failed_delivery_is_repeated_with_the_same_id(office: BackOffice, receiver: Receiver) -> None:
     webhook, secret = listen(office, receiver)
     receiver.answers = [500]
     office.call("saas.webhook", "action_test", [webhook])
@@ -114,7 +112,9 @@ def test_a_receiver_that_fails_gets_it_again_with_the_same_id(office: BackOffice
     assert {message.id for message in receiver.messages} == {found["message_id"]}
 
 
-def test_a_receiver_that_was_down_gets_it_by_a_replay(office: BackOffice, receiver: Receiver) -> None:
+def test_a_receiver_that_was_down_gets_the_message_by_a_replay(
+    office: BackOffice, receiver: Receiver
+) -> None:
     webhook, secret = listen(office, receiver)
     receiver.stop()
     office.call("saas.webhook", "action_test", [webhook])
@@ -129,7 +129,7 @@ def test_a_receiver_that_was_down_gets_it_by_a_replay(office: BackOffice, receiv
     assert message.id == found["message_id"]
 
 
-def test_another_customer_s_program_hears_nothing(office: BackOffice, receiver: Receiver) -> None:
+def test_another_customers_program_receives_nothing(office: BackOffice, receiver: Receiver) -> None:
     his, mine = Receiver(), receiver
     his.start()
     customer, other = office.customer("listening"), office.customer("somebody-else")
@@ -158,7 +158,7 @@ def test_a_private_address_is_refused_unless_it_is_allowed(office: BackOffice, r
     assert receiver.messages == []
 
 
-def test_a_master_killed_in_the_middle_of_a_delivery_delivers_it_after_all(
+def test_a_master_killed_during_a_delivery_delivers_the_message_later(
     office: BackOffice, receiver: Receiver
 ) -> None:
     webhook, secret = listen(office, receiver)

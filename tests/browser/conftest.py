@@ -30,20 +30,20 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def new_office(master: Engine, unused_master: UnusedMaster) -> BackOffice:
-    """A back office nobody has worked in."""
+    """A back office that has not been used yet."""
     unused_master.put_back()
     return BackOffice(master)
 
 
 @pytest.fixture(scope="module")
 def operator(new_office: BackOffice) -> Person:
-    """Who runs the SaaS, and administers nothing else."""
+    """A manager of the SaaS without other administrator's rights."""
     return _user(new_office, "saas_manager.group_saas_administrator")
 
 
 @pytest.fixture(scope="module")
 def administrator(new_office: BackOffice) -> Person:
-    """Who may change the settings, too."""
+    """An administrator, who may also change the settings."""
     return _user(new_office, "saas_manager.group_saas_administrator", "base.group_system")
 
 
@@ -56,7 +56,7 @@ def office(new_office: BackOffice) -> BackOffice:
 
 @pytest.fixture(scope="module")
 def sample(office: BackOffice) -> Iterator[dict[str, int]]:
-    """Records in every state; the ids of some."""
+    """A back office with records in every state; the ids of some of them."""
     yield fill(office)
     live = [["state", "not in", ["draft", "terminated", "failed"]]]
     office.terminate(*office.call("saas.instance", "search", live))
@@ -64,7 +64,7 @@ def sample(office: BackOffice) -> Iterator[dict[str, int]]:
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where screenshots go: TENANTRY_SCREENSHOTS, or pytest's own folder."""
+    """The folder for screenshots: TENANTRY_SCREENSHOTS, or pytest's own folder."""
     wanted = os.environ.get("TENANTRY_SCREENSHOTS")
     folder = Path(wanted) if wanted else tmp_path_factory.mktemp("screenshots")
     folder.mkdir(parents=True, exist_ok=True)
@@ -73,7 +73,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def screens(browser: Browser, master: Engine, pictures: Path) -> OpenScreen:
-    """The screen of that size and person: each logs in once."""
+    """A screen for each size and person; each person logs in once."""
     known: dict[tuple[str, Person], Screen] = {}
 
     def at(person: Person, size: str = "desktop") -> Screen:
@@ -88,7 +88,7 @@ def screens(browser: Browser, master: Engine, pictures: Path) -> OpenScreen:
 def _user(office: BackOffice, *groups: str) -> Person:
     login, password = f"user-{secrets.token_hex(3)}", secrets.token_hex(12)
     ids = [_group(office, group) for group in ("base.group_user", *groups)]
-    # The welcome of Odoo's bot would lie over what is looked at.
+    # The welcome message of Odoo's bot would cover the screen.
     values = {"name": "Olivia Operator", "login": login, "password": password, "odoobot_state": "disabled"}
     office.call("res.users", "create", [{**values, "group_ids": [[6, 0, ids]]}])
     return Person(login, password)

@@ -1,4 +1,4 @@
-"""The signup page with the captcha on, in a real Chromium: people notice little, programs are refused."""
+"""The signup page with the captcha on, in a real Chromium: people hardly notice it, programs are refused."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def ann(
     office.terminate(*office.call("saas.instance", "search", [["state", "!=", "terminated"]]))
 
 
-def test_a_person_signs_up_without_doing_anything_for_it(ann: Visitor) -> None:
+def test_a_visitor_signs_up_without_doing_anything_for_the_captcha(ann: Visitor) -> None:
     name = f"captcha-{ann.size}"
     ann.fill(name)
     _expect_solved(ann)
@@ -68,5 +68,5 @@ def test_a_solution_that_was_sent_before_is_refused(ann: Visitor) -> None:
 
 
 def _expect_solved(ann: Visitor) -> None:
-    """How long it takes is a matter of luck."""
+    """The time it takes is random."""
     expect(ann.page.locator("altcha-widget [data-state=verified]")).to_be_visible(timeout=60_000)

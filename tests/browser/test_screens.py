@@ -1,4 +1,4 @@
-"""What an operator, a customer and a stranger see: first a new installation, then one at work.
+"""The screens of an operator, a customer and a visitor: first of a new installation, then of a used one.
 
 One file, so that all of it runs after each other on one installation.
 """
@@ -48,7 +48,7 @@ def test_an_empty_list_of_instances_says_what_to_do_first(screen: Screen) -> Non
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
 @pytest.mark.parametrize("size", SIZES)
-def test_it_opens_without_an_error(
+def test_every_view_opens_without_an_error(
     screens: OpenScreen, operator: Person, sample: dict[str, int], size: str, view: View
 ) -> None:
     screen = screens(operator, size)
@@ -102,7 +102,7 @@ def test_create_shows_the_steps_and_then_active_without_a_reload(screen: Screen,
 
 
 def _note_steps(screen: Screen) -> Callable[[], list[str]]:
-    """Write down every step that is shown, however short; call it to read them."""
+    """Record every step that is shown, however short; call the result to read them."""
     screen.page.evaluate(
         """() => {
             window.steps = [];
@@ -161,11 +161,11 @@ def test_a_figure_of_the_dashboard_opens_its_list(
     assert screen.problems == []
 
 
-# ------------------------------------------------------------ a customer, and who comes to a wrong address
+# ------------------------------------------------------------ a customer, and a visitor of a wrong address
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_customer_with_a_link_presses_one_button_and_is_in_his_odoo(
+def test_a_customer_with_a_link_is_in_their_odoo_after_one_button(
     browser: Browser, office: BackOffice, sample: dict[str, int], pictures: Path, size: str
 ) -> None:
     screen = Screen(browser, size, office.engine.master.url, pictures)
@@ -182,7 +182,7 @@ def test_a_customer_with_a_link_presses_one_button_and_is_in_his_odoo(
     ("name", "title"),
     [("nobody", "Nothing lives here"), ("cobalt", "This Odoo is suspended")],
 )
-def test_a_page_of_the_front_follows_the_visitor_s_dark_scheme(
+def test_a_page_of_the_front_follows_the_visitors_dark_scheme(
     browser: Browser,
     office: BackOffice,
     sample: dict[str, int],
@@ -206,7 +206,7 @@ def test_a_page_of_the_front_follows_the_visitor_s_dark_scheme(
 
 
 def _lightness(screen: Screen) -> float:
-    """Of the page's background, 0 to 255."""
+    """The brightness of the page's background, 0 to 255."""
     color = screen.page.evaluate("getComputedStyle(document.body).backgroundColor")
     red, green, blue = (int(part) for part in color.removeprefix("rgb(").removesuffix(")").split(","))
     return (red + green + blue) / 3

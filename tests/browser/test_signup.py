@@ -25,7 +25,7 @@ def mails(office: BackOffice) -> Iterator[MailServer]:
 
 @pytest.fixture
 def visitor(browser: Browser, office: BackOffice, mails: MailServer, pictures: Path) -> Iterator[NewVisitor]:
-    """Make visitors, from an hour in which nobody has signed up; their Odoos go afterwards."""
+    """Make visitors in an hour without earlier signups; their Odoos are removed afterwards."""
     made: list[Visitor] = []
     _sql(office, "DELETE FROM saas_api_count")
 
@@ -45,7 +45,9 @@ def _sql(office: BackOffice, statement: str) -> None:
 
 
 @pytest.mark.parametrize("size", ["desktop", "phone"])
-def test_from_the_first_field_to_the_home_screen_without_a_password(visitor: NewVisitor, size: str) -> None:
+def test_a_visitor_gets_from_the_first_field_to_the_home_screen_without_a_password(
+    visitor: NewVisitor, size: str
+) -> None:
     ann, name = visitor(size), f"first-{size}"
     ann.page.goto("/signup")
     ann.judge("form")
@@ -63,7 +65,7 @@ def test_from_the_first_field_to_the_home_screen_without_a_password(visitor: New
     ann.expect_home(name)
 
 
-def test_a_phone_s_form_fits_and_its_targets_are_large(visitor: NewVisitor) -> None:
+def test_the_form_fits_a_phone_and_has_large_targets(visitor: NewVisitor) -> None:
     ann = visitor("phone")
     ann.page.goto("/signup")
     small = ann.page.evaluate(
@@ -75,7 +77,7 @@ def test_a_phone_s_form_fits_and_its_targets_are_large(visitor: NewVisitor) -> N
     assert small == []
 
 
-def test_a_name_taken_while_typing_is_told_and_a_suggestion_is_one_click(
+def test_a_name_that_is_taken_while_typing_is_reported_with_a_suggestion_to_click(
     visitor: NewVisitor, office: BackOffice
 ) -> None:
     office.create("oak")
@@ -111,7 +113,7 @@ def test_a_name_taken_between_the_mail_and_the_click_is_asked_for_again(visitor:
     bob.expect_home("elm-2")
 
 
-def test_mistakes_are_told_at_the_top_and_at_their_fields_and_nothing_typed_is_lost(
+def test_mistakes_are_shown_at_the_top_and_at_their_fields_and_no_input_is_lost(
     visitor: NewVisitor,
 ) -> None:
     ann = visitor()
@@ -126,7 +128,7 @@ def test_mistakes_are_told_at_the_top_and_at_their_fields_and_nothing_typed_is_l
     assert ann.page.input_value("#company_name") == "Ash Ltd"
 
 
-def test_a_wrong_or_old_link_leads_on(visitor: NewVisitor) -> None:
+def test_a_wrong_or_old_link_shows_how_to_continue(visitor: NewVisitor) -> None:
     ann = visitor()
     ann.page.goto("/signup/confirm?token=AAAA")
     ann.expect_heading("does not work any more")
@@ -151,7 +153,7 @@ def test_a_wrong_address_is_changed_and_only_the_new_mail_counts(visitor: NewVis
     ann.expect_heading("One click")
 
 
-def test_the_mail_opened_elsewhere_lets_that_browser_in_and_tells_the_first(visitor: NewVisitor) -> None:
+def test_opening_the_mail_in_another_browser_logs_in_there_and_informs_the_first(visitor: NewVisitor) -> None:
     desk, phone = visitor(), visitor("phone")
     desk.fill("yew")
     desk.send()
@@ -163,7 +165,7 @@ def test_the_mail_opened_elsewhere_lets_that_browser_in_and_tells_the_first(visi
     desk.judge("ready-elsewhere")
 
 
-def test_the_progress_is_told_step_by_step_without_a_reload(visitor: NewVisitor, office: BackOffice) -> None:
+def test_the_progress_is_shown_step_by_step_without_a_reload(visitor: NewVisitor, office: BackOffice) -> None:
     ann, instance = visitor(), office.instance("lime-tree")
     ann.fill("lime")
     ann.send()
@@ -224,7 +226,7 @@ def test_reloading_and_going_back_do_nothing_twice(visitor: NewVisitor, office: 
     )
 
 
-def test_who_comes_back_from_his_odoo_is_not_sent_there_again(visitor: NewVisitor) -> None:
+def test_a_visitor_who_returns_from_their_odoo_is_not_redirected_again(visitor: NewVisitor) -> None:
     ann = visitor()
     ann.sign_up("box")
     ann.press()
@@ -235,11 +237,11 @@ def test_who_comes_back_from_his_odoo_is_not_sent_there_again(visitor: NewVisito
     ann.judge("ready")
 
 
-def test_it_works_without_a_script_all_the_way(visitor: NewVisitor, office: BackOffice) -> None:
+def test_the_signup_works_without_scripts(visitor: NewVisitor, office: BackOffice) -> None:
     office.create("gum")
     ann = visitor(java_script_enabled=False)
     ann.fill("gum")
-    # Nobody fills a form in within two seconds, but this visitor.
+    # This visitor needs less than two seconds for the form, as no person does.
     ann.page.wait_for_timeout(2000)
     ann.press()
     ann.page.get_by_role("button", name="gum-2").click()
@@ -250,7 +252,7 @@ def test_it_works_without_a_script_all_the_way(visitor: NewVisitor, office: Back
     ann.page.wait_for_url(re.compile(r"//gum-2\..*/odoo"), wait_until="commit")
 
 
-def test_the_keyboard_is_enough(visitor: NewVisitor) -> None:
+def test_the_signup_works_by_keyboard_only(visitor: NewVisitor) -> None:
     ann = visitor()
     ann.page.goto("/signup")
     keys = ann.page.keyboard
@@ -276,7 +278,7 @@ def test_the_keyboard_is_enough(visitor: NewVisitor) -> None:
     ann.expect_home("ivy-ltd")
 
 
-def test_a_french_visitor_is_spoken_to_in_french(visitor: NewVisitor, office: BackOffice) -> None:
+def test_a_french_visitor_gets_pages_in_french(visitor: NewVisitor, office: BackOffice) -> None:
     ann = visitor(locale="fr-FR")
     ann.fill("houx")
     expect(ann.page.locator("html")).to_have_attribute("lang", "fr-FR")
@@ -288,7 +290,7 @@ def test_a_french_visitor_is_spoken_to_in_french(visitor: NewVisitor, office: Ba
     expect(ann.page.locator("html")).to_have_attribute("lang", "en-US")
 
 
-def test_another_language_keeps_what_was_typed(visitor: NewVisitor) -> None:
+def test_changing_the_language_keeps_the_input(visitor: NewVisitor) -> None:
     ann = visitor()
     ann.fill("poplar")
     ann.page.click("nav [hreflang=fr-FR]")
@@ -299,7 +301,7 @@ def test_another_language_keeps_what_was_typed(visitor: NewVisitor) -> None:
     expect(ann.page.locator("#company_name")).to_have_value("")
 
 
-def test_without_room_the_page_is_kind_and_says_that_it_goes_on(
+def test_without_room_the_page_says_that_the_signup_continues_later(
     visitor: NewVisitor, office: BackOffice
 ) -> None:
     ann = visitor()
@@ -314,7 +316,7 @@ def test_without_room_the_page_is_kind_and_says_that_it_goes_on(
         office.call("saas.server", "write", servers, {"state": "active"})
 
 
-def test_a_closed_page_is_kind(visitor: NewVisitor, office: BackOffice) -> None:
+def test_a_closed_page_explains_itself(visitor: NewVisitor, office: BackOffice) -> None:
     ann = visitor()
     office.call("ir.config_parameter", "set_param", "saas_signup.closed", "True")
     try:

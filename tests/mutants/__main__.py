@@ -1,4 +1,4 @@
-"""Break a line, run its tests, tell who lived: `python -m tests.mutants [--fast] [WORD...]`."""
+"""Break a line, run its tests, report which mutants lived: `python -m tests.mutants [--fast] [WORD...]`."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tests.mutants", description=__doc__)
-    parser.add_argument("--fast", action="store_true", help="only those whose tests need nothing but Python")
-    parser.add_argument("words", nargs="*", help="only those with one of these in their name or file")
+    parser.add_argument("--fast", action="store_true", help="only mutants whose tests need only Python")
+    parser.add_argument("words", nargs="*", help="only mutants with one of these words in their name or file")
     return parser.parse_args()
 
 
@@ -44,7 +44,7 @@ def _is_wanted(mutant: Mutant, options: argparse.Namespace) -> bool:
 
 
 def _pass_unbroken(copy: Copy, chosen: Sequence[Mutant]) -> bool:
-    """A test that fails anyway tells nothing."""
+    """A test that fails without a mutant proves nothing."""
     tests = sorted({test for mutant in chosen for test in mutant.tests})
     print(f"{len(chosen)} mutants; their {len(tests)} tests without them", flush=True)
     ended = copy.pytest(tests, _SLOW_TEST_S)

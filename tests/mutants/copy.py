@@ -19,7 +19,7 @@ _COMMAND = "#!{python}\nfrom tenantry.cli.main import app\n\napp()\n"
 
 @dataclass(frozen=True)
 class Copy:
-    """Of the tree at `folder`; every other package comes from this environment."""
+    """A Python with the tree at `folder`; all other packages come from this environment."""
 
     folder: Path
 
@@ -39,19 +39,19 @@ class Copy:
             self._forget_compiled(mutant)
 
     def pytest(self, tests: Sequence[str], timeout_s: int) -> subprocess.CompletedProcess[str]:
-        """Run tests up to the first that fails, or that takes longer than that: a mutant may be endless."""
+        """Run tests up to the first one that fails or exceeds the timeout: a mutant may run for ever."""
         options = ["-q", "-x", "-p", "no:cacheprovider", f"--timeout={timeout_s}"]
         command = [str(self.python), "-m", "pytest", *options, *tests]
         return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
 
     def _forget_compiled(self, mutant: Mutant) -> None:
-        """Python knows a changed file by its size and second, which may be the same."""
+        """Python detects a changed file by its size and second, which may stay the same."""
         shutil.rmtree((self.folder / mutant.file).parent / "__pycache__", ignore_errors=True)
 
 
 @contextmanager
 def copied_tree() -> Iterator[Copy]:
-    """All that git would commit, as it is now; gone afterwards."""
+    """A copy of all files that git would commit, as they are now; removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="tenantry-mutants-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # PostgreSQL runs as a user of its own
@@ -71,7 +71,7 @@ def _files() -> list[str]:
 
 
 def _make_python(copy: Copy) -> None:
-    """It finds the copy first, wherever it is started: what the engine starts inherits no PYTHONPATH."""
+    """The environment finds the copy first from any folder; programs of the engine inherit no PYTHONPATH."""
     venv.create(copy.folder / ".venv", symlinks=True)
     (site,) = (copy.folder / ".venv").glob("lib/python*/site-packages")
     ours = sysconfig.get_path("purelib")

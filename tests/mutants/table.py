@@ -1,4 +1,4 @@
-"""The mutants: each a line broken on purpose, and the tests that must notice."""
+"""The mutants: each is a line broken on purpose, with the tests that must fail then."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Mutant:
 
     @property
     def is_fast(self) -> bool:
-        """Whether its tests need nothing but Python."""
+        """Whether all its tests are unit tests, which need only Python."""
         return all(test.startswith(_FAST) for test in self.tests)
 
     def objection(self, root: Path = ROOT) -> str:
-        """Why it is not true of this tree any more; "" when it is."""
+        """The reason why it does not fit this tree any more; "" if it fits."""
         file = root / self.file
         found = file.read_text(encoding="utf-8").count(self.old) if file.is_file() else 0
         if found != 1:
@@ -42,7 +42,7 @@ class Mutant:
 
 
 def mutants() -> list[Mutant]:
-    """Those of every file in the folder `table`, in its order."""
+    """The mutants of every file in the folder `table`, sorted by file."""
     return list(_read())
 
 

@@ -21,7 +21,7 @@ from tenantry.runtimes.contract import Capabilities
 
 @dataclass
 class FakeRuntime:
-    """What it serves answers at a socket while `listening`.
+    """Served instances answer at a socket while `listening`.
 
     known: the labels it follows, by database. renamed, commands: what it was told, in order.
     odoo: does what a command is for.

@@ -90,7 +90,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.BaseServer):
         request.close()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Who goes away in the middle is noted by the handler."""
+        """The handler records clients that disconnect early."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -33,7 +33,7 @@ ANSWERS = {
 
 
 class Thing:
-    """What a record is to evaluated code: an object with a name and methods."""
+    """A stand-in for a record in evaluated code: an object with a name and methods."""
 
     name = "Azure Interior"
     _note = some__thing = "for the process only"

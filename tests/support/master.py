@@ -16,7 +16,7 @@ _MARK = "answer: "
 
 
 def master_client(engine: Engine) -> WebClient:
-    """Log in as the administrator, who gets a new password for it."""
+    """Log in as the administrator with a new password."""
     master = engine.master
     password = master.reset_admin_password()
     return WebClient(master.runtime.route, MASTER_DATABASE, master.admin_login(), password)

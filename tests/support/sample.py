@@ -63,7 +63,7 @@ def _end_trial(office: BackOffice, instance: int) -> None:
 
 
 def _change_plan(office: BackOffice, instance: int, plan: str) -> None:
-    """What is in force is replaced: periods that cover no day, and others."""
+    """Replace the current periods, so that some periods cover no day."""
     values = {"instance_id": instance, "plan_id": office.find("saas.plan", code=plan)}
     wizard = office.call("saas.instance.change.plan", "create", [values])[0]
     office.call("saas.instance.change.plan", "action_change_plan", [wizard])

@@ -45,7 +45,7 @@ class Screen:
         if message.type == "error" and _KNOWN not in message.text:
             self.complaints.append(f"{message.text} ({message.location.get('url')})")
 
-    # ------------------------------------------------------------ what somebody does
+    # ------------------------------------------------------------ actions of a person
 
     def log_in(self, person: Person) -> None:
         self.page.goto("/web/login")
@@ -91,7 +91,7 @@ class Screen:
             .first
         )
 
-    # ------------------------------------------------------------ what is seen
+    # ------------------------------------------------------------ checks of the screen
 
     @property
     def problems(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""A web site beside the master, and its visitors."""
+"""A web site beside the master and its visitors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def site() -> Iterator[WebSite]:
 
 @pytest.fixture
 def key(office: BackOffice, site: WebSite) -> Iterator[str]:
-    """A publishable key of the site; each test begins with limits of its own, and leaves nothing."""
+    """A publishable key of the site; each test starts with fresh limits and leaves nothing."""
     sql(office, "DELETE FROM saas_api_count")
     (record,) = office.call("saas.api.key.publishable", "create", [{"name": "Site", "origins": site.origin}])
     yield office.read("saas.api.key.publishable", record, "key")["key"]

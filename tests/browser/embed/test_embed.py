@@ -1,4 +1,4 @@
-"""Visitors of an operator's own web site sign up there: another origin, a real browser, real mails."""
+"""Visitors sign up on an operator's own web site: another origin, a real browser, real mails."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.screen import Screen
 from tests.support.web_site import WebSite
 
 
-def test_who_signs_up_by_the_html_example_ends_at_his_odoo(
+def test_a_visitor_of_the_html_example_ends_in_their_odoo(
     office: BackOffice, site: WebSite, key: str, mails: MailServer, page: Page
 ) -> None:
     page.goto(site.publish("/", made_ours((EXAMPLES / "signup.html").read_text(), office, key)))
@@ -36,7 +36,7 @@ def test_who_signs_up_by_the_html_example_ends_at_his_odoo(
     expect_open(page, link)
 
 
-def test_who_signs_up_by_the_react_example_ends_at_his_odoo(
+def test_a_visitor_of_the_react_example_ends_in_their_odoo(
     office: BackOffice, site: WebSite, key: str, mails: MailServer, page: Page, tmp_path: Path
 ) -> None:
     component = made_ours((EXAMPLES / "Signup.jsx").read_text(), office, key)
@@ -46,7 +46,7 @@ def test_who_signs_up_by_the_react_example_ends_at_his_odoo(
     expect_open(page, page.get_by_role("link", name="react-ltd"))
 
 
-def test_the_element_shows_the_way_to_the_instance(
+def test_the_element_shows_the_progress_of_the_instance(
     office: BackOffice, site: WebSite, key: str, mails: MailServer, screen: Screen
 ) -> None:
     page = screen.page
@@ -83,7 +83,7 @@ def test_the_element_shows_the_way_to_the_instance(
     assert screen.problems == []
 
 
-def test_the_page_of_the_auto_provisioning_document_signs_up(
+def test_a_visitor_signs_up_by_the_page_of_the_auto_provisioning_document(
     office: BackOffice, site: WebSite, key: str, mails: MailServer, page: Page
 ) -> None:
     page.goto(site.publish("/s4", of_s4("signup.html", office, key)))
@@ -93,7 +93,7 @@ def test_the_page_of_the_auto_provisioning_document_signs_up(
     expect_active(office, "s4-sons")
 
 
-def test_the_component_of_the_auto_provisioning_document_signs_up(
+def test_a_visitor_signs_up_by_the_component_of_the_auto_provisioning_document(
     office: BackOffice, site: WebSite, key: str, mails: MailServer, page: Page, tmp_path: Path
 ) -> None:
     page.goto(page_in_react(of_s4("Signup.jsx", office, key), tmp_path, office, site))

@@ -1,4 +1,4 @@
-"""What a visitor of another web site is told when something is in the way, and what the page asks then."""
+"""The errors that a visitor of another web site sees, and the requests of the page then."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.screen import Screen
 from tests.support.web_site import WebSite
 
 
-def test_a_web_site_that_is_not_listed_is_told_so(
+def test_a_web_site_that_is_not_listed_gets_an_error(
     office: BackOffice, site: WebSite, key: str, page: Page
 ) -> None:
     sql(office, "UPDATE saas_api_key_publishable SET origins = 'https://elsewhere.example'")
@@ -33,7 +33,7 @@ def test_a_web_site_that_is_not_listed_is_told_so(
     assert count_of_requests(office, "Not Listed") == 0
 
 
-def test_a_taken_name_is_told_at_its_field_and_another_is_one_press_away(
+def test_a_taken_name_is_reported_at_its_field_with_a_suggestion_to_press(
     office: BackOffice, site: WebSite, key: str, screen: Screen
 ) -> None:
     page, taken = screen.page, f"taken-{screen.size}"
@@ -50,7 +50,7 @@ def test_a_taken_name_is_told_at_its_field_and_another_is_one_press_away(
     expect(page.get_by_text(f"{taken}-2 is free.")).to_be_visible()
 
 
-def test_what_the_api_refuses_is_told_at_its_field(
+def test_an_error_of_the_api_is_shown_at_its_field(
     office: BackOffice, site: WebSite, key: str, page: Page
 ) -> None:
     page.goto(site.publish("/element", page_with_element(office, key, plan="starter")))
@@ -68,7 +68,9 @@ def test_what_the_api_refuses_is_told_at_its_field(
     assert count_of_requests(office, "Refused Ltd") == 0
 
 
-def test_two_presses_ask_for_one_instance(office: BackOffice, site: WebSite, key: str, page: Page) -> None:
+def test_pressing_twice_requests_one_instance(
+    office: BackOffice, site: WebSite, key: str, page: Page
+) -> None:
     for path, text in (
         ("/", made_ours((EXAMPLES / "signup.html").read_text(), office, key)),
         ("/element", page_with_element(office, key, plan="starter")),
@@ -82,9 +84,7 @@ def test_two_presses_ask_for_one_instance(office: BackOffice, site: WebSite, key
         assert count_of_requests(office, company) == 1
 
 
-def test_a_lost_line_loses_nothing_that_was_typed(
-    office: BackOffice, site: WebSite, key: str, page: Page
-) -> None:
+def test_a_lost_connection_loses_no_input(office: BackOffice, site: WebSite, key: str, page: Page) -> None:
     page.goto(site.publish("/element", page_with_element(office, key, plan="starter", lang="fr")))
     page.get_by_label("Entreprise").fill("Lost <b>Line</b>")
     page.get_by_label("E-mail").fill("ann@lost.example")
@@ -98,7 +98,7 @@ def test_a_lost_line_loses_nothing_that_was_typed(
     assert count_of_requests(office, "Lost <b>Line</b>") == 1
 
 
-def test_a_visitor_over_the_limit_is_told_when_to_come_again(
+def test_a_visitor_above_the_limit_is_told_when_to_try_again(
     office: BackOffice, site: WebSite, key: str, page: Page
 ) -> None:
     office.call("ir.config_parameter", "set_param", "saas_api.requests_per_hour", "1")
@@ -114,7 +114,7 @@ def test_a_visitor_over_the_limit_is_told_when_to_come_again(
     expect(page.get_by_label("Company")).to_have_value("Too Often")
 
 
-def test_a_page_that_nobody_looks_at_asks_nothing_and_asks_at_once_when_looked_at(
+def test_a_hidden_page_sends_no_requests_and_sends_one_at_once_when_shown(
     office: BackOffice, site: WebSite, key: str, mails: MailServer, page: Page
 ) -> None:
     asked: list[str] = []
@@ -139,7 +139,7 @@ def _note(noted: list[str], request: Request) -> None:
 
 
 def _show(page: Page, is_shown: bool) -> None:
-    """As when the visitor goes to another tab, or comes back."""
+    """Hide or show the page, as when the visitor changes to another tab or comes back."""
     page.evaluate(
         """hidden => { Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
             document.dispatchEvent(new Event("visibilitychange")); }""",
@@ -147,7 +147,7 @@ def _show(page: Page, is_shown: bool) -> None:
     )
 
 
-def test_a_page_that_waits_for_the_link_asks_ever_more_rarely(
+def test_a_page_that_waits_for_the_link_asks_less_and_less_often(
     office: BackOffice, site: WebSite, key: str, page: Page
 ) -> None:
     asked: list[str] = []
@@ -167,7 +167,7 @@ def test_a_page_that_waits_for_the_link_asks_ever_more_rarely(
     assert 20 < len(asked) < 40
 
 
-def test_a_link_that_died_lets_him_sign_up_again(
+def test_a_visitor_with_an_expired_link_can_sign_up_again(
     office: BackOffice, site: WebSite, key: str, page: Page
 ) -> None:
     page.goto(site.publish("/element", page_with_element(office, key, plan="starter")))
