@@ -76,7 +76,7 @@ class TestFaults(ApiCase):
             ("engines", "SUBDOMAIN_TAKEN", True),
         ):
             for language in LANGUAGES:
-                with patch.object(gateway, "taken", {"engines"}.intersection):
+                with patch.object(gateway, "taken", lambda names, _server: {"engines"}.intersection(names)):
                     told = self._at_every_address(name, language)
                 (sentence,) = {sentence for _address, _field, _code, sentence, _details in told}
                 sentences[sentence] += 1

@@ -186,7 +186,7 @@ class TestLists(ApiCase):
             self.assertEqual(instance.admin_email, "ann@acme.example")
 
     def test_a_name_that_only_the_engine_knows_is_taken(self):
-        with patch.object(gateway, "taken", {"acme"}.intersection):
+        with patch.object(gateway, "taken", lambda names, _server: {"acme"}.intersection(names)):
             taken = self._call("/provisioning/validate_subdomain?subdomain=acme")[1]["data"]
             self.assertEqual((taken["available"], taken["error_code"]), (False, "SUBDOMAIN_TAKEN"))
             self.assertTrue(taken["suggestions"])

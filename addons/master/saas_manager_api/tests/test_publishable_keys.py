@@ -1,9 +1,10 @@
 """A6: the signup addon decides what a publishable key may do; with the API alone it can create nothing."""
 
+from odoo.exceptions import AccessError
 from odoo.tests import TransactionCase, tagged
 
 from ..callers import Caller
-from ..errors import ApiError
+from ..errors import problem
 
 
 @tagged("at_install", "-post_install")
@@ -16,7 +17,7 @@ class TestPublishableKeys(TransactionCase):
         )
         caller = Caller(self.env.uid, "fingerprint", "192.0.2.1", key.id, self.env.company.id)
         requests = self.env["saas.instance.request"]
-        with self.assertRaises(ApiError) as refused:
+        with self.assertRaises(AccessError) as refused:
             requests._ask_by_api(caller, {"subdomain": "acme"})
-        self.assertEqual(refused.exception.problem.status, 403)
+        self.assertEqual(problem(refused.exception).status, 403)
         self.assertFalse(requests.search([("subdomain", "=", "acme")]))
