@@ -41,6 +41,7 @@ from .processes import BROKEN, activities, broken_databases, measure, process_lo
 from .secrets import new_password, seal, unseal
 from .servers import (
     address_settings,
+    base_domain_of,
     check_server_address,
     save_address_settings,
     server_status,

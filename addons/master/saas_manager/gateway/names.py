@@ -36,8 +36,8 @@ def taken(subdomains, server=None):
 
     server: where they are, or shall be; none for the installation's own.
     """
-    engine = _engine_of(server) if server else _engine()
     with suppress(TenantryError):
+        engine = _engine_of(server) if server else _engine()
         return engine.instances.taken(subdomains)
     return frozenset()
 

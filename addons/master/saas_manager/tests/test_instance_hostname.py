@@ -4,6 +4,7 @@ import runpy
 from types import SimpleNamespace
 from unittest.mock import patch
 
+from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import tagged
@@ -241,7 +242,7 @@ class TestHostnameAfterALostJob(HostnameCase):
         with (
             self._jobs(),
             patch.object(gateway, "check_hostnames", side_effect=away),
-            self.assertRaises(gateway.RetryableJobError),
+            self.assertRaises(RetryableJobError),
         ):
             self.instance.sudo()._operate("set_domains")
         self.assertEqual(added.state, "pending")
