@@ -79,12 +79,16 @@ class SaasInstanceRequest(models.Model):
             "chosen": chosen,
             "faults": refused.by_field if refused else {},
             "suggestions": refused.suggestions if refused else [],
-            "suffix": pages._suffix(),
+            "suffix": pages._suffix(self.template_id),
         }
 
     def _address(self):
         """Where it is or will be, as people say it."""
         return urlsplit(self._url()).netloc
+
+    def _origin(self):
+        url = urlsplit(self._url())
+        return f"{url.scheme}://{url.netloc}"
 
     def _url(self):
         # sudo: a stranger sees no server, only the address it gives.

@@ -5,6 +5,7 @@ import time
 from unittest.mock import patch
 
 from odoo.addons.saas_manager_api.errors import ApiError
+from odoo.addons.saas_manager_api.exceptions import TooBusy
 from odoo.addons.saas_manager_api.networks import network_of
 from odoo.tests import tagged
 
@@ -167,6 +168,12 @@ class TestGuards(SignupCase):
                 answer = self._see(path)
             self.assertEqual(answer.status_code, 429)
             self.assertGreater(int(answer.headers["Retry-After"]), 0)
+
+    def test_who_asks_while_too_many_do_is_told_to_wait(self):
+        busy = TooBusy("Too much at once. Please try again.")
+        with patch.object(type(self.env["saas.api.count"]), "_hit", side_effect=busy):
+            answer = self._see("/signup/check?subdomain=acme")
+        self.assertEqual((answer.status_code, answer.headers["Retry-After"]), (503, "1"))
 
     def _drafts(self):
         return self.env["saas.instance.request"].search([("source", "=", "signup")])
