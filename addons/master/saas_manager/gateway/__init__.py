@@ -24,6 +24,7 @@ from .instances import (
 )
 from .names import (
     check_hostname,
+    check_outside,
     check_slug,
     is_caption,
     is_email,

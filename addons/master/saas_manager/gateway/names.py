@@ -4,11 +4,12 @@ from contextlib import suppress
 
 from odoo.exceptions import ValidationError
 
-from tenantry.errors import InvalidInput, TenantryError
+from tenantry.errors import InvalidInput, InvalidValue, TenantryError
 from tenantry.model import names
 
 from .engines import _engine, _engine_of
 from .errors import translated
+from .servers import base_domain_of
 
 
 def check_slug(text):
@@ -29,6 +30,13 @@ def malformed(text):
 def check_hostname(text):
     with translated(ValidationError):
         names.hostname(text or "")
+
+
+def check_outside(hostname, server=None):
+    """Raise InvalidValue for a name that the server gives out itself. server: as of `taken`."""
+    base_domain = base_domain_of(server)
+    if f".{hostname}".endswith(f".{base_domain}"):
+        raise InvalidValue("host name", hostname, f"a name outside of {base_domain}")
 
 
 def taken(subdomains, server=None):

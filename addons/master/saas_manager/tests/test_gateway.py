@@ -176,6 +176,7 @@ class TestGateway(SaasCase):
     def test_a_name_and_its_address_are_asked_for_where_its_instance_is_or_will_be(self):
         away = self._make_server("away", address="ssh://away")
         self.engine.instances.taken.return_value = frozenset({"acme"})
+        self.asked_for.clear()
         self.assertEqual(_taken(["acme"], away), {"acme"})
         self.assertEqual(self.asked_for, [away])
 
@@ -205,6 +206,7 @@ class TestGateway(SaasCase):
         gone = self._make_server("gone", address="gone", base_domain="gone.example")
         self.engine.facts.return_value = SimpleNamespace(base_domain="here.example", protocol="https")
         self.engine.instances.url_of.return_value = "https://acme.near.example:8069"
+        self.asked_for.clear()
         with engines_are(_engine=lambda: self.engine):
             self.assertEqual(gateway.url_of("acme", away), "https://acme.away.example")
             self.assertEqual(self.asked_for, [])
@@ -215,6 +217,10 @@ class TestGateway(SaasCase):
             self.assertEqual(gateway.base_domain_of(away), "away.example")
             self.server.base_domain = "before.example"
             self.assertEqual(gateway.base_domain_of(self.server), "here.example")
+            for name, server in (("away.example", away), ("x.away.example", away), ("x.here.example", None)):
+                with self.subTest(name=name), self.assertRaises(gateway.HOSTNAME_REFUSED):
+                    gateway.check_outside(name, server)
+            gateway.check_outside("notaway.example", away)
 
     def test_a_server_that_is_away_does_not_keep_the_others_templates_from_being_looked_at(self):
         away = self._make_server("away", address="ssh://away")
