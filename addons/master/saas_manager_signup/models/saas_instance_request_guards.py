@@ -13,7 +13,8 @@ from ..faults import NotHuman
 _MAILS_AN_HOUR = 5
 _POSTS_PER_SIGNUP = 10
 """For one confirmed signup: the relay's good name has a limit of its own, too."""
-_STAMP = "saas_manager_signup.form"
+_STAMP = "saas_manager_portal.form"
+"""As the addon was called first: forms that are open during an update stay good."""
 _STAMP_KEPT_S = 86400
 
 

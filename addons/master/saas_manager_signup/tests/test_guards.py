@@ -8,6 +8,7 @@ from odoo.addons.saas_manager_api.errors import ApiError
 from odoo.addons.saas_manager_api.exceptions import TooBusy
 from odoo.addons.saas_manager_api.networks import network_of
 from odoo.tests import tagged
+from odoo.tools import hash_sign
 
 from .common import SignupCase
 
@@ -38,6 +39,10 @@ class TestGuards(SignupCase):
         time.sleep(1)
         opened = re.search(r'name="opened" value="([^"]+)"', answer.text)[1]
         self.assertEqual(self._send(opened=opened).status_code, 303)
+
+    def test_a_form_that_was_open_before_the_update_that_renamed_the_addon_is_accepted(self):
+        stamp = hash_sign(self.env, "saas_manager_portal.form", [time.time()])
+        self.assertEqual(self._send(opened=stamp).status_code, 303)
 
     def test_a_forged_or_missing_stamp_is_refused(self):
         for stamp in ("", "x", "AAAA", self.env["saas.instance.request"]._stamp()[:-4] + "AAAA"):
