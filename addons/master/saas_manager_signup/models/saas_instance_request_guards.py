@@ -22,7 +22,7 @@ class SaasInstanceRequest(models.Model):
     _inherit = "saas.instance.request"
 
     def _count_asked(self, email):
-        """Raises ApiError after too many to this address, or of all visitors together."""
+        """Raises TooMany: to this address, or of all visitors together."""
         self._count_mail(email)
         cap = self.env["saas.signup"]._cap_per_hour()
         if cap:

@@ -51,7 +51,7 @@ class SaasInstanceRequest(models.Model):
         """Keep it as a draft, and send a mail to the customer.
 
         address: where the wish came from, whichever door it came through.
-        Raises ApiError after too many, and for a throw-away mailbox.
+        Raises TooMany, and WrongValue for a throw-away mailbox.
         """
         self._check_mailbox(values["customer_email"])
         self._count_signup(f"signup {address}", _AN_HOUR)
