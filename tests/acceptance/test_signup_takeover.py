@@ -47,6 +47,15 @@ INSERT INTO ir_model_data (module, name, model, res_id, noupdate)
      WHERE module = 'saas_manager_portal'
        AND name IN ('model_res_config_settings', 'model_saas_instance_request', 'model_saas_signup');
 
+UPDATE ir_ui_view SET arch_fs = CASE arch_fs
+       WHEN 'saas_manager_signup/views/captcha_templates.xml'
+       THEN 'saas_manager_captcha/views/captcha_templates.xml'
+       WHEN 'saas_manager_signup/views/captcha_settings_views.xml'
+       THEN 'saas_manager_captcha/views/res_config_settings_views.xml'
+       WHEN 'saas_manager_signup/views/confirmation_templates.xml'
+       THEN 'saas_manager_api/views/confirmation_templates.xml'
+       ELSE replace(arch_fs, 'saas_manager_signup/', 'saas_manager_portal/') END
+ WHERE arch_fs LIKE 'saas\_manager\_signup/%';
 UPDATE ir_ui_view SET key = 'saas_manager_captcha.captcha',
        arch_db = replace(arch_db::text, 'saas_manager_signup', 'saas_manager_captcha')::jsonb
  WHERE key = 'saas_manager_signup.altcha';
@@ -69,6 +78,11 @@ INSERT INTO ir_ui_view (name, type, mode, active, priority, key, inherit_id, arc
            '<data><xpath expr="//main" position="before"><p>Ours: <t t-call="saas_manager_portal.sign">'
            '<t t-set="path" t-value="''M1 1''"/></t></p></xpath></data>')
       FROM ir_ui_view WHERE key = 'saas_manager_portal.layout';
+INSERT INTO ir_ui_view (name, type, mode, active, priority, key, arch_db)
+    SELECT 'Ours', 'qweb', 'primary', true, 16, key,
+           jsonb_build_object('en_US', format('<p><t t-call="%s"/></p>', called))
+      FROM (VALUES ('ours.captcha', 'saas_manager_captcha.captcha'),
+                   ('ours.confirmation', 'saas_manager_api.confirmation_page')) ours (key, called);
 INSERT INTO ir_config_parameter (key, value)
     VALUES ('saas_captcha.enabled', 'True'), ('saas_signup.closed', 'True')
     ON CONFLICT (key) DO UPDATE SET value = excluded.value;
@@ -84,7 +98,11 @@ _RECORDS = """
     SELECT module, name, model, res_id, coalesce(noupdate, false) FROM ir_model_data
      WHERE module LIKE 'saas\\_%' OR module = 'base' AND name LIKE 'module\\_saas\\_%' ORDER BY 1, 2
 """
-_PAGES = "SELECT id, key, inherit_id FROM ir_ui_view WHERE key LIKE 'saas\\_%' ORDER BY id"
+_PAGES = "SELECT id, key, inherit_id, arch_fs FROM ir_ui_view WHERE key LIKE 'saas\\_%' ORDER BY id"
+_CALLED = """
+    SELECT substring(arch_db ->> 'en_US' FROM 't-call="([^"]+)"') FROM ir_ui_view
+     WHERE key IN ('ours.captcha', 'ours.confirmation') ORDER BY 1
+"""
 _OF_MODULES = """
     SELECT module.name, module.state, it.name
       FROM ir_module_module module LEFT JOIN ir_model_constraint it ON it.module = module.id
@@ -158,6 +176,8 @@ def test_an_updated_master_has_the_same_as_a_new_one_and_keeps_its_operators_cha
     for style in re.findall(r'href="(/saas_manager_\S+)"', page):
         assert read(spread, style, 200)
     assert "parameters" in read(spread, "/signup/captcha", 200)
+    called = run(spread, _CALLED)
+    assert called == [("saas_manager_signup.altcha",), ("saas_manager_signup.confirmation_page",)]
 
 
 def read(engine: Engine, path: str, status: int) -> str:

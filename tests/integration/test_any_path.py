@@ -413,7 +413,7 @@ class Paths(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        """Each server has spares and an instance: most operations need one, and a killed one leaves more behind."""
+        """Each server has spares and an instance, since most operations need one."""
         for server in self.servers:
             server.empty()
             server.do(FillPool(2), None, False)

@@ -70,6 +70,7 @@ HOSTNAME = {
     ("fail", "verified"): "failing",
     ("fail", "live"): "failing",
     ("retry", "failing"): "pending",
+    ("release", "verified"): "pending",
     ("change", "pending"): "pending",
     ("change", "verified"): "pending",
     ("change", "live"): "pending",

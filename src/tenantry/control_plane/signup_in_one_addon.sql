@@ -48,5 +48,18 @@ UPDATE ir_ui_view SET key = 'saas_manager_signup.altcha' WHERE key = 'saas_manag
 UPDATE ir_ui_view SET key = 'saas_manager_signup.confirmation_page'
  WHERE key = 'saas_manager_api.confirmation_page';
 UPDATE ir_ui_view
+   SET arch_db = regexp_replace(
+           regexp_replace(arch_db::text, 'saas_manager_captcha\.captcha\M', 'saas_manager_signup.altcha', 'g'),
+           'saas_manager_api\.confirmation_page\M', 'saas_manager_signup.confirmation_page', 'g')::jsonb
+ WHERE arch_db::text ~ 'saas_manager_(captcha\.captcha|api\.confirmation_page)\M';
+UPDATE ir_ui_view
    SET arch_db = regexp_replace(arch_db::text, 'saas_manager_(portal|captcha)\M', 'saas_manager_signup', 'g')::jsonb
  WHERE arch_db::text ~ 'saas_manager_(portal|captcha)\M';
+
+-- The files they came from, by which a changed page is put back.
+UPDATE ir_ui_view SET arch_fs = 'saas_manager_signup/views/captcha_settings_views.xml'
+ WHERE arch_fs = 'saas_manager_captcha/views/res_config_settings_views.xml';
+UPDATE ir_ui_view SET arch_fs = 'saas_manager_signup/views/confirmation_templates.xml'
+ WHERE arch_fs = 'saas_manager_api/views/confirmation_templates.xml';
+UPDATE ir_ui_view SET arch_fs = regexp_replace(arch_fs, '^saas_manager_(portal|captcha)/', 'saas_manager_signup/')
+ WHERE arch_fs ~ '^saas_manager_(portal|captcha)/';

@@ -24,6 +24,7 @@ from .instances import (
 )
 from .names import (
     check_hostname,
+    check_outside,
     check_slug,
     is_caption,
     is_email,
@@ -41,6 +42,7 @@ from .processes import BROKEN, activities, broken_databases, measure, process_lo
 from .secrets import new_password, seal, unseal
 from .servers import (
     address_settings,
+    base_domain_of,
     check_server_address,
     save_address_settings,
     server_status,

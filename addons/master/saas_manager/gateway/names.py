@@ -4,11 +4,12 @@ from contextlib import suppress
 
 from odoo.exceptions import ValidationError
 
-from tenantry.errors import InvalidInput, TenantryError
+from tenantry.errors import InvalidInput, InvalidValue, TenantryError
 from tenantry.model import names
 
 from .engines import _engine, _engine_of
 from .errors import translated
+from .servers import base_domain_of
 
 
 def check_slug(text):
@@ -31,13 +32,20 @@ def check_hostname(text):
         names.hostname(text or "")
 
 
+def check_outside(hostname, server=None):
+    """Raise InvalidValue for a name that the server gives out itself. server: as of `taken`."""
+    base_domain = base_domain_of(server)
+    if f".{hostname}".endswith(f".{base_domain}"):
+        raise InvalidValue("host name", hostname, f"a name outside of {base_domain}")
+
+
 def taken(subdomains, server=None):
     """Those of the names that a server uses already, for any owner; empty if the server does not answer.
 
     server: the server of the names; none for the installation's own.
     """
-    engine = _engine_of(server) if server else _engine()
     with suppress(TenantryError):
+        engine = _engine_of(server) if server else _engine()
         return engine.instances.taken(subdomains)
     return frozenset()
 

@@ -1,5 +1,7 @@
 """The servers: their addresses and their health."""
 
+from contextlib import suppress
+
 from odoo.exceptions import ValidationError
 
 from tenantry import __version__
@@ -22,16 +24,21 @@ def address_settings():
 
 
 def url_of(subdomain, server=None):
-    """The URL of an instance with that name, existing or not; without a port if the server never ran.
+    """Where an instance of that name is or would be; without its port where the server does not say it.
 
-    server: as in `taken`.
+    server: as of `taken`. One on another machine is not asked: pages anybody may open say addresses.
     """
-    engine = _engine_of(server) if server else _engine()
-    try:
-        return engine.instances.url_of(subdomain)
-    except TenantryError:
-        facts = engine.facts()
-        return f"{facts.protocol}://{subdomain}.{facts.base_domain}"
+    if not (server and ServerAddress.of(server.address or "").destination):
+        with suppress(TenantryError):
+            engine = _engine_of(server) if server else _engine()
+            return engine.instances.url_of(subdomain)
+    return f"{_engine().facts().protocol}://{subdomain}.{base_domain_of(server)}"
+
+
+def base_domain_of(server=None):
+    """The base domain of a server's instances, as it said when it was last asked."""
+    known = server.base_domain if server and server.address else ""
+    return known or _engine().facts().base_domain
 
 
 def save_address_settings(base_domain, protocol):

@@ -1,13 +1,22 @@
 """An additional host name of an instance, besides <subdomain>.<base domain>."""
 
+import logging
+
 from odoo import api, fields, models
+from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.exceptions import UserError
+from odoo.tools import SQL
 from psycopg2.errors import UniqueViolation
 
 from .. import gateway
 
+_logger = logging.getLogger(__name__)
+
 SERVED = ("verified", "live")
-"""The states in which the engine is told to serve a name."""
+"""The states in which the engine is told of a name."""
+_MOST = 50
+"""For one instance: each costs a line in its label, and a certificate."""
+_AGAIN_S = 5
 _TO_LIVE = {
     "pending": ("verify", "serve"),
     "verified": ("serve",),
@@ -20,7 +29,7 @@ class SaasInstanceHostname(models.Model):
     _description = "SaaS Instance Hostname"
     _inherit = ["saas.lifecycle.mixin", "saas.tidy.mixin"]
     _hostname_fields = ("name",)
-    _action_fields = frozenset({"state", "state_at", "reason"})
+    _action_fields = frozenset({"state", "state_at", "reason", "company_id"})
     _order = "name"
 
     name = fields.Char(string="Hostname", required=True)
@@ -53,17 +62,20 @@ class SaasInstanceHostname(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         hostnames = super().create(vals_list)
-        hostnames.filtered(lambda hostname: hostname.state == "pending")._serve_later()
+        added = hostnames.filtered(lambda hostname: hostname.state == "pending")
+        added._check_not_too_many()
+        added._serve_later()
         return hostnames
 
     def write(self, vals):
         if "instance_id" in vals and any(hostname.instance_id.id != vals["instance_id"] for hostname in self):
             raise UserError(self.env._("A hostname stays with its instance. Remove it there first."))
-        if "name" in vals:
-            self._move("change")
+        renamed = self.filtered(
+            lambda hostname: hostname.name != self._tidied(vals).get("name", hostname.name)
+        )
+        renamed._move("change")
         result = super().write(vals)
-        if "name" in vals:
-            self._serve_later()
+        renamed._serve_later()
         return result
 
     def unlink(self):
@@ -87,6 +99,7 @@ class SaasInstanceHostname(models.Model):
         with gateway.translated():
             for instance, hostnames in self.grouped("instance_id").items():
                 hostnames._check_held_by_no_other()
+                hostnames._check_outside()
                 if instance.operation == "set_domains":
                     gateway.check_hostnames(instance, hostnames.mapped("name"))
 
@@ -98,6 +111,16 @@ class SaasInstanceHostname(models.Model):
             if self.sudo().search_count(domain, limit=1):
                 raise gateway.NameTaken(hostname.name)
 
+    def _check_outside(self):
+        """Raise InvalidValue for those that the server gives out itself."""
+        for hostname in self:
+            gateway.check_outside(hostname.name, hostname.instance_id._subdomain_server())
+
+    def _check_not_too_many(self):
+        for instance in self.instance_id:
+            if self.search_count([("instance_id", "=", instance.id)]) > _MOST:
+                raise UserError(self.env._("An instance has at most %s further domains.", _MOST))
+
     # ------------------------------------------------------------ jobs
 
     def _served_names(self):
@@ -108,21 +131,55 @@ class SaasInstanceHostname(models.Model):
 
         There is no proof of ownership: operators who may add a name are trusted.
         """
-        for hostname in self.filtered(lambda it: it.state in ("pending", "verified")):
+        waiting = self.filtered(lambda it: it.state in ("pending", "verified"))
+        refused = waiting._refusals()
+        for hostname in waiting.filtered(lambda it: it not in refused):
             try:
                 hostname._check_held_by_no_other()
-                gateway.check_hostnames(hostname.instance_id, [hostname.name])
-                hostname._reserve()
-            except gateway.HOSTNAME_REFUSED as error:
-                hostname._fail(gateway.sentence(error))
+                hostname._reserve("verify")
+            except gateway.NameTaken as error:
+                refused[hostname] = gateway.sentence(error)
+        self._fail(refused)
 
-    def _reserve(self):
-        """Reserve the names for this instance. Raises NameTaken."""
+    def _refusals(self):
+        """What the engine refuses of one instance's: a sentence by hostname. It is asked once if nothing."""
+        try:
+            if self:
+                gateway.check_hostnames(self.instance_id, self.mapped("name"))
+        except gateway.HOSTNAME_REFUSED:
+            found = {hostname: hostname._refusal() for hostname in self}
+            return {hostname: reason for hostname, reason in found.items() if reason}
+        return {}
+
+    def _refusal(self):
+        try:
+            gateway.check_hostnames(self.instance_id, [self.name])
+        except gateway.HOSTNAME_REFUSED as error:
+            return gateway.sentence(error)
+        return ""
+
+    def _reserve(self, *actions):
+        """Move it to where no other instance can have it. Raises NameTaken.
+
+        Raises RetryableJobError while another transaction, which may be a long creation, holds it: waiting
+        at the index would keep the job's thread.
+        """
+        lock = SQL(
+            "pg_try_advisory_xact_lock('saas_instance_hostname'::regclass::oid::int, hashtext(%s))", self.name
+        )
+        if not self.env.execute_query(SQL("SELECT %s", lock))[0][0]:
+            message = self.env._("%s is being given to an instance at this moment.", self.name)
+            raise RetryableJobError(message, seconds=_AGAIN_S, ignore_retry=True)
         try:
             with self.env.cr.savepoint():
-                self._move("verify")
+                self._move(*actions)
         except UniqueViolation as error:
             raise gateway.NameTaken(self.name) from error
+
+    def _release(self):
+        """Nothing came of it: what waited to be served waits again, and others may have it."""
+        verified = self.filtered(lambda hostname: hostname.state == "verified")
+        verified._move("release")
 
     def _go_live(self):
         """Mark as live what the engine now serves."""
@@ -130,24 +187,34 @@ class SaasInstanceHostname(models.Model):
         if verified:
             verified._move("serve")
 
-    def _fail(self, reason):
-        """Mark as failing: the name is not served, and the operators get an activity."""
-        self._move("fail", reason=reason)
-        self.instance_id._emit("instance.hostname_failing", reason=f"{self.name}: {reason}")
+    def _fail_refused(self):
+        """Those that are live and that the engine refuses now, as when the base domain has changed."""
+        self._fail(self.filtered(lambda hostname: hostname.state in SERVED)._refusals())
+
+    def _fail(self, reasons):
+        """They are not served; an operator is told why, once. reasons: a sentence by hostname."""
+        for hostname, reason in reasons.items():
+            hostname._move("fail", reason=reason)
+        if reasons:
+            told = " ".join(f"{hostname.name}: {reason}" for hostname, reason in reasons.items())
+            self.instance_id._emit("instance.hostname_failing", reason=told)
+
+    def _follow(self, is_served, reason):
+        """Note whether the engine serves it in truth; reason: why it may not."""
+        if is_served and self.state in _TO_LIVE:
+            try:
+                return self._reserve(*_TO_LIVE[self.state])
+            except gateway.NameTaken as error:
+                is_served, reason = False, gateway.sentence(error)
+        if not is_served and self.state != "failing":
+            self._move("fail", reason=reason)
+        return None
 
     @api.model
-    def _follow(self, instance, names, reason):
-        """Note which names the engine really serves; reason: why it may lack the others.
-
-        names: as the engine reports them; None if it reports nothing.
-        """
-        known = instance.sudo().hostname_ids
-        names = known.filtered(lambda it: it.state == "live").mapped("name") if names is None else names
-        for hostname in known:
-            if hostname.name in names and hostname.state in _TO_LIVE:
-                hostname._move(*_TO_LIVE[hostname.state])
-            elif hostname.name not in names and hostname.state != "failing":
-                hostname._move("fail", reason=reason)
-        more = [name for name in names if name not in known.mapped("name")]
-        # sudo: as a job does
-        self.sudo().create([{"instance_id": instance.id, "name": name, "state": "live"} for name in more])
+    def _add_served(self, instance, name):
+        """Note one that the engine serves and no record tells of, unless another instance has it."""
+        try:
+            with self.env.cr.savepoint():
+                self.create({"instance_id": instance.id, "name": name, "state": "live"})
+        except UniqueViolation:
+            _logger.warning("%s answers at %s, which another instance has", instance, name)

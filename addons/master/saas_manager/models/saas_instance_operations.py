@@ -1,6 +1,7 @@
 """Operations on instances: an action notes the request, a job runs it, then the record is updated."""
 
 from odoo import api, fields, models
+from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.exceptions import AccessError, UserError
 
 from .. import gateway
@@ -9,6 +10,7 @@ from ..operations import ENGINE, OPERATIONS, hidden_when
 from .step_log import StepLog
 
 _MAX_RETRIES = 8
+_AGAIN_S = 5
 
 
 class SaasInstance(models.Model):
@@ -162,6 +164,9 @@ class SaasInstance(models.Model):
             if not (instance.operation == "set_domains" and instance.id in noted):
                 instance._intend("set_domains")
                 noted.add(instance.id)
+        for instance in self.filtered(lambda i: i.operation == "provision"):
+            job = self.env._("Serve the domains added to %s", instance.name)
+            instance._enqueue("_serve_added_hostnames", job)
 
     def _domains_noted(self):
         """The instances whose host name changes were noted in this transaction."""
@@ -226,6 +231,8 @@ class SaasInstance(models.Model):
             self._follow_engine(reason)
         if operation == "provision":
             self._move("fail", **values)
+            # sudo: as a job does it.
+            self.sudo().hostname_ids._release()
             self.request_ids._instance_failed(reason)
             self._emit("instance.provisioning_failed", reason=reason)
         else:
@@ -252,7 +259,18 @@ class SaasInstance(models.Model):
             # sudo: only actions write names of created instances
             self.sudo().write(self._names(found))
         elif self.operation == "set_domains":
-            self.hostname_ids._follow(self, found.hostnames if found else None, reason)
+            self._follow_hostnames(found, reason)
+
+    def _follow_hostnames(self, found, reason):
+        """Note at which names it is served in truth. found: as the engine has it; None: it tells nothing."""
+        # sudo: as a job does it.
+        known = self.sudo().hostname_ids
+        served = found.hostnames if found else known.filtered(lambda it: it.state == "live").mapped("name")
+        missing = set(served) - set(known.mapped("name"))
+        for hostname in known:
+            hostname._follow(hostname.name in served, reason)
+        for name in sorted(missing):
+            known._add_served(self, name)
 
     # ------------------------------------------------------------ provision
 
@@ -299,11 +317,26 @@ class SaasInstance(models.Model):
             health="healthy",
         )
         self.hostname_ids._go_live()
+        self._serve_later_what_differs(creation.instance.hostnames)
         self._start_subscription()
         self.request_ids._instance_activated()
         self._emit("instance.provisioned")
 
-    # ------------------------------------------------------------ other operations
+    def _serve_later_what_differs(self, hostnames):
+        """hostnames: those it was created with, which a killed run may have chosen."""
+        is_pending = "pending" in self.hostname_ids.mapped("state")
+        if is_pending or sorted(hostnames) != self.hostname_ids._served_names():
+            self._set_domains_later()
+
+    def _serve_added_hostnames(self):
+        """Job: have those served that were added during its creation, whose transaction cannot see them."""
+        if self.operation:
+            message = self.env._("Something is being done with %s already. Try again in a moment.", self.name)
+            raise RetryableJobError(message, seconds=_AGAIN_S, ignore_retry=True)
+        if "pending" in self.hostname_ids.mapped("state"):
+            self._set_domains_later()
+
+    # ------------------------------------------------------------ the others
 
     def _delete_database(self, log):
         """I9: drop database, role, files and route; the record stays."""
@@ -324,7 +357,11 @@ class SaasInstance(models.Model):
 
     def _set_domains_at_once(self, log):
         self.hostname_ids._verify()
-        gateway.set_hostnames(self)
+        try:
+            gateway.set_hostnames(self)
+        except gateway.HOSTNAME_REFUSED:
+            self.hostname_ids._fail_refused()
+            gateway.set_hostnames(self)
         self.hostname_ids._go_live()
         self._done("set_domains")
         names = ", ".join(self.hostname_ids._served_names())

@@ -1,7 +1,11 @@
 """Ends the wait for lost jobs: those found dead too often, cancelled, or deleted by hand."""
 
+import logging
+
 from odoo import api, models
 from odoo.addons.queue_job.job import ENQUEUED, PENDING, STARTED, WAIT_DEPENDENCIES
+
+_logger = logging.getLogger(__name__)
 
 _TO_COME = (WAIT_DEPENDENCIES, PENDING, ENQUEUED, STARTED)
 
@@ -32,7 +36,14 @@ class SaasJobMixin(models.AbstractModel):
         """Fail records whose job was lost: the queue only reports jobs that raised an error."""
         for record in self.search(self._under_way_domain()):
             if not record._has_job_to_come():
-                record._on_job_failed(self.env._("Its job was lost: found dead, or removed by hand."))
+                record._give_up_lost_job()
+
+    def _give_up_lost_job(self):
+        try:
+            with self.env.cr.savepoint():
+                self._on_job_failed(self.env._("Its job was lost: found dead, or taken out by hand."))
+        except Exception:  # whatever is odd about this one, the others are not left waiting
+            _logger.exception("%s waits for a lost job that could not be given up", self)
 
     def _has_job_to_come(self):
         keys = [self._identity_key(kind) for kind in self._awaited_jobs()]

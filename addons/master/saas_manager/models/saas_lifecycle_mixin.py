@@ -29,11 +29,11 @@ class SaasLifecycleMixin(models.AbstractModel):
         # Not `user.share`: it would read the user from the database for each request.
         return field.name in self._portal_fields or self.env.user.has_group("base.group_user")
 
-    def _check_transition(self, action):
-        """Raise InvalidState, naming the record, if `action` is not allowed in its state."""
+    def _check_transition(self, *actions):
+        """Raise InvalidState, naming the record, unless these are allowed one after the other."""
         states = dict(self._fields["state"]._description_selection(self.env))
         for record in self:
-            if after(TABLES[record._name], action, record.state) is None:
+            if record._state_after(actions) is None:
                 raise InvalidState(
                     self.env._(
                         "%(name)s is %(state)s: this action is not possible now.",
@@ -45,10 +45,14 @@ class SaasLifecycleMixin(models.AbstractModel):
     def _move(self, *actions, **values):
         """Write the state to which `actions` lead one after the other, together with `values`."""
         self.check_access("write")
-        self._check_transition(actions[0])
-        # sudo: users who may write the record may move it, but may not write `_action_fields` themselves
+        self._check_transition(*actions)
+        # sudo: whoever may write the record may have it moved, but not write `_action_fields` himself.
         for record in self.sudo():
-            state = record.state
-            for action in actions:
-                state = after(TABLES[record._name], action, state)
-            record.write({"state": state, **values})
+            record.write({"state": record._state_after(actions), **values})
+
+    def _state_after(self, actions):
+        """The state they lead to; None when one of them is not allowed where those before it lead."""
+        state = self.state
+        for action in actions:
+            state = after(TABLES[self._name], action, state)
+        return state

@@ -79,6 +79,11 @@ class SaasSubscription(models.Model):
         copy=False,
         tracking=True,
     )
+    owed_since = fields.Date(
+        readonly=True,
+        copy=False,
+        help="The start of the earliest period that was owed for when the next one was added.",
+    )
     reminded_for = fields.Char(readonly=True, copy=False, help="The last reminder sent, as <end>:<days>.")
 
     @api.model_create_multi
@@ -95,6 +100,8 @@ class SaasSubscription(models.Model):
         """Also update the instance's expiry date and entitlements, and the periods."""
         self._check_no_price(vals)
         shown = {subscription: subscription._shown() for subscription in self}
+        if vals.get("payment_state") == "paid":
+            vals = {**vals, "owed_since": False}
         result = super().write(self._anchored(vals))
         if "date_end" in vals:
             for subscription in self:
@@ -180,6 +187,8 @@ class SaasSubscription(models.Model):
             if subscription in trials:
                 subscription._move("activate", **values)
             else:
+                if not subscription._is_paid():
+                    values["owed_since"] = subscription.owed_since or subscription.period_start
                 subscription.write(values)
 
     def _renewal(self):

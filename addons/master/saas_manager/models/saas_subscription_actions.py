@@ -77,7 +77,7 @@ class SaasSubscription(models.Model):
         """The values that remove a period that was added ahead, has not begun and is not paid."""
         if self.state != "active" or self._is_paid() or self.period_start <= self._today():
             return {}
-        return {"date_end": self.period_start, "payment_state": "paid"}
+        return {"date_end": self.period_start, "payment_state": "pending" if self.owed_since else "paid"}
 
     def _cancel_now(self):
         self._move("cancel", auto_renew=False, date_end=self._today())

@@ -189,12 +189,17 @@ class SaasSubscription(models.Model):
                 subscription._follow_periods()
 
     def _fall_back_to_previous_period(self):
-        """If the end moved before the last period's start, the period before is the last, and is paid."""
+        """Where the end was moved to before the last period began, the one before is the last.
+
+        It is owed for if it was when the one that was taken back was added.
+        """
         for subscription in self.filtered(lambda s: s.state in COVERED and s._has_lost_its_period()):
             # sudo: see `_note`
             since = subscription.sudo().period_ids._since()
             if since and since < subscription.period_start:
-                subscription.write({"period_start": since, "payment_state": "paid"})
+                is_owed = subscription.owed_since and subscription.owed_since <= since
+                state = "pending" if is_owed else "paid"
+                subscription.write({"period_start": since, "payment_state": state})
 
     def _has_lost_its_period(self):
         return self.period_start and self.date_end and self.period_start >= self.date_end

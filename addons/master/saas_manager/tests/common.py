@@ -155,7 +155,8 @@ class SaasCase(TransactionCase):
             self.assertEqual(asked_for, instance)
             self.assertTrue(callable(on_step))
             session = create_autospec(Session, instance=True)
-            here = SimpleNamespace(url=f"http://{instance.subdomain}.localhost")
+            names = instance.hostname_ids._served_names()
+            here = SimpleNamespace(url=f"http://{instance.subdomain}.localhost", hostnames=names)
             session.publish.return_value = SimpleNamespace(duration_s=0.4, instance=here)
             yield session
             self.assertEqual(session.mock_calls, PARTS)

@@ -69,20 +69,20 @@ class TestGateway(SaasCase):
     def test_each_function_calls_the_engine_s_method(self):
         told, acme = object(), "acme-db"
         for function, arguments, method, expected in (
-            (gateway.operate, ["suspend", told], "operate", [acme, "suspend", told]),
-            (gateway.operate, ["expire", told], "operate", [acme, "suspend", told]),
-            (gateway.operate, ["reactivate", told], "operate", [acme, "reactivate", told]),
-            (gateway.operate, ["stop", told], "operate", [acme, "stop", told]),
-            (gateway.operate, ["start", told], "operate", [acme, "start", told]),
-            (gateway.operate, ["restart", told], "operate", [acme, "restart", told]),
-            (gateway.rename, ["zenith", told], "rename", [acme, "zenith", told]),
-            (gateway.terminate, [told], "terminate", [acme, told, self.instance.reference]),
-            (gateway.abandon, [], "abandon", [acme, self.instance.reference]),
-            (gateway.set_hostnames, [], "set_hostnames", [acme, SERVED]),
-            (gateway.check_hostnames, [SERVED], "check_hostnames", [acme, SERVED]),
-            (gateway.install_modules, [["crm"]], "install_modules", [acme, ["crm"]]),
-            (gateway.check_modules, [["crm"]], "check_modules", [["crm"]]),
-            (gateway.find, [], "find_by_reference", [self.instance.reference]),
+            (gateway.operate, ["suspend", told], "instances.operate", [acme, "suspend", told]),
+            (gateway.operate, ["expire", told], "instances.operate", [acme, "suspend", told]),
+            (gateway.operate, ["reactivate", told], "instances.operate", [acme, "reactivate", told]),
+            (gateway.operate, ["stop", told], "instances.operate", [acme, "stop", told]),
+            (gateway.operate, ["start", told], "instances.operate", [acme, "start", told]),
+            (gateway.operate, ["restart", told], "instances.operate", [acme, "restart", told]),
+            (gateway.rename, ["zenith", told], "instances.rename", [acme, "zenith", told]),
+            (gateway.terminate, [told], "instances.terminate", [acme, told, self.instance.reference]),
+            (gateway.abandon, [], "instances.abandon", [acme, self.instance.reference]),
+            (gateway.set_hostnames, [], "instances.set_hostnames", [acme, SERVED]),
+            (gateway.check_hostnames, [SERVED], "instances.check_hostnames", [acme, SERVED]),
+            (gateway.install_modules, [["crm"]], "instances.install_modules", [acme, ["crm"]]),
+            (gateway.check_modules, [["crm"]], "instances.check_modules", [["crm"]]),
+            (gateway.find, [], "instances.find_by_reference", [self.instance.reference]),
         ):
             with self.subTest(function=function.__name__):
                 self.engine.reset_mock()
@@ -175,10 +175,9 @@ class TestGateway(SaasCase):
     def test_a_name_and_its_address_are_read_from_the_instance_s_server(self):
         away = self._make_server("away", address="ssh://away")
         self.engine.instances.taken.return_value = frozenset({"acme"})
-        self.engine.instances.url_of.return_value = "https://acme.away.example"
+        self.asked_for.clear()
         self.assertEqual(_taken(["acme"], away), {"acme"})
-        self.assertEqual(gateway.url_of("acme", away), "https://acme.away.example")
-        self.assertEqual(self.asked_for, [away, away])
+        self.assertEqual(self.asked_for, [away])
 
         draft = self._make_instance("beta", template_id=self._make_template("there", server_id=away.id).id)
         moved = self._make_instance("gamma", "active", server_id=away.id)
@@ -201,7 +200,28 @@ class TestGateway(SaasCase):
                 ask()
             taken.assert_called_once_with(["delta"], server)
 
-    def test_a_server_that_is_down_does_not_hide_the_templates_of_others(self):
+    def test_an_address_on_another_machine_is_known_without_asking_it(self):
+        away = self._make_server("away", address="ssh://away", base_domain="away.example")
+        gone = self._make_server("gone", address="gone", base_domain="gone.example")
+        self.engine.facts.return_value = SimpleNamespace(base_domain="here.example", protocol="https")
+        self.engine.instances.url_of.return_value = "https://acme.near.example:8069"
+        self.asked_for.clear()
+        with engines_are(_engine=lambda: self.engine):
+            self.assertEqual(gateway.url_of("acme", away), "https://acme.away.example")
+            self.assertEqual(self.asked_for, [])
+            self.assertEqual(gateway.url_of("acme", gone), "https://acme.near.example:8069")
+            with engines_are(_engine_of=Mock(side_effect=ServerNotFound("gone", ["local"]))):
+                self.assertEqual(gateway.url_of("acme", gone), "https://acme.gone.example")
+                self.assertEqual(_taken(["acme"], gone), frozenset())
+            self.assertEqual(gateway.base_domain_of(away), "away.example")
+            self.server.base_domain = "before.example"
+            self.assertEqual(gateway.base_domain_of(self.server), "here.example")
+            for name, server in (("away.example", away), ("x.away.example", away), ("x.here.example", None)):
+                with self.subTest(name=name), self.assertRaises(gateway.HOSTNAME_REFUSED):
+                    gateway.check_outside(name, server)
+            gateway.check_outside("notaway.example", away)
+
+    def test_a_server_that_is_away_does_not_keep_the_others_templates_from_being_looked_at(self):
         away = self._make_server("away", address="ssh://away")
         there = self._make_template("bakery", server_id=away.id)
         self.engine.pool.status.return_value = [SimpleNamespace(template="shop", usable=2)]

@@ -2,10 +2,12 @@
 
 import runpy
 from types import SimpleNamespace
-from unittest.mock import patch
+from unittest.mock import MagicMock, patch
 
+from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
+from odoo.sql_db import db_connect
 from odoo.tests import tagged
 from odoo.tools import file_path, mute_logger
 
@@ -87,7 +89,70 @@ class TestHostname(HostnameCase):
         self.assertEqual(added.state, "failing")
         self.assertIn("at most 40 characters", added.reason)
 
-    def test_a_failing_name_can_be_retried_with_a_button(self):
+    def test_the_engine_is_asked_once_for_all_and_one_by_one_only_after_a_refusal(self):
+        asked = []
+
+        def check(instance, names):
+            asked.append(names)
+            self._check_hostnames(instance, names)
+
+        self._add(DOMAIN, SHOP)
+        with patch.object(gateway, "check_hostnames", check):
+            self._run_job()
+            self.assertEqual(asked, [[DOMAIN, SHOP]])
+            self._add("third.acme.example", "fourth.acme.example")
+            asked.clear()
+            self.held_elsewhere = {"third.acme.example"}
+            self._run_job()
+        self.assertEqual([len(names) for names in asked], [2, 1, 1])
+
+    def test_of_several_that_fail_in_one_job_an_operator_finds_one_activity(self):
+        self._add(DOMAIN, SHOP)
+        self.held_elsewhere = {DOMAIN, SHOP}
+        self._run_job()
+        activity = self.instance.activity_ids
+        self.assertEqual(len(activity), 1)
+        self.assertIn(DOMAIN, activity.note)
+        self.assertIn(SHOP, activity.note)
+
+    def test_a_live_one_that_is_refused_now_hinders_no_other(self):
+        """The base domain has changed, and it lies in it."""
+        live, added = self._live(DOMAIN), self._add(SHOP)
+        told, refusal = [], InvalidValue("host name", DOMAIN, "a name outside of acme.example")
+
+        def check(_instance, names):
+            if DOMAIN in names:
+                raise refusal
+
+        def set_hostnames(instance):
+            told.append(instance.hostname_ids._served_names())
+            check(instance, told[-1])
+
+        with (
+            self._jobs(),
+            patch.object(gateway, "check_hostnames", check),
+            patch.object(gateway, "set_hostnames", set_hostnames),
+        ):
+            self.instance.sudo()._operate("set_domains")
+        self.assertEqual(told, [[DOMAIN, SHOP], [SHOP]])
+        self.assertEqual((live.state, added.state), ("failing", "live"))
+        self.assertIn("outside of", live.reason)
+        self.assertFalse(self.instance.state_reason)
+
+    def test_an_instance_has_so_many_and_no_more(self):
+        with patch("odoo.addons.saas_manager.models.saas_instance_hostname._MOST", 2):
+            self._add(DOMAIN, SHOP)
+            self._run_job()
+            with self.assertRaisesRegex(UserError, "at most 2"):
+                self._add("third.acme.example")
+
+    def test_one_in_the_base_domain_is_refused_at_the_screen_of_a_draft_too(self):
+        draft = self._make_instance("drafted")
+        name = f"shop.{gateway.address_settings()['base_domain']}"
+        with self.assertRaisesRegex(UserError, "outside of"):
+            self._add(name, instance=draft)
+
+    def test_one_that_is_failing_is_tried_again_by_a_button(self):
         added = self._add(DOMAIN)
         self.held_elsewhere = {DOMAIN}
         self._run_job()
@@ -112,13 +177,26 @@ class TestHostname(HostnameCase):
         with self.assertRaisesRegex(UserError, "not possible now"):
             live.action_retry()
 
-    def test_a_changed_name_is_verified_again(self):
+    def test_a_way_on_which_a_step_is_not_allowed_is_not_taken(self):
+        live = self._live(DOMAIN)
+        with self.assertRaisesRegex(UserError, "not possible now"):
+            live._move("change", "serve")
+        self.assertEqual(live.state, "live")
+
+    def test_another_name_is_verified_anew(self):
         live = self._live(DOMAIN)
         with self._jobs() as jobs:
             self._as("manager", live).name = SHOP
         self._assert_one_job(jobs, self.instance, "set_domains")
         self.assertEqual(live.state, "pending")
         self.assertEqual(self._run_job(), [SHOP])
+
+    def test_the_same_name_written_again_stays_live(self):
+        live = self._live(DOMAIN)
+        with self._jobs() as jobs:
+            self._as("manager", live).write({"name": f"{DOMAIN.upper()}."})
+        jobs.assert_jobs_count(0)
+        self.assertEqual((live.name, live.state), (DOMAIN, "live"))
 
     def test_the_engine_is_told_of_a_removal_if_it_was_told_of_the_name(self):
         live = self._live(DOMAIN)
@@ -138,7 +216,12 @@ class TestHostname(HostnameCase):
         with self.assertRaises(AccessError):
             hostnames.create({"name": DOMAIN, "instance_id": self.instance.id, "state": "live"})
         added = self._as("manager", self._add(DOMAIN))
-        for values in ({"state": "live"}, {"reason": "because"}, {"state_at": "2020-01-01"}):
+        for values in (
+            {"state": "live"},
+            {"reason": "because"},
+            {"state_at": "2020-01-01"},
+            {"company_id": 1},
+        ):
             with self.subTest(values=values), self.assertRaises(AccessError):
                 added.write(values)
 
@@ -162,6 +245,59 @@ class TestHostname(HostnameCase):
         self._run_provision(draft)
         self.assertEqual(draft.state, "active")
         self.assertEqual({h.name: h.state for h in draft.hostname_ids}, {DOMAIN: "failing", SHOP: "live"})
+        self.assertFalse(draft.operation)
+
+    def _being_created(self, *names):
+        draft = self._make_instance("drafted")
+        self._add(*names, instance=draft)
+        with self._jobs():
+            self._as("manager", draft).action_provision_instance()
+        return draft
+
+    def test_one_that_is_added_during_a_creation_is_served_after_it(self):
+        """The creation's job, whose transaction began before, does not see it."""
+        instance = self._being_created()
+        added = self._add(DOMAIN, instance=instance)
+        self.jobs.assert_enqueued_job(instance._serve_added_hostnames)
+        with self.assertRaises(RetryableJobError) as raised:
+            instance.sudo()._serve_added_hostnames()
+        self.assertTrue(raised.exception.ignore_retry)
+        hostnames = type(self.env["saas.instance.hostname"])
+        with patch.object(hostnames, "_verify"), patch.object(type(instance), "_serve_later_what_differs"):
+            self._run_provision(instance)
+        self.assertEqual((instance.state, instance.operation, added.state), ("active", False, "pending"))
+        with self._jobs() as jobs:
+            instance.sudo()._serve_added_hostnames()
+        self._assert_one_job(jobs, instance, "set_domains")
+        self.assertEqual(self._run_job(instance), [DOMAIN])
+        with self._jobs() as jobs:
+            instance.sudo()._serve_added_hostnames()
+        jobs.assert_jobs_count(0)
+
+    def test_what_a_killed_run_created_with_other_names_is_told_the_right_ones(self):
+        for there, is_told in (([], True), ([SHOP, DOMAIN], False)):
+            with self.subTest(there=there):
+                instance = self._being_created(DOMAIN, SHOP)
+                created = SimpleNamespace(url="http://drafted.localhost", hostnames=there)
+                session = MagicMock()
+                session.__exit__.return_value = False
+                session.publish.return_value = SimpleNamespace(duration_s=0.4, instance=created)
+                with self._jobs(), patch.object(gateway, "provisioning", return_value=session):
+                    session.__enter__.return_value = session
+                    instance.sudo()._operate("provision")
+                self.assertEqual(instance.state, "active")
+                self.assertEqual(instance.operation == "set_domains", is_told)
+                instance.write({"state": "terminated", "operation": False})
+                instance._release_hostnames()
+
+    def test_a_creation_that_fails_for_good_keeps_no_name_from_others(self):
+        instance = self._being_created(DOMAIN)
+        with self._jobs(), patch.object(gateway, "provisioning", side_effect=NameTaken("drafted")):
+            instance.sudo()._operate("provision")
+        self.assertEqual((instance.state, instance.hostname_ids.state), ("failed", "pending"))
+        added = self._add(DOMAIN)
+        self.assertEqual(self._run_job(), [DOMAIN])
+        self.assertEqual(added.state, "live")
 
 
 @tagged("post_install", "-at_install")
@@ -185,7 +321,18 @@ class TestHostnameOfSeveral(HostnameCase):
         self.assertEqual(added.state, "failing")
         self.assertIn("is taken", added.reason)
 
-    def test_a_name_of_another_instance_is_refused_in_the_form(self):
+    def test_one_that_another_transaction_holds_is_waited_for_without_the_job_s_thread(self):
+        added = self._add(DOMAIN)
+        lock = "SELECT pg_advisory_xact_lock('saas_instance_hostname'::regclass::oid::int, hashtext(%s))"
+        with db_connect(self.env.cr.dbname).cursor() as creation:
+            creation.execute(lock, [DOMAIN])
+            with self._jobs(), self.assertRaises(RetryableJobError) as raised:
+                self.instance.sudo()._operate("set_domains")
+        self.assertTrue(raised.exception.ignore_retry)
+        self.assertEqual(added.state, "pending")
+        self.assertEqual(self._run_job(), [DOMAIN])
+
+    def test_one_that_another_instance_has_is_refused_at_the_screen(self):
         self._live(DOMAIN, instance=self.other)
         draft = self._make_instance("drafted")
         for instance in (self.instance, draft):
@@ -228,7 +375,23 @@ class TestHostnameAfterALostJob(HostnameCase):
         self.assertIn("is taken", added.filtered(lambda hostname: hostname.name == DOMAIN).reason)
         self.assertIn("is taken", self.instance.state_reason)
 
-    def test_without_an_answer_of_the_engine_pending_names_can_be_retried(self):
+    def test_one_the_engine_serves_and_another_instance_has_hinders_no_other(self):
+        self._live("held.acme.example", "more.acme.example", instance=self.other)
+        held = self.env["saas.instance.hostname"].create(
+            {"name": "held.acme.example", "state": "failing", "instance_id": self.instance.id}
+        )
+        added = self._add(DOMAIN)
+        found = self._engine_has("held.acme.example", "more.acme.example", DOMAIN)
+        with (
+            mute_logger("odoo.sql_db"),
+            self.assertLogs("odoo.addons.saas_manager.models.saas_instance_hostname", "WARNING") as logs,
+        ):
+            self._fail_the_job(found, NameTaken(DOMAIN))
+        self.assertIn("more.acme.example", logs.output[0])
+        self.assertEqual((held.state, added.state), ("failing", "live"))
+        self.assertEqual(self.instance.hostname_ids, held | added)
+
+    def test_where_the_engine_tells_nothing_what_is_not_live_can_be_tried_again(self):
         live, added = self._live("old.acme.example"), self._add(DOMAIN)
         with patch.object(gateway, "find", return_value=None):
             self.instance.sudo()._on_job_failed("PostgreSQL is away.")
@@ -241,7 +404,7 @@ class TestHostnameAfterALostJob(HostnameCase):
         with (
             self._jobs(),
             patch.object(gateway, "check_hostnames", side_effect=away),
-            self.assertRaises(gateway.RetryableJobError),
+            self.assertRaises(RetryableJobError),
         ):
             self.instance.sudo()._operate("set_domains")
         self.assertEqual(added.state, "pending")
@@ -249,12 +412,16 @@ class TestHostnameAfterALostJob(HostnameCase):
 
 @tagged("post_install", "-at_install")
 class TestHostnameMigration(HostnameCase):
-    def test_names_of_live_instances_become_live(self):
+    def test_what_living_instances_have_is_live_unless_the_engine_was_to_be_told_yet(self):
         draft = self._make_instance("drafted")
         hostnames = self._live(DOMAIN) + self._live(SHOP, instance=draft)
+        hostnames += self._live("beta.example", instance=self.other)
+        self.other.operation = "set_domains"
+        self.instance.operation = "restart"
         hostnames.flush_recordset()
         self.env.cr.execute("UPDATE saas_instance_hostname SET state = 'pending'")
+        self.env.flush_all()
         self.env.invalidate_all()
         file = "saas_manager/migrations/19.0.1.3.0/post-hostnames-with-states.py"
         runpy.run_path(file_path(file))["migrate"](self.env.cr, "19.0.1.2.0")
-        self.assertEqual(hostnames.mapped("state"), ["live", "pending"])
+        self.assertEqual(hostnames.mapped("state"), ["live", "pending", "pending"])

@@ -1,6 +1,7 @@
 """J2: records do not wait forever for a lost job."""
 
 import runpy
+from unittest.mock import patch
 
 from odoo.tests import tagged
 from odoo.tools import SQL, file_path
@@ -49,8 +50,27 @@ class TestLostJobs(SaasCase):
         self.assertEqual(self._states(), ("provisioning", "failed"))
         self.assertIn("lost", self.template.state_reason)
 
-    def test_a_job_of_an_older_version_is_run(self):
-        """An update leaves jobs of the previous version; see the migration."""
+    def test_one_that_cannot_be_given_up_does_not_keep_the_others_waiting(self):
+        other = self._make_instance("beta")
+        self._as("manager", other).action_provision_instance()
+        (self._jobs_of(self.instance) | self._jobs_of(other)).unlink()
+        give_up = type(other)._on_job_failed
+
+        def or_break(record, *reasons):
+            give_up(record, *reasons)
+            if record == other:
+                self.env.cr.execute("SELECT 1 / 0", log_exceptions=False)
+
+        with (
+            patch.object(type(other), "_on_job_failed", or_break),
+            self.assertLogs("odoo.addons.saas_manager.models.saas_job_mixin", "ERROR") as logs,
+        ):
+            self._look()
+        self.assertIn(str(other), logs.output[0])
+        self.assertEqual((self.instance.state, other.state), ("failed", "provisioning"))
+
+    def test_one_noted_before_operations_were_one_method_is_done(self):
+        """An update leaves jobs of the version before; see the migration."""
         job, names = self._jobs_of(self.instance), ["method_name", "args", "identity_key"]
         (now,) = job.read(names)
         self.env.flush_all()

@@ -193,7 +193,28 @@ class TestSubscription(SubscriptionCase):
         self.night("2027-01-19")
         self.assertEqual(subscription.state, "active")
 
-    def test_after_removing_the_period_after_a_trial_the_trial_is_the_last(self):
+    def test_what_was_owed_before_a_period_was_added_is_owed_when_that_is_taken_back(self):
+        self.set_parameter("saas.collect_payments", True)
+        ways = (
+            lambda subscription: subscription.action_cancel(),
+            lambda subscription: setattr(subscription.sudo(), "date_end", "2027-01-20"),
+        )
+        for subscription, take_back in zip(self.started("2027-01-01", count=2), ways, strict=True):
+            with self.on("2027-01-02"):
+                subscription.action_renew()
+                take_back(subscription)
+                found = str(subscription.period_start), subscription.payment_state
+                self.assertEqual(found, ("2027-01-01", "pending"))
+                subscription.action_register_payment()
+                self.assertFalse(subscription.owed_since)
+                subscription.action_renew()
+                subscription.action_renew()
+                subscription.sudo().date_end = "2027-02-10"
+                self.assertEqual(subscription.payment_state, "pending", "The second one was added unpaid.")
+                subscription.sudo().date_end = "2027-01-20"
+            self.assertEqual(subscription.payment_state, "paid", "Of the first nothing was owed.")
+
+    def test_of_a_period_taken_back_after_a_trial_the_trial_is_the_last(self):
         self.set_parameter("saas.collect_payments", True)
         self.plan.trial_days = 20
         subscription = self.started("2027-01-01")

@@ -1,7 +1,7 @@
 """The pages from the link in the mail to the new Odoo."""
 
 from odoo import http
-from odoo.addons.saas_manager_api.errors import ApiError
+from odoo.addons.saas_manager_api.exceptions import DeadLink
 from odoo.http import request
 
 from ..faults import SignupFaults
@@ -45,7 +45,7 @@ class SignupCreation(http.Controller):
     def _asked(self):
         try:
             return signup()._find_by_token(request.session.get(_TOKEN) or "")
-        except ApiError:
+        except DeadLink:
             return None
 
     def _confirmation(self, asked, subdomain=None, refused=None):

@@ -3,11 +3,12 @@
 import secrets
 from urllib.parse import urlencode
 
-from odoo.addons.saas_manager_api.errors import ApiError
+from odoo.addons.saas_manager_api.exceptions import TooBusy, TooMany
 from odoo.addons.saas_manager_api.networks import network_of
 from odoo.http import request
 
 COOKIE = "frontend_lang"
+_BUSY_S = 1
 HEADERS = {
     "Cache-Control": "no-store",
     # Addresses of these pages contain references, and one a token: other sites see the origin only, by which
@@ -48,6 +49,8 @@ def page(template, status=200, **values):
         f"<!DOCTYPE html>\n{html}", {**HEADERS, "Content-Type": "text/html; charset=utf-8"}
     )
     policy = model._content_policy(nonce)
+    if "asked" in values:  # its server may have another base domain than this installation's own
+        policy["form-action"].append(values["asked"]._origin())
     response.headers["Content-Security-Policy"] = "; ".join(
         f"{directive} {' '.join(sources)}" for directive, sources in policy.items()
     )
@@ -73,13 +76,13 @@ def json(values, status=200):
 
 
 def too_many(model):
-    """The answer if the visitor has sent too many requests in this hour; else None."""
+    """The answer to who has asked too often in this hour, or while too many ask at once; else None."""
     try:
         model._count_check(network_of(request.httprequest.remote_addr))
-    except ApiError as error:
+    except (TooMany, TooBusy) as error:
         wait = {"sentence": model.env._("Please wait a moment."), "suggestions": []}
         answer = json(wait, error.problem.status)
-        answer.headers["Retry-After"] = str(error.problem.details["retry_after"])
+        answer.headers["Retry-After"] = str(error.problem.details.get("retry_after", _BUSY_S))
         return answer
     return None
 

@@ -5,7 +5,7 @@ from urllib.parse import quote, urlsplit
 from odoo import api, models
 from odoo.addons.saas_manager import gateway
 from odoo.addons.saas_manager.exceptions import SubdomainTaken
-from odoo.addons.saas_manager_api.errors import ApiError
+from odoo.addons.saas_manager_api.exceptions import TooMany
 from odoo.exceptions import UserError
 from odoo.tools import plaintext2html
 
@@ -22,10 +22,11 @@ class SaasInstanceRequest(models.Model):
 
     @api.model
     def _sign_up_on_page(self, values, address, own=(), change=None):
-        """Create a draft and send a mail; a form that is sent again changes the same draft. Raises ApiError.
+        """Keep it as a draft and send a mail; sent again, it is the same draft.
 
-        own: the references of this browser's requests; other drafts are not changed, whatever address is
-        typed. change: the one to change, if the visitor chose it.
+        own: the references of what the same browser asked for; nobody else's draft is touched, whatever
+        address they type. change: the one of them that is meant, if they said so. Raises TooMany, and
+        WrongValue for a throw-away mailbox.
         """
         draft = self._draft_of(values, own, change)
         if not draft:
@@ -47,13 +48,13 @@ class SaasInstanceRequest(models.Model):
         self.ensure_one()
         try:
             self._count_again(address, self.customer_email)
-        except ApiError:
+        except TooMany:
             return False
         self._send_link()
         return True
 
     def _count_again(self, address, email):
-        """Raise ApiError after too many."""
+        """Raises TooMany."""
         self._count_signup(f"signup again {address}", _AGAIN_AN_HOUR)
         self._count_mail(email)
 
@@ -79,12 +80,16 @@ class SaasInstanceRequest(models.Model):
             "chosen": chosen,
             "faults": refused.by_field if refused else {},
             "suggestions": refused.suggestions if refused else [],
-            "suffix": pages._suffix(),
+            "suffix": pages._suffix(self.template_id),
         }
 
     def _address(self):
         """The address of the instance, existing or not, without the protocol."""
         return urlsplit(self._url()).netloc
+
+    def _origin(self):
+        url = urlsplit(self._url())
+        return f"{url.scheme}://{url.netloc}"
 
     def _url(self):
         # sudo: visitors cannot see servers, only the address

@@ -12,8 +12,9 @@ from ..faults import NotHuman
 
 _MAILS_AN_HOUR = 5
 _POSTS_PER_SIGNUP = 10
-"""Per confirmed signup; this also protects the reputation of our mail server."""
-_STAMP = "saas_manager_signup.form"
+"""For one confirmed signup: the relay's good name has a limit of its own, too."""
+_STAMP = "saas_manager_portal.form"
+"""As the addon was called first: forms that are open during an update stay good."""
 _STAMP_KEPT_S = 86400
 
 
@@ -21,7 +22,7 @@ class SaasInstanceRequest(models.Model):
     _inherit = "saas.instance.request"
 
     def _count_asked(self, email):
-        """Raise ApiError after too many for this address, or for all visitors together."""
+        """Raises TooMany: to this address, or of all visitors together."""
         self._count_mail(email)
         cap = self.env["saas.signup"]._cap_per_hour()
         if cap:

@@ -50,8 +50,8 @@ class SaasInstanceRequest(models.Model):
     def _sign_up(self, values, address):
         """Create a draft, and send a mail to the customer.
 
-        address: the visitor's IP address, on the page or by API. Raises ApiError after too many, and for a
-        throw-away mailbox.
+        address: where the wish came from, whichever door it came through.
+        Raises TooMany, and WrongValue for a throw-away mailbox.
         """
         self._check_mailbox(values["customer_email"])
         self._count_signup(f"signup {address}", _AN_HOUR)

@@ -52,6 +52,7 @@ class SaasSignup(models.AbstractModel):
         plans, templates, typed = self._plans(), self._templates(), self._tidy(typed)
         plan = plans.filtered(lambda it: it.code == typed["plan"]) or self._default_plan(plans)
         template = templates.filtered(lambda it: it.code == typed["template"])
+        template = (template or plan.template_ids & templates or templates)[:1]
         return {
             "plans": plans,
             "templates": templates,
@@ -59,12 +60,12 @@ class SaasSignup(models.AbstractModel):
                 **typed,
                 "subdomain": typed["subdomain"] or (self._suggestions_for(typed["company_name"]) or [""])[0],
                 "plan": plan.code,
-                "template": (template or plan.template_ids & templates or templates)[:1].code,
+                "template": template.code,
                 "period": typed["period"] if typed["period"] in PERIODS else "monthly",
             },
             "faults": faults,
             "suggestions": self._suggestions_for(typed["subdomain"]) if "subdomain" in faults else [],
-            "suffix": self._suffix(),
+            "suffix": self._suffix(template),
             "opened": self.env["saas.instance.request"]._stamp(typed["opened"]),
             "minimum_s": self._minimum_s(),
             "terms_url": self._setting("terms_url"),

@@ -10,7 +10,8 @@ VALID_S = 3600
 COSTS = {"easy": 1_000, "normal": 5_000, "hard": 20_000}
 """Rounds of PBKDF2 per try; on average one try in 256 succeeds."""
 _ITS_LANGUAGES = {"fr": "fr-fr"}
-_SCOPE = "saas_manager_signup.captcha"
+_SCOPE = "saas_manager_captcha"
+"""As it was called when it was an addon: what browsers solve during an update stays good."""
 
 
 class SaasSignup(models.AbstractModel):

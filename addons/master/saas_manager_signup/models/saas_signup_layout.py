@@ -83,8 +83,9 @@ class SaasSignup(models.AbstractModel):
         }
 
     @api.model
-    def _suffix(self):
-        return f".{gateway.address_settings()['base_domain']}"
+    def _suffix(self, template):
+        # sudo: a stranger sees no server, only the address it gives.
+        return f".{gateway.base_domain_of(template.sudo().server_id)}"
 
     def _money(self, plan, period):
         """A plan's price in the visitor's language, without cents if they are zero."""

@@ -1,11 +1,13 @@
 """A form needs a solved challenge, which is valid once; without the captcha nothing changes."""
 
 import re
+import time
 from html import unescape
 from unittest.mock import patch
 
-from altcha import Challenge, Payload, solve_challenge
+from altcha import Challenge, Payload, create_challenge, solve_challenge
 from odoo.tests import tagged
+from odoo.tools import hmac
 
 from ..models import saas_signup_captcha
 from .common import SignupCase
@@ -37,6 +39,13 @@ class TestCaptcha(SignupCase):
 
     def test_a_form_with_a_solution_is_accepted(self):
         self.assertEqual(self._signed_up(altcha=self._solved()).state, "draft")
+
+    def test_a_challenge_of_before_the_update_that_renamed_the_addon_is_good(self):
+        secret = hmac(self.env, "saas_manager_captcha", "challenge")
+        expires_at = int(time.time()) + 60
+        challenge = create_challenge("PBKDF2/SHA-256", 1000, expires_at=expires_at, hmac_secret=secret)
+        solution = Payload(challenge, solve_challenge(challenge)).to_base64()
+        self.assertEqual(self._signed_up(altcha=solution).state, "draft")
 
     def test_a_form_without_a_solution_is_refused_and_keeps_what_was_typed(self):
         for altcha in ({}, {"altcha": ""}, {"altcha": "bm9uc2Vuc2U="}):

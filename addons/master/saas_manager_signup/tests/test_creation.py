@@ -1,13 +1,15 @@
 """From the link in the mail to the new Odoo."""
 
 from contextlib import contextmanager
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 from odoo import fields
 from odoo.addons.saas_manager import gateway
+from odoo.addons.saas_manager.tests.common import engines_are
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from tenantry.errors import AgentLost
 from tenantry.model.secret import Secret
 
 from .common import SignupCase
@@ -42,7 +44,22 @@ class TestCreation(SignupCase):
         self.assertEqual(len(request.partner_id.saas_instance_ids), 1)
         self.assertIn("/signup/progress/", self._open_link(request).url)
 
-    def test_an_invalid_link_offers_to_begin_again(self):
+    def test_pages_say_an_address_on_another_machine_and_ask_it_nothing(self):
+        away = self._make_server("away", address="ssh://away", base_domain="away.example")
+        self.template.server_id = away
+        with engines_are(_engine_of=Mock(side_effect=AgentLost("it ended"))):
+            self.assertIn(".away.example", self._see().text)
+            request = self._signed_up()
+            sent = self._see(f"/signup/sent/{request.reference}")
+            self.assertIn("acme.away.example", sent.text)
+            self._confirm(request)
+            progress = self._see(f"/signup/progress/{request.reference}")
+        self.assertEqual((progress.status_code, request.instance_id.server_id), (200, away))
+        policy = progress.headers["Content-Security-Policy"].split("; ")
+        (actions,) = [it.split() for it in policy if it.startswith("form-action")]
+        self.assertIn(f"{gateway.address_settings()['protocol']}://acme.away.example", actions)
+
+    def test_a_link_that_is_wrong_leads_on(self):
         page = self._see("/signup/confirm?token=AAAA")
         self.assertEqual(page.status_code, 410)
         self.assertIn('href="/signup"', page.text)

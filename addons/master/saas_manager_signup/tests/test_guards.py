@@ -5,8 +5,10 @@ import time
 from unittest.mock import patch
 
 from odoo.addons.saas_manager_api.errors import ApiError
+from odoo.addons.saas_manager_api.exceptions import TooBusy
 from odoo.addons.saas_manager_api.networks import network_of
 from odoo.tests import tagged
+from odoo.tools import hash_sign
 
 from .common import SignupCase
 
@@ -37,6 +39,10 @@ class TestGuards(SignupCase):
         time.sleep(1)
         opened = re.search(r'name="opened" value="([^"]+)"', answer.text)[1]
         self.assertEqual(self._send(opened=opened).status_code, 303)
+
+    def test_a_form_that_was_open_before_the_update_that_renamed_the_addon_is_accepted(self):
+        stamp = hash_sign(self.env, "saas_manager_portal.form", [time.time()])
+        self.assertEqual(self._send(opened=stamp).status_code, 303)
 
     def test_a_forged_or_missing_stamp_is_refused(self):
         for stamp in ("", "x", "AAAA", self.env["saas.instance.request"]._stamp()[:-4] + "AAAA"):
@@ -167,6 +173,12 @@ class TestGuards(SignupCase):
                 answer = self._see(path)
             self.assertEqual(answer.status_code, 429)
             self.assertGreater(int(answer.headers["Retry-After"]), 0)
+
+    def test_who_asks_while_too_many_do_is_told_to_wait(self):
+        busy = TooBusy("Too much at once. Please try again.")
+        with patch.object(type(self.env["saas.api.count"]), "_hit", side_effect=busy):
+            answer = self._see("/signup/check?subdomain=acme")
+        self.assertEqual((answer.status_code, answer.headers["Retry-After"]), (503, "1"))
 
     def _drafts(self):
         return self.env["saas.instance.request"].search([("source", "=", "signup")])
