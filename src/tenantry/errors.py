@@ -239,15 +239,13 @@ class ClusterTaken(Conflict):
     """One cluster is one server's: its roles of fixed names, and every instance there."""
 
     def __init__(self, address: str, server: str, installation: str) -> None:
-        """installation: `this` or `another`."""
+        """server: "" where only its installation's passwords tell. installation: `this` or `another`."""
         self.address, self.server, self.installation = address, server, installation
-        super().__init__(
-            f"The PostgreSQL cluster at {address} belongs to the server {server!r}"
-            f" of {installation} installation."
-        )
+        whose = f"the server {server!r} of {installation}" if server else installation
+        super().__init__(f"The PostgreSQL cluster at {address} belongs to {whose} installation.")
         self.remedy = (
             "Give this server a cluster of its own. If that one is gone, or the cluster was copied or"
-            " restored, run there: COMMENT ON ROLE tenantry_dump IS 'tenantry'; then start again."
+            " restored, run there: COMMENT ON ROLE tenantry_dump IS 'tenantry free'; then `tenantry up`."
         )
 
 
@@ -393,6 +391,15 @@ class InsufficientRights(DependencyFailure):
         self.role, self.missing = role, missing
         super().__init__(f"The PostgreSQL role {role!r} lacks {' and '.join(missing)}.")
         self.remedy = f'As a superuser: ALTER ROLE "{role}" {" ".join(missing)};'
+
+
+class RoleNotAdministered(DependencyFailure):
+    """Another role made it: from PostgreSQL 16 on, CREATEROLE alone does not allow changing it."""
+
+    def __init__(self, role: str, by: str) -> None:
+        self.role, self.by = role, by
+        super().__init__(f"The PostgreSQL role {by!r} may not change the role {role!r}.")
+        self.remedy = f'As a superuser: GRANT "{role}" TO "{by}" WITH ADMIN OPTION;'
 
 
 class PostgresFailure(DependencyFailure):

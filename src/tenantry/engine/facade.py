@@ -28,7 +28,7 @@ class Engine(Parts):
     """One server of an installation. Safe to share between threads once it is up.
 
     What is done with one kind of thing is behind its noun: `engine.instances.suspend("acme")`. Whatever needs
-    the cluster raises PostgresUnreachable when it does not run.
+    the cluster raises PostgresUnreachable when it does not run, and ClusterTaken on another server's.
     """
 
     def __init__(self, settings: ServerSettings | None = None, report: Report = say_nothing) -> None:
@@ -96,7 +96,7 @@ class Engine(Parts):
     def start_master(self, on_step: OnStep = ignore) -> Secret | None:
         """See `control_plane.master.Master.start`; PostgreSQL runs already."""
         self._refuse_inside_master()
-        self._claimed_cluster()
+        self._own_server._claimed_cluster()
         return self.master.start(self._report, on_step)
 
     def start_postgres(self) -> Cluster:
@@ -110,16 +110,15 @@ class Engine(Parts):
         return cluster
 
     def _claimed_cluster(self) -> Cluster:
-        """The cluster, which is this server's and no other's. Raises InsufficientRights, ClusterTaken."""
+        """The cluster, which is this server's and no other's.
+
+        Raises InsufficientRights, RoleNotAdministered, ClusterTaken.
+        """
         cluster = self.context.cluster
         with cluster.connect() as connection:
             roles.check_rights(connection)
-            ownership.claim(connection, self._owner, is_own=bool(self._embedded))
+            ownership.claim(cluster, connection, self._owner, is_embedded=bool(self._embedded))
         return cluster
-
-    @property
-    def _owner(self) -> str:
-        return self._keys.owner(self.settings.name)
 
     def stop(self) -> list[str]:
         """Stop what we started; return what that was."""
@@ -139,22 +138,28 @@ class Engine(Parts):
             raise StartedInside
 
     @cached_property
+    def _own_server(self) -> Engine:
+        return self if self.is_own else Engine(ServerSettings.from_environment(name=LOCAL_SERVER))
+
+    @cached_property
     def master(self) -> Master:
         """The back office, which is on the own server: its address, its administrator's password."""
-        own = self if self.is_own else Engine(ServerSettings.from_environment(name=LOCAL_SERVER))
+        own = self._own_server
         return Master(MasterRuntime(own.settings, own._keys), lambda: own.context)
 
     def load(self) -> None:
         """Find and read what every operation needs, for processes that are forked from this one.
 
-        Raises OdooNotFound, PostgresNotFound, KeyLost.
+        Raises OdooNotFound, PostgresNotFound, PostgresUnreachable, KeyLost, ClusterTaken.
         """
         _ = self.odoo, self.context
 
     def is_up(self) -> bool:
         """Whether the tenant server answers. Raises PostgresUnreachable, ClusterTaken."""
-        with self.context.maintenance() as connection:
-            ownership.require(connection, self._owner)
+        context = self.context
+        with context.maintenance() as connection:
+            if not self._embedded:
+                ownership.require(context.cluster, connection, self._owner)
             return self.runtime.is_answering()
 
     def keep_address(self, base_domain: str, protocol: str) -> None:
