@@ -34,8 +34,12 @@ class Parts:
     """
 
     def __init__(self, settings: ServerSettings | None = None, report: Report = say_nothing) -> None:
-        """settings: by default those of the environment, see `ServerSettings.from_environment`."""
+        """settings: by default those of the environment, see `ServerSettings.from_environment`.
+
+        Raises InvalidSetting.
+        """
         self.settings = settings or ServerSettings.from_environment()
+        self._make_runtime = kind_of(self.settings)
         self._report = report
         self._is_marked = False
 
@@ -51,13 +55,12 @@ class Parts:
 
     @cached_property
     def runtime(self) -> ServerRuntime:
-        """Raises KeyLost, InvalidSetting."""
-        make = kind_of(self.settings)
-        return make(self.settings, self._keys, lambda: self.odoo, lambda: self.context.cluster)
+        """Raises KeyLost."""
+        return self._make_runtime(self.settings, self._keys, lambda: self.odoo, lambda: self.context.cluster)
 
     @property
     def context(self) -> Context:
-        """What operations work with. Raises ClusterTaken, PostgresUnreachable when the cluster does not run."""
+        """What operations work with. Raises ClusterTaken; PostgresUnreachable if the cluster does not run."""
         return Context(
             settings=self.settings,
             keys=self._keys,
