@@ -567,6 +567,15 @@ class AgentLost(DependencyFailure):
         self.remedy = "Run it again; it continues where it stopped. `tenantry up` starts missing servers."
 
 
+class NotOffered(DependencyFailure):
+    """The agent is asked for something that it does not do, as one of another version is."""
+
+    def __init__(self, method: str) -> None:
+        self.method = method
+        super().__init__(f"The engine's agent does not offer {method!r}.")
+        self.remedy = "Upgrade the older Tenantry: the caller's, or the agent's."
+
+
 class AgentFailed(DependencyFailure):
     """The engine raised an error that is not one of its own classes."""
 

@@ -16,7 +16,7 @@ from typing import IO, Any
 from tenantry.agent.offer import GIVE_UP, LEAVE, METHODS, PARTS, PROVISION, REST_S, SILENT_FOR_S, TELLS_STEPS
 from tenantry.agent.wire import from_line, to_line
 from tenantry.engine import Engine
-from tenantry.errors import AgentFailed, AgentLost, InvalidInput, TenantryError
+from tenantry.errors import AgentFailed, AgentLost, InvalidInput, NotOffered, TenantryError
 from tenantry.model.instance import InstanceSpec
 from tenantry.model.progress import StepEvent
 
@@ -95,7 +95,7 @@ def _provision(engine: Engine, caller: _Caller, arguments: dict[str, Any]) -> No
 
 def _offered(subject: object, name: str, names: frozenset[str]) -> Any:
     if name not in names:
-        raise AgentLost(f"it does not offer {name!r}")
+        raise NotOffered(name)
     return operator.attrgetter(name)(subject)
 
 

@@ -17,7 +17,7 @@ from tenantry.model import sealing
 from tenantry.model.names import LOCAL_SERVER
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.secret import Secret
-from tenantry.model.server import ServerFacts
+from tenantry.model.server import WIRE, ServerFacts
 from tenantry.operations.fleet.passwords import apply_instances_key
 from tenantry.postgres import ownership, roles
 from tenantry.postgres.cluster import Cluster
@@ -63,6 +63,7 @@ class Engine(Parts):
             base_domain=settings.base_domain,
             protocol=settings.protocol,
             reserved_names=settings.installation.reserved_names,
+            wire=WIRE,
         )
 
     # ------------------------------------------------------------ the stack

@@ -4,7 +4,7 @@ from odoo.exceptions import ValidationError
 
 from tenantry import __version__
 from tenantry.errors import TenantryError
-from tenantry.model.server import ServerAddress
+from tenantry.model.server import WIRE, ServerAddress
 
 from .engines import _engine, _engine_of
 from .errors import sentence, translated
@@ -58,6 +58,10 @@ def _fault_of(server, engine, facts):
     """Why no instance can be there, in a sentence; False when they can."""
     if facts.version != __version__:
         return f"It runs Tenantry {facts.version}, and this is {__version__}: upgrade the older one."
+    if facts.wire != WIRE:
+        return (
+            f"Its Tenantry {facts.version} and this one do not understand each other: upgrade the older one."
+        )
     wanted = ServerAddress.of(server.address or "").name
     if facts.name != wanted:
         return (
