@@ -143,7 +143,7 @@ def _write_address(subject: Loading) -> None:
          WHERE key = 'web.base.url' AND substring(value from '^[a-z]+://([^/:]+)') = %s
     """
     url = subject.context.address(subject.name).url
-    # Its errors are told as tampering, see `bounded.Session.told`.
+    # Its errors are told as tampering, see `bounded.Session.translated`.
     with contextlib.suppress(Tampered), subject.context.as_locked_role(subject.source.made) as inside:
         inside.execute(query, [url, subject.source.found.manifest.host])
 
