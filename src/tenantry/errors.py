@@ -320,6 +320,15 @@ class TemplateNotReady(Conflict):
         self.remedy = f"Wait for its build, or run `tenantry template build {code}`."
 
 
+class ModuleRenamed(Conflict):
+    """A module that is not ours depends on one of the master's by a name that it has no more."""
+
+    def __init__(self, module: str, old: str, new: str) -> None:
+        self.module, self.old, self.new = module, old, new
+        super().__init__(f"The master's module {module!r} depends on {old!r}, which is {new!r} now.")
+        self.remedy = f"Name {new!r} in the dependencies of its manifest, then run `tenantry up`."
+
+
 class TenantModuleMissing(Conflict):
     """I13: without this module an instance cannot enforce limits."""
 

@@ -75,7 +75,7 @@ class Master:
 
         Returns the administrator's password when it was made just now: it is kept nowhere.
         Raises InitialisationFailed, InitialisationTimeout, ModulesNotInstalled, OdooNotFound,
-        PythonTooOld, ForeignDatabase, Busy.
+        PythonTooOld, ForeignDatabase, ModuleRenamed, Busy.
         """
         context, odoo = self.context(), self.odoo(report)
         wait_s = context.settings.installation.init_timeout_s
