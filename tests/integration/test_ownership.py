@@ -10,7 +10,7 @@ import pytest
 from tenantry.control_plane.doctor import examine
 from tenantry.control_plane.master import Master
 from tenantry.engine import Engine
-from tenantry.errors import ClusterTaken, RoleNotAdministered
+from tenantry.errors import ClusterTaken
 from tenantry.keyfile import write_private
 from tenantry.model.names import MASTER_DATABASE, SPAWNER_ROLE, SUPERUSER
 from tenantry.model.recipe import Recipe
@@ -151,7 +151,7 @@ def test_what_an_engine_was_refused_it_may_do_once_the_cluster_is_handed_over(ow
     assert heir.instances.all() == []
 
 
-def test_whose_it_is_is_asked_once_by_an_engine(
+def test_whose_it_is_is_asked_once_by_an_engine_that_did_not_start_it(
     owner: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     hand_over(owner)
@@ -159,9 +159,10 @@ def test_whose_it_is_is_asked_once_by_an_engine(
     given.start_postgres()
     asked = []
     monkeypatch.setattr(ownership, "require", lambda *facts: asked.append(facts) or True)
-    given.pool.status()
-    given.instances.all()
-    assert asked == []
+    for engine in (given, of_another_installation(owner, tmp_path)):
+        engine.pool.status()
+        engine.instances.all()
+    assert len(asked) == 1
 
 
 def test_a_cluster_of_an_older_version_is_refused_to_whom_its_roles_have_other_passwords(
@@ -216,37 +217,6 @@ def test_the_embedded_cluster_is_not_asked_whose_it_is(owner: Engine, tmp_path: 
     of_another_installation(owner, tmp_path).start_postgres()
     assert owner.is_up() is False
     assert {it.subject: it for it in examine(owner.settings)}["Cluster"].ok
-
-
-def test_a_role_that_another_one_made_is_told_with_its_remedy(owner: Engine, tmp_path: Path):
-    superuser = owner._embedded._as(SUPERUSER)
-    with superuser.connect() as connection:
-        if connection.info.server_version < 160000:
-            pytest.skip("CREATEROLE is enough there")
-        connection.execute("COMMENT ON ROLE tenantry_dump IS 'tenantry free'")
-        connection.execute("CREATE ROLE hoster LOGIN CREATEDB CREATEROLE PASSWORD 'mine'")
-        connection.execute("GRANT CONNECT ON DATABASE postgres TO hoster")
-        rules = connection.execute("SHOW hba_file").fetchone()[0]
-    hba = Path(rules)
-    kept = hba.read_text()
-    hba.write_text(f"host all hoster 127.0.0.1/32 scram-sha-256\n{kept}")
-    try:
-        with superuser.connect() as connection:
-            connection.execute("SELECT pg_reload_conf()")
-        port = owner.context.cluster.port
-        dsn = Secret(f"host=127.0.0.1 port={port} user=hoster password=mine")
-        hosted = Engine(owner.settings.replaced(home=tmp_path, pg_dsn=dsn))
-        with pytest.raises(RoleNotAdministered) as refusal:
-            hosted.start_postgres()
-        with superuser.connect() as connection:
-            connection.execute(refusal.value.remedy.removeprefix("As a superuser: ").encode())
-        hosted.start_postgres()
-    finally:
-        hba.write_text(kept)
-        with superuser.connect() as connection:
-            connection.execute("SELECT pg_reload_conf()")
-            connection.execute("DROP OWNED BY hoster CASCADE")
-            connection.execute("DROP ROLE hoster")
 
 
 def test_a_cluster_that_is_handed_over_is_the_first_one_s_that_starts(owner: Engine, tmp_path: Path):

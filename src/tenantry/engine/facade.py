@@ -119,6 +119,7 @@ class Engine(Parts):
         with cluster.connect() as connection:
             roles.check_rights(connection)
             ownership.claim(cluster, connection, self._owner, is_embedded=bool(self._embedded))
+        self._is_marked = True
         return cluster
 
     def stop(self) -> list[str]:
