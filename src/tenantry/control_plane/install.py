@@ -156,9 +156,10 @@ def _check_dependencies(subject: Installing) -> None:
 
 
 def _dependencies(manifest: Path) -> tuple[str, ...]:
+    """None of a manifest that cannot be read: Odoo says what is wrong with it."""
     try:
         return tuple(ast.literal_eval(manifest.read_text(encoding="utf-8")).get("depends", ()))
-    except (OSError, ValueError, SyntaxError, AttributeError, TypeError):  # Odoo tells of it
+    except (OSError, ValueError, SyntaxError, AttributeError, TypeError, RecursionError, MemoryError):
         return ()
 
 
