@@ -158,7 +158,7 @@ def _check_dependencies(subject: Installing) -> None:
 def _dependencies(manifest: Path) -> tuple[str, ...]:
     """None of a manifest that cannot be read: Odoo says what is wrong with it."""
     try:
-        return tuple(ast.literal_eval(manifest.read_text(encoding="utf-8")).get("depends", ()))
+        return tuple(map(str, ast.literal_eval(manifest.read_text(encoding="utf-8")).get("depends", ())))
     except (OSError, ValueError, SyntaxError, AttributeError, TypeError, RecursionError, MemoryError):
         return ()
 
