@@ -193,7 +193,7 @@ def note(connection: Connection, name: str) -> str:
 def is_administered(connection: Connection, name: str) -> bool:
     """Whether the connection's role, which has CREATEROLE, may change and comment on one of our roles."""
     query = """
-        SELECT rolsuper OR pg_has_role(%s, 'MEMBER WITH ADMIN OPTION') FROM pg_roles
+        SELECT rolsuper OR pg_has_role(%s::name, 'MEMBER WITH ADMIN OPTION') FROM pg_roles
          WHERE rolname = current_user
     """
     with translated(connection, "look a role up"):
