@@ -100,8 +100,9 @@ UV ?= uv
 COMPILE = $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 lock: ## Renew all requirement locks (needs uv)
 	cd requirements && $(COMPILE) engine.in -o engine.lock && $(COMPILE) dev.in -o dev.lock
-	cd src/tenantry/odoo/finding/requirements && $(COMPILE) odoo-19.0.in -o odoo-19.0.lock && \
-	  $(COMPILE) master.in --override master.override -c odoo-19.0.lock -c ../../../../requirements/engine.lock -o master.lock
+	cd src/tenantry/odoo/finding/requirements && $(COMPILE) odoo-19.0.in -o odoo-19.0.lock
+	cd src/tenantry/control_plane/requirements && $(COMPILE) master.in --override master.override -o master.lock \
+	  -c ../../odoo/finding/requirements/odoo-19.0.lock -c ../../../../requirements/engine.lock
 	cd src/tenantry/postgres/requirements && $(COMPILE) postgresql-16.in -o postgresql-16.lock
 	cd bench && $(COMPILE) requirements.in -o requirements.lock \
 	  -c ../requirements/dev.lock -c ../src/tenantry/odoo/finding/requirements/odoo-19.0.lock

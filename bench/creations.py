@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from bench.figures import Figure, MeasurementFailed
 from bench.installation import TEMPLATE, Installation
+from bench.versions import method
 from tenantry.errors import TenantryError
 from tenantry.model.instance import Creation
 
@@ -16,7 +17,7 @@ from tenantry.model.instance import Creation
 def build_template(installation: Installation) -> list[Figure]:
     """Build the template all others are made of; start the tenant server and warm it up."""
     began = time.monotonic()
-    installation.engine.templates.build(installation.recipe)
+    method(installation.engine, "templates.build")(installation.recipe)
     took_s = time.monotonic() - began
     installation.engine.start_tenants()
     installation.create("warm-up")
@@ -26,7 +27,7 @@ def build_template(installation: Installation) -> list[Figure]:
 
 def with_spares(installation: Installation) -> list[Figure]:
     count = installation.plan.warm
-    installation.engine.pool.fill(TEMPLATE, count)
+    method(installation.engine, "pool.fill")(TEMPLATE, count)
     made = [installation.create(f"warm-{number:02d}") for number in range(count)]
     _check(made, spare=True)
     return [Figure("warm", "Create, a spare waiting", "s", _durations(made), _steps(made))]
@@ -40,7 +41,7 @@ def without_spares(installation: Installation) -> list[Figure]:
 
 def at_once(installation: Installation) -> list[Figure]:
     plan = installation.plan
-    installation.engine.pool.fill(TEMPLATE, plan.spares)
+    method(installation.engine, "pool.fill")(TEMPLATE, plan.spares)
 
     def attempt(number: int) -> Creation | TenantryError:
         try:
@@ -70,7 +71,8 @@ def first_pages(installation: Installation) -> list[Figure]:
     chosen = chosen[-installation.plan.first_pages :]
     if not chosen:
         raise MeasurementFailed("there is no tenant to log in to")
-    seconds = tuple(installation.engine.instances.prove_login(creation) for creation in chosen)
+    prove_login = method(installation.engine, "instances.prove_login")
+    seconds = tuple(prove_login(creation) for creation in chosen)
     return [Figure("first_page", "Administrator's first page after login", "s", seconds)]
 
 

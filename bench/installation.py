@@ -18,6 +18,7 @@ import psutil
 
 from bench.plan import Plan
 from bench.ports import free_port
+from bench.versions import method, operators_settings
 from tenantry.engine import Engine, Report
 from tenantry.model.instance import Creation
 from tenantry.model.names import template_database
@@ -64,16 +65,19 @@ class Installation:
 
     @property
     def recipe(self) -> Recipe:
-        return self.engine.templates.recipe(TEMPLATE)
+        recipe: Recipe = method(self.engine, "templates.recipe")(TEMPLATE)
+        return recipe
 
     def create(self, name: str) -> Creation:
-        spec = self.engine.instances.spec(name=name, email=f"admin@{name}.example", template=TEMPLATE)
-        creation = self.engine.instances.provision(spec)
+        wishes = {"name": name, "email": f"admin@{name}.example", "template": TEMPLATE}
+        spec = method(self.engine, "instances.spec")(**wishes)
+        creation: Creation = method(self.engine, "instances.provision")(spec)
         self.creations.append(creation)
         return creation
 
     def built_template(self) -> Template:
-        return next(template for template in self.engine.templates.all() if template.code == TEMPLATE)
+        templates = method(self.engine, "templates.all")()
+        return next(template for template in templates if template.code == TEMPLATE)
 
     def superuser(self) -> Cluster:
         """The embedded cluster as its superuser: the peers need a role the engine would not make."""
@@ -159,9 +163,7 @@ def _ignore_signals() -> None:
 
 def _settings(home: Path) -> ServerSettings:
     """The operator's settings, without those that refer to something outside of `home`."""
-    from tenantry.settings import ServerSettings  # `old_run` loads this file over code that had none
-
-    return ServerSettings.from_environment().replaced(
+    settings: ServerSettings = operators_settings(
         home=home,
         pg_dsn=None,
         addons_path=(),
@@ -171,3 +173,4 @@ def _settings(home: Path) -> ServerSettings:
         master_port=free_port(),
         probe_timeout_s=60,
     )
+    return settings

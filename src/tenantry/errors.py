@@ -239,15 +239,13 @@ class ClusterTaken(Conflict):
     """One cluster is one server's: its roles of fixed names, and every instance there."""
 
     def __init__(self, address: str, server: str, installation: str) -> None:
-        """installation: `this` or `another`."""
+        """server: "" where only its installation's passwords tell. installation: `this` or `another`."""
         self.address, self.server, self.installation = address, server, installation
-        super().__init__(
-            f"The PostgreSQL cluster at {address} belongs to the server {server!r}"
-            f" of {installation} installation."
-        )
+        whose = f"the server {server!r} of {installation}" if server else installation
+        super().__init__(f"The PostgreSQL cluster at {address} belongs to {whose} installation.")
         self.remedy = (
             "Give this server a cluster of its own. If that one is gone, or the cluster was copied or"
-            " restored, run there: COMMENT ON ROLE tenantry_dump IS 'tenantry'; then start again."
+            " restored, run there: COMMENT ON ROLE tenantry_dump IS 'tenantry free'; then `tenantry up`."
         )
 
 
@@ -322,6 +320,15 @@ class TemplateNotReady(Conflict):
         self.remedy = f"Wait for its build, or run `tenantry template build {code}`."
 
 
+class ModuleRenamed(Conflict):
+    """A module that is not ours depends on one of the master's by a name that it has no more."""
+
+    def __init__(self, module: str, old: str, new: str) -> None:
+        self.module, self.old, self.new = module, old, new
+        super().__init__(f"The master's module {module!r} depends on {old!r}, which is {new!r} now.")
+        self.remedy = f"Name {new!r} in the dependencies of its manifest, then run `tenantry up`."
+
+
 class TenantModuleMissing(Conflict):
     """I13: without this module an instance cannot enforce limits."""
 
@@ -393,6 +400,15 @@ class InsufficientRights(DependencyFailure):
         self.role, self.missing = role, missing
         super().__init__(f"The PostgreSQL role {role!r} lacks {' and '.join(missing)}.")
         self.remedy = f'As a superuser: ALTER ROLE "{role}" {" ".join(missing)};'
+
+
+class RoleNotAdministered(DependencyFailure):
+    """Another role made it: from PostgreSQL 16 on, CREATEROLE alone does not allow changing it."""
+
+    def __init__(self, role: str, by: str) -> None:
+        self.role, self.by = role, by
+        super().__init__(f"The PostgreSQL role {by!r} may not change the role {role!r}.")
+        self.remedy = f'As a superuser: GRANT "{role}" TO "{by}" WITH ADMIN OPTION;'
 
 
 class PostgresFailure(DependencyFailure):
@@ -558,6 +574,15 @@ class AgentLost(DependencyFailure):
         self.reason = reason
         super().__init__(f"The connection to the engine's agent was lost: {reason}.")
         self.remedy = "Run it again; it continues where it stopped. `tenantry up` starts missing servers."
+
+
+class NotOffered(DependencyFailure):
+    """The agent is asked for something that it does not do, as one of another version is."""
+
+    def __init__(self, method: str) -> None:
+        self.method = method
+        super().__init__(f"The engine's agent does not offer {method!r}.")
+        self.remedy = "Upgrade the older Tenantry: the caller's, or the agent's."
 
 
 class AgentFailed(DependencyFailure):

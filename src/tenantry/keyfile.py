@@ -27,6 +27,12 @@ def has_keys(folder: Path) -> bool:
     return key_file(folder, _LAST).exists()
 
 
+def roles_key(folder: Path) -> Secret | None:
+    """`Keys.roles` as it is or, after an update, will be; None while there is none. Nothing is made."""
+    value = _value(key_file(folder, "roles")) or _value(folder / _ONE_KEY)
+    return Secret(value) if value else None
+
+
 def installation_keys(folder: Path) -> Keys:
     """Read the keys; create them first if there are none. Two processes at once get the same keys.
 

@@ -87,7 +87,7 @@ def test_changed_code_causes_an_update_and_a_restart(master: Engine, new_addons:
     pid = master.master.pid
     manifest = new_addons / "saas_manager" / "__manifest__.py"
     manifest.write_text(manifest.read_text().replace("19.0.1.", "19.0.99."))
-    assert start(master) == (None, ["stop", "rename", "update", "verify", "note"])
+    assert start(master) == (None, ["dependencies", "stop", "rename", "update", "verify", "note"])
     assert master.master.pid not in (pid, None)
     with master.context.cluster.connect(MASTER_DATABASE) as inside:
         query = "SELECT latest_version FROM ir_module_module WHERE name = 'saas_manager'"
@@ -99,7 +99,7 @@ def test_an_update_installs_new_addons(master: Engine, new_addons: Path):
     modules = client.call("ir.module.module", "search", [["name", "=", "saas_manager_api"]])
     client.call("ir.module.module", "button_immediate_uninstall", modules)
     (new_addons / "saas_manager_api" / "new.py").touch()
-    assert start(master) == (None, ["stop", "rename", "update", "verify", "note"])
+    assert start(master) == (None, ["dependencies", "stop", "rename", "update", "verify", "note"])
     with master.context.cluster.connect(MASTER_DATABASE) as inside:
         query = "SELECT state FROM ir_module_module WHERE name = 'saas_manager_api'"
         assert inside.execute(query).fetchone()[0] == "installed"

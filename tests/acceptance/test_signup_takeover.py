@@ -17,7 +17,7 @@ from tenantry.model.progress import StepEvent, StepStatus
 from tenantry.odoo.initialise import Initialisation
 from tenantry.postgres import databases
 
-UPDATE = ["stop", "rename", "update", "verify", "note"]
+UPDATE = ["dependencies", "stop", "rename", "update", "verify", "note"]
 
 THREE_ADDONS = r"""
 UPDATE ir_module_module SET name = 'saas_manager_portal' WHERE name = 'saas_manager_signup';

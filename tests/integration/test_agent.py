@@ -181,7 +181,7 @@ def test_methods_that_are_not_offered_are_refused(environment: None) -> None:
         with through_program(AGENT) as (answers, questions):
             questions.write(to_line({"call": name}))
             questions.flush()
-            assert b"AgentLost" in answers.readline(), name
+            assert b"NotOffered" in answers.readline(), name
 
 
 @pytest.mark.parametrize("name", ["../../etc", "A", "postgres", "www", "intranet"])

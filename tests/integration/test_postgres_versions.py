@@ -16,7 +16,7 @@ from tests.support.inventory import orphans
 from tests.support.postgres_versions import VERSIONS, programs
 
 from tenantry.engine import Engine
-from tenantry.errors import InsufficientRights, PostgresUnreachable
+from tenantry.errors import InsufficientRights, PostgresUnreachable, RoleNotAdministered
 from tenantry.model import names
 from tenantry.model.catalog import Kind, Label, State
 from tenantry.model.secret import Secret
@@ -178,6 +178,17 @@ def test_the_missing_attributes_of_a_role_are_named(somebodys: Engine, given: En
         assert "ALTER ROLE" in refusal.value.remedy
     finally:
         _as_superuser(somebodys, "ALTER ROLE hoster CREATEROLE")
+
+
+def test_a_role_that_another_one_made_is_told_with_its_remedy(somebodys: Engine, given: Engine):
+    _as_superuser(somebodys, "COMMENT ON ROLE tenantry_dump IS 'tenantry free'")
+    _as_superuser(somebodys, "REVOKE ADMIN OPTION FOR tenantry_dump FROM hoster")
+    with pytest.raises(
+        RoleNotAdministered, match="'hoster' may not change the role 'tenantry_dump'"
+    ) as refusal:
+        given.start_postgres()
+    _as_superuser(somebodys, refusal.value.remedy.removeprefix("As a superuser: "))
+    given.start_postgres()
 
 
 def test_a_wrong_password_is_reported_without_showing_it(given: Engine):

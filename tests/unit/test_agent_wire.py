@@ -9,15 +9,19 @@ import re
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from tenantry.agent.answering import _offered
 
 from tenantry import errors
 from tenantry.agent.client import RemoteEngine
 from tenantry.agent.offer import METHODS, NOUNS, PARTS, PROVISION, REPORTS_STEPS, function
 from tenantry.agent.transports import through_socket
 from tenantry.agent.wire import from_line, to_line
-from tenantry.errors import AgentLost, InvalidName, ModuleNotFound, TenantryError
+from tenantry.engine import templates as engine_templates
+from tenantry.engine.templates import Templates
+from tenantry.errors import AgentLost, InvalidName, ModuleNotFound, NotOffered, TenantryError
 from tenantry.model.activity import Activity
 from tenantry.model.catalog import State
 from tenantry.model.entitlements import Entitlements
@@ -25,9 +29,11 @@ from tenantry.model.instance import Creation, Instance, InstanceSpec
 from tenantry.model.progress import StepEvent, StepStatus
 from tenantry.model.recipe import Recipe
 from tenantry.model.secret import Secret
+from tenantry.model.server import WIRE
 from tenantry.model.states import Action
 from tenantry.model.template import PoolStatus, Template, TemplateState
 from tenantry.model.usage import Usage
+from tenantry.operations import patience
 from tenantry.operations.instance.provision import Session
 from tenantry.operations.template.edit import Editing
 
@@ -189,3 +195,28 @@ def is_named(node: ast.AST, name: str) -> bool:
 
 def is_call_of(node: ast.AST, *names: str) -> bool:
     return isinstance(node, ast.Call) and any(is_named(node.func, name) for name in names)
+
+
+def test_an_agent_of_before_says_no_number_of_its_wire_and_is_understood_so_far() -> None:
+    facts = {"version": "1", "name": "local", "series": "19.0", "base_domain": "x", "protocol": "http"}
+    told = {"fact": ["ServerFacts", {**facts, "reserved_names": {"set": []}}]}
+    assert from_line(json.dumps({"result": told}).encode())["result"].wire != WIRE
+
+
+def test_what_is_not_offered_is_no_broken_way() -> None:
+    with pytest.raises(NotOffered, match=r"does not offer 'instances\.suspend'") as refusal:
+        _offered(None, "instances.suspend", frozenset())
+    assert ("Upgrade" in refusal.value.remedy, refusal.value.retryable) == (True, False)
+
+
+def test_a_caller_cannot_have_the_engine_wait_for_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    there, build, finish = Templates(Mock()), Mock(), Mock()
+    monkeypatch.setattr(engine_templates, "build_template", build)
+    monkeypatch.setattr(engine_templates.edit, "finish_editing", finish)
+    monkeypatch.setattr(Templates, "_described", Mock())
+    for asked_s, waited_s in ((5, 5), (10**6, patience.LONG_S)):
+        there.build(Recipe("blank", "Blank", ("web",)), patience_s=asked_s)
+        there.finish_editing("blank", patience_s=asked_s)
+        assert (build.call_args.kwargs["patience_s"], finish.call_args.kwargs["patience_s"]) == (
+            waited_s,
+        ) * 2

@@ -81,7 +81,22 @@ def test_what_measures_the_server_before_runs_over_the_code_of_then(tmp_path: Pa
     with tarfile.open(archive) as content:
         content.extractall(tmp_path, filter="data")
     code = os.pathsep.join([str(tmp_path / "src"), str(ROOT)])
-    program = "import bench.old_run, tenantry; print(tenantry.__file__)"
+    program = """
+import inspect, pathlib
+import bench.old_run, tenantry
+from bench.creations import build_template, with_spares
+from bench.installation import Installation, _settings
+from bench.plan import PLANS
+from bench.versions import BEFORE, method
+from tenantry.engine import Engine
+
+engine = Engine(_settings(pathlib.Path("/tmp/nowhere")))
+assert all(callable(method(engine, name)) for name in BEFORE)
+recipe = Installation(engine, PLANS["quick"], print, None).recipe
+inspect.signature(engine.build_template).bind(recipe)
+assert method(engine, "instances.spec")(name="acme", email="admin@acme.example", template=recipe.code)
+print(tenantry.__file__)
+"""
     done = subprocess.run(
         [sys.executable, "-uP", "-c", program],
         env={**os.environ, "PYTHONPATH": code},

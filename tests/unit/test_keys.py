@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenantry.errors import KeyLost, RoleWithoutPassword
-from tenantry.keyfile import has_keys, installation_keys, key_file
+from tenantry.keyfile import has_keys, installation_keys, key_file, roles_key
 from tenantry.model import names
-from tenantry.model.keys import Keys, infrastructure_password, instance_password
+from tenantry.model.keys import Keys, infrastructure_password, instance_password, owner_mark
 from tenantry.model.secret import Secret, derive_role_password
 
 NAMES = [field.name for field in fields(Keys)]
@@ -36,11 +36,10 @@ instance_roles = st.one_of(
 
 def test_a_cluster_s_mark_tells_servers_and_installations_apart_and_no_key():
     other = replace(KEYS, roles=Secret("e" * 64))
-    marks = {KEYS.owner("local"), KEYS.owner("second"), other.owner("local")}
-    assert len(marks) == 3
-    assert KEYS.of_server("second").owner("second") == KEYS.owner("second")
-    assert replace(KEYS, instances=Secret("f" * 64)).owner("local") == KEYS.owner("local")
-    assert KEYS.roles.reveal()[:8] not in KEYS.owner("local")
+    own = owner_mark(KEYS.roles, "local")
+    assert len({own, owner_mark(KEYS.roles, "second"), owner_mark(other.roles, "local")}) == 3
+    assert owner_mark(KEYS.of_server("second").roles, "local") == own
+    assert KEYS.roles.reveal()[:8] not in own
 
 
 @given(distinct_keys, infrastructure, st.text(max_size=63))
@@ -165,3 +164,14 @@ def test_an_old_key_that_no_new_file_holds_is_not_removed(tmp_path: Path):
     (tmp_path / "installation.key").write_text("e" * 64)
     assert installation_keys(tmp_path) == keys
     assert (tmp_path / "installation.key").read_text() == "e" * 64
+
+
+def test_the_roles_key_is_read_where_the_instances_one_was_removed_and_before_an_update(tmp_path: Path):
+    assert roles_key(tmp_path / "none") is None
+    made = installation_keys(tmp_path / "now")
+    key_file(tmp_path / "now", "instances").unlink()
+    assert roles_key(tmp_path / "now") == made.roles
+
+    (tmp_path / "before").mkdir()
+    (tmp_path / "before" / "installation.key").write_text("a" * 64)
+    assert roles_key(tmp_path / "before") == installation_keys(tmp_path / "before").roles == Secret("a" * 64)

@@ -40,9 +40,9 @@ def test_engine_and_doctor_ask_the_runtime_that_the_settings_name(tmp_path: Path
         assert found_by_doctor(of_dummy, "Isolation: a wall").ok
 
 
-def test_a_runtime_that_there_is_not_is_refused_by_name_and_told_by_the_doctor(tmp_path: Path):
+def test_a_runtime_that_there_is_not_is_refused_before_anything_starts_and_told_by_the_doctor(tmp_path: Path):
     wrong = settings(tmp_path, "vm")
     with pytest.raises(InvalidSetting, match="vm") as refusal:
-        _ = Engine(wrong).runtime
+        Engine(wrong)
     assert "shared" in refusal.value.remedy
     assert not found_by_doctor(wrong, "Tenant server").ok

@@ -25,7 +25,7 @@ from tenantry.agent.offer import (
 )
 from tenantry.agent.wire import from_line, to_line
 from tenantry.engine import Engine
-from tenantry.errors import AgentFailed, AgentLost, InvalidInput, TenantryError
+from tenantry.errors import AgentFailed, AgentLost, InvalidInput, NotOffered, TenantryError
 from tenantry.model.instance import InstanceSpec
 from tenantry.model.progress import StepEvent
 
@@ -105,7 +105,7 @@ def _provision(engine: Engine, caller: _Caller, arguments: dict[str, Any]) -> No
 
 def _method(subject: object, name: str, names: frozenset[str]) -> Any:
     if name not in names:
-        raise AgentLost(f"it does not offer {name!r}")
+        raise NotOffered(name)
     return operator.attrgetter(name)(subject)
 
 

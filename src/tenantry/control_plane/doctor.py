@@ -14,7 +14,7 @@ from pathlib import Path
 from tenantry.control_plane.code import master_packages
 from tenantry.control_plane.server import MasterRuntime
 from tenantry.errors import AgentLost, PostgresUnreachable, TenantryError
-from tenantry.keyfile import has_keys, installation_keys, is_private
+from tenantry.keyfile import has_keys, installation_keys, is_private, roles_key
 from tenantry.model.names import LOCAL_SERVER
 from tenantry.odoo.finding.installation import find_odoo
 from tenantry.odoo.finding.tested import REMEDY, untested
@@ -22,6 +22,7 @@ from tenantry.postgres import databases, ownership, roles
 from tenantry.postgres.binaries import find_binaries
 from tenantry.postgres.cluster import Cluster, Connection
 from tenantry.postgres.embedded import EmbeddedCluster
+from tenantry.postgres.ownership import Owner
 from tenantry.runtimes.contract import ServerRuntime
 from tenantry.runtimes.kinds import kind_of
 from tenantry.settings import ServerSettings
@@ -111,15 +112,14 @@ def _cluster(settings: ServerSettings) -> str:
     cluster = _cluster_of(settings)
     with cluster.connect() as connection:
         roles.check_rights(connection)
-        ownership.require(connection, _owner(settings))
+        if settings.pg_dsn:
+            ownership.require(cluster, connection, _owner(settings))
         version = connection.info.server_version // 10000
     return f"PostgreSQL {version} answers at {cluster.address}"
 
 
-def _owner(settings: ServerSettings) -> str:
-    """The mark of this server's cluster; "" if the server was never started."""
-    secrets = settings.installation.secrets_dir
-    return installation_keys(secrets).owner(settings.name) if has_keys(secrets) else ""
+def _owner(settings: ServerSettings) -> Owner:
+    return Owner(settings.name, roles_key(settings.installation.secrets_dir))
 
 
 def _cluster_of(settings: ServerSettings) -> Cluster:

@@ -5,6 +5,7 @@ It is installed under a temporary name: a database with the master's name is com
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from tenantry import __version__
 from tenantry.control_plane.server import MasterRuntime
+from tenantry.errors import ModuleRenamed
 from tenantry.model.catalog import Kind, Label, State
 from tenantry.model.names import MASTER_BUILDING, MASTER_DATABASE
 from tenantry.model.recipe import Recipe
@@ -24,7 +26,7 @@ from tenantry.odoo.own_addons import master_addons
 from tenantry.operations.context import Context
 from tenantry.operations.steps import Step
 from tenantry.operations.template.addons import addons_digest
-from tenantry.postgres import databases, roles
+from tenantry.postgres import bounded, databases, roles
 from tenantry.postgres.cluster import Connection, translated
 from tenantry.spawner.identity import master_user
 
@@ -42,6 +44,8 @@ RECIPE = Recipe(
 _PACKAGED_ADDONS = ("queue_job", "endpoint_route_handler", "fastapi")
 """Addons that are part of the Python packages, and change with them."""
 EXTENSIONS = ("pg_trgm", "unaccent")
+_RENAMED = dict.fromkeys(("saas_manager_portal", "saas_manager_captcha"), "saas_manager_signup")
+"""Modules of ours, by their names in older versions."""
 
 
 @dataclass(frozen=True)
@@ -136,15 +140,43 @@ def _rename_database(subject: Installing) -> None:
         databases.label(subject.connection, MASTER_DATABASE, subject.label)
 
 
+def _check_dependencies(subject: Installing) -> None:
+    """Other modules must name ours as they are called now: Odoo takes dependencies from their manifests.
+
+    Raises ModuleRenamed.
+    """
+    with subject.context.as_owner(MASTER_DATABASE, MASTER_DATABASE) as inside:
+        installed = installed_modules(inside)
+    added = subject.context.settings.installation.master_data_dir / "addons" / subject.odoo.series
+    for name in installed:
+        folder = subject.odoo.find_module(name, [added])
+        for dependency in _dependencies(folder / "__manifest__.py") if folder else ():
+            if dependency in _RENAMED:
+                raise ModuleRenamed(name, dependency, _RENAMED[dependency])
+
+
+def _dependencies(manifest: Path) -> tuple[str, ...]:
+    """None of a manifest that cannot be read: Odoo says what is wrong with it."""
+    try:
+        return tuple(map(str, ast.literal_eval(manifest.read_text(encoding="utf-8")).get("depends", ())))
+    except (OSError, ValueError, SyntaxError, AttributeError, TypeError, RecursionError, MemoryError):
+        return ()
+
+
 def _stop_server(subject: Installing) -> None:
+    """Stop it, and end what it left: the steps that follow would wait for its locks."""
     subject.runtime.stop()
+    databases.end_sessions(subject.connection, MASTER_DATABASE)
 
 
 def _rename_modules(subject: Installing) -> None:
-    """Give modules their current names: Odoo cannot update a module without code."""
+    """Give modules their current names: Odoo cannot update a module without code. Raises PostgresFailure."""
     script = (resources.files(__package__) / "signup_in_one_addon.sql").read_bytes()
+    context = subject.context
+    owner = context.cluster.as_role(MASTER_DATABASE, context.role_password(MASTER_DATABASE))
+    limited = owner.with_options({"statement_timeout": f"{bounded.LONG_S}s", "search_path": "public,pg_temp"})
     with (
-        subject.context.as_owner(MASTER_DATABASE, MASTER_DATABASE) as inside,
+        limited.connect(MASTER_DATABASE) as inside,
         databases.transaction(inside),
         translated(inside, "rename modules"),
     ):
@@ -178,6 +210,7 @@ INSTALL: tuple[Step[Installing], ...] = (
     Step("name", _rename_database),
 )
 UPDATE: tuple[Step[Installing], ...] = (
+    Step("dependencies", _check_dependencies),
     Step("stop", _stop_server),
     Step("rename", _rename_modules),
     Step("update", _update),

@@ -75,7 +75,7 @@ class Master:
 
         Returns the administrator's password if the database was made now: the password is stored nowhere.
         Raises InitialisationFailed, InitialisationTimeout, ModulesNotInstalled, OdooNotFound,
-        PythonTooOld, ForeignDatabase, Busy.
+        PythonTooOld, ForeignDatabase, ModuleRenamed, Busy.
         """
         context, odoo = self.context(), self.odoo(report)
         wait_s = context.settings.installation.init_timeout_s

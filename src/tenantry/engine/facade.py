@@ -17,7 +17,7 @@ from tenantry.model import sealing
 from tenantry.model.names import LOCAL_SERVER
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.secret import Secret
-from tenantry.model.server import ServerFacts
+from tenantry.model.server import WIRE, ServerFacts
 from tenantry.operations.fleet.passwords import apply_instances_key
 from tenantry.postgres import ownership, roles
 from tenantry.postgres.cluster import Cluster
@@ -27,8 +27,8 @@ from tenantry.settings import ServerSettings
 class Engine(Parts):
     """One server of an installation. Safe to share between threads once it is up.
 
-    The methods for each kind of object are behind its noun: `engine.instances.suspend("acme")`. Methods that
-    need the cluster raise PostgresUnreachable if it does not run.
+    What is done with one kind of thing is behind its noun: `engine.instances.suspend("acme")`. Whatever needs
+    the cluster raises PostgresUnreachable when it does not run, and ClusterTaken on another server's.
     """
 
     def __init__(self, settings: ServerSettings | None = None, report: Report = ignore_report) -> None:
@@ -63,6 +63,7 @@ class Engine(Parts):
             base_domain=settings.base_domain,
             protocol=settings.protocol,
             reserved_names=settings.installation.reserved_names,
+            wire=WIRE,
         )
 
     # ------------------------------------------------------------ the stack
@@ -96,7 +97,7 @@ class Engine(Parts):
     def start_master(self, on_step: OnStep = ignore) -> Secret | None:
         """See `control_plane.master.Master.start`. PostgreSQL must be running."""
         self._refuse_inside_master()
-        self._claimed_cluster()
+        self._own_server._claimed_cluster()
         return self.master.start(self._report, on_step)
 
     def start_postgres(self) -> Cluster:
@@ -110,16 +111,16 @@ class Engine(Parts):
         return cluster
 
     def _claimed_cluster(self) -> Cluster:
-        """The cluster, marked as this server's. Raises InsufficientRights, ClusterTaken."""
+        """The cluster, which is this server's and no other's.
+
+        Raises InsufficientRights, RoleNotAdministered, ClusterTaken.
+        """
         cluster = self.context.cluster
         with cluster.connect() as connection:
             roles.check_rights(connection)
-            ownership.claim(connection, self._owner, is_own=bool(self._embedded))
+            ownership.claim(cluster, connection, self._owner, is_embedded=bool(self._embedded))
+        self._is_marked = True
         return cluster
-
-    @property
-    def _owner(self) -> str:
-        return self._keys.owner(self.settings.name)
 
     def stop(self) -> list[str]:
         """Stop the servers that we started; return their names."""
@@ -139,22 +140,28 @@ class Engine(Parts):
             raise StartedInside
 
     @cached_property
+    def _own_server(self) -> Engine:
+        return self if self.is_own else Engine(ServerSettings.from_environment(name=LOCAL_SERVER))
+
+    @cached_property
     def master(self) -> Master:
-        """The master, which is on the installation's own server."""
-        own = self if self.is_own else Engine(ServerSettings.from_environment(name=LOCAL_SERVER))
+        """The back office, which is on the own server: its address, its administrator's password."""
+        own = self._own_server
         return Master(MasterRuntime(own.settings, own._keys), lambda: own.context)
 
     def load(self) -> None:
         """Load Odoo's facts, PostgreSQL's and the keys, for processes that are forked from this one.
 
-        Raises OdooNotFound, PostgresNotFound, KeyLost.
+        Raises OdooNotFound, PostgresNotFound, PostgresUnreachable, KeyLost, ClusterTaken.
         """
         _ = self.odoo, self.context
 
     def is_up(self) -> bool:
         """Whether the tenant server answers. Raises PostgresUnreachable, ClusterTaken."""
-        with self.context.maintenance() as connection:
-            ownership.require(connection, self._owner)
+        context = self.context
+        with context.maintenance() as connection:
+            if not self._embedded:
+                ownership.require(context.cluster, connection, self._owner)
             return self.runtime.is_answering()
 
     def keep_address(self, base_domain: str, protocol: str) -> None:

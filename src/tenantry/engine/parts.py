@@ -11,9 +11,11 @@ from tenantry.model.names import LOCAL_SERVER
 from tenantry.odoo.filestore import Filestores
 from tenantry.odoo.finding.installation import OdooInstallation, find_odoo
 from tenantry.operations.context import Context
+from tenantry.postgres import ownership
 from tenantry.postgres.binaries import find_binaries
 from tenantry.postgres.cluster import Cluster
 from tenantry.postgres.embedded import EmbeddedCluster
+from tenantry.postgres.ownership import Owner
 from tenantry.runtimes.contract import ServerRuntime
 from tenantry.runtimes.kinds import kind_of
 from tenantry.settings import ServerSettings
@@ -32,9 +34,11 @@ class Parts:
     """
 
     def __init__(self, settings: ServerSettings | None = None, report: Report = ignore_report) -> None:
-        """settings: by default, `ServerSettings.from_environment`."""
+        """settings: by default, `ServerSettings.from_environment`. Raises InvalidSetting."""
         self.settings = settings or ServerSettings.from_environment()
+        self._make_runtime = kind_of(self.settings)
         self._report = report
+        self._is_marked = False
 
     @property
     def is_own(self) -> bool:
@@ -48,17 +52,16 @@ class Parts:
 
     @cached_property
     def runtime(self) -> ServerRuntime:
-        """Raises KeyLost, InvalidSetting."""
-        make = kind_of(self.settings)
-        return make(self.settings, self._keys, lambda: self.odoo, lambda: self.context.cluster)
+        """Raises KeyLost."""
+        return self._make_runtime(self.settings, self._keys, lambda: self.odoo, lambda: self.context.cluster)
 
     @property
     def context(self) -> Context:
-        """The context of operations. Raises PostgresUnreachable if the cluster does not run."""
+        """The context of operations. Raises ClusterTaken; PostgresUnreachable if the cluster does not run."""
         return Context(
             settings=self.settings,
             keys=self._keys,
-            cluster=self._embedded.cluster() if self._embedded else self._given_cluster(),
+            cluster=self._embedded.cluster() if self._embedded else self._given_cluster,
             filestores=Filestores(self.settings.data_dir / "filestore"),
             runtime=self.runtime,
             odoo=lambda: self.odoo,
@@ -79,9 +82,22 @@ class Parts:
         binaries = find_binaries(self.settings, self._report)
         return EmbeddedCluster.of(self.settings, binaries, self._keys.roles)
 
+    @property
     def _given_cluster(self) -> Cluster:
+        """Once it is known to be no other server's: roles and databases have the same names there.
+
+        It is asked until it has our mark, so an engine that lives long asks once. Raises ClusterTaken.
+        """
         assert self.settings.pg_dsn
-        return Cluster.from_dsn(self.settings.pg_dsn)
+        cluster = Cluster.from_dsn(self.settings.pg_dsn)
+        if not self._is_marked:
+            with cluster.connect() as connection:
+                self._is_marked = ownership.require(cluster, connection, self._owner)
+        return cluster
+
+    @property
+    def _owner(self) -> Owner:
+        return Owner(self.settings.name, self._keys.roles)
 
 
 class Noun:

@@ -12,6 +12,7 @@ from tenantry.model.instance import InstanceSpec
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.recipe import Recipe
 from tenantry.model.template import Template, TemplateState
+from tenantry.operations import patience
 from tenantry.operations.instance import availability
 from tenantry.operations.instance.provision import provisioning
 from tenantry.operations.inventory import find_labelled
@@ -70,8 +71,9 @@ class Templates(Noun):
     ) -> Template:
         """Build the recipe's template, unless the existing one is current.
 
-        Raises as `operations.template.build.build_template`.
+        patience_s: as in `finish_editing`. Raises as `operations.template.build.build_template`.
         """
+        patience_s = min(patience_s, patience.LONG_S)
         built = build_template(self._context, recipe, on_step, rebuild=rebuild, patience_s=patience_s)
         return self._described(built, recipe)
 
@@ -97,10 +99,10 @@ class Templates(Noun):
     ) -> Template:
         """Replace the template by its edited clone.
 
-        patience_s: how long it waits for clones that are being made.
+        patience_s: how long it waits for clones that are being made; `patience.LONG_S` at most.
         Raises TemplateNotFound, ForeignDatabase, Busy, NotYet.
         """
-        code = names.template_code(code)
+        code, patience_s = names.template_code(code), min(patience_s, patience.LONG_S)
         return self._described(edit.finish_editing(self._context, code, on_step, patience_s=patience_s))
 
     def drop(self, code: str) -> None:

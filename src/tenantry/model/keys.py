@@ -28,15 +28,16 @@ class Keys:
         """The keys of another server: an instance of the same name must have another password there."""
         return replace(self, instances=derived_key(self.instances, f"server:{name}"))
 
-    def owner(self, server: str) -> str:
-        """What a cluster of that server is marked with: anybody may read it, and only these keys give it."""
-        return f"{server}@{derived_key(self.roles, 'owner').reveal()[:16]}"
-
     def role_password(self, role: str) -> Secret:
         """The password of one of our roles. Raises RoleWithoutPassword, for a spare's or a foreign role."""
         if names.is_instance_role(role):
             return instance_password(self.instances, role)
         return infrastructure_password(self.roles, role)
+
+
+def owner_mark(key: Secret, server: str) -> str:
+    """What a cluster of that server is marked with: anybody may read it, and only `Keys.roles` gives it."""
+    return f"{server}@{derived_key(key, 'owner').reveal()[:16]}"
 
 
 def instance_password(key: Secret, role: str) -> Secret:

@@ -40,9 +40,16 @@ class ServerAddress:
         return cls(name, found["destination"], int(found["port"] or 0)) if found else cls(name)
 
 
+WIRE = 1
+"""Counts what callers and agents of one version may not agree on: the methods' names and their values."""
+
+
 @dataclass(frozen=True)
 class ServerFacts:
-    """version: the server's version of Tenantry. series: its Odoo's, such as 19.0."""
+    """version: the server's version of Tenantry. series: its Odoo's, such as 19.0.
+
+    wire: its WIRE; 0 of an agent that does not say it yet.
+    """
 
     version: str
     name: str
@@ -50,3 +57,4 @@ class ServerFacts:
     base_domain: str
     protocol: str
     reserved_names: frozenset[str]
+    wire: int = 0

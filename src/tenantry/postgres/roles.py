@@ -17,6 +17,8 @@ _MARK = "tenantry"
 MAX_CONNECTIONS = 40
 """More than a tenant's process opens, together with the engine's queries and an installation of modules."""
 _TIMEOUTS = {"statement_timeout": "30min", "idle_in_transaction_session_timeout": "1h"}
+_ADMIN_NEEDED = 160000
+"""Since this version CREATEROLE alone does not allow changing a role that another one made."""
 _PUBLIC_SCHEMA_CLOSED = 150000
 """Since this version PUBLIC has no CREATE privilege on the schema `public`."""
 
@@ -186,6 +188,17 @@ def note(connection: Connection, name: str) -> str:
             [name],
         ).fetchone()
     return (row[0] if row else "") or ""
+
+
+def is_administered(connection: Connection, name: str) -> bool:
+    """Whether the connection's role, which has CREATEROLE, may change and comment on one of our roles."""
+    query = """
+        SELECT rolsuper OR pg_has_role(%s::name, 'MEMBER WITH ADMIN OPTION') FROM pg_roles
+         WHERE rolname = current_user
+    """
+    with translated(connection, "look a role up"):
+        row = connection.execute(query, [name]).fetchone()
+    return connection.info.server_version < _ADMIN_NEEDED or bool(row and row[0])
 
 
 def set_note(connection: Connection, name: str, text: str) -> None:

@@ -141,7 +141,8 @@ class MasterFailed(DependencyFailure):
         self.url, self.status, self.request_id = url, status, request_id
         self.retryable = status >= 502
         super().__init__(f"{url} failed to answer (status {status}).")
-        self.remedy = f"Try again; find the request in the master's log {request_id or 'by its time'}."
+        found = f"find {request_id} in the master's log" if request_id else "read the master's log"
+        self.remedy = f"Try again; {found}."
 
 
 # ---------------------------------------------------------------- results

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 
+from tenantry.model.address import subdomain_host
 from tenantry.model.catalog import Kind, State
 from tenantry.spawner import hosts, logfiles
 from tenantry.spawner.catalog import Catalog, Entry
@@ -122,7 +123,7 @@ class Spawner:
             return
         is_new = tenant is None or not tenant.entry.has_crons
         if tenant is None:
-            tenant = self.tenants[name] = Tenant(entry, f"{name}.{self.config.base_domain}")
+            tenant = self.tenants[name] = Tenant(entry, subdomain_host(name, self.config.base_domain))
             self.processes.adopt(tenant)
         tenant.entry = entry
         tenant.update_board()

@@ -6,7 +6,7 @@ from odoo.exceptions import ValidationError
 
 from tenantry import __version__
 from tenantry.errors import TenantryError
-from tenantry.model.server import ServerAddress
+from tenantry.model.server import WIRE, ServerAddress
 
 from .engines import _engine, _engine_of
 from .errors import sentence, translated
@@ -65,6 +65,10 @@ def _fault_of(server, engine, facts):
     """Why the server can have no instances, as a sentence; False if it can."""
     if facts.version != __version__:
         return f"It runs Tenantry {facts.version}, and this is {__version__}: upgrade the older one."
+    if facts.wire != WIRE:
+        return (
+            f"Its Tenantry {facts.version} and this one do not understand each other: upgrade the older one."
+        )
     wanted = ServerAddress.of(server.address or "").name
     if facts.name != wanted:
         return (

@@ -13,8 +13,9 @@ from .errors import sentence, translated
 
 _logger = logging.getLogger(__name__)
 
-_PATIENCE_S = 10
-"""How long a job waits for its turn before it is retried, so that others can use its thread."""
+_PATIENCE_S = 60
+"""How long a job waits for the clones under way before the queue has its thread back: longer than one takes,
+or a template that is cloned all the time would never be replaced."""
 
 
 def check_recipe(template):

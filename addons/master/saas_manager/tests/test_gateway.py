@@ -27,6 +27,7 @@ from tenantry.errors import (
 from tenantry.model.activity import Activity
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.recipe import Recipe
+from tenantry.model.server import WIRE
 from tenantry.model.usage import Usage
 
 from .. import gateway
@@ -43,7 +44,11 @@ class TestGateway(SaasCase):
         super().setUp()
         self.engine = recording_engine()
         self.engine.facts.return_value = SimpleNamespace(
-            name="local", version=__version__, series=self.template.series, base_domain="here.example"
+            name="local",
+            version=__version__,
+            wire=WIRE,
+            series=self.template.series,
+            base_domain="here.example",
         )
         self.asked_for = []
         self.enterContext(engines_are(_engine_of=self._engine_of))
@@ -131,14 +136,14 @@ class TestGateway(SaasCase):
     def test_a_template_is_built_from_its_recipe_and_rebuilt_only_on_request(self):
         recipe, on_step = Recipe.from_mapping("shop", self.template._recipe()), object()
         gateway.build_template(self.template, on_step)
-        self.engine.templates.build.assert_called_once_with(recipe, on_step, patience_s=10)
+        self.engine.templates.build.assert_called_once_with(recipe, on_step, patience_s=60)
         self.engine.reset_mock()
         gateway.rebuild_template(self.template, on_step)
         self.engine.templates.build.assert_called_once_with(recipe, on_step, rebuild=True, patience_s=10)
         gateway.edit_template(self.template)
         self.engine.templates.edit.assert_called_once_with("shop")
         gateway.finish_editing(self.template, on_step)
-        self.engine.templates.finish_editing.assert_called_once_with("shop", on_step, patience_s=10)
+        self.engine.templates.finish_editing.assert_called_once_with("shop", on_step, patience_s=60)
         gateway.clone_template(self.template, "acme")
         self.engine.templates.clone.assert_called_once_with("shop", "acme")
         self.engine.pool.status.return_value = []
@@ -299,10 +304,11 @@ class TestGateway(SaasCase):
         self.engine.is_up.side_effect = None
         for facts, word in (
             ({"version": "0.0.1"}, "upgrade"),
+            ({"wire": 0}, "upgrade the older one"),
             ({"series": "17.0"}, "17.0"),
             ({"name": "next"}, "next"),
         ):
-            right = {"name": "local", "version": __version__, "series": self.server.series}
+            right = {"name": "local", "version": __version__, "wire": WIRE, "series": self.server.series}
             self.engine.facts.return_value = SimpleNamespace(base_domain="", **{**right, **facts})
             status = gateway.server_status(self.server)
             self.assertEqual((status["health"], word in status["health_message"]), ("critical", True))

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 from tenantry.errors import InvalidValue, NameTaken
 from tenantry.model import names
+from tenantry.model.address import subdomain_host
 from tenantry.model.advice import ForeignChart, foreign_chart
 from tenantry.model.catalog import Database, Kind, State
 from tenantry.model.instance import InstanceSpec
@@ -104,7 +105,7 @@ def check_hostnames(
     Raises InvalidValue, NameTaken.
     """
     base_domain = context.settings.base_domain
-    for host in (f"{instance}.{base_domain}", *hostnames):
+    for host in (subdomain_host(instance, base_domain), *hostnames):
         if len(host) > context.runtime.capabilities.longest_host:
             most = context.runtime.capabilities.longest_host
             raise InvalidValue("host name", host, f"at most {most} characters, for the front's sake")

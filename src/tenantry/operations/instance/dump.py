@@ -17,6 +17,7 @@ from tenantry.archive.dump import dump_database, put_files, put_manifest
 from tenantry.archive.format import Archive, Manifest, Member, Stored, dump_path
 from tenantry.errors import DumpFailed, ProgramFailed, Tampered
 from tenantry.model import names
+from tenantry.model.address import subdomain_host
 from tenantry.model.catalog import Label
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.secret import random_key
@@ -135,7 +136,7 @@ def _manifest(subject: Dumping) -> Manifest:
         archive=subject.archive,
         name=subject.name,
         made_at=subject.began.isoformat(timespec="seconds"),
-        host=f"{subject.name}.{context.settings.base_domain}",
+        host=subdomain_host(subject.name, context.settings.base_domain),
         series=label.series,
         template=label.template,
         version=label.version,
