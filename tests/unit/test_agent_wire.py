@@ -12,10 +12,10 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
-from tenantry.agent.answering import _offered
 
 from tenantry import errors
 from tenantry.agent.client import RemoteEngine
+from tenantry.agent.handler import _method
 from tenantry.agent.offer import METHODS, NOUNS, PARTS, PROVISION, REPORTS_STEPS, function
 from tenantry.agent.transports import through_socket
 from tenantry.agent.wire import from_line, to_line
@@ -205,7 +205,7 @@ def test_an_agent_of_before_says_no_number_of_its_wire_and_is_understood_so_far(
 
 def test_what_is_not_offered_is_no_broken_way() -> None:
     with pytest.raises(NotOffered, match=r"does not offer 'instances\.suspend'") as refusal:
-        _offered(None, "instances.suspend", frozenset())
+        _method(None, "instances.suspend", frozenset())
     assert ("Upgrade" in refusal.value.remedy, refusal.value.retryable) == (True, False)
 
 
