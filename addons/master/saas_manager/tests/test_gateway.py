@@ -18,6 +18,7 @@ from tenantry import __version__
 from tenantry.errors import (
     AgentLost,
     InstanceNotFound,
+    InvalidValue,
     NotYet,
     PostgresUnreachable,
     ServerNotFound,
@@ -139,7 +140,7 @@ class TestGateway(SaasCase):
         self.engine.templates.build.assert_called_once_with(recipe, on_step, patience_s=60)
         self.engine.reset_mock()
         gateway.rebuild_template(self.template, on_step)
-        self.engine.templates.build.assert_called_once_with(recipe, on_step, rebuild=True, patience_s=10)
+        self.engine.templates.build.assert_called_once_with(recipe, on_step, rebuild=True, patience_s=60)
         gateway.edit_template(self.template)
         self.engine.templates.edit.assert_called_once_with("shop")
         gateway.finish_editing(self.template, on_step)
@@ -222,7 +223,7 @@ class TestGateway(SaasCase):
             self.server.base_domain = "before.example"
             self.assertEqual(gateway.base_domain_of(self.server), "here.example")
             for name, server in (("away.example", away), ("x.away.example", away), ("x.here.example", None)):
-                with self.subTest(name=name), self.assertRaises(gateway.HOSTNAME_REFUSED):
+                with self.subTest(name=name), self.assertRaises(InvalidValue):
                     gateway.check_outside(name, server)
             gateway.check_outside("notaway.example", away)
 

@@ -51,7 +51,7 @@ class TestLostJobs(SaasCase):
         self.assertIn("lost", self.template.state_reason)
 
     def test_one_that_cannot_be_given_up_does_not_keep_the_others_waiting(self):
-        other = self._make_instance("beta")
+        other = self._make_instance("beta", template_id=self._make_template("bakery").id)
         self._as("manager", other).action_provision_instance()
         (self._jobs_of(self.instance) | self._jobs_of(other)).unlink()
         give_up = type(other)._on_job_failed

@@ -50,7 +50,7 @@ def page(template, status=200, **values):
     )
     policy = model._content_policy(nonce)
     if "asked" in values:  # its server may have another base domain than this installation's own
-        policy["form-action"].append(values["asked"]._origin())
+        policy["form-action"].append(values["asked"]._instance_origin())
     response.headers["Content-Security-Policy"] = "; ".join(
         f"{directive} {' '.join(sources)}" for directive, sources in policy.items()
     )

@@ -87,7 +87,8 @@ class SaasInstanceRequest(models.Model):
         """The address of the instance, existing or not, without the protocol."""
         return urlsplit(self._url()).netloc
 
-    def _origin(self):
+    def _instance_origin(self):
+        """The origin of the instance's address, as a content security policy names it."""
         url = urlsplit(self._url())
         return f"{url.scheme}://{url.netloc}"
 
