@@ -38,7 +38,6 @@ VIEWS = [
     View("request-form", "saas-requests/{request}", _FORM),
     *views("subscriptions", "saas-subscriptions", "list", "kanban", "calendar"),
     View("subscription-form", "saas-subscriptions/{subscription}", _FORM),
-    View("periods-list", "m-saas.subscription.period", ".o_list_view .o_data_row"),
     View("period-form", "saas.subscription.period/{period}", _FORM),
     *views("logs", "saas-logs", "list", "graph"),
     *views("templates", "saas-templates", "list", "kanban"),
