@@ -270,7 +270,7 @@ def test_a_folder_an_ordinary_user_cannot_reach_is_an_error(place: Path, bubblew
     assert "true" in as_ordinary_user(work)
     (place / "secrets").chmod(0)
     try:
-        assert f"FolderNotFound: There is no {place}/secrets/file" in as_ordinary_user(work)
+        assert f"FolderNotFound: {place}/secrets/file does not exist" in as_ordinary_user(work)
     finally:
         (place / "secrets").chmod(0o700)
 
