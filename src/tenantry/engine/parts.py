@@ -84,9 +84,9 @@ class Parts:
 
     @property
     def _given_cluster(self) -> Cluster:
-        """Once it is known to be no other server's: roles and databases have the same names there.
+        """The given cluster, checked to belong to no other server, whose databases have the same names.
 
-        It is asked until it has our mark, so an engine that lives long asks once. Raises ClusterTaken.
+        Once the cluster has our mark, it is not checked again. Raises ClusterTaken.
         """
         assert self.settings.pg_dsn
         cluster = Cluster.from_dsn(self.settings.pg_dsn)

@@ -1,7 +1,7 @@
-"""Whose a cluster is: one server's, as PostgreSQL itself says, by whatever address it is reached.
+"""Which server a cluster belongs to, recorded in the cluster itself: addresses can be spelled differently.
 
-The mark is a note at the role `tenantry_dump`, which every start makes sure of: `SERVER@INSTALLATION`. Older
-versions made none: there the passwords of their roles tell, which only an installation's own keys give.
+The mark is in the comment of the role `tenantry_dump`, as `SERVER@INSTALLATION`; each start ensures it. Older
+versions made no mark: there the roles' passwords decide, which only the installation's keys give.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ class SaasInstanceHostname(models.Model):
                 raise gateway.NameTaken(hostname.name)
 
     def _check_outside(self):
-        """Raise InvalidValue for those that the server gives out itself."""
+        """Raise InvalidValue if a name is inside the base domain, where the server assigns names."""
         for hostname in self:
             gateway.check_outside(hostname.name, hostname.instance_id._subdomain_server())
 
@@ -142,7 +142,7 @@ class SaasInstanceHostname(models.Model):
         self._fail(refused)
 
     def _refusals(self):
-        """What the engine refuses of one instance's: a sentence by hostname. It is asked once if nothing."""
+        """The refusals of the engine, a sentence by hostname. It is asked once if all names are free."""
         try:
             if self:
                 gateway.check_hostnames(self.instance_id, self.mapped("name"))
@@ -159,10 +159,10 @@ class SaasInstanceHostname(models.Model):
         return ""
 
     def _reserve(self, *actions):
-        """Move it to where no other instance can have it. Raises NameTaken.
+        """Move the name to a state in which no other instance can have it. Raises NameTaken.
 
-        Raises RetryableJobError while another transaction, which may be a long creation, holds it: waiting
-        at the index would keep the job's thread.
+        Raises RetryableJobError while another transaction, such as a long creation, reserves the name:
+        waiting for the unique index would block the job's thread.
         """
         lock = SQL(
             "pg_try_advisory_xact_lock('saas_instance_hostname'::regclass::oid::int, hashtext(%s))", self.name
@@ -177,7 +177,7 @@ class SaasInstanceHostname(models.Model):
             raise gateway.NameTaken(self.name) from error
 
     def _release(self):
-        """Nothing came of it: what waited to be served waits again, and others may have it."""
+        """Make verified names pending again after a failed creation: other instances may have them."""
         verified = self.filtered(lambda hostname: hostname.state == "verified")
         verified._move("release")
 
@@ -188,11 +188,11 @@ class SaasInstanceHostname(models.Model):
             verified._move("serve")
 
     def _fail_refused(self):
-        """Those that are live and that the engine refuses now, as when the base domain has changed."""
+        """Fail the names that the engine refuses by now, for example after a change of the base domain."""
         self._fail(self.filtered(lambda hostname: hostname.state in SERVED)._refusals())
 
     def _fail(self, reasons):
-        """They are not served; an operator is told why, once. reasons: a sentence by hostname."""
+        """Mark names as failing, and report them to an operator together. reasons: a sentence by hostname."""
         for hostname, reason in reasons.items():
             hostname._move("fail", reason=reason)
         if reasons:
@@ -200,7 +200,7 @@ class SaasInstanceHostname(models.Model):
             self.instance_id._emit("instance.hostname_failing", reason=told)
 
     def _follow(self, is_served, reason):
-        """Note whether the engine serves it in truth; reason: why it may not."""
+        """Set the state by whether the engine serves the name; reason: why it may not."""
         if is_served and self.state in _TO_LIVE:
             try:
                 return self._reserve(*_TO_LIVE[self.state])
@@ -212,7 +212,7 @@ class SaasInstanceHostname(models.Model):
 
     @api.model
     def _add_served(self, instance, name):
-        """Note one that the engine serves and no record tells of, unless another instance has it."""
+        """Make the record of a name that the engine serves, unless another instance has the name."""
         try:
             with self.env.cr.savepoint():
                 self.create({"instance_id": instance.id, "name": name, "state": "live"})
