@@ -370,6 +370,22 @@ class Server:
         self.worlds = [world]
         return world
 
+    def check(self) -> None:
+        """Whether everything is as the labels say, and the labels say one of the worlds that may be."""
+        context, expected = self.context, self.labelled()
+        with context.maintenance() as connection:
+            login = {name: roles.can_log_in(connection, name) for name in expected}
+        assert login == {name: it.state is State.ACTIVE for name, it in expected.items()}
+        assert orphans(context) == []
+        for name in NAMES:
+            known = expected.get(name)
+            answer = HOW_IT_ANSWERS[known.state] if known else 404
+            assert context.route(name).get("/web/login") == answer
+            for host in known.hostnames if known else ():
+                assert context.route(name, host).get("/web/login") == answer
+            if known:
+                assert (context.filestores.folder(name) / "ab" / "abcdef").is_file()
+
 
 def installer(context: Context) -> Callable[[str, OdooCommand], None]:
     """What Odoo would do."""
@@ -408,16 +424,40 @@ def servers(cluster_engine: Engine, tmp_path: Path) -> Iterator[list[Server]]:
     other.stop()
 
 
+KILLED_ONCE = (
+    Create("beta", frozenset({HOSTS[0]})),
+    Change("acme", "suspend"),
+    Change("acme", "restart"),
+    Rename("acme", "beta"),
+    SetHostnames("acme", frozenset(HOSTS)),
+    Install("acme"),
+    Terminate("acme"),
+    FillPool(2),
+)
+"""Each changes something on a server as `begin` leaves it."""
+
+
+def begin(server: Server) -> None:
+    """An instance, since most operations need one, and a spare."""
+    server.empty()
+    server.do(FillPool(2), None, False)
+    server.do(Create(NAMES[0], frozenset()), None, False)
+
+
+def count_effects(server: Server, operation: Operation) -> int:
+    begin(server)
+    with crash_before(None) as happened:
+        server.do(operation, None, False)
+    return happened.count
+
+
 class Paths(RuleBasedStateMachine):
     servers: list[Server]
 
     @initialize()
     def begin(self) -> None:
-        """Each server has spares and an instance, since most operations need one."""
         for server in self.servers:
-            server.empty()
-            server.do(FillPool(2), None, False)
-            server.do(Create(NAMES[0], frozenset()), None, False)
+            begin(server)
 
     which, names = st.integers(0, 1), st.sampled_from(NAMES)
     crashes, again = st.none() | st.integers(0, 30), st.booleans()
@@ -457,27 +497,26 @@ class Paths(RuleBasedStateMachine):
     def all_is_as_it_should_be(self) -> None:
         for server in self.servers:
             if not server.killed:
-                self.check(server)
+                server.check()
 
     def teardown(self) -> None:
         for server in self.servers:
             server.settle()
-            self.check(server)
+            server.check()
 
-    def check(self, server: Server) -> None:
-        expected = server.labelled()
-        with server.context.maintenance() as connection:
-            login = {name: roles.can_log_in(connection, name) for name in expected}
-        assert login == {name: it.state is State.ACTIVE for name, it in expected.items()}
-        assert orphans(server.context) == []
-        for name in NAMES:
-            known = expected.get(name)
-            answer = HOW_IT_ANSWERS[known.state] if known else 404
-            assert server.context.route(name).get("/web/login") == answer
-            for host in known.hostnames if known else ():
-                assert server.context.route(name, host).get("/web/login") == answer
-            if known:
-                assert (server.context.filestores.folder(name) / "ab" / "abcdef").is_file()
+
+@pytest.mark.parametrize("killed", KILLED_ONCE, ids=lambda operation: type(operation).__name__)
+def test_a_kill_before_any_effect_and_a_sweep_or_a_termination_after_it_do_no_harm(
+    servers: list[Server], killed: Operation
+):
+    server = servers[0]
+    for effect in range(count_effects(server, killed)):
+        for following in (FillPool(2), Terminate("acme")):
+            begin(server)
+            server.do(killed, effect, False)
+            server.do(following, None, False)
+            server.settle()
+            server.check()
 
 
 def test_killed_operations_reach_the_expected_state_whatever_comes_next(

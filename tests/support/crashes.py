@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -39,18 +40,24 @@ class Crash(BaseException):
     """The process is dead."""
 
 
+@dataclass
+class Effects:
+    """How many happened."""
+
+    count: int = 0
+
+
 @contextmanager
-def crash_before(effect: int | None) -> Iterator[None]:
+def crash_before(effect: int | None) -> Iterator[Effects]:
     """The effect of that number, from 0, does not happen, nor does any later one. None: all do."""
-    count = 0
+    happened = Effects()
 
     def counted(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def happen(*args: Any, **kwargs: Any) -> Any:
-            nonlocal count
             if _is_effect(name, args):
-                if effect is not None and count >= effect:
+                if effect is not None and happened.count >= effect:
                     raise Crash
-                count += 1
+                happened.count += 1
             return real(*args, **kwargs)
 
         return happen
@@ -58,4 +65,4 @@ def crash_before(effect: int | None) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         for owner, name in _EFFECTS:
             patched.setattr(owner, name, counted(name, getattr(owner, name)))
-        yield
+        yield happened
