@@ -68,14 +68,16 @@ class SaasDashboard(models.AbstractModel):
         """The recurring revenue on the last day of an earlier month, at that day's rates; None if unknown."""
         day = today.replace(day=1) - relativedelta(months=back - 1) - timedelta(days=1)
         domain, label = self._covering(day), self._month_label(day)
-        groups = self.env["saas.subscription.period"]._read_group(domain, ["currency_id"], ["mrr:sum"])
         name = self.env._("Monthly revenue at the end of %s", label)
-        is_known = since and day >= since
         return {
             "label": label,
-            "amount": sum(self._converted(*group, day) for group in groups) if is_known else None,
+            "amount": self._amount_of(domain, day) if since and day >= since else None,
             "list": self._list(name, "saas.subscription.period", domain),
         }
+
+    def _amount_of(self, domain, day):
+        groups = self.env["saas.subscription.period"]._read_group(domain, ["currency_id"], ["mrr:sum"])
+        return sum(self._converted(*group, day) for group in groups)
 
     def _month_label(self, day):
         return format_date(self.env, day, date_format="MMM y")
