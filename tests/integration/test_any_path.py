@@ -510,7 +510,9 @@ def test_a_kill_before_any_effect_and_a_sweep_or_a_termination_after_it_do_no_ha
     servers: list[Server], killed: Operation
 ):
     server = servers[0]
-    for effect in range(count_effects(server, killed)):
+    effects = count_effects(server, killed)
+    assert effects, "there is nothing to kill it before"
+    for effect in range(effects):
         for following in (FillPool(2), Terminate("acme")):
             begin(server)
             server.do(killed, effect, False)
