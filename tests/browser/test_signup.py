@@ -204,10 +204,13 @@ def test_reloading_and_going_back_do_nothing_twice(visitor: NewVisitor, office: 
     ann.page.go_back()
     ann.page.go_forward()
     ann.open_link("bay")
+    # Or the page could leave for the new Odoo in the middle of the reload.
+    ann.page.route("**/signup/state/*", lambda question: question.abort())
     ann.press()
     ann.page.wait_for_url("**/signup/progress/*", wait_until="commit")
     progress = ann.page.url
     ann.page.reload(wait_until="commit")
+    ann.page.unroute_all()
     ann.expect_home("bay")
     ann.page.goto(progress, wait_until="commit")
     ann.expect_home("bay")

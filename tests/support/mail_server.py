@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +11,46 @@ from email.message import EmailMessage
 from typing import Any
 
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
 
 from tenantry.ports import free_port
 from tests.support.back_office import BackOffice
 
 _TIMEOUT_S = 120
+
+
+class _Smtp(SMTP):
+    def __init__(self, opened: list[asyncio.BaseTransport], *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._opened = opened
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._opened.append(transport)
+        super().connection_made(transport)
+
+
+class _Controller(Controller):
+    """Closes the connections that are open when it stops, which aiosmtpd leaves to the garbage collector."""
+
+    def factory(self) -> SMTP:
+        return _Smtp(self.opened, self.handler, **self.SMTP_kwargs)
+
+    def start(self) -> None:
+        self.opened: list[Any] = []
+        super().start()
+
+    def stop(self, no_assert: bool = False) -> None:
+        asyncio.run_coroutine_threadsafe(self._close(), self.loop).result()
+        super().stop(no_assert)
+
+    async def _close(self) -> None:
+        for listener in self.server.sockets:
+            # Server.close() would lose what is accepted and has no protocol yet.
+            self.loop.remove_reader(listener.fileno())
+        await asyncio.sleep(0.05)
+        for transport in self.opened:
+            transport.abort()
+        await asyncio.sleep(0)
 
 
 class MailServer:
@@ -23,14 +59,14 @@ class MailServer:
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.port = free_port()
-        self._controller: Controller | None = None
+        self._controller: _Controller | None = None
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
         self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
         return "250 Message accepted for delivery"
 
     def start(self) -> None:
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self._controller = _Controller(self, hostname="127.0.0.1", port=self.port)
         self._controller.start()
 
     def stop(self) -> None:
