@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tenantry.edge.front import Front
 from tenantry.errors import RoleWithoutPassword
 from tenantry.keyfile import installation_keys
 from tenantry.model import names
@@ -33,7 +34,8 @@ def config(keys: Keys, tmp_path: Path) -> Config:
     nowhere = tmp_path / "odoo"
     nowhere.mkdir()
     odoo = OdooInstallation("19.0", "19.0", Path("/usr/bin/python3"), nowhere, nowhere, (nowhere,), "test")
-    runtime = SharedRuntime(ServerSettings.at(tmp_path / "home", tmp_path / "cache"), keys)
+    settings = ServerSettings.at(tmp_path / "home", tmp_path / "cache")
+    runtime = SharedRuntime(settings, keys, Front(settings))
     told = runtime._config(odoo, Cluster({"host": "127.0.0.1", "port": "5432", "user": "x"}), 8069)
     file = tmp_path / "config.json"
     file.write_text(told.to_json())

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tenantry.control_plane.code import master_packages
 from tenantry.control_plane.server import MasterRuntime
+from tenantry.edge.front import Front
 from tenantry.errors import AgentLost, PostgresUnreachable, TenantryError
 from tenantry.keyfile import has_keys, installation_keys, is_private, roles_key
 from tenantry.model.names import LOCAL_SERVER
@@ -166,7 +167,8 @@ def _collation(connection: Connection) -> Finding:
 
 
 def _runtime(settings: ServerSettings) -> ServerRuntime:
-    return kind_of(settings)(settings, installation_keys(settings.installation.secrets_dir))
+    keys = installation_keys(settings.installation.secrets_dir)
+    return kind_of(settings)(settings, keys, Front(settings))
 
 
 def _tenant_server(settings: ServerSettings) -> str:

@@ -32,9 +32,9 @@ class Front:
     def write(self, port: int) -> None:
         """Write down what it is told."""
         write_pages(self.folder / "pages")
-        (self.folder / "Caddyfile").write_text(self.caddyfile(port))
+        (self.folder / "Caddyfile").write_text(self.configuration(port))
 
-    def caddyfile(self, port: int) -> str:
+    def configuration(self, port: int) -> str:
         return caddy.caddyfile(
             interface=self.settings.http_interface,
             port=port,

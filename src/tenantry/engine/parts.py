@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 
+from tenantry.edge.front import Front
 from tenantry.keyfile import installation_keys, private_folder
 from tenantry.model.keys import Keys
 from tenantry.model.names import LOCAL_SERVER
@@ -53,7 +54,10 @@ class Parts:
     @cached_property
     def runtime(self) -> ServerRuntime:
         """Raises KeyLost."""
-        return self._make_runtime(self.settings, self._keys, lambda: self.odoo, lambda: self.context.cluster)
+        front = Front(self.settings)
+        return self._make_runtime(
+            self.settings, self._keys, front, lambda: self.odoo, lambda: self.context.cluster
+        )
 
     @property
     def context(self) -> Context:

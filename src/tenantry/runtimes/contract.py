@@ -80,6 +80,30 @@ class Runtime(Protocol):
         """
 
 
+class Front(Protocol):
+    """The program of the edge that leads each host to its instance, as a runtime that runs it needs it."""
+
+    @property
+    def hosts(self) -> Path:
+        """The folder of all instances' sockets, named after their hosts."""
+
+    @property
+    def longest_host(self) -> int:
+        """How many characters a host name may have."""
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Its environment, besides the one that all programs get."""
+
+    def configuration(self, port: int) -> str:
+        """Its configuration, to see whether it has changed."""
+
+    def write(self, port: int) -> None:
+        """Write its configuration where it reads it."""
+
+    def command(self) -> list[str]: ...
+
+
 class ServerRuntime(Runtime, Protocol):
     """What the engine and the doctor ask besides: of the program that runs a server's instances."""
 

@@ -10,18 +10,22 @@ from tenantry.errors import InvalidSetting
 from tenantry.model.keys import Keys
 from tenantry.odoo.finding.installation import OdooInstallation
 from tenantry.postgres.cluster import Cluster
-from tenantry.runtimes.contract import ServerRuntime
+from tenantry.runtimes.contract import Front, ServerRuntime
 from tenantry.runtimes.shared import SharedRuntime
 from tenantry.settings import ServerSettings
 
 
 class Kind(Protocol):
-    """Makes the runtime of a server. odoo, cluster: only needed to run commands."""
+    """Makes the runtime of a server.
+
+    front: what visitors reach first, for a runtime that runs it. odoo, cluster: only needed to run commands.
+    """
 
     def __call__(
         self,
         settings: ServerSettings,
         keys: Keys,
+        front: Front,
         odoo: Callable[[], OdooInstallation] = ...,
         cluster: Callable[[], Cluster] = ...,
     ) -> ServerRuntime: ...

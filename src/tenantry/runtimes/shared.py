@@ -18,7 +18,6 @@ from typing import Any, NoReturn
 
 from tenantry import process, sandbox
 from tenantry.agreed import PROCESS_MODULE, ZYGOTE_PROGRAM
-from tenantry.edge.front import Front
 from tenantry.errors import ServerNotStarted
 from tenantry.keyfile import write_private
 from tenantry.model.activity import Activity
@@ -36,7 +35,7 @@ from tenantry.odoo.view import odoo_folders
 from tenantry.ports import choose_port
 from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import MAINTENANCE_DATABASE, Cluster
-from tenantry.runtimes.contract import Capabilities
+from tenantry.runtimes.contract import Capabilities, Front
 from tenantry.runtimes.user_ids import user_range
 from tenantry.settings import ServerSettings
 from tenantry.spawner import control, identity
@@ -71,11 +70,12 @@ def _not_available() -> NoReturn:
 class SharedRuntime:
     """The tenant server of one installation.
 
-    odoo, cluster: needed only by `run_odoo`, which calls them.
+    front: leads each host to its tenant's socket. odoo, cluster: needed only by `run_odoo`, which calls them.
     """
 
     settings: ServerSettings
     keys: Keys
+    front: Front
     odoo: Callable[[], OdooInstallation] = _not_available
     cluster: Callable[[], Cluster] = _not_available
 
@@ -107,7 +107,7 @@ class SharedRuntime:
             raise ServerNotStarted("The tenant server", f"it runs already, process {self.pid}", self.log_file)
         self._make_spawner_role(cluster)
         config = self._config(odoo, cluster, self._choose_port())
-        Front(self.settings).write(config.front_port)
+        self.front.write(config.front_port)
         write_private(self.config_file, config.to_json())
         return [sys.executable, "-m", "tenantry.spawner.keeper", str(self.config_file)]
 
@@ -193,7 +193,7 @@ class SharedRuntime:
         return Config.from_file(self.config_file).front_port
 
     def _config(self, odoo: OdooInstallation, cluster: Cluster, port: int) -> Config:
-        settings, front = self.settings, Front(self.settings)
+        settings, front = self.settings, self.front
         code = odoo_folders(odoo, tenants_addons_path(settings))
         return Config(
             base_domain=settings.base_domain,
@@ -216,7 +216,7 @@ class SharedRuntime:
             front_port=port,
             wanted_port=settings.http_port,
             users=user_range(settings),
-            caddyfile=front.caddyfile(port),
+            caddyfile=front.configuration(port),
             front=tuple(front.command()),
             front_environment={**_VARIABLES, **front.variables},
             limits=tenant_limits(settings),
@@ -329,7 +329,7 @@ class SharedRuntime:
         At least two first pages are allowed, so that one that hangs does not block the others.
         """
         return Capabilities(
-            longest_host=Front(self.settings).longest_host,
+            longest_host=self.front.longest_host,
             first_pages_at_once=max(2, os.cpu_count() or 1),
         )
 
