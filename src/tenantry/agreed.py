@@ -141,12 +141,24 @@ class Forked(ForkOrder):
 
 
 @dataclass(frozen=True)
+class MailAccess:
+    """A tenant's login at the mail relay. sender: for mails whose author has no address."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    sender: str
+
+
+@dataclass(frozen=True)
 class TenantOrder:
     """The order to one tenant's process: one line of JSON that no other process reads.
 
     password: of the tenant's role. uid, gid: the process's own user and group; None: those of the spawner.
     folder: the filestore. readable: the folders with code. public_key, identity, links_since, is_provided:
-    see `saas_process.facts`. is_for_jobs: a scheduled job woke the tenant. front: host and port.
+    see `saas_process.facts`. is_for_jobs: a scheduled job woke the tenant. front: host and port. mail: None:
+    the operator has set no mail server.
     """
 
     name: str
@@ -161,6 +173,7 @@ class TenantOrder:
     is_provided: bool
     is_for_jobs: bool
     front: tuple[str, int]
+    mail: MailAccess | None
     limits: Limits
 
     def to_line(self) -> bytes:
@@ -169,7 +182,8 @@ class TenantOrder:
     @classmethod
     def from_line(cls, line: bytes) -> TenantOrder:
         data = json.loads(line)
-        return cls(**{**data, "limits": Limits(**data["limits"])})
+        mail = MailAccess(**data["mail"]) if data.get("mail") else None
+        return cls(**{**data, "limits": Limits(**data["limits"]), "mail": mail})
 
 
 # ---------------------------------------------------------------- the channel of a spawner and a zygote

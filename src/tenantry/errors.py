@@ -426,6 +426,21 @@ class PostgresNotFound(DependencyFailure):
         self.remedy = "Install postgresql, or set TENANTRY_PG_DSN. Searched: " + ", ".join(searched) + "."
 
 
+class MailServerFailed(DependencyFailure):
+    retryable = True
+
+    def __init__(self, address: str, reason: str) -> None:
+        self.address, self.reason = address, reason
+        super().__init__(f"The mail server {address} did not take a mail: {reason}.")
+        self.remedy = "Check its address, its port, how it is encrypted, the login and the sender."
+
+
+class MailServerNotSet(NotFound):
+    def __init__(self) -> None:
+        super().__init__("No mail server is set.")
+        self.remedy = "Set one: `tenantry mail set --help`."
+
+
 class KeyLost(DependencyFailure):
     """A key is missing or empty while others exist: existing data could not be read with a new one."""
 

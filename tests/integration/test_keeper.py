@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -52,6 +53,11 @@ class Kept:
             return bool(control.ask(self.run / control.CONTROL_FILE, {"do": "ps"})["ok"])
         except control.SpawnerAway:
             return False
+
+    def reload(self, config: Config) -> None:
+        assert self.process
+        self.config_file.write_text(config.to_json())
+        self.process.send_signal(signal.SIGHUP)
 
     def end(self) -> None:
         if self.process and self.process.is_running():
@@ -123,6 +129,18 @@ def test_sighup_restarts_the_spawner_only(kept: Kept):
     assert kept.process
     kept.process.send_signal(signal.SIGHUP)
     wait_until(lambda: kept.spawner not in (None, spawner))
+    wait_until(kept.is_answering)
+    assert kept.front == front
+
+
+def test_sighup_starts_and_ends_programs_as_the_configuration_says_now(kept: Kept):
+    kept.start()
+    front, before = kept.front, Config.from_file(kept.config_file)
+    sleeping = ("tail", "-f", "/dev/null")
+    kept.reload(replace(before, relay=sleeping, relay_environment=before.front_environment))
+    wait_until(lambda: len(kept.programs("tail")) == 1)
+    kept.reload(before)
+    wait_until(lambda: not kept.programs("tail"))
     wait_until(kept.is_answering)
     assert kept.front == front
 

@@ -15,7 +15,7 @@ import pytest
 from tests.support.tenant_side import ADDONS, load
 
 from tenantry import agreed
-from tenantry.agreed import Field, Limits, TenantOrder
+from tenantry.agreed import Field, Limits, MailAccess, TenantOrder
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.secret import Secret
 from tenantry.model.signing import sign_login
@@ -40,6 +40,7 @@ ORDER = TenantOrder(
     is_provided=True,
     is_for_jobs=False,
     front=["localhost", 8069],
+    mail=MailAccess("127.0.0.1", 2525, "acme.17", "its mail password", "mail@provider.example"),
     limits=Limits(threads=2),
 )
 
@@ -72,8 +73,10 @@ def test_none_of_its_constants_is_defined_elsewhere():
 
 
 def test_spawner_and_process_read_an_order_alike():
-    assert TenantOrder.from_line(ORDER.to_line()) == ORDER
+    for order in (ORDER, replace(ORDER, mail=None)):
+        assert TenantOrder.from_line(order.to_line()) == order
     assert "its password" not in repr(ORDER)
+    assert "its mail password" not in repr(ORDER)
 
 
 def test_an_order_of_another_shape_is_refused():

@@ -77,6 +77,7 @@ def take_over(registry, order):
     patches.serve(name, order.folder, order.password)
     reports.set_proxy(order.front)
     config["db_maxconn"] = order.limits.connections
+    set_mail_server(order.mail)
     tempfile.tempdir = os.environ["TMPDIR"] = patches.temporary_folder()
     os.environ["HOME"] = order.folder
     threading.current_thread().dbname = name
@@ -85,6 +86,14 @@ def take_over(registry, order):
     if registry is not None:
         registry.db_name, registry._db = name, odoo.sql_db.db_connect(name)
         Registry.registries[name] = registry
+
+
+def set_mail_server(mail):
+    """Let Odoo send by the provider's relay, unless its administrator sets another server. mail: or None."""
+    if mail:
+        config["smtp_server"], config["smtp_port"] = mail.host, mail.port
+        config["smtp_user"], config["smtp_password"] = mail.user, mail.password
+        config["email_from"] = mail.sender
 
 
 class TenantProcess:

@@ -15,6 +15,7 @@ from tenantry.cli import (
     demo,
     instance,
     login,
+    mail,
     master,
     pool,
     request,
@@ -38,6 +39,7 @@ app.add_typer(archive.app, name="archive")
 app.add_typer(request.app, name="request")
 app.add_typer(master.app, name="master")
 app.add_typer(server.app, name="server")
+app.add_typer(mail.app, name="mail")
 app.add_typer(tenants.serve, name="serve")
 app.command()(stack.up)
 app.command()(stack.stop)

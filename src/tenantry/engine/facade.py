@@ -9,6 +9,7 @@ from tenantry.control_plane.master import Master
 from tenantry.control_plane.server import MasterRuntime
 from tenantry.engine.archives import Archives
 from tenantry.engine.instances import Instances
+from tenantry.engine.mail import Mail
 from tenantry.engine.parts import Parts, Report, ignore_report
 from tenantry.engine.pool import Pool
 from tenantry.engine.templates import Templates
@@ -39,6 +40,7 @@ class Engine(Parts):
         self.pool = Pool(self)
         self.instances = Instances(self)
         self.archives = Archives(self)
+        self.mail = Mail(self)
 
     # ------------------------------------------------------------ the installation's servers
 

@@ -47,6 +47,21 @@ def instance_password(key: Secret, role: str) -> Secret:
     return derive_role_password(key, role)
 
 
+def mail_key(key: Secret) -> Secret:
+    """The key of instances' logins at the mail relay. key: Keys.instances."""
+    return derived_key(key, "mail")
+
+
+def mail_login(name: str, oid: int) -> str:
+    """An instance's login at the mail relay. oid: its database's; a later one of that name has another."""
+    return f"{name}.{oid}"
+
+
+def mail_password(key: Secret, login: str) -> Secret:
+    """The password for it. key: see `mail_key`."""
+    return derived_key(key, f"login:{login}")
+
+
 def infrastructure_password(key: Secret, role: str) -> Secret:
     """The password of an infrastructure role. key: Keys.roles. Raises RoleWithoutPassword for other roles."""
     if role not in names.INFRASTRUCTURE_ROLES:

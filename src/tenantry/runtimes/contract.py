@@ -117,6 +117,12 @@ class ServerRuntime(Runtime, Protocol):
     def prepare(self, odoo: OdooInstallation, cluster: Cluster) -> list[str]:
         """The command that runs it in the foreground. Raises ServerNotStarted when it runs already."""
 
+    def reload(self, odoo: OdooInstallation, cluster: Cluster) -> None:
+        """Apply settings that changed while it runs; instances and visitors do not notice.
+
+        Raises ServerNotStarted.
+        """
+
     def stop(self) -> bool:
         """Stop it and every instance's process, if it runs; tell whether it did."""
 

@@ -1,7 +1,7 @@
 """R1: one server for many tenants, each with a process of its own while it is awake.
 
-The engine starts a keeper, which runs two programs: the spawner, which wakes tenants, and the front, which
-passes each host's requests to its tenant's socket. After that the engine only sends requests to the spawner.
+The engine starts a keeper, which runs the spawner, which wakes tenants, the front, which passes each host's
+requests to its tenant's socket, and the mail relay. After that the engine only sends requests to the spawner.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -35,6 +36,7 @@ from tenantry.odoo.view import odoo_folders
 from tenantry.ports import choose_port
 from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import MAINTENANCE_DATABASE, Cluster
+from tenantry.relay import program as relay
 from tenantry.runtimes.contract import Capabilities, Front
 from tenantry.runtimes.user_ids import user_range
 from tenantry.settings import ServerSettings
@@ -141,6 +143,21 @@ class SharedRuntime:
                 raise ServerNotStarted("The tenant server", f"{reason}: {output}", self.log_file)
             time.sleep(_POLL_S)
 
+    def reload(self, odoo: OdooInstallation, cluster: Cluster) -> None:
+        """See `ServerRuntime.reload`: the keeper restarts the spawner, and starts or ends the mail relay."""
+        with process.file_lock(self._file("lock")):
+            if (pid := self.pid) is None:
+                return
+            config = self._config(odoo, cluster, self.port)
+            write_private(self.config_file, config.to_json())
+            os.kill(pid, signal.SIGHUP)
+            deadline = time.monotonic() + _RESTART_TIMEOUT_S
+            while config.mail_port and not relay.is_listening(config.mail_port):
+                if time.monotonic() > deadline:
+                    raise ServerNotStarted("The mail relay", "it does not listen", self.log_file)
+                time.sleep(_POLL_S)
+            self._wait_until_answering()
+
     def stop(self) -> bool:
         """Stop it and all tenants' processes, if it runs; return whether it ran."""
         pid = self.pid
@@ -194,6 +211,7 @@ class SharedRuntime:
 
     def _config(self, odoo: OdooInstallation, cluster: Cluster, port: int) -> Config:
         settings, front = self.settings, self.front
+        mail = relay.current(settings)
         code = odoo_folders(odoo, tenants_addons_path(settings))
         return Config(
             base_domain=settings.base_domain,
@@ -219,6 +237,10 @@ class SharedRuntime:
             caddyfile=front.configuration(port),
             front=tuple(front.command()),
             front_environment={**_VARIABLES, **front.variables},
+            relay=tuple(relay.command(settings)) if mail else (),
+            relay_environment=_VARIABLES,
+            mail_port=mail.port if mail else 0,
+            mail_sender=mail.smarthost.sender if mail else "",
             limits=tenant_limits(settings),
         )
 

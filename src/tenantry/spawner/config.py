@@ -40,6 +40,8 @@ class Config:
     options: Odoo's options of every tenant. readable: the folders of its code.
     front_host, front_port: the front's address as this machine reaches it.
     wanted_port: the front's port in the settings; another program may have had it at the start.
+    relay: the command of the mail relay; (): the operator has set no mail server.
+    mail_port: the relay's port; 0: there is none. mail_sender: the address that all mails come from.
     more_logs: log files outside of the folder `logs`.
     users: the number of the server's range of user ids, see `identity`.
     """
@@ -67,6 +69,10 @@ class Config:
     caddyfile: str = ""
     front: tuple[str, ...] = ()
     front_environment: Mapping[str, str] = field(default_factory=dict)
+    relay: tuple[str, ...] = ()
+    relay_environment: Mapping[str, str] = field(default_factory=dict)
+    mail_port: int = 0
+    mail_sender: str = ""
     limits: Limits = field(default_factory=Limits)
 
     def to_json(self) -> str:
@@ -77,6 +83,6 @@ class Config:
         data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         known = {entry.name for entry in fields(cls)}
         data = {key: value for key, value in data.items() if key in known}
-        for key in ("zygote", "readable", "front", "more_logs"):
+        for key in ("zygote", "readable", "front", "relay", "more_logs"):
             data[key] = tuple(data.get(key, ()))
         return cls(**{**data, "limits": Limits(**data["limits"])})

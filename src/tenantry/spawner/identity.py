@@ -17,8 +17,8 @@ RANGES = 16
 """Each server of a machine has its own part of the range: oids of different clusters may be equal."""
 _OF_RANGE = _COUNT // RANGES
 ZYGOTE, FRONT, BUILDER = _FIRST + _COUNT, _FIRST + _COUNT + 1, _FIRST + _COUNT + 2
-MASTER = _FIRST + _COUNT + 3
-OTHERS = (ZYGOTE, FRONT, BUILDER, MASTER)
+MASTER, RELAY = _FIRST + _COUNT + 3, _FIRST + _COUNT + 4
+OTHERS = (ZYGOTE, FRONT, BUILDER, MASTER, RELAY)
 """The user ids that belong to no tenant."""
 
 
@@ -33,6 +33,11 @@ def tenant_user(oid: int, server: int = 0) -> int | None:
     then all processes run as the same user.
     """
     return _FIRST + server * _OF_RANGE + oid % _OF_RANGE if is_root() else None
+
+
+def is_tenant(user: int | None) -> bool:
+    """Whether it is the user id of a tenant of this machine."""
+    return user is not None and _FIRST <= user < _FIRST + _COUNT
 
 
 def builder_user() -> int | None:

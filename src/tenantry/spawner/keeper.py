@@ -1,11 +1,11 @@
-"""The keeper runs the spawner and the front: it restarts each when it ends, and both end with the keeper.
+"""The keeper runs the spawner, the front and the mail relay. It restarts each; they end with it.
 
 It also holds the spawner's listening sockets: visitors who wait there keep their connection while the spawner
 restarts.
 
 python -m tenantry.spawner.keeper CONFIG
-SIGHUP restarts the spawner and leaves the tenants running; SIGTERM ends all. The keeper's process id is in a
-file beside CONFIG.
+SIGHUP applies a changed CONFIG: it restarts the spawner and leaves the tenants running. SIGTERM ends all. The
+keeper's process id is in a file beside CONFIG.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,8 +127,23 @@ class Program:
                 self.process.kill()
 
 
-def keep(programs: Sequence[Program], store: Store, woken: int) -> None:
-    """Keep the programs running until SIGTERM or SIGINT. woken: the pipe to which signals are written."""
+def replace(programs: list[Program], wanted: Sequence[Program]) -> None:
+    """End programs that are not wanted any more, and add new ones. Equal ones and the first go on."""
+    commands = {program.name: list(program.command) for program in wanted}
+    for program in programs[1:]:
+        if commands.get(program.name) != list(program.command):
+            program.end(signal.SIGTERM)
+            program.wait()
+            programs.remove(program)
+    known = {program.name for program in programs}
+    programs.extend(program for program in wanted if program.name not in known)
+
+
+def keep(programs: list[Program], store: Store, woken: int, wanted: Callable[[], Sequence[Program]]) -> None:
+    """Keep the programs running until SIGTERM or SIGINT. woken: the pipe to which signals are written.
+
+    wanted: the programs that there should be after SIGHUP.
+    """
     while True:
         for program in programs:
             program.ensure_running()
@@ -144,32 +159,40 @@ def keep(programs: Sequence[Program], store: Store, woken: int) -> None:
         if signals & {signal.SIGTERM, signal.SIGINT}:
             return
         if signal.SIGHUP in signals:
+            replace(programs, wanted())
             programs[0].end(signal.SIGHUP)
 
 
 def main(config_file: Path) -> None:
     """Run until SIGTERM, which also ends the tenants."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    config = Config.from_file(config_file)
     store = Store()
     raise_open_files_limit()
     write_private(config_file.with_suffix(".pid"), str(os.getpid()))
-    # The spawner is killed with the keeper: it must not go on beside the next keeper's spawner.
-    spawner = ["setpriv", "--pdeathsig", "KILL", "--"]
-    spawner += [sys.executable, "-m", "tenantry.spawner", str(config_file)]
-    programs = [Program("spawner", spawner, None, store)]
-    if config.front:
-        programs.append(Program("front", config.front, config.front_environment))
+    programs = _programs(config_file, store)
     readable, writable = os.pipe()
     os.set_blocking(writable, False)
     signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, lambda _number, _frame: None)
-    keep(programs, store, readable)
+    keep(programs, store, readable, lambda: _programs(config_file, store))
     for program in reversed(programs):
         program.end(signal.SIGTERM)
     for program in programs:
         program.wait()
+
+
+def _programs(config_file: Path, store: Store) -> list[Program]:
+    """The programs of the configuration, the spawner first."""
+    config = Config.from_file(config_file)
+    # The spawner is killed with the keeper: it must not go on beside the next keeper's spawner.
+    spawner = ["setpriv", "--pdeathsig", "KILL", "--"]
+    spawner += [sys.executable, "-m", "tenantry.spawner", str(config_file)]
+    others = (
+        Program("front", config.front, config.front_environment),
+        Program("relay", config.relay, config.relay_environment),
+    )
+    return [Program("spawner", spawner, None, store), *(program for program in others if program.command)]
 
 
 if __name__ == "__main__":

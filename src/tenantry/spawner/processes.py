@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 
 from tenantry import agreed
-from tenantry.agreed import Forked, ForkOrder, Ready, TenantOrder
+from tenantry.agreed import Forked, ForkOrder, MailAccess, Ready, TenantOrder
+from tenantry.model import keys
 from tenantry.model.catalog import PROVIDED, Kind, State
-from tenantry.model.keys import instance_password
 from tenantry.model.secret import Secret
 from tenantry.spawner import cgroups
 from tenantry.spawner.catalog import Entry
@@ -58,7 +58,7 @@ class Processes:
             _logger.warning("no limits by control groups: %s", self._cgroups.reason)
 
     def password_of(self, role: str) -> str:
-        return instance_password(Secret(self.config.instances_key), role).reveal()
+        return keys.instance_password(Secret(self.config.instances_key), role).reveal()
 
     def protections(self) -> dict[str, str]:
         """The protections between tenants, by name, each with the reason why it is missing, or ""."""
@@ -137,7 +137,22 @@ class Processes:
             is_provided=PROVIDED in tenant.entry.label.finished,
             is_for_jobs=tenant.fork.is_job,
             front=(self.config.front_host, self.config.front_port),
+            mail=self._mail_access(tenant),
             limits=self._limits_of(tenant),
+        )
+
+    def _mail_access(self, tenant: Tenant) -> MailAccess | None:
+        """The tenant's login at the mail relay, if there is one."""
+        if not self.config.mail_port:
+            return None
+        login = keys.mail_login(tenant.name, tenant.entry.oid)
+        key = keys.mail_key(Secret(self.config.instances_key))
+        return MailAccess(
+            host="127.0.0.1",
+            port=self.config.mail_port,
+            user=login,
+            password=keys.mail_password(key, login).reveal(),
+            sender=self.config.mail_sender,
         )
 
     def _forked(self, forked: Forked, handle: int) -> None:

@@ -1,0 +1,113 @@
+"""`tenantry mail`: the mail server by which instances send."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from tenantry.cli.common import JsonOption, command, engine
+from tenantry.cli.output import Output
+from tenantry.errors import MailServerNotSet
+from tenantry.model.mail import DEFAULT_PER_HOUR, Security, Smarthost
+from tenantry.model.secret import Secret
+
+app = typer.Typer(help="Let instances send mail by your mail server.", no_args_is_help=True)
+
+_DEFAULT_PORTS = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}
+
+
+@app.command("set")
+@command
+def set_(
+    host: Annotated[str, typer.Argument(help="Your mail server, such as smtp.example.com.")],
+    sender: Annotated[
+        str,
+        typer.Option(help="The address that all mails come from; the server must be allowed to send for it."),
+    ],
+    user: Annotated[
+        str, typer.Option(help="Its login; the password is asked for, or read from a pipe.")
+    ] = "",
+    security: Annotated[Security, typer.Option(help="How the connection is encrypted.")] = Security.STARTTLS,
+    port: Annotated[int, typer.Option(help="Default: 587, with tls 465, with none 25.")] = 0,
+    per_hour: Annotated[
+        int, typer.Option(help="How many recipients each instance may write to in an hour.")
+    ] = DEFAULT_PER_HOUR,
+    test: Annotated[
+        str, typer.Option(help="First send a mail to this address; if it fails, set nothing.")
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Let instances send by it, without giving them its password.
+
+    For example: tenantry mail set smtp.example.com --sender mail@example.com --user mail
+    """
+    output = Output(as_json=as_json)
+    password = _password() if user else Secret("")
+    port = port or _DEFAULT_PORTS[security]
+    smarthost = Smarthost(host, port, sender, security, user, password, per_hour)
+    mail = engine(output).mail
+    if test:
+        mail.test(smarthost, test)
+    mail.set(smarthost)
+    sent = f"A test mail is on its way to {test}. " if test else ""
+    output.result(_facts(smarthost), f"{sent}Instances send by {host} from their next waking on.")
+
+
+@app.command()
+@command
+def show(as_json: JsonOption = False) -> None:
+    """Show the mail server, without its password."""
+    output = Output(as_json=as_json)
+    smarthost = engine(output).mail.get()
+    if smarthost is None:
+        output.result(
+            {}, "No mail server is set: instances cannot send mail. See `tenantry mail set --help`."
+        )
+        return
+    facts = _facts(smarthost)
+    output.result(
+        facts, *(f"  {name.replace('_', ' ').capitalize():<10}{value}" for name, value in facts.items())
+    )
+
+
+@app.command("test")
+@command
+def send_test(
+    recipient: Annotated[str, typer.Argument(help="Your own address.")], as_json: JsonOption = False
+) -> None:
+    """Send a mail by the mail server that is set."""
+    output = Output(as_json=as_json)
+    mail = engine(output).mail
+    smarthost = mail.get()
+    if smarthost is None:
+        raise MailServerNotSet
+    mail.test(smarthost, recipient)
+    output.result({"recipient": recipient}, f"{smarthost.host} took a mail to {recipient}.")
+
+
+@app.command()
+@command
+def off(as_json: JsonOption = False) -> None:
+    """Forget the mail server and its password: instances can send no mail then."""
+    output = Output(as_json=as_json)
+    engine(output).mail.unset()
+    output.result({}, "Instances send no mail any more, unless their administrators set a server.")
+
+
+def _facts(smarthost: Smarthost) -> dict[str, Any]:
+    return {
+        "host": smarthost.host,
+        "port": smarthost.port,
+        "security": str(smarthost.security),
+        "user": smarthost.user,
+        "sender": smarthost.sender,
+        "per_hour": smarthost.per_hour,
+    }
+
+
+def _password() -> Secret:
+    if sys.stdin.isatty():
+        return Secret(typer.prompt("Its password", hide_input=True))
+    return Secret(sys.stdin.readline().rstrip("\n"))

@@ -1,0 +1,59 @@
+"""Give a message to the operator's mail server."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+
+import aiosmtplib
+
+from tenantry.errors import MailServerFailed
+from tenantry.model.mail import Security, Smarthost
+
+_TIMEOUT_S = 30
+
+
+async def deliver(smarthost: Smarthost, message: bytes, recipients: Sequence[str]) -> int:
+    """Send it; return how many of the recipients the mail server accepted.
+
+    Raises aiosmtplib.SMTPException or OSError.
+    """
+    refused, _answer = await aiosmtplib.send(
+        message,
+        sender=smarthost.sender,
+        recipients=list(recipients),
+        hostname=smarthost.host,
+        port=smarthost.port,
+        username=smarthost.user or None,
+        password=smarthost.password.reveal() or None,
+        use_tls=smarthost.security is Security.TLS,
+        start_tls=smarthost.security is Security.STARTTLS,
+        timeout=_TIMEOUT_S,
+    )
+    return len(recipients) - len(refused)
+
+
+def send_test(smarthost: Smarthost, recipient: str) -> None:
+    """Send a mail that says that mails arrive. Raises MailServerFailed."""
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = smarthost.sender, recipient, "Tenantry can send mail"
+    mail["Date"], mail["Message-ID"] = formatdate(), make_msgid(domain=smarthost.sender.rpartition("@")[2])
+    mail.set_content("This mail server passes mails on. Your customers' Odoos send by it, too.\n")
+    try:
+        asyncio.run(deliver(smarthost, mail.as_bytes(), [recipient]))
+    except (aiosmtplib.SMTPException, OSError) as error:
+        raise MailServerFailed(f"{smarthost.host}:{smarthost.port}", reason(error)) from error
+
+
+def reason(error: Exception) -> str:
+    """The failure in words, on one line, without the login."""
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused) and error.recipients:
+        error = error.recipients[0]
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return f"{error.code} {' '.join(error.message.split())}"
+    if isinstance(error, ssl.SSLError):
+        return f"its certificate or encryption is not accepted ({error.reason or error})"
+    return " ".join(str(error).split()) or type(error).__name__

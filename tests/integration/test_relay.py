@@ -1,0 +1,205 @@
+"""The mail relay, as its own process, between an instance's Odoo and the operator's mail server."""
+
+from __future__ import annotations
+
+import asyncio
+import smtplib
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from aiosmtpd.smtp import Envelope
+from tests.support.mail_server import MailServer
+from tests.support.waiting import wait_until
+
+from tenantry.model.keys import mail_key, mail_login, mail_password
+from tenantry.model.mail import Security, Smarthost
+from tenantry.model.secret import Secret
+from tenantry.ports import free_port
+from tenantry.relay import program
+from tenantry.relay.settings import RelaySettings
+
+KEY = mail_key(Secret("the key of all instances"))
+MAIL = b"From: Ann <ann@acme.example>\r\nTo: bob@shop.example\r\nSubject: Offer\r\n\r\nHello\r\n"
+
+
+class Relay:
+    def __init__(self, folder: Path, smarthost_port: int) -> None:
+        self.file = folder / "settings.json"
+        self.port = free_port()
+        self.smarthost_port = smarthost_port
+        self.use()
+
+    def use(self, **changes: object) -> None:
+        """Set the operator's mail server."""
+        host = {
+            "host": "127.0.0.1",
+            "port": self.smarthost_port,
+            "sender": "mail@provider.example",
+            "security": Security.NONE,
+        }
+        RelaySettings(self.port, KEY, Smarthost(**{**host, **changes})).write(self.file)
+
+    @contextmanager
+    def connected(self, name: str = "acme", oid: int = 17) -> Iterator[smtplib.SMTP]:
+        login = mail_login(name, oid)
+        with smtplib.SMTP("127.0.0.1", self.port, timeout=60) as client:
+            client.login(login, mail_password(KEY, login).reveal())
+            yield client
+
+    def send(self, name: str = "acme", oid: int = 17, recipients: tuple[str, ...] = ("bob@shop.example",)):
+        with self.connected(name, oid) as client:
+            return client.sendmail("ann@acme.example", recipients, MAIL)
+
+
+@pytest.fixture
+def operators() -> Iterator[MailServer]:
+    server = MailServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def relay(tmp_path: Path, operators: MailServer) -> Iterator[Relay]:
+    made = Relay(tmp_path, operators.port)
+    process = subprocess.Popen([sys.executable, "-m", "tenantry.relay", made.file], stderr=subprocess.DEVNULL)
+    wait_until(lambda: program.is_listening(made.port))
+    yield made
+    process.terminate()
+    assert process.wait(30) == 0
+
+
+def test_a_mail_arrives_from_the_operators_address_before_the_instance_gets_its_answer(
+    relay: Relay, operators: MailServer
+):
+    relay.send()
+    (mail,) = operators.mails
+    assert mail["From"] == "Ann <mail@provider.example>"
+    assert mail["Reply-To"] == "Ann <ann@acme.example>"
+    assert mail["X-Tenantry-Instance"] == "acme"
+
+
+def test_without_the_login_of_an_instance_nothing_is_taken(relay: Relay, operators: MailServer):
+    with smtplib.SMTP("127.0.0.1", relay.port) as stranger:
+        with pytest.raises(smtplib.SMTPResponseException) as refused:
+            stranger.sendmail("ann@acme.example", ["bob@shop.example"], MAIL)
+        assert refused.value.smtp_code == 530
+        others = mail_password(KEY, mail_login("rival", 18)).reveal()
+        with pytest.raises(smtplib.SMTPAuthenticationError):
+            stranger.login(mail_login("acme", 17), others)
+    assert operators.mails == []
+
+
+def test_a_later_instance_of_the_same_name_has_another_login():
+    assert mail_password(KEY, mail_login("acme", 17)) != mail_password(KEY, mail_login("acme", 18))
+
+
+def test_an_instance_at_its_limit_is_told_when_and_others_go_on(relay: Relay, operators: MailServer):
+    relay.use(per_hour=2)
+    relay.send(recipients=("bob@shop.example", "eve@shop.example"))
+    with pytest.raises(smtplib.SMTPSenderRefused) as refused:
+        relay.send()
+    assert refused.value.smtp_code == 452
+    assert b"2 recipients an hour" in refused.value.smtp_error
+    # Under another name, too: a renamed instance has the same database.
+    with pytest.raises(smtplib.SMTPSenderRefused):
+        relay.send(name="acme-2")
+    relay.send("rival", 18)
+    assert len(operators.mails) == 2
+
+
+def test_what_the_mail_server_refuses_the_instance_is_told_in_its_words(relay: Relay, operators: MailServer):
+    async def refuse(_server: object, _session: object, _envelope: object) -> str:
+        return "554 5.7.1 This looks like spam"
+
+    operators.handle_DATA = refuse
+    with pytest.raises(smtplib.SMTPDataError, match="looks like spam") as refused:
+        relay.send()
+    assert refused.value.smtp_code == 554
+
+
+def test_while_the_mail_server_is_away_instances_are_asked_to_try_again(relay: Relay, operators: MailServer):
+    operators.stop()
+    with pytest.raises(smtplib.SMTPDataError) as refused:
+        relay.send()
+    assert refused.value.smtp_code == 451
+    assert b"cannot be reached" in refused.value.smtp_error
+    operators.start()
+    relay.send()
+    assert len(operators.mails) == 1
+
+
+def test_a_wrong_login_of_the_operators_is_not_shown_as_the_instances_and_never_its_password(
+    relay: Relay, operators: MailServer
+):
+    relay.use(user="mail", password=Secret("hunter2"))
+    with pytest.raises(smtplib.SMTPDataError) as refused:
+        relay.send()
+    assert refused.value.smtp_code == 451
+    assert b"hunter2" not in refused.value.smtp_error
+
+
+def test_a_new_mail_server_is_used_at_once_and_none_is_said(relay: Relay, operators: MailServer):
+    relay.use(sender="post@provider.example")
+    relay.send()
+    assert operators.mails[0]["From"] == "Ann <post@provider.example>"
+    relay.file.unlink()
+    with smtplib.SMTP("127.0.0.1", relay.port) as client, pytest.raises(smtplib.SMTPAuthenticationError):
+        client.login(mail_login("acme", 17), mail_password(KEY, mail_login("acme", 17)).reveal())
+
+
+def test_a_mail_server_that_hangs_for_one_instance_does_not_stop_the_others(
+    relay: Relay, operators: MailServer
+):
+    rivals_mail_came = asyncio.Event()
+
+    async def hang(_server: object, _session: object, envelope: Envelope) -> str:
+        if b"acme" in envelope.content:
+            await rivals_mail_came.wait()
+        rivals_mail_came.set()
+        return "250 OK"
+
+    operators.handle_DATA = hang
+    login = mail_login("acme", 17)
+    waiting = []
+    for _ in range(4):
+        client = smtplib.SMTP("127.0.0.1", relay.port, timeout=60)
+        client.login(login, mail_password(KEY, login).reveal())
+        client.mail("ann@acme.example")
+        client.rcpt("bob@shop.example")
+        client.putcmd("data")
+        client.getreply()
+        client.send(MAIL + b".\r\n")
+        waiting.append(client)
+    with relay.connected("rival", 18) as rival:
+        rival.sendmail("eve@rival.example", ["bob@shop.example"], MAIL.replace(b"acme", b"rival"))
+    assert [client.getreply()[0] for client in waiting] == [250] * 4
+    for client in waiting:
+        client.close()
+
+
+def test_a_mail_that_is_too_large_is_refused_before_it_is_read(relay: Relay):
+    with relay.connected() as client:
+        client.ehlo()
+        answer, _text = client.mail("ann@acme.example", [f"SIZE={100 * 2**20}"])
+    assert answer == 552
+
+
+def test_visitors_who_only_connect_are_counted_and_forgotten(relay: Relay):
+    idle = [socket.create_connection(("127.0.0.1", relay.port)) for _ in range(150)]
+    greetings = [connection.recv(100)[:3] for connection in idle]
+    assert greetings.count(b"421") >= 50
+    for connection in idle:
+        connection.close()
+    wait_until(lambda: _greets(relay.port))
+    relay.send()
+
+
+def _greets(port: int) -> bool:
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        return connection.recv(100).startswith(b"220")
