@@ -41,7 +41,8 @@ def list_(
     output = Output(as_json=as_json)
     place = choose_place(output, local=local)
     rows = place.instances(state, search, limit)
-    output.table(rows, place.columns, "No instances; see `tenantry create`.")
+    least = ("SIZE", "TEMPLATE", "PLAN", "COMPANY")
+    output.table(rows, place.columns, "No instances; see `tenantry create`.", least)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -18,7 +19,8 @@ from tenantry.model.progress import OnStep, StepEvent, StepStatus
 from tenantry.model.secret import Secret
 
 _MARKS = {StepStatus.DONE: "[green]✓[/]", StepStatus.SKIPPED: "[dim]·[/]", StepStatus.FAILED: "[red]✗[/]"}
-_WIDE = 4096
+_GAP = 2
+"""Spaces between columns."""
 
 Columns = Mapping[str, Callable[[Any], object]]
 """By heading, the function that makes the cell of a row."""
@@ -30,8 +32,6 @@ class Output:
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
         self._out = Console(highlight=False, soft_wrap=True)
-        if not self._out.is_terminal:
-            self._out.width = _WIDE  # programs need lines without wrapping
         self._err = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def say(self, line: str) -> None:
@@ -46,20 +46,52 @@ class Output:
         for line in () if self.as_json else lines:
             self._out.print(line)
 
-    def table(self, rows: Sequence[Any], columns: Columns, empty: str) -> None:
-        """Print rows as a table, or as JSON; `empty` is printed if there are none."""
+    def table(self, rows: Sequence[Any], columns: Columns, empty: str, least: Sequence[str] = ()) -> None:
+        """Print rows as a table, or as JSON; `empty` is printed if there are none.
+
+        Nothing is shortened. In a pipe each row is one line. On a terminal long texts go on in the next line;
+        if that is not enough, the columns in `least` are left out, the first one first.
+        """
         if self.as_json:
             self.result(list(rows))
             return
         if not rows:
-            self._out.print(empty)
+            self._say_there_is_none(empty)
             return
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        for heading in columns:
-            table.add_column(heading, overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(str(value(row))) for value in columns.values()))
-        self._out.print(table)
+        cells = {heading: [_cell(value(row)) for row in rows] for heading, value in columns.items()}
+        if self._out.is_terminal:
+            self._table_for_people(cells, least)
+        else:
+            self._table_for_programs(cells)
+
+    def _say_there_is_none(self, empty: str) -> None:
+        """A program that reads rows must not take this sentence for one."""
+        (self._out if self._out.is_terminal else self._err).print(empty)
+
+    def _table_for_programs(self, cells: dict[str, list[str]]) -> None:
+        columns = [[heading, *texts] for heading, texts in cells.items()]
+        widths = [max(map(cell_len, column)) + _GAP for column in columns]
+        for row in zip(*columns, strict=True):
+            padded = (text + " " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True))
+            self._out.file.write("".join(padded).rstrip() + "\n")
+
+    def _table_for_people(self, cells: dict[str, list[str]], least: Sequence[str]) -> None:
+        left_out = []
+        for heading in least:
+            if _least_width(cells) <= self._out.width:
+                break
+            if cells.pop(heading, None) is not None:
+                left_out.append(heading)
+        fits = _least_width(cells) <= self._out.width
+        table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, _GAP, 0, 0))
+        for heading, texts in cells.items():
+            least_width = _longest_word(heading, texts) if fits else None
+            table.add_column(heading, overflow="fold", min_width=least_width)
+        for row in zip(*cells.values(), strict=True):
+            table.add_row(*map(Text, row))
+        self._out.print(table, soft_wrap=False)
+        if left_out:
+            self.say(f"Too narrow for {', '.join(left_out)}: a pipe or --json has all columns.")
 
     def error(self, error: TenantryError) -> None:
         """Print an error's sentence and remedy."""
@@ -102,6 +134,20 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: plain(entry) for key, entry in value.items()}
     return [plain(entry) for entry in value] if isinstance(value, list | tuple) else value
+
+
+def _cell(value: object) -> str:
+    """A cell's text in one line: a message may have several."""
+    return " ".join(str(value).split())
+
+
+def _longest_word(heading: str, texts: Sequence[str]) -> int:
+    """The width that a column needs so that no word is broken: names, ids and addresses are words."""
+    return max(cell_len(word) for text in [heading, *texts] for word in text.split() or [""])
+
+
+def _least_width(cells: Mapping[str, Sequence[str]]) -> int:
+    return sum(_longest_word(heading, texts) + _GAP for heading, texts in cells.items()) - _GAP
 
 
 def megabytes(size_bytes: int) -> str:

@@ -14,7 +14,7 @@ from tenantry.remote.results import Request
 
 app = typer.Typer(help="List and follow the requests of a master; needs a login.", no_args_is_help=True)
 
-RequestArgument = Annotated[str, typer.Argument(help="The request's id, as `create` prints it.")]
+RequestArgument = Annotated[str, typer.Argument(help="The request's id, or its first characters.")]
 
 _COLUMNS: Columns = {
     "REQUEST": lambda request: request.request_id,
@@ -35,7 +35,8 @@ def list_(
 ) -> None:
     """List the requests, the newest first."""
     output = Output(as_json=as_json)
-    output.table(logged_in_master(output).master.requests(limit, state or None), _COLUMNS, "No requests yet.")
+    rows = logged_in_master(output).master.requests(limit, state or None)
+    output.table(rows, _COLUMNS, "No requests yet.", least=("ASKED", "COMPANY"))
 
 
 @app.command()
@@ -48,6 +49,7 @@ def show(
     """Show the state and progress of a request."""
     output = Output(as_json=as_json)
     place = logged_in_master(output)
+    request_id = place.master.whole_request_id(request_id)
     if follow:
         _follow(output, place, request_id)
     else:
@@ -61,6 +63,7 @@ def retry(request_id: RequestArgument, no_wait: NoWaitOption = False, as_json: J
     """Try a failed request again."""
     output = Output(as_json=as_json)
     place = logged_in_master(output)
+    request_id = place.master.whole_request_id(request_id)
     request = place.master.manage_request(request_id, "retry")
     if no_wait:
         output.result(request, *request_lines(request_id))
@@ -73,7 +76,9 @@ def retry(request_id: RequestArgument, no_wait: NoWaitOption = False, as_json: J
 def cancel(request_id: RequestArgument, as_json: JsonOption = False) -> None:
     """Cancel a request that is not being processed."""
     output = Output(as_json=as_json)
-    request = logged_in_master(output).master.manage_request(request_id, "cancel")
+    master = logged_in_master(output).master
+    request_id = master.whole_request_id(request_id)
+    request = master.manage_request(request_id, "cancel")
     output.result(request, f"The request {plain_text(request_id)} is {request.state}.")
 
 

@@ -33,7 +33,7 @@ def list_(as_json: JsonOption = False) -> None:
     output = Output(as_json=as_json)
     tenantry = engine(output)
     templates = tenantry.templates.all()
-    output.table(templates, _COLUMNS, "No templates yet.")
+    output.table(templates, _COLUMNS, "No templates yet.", least=("CHART", "MODULES", "SIZE"))
     unbuilt = sorted(set(tenantry.templates.recipes()) - {template.code for template in templates})
     if unbuilt:
         output.say(f"Recipes not built yet: {', '.join(unbuilt)}")

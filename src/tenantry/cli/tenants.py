@@ -36,7 +36,7 @@ def ps(
     """List the awake instances: since when they are awake, and what their processes use."""
     output = Output(as_json=as_json)
     found = [activity for activity in engine(output).instances.activities() if all_ or activity.is_awake]
-    output.table(found, _COLUMNS, "Every instance sleeps.")
+    output.table(found, _COLUMNS, "Every instance sleeps.", least=("WEBSOCKETS", "REQUESTS"))
 
 
 @command

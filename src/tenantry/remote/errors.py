@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tenantry.errors import AccessRefused, Conflict, DependencyFailure, InvalidInput, NotFound, TenantryError
+
+_NAMED = 5
+"""How many ids an error names."""
 
 # ---------------------------------------------------------------- the login
 
@@ -169,6 +172,23 @@ class RequestNotRunning(Conflict):
         self.request_id, self.state = request_id, state
         super().__init__(f"The request {request_id} is {state}: it is not running.")
         self.remedy = "See `tenantry request list`."
+
+
+class RequestUnknown(NotFound):
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        super().__init__(f"No request has an id that begins with {prefix!r}.")
+        self.remedy = "See `tenantry request list`."
+
+
+class RequestAmbiguous(InvalidInput):
+    """found: the ids of several requests that begin so."""
+
+    def __init__(self, prefix: str, found: Sequence[str]) -> None:
+        self.prefix, self.found = prefix, tuple(found)
+        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        super().__init__(f"{len(found)} requests begin with {prefix!r}: {', '.join(found[:_NAMED])}{more}.")
+        self.remedy = "Give more of the id."
 
 
 class LeftRunning(TenantryError):

@@ -15,7 +15,14 @@ from tenantry.model.operations import OPERATIONS
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.secret import Secret
 from tenantry.remote.client import Client
-from tenantry.remote.errors import LeftRunning, OperationFailed, RequestFailed, RequestNotRunning
+from tenantry.remote.errors import (
+    LeftRunning,
+    OperationFailed,
+    RequestAmbiguous,
+    RequestFailed,
+    RequestNotRunning,
+    RequestUnknown,
+)
 from tenantry.remote.following import follow, step_reporter
 from tenantry.remote.results import (
     Asked,
@@ -29,6 +36,7 @@ from tenantry.remote.results import (
 )
 
 _PAGE = 500
+_WHOLE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PART = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
@@ -99,6 +107,21 @@ class RemoteMaster:
     def request(self, request_id: str) -> Request:
         data = self._api.get(f"/provisioning/request_status/{_part(request_id)}")["data"]
         return Request.of_status(data, request_id=request_id)
+
+    def whole_request_id(self, prefix: str) -> str:
+        """The id of the only request whose id begins so; a call for each 500. A whole id is not looked up.
+
+        Raises RequestAmbiguous, RequestUnknown.
+        """
+        if _WHOLE_ID.fullmatch(_part(prefix)):
+            return prefix
+        rows = self._pages("/provisioning/requests", _PAGE, {})
+        found = [row["request_id"] for row in rows if row["request_id"].startswith(prefix.lower())]
+        if not found:
+            raise RequestUnknown(prefix)
+        if len(found) > 1:
+            raise RequestAmbiguous(prefix, found)
+        return str(found[0])
 
     def manage_request(self, request_id: str, action: str) -> Request:
         """Retry or cancel a request. Two calls."""
