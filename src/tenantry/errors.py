@@ -6,7 +6,7 @@ class builds its own sentence from its facts.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 
@@ -49,6 +49,28 @@ class AccessRefused(TenantryError):
     """The caller is not authenticated, or not allowed to do this."""
 
     exit_code = 6
+
+
+class InstallationNotFound(NotFound):
+    """looked_at: each place, and why it was not taken. new: where `tenantry up` would make one."""
+
+    def __init__(self, looked_at: Sequence[str], new: Path) -> None:
+        self.looked_at, self.new = tuple(looked_at), new
+        super().__init__(f"No installation was found: {'; '.join(looked_at)}.")
+        self.remedy = (
+            "Name its folder in TENANTRY_HOME, or go there. For the first one: `tenantry up`, which makes"
+            f" {new}."
+        )
+
+
+class Interrupted(TenantryError):
+    """The user pressed Ctrl-C. left: what is left, as the rest of the sentence."""
+
+    exit_code = 130
+
+    def __init__(self, left: str, remedy: str = "") -> None:
+        self.left, self.remedy = left, remedy
+        super().__init__(f"Interrupted; {left}.")
 
 
 # ---------------------------------------------------------------- invalid input
@@ -554,15 +576,19 @@ class PortTaken(DependencyFailure):
     """A server does not change its port by itself, because proxies and bookmarks would no longer work.
 
     reason: the name of the system's error, such as EADDRINUSE. variable: the setting of the port, or "".
+    holder: the program that has the port, if we may see it.
     """
 
     retryable = True
 
-    def __init__(self, server: str, port: int, reason: str, variable: str = "") -> None:
-        self.server, self.port, self.reason, self.variable = server, port, reason, variable
-        super().__init__(f"{server} cannot listen on port {port} ({reason}).")
+    def __init__(self, server: str, port: int, reason: str, variable: str = "", holder: str = "") -> None:
+        self.server, self.port, self.reason = server, port, reason
+        self.variable, self.holder = variable, holder
+        has_it = f": {holder} listens there" if holder else ""
+        super().__init__(f"{server} cannot listen on port {port} ({reason}){has_it}.")
         choose = f", or choose another port with {variable}" if variable else ""
-        self.remedy = f"End the program that listens there (`ss -ltnp sport = :{port}` names it){choose}."
+        which = holder or f"the program that listens there (`ss -ltnp sport = :{port}` names it)"
+        self.remedy = f"End {which}{choose}."
 
 
 class AgentLost(DependencyFailure):

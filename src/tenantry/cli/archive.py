@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from tenantry.cli import left
 from tenantry.cli.common import JsonOption, NameArgument, command, engine
 from tenantry.cli.output import Output, megabytes
 
@@ -22,7 +23,7 @@ ArchiveArgument = Annotated[str, typer.Argument(help="The archive's name, as `ar
 def dump(name: NameArgument, store: StoreArgument, as_json: JsonOption = False) -> None:
     """Dump an instance into a new archive; it stays in use meanwhile."""
     output = Output(as_json=as_json)
-    with output.progress(f"Dumping {name}") as on_step:
+    with output.progress(f"Dumping {name}", left.of_dump(name)) as on_step:
         archive = engine(output).archives.dump(name, store, on_step)
     skipped = f"; left out {archive.skipped} that are not files of Odoo's" if archive.skipped else ""
     output.result(
@@ -43,8 +44,9 @@ def load(
 ) -> None:
     """Load an archive as a stopped instance; `tenantry instance start` starts it."""
     output = Output(as_json=as_json)
-    with output.progress(f"Loading {name}") as on_step:
-        instance = engine(output, telling=True).archives.load(store, archive, name, on_step, trusted=trust)
+    tenantry = engine(output, telling=True)
+    with output.progress(f"Loading {name}", left.of_creation(tenantry, name)) as on_step:
+        instance = tenantry.archives.load(store, archive, name, on_step, trusted=trust)
     output.result(instance, f"{name} is {instance.state}; it will be at {instance.url}.")
 
 

@@ -38,7 +38,7 @@ def create(
         asked = place.begin_creation(options)
         output.result(asked, *request_lines(asked.request_id), *notes(asked.warnings))
         return
-    with output.progress(f"Creating {client}") as on_step:
+    with output.progress(f"Creating {client}", place.left_of("create", client)) as on_step:
         creation = place.create(options, on_step)
     output.result(creation, *creation_lines(creation))
 

@@ -14,7 +14,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from rich.text import Text
 
-from tenantry.errors import TenantryError
+from tenantry import interrupts
+from tenantry.errors import Interrupted, TenantryError
 from tenantry.model.progress import OnStep, StepEvent, StepStatus
 from tenantry.model.secret import Secret
 
@@ -24,6 +25,8 @@ _GAP = 2
 
 Columns = Mapping[str, Callable[[Any], object]]
 """By heading, the function that makes the cell of a row."""
+WhatIsLeft = Callable[[], tuple[str, str]]
+"""What is left of an interrupted operation, as the rest of "Interrupted; ...", and how to go on."""
 
 
 class Output:
@@ -99,13 +102,26 @@ class Output:
             data = {"error": str(error), "error_class": type(error).__name__, "remedy": error.remedy}
             self._err.print(json.dumps({**data, "retryable": error.retryable}), markup=False)
             return
-        self._err.print(f"[bold red]Error:[/] {plain_text(str(error))}")
+        begins = "" if isinstance(error, Interrupted) else "[bold red]Error:[/] "
+        self._err.print(f"{begins}{plain_text(str(error))}")
         if error.remedy:
             self._err.print(f"[bold]Remedy:[/] {plain_text(error.remedy)}")
 
     @contextmanager
-    def progress(self, title: str) -> Iterator[OnStep]:
-        """Show an operation's steps while it runs; with --json, as JSON lines on stderr."""
+    def progress(self, title: str, left: WhatIsLeft, *, goes_on: bool = False) -> Iterator[OnStep]:
+        """Show an operation's steps while it runs; with --json, as JSON lines on stderr.
+
+        left: after Ctrl-C, says what is left of it. goes_on: it is not the command's last operation; after
+        the last one Ctrl-C is ignored, for the result must be printed.
+        """
+        with said_when_interrupted(left):
+            with self._steps(title) as on_step:
+                yield on_step
+            if not goes_on:
+                interrupts.finish()
+
+    @contextmanager
+    def _steps(self, title: str) -> Iterator[OnStep]:
         if self.as_json:
             yield self._step_as_json
             return
@@ -123,6 +139,25 @@ class Output:
 
     def _step_as_json(self, event: StepEvent) -> None:
         self._err.print(json.dumps(asdict(event)), markup=False)
+
+
+@contextmanager
+def said_when_interrupted(left: WhatIsLeft) -> Iterator[None]:
+    """Raise Interrupted with what is left, when the user presses Ctrl-C in the block."""
+    try:
+        yield
+    except Interrupted:
+        raise
+    except (KeyboardInterrupt, TenantryError) as error:
+        if isinstance(error, TenantryError) and not interrupts.happened():
+            raise
+        with interrupts.shielded():
+            try:
+                raise Interrupted(*left()) from None
+            except Interrupted:
+                raise
+            except TenantryError as unknown:
+                raise Interrupted(f"what is left is unknown: {unknown}", unknown.remedy) from None
 
 
 def plain(value: Any) -> Any:

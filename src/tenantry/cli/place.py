@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from tenantry.cli import left
 from tenantry.cli.common import engine
-from tenantry.cli.output import Columns, Output, megabytes
+from tenantry.cli.output import Columns, Output, WhatIsLeft, megabytes
 from tenantry.engine import Engine
 from tenantry.errors import InvalidInput, InvalidValue
 from tenantry.model.catalog import State
@@ -99,6 +100,8 @@ class Place(Protocol):
 
     def begin(self, action: str, name: str, reason: str = "") -> dict[str, Any]: ...
 
+    def left_of(self, action: str, name: str) -> WhatIsLeft: ...
+
     def begin_creation(self, options: CreationOptions) -> Asked: ...
 
 
@@ -141,6 +144,11 @@ class LocalEngine:
         if action == "terminate":
             return self._engine.instances.terminate(name, on_step)
         return self._engine.instances.operate(name, action, on_step)
+
+    def left_of(self, action: str, name: str) -> WhatIsLeft:
+        """What is left of an interrupted action, or of the creation of an instance."""
+        look = left.of_creation if action == "create" else left.of_change
+        return look(self._engine, name)
 
     def begin(self, action: str, name: str, reason: str = "") -> dict[str, Any]:
         raise OptionRefused("--no-wait", str(self))
@@ -188,6 +196,10 @@ class LoggedInMaster:
 
     def act(self, action: str, name: str, on_step: OnStep, reason: str = "") -> Any:
         return self.master.act(name, action, reason or None, on_step)
+
+    def left_of(self, action: str, name: str) -> WhatIsLeft:
+        """The master goes on with what it was asked for; before, there is nothing."""
+        return lambda: (f"the master may go on with {name}", f"See `tenantry instance show {name}`.")
 
     def begin(self, action: str, name: str, reason: str = "") -> dict[str, Any]:
         return self.master.manage(name, action, reason or None)

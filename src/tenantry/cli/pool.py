@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from tenantry.cli import left
 from tenantry.cli.common import CodeArgument, JsonOption, command, engine
 from tenantry.cli.output import Columns, Output
 
@@ -35,6 +36,7 @@ def fill(
 ) -> None:
     """Make spares until the pool is full; outdated and unfinished ones are removed."""
     output = Output(as_json=as_json)
-    with output.progress(f"Filling the pool of {code}") as on_step:
-        made = engine(output).pool.fill(code, size, on_step)
+    tenantry = engine(output)
+    with output.progress(f"Filling the pool of {code}", left.of_filling(tenantry, code)) as on_step:
+        made = tenantry.pool.fill(code, size, on_step)
     output.result({"template": code, "made": made}, f"Made {made} spare{'s' * (made != 1)} of {code}.")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from tenantry.cli import left
 from tenantry.cli.common import JsonOption, NoWaitOption, command
 from tenantry.cli.create import creation_lines, request_lines
 from tenantry.cli.output import Columns, Output, plain_text
@@ -83,7 +84,7 @@ def cancel(request_id: RequestArgument, as_json: JsonOption = False) -> None:
 
 
 def _follow(output: Output, place: LoggedInMaster, request_id: str) -> None:
-    with output.progress("Creating") as on_step:
+    with output.progress("Creating", left.of_request(request_id)) as on_step:
         creation = place.master.finish(request_id, on_step)
     output.result(creation, *creation_lines(creation))
 

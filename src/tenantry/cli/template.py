@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from tenantry.cli import left
 from tenantry.cli.common import CodeArgument, JsonOption, command, engine
-from tenantry.cli.output import Columns, Output, megabytes
+from tenantry.cli.output import Columns, Output, megabytes, said_when_interrupted
 from tenantry.engine import Engine
 from tenantry.errors import RecipeNotFound
 from tenantry.model.recipe import Recipe
@@ -57,7 +58,7 @@ def build(
     recipe = _recipe(
         tenantry, code, {key: value for key, value in options.items() if value not in (None, [])}
     )
-    with output.progress(f"Building {code}") as on_step:
+    with output.progress(f"Building {code}", left.of_build(tenantry, code)) as on_step:
         template = tenantry.templates.build(recipe, on_step, rebuild=rebuild)
     output.result(template, f"The template {code} {template.version} is {template.state}.")
 
@@ -67,7 +68,8 @@ def build(
 def edit(code: CodeArgument, as_json: JsonOption = False) -> None:
     """Open a template for changes in Odoo's own pages; until `ready`, new instances use the old version."""
     output = Output(as_json=as_json)
-    editing = engine(output).templates.edit(code)
+    with said_when_interrupted(left.of_edit(code)):
+        editing = engine(output).templates.edit(code)
     output.result(
         editing,
         f"  URL       [bold]{editing.url}[/]",
@@ -82,8 +84,9 @@ def edit(code: CodeArgument, as_json: JsonOption = False) -> None:
 def ready(code: CodeArgument, as_json: JsonOption = False) -> None:
     """Finish editing: new instances are cloned from the edited template."""
     output = Output(as_json=as_json)
-    with output.progress(f"Finishing {code}") as on_step:
-        template = engine(output).templates.finish_editing(code, on_step)
+    tenantry = engine(output)
+    with output.progress(f"Finishing {code}", left.of_edit(code)) as on_step:
+        template = tenantry.templates.finish_editing(code, on_step)
     output.result(template, f"The template {code} {template.version} is {template.state}.")
 
 
@@ -92,7 +95,8 @@ def ready(code: CodeArgument, as_json: JsonOption = False) -> None:
 def drop(code: CodeArgument, as_json: JsonOption = False) -> None:
     """Drop a template and its spares; instances made from it stay."""
     output = Output(as_json=as_json)
-    engine(output).templates.drop(code)
+    with said_when_interrupted(lambda: (f"the template {code} may be half gone", "Run the command again.")):
+        engine(output).templates.drop(code)
     output.result({"dropped": code}, f"The template {code} is gone.")
 
 

@@ -61,7 +61,7 @@ def agent() -> None:
 @command
 def serve_tenants() -> None:
     """Serve tenants until SIGTERM, which ends their processes, too; SIGHUP restarts the spawner."""
-    arguments = engine(Output(), telling=True).tenants_command()
+    arguments = engine(Output(), telling=True, makes=True).tenants_command()
     sys.stdout.flush()
     os.execve(arguments[0], arguments, process.clean_environment())
 

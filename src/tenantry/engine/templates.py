@@ -77,6 +77,11 @@ class Templates(Noun):
         built = build_template(self._context, recipe, on_step, rebuild=rebuild, patience_s=patience_s)
         return self._described(built, recipe)
 
+    def is_being_built(self, code: str) -> bool:
+        """Whether there is an unfinished build, of a running process or of one that was killed."""
+        with self._context.maintenance() as connection:
+            return databases.find(connection, names.building_database(code)) is not None
+
     def clone(self, code: str, name: str) -> None:
         """T3: make the database `name` from a template, in state provisioning, so it is not served.
 

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tenantry.errors import AccessRefused, Conflict, DependencyFailure, InvalidInput, NotFound, TenantryError
+from tenantry.errors import (
+    AccessRefused,
+    Conflict,
+    DependencyFailure,
+    Interrupted,
+    InvalidInput,
+    NotFound,
+    TenantryError,
+)
 
 _NAMED = 5
 """How many ids an error names."""
@@ -191,15 +199,12 @@ class RequestAmbiguous(InvalidInput):
         self.remedy = "Give more of the id."
 
 
-class LeftRunning(TenantryError):
+class LeftRunning(Interrupted):
     """Ctrl-C stopped only the waiting; the operation continues on the master."""
-
-    exit_code = 130
 
     def __init__(self, subject: str, command: str) -> None:
         self.subject = subject
-        super().__init__(f"{subject} goes on at the master.")
-        self.remedy = f"Follow it with `{command}`."
+        super().__init__(f"{subject} goes on at the master", f"Follow it with `{command}`.")
 
 
 # ---------------------------------------------------------------- errors from an answer

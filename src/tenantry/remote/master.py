@@ -81,7 +81,7 @@ class RemoteMaster:
         """Start an operation and wait for its end. Raises OperationFailed; LeftRunning on Ctrl-C."""
         self.manage(name, action, reason)
         report = step_reporter(action, name, on_step)
-        with _watching(f"The operation on {name}", f"tenantry instance show {name}"):
+        with _watching(f"the operation on {name}", f"tenantry instance show {name}"):
             done = follow(
                 lambda: self.instance(name),
                 lambda instance: instance.operation is None,
@@ -138,7 +138,7 @@ class RemoteMaster:
     def finish(self, request_id: str, on_step: OnStep = ignore) -> RemoteCreation:
         """Wait for the end of a request. Raises RequestFailed, RequestNotRunning; LeftRunning on Ctrl-C."""
         report = step_reporter("provision", request_id, on_step)
-        with _watching("The creation", f"tenantry request show {request_id} --follow"):
+        with _watching("the creation", f"tenantry request show {request_id} --follow"):
             done = follow(
                 lambda: self.request(request_id),
                 lambda request: request.is_over,
@@ -192,5 +192,5 @@ def _watching(subject: str, command: str) -> Iterator[None]:
     except KeyboardInterrupt:
         raise LeftRunning(subject, command) from None
     except DependencyFailure as error:
-        error.remedy = f"{error.remedy} {subject} goes on meanwhile: `{command}`."
+        error.remedy = f"{error.remedy} {subject[0].upper()}{subject[1:]} goes on meanwhile: `{command}`."
         raise
