@@ -7,6 +7,7 @@ class builds its own sentence from its facts.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 
@@ -187,17 +188,26 @@ class InstanceNotFound(NotFound):
 
 
 class TemplateNotFound(NotFound):
-    def __init__(self, code: str) -> None:
-        self.code = code
+    """known: the codes of the templates that there are; unbuilt: those of recipes without a template."""
+
+    def __init__(self, code: str, known: Collection[str] = (), unbuilt: Collection[str] = ()) -> None:
+        self.code, self.known, self.unbuilt = code, tuple(known), tuple(unbuilt)
         super().__init__(f"There is no template {code!r}.")
-        self.remedy = f"Build it with `tenantry template build {code}`, or see `tenantry template list`."
+        like = [] if code in unbuilt else get_close_matches(code, [*known, *unbuilt], n=2)
+        meant = f"Did you mean {' or '.join(like)}? " if like else ""
+        there = f"The templates are: {', '.join(self.known)}." if known else "See `tenantry template list`."
+        build = f" Build it with `tenantry template build {code}`." if code in unbuilt else ""
+        more = f" Not built yet: {', '.join(self.unbuilt)}." if unbuilt and not build else ""
+        self.remedy = f"{meant}{there}{build}{more}"
 
 
 class RecipeNotFound(NotFound):
     def __init__(self, code: str, known: Collection[str]) -> None:
         self.code, self.known = code, tuple(known)
         super().__init__(f"There is no recipe {code!r}.")
-        self.remedy = f"Use one of {', '.join(self.known)}, or give its modules with --module."
+        like = get_close_matches(code, self.known, n=2)
+        meant = f"Did you mean {' or '.join(like)}? " if like else ""
+        self.remedy = f"{meant}Use one of {', '.join(self.known)}, or give its modules with --module."
 
 
 class ServerNotFound(NotFound):

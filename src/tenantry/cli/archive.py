@@ -8,17 +8,16 @@ import typer
 
 from tenantry.cli import left
 from tenantry.cli.common import JsonOption, NameArgument, command, engine
+from tenantry.cli.groups import Commands
 from tenantry.cli.output import Output, megabytes
 
-app = typer.Typer(
-    help="Dump instances of this machine into archives, and load them again.", no_args_is_help=True
-)
+app = Commands(help="Dump instances of this machine into archives, and load them again.")
 
 StoreArgument = Annotated[str, typer.Argument(help="A folder, or an address such as s3://bucket/folder.")]
 ArchiveArgument = Annotated[str, typer.Argument(help="The archive's name, as `archive list` prints it.")]
 
 
-@app.command()
+@app.command("dump", "tenantry archive dump acme /srv/archives")
 @command
 def dump(name: NameArgument, store: StoreArgument, as_json: JsonOption = False) -> None:
     """Dump an instance into a new archive; it stays in use meanwhile."""
@@ -31,7 +30,7 @@ def dump(name: NameArgument, store: StoreArgument, as_json: JsonOption = False) 
     )
 
 
-@app.command()
+@app.command("load", "tenantry archive load /srv/archives acme-20261129-213000-1a2b3c beta")
 @command
 def load(
     store: StoreArgument,
@@ -50,7 +49,7 @@ def load(
     output.result(instance, f"{name} is {instance.state}; it will be at {instance.url}.")
 
 
-@app.command("list")
+@app.command("list", "tenantry archive list /srv/archives", "tenantry archive list s3://bucket/folder")
 @command
 def list_(store: StoreArgument, as_json: JsonOption = False) -> None:
     """List the archives in a store."""

@@ -11,6 +11,7 @@ from typing import Annotated, ParamSpec
 import typer
 
 from tenantry import interrupts
+from tenantry.cli import complete
 from tenantry.cli.output import Output
 from tenantry.engine import Engine
 from tenantry.errors import InstallationNotFound, Interrupted, TenantryError
@@ -19,13 +20,20 @@ from tenantry.home import find_home
 Arguments = ParamSpec("Arguments")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-NameArgument = Annotated[str, typer.Argument(help="The instance's name, the first part of its address.")]
+NameArgument = Annotated[
+    str,
+    typer.Argument(
+        help="The instance's name, the first part of its address.", autocompletion=complete.instances
+    ),
+]
 LocalOption = Annotated[
     bool,
     typer.Option("--local", help="Use the engine of this machine, even if you are logged in to a master."),
 ]
 NoWaitOption = Annotated[bool, typer.Option("--no-wait", help="On a master: do not wait until it is done.")]
-CodeArgument = Annotated[str, typer.Argument(help="The template's code, such as blank.")]
+CodeArgument = Annotated[
+    str, typer.Argument(help="The template's code, such as blank.", autocompletion=complete.codes)
+]
 
 
 def command(function: Callable[Arguments, None]) -> Callable[Arguments, None]:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tenantry.cli import complete
 from tenantry.cli.common import JsonOption, LocalOption, NameArgument, NoWaitOption, command
 from tenantry.cli.output import Output, plain_text
 from tenantry.cli.place import CreationOptions, choose_place
@@ -20,7 +21,11 @@ def create(
     email: Annotated[str, typer.Argument(help="The administrator's email address, and login.")],
     company: Annotated[str, typer.Option(help="The company's name.")] = "",
     template: Annotated[
-        str, typer.Option(help="The template's code. Default: blank here; on a master the plan's first.")
+        str,
+        typer.Option(
+            help="The template's code. Default: blank here; on a master the plan's first.",
+            autocompletion=complete.templates,
+        ),
     ] = "",
     plan: Annotated[str, typer.Option(help="On a master: the plan's code. Default: the first.")] = "",
     lang: Annotated[str, typer.Option(help="Odoo's language code, such as fr_FR.")] = "",

@@ -13,8 +13,8 @@ from typing import Any
 
 from tenantry.cli import left
 from tenantry.cli.common import command, engine
-from tenantry.cli.master import login_lines
 from tenantry.cli.output import Output, said_when_interrupted
+from tenantry.cli.stack import master_lines
 from tenantry.engine import Engine
 from tenantry.errors import DemoFailed, InstanceNotFound
 from tenantry.home import remember
@@ -40,7 +40,8 @@ def demo() -> None:
 
 def _run(tenantry: Engine, output: Output) -> None:
     began = time.monotonic()
-    with output.progress("Starting", left.of_start(tenantry, "make demo"), goes_on=True) as on_step:
+    how, log = left.of_start(tenantry, "make demo"), tenantry.master.install_log
+    with output.progress("Starting", how, goes_on=True, odoo_log=log) as on_step:
         tenantry.up(on_step)
     password = tenantry.master.reset_admin_password()
     login = tenantry.master.admin_login()
@@ -58,9 +59,7 @@ def _run(tenantry: Engine, output: Output) -> None:
         None,
         "",
         *_instance_lines(created, customer_password),
-        f"The back office is at [bold]{tenantry.master.url}[/], "
-        f"the signup page at [bold]{tenantry.master.url}/signup[/].",
-        *login_lines(login, password),
+        *master_lines(tenantry, password),
         f"Logged in as {_EMAIL}: the first page came in {page_s:.2f} s.",
         f"All of it took {time.monotonic() - began:.0f} s. Stop it with: make stop",
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import typer
-
 from tenantry import interrupts
 from tenantry.cli.common import JsonOption, command, engine
+from tenantry.cli.groups import Commands
 from tenantry.cli.output import Output
 from tenantry.model.secret import Secret
 
-app = typer.Typer(help="Reach the back office.", no_args_is_help=True)
+app = Commands(help="Reach the back office.")
 
 
 @app.command()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, is_dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.cells import cell_len
@@ -18,8 +21,13 @@ from tenantry import interrupts
 from tenantry.errors import Interrupted, TenantryError
 from tenantry.model.progress import OnStep, StepEvent, StepStatus
 from tenantry.model.secret import Secret
+from tenantry.process import tail
 
 _MARKS = {StepStatus.DONE: "[green]✓[/]", StepStatus.SKIPPED: "[dim]·[/]", StepStatus.FAILED: "[red]✗[/]"}
+_LOADING = re.compile(r"Loading module \S+ \((\d+)/(\d+)\)")
+"""A line of Odoo's log (odoo/modules/loading.py)."""
+_LOOK_EVERY_S = 0.5
+_TAIL_BYTES = 20_000
 _GAP = 2
 """Spaces between columns."""
 
@@ -108,34 +116,44 @@ class Output:
             self._err.print(f"[bold]Remedy:[/] {plain_text(error.remedy)}")
 
     @contextmanager
-    def progress(self, title: str, left: WhatIsLeft, *, goes_on: bool = False) -> Iterator[OnStep]:
+    def progress(
+        self, title: str, left: WhatIsLeft, *, goes_on: bool = False, odoo_log: Path | None = None
+    ) -> Iterator[OnStep]:
         """Show an operation's steps while it runs; with --json, as JSON lines on stderr.
 
         left: after Ctrl-C, says what is left of it. goes_on: it is not the command's last operation; after
-        the last one Ctrl-C is ignored, for the result must be printed.
+        the last one Ctrl-C is ignored, for the result must be printed. odoo_log: of the Odoo that installs
+        modules in a step; how many it has loaded is shown.
         """
         with said_when_interrupted(left):
-            with self._steps(title) as on_step:
+            with self._steps(title, odoo_log) as on_step:
                 yield on_step
             if not goes_on:
                 interrupts.finish()
 
     @contextmanager
-    def _steps(self, title: str) -> Iterator[OnStep]:
+    def _steps(self, title: str, odoo_log: Path | None) -> Iterator[OnStep]:
         if self.as_json:
             yield self._step_as_json
             return
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
         with Progress(*columns, console=self._err, transient=True) as bar:
-            task = bar.add_task(title, total=1.0)
+            task, current = bar.add_task(title, total=1.0), ""
+
+            def show(detail: str = "") -> None:
+                bar.update(task, description=f"{title}: {current}{detail}" if current else title)
 
             def on_step(event: StepEvent) -> None:
-                bar.update(task, completed=event.fraction, description=f"{title}: {event.step}")
+                nonlocal current
+                current = event.step
+                bar.update(task, completed=event.fraction)
+                show()
                 if event.status in _MARKS:
                     took = f" {event.duration_s:7.3f} s" if event.duration_s else ""
                     bar.console.print(f" {_MARKS[event.status]} {plain_text(event.step):<12}{took}")
 
-            yield on_step
+            with _following(odoo_log, show) if odoo_log and bar.console.is_terminal else nullcontext():
+                yield on_step
 
     def _step_as_json(self, event: StepEvent) -> None:
         self._err.print(json.dumps(asdict(event)), markup=False)
@@ -158,6 +176,35 @@ def said_when_interrupted(left: WhatIsLeft) -> Iterator[None]:
                 raise
             except TenantryError as unknown:
                 raise Interrupted(f"what is left is unknown: {unknown}", unknown.remedy) from None
+
+
+@contextmanager
+def _following(odoo_log: Path, show: Callable[[str], None]) -> Iterator[None]:
+    """Say how many modules Odoo has loaded, from what its log says since the beginning of the block."""
+    ended = threading.Event()
+    begin = odoo_log.stat().st_size if odoo_log.exists() else 0
+
+    def follow() -> None:
+        while not ended.wait(_LOOK_EVERY_S):
+            if odoo_log.exists():
+                size = odoo_log.stat().st_size
+                new = tail(odoo_log, min(size - begin if size > begin else size, _TAIL_BYTES))
+                if (loaded := modules_loaded(new)) and not ended.is_set():
+                    show(loaded)
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def modules_loaded(log: str) -> str:
+    """How far Odoo has come, by the end of its log: ", module 3 of 40"; "" if it loads none."""
+    found = _LOADING.findall(log)
+    return f", module {found[-1][0]} of {found[-1][1]}" if found else ""
 
 
 def plain(value: Any) -> Any:

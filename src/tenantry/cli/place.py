@@ -14,7 +14,7 @@ from tenantry.cli import left
 from tenantry.cli.common import engine
 from tenantry.cli.output import Columns, Output, WhatIsLeft, megabytes
 from tenantry.engine import Engine
-from tenantry.errors import InvalidInput, InvalidValue
+from tenantry.errors import InvalidInput, InvalidValue, TemplateNotFound
 from tenantry.model.catalog import State
 from tenantry.model.names import LOCAL_SERVER
 from tenantry.model.progress import OnStep
@@ -62,12 +62,17 @@ def _state(instance: Any) -> str:
     return f"{state} ({instance.operation})" if instance.operation else state
 
 
+def _size(size_bytes: int) -> str:
+    """ "": not measured yet, since even an empty database has some megabytes."""
+    return megabytes(size_bytes) if size_bytes else ""
+
+
 _ENGINE_COLUMNS: Columns = {
     "NAME": lambda instance: instance.name,
     "STATE": lambda instance: instance.state,
     "URL": lambda instance: instance.url,
     "TEMPLATE": lambda instance: f"{instance.template} {instance.template_version}",
-    "SIZE": lambda instance: megabytes(instance.size_bytes),
+    "SIZE": lambda instance: _size(instance.size_bytes),
 }
 _MASTER_COLUMNS: Columns = {
     "NAME": lambda instance: instance.name,
@@ -76,7 +81,7 @@ _MASTER_COLUMNS: Columns = {
     "COMPANY": lambda instance: instance.company,
     "PLAN": lambda instance: instance.plan,
     "TEMPLATE": lambda instance: instance.template,
-    "SIZE": lambda instance: megabytes(instance.storage_bytes),
+    "SIZE": lambda instance: _size(instance.storage_bytes),
     "NOTE": lambda instance: instance.reason or "",
 }
 
@@ -137,7 +142,10 @@ class LocalEngine:
             country=options.country,
             timezone=options.timezone,
         )
-        return self._engine.instances.provision(spec, on_step)
+        try:
+            return self._engine.instances.provision(spec, on_step)
+        except TemplateNotFound as error:
+            raise self._engine.templates.missing(error.code) from error
 
     def act(self, action: str, name: str, on_step: OnStep, reason: str = "") -> Any:
         _refuse({"--reason": reason}, self)

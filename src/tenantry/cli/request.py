@@ -6,16 +6,20 @@ from typing import Annotated
 
 import typer
 
-from tenantry.cli import left
+from tenantry.cli import complete, left
 from tenantry.cli.common import JsonOption, NoWaitOption, command
 from tenantry.cli.create import creation_lines, request_lines
+from tenantry.cli.groups import Commands
 from tenantry.cli.output import Columns, Output, plain_text
 from tenantry.cli.place import LoggedInMaster, logged_in_master
 from tenantry.remote.results import Request
 
-app = typer.Typer(help="List and follow the requests of a master; needs a login.", no_args_is_help=True)
+app = Commands(help="List and follow the requests of a master; needs a login.")
 
-RequestArgument = Annotated[str, typer.Argument(help="The request's id, or its first characters.")]
+RequestArgument = Annotated[
+    str,
+    typer.Argument(help="The request's id, or its first characters.", autocompletion=complete.requests),
+]
 
 _COLUMNS: Columns = {
     "REQUEST": lambda request: request.request_id,
@@ -27,7 +31,7 @@ _COLUMNS: Columns = {
 }
 
 
-@app.command("list")
+@app.command("list", "tenantry request list --state failed")
 @command
 def list_(
     state: Annotated[str, typer.Option(help="Only requests in this state, such as failed.")] = "",
@@ -40,7 +44,7 @@ def list_(
     output.table(rows, _COLUMNS, "No requests yet.", least=("ASKED", "COMPANY"))
 
 
-@app.command()
+@app.command("show", "tenantry request show 80d5 --follow")
 @command
 def show(
     request_id: RequestArgument,
@@ -58,7 +62,7 @@ def show(
         output.result(request, *_lines(request))
 
 
-@app.command()
+@app.command("retry", "tenantry request retry 80d5")
 @command
 def retry(request_id: RequestArgument, no_wait: NoWaitOption = False, as_json: JsonOption = False) -> None:
     """Try a failed request again."""
@@ -72,7 +76,7 @@ def retry(request_id: RequestArgument, no_wait: NoWaitOption = False, as_json: J
         _follow(output, place, request_id)
 
 
-@app.command()
+@app.command("cancel", "tenantry request cancel 80d5")
 @command
 def cancel(request_id: RequestArgument, as_json: JsonOption = False) -> None:
     """Cancel a request that is not being processed."""

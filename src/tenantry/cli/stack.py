@@ -28,7 +28,8 @@ def up(as_json: JsonOption = False) -> None:
     output = Output(as_json=as_json)
     tenantry = engine(output, telling=True, makes=True)
     with said_when_interrupted(left.of_start(tenantry)):
-        with output.progress("Starting", left.of_start(tenantry), goes_on=True) as on_step:
+        log = tenantry.master.install_log
+        with output.progress("Starting", left.of_start(tenantry), goes_on=True, odoo_log=log) as on_step:
             password = tenantry.up(on_step)
         if password is not None:
             interrupts.finish()  # the password is shown once
@@ -65,8 +66,9 @@ def _act_on_others(tenantry: Engine, output: Output, act: Callable[[Engine], obj
 
 
 def master_lines(tenantry: Engine, password: Secret | None) -> tuple[str, ...]:
-    """The lines with the back office's address, and with the first login if there is a password."""
-    where = f"The back office is at [bold]{tenantry.master.url}[/]."
+    """The lines with the back office's addresses, and with the first login if there is a password."""
+    url = tenantry.master.url
+    where = f"The back office is at [bold]{url}[/], the signup page at [bold]{url}/signup[/]."
     return (where, *login_lines(tenantry.master.admin_login(), password)) if password else (where,)
 
 

@@ -8,12 +8,13 @@ import typer
 
 from tenantry.cli import left
 from tenantry.cli.common import CodeArgument, JsonOption, command, engine
+from tenantry.cli.groups import Commands
 from tenantry.cli.output import Columns, Output, megabytes, said_when_interrupted
 from tenantry.engine import Engine
 from tenantry.errors import RecipeNotFound
 from tenantry.model.recipe import Recipe
 
-app = typer.Typer(help="Build and edit the templates that instances are cloned from.", no_args_is_help=True)
+app = Commands(help="Build and edit the templates that instances are cloned from.")
 
 _COLUMNS: Columns = {
     "CODE": lambda template: template.code,
@@ -40,7 +41,11 @@ def list_(as_json: JsonOption = False) -> None:
         output.say(f"Recipes not built yet: {', '.join(unbuilt)}")
 
 
-@app.command()
+@app.command(
+    "build",
+    "tenantry template build restaurant",
+    "tenantry template build agency --module crm --module project --lang fr_FR --country FR",
+)
 @command
 def build(
     code: CodeArgument,
@@ -58,12 +63,13 @@ def build(
     recipe = _recipe(
         tenantry, code, {key: value for key, value in options.items() if value not in (None, [])}
     )
-    with output.progress(f"Building {code}", left.of_build(tenantry, code)) as on_step:
+    log = tenantry.templates.build_log(code)
+    with output.progress(f"Building {code}", left.of_build(tenantry, code), odoo_log=log) as on_step:
         template = tenantry.templates.build(recipe, on_step, rebuild=rebuild)
     output.result(template, f"The template {code} {template.version} is {template.state}.")
 
 
-@app.command()
+@app.command("edit", "tenantry template edit restaurant")
 @command
 def edit(code: CodeArgument, as_json: JsonOption = False) -> None:
     """Open a template for changes in Odoo's own pages; until `ready`, new instances use the old version."""
@@ -79,7 +85,7 @@ def edit(code: CodeArgument, as_json: JsonOption = False) -> None:
     )
 
 
-@app.command()
+@app.command("ready", "tenantry template ready restaurant")
 @command
 def ready(code: CodeArgument, as_json: JsonOption = False) -> None:
     """Finish editing: new instances are cloned from the edited template."""
@@ -90,7 +96,7 @@ def ready(code: CodeArgument, as_json: JsonOption = False) -> None:
     output.result(template, f"The template {code} {template.version} is {template.state}.")
 
 
-@app.command()
+@app.command("drop", "tenantry template drop agency")
 @command
 def drop(code: CodeArgument, as_json: JsonOption = False) -> None:
     """Drop a template and its spares; instances made from it stay."""

@@ -12,6 +12,7 @@ import typer
 from tenantry import process
 from tenantry.agent.handler import answer_on_standard_streams
 from tenantry.cli.common import JsonOption, NameArgument, command, engine
+from tenantry.cli.groups import Commands
 from tenantry.cli.output import Columns, Output, megabytes, plain_text
 
 _COLUMNS: Columns = {
@@ -25,7 +26,7 @@ _COLUMNS: Columns = {
     "PROCESS": lambda found: f"{found.pid}{' (broken)' if found.is_broken else ''}" if found.is_awake else "",
 }
 
-serve = typer.Typer(help="Run a server in the foreground, for example for systemd.", no_args_is_help=True)
+serve = Commands(help="Run a server in the foreground, for example for systemd.")
 
 
 @command

@@ -26,6 +26,7 @@ from tenantry.operations.instance.limits import set_limits
 from tenantry.operations.instance.modules import check_modules, install_modules
 from tenantry.operations.instance.provision import Session, provision, provisioning
 from tenantry.operations.instance.rename import rename
+from tenantry.postgres import databases
 
 
 class Instances(Noun):
@@ -39,6 +40,11 @@ class Instances(Noun):
     def get(self, name: str) -> Instance:
         """One instance, with its administrator's login."""
         return inventory.show_instance(self._context, name)
+
+    def names(self) -> list[str]:
+        """The names of all instances, without their sizes, which take a moment."""
+        with self._context.maintenance() as connection:
+            return [found.name for found in databases.listing(connection, Kind.INSTANCE)]
 
     def state(self, name: str) -> str:
         """The state of an instance; "" if there is none of that name."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from tenantry.errors import DependencyFailure, InvalidValue
+from tenantry.errors import DependencyFailure, InvalidValue, TenantryError
 from tenantry.model.operations import OPERATIONS
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.secret import Secret
@@ -23,7 +23,7 @@ from tenantry.remote.errors import (
     RequestNotRunning,
     RequestUnknown,
 )
-from tenantry.remote.following import follow, step_reporter
+from tenantry.remote.following import StepWatch, follow, step_reporter
 from tenantry.remote.results import (
     Asked,
     Availability,
@@ -36,6 +36,8 @@ from tenantry.remote.results import (
 )
 
 _PAGE = 500
+_STEPS = 50
+"""More lines than the log of a creation has."""
 _WHOLE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PART = re.compile(r"[A-Za-z0-9-]{1,64}")
 
@@ -137,19 +139,28 @@ class RemoteMaster:
 
     def finish(self, request_id: str, on_step: OnStep = ignore) -> RemoteCreation:
         """Wait for the end of a request. Raises RequestFailed, RequestNotRunning; LeftRunning on Ctrl-C."""
-        report = step_reporter("provision", request_id, on_step)
+        watch = StepWatch("provision", request_id, on_step)
         with _watching("the creation", f"tenantry request show {request_id} --follow"):
             done = follow(
                 lambda: self.request(request_id),
                 lambda request: request.is_over,
-                lambda request: report(request.step, request.progress),
+                lambda request: watch.look(request.step, request.progress),
             )
             if done.state == "completed":
-                report("activate", 100.0)
-                return self._creation(request_id)
+                creation = self._creation(request_id)
+                if on_step is not ignore:
+                    watch.end(self._steps(creation.instance.name))
+                return creation
         if done.state == "failed":
             raise RequestFailed(request_id, done.error or "")
         raise RequestNotRunning(request_id, done.state)
+
+    def _steps(self, name: str) -> list[LogLine]:
+        """The log of a creation; nothing for a key that may not read it, since the creation is done."""
+        try:
+            return self.logs(name, hours=1, level="info", limit=_STEPS)
+        except TenantryError:
+            return []
 
     def _creation(self, request_id: str) -> RemoteCreation:
         """The result of a completed request. The master returns the password only once."""
