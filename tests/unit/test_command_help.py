@@ -108,7 +108,7 @@ def test_a_master_that_does_not_answer_offers_nothing(master: RecordingMaster):
 
 
 def test_an_unknown_template_names_the_known_ones_and_the_one_that_was_meant():
-    error = TemplateNotFound("restarant", ["blank"], ["restaurant", "services"])
+    error = TemplateNotFound("restaurantz", ["blank"], ["restaurant", "services"])
     assert "Did you mean restaurant?" in error.remedy
     for code in ("blank", "services"):
         assert code in error.remedy

@@ -23,6 +23,7 @@ from tenantry.cli import (
     stack,
     template,
     tenants,
+    unit,
 )
 from tenantry.cli.common import set_verbosity
 from tenantry.cli.groups import Commands
@@ -39,6 +40,7 @@ app.add_typer(tenants.serve, name="serve")
 app.command()(stack.up)
 app.command()(stack.stop)
 app.command()(stack.doctor)
+app.command("unit", "tenantry unit", "tenantry unit --tenants --user tenantry")(unit.unit)
 app.command("ps", "tenantry ps --all")(tenants.ps)
 app.command("logs", "tenantry logs acme -n 200")(tenants.logs)
 app.command()(tenants.agent)
