@@ -23,7 +23,7 @@ PYLINT_OFF := missing-readme,consider-merging-classes-inherited
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-fast mutants check format docs lock bench stop clean
+.PHONY: help setup demo test test-fast mutants check format docs pictures lock bench stop clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-10s %s\n", $$1, $$2 }'
@@ -65,6 +65,11 @@ format: setup ## Let ruff format and mend what it can
 
 docs: setup ## Draw the state diagrams anew
 	@$(VENV)/bin/python docs/state_diagrams.py
+
+PICTURES ?= $(VENV)/pictures
+pictures: setup ## Take the pictures of the documentation anew, by the browser tests
+	@TENANTRY_SCREENSHOTS=$(PICTURES) $(VENV)/bin/pytest -q tests/browser/test_pictures.py
+	@$(VENV)/bin/python docs/pictures.py $(PICTURES)
 
 mutants: setup ## Break lines on purpose and see tests fail; FAST=1: those that need only Python
 	@$(VENV)/bin/python -m tests.mutants $(if $(FAST),--fast) $(MUTANTS)

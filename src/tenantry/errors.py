@@ -6,7 +6,8 @@ class builds its own sentence from its facts.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 
@@ -49,6 +50,28 @@ class AccessRefused(TenantryError):
     """The caller is not authenticated, or not allowed to do this."""
 
     exit_code = 6
+
+
+class InstallationNotFound(NotFound):
+    """looked_at: each place, and why it was not taken. new: where `tenantry up` would make one."""
+
+    def __init__(self, looked_at: Sequence[str], new: Path) -> None:
+        self.looked_at, self.new = tuple(looked_at), new
+        super().__init__(f"No installation was found: {'; '.join(looked_at)}.")
+        self.remedy = (
+            "Name its folder in TENANTRY_HOME, or go there. For the first one: `tenantry up`, which makes"
+            f" {new}."
+        )
+
+
+class Interrupted(TenantryError):
+    """The user pressed Ctrl-C. left: what is left, as the rest of the sentence."""
+
+    exit_code = 130
+
+    def __init__(self, left: str, remedy: str = "") -> None:
+        self.left, self.remedy = left, remedy
+        super().__init__(f"Interrupted; {left}.")
 
 
 # ---------------------------------------------------------------- invalid input
@@ -165,17 +188,26 @@ class InstanceNotFound(NotFound):
 
 
 class TemplateNotFound(NotFound):
-    def __init__(self, code: str) -> None:
-        self.code = code
+    """known: the codes of the templates that there are; unbuilt: those of recipes without a template."""
+
+    def __init__(self, code: str, known: Collection[str] = (), unbuilt: Collection[str] = ()) -> None:
+        self.code, self.known, self.unbuilt = code, tuple(known), tuple(unbuilt)
         super().__init__(f"There is no template {code!r}.")
-        self.remedy = f"Build it with `tenantry template build {code}`, or see `tenantry template list`."
+        like = [] if code in unbuilt else get_close_matches(code, [*known, *unbuilt], n=2)
+        meant = f"Did you mean {' or '.join(like)}? " if like else ""
+        there = f"The templates are: {', '.join(self.known)}." if known else "See `tenantry template list`."
+        build = f" Build it with `tenantry template build {code}`." if code in unbuilt else ""
+        more = f" Not built yet: {', '.join(self.unbuilt)}." if unbuilt and not build else ""
+        self.remedy = f"{meant}{there}{build}{more}"
 
 
 class RecipeNotFound(NotFound):
     def __init__(self, code: str, known: Collection[str]) -> None:
         self.code, self.known = code, tuple(known)
         super().__init__(f"There is no recipe {code!r}.")
-        self.remedy = f"Use one of {', '.join(self.known)}, or give its modules with --module."
+        like = get_close_matches(code, self.known, n=2)
+        meant = f"Did you mean {' or '.join(like)}? " if like else ""
+        self.remedy = f"{meant}Use one of {', '.join(self.known)}, or give its modules with --module."
 
 
 class ServerNotFound(NotFound):
@@ -569,15 +601,19 @@ class PortTaken(DependencyFailure):
     """A server does not change its port by itself, because proxies and bookmarks would no longer work.
 
     reason: the name of the system's error, such as EADDRINUSE. variable: the setting of the port, or "".
+    holder: the program that has the port, if we may see it.
     """
 
     retryable = True
 
-    def __init__(self, server: str, port: int, reason: str, variable: str = "") -> None:
-        self.server, self.port, self.reason, self.variable = server, port, reason, variable
-        super().__init__(f"{server} cannot listen on port {port} ({reason}).")
+    def __init__(self, server: str, port: int, reason: str, variable: str = "", holder: str = "") -> None:
+        self.server, self.port, self.reason = server, port, reason
+        self.variable, self.holder = variable, holder
+        has_it = f": {holder} listens there" if holder else ""
+        super().__init__(f"{server} cannot listen on port {port} ({reason}){has_it}.")
         choose = f", or choose another port with {variable}" if variable else ""
-        self.remedy = f"End the program that listens there (`ss -ltnp sport = :{port}` names it){choose}."
+        which = holder or f"the program that listens there (`ss -ltnp sport = :{port}` names it)"
+        self.remedy = f"End {which}{choose}."
 
 
 class AgentLost(DependencyFailure):

@@ -6,6 +6,10 @@ import errno
 import os
 import socket
 import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
 
 from tenantry.errors import PortTaken
 
@@ -23,22 +27,69 @@ def choose_port(
     before: int = 0,
     usual: int = 0,
     interface: str = _LOOPBACK,
+    is_public: bool = False,
+    report: Callable[[str], None] = lambda _line: None,
 ) -> int:
     """The operator's port, else the server's previous port, else its usual port or any free one.
 
     If a chosen or a previous port is in use, wait: the program that has it may be ending.
     server: its name, for the error. variable: the setting of the port, for the error. chosen, before, usual:
-    0: none. Raises PortTaken.
+    0: none. is_public: a proxy leads to the usual port, so any other is refused. report: is told that another
+    port than the usual one was taken. Raises PortTaken.
     """
     wanted = chosen or before
-    if not wanted:
-        return usual if 0 < usual <= MAX_PORT and not _objection(interface, usual) else free_port()
+    if not wanted and not (is_public and usual):
+        return _first_port(server, variable, usual, interface, report)
+    wanted = wanted or usual
     deadline = time.monotonic() + _WAIT_S
     while reason := _objection(interface, wanted):
         if time.monotonic() > deadline or reason != errno.EADDRINUSE:
-            raise PortTaken(server, wanted, errno.errorcode.get(reason, os.strerror(reason)), variable)
+            name = errno.errorcode.get(reason, os.strerror(reason))
+            raise PortTaken(server, wanted, name, variable, holder(wanted))
         time.sleep(_LOOK_EVERY_S)
     return wanted
+
+
+def _first_port(server: str, variable: str, usual: int, interface: str, report: Callable[[str], None]) -> int:
+    if not 0 < usual <= MAX_PORT:
+        return free_port()
+    if not _objection(interface, usual):
+        return usual
+    found = free_port()
+    by = holder(usual) or "another program"
+    choose = f"; choose another one with {variable}" if variable else ""
+    report(f"NOTE: {server} gets port {found}, for {by} has port {usual}. It keeps {found}{choose}.")
+    return found
+
+
+def holder(port: int) -> str:
+    """The program that listens on a port, as far as we may see it: "process 12 (nginx)"; "" if unknown."""
+    try:
+        listening = [it for it in psutil.net_connections("tcp") if it.status == psutil.CONN_LISTEN]
+    except psutil.Error:
+        return ""
+    pid = next((it.pid for it in listening if getattr(it.laddr, "port", 0) == port and it.pid), None)
+    return f"process {pid} ({_program(pid)})" if pid else ""
+
+
+def _program(pid: int) -> str:
+    """Its name, with the module or the script of an interpreter. Other arguments may be secrets."""
+    try:
+        process = psutil.Process(pid)
+        name, arguments = process.name(), process.cmdline()[1:3]
+    except psutil.Error:
+        return "a program of another user"
+    match arguments:
+        case ["-m", module]:
+            return f"{name} -m {module}"
+        case [script, *_] if script.startswith("/") and Path(script).is_file():
+            return f"{name} {script}"
+    return name
+
+
+def is_taken(port: int, interface: str = _LOOPBACK) -> bool:
+    """Whether a program listens there."""
+    return bool(_objection(interface, port))
 
 
 def free_port() -> int:

@@ -21,6 +21,7 @@ from typing import IO
 
 import psutil
 
+from tenantry import interrupts
 from tenantry.errors import ProgramFailed, ProgramNotFound, ProgramTimeout
 from tenantry.keyfile import append_private
 
@@ -88,7 +89,7 @@ def _spawn(
             raise ProgramNotFound(program)
     sink = append_private(log) if log else None
     try:
-        with _on_cores(_all_cores()):
+        with interrupts.shielded(), _on_cores(_all_cores()):
             return subprocess.Popen(
                 wrapped,
                 stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
@@ -223,7 +224,8 @@ def start(
     log.parent.mkdir(parents=True, exist_ok=True)
     cores = _all_cores()
     known = {_CORES: ",".join(map(str, cores))} if on_one_core else {}
-    with append_private(log) as sink, _on_cores([random.choice(cores)] if on_one_core else cores):
+    chosen = [random.choice(cores)] if on_one_core else cores
+    with interrupts.shielded(), append_private(log) as sink, _on_cores(chosen):
         process = subprocess.Popen(
             [str(argument) for argument in arguments],
             stdin=subprocess.DEVNULL,

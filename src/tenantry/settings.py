@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from tenantry.errors import InvalidSetting, InvalidValue, ServerNotFound
+from tenantry.home import find_home
 from tenantry.keyfile import is_private, key_file, write_private
 from tenantry.model.limits import MAX_THREADS
 from tenantry.model.names import LOCAL_SERVER, RESERVED_NAMES, hostname, server_name
@@ -224,7 +225,8 @@ class ServerSettings(_Settings):
         environment = os.environ if environment is None else environment
         variables = ((setting, environment.get(variable(setting))) for setting in _SETTINGS)
         given = {setting: value for setting, value in variables if value}
-        home = Path(given.pop("home", ".tenantry")).expanduser().absolute()
+        given.pop("home", None)
+        home = find_home(environment).folder
         cache = Path(given.pop("cache", platformdirs.user_cache_dir("tenantry")))
         name = name or environment.get("TENANTRY_SERVER") or LOCAL_SERVER
         # The master may be unable to read the file; its environment has all settings of the local server.
@@ -279,6 +281,11 @@ class ServerSettings(_Settings):
         if self.name == LOCAL_SERVER:
             return self.installation.home
         return self.installation.home / _SERVERS / self.name
+
+    @property
+    def is_public(self) -> bool:
+        """Whether a proxy leads to the servers of this installation, at ports that it knows."""
+        return self.protocol == "https" or self.base_domain != "localhost"
 
     @property
     def connect_to(self) -> str:

@@ -172,7 +172,7 @@ def test_up_restarts_a_killed_installation_and_prints_the_password_the_first_tim
         master.master.runtime.route, MASTER_DATABASE, first["login"], Secret(first["password"])
     ).session_info["uid"]
     assert again == {"address": first["address"], "master": first["master"]}
-    assert f"The back office is at {first['master']}." in tenantry("up").stdout
+    assert f"The back office is at {first['master']}, the signup page" in tenantry("up").stdout
 
 
 def test_the_master_has_an_address_and_gives_a_new_password(tenantry, master: Engine):

@@ -1,4 +1,4 @@
-"""The nginx configuration that the page on production prints, taken from it and run."""
+"""The proxies of the page on production: the files for nginx and Caddy in docs/examples, run as they are."""
 
 from __future__ import annotations
 
@@ -7,20 +7,26 @@ import http.client
 import os
 import re
 import socket
+import ssl
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from tenantry import process
+from tenantry.edge.caddy import caddy_program
 from tenantry.ports import free_port
 
-PAGE = Path(__file__).parents[2] / "docs" / "howto" / "production.md"
-_BLOCK = re.compile(r"```nginx\n(.*?)```", re.DOTALL)
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 _OURS, _STRANGERS = "127.0.0.1", "127.0.0.2"
 _SLOW_S = 66
 _UPLOAD = b"x" * (5 * 2**20)
@@ -55,34 +61,29 @@ class Odoo(BaseHTTPRequestHandler):
 
 
 class Proxy:
-    """nginx with both blocks of the page, before one server that stands for the front and the master."""
+    """The proxy of an example, before one server that stands for the front and the master."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="nginx-page-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="proxy-example-"))
         self.folder.chmod(0o755)
-        self.port = free_port()
+        self.port, self.plain_port = free_port(), free_port()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Odoo)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        file = self.folder / "nginx.conf"
-        file.write_text(self._configuration())
         self.log = self.folder / "log"
-        self.pid = process.start(("nginx", "-c", str(file), "-e", "stderr"), log=self.log)
+        write_certificate(self.folder)
+        self.pid = process.start(self._command(), log=self.log)
         self._wait()
 
-    def _configuration(self) -> str:
-        printed = "\n".join(_BLOCK.findall(PAGE.read_text()))
-        backend = f"127.0.0.1:{self.server.server_port}"
+    def _command(self) -> tuple[str, ...]:
+        raise NotImplementedError
+
+    def _example(self, name: str) -> str:
+        """The file as it is, but for the ports, the certificate and the network of a test."""
+        text = (EXAMPLES / name).read_text()
         for port in ("8069", "8070"):
-            printed = printed.replace(f"127.0.0.1:{port}", backend)
-        printed = printed.replace("server_name", f"listen {self.port}; server_name")
-        printed = printed.replace("10.0.0.0/8", _OURS)
-        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        folders = "".join(f"{kind}_temp_path {self.folder}/{kind};\n" for kind in kinds)
-        user = "user root;\n" if os.geteuid() == 0 else ""
-        return (
-            f"daemon off;\npid {self.folder}/pid;\nerror_log stderr crit;\n{user}"
-            f"events {{}}\nhttp {{\naccess_log off;\n{folders}{printed}}}\n"
-        )
+            text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{self.server.server_port}")
+        text = text.replace("/etc/letsencrypt/live/example.com", str(self.folder))
+        return text.replace("10.0.0.0/8", f"{_OURS}/32")
 
     def _wait(self) -> None:
         deadline = time.monotonic() + 60
@@ -103,8 +104,8 @@ class Proxy:
         source: str = _OURS,
         **headers: str,
     ) -> tuple[int, str]:
-        address = (source, 0)
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120, source_address=address)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        connection.sock = self._secure_socket(host, source)
         try:
             connection.putrequest(method, path, skip_host=True)
             for name, value in {"Host": host, "Content-Length": str(len(body or b"")), **headers}.items():
@@ -115,15 +116,68 @@ class Proxy:
         finally:
             connection.close()
 
+    def _secure_socket(self, host: str, source: str) -> ssl.SSLSocket:
+        context = ssl.create_default_context(cafile=str(self.folder / "fullchain.pem"))
+        address = ("127.0.0.1", self.port)
+        plain = socket.create_connection(address, timeout=120, source_address=(source, 0))
+        return context.wrap_socket(plain, server_hostname=host)
+
     def stop(self) -> None:
         process.stop(self.pid)
         self.server.shutdown()
         self.server.server_close()
 
 
-@pytest.fixture(scope="module")
-def proxy() -> Iterator[Proxy]:
-    found = Proxy()
+class Caddy(Proxy):
+    def _command(self) -> tuple[str, ...]:
+        file = self.folder / "Caddyfile"
+        ports = f"https_port {self.port}\n\thttp_port {self.plain_port}"
+        own = f"{{\n\tadmin off\n\tpersist_config off\n\tskip_install_trust\n\t{ports}\n}}\n"
+        file.write_text(own + self._example("Caddyfile"))
+        return (str(caddy_program()), "run", "--config", str(file), "--adapter", "caddyfile")
+
+
+class Nginx(Proxy):
+    def _command(self) -> tuple[str, ...]:
+        file = self.folder / "nginx.conf"
+        file.write_text(self._configuration())
+        return ("nginx", "-c", str(file), "-e", "stderr")
+
+    def _configuration(self) -> str:
+        printed = re.sub(r" *listen \[::\].*\n", "", self._example("nginx-proxy.conf"))
+        printed = printed.replace("listen 443", f"listen {self.port}")
+        printed = printed.replace("listen 80;", f"listen {self.plain_port};")
+        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        folders = "".join(f"{kind}_temp_path {self.folder}/{kind};\n" for kind in kinds)
+        user = "user root;\n" if os.geteuid() == 0 else ""
+        return (
+            f"daemon off;\npid {self.folder}/pid;\nerror_log stderr crit;\n{user}"
+            f"events {{}}\nhttp {{\naccess_log off;\n{folders}{printed}}}\n"
+        )
+
+
+def write_certificate(folder: Path) -> None:
+    """A certificate that signs itself, for the base domain's names, where the example has its own."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "example.com")])
+    names = [x509.DNSName("*.example.com")]
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (folder / "fullchain.pem").write_bytes(certificate.public_bytes(pem))
+    form = serialization.PrivateFormat.PKCS8
+    (folder / "privkey.pem").write_bytes(key.private_bytes(pem, form, serialization.NoEncryption()))
+
+
+@pytest.fixture(scope="module", params=[Nginx, Caddy], ids=["nginx", "caddy"])
+def proxy(request: pytest.FixtureRequest) -> Iterator[Proxy]:
+    found = request.param()
     yield found
     found.stop()
 
@@ -180,3 +234,14 @@ def test_the_back_office_is_closed_to_other_networks(proxy: Proxy, path: str):
 @pytest.mark.parametrize("source", [_OURS, _STRANGERS])
 def test_the_masters_own_jobs_are_closed_to_all(proxy: Proxy, source: str):
     assert proxy.ask("office.example.com", "/queue_job/runjob", source=source)[0] == 404
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_what_comes_in_the_clear_goes_to_https(proxy: Proxy, host: str):
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.plain_port, timeout=60)
+    connection.request("GET", "/web?a=b", headers={"Host": host})
+    answer = connection.getresponse()
+    assert answer.status in (301, 308)
+    assert answer.headers["Location"].startswith(f"https://{host}")
+    assert answer.headers["Location"].endswith("/web?a=b")
+    connection.close()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.mutants.table import ROOT, Mutant
 
-_COMMAND = "#!{python}\nfrom tenantry.cli.main import app\n\napp()\n"
+_COMMAND = "#!{python}\nfrom tenantry.cli.entry import main\n\nmain()\n"
 
 
 @dataclass(frozen=True)

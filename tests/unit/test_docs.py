@@ -188,6 +188,15 @@ def test_the_page_of_settings_has_their_defaults():
         assert default != "empty" or defaults[spans(variable)[0]] == ""
 
 
+@each_fence
+def test_a_file_of_settings_is_one_that_tenantry_takes(fence: Fence):
+    if fence.language != "ini":
+        return
+    given = dict(line.split("=", 1) for line in fence.text.splitlines() if line.startswith("TENANTRY_"))
+    settings = ServerSettings.from_environment(given)
+    assert given.keys() <= settings.to_environment().keys()
+
+
 def _parameters() -> Iterator[tuple[str, object]]:
     """The back office's system parameters on its pages of settings, with their defaults."""
     for file in ADDONS.glob("*/models/res_config_settings.py"):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
+from rich.console import Console
 
 from tenantry.cli.output import Output
 
@@ -14,6 +17,57 @@ def test_a_table_that_is_read_by_a_program_cuts_nothing(capsys: pytest.CaptureFi
     Output().table([("acme", LONG), ("beta", f"{LONG}/again")], COLUMNS, "none")
     lines = capsys.readouterr().out.splitlines()
     assert [line.split() for line in lines] == [["NAME", "URL"], ["acme", LONG], ["beta", f"{LONG}/again"]]
+
+
+def test_a_message_of_several_lines_is_one_line_for_a_program(capsys: pytest.CaptureFixture[str]):
+    Output().table([("acme", "first\nsecond\tthird")], COLUMNS, "none")
+    assert capsys.readouterr().out.splitlines() == ["NAME  URL", "acme  first second third"]
+
+
+def test_a_program_that_counts_rows_counts_no_sentence(capsys: pytest.CaptureFixture[str]):
+    Output().table([], COLUMNS, "No requests yet.")
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == "No requests yet.\n"
+
+
+def test_even_the_widest_cell_is_whole_in_a_pipe(capsys: pytest.CaptureFixture[str]):
+    Output().table([("acme", "x" * 9000)], COLUMNS, "none")
+    assert capsys.readouterr().out.splitlines()[1] == f"acme  {'x' * 9000}"
+
+
+ID = "80d59afe-8e99-4a11-9f0e-3c6f5b8f1a2b"
+REQUEST = {
+    "REQUEST": lambda row: ID,
+    "COMPANY": lambda row: "The Company of Acme and Sons",
+    "ASKED": lambda row: "2026-01-01T10:00:00Z",
+    "NOTE": lambda row: "the mail server did not answer for a day, and so nothing was sent",
+}
+
+
+def _on_a_terminal(width: int) -> tuple[list[str], str]:
+    shown, said = io.StringIO(), io.StringIO()
+    output = Output()
+    output._out = Console(file=shown, force_terminal=True, width=width, color_system=None, soft_wrap=True)
+    output._err = Console(file=said, width=200)
+    output.table(["one"], REQUEST, "none", least=("ASKED", "COMPANY"))
+    return [line.rstrip() for line in shown.getvalue().splitlines()], said.getvalue()
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 140])
+def test_on_any_usual_terminal_an_id_can_be_copied_whole(width: int):
+    lines, _said = _on_a_terminal(width)
+    assert ID in lines[1]
+    assert max(map(len, lines)) <= width
+    assert "…" not in "".join(lines)
+
+
+def test_a_narrow_terminal_keeps_the_reason_and_says_what_it_left_out():
+    lines, said = _on_a_terminal(50)
+    assert "NOTE" in lines[0]
+    assert "ASKED" not in lines[0]
+    assert "ASKED" in said
+    assert "--json" in said
 
 
 def test_on_a_narrow_terminal_an_address_goes_on_in_the_next_line(

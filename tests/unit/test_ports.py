@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -46,6 +49,44 @@ def test_it_does_not_move_to_another_port_by_itself(taken: socket.socket, why: s
     with pytest.raises(PortTaken, match=f"port {port_of(taken)} .*EADDRINUSE") as refusal:
         choose_port("The front", "TENANTRY_HTTP_PORT", usual=free_port(), **{why: port_of(taken)})
     assert "TENANTRY_HTTP_PORT" in refusal.value.remedy
+
+
+def test_who_moves_to_another_port_says_so(taken: socket.socket):
+    said: list[str] = []
+    port = choose_port("The front", "TENANTRY_HTTP_PORT", usual=port_of(taken), report=said.append)
+    (line,) = said
+    for told in ("The front", str(port), str(port_of(taken)), f"process {os.getpid()}", "TENANTRY_HTTP_PORT"):
+        assert told in line
+
+
+def test_who_gets_the_usual_port_has_nothing_to_say():
+    said: list[str] = []
+    choose_port("The front", usual=free_port(), report=said.append)
+    assert said == []
+
+
+def test_behind_a_proxy_even_the_first_start_takes_no_other_port(taken: socket.socket):
+    with pytest.raises(PortTaken) as refusal:
+        choose_port("The front", "TENANTRY_HTTP_PORT", usual=port_of(taken), is_public=True)
+    assert f"process {os.getpid()}" in str(refusal.value)
+    assert "TENANTRY_HTTP_PORT" in refusal.value.remedy
+
+
+def test_the_program_on_a_port_is_named_without_the_secrets_of_its_command_line():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        program = "import sys, time; print(1, flush=True); time.sleep(60)"
+        command = [sys.executable, "-c", program, "--password", "pearl"]
+        other = subprocess.Popen(command, pass_fds=[listener.fileno()], stdout=subprocess.PIPE)
+        with other:
+            assert other.stdout
+            other.stdout.read(1)
+            port = port_of(listener)
+            listener.close()
+            named = ports.holder(port)
+            other.kill()
+    assert f"process {other.pid}" in named
+    assert "python" in named
+    assert "pearl" not in named
 
 
 def test_it_waits_for_the_previous_program_on_the_port_to_end(

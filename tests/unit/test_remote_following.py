@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tenantry.model.progress import StepEvent
+from tenantry.model.progress import StepEvent, StepStatus
 from tenantry.remote.errors import MasterFailed, MasterUnreachable, RateLimited
-from tenantry.remote.following import follow, step_reporter
+from tenantry.remote.following import StepWatch, follow, step_reporter
+from tenantry.remote.results import LogLine
 
 _URL = "https://office.example.com"
 
@@ -62,6 +63,34 @@ def test_it_waits_as_long_as_the_master_says_but_not_for_the_rest_of_an_hour():
     assert watch.pauses_s == [0.2, 7, 0.3]
     with pytest.raises(RateLimited):
         Watch(RateLimited(_URL, 3000), "over").run()
+
+
+def test_all_steps_of_a_creation_are_shown_with_their_times_at_its_end():
+    events: list[StepEvent] = []
+    watch = StepWatch("provision", "r-1", events.append)
+    watch.look("prepare", 10.0)
+    watch.look("prepare", 10.0)
+    log = [
+        LogLine("3", "info", "", "provision", "activate", 0.25),
+        LogLine("2", "info", "", "provision", "prepare", 0.5),
+        LogLine("1", "info", "", "restart", "stop", 9.0),
+        LogLine("0", "info", "", "provision", "prepare", 99.0),  # an attempt before
+    ]
+    watch.end(log)
+    assert [(event.step, event.status, event.duration_s) for event in events] == [
+        ("prepare", StepStatus.STARTED, 0.0),
+        ("prepare", StepStatus.DONE, 0.5),
+        ("activate", StepStatus.DONE, 0.25),
+    ]
+    assert events[-1].fraction == 1.0
+
+
+def test_without_a_log_the_steps_that_were_seen_are_shown():
+    events: list[StepEvent] = []
+    watch = StepWatch("provision", "r-1", events.append)
+    watch.look("prepare", 10.0)
+    watch.end([])
+    assert [event.status for event in events] == [StepStatus.STARTED, StepStatus.DONE]
 
 
 def test_each_step_is_reported_once():

@@ -11,7 +11,7 @@ from tests.support.recording_master import Call, RecordingMaster, recording_mast
 from tenantry.errors import InvalidValue
 from tenantry.model.secret import Secret
 from tenantry.remote import following
-from tenantry.remote.errors import OperationFailed, RequestFailed
+from tenantry.remote.errors import OperationFailed, RequestAmbiguous, RequestFailed, RequestUnknown
 from tenantry.remote.master import RemoteMaster
 
 ADDRESS = "/api/provisioning"
@@ -157,3 +157,43 @@ def test_what_is_no_name_is_refused_before_anything_is_asked(
     with pytest.raises(InvalidValue):
         ASKING[asking](remote, name)
     assert master.calls == []
+
+
+ONE, OTHER = "80d59afe-8e99-4a11-9f0e-3c6f5b8f1a2b", "80d5a000-8e99-4a11-9f0e-3c6f5b8f1a2b"
+
+
+def _listed(request_id: str) -> dict[str, Any]:
+    return {"request_id": request_id, "state": "failed", "progress": 0.0}
+
+
+def test_the_first_characters_of_an_id_are_enough(master: RecordingMaster, remote: RemoteMaster):
+    master.will_tell([_listed(OTHER), _listed(ONE)], next=None)
+    assert remote.whole_request_id("80D59") == ONE
+    assert master.calls == [Call("GET", f"{ADDRESS}/requests?limit=500")]
+
+
+def test_an_old_request_is_found_too(master: RecordingMaster, remote: RemoteMaster):
+    master.will_tell([_listed(OTHER)], next=7)
+    master.will_tell([_listed(ONE)], next=None)
+    assert remote.whole_request_id("80d59") == ONE
+
+
+def test_a_whole_id_needs_no_call(master: RecordingMaster, remote: RemoteMaster):
+    assert remote.whole_request_id(ONE) == ONE
+    assert master.calls == []
+
+
+def test_characters_that_several_ids_begin_with_are_refused_with_these_ids(
+    master: RecordingMaster, remote: RemoteMaster
+):
+    master.will_tell([_listed(OTHER), _listed(ONE)], next=None)
+    with pytest.raises(RequestAmbiguous) as refused:
+        remote.whole_request_id("80d5")
+    assert ONE in str(refused.value)
+    assert OTHER in str(refused.value)
+
+
+def test_characters_of_no_id_are_refused(master: RecordingMaster, remote: RemoteMaster):
+    master.will_tell([_listed(ONE)], next=None)
+    with pytest.raises(RequestUnknown):
+        remote.whole_request_id("aa")

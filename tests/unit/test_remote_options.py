@@ -16,6 +16,7 @@ _MASTER = {"TENANTRY_MASTER": "http://localhost:1", "TENANTRY_API_KEY": "0123456
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / ".tenantry").mkdir()
 
     def run(*arguments: str, **environment: str) -> Result:
         return CliRunner(env={"TENANTRY_CONFIG": str(tmp_path), **environment}).invoke(app, arguments)

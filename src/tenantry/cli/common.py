@@ -4,50 +4,78 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 from collections.abc import Callable
 from typing import Annotated, ParamSpec
 
 import typer
 
+from tenantry import interrupts
+from tenantry.cli import complete
 from tenantry.cli.output import Output
 from tenantry.engine import Engine
-from tenantry.errors import TenantryError
+from tenantry.errors import InstallationNotFound, Interrupted, TenantryError
+from tenantry.home import find_home
 
 Arguments = ParamSpec("Arguments")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-NameArgument = Annotated[str, typer.Argument(help="The instance's name, the first part of its address.")]
+NameArgument = Annotated[
+    str,
+    typer.Argument(
+        help="The instance's name, the first part of its address.", autocompletion=complete.instances
+    ),
+]
 LocalOption = Annotated[
     bool,
     typer.Option("--local", help="Use the engine of this machine, even if you are logged in to a master."),
 ]
 NoWaitOption = Annotated[bool, typer.Option("--no-wait", help="On a master: do not wait until it is done.")]
-CodeArgument = Annotated[str, typer.Argument(help="The template's code, such as blank.")]
-
-INTERRUPTED = 130
+CodeArgument = Annotated[
+    str, typer.Argument(help="The template's code, such as blank.", autocompletion=complete.codes)
+]
 
 
 def command(function: Callable[Arguments, None]) -> Callable[Arguments, None]:
-    """Print the engine's errors as a sentence and a remedy, and exit with the code of the error's family."""
+    """Print the engine's errors as a sentence and a remedy, and exit with the code of the error's family.
+
+    A command that is interrupted outside of `Output.progress` has changed nothing.
+    """
 
     @functools.wraps(function)
     def wrapper(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
         try:
-            function(*args, **kwargs)
+            interrupts.begin()
+            try:
+                function(*args, **kwargs)
+            except KeyboardInterrupt:
+                raise Interrupted("nothing was changed") from None
+            except typer.Abort:  # of a question that was asked
+                if not interrupts.happened():
+                    raise
+                raise Interrupted("nothing was changed") from None
+            finally:
+                interrupts.finish()
         except TenantryError as error:
             Output(as_json=bool(kwargs.get("as_json"))).error(error)
             raise typer.Exit(error.exit_code) from error
-        except KeyboardInterrupt:
-            raise typer.Exit(INTERRUPTED) from None
 
     return wrapper
 
 
-def engine(output: Output, *, telling: bool = False) -> Engine:
-    """The engine, with the settings of the environment. Raises InvalidSetting.
+def engine(output: Output, *, telling: bool = False, makes: bool = False) -> Engine:
+    """The engine, with the settings of the environment. Raises InvalidSetting, InstallationNotFound.
 
-    telling: print what is found, fetched and started, for commands that may take a while.
+    telling: print what is found, fetched and started, for commands that may take a while. makes: make an
+    installation if there is none.
     """
+    home = find_home(os.environ)
+    if not home.is_there and not makes:
+        raise InstallationNotFound(home.looked_at, home.folder)
+    if not home.is_there:
+        output.say(f"A new installation in {home.folder}.")
+    elif home.found:
+        output.say(f"The installation is {home.folder}: {home.found}.")
     return Engine(report=output.say) if telling else Engine()
 
 

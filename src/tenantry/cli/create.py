@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tenantry.cli import complete
 from tenantry.cli.common import JsonOption, LocalOption, NameArgument, NoWaitOption, command
 from tenantry.cli.output import Output, plain_text
 from tenantry.cli.place import CreationOptions, choose_place
@@ -20,7 +21,11 @@ def create(
     email: Annotated[str, typer.Argument(help="The administrator's email address, and login.")],
     company: Annotated[str, typer.Option(help="The company's name.")] = "",
     template: Annotated[
-        str, typer.Option(help="The template's code. Default: blank here; on a master the plan's first.")
+        str,
+        typer.Option(
+            help="The template's code. Default: blank here; on a master the plan's first.",
+            autocompletion=complete.templates,
+        ),
     ] = "",
     plan: Annotated[str, typer.Option(help="On a master: the plan's code. Default: the first.")] = "",
     lang: Annotated[str, typer.Option(help="Odoo's language code, such as fr_FR.")] = "",
@@ -38,7 +43,7 @@ def create(
         asked = place.begin_creation(options)
         output.result(asked, *request_lines(asked.request_id), *notes(asked.warnings))
         return
-    with output.progress(f"Creating {client}") as on_step:
+    with output.progress(f"Creating {client}", place.left_of("create", client)) as on_step:
         creation = place.create(options, on_step)
     output.result(creation, *creation_lines(creation))
 

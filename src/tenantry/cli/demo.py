@@ -6,15 +6,18 @@ The customer is created as an operator does it: logged in to the back office, by
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable
 from typing import Any
 
+from tenantry.cli import left
 from tenantry.cli.common import command, engine
-from tenantry.cli.master import login_lines
-from tenantry.cli.output import Output
+from tenantry.cli.output import Output, said_when_interrupted
+from tenantry.cli.stack import master_lines
 from tenantry.engine import Engine
 from tenantry.errors import DemoFailed, InstanceNotFound
+from tenantry.home import remember
 from tenantry.model.names import MASTER_DATABASE
 from tenantry.model.secret import Secret
 from tenantry.odoo.login import log_in
@@ -29,16 +32,23 @@ _POLL_S = 0.05
 def demo() -> None:
     """Start all servers, create acme by the back office's button, and log in as a check."""
     output = Output()
-    tenantry = engine(output, telling=True)
+    tenantry = engine(output, telling=True, makes=True)
+    with said_when_interrupted(left.of_start(tenantry, "make demo")):
+        _run(tenantry, output)
+    remember(os.environ, tenantry.settings.installation.home)
+
+
+def _run(tenantry: Engine, output: Output) -> None:
     began = time.monotonic()
-    with output.progress("Starting") as on_step:
+    how, log = left.of_start(tenantry, "make demo"), tenantry.master.install_log
+    with output.progress("Starting", how, goes_on=True, odoo_log=log) as on_step:
         tenantry.up(on_step)
     password = tenantry.master.reset_admin_password()
     login = tenantry.master.admin_login()
     session = OdooSession(tenantry.master.runtime.route, MASTER_DATABASE, login, password)
     office = _Office(session, output.say)
     office.build_template("blank")
-    with output.progress("Filling the pool") as on_step:
+    with output.progress("Filling the pool", left.of_start(tenantry, "make demo"), goes_on=True) as on_step:
         tenantry.pool.fill("blank", on_step=on_step)
     office.terminate_previous()
     _terminate_stray(tenantry)
@@ -49,9 +59,7 @@ def demo() -> None:
         None,
         "",
         *_instance_lines(created, customer_password),
-        f"The back office is at [bold]{tenantry.master.url}[/], "
-        f"the signup page at [bold]{tenantry.master.url}/signup[/].",
-        *login_lines(login, password),
+        *master_lines(tenantry, password),
         f"Logged in as {_EMAIL}: the first page came in {page_s:.2f} s.",
         f"All of it took {time.monotonic() - began:.0f} s. Stop it with: make stop",
     )

@@ -9,14 +9,14 @@ import typer
 
 from tenantry.cli import instance_actions as actions
 from tenantry.cli.common import JsonOption, LocalOption, NameArgument, command
+from tenantry.cli.groups import Commands
 from tenantry.cli.output import Columns, Output, megabytes, plain_text
 from tenantry.cli.place import Place, choose_place, logged_in_master
 from tenantry.errors import Conflict
 from tenantry.model.operations import OPERATIONS
 
-app = typer.Typer(
+app = Commands(
     help="List instances and change them: on the master you are logged in to, else here.",
-    no_args_is_help=True,
 )
 
 _LOG_COLUMNS: Columns = {
@@ -28,7 +28,9 @@ _LOG_COLUMNS: Columns = {
 }
 
 
-@app.command("list")
+@app.command(
+    "list", "tenantry instance list --state suspended", "tenantry instance list --search acme --json"
+)
 @command
 def list_(
     state: Annotated[str, typer.Option(help="Only instances in this state, such as active.")] = "",
@@ -41,10 +43,11 @@ def list_(
     output = Output(as_json=as_json)
     place = choose_place(output, local=local)
     rows = place.instances(state, search, limit)
-    output.table(rows, place.columns, "No instances; see `tenantry create`.")
+    least = ("SIZE", "TEMPLATE", "PLAN", "COMPANY")
+    output.table(rows, place.columns, "No instances; see `tenantry create`.", least)
 
 
-@app.command()
+@app.command("show", "tenantry instance show acme")
 @command
 def show(name: NameArgument, local: LocalOption = False, as_json: JsonOption = False) -> None:
     """Show one instance."""
@@ -54,7 +57,7 @@ def show(name: NameArgument, local: LocalOption = False, as_json: JsonOption = F
     output.result(instance, *_lines(place, instance))
 
 
-@app.command("open")
+@app.command("open", "tenantry instance open acme")
 @command
 def open_(name: NameArgument, local: LocalOption = False, as_json: JsonOption = False) -> None:
     """Open an instance in the web browser, if this machine has one, and print its address."""
@@ -65,7 +68,7 @@ def open_(name: NameArgument, local: LocalOption = False, as_json: JsonOption = 
         webbrowser.open(instance.url)
 
 
-@app.command()
+@app.command("usage", "tenantry instance usage acme")
 @command
 def usage(name: NameArgument, local: LocalOption = False, as_json: JsonOption = False) -> None:
     """Show how many users and how much storage an instance uses."""
@@ -79,7 +82,7 @@ def usage(name: NameArgument, local: LocalOption = False, as_json: JsonOption = 
     )
 
 
-@app.command()
+@app.command("logs", "tenantry instance logs acme --hours 2 --level warning")
 @command
 def logs(
     name: NameArgument,
@@ -95,7 +98,7 @@ def logs(
     )
 
 
-@app.command()
+@app.command("check", "tenantry instance check acme")
 @command
 def check(name: NameArgument, as_json: JsonOption = False) -> None:
     """Check whether a name is free. Needs a login."""
@@ -110,15 +113,17 @@ def check(name: NameArgument, as_json: JsonOption = False) -> None:
 def _lines(place: Place, instance: object) -> list[str]:
     columns: Columns = {**place.columns, "LOGIN": lambda instance: instance.login}
     cells = {heading.capitalize(): str(value(instance)) for heading, value in columns.items()}
-    return [f"{heading:<9} {plain_text(cell)}" for heading, cell in cells.items()]
+    return [f"{heading:<9} {plain_text(cell)}" for heading, cell in cells.items() if cell]
 
 
-app.command()(actions.suspend)
+app.command("suspend", 'tenantry instance suspend acme --reason "Unpaid since March"')(actions.suspend)
 for _row in OPERATIONS.values():
     if _row.takes_name_alone:
-        app.command(_row.name, help=_row.help)(actions.command_for(_row.name))
-app.command()(actions.rename)
-app.command()(actions.domains)
-app.command()(actions.install)
-app.command()(actions.link)
-app.command()(actions.terminate)
+        app.command(_row.name, f"tenantry instance {_row.name} acme", help=_row.help)(
+            actions.command_for(_row.name)
+        )
+app.command("rename", "tenantry instance rename acme zenith")(actions.rename)
+app.command("domains", "tenantry instance domains acme www.acme.example shop.acme.example")(actions.domains)
+app.command("install", "tenantry instance install acme crm project")(actions.install)
+app.command("link", "tenantry instance link acme")(actions.link)
+app.command("terminate", "tenantry instance terminate acme")(actions.terminate)

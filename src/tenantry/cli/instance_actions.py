@@ -7,8 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
+from tenantry import interrupts
+from tenantry.cli import left
 from tenantry.cli.common import JsonOption, LocalOption, NameArgument, NoWaitOption, command
-from tenantry.cli.output import Output, plain_text
+from tenantry.cli.output import Output, plain_text, said_when_interrupted
 from tenantry.cli.place import Place, choose_place, local_engine
 from tenantry.errors import InvalidInput
 from tenantry.model.operations import OPERATIONS
@@ -75,7 +77,7 @@ def rename(
     """Rename an instance of this machine, which changes its address."""
     output = Output(as_json=as_json)
     tenantry = local_engine(output, "rename instances", local=local)
-    with output.progress(f"Renaming {name}") as on_step:
+    with output.progress(f"Renaming {name}", left.of_rename(tenantry, name, new_name)) as on_step:
         instance = tenantry.instances.rename(name, new_name, on_step)
     output.result(instance, f"{name} is now {new_name}, at {instance.url}.")
 
@@ -91,7 +93,9 @@ def domains(
 ) -> None:
     """Set the host names at which an instance of this machine answers, besides its own address."""
     output = Output(as_json=as_json)
-    instance = local_engine(output, "set domains", local=local).instances.set_hostnames(name, hostnames or [])
+    tenantry = local_engine(output, "set domains", local=local)
+    with said_when_interrupted(left.of_change(tenantry, name)):
+        instance = tenantry.instances.set_hostnames(name, hostnames or [])
     output.result(instance, f"{name} answers at {', '.join(instance.hostnames) or 'no other host name'}.")
 
 
@@ -104,7 +108,9 @@ def install(
 ) -> None:
     """Install modules, and their dependencies, in an instance of this machine."""
     output = Output(as_json=as_json)
-    installed = local_engine(output, "install modules", local=local).instances.install_modules(name, modules)
+    tenantry = local_engine(output, "install modules", local=local)
+    with said_when_interrupted(left.of_change(tenantry, name)):
+        installed = tenantry.instances.install_modules(name, modules)
     line = f"Installed in {name}: {', '.join(installed)}." if installed else "They are installed already."
     output.result({"installed": installed}, line)
 
@@ -144,7 +150,7 @@ def _act(
     if no_wait:
         output.result(place.begin(action, name, reason), f"{row.doing} {name} is under way.")
         return
-    with output.progress(f"{row.doing} {name}") as on_step:
+    with output.progress(f"{row.doing} {name}", place.left_of(action, name)) as on_step:
         instance = place.act(action, name, on_step, reason)
     line = f"{name} {row.done}".replace("{url}", instance.url if instance else "")
     output.result(result or instance, plain_text(line))
@@ -155,6 +161,8 @@ def _confirm(question: str, name: str) -> None:
     try:
         answer = typer.prompt(question, err=True)
     except typer.Abort:
+        if interrupts.happened():
+            raise
         answer = None
     if answer != name:
         raise NotConfirmed(name)

@@ -11,6 +11,7 @@ from tenantry import __version__
 from tenantry.cli import (
     archive,
     bench,
+    complete,
     create,
     demo,
     instance,
@@ -23,15 +24,12 @@ from tenantry.cli import (
     stack,
     template,
     tenants,
+    unit,
 )
 from tenantry.cli.common import set_verbosity
+from tenantry.cli.groups import Commands
 
-app = typer.Typer(
-    name="tenantry",
-    help="Turn a server into an Odoo SaaS.",
-    no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
-)
+app = Commands(name="tenantry", help="Turn a server into an Odoo SaaS.")
 app.add_typer(template.app, name="template")
 app.add_typer(pool.app, name="pool")
 app.add_typer(instance.app, name="instance")
@@ -44,15 +42,21 @@ app.add_typer(tenants.serve, name="serve")
 app.command()(stack.up)
 app.command()(stack.stop)
 app.command()(stack.doctor)
-app.command()(tenants.ps)
-app.command()(tenants.logs)
+app.command("unit", "tenantry unit", "tenantry unit --tenants --user tenantry")(unit.unit)
+app.command("ps", "tenantry ps --all")(tenants.ps)
+app.command("logs", "tenantry logs acme -n 200")(tenants.logs)
 app.command()(tenants.agent)
-app.command()(login.login)
+app.command("login", "tenantry login https://office.example.com")(login.login)
 app.command()(login.logout)
 app.command()(login.whoami)
-app.command()(create.create)
+app.command(
+    "create",
+    "tenantry create acme boss@acme.example",
+    "tenantry create acme boss@acme.example --template restaurant --country FR --tz Europe/Paris",
+    "tenantry create acme boss@acme.example --plan starter --no-wait",
+)(create.create)
 app.command()(demo.demo)
-app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench.bench)
+app.command("bench", "tenantry bench --quick")(bench.bench)
 
 
 def _show_version(wanted: bool) -> None:
@@ -68,7 +72,12 @@ def main(
     ] = 0,
     server_name: Annotated[
         str,
-        typer.Option("--server", envvar="TENANTRY_SERVER", help="One of the servers in settings.toml."),
+        typer.Option(
+            "--server",
+            envvar="TENANTRY_SERVER",
+            help="One of the servers in settings.toml.",
+            autocompletion=complete.servers,
+        ),
     ] = "",
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import typer
-
+from tenantry import interrupts
 from tenantry.cli.common import JsonOption, command, engine
+from tenantry.cli.groups import Commands
 from tenantry.cli.output import Output
 from tenantry.model.secret import Secret
 
-app = typer.Typer(help="Reach the back office.", no_args_is_help=True)
+app = Commands(help="Reach the back office.")
 
 
 @app.command()
@@ -26,7 +26,9 @@ def password(as_json: JsonOption = False) -> None:
     """Set a new password for the administrator and print it; their open sessions end."""
     output = Output(as_json=as_json)
     master = engine(output).master
-    login, new = master.admin_login(), master.reset_admin_password()
+    login = master.admin_login()
+    interrupts.finish()  # the password is shown once
+    new = master.reset_admin_password()
     output.result({"login": login, "password": new}, *login_lines(login, new))
 
 

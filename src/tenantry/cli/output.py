@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import json
+import re
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, is_dataclass
+from pathlib import Path
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from tenantry.errors import TenantryError
+from tenantry import interrupts
+from tenantry.errors import Interrupted, TenantryError
 from tenantry.model.progress import OnStep, StepEvent, StepStatus
 from tenantry.model.secret import Secret
+from tenantry.process import tail
 
 _MARKS = {StepStatus.DONE: "[green]✓[/]", StepStatus.SKIPPED: "[dim]·[/]", StepStatus.FAILED: "[red]✗[/]"}
-_WIDE = 4096
+_LOADING = re.compile(r"Loading module \S+ \((\d+)/(\d+)\)")
+"""A line of Odoo's log (odoo/modules/loading.py)."""
+_LOOK_EVERY_S = 0.5
+_TAIL_BYTES = 20_000
+_GAP = 2
+"""Spaces between columns."""
 
 Columns = Mapping[str, Callable[[Any], object]]
 """By heading, the function that makes the cell of a row."""
+WhatIsLeft = Callable[[], tuple[str, str]]
+"""What is left of an interrupted operation, as the rest of "Interrupted; ...", and how to go on."""
 
 
 class Output:
@@ -30,8 +43,6 @@ class Output:
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
         self._out = Console(highlight=False, soft_wrap=True)
-        if not self._out.is_terminal:
-            self._out.width = _WIDE  # programs need lines without wrapping
         self._err = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def say(self, line: str) -> None:
@@ -46,20 +57,52 @@ class Output:
         for line in () if self.as_json else lines:
             self._out.print(line)
 
-    def table(self, rows: Sequence[Any], columns: Columns, empty: str) -> None:
-        """Print rows as a table, or as JSON; `empty` is printed if there are none."""
+    def table(self, rows: Sequence[Any], columns: Columns, empty: str, least: Sequence[str] = ()) -> None:
+        """Print rows as a table, or as JSON; `empty` is printed if there are none.
+
+        Nothing is shortened. In a pipe each row is one line. On a terminal long texts go on in the next line;
+        if that is not enough, the columns in `least` are left out, the first one first.
+        """
         if self.as_json:
             self.result(list(rows))
             return
         if not rows:
-            self._out.print(empty)
+            self._say_there_is_none(empty)
             return
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        for heading in columns:
-            table.add_column(heading, overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(str(value(row))) for value in columns.values()))
-        self._out.print(table)
+        cells = {heading: [_cell(value(row)) for row in rows] for heading, value in columns.items()}
+        if self._out.is_terminal:
+            self._table_for_people(cells, least)
+        else:
+            self._table_for_programs(cells)
+
+    def _say_there_is_none(self, empty: str) -> None:
+        """A program that reads rows must not take this sentence for one."""
+        (self._out if self._out.is_terminal else self._err).print(empty)
+
+    def _table_for_programs(self, cells: dict[str, list[str]]) -> None:
+        columns = [[heading, *texts] for heading, texts in cells.items()]
+        widths = [max(map(cell_len, column)) + _GAP for column in columns]
+        for row in zip(*columns, strict=True):
+            padded = (text + " " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True))
+            self._out.file.write("".join(padded).rstrip() + "\n")
+
+    def _table_for_people(self, cells: dict[str, list[str]], least: Sequence[str]) -> None:
+        left_out = []
+        for heading in least:
+            if _least_width(cells) <= self._out.width:
+                break
+            if cells.pop(heading, None) is not None:
+                left_out.append(heading)
+        fits = _least_width(cells) <= self._out.width
+        table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, _GAP, 0, 0))
+        for heading, texts in cells.items():
+            least_width = _longest_word(heading, texts) if fits else None
+            table.add_column(heading, overflow="fold", min_width=least_width)
+        for row in zip(*cells.values(), strict=True):
+            table.add_row(*map(Text, row))
+        self._out.print(table, soft_wrap=False)
+        if left_out:
+            self.say(f"Too narrow for {', '.join(left_out)}: a pipe or --json has all columns.")
 
     def error(self, error: TenantryError) -> None:
         """Print an error's sentence and remedy."""
@@ -67,30 +110,101 @@ class Output:
             data = {"error": str(error), "error_class": type(error).__name__, "remedy": error.remedy}
             self._err.print(json.dumps({**data, "retryable": error.retryable}), markup=False)
             return
-        self._err.print(f"[bold red]Error:[/] {plain_text(str(error))}")
+        begins = "" if isinstance(error, Interrupted) else "[bold red]Error:[/] "
+        self._err.print(f"{begins}{plain_text(str(error))}")
         if error.remedy:
             self._err.print(f"[bold]Remedy:[/] {plain_text(error.remedy)}")
 
     @contextmanager
-    def progress(self, title: str) -> Iterator[OnStep]:
-        """Show an operation's steps while it runs; with --json, as JSON lines on stderr."""
+    def progress(
+        self, title: str, left: WhatIsLeft, *, goes_on: bool = False, odoo_log: Path | None = None
+    ) -> Iterator[OnStep]:
+        """Show an operation's steps while it runs; with --json, as JSON lines on stderr.
+
+        left: after Ctrl-C, says what is left of it. goes_on: it is not the command's last operation; after
+        the last one Ctrl-C is ignored, for the result must be printed. odoo_log: of the Odoo that installs
+        modules in a step; how many it has loaded is shown.
+        """
+        with said_when_interrupted(left):
+            with self._steps(title, odoo_log) as on_step:
+                yield on_step
+            if not goes_on:
+                interrupts.finish()
+
+    @contextmanager
+    def _steps(self, title: str, odoo_log: Path | None) -> Iterator[OnStep]:
         if self.as_json:
             yield self._step_as_json
             return
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
         with Progress(*columns, console=self._err, transient=True) as bar:
-            task = bar.add_task(title, total=1.0)
+            task, current = bar.add_task(title, total=1.0), ""
+
+            def show(detail: str = "") -> None:
+                bar.update(task, description=f"{title}: {current}{detail}" if current else title)
 
             def on_step(event: StepEvent) -> None:
-                bar.update(task, completed=event.fraction, description=f"{title}: {event.step}")
+                nonlocal current
+                current = event.step
+                bar.update(task, completed=event.fraction)
+                show()
                 if event.status in _MARKS:
                     took = f" {event.duration_s:7.3f} s" if event.duration_s else ""
                     bar.console.print(f" {_MARKS[event.status]} {plain_text(event.step):<12}{took}")
 
-            yield on_step
+            with _following(odoo_log, show) if odoo_log and bar.console.is_terminal else nullcontext():
+                yield on_step
 
     def _step_as_json(self, event: StepEvent) -> None:
         self._err.print(json.dumps(asdict(event)), markup=False)
+
+
+@contextmanager
+def said_when_interrupted(left: WhatIsLeft) -> Iterator[None]:
+    """Raise Interrupted with what is left, when the user presses Ctrl-C in the block."""
+    try:
+        yield
+    except Interrupted:
+        raise
+    except (KeyboardInterrupt, TenantryError) as error:
+        if isinstance(error, TenantryError) and not interrupts.happened():
+            raise
+        with interrupts.shielded():
+            try:
+                raise Interrupted(*left()) from None
+            except Interrupted:
+                raise
+            except TenantryError as unknown:
+                raise Interrupted(f"what is left is unknown: {unknown}", unknown.remedy) from None
+
+
+@contextmanager
+def _following(odoo_log: Path, show: Callable[[str], None]) -> Iterator[None]:
+    """Say how many modules Odoo has loaded, from what its log says since the beginning of the block."""
+    ended = threading.Event()
+    begin = odoo_log.stat().st_size if odoo_log.exists() else 0
+
+    def follow() -> None:
+        while not ended.wait(_LOOK_EVERY_S):
+            if odoo_log.exists():
+                size = odoo_log.stat().st_size
+                new = tail(odoo_log, min(size - begin if size > begin else size, _TAIL_BYTES))
+                if (loaded := modules_loaded(new)) and not ended.is_set():
+                    show(loaded)
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def modules_loaded(log: str) -> str:
+    """How far Odoo has come, by the end of its log: ", module 3 of 40"; "" if it loads none."""
+    found = _LOADING.findall(log)
+    return f", module {found[-1][0]} of {found[-1][1]}" if found else ""
 
 
 def plain(value: Any) -> Any:
@@ -102,6 +216,20 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: plain(entry) for key, entry in value.items()}
     return [plain(entry) for entry in value] if isinstance(value, list | tuple) else value
+
+
+def _cell(value: object) -> str:
+    """A cell's text in one line: a message may have several."""
+    return " ".join(str(value).split())
+
+
+def _longest_word(heading: str, texts: Sequence[str]) -> int:
+    """The width that a column needs so that no word is broken: names, ids and addresses are words."""
+    return max(cell_len(word) for text in [heading, *texts] for word in text.split() or [""])
+
+
+def _least_width(cells: Mapping[str, Sequence[str]]) -> int:
+    return sum(_longest_word(heading, texts) + _GAP for heading, texts in cells.items()) - _GAP
 
 
 def megabytes(size_bytes: int) -> str:

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from tenantry.cli import left
 from tenantry.cli.common import engine
-from tenantry.cli.output import Columns, Output, megabytes
+from tenantry.cli.output import Columns, Output, WhatIsLeft, megabytes
 from tenantry.engine import Engine
-from tenantry.errors import InvalidInput, InvalidValue
+from tenantry.errors import InvalidInput, InvalidValue, TemplateNotFound
 from tenantry.model.catalog import State
 from tenantry.model.names import LOCAL_SERVER
 from tenantry.model.progress import OnStep
@@ -61,12 +62,17 @@ def _state(instance: Any) -> str:
     return f"{state} ({instance.operation})" if instance.operation else state
 
 
+def _size(size_bytes: int) -> str:
+    """ "": not measured yet, since even an empty database has some megabytes."""
+    return megabytes(size_bytes) if size_bytes else ""
+
+
 _ENGINE_COLUMNS: Columns = {
     "NAME": lambda instance: instance.name,
     "STATE": lambda instance: instance.state,
     "URL": lambda instance: instance.url,
     "TEMPLATE": lambda instance: f"{instance.template} {instance.template_version}",
-    "SIZE": lambda instance: megabytes(instance.size_bytes),
+    "SIZE": lambda instance: _size(instance.size_bytes),
 }
 _MASTER_COLUMNS: Columns = {
     "NAME": lambda instance: instance.name,
@@ -75,7 +81,7 @@ _MASTER_COLUMNS: Columns = {
     "COMPANY": lambda instance: instance.company,
     "PLAN": lambda instance: instance.plan,
     "TEMPLATE": lambda instance: instance.template,
-    "SIZE": lambda instance: megabytes(instance.storage_bytes),
+    "SIZE": lambda instance: _size(instance.storage_bytes),
     "NOTE": lambda instance: instance.reason or "",
 }
 
@@ -98,6 +104,8 @@ class Place(Protocol):
     def act(self, action: str, name: str, on_step: OnStep, reason: str = "") -> Any: ...
 
     def begin(self, action: str, name: str, reason: str = "") -> dict[str, Any]: ...
+
+    def left_of(self, action: str, name: str) -> WhatIsLeft: ...
 
     def begin_creation(self, options: CreationOptions) -> Asked: ...
 
@@ -134,13 +142,21 @@ class LocalEngine:
             country=options.country,
             timezone=options.timezone,
         )
-        return self._engine.instances.provision(spec, on_step)
+        try:
+            return self._engine.instances.provision(spec, on_step)
+        except TemplateNotFound as error:
+            raise self._engine.templates.missing(error.code) from error
 
     def act(self, action: str, name: str, on_step: OnStep, reason: str = "") -> Any:
         _refuse({"--reason": reason}, self)
         if action == "terminate":
             return self._engine.instances.terminate(name, on_step)
         return self._engine.instances.operate(name, action, on_step)
+
+    def left_of(self, action: str, name: str) -> WhatIsLeft:
+        """What is left of an interrupted action, or of the creation of an instance."""
+        look = left.of_creation if action == "create" else left.of_change
+        return look(self._engine, name)
 
     def begin(self, action: str, name: str, reason: str = "") -> dict[str, Any]:
         raise OptionRefused("--no-wait", str(self))
@@ -188,6 +204,10 @@ class LoggedInMaster:
 
     def act(self, action: str, name: str, on_step: OnStep, reason: str = "") -> Any:
         return self.master.act(name, action, reason or None, on_step)
+
+    def left_of(self, action: str, name: str) -> WhatIsLeft:
+        """The master goes on with what it was asked for; before, there is nothing."""
+        return lambda: (f"the master may go on with {name}", f"See `tenantry instance show {name}`.")
 
     def begin(self, action: str, name: str, reason: str = "") -> dict[str, Any]:
         return self.master.manage(name, action, reason or None)

@@ -6,10 +6,13 @@ from typing import Annotated
 
 import typer
 
+from tenantry.cli import left
 from tenantry.cli.common import CodeArgument, JsonOption, command, engine
+from tenantry.cli.groups import Commands
 from tenantry.cli.output import Columns, Output
+from tenantry.errors import TemplateNotFound
 
-app = typer.Typer(help="List the spares of the pool, and fill it.", no_args_is_help=True)
+app = Commands(help="List the spares of the pool, and fill it.")
 
 _COLUMNS: Columns = {
     "TEMPLATE": lambda pool: pool.template,
@@ -26,7 +29,7 @@ def list_(as_json: JsonOption = False) -> None:
     output.table(engine(output).pool.status(), _COLUMNS, "No templates yet; see `tenantry template build`.")
 
 
-@app.command()
+@app.command("fill", "tenantry pool fill restaurant --size 5")
 @command
 def fill(
     code: CodeArgument = "blank",
@@ -35,6 +38,10 @@ def fill(
 ) -> None:
     """Make spares until the pool is full; outdated and unfinished ones are removed."""
     output = Output(as_json=as_json)
-    with output.progress(f"Filling the pool of {code}") as on_step:
-        made = engine(output).pool.fill(code, size, on_step)
+    tenantry = engine(output)
+    with output.progress(f"Filling the pool of {code}", left.of_filling(tenantry, code)) as on_step:
+        try:
+            made = tenantry.pool.fill(code, size, on_step)
+        except TemplateNotFound as error:
+            raise tenantry.templates.missing(error.code) from error
     output.result({"template": code, "made": made}, f"Made {made} spare{'s' * (made != 1)} of {code}.")

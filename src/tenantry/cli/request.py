@@ -6,15 +6,20 @@ from typing import Annotated
 
 import typer
 
+from tenantry.cli import complete, left
 from tenantry.cli.common import JsonOption, NoWaitOption, command
 from tenantry.cli.create import creation_lines, request_lines
+from tenantry.cli.groups import Commands
 from tenantry.cli.output import Columns, Output, plain_text
 from tenantry.cli.place import LoggedInMaster, logged_in_master
 from tenantry.remote.results import Request
 
-app = typer.Typer(help="List and follow the requests of a master; needs a login.", no_args_is_help=True)
+app = Commands(help="List and follow the requests of a master; needs a login.")
 
-RequestArgument = Annotated[str, typer.Argument(help="The request's id, as `create` prints it.")]
+RequestArgument = Annotated[
+    str,
+    typer.Argument(help="The request's id, or its first characters.", autocompletion=complete.requests),
+]
 
 _COLUMNS: Columns = {
     "REQUEST": lambda request: request.request_id,
@@ -26,7 +31,7 @@ _COLUMNS: Columns = {
 }
 
 
-@app.command("list")
+@app.command("list", "tenantry request list --state failed")
 @command
 def list_(
     state: Annotated[str, typer.Option(help="Only requests in this state, such as failed.")] = "",
@@ -35,10 +40,11 @@ def list_(
 ) -> None:
     """List the requests, the newest first."""
     output = Output(as_json=as_json)
-    output.table(logged_in_master(output).master.requests(limit, state or None), _COLUMNS, "No requests yet.")
+    rows = logged_in_master(output).master.requests(limit, state or None)
+    output.table(rows, _COLUMNS, "No requests yet.", least=("ASKED", "COMPANY"))
 
 
-@app.command()
+@app.command("show", "tenantry request show 80d5 --follow")
 @command
 def show(
     request_id: RequestArgument,
@@ -48,6 +54,7 @@ def show(
     """Show the state and progress of a request."""
     output = Output(as_json=as_json)
     place = logged_in_master(output)
+    request_id = place.master.whole_request_id(request_id)
     if follow:
         _follow(output, place, request_id)
     else:
@@ -55,12 +62,13 @@ def show(
         output.result(request, *_lines(request))
 
 
-@app.command()
+@app.command("retry", "tenantry request retry 80d5")
 @command
 def retry(request_id: RequestArgument, no_wait: NoWaitOption = False, as_json: JsonOption = False) -> None:
     """Try a failed request again."""
     output = Output(as_json=as_json)
     place = logged_in_master(output)
+    request_id = place.master.whole_request_id(request_id)
     request = place.master.manage_request(request_id, "retry")
     if no_wait:
         output.result(request, *request_lines(request_id))
@@ -68,17 +76,19 @@ def retry(request_id: RequestArgument, no_wait: NoWaitOption = False, as_json: J
         _follow(output, place, request_id)
 
 
-@app.command()
+@app.command("cancel", "tenantry request cancel 80d5")
 @command
 def cancel(request_id: RequestArgument, as_json: JsonOption = False) -> None:
     """Cancel a request that is not being processed."""
     output = Output(as_json=as_json)
-    request = logged_in_master(output).master.manage_request(request_id, "cancel")
+    master = logged_in_master(output).master
+    request_id = master.whole_request_id(request_id)
+    request = master.manage_request(request_id, "cancel")
     output.result(request, f"The request {plain_text(request_id)} is {request.state}.")
 
 
 def _follow(output: Output, place: LoggedInMaster, request_id: str) -> None:
-    with output.progress("Creating") as on_step:
+    with output.progress("Creating", left.of_request(request_id)) as on_step:
         creation = place.master.finish(request_id, on_step)
     output.result(creation, *creation_lines(creation))
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import typer
-
 from tenantry.cli.common import JsonOption, command, engine
+from tenantry.cli.groups import Commands
 from tenantry.cli.output import Columns, Output
 from tenantry.engine import Engine
 from tenantry.errors import ClusterTaken, InvalidInput, TenantryError
@@ -16,7 +15,7 @@ _COLUMNS: Columns = {
     "STATE": lambda found: found["state"],
 }
 
-app = typer.Typer(help="The servers of this installation.", no_args_is_help=True)
+app = Commands(help="The servers of this installation.")
 
 
 @app.callback()

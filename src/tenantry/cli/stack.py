@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import typer
 
+from tenantry import interrupts
+from tenantry.cli import left
 from tenantry.cli.common import JsonOption, command, engine
 from tenantry.cli.master import login_lines
-from tenantry.cli.output import Output
+from tenantry.cli.output import Output, said_when_interrupted
 from tenantry.control_plane.doctor import Finding, examine
 from tenantry.engine import Engine
-from tenantry.errors import TenantryError
+from tenantry.errors import InstallationNotFound, TenantryError
+from tenantry.home import find_home, remember
 from tenantry.model.secret import Secret
+from tenantry.settings import ServerSettings
 
 _MARKS = {True: "[green]✓[/]", False: "[red]✗[/]"}
 
@@ -21,10 +26,15 @@ _MARKS = {True: "[green]✓[/]", False: "[red]✗[/]"}
 def up(as_json: JsonOption = False) -> None:
     """Start PostgreSQL, the tenant server and the back office, unless they run already."""
     output = Output(as_json=as_json)
-    tenantry = engine(output, telling=True)
-    with output.progress("Starting") as on_step:
-        password = tenantry.up(on_step)
-    failures = _start_others(tenantry, output)
+    tenantry = engine(output, telling=True, makes=True)
+    with said_when_interrupted(left.of_start(tenantry)):
+        log = tenantry.master.install_log
+        with output.progress("Starting", left.of_start(tenantry), goes_on=True, odoo_log=log) as on_step:
+            password = tenantry.up(on_step)
+        if password is not None:
+            interrupts.finish()  # the password is shown once
+        failures = _start_others(tenantry, output)
+    remember(os.environ, tenantry.settings.installation.home)
     address = tenantry.instances.url_of("*")
     data = {"address": address}
     if tenantry.is_own:
@@ -56,8 +66,9 @@ def _act_on_others(tenantry: Engine, output: Output, act: Callable[[Engine], obj
 
 
 def master_lines(tenantry: Engine, password: Secret | None) -> tuple[str, ...]:
-    """The lines with the back office's address, and with the first login if there is a password."""
-    where = f"The back office is at [bold]{tenantry.master.url}[/]."
+    """The lines with the back office's addresses, and with the first login if there is a password."""
+    url = tenantry.master.url
+    where = f"The back office is at [bold]{url}[/], the signup page at [bold]{url}/signup[/]."
     return (where, *login_lines(tenantry.master.admin_login(), password)) if password else (where,)
 
 
@@ -71,8 +82,9 @@ def stop(as_json: JsonOption = False) -> None:
     def stop_other(other: Engine) -> None:
         stopped.extend(f"{what} of {other.settings.name}" for what in other.stop())
 
-    failures = _act_on_others(tenantry, output, stop_other)
-    stopped[:0] = tenantry.stop()
+    with said_when_interrupted(left.of_start(tenantry, "tenantry up")):
+        failures = _act_on_others(tenantry, output, stop_other)
+        stopped[:0] = tenantry.stop()
     output.result({"stopped": stopped}, f"Stopped {' and '.join(stopped) or 'nothing: nothing ran'}.")
     for failure in failures[:1]:
         raise failure
@@ -82,10 +94,18 @@ def stop(as_json: JsonOption = False) -> None:
 def doctor(as_json: JsonOption = False) -> None:
     """Check everything that Tenantry needs, and print the remedy for what is missing."""
     output = Output(as_json=as_json)
-    findings = examine(engine(output).settings)
+    findings = [_installation(), *examine(ServerSettings.from_environment())]
     output.result([finding for finding in findings], *(_line(finding) for finding in findings))
     if not all(finding.ok for finding in findings if finding.needed):
         raise typer.Exit(5)
+
+
+def _installation() -> Finding:
+    home = find_home(os.environ)
+    if home.is_there:
+        return Finding("Installation", True, f"{home.folder}{f': {home.found}' if home.found else ''}")
+    error = InstallationNotFound(home.looked_at, home.folder)
+    return Finding("Installation", False, str(error), error.remedy, needed=False)
 
 
 def _line(finding: Finding) -> str:

@@ -6,13 +6,15 @@ from typing import Annotated
 
 import typer
 
+from tenantry.cli import left
 from tenantry.cli.common import CodeArgument, JsonOption, command, engine
-from tenantry.cli.output import Columns, Output, megabytes
+from tenantry.cli.groups import Commands
+from tenantry.cli.output import Columns, Output, megabytes, said_when_interrupted
 from tenantry.engine import Engine
 from tenantry.errors import RecipeNotFound
 from tenantry.model.recipe import Recipe
 
-app = typer.Typer(help="Build and edit the templates that instances are cloned from.", no_args_is_help=True)
+app = Commands(help="Build and edit the templates that instances are cloned from.")
 
 _COLUMNS: Columns = {
     "CODE": lambda template: template.code,
@@ -33,13 +35,17 @@ def list_(as_json: JsonOption = False) -> None:
     output = Output(as_json=as_json)
     tenantry = engine(output)
     templates = tenantry.templates.all()
-    output.table(templates, _COLUMNS, "No templates yet.")
+    output.table(templates, _COLUMNS, "No templates yet.", least=("CHART", "MODULES", "SIZE"))
     unbuilt = sorted(set(tenantry.templates.recipes()) - {template.code for template in templates})
     if unbuilt:
         output.say(f"Recipes not built yet: {', '.join(unbuilt)}")
 
 
-@app.command()
+@app.command(
+    "build",
+    "tenantry template build restaurant",
+    "tenantry template build agency --module crm --module project --lang fr_FR --country FR",
+)
 @command
 def build(
     code: CodeArgument,
@@ -57,17 +63,19 @@ def build(
     recipe = _recipe(
         tenantry, code, {key: value for key, value in options.items() if value not in (None, [])}
     )
-    with output.progress(f"Building {code}") as on_step:
+    log = tenantry.templates.build_log(code)
+    with output.progress(f"Building {code}", left.of_build(tenantry, code), odoo_log=log) as on_step:
         template = tenantry.templates.build(recipe, on_step, rebuild=rebuild)
     output.result(template, f"The template {code} {template.version} is {template.state}.")
 
 
-@app.command()
+@app.command("edit", "tenantry template edit restaurant")
 @command
 def edit(code: CodeArgument, as_json: JsonOption = False) -> None:
     """Open a template for changes in Odoo's own pages; until `ready`, new instances use the old version."""
     output = Output(as_json=as_json)
-    editing = engine(output).templates.edit(code)
+    with said_when_interrupted(left.of_edit(code)):
+        editing = engine(output).templates.edit(code)
     output.result(
         editing,
         f"  URL       [bold]{editing.url}[/]",
@@ -77,22 +85,24 @@ def edit(code: CodeArgument, as_json: JsonOption = False) -> None:
     )
 
 
-@app.command()
+@app.command("ready", "tenantry template ready restaurant")
 @command
 def ready(code: CodeArgument, as_json: JsonOption = False) -> None:
     """Finish editing: new instances are cloned from the edited template."""
     output = Output(as_json=as_json)
-    with output.progress(f"Finishing {code}") as on_step:
-        template = engine(output).templates.finish_editing(code, on_step)
+    tenantry = engine(output)
+    with output.progress(f"Finishing {code}", left.of_edit(code)) as on_step:
+        template = tenantry.templates.finish_editing(code, on_step)
     output.result(template, f"The template {code} {template.version} is {template.state}.")
 
 
-@app.command()
+@app.command("drop", "tenantry template drop agency")
 @command
 def drop(code: CodeArgument, as_json: JsonOption = False) -> None:
     """Drop a template and its spares; instances made from it stay."""
     output = Output(as_json=as_json)
-    engine(output).templates.drop(code)
+    with said_when_interrupted(lambda: (f"the template {code} may be half gone", "Run the command again.")):
+        engine(output).templates.drop(code)
     output.result({"dropped": code}, f"The template {code} is gone.")
 
 

@@ -12,6 +12,7 @@ import typer
 from tenantry import process
 from tenantry.agent.handler import answer_on_standard_streams
 from tenantry.cli.common import JsonOption, NameArgument, command, engine
+from tenantry.cli.groups import Commands
 from tenantry.cli.output import Columns, Output, megabytes, plain_text
 
 _COLUMNS: Columns = {
@@ -25,7 +26,7 @@ _COLUMNS: Columns = {
     "PROCESS": lambda found: f"{found.pid}{' (broken)' if found.is_broken else ''}" if found.is_awake else "",
 }
 
-serve = typer.Typer(help="Run a server in the foreground, for example for systemd.", no_args_is_help=True)
+serve = Commands(help="Run a server in the foreground, for example for systemd.")
 
 
 @command
@@ -36,7 +37,7 @@ def ps(
     """List the awake instances: since when they are awake, and what their processes use."""
     output = Output(as_json=as_json)
     found = [activity for activity in engine(output).instances.activities() if all_ or activity.is_awake]
-    output.table(found, _COLUMNS, "Every instance sleeps.")
+    output.table(found, _COLUMNS, "Every instance sleeps.", least=("WEBSOCKETS", "REQUESTS"))
 
 
 @command
@@ -61,7 +62,7 @@ def agent() -> None:
 @command
 def serve_tenants() -> None:
     """Serve tenants until SIGTERM, which ends their processes, too; SIGHUP restarts the spawner."""
-    arguments = engine(Output(), telling=True).tenants_command()
+    arguments = engine(Output(), telling=True, makes=True).tenants_command()
     sys.stdout.flush()
     os.execve(arguments[0], arguments, process.clean_environment())
 

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tenantry import process
+from tenantry import interrupts, process
 from tenantry.errors import ServerNotStarted
 from tenantry.keyfile import write_private
 from tenantry.settings import ServerSettings
@@ -55,8 +55,10 @@ class AgentServer:
                 self.folder()
                 command = [sys.executable, "-m", "tenantry.agent", str(self._socket), str(self.user)]
                 write_private(self._settings_file, self._settings_digest)
-                pid = process.start(command, log=self.log_file, environment=self.settings.to_environment())
-                write_private(self._pid_file, str(pid))
+                environment = self.settings.to_environment()
+                with interrupts.shielded():
+                    pid = process.start(command, log=self.log_file, environment=environment)
+                    write_private(self._pid_file, str(pid))
             self._wait()
 
     @property

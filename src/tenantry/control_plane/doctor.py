@@ -9,12 +9,15 @@ import socket
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from tenantry import ports
+from tenantry.control_plane import server
 from tenantry.control_plane.code import master_packages
 from tenantry.control_plane.server import MasterRuntime
 from tenantry.edge.front import Front
-from tenantry.errors import AgentLost, PostgresUnreachable, TenantryError
+from tenantry.errors import AgentLost, PortTaken, PostgresUnreachable, TenantryError
 from tenantry.keyfile import has_keys, installation_keys, is_private, roles_key
 from tenantry.model.names import LOCAL_SERVER
 from tenantry.odoo.finding.installation import find_odoo
@@ -24,6 +27,7 @@ from tenantry.postgres.binaries import find_binaries
 from tenantry.postgres.cluster import Cluster, Connection
 from tenantry.postgres.embedded import EmbeddedCluster
 from tenantry.postgres.ownership import Owner
+from tenantry.runtimes import shared
 from tenantry.runtimes.contract import ServerRuntime
 from tenantry.runtimes.kinds import kind_of
 from tenantry.settings import ServerSettings
@@ -172,11 +176,15 @@ def _runtime(settings: ServerSettings) -> ServerRuntime:
 
 
 def _tenant_server(settings: ServerSettings) -> str:
+    taken = partial(_require_free, settings, "The tenant server", "TENANTRY_HTTP_PORT")
     if not has_keys(settings.installation.secrets_dir):
+        taken(settings.http_port or shared.USUAL_PORT)
         return "never started; `tenantry up` does"
     runtime = _runtime(settings)
     port = runtime.port
     if not runtime.is_answering():
+        if runtime.pid is None:
+            taken(port)
         return f"not running; `tenantry up` starts it on port {port}"
     return f"answers on port {port}, process {runtime.pid}"
 
@@ -219,12 +227,22 @@ def _master_packages(settings: ServerSettings) -> str:
     return str(master_packages(settings, odoo, _ignore, install=False))
 
 
+def _require_free(settings: ServerSettings, name: str, variable: str, port: int) -> None:
+    """Raises PortTaken when another program has the port of a server that does not run."""
+    if ports.is_taken(port, settings.http_interface):
+        raise PortTaken(name, port, "EADDRINUSE", variable, ports.holder(port))
+
+
 def _master(settings: ServerSettings) -> str:
+    taken = partial(_require_free, settings, "The master", "TENANTRY_MASTER_PORT")
     if not has_keys(settings.installation.secrets_dir):
+        taken(settings.installation.master_port or server.USUAL_PORT)
         return "never started; `tenantry up` does"
     runtime = MasterRuntime(settings, installation_keys(settings.installation.secrets_dir))
     url = runtime.route.url
     if not runtime.is_answering():
+        if runtime.pid is None:
+            taken(runtime.route.upstream.port)
         return f"not running; `tenantry up` starts it at {url}"
     if runtime.agent and runtime.agent.pid is None:
         raise AgentLost("it does not run")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from tenantry.control_plane.code import master_odoo
 from tenantry.control_plane.install import INSTALL, UPDATE, Installing, set_admin_password
@@ -49,6 +50,11 @@ class Master:
         return self.runtime.route.url
 
     @property
+    def install_log(self) -> Path:
+        """Odoo's log of the installation, and of updates."""
+        return self.runtime.settings.log_dir / "master-install.log"
+
+    @property
     def pid(self) -> int | None:
         """The running server's process id; None when it does not run."""
         return self.runtime.pid
@@ -84,11 +90,11 @@ class Master:
             subject = Installing(context, connection, self.runtime, odoo, random_password())
             found = _installed(connection)
             if found is None:
-                report("Odoo: installing the master")
+                report("Odoo: installing the master; it takes one to five minutes")
                 Operation("install", MASTER_DATABASE, INSTALL, on_step).run(subject)
                 return subject.password
             if found.label and found.label.recipe.get("code_digest") != subject.code_digest:
-                report("Odoo: updating the master, its code changed")
+                report("Odoo: updating the master, its code changed; it takes a minute or two")
                 Operation("update", MASTER_DATABASE, UPDATE, on_step).run(subject)
             return None
 

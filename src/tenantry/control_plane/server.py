@@ -40,7 +40,7 @@ CHANNELS = "root:10,root.saas:4,root.saas_build:1,root.saas_pool:1,root.saas_mai
 """How many jobs run at once. A dead mail server, a slow endpoint or a long build must not delay creations."""
 _START_TIMEOUT_S = 120
 _LONGEST_JOB_S = 3600
-_USUAL_PORT = 8070
+USUAL_PORT = 8070
 _FIRST_FREE_PORT = 1024
 
 
@@ -67,7 +67,7 @@ class MasterRuntime:
 
         def configure() -> Launch:
             report("Odoo: starting the master")
-            self._write_config(odoo, cluster)
+            self._write_config(odoo, cluster, report)
             self._stop_agent_and_orphans()  # an agent has the settings with which it was started
             if self.agent:
                 self.agent.start()
@@ -155,7 +155,7 @@ class MasterRuntime:
             "max_cron_threads": "0",
         }
 
-    def _write_config(self, odoo: OdooInstallation, cluster: Cluster) -> None:
+    def _write_config(self, odoo: OdooInstallation, cluster: Cluster, report: Callable[[str], None]) -> None:
         settings, before = self.settings, self._ports_before()
         interface = settings.http_interface
         port = choose_port(
@@ -163,8 +163,10 @@ class MasterRuntime:
             "TENANTRY_MASTER_PORT",
             chosen=settings.installation.master_port,
             before=before[0],
-            usual=_USUAL_PORT,
+            usual=USUAL_PORT,
             interface=interface,
+            is_public=settings.is_public,
+            report=report,
         )
         options = {
             **self.options(odoo, cluster),

@@ -94,7 +94,7 @@ class Engine(Parts):
         """The command that serves tenants in the foreground, for systemd. PostgreSQL must be running."""
         self._refuse_inside_master()
         cluster = self._claimed_cluster()
-        return self.runtime.prepare(self.odoo, cluster)
+        return self.runtime.prepare(self.odoo, cluster, self._report)
 
     def start_master(self, on_step: OnStep = ignore) -> Secret | None:
         """See `control_plane.master.Master.start`. PostgreSQL must be running."""
@@ -135,6 +135,15 @@ class Engine(Parts):
         if self._embedded and self._embedded.stop():
             stopped.append("PostgreSQL")
         return stopped
+
+    def running(self) -> list[str]:
+        """The names of its servers that run, as `stop` returns them."""
+        servers = {
+            "PostgreSQL": bool(self._embedded and self._embedded.is_running()),
+            "the tenant server": self.runtime.pid is not None,
+            "the master": self.is_own and self.master.pid is not None,
+        }
+        return [name for name, runs in servers.items() if runs]
 
     def _refuse_inside_master(self) -> None:
         """The master only uses the servers; they are started and stopped from outside of it."""

@@ -9,6 +9,7 @@ from typing import Any
 from tenantry.engine.parts import Noun
 from tenantry.model import names
 from tenantry.model.activity import Activity
+from tenantry.model.catalog import Kind
 from tenantry.model.entitlements import UNLIMITED, Entitlements
 from tenantry.model.instance import Creation, Instance, InstanceSpec
 from tenantry.model.progress import OnStep, ignore
@@ -25,6 +26,7 @@ from tenantry.operations.instance.limits import set_limits
 from tenantry.operations.instance.modules import check_modules, install_modules
 from tenantry.operations.instance.provision import Session, provision, provisioning
 from tenantry.operations.instance.rename import rename
+from tenantry.postgres import databases
 
 
 class Instances(Noun):
@@ -38,6 +40,17 @@ class Instances(Noun):
     def get(self, name: str) -> Instance:
         """One instance, with its administrator's login."""
         return inventory.show_instance(self._context, name)
+
+    def names(self) -> list[str]:
+        """The names of all instances, without their sizes, which take a moment."""
+        with self._context.maintenance() as connection:
+            return [found.name for found in databases.listing(connection, Kind.INSTANCE)]
+
+    def state(self, name: str) -> str:
+        """The state of an instance; "" if there is none of that name."""
+        with self._context.maintenance() as connection:
+            found = inventory.find_labelled(connection, name, Kind.INSTANCE)
+        return str(found.label.state) if found and found.label else ""
 
     def find_by_reference(self, reference: str) -> Instance | None:
         """The instance of that creation, even if it was renamed; None if there is none."""

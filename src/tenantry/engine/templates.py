@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import resources
+from pathlib import Path
 
 from tenantry.engine.parts import Noun
 from tenantry.errors import RecipeNotFound, TemplateNotFound
@@ -76,6 +77,22 @@ class Templates(Noun):
         patience_s = min(patience_s, patience.LONG_S)
         built = build_template(self._context, recipe, on_step, rebuild=rebuild, patience_s=patience_s)
         return self._described(built, recipe)
+
+    def build_log(self, code: str) -> Path:
+        """Odoo's log of a build."""
+        return self._parts.settings.log_dir / f"build-{names.template_code(code)}.log"
+
+    def missing(self, code: str) -> TemplateNotFound:
+        """The error about a template that there is not, with the codes that there are."""
+        with self._context.maintenance() as connection:
+            found = databases.listing(connection, Kind.TEMPLATE)
+        known = sorted({it.label.template for it in found if it.label and "__" not in it.name})
+        return TemplateNotFound(code, known, sorted(set(self.recipes()) - set(known)))
+
+    def is_being_built(self, code: str) -> bool:
+        """Whether there is an unfinished build, of a running process or of one that was killed."""
+        with self._context.maintenance() as connection:
+            return databases.find(connection, names.building_database(code)) is not None
 
     def clone(self, code: str, name: str) -> None:
         """T3: make the database `name` from a template, in state provisioning, so it is not served.

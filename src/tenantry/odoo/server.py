@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tenantry import process, sandbox
+from tenantry import interrupts, process, sandbox
 from tenantry.errors import ProgramFailed, ServerNotStarted
 from tenantry.keyfile import write_private
 from tenantry.odoo.config import read_option
@@ -79,17 +79,18 @@ class OdooServer:
         Raises ServerNotStarted.
         """
         command = odoo.command("-c", str(self.config))
-        pid = process.start(
-            sandbox.command(view, command) if view else command,
-            log=self.log,
-            environment={**USER_VARIABLES, **odoo.environment} if view else odoo.environment,
-            on_one_core=self.on_one_core,
-        )
-        try:
-            write_private(self._pid_file, str(sandbox.program_id(pid) if view else pid))
-        except ProgramFailed as error:
-            process.stop(pid)
-            raise ServerNotStarted("Odoo", self._last_log_line(), self.log) from error
+        with interrupts.shielded():
+            pid = process.start(
+                sandbox.command(view, command) if view else command,
+                log=self.log,
+                environment={**USER_VARIABLES, **odoo.environment} if view else odoo.environment,
+                on_one_core=self.on_one_core,
+            )
+            try:
+                write_private(self._pid_file, str(sandbox.program_id(pid) if view else pid))
+            except ProgramFailed as error:
+                process.stop(pid)
+                raise ServerNotStarted("Odoo", self._last_log_line(), self.log) from error
 
     def watch(self, is_ready: Callable[[], bool], timeout_s: float) -> None:
         """Wait until `is_ready()` is true. Raises ServerNotStarted if it ended or is too slow."""

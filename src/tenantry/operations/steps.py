@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from tenantry import interrupts
 from tenantry.errors import NotYet, TenantryError
 from tenantry.model.progress import OnStep, StepEvent, StepStatus
 
@@ -46,25 +47,26 @@ class Operation(Generic[Subject]):
         Raises the error of a step, or of `on_step`, after undoing that step and those before it. NotYet is
         raised without undoing.
         """
-        took = []
-        for index, step in enumerate(self.steps):
-            if names and step.name not in names:
-                continue
-            began = time.monotonic()
-            try:
+        took: list[tuple[str, float]] = []
+        chosen = [index for index, step in enumerate(self.steps) if not names or step.name in names]
+        index, began = chosen[0], time.monotonic()
+        try:
+            for index in chosen:
+                step, began = self.steps[index], time.monotonic()
                 self._report(step, StepStatus.STARTED, index)
                 status = self._run_step(step, subject)
                 took.append((step.name, time.monotonic() - began))
                 self._report(step, status, index + 1, took[-1][1])
-            except NotYet:
-                self._report(step, StepStatus.WAITING, index, time.monotonic() - began)
-                raise
-            except BaseException:
+        except NotYet:
+            self._report(self.steps[index], StepStatus.WAITING, index, time.monotonic() - began)
+            raise
+        except BaseException:
+            with interrupts.shielded():
                 try:
-                    self._report(step, StepStatus.FAILED, index, time.monotonic() - began)
+                    self._report(self.steps[index], StepStatus.FAILED, index, time.monotonic() - began)
                 finally:
                     self.undo(subject, index + 1)
-                raise
+            raise
         return tuple(took)
 
     def _run_step(self, step: Step[Subject], subject: Subject) -> StepStatus:
@@ -75,10 +77,11 @@ class Operation(Generic[Subject]):
 
     def undo(self, subject: Subject, count: int | None = None) -> None:
         """Undo the first `count` steps, or all, the last first."""
-        for step in reversed(self.steps[:count]):
-            if step.undo:
-                with _logging_errors(f"{self.name} {self.title}: undoing {step.name}"):
-                    step.undo(subject)
+        with interrupts.shielded():
+            for step in reversed(self.steps[:count]):
+                if step.undo:
+                    with _logging_errors(f"{self.name} {self.title}: undoing {step.name}"):
+                        step.undo(subject)
 
     def _report(self, step: Step[Subject], status: StepStatus, done: int, duration_s: float = 0.0) -> None:
         if status in (StepStatus.DONE, StepStatus.FAILED, StepStatus.WAITING):

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tenantry.errors import AccessRefused, Conflict, DependencyFailure, InvalidInput, NotFound, TenantryError
+from tenantry.errors import (
+    AccessRefused,
+    Conflict,
+    DependencyFailure,
+    Interrupted,
+    InvalidInput,
+    NotFound,
+    TenantryError,
+)
+
+_NAMED = 5
+"""How many ids an error names."""
 
 # ---------------------------------------------------------------- the login
 
@@ -171,15 +182,29 @@ class RequestNotRunning(Conflict):
         self.remedy = "See `tenantry request list`."
 
 
-class LeftRunning(TenantryError):
-    """Ctrl-C stopped only the waiting; the operation continues on the master."""
+class RequestUnknown(NotFound):
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        super().__init__(f"No request has an id that begins with {prefix!r}.")
+        self.remedy = "See `tenantry request list`."
 
-    exit_code = 130
+
+class RequestAmbiguous(InvalidInput):
+    """found: the ids of several requests that begin so."""
+
+    def __init__(self, prefix: str, found: Sequence[str]) -> None:
+        self.prefix, self.found = prefix, tuple(found)
+        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        super().__init__(f"{len(found)} requests begin with {prefix!r}: {', '.join(found[:_NAMED])}{more}.")
+        self.remedy = "Give more of the id."
+
+
+class LeftRunning(Interrupted):
+    """Ctrl-C stopped only the waiting; the operation continues on the master."""
 
     def __init__(self, subject: str, command: str) -> None:
         self.subject = subject
-        super().__init__(f"{subject} goes on at the master.")
-        self.remedy = f"Follow it with `{command}`."
+        super().__init__(f"{subject} goes on at the master", f"Follow it with `{command}`.")
 
 
 # ---------------------------------------------------------------- errors from an answer

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import TypeVar
 
 from tenantry.model.progress import OnStep, StepEvent, StepStatus
 from tenantry.remote.errors import MasterFailed, MasterUnreachable, RateLimited
+from tenantry.remote.results import LogLine
 
 _PAUSES_S = (0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0)
 """A key has 100 requests per hour. A creation of one second takes five of them, one of a minute thirteen."""
@@ -43,6 +45,36 @@ def follow(
             if is_over(answer):
                 return answer
     raise AssertionError("the pauses never end")
+
+
+@dataclass
+class StepWatch:
+    """Shows the step of a master's operation while it runs, and all steps with their times at its end."""
+
+    operation: str
+    subject: str
+    on_step: OnStep
+    seen: list[str] = field(default_factory=list)
+
+    def look(self, step: str | None, percent: float) -> None:
+        """step: the last completed one. It may be one of several since the last look."""
+        if step and step not in self.seen:
+            self.seen.append(step)
+            self._tell(step, StepStatus.STARTED, percent / 100, 0.0)
+
+    def end(self, lines: Sequence[LogLine]) -> None:
+        """lines: the log, the newest first; without one, the steps that were seen have no times."""
+        newest: dict[str, LogLine] = {}
+        for line in lines:
+            if line.step and line.operation == self.operation:
+                newest.setdefault(line.step, line)
+        took = {step: line.duration_s for step, line in reversed(newest.items())}
+        took = took or dict.fromkeys(self.seen, 0.0)
+        for count, (step, duration_s) in enumerate(took.items(), start=1):
+            self._tell(step, StepStatus.DONE, count / len(took), duration_s)
+
+    def _tell(self, step: str, status: StepStatus, fraction: float, duration_s: float) -> None:
+        self.on_step(StepEvent(self.operation, self.subject, step, status, fraction, duration_s))
 
 
 def step_reporter(operation: str, subject: str, on_step: OnStep) -> Callable[[str | None, float], None]:

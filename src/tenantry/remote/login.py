@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import platformdirs
-
 from tenantry.errors import InvalidSetting
+from tenantry.home import config_dir
 from tenantry.keyfile import write_private
 from tenantry.model.secret import Secret
 from tenantry.remote.errors import InsecureAddress, InvalidAddress, InvalidKey, LoginDamaged
@@ -49,10 +48,10 @@ class LoginSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> LoginSettings:
-        get = (os.environ if environment is None else environment).get
-        folder, key = get("TENANTRY_CONFIG"), get("TENANTRY_API_KEY")
+        environment = os.environ if environment is None else environment
+        get, key = environment.get, environment.get("TENANTRY_API_KEY")
         return cls(
-            folder=Path(folder or platformdirs.user_config_dir("tenantry")).expanduser().absolute(),
+            folder=config_dir(environment),
             url=get("TENANTRY_MASTER") or "",
             key=api_key(key) if key else None,
         )

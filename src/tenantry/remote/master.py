@@ -10,13 +10,20 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from tenantry.errors import DependencyFailure, InvalidValue
+from tenantry.errors import DependencyFailure, InvalidValue, TenantryError
 from tenantry.model.operations import OPERATIONS
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.secret import Secret
 from tenantry.remote.client import Client
-from tenantry.remote.errors import LeftRunning, OperationFailed, RequestFailed, RequestNotRunning
-from tenantry.remote.following import follow, step_reporter
+from tenantry.remote.errors import (
+    LeftRunning,
+    OperationFailed,
+    RequestAmbiguous,
+    RequestFailed,
+    RequestNotRunning,
+    RequestUnknown,
+)
+from tenantry.remote.following import StepWatch, follow, step_reporter
 from tenantry.remote.results import (
     Asked,
     Availability,
@@ -29,6 +36,9 @@ from tenantry.remote.results import (
 )
 
 _PAGE = 500
+_STEPS = 50
+"""More lines than the log of a creation has."""
+_WHOLE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PART = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
@@ -73,7 +83,7 @@ class RemoteMaster:
         """Start an operation and wait for its end. Raises OperationFailed; LeftRunning on Ctrl-C."""
         self.manage(name, action, reason)
         report = step_reporter(action, name, on_step)
-        with _watching(f"The operation on {name}", f"tenantry instance show {name}"):
+        with _watching(f"the operation on {name}", f"tenantry instance show {name}"):
             done = follow(
                 lambda: self.instance(name),
                 lambda instance: instance.operation is None,
@@ -100,6 +110,21 @@ class RemoteMaster:
         data = self._api.get(f"/provisioning/request_status/{_part(request_id)}")["data"]
         return Request.of_status(data, request_id=request_id)
 
+    def whole_request_id(self, prefix: str) -> str:
+        """The id of the only request whose id begins so; a call for each 500. A whole id is not looked up.
+
+        Raises RequestAmbiguous, RequestUnknown.
+        """
+        if _WHOLE_ID.fullmatch(_part(prefix)):
+            return prefix
+        rows = self._pages("/provisioning/requests", _PAGE, {})
+        found = [row["request_id"] for row in rows if row["request_id"].startswith(prefix.lower())]
+        if not found:
+            raise RequestUnknown(prefix)
+        if len(found) > 1:
+            raise RequestAmbiguous(prefix, found)
+        return str(found[0])
+
     def manage_request(self, request_id: str, action: str) -> Request:
         """Retry or cancel a request. Two calls."""
         self._api.post(f"/provisioning/manage_request/{_part(request_id)}", {"action": action})
@@ -114,19 +139,28 @@ class RemoteMaster:
 
     def finish(self, request_id: str, on_step: OnStep = ignore) -> RemoteCreation:
         """Wait for the end of a request. Raises RequestFailed, RequestNotRunning; LeftRunning on Ctrl-C."""
-        report = step_reporter("provision", request_id, on_step)
-        with _watching("The creation", f"tenantry request show {request_id} --follow"):
+        watch = StepWatch("provision", request_id, on_step)
+        with _watching("the creation", f"tenantry request show {request_id} --follow"):
             done = follow(
                 lambda: self.request(request_id),
                 lambda request: request.is_over,
-                lambda request: report(request.step, request.progress),
+                lambda request: watch.look(request.step, request.progress),
             )
             if done.state == "completed":
-                report("activate", 100.0)
-                return self._creation(request_id)
+                creation = self._creation(request_id)
+                if on_step is not ignore:
+                    watch.end(self._steps(creation.instance.name))
+                return creation
         if done.state == "failed":
             raise RequestFailed(request_id, done.error or "")
         raise RequestNotRunning(request_id, done.state)
+
+    def _steps(self, name: str) -> list[LogLine]:
+        """The log of a creation; nothing for a key that may not read it, since the creation is done."""
+        try:
+            return self.logs(name, hours=1, level="info", limit=_STEPS)
+        except TenantryError:
+            return []
 
     def _creation(self, request_id: str) -> RemoteCreation:
         """The result of a completed request. The master returns the password only once."""
@@ -169,5 +203,5 @@ def _watching(subject: str, command: str) -> Iterator[None]:
     except KeyboardInterrupt:
         raise LeftRunning(subject, command) from None
     except DependencyFailure as error:
-        error.remedy = f"{error.remedy} {subject} goes on meanwhile: `{command}`."
+        error.remedy = f"{error.remedy} {subject[0].upper()}{subject[1:]} goes on meanwhile: `{command}`."
         raise

@@ -114,7 +114,7 @@ class ServerRuntime(Runtime, Protocol):
     def start(self, odoo: OdooInstallation, cluster: Cluster, report: Callable[[str], None]) -> None:
         """Start it unless it runs as it should, and wait until it answers. Raises ServerNotStarted."""
 
-    def prepare(self, odoo: OdooInstallation, cluster: Cluster) -> list[str]:
+    def prepare(self, odoo: OdooInstallation, cluster: Cluster, report: Callable[[str], None]) -> list[str]:
         """The command that runs it in the foreground. Raises ServerNotStarted when it runs already."""
 
     def reload(self, odoo: OdooInstallation, cluster: Cluster) -> None:

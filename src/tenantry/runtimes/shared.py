@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from tenantry import process, sandbox
+from tenantry import interrupts, process, sandbox
 from tenantry.agreed import PROCESS_MODULE, ZYGOTE_PROGRAM
 from tenantry.errors import ServerNotStarted
 from tenantry.keyfile import write_private
 from tenantry.model.activity import Activity
 from tenantry.model.address import Address, Upstream, subdomain_host
 from tenantry.model.keys import Keys
-from tenantry.model.names import SPAWNER_ROLE
+from tenantry.model.names import LOCAL_SERVER, SPAWNER_ROLE
 from tenantry.model.signing import public_key
 from tenantry.odoo.config import tenant_limits, tenant_options
 from tenantry.odoo.confined import ConfinedOdoo
@@ -50,7 +50,7 @@ HEALTH_PATH = "/tenantry/health"
 _START_TIMEOUT_S = 60
 _RESTART_TIMEOUT_S = 10
 _POLL_S = 0.05
-_USUAL_PORT = 8069
+USUAL_PORT = 8069
 # The programs get only these environment variables: tenants must not see the environment of the shell that
 # started them, and starting them from another shell must change nothing.
 _VARIABLES = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
@@ -93,14 +93,16 @@ class SharedRuntime:
                 self.stop()
             if self.pid is None:
                 report("Odoo: starting the tenant server")
-                self._start(odoo, cluster)
+                self._start(odoo, cluster, report)
             self._wait_until_answering()
 
-    def _start(self, odoo: OdooInstallation, cluster: Cluster) -> None:
-        pid = process.start(self.prepare(odoo, cluster), log=self.log_file)
-        write_private(self._file("pid"), str(pid))
+    def _start(self, odoo: OdooInstallation, cluster: Cluster, report: Callable[[str], None]) -> None:
+        command = self.prepare(odoo, cluster, report)
+        with interrupts.shielded():  # nobody could stop a server whose process id is not written
+            pid = process.start(command, log=self.log_file)
+            write_private(self._file("pid"), str(pid))
 
-    def prepare(self, odoo: OdooInstallation, cluster: Cluster) -> list[str]:
+    def prepare(self, odoo: OdooInstallation, cluster: Cluster, report: Callable[[str], None]) -> list[str]:
         """Write its configuration; return the command that runs it in the foreground.
 
         Raises ServerNotStarted when it runs already.
@@ -108,12 +110,12 @@ class SharedRuntime:
         if self.pid is not None:
             raise ServerNotStarted("The tenant server", f"it runs already, process {self.pid}", self.log_file)
         self._make_spawner_role(cluster)
-        config = self._config(odoo, cluster, self._choose_port())
+        config = self._config(odoo, cluster, self._choose_port(report))
         self.front.write(config.front_port)
         write_private(self.config_file, config.to_json())
         return [sys.executable, "-m", "tenantry.spawner.keeper", str(self.config_file)]
 
-    def _choose_port(self) -> int:
+    def _choose_port(self, report: Callable[[str], None]) -> int:
         settings = self.settings
         before = self.port if self.config_file.exists() else 0
         interface = settings.http_interface
@@ -122,8 +124,11 @@ class SharedRuntime:
             "TENANTRY_HTTP_PORT",
             chosen=settings.http_port,
             before=before,
-            usual=_USUAL_PORT,
+            usual=USUAL_PORT,
             interface=interface,
+            # The usual port is the own server's: any other has to have a port of its own.
+            is_public=settings.is_public and settings.name == LOCAL_SERVER,
+            report=report,
         )
 
     def _is_current(self, odoo: OdooInstallation, cluster: Cluster) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from tenantry.odoo.finding.installed import from_path, from_python
 from tenantry.odoo.finding.release import read_release
 from tenantry.odoo.finding.tested import REMEDY, untested
 from tenantry.settings import ServerSettings
+
+_logger = logging.getLogger(__name__)
 
 Resolver = Callable[[Search], Candidate]
 
@@ -71,7 +74,7 @@ def find_odoo(
     install: bool = True,
     resolvers: Sequence[tuple[str, Resolver]] = RESOLVERS,
 ) -> OdooInstallation:
-    """Try the resolvers in order; each reports in one line what it found, or why it found nothing.
+    """Try the resolvers in order; report in one line what was found, and what failed.
 
     If ODOO_SOURCE is set, no other resolver is tried. With `install` false nothing is downloaded or built.
     Raises OdooNotFound with all reasons.
@@ -83,7 +86,10 @@ def find_odoo(
             odoo = _installation(resolve(search), settings.odoo_series)
         except (Passed, TenantryError, OSError) as error:
             reasons.append(f"{name}: {str(error).rstrip('.')}")
-            report(f"Odoo: not {reasons[-1]}")
+            if isinstance(error, Passed):  # there is nothing wrong: the next one is tried
+                _logger.info("Odoo: not %s", reasons[-1])
+            else:
+                report(f"Odoo: not {reasons[-1]}")
         else:
             report(f"Odoo {odoo.version}: {odoo.reason}, {odoo.source}")
             _warn(odoo, report)

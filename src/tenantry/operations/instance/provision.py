@@ -261,9 +261,11 @@ class Session:
         return self._creation()
 
     def _run(self, *names: str) -> None:
-        self.is_undone = True
-        self.steps += self.operation.run(self.subject, *names)
-        self.is_undone = False
+        try:
+            self.steps += self.operation.run(self.subject, *names)
+        except BaseException:
+            self.is_undone = True
+            raise
 
     def _creation(self) -> Creation:
         subject = self.subject
