@@ -19,6 +19,7 @@
         "data/ir_cron_data.xml",
         "views/mail_layout.xml",
         "data/mail_template_data.xml",
+        "wizards/saas_instance_access_views.xml",
         "wizards/saas_instance_create_views.xml",
         "wizards/saas_instance_suspend_views.xml",
         "wizards/saas_instance_change_plan_views.xml",

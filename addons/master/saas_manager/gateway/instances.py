@@ -133,3 +133,8 @@ def login_link(instance, by="", support=False, origin=""):
     """I7: a link for one login, as the customer's administrator or, with their consent, as support."""
     engine = _engine_of(instance.server_id)
     return engine.instances.login_link(instance.database_name, by=by, support=support, origin=origin)
+
+
+def reset_password(instance):
+    """Replace the administrator's password; see `tenantry.model.instance.NewPassword`."""
+    return _engine_of(instance.server_id).instances.reset_password(instance.database_name)

@@ -27,6 +27,7 @@ from . import saas_subscription_jobs
 from . import saas_subscription_actions
 from . import saas_mail_mixin
 from . import saas_instance_runtime
+from . import saas_instance_access
 from . import ir_cron
 from . import res_partner
 from . import res_config_settings

@@ -134,6 +134,11 @@ class TestGateway(SaasCase):
             "acme-db", by="ann", support=True, origin="https://office.example.com"
         )
 
+    def test_a_password_is_reset_in_the_instance_s_own_database(self):
+        new = gateway.reset_password(self.instance)
+        self.engine.instances.reset_password.assert_called_once_with("acme-db")
+        self.assertEqual(new, self.engine.instances.reset_password.return_value)
+
     def test_a_template_is_built_from_its_recipe_and_rebuilt_only_on_request(self):
         recipe, on_step = Recipe.from_mapping("shop", self.template._recipe()), object()
         gateway.build_template(self.template, on_step)
