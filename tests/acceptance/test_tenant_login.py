@@ -396,7 +396,7 @@ def test_a_password_is_reset_for_the_login_that_the_customer_chose(engine: Engin
     create(engine, "lost")
     try:
         with engine.context.cluster.connect("lost") as inside:
-            inside.execute("UPDATE res_users SET login = 'ann' WHERE login = 'admin@acme.example'")
+            inside.execute("UPDATE res_users SET login = 'ann' WHERE login = 'admin@lost.example'")
         new = engine.instances.reset_password("lost")
         assert new.login == "ann"
         assert WebClient(engine.context.route("lost"), "lost", "ann", new.password).session_info["uid"]
@@ -412,7 +412,7 @@ def test_no_password_is_reset_where_nobody_can_log_in(engine: Engine):
             engine.instances.reset_password("lost")
         engine.instances.reactivate("lost")
         with engine.context.cluster.connect("lost") as inside:
-            inside.execute("UPDATE res_users SET active = false WHERE login = 'admin@acme.example'")
+            inside.execute("UPDATE res_users SET active = false WHERE login = 'admin@lost.example'")
         with pytest.raises(AdministratorMissing):
             engine.instances.reset_password("lost")
     finally:

@@ -1,7 +1,7 @@
 {
     "name": "SaaS Manager",
     "summary": "Sell and run Odoo instances: templates, plans, instances, subscriptions",
-    "version": "19.0.1.3.0",
+    "version": "19.0.1.4.0",
     "category": "Services/SaaS",
     "author": "Tenantry",
     "website": "https://github.com/tenantry/tenantry",
@@ -11,6 +11,7 @@
         "security/saas_groups.xml",
         "security/ir.model.access.csv",
         "security/saas_rules.xml",
+        "data/ir_config_parameter_data.xml",
         "data/ir_sequence_data.xml",
         "data/queue_job_data.xml",
         "data/saas_server_data.xml",
