@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.support.odoo_client import OdooClient, WebClient, browser
+from tests.support.odoo_client import OdooClient, OdooError, WebClient, browser
 from tests.support.tenants import create
 
 from tenantry.engine import Engine
@@ -236,6 +236,20 @@ def test_without_a_mail_server_reset_password_claims_nothing_and_names_who_helps
     client.call("ir.mail_server", "create", {"name": "Own", "smtp_host": "127.0.0.1", "smtp_port": 9})
     answer = send(visitor, "/web/reset_password", visitor.get("/web/reset_password"), login=fresh.login)
     assert "cannot send mails yet" not in answer.text
+
+
+def test_without_a_mail_server_an_invitation_is_not_said_to_be_sent(engine: Engine, fresh: Creation):
+    client = OdooClient(engine, fresh)
+    cook = {"name": "Cook", "login": "cook@fresh.example", "email": "cook@fresh.example"}
+    (user,) = client.call("res.users", "create", [cook])
+    with engine.context.cluster.connect("fresh") as inside:
+        assert inside.execute("SELECT count(*) FROM mail_mail").fetchone() == (0,)
+        (told,) = inside.execute(
+            "SELECT message FROM bus_bus WHERE message LIKE '%simple_notification%' ORDER BY id DESC LIMIT 1"
+        ).fetchone() or ("",)
+    assert "No mail was sent to cook@fresh.example" in told
+    with pytest.raises(OdooError, match="cannot send mails yet"):
+        client.call("res.users", "action_reset_password", [user])
 
 
 def test_nobody_can_make_an_account_until_the_customer_allows_it(

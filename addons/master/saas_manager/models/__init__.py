@@ -1,6 +1,7 @@
 from . import saas_live_mixin
 from . import saas_tidy_mixin
 from . import saas_shared_mixin
+from . import res_company
 from . import res_users
 from . import mail_mail
 from . import saas_lifecycle_mixin

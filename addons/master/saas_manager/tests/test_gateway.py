@@ -102,6 +102,7 @@ class TestGateway(SaasCase):
                 self.assertEqual(self.asked_for, [self.server])
 
     def test_a_creation_passes_all_values_of_the_customer(self):
+        self.env.company.write({"name": "Corner Hosting", "email": "Help <help@corner.example>"})
         with engines_are(_engine=lambda: self.engine):
             gateway.provisioning(self.instance, on_step := object())
         self.engine.instances.provisioning.assert_called_once_with(
@@ -118,7 +119,13 @@ class TestGateway(SaasCase):
             hostnames=SERVED,
             password="unsealed",
             reference=self.instance.reference,
-            entitlements=Entitlements(users=7, storage_gb=self.plan.max_storage_gb, plan=self.plan.name),
+            entitlements=Entitlements(
+                users=7,
+                storage_gb=self.plan.max_storage_gb,
+                plan=self.plan.name,
+                provider="Corner Hosting",
+                contact="help@corner.example",
+            ),
             limits={"idle_s": 180, "memory_mb": 512},
         )
 

@@ -110,3 +110,18 @@ class ResUsers(models.Model):
         if not self.env["ir.mail_server"]._saas_can_send():
             raise UserError(self.env["saas.entitlements"]._no_mail_message())
         return super().reset_password(login)
+
+    def _action_reset_password(self, *arguments, **options):
+        """Say so if an invitation cannot be sent: Odoo would list it as pending."""
+        is_quiet = self.env.context.get("install_mode") or self.env.context.get("import_file")
+        if is_quiet or self.env["ir.mail_server"]._saas_can_send():
+            return super()._action_reset_password(*arguments, **options)
+        message = self.env._(
+            "No mail was sent to %s: this Odoo cannot send mails yet. Set a password for them (Actions, "
+            "Change Password), or an outgoing mail server.",
+            ", ".join(self.mapped("login")),
+        )
+        if not self.env.context.get("create_user"):
+            raise UserError(message)
+        facts = {"type": "warning", "sticky": True, "message": message}
+        return self.env.user._bus_send("simple_notification", facts)
