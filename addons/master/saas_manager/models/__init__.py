@@ -37,4 +37,5 @@ from . import saas_dashboard_alerts
 from . import saas_dashboard_growth
 from . import saas_dashboard_revenue
 from . import bus_bus
+from . import ir_http
 from . import ir_websocket

@@ -7,6 +7,7 @@ from . import test_period_rows
 from . import test_access
 from . import test_instance_access
 from . import test_sign_up_closed
+from . import test_first_page
 from . import test_gateway
 from . import test_companies
 from . import test_buttons
