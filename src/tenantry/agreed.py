@@ -35,6 +35,9 @@ SESSIONS_FOLDER, TEMPORARY_FOLDER = ".sessions", ".tmp"
 """Folders of the process in the instance's filestore, beside the files."""
 LOGIN_PATH = "/saas/login"
 """The path of login links; the signed statement is the parameter `token`."""
+GENERATED_ROUNDS = 1_000
+"""The rounds in the hash of a password that the engine generated. Odoo hashes it with more rounds when
+somebody logs in with it: a hash with so few says that nobody ever used the password."""
 
 INTERNAL_USERS = """
     WITH RECURSIVE internal (id) AS (
@@ -70,6 +73,7 @@ class EntitlementFacts:
     expires_at: ISO 8601 with a UTC offset, or "" for no end.
     state: the state of the subscription, such as `past_due`, or "".
     upgrade_url: the page where the customer can upgrade the plan.
+    provider, contact: the provider's name and email address, for customers who need help.
     """
 
     users: int = 0
@@ -78,6 +82,8 @@ class EntitlementFacts:
     state: str = ""
     upgrade_url: str = ""
     plan: str = ""
+    provider: str = ""
+    contact: str = ""
 
 
 # ---------------------------------------------------------------- messages of spawner, zygote and process

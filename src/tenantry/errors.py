@@ -361,6 +361,15 @@ class ModuleRenamed(Conflict):
         self.remedy = f"Name {new!r} in the dependencies of its manifest, then run `tenantry up`."
 
 
+class AdministratorMissing(Conflict):
+    """The customer deleted or archived the user that Odoo calls its administrator."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"{name!r} has no administrator: the user was archived or deleted there.")
+        self.remedy = "Another administrator of this Odoo can unarchive the user, under Settings, Users."
+
+
 class TenantModuleMissing(Conflict):
     """I13: without this module an instance cannot enforce limits."""
 

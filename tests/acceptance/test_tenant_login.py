@@ -15,7 +15,7 @@ from tests.support.odoo_client import OdooClient, OdooError, WebClient, browser
 from tests.support.tenants import create
 
 from tenantry.engine import Engine
-from tenantry.errors import InstanceNotFound
+from tenantry.errors import AdministratorMissing, InstanceNotFound, InvalidTransition, LoginRefused
 from tenantry.model.instance import Creation
 from tenantry.model.secret import Secret
 from tenantry.model.signing import now_us, sign_login
@@ -370,3 +370,52 @@ def test_a_user_who_logged_in_by_a_link_can_set_a_password_without_the_old_one(
     called(visitor, "change.password.own", "change_password", wizard)
     route = engine.context.route("acme")
     assert WebClient(route, "acme", "admin@acme.example", Secret("chosen by himself")).session_info["uid"]
+
+
+# ---------------------------------------------------------------- a new password
+
+
+def test_a_reset_password_is_the_only_one_that_works_and_ends_the_old_one_s_sessions(engine: Engine):
+    old = create(engine, "lost")
+    route = engine.context.route("lost")
+    try:
+        before = WebClient(route, "lost", old.login, old.password)
+        new = engine.instances.reset_password("lost")
+        assert new.login == old.login
+        assert "***" in repr(new.password)
+        with pytest.raises(OdooError):
+            before.call("res.users", "search", [])
+        with pytest.raises(LoginRefused):
+            WebClient(route, "lost", old.login, old.password)
+        assert WebClient(route, "lost", new.login, new.password).session_info["uid"]
+    finally:
+        engine.instances.terminate("lost")
+
+
+def test_a_password_is_reset_for_the_login_that_the_customer_chose(engine: Engine):
+    create(engine, "lost")
+    try:
+        with engine.context.cluster.connect("lost") as inside:
+            inside.execute("UPDATE res_users SET login = 'ann' WHERE login = 'admin@lost.example'")
+        new = engine.instances.reset_password("lost")
+        assert new.login == "ann"
+        assert WebClient(engine.context.route("lost"), "lost", "ann", new.password).session_info["uid"]
+    finally:
+        engine.instances.terminate("lost")
+
+
+def test_no_password_is_reset_where_nobody_can_log_in(engine: Engine):
+    create(engine, "lost")
+    try:
+        engine.instances.suspend("lost")
+        with pytest.raises(InvalidTransition, match="suspended: it cannot get a new password"):
+            engine.instances.reset_password("lost")
+        engine.instances.reactivate("lost")
+        with engine.context.cluster.connect("lost") as inside:
+            inside.execute("UPDATE res_users SET active = false WHERE login = 'admin@lost.example'")
+        with pytest.raises(AdministratorMissing):
+            engine.instances.reset_password("lost")
+    finally:
+        engine.instances.terminate("lost")
+    with pytest.raises(InstanceNotFound):
+        engine.instances.reset_password("lost")

@@ -87,6 +87,29 @@ def test_the_secret_of_an_endpoint_is_shown_once(screen: Screen, office: BackOff
     assert screen.problems == []
 
 
+def test_an_operator_gets_a_login_link_once_and_it_lets_the_customer_in(
+    screen: Screen, office: BackOffice
+) -> None:
+    instance = office.create("linden")
+    screen.open(f"saas-instances/{instance}", ".o_form_sheet")
+    screen.press("Let the Customer In")
+    screen.page.get_by_label("Show a login link, to copy it").check()
+    screen.picture("access")
+    screen.press("Confirm")
+    shown = screen.page.locator(".modal [name=link]")
+    expect(shown).to_contain_text("/saas/login?token=")
+    screen.picture("access-link")
+    link = shown.inner_text().split()[0]
+    screen.press("Done")
+    expect(screen.page.locator(".o-mail-Chatter")).to_contain_text("made a login link")
+    expect(screen.page.locator("body")).not_to_contain_text("token=")
+    assert screen.problems == []
+    screen.page.goto(link)
+    screen.page.locator("form[action*='/saas/login'] button").click()
+    screen.page.wait_for_url("**/saas/password")
+    office.terminate(instance)
+
+
 def test_create_shows_the_steps_and_then_active_without_a_reload(screen: Screen, office: BackOffice) -> None:
     draft = office.instance("oakwood")
     screen.open(f"saas-instances/{draft}", ".o_form_sheet")
@@ -172,6 +195,9 @@ def test_a_customer_with_a_link_is_in_their_odoo_after_one_button(
     screen.page.goto(office.engine.instances.login_link("acme").reveal())
     screen.picture("login-link")
     screen.page.locator("form[action*='/saas/login'] button").click()
+    screen.page.wait_for_url("**/saas/password")
+    screen.picture("password")
+    screen.page.get_by_role("link", name="Later").click()
     screen.page.wait_for_selector(".o_web_client .o_main_navbar")
     screen.picture("tenant")
     assert screen.problems == []

@@ -45,7 +45,7 @@ def _sql(office: BackOffice, statement: str) -> None:
 
 
 @pytest.mark.parametrize("size", ["desktop", "phone"])
-def test_a_visitor_gets_from_the_first_field_to_the_home_screen_without_a_password(
+def test_a_visitor_gets_from_the_first_field_to_their_app_by_choosing_a_password(
     visitor: NewVisitor, size: str
 ) -> None:
     ann, name = visitor(size), f"first-{size}"
@@ -62,7 +62,59 @@ def test_a_visitor_gets_from_the_first_field_to_the_home_screen_without_a_passwo
     assert "token" not in ann.page.url
     ann.judge("confirm")
     ann.press()
+    ann.expect_password_page(name)
+    ann.judge("password")
+    ann.choose_password()
     ann.expect_home(name)
+    welcome = ann.page.get_by_role("complementary", name="Welcome")
+    ann.page.screenshot(path=ann.pictures / f"welcome-{size}.png")
+    welcome.get_by_role("button", name="Close").click()
+    expect(welcome).to_have_count(0)
+    ann.page.reload()
+    ann.expect_home(name)
+    expect(welcome).to_have_count(0)
+
+
+def test_the_next_day_on_another_device_a_visitor_finds_their_odoo_and_logs_in(visitor: NewVisitor) -> None:
+    desk, phone = visitor(), visitor("phone")
+    desk.sign_up("rowan")
+    desk.press()
+    desk.expect_home("rowan")
+    phone.page.goto("/signup")
+    phone.page.get_by_role("link", name="Log in").click()
+    phone.expect_heading("Log in to your Odoo")
+    phone.page.fill("#subdomain", "rown")
+    phone.press()
+    expect(phone.page.get_by_role("alert")).to_contain_text("There is no Odoo at this address")
+    phone.judge("login")
+    phone.page.fill("#subdomain", "rowan")
+    phone.press()
+    phone.page.wait_for_url(re.compile(r"//rowan\..*/web/login"))
+    phone.log_in("rowan")
+    phone.expect_home("rowan")
+
+
+def test_a_visitor_sees_how_long_the_password_is_and_whether_both_agree(visitor: NewVisitor) -> None:
+    ann = visitor()
+    ann.sign_up("willow")
+    ann.press()
+    ann.expect_password_page("willow")
+    first, again = ann.page.locator("#saas_password"), ann.page.locator("#saas_password_again")
+    hint = ann.page.locator("#saas_password_hint")
+    expect(hint).to_contain_text("At least 8 characters")
+    first.fill("four words are enough")
+    expect(hint).to_have_text("Strong.")
+    ann.page.get_by_role("button", name="Show the password").click()
+    expect(first).to_have_attribute("type", "text")
+    again.fill("four words")
+    assert again.evaluate("it => it.validationMessage") == "The two passwords are not the same."
+    ann.page.get_by_role("link", name="Later").click()
+    expect(ann.page.locator(".o_saas_banner")).to_contain_text("You have no password yet")
+    ann.page.get_by_role("link", name="Choose a password").click()
+    ann.expect_password_page("willow")
+    ann.choose_password()
+    ann.expect_home("willow")
+    expect(ann.page.locator(".o_saas_banner")).to_have_count(0)
 
 
 def test_the_form_fits_a_phone_and_has_large_targets(visitor: NewVisitor) -> None:
@@ -252,6 +304,8 @@ def test_the_signup_works_without_scripts(visitor: NewVisitor, office: BackOffic
     ann.open_link("gum")
     ann.press()
     ann.page.get_by_role("button", name="Open my Odoo").click()
+    ann.expect_password_page("gum-2")
+    ann.choose_password()
     ann.page.wait_for_url(re.compile(r"//gum-2\..*/odoo"), wait_until="commit")
 
 

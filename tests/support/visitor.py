@@ -15,6 +15,7 @@ from tests.support.screen import SIZES
 
 _LINK = re.compile(r"http\S+/signup/confirm\?token=\S+")
 HOME = ".o_web_client .o_main_navbar"
+PASSWORD = "four words are enough"
 _GRAVE = ("serious", "critical")
 _TIMEOUT_MS = 20_000
 
@@ -79,6 +80,18 @@ class Visitor:
         self.send()
         self.open_link(name)
 
+    def choose_password(self, password: str = PASSWORD) -> None:
+        """On the page that asks for it."""
+        self.page.fill("#saas_password", password)
+        self.page.fill("#saas_password_again", password)
+        self.page.get_by_role("button", name="Save and open my Odoo").click()
+
+    def log_in(self, name: str, password: str = PASSWORD) -> None:
+        """On their Odoo's login page."""
+        self.page.fill("input[name=login]", self.email(name))
+        self.page.fill("input[name=password]", password)
+        self.page.get_by_role("button", name="Log in", exact=True).click()
+
     def leave_odoo(self) -> None:
         """Go back to the page before it; Odoo's client may have added entries of its own."""
         with self.page.expect_navigation(wait_until="load"):
@@ -87,10 +100,18 @@ class Visitor:
     # ------------------------------------------------------------ what they see
 
     def expect_home(self, name: str) -> None:
-        """Check that they are logged in to their own Odoo."""
+        """Check that they are logged in to their own Odoo; who has no password is asked for one first."""
+        self.page.wait_for_url(re.compile(rf"//{name}\..*/(saas/password|odoo)"), wait_until="load")
+        if "/saas/password" in self.page.url:
+            self.choose_password()
         expect(self.page.locator(HOME)).to_be_visible(timeout=_TIMEOUT_MS)
         assert f"//{name}." in self.page.url
         assert "/odoo" in self.page.url
+        expect(self.page.locator(".o-mail-Discuss")).to_have_count(0)
+
+    def expect_password_page(self, name: str) -> None:
+        self.page.wait_for_url(re.compile(rf"//{name}\..*/saas/password"), wait_until="load")
+        self.expect_heading("Choose a password")
 
     def expect_heading(self, text: str) -> None:
         expect(self.page.get_by_role("heading", level=1)).to_contain_text(text)

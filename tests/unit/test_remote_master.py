@@ -11,8 +11,15 @@ from tests.support.recording_master import Call, RecordingMaster, recording_mast
 from tenantry.errors import InvalidValue
 from tenantry.model.secret import Secret
 from tenantry.remote import following
-from tenantry.remote.errors import OperationFailed, RequestAmbiguous, RequestFailed, RequestUnknown
+from tenantry.remote.errors import (
+    MasterUnreachable,
+    OperationFailed,
+    RequestAmbiguous,
+    RequestFailed,
+    RequestUnknown,
+)
 from tenantry.remote.master import RemoteMaster
+from tenantry.remote.results import LoginLink, PasswordReset
 
 ADDRESS = "/api/provisioning"
 ACME = {
@@ -197,3 +204,40 @@ def test_characters_of_no_id_are_refused(master: RecordingMaster, remote: Remote
     master.will_tell([_listed(ONE)], next=None)
     with pytest.raises(RequestUnknown):
         remote.whole_request_id("aa")
+
+
+def test_a_login_link_and_a_password_are_asked_for_once_and_without_a_key_to_repeat_them(
+    master: RecordingMaster, remote: RemoteMaster
+):
+    master.will_tell(
+        {"subdomain": "acme", "sent_to": None, "url": "https://acme.example.com/saas/login?token=t"}
+    )
+    master.will_tell({"subdomain": "acme", "sent_to": None, "login": "ann", "password": "s3cret"})
+    link, new = remote.login_link("acme"), remote.reset_password("acme")
+    assert link.url
+    assert link.url.reveal().endswith("token=t")
+    assert new.password
+    assert (new.login, new.password.reveal()) == ("ann", "s3cret")
+    assert "s3cret" not in repr(new)
+    assert master.calls == [
+        Call("POST", "/api/instances/acme/login_link", {"send": False}),
+        Call("POST", "/api/instances/acme/reset_password", {"send": False}),
+    ]
+    assert not any("Idempotency-Key" in call.headers for call in master.calls)
+
+
+def test_a_lost_answer_with_a_secret_is_not_asked_for_again(master: RecordingMaster, remote: RemoteMaster):
+    master.answers.append(None)
+    with pytest.raises(MasterUnreachable):
+        remote.reset_password("acme")
+    assert len(master.calls) == 1
+
+
+def test_what_is_mailed_is_told_by_its_address(master: RecordingMaster, remote: RemoteMaster):
+    master.will_tell({"subdomain": "acme", "sent_to": "boss@acme.example", "url": None})
+    master.will_tell({"subdomain": "acme", "sent_to": "boss@acme.example", "login": None, "password": None})
+    master.will_tell({"subdomain": "acme", "sent_to": "boss@acme.example"})
+    assert remote.login_link("acme", send=True) == LoginLink(None, "boss@acme.example")
+    assert remote.reset_password("acme", send=True) == PasswordReset(None, None, "boss@acme.example")
+    assert remote.send_welcome("acme") == "boss@acme.example"
+    assert [call.body for call in master.calls] == [{"send": True}, {"send": True}, {}]

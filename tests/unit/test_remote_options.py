@@ -31,7 +31,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         (["instance", "rename", "acme", "zenith"], "cannot rename"),
         (["instance", "domains", "acme"], "cannot set domains"),
         (["instance", "install", "acme", "crm"], "cannot install modules"),
-        (["instance", "link", "acme"], "cannot make login links"),
+        (["instance", "link", "acme", "--support"], "--support has no meaning on the master"),
+        (["instance", "link", "acme", "--by", "Ann"], "--by has no meaning on the master"),
     ],
 )
 def test_on_a_master(run, arguments: list[str], sentence: str):
@@ -47,6 +48,8 @@ def test_on_a_master(run, arguments: list[str], sentence: str):
         (["create", "acme", "a@acme.example", "--plan", "starter"], "--plan has no meaning on the engine"),
         (["create", "acme", "a@acme.example", "--no-wait"], "--no-wait has no meaning on the engine"),
         (["instance", "suspend", "acme", "--reason", "unpaid"], "--reason has no meaning on the engine"),
+        (["instance", "link", "acme", "--send"], "--send has no meaning on the engine"),
+        (["instance", "password", "acme", "--send"], "--send has no meaning on the engine"),
         (["instance", "stop", "acme", "--no-wait"], "--no-wait has no meaning on the engine"),
         (["instance", "list", "--state", "odd"], "is not a valid state"),
     ],

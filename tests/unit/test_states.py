@@ -29,6 +29,7 @@ _TABLE = {
     Action.RENAME: "- renaming - renaming - -",
     Action.INSTALL: "- active - - - -",
     Action.SET_DOMAINS: "- active stopped - suspended -",
+    Action.RESET_PASSWORD: "- active - - - -",
     Action.DUMP: "- active stopped - suspended -",
 }
 _MEANT = {

@@ -63,6 +63,9 @@ EVENTS = {
     "instance.terminated": Event(
         mails=(Mail("instance_terminated"),), by="_send_termination_email", is_public=True
     ),
+    "instance.login_link_asked": Event(mails=(Mail("login_link", frozenset({"active"})),)),
+    "instance.password_link_asked": Event(mails=(Mail("password_link", frozenset({"active"})),)),
+    "instance.access_given": Event(mails=(Mail("access_given"),)),
     "instance.provisioning_failed": Event(
         mails=(Mail("provisioning_failed"),), activity=_lt("%s failed"), repeats=True, is_public=True
     ),

@@ -116,6 +116,12 @@ class ManageInstance(Asked):
     confirm: Label | None = Field(None, description="For `terminate`: the subdomain again.")
 
 
+class GiveAccess(Asked):
+    send: bool = Field(
+        False, description="Mail it to the administrator; nothing secret is in the answer then."
+    )
+
+
 class Subdomain(Asked):
     subdomain: str = Field(examples=["mycompany"])
 
@@ -304,3 +310,34 @@ class InstanceStatus(BaseModel):
     databaseName: str | None = Field(None, examples=["acme-corp"])
     projectId: str | None = Field(None, description="Only for runtimes that have projects.")
     error: str | None = None
+
+
+class AccessSent(BaseModel):
+    subdomain: str = Field(examples=["mycompany"])
+    sent_to: str | None = Field(
+        description="The administrator's address, if it is mailed.", examples=["admin@company.com"]
+    )
+
+
+class LoginLink(AccessSent):
+    url: str | None = Field(description="Logs its bearer in, once, within a day. Told only now.")
+
+
+class NewPassword(AccessSent):
+    login: str | None = Field(description="The administrator's login.", examples=["admin@company.com"])
+    password: str | None = Field(description="Told only now.")
+
+
+class AccessSentAnswer(Told):
+    message: str = Field(description="A sentence for people.")
+    data: AccessSent
+
+
+class LoginLinkAnswer(Told):
+    message: str = Field(description="A sentence for people.")
+    data: LoginLink
+
+
+class NewPasswordAnswer(Told):
+    message: str = Field(description="A sentence for people.")
+    data: NewPassword

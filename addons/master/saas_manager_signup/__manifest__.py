@@ -14,6 +14,7 @@
         "views/confirmation_templates.xml",
         "views/signup_layout.xml",
         "views/signup_form_templates.xml",
+        "views/signup_login_templates.xml",
         "views/signup_progress_templates.xml",
         "views/captcha_templates.xml",
         "views/res_config_settings_views.xml",

@@ -12,8 +12,12 @@
         "views/saas_tenant_access_views.xml",
         "views/res_config_settings_views.xml",
         "views/login_templates.xml",
+        "views/password_templates.xml",
     ],
     "assets": {
-        "web.assets_backend": ["saas_tenant/static/src/banner/**/*"],
+        "web.assets_backend": [
+            "saas_tenant/static/src/banner/**/*",
+            "saas_tenant/static/src/welcome/**/*",
+        ],
     },
 }

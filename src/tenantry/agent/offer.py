@@ -44,6 +44,7 @@ METHODS = REPORTS_STEPS | frozenset(
         *("instances.is_serving", "instances.abandon", "instances.entitle", "instances.set_limits"),
         *("instances.check_hostnames", "instances.set_hostnames"),
         *("instances.check_modules", "instances.install_modules", "instances.login_link"),
+        "instances.reset_password",
     }
 )
 """No caller may start or stop servers, or read a key."""

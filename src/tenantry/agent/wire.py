@@ -17,7 +17,7 @@ from tenantry.errors import AgentLost, TenantryError
 from tenantry.model.activity import Activity
 from tenantry.model.catalog import State
 from tenantry.model.entitlements import Entitlements
-from tenantry.model.instance import Creation, Instance, InstanceSpec
+from tenantry.model.instance import Creation, Instance, InstanceSpec, NewPassword
 from tenantry.model.progress import StepEvent, StepStatus
 from tenantry.model.recipe import Recipe
 from tenantry.model.secret import Secret
@@ -31,7 +31,7 @@ _FACTS: Mapping[str, Any] = {
     kind.__name__: kind
     for kind in (
         *(Activity, Creation, Editing, Entitlements, Instance, InstanceSpec),
-        *(PoolStatus, Recipe, ServerFacts, StepEvent, Template, Usage),
+        *(NewPassword, PoolStatus, Recipe, ServerFacts, StepEvent, Template, Usage),
     )
 }
 _WORDS: Mapping[str, type[StrEnum]] = {

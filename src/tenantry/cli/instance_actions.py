@@ -11,7 +11,7 @@ from tenantry import interrupts
 from tenantry.cli import left
 from tenantry.cli.common import JsonOption, LocalOption, NameArgument, NoWaitOption, command
 from tenantry.cli.output import Output, plain_text, said_when_interrupted
-from tenantry.cli.place import Place, choose_place, local_engine
+from tenantry.cli.place import Place, choose_place, local_engine, logged_in_master
 from tenantry.errors import InvalidInput
 from tenantry.model.operations import OPERATIONS
 
@@ -115,24 +115,59 @@ def install(
     output.result({"installed": installed}, line)
 
 
+SendOption = Annotated[
+    bool, typer.Option("--send", help="On a master: mail it to the administrator instead of printing it.")
+]
+
+
 @command
 def link(
     name: NameArgument,
+    send: SendOption = False,
     support: Annotated[
-        bool, typer.Option("--support", help="For support: with consent, for 15 minutes.")
+        bool, typer.Option("--support", help="For support: with consent, for 15 minutes. Not on a master.")
     ] = False,
-    by: Annotated[str, typer.Option(help="Your name, which the customer can read.")] = "",
+    by: Annotated[str, typer.Option(help="Your name, which the customer can read. Not on a master.")] = "",
     local: LocalOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Print a link that logs its bearer in once, as the administrator of an instance of this machine."""
+    """Print a link that logs its bearer in once, as the instance's administrator."""
     output = Output(as_json=as_json)
-    url = (
-        local_engine(output, "make login links", local=local)
-        .instances.login_link(name, by=by, support=support)
-        .reveal()
-    )
-    output.result({"url": url}, url)
+    place = choose_place(output, local=local)
+    made = place.login_link(name, send=send, support=support, by=by)
+    output.result(made, plain_text(made.url.reveal() if made.url else _mailed(made.sent_to)))
+
+
+@command
+def password(
+    name: NameArgument, send: SendOption = False, local: LocalOption = False, as_json: JsonOption = False
+) -> None:
+    """Reset the password of an instance's administrator and print the new one; their sessions end.
+
+    With --send they get a link by mail, and choose a password themselves.
+    """
+    output = Output(as_json=as_json)
+    new = choose_place(output, local=local).reset_password(name, send=send)
+    if new.password:
+        lines = [
+            plain_text(f"  Login     {new.login}"),
+            plain_text(f"  Password  {new.password.reveal()} (shown once)"),
+        ]
+    else:
+        lines = [plain_text(_mailed(new.sent_to))]
+    output.result(new, *lines)
+
+
+@command
+def welcome(name: NameArgument, as_json: JsonOption = False) -> None:
+    """Send the mail of a new instance again, with a new login link. Needs a login."""
+    output = Output(as_json=as_json)
+    address = logged_in_master(output).master.send_welcome(name)
+    output.result({"sent_to": address}, plain_text(_mailed(address)))
+
+
+def _mailed(address: str | None) -> str:
+    return f"A mail to {address} is on its way."
 
 
 def _act(

@@ -22,7 +22,7 @@ from tenantry.model.usage import Usage
 from tenantry.remote.errors import NotLoggedIn
 from tenantry.remote.login import Login, LoginSettings
 from tenantry.remote.master import RemoteMaster
-from tenantry.remote.results import Asked
+from tenantry.remote.results import Asked, LoginLink, PasswordReset
 
 
 class OptionRefused(InvalidInput):
@@ -109,6 +109,10 @@ class Place(Protocol):
 
     def begin_creation(self, options: CreationOptions) -> Asked: ...
 
+    def login_link(self, name: str, *, send: bool, support: bool, by: str) -> LoginLink: ...
+
+    def reset_password(self, name: str, *, send: bool) -> PasswordReset: ...
+
 
 class LocalEngine:
     """The engine of this machine, as a place."""
@@ -164,6 +168,15 @@ class LocalEngine:
     def begin_creation(self, options: CreationOptions) -> Asked:
         raise OptionRefused("--no-wait", str(self))
 
+    def login_link(self, name: str, *, send: bool, support: bool, by: str) -> LoginLink:
+        _refuse({"--send": "--send" if send else ""}, self)
+        return LoginLink(self._engine.instances.login_link(name, by=by, support=support))
+
+    def reset_password(self, name: str, *, send: bool) -> PasswordReset:
+        _refuse({"--send": "--send" if send else ""}, self)
+        new = self._engine.instances.reset_password(name)
+        return PasswordReset(new.login, new.password)
+
 
 class LoggedInMaster:
     """A master, reached over its API, as a place."""
@@ -211,6 +224,14 @@ class LoggedInMaster:
 
     def begin(self, action: str, name: str, reason: str = "") -> dict[str, Any]:
         return self.master.manage(name, action, reason or None)
+
+    def login_link(self, name: str, *, send: bool, support: bool, by: str) -> LoginLink:
+        """The master names the key's user; support logs in from the back office."""
+        _refuse({"--support": "--support" if support else "", "--by": by}, self)
+        return self.master.login_link(name, send=send)
+
+    def reset_password(self, name: str, *, send: bool) -> PasswordReset:
+        return self.master.reset_password(name, send=send)
 
 
 def choose_place(output: Output, *, local: bool) -> Place:

@@ -11,7 +11,7 @@ from tenantry.model import names
 from tenantry.model.activity import Activity
 from tenantry.model.catalog import Kind
 from tenantry.model.entitlements import UNLIMITED, Entitlements
-from tenantry.model.instance import Creation, Instance, InstanceSpec
+from tenantry.model.instance import Creation, Instance, InstanceSpec, NewPassword
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.secret import Secret
 from tenantry.model.usage import Usage
@@ -24,6 +24,7 @@ from tenantry.operations.instance.entitle import entitle, login_link
 from tenantry.operations.instance.hostnames import set_hostnames
 from tenantry.operations.instance.limits import set_limits
 from tenantry.operations.instance.modules import check_modules, install_modules
+from tenantry.operations.instance.password import reset_password
 from tenantry.operations.instance.provision import Session, provision, provisioning
 from tenantry.operations.instance.rename import rename
 from tenantry.postgres import databases
@@ -222,3 +223,7 @@ class Instances(Noun):
     ) -> Secret:
         """A link that logs its bearer in once. Parameters: see `operations.instance.entitle.login_link`."""
         return login_link(self._context, name, by=by, support=support, valid_s=valid_s, origin=origin)
+
+    def reset_password(self, name: str) -> NewPassword:
+        """Replace the administrator's password; see `operations.instance.password.reset_password`."""
+        return reset_password(self._context, name)

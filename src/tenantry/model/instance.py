@@ -103,3 +103,11 @@ class Creation:
     spare: bool
     steps: tuple[tuple[str, float], ...] = field(default=())
     advice: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class NewPassword:
+    """An administrator's new password, which is stored nowhere. login: as it is in the database now."""
+
+    login: str
+    password: Secret

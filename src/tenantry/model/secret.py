@@ -7,10 +7,8 @@ import hashlib
 import hmac
 import secrets
 
-# The password is 130 random bits, so more rounds add no security, and Odoo itself hashes it again with its
-# own number of rounds at the first login. 1000 rounds cost half a millisecond, 25 000 a tenth of a creation
-# (decision 0007).
-_ROUNDS = 1_000
+from tenantry.agreed import GENERATED_ROUNDS
+
 _PASSWORD_ALPHABET = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _PASSWORD_LENGTH = 23
 
@@ -62,10 +60,15 @@ def derived_key(key: Secret, purpose: str) -> Secret:
 
 
 def hash_for_odoo(password: Secret) -> str:
-    """Hash a password as passlib's pbkdf2_sha512, the format of Odoo's `res_users.password`."""
+    """Hash a password as passlib's pbkdf2_sha512, the format of Odoo's `res_users.password`.
+
+    The password is 130 random bits, so more rounds add no security, and Odoo itself hashes it again with its
+    own number of rounds at the first login. 1000 rounds cost half a millisecond, 25 000 a tenth of a creation
+    (decision 0007).
+    """
     salt = secrets.token_bytes(16)
-    digest = hashlib.pbkdf2_hmac("sha512", password.reveal().encode(), salt, _ROUNDS)
-    return f"$pbkdf2-sha512${_ROUNDS}${_adapted_base64(salt)}${_adapted_base64(digest)}"
+    digest = hashlib.pbkdf2_hmac("sha512", password.reveal().encode(), salt, GENERATED_ROUNDS)
+    return f"$pbkdf2-sha512${GENERATED_ROUNDS}${_adapted_base64(salt)}${_adapted_base64(digest)}"
 
 
 def _adapted_base64(data: bytes) -> str:

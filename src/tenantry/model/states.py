@@ -21,6 +21,7 @@ class Action(StrEnum):
     INSTALL = "get modules"
     SET_DOMAINS = "get other domains"
     DUMP = "be dumped"
+    RESET_PASSWORD = "get a new password"
 
 
 TRANSITIONS: Mapping[tuple[Action, State], State] = MappingProxyType(
@@ -40,6 +41,7 @@ TRANSITIONS: Mapping[tuple[Action, State], State] = MappingProxyType(
         (Action.TERMINATE, State.RENAMING): State.TERMINATING,
         # The state does not change.
         (Action.INSTALL, State.ACTIVE): State.ACTIVE,
+        (Action.RESET_PASSWORD, State.ACTIVE): State.ACTIVE,
         (Action.SET_DOMAINS, State.ACTIVE): State.ACTIVE,
         (Action.SET_DOMAINS, State.STOPPED): State.STOPPED,
         (Action.SET_DOMAINS, State.SUSPENDED): State.SUSPENDED,

@@ -6,7 +6,7 @@ import logging
 import ssl
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -53,8 +53,14 @@ class Client:
         wanted = {name: value for name, value in body.items() if value is not None}
         return self._ask("POST", path, json=wanted, headers={"Idempotency-Key": str(uuid.uuid4())})
 
-    def _ask(self, method: str, path: str, **content: Any) -> dict[str, Any]:
-        for pause_s in (0.0, *_PAUSES_S):
+    def post_once(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a POST request whose answer has a secret: no such answer is kept, so nothing is retried."""
+        return self._ask("POST", path, pauses_s=(0.0,), json=body)
+
+    def _ask(
+        self, method: str, path: str, *, pauses_s: Sequence[float] = (0.0, *_PAUSES_S), **content: Any
+    ) -> dict[str, Any]:
+        for pause_s in pauses_s:
             time.sleep(pause_s)
             try:
                 return self._parse(self._http.request(method, path, **content))

@@ -28,8 +28,10 @@ from tenantry.remote.results import (
     Asked,
     Availability,
     Located,
+    LoginLink,
     LogLine,
     Me,
+    PasswordReset,
     RemoteCreation,
     RemoteInstance,
     Request,
@@ -93,6 +95,22 @@ class RemoteMaster:
             raise OperationFailed(name, action, done.reason or "")
         report(action, 100.0)
         return done
+
+    # ------------------------------------------------------------ letting customers in
+
+    def login_link(self, name: str, *, send: bool = False) -> LoginLink:
+        """A login link; send: the master mails it to the administrator instead."""
+        data = self._api.post_once(f"/instances/{_part(name)}/login_link", {"send": send})["data"]
+        return LoginLink(_secret(data["url"]), data["sent_to"])
+
+    def reset_password(self, name: str, *, send: bool = False) -> PasswordReset:
+        """A new password of the administrator; send: the master mails a link to choose one instead."""
+        data = self._api.post_once(f"/instances/{_part(name)}/reset_password", {"send": send})["data"]
+        return PasswordReset(data["login"], _secret(data["password"]), data["sent_to"])
+
+    def send_welcome(self, name: str) -> str:
+        """Send the welcome mail again; return the administrator's address."""
+        return str(self._api.post(f"/instances/{_part(name)}/welcome", {})["data"]["sent_to"])
 
     # ------------------------------------------------------------ requests
 
@@ -186,6 +204,10 @@ class RemoteMaster:
             before = data["next"]
             if before is None:
                 return
+
+
+def _secret(text: str | None) -> Secret | None:
+    return Secret(text) if text else None
 
 
 def _part(name: str) -> str:

@@ -150,6 +150,23 @@ class RemoteCreation:
 
 
 @dataclass(frozen=True)
+class LoginLink(Answer):
+    """sent_to: the address it is mailed to; then url is None."""
+
+    url: Secret | None
+    sent_to: str | None = None
+
+
+@dataclass(frozen=True)
+class PasswordReset(Answer):
+    """sent_to: the address to which a link is mailed; then login and password are None."""
+
+    login: str | None
+    password: Secret | None
+    sent_to: str | None = None
+
+
+@dataclass(frozen=True)
 class Availability(Answer):
     subdomain: str
     available: bool

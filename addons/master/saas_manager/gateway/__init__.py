@@ -19,6 +19,7 @@ from .instances import (
     operate,
     provisioning,
     rename,
+    reset_password,
     set_hostnames,
     terminate,
 )

@@ -49,6 +49,8 @@ def _entitlements(instance):
         expires_at=_instant(instance.subscription_id.expiry_to_show(), instance.tz),
         state=instance.subscription_id.state or "",
         plan=instance.plan_id.name,
+        provider=instance.company_id.name or "",
+        contact=instance.company_id.partner_id.email_normalized or "",
     )
 
 
@@ -133,3 +135,8 @@ def login_link(instance, by="", support=False, origin=""):
     """I7: a link for one login, as the customer's administrator or, with their consent, as support."""
     engine = _engine_of(instance.server_id)
     return engine.instances.login_link(instance.database_name, by=by, support=support, origin=origin)
+
+
+def reset_password(instance):
+    """Replace the administrator's password; see `tenantry.model.instance.NewPassword`."""
+    return _engine_of(instance.server_id).instances.reset_password(instance.database_name)

@@ -1,6 +1,7 @@
 from . import saas_live_mixin
 from . import saas_tidy_mixin
 from . import saas_shared_mixin
+from . import res_company
 from . import res_users
 from . import mail_mail
 from . import saas_lifecycle_mixin
@@ -27,6 +28,7 @@ from . import saas_subscription_jobs
 from . import saas_subscription_actions
 from . import saas_mail_mixin
 from . import saas_instance_runtime
+from . import saas_instance_access
 from . import ir_cron
 from . import res_partner
 from . import res_config_settings
@@ -35,4 +37,5 @@ from . import saas_dashboard_alerts
 from . import saas_dashboard_growth
 from . import saas_dashboard_revenue
 from . import bus_bus
+from . import ir_http
 from . import ir_websocket

@@ -13,6 +13,8 @@ from ..exceptions import SubdomainRefused, SubdomainTaken
 from ..faults import SUBDOMAIN_SENTENCES
 
 _SETTLED = {"subdomain", "template_id", "plan_id", "server_id"}
+_SETTLED_ONCE_DELIVERED = {"admin_email"}
+"""Login links go to this address: whoever could write it could log in as the customer."""
 _SUBDOMAIN_INDEX = "saas_instance_subdomain_unique"
 _CANDIDATES, _SUGGESTIONS = 8, 3
 
@@ -66,7 +68,7 @@ class SaasInstance(models.Model):
     reference = fields.Char(
         default=lambda self: str(uuid.uuid4()), required=True, readonly=True, copy=False, index=True
     )
-    admin_email = fields.Char(required=True, help="The administrator's login.")
+    admin_email = fields.Char(required=True, tracking=True, help="The administrator's login.")
     admin_password_sealed = fields.Char(groups="base.group_system", exportable=False, copy=False)
     language_id = fields.Many2one("res.lang", context={"active_test": False})
     country_id = fields.Many2one("res.country")
@@ -172,9 +174,12 @@ class SaasInstance(models.Model):
 
     def _check_not_settled(self, vals):
         """Raise AccessError if values change that only actions may change after the creation."""
-        settled = _SETTLED & vals.keys()
+        states = set(self.mapped("state"))
+        settled = _SETTLED & vals.keys() if states - {"draft"} else set()
+        if states - {"draft", "failed"}:
+            settled |= _SETTLED_ONCE_DELIVERED & vals.keys()
         # Actions use sudo, and keep the database in step.
-        if settled and not self.env.su and any(instance.state != "draft" for instance in self):
+        if settled and not self.env.su:
             labels = [self._fields[name]._description_string(self.env) for name in sorted(settled)]
             raise AccessError(
                 self.env._(

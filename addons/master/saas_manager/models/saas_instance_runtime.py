@@ -18,6 +18,7 @@ _FACTS = (
 )
 _PROVISIONED = "saas_manager.mail_template_instance_provisioned"
 _PROVISIONED_TOO = "saas_manager.mail_template_customer_instance_provisioned"
+_LINKS = ("saas_manager.mail_template_login_link", "saas_manager.mail_template_password_link")
 
 
 class SaasInstance(models.Model):
@@ -151,21 +152,8 @@ class SaasInstance(models.Model):
         operator = self.env.user.login
         with gateway.translated():
             link = gateway.login_link(self, by=operator, support=True)
-        self._record_support_login(operator)
+        self._record_access("support", self.env._("%s asked for a support login.", operator))
         return {"type": "ir.actions.act_url", "url": link.reveal(), "target": "new"}
-
-    def _record_support_login(self, operator):
-        message = self.env._("%s asked for a support login.", operator)
-        # sudo: users cannot write log lines
-        self.env["saas.instance.log"].sudo().create(
-            {
-                "instance_id": self.id,
-                "company_id": self.company_id.id,
-                "operation": "support",
-                "message": message,
-            }
-        )
-        self.message_post(body=message)
 
     def _log(self, level, messages):
         """Write a line into each instance's log; it is kept only if the transaction is committed."""
@@ -209,10 +197,10 @@ class SaasInstance(models.Model):
 
     def _mail_secrets(self, template):
         """I7: the password, if operators chose to send it; else a login link that is created now."""
-        if template != _PROVISIONED:
+        if template not in (_PROVISIONED, *_LINKS):
             return super()._mail_secrets(template)
         delivery = self.env["ir.config_parameter"].get_param("saas.credential_delivery")
-        if delivery == "password" and self.admin_password_sealed:
+        if template == _PROVISIONED and delivery == "password" and self.admin_password_sealed:
             return {"password": gateway.unseal(self.admin_password_sealed)}
         with gateway.retrying():
             return {"login_link": gateway.login_link(self).reveal()}

@@ -5,6 +5,9 @@ from . import test_frozen_prices
 from . import test_changed_plan
 from . import test_period_rows
 from . import test_access
+from . import test_instance_access
+from . import test_sign_up_closed
+from . import test_first_page
 from . import test_gateway
 from . import test_companies
 from . import test_buttons

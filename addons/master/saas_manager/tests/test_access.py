@@ -21,6 +21,7 @@ ACCESS = {
     "saas.subscription": (NONE, "read", "read", KEEP, ALL),
     "saas.subscription.period": (NONE, NONE, "read", "read", "read"),
     "saas.instance.create": (NONE, NONE, NONE, KEEP, KEEP),
+    "saas.instance.access": (NONE, NONE, NONE, KEEP, KEEP),
     "saas.instance.suspend": (NONE, NONE, NONE, KEEP, KEEP),
     "saas.instance.change.plan": (NONE, NONE, NONE, KEEP, KEEP),
     "saas.instance.change.subdomain": (NONE, NONE, NONE, KEEP, KEEP),

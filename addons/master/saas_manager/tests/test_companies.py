@@ -107,3 +107,11 @@ class TestCompanies(SaasCase):
     def test_a_taken_subdomain_is_taken_in_every_company(self):
         manager = self._as("manager", self.env["saas.instance"])
         self.assertTrue(manager._is_taken("there"))
+
+    def test_instances_are_told_when_their_provider_has_another_name_or_address(self):
+        ours = self._make_instance("ours", "active")
+        for values, told in (({"email": "help@there.example"}, True), ({"phone": "+33 1"}, False)):
+            with self._jobs() as jobs:
+                self.company.write(values)
+                jobs.assert_jobs_count(int(told), only=self.records["saas.instance"]._entitle)
+                jobs.assert_jobs_count(0, only=ours._entitle)

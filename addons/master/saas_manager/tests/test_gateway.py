@@ -102,6 +102,7 @@ class TestGateway(SaasCase):
                 self.assertEqual(self.asked_for, [self.server])
 
     def test_a_creation_passes_all_values_of_the_customer(self):
+        self.env.company.write({"name": "Corner Hosting", "email": "Help <help@corner.example>"})
         with engines_are(_engine=lambda: self.engine):
             gateway.provisioning(self.instance, on_step := object())
         self.engine.instances.provisioning.assert_called_once_with(
@@ -118,7 +119,13 @@ class TestGateway(SaasCase):
             hostnames=SERVED,
             password="unsealed",
             reference=self.instance.reference,
-            entitlements=Entitlements(users=7, storage_gb=self.plan.max_storage_gb, plan=self.plan.name),
+            entitlements=Entitlements(
+                users=7,
+                storage_gb=self.plan.max_storage_gb,
+                plan=self.plan.name,
+                provider="Corner Hosting",
+                contact="help@corner.example",
+            ),
             limits={"idle_s": 180, "memory_mb": 512},
         )
 
@@ -133,6 +140,11 @@ class TestGateway(SaasCase):
         self.engine.instances.login_link.assert_called_once_with(
             "acme-db", by="ann", support=True, origin="https://office.example.com"
         )
+
+    def test_a_password_is_reset_in_the_instance_s_own_database(self):
+        new = gateway.reset_password(self.instance)
+        self.engine.instances.reset_password.assert_called_once_with("acme-db")
+        self.assertEqual(new, self.engine.instances.reset_password.return_value)
 
     def test_a_template_is_built_from_its_recipe_and_rebuilt_only_on_request(self):
         recipe, on_step = Recipe.from_mapping("shop", self.template._recipe()), object()

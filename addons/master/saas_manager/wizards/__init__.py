@@ -1,3 +1,4 @@
+from . import saas_instance_access
 from . import saas_instance_create
 from . import saas_instance_suspend
 from . import saas_instance_change_plan

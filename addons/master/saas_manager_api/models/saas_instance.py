@@ -28,3 +28,9 @@ class SaasInstance(models.Model):
             raise MissingValue(sentence, fields={"confirm": sentence})
         arguments = {"reason": reason} if action == "suspend" else {}
         getattr(self, f"action_{action}")(**arguments)
+
+    def _forget_password(self):
+        """The key that asked for the instance is not told a password that does not work any more."""
+        # sudo: users cannot read passwords
+        self.sudo().request_ids.api_password_sealed = False
+        return super()._forget_password()

@@ -1,11 +1,12 @@
 """The routes: a thin layer over the models."""
 
-from . import docs, instances, lists, provisioning
+from . import access, docs, instances, lists, provisioning
 
 ROUTERS = (
     provisioning.router,
     lists.router,
     instances.router,
+    access.router,
     docs.router,
 )
 

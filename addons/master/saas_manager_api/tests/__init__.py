@@ -9,3 +9,4 @@ from . import test_openapi
 from . import test_other_keys
 from . import test_publishable_keys
 from . import test_settings
+from . import test_access_by_api

@@ -35,6 +35,9 @@ class TestOpenapi(ApiCase):
                 ("post", "/provisioning/manage_request/{request_id}"),
                 ("post", "/instances"),
                 ("get", "/instances/{instance_id}"),
+                ("post", "/instances/{subdomain}/login_link"),
+                ("post", "/instances/{subdomain}/reset_password"),
+                ("post", "/instances/{subdomain}/welcome"),
                 ("get", "/signup/confirm"),
                 ("post", "/signup/confirm"),
             },
@@ -48,7 +51,7 @@ class TestOpenapi(ApiCase):
                 *("create_instance", "request_status", "instance_info", "manage_instance", "plans"),
                 *("validate_subdomain", "validate_subdomain_sent", "instance_logs", "health"),
                 *("me", "instances", "requests", "manage_request", "new_instance", "instance_status"),
-                *("confirmation_page", "confirm"),
+                *("confirmation_page", "confirm", "login_link", "reset_password", "send_welcome"),
             },
         )
 

@@ -1,3 +1,4 @@
 from . import challenge
 from . import creation
 from . import form
+from . import own

@@ -35,8 +35,8 @@ def _set_language(wanted):
             request.future_response.set_cookie(COOKIE, code, max_age=31536000, samesite="Lax")
 
 
-def page(template, status=200, **values):
-    """Render a page."""
+def page(template, status=200, leads_to=(), **values):
+    """Render a page. leads_to: origins to which its forms may lead, besides this site and its tenants."""
     model, nonce = signup(), secrets.token_urlsafe(12)
     common = {
         "in_language": _in_language,
@@ -49,6 +49,7 @@ def page(template, status=200, **values):
         f"<!DOCTYPE html>\n{html}", {**HEADERS, "Content-Type": "text/html; charset=utf-8"}
     )
     policy = model._content_policy(nonce)
+    policy["form-action"].extend(leads_to)
     if "asked" in values:  # its server may have another base domain than this installation's own
         policy["form-action"].append(values["asked"]._instance_origin())
     response.headers["Content-Security-Policy"] = "; ".join(

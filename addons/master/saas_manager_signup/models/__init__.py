@@ -10,3 +10,4 @@ from . import saas_signup
 from . import saas_signup_captcha
 from . import saas_signup_form
 from . import saas_signup_layout
+from . import saas_signup_own

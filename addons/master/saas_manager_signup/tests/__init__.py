@@ -6,3 +6,4 @@ from . import test_guards
 from . import test_settings
 from . import test_signup_by_api
 from . import test_snippet
+from . import test_own

@@ -6,14 +6,8 @@ from odoo.addons.saas_agreed import LOGIN_PATH, SUPPORT
 from odoo.http import request
 
 from ..models.saas_tenant_access import LinkRefused
-
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Robots-Tag": "noindex",
-    "X-Frame-Options": "DENY",
-    "Content-Security-Policy": "frame-ancestors 'none'",
-}
+from .headers import page
+from .password import PASSWORD_PATH
 
 
 class SaasLogin(http.Controller):
@@ -33,6 +27,9 @@ class SaasLogin(http.Controller):
             facts = request.env["saas.tenant.access"]._read_link(token)
         except LinkRefused as refusal:
             return _refuse(refusal)
+        if request.session.should_rotate:
+            # Odoo has just ended an old session: the form's CSRF token must be of the next one.
+            http.root.session_store.rotate(request.session, request.env)
         return _page({"token": token, "is_support": facts["purpose"] == SUPPORT})
 
     @http.route(
@@ -66,11 +63,13 @@ class SaasLogin(http.Controller):
             return request.redirect(user._mfa_url())
         else:
             # The user may not know their password: for ten minutes they can set a new one without the old
-            # one.
+            # one; as long as nobody ever used it, for the whole session (see `ir.http`).
             session["identity-check-last"] = time.time()
+            session["saas_by_link"] = True
         session.finalize(request.env)
         user.with_user(user)._update_last_login()
-        return request.redirect("/odoo")
+        is_asked = access.kind == "login" and user._is_asked_for_password()
+        return request.redirect(PASSWORD_PATH if is_asked else "/odoo")
 
     def _is_trusted_sender(self, token, csrf_token):
         """Whether the button of our page sent the form, or a page of the origin that the link was made for.
@@ -94,7 +93,4 @@ def _refuse(refusal):
 
 
 def _page(values, status=200):
-    page = request.render("saas_tenant.login_page", {"disable_database_manager": True, **values})
-    page.status_code = status
-    page.headers.update(_HEADERS)
-    return page
+    return page("saas_tenant.login_page", values, status)

@@ -1,6 +1,7 @@
 from . import (
     ir_attachment,
     ir_http,
+    ir_mail_server,
     ir_module_module,
     res_config_settings,
     res_groups,
@@ -9,4 +10,5 @@ from . import (
     saas_banner,
     saas_entitlements,
     saas_tenant_access,
+    saas_welcome,
 )

@@ -17,6 +17,7 @@ class SaasBanner(models.AbstractModel):
         link = self._link(allowed) if allowed else None
         return [
             *(self._banner(*parts) for parts in self._support(support_by)),
+            *([] if support_by else self._password()),
             *(self._banner(*parts, link=link) for parts in self._plan(allowed)),
         ]
 
@@ -34,6 +35,14 @@ class SaasBanner(models.AbstractModel):
             return []
         text = self.env._("Support session of %s. It ends 15 minutes after it began, and is recorded.", by)
         return [("support", "support", text)]
+
+    def _password(self):
+        """Who came by a link and chose no password cannot come back without another link."""
+        if not self.env.user._is_asked_for_password():
+            return []
+        text = self.env._("You have no password yet: without one you need a new link for each login.")
+        link = {"url": "/saas/password", "label": self.env._("Choose a password"), "here": True}
+        return [self._banner("password", "warning", text, link=link)]
 
     def _plan(self, allowed):
         if allowed is None:

@@ -182,6 +182,27 @@ class SaasEntitlements(models.AbstractModel):
 
     # ------------------------------------------------------------ messages
 
+    @api.model
+    def _provider(self):
+        """The provider's name and email address, as signed; "" where unknown."""
+        allowed = self._current()
+        return (allowed.provider, allowed.contact) if allowed and allowed.is_valid else ("", "")
+
+    @api.model
+    def _no_mail_message(self):
+        name, contact = self._provider()
+        helper = f"{name} ({contact})" if name and contact else contact or name
+        if not helper:
+            return self.env._(
+                "This Odoo cannot send mails yet, so no mail was sent. Ask an administrator of your company "
+                "for a new password; administrators ask their provider."
+            )
+        return self.env._(
+            "This Odoo cannot send mails yet, so no mail was sent. Ask an administrator of your company "
+            "for a new password; administrators ask %s.",
+            helper,
+        )
+
     def _refuse(self, allowed, message):
         """Raise an error with the message, and a link to upgrade the plan if there is one."""
         if not allowed.upgrade_url:

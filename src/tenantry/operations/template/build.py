@@ -200,6 +200,12 @@ _SET_COUNTRY = """
 """
 
 
+# Odoo lets any visitor make an account. Customers can open their Odoo again, in its settings.
+_CLOSE_SIGN_UP = """
+    UPDATE ir_config_parameter SET value = 'b2b' WHERE key = 'auth_signup.invitation_scope'
+"""
+
+
 def _install(subject: Building) -> None:
     """Set the country first, if the recipe has one: then Odoo installs that country's chart and modules."""
     write_build_config(subject)
@@ -208,6 +214,8 @@ def _install(subject: Building) -> None:
         with subject.as_owner() as inside, translated(inside, "set the country"):
             inside.execute(_SET_COUNTRY, [subject.recipe.country])
     subject.initialisation.install(subject.complete_recipe)
+    with subject.as_owner() as inside, translated(inside, "close the sign-up"):
+        inside.execute(_CLOSE_SIGN_UP)
     _record_finished(subject, "install")
 
 

@@ -1,0 +1,27 @@
+import { rpc } from "@web/core/network/rpc";
+import { useService } from "@web/core/utils/hooks";
+import { session } from "@web/session";
+import { WebClient } from "@web/webclient/webclient";
+import { Component, useState } from "@odoo/owl";
+
+/** What the administrator of a new Odoo can do next: a card in a corner, until it is closed. */
+export class SaasWelcome extends Component {
+    static template = "saas_tenant.Welcome";
+    static props = {};
+
+    setup() {
+        this.action = useService("action");
+        this.state = useState({ welcome: session.saas_welcome || null });
+    }
+
+    open(step) {
+        this.action.doAction(step.action);
+    }
+
+    close() {
+        this.state.welcome = null;
+        rpc("/web/dataset/call_kw/saas.welcome/close", { model: "saas.welcome", method: "close", args: [], kwargs: {} });
+    }
+}
+
+WebClient.components = { ...WebClient.components, SaasWelcome };
