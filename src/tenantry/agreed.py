@@ -70,6 +70,7 @@ class EntitlementFacts:
     expires_at: ISO 8601 with a UTC offset, or "" for no end.
     state: the state of the subscription, such as `past_due`, or "".
     upgrade_url: the page where the customer can upgrade the plan.
+    provider, provider_email, provider_url: whom the customer asks otherwise; the name, the address, the page.
     """
 
     users: int = 0
@@ -78,6 +79,9 @@ class EntitlementFacts:
     state: str = ""
     upgrade_url: str = ""
     plan: str = ""
+    provider: str = ""
+    provider_email: str = ""
+    provider_url: str = ""
 
 
 # ---------------------------------------------------------------- messages of spawner, zygote and process
