@@ -1,7 +1,7 @@
 {
     "name": "SaaS Manager",
     "summary": "Sell and run Odoo instances: templates, plans, instances, subscriptions",
-    "version": "19.0.1.3.0",
+    "version": "19.0.1.4.0",
     "category": "Services/SaaS",
     "author": "Tenantry",
     "website": "https://github.com/tenantry/tenantry",
@@ -18,6 +18,7 @@
         "data/saas_plan_data.xml",
         "data/ir_cron_data.xml",
         "views/mail_layout.xml",
+        "views/mail_activity_templates.xml",
         "data/mail_template_data.xml",
         "wizards/saas_instance_create_views.xml",
         "wizards/saas_instance_suspend_views.xml",

@@ -63,6 +63,7 @@ EVENTS = {
     "instance.terminated": Event(
         mails=(Mail("instance_terminated"),), by="_send_termination_email", is_public=True
     ),
+    "instance.renamed": Event(mails=(Mail("instance_renamed", _LIVES),)),
     "instance.provisioning_failed": Event(
         mails=(Mail("provisioning_failed"),), activity=_lt("%s failed"), repeats=True, is_public=True
     ),

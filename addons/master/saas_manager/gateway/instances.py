@@ -49,6 +49,7 @@ def _entitlements(instance):
         expires_at=_instant(instance.subscription_id.expiry_to_show(), instance.tz),
         state=instance.subscription_id.state or "",
         plan=instance.plan_id.name,
+        **instance._provider_facts(),
     )
 
 
