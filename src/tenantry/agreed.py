@@ -73,7 +73,7 @@ class EntitlementFacts:
     expires_at: ISO 8601 with a UTC offset, or "" for no end.
     state: the state of the subscription, such as `past_due`, or "".
     upgrade_url: the page where the customer can upgrade the plan.
-    provider, contact: the provider's name and email address, for customers who need help.
+    provider, provider_email, provider_url: whom the customer asks otherwise; the name, the address, the page.
     """
 
     users: int = 0
@@ -83,7 +83,8 @@ class EntitlementFacts:
     upgrade_url: str = ""
     plan: str = ""
     provider: str = ""
-    contact: str = ""
+    provider_email: str = ""
+    provider_url: str = ""
 
 
 # ---------------------------------------------------------------- messages of spawner, zygote and process

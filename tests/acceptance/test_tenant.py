@@ -84,6 +84,24 @@ def test_a_user_above_the_limit_is_refused_with_the_numbers_and_a_link_to_upgrad
     assert users_of(engine) == 2
 
 
+@pytest.mark.parametrize(
+    ("contact", "shown"),
+    [
+        ({"provider_email": "hello@acme.example"}, "hello@acme.example"),
+        (
+            {"provider_email": "hello@acme.example", "provider_url": "https://acme.example/help"},
+            "https://acme.example",
+        ),
+    ],
+)
+def test_without_a_page_to_upgrade_the_refusal_leads_to_the_provider(
+    admin: OdooClient, entitle: Entitle, login: Login, contact: dict, shown: str
+):
+    entitle(users=1, provider="Acme Cloud", **contact)
+    with pytest.raises(OdooError, match=rf"(?s)limit of internal users is 1.*{shown}"):
+        admin.call("res.users", "create", [{"name": "Two", "login": login()}])
+
+
 def test_a_larger_plan_takes_effect_at_once_and_so_does_a_smaller_one(
     engine: Engine, admin: OdooClient, entitle: Entitle, login: Login
 ):
@@ -654,6 +672,21 @@ def test_a_banner_warns_in_time(
     (banner,) = OdooClient(engine, acme).session_info["saas_banners"]
     assert (banner["level"], banner["link"]["url"]) == (level, UPGRADE)
     assert text in banner["text"]
+
+
+@pytest.mark.parametrize(
+    ("contact", "url"),
+    [
+        ({"provider_email": "hello@acme.example"}, "mailto:hello@acme.example"),
+        ({"provider_email": "a@b.example", "provider_url": "https://acme.example"}, "https://acme.example"),
+    ],
+)
+def test_a_banner_leads_to_the_provider(
+    engine: Engine, acme: Creation, entitle: Entitle, contact: dict, url: str
+):
+    entitle(state="past_due", provider="Acme Cloud", **contact)
+    (banner,) = OdooClient(engine, acme).session_info["saas_banners"]
+    assert banner["link"] == {"url": url, "label": "Contact Acme Cloud"}
 
 
 @pytest.mark.parametrize("plan", [{}, {"expires_at": in_days(16)}, {"users": 1, "storage_gb": 9}])

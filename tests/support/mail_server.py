@@ -75,7 +75,8 @@ class MailServer:
         self._controller = None
 
     def use_in(self, office: BackOffice) -> int:
-        """Set it as an operator does; the record's id."""
+        """Set it, and the sender of mails, as an operator does; the record's id."""
+        office.call("ir.config_parameter", "set_param", "saas.provider_email", "office@operator.example")
         values = {"name": "Mails of a test", "smtp_host": "127.0.0.1", "smtp_port": self.port}
         return office.call("ir.mail_server", "create", [values])[0]
 

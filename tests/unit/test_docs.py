@@ -199,7 +199,7 @@ def test_a_file_of_settings_is_one_that_tenantry_takes(fence: Fence):
 
 def _parameters() -> Iterator[tuple[str, object]]:
     """The back office's system parameters on its pages of settings, with their defaults."""
-    for file in ADDONS.glob("*/models/res_config_settings.py"):
+    for file in ADDONS.glob("*/models/res_config_settings*.py"):
         for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             told = {word.arg: word.value for word in getattr(call, "keywords", ())}
             if isinstance(parameter := told.get("config_parameter"), ast.Constant):

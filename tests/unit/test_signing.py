@@ -116,6 +116,9 @@ def test_a_link_does_not_print_itself_and_the_public_key_does_not_tell_the_priva
         {"expires_at": "tomorrow"},
         {"expires_at": "2030-01-31T00:00:00"},
         {"upgrade_url": "javascript:alert(1)"},
+        {"provider_url": "javascript:alert(1)"},
+        {"provider_email": "hello@acme.example?bcc=all@acme.example"},
+        {"provider_email": "Acme"},
     ],
 )
 def test_entitlements_that_make_no_sense_are_refused(wrong: dict):

@@ -19,6 +19,7 @@
         "data/saas_plan_data.xml",
         "data/ir_cron_data.xml",
         "views/mail_layout.xml",
+        "views/mail_activity_templates.xml",
         "data/mail_template_data.xml",
         "wizards/saas_instance_access_views.xml",
         "wizards/saas_instance_create_views.xml",

@@ -66,6 +66,7 @@ EVENTS = {
     "instance.login_link_asked": Event(mails=(Mail("login_link", frozenset({"active"})),)),
     "instance.password_link_asked": Event(mails=(Mail("password_link", frozenset({"active"})),)),
     "instance.access_given": Event(mails=(Mail("access_given"),)),
+    "instance.renamed": Event(mails=(Mail("instance_renamed", _LIVES),)),
     "instance.provisioning_failed": Event(
         mails=(Mail("provisioning_failed"),), activity=_lt("%s failed"), repeats=True, is_public=True
     ),

@@ -37,7 +37,7 @@ REPORTS_STEPS = frozenset(
 )
 METHODS = REPORTS_STEPS | frozenset(
     {
-        *("facts", "is_up", "seal", "unseal", "keep_address"),
+        *("facts", "is_up", "seal", "unseal", "keep_address", "keep_provider"),
         *("templates.all", "templates.get", "templates.edit", "templates.clone", "pool.status"),
         *("instances.all", "instances.get", "instances.find_by_reference", "instances.taken"),
         *("instances.url_of", "instances.activities", "instances.logs", "instances.usage"),

@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 
 from tenantry import sandbox
 from tenantry.edge import caddy
-from tenantry.edge.pages import write_pages
+from tenantry.edge.pages import read_provider, write_pages, write_provider
+from tenantry.model.provider import Provider
 from tenantry.settings import ServerSettings
 from tenantry.spawner import identity
 
@@ -29,9 +30,19 @@ class Front:
         """What it is told: its configuration and its pages."""
         return self.settings.run_dir / "front"
 
+    @property
+    def _provider_file(self) -> Path:
+        return self.settings.home / "provider.json"
+
+    def keep_provider(self, provider: Provider) -> None:
+        """Show the provider on the pages from now on. Raises OSError."""
+        write_provider(self._provider_file, provider)
+        if self.folder.exists():
+            write_pages(self.folder / "pages", provider)
+
     def write(self, port: int) -> None:
         """Write down what it is told."""
-        write_pages(self.folder / "pages")
+        write_pages(self.folder / "pages", read_provider(self._provider_file))
         (self.folder / "Caddyfile").write_text(self.configuration(port))
 
     def configuration(self, port: int) -> str:

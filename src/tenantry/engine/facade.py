@@ -7,6 +7,7 @@ from functools import cached_property
 from tenantry import __version__
 from tenantry.control_plane.master import Master
 from tenantry.control_plane.server import MasterRuntime
+from tenantry.edge.front import Front
 from tenantry.engine.archives import Archives
 from tenantry.engine.instances import Instances
 from tenantry.engine.mail import Mail
@@ -17,6 +18,7 @@ from tenantry.errors import StartedInside
 from tenantry.model import sealing
 from tenantry.model.names import LOCAL_SERVER
 from tenantry.model.progress import OnStep, ignore
+from tenantry.model.provider import Provider
 from tenantry.model.secret import Secret
 from tenantry.model.server import WIRE, ServerFacts
 from tenantry.operations.fleet.passwords import apply_instances_key
@@ -178,6 +180,10 @@ class Engine(Parts):
     def keep_address(self, base_domain: str, protocol: str) -> None:
         """Save both settings for the next start of the servers. Raises InvalidSetting."""
         self.settings.save(base_domain=base_domain, protocol=protocol)
+
+    def keep_provider(self, name: str, email: str, url: str, notice: str) -> None:
+        """Show whom visitors ask on the pages of addresses that are not served. Raises InvalidValue."""
+        Front(self.settings).keep_provider(Provider(name, email, url, notice))
 
     def seal(self, secret: Secret) -> str:
         """Encrypt a secret for a column of a database (X5)."""

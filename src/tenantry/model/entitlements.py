@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from tenantry.agreed import EntitlementFacts
 from tenantry.errors import InvalidValue
+from tenantry.model.provider import check_contact
 
 _MOST_USERS = 1_000_000
 
@@ -30,6 +31,7 @@ class Entitlements(EntitlementFacts):
             )
         if self.upgrade_url and urlsplit(self.upgrade_url).scheme not in ("http", "https"):
             raise InvalidValue("upgrade link", self.upgrade_url, "an address that begins with https://")
+        check_contact(self.provider_email, self.provider_url)
 
     def as_mapping(self) -> Mapping[str, Any]:
         """The facts for the signed statement, without those that are not limited."""

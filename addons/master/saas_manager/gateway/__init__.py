@@ -46,6 +46,7 @@ from .servers import (
     base_domain_of,
     check_server_address,
     save_address_settings,
+    show_provider,
     server_status,
     url_of,
 )

@@ -49,8 +49,7 @@ def _entitlements(instance):
         expires_at=_instant(instance.subscription_id.expiry_to_show(), instance.tz),
         state=instance.subscription_id.state or "",
         plan=instance.plan_id.name,
-        provider=instance.company_id.name or "",
-        contact=instance.company_id.partner_id.email_normalized or "",
+        **instance._provider_facts(),
     )
 
 

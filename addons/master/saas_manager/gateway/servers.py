@@ -46,6 +46,11 @@ def save_address_settings(base_domain, protocol):
     _engine().keep_address(base_domain, protocol)
 
 
+def show_provider(server, name, email, url, notice):
+    """Show whom visitors ask on the server's pages of addresses that are not served."""
+    _engine_of(server).keep_provider(name, email, url, notice)
+
+
 def server_status(server):
     """The status of a server: `health`, `health_message`, and its `base_domain` if it answers."""
     if server.runtime != "shared":

@@ -3,6 +3,7 @@ from . import saas_tidy_mixin
 from . import saas_shared_mixin
 from . import res_company
 from . import res_users
+from . import saas_provider
 from . import mail_mail
 from . import saas_lifecycle_mixin
 from . import saas_job_mixin
@@ -26,12 +27,14 @@ from . import saas_subscription_freeze
 from . import saas_subscription_crons
 from . import saas_subscription_jobs
 from . import saas_subscription_actions
+from . import saas_subscription_mails
 from . import saas_mail_mixin
 from . import saas_instance_runtime
 from . import saas_instance_access
 from . import ir_cron
 from . import res_partner
 from . import res_config_settings
+from . import res_config_settings_mail
 from . import saas_dashboard
 from . import saas_dashboard_alerts
 from . import saas_dashboard_growth

@@ -1,4 +1,4 @@
-"""The plain text of our mails: without the logo and the preview, which only the HTML needs."""
+"""The senders of all mails, and the plain text of ours: without the logo and the preview of the HTML."""
 
 import re
 
@@ -12,6 +12,19 @@ _CONTENT_ID = "saas_mail_content"
 
 class MailMail(models.Model):
     _inherit = "mail.mail"
+
+    def send(self, *args, **kwargs):
+        self._replace_nobodys_senders()
+        return super().send(*args, **kwargs)
+
+    def _replace_nobodys_senders(self):
+        """Odoo's own users, such as OdooBot, have addresses that nobody has: send as the provider instead."""
+        provider = self.env["saas.provider"]
+        for mail in self:
+            sender = provider._sender_for(mail.record_company_id or self.env.company)
+            for name in ("email_from", "reply_to"):
+                if sender and mail[name] and not provider._usable(mail[name]):
+                    mail[name] = sender
 
     def _prepare_outgoing_list(self, *args, **kwargs):
         mails = super()._prepare_outgoing_list(*args, **kwargs)

@@ -95,7 +95,11 @@ class ResConfigSettings(models.TransientModel):
 
     def set_values(self):
         """Store zeros, too: Odoo deletes a parameter that is set to 0, and the default would apply."""
+        before = self._provider_facts()
         result = super().set_values()
+        self._save_mail_server()
+        if self._provider_facts() != before:
+            self._tell_instances()
         save = functools.partial(gateway.save_address_settings, self._base_domain(), self.saas_protocol)
         self.env.cr.postcommit.add(save)
         parameters = self.env["ir.config_parameter"].sudo()  # as in Odoo's own set_values

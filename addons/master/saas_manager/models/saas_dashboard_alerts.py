@@ -17,7 +17,7 @@ class SaasDashboard(models.AbstractModel):
             for level, label, model, domain in self._alert_table()
             if self.env[model].has_access("read")
         ]
-        found = [alert for alert in alerts if alert["count"]]
+        found = [*self._mail_alerts(), *(alert for alert in alerts if alert["count"])]
         return sorted(found, key=lambda alert: alert["level"] != "danger")
 
     def _alert(self, level, label, model, domain):
@@ -37,6 +37,23 @@ class SaasDashboard(models.AbstractModel):
                 [("state", "=", "failed"), ("model_name", "=like", "saas.%")],
             ),
         )
+
+    def _mail_alerts(self):
+        """What keeps mails from being sent, and those that wait, for users who can do something about it."""
+        provider, jobs = self.env["saas.provider"], self.env["queue.job"]
+        waiting = self.env["saas.mail.mixin"]._waiting_mails_domain()
+        # sudo: those who set the mail server need not see jobs
+        count = jobs.sudo().search_count(waiting)
+        obstacle = provider._mail_obstacle()
+        may_set = self.env.user.has_group("base.group_system")
+        settings = {"level": "danger", "action": "saas_manager.res_config_settings_action"}
+        if obstacle and may_set:
+            label = self.env._("%s Mails that wait:", obstacle) if count else obstacle
+            return [{**settings, "label": label, "count": count or None}]
+        label = self.env._("Mails that could not be sent yet")
+        if count and jobs.has_access("read"):
+            return [self._alert("danger", label, jobs._name, waiting)]
+        return [{**settings, "label": label, "count": count}] if count and may_set else []
 
     def _server_alerts(self):
         in_use = [("state", "in", ("active", "offline"))]

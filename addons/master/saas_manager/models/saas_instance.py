@@ -34,7 +34,7 @@ class SaasInstance(models.Model):
     _email_fields = ("admin_email",)
     _caption_fields = ("name",)
     _action_fields = frozenset(
-        {"state", "operation", "wanted", "run_state", "database_name", "reference", "url"}
+        {"state", "operation", "wanted", "run_state", "database_name", "reference", "url", "previous_url"}
     )
     _portal_fields = frozenset(
         """
@@ -97,6 +97,7 @@ class SaasInstance(models.Model):
         compute="_compute_occupies_server", store=True, precompute=True, index=True
     )
     url = fields.Char(string="URL", readonly=True, copy=False)
+    previous_url = fields.Char(string="Address Before", readonly=True, copy=False)
     protocol = fields.Char(compute="_compute_protocol")
     activated_at = fields.Datetime(string="Activated", readonly=True, copy=False, index="btree_not_null")
     suspended_at = fields.Datetime(string="Suspended", readonly=True, copy=False)

@@ -1,5 +1,6 @@
 """Operations on instances: an action notes the request, a job runs it, then the record is updated."""
 
+from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.exceptions import AccessError, UserError
@@ -256,8 +257,11 @@ class SaasInstance(models.Model):
         """Update the names from the engine: a lost job may have renamed the instance, or not."""
         found = gateway.find(self)
         if found and self.operation == "rename":
+            is_moved = found.url != self.url
             # sudo: only actions write names of created instances
             self.sudo().write(self._names(found))
+            if is_moved:
+                self._tell_new_address()
         elif self.operation == "set_domains":
             self._follow_hostnames(found, reason)
 
@@ -348,12 +352,26 @@ class SaasInstance(models.Model):
     def _rename_in_steps(self, log):
         renamed = gateway.rename(self, self.wanted, log.on_step)
         self._done("rename", **self._names(renamed))
-        message = self.env._("It is now at %s.", renamed.url)
-        self.message_post(body=message)
-        return message
+        self._tell_new_address()
+        return self.env._("It is now at %s.", renamed.url)
 
     def _names(self, found):
-        return {"subdomain": found.name, "database_name": found.name, "url": found.url}
+        before = self.url if found.url != self.url else self.previous_url
+        names = {"subdomain": found.name, "database_name": found.name, "url": found.url}
+        return {**names, "previous_url": before}
+
+    def _tell_new_address(self):
+        """Mail the customer, and note a text that operators can copy for others."""
+        self._emit("instance.renamed")
+        text = self.env._(
+            "The address of %(name)s has changed from %(before)s to %(now)s. The old one does not work any "
+            "more: please change your bookmarks, and log in again.",
+            name=self.name,
+            before=self.previous_url,
+            now=self.url,
+        )
+        title = self.env._("The customer gets a mail. To tell others, copy this:")
+        self.message_post(body=Markup("<p>%s</p><blockquote>%s</blockquote>") % (title, text))
 
     def _set_domains_at_once(self, log):
         self.hostname_ids._verify()

@@ -184,6 +184,15 @@ class SaasInstance(models.Model):
             with gateway.retrying():
                 gateway.entitle(instance)
 
+    def _provider_facts(self):
+        """Whom the customer asks, as `Entitlements` names it."""
+        provider = self.env["saas.provider"]
+        return {
+            "provider": provider._name_for(self.company_id),
+            "provider_email": provider._email_for(self.company_id),
+            "provider_url": provider._url_for(self.company_id),
+        }
+
     def _has_entitlements(self):
         return self.state in ("active", "suspended", "expired")
 

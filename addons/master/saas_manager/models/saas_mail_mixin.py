@@ -4,12 +4,13 @@ import logging
 from smtplib import SMTPException
 
 from markupsafe import Markup
-from odoo import SUPERUSER_ID, models
+from odoo import SUPERUSER_ID, api, models
 from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 from odoo.addons.queue_job.exception import RetryableJobError
-from odoo.tools.mail import email_normalize_all
+from odoo.tools.mail import email_normalize_all, formataddr
 
 from ..events import EVENTS, MAILS
+from ..mail_errors import reason_of
 from .step_log import StepLog
 
 _logger = logging.getLogger(__name__)
@@ -45,9 +46,30 @@ class SaasMailMixin(models.AbstractModel):
             record.with_delay(
                 channel="root.saas_mail",
                 description=self.env._("Mail about %s", record.display_name),
-                identity_key=f"{record._name}.{template}.{record.id}",
+                identity_key=record._mail_key(template),
                 max_retries=_MAX_RETRIES,
             )._deliver_mail(template)
+
+    def _mail_key(self, template):
+        """The identity key of the job that sends the mail."""
+        return f"{self._name}.{template}.{self.id}"
+
+    def _mail_job(self, template):
+        """The latest job that sends the mail; it tells what became of it."""
+        # sudo: users who cause mails need not see jobs
+        jobs = self.env["queue.job"].sudo()
+        return jobs.search([("identity_key", "=", self._mail_key(template))], limit=1)
+
+    @api.model
+    def _waiting_mails_domain(self):
+        """The jobs of mails that could not be sent so far."""
+        return [("method_name", "=", "_deliver_mail"), ("state", "=", "pending"), ("retry", ">", 0)]
+
+    @api.model
+    def _hurry_mails(self):
+        """Try waiting mails at once: what they waited for may be there now."""
+        # sudo: see above
+        self.env["queue.job"].sudo().search(self._waiting_mails_domain()).eta = False
 
     def _deliver_mail(self, template):
         """Job: render and send the mail. Raises RetryableJobError while the mail server does not accept it.
@@ -63,9 +85,16 @@ class SaasMailMixin(models.AbstractModel):
         try:
             return record._send_mail_now(template)
         except _SENDING_ERRORS as error:
-            reason = self.env._("A mail could not be sent. %s", _sentence(error))
+            reason = record._reason_not_sent(template, error)
             record._log_mail("warning", reason)
             raise RetryableJobError(reason) from error
+
+    def _reason_not_sent(self, template, error):
+        """Which mail could not be sent, and why, in sentences."""
+        obstacle = self.env["saas.provider"]._mail_obstacle(self.company_id)
+        name = self._mail_template(template).name
+        why = obstacle or reason_of(self.env, error)
+        return self.env._("The mail \u201c%(mail)s\u201d could not be sent. %(why)s", mail=name, why=why)
 
     def _is_mail_due(self, template):
         mail = MAILS.get(template)
@@ -85,7 +114,7 @@ class SaasMailMixin(models.AbstractModel):
     def _send_mail_now(self, template):
         addresses = self._mail_addresses(template)
         if not addresses:
-            return self._mail_has_no_address()
+            return self._mail_has_no_address(template)
         secrets = self._mail_secrets(template)
         note = self._mail_note(template, addresses, secrets)
         # A sent mail cannot be taken back, so everything that may fail or be retried comes before.
@@ -98,6 +127,8 @@ class SaasMailMixin(models.AbstractModel):
     def _send_or_raise(self, renderer):
         """Send the mail now. Raises MailDeliveryException, which rolls everything back."""
         # Sent mails are deleted with their secrets; unsent ones are rolled back.
+        if not self._mail_sender():
+            raise MailDeliveryException(self.env["saas.provider"]._mail_obstacle(self.company_id))
         values = {"auto_delete": True, "headers": repr(_HEADERS)}
         mail = renderer.send_mail(self.id, force_send=True, raise_exception=True, email_values=values)
         failed = self.env["mail.mail"].browse(mail).exists().filtered(lambda m: m.state == "exception")
@@ -106,6 +137,24 @@ class SaasMailMixin(models.AbstractModel):
 
     def _mail_template(self, template, **context):
         return self.env.ref(template).with_context(operators=self._operator_addresses(), **context)
+
+    def _mail_sender(self):
+        """The sender of all mails about the record: an address of the provider."""
+        return self.env["saas.provider"]._sender_for(self.company_id)
+
+    def _customer_address(self):
+        """Where mails to the customer go: to their contact, or else to their instance's administrator."""
+        if self.partner_id.email_normalized:
+            return self.partner_id.email_formatted
+        administrator = self._mail_record().admin_email
+        return formataddr((self.partner_id.name or "", administrator)) if administrator else ""
+
+    def _customer_and_administrator(self):
+        """Where mails go that whoever logs in must read: to the customer, and to another administrator."""
+        administrator = self._mail_record().admin_email or ""
+        customer = self._customer_address()
+        is_same = administrator in email_normalize_all(customer)
+        return customer if is_same else ", ".join(filter(None, (customer, administrator)))
 
     def _mail_addresses(self, template):
         """The valid addresses among the template's recipients."""
@@ -147,8 +196,15 @@ class SaasMailMixin(models.AbstractModel):
         found = self._operators().filtered("email_normalized").mapped("email_formatted")
         return ", ".join(found) or self.company_id.email_formatted or ""
 
-    def _mail_has_no_address(self):
-        reason = self.env._("A mail was not sent: there is no valid address to send it to.")
+    def _mail_has_no_address(self, template):
+        mail = self._mail_template(template)
+        is_ours = "operators" in (mail.email_to or "")
+        whose = self.env._("the operators") if is_ours else self.partner_id.display_name
+        reason = self.env._(
+            "The mail \u201c%(mail)s\u201d was not sent: no valid address of %(whose)s is known.",
+            mail=mail.name,
+            whose=whose or "-",
+        )
         self._log_mail("warning", reason)
         self._alert_operators(reason)
         return reason
@@ -175,11 +231,6 @@ class SaasMailMixin(models.AbstractModel):
                 log.tell(level, message)
         else:
             _logger.warning("%s: %s", record.display_name, message)
-
-
-def _sentence(error):
-    """A mail server's error as one line."""
-    return ": ".join(str(part).strip() for part in error.args if part) or type(error).__name__
 
 
 class SaasSubscription(models.Model):

@@ -166,6 +166,29 @@ class SaasServer(models.Model):
         self.check_access("write")
         self._check_health()
         self.state = "active"
+        self._tell_provider_later()
+
+    def _tell_provider_later(self):
+        """Let a job show the provider on each server's pages."""
+        for server in self:
+            server.with_delay(
+                channel=f"root.saas.{server.code}",
+                description=self.env._("Show the provider on the pages of %s", server.name),
+                identity_key=f"{server._name}._tell_provider.{server.id}",
+                max_retries=5,
+            )._tell_provider()
+
+    def _tell_provider(self):
+        """Job: the pages of addresses that are not served say whom visitors ask."""
+        provider, company = self.env["saas.provider"], self.env.company
+        with gateway.retrying():
+            gateway.show_provider(
+                self,
+                provider._name_for(company),
+                provider._email_for(company),
+                provider._url_for(company),
+                provider._setting("notice"),
+            )
 
     def action_maintenance(self):
         self.state = "maintenance"

@@ -28,6 +28,7 @@ from . import test_lost_connection
 from . import test_lost_jobs
 from . import test_mail_credentials
 from . import test_mail_preferences
+from . import test_mail_settings
 from . import test_mail_texts
 from . import test_mails
 from . import test_views

@@ -83,6 +83,12 @@ class SaasCase(TransactionCase):
         return cls.env["saas.plan"].create({"name": f"Plan {code}", "code": code, **values})
 
     @classmethod
+    def _make_mail_server(cls):
+        """Make mails possible: a mail server, and a sender."""
+        cls.env.company.email = "hello@operator.example"
+        return cls.env["ir.mail_server"].create({"name": "Relay", "smtp_host": "smtp.operator.example"})
+
+    @classmethod
     def _instance_values(cls, subdomain, **values):
         return {
             "name": subdomain.title(),

@@ -79,6 +79,7 @@ class SaasMailCase(MailCase):
                 "admin_email": "boss@dupont.example",
                 "admin_password_sealed": gateway.seal(PASSWORD),
                 "url": URL,
+                "previous_url": "https://anne.acme.example",
                 "state": "active",
                 "reactivated_at": "2031-03-09 10:00:00",
                 "terminated_at": "2031-03-09 10:00:00",

@@ -123,8 +123,7 @@ class TestGateway(SaasCase):
                 users=7,
                 storage_gb=self.plan.max_storage_gb,
                 plan=self.plan.name,
-                provider="Corner Hosting",
-                contact="help@corner.example",
+                **self.instance._provider_facts(),
             ),
             limits={"idle_s": 180, "memory_mb": 512},
         )
@@ -162,6 +161,12 @@ class TestGateway(SaasCase):
         self.engine.pool.status.return_value = []
         gateway.fill_pool(self.template)
         self.engine.pool.fill.assert_called_once_with("shop", self.template.pool_size)
+
+    def test_the_pages_of_a_server_get_the_provider(self):
+        gateway.show_provider(self.server, "Acme", "hello@acme.example", "https://acme.example", "Call us.")
+        self.engine.keep_provider.assert_called_once_with(
+            "Acme", "hello@acme.example", "https://acme.example", "Call us."
+        )
 
     def test_terminating_a_missing_instance_is_not_an_error(self):
         self.engine.instances.terminate.side_effect = InstanceNotFound("acme-db")

@@ -119,6 +119,17 @@ class TestSubdomain(OperationsCase):
         )
         self.assertEqual((self.instance.state, self.instance.operation), ("active", False))
 
+    def test_the_customer_is_mailed_both_addresses_and_operators_get_a_text_to_copy(self):
+        self.instance.write({"operation": "rename", "wanted": "zenith", "url": "http://acme.localhost"})
+        renamed = SimpleNamespace(name="zenith", url="http://zenith.localhost")
+        with self._jobs() as jobs, patch.object(gateway, "rename", return_value=renamed):
+            self.instance.sudo()._operate("rename")
+        self.assertEqual(self.instance.previous_url, "http://acme.localhost")
+        note = self.instance.message_ids[:1].body
+        self.assertIn("from http://acme.localhost to http://zenith.localhost", note)
+        mail = "saas_manager.mail_template_instance_renamed"
+        jobs.assert_enqueued_job(self.instance.sudo()._deliver_mail, args=(mail,))
+
     def test_an_unavailable_subdomain_is_shown_in_the_wizard_and_refused(self):
         self._make_instance("taken", "active")
         for subdomain, why in (("www", "reserved"), ("taken", "is taken"), ("No Name", "cannot be a name")):

@@ -74,6 +74,100 @@ class TestWhatMailsSay(SaasMailCase):
             self.assertIn("120", text)
             self.assertIn(length, text)
 
+    def test_the_mail_of_another_address_has_both_and_goes_to_whoever_logs_in(self):
+        mail = self._deliver(self.instance, "instance_renamed")
+        for address in (URL, "https://anne.acme.example"):
+            self.assertIn(address, mail["body_alternative"])
+        self.assertEqual(set(mail["email_to"]), {'"Dupont" <anne@dupont.example>', "boss@dupont.example"})
+        self.partner.email = "boss@dupont.example"
+        mail = self._deliver(self.instance, "instance_renamed")
+        self.assertEqual(mail["email_to"], ['"Dupont" <boss@dupont.example>'])
+
+    def test_mails_lead_nowhere_that_the_customer_may_not_open(self):
+        for mail in ("subscription_expiring", "trial_ending", "payment_overdue"):
+            self.subscription.state = {"trial_ending": "trial", "payment_overdue": "past_due"}.get(
+                mail, "active"
+            )
+            body = self._deliver(self.subscription, mail)["body"]
+            self.assertNotIn("/my", body)
+            self.assertNotIn("Open my account", body)
+        self.assertIn("reply to this mail", body)
+
+    def _says(self, mail, state, **values):
+        self.subscription.write({"state": state, **values})
+        return " ".join(self._deliver(self.subscription, mail)["body_alternative"].split())
+
+    def test_a_trial_s_mail_says_what_happens_with_these_settings(self):
+        self.plan.price_monthly = 10
+        setting = self.env["ir.config_parameter"]
+        for collects, renews, expected in (
+            ("", True, "You need not do anything"),
+            ("True", True, "pay before the trial ends"),
+            ("", False, "It is suspended then"),
+            ("True", False, "It is suspended then"),
+        ):
+            with self.subTest(collects=collects, renews=renews):
+                setting.set_param("saas.collect_payments", collects)
+                text = self._says("trial_ending", "trial", auto_renew=renews)
+                self.assertIn(expected, text)
+                self.assertNotIn("deleted after", text)
+        setting.set_param("saas.termination_days", "30")
+        self.assertIn("deleted after 30 days", self._says("trial_ending", "trial"))
+
+    def test_a_mail_of_an_end_or_a_debt_names_the_day_of_the_suspension(self):
+        self.plan.grace_days = 5
+        self.assertIn(
+            "suspended on May 22, 2031", self._says("subscription_expiring", "active", auto_renew=False)
+        )
+        self.assertIn(
+            "not arrived by June 6, 2031", self._says("payment_overdue", "past_due", state_since="2031-06-01")
+        )
+
+    def test_the_update_corrects_addresses_and_sentences_of_existing_mails_and_keeps_edited_text(self):
+        template = self.env.ref(PREFIX + "trial_ending")
+        template.write(
+            {
+                "email_from": "{{ object.company_id.email_formatted or user.email_formatted }}",
+                "email_to": "{{ object.partner_id.email_formatted }}",
+            }
+        )
+        for language, ours, sentence in (
+            (
+                "en_US",
+                "We like you.",
+                "Subscribe to go on with the data you have. If you do nothing, the instance is"
+                " suspended after the trial.",
+            ),
+            (
+                "vi_VN",
+                "Xin chào.",
+                "Hãy đăng ký để tiếp tục với dữ liệu hiện có. Nếu quý khách không đăng ký, hệ thống"
+                " sẽ tạm ngưng sau thời gian dùng thử.",
+            ),
+        ):
+            template.with_context(lang=language).body_html = (
+                f'<div><p>{ours}</p><p>{sentence}</p><t t-call="saas_manager.mail_button">'
+                '<t t-set="url" t-value="object.get_base_url() + \'/my\'"/>Go</t></div>'
+            )
+        self.env.flush_all()
+        folder = "saas_manager/migrations/19.0.1.4.0"
+        for name in ("post-senders_of_mails", "post-what_mails_say"):
+            load_script(file_path(f"{folder}/{name}.py"), name.replace("-", "_")).migrate(
+                self.cr, "19.0.1.3.0"
+            )
+        self.env.invalidate_all()
+        self.assertEqual(template.email_to, "{{ object._customer_address() }}")
+        self.assertEqual(template.email_from, "{{ object._mail_sender() }}")
+        for language, ours, expected in (
+            ("en_US", "We like you.", "You need not do anything"),
+            ("vi_VN", "Xin chào.", "Quý khách không cần làm gì"),
+        ):
+            self.partner.lang = language
+            body = self._says("trial_ending", "trial", auto_renew=True)
+            self.assertIn(ours, body)
+            self.assertIn(expected, body)
+            self.assertNotIn("Go", body)
+
     def test_the_migration_corrects_the_price_in_an_edited_mail_and_keeps_its_text(self):
         template = self.env.ref(PREFIX + "subscription_expiring")
         price = "format_amount(object.price, object.currency_id)"

@@ -103,12 +103,38 @@ class TestMailsThatCannotBeSent(SaasMailCase):
         self.assertNotIn(self.manager, self._alerts().user_id)
         self.assertIn("refused", self._alerts()[:1].note)
 
-    def test_a_customer_without_a_valid_address_is_reported(self):
+    def test_a_customer_without_an_address_gets_mails_at_their_administrator_s(self):
+        self.subscription.state = "past_due"
         for nothing in (False, "not an address"):
-            with self.subTest(nothing):
-                self.partner.email = nothing
-                self.assertIsNone(self._deliver(self.instance, "instance_terminated"))
+            self.partner.email = nothing
+            for record, mail in (
+                (self.instance, "instance_terminated"),
+                (self.subscription, "payment_overdue"),
+            ):
+                with self.subTest(mail, nothing=nothing):
+                    self.assertEqual(
+                        self._deliver(record, mail)["email_to"], ['"Dupont" <boss@dupont.example>']
+                    )
+        self.assertFalse(self._alerts())
+
+    def test_a_mail_to_nobody_is_reported_with_its_name_and_whose_address_is_missing(self):
+        self.env.ref(PREFIX + "instance_terminated").email_to = "{{ object.partner_id.email or '' }}"
+        self.partner.email = False
+        for mail, name, whose in (
+            ("instance_terminated", "Instance: terminated", "Dupont"),
+            ("provisioning_failed", "Operators: a creation failed", "the operators"),
+        ):
+            with self.subTest(mail):
+                if whose == "the operators":
+                    self.env.company.email = self.administrator.email = False
+                    self.env.ref(
+                        "saas_manager.group_saas_administrator"
+                    ).all_user_ids.partner_id.email = False
+                self.assertIsNone(self._deliver(self.instance, mail))
                 self.assertEqual(self._levels()[:1], ["warning"])
+                told = self.instance.log_ids[:1].message
+                self.assertIn(name, told)
+                self.assertIn(f"address of {whose}", told)
                 self.assertTrue(self._alerts())
 
     def test_a_request_without_an_instance_reports_the_error_itself(self):

@@ -77,6 +77,26 @@ class TestCreate(SaasCase):
         )
         jobs.assert_enqueued_job(instance._operate, args=("provision",))
 
+    def test_a_contact_without_an_address_gets_one(self):
+        self.customer.email = False
+        form = self._form(plan_id=self.plan, template_id=self.template, admin_email="jane@acme.example")
+        self.assertTrue(form.is_email_missing)
+        self.assertEqual(form.customer_email, "jane@acme.example")
+        form.customer_email = "office@acme.example"
+        with trap_jobs():
+            action = form.save().action_create()
+        self.assertEqual(self.customer.email, "office@acme.example")
+        instance = self.env["saas.instance"].browse(action["res_id"])
+        self.assertEqual(instance.admin_email, "jane@acme.example")
+        self.assertEqual(instance.request_ids.customer_email, "office@acme.example")
+
+    def test_a_contact_s_address_is_not_replaced(self):
+        form = self._form(plan_id=self.plan, template_id=self.template, admin_email="jane@acme.example")
+        self.assertFalse(form.is_email_missing)
+        with trap_jobs():
+            form.save().action_create()
+        self.assertEqual(self.customer.email, "info@acme.example")
+
     def test_a_taken_subdomain_is_refused(self):
         self._make_instance("acme")
         wizard = self._form(plan_id=self.plan, template_id=self.template, subdomain="acme").save()

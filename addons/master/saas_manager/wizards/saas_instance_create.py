@@ -19,6 +19,14 @@ class SaasInstanceCreate(models.TransientModel):
         required=True,
         help="The administrator's login; the welcome mail goes there.",
     )
+    is_email_missing = fields.Boolean(compute="_compute_is_email_missing")
+    customer_email = fields.Char(
+        string="Customer's Email",
+        compute="_compute_customer_email",
+        store=True,
+        readonly=False,
+        help="Mails about the subscription, such as a suspension, go there. The contact had none so far.",
+    )
     country_id = fields.Many2one("res.country", compute="_compute_from_partner", store=True, readonly=False)
     plan_id = fields.Many2one("saas.plan", required=True, default=lambda self: self._default_plan_id())
     period = fields.Selection(
@@ -58,6 +66,17 @@ class SaasInstanceCreate(models.TransientModel):
             wizard.name = partner.commercial_company_name or partner.name
             wizard.admin_email = partner.email
             wizard.country_id = partner.country_id
+
+    @api.depends("partner_id", "admin_email")
+    def _compute_customer_email(self):
+        """The contact's address; a contact without one gets the administrator's, unless another is typed."""
+        for wizard in self:
+            wizard.customer_email = wizard.partner_id.email or wizard.admin_email
+
+    @api.depends("partner_id.email")
+    def _compute_is_email_missing(self):
+        for wizard in self:
+            wizard.is_email_missing = bool(wizard.partner_id) and not wizard.partner_id.email
 
     @api.depends("plan_id")
     def _compute_allowed_template_ids(self):
@@ -107,6 +126,9 @@ class SaasInstanceCreate(models.TransientModel):
     def action_create(self):
         """Submit a request for the instance, and open the instance."""
         self.ensure_one()
+        if self.is_email_missing and self.customer_email:
+            # sudo: who may create instances may complete their contact; an address is not replaced
+            self.partner_id.sudo().email = self.customer_email
         request = self.env["saas.instance.request"].create(self._request_values())
         request.action_submit()
         instance = request.instance_id
@@ -125,7 +147,7 @@ class SaasInstanceCreate(models.TransientModel):
             "company_id": self.company_id.id,
             "partner_id": self.partner_id.id,
             "customer_name": self.partner_id.name or self.name,
-            "customer_email": self.partner_id.email or self.admin_email,
+            "customer_email": self.partner_id.email or self.customer_email or self.admin_email,
             "company_name": self.name,
             "subdomain": self.subdomain,
             "admin_email": self.admin_email,

@@ -22,12 +22,14 @@ class SignupForm(http.Controller):
     def _form(self, typed, faults=None):
         model = signup()
         if not model._is_open():
-            return page("closed", 503)
+            return page("closed", 503, **model._closed_values())
         values = model._form_values(typed, faults or {})
         return page("form", 422 if faults else 200, **values)
 
     @http.route("/signup", type="http", auth="public", methods=["POST"])
     def send(self, **typed):
+        if not signup()._is_open():
+            return self._form(typed)
         try:
             asked = signup()._create_draft(typed, network_of(request.httprequest.remote_addr), mine("asked"))
         except SignupFaults as faults:
@@ -62,7 +64,8 @@ class SignupForm(http.Controller):
         if asked.state != "draft":
             return see_other(f"/signup/progress/{reference}")
         email = asked.customer_email if is_mine(reference, "asked") else asked._masked_email()
-        return page("sent", asked=asked, email=email, mine=is_mine(reference, "asked"), again=again)
+        values = {"asked": asked, "email": email, "mail": asked._link_state(), "again": again}
+        return page("sent", mine=is_mine(reference, "asked"), **values)
 
     @http.route("/signup/again/<string:reference>", type="http", auth="public", methods=["POST"])
     def send_again(self, reference, **_others):

@@ -10,6 +10,7 @@ from odoo.exceptions import UserError
 from odoo.tools import plaintext2html
 
 from ..faults import SignupFaults
+from .saas_instance_request_signup import VERIFY
 
 _WARNING = "mail.mail_activity_data_warning"
 _AGAIN_AN_HOUR = 10
@@ -51,6 +52,8 @@ class SaasInstanceRequest(models.Model):
         except TooMany:
             return False
         self._send_link()
+        # One that waits for the mail server is not queued twice, but tried at once.
+        self._mail_job(VERIFY).filtered(lambda job: job.state == "pending").eta = False
         return True
 
     def _count_again(self, address, email):

@@ -3,6 +3,8 @@
 from odoo import fields, models
 from odoo.addons.saas_manager import gateway
 
+from .saas_instance_request_signup import VERIFY
+
 _STAGE_AFTER = {
     "prepare": 0,
     "database": 0,
@@ -30,7 +32,20 @@ class SaasInstanceRequest(models.Model):
             "percent": 100 if state == "ready" else int(self.progress),
             "stage": 4 if state == "ready" else _STAGE_AFTER.get(self.progress_step, 0),
             "sentence": self._page_sentence(state),
+            "mail": self._link_state(),
         }
+
+    def _link_state(self):
+        """What became of the mail with the link, by its job: `sending`, `sent`, `delayed` or `failed`.
+
+        `delayed`: the mail server did not take it so far, and it is tried again.
+        """
+        job = self._mail_job(VERIFY)
+        if job.state == "done":
+            return "sent"
+        if job.state in ("failed", "cancelled"):
+            return "failed"
+        return "delayed" if job.retry else "sending"
 
     def _stages(self):
         return [

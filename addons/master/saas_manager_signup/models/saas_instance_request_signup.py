@@ -2,11 +2,12 @@
 
 from odoo import api, fields, models
 from odoo.addons.saas_manager import gateway
+from odoo.addons.saas_manager.exceptions import NoCapacity
 from odoo.addons.saas_manager_api.exceptions import DeadLink, WrongValue
 from odoo.exceptions import UserError
 from odoo.tools import hash_sign, verify_hash_signed
 
-_VERIFY = "saas_manager.mail_template_verify_email"
+VERIFY = "saas_manager.mail_template_verify_email"
 _SCOPE = "saas_manager_api.signup"
 """The purpose of the signatures in mails; never change it, so that links that were sent stay valid."""
 _CONFIRM_WITHIN_H = 48
@@ -32,6 +33,8 @@ class SaasInstanceRequest(models.Model):
 
     @api.model
     def _sign_up_by_api(self, caller, values):
+        if self.env["saas.signup"]._mail_obstacle():
+            raise NoCapacity(self.env._("Nobody can sign up right now. Please try again later."))
         self._check_only_address(values)
         key = {"publishable_key_id": caller.publishable_id, "company_id": caller.company_id}
         request = self._sign_up({**values, **key}, caller.address)
@@ -69,12 +72,12 @@ class SaasInstanceRequest(models.Model):
         self.env["saas.api.count"].sudo()._hit_if_done(bucket, limit).check()
 
     def _is_mail_due(self, template):
-        if template == _VERIFY:
+        if template == VERIFY:
             return self.state == "draft"
         return super()._is_mail_due(template)
 
     def _mail_secrets(self, template):
-        if template != _VERIFY or self.source != "signup":
+        if template != VERIFY or self.source != "signup":
             return super()._mail_secrets(template)
         return {"verification_url": self._verification_url()}
 

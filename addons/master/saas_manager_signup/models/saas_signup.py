@@ -20,7 +20,20 @@ class SaasSignup(models.AbstractModel):
 
     @api.model
     def _is_open(self):
-        return not self._setting("closed") and bool(self._templates()) and bool(self._plans())
+        return not (self._setting("closed") or self._mail_obstacle()) and bool(
+            self._templates() and self._plans()
+        )
+
+    @api.model
+    def _mail_obstacle(self):
+        """Why visitors could not get the mail that confirms their address; "" if they can."""
+        return self.env["saas.provider"]._mail_obstacle(self.env.company)
+
+    @api.model
+    def _closed_values(self):
+        """The values for the page of a closed signup; operators read why it is closed."""
+        is_operator = self.env.user.has_group("saas_manager.group_saas_administrator")
+        return {"obstacle": self._mail_obstacle() if is_operator else ""}
 
     @api.model
     def _setting(self, name):

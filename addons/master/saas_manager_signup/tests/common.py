@@ -14,6 +14,7 @@ class SignupCase(SaasCase, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls._make_mail_server()
         cls.env["saas.plan"].search([("id", "!=", cls.plan.id)]).active = False
         cls.env["saas.template"].search([("id", "!=", cls.template.id)]).active = False
         cls.parameters = cls.env["ir.config_parameter"]

@@ -1,7 +1,9 @@
 """The form: its offers, its errors, and that no typed value is lost."""
 
+from lxml import html
 from odoo.tests import tagged
 
+from ..models.saas_instance_request_signup import VERIFY
 from .common import SignupCase
 
 
@@ -149,12 +151,68 @@ class TestForm(SignupCase):
         page = self._see(f"/signup?plan={self.plan.code}&period=yearly&lang=en").text
         self.assertIn(f'href="/signup?plan={self.plan.code}&amp;period=yearly&amp;lang=fr_FR"', page)
 
+    def test_a_plan_shows_its_present_limits_besides_its_features(self):
+        self.plan.write({"max_users": 7, "max_storage_gb": 3, "features": "<p>Help by phone</p>"})
+        page = " ".join(html.fromstring(self._see().text).text_content().split())
+        for expected in ("7 users", "3 GB of storage", "Help by phone"):
+            self.assertIn(expected, page)
+
     def test_a_closed_page_says_so(self):
         self.parameters.set_param("saas_signup.closed", "True")
         page = self._see()
         self.assertEqual(page.status_code, 503)
         self.assertIn("not taking new customers", page.text)
         self.assertNotIn("<form", page.text)
+
+    def test_without_a_mail_server_nobody_fills_the_form_in_for_nothing(self):
+        form = self._see()
+        self.env["ir.mail_server"].search([]).active = False
+        for answer in (self._see(), self._press("/signup", form, **self._wishes())):
+            self.assertEqual(answer.status_code, 503)
+            self.assertIn("not taking new customers", answer.text)
+            self.assertNotIn("mail server", answer.text, "visitors need not know why")
+        self.assertFalse(
+            self.env["saas.instance.request"].search([("customer_email", "=", "ann@acme.example")])
+        )
+
+    def test_operators_read_why_the_page_is_closed(self):
+        self.env["ir.mail_server"].search([]).active = False
+        self.authenticate("saas-administrator", "saas-administrator")
+        page = self._see().text
+        self.assertIn("No outgoing mail server is set.", page)
+        self.assertIn("/odoo/action-saas_manager.res_config_settings_action", page)
+
+    # ------------------------------------------------------------ what became of the mail
+
+    def _told_of_mail(self, request, **job):
+        """The part of the page that is shown once the mail's job has these values."""
+        if job:
+            request._mail_job(VERIFY).write(job)
+        state = self._see(f"/signup/state/{request.reference}").json()["mail"]
+        page = html.fromstring(self._see(f"/signup/sent/{request.reference}").text)
+        (shown,) = [part for part in page.cssselect("[data-mail-is]") if "hidden" not in part.attrib]
+        self.assertEqual(shown.get("data-mail-is"), state)
+        return shown.text_content()
+
+    def test_the_page_says_that_the_mail_was_sent_only_once_it_was(self):
+        request = self._signed_up()
+        request._send_link()
+        self.assertIn("We are sending a mail to ann@acme.example", self._told_of_mail(request))
+        self.assertIn("We are sending", self._told_of_mail(request, state="started"))
+        delayed = self._told_of_mail(request, state="pending", retry=1)
+        self.assertIn("could not be sent yet", delayed)
+        self.assertIn("we have been told", delayed)
+        self.assertIn("could not be sent", self._told_of_mail(request, state="failed"))
+        self.assertIn("We have sent a mail to ann@acme.example", self._told_of_mail(request, state="done"))
+
+    def test_sending_it_again_tries_a_waiting_mail_at_once(self):
+        request = self._signed_up()
+        request._send_link()
+        job = request._mail_job(VERIFY)
+        job.write({"state": "pending", "retry": 2, "eta": "2031-01-01 00:00:00"})
+        self._press(f"/signup/again/{request.reference}", self._see(f"/signup/sent/{request.reference}"))
+        self.assertEqual(request._mail_job(VERIFY), job)
+        self.assertFalse(job.eta)
 
     def test_every_page_has_security_headers(self):
         request = self._signed_up()

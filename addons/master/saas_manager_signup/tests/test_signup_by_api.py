@@ -10,6 +10,11 @@ from odoo.tests import tagged
 
 @tagged("post_install", "-at_install")
 class TestSignup(ApiCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls._make_mail_server()
+
     def _signed_up(self, **values):
         with trap_jobs() as jobs:
             status, told = self._sign_up_from(**values)

@@ -14,7 +14,7 @@ class SaasBanner(models.AbstractModel):
     def _all(self, support_by=None):
         """The current banners, the most urgent first. support_by: the operator in a support session."""
         allowed = self.env["saas.entitlements"]._current()
-        link = self._link(allowed) if allowed else None
+        link = self.env["saas.entitlements"]._way_on(allowed, self.env._("Open my plan")) if allowed else None
         return [
             *(self._banner(*parts) for parts in self._support(support_by)),
             *([] if support_by else self._password()),
@@ -24,11 +24,6 @@ class SaasBanner(models.AbstractModel):
     def _banner(self, key, level, text, link=None):
         """key: the browser stores it when the user closes the banner."""
         return {"key": key, "level": level, "text": text, "link": link}
-
-    def _link(self, allowed):
-        return (
-            {"url": allowed.upgrade_url, "label": self.env._("Open my plan")} if allowed.upgrade_url else None
-        )
 
     def _support(self, by):
         if not by:

@@ -186,7 +186,7 @@ class SaasEntitlements(models.AbstractModel):
     def _provider(self):
         """The provider's name and email address, as signed; "" where unknown."""
         allowed = self._current()
-        return (allowed.provider, allowed.contact) if allowed and allowed.is_valid else ("", "")
+        return (allowed.provider, allowed.provider_email) if allowed and allowed.is_valid else ("", "")
 
     @api.model
     def _no_mail_message(self):
@@ -204,12 +204,24 @@ class SaasEntitlements(models.AbstractModel):
         )
 
     def _refuse(self, allowed, message):
-        """Raise an error with the message, and a link to upgrade the plan if there is one."""
-        if not allowed.upgrade_url:
+        """Raise an error with the message, and a link that leads on if there is one."""
+        way_on = self._way_on(allowed, self.env._("Upgrade my plan"))
+        if not way_on:
             raise UserError(message)
-        action = {"type": "ir.actions.act_url", "url": allowed.upgrade_url, "target": "new"}
-        message = f"{message}\n\n{allowed.upgrade_url}"
-        raise RedirectWarning(message, action, self.env._("Upgrade my plan"))
+        action = {"type": "ir.actions.act_url", "url": way_on["url"], "target": "new"}
+        message = f"{message}\n\n{way_on['url'].removeprefix('mailto:')}"
+        raise RedirectWarning(message, action, way_on["label"])
+
+    @api.model
+    def _way_on(self, allowed, upgrade):
+        """A link to where the plan is changed, or else to the provider; None if neither is known."""
+        if allowed.upgrade_url:
+            return {"url": allowed.upgrade_url, "label": upgrade}
+        url = allowed.provider_url or (allowed.provider_email and f"mailto:{allowed.provider_email}")
+        if not url:
+            return None
+        name = allowed.provider
+        return {"url": url, "label": self.env._("Contact %s", name) if name else self.env._("Contact us")}
 
     def _unknown_plan_message(self):
         return self.env._(

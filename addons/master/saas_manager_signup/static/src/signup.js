@@ -175,11 +175,20 @@ function showProgress(card, told) {
     });
 }
 
+function showMail(card, mail) {
+    card.dataset.mail = mail;
+    card.querySelectorAll("[data-mail-is]").forEach((part) => {
+        part.hidden = part.dataset.mailIs !== mail;
+    });
+}
+
 async function awaitConfirmation(card) {
-    for (let pause = 2000; ; pause = Math.min(pause * 1.2, 15000)) {
+    // Most mails are sent within a second.
+    for (let pause = card.dataset.mail === "sending" ? 500 : 2000; ; pause = Math.min(pause * 1.2, 15000)) {
         await wait(pause);
         const told = document.hidden ? null : await ask(card.dataset.wait).catch(() => null);
         if (told?.status === 200 && told.state !== "unconfirmed") return location.replace(card.dataset.then);
+        if (told?.mail && told.mail !== card.dataset.mail) showMail(card, told.mail);
     }
 }
 

@@ -5,7 +5,7 @@ const TEXTS = {
   en: {
     company: "Company", email: "Email", subdomain: "Name in its address", plan: "Plan", month: "{0} a month",
     send: "Create my Odoo", free: "{0} is free.", ready: "Your Odoo is ready; the mail has your first login.", open: "Open {0}",
-    mailbox: "Look into your mailbox and follow the link we sent to {0}.", creating: "Your Odoo is being created.",
+    mailbox: "Look into your mailbox and follow the link we send to {0}.", creating: "Your Odoo is being created.",
     failed: "It could not be created. We will write to you.", gone: "The link was not followed in time.",
     wait: "Too many attempts. Please try again {0}.", network: "We could not be reached. Please try again.",
     origin: "This web site may not sign up here.",
@@ -13,7 +13,7 @@ const TEXTS = {
   fr: {
     company: "Entreprise", email: "E-mail", subdomain: "Nom dans son adresse", plan: "Offre", month: "{0} par mois",
     send: "Créer mon Odoo", free: "{0} est libre.", ready: "Votre Odoo est prêt ; votre premier accès est dans le message.", open: "Ouvrir {0}",
-    mailbox: "Suivez le lien que nous avons envoyé à {0}.", creating: "Votre Odoo est en cours de création.",
+    mailbox: "Suivez le lien que nous envoyons à {0}.", creating: "Votre Odoo est en cours de création.",
     failed: "La création a échoué. Nous vous écrirons.", gone: "Le lien n’a pas été suivi à temps.",
     wait: "Trop de tentatives. Veuillez réessayer {0}.", network: "Le service est injoignable. Veuillez réessayer.",
     origin: "Ce site n’a pas le droit d’inscrire ici.",
@@ -21,7 +21,7 @@ const TEXTS = {
   vi: {
     company: "Công ty", email: "Email", subdomain: "Tên trong địa chỉ", plan: "Gói", month: "{0} mỗi tháng",
     send: "Tạo Odoo của tôi", free: "{0} còn trống.", ready: "Odoo của bạn đã sẵn sàng; thông tin đăng nhập có trong thư.", open: "Mở {0}",
-    mailbox: "Hãy mở liên kết chúng tôi đã gửi tới {0}.", creating: "Odoo của bạn đang được tạo.",
+    mailbox: "Hãy mở liên kết chúng tôi gửi tới {0}.", creating: "Odoo của bạn đang được tạo.",
     failed: "Không tạo được. Chúng tôi sẽ viết thư cho bạn.", gone: "Liên kết đã hết hạn.",
     wait: "Quá nhiều lần thử. Vui lòng thử lại {0}.", network: "Không kết nối được. Vui lòng thử lại.",
     origin: "Trang web này không được phép đăng ký ở đây.",

@@ -72,6 +72,11 @@ export class SaasDashboard extends Component {
         });
     }
 
+    /** Open what an alert counts, or where it is mended. */
+    openAlert(alert) {
+        return alert.action ? this.action.doAction(alert.action) : this.open(alert.list);
+    }
+
     openRecord(model, id) {
         return this.action.doAction({
             type: "ir.actions.act_window",
