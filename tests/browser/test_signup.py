@@ -269,7 +269,7 @@ def test_the_signup_works_by_keyboard_only(visitor: NewVisitor) -> None:
     keys.press("Tab")
     keys.type(ann.email("ivy-ltd"))
     expect(ann.page.locator(".free")).to_be_visible()
-    for _field in ("address", "template", "period", "plan"):
+    for _field in ("country", "address", "template", "period", "plan"):
         keys.press("Tab")
     keys.press("ArrowRight")
     assert ann.page.evaluate("document.activeElement.name") == "plan"

@@ -1,7 +1,7 @@
 {
     "name": "SaaS Manager",
     "summary": "Sell and run Odoo instances: templates, plans, instances, subscriptions",
-    "version": "19.0.1.3.0",
+    "version": "19.0.1.4.0",
     "category": "Services/SaaS",
     "author": "Tenantry",
     "website": "https://github.com/tenantry/tenantry",

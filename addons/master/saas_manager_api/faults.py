@@ -17,6 +17,7 @@ SLUG = r"^[a-z0-9-]+$"
 REFERENCE = r"^[A-Za-z0-9-]+$"
 LANGUAGE = r"^[a-z]{2,3}(_[A-Z]{2}|_[0-9]{3})?(@[A-Za-z]+)?$"
 COUNTRY = r"^[A-Za-z]{2}$"
+TIME_ZONE = r"^[A-Za-z][A-Za-z0-9_+/-]*$"
 TOKEN = r"^[A-Za-z0-9_=-]+$"
 
 _FORMS = {
@@ -26,6 +27,7 @@ _FORMS = {
     REFERENCE: _lt("Please use only letters, digits and dashes."),
     LANGUAGE: _lt("Please send the code of a language, such as fr_FR."),
     COUNTRY: _lt("Please send the code of a country, such as FR."),
+    TIME_ZONE: _lt("Please send the name of a time zone, such as Europe/Paris."),
     TOKEN: _lt("This link is incomplete."),
 }
 _NO_TEXT = ("INVALID_FORMAT", _lt("Please send text."))

@@ -9,9 +9,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import PydanticCustomError
 
 from .errors import CODES
-from .faults import COUNTRY, EMAIL, LANGUAGE, LINE, REFERENCE, SLUG
+from .faults import COUNTRY, EMAIL, LANGUAGE, LINE, REFERENCE, SLUG, TIME_ZONE
 
 _NOT_USED = ("customer_phone", "phone", "notes", "metadata", "source")
+_LANGUAGE = "One of the template's languages; English if omitted."
+_COUNTRY = "The company's: its currency, taxes and time zone follow from it."
+_TIME_ZONE = "The IANA name; the country's if omitted."
 _LABEL = {"minLength": 3, "maxLength": 50, "pattern": r"^[a-z0-9]+(-[a-z0-9]+)*$"}
 
 
@@ -43,6 +46,7 @@ Slug = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=SLU
 Reference = Annotated[str, StringConstraints(max_length=64, pattern=REFERENCE)]
 Language = Annotated[str, StringConstraints(min_length=2, max_length=16, pattern=LANGUAGE)]
 Country = Annotated[str, StringConstraints(min_length=2, max_length=2, pattern=COUNTRY)]
+TimeZone = Annotated[str, StringConstraints(min_length=2, max_length=64, pattern=TIME_ZONE)]
 Runtime = Literal["shared", "docker", "kubernetes", "railway"]
 Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Level = Literal["debug", "info", "warning", "error", "critical"]
@@ -87,8 +91,14 @@ class CreateInstance(Asked):
         examples=["admin@company.com"],
     )
     template: Slug | None = Field(None, description="A template's code; the plan's first one if omitted.")
-    language: Language | None = Field(None, examples=["fr_FR"])
-    country: Country | None = Field(None, examples=["FR"])
+    admin_name: Caption | None = Field(
+        None,
+        description="The administrator's name; the customer's if omitted and the address is theirs.",
+        examples=["Jane Doe"],
+    )
+    language: Language | None = Field(None, description=_LANGUAGE, examples=["fr_FR"])
+    country: Country | None = Field(None, description=_COUNTRY, examples=["FR"])
+    timezone: TimeZone | None = Field(None, description=_TIME_ZONE, examples=["Europe/Paris"])
 
 
 class NewInstance(Asked):
@@ -106,8 +116,14 @@ class NewInstance(Asked):
     plan: Slug | None = Field(None, description="A plan's code; the first one if omitted.")
     template: Slug | None = Field(None, description="A template's code; the plan's first one if omitted.")
     runtime: Runtime | None = Field(None, description="Only plans with this runtime.")
-    language: Language | None = Field(None, examples=["fr_FR"])
-    country: Country | None = Field(None, examples=["FR"])
+    customerName: Caption | None = Field(
+        None,
+        description="The person's name, as user and in mails; made from the address if omitted.",
+        examples=["Jane Doe"],
+    )
+    language: Language | None = Field(None, description=_LANGUAGE, examples=["fr_FR"])
+    country: Country | None = Field(None, description=_COUNTRY, examples=["FR"])
+    timezone: TimeZone | None = Field(None, description=_TIME_ZONE, examples=["Europe/Paris"])
 
 
 class ManageInstance(Asked):

@@ -50,7 +50,7 @@ class SaasInstance(models.Model):
         for instance in self:
             instance._check_transition("provision")
             instance.template_id._check_is_ready()
-            instance.template_id._check_language(instance.language_id)
+            instance.template_id._check_language(instance.language_id.code)
             instance.plan_id._check_room(instance.template_id)
             # sudo: instances of all companies use up a server
             server = (

@@ -176,6 +176,24 @@ class TestTemplate(SaasCase):
         self.template.loaded_languages = "de_DE en_US"
         self.assertEqual(self.template._languages(), {"en_US", "de_DE"})
 
+    def test_an_order_gets_the_nearest_language_that_the_template_has(self):
+        self.template.loaded_languages = "en_US fr_FR vi_VN"
+        for wanted, nearest in (
+            ("fr_FR", "fr_FR"),
+            ("fr_BE", "fr_FR"),
+            ("vi_VN", "vi_VN"),
+            ("de_DE", "en_US"),
+            ("en_GB", "en_US"),
+        ):
+            with self.subTest(wanted=wanted):
+                language = self.env["saas.template"]._language_records([wanted])
+                self.assertEqual(self.template._nearest_language(language).code, nearest)
+
+    def test_the_shipped_templates_have_the_languages_of_the_pages(self):
+        for code in ("blank", "restaurant", "ecommerce", "services"):
+            template = self.env.ref(f"saas_manager.saas_template_{code}")
+            self.assertEqual(template._recipe()["languages"], ["en_US", "fr_FR", "vi_VN"])
+
     def test_the_main_language_is_always_english(self):
         self.template.language_ids = self.env.ref("base.lang_de") | self.env.ref("base.lang_fr")
         self.assertEqual(self.template._recipe()["languages"], ["en_US", "de_DE", "fr_FR"])

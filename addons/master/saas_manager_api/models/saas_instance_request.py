@@ -15,6 +15,7 @@ _NOT_FOUND = {
     "template": _lt("There is no such template on offer."),
     "language": _lt("There is no such language."),
     "country": _lt("There is no such country."),
+    "timezone": _lt("There is no such time zone."),
 }
 _PASSWORD_KEPT_H = 24
 _STATUS_FIELDS = ["state", "source", "instance_id", "error", "admin_email", "customer_email"]
@@ -112,7 +113,9 @@ class SaasInstanceRequest(models.Model):
         return found
 
     @api.model
-    def _values_by_api(self, plan=None, template=None, runtime=None, language=None, country=None):
+    def _values_by_api(
+        self, plan=None, template=None, runtime=None, language=None, country=None, timezone=None
+    ):
         """The requested records, with defaults for omitted values. Raises WrongValue."""
         # sudo: offers are public, and a publishable key has no user
         plan = self._plan_by_api(plan, runtime)
@@ -122,6 +125,7 @@ class SaasInstanceRequest(models.Model):
             "template_id": template.id,
             "language_id": self._language_by_api(template, language).id,
             "country_id": self._named("country", "res.country", "code", country and country.upper()).id,
+            "tz": self._time_zone_by_api(timezone),
         }
 
     def _plan_by_api(self, wanted, runtime):
@@ -142,12 +146,16 @@ class SaasInstanceRequest(models.Model):
         return templates.search_fetch(domain, order=order, limit=1) or self._refuse("template")
 
     def _language_by_api(self, template, wanted):
-        found = self._named("language", "res.lang", "code", wanted)
         try:
-            template._check_language(found)
+            template._check_language(wanted)
         except UserError as error:
             raise WrongValue(str(error), fields={"language": str(error)}) from error
-        return found
+        return self._named("language", "res.lang", "code", wanted)
+
+    def _time_zone_by_api(self, wanted):
+        if wanted and not gateway.is_time_zone(wanted):
+            self._refuse("timezone")
+        return wanted or False
 
     def _for_sale(self):
         return [("company_id", "in", (False, self.env.company.id))]

@@ -26,10 +26,14 @@ async def create_instance(
     """Ask for an instance. Poll `request_status` until it is completed or failed."""
     requests = env["saas.instance.request"]
     told = asked.model_dump(
-        include={"customer_email", "customer_name", "company_name", "subdomain", "admin_email"}
+        include={"customer_email", "customer_name", "company_name", "subdomain", "admin_email", "admin_name"}
     )
+    if asked.admin_email in (None, asked.customer_email):
+        told["admin_name"] = asked.admin_name or asked.customer_name
     with fields_named(plan="plan_id"):
-        choices = requests._values_by_api(asked.plan_id, asked.template, None, asked.language, asked.country)
+        choices = requests._values_by_api(
+            asked.plan_id, asked.template, None, asked.language, asked.country, asked.timezone
+        )
         request = requests._ask_by_api(caller, {**told, **choices})
     data = schemas.AcceptedRequest(
         request_id=request.reference,

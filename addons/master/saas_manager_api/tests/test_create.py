@@ -31,6 +31,32 @@ class TestCreate(ApiCase):
         for code in codes:
             self.assertRegex(code, LANGUAGE)
 
+    def test_a_language_that_the_template_lacks_is_refused_with_those_it_has(self):
+        self.template.loaded_languages = "en_US vi_VN"
+        for language in ("fr_FR", "xx_XX"):
+            for status, told in (self._create(language=language), self._new(language=language)):
+                with self.subTest(language=language):
+                    self.assertEqual((status, told["error_code"]), (422, "VALIDATION_ERROR"))
+                    self.assertIn("It has: en_US, vi_VN.", told["details"]["fields"]["language"])
+        self.assertFalse(self.env["saas.instance.request"].search([("subdomain", "=", "acme")]))
+
+    def test_the_name_country_and_time_zone_reach_the_instance(self):
+        place = {"country": "FR", "timezone": "Indian/Reunion"}
+        told = self._create(customer_name="Léa Dupont", admin_email="", **place)[1]
+        instance = self._request(told["request_id"]).instance_id
+        self.assertEqual((instance.admin_name, instance.tz), ("Léa Dupont", "Indian/Reunion"))
+        told = self._create(subdomain="second", admin_name="Max Chef", country="VN")[1]
+        instance = self._request(told["request_id"]).instance_id
+        self.assertEqual((instance.admin_name, instance.tz), ("Max Chef", "Asia/Ho_Chi_Minh"))
+        told = self._create(subdomain="third")[1]
+        self.assertFalse(self._request(told["request_id"]).instance_id.admin_name, "not the customer's")
+        told = self._new(clientName="fourth", customerName="Léa Dupont", **place)[1]
+        request = self._request(told["instanceId"])
+        self.assertEqual((request.customer_name, request.instance_id.admin_name), ("Léa Dupont",) * 2)
+        self.assertEqual(request.instance_id.tz, "Indian/Reunion")
+        status, told = self._new(clientName="fifth", timezone="Mars/Olympus")
+        self.assertEqual((status, [*told["details"]["fields"]]), (422, ["timezone"]))
+
     def test_an_unsuitable_order_is_accepted_with_a_warning(self):
         self.template.chart_country_code = "US"
         long, short = self._create(country="FR")[1]["data"], self._new(clientName="acme-two", country="FR")[1]

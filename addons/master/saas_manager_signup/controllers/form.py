@@ -45,6 +45,12 @@ class SignupForm(http.Controller):
             return refused
         return json(model._judge(subdomain[:100], company[:200]))
 
+    @http.route("/signup/country", type="http", auth="public", methods=["GET"], save_session=False)
+    def country(self, tz="", **_others):
+        """The country in which a browser with this time zone is, probably."""
+        model = signup()
+        return too_many(model) or json({"country": model._guessed_country(tz[:64])})
+
     @http.route(
         "/signup/picture/<int:template>", type="http", auth="public", methods=["GET"], save_session=False
     )

@@ -1,11 +1,18 @@
 """The signup page: what it offers, which names are available, and which requests are a browser's own."""
 
+import re
+
 from odoo import api, models
+from odoo.addons.saas_manager import gateway
+from odoo.tools import remove_accents
 
 from ..faults import SignupFaults
+from ..words import own_name
 
 LONGEST = {"company_name": 100, "customer_name": 100, "customer_email": 254, "subdomain": 50}
-_CHOICES = ("plan", "template", "period")
+_CHOICES = ("plan", "template", "period", "country", "tz")
+_REGION = re.compile(r"[-_]([A-Za-z]{2})$")
+"""The country in the code of a language, such as fr-FR or zh-Hans-CN."""
 _CHECKS_AN_HOUR = 600
 _MINIMUM_S = 2
 CAP_PER_HOUR = 200
@@ -62,7 +69,10 @@ class SaasSignup(models.AbstractModel):
                 "plan": plan.code,
                 "template": template.code,
                 "period": typed["period"] if typed["period"] in PERIODS else "monthly",
+                "country": typed["country"] or self._guessed_country(typed["tz"]),
             },
+            "countries": self._countries(),
+            "language_note": self._language_note,
             "faults": faults,
             "suggestions": self._suggestions_for(typed["subdomain"]) if "subdomain" in faults else [],
             "suffix": self._suffix(template),
@@ -89,6 +99,42 @@ class SaasSignup(models.AbstractModel):
         # the button of a suggestion, in a browser without JavaScript
         tidy["subdomain"] = (str(typed.get("instead") or "")[:50] or tidy["subdomain"]).lower()
         return tidy
+
+    # ------------------------------------------------------------ countries and languages
+
+    @api.model
+    def _countries(self):
+        """The code and the name of each country, by their names in the visitor's language."""
+        # sudo: everybody may know countries
+        found = self.env["res.country"].sudo().search([("code", "!=", False)])
+        return sorted(found.mapped(lambda it: (it.code, it.name)), key=lambda it: remove_accents(it[1]))
+
+    @api.model
+    def _guessed_country(self, time_zone=""):
+        """The code of the country of the browser's time zone, else of its languages, or ""."""
+        accepted = self.env.context.get("saas_signup_accepted", ())
+        regions = [region[1] for region in map(_REGION.search, accepted) if region]
+        guessed = gateway.country_of_time_zone(time_zone) or next(iter(regions), "")
+        return self._country(guessed).code or ""
+
+    def _country(self, code):
+        # sudo: everybody may know countries
+        return self.env["res.country"].sudo().search([("code", "=", (code or "").upper())], limit=1)
+
+    @api.model
+    def _language_note(self, template):
+        """A sentence for a template that does not have this page's language; None if it has."""
+        wanted = self._page_language()
+        found = template._nearest_language(wanted)
+        same = found.code and found.code.partition("_")[0] == wanted.code.partition("_")[0]
+        if same:
+            return None
+        other = own_name(found.name or ", ".join(sorted(template._languages())))
+        return self.env._("Your Odoo will be in %s: this one does not have the language of this page.", other)
+
+    def _page_language(self):
+        languages = self.env["res.lang"]
+        return languages.browse(languages._get_data(code=self.env.lang or "en_US").id)
 
     # ------------------------------------------------------------ subdomains
 
@@ -141,7 +187,13 @@ class SaasSignup(models.AbstractModel):
         asked = self._find(reference).filtered(lambda it: it.state == "draft")
         if not asked:
             return {}
-        choices = {"plan": asked.plan_id.code, "template": asked.template_id.code, "period": asked.period}
+        choices = {
+            "plan": asked.plan_id.code,
+            "template": asked.template_id.code,
+            "period": asked.period,
+            "country": asked.country_id.code or "",
+            "tz": asked.tz or "",
+        }
         return {**{name: asked[name] for name in LONGEST}, **choices, "change": reference}
 
     @api.model

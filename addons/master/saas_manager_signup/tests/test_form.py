@@ -136,13 +136,41 @@ class TestForm(SignupCase):
         self.assertIn('<html lang="fr-FR"', self._see().text, "the cookie")
         request = self._signed_up()
         self.assertEqual(request.language_id, french)
-        self.assertFalse(request._instance_language(), "the template has no French")
+        self.assertEqual(request._instance_language().code, "en_US", "the template has no French")
+        self.assertIn("Your Odoo will be in English", self._see("/signup?lang=fr").text)
         self.template.language_ids = french
         self.assertEqual(request._instance_language(), french)
+        self.assertNotIn("Your Odoo will be in", self._see("/signup?lang=fr").text)
+        self.assertNotIn("Your Odoo will be in", self._see("/signup?lang=en").text)
         self._forget_cookies()
         accepted = self._see(headers={"Accept-Language": "de,fr;q=0.9"})
         self.assertIn('<html lang="fr-FR"', accepted.text)
         self.assertIn('<html lang="en-US"', self._see(headers={"Accept-Language": "xx"}).text)
+
+    def test_the_name_the_country_and_the_time_zone_reach_the_instance(self):
+        request = self._signed_up(customer_name="Léa Dupont", country="FR", tz="Indian/Reunion")
+        with self._jobs():
+            request._confirm()
+        instance = request.instance_id
+        self.assertEqual((instance.admin_name, instance.country_id.code), ("Léa Dupont", "FR"))
+        self.assertEqual(instance.tz, "Indian/Reunion")
+        self.assertEqual(instance._greeted("ann@acme.example"), "Léa Dupont")
+
+    def test_a_time_zone_that_nobody_knows_is_left_out_and_a_country_refused(self):
+        request = self._signed_up("first", country="VN", tz="Mars/Olympus")
+        self.assertEqual((request.country_id.code, request.tz), ("VN", False))
+        answer = self._send("second", country="QX")
+        self.assertEqual(answer.status_code, 422)
+        self.assertRegex(answer.text, r'id="country"[^>]*aria-invalid="true"')
+
+    def test_the_country_is_guessed_and_can_be_changed(self):
+        page = self._see(headers={"Accept-Language": "fr,fr-BE;q=0.9"}).text
+        self.assertRegex(page, r'value="BE" selected="selected"')
+        self.assertEqual(self._see("/signup/country?tz=Asia/Saigon").json(), {"country": "VN"})
+        self.assertEqual(self._see("/signup/country?tz=UTC").json(), {"country": ""})
+        request = self._signed_up(country="FR")
+        page = self._see(f"/signup?change={request.reference}").text
+        self.assertRegex(page, r'value="FR" selected="selected"')
 
     def test_a_link_to_another_language_keeps_preselected_choices(self):
         self.env["res.lang"]._activate_lang("fr_FR")
