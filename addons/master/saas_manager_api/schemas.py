@@ -269,6 +269,7 @@ class Plan(PlanBrief):
     max_users: int = Field(description="0: no limit.")
     max_storage_gb: float = Field(description="0: no limit.")
     popular: bool
+    shown: bool = Field(description="At the signup; others may be ordered by operators' keys only.")
     runtime: Runtime
     features: str | None = Field(description="HTML.")
     templates: list[str] = Field(description="Codes of the templates it includes; empty: all.")
@@ -276,6 +277,20 @@ class Plan(PlanBrief):
 
 class PlansAnswer(Told):
     data: list[Plan]
+
+
+class Template(BaseModel):
+    code: str = Field(examples=["restaurant"])
+    name: str = Field(examples=["Restaurant"])
+    description: str | None = Field(description="HTML.")
+    series: str = Field(examples=["19.0"])
+    languages: list[str] = Field(description="In which it may be ordered.", examples=[["en_US", "fr_FR"]])
+    country: str | None = Field(description="The country of its chart of accounts.", examples=["FR"])
+    shown: bool = Field(description="As of plans.")
+
+
+class TemplatesAnswer(Told):
+    data: list[Template]
 
 
 class LogLine(BaseModel):

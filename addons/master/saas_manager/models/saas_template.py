@@ -59,6 +59,12 @@ class SaasTemplate(models.Model):
     )
     country_id = fields.Many2one("res.country", help="Sets the chart of accounts, taxes and currency.")
     with_demo = fields.Boolean(string="Demo Data", tracking=True)
+    is_shown = fields.Boolean(
+        string="Shown at Signup",
+        copy=False,
+        help="Whether everybody finds it on the signup page and by publishable keys. Operators may always "
+        "order it, in the back office or with a key of their own.",
+    )
     description = fields.Html(translate=True)
     template_version = fields.Char(string="Version", readonly=True, copy=False)
     pool_size = fields.Integer(

@@ -30,7 +30,7 @@ async def new_instance(
         admin_name="customerName",
     ):
         choices = requests._values_by_api(
-            asked.plan, asked.template, asked.runtime, asked.language, asked.country, asked.timezone
+            caller, asked.plan, asked.template, asked.runtime, asked.language, asked.country, asked.timezone
         )
         request = requests._ask_by_api(caller, {**_wishes(asked), **choices})
     return schemas.InstanceAsked(

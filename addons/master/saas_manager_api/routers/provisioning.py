@@ -32,7 +32,7 @@ async def create_instance(
         told["admin_name"] = asked.admin_name or asked.customer_name
     with fields_named(plan="plan_id"):
         choices = requests._values_by_api(
-            asked.plan_id, asked.template, None, asked.language, asked.country, asked.timezone
+            caller, asked.plan_id, asked.template, None, asked.language, asked.country, asked.timezone
         )
         request = requests._ask_by_api(caller, {**told, **choices})
     data = schemas.AcceptedRequest(
@@ -159,10 +159,10 @@ def _judge(env, subdomain):
 
 
 @router.get("/plans", responses=refusals())
-async def plans(env: SigningEnv, _caller: AnyCaller) -> schemas.PlansAnswer:
-    """The plans that are for sale."""
+async def plans(env: SigningEnv, caller: AnyCaller) -> schemas.PlansAnswer:
+    """The plans that this key may order; with a publishable key, those that are shown at the signup."""
     # sudo: prices are public
-    found = env["saas.plan"].sudo().search(env["saas.instance.request"]._for_sale())
+    found = env["saas.plan"].sudo().search(env["saas.instance.request"]._offered_to(caller))
     return schemas.PlansAnswer(data=[_plan(plan) for plan in found])
 
 
@@ -178,9 +178,31 @@ def _plan(plan):
         max_users=plan.max_users,
         max_storage_gb=plan.max_storage_gb,
         popular=plan.is_popular,
+        shown=plan.is_shown,
         runtime=plan.runtime,
         features=str(plan.features) if plan.features else None,
         templates=plan.template_ids.mapped("code"),
+    )
+
+
+@router.get("/templates", responses=refusals())
+async def templates(env: SigningEnv, caller: AnyCaller) -> schemas.TemplatesAnswer:
+    """The templates that this key may order and that are ready; else as for plans."""
+    # sudo: offers are public
+    domain = [*env["saas.instance.request"]._offered_to(caller), ("is_template_ready", "=", True)]
+    found = env["saas.template"].sudo().search(domain)
+    return schemas.TemplatesAnswer(data=[_template(template) for template in found])
+
+
+def _template(template):
+    return schemas.Template(
+        code=template.code,
+        name=template.name,
+        description=str(template.description) if template.description else None,
+        series=template.series,
+        languages=sorted(template._languages()),
+        country=template.chart_country_code or template.country_id.code or None,
+        shown=template.is_shown,
     )
 
 

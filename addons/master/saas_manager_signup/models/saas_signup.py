@@ -46,11 +46,14 @@ class SaasSignup(models.AbstractModel):
 
     @api.model
     def _plans(self):
-        return self.env["saas.plan"].search(self.env["saas.instance.request"]._for_sale())
+        """The plans that are shown, and have a template to choose."""
+        found = self.env["saas.plan"].search(self.env["saas.instance.request"]._for_sale())
+        templates = self._templates()
+        return found.filtered(lambda plan: not plan.template_ids or plan.template_ids & templates)
 
     @api.model
     def _templates(self):
-        """The templates that are ready."""
+        """The templates that are shown and ready."""
         domain = [*self.env["saas.instance.request"]._for_sale(), ("is_template_ready", "=", True)]
         return self.env["saas.template"].search(domain)
 

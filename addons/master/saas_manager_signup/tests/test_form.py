@@ -65,6 +65,17 @@ class TestForm(SignupCase):
         self.assertNotIn('value="raw"', self._see().text)
         self.assertEqual(self._send(template=raw.code).status_code, 422)
 
+    def test_a_plan_or_template_that_is_not_shown_is_neither_offered_nor_sold(self):
+        self._make_plan("secret", is_shown=False)
+        inside = self._make_template("inside", is_shown=False)
+        self._make_plan("for-inside", template_ids=inside.ids)
+        for address in ("/signup", "/signup?plan=secret&template=inside"):
+            page = self._see(address).text
+            for code in ("secret", "inside", "for-inside"):
+                self.assertNotIn(f'value="{code}"', page)
+        for choice in ({"plan": "secret"}, {"template": "inside"}):
+            self.assertEqual(self._send(**choice).status_code, 422)
+
     def test_a_form_sent_again_changes_the_same_draft(self):
         first = self._signed_up(company_name="Acme")
         again = self._signed_up(company_name="Acme Ltd")

@@ -98,6 +98,18 @@ class TestSignup(ApiCase):
         for path in ("/provisioning/plans", "/provisioning/validate_subdomain?subdomain=free"):
             self.assertEqual(self._call(path, key=key, Origin=ORIGIN)[0], 200)
 
+    def test_a_publishable_key_neither_finds_nor_orders_what_is_not_shown(self):
+        self._make_plan("secret", is_shown=False)
+        self._make_template("inside", is_shown=False)
+        for noun, shown in (("plans", ["small"]), ("templates", ["shop"])):
+            path = f"/provisioning/{noun}"
+            told = self._call(path, key=self.publishable.key, Origin=ORIGIN)[1]["data"]
+            self.assertEqual([row["code"] for row in told], shown)
+        for choice in ({"plan": "secret"}, {"template": "inside"}):
+            with self.subTest(choice=choice):
+                status, told = self._sign_up_from(**choice)
+                self.assertEqual((status, told["error_code"]), (422, "VALIDATION_ERROR"))
+
     def test_a_publishable_key_works_only_on_its_web_sites(self):
         for origin in ("https://evil.example", "http://www.example.com", "null"):
             with self.subTest(origin=origin):
