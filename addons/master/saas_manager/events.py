@@ -63,6 +63,13 @@ EVENTS = {
     "instance.terminated": Event(
         mails=(Mail("instance_terminated"),), by="_send_termination_email", is_public=True
     ),
+    "instance.stopped": Event(is_public=True),
+    "instance.started": Event(is_public=True),
+    "instance.restarted": Event(is_public=True),
+    "instance.renamed": Event(is_public=True),
+    "instance.plan_changed": Event(is_public=True),
+    "instance.domains_changed": Event(is_public=True),
+    "instance.modules_installed": Event(is_public=True),
     "instance.provisioning_failed": Event(
         mails=(Mail("provisioning_failed"),), activity=_lt("%s failed"), repeats=True, is_public=True
     ),

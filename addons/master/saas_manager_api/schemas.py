@@ -178,6 +178,10 @@ class Accepted(Told):
 
 
 class InstanceBrief(BaseModel):
+    id: str = Field(
+        description="Never changes, as the subdomain may. Lookups take it in the subdomain's place.",
+        examples=["5b0c2a6e-7f1d-4c65-9a57-0d4c1f1a9e77"],
+    )
     subdomain: str = Field(examples=["mycompany"])
     state: str = Field(examples=["active"])
     url: str | None = Field(examples=["https://mycompany.example.com"])
@@ -237,6 +241,7 @@ class InstanceInfoAnswer(Told):
 
 
 class Managed(BaseModel):
+    id: str
     subdomain: str
     action: Action
     state: str = Field(description="Its current state; a job runs the operation.")
@@ -286,7 +291,18 @@ class Template(BaseModel):
     series: str = Field(examples=["19.0"])
     languages: list[str] = Field(description="In which it may be ordered.", examples=[["en_US", "fr_FR"]])
     country: str | None = Field(description="The country of its chart of accounts.", examples=["FR"])
+    domain: str = Field(description="Addresses end with it.", examples=["example.com"])
     shown: bool = Field(description="As of plans.")
+
+
+class CountryChoice(BaseModel):
+    code: str = Field(examples=["FR"])
+    name: str = Field(examples=["France"])
+
+
+class CountriesAnswer(Told):
+    data: list[CountryChoice] = Field(description="By their names, in the language of the answer.")
+    guess: str | None = Field(description="The code of the country of the given time zone.", examples=["FR"])
 
 
 class TemplatesAnswer(Told):

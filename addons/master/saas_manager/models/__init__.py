@@ -30,6 +30,7 @@ from . import saas_instance_runtime
 from . import ir_cron
 from . import res_partner
 from . import res_config_settings
+from . import res_country
 from . import saas_dashboard
 from . import saas_dashboard_alerts
 from . import saas_dashboard_growth

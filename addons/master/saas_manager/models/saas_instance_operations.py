@@ -213,8 +213,8 @@ class SaasInstance(models.Model):
         gateway.operate(self, operation, log.on_step)
         self._done(operation)
 
-    def _done(self, operation, **values):
-        """Update the record after the engine has run the operation."""
+    def _done(self, operation, facts=None, **values):
+        """Update the record after the engine has run the operation. facts: of its event, see `_emit`."""
         row, run_state = OPERATIONS[operation], ENGINE[operation].run_state
         if row.stamp:
             values[row.stamp] = fields.Datetime.now()
@@ -222,7 +222,7 @@ class SaasInstance(models.Model):
             values["run_state"] = run_state
         self._move(operation, operation=False, **row.values, **values)
         if row.event:
-            self._emit(row.event)
+            self._emit(row.event, **(facts or {}))
 
     def _fail(self, reason):
         """Note why the running operation failed, and create an activity for operators."""
@@ -256,8 +256,11 @@ class SaasInstance(models.Model):
         """Update the names from the engine: a lost job may have renamed the instance, or not."""
         found = gateway.find(self)
         if found and self.operation == "rename":
+            previous = self.subdomain
             # sudo: only actions write names of created instances
             self.sudo().write(self._names(found))
+            if found.name != previous:
+                self._emit("instance.renamed", previous_subdomain=previous)
         elif self.operation == "set_domains":
             self._follow_hostnames(found, reason)
 
@@ -347,7 +350,7 @@ class SaasInstance(models.Model):
 
     def _rename_in_steps(self, log):
         renamed = gateway.rename(self, self.wanted, log.on_step)
-        self._done("rename", **self._names(renamed))
+        self._done("rename", {"previous_subdomain": self.subdomain}, **self._names(renamed))
         message = self.env._("It is now at %s.", renamed.url)
         self.message_post(body=message)
         return message
@@ -371,7 +374,7 @@ class SaasInstance(models.Model):
 
     def _install_at_once(self, log):
         installed = gateway.install_modules(self, self.wanted.split())
-        self._done("install")
+        self._done("install", {"modules": list(installed)})
         names = ", ".join(installed)
         message = self.env._("Installed: %s.", names) if names else self.env._("They were there already.")
         log.tell("info", message)

@@ -11,11 +11,14 @@ class SaasInstance(models.Model):
     _inherit = "saas.instance"
 
     @api.model
-    def _find_by_api(self, subdomain):
-        """The live instance of that name, else the last one that the caller sees. Raises NoSuchInstance."""
-        found = self.search([("subdomain", "=", subdomain)])
+    def _find_by_api(self, name):
+        """The instance with that id, else the live one of that subdomain, else the last one that the caller
+        sees. Raises NoSuchInstance."""
+        # sudo: customers may know the ids of their own instances; `search` leaves out those of others
+        same = self.sudo().search([("reference", "=", name)]).ids
+        found = self.search([("id", "in", same)]) or self.search([("subdomain", "=", name)])
         if not found:
-            raise NoSuchInstance(self.env._("There is no instance %s.", subdomain))
+            raise NoSuchInstance(self.env._("There is no instance %s.", name))
         return (found.filtered(lambda instance: instance.state != "terminated") or found)[0]
 
     def _manage_by_api(self, action, reason=None, confirm=None):

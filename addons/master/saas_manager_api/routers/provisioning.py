@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from odoo import fields
+from odoo.addons.saas_manager import gateway
 
 from .. import schemas
 from ..dependencies import REPEATABLE, AnyCaller, Env, SecretCaller, SigningEnv
@@ -15,7 +16,9 @@ from .common import fields_named, refusals, utc
 router = APIRouter(prefix="/provisioning", tags=["provisioning"])
 
 _LEVELS = ("debug", "info", "warning", "error", "critical")
-Name = Annotated[schemas.Label, Path(examples=["mycompany"])]
+Name = Annotated[
+    schemas.Label, Path(description="The instance's subdomain or its `id`.", examples=["mycompany"])
+]
 RequestId = Annotated[schemas.Reference, Path()]
 
 
@@ -121,7 +124,12 @@ async def manage_instance(
     """Start an operation on an instance. Its state shows when the operation has ended."""
     instance = env["saas.instance"]._find_by_api(subdomain)
     instance._manage_by_api(asked.action, asked.reason, asked.confirm)
-    data = schemas.Managed(subdomain=subdomain, action=asked.action, state=instance.state)
+    data = schemas.Managed(
+        id=instance.sudo().reference,  # sudo: as for `_brief`
+        subdomain=instance.subdomain,
+        action=asked.action,
+        state=instance.state,
+    )
     return schemas.ManagedAnswer(data=data, message=env._("It is under way."))
 
 
@@ -202,7 +210,25 @@ def _template(template):
         series=template.series,
         languages=sorted(template._languages()),
         country=template.chart_country_code or template.country_id.code or None,
+        domain=gateway.base_domain_of(template.server_id),
         shown=template.is_shown,
+    )
+
+
+@router.get("/countries", responses=refusals())
+async def countries(
+    env: SigningEnv,
+    _caller: AnyCaller,
+    timezone: Annotated[
+        schemas.TimeZone | None, Query(description="A browser's, to guess its country.")
+    ] = None,
+) -> schemas.CountriesAnswer:
+    """The countries to choose from."""
+    choices = env["res.country"]._saas_choices()
+    guessed = env["res.country"]._saas_of_time_zone(timezone or "")
+    return schemas.CountriesAnswer(
+        data=[schemas.CountryChoice(code=code, name=name) for code, name in choices],
+        guess=guessed.code or None,
     )
 
 
@@ -260,4 +286,10 @@ async def health(env: Env) -> schemas.HealthAnswer:
 
 
 def _brief(instance):
-    return schemas.InstanceBrief(subdomain=instance.subdomain, state=instance.state, url=instance.url or None)
+    # sudo: whoever sees an instance may know its id
+    return schemas.InstanceBrief(
+        id=instance.sudo().reference,
+        subdomain=instance.subdomain,
+        state=instance.state,
+        url=instance.url or None,
+    )

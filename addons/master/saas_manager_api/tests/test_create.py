@@ -120,7 +120,26 @@ class TestCreate(ApiCase):
         data = self._call(path)[1]["data"]
         self.assertEqual((data["state"], data["progress"], data["error"]), ("completed", 100.0, None))
         url = "http://acme.localhost"
-        self.assertEqual(data["instance"], {"subdomain": "acme", "state": "active", "url": url})
+        reference = self._request(reference).instance_id.reference
+        self.assertEqual(
+            data["instance"], {"id": reference, "subdomain": "acme", "state": "active", "url": url}
+        )
+
+    def test_an_instance_is_found_by_its_id_also_after_a_renaming(self):
+        instance = self._created().instance_id
+        found = self._call("/provisioning/instance_info/acme")[1]["data"]["id"]
+        self.assertEqual(found, instance.reference)
+        instance.sudo().subdomain = "zenith"
+        self.assertEqual(self._call(f"/provisioning/instance_info/{found}")[1]["data"]["subdomain"], "zenith")
+        self.assertEqual(self._call(f"/provisioning/instance_logs/{found}")[0], 200)
+        with self._jobs():
+            told = self._call(f"/provisioning/manage_instance/{found}", {"action": "stop"})[1]["data"]
+        self.assertEqual((told["id"], told["subdomain"]), (found, "zenith"))
+
+    def test_another_customer_s_instance_is_not_found_by_its_id(self):
+        reference = self._created().instance_id.reference
+        status, told = self._call(f"/provisioning/instance_info/{reference}", key="portal")
+        self.assertEqual((status, told["error_code"]), (404, "INSTANCE_NOT_FOUND"))
 
     def test_a_failure_is_reported_with_its_reason(self):
         request = self._request(self._create()[1]["request_id"])

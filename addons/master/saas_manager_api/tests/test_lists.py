@@ -5,7 +5,7 @@ from unittest.mock import patch
 from odoo.addons.saas_manager import gateway
 from odoo.tests import tagged
 
-from .common import ApiCase
+from .common import ORIGIN, ApiCase
 
 
 @tagged("post_install", "-at_install")
@@ -50,6 +50,17 @@ class TestLists(ApiCase):
         (row,) = told["data"]
         self.assertEqual((row["code"], row["languages"]), ("shop", ["en_US", "fr_FR"]))
         self.assertEqual((row["country"], row["shown"]), ("FR", True))
+
+    def test_the_countries_are_listed_in_the_caller_s_language_with_a_guess(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        self.env["ir.module.module"]._load_module_terms(["base"], ["fr_FR"])
+        path = "/provisioning/countries"
+        told = self._call(f"{path}?timezone=Asia/Saigon", key=self.publishable.key, Origin=ORIGIN)[1]
+        self.assertEqual(told["guess"], "VN")
+        self.assertIn({"code": "DE", "name": "Germany"}, told["data"])
+        told = self._call(path, **{"Accept-Language": "fr"})[1]
+        self.assertIn({"code": "DE", "name": "Allemagne"}, told["data"])
+        self.assertIsNone(told["guess"])
 
     def test_what_is_not_shown_is_for_operators_who_name_it(self):
         secret = self._make_plan("secret", sequence=0, is_shown=False)
