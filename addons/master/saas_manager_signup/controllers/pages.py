@@ -86,6 +86,12 @@ def too_many(model):
     return None
 
 
+def visitor_address():
+    """The network address for the limits; None for operators who try their own page."""
+    is_operator = request.env.user.has_group("saas_manager.group_saas_user")
+    return None if is_operator else network_of(request.httprequest.remote_addr)
+
+
 # ---------------------------------------------------------------- requests of this browser
 
 

@@ -3,8 +3,6 @@
 import re
 
 from odoo import api, models
-from odoo.addons.saas_manager import gateway
-from odoo.tools import remove_accents
 
 from ..faults import SignupFaults
 from ..words import own_name
@@ -16,6 +14,7 @@ _REGION = re.compile(r"[-_]([A-Za-z]{2})$")
 _CHECKS_AN_HOUR = 600
 _MINIMUM_S = 2
 CAP_PER_HOUR = 200
+PER_ADDRESS = 5
 PERIODS = ("monthly", "yearly")
 
 
@@ -43,6 +42,11 @@ class SaasSignup(models.AbstractModel):
     def _cap_per_hour(self):
         """The number of signups per hour, on the page and by API together. 0: no limit."""
         return int(self._setting("cap_per_hour") or CAP_PER_HOUR)
+
+    @api.model
+    def _per_address(self):
+        """The number of requests per hour from one network address. 0: no limit."""
+        return int(self._setting("per_address_per_hour") or PER_ADDRESS)
 
     @api.model
     def _plans(self):
@@ -74,7 +78,8 @@ class SaasSignup(models.AbstractModel):
                 "period": typed["period"] if typed["period"] in PERIODS else "monthly",
                 "country": typed["country"] or self._guessed_country(typed["tz"]),
             },
-            "countries": self._countries(),
+            "countries": self.env["res.country"]._saas_choices(),
+            "choose_country": self.env._("Choose your country"),
             "language_note": self._language_note,
             "faults": faults,
             "suggestions": self._suggestions_for(typed["subdomain"]) if "subdomain" in faults else [],
@@ -106,23 +111,13 @@ class SaasSignup(models.AbstractModel):
     # ------------------------------------------------------------ countries and languages
 
     @api.model
-    def _countries(self):
-        """The code and the name of each country, by their names in the visitor's language."""
-        # sudo: everybody may know countries
-        found = self.env["res.country"].sudo().search([("code", "!=", False)])
-        return sorted(found.mapped(lambda it: (it.code, it.name)), key=lambda it: remove_accents(it[1]))
-
-    @api.model
     def _guessed_country(self, time_zone=""):
         """The code of the country of the browser's time zone, else of its languages, or ""."""
+        countries = self.env["res.country"]
         accepted = self.env.context.get("saas_signup_accepted", ())
         regions = [region[1] for region in map(_REGION.search, accepted) if region]
-        guessed = gateway.country_of_time_zone(time_zone) or next(iter(regions), "")
-        return self._country(guessed).code or ""
-
-    def _country(self, code):
-        # sudo: everybody may know countries
-        return self.env["res.country"].sudo().search([("code", "=", (code or "").upper())], limit=1)
+        found = countries._saas_of_time_zone(time_zone) or countries._saas_of_code(next(iter(regions), ""))
+        return found.code or ""
 
     @api.model
     def _language_note(self, template):

@@ -69,7 +69,7 @@ class SaasSignup(models.AbstractModel):
         return None
 
     def _fault_of_country(self, code):
-        known = not code or self._country(code)
+        known = not code or self.env["res.country"]._saas_of_code(code)
         return None if known else self.env._("Please choose your country.")
 
     def _faults_of_choices(self, tidy):
@@ -93,7 +93,7 @@ class SaasSignup(models.AbstractModel):
             **{name: tidy[name] for name in LONGEST},
             "customer_email": gateway.tidy_email(tidy["customer_email"]),
             "admin_name": tidy["customer_name"],
-            "country_id": self._country(tidy["country"]).id,
+            "country_id": self.env["res.country"]._saas_of_code(tidy["country"]).id,
             "tz": tidy["tz"] if gateway.is_time_zone(tidy["tz"]) else False,
             "plan_id": plan.id,
             "template_id": template.id,

@@ -148,11 +148,11 @@ class TestForm(SignupCase):
         request = self._signed_up()
         self.assertEqual(request.language_id, french)
         self.assertEqual(request._instance_language().code, "en_US", "the template has no French")
-        self.assertIn("Your Odoo will be in English", self._see("/signup?lang=fr").text)
+        self.assertRegex(self._see("/signup?lang=fr").text, 'class="note">[^<]*English')
         self.template.language_ids = french
         self.assertEqual(request._instance_language(), french)
-        self.assertNotIn("Your Odoo will be in", self._see("/signup?lang=fr").text)
-        self.assertNotIn("Your Odoo will be in", self._see("/signup?lang=en").text)
+        for language in ("fr", "en"):
+            self.assertNotIn('class="note"', self._see(f"/signup?lang={language}").text)
         self._forget_cookies()
         accepted = self._see(headers={"Accept-Language": "de,fr;q=0.9"})
         self.assertIn('<html lang="fr-FR"', accepted.text)

@@ -144,6 +144,17 @@ class TestSignup(ApiCase):
         self.assertTrue(new.exists())
 
     def test_an_origin_is_a_protocol_and_a_host(self):
-        for wrong in ("www.example.com", "https://www.example.com/", "*", "null"):
+        for wrong in ("www.example.com", "https://www.example.com/contact", "*", "null"):
             with self.subTest(origin=wrong), self.assertRaises(ValidationError):
                 self.publishable.origins = wrong
+
+    def test_an_origin_may_be_typed_as_it_stands_in_the_address_bar(self):
+        self.publishable.origins = "https://WWW.example.com/, http://localhost:8926/ https://a.example:443"
+        typed = ["https://www.example.com", "http://localhost:8926", "https://a.example"]
+        self.assertEqual(self.publishable.origins.split(), typed)
+        self.assertEqual(self._sign_up_from("https://www.example.com")[0], 202)
+
+    def test_the_key_s_form_has_the_snippet_for_the_web_site(self):
+        snippet = self.publishable.snippet
+        self.assertIn(f'src="{self.publishable.get_base_url()}/api/signup.js"', snippet)
+        self.assertIn(f'<tenantry-signup key="{self.publishable.key}"></tenantry-signup>', snippet)
