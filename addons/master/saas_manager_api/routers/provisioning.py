@@ -31,7 +31,8 @@ async def create_instance(
     told = asked.model_dump(
         include={"customer_email", "customer_name", "company_name", "subdomain", "admin_email", "admin_name"}
     )
-    if asked.admin_email in (None, asked.customer_email):
+    admin_email = asked.admin_email or asked.customer_email
+    if gateway.tidy_email(admin_email) == gateway.tidy_email(asked.customer_email):
         told["admin_name"] = asked.admin_name or asked.customer_name
     with fields_named(plan="plan_id"):
         choices = requests._values_by_api(

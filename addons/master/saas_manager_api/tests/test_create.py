@@ -48,6 +48,8 @@ class TestCreate(ApiCase):
         told = self._create(subdomain="second", admin_name="Max Chef", country="VN")[1]
         instance = self._request(told["request_id"]).instance_id
         self.assertEqual((instance.admin_name, instance.tz), ("Max Chef", "Asia/Ho_Chi_Minh"))
+        told = self._create(subdomain="same", admin_email="ANN@acme.example")[1]
+        self.assertEqual(self._request(told["request_id"]).instance_id.admin_name, "Ann Acme")
         told = self._create(subdomain="third")[1]
         self.assertFalse(self._request(told["request_id"]).instance_id.admin_name, "not the customer's")
         told = self._new(clientName="fourth", customerName="Léa Dupont", **place)[1]
