@@ -8,8 +8,9 @@ from odoo.addons.saas_manager.operations import REMOTE
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from .actions import VALUED
 from .errors import CODES
-from .faults import COUNTRY, EMAIL, LANGUAGE, LINE, REFERENCE, SLUG, TIME_ZONE
+from .faults import COUNTRY, EMAIL, HOSTNAME, LANGUAGE, LINE, MODULE, REFERENCE, SLUG, TIME_ZONE
 
 _NOT_USED = ("customer_phone", "phone", "notes", "metadata", "source")
 _LANGUAGE = "One of the template's languages; English if omitted."
@@ -48,9 +49,11 @@ Language = Annotated[str, StringConstraints(min_length=2, max_length=16, pattern
 Country = Annotated[str, StringConstraints(min_length=2, max_length=2, pattern=COUNTRY)]
 TimeZone = Annotated[str, StringConstraints(min_length=2, max_length=64, pattern=TIME_ZONE)]
 Runtime = Literal["shared", "docker", "kubernetes", "railway"]
+Hostname = Annotated[str, StringConstraints(min_length=1, max_length=253, pattern=HOSTNAME)]
+Module = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=MODULE)]
 Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Level = Literal["debug", "info", "warning", "error", "critical"]
-Action = Literal[*REMOTE, "backup", "restore", "duplicate"]
+Action = Literal[*REMOTE, *VALUED, "backup", "restore", "duplicate"]
 
 
 class Asked(BaseModel):
@@ -130,6 +133,23 @@ class ManageInstance(Asked):
     action: Action = Field(examples=["suspend"])
     reason: Line | None = Field(None, description="For `suspend`: the reason, which the customer reads.")
     confirm: Label | None = Field(None, description="For `terminate`: the subdomain again.")
+    subdomain: str | None = Field(
+        None, description="For `rename`.", examples=["newname"], json_schema_extra=_LABEL
+    )
+    plan: Slug | None = Field(None, description="For `change_plan`: a plan's code.", examples=["starter"])
+    domains: list[Hostname] | None = Field(
+        None,
+        max_length=50,
+        description="For `set_domains`: all further host names; those left out are removed.",
+        examples=[["shop.acme.example"]],
+    )
+    modules: list[Module] | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        description="For `install`: technical names.",
+        examples=[["crm"]],
+    )
 
 
 class Subdomain(Asked):

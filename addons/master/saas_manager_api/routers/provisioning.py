@@ -124,7 +124,7 @@ async def manage_instance(
 ) -> schemas.ManagedAnswer:
     """Start an operation on an instance. Its state shows when the operation has ended."""
     instance = env["saas.instance"]._find_by_api(subdomain)
-    instance._manage_by_api(asked.action, asked.reason, asked.confirm)
+    instance._manage_by_api(**asked.model_dump())
     data = schemas.Managed(
         id=instance.sudo().reference,  # sudo: as for `_brief`
         subdomain=instance.subdomain,
