@@ -16,6 +16,10 @@ _FISCAL = """
     SELECT country.code FROM res_company AS company
       JOIN res_country AS country ON country.id = company.account_fiscal_country_id
 """
+_CURRENCY = """
+    SELECT currency.name FROM res_company AS company
+      JOIN res_currency AS currency ON currency.id = company.currency_id WHERE currency.active
+"""
 _TAXES = """
     SELECT DISTINCT country.code FROM account_tax AS tax
       JOIN res_country AS country ON country.id = tax.country_id WHERE tax.active
@@ -43,15 +47,16 @@ def french_books(engine: Engine) -> Iterator[str]:
     engine.templates.drop("french-books")
 
 
-@pytest.mark.parametrize("country", ["FR", "VN", ""])
+@pytest.mark.parametrize(("country", "currency"), [("FR", "EUR"), ("VN", "VND"), ("", "USD")])
 def test_a_customer_elsewhere_or_of_an_unknown_country_has_no_american_taxes(
-    engine: Engine, books: str, country: str
+    engine: Engine, books: str, country: str, currency: str
 ):
     creation = engine.instances.provision(
         engine.instances.spec(name="acme", email="a@acme.example", template=books, country=country)
     )
     try:
         assert ask(engine, "acme", _FISCAL) == ([(country,)] if country else [])
+        assert ask(engine, "acme", _CURRENCY) == [(currency,)]
         assert ask(engine, "acme", _TAXES) == []
         assert ask(engine, "acme", _TAKEN) == [(0,)]
         invoice = {"move_type": "out_invoice", "invoice_line_ids": [[0, 0, {"name": "x", "price_unit": 100}]]}

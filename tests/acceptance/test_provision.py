@@ -35,6 +35,18 @@ from tenantry.operations.instance import lifecycle, provision
 from tenantry.operations.steps import Operation, Step
 from tenantry.postgres import databases, locks, roles
 
+_COMPANY = """
+    SELECT country.code, currency.name FROM res_company AS company
+      JOIN res_partner AS partner ON partner.id = company.partner_id
+      JOIN res_country AS country ON country.id = partner.country_id
+      JOIN res_currency AS currency ON currency.id = company.currency_id AND currency.active
+"""
+_ADMIN = """
+    SELECT partner.name, partner.tz, partner.lang FROM res_users AS admin
+      JOIN res_partner AS partner ON partner.id = admin.partner_id
+     WHERE admin.login = 'admin@acme.example'
+"""
+
 
 @pytest.fixture(autouse=True)
 def clean(engine: Engine) -> Iterator[None]:
@@ -59,17 +71,15 @@ def test_a_creation_without_a_spare_clones_the_template(engine: Engine):
 
 
 def test_the_customers_language_country_and_time_zone_are_set(engine: Engine):
-    create(engine, country="BE", timezone="Europe/Brussels", language="en_US")
-    country = """
-        SELECT c.code FROM res_company o
-          JOIN res_partner p ON p.id = o.partner_id JOIN res_country c ON c.id = p.country_id
-    """
-    admin = """
-        SELECT p.tz, p.lang FROM res_users u JOIN res_partner p ON p.id = u.partner_id
-         WHERE u.login = 'admin@acme.example'
-    """
-    assert ask(engine, "acme", country) == [("BE",)]
-    assert ask(engine, "acme", admin) == [("Europe/Brussels", "en_US")]
+    create(engine, country="BE", timezone="Europe/London", language="en_US", admin_name="Léa Dupont")
+    assert ask(engine, "acme", _COMPANY) == [("BE", "EUR")]
+    assert ask(engine, "acme", _ADMIN) == [("Léa Dupont", "Europe/London", "en_US")]
+
+
+def test_without_a_time_zone_and_a_name_they_follow_from_the_country_and_the_mailbox(engine: Engine):
+    create(engine, country="VN")
+    assert ask(engine, "acme", _COMPANY) == [("VN", "VND")]
+    assert ask(engine, "acme", _ADMIN) == [("Admin", "Asia/Ho_Chi_Minh", "en_US")]
 
 
 def test_two_instances_share_no_identity_or_secret(engine: Engine):

@@ -11,6 +11,7 @@ from tests.support.api_client import make_keys, set_hourly_limit
 from tests.support.back_office import BackOffice
 from tests.support.odoo_client import WebClient
 from tests.support.remote_cli import RemoteCli, command_lines
+from tests.support.tenants import ask
 from tests.support.waiting import wait_until
 
 from tenantry.model.secret import Secret
@@ -46,6 +47,29 @@ def test_create_as_json_prints_a_password_that_works(remote: RemoteCli, office: 
     again = remote("request", "show", creation["request_id"], "--follow")
     assert again.returncode == 0
     assert creation["password"] not in again.stdout
+
+
+def test_the_customers_name_country_and_time_zone_arrive(remote: RemoteCli, office: BackOffice):
+    customer = ("--name", "Léa Dupont", "--country", "FR", "--tz", "Indian/Reunion", "--lang", "en_US")
+    created = remote("create", "acme", "admin@acme.example", "--template", "tiny", *customer)
+    assert created.returncode == 0, created.stderr
+    query = """
+        SELECT partner.name, partner.tz, country.code FROM res_users AS admin
+          JOIN res_partner AS partner ON partner.id = admin.partner_id
+          JOIN res_company AS company ON company.id = admin.company_id
+          JOIN res_partner AS address ON address.id = company.partner_id
+          JOIN res_country AS country ON country.id = address.country_id
+         WHERE admin.login = 'admin@acme.example'
+    """
+    assert ask(office.engine, "acme", query) == [("Léa Dupont", "Indian/Reunion", "FR")]
+
+
+def test_a_language_that_the_template_lacks_is_refused_at_once_with_those_it_has(remote: RemoteCli):
+    refused = remote("create", "acme", "admin@acme.example", "--template", "tiny", "--lang", "fr_FR")
+    assert refused.returncode == 2
+    assert "It has: en_US." in refused.stderr
+    assert ".." not in refused.stderr
+    assert "acme" not in remote("instance", "list").stdout
 
 
 def test_a_creation_uses_few_of_a_keys_hourly_requests(stranger: RemoteCli, office: BackOffice):

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 from tests.support.back_office import BackOffice
-from tests.support.mail_server import MailServer, serving
+from tests.support.mail_server import MailServer, serving, text_of
 from tests.support.visitor import Visitor
+from tests.support.waiting import wait_until
 
 from tenantry.model.names import MASTER_DATABASE
 
@@ -323,7 +324,7 @@ def test_the_signup_works_by_keyboard_only(visitor: NewVisitor) -> None:
     keys.press("Tab")
     keys.type(ann.email("ivy-ltd"))
     expect(ann.page.locator(".free")).to_be_visible()
-    for _field in ("address", "template", "period", "plan"):
+    for _field in ("country", "address", "template", "period", "plan"):
         keys.press("Tab")
     keys.press("ArrowRight")
     assert ann.page.evaluate("document.activeElement.name") == "plan"
@@ -339,12 +340,66 @@ def test_a_french_visitor_gets_pages_in_french(visitor: NewVisitor, office: Back
     ann = visitor(locale="fr-FR")
     ann.fill("houx")
     expect(ann.page.locator("html")).to_have_attribute("lang", "fr-FR")
+    expect(ann.page.locator(".note")).to_contain_text("English")
     ann.judge("form-french")
     ann.send()
     request = office.find("saas.instance.request", subdomain="houx")
     assert "French" in office.read("saas.instance.request", request, "language_id")["language_id"][1]
     ann.page.goto("/signup?lang=en")
     expect(ann.page.locator("html")).to_have_attribute("lang", "en-US")
+
+
+_ARRIVED = """
+    SELECT partner.name, partner.lang, partner.tz, country.code, currency.name
+      FROM res_users AS customer
+      JOIN res_partner AS partner ON partner.id = customer.partner_id
+      JOIN res_company AS company ON company.id = customer.company_id
+      JOIN res_partner AS address ON address.id = company.partner_id
+      JOIN res_country AS country ON country.id = address.country_id
+      JOIN res_currency AS currency ON currency.id = company.currency_id AND currency.active
+     WHERE customer.login = %s
+"""
+
+
+@pytest.mark.parametrize(
+    ("locale", "zone", "customer", "arrived"),
+    [
+        ("fr-FR", "Europe/Paris", "Léa Dupont", ("fr_FR", "Europe/Paris", "FR", "EUR")),
+        ("vi-VN", "Asia/Saigon", "Nguyễn Lan", ("vi_VN", "Asia/Saigon", "VN", "VND")),
+    ],
+)
+def test_a_visitors_name_language_country_and_currency_arrive_in_their_odoo(
+    visitor: NewVisitor, office: BackOffice, locale: str, zone: str, customer: str, arrived: tuple
+) -> None:
+    languages = [office.find("res.lang", code=code) for code in ("en_US", "fr_FR", "vi_VN")]
+    office.template("world", "web", language_ids=[[6, 0, languages]])
+    name = f"world-{zone.partition('/')[0].lower()}"
+    ann = visitor("phone", locale=locale, timezone_id=zone)
+    ann.fill(name, "/signup?template=world")
+    ann.page.fill("#customer_name", customer)
+    expect(ann.page.locator("#country")).to_have_value(arrived[2])
+    assert ann.page.locator(".note").count() == 1, "only the template in English says so"
+    ann.judge(f"form-{arrived[0]}")
+    ann.send()
+    ann.open_link(name)
+    ann.press()
+    ann.expect_home(name)
+    with office.engine.context.cluster.connect(name) as inside:
+        assert inside.execute(_ARRIVED.encode(), [ann.email(name)]).fetchall() == [(customer, *arrived)]
+    wait_until(lambda: len(ann.subjects(name)) == 2, "the welcome mail has not come")
+    (_confirm, welcome) = (mail for mail in ann.mails.mails if ann.email(name) in mail["to"])
+    assert customer in text_of(welcome)
+
+
+def test_the_country_is_guessed_from_the_time_zone_and_a_choice_is_kept(visitor: NewVisitor) -> None:
+    ann = visitor(timezone_id="Asia/Ho_Chi_Minh")
+    ann.page.goto("/signup")
+    country = ann.page.locator("#country")
+    expect(country).to_have_value("VN")
+    country.select_option("BE")
+    ann.page.click("nav [hreflang=fr-FR]")
+    expect(ann.page.locator("html")).to_have_attribute("lang", "fr-FR")
+    expect(country).to_have_value("BE")
 
 
 def test_changing_the_language_keeps_the_input(visitor: NewVisitor) -> None:

@@ -69,11 +69,13 @@ class BackOffice:
 
     # ------------------------------------------------------------ what tests need
 
-    def template(self, code: str, modules: str) -> int:
+    def template(self, code: str, modules: str, **more: Any) -> int:
         """The template of that code, ready; one that the engine has built already is not built again."""
         found = self.call("saas.template", "search", [["code", "=", code]])
         values = {"name": code.capitalize(), "code": code, "modules": modules, "pool_size": 0}
-        template = found[0] if found else self.call("saas.template", "create", [values])[0]
+        if not found:
+            found = self.call("saas.template", "create", [{**values, "is_shown": True, **more}])
+        template = found[0]
         if self.read("saas.template", template, "state")["state"] != "ready":
             self.call("saas.template", "action_create_template_db", [template])
             self.wait("saas.template", template, ["ready", "failed"], timeout_s=180)

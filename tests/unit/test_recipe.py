@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tenantry.control_plane.install import RECIPE as MASTER
 from tenantry.engine import Engine
 from tenantry.errors import InvalidName, InvalidRecipe
 from tenantry.model.recipe import Recipe, as_numbers, next_version
@@ -40,6 +41,12 @@ def test_a_code_is_a_slug():
 def test_the_shipped_recipes_are_the_four_of_the_specification(tmp_path, monkeypatch):
     monkeypatch.setenv("TENANTRY_HOME", str(tmp_path))
     assert set(Engine().templates.recipes()) == {"blank", "restaurant", "ecommerce", "services"}
+
+
+@pytest.mark.parametrize("code", ["blank", "restaurant", "ecommerce", "services"])
+def test_the_shipped_recipes_have_the_languages_of_the_masters_pages(tmp_path, monkeypatch, code):
+    monkeypatch.setenv("TENANTRY_HOME", str(tmp_path))
+    assert Engine().templates.recipe(code).languages == MASTER.languages
 
 
 def test_an_operators_recipe_wins_over_the_shipped_one(tmp_path, monkeypatch):

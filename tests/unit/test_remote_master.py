@@ -130,6 +130,12 @@ def test_a_creation_asks_once_and_tells_the_password_of_its_end(
     ]
 
 
+@pytest.mark.parametrize("reason", ["There is no fr_FR. It has: en_US.", "There is no fr_FR. It has: en_US"])
+def test_a_reason_ends_with_one_full_stop(reason: str):
+    assert str(RequestFailed("r-1", reason)).endswith("It has: en_US.")
+    assert str(OperationFailed("acme", "stop", reason)).endswith("It has: en_US.")
+
+
 def test_a_creation_that_failed_is_not_asked_for_its_password(master: RecordingMaster, remote: RemoteMaster):
     master.will_tell({**ASKED, "state": "failed", "error": "no room"})
     with pytest.raises(RequestFailed, match="no room"):

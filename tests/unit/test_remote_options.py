@@ -27,7 +27,6 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["create", "acme", "a@acme.example", "--tz", "Europe/Paris"], "--tz has no meaning on the master"),
         (["instance", "rename", "acme", "zenith"], "cannot rename"),
         (["instance", "domains", "acme"], "cannot set domains"),
         (["instance", "install", "acme", "crm"], "cannot install modules"),

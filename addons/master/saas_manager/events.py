@@ -66,7 +66,13 @@ EVENTS = {
     "instance.login_link_asked": Event(mails=(Mail("login_link", frozenset({"active"})),)),
     "instance.password_link_asked": Event(mails=(Mail("password_link", frozenset({"active"})),)),
     "instance.access_given": Event(mails=(Mail("access_given"),)),
-    "instance.renamed": Event(mails=(Mail("instance_renamed", _LIVES),)),
+    "instance.renamed": Event(mails=(Mail("instance_renamed", _LIVES),), is_public=True),
+    "instance.stopped": Event(is_public=True),
+    "instance.started": Event(is_public=True),
+    "instance.restarted": Event(is_public=True),
+    "instance.plan_changed": Event(is_public=True),
+    "instance.domains_changed": Event(is_public=True),
+    "instance.modules_installed": Event(is_public=True),
     "instance.provisioning_failed": Event(
         mails=(Mail("provisioning_failed"),), activity=_lt("%s failed"), repeats=True, is_public=True
     ),

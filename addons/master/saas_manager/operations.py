@@ -68,20 +68,22 @@ OPERATIONS = {
         group="saas_manager.group_saas_administrator",
         refusal=_lt("Only a SaaS administrator may terminate an instance."),
     ),
-    "stop": Operation("Being stopped", _lt("Stop %s"), values=_AT_REST),
-    "start": Operation("Being started", _lt("Start %s"), values=_WELL),
-    "restart": Operation("Being restarted", _lt("Restart %s"), values=_WELL),
+    "stop": Operation("Being stopped", _lt("Stop %s"), values=_AT_REST, event="instance.stopped"),
+    "start": Operation("Being started", _lt("Start %s"), values=_WELL, event="instance.started"),
+    "restart": Operation("Being restarted", _lt("Restart %s"), values=_WELL, event="instance.restarted"),
     "rename": Operation(
         "Being moved to another subdomain",
         _lt("Rename %s"),
         act="_rename_in_steps",
         values={"wanted": False},
+        event="instance.renamed",
         only_engine_knows=True,
     ),
     "set_domains": Operation(
         "Getting other domains",
         _lt("Set the domains of %s"),
         act="_set_domains_at_once",
+        event="instance.domains_changed",
         only_engine_knows=True,
     ),
     "install": Operation(
@@ -89,6 +91,7 @@ OPERATIONS = {
         _lt("Install modules in %s"),
         act="_install_at_once",
         values={"wanted": False},
+        event="instance.modules_installed",
         channel="root.saas_build",  # it may take minutes
     ),
 }

@@ -18,6 +18,7 @@
     "data": [
         "security/ir.model.access.csv",
         "security/saas_manager_api_security.xml",
+        "views/docs_templates.xml",
         "views/res_config_settings_views.xml",
         "views/saas_api_key_publishable_views.xml",
         "wizards/res_users_apikeys_description_views.xml",

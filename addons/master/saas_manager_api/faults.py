@@ -17,6 +17,9 @@ SLUG = r"^[a-z0-9-]+$"
 REFERENCE = r"^[A-Za-z0-9-]+$"
 LANGUAGE = r"^[a-z]{2,3}(_[A-Z]{2}|_[0-9]{3})?(@[A-Za-z]+)?$"
 COUNTRY = r"^[A-Za-z]{2}$"
+HOSTNAME = r"^[^\s/:@\x00-\x1f\x7f]+$"
+MODULE = r"^[a-z][a-z0-9_]*$"
+TIME_ZONE = r"^[A-Za-z][A-Za-z0-9_+/-]*$"
 TOKEN = r"^[A-Za-z0-9_=-]+$"
 
 _FORMS = {
@@ -26,6 +29,9 @@ _FORMS = {
     REFERENCE: _lt("Please use only letters, digits and dashes."),
     LANGUAGE: _lt("Please send the code of a language, such as fr_FR."),
     COUNTRY: _lt("Please send the code of a country, such as FR."),
+    HOSTNAME: _lt("Please send a host name, such as shop.acme.example."),
+    MODULE: _lt("Please send the technical name of a module, such as crm."),
+    TIME_ZONE: _lt("Please send the name of a time zone, such as Europe/Paris."),
     TOKEN: _lt("This link is incomplete."),
 }
 _NO_TEXT = ("INVALID_FORMAT", _lt("Please send text."))
@@ -57,6 +63,9 @@ _KINDS = {
     "greater_than_equal": ("VALIDATION_ERROR", _lt("Please send %(ge)s or more.")),
     "less_than_equal": ("VALIDATION_ERROR", _lt("Please send %(le)s or less.")),
     "literal_error": ("VALIDATION_ERROR", _lt("Please send one of these: %(expected)s.")),
+    "list_type": ("INVALID_FORMAT", _lt("Please send a list.")),
+    "too_short": ("INVALID_LENGTH", _lt("Please send at least %(min_length)s.")),
+    "too_long": ("INVALID_LENGTH", _lt("Please send at most %(max_length)s.")),
     "model_attributes_type": _NO_OBJECT,
     "model_type": _NO_OBJECT,
     "dict_type": _NO_OBJECT,

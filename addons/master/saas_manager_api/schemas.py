@@ -8,10 +8,14 @@ from odoo.addons.saas_manager.operations import REMOTE
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from .actions import VALUED
 from .errors import CODES
-from .faults import COUNTRY, EMAIL, LANGUAGE, LINE, REFERENCE, SLUG
+from .faults import COUNTRY, EMAIL, HOSTNAME, LANGUAGE, LINE, MODULE, REFERENCE, SLUG, TIME_ZONE
 
 _NOT_USED = ("customer_phone", "phone", "notes", "metadata", "source")
+_LANGUAGE = "One of the template's languages; English if omitted."
+_COUNTRY = "The company's: its currency, taxes and time zone follow from it."
+_TIME_ZONE = "The IANA name; the country's if omitted."
 _LABEL = {"minLength": 3, "maxLength": 50, "pattern": r"^[a-z0-9]+(-[a-z0-9]+)*$"}
 
 
@@ -43,10 +47,13 @@ Slug = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=SLU
 Reference = Annotated[str, StringConstraints(max_length=64, pattern=REFERENCE)]
 Language = Annotated[str, StringConstraints(min_length=2, max_length=16, pattern=LANGUAGE)]
 Country = Annotated[str, StringConstraints(min_length=2, max_length=2, pattern=COUNTRY)]
+TimeZone = Annotated[str, StringConstraints(min_length=2, max_length=64, pattern=TIME_ZONE)]
 Runtime = Literal["shared", "docker", "kubernetes", "railway"]
+Hostname = Annotated[str, StringConstraints(min_length=1, max_length=253, pattern=HOSTNAME)]
+Module = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=MODULE)]
 Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Level = Literal["debug", "info", "warning", "error", "critical"]
-Action = Literal[*REMOTE, "backup", "restore", "duplicate"]
+Action = Literal[*REMOTE, *VALUED, "backup", "restore", "duplicate"]
 
 
 class Asked(BaseModel):
@@ -87,8 +94,14 @@ class CreateInstance(Asked):
         examples=["admin@company.com"],
     )
     template: Slug | None = Field(None, description="A template's code; the plan's first one if omitted.")
-    language: Language | None = Field(None, examples=["fr_FR"])
-    country: Country | None = Field(None, examples=["FR"])
+    admin_name: Caption | None = Field(
+        None,
+        description="The administrator's name; the customer's if omitted and the address is theirs.",
+        examples=["Jane Doe"],
+    )
+    language: Language | None = Field(None, description=_LANGUAGE, examples=["fr_FR"])
+    country: Country | None = Field(None, description=_COUNTRY, examples=["FR"])
+    timezone: TimeZone | None = Field(None, description=_TIME_ZONE, examples=["Europe/Paris"])
 
 
 class NewInstance(Asked):
@@ -106,14 +119,37 @@ class NewInstance(Asked):
     plan: Slug | None = Field(None, description="A plan's code; the first one if omitted.")
     template: Slug | None = Field(None, description="A template's code; the plan's first one if omitted.")
     runtime: Runtime | None = Field(None, description="Only plans with this runtime.")
-    language: Language | None = Field(None, examples=["fr_FR"])
-    country: Country | None = Field(None, examples=["FR"])
+    customerName: Caption | None = Field(
+        None,
+        description="The person's name, as user and in mails; made from the address if omitted.",
+        examples=["Jane Doe"],
+    )
+    language: Language | None = Field(None, description=_LANGUAGE, examples=["fr_FR"])
+    country: Country | None = Field(None, description=_COUNTRY, examples=["FR"])
+    timezone: TimeZone | None = Field(None, description=_TIME_ZONE, examples=["Europe/Paris"])
 
 
 class ManageInstance(Asked):
     action: Action = Field(examples=["suspend"])
     reason: Line | None = Field(None, description="For `suspend`: the reason, which the customer reads.")
     confirm: Label | None = Field(None, description="For `terminate`: the subdomain again.")
+    subdomain: str | None = Field(
+        None, description="For `rename`.", examples=["newname"], json_schema_extra=_LABEL
+    )
+    plan: Slug | None = Field(None, description="For `change_plan`: a plan's code.", examples=["starter"])
+    domains: list[Hostname] | None = Field(
+        None,
+        max_length=50,
+        description="For `set_domains`: all further host names; those left out are removed.",
+        examples=[["shop.acme.example"]],
+    )
+    modules: list[Module] | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        description="For `install`: technical names.",
+        examples=[["crm"]],
+    )
 
 
 class GiveAccess(Asked):
@@ -168,6 +204,10 @@ class Accepted(Told):
 
 
 class InstanceBrief(BaseModel):
+    id: str = Field(
+        description="Never changes, as the subdomain may. Lookups take it in the subdomain's place.",
+        examples=["5b0c2a6e-7f1d-4c65-9a57-0d4c1f1a9e77"],
+    )
     subdomain: str = Field(examples=["mycompany"])
     state: str = Field(examples=["active"])
     url: str | None = Field(examples=["https://mycompany.example.com"])
@@ -227,6 +267,7 @@ class InstanceInfoAnswer(Told):
 
 
 class Managed(BaseModel):
+    id: str
     subdomain: str
     action: Action
     state: str = Field(description="Its current state; a job runs the operation.")
@@ -259,6 +300,7 @@ class Plan(PlanBrief):
     max_users: int = Field(description="0: no limit.")
     max_storage_gb: float = Field(description="0: no limit.")
     popular: bool
+    shown: bool = Field(description="At the signup; others may be ordered by operators' keys only.")
     runtime: Runtime
     features: str | None = Field(description="HTML.")
     templates: list[str] = Field(description="Codes of the templates it includes; empty: all.")
@@ -266,6 +308,31 @@ class Plan(PlanBrief):
 
 class PlansAnswer(Told):
     data: list[Plan]
+
+
+class Template(BaseModel):
+    code: str = Field(examples=["restaurant"])
+    name: str = Field(examples=["Restaurant"])
+    description: str | None = Field(description="HTML.")
+    series: str = Field(examples=["19.0"])
+    languages: list[str] = Field(description="In which it may be ordered.", examples=[["en_US", "fr_FR"]])
+    country: str | None = Field(description="The country of its chart of accounts.", examples=["FR"])
+    domain: str = Field(description="Addresses end with it.", examples=["example.com"])
+    shown: bool = Field(description="As of plans.")
+
+
+class CountryChoice(BaseModel):
+    code: str = Field(examples=["FR"])
+    name: str = Field(examples=["France"])
+
+
+class CountriesAnswer(Told):
+    data: list[CountryChoice] = Field(description="By their names, in the language of the answer.")
+    guess: str | None = Field(description="The code of the country of the given time zone.", examples=["FR"])
+
+
+class TemplatesAnswer(Told):
+    data: list[Template]
 
 
 class LogLine(BaseModel):

@@ -19,6 +19,7 @@
         "views/captcha_templates.xml",
         "views/res_config_settings_views.xml",
         "views/captcha_settings_views.xml",
+        "views/saas_api_key_publishable_views.xml",
         "views/saas_instance_request_views.xml",
     ],
 }

@@ -22,11 +22,16 @@ class EventCustomer(BaseModel):
 
 
 class EventInstance(BaseModel):
+    id: str = Field(
+        description="Never changes, as the subdomain may; see `instance_info`.",
+        examples=["5b0c2a6e-7f1d-4c65-9a57-0d4c1f1a9e77"],
+    )
     subdomain: str = Field(examples=["mycompany"])
     name: str = Field(examples=["My Company Ltd"])
     state: str = Field(description="The state at the time of the event.", examples=["active"])
     url: str | None = Field(examples=["https://mycompany.example.com"])
     plan: str = Field(description="The plan's code.", examples=["starter"])
+    domains: list[str] = Field(description="The further host names at which it answers.")
 
 
 class EventSubscription(BaseModel):
@@ -44,6 +49,9 @@ class InstanceNews(BaseModel):
     instance: EventInstance
     customer: EventCustomer
     reason: str | None = Field(None, description="The reason of its suspension, as told to the customer.")
+    previous_subdomain: str | None = Field(None, description="Of `instance.renamed`.")
+    previous_plan: str | None = Field(None, description="Of `instance.plan_changed`: the code.")
+    modules: list[str] | None = Field(None, description="Of `instance.modules_installed`: the new ones.")
 
 
 class SubscriptionNews(InstanceNews):

@@ -20,6 +20,9 @@ def create(
     client: NameArgument,
     email: Annotated[str, typer.Argument(help="The administrator's email address, and login.")],
     company: Annotated[str, typer.Option(help="The company's name.")] = "",
+    name: Annotated[
+        str, typer.Option(help="The administrator's name. Default: derived from the email address.")
+    ] = "",
     template: Annotated[
         str,
         typer.Option(
@@ -30,7 +33,9 @@ def create(
     plan: Annotated[str, typer.Option(help="On a master: the plan's code. Default: the first.")] = "",
     lang: Annotated[str, typer.Option(help="Odoo's language code, such as fr_FR.")] = "",
     country: Annotated[str, typer.Option(help="ISO 3166 code, such as FR.")] = "",
-    tz: Annotated[str, typer.Option(help="IANA time zone, such as Europe/Paris; not on a master.")] = "",
+    tz: Annotated[
+        str, typer.Option(help="IANA time zone, such as Europe/Paris. Default: the country's.")
+    ] = "",
     no_wait: NoWaitOption = False,
     local: LocalOption = False,
     as_json: JsonOption = False,
@@ -38,7 +43,7 @@ def create(
     """Create a customer's private, running Odoo: on the master you are logged in to, else here."""
     output = Output(as_json=as_json)
     place = choose_place(output, local=local)
-    options = CreationOptions(client, email, company, template, plan, lang, country, tz)
+    options = CreationOptions(client, email, company, name, template, plan, lang, country, tz)
     if no_wait:
         asked = place.begin_creation(options)
         output.result(asked, *request_lines(asked.request_id), *notes(asked.warnings))

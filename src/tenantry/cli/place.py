@@ -48,6 +48,7 @@ class CreationOptions:
     name: str
     email: str
     company: str = ""
+    admin_name: str = ""
     template: str = ""
     plan: str = ""
     language: str = ""
@@ -141,6 +142,7 @@ class LocalEngine:
             name=options.name,
             email=options.email,
             company=options.company,
+            admin_name=options.admin_name,
             template=options.template or "blank",
             language=options.language,
             country=options.country,
@@ -204,15 +206,16 @@ class LoggedInMaster:
         return self.master.ask(**self._api_arguments(options))
 
     def _api_arguments(self, options: CreationOptions) -> dict[str, str | None]:
-        _refuse({"--tz": options.timezone}, self)
         return {
             "clientName": options.name,
             "adminEmail": options.email,
             "companyName": options.company or options.name.replace("-", " ").title(),
+            "customerName": options.admin_name or None,
             "template": options.template or None,
             "plan": options.plan or None,
             "language": options.language or None,
             "country": options.country or None,
+            "timezone": options.timezone or None,
         }
 
     def act(self, action: str, name: str, on_step: OnStep, reason: str = "") -> Any:

@@ -6,8 +6,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytz
-
 from tenantry.errors import InvalidValue
 from tenantry.model import countries, names
 from tenantry.model.catalog import State
@@ -21,7 +19,9 @@ class InstanceSpec:
     """The specification of a new instance. Make it from untrusted input by `InstanceSpec.checked()`.
 
     company: the customer's company; by default derived from the name.
+    admin_name: the administrator's name; by default derived from the mailbox.
     language, country, timezone: Odoo's code (`fr_FR`), ISO code (`FR`), IANA name; "": as in the template.
+    The default time zone is the country's.
     password: the administrator's password; None: a random one.
     reference: a text of the caller's choice. A creation that was finished with the same reference is not
     repeated: its caller was killed before it got the result.
@@ -31,6 +31,7 @@ class InstanceSpec:
     name: str
     email: str
     company: str = ""
+    admin_name: str = ""
     template: str = "blank"
     language: str = ""
     country: str = ""
@@ -57,14 +58,25 @@ class InstanceSpec:
         wishes["email"] = names.email(wishes["email"])
         if wishes.get("company"):
             wishes["company"] = names.caption(wishes["company"], "company name")
+        if wishes.get("admin_name"):
+            wishes["admin_name"] = names.caption(wishes["admin_name"], "administrator's name")
         spec = cls(**wishes, hostnames=extra, entitlements=entitlements, limits=allowed)
         names.instance_name(spec.name, reserved)
         names.template_code(spec.template)
         if spec.country and spec.country not in countries.COUNTRIES:
             raise InvalidValue("country", spec.country, countries.EXPECTED)
-        if spec.timezone and spec.timezone not in pytz.all_timezones_set:
+        if spec.timezone and not countries.is_time_zone(spec.timezone):
             raise InvalidValue("time zone", spec.timezone, "an IANA name, such as Europe/Paris")
         return spec
+
+    @property
+    def administrator(self) -> str:
+        return self.admin_name or self.email.partition("@")[0].replace(".", " ").title()
+
+    @property
+    def local_timezone(self) -> str:
+        """The chosen time zone, else the country's."""
+        return self.timezone or countries.time_zone_of(self.country)
 
     @property
     def company_name(self) -> str:

@@ -46,7 +46,7 @@ class InsecureAddress(InvalidInput):
 class InvalidKey(InvalidInput):
     def __init__(self) -> None:
         super().__init__("This is not a valid API key.")
-        self.remedy = "Create one in Odoo: your name, My Profile, Security, Add API Key."
+        self.remedy = "Create one in Odoo: your name, My Preferences, Security, Add API Key."
 
 
 class KeyMissing(InvalidInput):
@@ -95,7 +95,7 @@ class KeyRefused(AccessRefused):
     def __init__(self, url: str) -> None:
         self.url = url
         super().__init__(f"{url} does not accept the API key.")
-        self.remedy = f"Make a new one in Odoo (My Profile, Security), then `tenantry login {url}`."
+        self.remedy = f"Make a new one in Odoo (My Preferences, Security), then `tenantry login {url}`."
 
 
 class NotAllowed(AccessRefused):
@@ -159,17 +159,22 @@ class MasterFailed(DependencyFailure):
 # ---------------------------------------------------------------- results
 
 
+def _sentence(reason: str) -> str:
+    """The reason with one full stop: a master's are sentences already."""
+    return f"{reason.rstrip('.')}."
+
+
 class OperationFailed(DependencyFailure):
     def __init__(self, name: str, action: str, reason: str) -> None:
         self.name, self.action, self.reason = name, action, reason
-        super().__init__(f"{name}: {action} failed: {reason or 'it is in another state'}.")
+        super().__init__(f"{name}: {action} failed: {_sentence(reason or 'it is in another state')}")
         self.remedy = f"See `tenantry instance logs {name}`."
 
 
 class RequestFailed(DependencyFailure):
     def __init__(self, request_id: str, reason: str) -> None:
         self.request_id, self.reason = request_id, reason
-        super().__init__(f"The request {request_id} failed: {reason or 'its log has the reason'}.")
+        super().__init__(f"The request {request_id} failed: {_sentence(reason or 'its log has the reason')}")
         self.remedy = f"Fix the cause, then run `tenantry request retry {request_id}`."
 
 

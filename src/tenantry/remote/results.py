@@ -31,7 +31,9 @@ class Me(Answer):
 
 @dataclass(frozen=True)
 class RemoteInstance(Answer):
-    """operation, progress, step: of the running operation. reason: why the last operation failed."""
+    """id: the master's, which a rename does not change; "" from an older master. operation, progress, step:
+    of the running operation. reason: why the last operation failed.
+    """
 
     name: str
     state: str
@@ -40,6 +42,7 @@ class RemoteInstance(Answer):
     plan: str
     template: str
     login: str
+    id: str = ""
     series: str | None = None
     run_state: str = ""
     operation: str | None = None

@@ -58,6 +58,7 @@ def test_the_element_shows_the_progress_of_the_instance(
             addEventListener(`tenantry:${what}`, (event) => window.told.push([what, event.detail])); }"""
     )
     page.get_by_label("Company").fill("Element " + screen.size)
+    page.get_by_label("Your name").fill("Ann Acme")
     page.get_by_label("Email").fill("ann@element.example")
     expect(page.get_by_text(f"element-{screen.size} is free.")).to_be_visible()
     page.get_by_label("Plan").select_option("professional")

@@ -4,6 +4,7 @@ Its functions take and return Odoo records and plain values. Errors of the engin
 a sentence and a remedy for people, `retryable` for the queue.
 """
 
+from .countries import country_of_time_zone, is_time_zone, time_zone_of
 from .errors import Conflict, EngineError, InvalidInput, retrying, sentence, translated
 from .instances import (
     HOSTNAME_REFUSED,

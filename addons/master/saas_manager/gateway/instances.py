@@ -29,6 +29,7 @@ def _spec(engine, instance):
         name=instance.subdomain,
         email=instance.admin_email,
         company=instance.name,
+        admin_name=instance.admin_name or "",
         template=instance.template_id.code,
         language=instance.language_id.code or "",
         country=instance.country_id.code or "",

@@ -35,6 +35,7 @@ from . import ir_cron
 from . import res_partner
 from . import res_config_settings
 from . import res_config_settings_mail
+from . import res_country
 from . import saas_dashboard
 from . import saas_dashboard_alerts
 from . import saas_dashboard_growth

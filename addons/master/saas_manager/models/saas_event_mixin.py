@@ -12,7 +12,8 @@ class SaasEventMixin(models.AbstractModel):
     def _emit(self, event, **facts):
         """Notify everybody that the event's row of `EVENTS` names.
 
-        facts: `reason`, a sentence, if the row has a log or an activity.
+        facts: `reason`, a sentence, if the row has a log or an activity; and what other programs are told of
+        the change.
         """
         row = EVENTS[event]
         for record in self:

@@ -32,16 +32,17 @@ class SaasInstance(models.Model):
     ]
     _order = "id desc"
     _email_fields = ("admin_email",)
-    _caption_fields = ("name",)
+    _caption_fields = ("name", "admin_name")
     _action_fields = frozenset(
         {"state", "operation", "wanted", "run_state", "database_name", "reference", "url", "previous_url"}
     )
     _portal_fields = frozenset(
         """
         id display_name create_date name partner_id company_id subdomain template_id plan_id series
-        admin_email language_id country_id tz state run_state health url protocol user_count max_users
-        user_percent storage_mb max_storage_gb storage_percent activated_at suspended_at reactivated_at
-        terminated_at expires_on last_activity_at subscription_ids subscription_id subscription_count
+        admin_email admin_name language_id country_id tz state run_state health url protocol user_count
+        max_users user_percent storage_mb max_storage_gb storage_percent activated_at suspended_at
+        reactivated_at terminated_at expires_on last_activity_at subscription_ids subscription_id
+        subscription_count
         """.split()  # noqa: SIM905
     )
 
@@ -69,9 +70,13 @@ class SaasInstance(models.Model):
         default=lambda self: str(uuid.uuid4()), required=True, readonly=True, copy=False, index=True
     )
     admin_email = fields.Char(required=True, tracking=True, help="The administrator's login.")
+    admin_name = fields.Char(
+        string="Administrator", help="The user's name in the Odoo. Empty: made from the address."
+    )
     admin_password_sealed = fields.Char(groups="base.group_system", exportable=False, copy=False)
     language_id = fields.Many2one("res.lang", context={"active_test": False})
-    country_id = fields.Many2one("res.country")
+    allowed_language_ids = fields.Many2many("res.lang", compute="_compute_allowed_language_ids")
+    country_id = fields.Many2one("res.country", help="Of the company: its currency and taxes follow from it.")
     tz = fields.Selection(
         selection=lambda self: self.env["res.partner"]._fields["tz"]._description_selection(self.env)
     )
@@ -124,6 +129,12 @@ class SaasInstance(models.Model):
         for instance in self:
             instance.protocol = (instance.url or "").partition("://")[0] or default
 
+    @api.depends("template_id")
+    def _compute_allowed_language_ids(self):
+        for instance in self:
+            template = instance.template_id
+            instance.allowed_language_ids = template._language_records(template._languages())
+
     @api.depends("operation", "log_ids")
     def _compute_progress(self):
         """The percentage and the message of the last step of the operation that is running."""
@@ -143,7 +154,7 @@ class SaasInstance(models.Model):
         for instance in self:
             self._check_well_formed(instance.subdomain)
 
-    @api.constrains("name")
+    @api.constrains("name", "admin_name")
     def _check_name(self):
         self._check_captions()
 
@@ -208,6 +219,11 @@ class SaasInstance(models.Model):
             "default_plan_id": self.plan_id.id,
         }
         return {**action, "domain": [("instance_id", "=", self.id)], "context": context}
+
+    def _greeted(self, email):
+        """The name with which a mail to that address begins: the administrator's, else the customer's."""
+        is_theirs = self.admin_name and gateway.tidy_email(email or "") == self.admin_email
+        return self.admin_name if is_theirs else self.partner_id.name
 
     # ------------------------------------------------------------ rules for subdomains
 

@@ -51,7 +51,7 @@ class SaasInstance(models.Model):
         for instance in self:
             instance._check_transition("provision")
             instance.template_id._check_is_ready()
-            instance.template_id._check_language(instance.language_id)
+            instance.template_id._check_language(instance.language_id.code)
             instance.plan_id._check_room(instance.template_id)
             # sudo: instances of all companies use up a server
             server = (
@@ -214,8 +214,8 @@ class SaasInstance(models.Model):
         gateway.operate(self, operation, log.on_step)
         self._done(operation)
 
-    def _done(self, operation, **values):
-        """Update the record after the engine has run the operation."""
+    def _done(self, operation, facts=None, **values):
+        """Update the record after the engine has run the operation. facts: of its event, see `_emit`."""
         row, run_state = OPERATIONS[operation], ENGINE[operation].run_state
         if row.stamp:
             values[row.stamp] = fields.Datetime.now()
@@ -223,7 +223,7 @@ class SaasInstance(models.Model):
             values["run_state"] = run_state
         self._move(operation, operation=False, **row.values, **values)
         if row.event:
-            self._emit(row.event)
+            self._emit(row.event, **(facts or {}))
 
     def _fail(self, reason):
         """Note why the running operation failed, and create an activity for operators."""
@@ -257,11 +257,12 @@ class SaasInstance(models.Model):
         """Update the names from the engine: a lost job may have renamed the instance, or not."""
         found = gateway.find(self)
         if found and self.operation == "rename":
-            is_moved = found.url != self.url
+            previous = self.subdomain
             # sudo: only actions write names of created instances
             self.sudo().write(self._names(found))
-            if is_moved:
-                self._tell_new_address()
+            if found.name != previous:
+                self._emit("instance.renamed", previous_subdomain=previous)
+                self._note_new_address()
         elif self.operation == "set_domains":
             self._follow_hostnames(found, reason)
 
@@ -351,8 +352,8 @@ class SaasInstance(models.Model):
 
     def _rename_in_steps(self, log):
         renamed = gateway.rename(self, self.wanted, log.on_step)
-        self._done("rename", **self._names(renamed))
-        self._tell_new_address()
+        self._done("rename", {"previous_subdomain": self.subdomain}, **self._names(renamed))
+        self._note_new_address()
         return self.env._("It is now at %s.", renamed.url)
 
     def _names(self, found):
@@ -360,9 +361,8 @@ class SaasInstance(models.Model):
         names = {"subdomain": found.name, "database_name": found.name, "url": found.url}
         return {**names, "previous_url": before}
 
-    def _tell_new_address(self):
-        """Mail the customer, and note a text that operators can copy for others."""
-        self._emit("instance.renamed")
+    def _note_new_address(self):
+        """Note a text that operators can copy for others; the customer gets a mail."""
         text = self.env._(
             "The address of %(name)s has changed from %(before)s to %(now)s. The old one does not work any "
             "more: please change your bookmarks, and log in again.",
@@ -389,7 +389,7 @@ class SaasInstance(models.Model):
 
     def _install_at_once(self, log):
         installed = gateway.install_modules(self, self.wanted.split())
-        self._done("install")
+        self._done("install", {"modules": list(installed)})
         names = ", ".join(installed)
         message = self.env._("Installed: %s.", names) if names else self.env._("They were there already.")
         log.tell("info", message)

@@ -112,10 +112,13 @@ class SaasInstance(models.Model):
         plan = self.env["saas.plan"].browse(int(plan)).exists()
         for instance in self:
             instance._check_fits(plan)
+            previous = instance.plan_id.code
             instance.subscription_id.filtered(lambda s: s.state != "cancelled")._to_plan(plan)
             # sudo: only this action changes the plan of a created instance
             instance.sudo().plan_id = plan
             instance._entitle_later()
+            if plan.code != previous:
+                instance._emit("instance.plan_changed", previous_plan=previous)
 
     def _check_fits(self, plan):
         self.ensure_one()

@@ -5,13 +5,15 @@ import uuid
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from .. import gateway
+
 
 class SaasInstanceRequest(models.Model):
     _name = "saas.instance.request"
     _description = "SaaS Instance Request"
     _inherit = ["saas.lifecycle.mixin", "saas.tidy.mixin", "mail.thread"]
     _email_fields = ("customer_email", "admin_email")
-    _caption_fields = ("customer_name", "company_name")
+    _caption_fields = ("customer_name", "company_name", "admin_name")
     _order = "priority desc, id desc"
     _action_fields = frozenset({"state", "instance_id"})
 
@@ -37,10 +39,19 @@ class SaasInstanceRequest(models.Model):
     company_name = fields.Char(required=True)
     subdomain = fields.Char(required=True, copy=False, index=True)
     admin_email = fields.Char(help="Empty: the customer's address.")
+    admin_name = fields.Char(
+        string="Administrator", help="The user's name in the new Odoo. Empty: made from the address."
+    )
     plan_id = fields.Many2one("saas.plan", required=True, ondelete="restrict")
     template_id = fields.Many2one("saas.template", required=True, ondelete="restrict")
     language_id = fields.Many2one("res.lang", context={"active_test": False})
-    country_id = fields.Many2one("res.country")
+    allowed_language_ids = fields.Many2many("res.lang", compute="_compute_allowed_language_ids")
+    country_id = fields.Many2one("res.country", help="Of the company: its currency and taxes follow from it.")
+    tz = fields.Selection(
+        selection=lambda self: self.env["res.partner"]._fields["tz"]._description_selection(self.env),
+        string="Time Zone",
+        help="Empty: the country's.",
+    )
     advice = fields.Char(compute="_compute_advice")
     period = fields.Selection(
         [("monthly", "Monthly"), ("yearly", "Yearly")], required=True, default="monthly"
@@ -75,6 +86,12 @@ class SaasInstanceRequest(models.Model):
         for request in self:
             request.advice = request.template_id._advice(request.country_id, request.plan_id)
 
+    @api.depends("template_id")
+    def _compute_allowed_language_ids(self):
+        for request in self:
+            template = request.template_id
+            request.allowed_language_ids = template._language_records(template._languages())
+
     @api.depends("state", "instance_id.progress")
     def _compute_progress(self):
         for request in self:
@@ -87,7 +104,7 @@ class SaasInstanceRequest(models.Model):
     def _check_addresses(self):
         self._check_emails()
 
-    @api.constrains("customer_name", "company_name")
+    @api.constrains("customer_name", "company_name", "admin_name")
     def _check_names(self):
         self._check_captions()
 
@@ -118,7 +135,7 @@ class SaasInstanceRequest(models.Model):
         self.env["saas.instance"].new({"template_id": self.template_id.id})._check_free(self.subdomain)
         self.template_id._check_is_ready()
         if self.source != "signup":
-            self.template_id._check_language(self.language_id)
+            self.template_id._check_language(self.language_id.code)
 
     def _begin(self, *actions):
         """Create the customer and the instance. actions: the transitions that lead there, if any."""
@@ -175,14 +192,15 @@ class SaasInstanceRequest(models.Model):
             "template_id": self.template_id.id,
             "plan_id": self.plan_id.id,
             "admin_email": self.admin_email or self.customer_email,
+            "admin_name": self.admin_name,
             "language_id": self._instance_language().id,
             "country_id": self.country_id.id,
+            "tz": self.tz or gateway.time_zone_of(self.country_id),
         }
 
     def _instance_language(self):
-        """English, if the template lacks the language of the page that the visitor used."""
-        has_it = self.language_id.code in self.template_id._languages()
-        return self.language_id if has_it else self.language_id.browse()
+        """The one nearest to the wanted language that the template has; none if none was wanted."""
+        return self.language_id and self.template_id._nearest_language(self.language_id)
 
     def action_retry(self):
         """Retry a failed request with its existing instance."""

@@ -25,10 +25,16 @@ class SaasPlan(models.Model):
     price_monthly = fields.Monetary(string="Monthly Price")
     price_yearly = fields.Monetary(string="Yearly Price")
     currency_id = fields.Many2one(
-        "res.currency", required=True, default=lambda self: self.env.company.currency_id
+        "res.currency", required=True, default=lambda self: self._default_currency_id()
     )
     trial_days = fields.Integer(default=14, help="0: no trial.")
     is_popular = fields.Boolean(string="Popular", help="Highlighted where plans are shown.")
+    is_shown = fields.Boolean(
+        string="Shown at Signup",
+        copy=False,
+        help="Whether everybody finds it on the signup page and by publishable keys. Operators may always "
+        "order it, in the back office or with a key of their own.",
+    )
     features = fields.Html(translate=True)
     template_ids = fields.Many2many("saas.template", string="Templates", help="Empty: all templates.")
     runtime = fields.Selection(
@@ -70,6 +76,10 @@ class SaasPlan(models.Model):
         " AND sleep_after_minutes >= 0 AND price_monthly >= 0 AND price_yearly >= 0)",
         "Limits, days and prices cannot be negative.",
     )
+
+    def _default_currency_id(self):
+        """That of the plans that exist already: prices beside each other are in one currency."""
+        return self.search([], limit=1).currency_id or self.env.company.currency_id
 
     def _default_max_instances(self):
         return int(self.env["ir.config_parameter"].sudo().get_param("saas.max_instances_per_plan", 100))

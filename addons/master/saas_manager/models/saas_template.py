@@ -59,6 +59,12 @@ class SaasTemplate(models.Model):
     )
     country_id = fields.Many2one("res.country", help="Sets the chart of accounts, taxes and currency.")
     with_demo = fields.Boolean(string="Demo Data", tracking=True)
+    is_shown = fields.Boolean(
+        string="Shown at Signup",
+        copy=False,
+        help="Whether everybody finds it on the signup page and by publishable keys. Operators may always "
+        "order it, in the back office or with a key of their own.",
+    )
     description = fields.Html(translate=True)
     template_version = fields.Char(string="Version", readonly=True, copy=False)
     pool_size = fields.Integer(
@@ -294,18 +300,36 @@ class SaasTemplate(models.Model):
             )
         return f"{first} {remedy}"
 
-    def _check_language(self, language):
-        """Raise an error early if the template lacks the language. language: a `res.lang`, or none."""
+    def _nearest_language(self, language):
+        """The `res.lang` of an order in that language: its own, else another form of it, else English.
+
+        None if there is none of these: then the Odoo has the language of the template.
+        """
+        wanted = language.code or ""
+        there = sorted(self._languages())
+        alike = [code for code in there if code.partition("_")[0] == wanted.partition("_")[0]]
+        found = next((code for code in (wanted, *alike, "en_US") if code in there), None)
+        # sudo: everybody may know languages
+        return self.sudo()._language_records({found} - {None}).sudo(False)
+
+    def _check_language(self, code):
+        """Raise an error early if the template lacks the language. code: Odoo's, or none."""
         self.ensure_one()
-        if language and language.code not in self._languages():
+        if code and code not in self._languages():
             raise UserError(
                 self.env._(
                     "The template %(template)s has no %(language)s. It has: %(offered)s.",
                     template=self.name,
-                    language=language.code,
+                    language=code,
                     offered=", ".join(sorted(self._languages())),
                 )
             )
+
+    @api.model
+    def _language_records(self, codes):
+        """The `res.lang` of these codes, also of those that the back office itself does not use."""
+        languages = self.env["res.lang"].with_context(active_test=False)
+        return languages.search([("code", "in", sorted(codes))])
 
     def _check_is_ready(self):
         self.ensure_one()

@@ -75,12 +75,12 @@ class SaasCase(TransactionCase):
 
     @classmethod
     def _make_template(cls, code, state="ready", **values):
-        values = {"name": f"Template {code}", "code": code, "state": state, **values}
+        values = {"name": f"Template {code}", "code": code, "state": state, "is_shown": True, **values}
         return cls.env["saas.template"].create(values)
 
     @classmethod
     def _make_plan(cls, code, **values):
-        return cls.env["saas.plan"].create({"name": f"Plan {code}", "code": code, **values})
+        return cls.env["saas.plan"].create({"name": f"Plan {code}", "code": code, "is_shown": True, **values})
 
     @classmethod
     def _make_mail_server(cls):

@@ -103,6 +103,7 @@ class TestGateway(SaasCase):
 
     def test_a_creation_passes_all_values_of_the_customer(self):
         self.env.company.write({"name": "Corner Hosting", "email": "Help <help@corner.example>"})
+        self.instance.admin_name = "Léa Dupont"
         with engines_are(_engine=lambda: self.engine):
             gateway.provisioning(self.instance, on_step := object())
         self.engine.instances.provisioning.assert_called_once_with(
@@ -112,6 +113,7 @@ class TestGateway(SaasCase):
             name="acme",
             email=self.instance.admin_email,
             company=self.instance.name,
+            admin_name="Léa Dupont",
             template=self.template.code,
             language="en_US",
             country="FR",
@@ -397,6 +399,13 @@ class TestGateway(SaasCase):
         with self.assertRaises(RetryableJobError) as raised, gateway.retrying():
             raise NotYet("The creation of acme", "its turn", 2)
         self.assertEqual((raised.exception.seconds, raised.exception.ignore_retry), (2, True))
+
+    def test_countries_and_time_zones_are_those_of_the_engine(self):
+        self.assertEqual(gateway.time_zone_of(self.env.ref("base.vn")), "Asia/Ho_Chi_Minh")
+        self.assertFalse(gateway.time_zone_of(self.env["res.country"]))
+        self.assertEqual(gateway.country_of_time_zone("Asia/Saigon"), "VN")
+        self.assertTrue(gateway.is_time_zone("Europe/Paris"))
+        self.assertFalse(gateway.is_time_zone("Mars/Olympus"))
 
     def test_each_function_has_a_test_here(self):
         text = Path(__file__).read_text(encoding="utf-8")

@@ -184,6 +184,35 @@ class TestWhatMailsSay(SaasMailCase):
             self.assertIn("format_amount(object.next_price, object.next_currency_id)", body)
             self.assertIn("(object.next_period or object.period) == 'yearly'", body)
 
+    def test_mails_begin_with_the_name_of_their_reader(self):
+        self.instance.admin_name = "Léa Dupont"
+        welcome = self._deliver(self.instance, "instance_provisioned")["body_alternative"]
+        self.assertIn("Hello Léa Dupont,", welcome)
+        suspended = (self.instance, "instance_suspended")
+        ending = (self.subscription, "subscription_expiring")
+        self.instance.state = "suspended"
+        self.subscription.state = "active"
+        for record, mail in (suspended, ending):
+            self.assertIn("Hello Dupont,", self._deliver(record, mail)["body_alternative"])
+        self.instance.admin_email = self.partner.email
+        for record, mail in (suspended, ending):
+            self.assertIn("Hello Léa Dupont,", self._deliver(record, mail)["body_alternative"])
+
+    def test_an_update_lets_edited_mails_begin_with_the_name_of_their_reader(self):
+        template = self.env.ref(PREFIX + "instance_suspended")
+        for language, hello in (("en_US", "Dear"), ("fr_FR", "Cher")):
+            body = f'<p>{hello} <t t-out="object.partner_id.name"/>,</p><p>Ours</p>'
+            template.with_context(lang=language).body_html = body
+        path = file_path("saas_manager/migrations/19.0.1.4.0/post-greetings_by_name.py")
+        for _time in range(2):
+            self.env.flush_all()
+            load_script(path, "greetings_by_name").migrate(self.env.cr, "19.0.1.3.0")
+            self.env.invalidate_all()
+        for language, hello in (("en_US", "Dear"), ("fr_FR", "Cher")):
+            body = template.with_context(lang=language).body_html
+            self.assertRegex(body, hello + r' <t t-out="object\._greeted\(object\.partner_id\.email\)"')
+            self.assertIn("Ours", body)
+
     def test_a_template_edited_in_odoo_is_what_is_sent(self):
         self.env.ref(PREFIX + "instance_reactivated").write(
             {"subject": "Welcome back, {{ object.name }}", "body_html": "<p>We missed you.</p>"}

@@ -6,8 +6,10 @@ from unittest.mock import Mock, patch
 
 from odoo.addons.queue_job.job import Job
 from odoo.exceptions import UserError, ValidationError
+from odoo.modules.module import load_script
 from odoo.tests import tagged
 from odoo.tools import mute_logger
+from odoo.tools.misc import file_path
 from psycopg2 import IntegrityError
 
 from tenantry.errors import InvalidRecipe, TemplateNotFound
@@ -175,6 +177,48 @@ class TestTemplate(SaasCase):
         self.assertEqual(self.template._languages(), {"en_US", "fr_FR"})
         self.template.loaded_languages = "de_DE en_US"
         self.assertEqual(self.template._languages(), {"en_US", "de_DE"})
+
+    def test_an_order_gets_the_nearest_language_that_the_template_has(self):
+        self.template.loaded_languages = "en_US fr_FR vi_VN"
+        for wanted, nearest in (
+            ("fr_FR", "fr_FR"),
+            ("fr_BE", "fr_FR"),
+            ("vi_VN", "vi_VN"),
+            ("de_DE", "en_US"),
+            ("en_GB", "en_US"),
+        ):
+            with self.subTest(wanted=wanted):
+                language = self.env["saas.template"]._language_records([wanted])
+                self.assertEqual(self.template._nearest_language(language).code, nearest)
+
+    def test_the_shipped_templates_have_the_languages_of_the_pages(self):
+        for code in ("blank", "restaurant", "ecommerce", "services"):
+            template = self.env.ref(f"saas_manager.saas_template_{code}")
+            self.assertEqual(template._recipe()["languages"], ["en_US", "fr_FR", "vi_VN"])
+
+    def test_new_plans_and_templates_are_not_shown_at_the_signup_and_shipped_ones_are(self):
+        administrator = self._as("administrator", self.env["saas.plan"])
+        new = administrator.create({"name": "New", "code": "new"})
+        new |= administrator.browse(self.plan.id).copy({"code": "copy"})
+        template = self._as("administrator", self.env["saas.template"]).create({"name": "New", "code": "new"})
+        self.assertFalse(any(new.mapped("is_shown")) or template.is_shown)
+        for name in ("plan_starter", "plan_professional", "template_blank", "template_services"):
+            self.assertTrue(self.env.ref(f"saas_manager.saas_{name}").is_shown)
+
+    def test_a_new_plan_is_in_the_currency_of_the_others(self):
+        self.env["saas.plan"].search([]).currency_id = self.env.ref("base.VND")
+        plan = self._as("administrator", self.env["saas.plan"]).create({"name": "New", "code": "new"})
+        self.assertEqual(plan.currency_id, self.env.ref("base.VND"))
+        self.env["saas.plan"].search([]).active = False
+        self.assertEqual(self._make_plan("alone").currency_id, self.env.company.currency_id)
+
+    def test_an_update_keeps_everything_shown_that_was(self):
+        self.plan.is_shown = self.template.is_shown = False
+        self.env.flush_all()
+        path = file_path("saas_manager/migrations/19.0.1.4.0/post-offers_stay_shown.py")
+        load_script(path, "offers_stay_shown").migrate(self.env.cr, "19.0.1.3.0")
+        self.env.invalidate_all()
+        self.assertTrue(self.plan.is_shown and self.template.is_shown)
 
     def test_the_main_language_is_always_english(self):
         self.template.language_ids = self.env.ref("base.lang_de") | self.env.ref("base.lang_fr")

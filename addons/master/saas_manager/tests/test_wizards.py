@@ -56,6 +56,32 @@ class TestCreate(SaasCase):
         form = self._form(plan_id=self.plan, template_id=self.template)
         self.assertEqual(set(form.allowed_language_ids.ids), {french.id, self.env.ref("base.lang_en").id})
 
+    def test_a_failed_instance_offers_the_languages_of_its_template(self):
+        self.template.loaded_languages = "en_US fr_FR"
+        instance = self._make_instance("acme", "failed")
+        form = Form(self._as("manager", instance))
+        self.assertEqual(sorted(form.allowed_language_ids[:].mapped("code")), ["en_US", "fr_FR"])
+        arch = self.env["saas.instance"].get_view(view_type="form")["arch"]
+        self.assertIn("allowed_language_ids)]", arch)
+
+    def test_the_typed_name_country_and_language_reach_the_instance(self):
+        self.template.loaded_languages = "en_US fr_FR"
+        france = self.env.ref("base.fr")
+        form = self._form(
+            plan_id=self.plan, template_id=self.template, country_id=france, admin_name="Léa D."
+        )
+        with trap_jobs():
+            instance = self.env["saas.instance"].browse(form.save().action_create()["res_id"])
+        self.assertEqual((instance.admin_name, instance.country_id.code), ("Léa D.", "FR"))
+        self.assertEqual(instance.tz, "Europe/Paris")
+        self.assertEqual(instance._greeted(instance.admin_email), "Léa D.")
+        self.assertEqual(instance._greeted("other@acme.example"), "Acme Ltd")
+
+    def test_the_wizard_proposes_a_person_s_name_and_no_company_s(self):
+        self.assertFalse(self._form().admin_name)
+        self.customer.is_company = False
+        self.assertEqual(self._form().admin_name, "Acme Ltd")
+
     def test_the_wizard_warns_of_another_country_s_chart_of_accounts(self):
         self.template.chart_country_code = "US"
         form = self._form(template_id=self.template, country_id=self.env.ref("base.fr"))

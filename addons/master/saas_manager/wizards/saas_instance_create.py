@@ -27,7 +27,20 @@ class SaasInstanceCreate(models.TransientModel):
         readonly=False,
         help="Mails about the subscription, such as a suspension, go there. The contact had none so far.",
     )
-    country_id = fields.Many2one("res.country", compute="_compute_from_partner", store=True, readonly=False)
+    admin_name = fields.Char(
+        string="Administrator",
+        compute="_compute_from_partner",
+        store=True,
+        readonly=False,
+        help="The user's name in the new Odoo, and the one with which mails begin.",
+    )
+    country_id = fields.Many2one(
+        "res.country",
+        compute="_compute_from_partner",
+        store=True,
+        readonly=False,
+        help="The company's currency, taxes and time zone follow from it.",
+    )
     plan_id = fields.Many2one("saas.plan", required=True, default=lambda self: self._default_plan_id())
     period = fields.Selection(
         [("monthly", "Monthly"), ("yearly", "Yearly")], required=True, default="monthly"
@@ -65,6 +78,7 @@ class SaasInstanceCreate(models.TransientModel):
             partner = wizard.partner_id
             wizard.name = partner.commercial_company_name or partner.name
             wizard.admin_email = partner.email
+            wizard.admin_name = partner.name if partner and not partner.is_company else False
             wizard.country_id = partner.country_id
 
     @api.depends("partner_id", "admin_email")
@@ -93,10 +107,9 @@ class SaasInstanceCreate(models.TransientModel):
 
     @api.depends("template_id")
     def _compute_allowed_language_ids(self):
-        languages = self.env["res.lang"].with_context(active_test=False)
         for wizard in self:
-            there = sorted(wizard.template_id._languages())
-            wizard.allowed_language_ids = languages.search([("code", "in", there)])
+            template = wizard.template_id
+            wizard.allowed_language_ids = template._language_records(template._languages())
 
     @api.depends("template_id", "country_id", "plan_id")
     def _compute_advice(self):
@@ -147,6 +160,7 @@ class SaasInstanceCreate(models.TransientModel):
             "company_id": self.company_id.id,
             "partner_id": self.partner_id.id,
             "customer_name": self.partner_id.name or self.name,
+            "admin_name": self.admin_name,
             "customer_email": self.partner_id.email or self.customer_email or self.admin_email,
             "company_name": self.name,
             "subdomain": self.subdomain,

@@ -3,6 +3,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from .saas_api_key_publishable import tidy_origins
+
 _ZERO_HAS_A_MEANING = ("saas_api_requests_per_hour", "saas_api_keyless_per_hour")
 
 
@@ -38,6 +40,7 @@ class ResConfigSettings(models.TransientModel):
 
     def set_values(self):
         """Store zeros, too: Odoo deletes a parameter that is set to 0, and the default would apply."""
+        self.saas_api_cors_origins = " ".join(tidy_origins(self.saas_api_cors_origins))
         result = super().set_values()
         parameters = self.env["ir.config_parameter"].sudo()  # as in Odoo's own set_values
         for name in _ZERO_HAS_A_MEANING:

@@ -9,9 +9,18 @@ from odoo.exceptions import ValidationError
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
 
 
+_USUAL_PORT = re.compile(r"^(https://[^/]*):443$|^(http://[^/]*):80$")
+
+
 def origins_in(text):
     """The origins in a list that was typed by a user."""
     return (text or "").replace(",", " ").split()
+
+
+def tidy_origins(text):
+    """The same list as browsers write origins: in small letters, without a slash or the usual port."""
+    bare = (origin.lower().rstrip("/") for origin in origins_in(text))
+    return [_USUAL_PORT.sub(r"\1\2", origin) for origin in bare]
 
 
 class SaasApiKeyPublishable(models.Model):
@@ -33,6 +42,16 @@ class SaasApiKeyPublishable(models.Model):
     request_ids = fields.One2many("saas.instance.request", "publishable_key_id")
 
     _key_unique = models.UniqueIndex("(key)")
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        return super().create([self._tidied(vals) for vals in vals_list])
+
+    def write(self, vals):
+        return super().write(self._tidied(vals))
+
+    def _tidied(self, vals):
+        return {**vals, "origins": "\n".join(tidy_origins(vals["origins"]))} if vals.get("origins") else vals
 
     @api.constrains("origins")
     def _check_origins(self):

@@ -15,6 +15,7 @@ _NOT_FOUND = {
     "template": _lt("There is no such template on offer."),
     "language": _lt("There is no such language."),
     "country": _lt("There is no such country."),
+    "timezone": _lt("There is no such time zone."),
 }
 _PASSWORD_KEPT_H = 24
 _STATUS_FIELDS = ["state", "source", "instance_id", "error", "admin_email", "customer_email"]
@@ -112,20 +113,24 @@ class SaasInstanceRequest(models.Model):
         return found
 
     @api.model
-    def _values_by_api(self, plan=None, template=None, runtime=None, language=None, country=None):
+    def _values_by_api(
+        self, caller, plan=None, template=None, runtime=None, language=None, country=None, timezone=None
+    ):
         """The requested records, with defaults for omitted values. Raises WrongValue."""
         # sudo: offers are public, and a publishable key has no user
-        plan = self._plan_by_api(plan, runtime)
-        template = self._template_by_api(plan, template)
+        plan = self._plan_by_api(caller, plan, runtime)
+        template = self._template_by_api(caller, plan, template)
         return {
             "plan_id": plan.id,
             "template_id": template.id,
             "language_id": self._language_by_api(template, language).id,
             "country_id": self._named("country", "res.country", "code", country and country.upper()).id,
+            "tz": self._time_zone_by_api(timezone),
         }
 
-    def _plan_by_api(self, wanted, runtime):
-        domain = self._for_sale()
+    def _plan_by_api(self, caller, wanted, runtime):
+        """What is not shown at the signup must be named, by an operator."""
+        domain = self._for_sale() if wanted is None else self._offered_to(caller)
         if wanted is not None:
             domain.append(("id" if isinstance(wanted, int) else "code", "=", wanted))
         if runtime:
@@ -133,23 +138,39 @@ class SaasInstanceRequest(models.Model):
         found = self.env["saas.plan"].sudo().search_fetch(domain, limit=1)
         return found or self._refuse("plan" if wanted is not None or not runtime else "runtime")
 
-    def _template_by_api(self, plan, wanted):
+    def _template_by_api(self, caller, plan, wanted):
+        """As of plans; a plan's own templates need not be named."""
         templates = self.env["saas.template"].sudo()
-        domain = [("id", "in", plan.template_ids.ids)] if plan.template_ids else self._for_sale()
+        domain = self._offered_to(caller) if wanted or plan.template_ids else self._for_sale()
+        if plan.template_ids:
+            domain.append(("id", "in", plan.template_ids.ids))
         if wanted:
             domain.append(("code", "=", wanted))
         order = f"is_template_ready desc, {templates._order}"
         return templates.search_fetch(domain, order=order, limit=1) or self._refuse("template")
 
     def _language_by_api(self, template, wanted):
-        found = self._named("language", "res.lang", "code", wanted)
         try:
-            template._check_language(found)
+            template._check_language(wanted)
         except UserError as error:
             raise WrongValue(str(error), fields={"language": str(error)}) from error
-        return found
+        return self._named("language", "res.lang", "code", wanted)
+
+    def _time_zone_by_api(self, wanted):
+        if wanted and not gateway.is_time_zone(wanted):
+            self._refuse("timezone")
+        return wanted or False
+
+    def _offered_to(self, caller):
+        """The domain of plans and templates that a caller may order: operators also what is not shown."""
+        is_operator = not caller.is_publishable and self.env.user.has_group("saas_manager.group_saas_user")
+        return self._of_company() if is_operator else self._for_sale()
 
     def _for_sale(self):
+        """The domain of plans and templates that everybody may order."""
+        return [*self._of_company(), ("is_shown", "=", True)]
+
+    def _of_company(self):
         return [("company_id", "in", (False, self.env.company.id))]
 
     def _named(self, field, model, key, value):

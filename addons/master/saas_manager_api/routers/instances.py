@@ -22,9 +22,15 @@ async def new_instance(
 ) -> schemas.InstanceAsked:
     """Ask for an instance. Poll `/instances/{instanceId}` until it is ready or failed."""
     requests = env["saas.instance.request"]
-    with fields_named(subdomain="clientName", customer_email="adminEmail", admin_email="adminEmail"):
+    with fields_named(
+        subdomain="clientName",
+        customer_email="adminEmail",
+        admin_email="adminEmail",
+        customer_name="customerName",
+        admin_name="customerName",
+    ):
         choices = requests._values_by_api(
-            asked.plan, asked.template, asked.runtime, asked.language, asked.country
+            caller, asked.plan, asked.template, asked.runtime, asked.language, asked.country, asked.timezone
         )
         request = requests._ask_by_api(caller, {**_wishes(asked), **choices})
     return schemas.InstanceAsked(
@@ -40,7 +46,8 @@ def _wishes(asked):
     company = asked.companyName or name.replace("-", " ").strip().title()
     is_too_long = gateway.malformed(name) == "too_long"
     return {
-        "customer_name": company,
+        "customer_name": asked.customerName or company,
+        "admin_name": asked.customerName,
         "company_name": company,
         "customer_email": asked.adminEmail,
         "admin_email": asked.adminEmail,

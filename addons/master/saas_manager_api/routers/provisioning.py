@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from odoo import fields
+from odoo.addons.saas_manager import gateway
 
 from .. import schemas
 from ..dependencies import REPEATABLE, AnyCaller, Env, SecretCaller, SigningEnv
@@ -15,7 +16,9 @@ from .common import fields_named, refusals, utc
 router = APIRouter(prefix="/provisioning", tags=["provisioning"])
 
 _LEVELS = ("debug", "info", "warning", "error", "critical")
-Name = Annotated[schemas.Label, Path(examples=["mycompany"])]
+Name = Annotated[
+    schemas.Label, Path(description="The instance's subdomain or its `id`.", examples=["mycompany"])
+]
 RequestId = Annotated[schemas.Reference, Path()]
 
 
@@ -26,10 +29,15 @@ async def create_instance(
     """Ask for an instance. Poll `request_status` until it is completed or failed."""
     requests = env["saas.instance.request"]
     told = asked.model_dump(
-        include={"customer_email", "customer_name", "company_name", "subdomain", "admin_email"}
+        include={"customer_email", "customer_name", "company_name", "subdomain", "admin_email", "admin_name"}
     )
+    admin_email = asked.admin_email or asked.customer_email
+    if gateway.tidy_email(admin_email) == gateway.tidy_email(asked.customer_email):
+        told["admin_name"] = asked.admin_name or asked.customer_name
     with fields_named(plan="plan_id"):
-        choices = requests._values_by_api(asked.plan_id, asked.template, None, asked.language, asked.country)
+        choices = requests._values_by_api(
+            caller, asked.plan_id, asked.template, None, asked.language, asked.country, asked.timezone
+        )
         request = requests._ask_by_api(caller, {**told, **choices})
     data = schemas.AcceptedRequest(
         request_id=request.reference,
@@ -116,8 +124,13 @@ async def manage_instance(
 ) -> schemas.ManagedAnswer:
     """Start an operation on an instance. Its state shows when the operation has ended."""
     instance = env["saas.instance"]._find_by_api(subdomain)
-    instance._manage_by_api(asked.action, asked.reason, asked.confirm)
-    data = schemas.Managed(subdomain=subdomain, action=asked.action, state=instance.state)
+    instance._manage_by_api(**asked.model_dump())
+    data = schemas.Managed(
+        id=instance.sudo().reference,  # sudo: as for `_brief`
+        subdomain=instance.subdomain,
+        action=asked.action,
+        state=instance.state,
+    )
     return schemas.ManagedAnswer(data=data, message=env._("It is under way."))
 
 
@@ -155,10 +168,10 @@ def _judge(env, subdomain):
 
 
 @router.get("/plans", responses=refusals())
-async def plans(env: SigningEnv, _caller: AnyCaller) -> schemas.PlansAnswer:
-    """The plans that are for sale."""
+async def plans(env: SigningEnv, caller: AnyCaller) -> schemas.PlansAnswer:
+    """The plans that this key may order; with a publishable key, those that are shown at the signup."""
     # sudo: prices are public
-    found = env["saas.plan"].sudo().search(env["saas.instance.request"]._for_sale())
+    found = env["saas.plan"].sudo().search(env["saas.instance.request"]._offered_to(caller))
     return schemas.PlansAnswer(data=[_plan(plan) for plan in found])
 
 
@@ -174,9 +187,49 @@ def _plan(plan):
         max_users=plan.max_users,
         max_storage_gb=plan.max_storage_gb,
         popular=plan.is_popular,
+        shown=plan.is_shown,
         runtime=plan.runtime,
         features=str(plan.features) if plan.features else None,
         templates=plan.template_ids.mapped("code"),
+    )
+
+
+@router.get("/templates", responses=refusals())
+async def templates(env: SigningEnv, caller: AnyCaller) -> schemas.TemplatesAnswer:
+    """The templates that this key may order and that are ready; else as for plans."""
+    # sudo: offers are public
+    domain = [*env["saas.instance.request"]._offered_to(caller), ("is_template_ready", "=", True)]
+    found = env["saas.template"].sudo().search(domain)
+    return schemas.TemplatesAnswer(data=[_template(template) for template in found])
+
+
+def _template(template):
+    return schemas.Template(
+        code=template.code,
+        name=template.name,
+        description=str(template.description) if template.description else None,
+        series=template.series,
+        languages=sorted(template._languages()),
+        country=template.chart_country_code or template.country_id.code or None,
+        domain=gateway.base_domain_of(template.server_id),
+        shown=template.is_shown,
+    )
+
+
+@router.get("/countries", responses=refusals())
+async def countries(
+    env: SigningEnv,
+    _caller: AnyCaller,
+    timezone: Annotated[
+        schemas.TimeZone | None, Query(description="A browser's, to guess its country.")
+    ] = None,
+) -> schemas.CountriesAnswer:
+    """The countries to choose from."""
+    choices = env["res.country"]._saas_choices()
+    guessed = env["res.country"]._saas_of_time_zone(timezone or "")
+    return schemas.CountriesAnswer(
+        data=[schemas.CountryChoice(code=code, name=name) for code, name in choices],
+        guess=guessed.code or None,
     )
 
 
@@ -234,4 +287,10 @@ async def health(env: Env) -> schemas.HealthAnswer:
 
 
 def _brief(instance):
-    return schemas.InstanceBrief(subdomain=instance.subdomain, state=instance.state, url=instance.url or None)
+    # sudo: whoever sees an instance may know its id
+    return schemas.InstanceBrief(
+        id=instance.sudo().reference,
+        subdomain=instance.subdomain,
+        state=instance.state,
+        url=instance.url or None,
+    )

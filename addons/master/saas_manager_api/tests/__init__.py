@@ -5,6 +5,7 @@ from . import test_faults
 from . import test_keys
 from . import test_limits
 from . import test_lists
+from . import test_manage_with_values
 from . import test_openapi
 from . import test_other_keys
 from . import test_publishable_keys

@@ -76,11 +76,16 @@ class TestAccess(ApiCase):
     def test_the_try_out_page_is_for_operators_who_are_logged_in(self):
         self.assertEqual(self._call("/docs", key=None)[0], 403)
         browser = {"headers": {"Accept": "text/html"}, "allow_redirects": False}
-        for path, target in (("/api", "/api/docs"), ("/api/docs", "/web/login?redirect=/api/docs")):
-            answer = self.url_open(path, **browser)
-            self.assertEqual((answer.status_code, answer.headers["Location"].endswith(target)), (303, True))
+        answer = self.url_open("/api", **browser)
+        self.assertEqual((answer.status_code, answer.headers["Location"].endswith("/api/docs")), (303, True))
+        answer = self.url_open("/api/docs", **browser)
+        self.assertEqual(answer.status_code, 401)
+        for told in ('href="/web/login?redirect=/api/docs"', "/api/openapi.json", "Public Documentation"):
+            self.assertIn(told, answer.text)
         self.authenticate("saas-portal", "saas-portal")
         self.assertEqual(self._call("/docs", key=None)[0], 403)
+        answer = self.url_open("/api/docs", **browser)
+        self.assertEqual((answer.status_code, "/web/login" in answer.text), (403, False))
         self.authenticate("saas-user", "saas-user")
         page = self._ask("/docs", key=None)
         self.assertEqual(page.status_code, 200)

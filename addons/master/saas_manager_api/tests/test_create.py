@@ -31,6 +31,34 @@ class TestCreate(ApiCase):
         for code in codes:
             self.assertRegex(code, LANGUAGE)
 
+    def test_a_language_that_the_template_lacks_is_refused_with_those_it_has(self):
+        self.template.loaded_languages = "en_US vi_VN"
+        for language in ("fr_FR", "xx_XX"):
+            for status, told in (self._create(language=language), self._new(language=language)):
+                with self.subTest(language=language):
+                    self.assertEqual((status, told["error_code"]), (422, "VALIDATION_ERROR"))
+                    self.assertIn("It has: en_US, vi_VN.", told["details"]["fields"]["language"])
+        self.assertFalse(self.env["saas.instance.request"].search([("subdomain", "=", "acme")]))
+
+    def test_the_name_country_and_time_zone_reach_the_instance(self):
+        place = {"country": "FR", "timezone": "Indian/Reunion"}
+        told = self._create(customer_name="Léa Dupont", admin_email="", **place)[1]
+        instance = self._request(told["request_id"]).instance_id
+        self.assertEqual((instance.admin_name, instance.tz), ("Léa Dupont", "Indian/Reunion"))
+        told = self._create(subdomain="second", admin_name="Max Chef", country="VN")[1]
+        instance = self._request(told["request_id"]).instance_id
+        self.assertEqual((instance.admin_name, instance.tz), ("Max Chef", "Asia/Ho_Chi_Minh"))
+        told = self._create(subdomain="same", admin_email="ANN@acme.example")[1]
+        self.assertEqual(self._request(told["request_id"]).instance_id.admin_name, "Ann Acme")
+        told = self._create(subdomain="third")[1]
+        self.assertFalse(self._request(told["request_id"]).instance_id.admin_name, "not the customer's")
+        told = self._new(clientName="fourth", customerName="Léa Dupont", **place)[1]
+        request = self._request(told["instanceId"])
+        self.assertEqual((request.customer_name, request.instance_id.admin_name), ("Léa Dupont",) * 2)
+        self.assertEqual(request.instance_id.tz, "Indian/Reunion")
+        status, told = self._new(clientName="fifth", timezone="Mars/Olympus")
+        self.assertEqual((status, [*told["details"]["fields"]]), (422, ["timezone"]))
+
     def test_an_unsuitable_order_is_accepted_with_a_warning(self):
         self.template.chart_country_code = "US"
         long, short = self._create(country="FR")[1]["data"], self._new(clientName="acme-two", country="FR")[1]
@@ -94,7 +122,26 @@ class TestCreate(ApiCase):
         data = self._call(path)[1]["data"]
         self.assertEqual((data["state"], data["progress"], data["error"]), ("completed", 100.0, None))
         url = "http://acme.localhost"
-        self.assertEqual(data["instance"], {"subdomain": "acme", "state": "active", "url": url})
+        reference = self._request(reference).instance_id.reference
+        self.assertEqual(
+            data["instance"], {"id": reference, "subdomain": "acme", "state": "active", "url": url}
+        )
+
+    def test_an_instance_is_found_by_its_id_also_after_a_renaming(self):
+        instance = self._created().instance_id
+        found = self._call("/provisioning/instance_info/acme")[1]["data"]["id"]
+        self.assertEqual(found, instance.reference)
+        instance.sudo().subdomain = "zenith"
+        self.assertEqual(self._call(f"/provisioning/instance_info/{found}")[1]["data"]["subdomain"], "zenith")
+        self.assertEqual(self._call(f"/provisioning/instance_logs/{found}")[0], 200)
+        with self._jobs():
+            told = self._call(f"/provisioning/manage_instance/{found}", {"action": "stop"})[1]["data"]
+        self.assertEqual((told["id"], told["subdomain"]), (found, "zenith"))
+
+    def test_another_customer_s_instance_is_not_found_by_its_id(self):
+        reference = self._created().instance_id.reference
+        status, told = self._call(f"/provisioning/instance_info/{reference}", key="portal")
+        self.assertEqual((status, told["error_code"]), (404, "INSTANCE_NOT_FOUND"))
 
     def test_a_failure_is_reported_with_its_reason(self):
         request = self._request(self._create()[1]["request_id"])

@@ -4,7 +4,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 
 from .common import ApiCase
 
@@ -48,6 +48,23 @@ class TestKeys(ApiCase):
         self.assertEqual(asked["res_model"], "res.users.identitycheck")
         shown = self._press(asked["res_model"], "run_check", [asked["res_id"]], password="saas-manager")
         self.assertEqual(self._status(**{"X-API-Key": shown["context"]["default_key"]}), 200)
+        self.assertTrue(shown["context"]["default_is_for_saas"])
+        tomorrow = fields.Date.today() + timedelta(days=1)
+        self.assertTrue(shown["context"]["default_expires_at"].startswith(str(tomorrow)))
+
+    def test_the_dialogue_proposes_a_key_that_lasts_and_says_what_it_may_do(self):
+        keys = self.env["res.users.apikeys.description"]
+        form = Form(keys)
+        self.assertEqual(form.duration, "1")
+        form.is_for_saas = True
+        self.assertEqual(form.duration, "90")
+        form.duration = "7"
+        form.is_for_saas = False
+        form.is_for_saas = True
+        self.assertEqual(form.duration, "7", "it was chosen")
+        shown = self.env["res.users.apikeys.show"].get_view(view_type="form")["arch"]
+        for text in ("valid for the REST API alone", "Valid until", "CopyClipboardChar"):
+            self.assertIn(text, shown)
 
     def test_a_key_with_another_scope_is_not_accepted(self):
         other = self._make_key(self.users["manager"], scope="something else")

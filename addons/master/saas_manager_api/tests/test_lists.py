@@ -5,7 +5,7 @@ from unittest.mock import patch
 from odoo.addons.saas_manager import gateway
 from odoo.tests import tagged
 
-from .common import ApiCase
+from .common import ORIGIN, ApiCase
 
 
 @tagged("post_install", "-at_install")
@@ -40,6 +40,47 @@ class TestLists(ApiCase):
             with self.subTest(path=path):
                 self.assertEqual(self._call(path, key=self.publishable.key)[0], 403)
                 self.assertEqual(self._call(path, key=None)[0], 401)
+
+    def test_the_templates_are_listed_with_their_languages(self):
+        self.template.loaded_languages = "en_US fr_FR"
+        self.template.chart_country_code = "FR"
+        self._make_template("raw", state="draft")
+        status, told = self._call("/provisioning/templates")
+        self.assertEqual(status, 200, told)
+        (row,) = told["data"]
+        self.assertEqual((row["code"], row["languages"]), ("shop", ["en_US", "fr_FR"]))
+        self.assertEqual((row["country"], row["shown"]), ("FR", True))
+
+    def test_the_countries_are_listed_in_the_caller_s_language_with_a_guess(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        self.env["ir.module.module"]._load_module_terms(["base"], ["fr_FR"])
+        path = "/provisioning/countries"
+        told = self._call(f"{path}?timezone=Asia/Saigon", key=self.publishable.key, Origin=ORIGIN)[1]
+        self.assertEqual(told["guess"], "VN")
+        self.assertIn({"code": "DE", "name": "Germany"}, told["data"])
+        told = self._call(path, **{"Accept-Language": "fr"})[1]
+        self.assertIn({"code": "DE", "name": "Allemagne"}, told["data"])
+        self.assertIsNone(told["guess"])
+
+    def test_what_is_not_shown_is_for_operators_who_name_it(self):
+        secret = self._make_plan("secret", sequence=0, is_shown=False)
+        inside = self._make_template("inside", sequence=0, is_shown=False)
+        for noun, first in (("plans", "small"), ("templates", "shop")):
+            path = f"/provisioning/{noun}"
+            for key, count in (("manager", 2), ("portal", 1)):
+                with self.subTest(noun=noun, key=key):
+                    found = [row["code"] for row in self._call(path, key=key)[1]["data"]]
+                    self.assertEqual(len(found), count)
+                    self.assertIn(first, found)
+        body = {"clientName": "acme", "adminEmail": "ann@acme.example"}
+        with self._jobs():
+            default = self._call("/instances", body)[1]
+            body |= {"clientName": "other", "plan": "secret", "template": "inside"}
+            named = self._call("/instances", body)
+        request = self._request(default["instanceId"])
+        self.assertEqual((request.plan_id, request.template_id), (self.plan, self.template))
+        request = self._request(named[1]["instanceId"])
+        self.assertEqual((request.plan_id, request.template_id), (secret, inside))
 
     def test_live_instances_are_listed_the_newest_first(self):
         self._make_instance("first-one", "active")

@@ -27,6 +27,8 @@ class TestOpenapi(ApiCase):
                 ("get", "/provisioning/validate_subdomain"),
                 ("post", "/provisioning/validate_subdomain"),
                 ("get", "/provisioning/plans"),
+                ("get", "/provisioning/templates"),
+                ("get", "/provisioning/countries"),
                 ("get", "/provisioning/instance_logs/{subdomain}"),
                 ("get", "/provisioning/health"),
                 ("get", "/provisioning/me"),
@@ -49,6 +51,7 @@ class TestOpenapi(ApiCase):
             names,
             {
                 *("create_instance", "request_status", "instance_info", "manage_instance", "plans"),
+                *("templates", "countries"),
                 *("validate_subdomain", "validate_subdomain_sent", "instance_logs", "health"),
                 *("me", "instances", "requests", "manage_request", "new_instance", "instance_status"),
                 *("confirmation_page", "confirm", "login_link", "reset_password", "send_welcome"),

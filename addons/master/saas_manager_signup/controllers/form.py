@@ -1,12 +1,11 @@
 """The form, and the next page, which tells visitors to look into their mailbox."""
 
 from odoo import http
-from odoo.addons.saas_manager_api.networks import network_of
 from odoo.http import request
 from werkzeug.exceptions import NotFound
 
 from ..faults import SignupFaults
-from .pages import is_mine, json, mine, note_mine, page, see_other, signup, too_many
+from .pages import is_mine, json, mine, note_mine, page, see_other, signup, too_many, visitor_address
 
 _TYPED = "saas_signup_typed"
 
@@ -31,7 +30,7 @@ class SignupForm(http.Controller):
         if not signup()._is_open():
             return self._form(typed)
         try:
-            asked = signup()._create_draft(typed, network_of(request.httprequest.remote_addr), mine("asked"))
+            asked = signup()._create_draft(typed, visitor_address(), mine("asked"))
         except SignupFaults as faults:
             request.session[_TYPED] = signup()._tidy(typed)
             return self._form(typed, faults.by_field)
@@ -46,6 +45,12 @@ class SignupForm(http.Controller):
         if refused:
             return refused
         return json(model._judge(subdomain[:100], company[:200]))
+
+    @http.route("/signup/country", type="http", auth="public", methods=["GET"], save_session=False)
+    def country(self, tz="", **_others):
+        """The country in which a browser with this time zone is, probably."""
+        model = signup()
+        return too_many(model) or json({"country": model._guessed_country(tz[:64])})
 
     @http.route(
         "/signup/picture/<int:template>", type="http", auth="public", methods=["GET"], save_session=False
@@ -72,5 +77,5 @@ class SignupForm(http.Controller):
         asked = signup()._find(reference)
         if not asked:
             return page("gone", 404)
-        told = "sent" if asked._send_again(network_of(request.httprequest.remote_addr)) else "later"
+        told = "sent" if asked._send_again(visitor_address()) else "later"
         return see_other(f"/signup/sent/{reference}?again={told}")

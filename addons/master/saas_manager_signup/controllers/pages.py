@@ -27,10 +27,9 @@ def signup():
 
 def _set_language(wanted):
     if not request.env.context.get("saas_signup_lang"):
-        code = request.env["saas.signup"]._language(
-            wanted, request.cookies.get(COOKIE), *request.httprequest.accept_languages.values()
-        )
-        request.update_context(lang=code, saas_signup_lang=code)
+        accepted = [*request.httprequest.accept_languages.values()]
+        code = request.env["saas.signup"]._language(wanted, request.cookies.get(COOKIE), *accepted)
+        request.update_context(lang=code, saas_signup_lang=code, saas_signup_accepted=accepted[:10])
         if wanted:
             request.future_response.set_cookie(COOKIE, code, max_age=31536000, samesite="Lax")
 
@@ -86,6 +85,12 @@ def too_many(model):
         answer.headers["Retry-After"] = str(error.problem.details.get("retry_after", _BUSY_S))
         return answer
     return None
+
+
+def visitor_address():
+    """The network address for the limits; None for operators who try their own page."""
+    is_operator = request.env.user.has_group("saas_manager.group_saas_user")
+    return None if is_operator else network_of(request.httprequest.remote_addr)
 
 
 # ---------------------------------------------------------------- requests of this browser

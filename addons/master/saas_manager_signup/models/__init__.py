@@ -1,5 +1,6 @@
 from . import fastapi_endpoint
 from . import res_config_settings
+from . import saas_api_key_publishable
 from . import saas_captcha_used
 from . import saas_instance
 from . import saas_instance_request

@@ -3,7 +3,9 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from .saas_signup import CAP_PER_HOUR
+from .saas_signup import CAP_PER_HOUR, PER_ADDRESS
+
+_LIMITS = ("saas_signup_cap_per_hour", "saas_signup_per_address")
 
 
 class ResConfigSettings(models.TransientModel):
@@ -17,6 +19,11 @@ class ResConfigSettings(models.TransientModel):
     )
     saas_signup_cap_per_hour = fields.Integer(
         string="Signups per Hour", config_parameter="saas_signup.cap_per_hour", default=CAP_PER_HOUR
+    )
+    saas_signup_per_address = fields.Integer(
+        string="Signups per Hour and Address",
+        config_parameter="saas_signup.per_address_per_hour",
+        default=PER_ADDRESS,
     )
     saas_captcha_enabled = fields.Boolean(string="Captcha", config_parameter="saas_captcha.enabled")
     saas_captcha_difficulty = fields.Selection(
@@ -39,15 +46,16 @@ class ResConfigSettings(models.TransientModel):
                     self.env._("The address of the terms begins with https://, not as in %s.", url)
                 )
 
-    @api.constrains("saas_signup_cap_per_hour")
-    def _check_saas_signup_cap_per_hour(self):
-        if any(settings.saas_signup_cap_per_hour < 0 for settings in self):
+    @api.constrains(*_LIMITS)
+    def _check_saas_signup_limits(self):
+        if any(settings[name] < 0 for settings in self for name in _LIMITS):
             raise ValidationError(self.env._("The number of signups per hour cannot be negative."))
 
     def set_values(self):
         """Store zeros, too: Odoo deletes a parameter that is set to 0, and the default would apply."""
         result = super().set_values()
-        if not self.saas_signup_cap_per_hour:
-            # sudo: as in Odoo's own set_values
-            self.env["ir.config_parameter"].sudo().set_param("saas_signup.cap_per_hour", "0")
+        parameters = self.env["ir.config_parameter"].sudo()  # as in Odoo's own set_values
+        for name in _LIMITS:
+            if not self[name]:
+                parameters.set_param(self._fields[name].config_parameter, "0")
         return result

@@ -57,7 +57,9 @@ class SaasInstanceRequest(models.Model):
         return True
 
     def _count_again(self, address, email):
-        """Raises TooMany."""
+        """Raises TooMany. address: as in `_sign_up`."""
+        if not address:
+            return
         self._count_signup(f"signup again {address}", _AGAIN_AN_HOUR)
         self._count_mail(email)
 

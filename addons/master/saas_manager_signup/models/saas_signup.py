@@ -1,14 +1,20 @@
 """The signup page: what it offers, which names are available, and which requests are a browser's own."""
 
+import re
+
 from odoo import api, models
 
 from ..faults import SignupFaults
+from ..words import own_name
 
 LONGEST = {"company_name": 100, "customer_name": 100, "customer_email": 254, "subdomain": 50}
-_CHOICES = ("plan", "template", "period")
+_CHOICES = ("plan", "template", "period", "country", "tz")
+_REGION = re.compile(r"[-_]([A-Za-z]{2})$")
+"""The country in the code of a language, such as fr-FR or zh-Hans-CN."""
 _CHECKS_AN_HOUR = 600
 _MINIMUM_S = 2
 CAP_PER_HOUR = 200
+PER_ADDRESS = 5
 PERIODS = ("monthly", "yearly")
 
 
@@ -51,12 +57,20 @@ class SaasSignup(models.AbstractModel):
         return int(self._setting("cap_per_hour") or CAP_PER_HOUR)
 
     @api.model
+    def _per_address(self):
+        """The number of requests per hour from one network address. 0: no limit."""
+        return int(self._setting("per_address_per_hour") or PER_ADDRESS)
+
+    @api.model
     def _plans(self):
-        return self.env["saas.plan"].search(self.env["saas.instance.request"]._for_sale())
+        """The plans that are shown, and have a template to choose."""
+        found = self.env["saas.plan"].search(self.env["saas.instance.request"]._for_sale())
+        templates = self._templates()
+        return found.filtered(lambda plan: not plan.template_ids or plan.template_ids & templates)
 
     @api.model
     def _templates(self):
-        """The templates that are ready."""
+        """The templates that are shown and ready."""
         domain = [*self.env["saas.instance.request"]._for_sale(), ("is_template_ready", "=", True)]
         return self.env["saas.template"].search(domain)
 
@@ -75,7 +89,11 @@ class SaasSignup(models.AbstractModel):
                 "plan": plan.code,
                 "template": template.code,
                 "period": typed["period"] if typed["period"] in PERIODS else "monthly",
+                "country": typed["country"] or self._guessed_country(typed["tz"]),
             },
+            "countries": self.env["res.country"]._saas_choices(),
+            "choose_country": self.env._("Choose your country"),
+            "language_note": self._language_note,
             "faults": faults,
             "suggestions": self._suggestions_for(typed["subdomain"]) if "subdomain" in faults else [],
             "suffix": self._suffix(template),
@@ -102,6 +120,32 @@ class SaasSignup(models.AbstractModel):
         # the button of a suggestion, in a browser without JavaScript
         tidy["subdomain"] = (str(typed.get("instead") or "")[:50] or tidy["subdomain"]).lower()
         return tidy
+
+    # ------------------------------------------------------------ countries and languages
+
+    @api.model
+    def _guessed_country(self, time_zone=""):
+        """The code of the country of the browser's time zone, else of its languages, or ""."""
+        countries = self.env["res.country"]
+        accepted = self.env.context.get("saas_signup_accepted", ())
+        regions = [region[1] for region in map(_REGION.search, accepted) if region]
+        found = countries._saas_of_time_zone(time_zone) or countries._saas_of_code(next(iter(regions), ""))
+        return found.code or ""
+
+    @api.model
+    def _language_note(self, template):
+        """A sentence for a template that does not have this page's language; None if it has."""
+        wanted = self._page_language()
+        found = template._nearest_language(wanted)
+        same = found.code and found.code.partition("_")[0] == wanted.code.partition("_")[0]
+        if same:
+            return None
+        other = own_name(found.name or ", ".join(sorted(template._languages())))
+        return self.env._("Your Odoo will be in %s: this one does not have the language of this page.", other)
+
+    def _page_language(self):
+        languages = self.env["res.lang"]
+        return languages.browse(languages._get_data(code=self.env.lang or "en_US").id)
 
     # ------------------------------------------------------------ subdomains
 
@@ -154,7 +198,13 @@ class SaasSignup(models.AbstractModel):
         asked = self._find(reference).filtered(lambda it: it.state == "draft")
         if not asked:
             return {}
-        choices = {"plan": asked.plan_id.code, "template": asked.template_id.code, "period": asked.period}
+        choices = {
+            "plan": asked.plan_id.code,
+            "template": asked.template_id.code,
+            "period": asked.period,
+            "country": asked.country_id.code or "",
+            "tz": asked.tz or "",
+        }
         return {**{name: asked[name] for name in LONGEST}, **choices, "change": reference}
 
     @api.model

@@ -49,6 +49,7 @@ class SaasSignup(models.AbstractModel):
             "customer_name": self._fault_of_name(tidy["customer_name"], self.env._("What is your name?")),
             "customer_email": self._fault_of_email(tidy["customer_email"]),
             "subdomain": self._fault_of_subdomain(tidy["subdomain"]),
+            "country": self._fault_of_country(tidy["country"]),
             **self._faults_of_choices(tidy),
         }
         return {name: fault for name, fault in found.items() if fault}
@@ -66,6 +67,10 @@ class SaasSignup(models.AbstractModel):
         if self.env["saas.instance.request"]._is_disposable(email):
             return self.env._("Please use an address you keep: this one belongs to a throw-away mailbox.")
         return None
+
+    def _fault_of_country(self, code):
+        known = not code or self.env["res.country"]._saas_of_code(code)
+        return None if known else self.env._("Please choose your country.")
 
     def _faults_of_choices(self, tidy):
         plan = self._plans().filtered(lambda it: it.code == tidy["plan"])
@@ -87,9 +92,12 @@ class SaasSignup(models.AbstractModel):
         return {
             **{name: tidy[name] for name in LONGEST},
             "customer_email": gateway.tidy_email(tidy["customer_email"]),
+            "admin_name": tidy["customer_name"],
+            "country_id": self.env["res.country"]._saas_of_code(tidy["country"]).id,
+            "tz": tidy["tz"] if gateway.is_time_zone(tidy["tz"]) else False,
             "plan_id": plan.id,
             "template_id": template.id,
             "period": tidy["period"] if tidy["period"] in PERIODS else "monthly",
-            "language_id": self.env["res.lang"]._get_data(code=self.env.lang or "en_US").id,
+            "language_id": self._page_language().id,
             "company_id": self.env.company.id,
         }

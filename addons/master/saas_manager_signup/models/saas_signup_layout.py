@@ -9,6 +9,8 @@ from odoo import api, models
 from odoo.addons.saas_manager import gateway
 from odoo.tools import format_amount, html2plaintext
 
+from ..words import own_name
+
 _STATIC = Path(__file__).parents[1] / "static" / "src"
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 
@@ -25,11 +27,6 @@ def _text_color_on(color):
     linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     luminance = sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
     return "#ffffff" if 1.05 / (luminance + 0.05) >= (luminance + 0.05) / 0.05 else "#000000"
-
-
-def _own_name(language):
-    """A language in its own words: `French / Français` becomes Français, `English (US)` becomes English."""
-    return language.rpartition("/")[2].partition("(")[0].strip()
 
 
 class SaasSignup(models.AbstractModel):
@@ -61,7 +58,7 @@ class SaasSignup(models.AbstractModel):
             "on_accent": _text_color_on(accent) if known else None,
             "version": _version(),
             "lang": self.env.lang or "en_US",
-            "languages": [(code, _own_name(name)) for code, name in languages],
+            "languages": [(code, own_name(name)) for code, name in languages],
         }
 
     @api.model

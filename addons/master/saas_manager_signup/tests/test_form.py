@@ -67,6 +67,17 @@ class TestForm(SignupCase):
         self.assertNotIn('value="raw"', self._see().text)
         self.assertEqual(self._send(template=raw.code).status_code, 422)
 
+    def test_a_plan_or_template_that_is_not_shown_is_neither_offered_nor_sold(self):
+        self._make_plan("secret", is_shown=False)
+        inside = self._make_template("inside", is_shown=False)
+        self._make_plan("for-inside", template_ids=inside.ids)
+        for address in ("/signup", "/signup?plan=secret&template=inside"):
+            page = self._see(address).text
+            for code in ("secret", "inside", "for-inside"):
+                self.assertNotIn(f'value="{code}"', page)
+        for choice in ({"plan": "secret"}, {"template": "inside"}):
+            self.assertEqual(self._send(**choice).status_code, 422)
+
     def test_a_form_sent_again_changes_the_same_draft(self):
         first = self._signed_up(company_name="Acme")
         again = self._signed_up(company_name="Acme Ltd")
@@ -138,13 +149,41 @@ class TestForm(SignupCase):
         self.assertIn('<html lang="fr-FR"', self._see().text, "the cookie")
         request = self._signed_up()
         self.assertEqual(request.language_id, french)
-        self.assertFalse(request._instance_language(), "the template has no French")
+        self.assertEqual(request._instance_language().code, "en_US", "the template has no French")
+        self.assertRegex(self._see("/signup?lang=fr").text, 'class="note">[^<]*English')
         self.template.language_ids = french
         self.assertEqual(request._instance_language(), french)
+        for language in ("fr", "en"):
+            self.assertNotIn('class="note"', self._see(f"/signup?lang={language}").text)
         self._forget_cookies()
         accepted = self._see(headers={"Accept-Language": "de,fr;q=0.9"})
         self.assertIn('<html lang="fr-FR"', accepted.text)
         self.assertIn('<html lang="en-US"', self._see(headers={"Accept-Language": "xx"}).text)
+
+    def test_the_name_the_country_and_the_time_zone_reach_the_instance(self):
+        request = self._signed_up(customer_name="Léa Dupont", country="FR", tz="Indian/Reunion")
+        with self._jobs():
+            request._confirm()
+        instance = request.instance_id
+        self.assertEqual((instance.admin_name, instance.country_id.code), ("Léa Dupont", "FR"))
+        self.assertEqual(instance.tz, "Indian/Reunion")
+        self.assertEqual(instance._greeted("ann@acme.example"), "Léa Dupont")
+
+    def test_a_time_zone_that_nobody_knows_is_left_out_and_a_country_refused(self):
+        request = self._signed_up("first", country="VN", tz="Mars/Olympus")
+        self.assertEqual((request.country_id.code, request.tz), ("VN", False))
+        answer = self._send("second", country="QX")
+        self.assertEqual(answer.status_code, 422)
+        self.assertRegex(answer.text, r'id="country"[^>]*aria-invalid="true"')
+
+    def test_the_country_is_guessed_and_can_be_changed(self):
+        page = self._see(headers={"Accept-Language": "fr,fr-BE;q=0.9"}).text
+        self.assertRegex(page, r'value="BE" selected="selected"')
+        self.assertEqual(self._see("/signup/country?tz=Asia/Saigon").json(), {"country": "VN"})
+        self.assertEqual(self._see("/signup/country?tz=UTC").json(), {"country": ""})
+        request = self._signed_up(country="FR")
+        page = self._see(f"/signup?change={request.reference}").text
+        self.assertRegex(page, r'value="FR" selected="selected"')
 
     def test_a_link_to_another_language_keeps_preselected_choices(self):
         self.env["res.lang"]._activate_lang("fr_FR")

@@ -72,6 +72,25 @@ class TestGuards(SignupCase):
         self.assertIn("in an hour", answer.text)
         self.assertIn('value="acme-six"', answer.text)
 
+    def test_the_signups_an_hour_from_one_address_can_be_set(self):
+        settings = self.env["res.config.settings"].create({"saas_signup_per_address": 1})
+        settings.set_values()
+        self._signed_up("acme-one", customer_email="ann1@acme.example")
+        self.assertEqual(self._send("acme-two", customer_email="ann2@acme.example").status_code, 422)
+        settings.saas_signup_per_address = 0
+        settings.set_values()
+        for number in range(7):
+            self._signed_up(f"more-{number}", customer_email=f"more{number}@acme.example")
+
+    def test_an_operator_who_tries_the_page_has_no_limits(self):
+        self.parameters.set_param("saas_signup.per_address_per_hour", "1")
+        for number in range(3):
+            self.authenticate("saas-user", "saas-user")
+            self._signed_up(f"acme-{number}")
+        self.authenticate("saas-portal", "saas-portal")
+        self._signed_up("other-one")
+        self.assertEqual(self._send("other-two").status_code, 422)
+
     def test_five_mails_an_hour_to_one_mailbox(self):
         requests = self.env["saas.instance.request"]
         for number in range(5):

@@ -103,6 +103,18 @@ class TestSignup(ApiCase):
         for path in ("/provisioning/plans", "/provisioning/validate_subdomain?subdomain=free"):
             self.assertEqual(self._call(path, key=key, Origin=ORIGIN)[0], 200)
 
+    def test_a_publishable_key_neither_finds_nor_orders_what_is_not_shown(self):
+        self._make_plan("secret", is_shown=False)
+        self._make_template("inside", is_shown=False)
+        for noun, shown in (("plans", ["small"]), ("templates", ["shop"])):
+            path = f"/provisioning/{noun}"
+            told = self._call(path, key=self.publishable.key, Origin=ORIGIN)[1]["data"]
+            self.assertEqual([row["code"] for row in told], shown)
+        for choice in ({"plan": "secret"}, {"template": "inside"}):
+            with self.subTest(choice=choice):
+                status, told = self._sign_up_from(**choice)
+                self.assertEqual((status, told["error_code"]), (422, "VALIDATION_ERROR"))
+
     def test_a_publishable_key_works_only_on_its_web_sites(self):
         for origin in ("https://evil.example", "http://www.example.com", "null"):
             with self.subTest(origin=origin):
@@ -137,6 +149,17 @@ class TestSignup(ApiCase):
         self.assertTrue(new.exists())
 
     def test_an_origin_is_a_protocol_and_a_host(self):
-        for wrong in ("www.example.com", "https://www.example.com/", "*", "null"):
+        for wrong in ("www.example.com", "https://www.example.com/contact", "*", "null"):
             with self.subTest(origin=wrong), self.assertRaises(ValidationError):
                 self.publishable.origins = wrong
+
+    def test_an_origin_may_be_typed_as_it_stands_in_the_address_bar(self):
+        self.publishable.origins = "https://WWW.example.com/, http://localhost:8926/ https://a.example:443"
+        typed = ["https://www.example.com", "http://localhost:8926", "https://a.example"]
+        self.assertEqual(self.publishable.origins.split(), typed)
+        self.assertEqual(self._sign_up_from("https://www.example.com")[0], 202)
+
+    def test_the_key_s_form_has_the_snippet_for_the_web_site(self):
+        snippet = self.publishable.snippet
+        self.assertIn(f'src="{self.publishable.get_base_url()}/api/signup.js"', snippet)
+        self.assertIn(f'<tenantry-signup key="{self.publishable.key}"></tenantry-signup>', snippet)

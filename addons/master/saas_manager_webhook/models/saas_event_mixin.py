@@ -5,6 +5,9 @@ from odoo.addons.saas_manager.events import EVENTS
 
 from ..webhook_events import InstanceNews, SubscriptionNews
 
+_TOLD = ("previous_subdomain", "previous_plan", "modules")
+"""The facts of an event that its message has."""
+
 
 class SaasEventMixin(models.AbstractModel):
     _inherit = "saas.event.mixin"
@@ -17,25 +20,27 @@ class SaasEventMixin(models.AbstractModel):
                 instance = record._event_instance()
                 webhooks = record.env["saas.webhook"]._endpoints_for(event, instance)
                 if webhooks:
-                    webhooks._tell(event, record._event_data(event), instance)
+                    webhooks._tell(event, record._event_data(event, **facts), instance)
         return result
 
     def _event_instance(self):
         return self.instance_id
 
-    def _event_data(self, event):
-        """The content of the message: never a password or a login link."""
+    def _event_data(self, event, **facts):
+        """The content of the message: never a password or a login link. facts: as of `_emit`."""
         raise NotImplementedError
 
     def _event_parts(self, instance, reason=None):
         return {
             "request_id": instance.request_ids[:1].reference or None,
             "instance": {
+                "id": instance.reference,
                 "subdomain": instance.subdomain,
                 "name": instance.name,
                 "state": instance.state,
                 "url": instance.url or None,
                 "plan": instance.plan_id.code,
+                "domains": instance.hostname_ids._served_names(),
             },
             "customer": {
                 "name": instance.partner_id.display_name,
@@ -51,16 +56,17 @@ class SaasInstance(models.Model):
     def _event_instance(self):
         return self
 
-    def _event_data(self, event):
+    def _event_data(self, event, **facts):
         # Only operators may know why a creation failed; customers are told why they were suspended.
         reason = self.state_reason if event == "instance.suspended" else None
-        return InstanceNews(**self._event_parts(self, reason))
+        told = {name: facts[name] for name in _TOLD if name in facts}
+        return InstanceNews(**self._event_parts(self, reason), **told)
 
 
 class SaasSubscription(models.Model):
     _inherit = "saas.subscription"
 
-    def _event_data(self, event):
+    def _event_data(self, event, **facts):
         subscription = {
             "number": self.name,
             "state": self.state,

@@ -74,11 +74,21 @@ class SaasWebhook(models.Model):
     # ------------------------------------------------------------ buttons
 
     def action_test(self):
-        """Send a ping."""
+        """Send a ping at once, and show the answer. If it does not arrive, jobs try again as usual."""
+        self.ensure_one()
         self.check_access("write")
         # sudo: only code writes deliveries
-        self.sudo()._tell(PING, PingNews(message=self.env._("It works.")))
-        return self.action_view_deliveries()
+        delivery = self.sudo()._record(PING, PingNews(message=self.env._("It works.")))
+        delivery._deliver()
+        has_arrived = delivery.state == "delivered"
+        params = {
+            "type": "success" if has_arrived else "danger",
+            "title": self.env._("The test has arrived") if has_arrived else self.env._("It did not arrive"),
+            "message": delivery._result(),
+            "sticky": not has_arrived,
+            "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+        }
+        return {"type": "ir.actions.client", "tag": "display_notification", "params": params}
 
     def action_view_deliveries(self):
         action = self.env["ir.actions.act_window"]._for_xml_id(
@@ -106,8 +116,12 @@ class SaasWebhook(models.Model):
 
     def _tell(self, event, news, instance=None):
         """Create a message for each endpoint; jobs send them only after this transaction is committed."""
+        self._record(event, news, instance)._enqueue()
+
+    def _record(self, event, news, instance=None):
+        """Create a message for each endpoint, without sending it."""
         happened_at = f"{datetime.now(UTC).isoformat(timespec='microseconds').removesuffix('+00:00')}Z"
-        deliveries = self.env["saas.webhook.delivery"].create(
+        return self.env["saas.webhook.delivery"].create(
             [
                 {
                     "webhook_id": webhook.id,
@@ -118,7 +132,6 @@ class SaasWebhook(models.Model):
                 for webhook in self
             ]
         )
-        deliveries._enqueue()
 
     @api.model
     def _is_private_allowed(self):

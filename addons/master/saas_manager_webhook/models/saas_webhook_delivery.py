@@ -123,6 +123,14 @@ class SaasWebhookDelivery(models.Model):
             }
         )
 
+    def _result(self):
+        """The last attempt as a sentence for people."""
+        if self.error:
+            return self.error
+        return self.env._(
+            "It answered %(status)s after %(duration).2f s.", status=self.status, duration=self.duration_s
+        )
+
     def _try_again_later(self):
         if self.failure_count >= len(_WAITS_S):
             self._fail(self.error or self.env._("The endpoint answered %s.", self.status))

@@ -1,9 +1,14 @@
 """M4: other programs get events."""
 
 import json
+from contextlib import ExitStack
+from types import SimpleNamespace
+from unittest.mock import patch
 
 from odoo.addons.saas_manager import gateway
 from odoo.addons.saas_manager.events import EVENTS
+from odoo.addons.saas_manager.operations import ENGINE, OPERATIONS
+from odoo.fields import Command
 from odoo.tests import tagged
 
 from ..webhook_events import PING, InstanceMessage, SubscriptionMessage
@@ -42,16 +47,84 @@ class TestWebhookEvents(WebhookCase):
             {
                 "request_id": request.reference,
                 "instance": {
+                    "id": self.instance.reference,
                     "subdomain": "acme",
                     "name": "Acme",
                     "state": "active",
                     "url": "https://acme.example",
                     "plan": "small",
+                    "domains": [],
                 },
                 "customer": {"name": "Acme Ltd", "email": "info@acme.example"},
                 "reason": "March was not paid",
+                "previous_subdomain": None,
+                "previous_plan": None,
+                "modules": None,
             },
         )
+
+    def _told_of(self, operation, **fakes):
+        """The message about an operation that the engine has run."""
+        self.instance.write({"operation": operation, "run_state": "running"})
+        with ExitStack() as stack:
+            for name, result in fakes.items():
+                stack.enter_context(patch.object(gateway, name, return_value=result))
+            stack.enter_context(self.enter_registry_test_mode())
+            self.instance.sudo()._operate(operation)
+        message = json.loads(self._deliveries()[0].payload)
+        self.assertEqual(message["data"]["instance"]["id"], self.instance.reference)
+        return message["type"], message["data"]
+
+    def test_each_operation_makes_a_message(self):
+        for operation, event in (
+            ("stop", "instance.stopped"),
+            ("start", "instance.started"),
+            ("restart", "instance.restarted"),
+            ("suspend", "instance.suspended"),
+            ("reactivate", "instance.reactivated"),
+        ):
+            with self.subTest(operation=operation):
+                self.assertEqual(self._told_of(operation, operate=None)[0], event)
+
+    def test_every_operation_of_the_engine_has_an_event(self):
+        for operation in ENGINE:
+            event = OPERATIONS[operation].event
+            self.assertTrue(EVENTS[event].is_public, operation)
+
+    def test_a_renaming_tells_both_names(self):
+        self.instance.wanted = "zenith"
+        renamed = SimpleNamespace(name="zenith", url="https://zenith.example")
+        event, data = self._told_of("rename", rename=renamed)
+        self.assertEqual((event, data["previous_subdomain"]), ("instance.renamed", "acme"))
+        self.assertEqual(data["instance"]["subdomain"], "zenith")
+
+    def test_a_renaming_whose_job_was_lost_is_told_as_well(self):
+        self.instance.write({"operation": "rename", "wanted": "zenith"})
+        renamed = SimpleNamespace(name="zenith", url="https://zenith.example", hostnames=())
+        with patch.object(gateway, "find", return_value=renamed):
+            self.instance._on_job_failed("lost")
+        self.assertEqual(self._deliveries()[0].event, "instance.renamed")
+
+    def test_a_change_of_domains_tells_those_that_are_there(self):
+        self.instance.hostname_ids = [Command.create({"name": "shop.acme.example"})]
+        event, data = self._told_of("set_domains", set_hostnames=None)
+        self.assertEqual(event, "instance.domains_changed")
+        self.assertEqual(data["instance"]["domains"], ["shop.acme.example"])
+
+    def test_an_installation_tells_the_new_modules(self):
+        self.instance.wanted = "crm sale"
+        event, data = self._told_of("install", install_modules=["crm"])
+        self.assertEqual((event, data["modules"]), ("instance.modules_installed", ["crm"]))
+
+    def test_another_plan_is_told_with_the_one_before(self):
+        self.instance.change_plan(self._make_plan("large"))
+        told = json.loads(self._deliveries()[0].payload)
+        self.assertEqual(told["type"], "instance.plan_changed")
+        self.assertEqual(told["data"]["previous_plan"], "small")
+        self.assertEqual(told["data"]["instance"]["plan"], "large")
+        count = len(self._deliveries())
+        self.instance.change_plan(self.instance.plan_id)
+        self.assertEqual(len(self._deliveries()), count, "nothing changed")
 
     def test_a_message_about_a_subscription_contains_its_end(self):
         told = json.loads(self._happen("subscription.expiring", self.subscription).payload)["data"]
@@ -124,5 +197,19 @@ class TestWebhookEvents(WebhookCase):
         self.assertTrue(self._happen())
 
     def test_a_test_sends_a_ping(self):
-        self.webhook.with_user(self.users["administrator"]).action_test()
+        told = self.webhook.with_user(self.users["administrator"]).action_test()["params"]
         self.assertEqual(self._deliveries().event, PING)
+        self.assertEqual((self._deliveries().state, len(self.receiver.messages)), ("delivered", 1))
+        self.assertEqual(told["type"], "success")
+        self.assertRegex(told["message"], r"answered 200 after \d")
+
+    def test_a_test_that_does_not_arrive_says_why_and_is_tried_again(self):
+        self.receiver.will_answer(500)
+        told = self.webhook.with_user(self.users["administrator"]).action_test()["params"]
+        self.assertEqual((told["type"], told["sticky"]), ("danger", True))
+        self.assertIn("answered 500", told["message"])
+        self.assertEqual(self._deliveries().state, "pending")
+        self.jobs.assert_jobs_count(1, only=self._deliveries()._deliver)
+        self.receiver.close()
+        told = self.webhook.with_user(self.users["administrator"]).action_test()["params"]
+        self.assertIn("refused", told["message"])

@@ -81,12 +81,28 @@ function watchSubdomain(field) {
     });
 }
 
+// ------------------------------------------------------------ the country
+
+// The time zone tells the country more often than the language; a choice of the visitor is kept.
+async function guessCountry(field) {
+    const select = within(field, "select");
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+    const before = select.form.elements.tz.value;
+    select.form.elements.tz.value = zone;
+    let chosen = Boolean(before || select.form.dataset.kept);
+    select.addEventListener("change", () => (chosen = true));
+    if (chosen || !zone) return;
+    const told = await ask(`${field.dataset.country}?${new URLSearchParams({ tz: zone })}`).catch(() => null);
+    if (!chosen && told?.country) select.value = told.country;
+}
+
 // ------------------------------------------------------------ the form
 
 // A link to another language loads a new page: keep what was typed, in this tab only.
 function keepTyped(form) {
     const typed = JSON.parse(sessionStorage.getItem("signup") ?? "[]");
     sessionStorage.removeItem("signup");
+    if (typed.length) form.dataset.kept = "1";
     for (const [name, value] of typed) if (form.elements[name]) form.elements[name].value = value;
     document.querySelectorAll("nav [hreflang]").forEach((link) => link.addEventListener("click", () => {
         const fields = [...new FormData(form)].filter(([name]) => form.elements[name].type !== "hidden");
@@ -195,6 +211,7 @@ async function awaitConfirmation(card) {
 // ------------------------------------------------------------
 
 document.querySelectorAll("[data-form]").forEach(keepTyped);
+document.querySelectorAll("[data-country]").forEach(guessCountry);
 document.querySelectorAll("[data-subdomain]").forEach(watchSubdomain);
 document.querySelectorAll("[data-form], [data-once]").forEach(sendOnce);
 document.querySelectorAll("[data-form]").forEach(limitTemplates);

@@ -3,6 +3,7 @@
 
 const TEXTS = {
   en: {
+    name: "Your name", country: "Country", template: "What to start with", days: "{0} days free", popular: "popular", language: "Your Odoo will be in {0}.",
     company: "Company", email: "Email", subdomain: "Name in its address", plan: "Plan", month: "{0} a month",
     send: "Create my Odoo", free: "{0} is free.", ready: "Your Odoo is ready; the mail has your first login.", open: "Open {0}",
     mailbox: "Look into your mailbox and follow the link we send to {0}.", creating: "Your Odoo is being created.",
@@ -11,6 +12,7 @@ const TEXTS = {
     origin: "This web site may not sign up here.",
   },
   fr: {
+    name: "Votre nom", country: "Pays", template: "Par quoi commencer", days: "{0} jours gratuits", popular: "populaire", language: "Langue de votre Odoo : {0}.",
     company: "Entreprise", email: "E-mail", subdomain: "Nom dans son adresse", plan: "Offre", month: "{0} par mois",
     send: "Créer mon Odoo", free: "{0} est libre.", ready: "Votre Odoo est prêt ; votre premier accès est dans le message.", open: "Ouvrir {0}",
     mailbox: "Suivez le lien que nous envoyons à {0}.", creating: "Votre Odoo est en cours de création.",
@@ -19,6 +21,7 @@ const TEXTS = {
     origin: "Ce site n’a pas le droit d’inscrire ici.",
   },
   vi: {
+    name: "Tên của bạn", country: "Quốc gia", template: "Bắt đầu với", days: "{0} ngày miễn phí", popular: "phổ biến", language: "Ngôn ngữ Odoo của bạn: {0}.",
     company: "Công ty", email: "Email", subdomain: "Tên trong địa chỉ", plan: "Gói", month: "{0} mỗi tháng",
     send: "Tạo Odoo của tôi", free: "{0} còn trống.", ready: "Odoo của bạn đã sẵn sàng; thông tin đăng nhập có trong thư.", open: "Mở {0}",
     mailbox: "Hãy mở liên kết chúng tôi gửi tới {0}.", creating: "Odoo của bạn đang được tạo.",
@@ -27,12 +30,15 @@ const TEXTS = {
     origin: "Trang web này không được phép đăng ký ở đây.",
   },
 };
-const FIELDS = { companyName: "company", adminEmail: "email", customer_email: "email", clientName: "subdomain" };
+const FIELDS = {
+  companyName: "company", adminEmail: "email", customer_email: "email", clientName: "subdomain", customerName: "name",
+};
 const WAITING_S = [2, 3, 5, 8, 13, 21, 34, 60];
 const CREATING_S = [0.2, 0.3, 0.5, 1, 2, 3, 5, 8, 13, 30, 60];
 
 const languageOf = ({ lang }) => lang || document.documentElement.lang || "en";
 const textsOf = (service) => TEXTS[languageOf(service).slice(0, 2).toLowerCase()] ?? TEXTS.en;
+const timeZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 const fill = (text, value) => text.replace("{0}", () => value);
 
 /** A refusal: `message` for people, `code`, `fields` with a sentence each, `suggestions`, `retryAfter` in seconds. */
@@ -45,9 +51,11 @@ export class SignupError extends Error {
 
 /** Ask for an instance: {instanceId}. `service` is {api, key, lang}; the default subdomain is the
     company's name. The same call, repeated on one page, creates one instance. */
-export async function createInstance(service, { company, email, subdomain, plan, template }) {
+export async function createInstance(service, { company, name, email, subdomain, ...choices }) {
+  const { plan, template, country, language } = choices;
   const clientName = subdomain || (await freeName(service, company));
-  const wish = { clientName, adminEmail: email, companyName: company, plan, template };
+  const wish = { clientName, adminEmail: email, companyName: company, customerName: name };
+  Object.assign(wish, { plan, template, country, language, timezone: timeZone() });
   const body = JSON.stringify(wish);
   const told = await call(service, "/instances", { body });
   wishes.set(told.instanceId, body);
@@ -183,9 +191,10 @@ class TenantrySignup extends (globalThis.HTMLElement ?? Object) {
     this.texts = textsOf(this.service);
     this.form = make("form", { part: "form", onsubmit: (event) => this.submit(event) });
     this.addInput("company", { autocomplete: "organization", maxLength: 200, onchange: () => this.suggest() });
+    this.addInput("name", { autocomplete: "name", maxLength: 200, required: false });
     this.addInput("email", { type: "email", autocomplete: "email", pattern: ".+@.+\\..+" });
     this.addInput("subdomain", { minLength: 3, maxLength: 50, autocapitalize: "none", onchange: () => this.check() });
-    if (!attribute("plan")) this.choosePlan();
+    for (const name of ["country", "template", "plan"]) if (!attribute(name)) this.addSelect(name);
     this.form.append(make("button", { part: "button", textContent: this.texts.send }));
     this.note = make("p", { id: "form", part: "status", role: "status", tabIndex: -1 });
     const style = new CSSStyleSheet();
@@ -193,6 +202,7 @@ class TenantrySignup extends (globalThis.HTMLElement ?? Object) {
     const root = this.attachShadow({ mode: "open", delegatesFocus: true });
     root.adoptedStyleSheets = [style];
     root.append(this.form, this.note);
+    this.offer();
   }
 
   disconnectedCallback() {
@@ -210,15 +220,87 @@ class TenantrySignup extends (globalThis.HTMLElement ?? Object) {
     this.form.append(label, control, note);
   }
 
-  async choosePlan() {
-    const select = make("select", { id: "plan", name: "plan", part: "input" });
-    this.add(select);
-    const plans = await call(this.service, "/provisioning/plans", {}).catch(() => ({ data: [] }));
-    for (const { code, name, price_monthly: price, currency } of plans.data) {
-      const money = new Intl.NumberFormat(languageOf(this.service), { style: "currency", currency }).format(price);
-      select.add(new Option(`${name}: ${fill(this.texts.month, money)}`, code));
+  addSelect(name) {
+    this.add(make("select", { id: name, name, part: "input" }));
+    this.fillSelect(name, []);
+  }
+
+  /* A choice of one is not shown. options: [value, text, isProposed]. */
+  fillSelect(name, options) {
+    const select = this.form.elements[name];
+    if (!select) return;
+    select.replaceChildren(...options.map(([value, text, isProposed]) => new Option(text, value, isProposed, isProposed)));
+    const label = select.previousSibling, note = select.nextSibling;
+    label.hidden = select.hidden = note.hidden = options.length < 2;
+  }
+
+  /* Ask what there is to choose. If this web site may not sign up here, its visitors see so at once. */
+  async offer() {
+    const { signal } = this.stop;
+    const ask = (path) => call(this.service, `/provisioning/${path}`, { signal });
+    const countries = `countries?timezone=${encodeURIComponent(timeZone() ?? "UTC")}`;
+    try {
+      const found = await Promise.all(["plans", "templates", countries].map(ask));
+      [this.plans, this.templates] = found.map(({ data }) => data);
+      const { data, guess } = found[2];
+      this.fillSelect("country", [["", "", !guess], ...data.map(({ code, name }) => [code, name, code === guess])]);
+      this.offerPlans();
+    } catch (error) {
+      if (signal.aborted) return;
+      this.note.replaceChildren(error.message);
+      this.form.inert = error.code !== "NETWORK" && !error.retryAfter;
     }
-    select.hidden = select.previousSibling.hidden = !plans.data.length;
+  }
+
+  offerPlans() {
+    const lang = languageOf(this.service);
+    const proposed = this.plans.find(({ popular }) => popular) ?? this.plans[0];
+    const described = (plan) => {
+      const { price_monthly: price, currency, trial_days: days, popular } = plan;
+      const money = new Intl.NumberFormat(lang, { style: "currency", currency }).format(price);
+      const more = [days && fill(this.texts.days, days), popular && this.texts.popular].filter(Boolean);
+      return [plan.code, `${plan.name}: ${[fill(this.texts.month, money), ...more].join(", ")}`, plan === proposed];
+    };
+    this.fillSelect("plan", this.plans.map(described));
+    this.form.addEventListener("change", ({ target }) => {
+      if (target.name === "plan") this.offerTemplates();
+      if (target.name === "template") this.showTemplate();
+    });
+    this.offerTemplates();
+  }
+
+  /* Those of the plan. */
+  offerTemplates() {
+    const chosen = this.chosen("plan");
+    const included = this.plans.find(({ code }) => code === chosen)?.templates ?? [];
+    const offered = this.templates.filter(({ code }) => !included.length || included.includes(code));
+    this.fillSelect("template", offered.map(({ code, name }, index) => [code, name, index === 0]));
+    this.showTemplate();
+  }
+
+  chosen(name) {
+    return this.getAttribute(name) ?? this.form.elements[name]?.value;
+  }
+
+  /* Where its address is, and the language if it is not the page's. */
+  showTemplate() {
+    const template = this.templates?.find(({ code }) => code === this.chosen("template"));
+    if (!template) return;
+    const label = this.form.elements.subdomain.previousSibling;
+    label.textContent = `${this.texts.subdomain} (\u2026.${template.domain})`;
+    const lang = languageOf(this.service), other = template.languages.find((code) => code.startsWith("en")) ?? template.languages[0];
+    const named = (code) => new Intl.DisplayNames(lang, { type: "language" }).of(code.slice(0, 2));
+    const note = this.form.elements.template?.nextSibling ?? this.note;
+    note.hidden = false;
+    note.replaceChildren(this.language() || !other ? "" : fill(this.texts.language, named(other)));
+  }
+
+  /* The template's language for this page; undefined if it has none. */
+  language() {
+    const template = this.templates?.find(({ code }) => code === this.chosen("template"));
+    const [lang, region] = languageOf(this.service).toLowerCase().split(/[-_]/);
+    const alike = template?.languages.filter((code) => code.split("_")[0] === lang) ?? [];
+    return alike.find((code) => code.toLowerCase() === `${lang}_${region}`) ?? alike[0];
   }
 
   suggest() {
@@ -247,7 +329,9 @@ class TenantrySignup extends (globalThis.HTMLElement ?? Object) {
     this.isBusy = true;
     const { signal } = this.stop;
     try {
-      const wish = { plan: this.getAttribute("plan") ?? undefined, ...Object.fromEntries(new FormData(this.form)) };
+      const typed = Object.fromEntries([...new FormData(this.form)].filter(([, value]) => value));
+      for (const name of ["plan", "template", "country"]) typed[name] ??= this.getAttribute(name) ?? undefined;
+      const wish = { language: this.language(), ...typed };
       const { instanceId } = await createInstance(this.service, wish);
       this.tell("sent", { instanceId });
       this.form.hidden = true;
