@@ -20,6 +20,10 @@ from tenantry.operations.template import edit
 from tenantry.operations.template.build import WAIT_FOR_CLONES_S, build_template, stale_reason
 from tenantry.operations.template.edit import Editing
 from tenantry.postgres import databases
+from tenantry.process import tail
+
+_LINE_BYTES = 400
+"""What a line of a log has at most, as a rule."""
 
 
 class Templates(Noun):
@@ -76,6 +80,11 @@ class Templates(Noun):
         patience_s = min(patience_s, patience.LONG_S)
         built = build_template(self._context, recipe, on_step, rebuild=rebuild, patience_s=patience_s)
         return self._described(built, recipe)
+
+    def logs(self, code: str, count: int = 40) -> list[str]:
+        """The last lines that Odoo logged at the last build; none if there was no build."""
+        file = self._parts.settings.log_dir / f"build-{names.template_code(code)}.log"
+        return tail(file, _LINE_BYTES * count).splitlines()[-count:]
 
     def clone(self, code: str, name: str) -> None:
         """T3: make the database `name` from a template, in state provisioning, so it is not served.

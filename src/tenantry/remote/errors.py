@@ -35,7 +35,7 @@ class InsecureAddress(InvalidInput):
 class InvalidKey(InvalidInput):
     def __init__(self) -> None:
         super().__init__("This is not a valid API key.")
-        self.remedy = "Create one in Odoo: your name, My Profile, Security, Add API Key."
+        self.remedy = "Create one in Odoo: your name, My Preferences, Security, Add API Key."
 
 
 class KeyMissing(InvalidInput):
@@ -84,7 +84,7 @@ class KeyRefused(AccessRefused):
     def __init__(self, url: str) -> None:
         self.url = url
         super().__init__(f"{url} does not accept the API key.")
-        self.remedy = f"Make a new one in Odoo (My Profile, Security), then `tenantry login {url}`."
+        self.remedy = f"Make a new one in Odoo (My Preferences, Security), then `tenantry login {url}`."
 
 
 class NotAllowed(AccessRefused):

@@ -15,6 +15,7 @@ from .instances import (
     entitle,
     find,
     install_modules,
+    modules_of,
     login_link,
     operate,
     provisioning,
@@ -38,7 +39,7 @@ from .names import (
     tidy_hostname,
 )
 from .operations import OPERATIONS, REMOTE, transitions
-from .processes import BROKEN, activities, broken_databases, measure, process_log
+from .processes import BROKEN, activities, broken_databases, build_log, measure, process_log
 from .secrets import new_password, seal, unseal
 from .servers import (
     address_settings,

@@ -1,3 +1,5 @@
+from . import ir_asset
+from . import ir_http
 from . import saas_live_mixin
 from . import saas_tidy_mixin
 from . import saas_shared_mixin
@@ -5,10 +7,12 @@ from . import res_users
 from . import mail_mail
 from . import saas_lifecycle_mixin
 from . import saas_job_mixin
+from . import saas_progress_mixin
 from . import saas_event_mixin
 from . import saas_sweep_mixin
 from . import saas_server
 from . import saas_server_placement
+from . import saas_module
 from . import saas_template
 from . import saas_template_jobs
 from . import saas_plan
@@ -32,6 +36,7 @@ from . import res_partner
 from . import res_config_settings
 from . import saas_dashboard
 from . import saas_dashboard_alerts
+from . import saas_dashboard_first_steps
 from . import saas_dashboard_growth
 from . import saas_dashboard_revenue
 from . import bus_bus

@@ -105,19 +105,14 @@ class SaasInstanceCreate(models.TransientModel):
             wizard.subdomain_free, wizard.subdomain_message = judge(wizard.subdomain)
 
     def action_create(self):
-        """Submit a request for the instance, and open the instance."""
+        """Submit a request for the instance, and open the instance at its own address."""
         self.ensure_one()
         request = self.env["saas.instance.request"].create(self._request_values())
         request.action_submit()
         instance = request.instance_id
         hostnames = dict.fromkeys((self.domains or "").lower().split())
         instance.hostname_ids = [Command.create({"name": name}) for name in hostnames]
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "saas.instance",
-            "res_id": instance.id,
-            "views": [(False, "form")],
-        }
+        return instance._open_form()
 
     def _request_values(self):
         return {
