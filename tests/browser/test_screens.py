@@ -39,6 +39,12 @@ def test_the_dashboard_says_what_to_do_first_and_leads_there(screen: Screen) -> 
     assert screen.problems == []
 
 
+def test_an_operator_lands_on_the_dashboard(screen: Screen) -> None:
+    screen.page.goto("/odoo")
+    screen.wait_for(".o_saas_dashboard")
+    assert screen.page.url.endswith("/odoo/saas-dashboard")
+
+
 def test_an_empty_list_of_instances_says_what_to_do_first(screen: Screen) -> None:
     screen.open("saas-instances?view_type=list", ".o_nocontent_help")
     expect(screen.page.locator(".o_nocontent_help")).to_contain_text("Create your first instance")
