@@ -122,16 +122,19 @@ class UnsupportedSeries(InvalidInput):
 
 
 class ModuleNotFound(InvalidInput):
-    """T7: a module of the recipe is on no addons path."""
+    """T7: a module of the recipe is on no addons path. similar: existing modules that may have been meant.
 
-    def __init__(self, modules: Collection[str], addons_path: Collection[Path]) -> None:
+    The searched folders are a fact, and not in the remedy, which users of the back office read, too.
+    """
+
+    def __init__(
+        self, modules: Collection[str], addons_path: Collection[Path], similar: Collection[str] = ()
+    ) -> None:
         self.modules, self.addons_path = tuple(modules), tuple(addons_path)
+        self.similar = tuple(similar)
         super().__init__(f"No addons path holds {', '.join(self.modules)}.")
-        self.remedy = (
-            "Correct the module's name, or add its folder to TENANTRY_ADDONS_PATH. Searched: "
-            + ", ".join(str(path) for path in self.addons_path)
-            + "."
-        )
+        correct = f"Did you mean {', '.join(self.similar)}?" if self.similar else "Correct the module's name."
+        self.remedy = f"{correct} A module of your own: add its folder to TENANTRY_ADDONS_PATH."
 
 
 class SealBroken(InvalidInput):

@@ -68,7 +68,7 @@ def version(engine: Engine, code: str) -> str:
 def test_a_missing_module_is_named_in_the_error_and_nothing_is_created(engine: Engine):
     with pytest.raises(ModuleNotFound, match="no_such_module") as refusal:
         engine.templates.build(replace(SMALL, modules=("web", "no_such_module")))
-    assert "addons" in refusal.value.remedy
+    assert "TENANTRY_ADDONS_PATH" in refusal.value.remedy
 
 
 def test_every_template_gets_the_tenants_module_and_keeps_its_recipe(engine: Engine):

@@ -191,6 +191,9 @@ def test_an_unknown_module_is_refused_and_nothing_is_installed(engine: Engine):
     create(engine)
     with pytest.raises(ModuleNotFound):
         engine.instances.install_modules("acme", ["calendar", "no_such_module"])
+    with pytest.raises(ModuleNotFound) as refusal:
+        engine.instances.check_modules(["calendr"])
+    assert "Did you mean calendar" in refusal.value.remedy
     with pytest.raises(InvalidValue):
         engine.instances.install_modules("acme", [])
     assert (

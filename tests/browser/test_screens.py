@@ -5,6 +5,7 @@ One file, so that all of it runs after each other on one installation.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.browser.conftest import OpenScreen
 from tests.support.back_office import BackOffice
 from tests.support.screen import SIZES, Person, Screen
 from tests.support.views import VIEWS, View
+from tests.support.waiting import wait_until
 
 _STATE = ".o_statusbar_status .o_arrow_button_current"
 
@@ -28,12 +30,19 @@ def screen(screens: OpenScreen, operator: Person) -> Screen:
 
 def test_the_dashboard_says_what_to_do_first_and_leads_there(screen: Screen) -> None:
     screen.open("saas-dashboard", ".o_saas_dashboard")
-    expect(screen.page.get_by_role("heading", name="first instance")).to_be_visible()
-    expect(screen.button("2. Create an instance")).to_be_disabled()
+    steps = screen.page.locator(".o_saas_first_steps li")
+    expect(steps).to_have_count(5)
+    expect(steps.filter(has_text="Create your first instance").get_by_role("button")).to_have_count(0)
     screen.picture("new-dashboard")
-    screen.press("1. Build a template")
+    steps.filter(has_text="Build a template").get_by_role("button").click()
     screen.wait_for(".o_list_view .o_data_row")
     assert screen.problems == []
+
+
+def test_an_operator_lands_on_the_dashboard(screen: Screen) -> None:
+    screen.page.goto("/odoo")
+    screen.wait_for(".o_saas_dashboard")
+    assert screen.page.url.endswith("/odoo/saas-dashboard")
 
 
 def test_an_empty_list_of_instances_says_what_to_do_first(screen: Screen) -> None:
@@ -124,6 +133,143 @@ def test_create_shows_the_steps_and_then_active_without_a_reload(screen: Screen,
     office.terminate(draft)
 
 
+def test_leaving_a_form_while_something_runs_shows_nothing_red(screen: Screen, office: BackOffice) -> None:
+    instance = office.create("linden")
+    for _round in range(2):
+        screen.open("saas-instances?view_type=list", ".o_list_view .o_data_row")
+        screen.page.locator(".o_data_row").filter(has_text="Linden").first.locator("[name=name]").click()
+        screen.wait_for(".o_form_view .o_form_sheet")
+        screen.press("Restart")
+        screen.page.locator(".modal footer .btn-primary").click()
+        screen.page.locator(".o_breadcrumb a").get_by_text("Instances").click()
+        screen.wait_for(".o_list_view .o_data_row")
+        office.wait("saas.instance", instance, ["active"])
+        screen.page.wait_for_timeout(500)  # for the messages of the operation's end
+        assert screen.problems == []
+    office.terminate(instance)
+
+
+def test_several_instances_are_restarted_and_each_says_what_became_of_it(
+    screen: Screen, office: BackOffice
+) -> None:
+    running, stopped = office.create("maple"), office.create("nettle")
+    office.press("action_stop", stopped)
+    office.wait("saas.instance", stopped, ["active"])
+    screen.open("saas-instances?view_type=list", ".o_list_view .o_data_row")
+    rows = screen.page.locator(".o_data_row")
+    expect(rows.filter(has_text="Nettle").locator("[name=status]")).to_have_text("Stopped")
+    for name in ("Maple", "Nettle"):
+        rows.filter(has_text=name).locator(".o_list_record_selector input").click()
+    screen.picture("bulk-selected")
+    screen.press("Restart")
+    lines = screen.page.locator(".modal .o_data_row")
+    expect(lines.filter(has_text="Nettle")).to_contain_text("is stopped. Start it first.")
+    screen.picture("bulk-asked")
+    screen.press("Restart")
+    expect(screen.page.locator(".modal [role=status]")).to_contain_text("1 of 2 begun or done, 1 refused.")
+    expect(lines.filter(has_text="Maple")).to_contain_text("Begun")
+    screen.picture("bulk-done")
+    screen.press("Close")
+    office.wait("saas.instance", running, ["active"])
+    assert screen.problems == []
+    office.terminate(running, stopped)
+
+
+def test_new_leads_to_the_dialog_and_then_to_the_instance_at_its_own_address(
+    screen: Screen, office: BackOffice
+) -> None:
+    office.customer("Osier")
+    screen.open("saas-instances?view_type=list", ".o_list_view")
+    screen.press("New")
+    customer = screen.page.locator(".modal [name=partner_id] input")
+    customer.fill("Osier")
+    screen.page.locator(".o-autocomplete--dropdown-item").get_by_text("Osier", exact=True).click()
+    expect(screen.page.locator(".modal [name=subdomain] input")).to_have_value("osier")
+    screen.press("Create")
+    expect(screen.page.locator(_STATE)).to_have_text("Active", timeout=30_000)
+    instance = office.live("osier")
+    assert screen.page.url.endswith(f"/odoo/saas-instances/{instance}")
+    expect(screen.page.locator(".o_notebook .nav-link.active")).to_have_text(re.compile("Logs|Usage"))
+    assert screen.problems == []
+    office.terminate(instance)
+
+
+def test_modules_are_chosen_by_their_names_for_people(screen: Screen, office: BackOffice) -> None:
+    instance = office.create("privet")
+    screen.open(f"saas-instances/{instance}", ".o_form_sheet")
+    screen.press("Install Modules")
+    screen.page.locator(".modal [name=module_ids] input").fill("Calend")
+    screen.page.locator(".o-autocomplete--dropdown-item").get_by_text("Calendar (calendar)").click()
+    screen.picture("modules-chosen")
+    screen.press("Install")
+    progress = screen.page.locator(".o_saas_progress_field")
+    expect(progress).to_contain_text("installing the modules")
+    expect(progress).to_contain_text("usually")
+    screen.picture("modules-progress")
+    office.wait("saas.instance", instance, ["active"])
+    assert "Installed: calendar" in "".join(office.messages("saas.instance", instance))
+    assert screen.problems == []
+    office.terminate(instance)
+
+
+def test_a_built_template_and_a_new_instance_say_what_they_use(office: BackOffice) -> None:
+    template = office.find("saas.template", code="tiny")
+    assert office.read("saas.template", template, "size_mb")["size_mb"] > 1
+    instance = office.create("quince")
+    wait_until(
+        lambda: office.read("saas.instance", instance, "checked_at")["checked_at"], "it was not measured"
+    )
+    measured = office.read("saas.instance", instance, "user_count", "storage_mb")
+    assert measured["user_count"] == 1
+    assert measured["storage_mb"] > 1
+    office.terminate(instance)
+
+
+_LEAVE_A_PROGRESS_FIELD = """async (isShown) => {
+    const module = (name) => odoo.loader.modules.get(name);
+    const { App, EventBus } = module("@odoo/owl");
+    const { SaasProgressField } = module("@saas_manager/progress/progress_field");
+    const listeners = new Set();
+    const bus = {
+        subscribe: (_type, listener) => listeners.add(listener),
+        unsubscribe: (_type, listener) => listeners.delete(listener),
+        addChannel: () => {},
+        deleteChannel: () => {},
+    };
+    let answer, reads = 0;
+    const record = {
+        resModel: "saas.instance", resId: 7, dirty: false, data: { operation: "restart" },
+        isDirty: () => new Promise((resolve) => (answer = resolve)),
+        load: async () => (reads += 1),
+    };
+    const app = new App(SaasProgressField, {
+        env: { services: { bus_service: bus }, bus: new EventBus() },
+        props: { record, name: "progress", step: "progress_step", while: "operation" },
+        getTemplate: module("@web/core/templates").getTemplate,
+        translateFn: (text) => text,
+    });
+    const mounted = app.mount(document.body);
+    if (isShown) {
+        await mounted;
+    }
+    const [listener] = listeners;
+    listener({ model: "saas.instance", id: 7, status: "finished" });
+    app.destroy();
+    answer(false);
+    await new Promise((resolve) => setTimeout(resolve));
+    return { reads, listeners: listeners.size };
+}"""
+
+
+@pytest.mark.parametrize("is_shown", [True, False], ids=["shown", "not shown yet"])
+def test_a_progress_field_that_was_left_reads_and_listens_no_more(screen: Screen, is_shown: bool) -> None:
+    """Odoo refuses what a form that was left asks for, and shows the refusal as a crash."""
+    screen.open("saas-instances?view_type=list", ".o_list_view")
+    left = screen.page.evaluate(_LEAVE_A_PROGRESS_FIELD, is_shown)
+    assert left == {"reads": 0, "listeners": 0}
+    assert screen.problems == []
+
+
 def _note_steps(screen: Screen) -> Callable[[], list[str]]:
     """Record every step that is shown, however short; call the result to read them."""
     screen.page.evaluate(
@@ -155,7 +301,7 @@ def test_terminate_refuses_a_wrong_name_and_terminates_with_the_right_one(
     assert office.engine.instances.is_serving("pampas")
 
     refusal.locator("footer button").first.click()
-    typed.fill("Pampas")
+    typed.fill("pampas")
     screen.press("Terminate for Good")
     expect(screen.page.locator(_STATE)).to_have_text("Terminated", timeout=30_000)
     assert not office.engine.instances.is_serving("pampas")

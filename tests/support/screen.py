@@ -13,8 +13,6 @@ SIZES: dict[str, dict[str, Any]] = {
     "desktop": {"viewport": {"width": 1440, "height": 900}},
     "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
 }
-_KNOWN = "selfie_segmentation"
-"""Debian's package lacks this library of video calls, and Odoo's bundle logs that."""
 _ERRORS = ".o_error_dialog, .o_notification:has(.bg-danger)"
 _IMAGES_ARE_THERE = """() => [...document.images].every(
     image => image.complete || image.getBoundingClientRect().top > innerHeight)"""
@@ -42,7 +40,7 @@ class Screen:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def _note(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and _KNOWN not in message.text:
+        if message.type == "error":
             self.complaints.append(f"{message.text} ({message.location.get('url')})")
 
     # ------------------------------------------------------------ actions of a person

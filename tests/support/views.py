@@ -55,7 +55,7 @@ VIEWS = [
     ),
     View("delivery-form", "saas.webhook.delivery/{delivery}", _FORM),
     View("partner-form", "res.partner/{customer}", _FORM),
-    wizard("create", "Create for a Customer", "saas-instances?view_type=kanban", ".o_kanban_renderer"),
+    wizard("create", "New", "saas-instances?view_type=kanban", ".o_kanban_renderer"),
     wizard("access", "Let the Customer In", _INSTANCE, _FORM),
     wizard("change-plan", "Change Plan", _INSTANCE, _FORM),
     wizard("suspend", "Suspend", _INSTANCE, _FORM),

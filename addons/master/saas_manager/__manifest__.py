@@ -23,6 +23,7 @@
         "data/mail_template_data.xml",
         "wizards/saas_instance_access_views.xml",
         "wizards/saas_instance_create_views.xml",
+        "wizards/saas_instance_bulk_views.xml",
         "wizards/saas_instance_suspend_views.xml",
         "wizards/saas_instance_change_plan_views.xml",
         "wizards/saas_instance_change_subdomain_views.xml",

@@ -43,19 +43,24 @@ class Operation:
 OPERATIONS = {
     "provision": Operation("Being created", _lt("Create %s"), act="_provision_in_steps"),
     "suspend": Operation(
-        "Being suspended", _lt("Suspend %s"), stamp="suspended_at", event="instance.suspended"
+        "Being suspended",
+        _lt("Suspend %s"),
+        stamp="suspended_at",
+        values=_AT_REST,
+        event="instance.suspended",
     ),
     "expire": Operation(
         "Being suspended, its subscription has ended",
         _lt("Suspend %s"),
         stamp="suspended_at",
+        values=_AT_REST,
         event="instance.suspended",
     ),
     "reactivate": Operation(
         "Being reactivated",
         _lt("Reactivate %s"),
         stamp="reactivated_at",
-        values={"state_reason": False},
+        values={"state_reason": False, **_WELL},
         event="instance.reactivated",
     ),
     "terminate": Operation(
@@ -63,7 +68,7 @@ OPERATIONS = {
         _lt("Terminate %s"),
         act="_delete_database",
         stamp="terminated_at",
-        values={"admin_password_sealed": False},
+        values={"admin_password_sealed": False, **_AT_REST},
         event="instance.terminated",
         group="saas_manager.group_saas_administrator",
         refusal=_lt("Only a SaaS administrator may terminate an instance."),

@@ -22,6 +22,7 @@
         "views/res_config_settings_views.xml",
         "views/saas_api_key_publishable_views.xml",
         "wizards/res_users_apikeys_description_views.xml",
+        "views/saas_menus.xml",
         "data/fastapi_endpoint_data.xml",
     ],
 }

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import certifi
 import httpcore
+from odoo.addons.saas_manager.exceptions import AS_VALIDATION_ERROR
 from odoo.exceptions import ValidationError
 from requests.exceptions import RequestException
 from requests_hardened.ip_filter import InvalidIPAddress
@@ -31,6 +32,8 @@ _NOT_SENT = (RequestException, ValueError)
 
 class UrlRefused(ValidationError):
     """The URL of an endpoint is not allowed."""
+
+    context = AS_VALIDATION_ERROR
 
 
 @dataclass(frozen=True)

@@ -38,13 +38,14 @@ REPORTS_STEPS = frozenset(
 METHODS = REPORTS_STEPS | frozenset(
     {
         *("facts", "is_up", "seal", "unseal", "keep_address", "keep_provider"),
-        *("templates.all", "templates.get", "templates.edit", "templates.clone", "pool.status"),
+        *("templates.all", "templates.get", "templates.edit", "templates.clone", "templates.logs"),
+        "pool.status",
         *("instances.all", "instances.get", "instances.find_by_reference", "instances.taken"),
         *("instances.url_of", "instances.activities", "instances.logs", "instances.usage"),
         *("instances.is_serving", "instances.abandon", "instances.entitle", "instances.set_limits"),
         *("instances.check_hostnames", "instances.set_hostnames"),
-        *("instances.check_modules", "instances.install_modules", "instances.login_link"),
-        "instances.reset_password",
+        *("instances.modules", "instances.check_modules", "instances.install_modules"),
+        *("instances.login_link", "instances.reset_password"),
     }
 )
 """No caller may start or stop servers, or read a key."""

@@ -18,6 +18,7 @@ from tenantry.model.activity import Activity
 from tenantry.model.catalog import State
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.instance import Creation, Instance, InstanceSpec, NewPassword
+from tenantry.model.module import Module
 from tenantry.model.progress import StepEvent, StepStatus
 from tenantry.model.recipe import Recipe
 from tenantry.model.secret import Secret
@@ -30,7 +31,7 @@ from tenantry.operations.template.edit import Editing
 _FACTS: Mapping[str, Any] = {
     kind.__name__: kind
     for kind in (
-        *(Activity, Creation, Editing, Entitlements, Instance, InstanceSpec),
+        *(Activity, Creation, Editing, Entitlements, Instance, InstanceSpec, Module),
         *(NewPassword, PoolStatus, Recipe, ServerFacts, StepEvent, Template, Usage),
     )
 }

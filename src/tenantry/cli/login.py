@@ -52,8 +52,7 @@ def logout(as_json: JsonOption = False) -> None:
     output.result({"logged_out": was_there}, "Logged out." if was_there else "Nobody was logged in.")
     if was_there:
         output.say(
-            "The key is still valid. If it is not needed any more, "
-            "delete it in Odoo: My Preferences, Security."
+            "The key is still valid. If it is not needed, delete it in Odoo: My Preferences, Security."
         )
 
 

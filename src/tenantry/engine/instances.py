@@ -12,6 +12,7 @@ from tenantry.model.activity import Activity
 from tenantry.model.catalog import Kind
 from tenantry.model.entitlements import UNLIMITED, Entitlements
 from tenantry.model.instance import Creation, Instance, InstanceSpec, NewPassword
+from tenantry.model.module import Module
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.secret import Secret
 from tenantry.model.usage import Usage
@@ -23,7 +24,7 @@ from tenantry.operations.instance import availability, lifecycle
 from tenantry.operations.instance.entitle import entitle, login_link
 from tenantry.operations.instance.hostnames import set_hostnames
 from tenantry.operations.instance.limits import set_limits
-from tenantry.operations.instance.modules import check_modules, install_modules
+from tenantry.operations.instance.modules import available_modules, check_modules, install_modules
 from tenantry.operations.instance.password import reset_password
 from tenantry.operations.instance.provision import Session, provision, provisioning
 from tenantry.operations.instance.rename import rename
@@ -185,6 +186,10 @@ class Instances(Noun):
         Raises InvalidTransition, InvalidValue, NameTaken, Busy.
         """
         return set_hostnames(self._context, name, hostnames)
+
+    def modules(self) -> tuple[Module, ...]:
+        """The modules that can be installed in instances, by name."""
+        return available_modules(self._context)
 
     def check_modules(self, modules: Collection[str]) -> None:
         """Check that these modules can be installed. Raises InvalidValue, ModuleNotFound."""

@@ -21,6 +21,10 @@ from tenantry.operations.template import edit
 from tenantry.operations.template.build import WAIT_FOR_CLONES_S, build_template, stale_reason
 from tenantry.operations.template.edit import Editing
 from tenantry.postgres import databases
+from tenantry.process import tail
+
+_LINE_BYTES = 400
+"""What a line of a log has at most, as a rule."""
 
 
 class Templates(Noun):
@@ -93,6 +97,10 @@ class Templates(Noun):
         """Whether there is an unfinished build, of a running process or of one that was killed."""
         with self._context.maintenance() as connection:
             return databases.find(connection, names.building_database(code)) is not None
+
+    def logs(self, code: str, count: int = 40) -> list[str]:
+        """The last lines that Odoo logged at the last build; none if there was no build."""
+        return tail(self.build_log(code), _LINE_BYTES * count).splitlines()[-count:]
 
     def clone(self, code: str, name: str) -> None:
         """T3: make the database `name` from a template, in state provisioning, so it is not served.

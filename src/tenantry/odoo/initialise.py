@@ -20,6 +20,7 @@ from tenantry.errors import (
 )
 from tenantry.model.recipe import LANGUAGE, Recipe
 from tenantry.odoo.finding.installation import OdooInstallation
+from tenantry.odoo.modules import similar
 from tenantry.odoo.view import MIRRORING_PROGRAM, USER_VARIABLES
 from tenantry.postgres.cluster import Connection, translated
 from tenantry.sandbox import View
@@ -120,7 +121,8 @@ def check_modules_exist(odoo: OdooInstallation, modules: Collection[str], extra:
     """Check that modules exist, since Odoo only logs a warning for unknown ones. Raises ModuleNotFound."""
     missing = [module for module in modules if not odoo.find_module(module, extra)]
     if missing:
-        raise ModuleNotFound(missing, [*extra, *odoo.addons])
+        searched = [*odoo.addons, *extra]
+        raise ModuleNotFound(missing, searched, similar(missing, searched))
 
 
 def check_can_mirror(languages: Collection[str]) -> None:

@@ -16,6 +16,7 @@ from .instances import (
     entitle,
     find,
     install_modules,
+    modules_of,
     login_link,
     operate,
     provisioning,
@@ -40,7 +41,7 @@ from .names import (
     tidy_hostname,
 )
 from .operations import OPERATIONS, REMOTE, transitions
-from .processes import BROKEN, activities, broken_databases, measure, process_log
+from .processes import BROKEN, activities, broken_databases, build_log, measure, process_log
 from .secrets import new_password, seal, unseal
 from .servers import (
     address_settings,

@@ -105,6 +105,19 @@ def check_modules(instance, modules):
     _engine_of(instance[:1].server_id).instances.check_modules(modules)
 
 
+def modules_of(server):
+    """The modules that can be installed on a server, as values for `saas.module`."""
+    return [
+        {
+            "name": module.name,
+            "title": module.title,
+            "summary": module.summary,
+            "is_application": module.is_application,
+        }
+        for module in _engine_of(server).instances.modules()
+    ]
+
+
 def install_modules(instance, modules):
     """Install the modules; return those that were not installed before."""
     return _engine_of(instance.server_id).instances.install_modules(instance.database_name, modules)

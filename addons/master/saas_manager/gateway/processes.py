@@ -89,6 +89,14 @@ def process_log(instance):
     return "\n".join(_printable(line[:_LOG_LINE_LENGTH]) for line in lines)
 
 
+def build_log(template):
+    """The last lines that Odoo logged while it built the template; empty if its server does not answer."""
+    lines = []
+    with suppress(TenantryError):
+        lines = _engine_of(template.server_id).templates.logs(template.code)
+    return "\n".join(_printable(line[:_LOG_LINE_LENGTH]) for line in lines)
+
+
 def _printable(line):
     """Remove characters that move the cursor or change the direction of the text."""
     is_control = {char: unicodedata.category(char)[0] == "C" and char != "\t" for char in set(line)}

@@ -24,7 +24,6 @@ class SaasDashboard(models.AbstractModel):
         days = period if period in _PERIODS_DAYS else _PERIODS_DAYS[1]
         return {
             "period": days,
-            "currency_id": self.env.company.currency_id.id,
             "first_steps": self._first_steps(),
             "states": self._states(),
             "created": self._created(days),
@@ -41,30 +40,18 @@ class SaasDashboard(models.AbstractModel):
         """The list that a click on a figure opens: the records it counts."""
         return {"name": name, "model": model, "domain": list(domain)}
 
-    def _first_steps(self):
-        """The first steps of a new installation: which are done, and which the user may do."""
-        templates, instances = self.env["saas.template"], self.env["saas.instance"]
-        return {
-            "has_template": bool(templates.search_count([("is_template_ready", "=", True)], limit=1)),
-            "has_instance": bool(instances.search_count([], limit=1)),
-            "may_build": templates.has_access("write"),
-            "may_create": instances.has_access("create"),
-            "templates": self._list(self.env._("Templates"), "saas.template", []),
-            "instances": self._list(self.env._("Instances"), "saas.instance", []),
-        }
-
     def _states(self):
         groups = self.env["saas.instance"]._read_group(
-            [("state", "!=", "terminated")], ["state"], ["__count"]
+            [("status", "!=", "terminated")], ["status"], ["__count"]
         )
         counts = dict(groups)
-        labels = self.env["saas.instance"]._fields["state"]._description_selection(self.env)
+        labels = self.env["saas.instance"]._fields["status"]._description_selection(self.env)
         return [
             {
                 "state": state,
                 "label": label,
                 "count": counts.get(state, 0),
-                "list": self._list(label, "saas.instance", [("state", "=", state)]),
+                "list": self._list(label, "saas.instance", [("status", "=", state)]),
             }
             for state, label in labels
             if state != "terminated"

@@ -12,6 +12,16 @@ from .. import gateway
 from ..exceptions import SubdomainRefused, SubdomainTaken
 from ..faults import SUBDOMAIN_SENTENCES
 
+_STATES = [
+    ("draft", "Draft"),
+    ("provisioning", "Being Created"),
+    ("active", "Active"),
+    ("suspended", "Suspended"),
+    ("expired", "Expired"),
+    ("failed", "Failed"),
+    ("terminated", "Terminated"),
+]
+_STATUSES = [*_STATES[:3], ("stopped", "Stopped"), *_STATES[3:]]
 _SETTLED = {"subdomain", "template_id", "plan_id", "server_id"}
 _SETTLED_ONCE_DELIVERED = {"admin_email"}
 """Login links go to this address: whoever could write it could log in as the customer."""
@@ -25,6 +35,7 @@ class SaasInstance(models.Model):
     _inherit = [
         "saas.lifecycle.mixin",
         "saas.job.mixin",
+        "saas.progress.mixin",
         "saas.tidy.mixin",
         "bus.listener.mixin",
         "mail.thread",
@@ -81,15 +92,7 @@ class SaasInstance(models.Model):
         selection=lambda self: self.env["res.partner"]._fields["tz"]._description_selection(self.env)
     )
     state = fields.Selection(
-        [
-            ("draft", "Draft"),
-            ("provisioning", "Being Created"),
-            ("active", "Active"),
-            ("suspended", "Suspended"),
-            ("expired", "Expired"),
-            ("failed", "Failed"),
-            ("terminated", "Terminated"),
-        ],
+        _STATES,
         required=True,
         default="draft",
         readonly=True,
@@ -97,6 +100,14 @@ class SaasInstance(models.Model):
         index=True,
         tracking=True,
         group_expand=True,
+    )
+    status = fields.Selection(
+        _STATUSES,
+        compute="_compute_status",
+        store=True,
+        precompute=True,
+        group_expand=True,
+        help="The state; an active instance that was stopped is shown as stopped.",
     )
     occupies_server = fields.Boolean(
         compute="_compute_occupies_server", store=True, precompute=True, index=True
@@ -111,12 +122,16 @@ class SaasInstance(models.Model):
     state_reason = fields.Char(string="Reason", readonly=True, copy=False, tracking=True)
     log_ids = fields.One2many("saas.instance.log", "instance_id")
     request_ids = fields.One2many("saas.instance.request", "instance_id")
-    progress = fields.Float(compute="_compute_progress")
-    progress_step = fields.Char(compute="_compute_progress")
 
     _subdomain_unique = models.UniqueIndex(
         "(subdomain) WHERE state != 'terminated'", "This subdomain is taken."
     )
+
+    @api.depends("state", "run_state")
+    def _compute_status(self):
+        for instance in self:
+            is_stopped = instance.state == "active" and instance.run_state == "stopped"
+            instance.status = "stopped" if is_stopped else instance.state
 
     @api.depends("state", "operation")
     def _compute_occupies_server(self):
@@ -146,8 +161,7 @@ class SaasInstance(models.Model):
                 ("step", "!=", False),
             ]
             last = lines.search(domain, limit=1) if instance.operation else lines
-            instance.progress = last.progress
-            instance.progress_step = last.step
+            instance.update(last._shown())
 
     @api.constrains("subdomain")
     def _check_subdomain(self):
@@ -204,6 +218,11 @@ class SaasInstance(models.Model):
         """I9: created instances are kept as records."""
         for instance in self.filtered(lambda i: i.state not in ("draft", "terminated")):
             raise UserError(self.env._("%s still exists. Terminate it first.", instance.name))
+
+    def _open_form(self):
+        """The form, below the list of instances; `main`: not below the page that was shown before."""
+        action = self.env["ir.actions.act_window"]._for_xml_id("saas_manager.saas_instance_action")
+        return {**action, "res_id": self.id, "views": [(False, "form")], "target": "main"}
 
     def action_view_logs(self):
         self.ensure_one()

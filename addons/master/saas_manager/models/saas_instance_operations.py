@@ -112,6 +112,17 @@ class SaasInstance(models.Model):
             raise UserError(message or self.env._("Type the new subdomain."))
         return self._intend("rename", wanted=subdomain)
 
+    def action_open_install_modules(self):
+        """The dialog, with the modules that there are on the instance's server now."""
+        self.ensure_one()
+        self.check_access("write")
+        self._check_may_begin("install")
+        self.env["saas.module"]._read_again(self.server_id)
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "saas_manager.saas_instance_install_modules_action"
+        )
+        return {**action, "context": {"default_instance_id": self.id}}
+
     def install_modules(self, modules):
         """Install modules, a list of technical names, with their dependencies."""
         self.check_access("write")
@@ -123,22 +134,24 @@ class SaasInstance(models.Model):
     def _intend(self, operation, reason=None, **values):
         """Note the requested operation and let a job run it after the commit."""
         self._check_may(operation)
-        if ENGINE[operation].needs_running:
-            self._check_is_running()
-        self._check_transition(operation)
         for instance in self:
-            if instance.operation:
-                raise InvalidState(
-                    self.env._(
-                        "Something is being done with %s already. Try again in a moment.", instance.name
-                    )
-                )
+            instance._check_may_begin(operation)
             # sudo: only actions write `operation`
             instance.sudo().write(
                 {**instance._under_way(operation), "state_reason": reason or False, **values}
             )
             instance._enqueue_operation(operation)
         return True
+
+    def _check_may_begin(self, operation):
+        """Raise InvalidState unless the operation is possible with it now."""
+        if ENGINE[operation].needs_running:
+            self._check_is_running()
+        self._check_transition(operation)
+        if self.operation:
+            raise InvalidState(
+                self.env._("Something is being done with %s already. Try again in a moment.", self.name)
+            )
 
     def _check_may(self, operation):
         """Raise AccessError unless the user is in the operation's group."""
@@ -184,7 +197,8 @@ class SaasInstance(models.Model):
         """Enqueue at most one job for each instance, kind and `of`; it starts after the commit."""
         self.ensure_one()
         # sudo: permission was checked when the job was enqueued
-        job = self.sudo().with_delay(
+        job = self.sudo()._in_operators_language()
+        job = job.with_delay(
             channel=channel or f"root.saas.{self.server_id.code or 'none'}",
             description=description,
             identity_key=self._identity_key(kind or method, of),
@@ -326,6 +340,7 @@ class SaasInstance(models.Model):
         self._start_subscription()
         self.request_ids._instance_activated()
         self._emit("instance.provisioned")
+        self._enqueue("_measure", self.env._("Measure %s", self.name))
 
     def _serve_later_what_differs(self, hostnames):
         """hostnames: those it was created with, which a killed run may have chosen."""
@@ -388,7 +403,8 @@ class SaasInstance(models.Model):
         return message
 
     def _install_at_once(self, log):
-        installed = gateway.install_modules(self, self.wanted.split())
+        with log.step("install", "install"):
+            installed = gateway.install_modules(self, self.wanted.split())
         self._done("install", {"modules": list(installed)})
         names = ", ".join(installed)
         message = self.env._("Installed: %s.", names) if names else self.env._("They were there already.")

@@ -102,6 +102,16 @@ class SaasInstance(models.Model):
 
     # ------------------------------------------------------------ change of plan
 
+    def action_open_change_plan(self):
+        """The dialog, with what is in use today."""
+        self.ensure_one()
+        self.check_access("write")
+        self._measured_now()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "saas_manager.saas_instance_change_plan_action"
+        )
+        return {**action, "context": {"default_instance_id": self.id}}
+
     def change_plan(self, plan):
         """P3: change to the plan, a record or an id, at once; refuse a plan that is below the current use.
 

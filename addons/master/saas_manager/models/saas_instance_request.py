@@ -7,11 +7,13 @@ from odoo.exceptions import UserError
 
 from .. import gateway
 
+_PROGRESS = ("progress", "progress_step", "progress_until", "progress_usual_s", "progress_elapsed_s")
+
 
 class SaasInstanceRequest(models.Model):
     _name = "saas.instance.request"
     _description = "SaaS Instance Request"
-    _inherit = ["saas.lifecycle.mixin", "saas.tidy.mixin", "mail.thread"]
+    _inherit = ["saas.lifecycle.mixin", "saas.progress.mixin", "saas.tidy.mixin", "mail.thread"]
     _email_fields = ("customer_email", "admin_email")
     _caption_fields = ("customer_name", "company_name", "admin_name")
     _order = "priority desc, id desc"
@@ -78,8 +80,6 @@ class SaasInstanceRequest(models.Model):
     attempt_count = fields.Integer(string="Attempts", readonly=True, copy=False)
     error = fields.Char(readonly=True, copy=False)
     completed_at = fields.Datetime(readonly=True, copy=False)
-    progress = fields.Float(compute="_compute_progress")
-    progress_step = fields.Char(compute="_compute_progress")
 
     @api.depends("template_id", "country_id", "plan_id")
     def _compute_advice(self):
@@ -95,10 +95,11 @@ class SaasInstanceRequest(models.Model):
     @api.depends("state", "instance_id.progress")
     def _compute_progress(self):
         for request in self:
-            done = 100.0 if request.state == "completed" else 0.0
-            processing = request.state == "processing"
-            request.progress = request.instance_id.progress if processing else done
-            request.progress_step = request.instance_id.progress_step if processing else False
+            # none, unless it is being processed
+            instance = request.instance_id if request.state == "processing" else request.instance_id.browse()
+            request.update({name: instance[name] for name in _PROGRESS})
+            if request.state == "completed":
+                request.progress = 100.0
 
     @api.constrains("customer_email", "admin_email")
     def _check_addresses(self):

@@ -92,6 +92,19 @@ class SaasInstance(models.Model):
             # sudo: users cannot write measured values
             instance.sudo().write({**gateway.measure(instance), "checked_at": fields.Datetime.now()})
 
+    def _measure(self):
+        """Job: the first figures of a new instance, which the hourly run would bring up to an hour later."""
+        if self.state != "active" or self.operation:
+            return self.env._("Nothing to do: this is not wanted any more.")
+        self._check_health()
+
+    def _measured_now(self):
+        """Measure those that are there, so that a form shows figures of now; return them all."""
+        # sudo: whoever may read the figures may have them measured; users cannot write measured values
+        there = self.filtered(lambda it: it.state in ("active", "suspended", "expired") and not it.operation)
+        there.sudo()._check_health()
+        return self
+
     @api.model
     def _cron_check_health(self):
         """J1: hourly, one by one; instances that cannot be measured, or are busy, do not stop the rest."""
@@ -191,6 +204,19 @@ class SaasInstance(models.Model):
 
     def _send_termination_email(self):
         self._enqueue_mail("saas_manager.mail_template_instance_terminated")
+
+    def _write_to_customer(self, subject, body):
+        """Send a mail of an operator's own to the customer, or the administrator if they have no address."""
+        self.ensure_one()
+        customer = self.partner_id
+        to = (
+            {"partner_ids": customer.ids}
+            if customer.email_normalized
+            else {"outgoing_email_to": self.admin_email}
+        )
+        self.message_post(
+            subject=subject, body=body, message_type="comment", subtype_xmlid="mail.mt_comment", **to
+        )
 
     def _mail_record(self):
         return self

@@ -29,6 +29,15 @@ class SaasLifecycleMixin(models.AbstractModel):
         # Not `user.share`: it would read the user from the database for each request.
         return field.name in self._portal_fields or self.env.user.has_group("base.group_user")
 
+    def _in_operators_language(self):
+        """For what operators read, whoever caused it: a visitor's language may be none of theirs."""
+        # sudo: a visitor need not read the company
+        return self.with_context(lang=self.env.company.sudo().partner_id.lang or "en_US")
+
+    def _track_finalize(self):
+        """The texts of a change of state are kept as they are written: in the operators' language."""
+        return super(SaasLifecycleMixin, self._in_operators_language())._track_finalize()
+
     def _check_transition(self, *actions):
         """Raise InvalidState, naming the record, unless these are allowed one after the other."""
         states = dict(self._fields["state"]._description_selection(self.env))

@@ -1,4 +1,9 @@
-"""X2: records without a company are shared by all; only users of all companies may change them."""
+"""X2: records without a company are shared by all; only users of all companies may change them.
+
+What is shared has a code that no other record has, so a copy gets a free one.
+"""
+
+from itertools import count
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
@@ -29,10 +34,20 @@ class SaasSharedMixin(models.AbstractModel):
         return result
 
     def copy_data(self, default=None):
-        """Users who may not share records get a copy for their own company."""
+        """A copy has a free code; one made by users who may not share records is for their own company."""
         mine = {} if "company_id" in (default or {}) else {"company_id": self._default_company_id().id}
-        values = super().copy_data(default)
+        values = [
+            {**vals, **record._copied_names(), **(default or {})}
+            for record, vals in zip(self, super().copy_data(default), strict=True)
+        ]
         return [{**vals, **mine} if not vals.get("company_id") else vals for vals in values]
+
+    def _copied_names(self):
+        # sudo: codes of other companies' records are taken, too
+        every = self.sudo().with_context(active_test=False)
+        taken = set(every.search([("code", "=like", f"{self.code}-%")]).mapped("code"))
+        code = next(code for code in (f"{self.code}-{number}" for number in count(2)) if code not in taken)
+        return {"name": self.env._("%s (copy)", self.name), "code": code}
 
     def _check_may_share(self):
         """Not a constraint: Odoo checks constraints as superuser."""

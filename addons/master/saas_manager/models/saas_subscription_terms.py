@@ -8,7 +8,8 @@ from .. import periods
 from .saas_subscription import BLOCKED
 
 COVERED = ("trial", "active", "past_due")
-_OF_PERIODS = {"price", "mrr", "currency_id"}
+_OF_PERIODS = {"price", "mrr", "revenue", "currency_id"}
+_IN_FORCE = ("active", "past_due")
 
 
 class SaasSubscription(models.Model):
@@ -29,7 +30,13 @@ class SaasSubscription(models.Model):
         help="The price of its last period; of the first one, as long as there is none.",
     )
     mrr = fields.Monetary(
-        string="Monthly Revenue", compute="_compute_price", store=True, help="Its price per month."
+        string="Price per Month", compute="_compute_price", store=True, help="Also of a trial."
+    )
+    revenue = fields.Monetary(
+        string="Monthly Revenue",
+        compute="_compute_revenue",
+        store=True,
+        help="Its price per month, while it is active or past due: a trial is no revenue.",
     )
     next_currency_id = fields.Many2one("res.currency", compute="_compute_next_price", compute_sudo=True)
     next_price = fields.Monetary(
@@ -57,6 +64,11 @@ class SaasSubscription(models.Model):
             subscription.currency_id = terms["currency_id"]
             subscription.price = price
             subscription.mrr = price / 12 if terms["period"] == "yearly" else price
+
+    @api.depends("state", "mrr")
+    def _compute_revenue(self):
+        for subscription in self:
+            subscription.revenue = subscription.mrr if subscription.state in _IN_FORCE else 0.0
 
     def _last_terms(self):
         last = self.period_ids._priced()[-1:]

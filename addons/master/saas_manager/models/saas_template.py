@@ -23,6 +23,7 @@ class SaasTemplate(models.Model):
         "saas.shared.mixin",
         "saas.lifecycle.mixin",
         "saas.job.mixin",
+        "saas.progress.mixin",
         "bus.listener.mixin",
         "mail.thread",
         "mail.activity.mixin",
@@ -107,10 +108,14 @@ class SaasTemplate(models.Model):
         help="The country of its chart of accounts when it was built.",
     )
     size_mb = fields.Float(string="Size (MB)", readonly=True, copy=False, aggregator=None)
+    build_log = fields.Text(
+        string="Odoo's Log",
+        compute="_compute_build_log",
+        groups="saas_manager.group_saas_administrator",
+        exportable=False,
+    )
     edit_url = fields.Char(string="Edit At", readonly=True, copy=False)
     log_ids = fields.One2many("saas.instance.log", "template_id")
-    progress = fields.Float(compute="_compute_progress")
-    progress_step = fields.Char(compute="_compute_progress")
 
     _code_unique = models.Constraint("UNIQUE(code)", "There is a template with this code already.")
     _template_db_unique = models.Constraint(
@@ -142,8 +147,14 @@ class SaasTemplate(models.Model):
     def _compute_progress(self):
         for template in self:
             last = template.log_ids[:1] if template.state == "building" else template.log_ids.browse()
-            template.progress = last.progress
-            template.progress_step = last.step
+            template.update(last._shown())
+
+    @api.depends("state", "code")
+    def _compute_build_log(self):
+        """Read it when it is shown: while a template is built, and after a build failed."""
+        for template in self:
+            is_shown = template.id and template.state in ("building", "failed")
+            template.build_log = gateway.build_log(template) if is_shown else False
 
     @api.constrains("code", "modules", "language_ids", "country_id")
     def _check_recipe(self):

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import time
 
 import psycopg2
 from odoo import SUPERUSER_ID, api
@@ -23,6 +24,8 @@ class StepLog:
     def __init__(self, record):
         self._subject = record
         self._cursor = None
+        self._running = None
+        self._paces = {}
 
     def __enter__(self):
         return self
@@ -46,32 +49,68 @@ class StepLog:
 
     def on_step(self, event):
         """Called by the engine; see `tenantry.model.progress.StepEvent`."""
-        if event.status != "started":
-            self._write(
-                operation=event.operation,
-                step=event.step,
-                duration_s=event.duration_s,
-                progress=100.0 * event.fraction,
-                level=_LEVELS.get(event.status, "info"),
-                message=f"{event.operation}: {event.step} {event.status}",
-            )
+        self._note(event.operation, event.step, str(event.status), 100.0 * event.fraction, event.duration_s)
+
+    @contextlib.contextmanager
+    def step(self, operation, step):
+        """One step that the engine does not report: started, and then done or failed."""
+        self._note(operation, step, "started", 0.0)
+        began = time.monotonic()
+        try:
+            yield
+        except BaseException:
+            self._note(operation, step, "failed", 0.0, time.monotonic() - began)
+            raise
+        self._note(operation, step, "done", 100.0, time.monotonic() - began)
+
+    def _note(self, operation, step, status, progress, duration_s=0.0):
+        """Write the line of a slow step when it starts, and bring it up to date at its end."""
+        pace = self._pace(operation)
+        if status == "started" and not (pace and pace.is_slow(step)):
+            return
+        if pace:
+            progress = pace.before(step) if status == "started" else pace.after(step)
+        line, self._running = self._running, None
+        self._running = self._write(
+            line=line if status != "started" else None,
+            operation=operation,
+            step=step,
+            status=status,
+            duration_s=duration_s,
+            progress=progress,
+            level=_LEVELS.get(status, "info"),
+            message=f"{operation}: {step} {status}",
+        )
+        if status != "started":
+            self._running = None
+
+    def _pace(self, operation):
+        if operation not in self._paces:
+            self._paces[operation] = self._record.env["saas.instance.log"]._pace(operation, self._subject)
+        return self._paces[operation]
 
     def tell(self, level, message):
         self._write(level=level, message=message)
 
-    def _write(self, **values):
+    def _write(self, line=None, **values):
         for _attempt in ("as it is", "reconnected"):
             try:
-                return self._insert(values)
+                return self._insert(line, values)
             except CONNECTION_LOST:
                 self._close()
         _logger.warning("%s: %s", self._subject, values["message"])
+        return None
 
-    def _insert(self, values):
+    def _insert(self, line, values):
+        """Write a new line, or bring the running step's up to date; return its id."""
         record = self._record
         link = {"saas.instance": "instance_id", "saas.template": "template_id"}[record._name]
-        record.env["saas.instance.log"].create(
-            {**values, link: record.id, "company_id": record.company_id.id}
-        )
-        record._notify_step(values)
+        lines = record.env["saas.instance.log"]
+        noted = lines.browse(line).exists() if line else lines
+        if noted:
+            noted.write(values)
+        else:
+            noted = lines.create({**values, link: record.id, "company_id": record.company_id.id})
+        record._notify_step({**values, **noted._estimate()})
         self._cursor.commit()
+        return noted.id

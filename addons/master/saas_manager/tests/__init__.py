@@ -10,7 +10,9 @@ from . import test_sign_up_closed
 from . import test_first_page
 from . import test_gateway
 from . import test_companies
+from . import test_bulk
 from . import test_buttons
+from . import test_refusals_in_the_client
 from . import test_secrets
 from . import test_instance
 from . import test_instance_hostname

@@ -90,6 +90,7 @@ class TestDashboardFigures(DashboardCase):
         revenue = self._figures()["revenue"]
         self.assertEqual(revenue["amount"], 30 + 240 / 12 + 100 / 2)
         self.assertEqual([plan["amount"] for plan in revenue["plans"]], [50, 50])
+        self.assertEqual(revenue["converted"], ["ZZZ"])
         self.assertEqual(len(self._listed(revenue)), 3)
 
     def _subscription(self, name, plan, period, state, days=1, ended=None):
@@ -179,11 +180,69 @@ class TestDashboardFigures(DashboardCase):
         self.assertEqual(rows, [("overdue", -2), ("soon", 1), ("later", 13)])
         self.assertEqual(expiries["count"], len(self._listed(expiries)))
 
-    def test_the_first_steps_are_a_template_and_then_an_instance(self):
-        steps = self._figures()["first_steps"]
-        self.assertFalse(steps["may_build"] or steps["may_create"])
+    def test_the_first_steps_know_what_is_done_and_who_may_do_the_rest(self):
+        self.env["ir.mail_server"].search([]).unlink()
+        self.env["ir.config_parameter"].set_param("saas.base_domain", "localhost")
+        first = self._figures()["first_steps"]
+        self.assertTrue(first["is_shown"])
+        self.assertEqual([step["is_done"] for step in first["steps"]], [False, False, False, True, False])
+        self.assertFalse(any(step["action"] for step in first["steps"]))
+        self.operator.group_ids += self.env.ref("saas_manager.group_saas_administrator")
+        actions = [step["action"] for step in self._figures()["first_steps"]["steps"]]
+        self.assertEqual([bool(action) for action in actions], [False, False, True, True, False])
+        self.operator.group_ids += self.env.ref("base.group_system")
+        self.template.state = "ready"
+        for step in self._figures()["first_steps"]["steps"]:
+            self.assertTrue(self.env.ref(step["action"]), step["label"])
+
+    def test_the_first_steps_go_when_all_is_done(self):
+        self.env["ir.mail_server"].create({"name": "Ours", "smtp_host": "mail.example.com"})
+        self.env["ir.config_parameter"].set_param("saas.base_domain", "cloud.example.com")
+        self.template.state = "ready"
+        self.assertTrue(self._figures()["first_steps"]["is_shown"])
         self._instance("first")
-        self.assertTrue(self._figures()["first_steps"]["has_instance"])
+        self.assertFalse(self._figures()["first_steps"]["is_shown"])
+
+    def test_an_administrator_alone_hides_the_first_steps(self):
+        dashboard = self.env["saas.dashboard"].with_user(self.operator)
+        with self.assertRaises(AccessError):
+            dashboard.hide_first_steps()
+        self.operator.group_ids += self.env.ref("saas_manager.group_saas_administrator")
+        dashboard.hide_first_steps()
+        self.assertFalse(self._figures()["first_steps"]["is_shown"])
+
+    def test_stopped_instances_are_counted_apart_from_active_ones(self):
+        self._instance("awake", run_state="running")
+        self._instance("resting", run_state="stopped")
+        counts = {row["state"]: row["count"] for row in self._figures()["states"]}
+        self.assertEqual((counts["active"], counts["stopped"]), (1, 1))
+
+    def test_revenue_is_in_the_currency_of_the_periods(self):
+        euro = self.env.ref("base.EUR")
+        self.assertNotEqual(self.company.currency_id, euro)
+        self.plan.currency_id = euro
+        self._subscription("paying", self.plan, "monthly", "active")
+        revenue = self._figures()["revenue"]
+        self.assertEqual((revenue["amount"], revenue["currency_id"]), (30, euro.id))
+        self.assertFalse(revenue["converted"] or revenue["without_rate"])
+
+    def test_a_currency_without_a_rate_is_named_and_not_added(self):
+        other = self.env["res.currency"].create({"name": "ZZZ", "symbol": "Z"})
+        foreign = self.plan.copy({"code": "foreign", "currency_id": other.id, "price_monthly": 100})
+        self._subscription("ours", self.plan, "monthly", "active")
+        self._subscription("theirs", foreign, "monthly", "active")
+        revenue = self._figures()["revenue"]
+        self.assertEqual((revenue["amount"], revenue["without_rate"]), (30, ["ZZZ"]))
+        self.assertEqual(revenue["currency_id"], self.company.currency_id.id)
+
+    def test_trials_are_no_revenue_and_counted_with_what_they_would_bring(self):
+        paying = self._subscription("paying", self.plan, "monthly", "active")
+        trial = self._subscription("trying", self.plan, "yearly", "trial")
+        revenue = self._figures()["revenue"]
+        self.assertEqual(revenue["amount"], 30)
+        self.assertEqual((revenue["trials"]["count"], revenue["trials"]["amount"]), (1, 20))
+        self.assertEqual(self._listed(revenue["trials"]), trial)
+        self.assertEqual((paying.revenue, trial.revenue, trial.mrr), (30, 0, 20))
 
 
 @tagged("post_install", "-at_install")

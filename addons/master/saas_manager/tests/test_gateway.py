@@ -27,6 +27,7 @@ from tenantry.errors import (
 )
 from tenantry.model.activity import Activity
 from tenantry.model.entitlements import Entitlements
+from tenantry.model.module import Module
 from tenantry.model.recipe import Recipe
 from tenantry.model.server import WIRE
 from tenantry.model.usage import Usage
@@ -100,6 +101,19 @@ class TestGateway(SaasCase):
                 if answer is not None:
                     self.assertEqual(answer, asked.return_value)
                 self.assertEqual(self.asked_for, [self.server])
+
+    def test_the_modules_of_a_server_are_values_for_records(self):
+        self.engine.instances.modules.return_value = (Module("crm", "CRM", "Leads", is_application=True),)
+        self.assertEqual(
+            gateway.modules_of(self.server),
+            [{"name": "crm", "title": "CRM", "summary": "Leads", "is_application": True}],
+        )
+
+    def test_the_log_of_a_build_has_no_control_characters_and_is_empty_without_its_server(self):
+        self.engine.templates.logs.return_value = ["installing", "\x1b[31mred"]
+        self.assertEqual(gateway.build_log(self.template), "installing\n\N{REPLACEMENT CHARACTER}[31mred")
+        self.engine.templates.logs.side_effect = AgentLost("gone")
+        self.assertEqual(gateway.build_log(self.template), "")
 
     def test_a_creation_passes_all_values_of_the_customer(self):
         self.env.company.write({"name": "Corner Hosting", "email": "Help <help@corner.example>"})

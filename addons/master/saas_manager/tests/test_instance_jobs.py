@@ -1,6 +1,6 @@
 """I4, I5, I8, I9, J2: what a button requests, and the record after the engine has run the operation."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from unittest.mock import patch
 
 import psycopg2
@@ -343,8 +343,56 @@ class TestLog(SaasCase):
     def test_a_skipped_step_is_a_detail(self):
         self.assertEqual(self._tell(**self._event("skipped")).level, "debug")
 
-    def test_a_starting_step_writes_no_line(self):
+    def test_a_starting_step_of_a_fast_operation_writes_no_line(self):
         self.assertFalse(self._tell(**self._event("started")))
+
+    def _build(self, *events):
+        template = self._make_template("bakery", "building")
+        with self._jobs(), StepLog(template) as log:
+            for step, status, seconds in events:
+                event = {"operation": "build", "subject": "bakery", "step": step, "status": status}
+                log.on_step(StepEvent(**event, fraction=0.1, duration_s=seconds))
+        template.invalidate_recordset()
+        return template
+
+    def test_a_slow_step_is_shown_while_it_is_running(self):
+        template = self._build(
+            ("database", StepStatus.STARTED, 0),
+            ("database", StepStatus.DONE, 1),
+            ("install", StepStatus.STARTED, 0),
+        )
+        self.assertEqual(template.progress_step, "install")
+        self.assertLess(template.progress, 5)
+        self.assertGreater(template.progress_until, 50)
+        self.assertEqual(template.progress_usual_s, 45)
+
+    def test_a_running_step_has_one_line_which_is_kept_up_to_date(self):
+        template = self._build(("install", StepStatus.STARTED, 0), ("install", StepStatus.DONE, 30))
+        line = template.log_ids
+        self.assertEqual((len(line), line.status, line.duration_s), (1, "done", 30))
+        self.assertEqual((template.progress, template.progress_usual_s), (line.progress, 0))
+
+    def test_the_estimate_is_what_the_template_took_the_last_times(self):
+        first = self._build(("install", StepStatus.DONE, 90))
+        first.state = "failed"
+        first.state = "building"
+        with self._jobs(), StepLog(first) as log:
+            event = {"operation": "build", "subject": "bakery", "step": "install", "fraction": 0.1}
+            log.on_step(StepEvent(**event, status=StepStatus.STARTED))
+        first.invalidate_recordset()
+        self.assertEqual(first.progress_usual_s, 90)
+
+    def test_an_installation_of_modules_is_a_step_that_fails_with_its_error(self):
+        instance = self._make_instance("acme", "active")
+        with (
+            self._jobs(),
+            StepLog(instance) as log,
+            suppress(ZeroDivisionError),
+            log.step("install", "install"),
+        ):
+            raise ZeroDivisionError
+        line = self._as("user", instance).log_ids
+        self.assertEqual((line.step, line.status, line.level), ("install", "failed", "error"))
 
     def test_a_line_is_written_after_the_connection_was_lost(self):
         instance = self._make_instance("acme", "provisioning")

@@ -35,6 +35,9 @@ class OperationsCase(SaasCase):
         return asked
 
 
+_MODULES = [{"name": "crm", "title": "Pipeline"}, {"name": "calendar", "title": "Calendar"}]
+
+
 @tagged("post_install", "-at_install")
 class TestStopAndStart(OperationsCase):
     def test_the_run_state_changes_after_the_engine_has_run_the_operation(self):
@@ -156,18 +159,39 @@ class TestSubdomain(OperationsCase):
 
 @tagged("post_install", "-at_install")
 class TestModules(OperationsCase):
-    def _order(self, modules):
-        wizards = self._as("manager", self.env["saas.instance.install.modules"])
-        wizard = Form(wizards.with_context(default_instance_id=self.instance.id))
-        wizard.modules = modules
+    def _order(self, *names):
+        """Choose these modules in the dialog."""
+        with patch.object(gateway, "modules_of", return_value=_MODULES):
+            action = self._as("manager", self.instance).action_open_install_modules()
+        wizards = self._as("manager", self.env[action["res_model"]])
+        wizard = Form(wizards.with_context(**action["context"]))
+        for name in names:
+            wizard.module_ids.add(self.env["saas.module"].search([("name", "=", name)]))
         wizard.save().action_install_modules()
+
+    def test_modules_are_found_by_their_names_for_people(self):
+        modules = self.env["saas.module"]
+        with patch.object(gateway, "modules_of", return_value=_MODULES):
+            modules._read_again(self.server)
+        found = self._as("manager", modules).name_search("Pipeline")
+        self.assertEqual([name for _id, name in found], ["Pipeline (crm)"])
+
+    def test_the_list_of_modules_follows_the_addons_path(self):
+        modules = self.env["saas.module"]
+        for there in (_MODULES, [{"name": "crm", "title": "Renamed"}], []):
+            with patch.object(gateway, "modules_of", return_value=there):
+                modules._read_again(self.server)
+            found = modules.search([("server_id", "=", self.server.id)])
+            self.assertEqual(
+                {(it.name, it.title) for it in found}, {(it["name"], it["title"]) for it in there}
+            )
 
     def test_modules_are_installed_by_a_job_in_the_builds_channel(self):
         with self._jobs() as jobs, patch.object(gateway, "check_modules"):
-            self._order("crm, calendar")
+            self._order("crm", "calendar")
         self._assert_one_job(jobs, self.instance, "install", channel="root.saas_build")
         asked = self._run("install", "install_modules", return_value=["crm"])
-        self.assertEqual(asked.call_args.args[1], ["crm", "calendar"])
+        self.assertEqual(sorted(asked.call_args.args[1]), ["calendar", "crm"])
         self.assertFalse(self.instance.operation)
         self.assertIn("Installed: crm.", self.instance.message_ids[:1].body)
 
@@ -177,5 +201,5 @@ class TestModules(OperationsCase):
             patch.object(gateway, "check_modules", side_effect=refusal),
             self.assertRaisesRegex(UserError, "crmm"),
         ):
-            self._order("crmm")
+            self._order("crm")
         self.assertFalse(self.instance.operation)

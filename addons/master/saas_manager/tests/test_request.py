@@ -54,6 +54,20 @@ class TestRequest(SaasCase):
         self.assertEqual((instance.state, instance.subdomain), ("provisioning", "acme"))
         self.assertEqual(instance.admin_email, "info@acme.example")
 
+    def test_what_operators_read_of_a_visitors_request_is_in_their_language(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        self.env["ir.module.module"]._load_module_terms(["saas_manager"], ["fr_FR"])
+        request = self._ask().with_context(lang="fr_FR")
+        self.env.cr.precommit.run()
+        with self._jobs():
+            request.action_submit()
+        self.env.flush_all()
+        self.env.cr.precommit.run()
+        changes = request.sudo().message_ids.tracking_value_ids
+        state = changes.filtered(lambda change: change.field_id.name == "state")
+        self.assertEqual(state.mapped("old_value_char"), ["Draft"])
+        self.assertEqual(state.mapped("new_value_char"), ["Processing"])
+
     def test_a_known_customer_is_found_by_their_address(self):
         self.assertEqual(self._submit(customer_email="Info@Acme.example").partner_id, self.customer)
 

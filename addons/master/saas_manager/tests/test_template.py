@@ -101,6 +101,12 @@ class TestTemplate(SaasCase):
             template.action_mark_ready()
         jobs.assert_jobs_count(1, only=template._finish_editing)
 
+    def test_odoos_log_is_shown_while_it_is_built_and_after_a_failure(self):
+        for state, shown in (("building", "line"), ("failed", "line"), ("ready", False), ("draft", False)):
+            template = self._make_template(f"log-{state}", state)
+            with self.subTest(state), patch.object(gateway, "build_log", return_value="line"):
+                self.assertEqual(self._as("administrator", template).build_log, shown)
+
     def test_a_built_template_stays_on_its_server(self):
         template = self._make_template("bakery", template_version="1.0.0")
         elsewhere = self._make_server("elsewhere", address="paris")

@@ -1,7 +1,7 @@
 """Every action opens in every kind of view, for each group; every filter works."""
 
 from lxml import etree
-from odoo.tests import Form, tagged
+from odoo.tests import Form, new_test_user, tagged
 from odoo.tools.safe_eval import safe_eval
 
 from .common import SaasCase
@@ -136,10 +136,15 @@ class TestViews(SaasCase):
         self.assertFalse(self._buttons("user", "saas_manager.saas_subscription_view_form"))
         self.assertIn("Renew Now", self._buttons("manager", "saas_manager.saas_subscription_view_form"))
 
-    def test_only_managers_can_create_for_a_customer_from_the_list(self):
+    def test_only_managers_can_do_anything_from_the_list(self):
         instances = "saas_manager.saas_instance_view_list"
-        self.assertIn("Create for a Customer", self._buttons("manager", instances))
-        self.assertNotIn("Create for a Customer", self._buttons("user", instances))
+        self.assertIn("New", self._buttons("manager", instances))
+        self.assertFalse(self._buttons("user", instances))
+
+    def test_an_instance_is_made_by_its_wizard_alone(self):
+        for view in ("view_list", "view_kanban", "view_form"):
+            arch = self._arch("administrator", f"saas_manager.saas_instance_{view}")
+            self.assertEqual(arch.get("create"), "0", view)
 
     def test_the_customers_form_counts_instances_for_saas_users_only(self):
         view = "base.view_partner_form"
@@ -161,6 +166,21 @@ class TestViews(SaasCase):
         self.assertTrue(sees("user", "saas_instance_menu"))
         self.assertFalse(sees("manager", "menu_saas_configuration"))
         self.assertTrue(sees("administrator", "menu_saas_configuration"))
+
+    def test_the_back_office_is_the_first_app_and_the_queue_is_a_part_of_it(self):
+        administrator = new_test_user(
+            self.env, "saas-root", "base.group_system,saas_manager.group_saas_administrator"
+        )
+        administrator.group_ids += self.env.ref("queue_job.group_queue_job_manager")
+        menus = self.env["ir.ui.menu"].with_user(administrator).load_menus(False)
+        apps = [menus[number]["xmlid"] for number in menus["root"]["children"]]
+        self.assertEqual(apps[0], "saas_manager.menu_saas_root")
+        self.assertFalse({"queue_job.menu_queue_job_root", "fastapi.menu_fastapi_root"} & set(apps))
+        technical = self.env.ref("saas_manager.menu_saas_technical").id
+        parts = [menus[number]["xmlid"] for number in menus[technical]["children"]]
+        self.assertIn("queue_job.menu_queue_job_root", parts)
+        first = menus[self.env.ref("saas_manager.menu_saas_root").id]["children"][0]
+        self.assertEqual(menus[first]["xmlid"], "saas_manager.saas_dashboard_menu")
 
     def test_instances_over_eighty_percent_of_their_users_are_found(self):
         self.plan.max_users = 10

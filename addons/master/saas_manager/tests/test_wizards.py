@@ -95,6 +95,7 @@ class TestCreate(SaasCase):
         with trap_jobs() as jobs:
             action = form.save().action_create()
         instance = self.env["saas.instance"].browse(action["res_id"])
+        self.assertEqual(action["path"], "saas-instances")
         self.assertEqual(instance.state, "provisioning")
         self.assertEqual(instance.partner_id, self.customer)
         self.assertEqual(instance.request_ids.source, "operator")
@@ -172,16 +173,16 @@ class TestDialogues(SaasCase):
             wizard.action_change_plan()
         self.assertEqual(self.instance.plan_id, self.plan)
 
-    def test_terminating_needs_the_instances_name(self):
+    def test_terminating_needs_the_instances_subdomain_which_no_other_has(self):
         wizard = self._wizard("administrator", "saas.instance.terminate")
-        for text in (False, "", "acm", "acme", "Acme Ltd"):
+        for text in (False, "", "acm", "Acme", "Acme Ltd"):
             wizard.typed_name = text
-            with self.assertRaisesRegex(UserError, "Type Acme"):
+            with self.assertRaisesRegex(UserError, "Type acme"):
                 wizard.action_terminate()
         self.assertFalse(self.instance.operation)
 
-    def test_an_administrator_who_types_the_name_terminates(self):
-        wizard = self._wizard("administrator", "saas.instance.terminate", typed_name=" Acme ")
+    def test_an_administrator_who_types_the_subdomain_terminates(self):
+        wizard = self._wizard("administrator", "saas.instance.terminate", typed_name=" acme ")
         with trap_jobs() as jobs:
             wizard.action_terminate()
         self.assertEqual(self.instance.operation, "terminate")
@@ -189,7 +190,7 @@ class TestDialogues(SaasCase):
 
     def test_a_manager_cannot_terminate(self):
         with self.assertRaises(AccessError):
-            self._wizard("manager", "saas.instance.terminate", typed_name="Acme")
+            self._wizard("manager", "saas.instance.terminate", typed_name="acme")
         with self.assertRaises(AccessError):
             self._as("manager", self.instance).action_terminate()
 

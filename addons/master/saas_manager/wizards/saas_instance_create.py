@@ -137,7 +137,7 @@ class SaasInstanceCreate(models.TransientModel):
             wizard.subdomain_free, wizard.subdomain_message = judge(wizard.subdomain)
 
     def action_create(self):
-        """Submit a request for the instance, and open the instance."""
+        """Submit a request for the instance, and open the instance at its own address."""
         self.ensure_one()
         if self.is_email_missing and self.customer_email:
             # sudo: who may create instances may complete their contact; an address is not replaced
@@ -147,12 +147,7 @@ class SaasInstanceCreate(models.TransientModel):
         instance = request.instance_id
         hostnames = dict.fromkeys((self.domains or "").lower().split())
         instance.hostname_ids = [Command.create({"name": name}) for name in hostnames]
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "saas.instance",
-            "res_id": instance.id,
-            "views": [(False, "form")],
-        }
+        return instance._open_form()
 
     def _request_values(self):
         return {

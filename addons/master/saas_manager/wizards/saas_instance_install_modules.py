@@ -1,8 +1,6 @@
-"""A wizard: an operator installs modules in a customer's instance."""
+"""A wizard: an operator installs modules in a customer's instance, chosen by their names for people."""
 
 from odoo import fields, models
-
-from ..models.saas_template import module_names
 
 
 class SaasInstanceInstallModules(models.TransientModel):
@@ -10,8 +8,15 @@ class SaasInstanceInstallModules(models.TransientModel):
     _description = "Install Modules in an Instance"
 
     instance_id = fields.Many2one("saas.instance", required=True, readonly=True, ondelete="cascade")
-    modules = fields.Char(required=True, help="Technical names, separated by spaces or commas.")
+    server_id = fields.Many2one(related="instance_id.server_id")
+    module_ids = fields.Many2many(
+        "saas.module",
+        string="Modules",
+        required=True,
+        domain="[('server_id', '=', server_id)]",
+        help="Search by name, such as CRM.",
+    )
 
     def action_install_modules(self):
         self.ensure_one()
-        return self.instance_id.install_modules(module_names(self.modules))
+        return self.instance_id.install_modules(self.module_ids.mapped("name"))

@@ -1,4 +1,4 @@
-"""I9: a wizard: an administrator terminates an instance, after typing its name."""
+"""I9: a wizard: an administrator terminates an instance, after typing its subdomain."""
 
 from odoo import fields, models
 from odoo.exceptions import UserError
@@ -9,17 +9,19 @@ class SaasInstanceTerminate(models.TransientModel):
     _description = "Terminate an Instance"
 
     instance_id = fields.Many2one("saas.instance", required=True, readonly=True, ondelete="cascade")
-    instance_name = fields.Char(related="instance_id.name")
+    subdomain = fields.Char(related="instance_id.subdomain")
     partner_id = fields.Many2one(related="instance_id.partner_id")
     url = fields.Char(related="instance_id.url")
     database_name = fields.Char(related="instance_id.database_name")
     hostname_ids = fields.One2many(related="instance_id.hostname_ids")
-    typed_name = fields.Char(string="Its Name")
+    typed_name = fields.Char(
+        string="Its Subdomain", help="Two customers may have the same name, but never this."
+    )
 
     def action_terminate(self):
         self.ensure_one()
-        if (self.typed_name or "").strip() != self.instance_name.strip():
+        if (self.typed_name or "").strip() != self.subdomain:
             raise UserError(
-                self.env._("The name does not match. Type %s to terminate it.", self.instance_name)
+                self.env._("The subdomain does not match. Type %s to terminate it.", self.subdomain)
             )
         return self.instance_id.action_terminate()

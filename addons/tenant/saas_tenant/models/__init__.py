@@ -1,4 +1,5 @@
 from . import (
+    ir_asset,
     ir_attachment,
     ir_http,
     ir_mail_server,

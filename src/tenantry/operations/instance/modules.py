@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from tenantry.errors import InvalidValue
+from tenantry.model.module import Module
 from tenantry.model.recipe import MODULE
 from tenantry.model.states import Action, after
 from tenantry.odoo.initialise import check_modules_exist, install_command, installed_modules, verify_modules
-from tenantry.odoo.own_addons import tenants_addons_path
+from tenantry.odoo.modules import modules_in
+from tenantry.odoo.own_addons import tenant_addons, tenants_addons_path
 from tenantry.operations.context import Context
 from tenantry.operations.inventory import find_instance
 from tenantry.postgres import locks, roles
@@ -42,6 +44,13 @@ def check_modules(context: Context, modules: Collection[str]) -> None:
     if wrong:
         raise InvalidValue("module", wrong[0], "its technical name, such as crm")
     check_modules_exist(context.odoo(), modules, tenants_addons_path(context.settings))
+
+
+def available_modules(context: Context) -> tuple[Module, ...]:
+    """The modules that can be installed; without ours, which every instance has."""
+    ours = {folder.name for folder in tenant_addons(context.settings).iterdir()}
+    found = modules_in([*context.odoo().addons, *tenants_addons_path(context.settings)])
+    return tuple(module for module in found if module.name not in ours)
 
 
 def _installed(context: Context, name: str) -> list[str]:

@@ -98,6 +98,7 @@ export class SaasChart extends Component {
                 color: getComputedStyle(this.canvas.el).color,
                 maxTicksLimit: 6,
                 maxRotation: 0,
+                ...(hasGrid && { callback: (value) => this.props.format(value) }),
                 ...(hasGrid && this.props.type === "bar" && { precision: 0 }),
             },
         };

@@ -9,6 +9,7 @@ import { registry } from "@web/core/registry";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 import { useService } from "@web/core/utils/hooks";
 import { Component, onWillStart, useState } from "@odoo/owl";
+import { daysText } from "../days/days";
 import { SaasChart } from "./chart";
 import { useRefresh } from "./refresh";
 
@@ -16,6 +17,7 @@ const STATE_COLORS = {
     draft: "--gray-500",
     provisioning: "--info",
     active: "--success",
+    stopped: "--yellow",
     suspended: "--warning",
     expired: "--orange",
     failed: "--danger",
@@ -77,6 +79,16 @@ export class SaasDashboard extends Component {
         return alert.action ? this.action.doAction(alert.action) : this.open(alert.list);
     }
 
+    /** Go where a first step is done. */
+    openStep(step) {
+        return this.action.doAction(step.action, { onClose: () => this.load() });
+    }
+
+    async hideFirstSteps() {
+        await this.orm.call("saas.dashboard", "hide_first_steps", []);
+        return this.load();
+    }
+
     openRecord(model, id) {
         return this.action.doAction({
             type: "ir.actions.act_window",
@@ -90,6 +102,18 @@ export class SaasDashboard extends Component {
 
     get isNew() {
         return !this.state.figures.first_steps.has_instance;
+    }
+
+    get doneLabel() {
+        return _t("Done");
+    }
+
+    get toDoLabel() {
+        return _t("To do");
+    }
+
+    get firstStep() {
+        return this.state.figures.first_steps.steps.find((step) => !step.is_done && step.action);
     }
 
     get activeCount() {
@@ -175,6 +199,21 @@ export class SaasDashboard extends Component {
         return _t("%s %% against the last month's end", this.signed(growth));
     }
 
+    /** How sums in several currencies came about; empty if there is one currency. */
+    get currencyText() {
+        const { converted, without_rate: without } = this.state.figures.revenue;
+        return [
+            converted.length && _t("%s at today's rate", converted.join(", ")),
+            without.length && _t("without %s, which has no exchange rate", without.join(", ")),
+        ]
+            .filter(Boolean)
+            .join("; ");
+    }
+
+    get trialsText() {
+        return _t("%s per month if all stay", this.money(this.state.figures.revenue.trials.amount));
+    }
+
     signed(percent) {
         return (percent > 0 ? "+" : "") + formatFloat(percent, { digits: [0, 0] });
     }
@@ -194,7 +233,7 @@ export class SaasDashboard extends Component {
     }
 
     money(amount) {
-        return formatCurrency(amount, this.state.figures.currency_id, { digits: [0, 0] });
+        return formatCurrency(amount, this.state.figures.revenue.currency_id, { digits: [0, 0] });
     }
 
     integer(value) {
@@ -202,14 +241,11 @@ export class SaasDashboard extends Component {
     }
 
     seconds(value) {
-        return value === null ? "–" : _t("%s s", formatFloat(value, { digits: [0, 2] }));
+        return value === null ? "–" : _t("%s s", formatFloat(value, { digits: [0, 2] })).replace(" ", "\u00a0");
     }
 
     daysText(days) {
-        if (days < 0) {
-            return _t("%s days ago", -days);
-        }
-        return days === 0 ? _t("today") : days === 1 ? _t("tomorrow") : _t("in %s days", days);
+        return daysText(days);
     }
 }
 
