@@ -8,17 +8,18 @@ from typing import Annotated, Any
 import typer
 
 from tenantry.cli.common import JsonOption, command, engine
+from tenantry.cli.groups import Commands
 from tenantry.cli.output import Output
 from tenantry.errors import MailServerNotSet
 from tenantry.model.mail import DEFAULT_PER_HOUR, Security, Smarthost
 from tenantry.model.secret import Secret
 
-app = typer.Typer(help="Let instances send mail by your mail server.", no_args_is_help=True)
+app = Commands(help="Let instances send mail by your mail server.")
 
 _DEFAULT_PORTS = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}
 
 
-@app.command("set")
+@app.command("set", "tenantry mail set smtp.example.com --sender mail@example.com --user mail")
 @command
 def set_(
     host: Annotated[str, typer.Argument(help="Your mail server, such as smtp.example.com.")],
@@ -39,10 +40,7 @@ def set_(
     ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Let instances send by it, without giving them its password.
-
-    For example: tenantry mail set smtp.example.com --sender mail@example.com --user mail
-    """
+    """Let instances send by it, without giving them its password."""
     output = Output(as_json=as_json)
     password = _password() if user else Secret("")
     port = port or _DEFAULT_PORTS[security]
@@ -55,7 +53,7 @@ def set_(
     output.result(_facts(smarthost), f"{sent}Instances send by {host} from their next waking on.")
 
 
-@app.command()
+@app.command("show")
 @command
 def show(as_json: JsonOption = False) -> None:
     """Show the mail server, without its password."""
@@ -72,7 +70,7 @@ def show(as_json: JsonOption = False) -> None:
     )
 
 
-@app.command("test")
+@app.command("test", "tenantry mail test me@example.com")
 @command
 def send_test(
     recipient: Annotated[str, typer.Argument(help="Your own address.")], as_json: JsonOption = False
@@ -87,7 +85,7 @@ def send_test(
     output.result({"recipient": recipient}, f"{smarthost.host} took a mail to {recipient}.")
 
 
-@app.command()
+@app.command("off")
 @command
 def off(as_json: JsonOption = False) -> None:
     """Forget the mail server and its password: instances can send no mail then."""
