@@ -149,13 +149,12 @@ class Forked(ForkOrder):
 
 @dataclass(frozen=True)
 class MailAccess:
-    """A tenant's login at the mail relay. sender: for mails whose author has no address."""
+    """A tenant's login at the mail relay."""
 
     host: str
     port: int
     user: str
     password: str = field(repr=False)
-    sender: str
 
 
 @dataclass(frozen=True)

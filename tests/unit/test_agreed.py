@@ -40,7 +40,7 @@ ORDER = TenantOrder(
     is_provided=True,
     is_for_jobs=False,
     front=["localhost", 8069],
-    mail=MailAccess("127.0.0.1", 2525, "acme.17", "its mail password", "mail@provider.example"),
+    mail=MailAccess("127.0.0.1", 2525, "acme.17", "its mail password"),
     limits=Limits(threads=2),
 )
 

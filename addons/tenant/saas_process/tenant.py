@@ -93,7 +93,6 @@ def set_mail_server(mail):
     if mail:
         config["smtp_server"], config["smtp_port"] = mail.host, mail.port
         config["smtp_user"], config["smtp_password"] = mail.user, mail.password
-        config["email_from"] = mail.sender
 
 
 class TenantProcess:

@@ -245,7 +245,6 @@ class SharedRuntime:
             relay=tuple(relay.command(settings)) if mail else (),
             relay_environment=_VARIABLES,
             mail_port=mail.port if mail else 0,
-            mail_sender=mail.smarthost.sender if mail else "",
             limits=tenant_limits(settings),
         )
 

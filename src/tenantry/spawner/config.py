@@ -41,7 +41,7 @@ class Config:
     front_host, front_port: the front's address as this machine reaches it.
     wanted_port: the front's port in the settings; another program may have had it at the start.
     relay: the command of the mail relay; (): the operator has set no mail server.
-    mail_port: the relay's port; 0: there is none. mail_sender: the address that all mails come from.
+    mail_port: the relay's port; 0: there is none.
     more_logs: log files outside of the folder `logs`.
     users: the number of the server's range of user ids, see `identity`.
     """
@@ -72,7 +72,6 @@ class Config:
     relay: tuple[str, ...] = ()
     relay_environment: Mapping[str, str] = field(default_factory=dict)
     mail_port: int = 0
-    mail_sender: str = ""
     limits: Limits = field(default_factory=Limits)
 
     def to_json(self) -> str:

@@ -152,7 +152,6 @@ class Processes:
             port=self.config.mail_port,
             user=login,
             password=keys.mail_password(key, login).reveal(),
-            sender=self.config.mail_sender,
         )
 
     def _forked(self, forked: Forked, handle: int) -> None:
