@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -29,6 +28,7 @@ class Kept:
         self.config_file = self.run / "tenants-19.0.json"
         self.pid_file = self.config_file.with_suffix(".pid")
         self.config_file.write_text(a_config(home).to_json())
+        self.mail_server = home / "mail server"
         self.process: psutil.Popen | None = None
 
     def start(self) -> None:
@@ -53,11 +53,6 @@ class Kept:
             return bool(control.ask(self.run / control.CONTROL_FILE, {"do": "ps"})["ok"])
         except control.SpawnerAway:
             return False
-
-    def reload(self, config: Config) -> None:
-        assert self.process
-        self.config_file.write_text(config.to_json())
-        self.process.send_signal(signal.SIGHUP)
 
     def end(self) -> None:
         if self.process and self.process.is_running():
@@ -89,6 +84,9 @@ def a_config(home: Path) -> Config:
         # As bubblewrap has it: the front ends with who started it.
         front=("setpriv", "--pdeathsig", "KILL", "--", "sleep", "600"),
         front_environment={"PATH": os.environ["PATH"]},
+        relay=("tail", "-f", "/dev/null"),
+        relay_environment={"PATH": os.environ["PATH"]},
+        relay_file=str(home / "mail server"),
     )
 
 
@@ -133,16 +131,17 @@ def test_sighup_restarts_the_spawner_only(kept: Kept):
     assert kept.front == front
 
 
-def test_sighup_starts_and_ends_programs_as_the_configuration_says_now(kept: Kept):
+def test_the_mail_relay_runs_while_there_is_a_mail_server(kept: Kept):
     kept.start()
-    front, before = kept.front, Config.from_file(kept.config_file)
-    sleeping = ("tail", "-f", "/dev/null")
-    kept.reload(replace(before, relay=sleeping, relay_environment=before.front_environment))
+    spawner, front = kept.spawner, kept.front
+    assert not kept.programs("tail")
+    kept.mail_server.touch()
+    kept.process.send_signal(signal.SIGUSR1)
     wait_until(lambda: len(kept.programs("tail")) == 1)
-    kept.reload(before)
+    kept.mail_server.unlink()
+    kept.process.send_signal(signal.SIGUSR1)
     wait_until(lambda: not kept.programs("tail"))
-    wait_until(kept.is_answering)
-    assert kept.front == front
+    assert (kept.spawner, kept.front) == (spawner, front)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

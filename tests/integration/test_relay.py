@@ -42,7 +42,7 @@ class Relay:
             "sender": "mail@provider.example",
             "security": Security.NONE,
         }
-        RelaySettings(self.port, KEY, Smarthost(**{**host, **changes})).write(self.file)
+        RelaySettings(KEY, Smarthost(**{**host, **changes})).write(self.file)
 
     @contextmanager
     def connected(self, name: str = "acme", oid: int = 17) -> Iterator[smtplib.SMTP]:
@@ -67,7 +67,8 @@ def operators() -> Iterator[MailServer]:
 @pytest.fixture
 def relay(tmp_path: Path, operators: MailServer) -> Iterator[Relay]:
     made = Relay(tmp_path, operators.port)
-    process = subprocess.Popen([sys.executable, "-m", "tenantry.relay", made.file], stderr=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "tenantry.relay", made.file, str(made.port)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     wait_until(lambda: program.is_listening(made.port))
     yield made
     process.terminate()

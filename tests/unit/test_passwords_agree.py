@@ -36,7 +36,7 @@ def config(keys: Keys, tmp_path: Path) -> Config:
     odoo = OdooInstallation("19.0", "19.0", Path("/usr/bin/python3"), nowhere, nowhere, (nowhere,), "test")
     settings = ServerSettings.at(tmp_path / "home", tmp_path / "cache")
     runtime = SharedRuntime(settings, keys, Front(settings))
-    told = runtime._config(odoo, Cluster({"host": "127.0.0.1", "port": "5432", "user": "x"}), 8069)
+    told = runtime._config(odoo, Cluster({"host": "127.0.0.1", "port": "5432", "user": "x"}), 8069, 2525)
     file = tmp_path / "config.json"
     file.write_text(told.to_json())
     return Config.from_file(file)

@@ -8,6 +8,7 @@ from typing import Any
 
 from tenantry.engine import Engine
 from tenantry.engine.instances import Instances
+from tenantry.engine.mail import Mail
 from tenantry.engine.pool import Pool
 from tenantry.engine.templates import Templates
 
@@ -24,7 +25,7 @@ PARTS = frozenset({"clone", "sanitize", "customize", "create_admin", "publish"})
 """The parts of a creation; see `operations.instance.provision.Session`."""
 
 NOUNS: Mapping[str, type] = MappingProxyType(
-    {"": Engine, "templates": Templates, "pool": Pool, "instances": Instances}
+    {"": Engine, "templates": Templates, "pool": Pool, "instances": Instances, "mail": Mail}
 )
 """The classes that the methods belong to; "" is the engine itself."""
 REPORTS_STEPS = frozenset(
@@ -46,9 +47,10 @@ METHODS = REPORTS_STEPS | frozenset(
         *("instances.check_hostnames", "instances.set_hostnames"),
         *("instances.modules", "instances.check_modules", "instances.install_modules"),
         *("instances.login_link", "instances.reset_password"),
+        *("mail.set", "mail.unset"),
     }
 )
-"""No caller may start or stop servers, or read a key."""
+"""No caller may start or stop servers, or read a key or the mail server's password."""
 
 
 def function(name: str) -> Callable[..., Any]:

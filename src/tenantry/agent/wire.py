@@ -18,6 +18,7 @@ from tenantry.model.activity import Activity
 from tenantry.model.catalog import State
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.instance import Creation, Instance, InstanceSpec, NewPassword
+from tenantry.model.mail import Security, Smarthost
 from tenantry.model.module import Module
 from tenantry.model.progress import StepEvent, StepStatus
 from tenantry.model.recipe import Recipe
@@ -32,11 +33,11 @@ _FACTS: Mapping[str, Any] = {
     kind.__name__: kind
     for kind in (
         *(Activity, Creation, Editing, Entitlements, Instance, InstanceSpec, Module),
-        *(NewPassword, PoolStatus, Recipe, ServerFacts, StepEvent, Template, Usage),
+        *(NewPassword, PoolStatus, Recipe, ServerFacts, Smarthost, StepEvent, Template, Usage),
     )
 }
 _WORDS: Mapping[str, type[StrEnum]] = {
-    kind.__name__: kind for kind in (Action, State, StepStatus, TemplateState)
+    kind.__name__: kind for kind in (Action, Security, State, StepStatus, TemplateState)
 }
 _ERRORS: Mapping[str, type[TenantryError]] = {
     name: kind

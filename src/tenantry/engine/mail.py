@@ -20,19 +20,16 @@ class Mail(Noun):
     def set(self, smarthost: Smarthost) -> None:
         """Let instances send by it from their next waking on. Raises InvalidValue, ServerNotStarted."""
         settings, key = self._parts.settings, keys.mail_key(self._parts.context.keys.instances)
-        program.save(settings, RelaySettings(program.port_of(settings), key, checked(smarthost)))
-        self._reload()
+        program.save(settings, RelaySettings(key, checked(smarthost)))
+        self._parts.runtime.follow_mail_server()
 
     def unset(self) -> None:
         """Forget it, with its password. Raises ServerNotStarted."""
         program.forget(self._parts.settings)
-        self._reload()
+        self._parts.runtime.follow_mail_server()
 
     def test(self, smarthost: Smarthost, recipient: str) -> None:
         """Send a mail by a mail server, whether it is set or not. Raises InvalidValue, MailServerFailed."""
         from tenantry.relay.delivery import send_test
 
         send_test(checked(smarthost), recipient)
-
-    def _reload(self) -> None:
-        self._parts.runtime.reload(self._parts.odoo, self._parts.context.cluster)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from email_validator import EmailNotValidError, validate_email
@@ -30,7 +30,7 @@ class Smarthost:
     """A mail server and its login. user: "": without a login.
 
     sender: the address that all mails come from: the mail server must be allowed to send for its domain.
-    per_hour: how many recipients an instance may write to in an hour.
+    per_hour: how many recipients an instance may write to in an hour. checks_certificate: of the mail server.
     """
 
     host: str
@@ -40,6 +40,7 @@ class Smarthost:
     user: str = ""
     password: Secret = field(default=Secret(""), repr=False)
     per_hour: int = DEFAULT_PER_HOUR
+    checks_certificate: bool = True
 
     @property
     def is_here(self) -> bool:
@@ -67,12 +68,4 @@ def checked(smarthost: Smarthost) -> Smarthost:
         raise InvalidValue(
             "sender", smarthost.sender, "an address of yours, such as mail@example.com"
         ) from None
-    return Smarthost(
-        smarthost.host,
-        smarthost.port,
-        sender,
-        Security(smarthost.security),
-        smarthost.user,
-        smarthost.password,
-        smarthost.per_hour,
-    )
+    return replace(smarthost, sender=sender)

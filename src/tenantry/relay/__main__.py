@@ -1,8 +1,8 @@
-"""`python -m tenantry.relay FILE`; FILE: see `relay.settings`."""
+"""`python -m tenantry.relay FILE PORT`; FILE: see `relay.settings`."""
 
 import sys
 from pathlib import Path
 
 from tenantry.relay.server import main
 
-main(Path(sys.argv[1]))
+main(Path(sys.argv[1]), int(sys.argv[2]))

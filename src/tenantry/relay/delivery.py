@@ -31,6 +31,7 @@ async def deliver(smarthost: Smarthost, message: bytes, recipients: Sequence[str
         password=smarthost.password.reveal() or None,
         use_tls=smarthost.security is Security.TLS,
         start_tls=smarthost.security is Security.STARTTLS,
+        validate_certs=smarthost.checks_certificate,
         timeout=_TIMEOUT_S,
     )
     return len(recipients) - len(refused)

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 from tenantry import sandbox
-from tenantry.ports import free_port
 from tenantry.relay.settings import RelaySettings
 from tenantry.settings import ServerSettings
 from tenantry.spawner import identity
@@ -24,17 +23,9 @@ def current(settings: ServerSettings) -> RelaySettings | None:
     return RelaySettings.read(file_of(settings))
 
 
-def port_of(settings: ServerSettings) -> int:
-    """The relay's port: instances that are awake know it, so it stays the same."""
-    known = current(settings)
-    return known.port if known else free_port()
-
-
 def save(settings: ServerSettings, relay: RelaySettings) -> None:
     file = file_of(settings)
-    # The relay's user must get into the folder; the file can be read by that user only.
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.parent.chmod(0o755)
+    _make_folder(file)
     relay.write(file)
 
 
@@ -42,15 +33,22 @@ def forget(settings: ServerSettings) -> None:
     file_of(settings).unlink(missing_ok=True)
 
 
-def command(settings: ServerSettings) -> list[str]:
+def command(settings: ServerSettings, port: int) -> list[str]:
     """Where root starts it, it is a user of its own, which can read only its code and its file."""
     file, python = file_of(settings), Path(sys.executable)
+    _make_folder(file)
     view = sandbox.View(
         readable=(*sandbox.python_folders(python), file.parent),
         writable=(),
         user=identity.RELAY if identity.is_root() else None,
     )
-    return sandbox.command(view, [python, "-m", "tenantry.relay", file], ends_with_caller=True)
+    return sandbox.command(view, [python, "-m", "tenantry.relay", file, port], ends_with_caller=True)
+
+
+def _make_folder(file: Path) -> None:
+    """The relay's user must get into the folder; only that user can read the file."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.chmod(0o755)
 
 
 def is_listening(port: int) -> bool:

@@ -175,25 +175,22 @@ class Connection(SMTP):
             super().connection_lost(error)
 
 
-def main(file: Path) -> None:
-    """Run until SIGTERM."""
+def main(file: Path, port: int) -> None:
+    """Listen at a port of the loopback interface until SIGTERM."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd's: it writes each command
     resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY_BYTES, _MEMORY_BYTES))
-    asyncio.run(_serve(file))
+    asyncio.run(_serve(file, port))
 
 
-async def _serve(file: Path) -> None:
-    settings = RelaySettings.read(file)
-    if settings is None:
-        return
+async def _serve(file: Path, port: int) -> None:
     loop = asyncio.get_running_loop()
     relay = Relay(file)
-    server = await loop.create_server(lambda: Connection(relay), "127.0.0.1", settings.port)
+    server = await loop.create_server(lambda: Connection(relay), "127.0.0.1", port)
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    _logger.info("mails are taken at port %d", settings.port)
+    _logger.info("mails are taken at port %d", port)
     await ended.wait()
     server.close()
 

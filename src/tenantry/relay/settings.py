@@ -18,9 +18,8 @@ from tenantry.spawner import identity
 
 @dataclass(frozen=True)
 class RelaySettings:
-    """port: of the loopback interface, where it listens. key: see `keys.mail_key`."""
+    """key: see `keys.mail_key`."""
 
-    port: int
     key: Secret = field(repr=False)
     smarthost: Smarthost
 
@@ -40,4 +39,4 @@ class RelaySettings:
         smarthost = known.pop("smarthost")
         smarthost["password"] = Secret(smarthost["password"])
         smarthost["security"] = Security(smarthost["security"])
-        return cls(known["port"], Secret(known["key"]), Smarthost(**smarthost))
+        return cls(Secret(known["key"]), Smarthost(**smarthost))

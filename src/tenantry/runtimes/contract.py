@@ -117,8 +117,8 @@ class ServerRuntime(Runtime, Protocol):
     def prepare(self, odoo: OdooInstallation, cluster: Cluster, report: Callable[[str], None]) -> list[str]:
         """The command that runs it in the foreground. Raises ServerNotStarted when it runs already."""
 
-    def reload(self, odoo: OdooInstallation, cluster: Cluster) -> None:
-        """Apply settings that changed while it runs; instances and visitors do not notice.
+    def follow_mail_server(self) -> None:
+        """The operator's mail server was set or forgotten: let instances use it from their next waking on.
 
         Raises ServerNotStarted.
         """

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from tenantry import interrupts, process, sandbox
 from tenantry.agreed import PROCESS_MODULE, ZYGOTE_PROGRAM
-from tenantry.errors import ServerNotStarted
+from tenantry.errors import PortTaken, ServerNotStarted
 from tenantry.keyfile import write_private
 from tenantry.model.activity import Activity
 from tenantry.model.address import Address, Upstream, subdomain_host
@@ -33,7 +33,7 @@ from tenantry.odoo.initialise import OdooCommand
 from tenantry.odoo.own_addons import tenant_addons, tenants_addons_path
 from tenantry.odoo.probe import Route
 from tenantry.odoo.view import odoo_folders
-from tenantry.ports import choose_port
+from tenantry.ports import choose_port, free_port
 from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import MAINTENANCE_DATABASE, Cluster
 from tenantry.relay import program as relay
@@ -110,7 +110,7 @@ class SharedRuntime:
         if self.pid is not None:
             raise ServerNotStarted("The tenant server", f"it runs already, process {self.pid}", self.log_file)
         self._make_spawner_role(cluster)
-        config = self._config(odoo, cluster, self._choose_port(report))
+        config = self._config(odoo, cluster, self._choose_port(report), self._choose_mail_port())
         self.front.write(config.front_port)
         write_private(self.config_file, config.to_json())
         return [sys.executable, "-m", "tenantry.spawner.keeper", str(self.config_file)]
@@ -131,10 +131,22 @@ class SharedRuntime:
             report=report,
         )
 
+    def _choose_mail_port(self) -> int:
+        try:
+            return choose_port("The mail relay", before=self._mail_port)
+        except PortTaken:
+            return free_port()
+
+    @property
+    def _mail_port(self) -> int:
+        """The mail relay's port; 0: none was chosen yet."""
+        return Config.from_file(self.config_file).mail_port if self.config_file.exists() else 0
+
     def _is_current(self, odoo: OdooInstallation, cluster: Cluster) -> bool:
         """Whether the written configuration is the one that would be written now."""
         with contextlib.suppress(ServerNotStarted, FileNotFoundError):
-            return self.config_file.read_text() == self._config(odoo, cluster, self.port).to_json()
+            now = self._config(odoo, cluster, self.port, self._mail_port)
+            return self.config_file.read_text() == now.to_json()
         return False
 
     def _wait_until_answering(self) -> None:
@@ -148,20 +160,17 @@ class SharedRuntime:
                 raise ServerNotStarted("The tenant server", f"{reason}: {output}", self.log_file)
             time.sleep(_POLL_S)
 
-    def reload(self, odoo: OdooInstallation, cluster: Cluster) -> None:
-        """See `ServerRuntime.reload`: the keeper restarts the spawner, and starts or ends the mail relay."""
-        with process.file_lock(self._file("lock")):
-            if (pid := self.pid) is None:
-                return
-            config = self._config(odoo, cluster, self.port)
-            write_private(self.config_file, config.to_json())
-            os.kill(pid, signal.SIGHUP)
-            deadline = time.monotonic() + _RESTART_TIMEOUT_S
-            while config.mail_port and not relay.is_listening(config.mail_port):
-                if time.monotonic() > deadline:
-                    raise ServerNotStarted("The mail relay", "it does not listen", self.log_file)
-                time.sleep(_POLL_S)
-            self._wait_until_answering()
+    def follow_mail_server(self) -> None:
+        """See `ServerRuntime.follow_mail_server`: the keeper starts or ends the mail relay."""
+        if (pid := self.pid) is None:
+            return
+        os.kill(pid, signal.SIGUSR1)
+        is_set, deadline = relay.current(self.settings) is not None, time.monotonic() + _RESTART_TIMEOUT_S
+        while relay.is_listening(self._mail_port) != is_set:
+            if time.monotonic() > deadline:
+                what = "it does not listen" if is_set else "it does not end"
+                raise ServerNotStarted("The mail relay", what, self.log_file)
+            time.sleep(_POLL_S)
 
     def stop(self) -> bool:
         """Stop it and all tenants' processes, if it runs; return whether it ran."""
@@ -214,9 +223,8 @@ class SharedRuntime:
             raise ServerNotStarted("The tenant server", "it was never started", self.log_file)
         return Config.from_file(self.config_file).front_port
 
-    def _config(self, odoo: OdooInstallation, cluster: Cluster, port: int) -> Config:
+    def _config(self, odoo: OdooInstallation, cluster: Cluster, port: int, mail_port: int) -> Config:
         settings, front = self.settings, self.front
-        mail = relay.current(settings)
         code = odoo_folders(odoo, tenants_addons_path(settings))
         return Config(
             base_domain=settings.base_domain,
@@ -242,9 +250,10 @@ class SharedRuntime:
             caddyfile=front.configuration(port),
             front=tuple(front.command()),
             front_environment={**_VARIABLES, **front.variables},
-            relay=tuple(relay.command(settings)) if mail else (),
+            relay=tuple(relay.command(settings, mail_port)),
             relay_environment=_VARIABLES,
-            mail_port=mail.port if mail else 0,
+            relay_file=str(relay.file_of(settings)),
+            mail_port=mail_port,
             limits=tenant_limits(settings),
         )
 

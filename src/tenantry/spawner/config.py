@@ -40,8 +40,7 @@ class Config:
     options: Odoo's options of every tenant. readable: the folders of its code.
     front_host, front_port: the front's address as this machine reaches it.
     wanted_port: the front's port in the settings; another program may have had it at the start.
-    relay: the command of the mail relay; (): the operator has set no mail server.
-    mail_port: the relay's port; 0: there is none.
+    relay: the command of the mail relay, which runs while relay_file exists. mail_port: its port.
     more_logs: log files outside of the folder `logs`.
     users: the number of the server's range of user ids, see `identity`.
     """
@@ -71,8 +70,14 @@ class Config:
     front_environment: Mapping[str, str] = field(default_factory=dict)
     relay: tuple[str, ...] = ()
     relay_environment: Mapping[str, str] = field(default_factory=dict)
+    relay_file: str = ""
     mail_port: int = 0
     limits: Limits = field(default_factory=Limits)
+
+    @property
+    def has_mail_server(self) -> bool:
+        """Whether the operator has set a mail server by now."""
+        return bool(self.relay_file) and Path(self.relay_file).exists()
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1)

@@ -4,8 +4,8 @@ It also holds the spawner's listening sockets: visitors who wait there keep thei
 restarts.
 
 python -m tenantry.spawner.keeper CONFIG
-SIGHUP applies a changed CONFIG: it restarts the spawner and leaves the tenants running. SIGTERM ends all. The
-keeper's process id is in a file beside CONFIG.
+SIGUSR1 starts the mail relay if there is a mail server now, or ends it. SIGHUP also restarts the spawner, and
+leaves the tenants running. SIGTERM ends all. The keeper's process id is in a file beside CONFIG.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def replace(programs: list[Program], wanted: Sequence[Program]) -> None:
 def keep(programs: list[Program], store: Store, woken: int, wanted: Callable[[], Sequence[Program]]) -> None:
     """Keep the programs running until SIGTERM or SIGINT. woken: the pipe to which signals are written.
 
-    wanted: the programs that there should be after SIGHUP.
+    wanted: the programs that there should be now.
     """
     while True:
         for program in programs:
@@ -158,8 +158,9 @@ def keep(programs: list[Program], store: Store, woken: int, wanted: Callable[[],
         signals = set(os.read(woken, 64)) if woken in readable else set()
         if signals & {signal.SIGTERM, signal.SIGINT}:
             return
-        if signal.SIGHUP in signals:
+        if signals & {signal.SIGUSR1, signal.SIGHUP}:
             replace(programs, wanted())
+        if signal.SIGHUP in signals:
             programs[0].end(signal.SIGHUP)
 
 
@@ -173,7 +174,7 @@ def main(config_file: Path) -> None:
     readable, writable = os.pipe()
     os.set_blocking(writable, False)
     signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGCHLD):
         signal.signal(number, lambda _number, _frame: None)
     keep(programs, store, readable, lambda: _programs(config_file, store))
     for program in reversed(programs):
@@ -188,11 +189,12 @@ def _programs(config_file: Path, store: Store) -> list[Program]:
     # The spawner is killed with the keeper: it must not go on beside the next keeper's spawner.
     spawner = ["setpriv", "--pdeathsig", "KILL", "--"]
     spawner += [sys.executable, "-m", "tenantry.spawner", str(config_file)]
-    others = (
-        Program("front", config.front, config.front_environment),
-        Program("relay", config.relay, config.relay_environment),
-    )
-    return [Program("spawner", spawner, None, store), *(program for program in others if program.command)]
+    programs = [Program("spawner", spawner, None, store)]
+    if config.front:
+        programs.append(Program("front", config.front, config.front_environment))
+    if config.has_mail_server:
+        programs.append(Program("relay", config.relay, config.relay_environment))
+    return programs
 
 
 if __name__ == "__main__":

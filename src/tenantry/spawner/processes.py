@@ -143,7 +143,7 @@ class Processes:
 
     def _mail_access(self, tenant: Tenant) -> MailAccess | None:
         """The tenant's login at the mail relay, if there is one."""
-        if not self.config.mail_port:
+        if not self.config.has_mail_server:
             return None
         login = keys.mail_login(tenant.name, tenant.entry.oid)
         key = keys.mail_key(Secret(self.config.instances_key))

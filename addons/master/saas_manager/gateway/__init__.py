@@ -50,6 +50,7 @@ from .servers import (
     save_address_settings,
     show_provider,
     server_status,
+    set_mail_server,
     url_of,
 )
 from .templates import (

@@ -6,6 +6,8 @@ from odoo.exceptions import ValidationError
 
 from tenantry import __version__
 from tenantry.errors import TenantryError
+from tenantry.model.mail import Security, Smarthost
+from tenantry.model.secret import Secret
 from tenantry.model.server import WIRE, ServerAddress
 
 from .engines import _engine, _engine_of
@@ -49,6 +51,19 @@ def save_address_settings(base_domain, protocol):
 def show_provider(server, name, email, url, notice):
     """Show whom visitors ask on the server's pages of addresses that are not served."""
     _engine_of(server).keep_provider(name, email, url, notice)
+
+
+def set_mail_server(server, values):
+    """Let the server's instances send mail.
+
+    values: the fields of a `Smarthost`, the password as text; None: instances cannot send.
+    """
+    mail = _engine_of(server).mail
+    if values is None:
+        mail.unset()
+        return
+    security, password = Security(values["security"]), Secret(values["password"])
+    mail.set(Smarthost(**{**values, "security": security, "password": password}))
 
 
 def server_status(server):

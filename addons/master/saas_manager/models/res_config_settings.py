@@ -95,9 +95,11 @@ class ResConfigSettings(models.TransientModel):
 
     def set_values(self):
         """Store zeros, too: Odoo deletes a parameter that is set to 0, and the default would apply."""
-        before = self._provider_facts()
+        before, mail_before = self._provider_facts(), self._instances_mail_server()
         result = super().set_values()
         self._save_mail_server()
+        if self._instances_mail_server() != mail_before:
+            self._tell_mail_server()
         if self._provider_facts() != before:
             self._tell_instances()
         save = functools.partial(gateway.save_address_settings, self._base_domain(), self.saas_protocol)

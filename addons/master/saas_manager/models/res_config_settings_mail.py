@@ -39,13 +39,23 @@ class ResConfigSettings(models.TransientModel):
     )
     saas_mail_user = fields.Char(string="User")
     saas_mail_password = fields.Char(string="Password")
+    saas_mail_for_instances = fields.Boolean(
+        string="Customers' Odoos Send by It",
+        help="Customers' Odoos send from your address in their users' names, without getting its password.",
+    )
+    saas_mail_per_hour = fields.Integer(string="Recipients per Hour")
     saas_mail_test_to = fields.Char(string="Test Address", default=lambda self: self._saas_mail_test_to())
 
     @api.model
     def get_values(self):
         server = self.env["saas.provider"]._mail_server()
         stored = {ours: server[theirs] for ours, theirs in _OF_SERVER.items()} if server else {}
-        return {**super().get_values(), **stored}
+        provider = self.env["saas.provider"]
+        ours = {
+            "saas_mail_for_instances": provider._parameter("mail_for_instances", "True") == "True",
+            "saas_mail_per_hour": int(provider._parameter("mail_per_hour", "100")),
+        }
+        return {**super().get_values(), **stored, **ours}
 
     def _saas_mail_test_to(self):
         provider = self.env["saas.provider"]
@@ -76,6 +86,13 @@ class ResConfigSettings(models.TransientModel):
     def _provider_facts(self):
         return [self.env["saas.provider"]._setting(name) for name in ("name", "email", "url", "notice")]
 
+    def _instances_mail_server(self):
+        return self.env["saas.provider"]._instances_mail_server(self.env.company)
+
+    def _tell_mail_server(self):
+        # sudo: the servers of all companies
+        self.env["saas.server"].sudo().search([("state", "!=", "disabled")])._tell_mail_server_later()
+
     def _tell_instances(self):
         """Show the new provider inside instances, and on the pages of those that are not served."""
         # sudo: the servers, and the instances of all companies
@@ -86,6 +103,9 @@ class ResConfigSettings(models.TransientModel):
     def _save_mail_server(self):
         """Write the typed mail server to Odoo's record; an empty host archives it."""
         self.ensure_one()
+        parameters = self.env["ir.config_parameter"].sudo()  # as in Odoo's own set_values
+        parameters.set_param("saas.mail_for_instances", str(self.saas_mail_for_instances))
+        parameters.set_param("saas.mail_per_hour", str(max(self.saas_mail_per_hour, 1)))
         server = self.env["saas.provider"]._mail_server()
         if not self.saas_mail_host:
             server.filtered("smtp_host").active = False

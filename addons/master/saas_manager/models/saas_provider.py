@@ -9,6 +9,9 @@ _NOBODYS_DOMAINS = ("example.com", "example.net", "example.org")
 _ON_THIS_MACHINE = "localhost"
 """The mail server that Odoo tries if none is set."""
 
+_SECURITY = {"starttls": "starttls", "ssl": "tls", "none": "none"}
+"""Odoo's words for the encryption of a mail server, and the engine's."""
+
 
 class SaasProvider(models.AbstractModel):
     _name = "saas.provider"
@@ -39,8 +42,12 @@ class SaasProvider(models.AbstractModel):
 
     @api.model
     def _setting(self, name):
+        return self._parameter(f"provider_{name}", "").strip()
+
+    @api.model
+    def _parameter(self, name, default):
         # sudo: a setting
-        return (self.env["ir.config_parameter"].sudo().get_param(f"saas.provider_{name}") or "").strip()
+        return self.env["ir.config_parameter"].sudo().get_param(f"saas.{name}") or default
 
     @api.model
     def _usable(self, address):
@@ -65,6 +72,26 @@ class SaasProvider(models.AbstractModel):
             "",
             _ON_THIS_MACHINE,
         )
+
+    @api.model
+    def _instances_mail_server(self, company):
+        """The mail server by which instances send, for `gateway.set_mail_server`; None without one."""
+        server, sender = self._mail_server(), self._email_for(company)
+        is_wanted = self._parameter("mail_for_instances", "True") == "True"
+        if not (is_wanted and server.smtp_host and sender):
+            return None
+        security, _dot, strict = server.smtp_encryption.partition("_")
+        has_login = server.smtp_user and server.smtp_pass
+        return {
+            "host": server.smtp_host,
+            "port": server.smtp_port,
+            "sender": sender,
+            "security": _SECURITY[security],
+            "checks_certificate": bool(strict),
+            "user": server.smtp_user if has_login else "",
+            "password": server.smtp_pass if has_login else "",
+            "per_hour": int(self._parameter("mail_per_hour", "100")),
+        }
 
     @api.model
     def _mail_obstacle(self, company=None):

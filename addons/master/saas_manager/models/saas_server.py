@@ -167,6 +167,7 @@ class SaasServer(models.Model):
         self._check_health()
         self.state = "active"
         self._tell_provider_later()
+        self._tell_mail_server_later()
 
     def _tell_provider_later(self):
         """Let a job show the provider on each server's pages."""
@@ -189,6 +190,22 @@ class SaasServer(models.Model):
                 provider._url_for(company),
                 provider._setting("notice"),
             )
+
+    def _tell_mail_server_later(self):
+        """Let a job set the mail server by which each server's instances send."""
+        for server in self:
+            server.with_delay(
+                channel=f"root.saas.{server.code}",
+                description=self.env._("Set the mail server of instances on %s", server.name),
+                identity_key=f"{server._name}._tell_mail_server.{server.id}",
+                max_retries=5,
+            )._tell_mail_server()
+
+    def _tell_mail_server(self):
+        """Job: instances send by the provider's mail server, or cannot send if there is none."""
+        values = self.env["saas.provider"]._instances_mail_server(self.env.company)
+        with gateway.retrying():
+            gateway.set_mail_server(self, values)
 
     def action_maintenance(self):
         self.state = "maintenance"

@@ -176,6 +176,39 @@ class TestMailSettings(SaasMailCase):
             server._tell_provider()
         engine.keep_provider.assert_called_once_with("Acme Cloud", "hello@acme.example", "", "Call us.")
 
+    # ------------------------------------------------------------ the instances' mails
+
+    def _told(self):
+        """What a server's engine is told about the mail server."""
+        engine = recording_engine()
+        with engines_are(_engine_of=lambda _server: engine):
+            self.env["saas.server"].search([], limit=1)._tell_mail_server()
+        return engine.mail
+
+    def test_instances_send_by_the_mail_server_from_the_provider_s_address(self):
+        self._save(**_SMARTHOST, saas_mail_per_hour=30)
+        (smarthost,) = self._told().set.call_args.args
+        self.assertEqual((smarthost.host, smarthost.port), ("smtp.acme.example", 465))
+        self.assertEqual((smarthost.security, smarthost.checks_certificate), ("tls", True))
+        self.assertEqual((smarthost.user, smarthost.password.reveal()), ("mailer", "s3cret"))
+        self.assertEqual((smarthost.sender, smarthost.per_hour), ("hello@acme.example", 30))
+
+    def test_instances_cannot_send_if_the_operator_does_not_want_it_or_has_no_mail_server(self):
+        self._told().unset.assert_called_once_with()
+        self._save(**_SMARTHOST, saas_mail_for_instances=False)
+        mail = self._told()
+        mail.unset.assert_called_once_with()
+        mail.set.assert_not_called()
+        self.assertFalse(self._settings().saas_mail_for_instances)
+
+    def test_servers_are_told_of_a_change_and_the_queue_does_not_hold_the_password(self):
+        servers = self.env["saas.server"].search([("state", "!=", "disabled")])
+        for values, count in ((_SMARTHOST, 1), ({"saas_grace_days": 4}, 0), ({"saas_mail_per_hour": 9}, 1)):
+            with self.subTest(values), trap_jobs() as jobs:
+                self._save(**values)
+                jobs.assert_jobs_count(count * len(servers), only=servers[:1]._tell_mail_server)
+                self.assertNotIn("s3cret", str([job.args for job in jobs.enqueued_jobs]))
+
     def test_an_address_that_nobody_has_is_refused(self):
         for email in ("admin@example.com", "not an address"):
             with self.subTest(email), self.assertRaises(ValidationError):
