@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tenantry import interrupts
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # until our own handler is there: end, without a traceback
+
+from tenantry import interrupts  # noqa: E402
 
 
 def main() -> None:
