@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import signal
 
-signal.signal(signal.SIGINT, signal.SIG_DFL)  # until our own handler is there: end, without a traceback
+if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until our own handler is there: end, without a traceback
 
-from tenantry import interrupts  # noqa: E402
+from tenantry import interrupts
 
 
 def main() -> None:
