@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 
 import pytest
 from tests.support.api_client import make_keys, set_hourly_limit
 from tests.support.back_office import BackOffice
-from tests.support.odoo_client import WebClient
+from tests.support.odoo_client import WebClient, browser
 from tests.support.remote_cli import RemoteCli, command_lines
 from tests.support.tenants import ask
 from tests.support.waiting import wait_until
@@ -114,6 +115,30 @@ def test_an_instance_is_listed_changed_and_terminated(remote: RemoteCli, office:
     assert remote("instance", "terminate", "acme", stdin="acme\n").returncode == 0
     assert engine.instances.all() == []
     assert json.loads(remote("instance", "list", "--json").stdout) == []
+
+
+def test_a_customer_who_cannot_log_in_is_let_in_over_the_login(remote: RemoteCli, office: BackOffice):
+    remote("create", "acme", "admin@acme.example", "--template", "tiny")
+    link = remote("instance", "link", "acme")
+    assert link.returncode == 0, link.stderr
+    assert link.stdout.startswith("http://acme.localhost:")
+    visitor, token = browser(office.engine.context.route("acme")), link.stdout.strip().partition("token=")[2]
+    page = visitor.get("/saas/login", params={"token": token})
+    fields = dict(re.findall(r'name="(csrf_token|token)"\s+value="([^"]+)"', page.text))
+    assert visitor.post("/saas/login", data=fields).headers["location"].endswith("/saas/password")
+
+    new = json.loads(remote("instance", "password", "acme", "--json").stdout)
+    client = WebClient(office.engine.context.route("acme"), "acme", new["login"], Secret(new["password"]))
+    assert client.session_info["username"] == "admin@acme.example"
+    for command in (("link", "acme", "--send"), ("password", "acme", "--send"), ("welcome", "acme")):
+        assert "A mail to admin@acme.example is on its way." in remote("instance", *command).stdout
+    logged = remote("instance", "logs", "acme").stdout
+    assert "made a login link" in logged
+    assert new["password"] not in logged
+    remote("instance", "suspend", "acme", "--reason", "unpaid")
+    refused = remote("instance", "link", "acme")
+    assert refused.returncode == 4
+    assert "Reactivate it first" in refused.stderr
 
 
 def test_create_without_waiting_prints_how_to_follow_the_request(remote: RemoteCli):

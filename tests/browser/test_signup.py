@@ -64,7 +64,7 @@ def test_a_visitor_gets_from_the_first_field_to_their_app_by_choosing_a_password
     ann.judge("confirm")
     ann.press()
     ann.expect_password_page(name)
-    ann.judge("password")
+    ann.judge("password", "#saas_password_form")
     ann.choose_password()
     ann.expect_home(name)
     welcome = ann.page.get_by_role("complementary", name="Welcome")

@@ -116,8 +116,11 @@ class Visitor:
     def expect_heading(self, text: str) -> None:
         expect(self.page.get_by_role("heading", level=1)).to_contain_text(text)
 
-    def judge(self, name: str) -> None:
-        """Take its picture in both schemes; nothing of it may shut people out."""
+    def judge(self, name: str, part: str | None = None) -> None:
+        """Take its picture in both schemes; nothing of it may shut people out.
+
+        part: the selector of what is ours, on a page of Odoo's.
+        """
         for scheme in ("light", "dark"):
             self.page.emulate_media(color_scheme=scheme)
             self.page.screenshot(
@@ -125,7 +128,7 @@ class Visitor:
                 full_page=True,
                 animations="disabled",
             )
-            violations = Axe().run(self.page).response["violations"]
+            violations = Axe().run(self.page, context=part).response["violations"]
             grave = [it for it in violations if it["impact"] in _GRAVE]
             assert not grave, f"{name}, {scheme}: {grave}"
         self.page.emulate_media(color_scheme="light")
