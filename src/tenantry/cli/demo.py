@@ -50,7 +50,7 @@ def demo() -> None:
         "",
         *_instance_lines(created, customer_password),
         f"The back office is at [bold]{tenantry.master.url}[/], "
-        f"the signup page at [bold]{tenantry.master.url}/signup[/].",
+        f"the signup page at [bold]{tenantry.master.url}/signup[/], open once a mail server is set.",
         *login_lines(login, password),
         f"Logged in as {_EMAIL}: the first page came in {page_s:.2f} s.",
         f"All of it took {time.monotonic() - began:.0f} s. Stop it with: make stop",

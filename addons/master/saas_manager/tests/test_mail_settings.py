@@ -48,6 +48,9 @@ class TestMailSettings(SaasMailCase):
         self.assertEqual((server.smtp_host, server.smtp_port), ("smtp.acme.example", 465))
         self.assertEqual((server.smtp_encryption, server.smtp_user), ("ssl_strict", "mailer"))
         self.assertEqual(server.smtp_pass, "s3cret")
+        self.env.flush_all()
+        self.env.cr.execute("SELECT count(*) FROM res_config_settings WHERE saas_mail_password IS NOT NULL")
+        self.assertEqual(self.env.cr.fetchone(), (0,))
 
     def test_saving_other_settings_keeps_the_mail_server_and_its_password(self):
         server = self._save(**_SMARTHOST)
