@@ -68,7 +68,8 @@ def _act_on_others(tenantry: Engine, output: Output, act: Callable[[Engine], obj
 def master_lines(tenantry: Engine, password: Secret | None) -> tuple[str, ...]:
     """The lines with the back office's addresses, and with the first login if there is a password."""
     url = tenantry.master.url
-    where = f"The back office is at [bold]{url}[/], the signup page at [bold]{url}/signup[/]."
+    office = f"The back office is at [bold]{url}[/], "
+    where = f"{office}the signup page at [bold]{url}/signup[/], open once a mail server is set."
     return (where, *login_lines(tenantry.master.admin_login(), password)) if password else (where,)
 
 

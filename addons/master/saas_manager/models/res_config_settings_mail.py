@@ -120,6 +120,7 @@ class ResConfigSettings(models.TransientModel):
             server.write(changed)
         if changed:
             self.env["saas.mail.mixin"]._hurry_mails()
+        self.saas_mail_password = False  # no second copy of it
 
     def _typed_mail_server(self):
         values = {theirs: self[ours] for ours, theirs in _OF_SERVER.items()}

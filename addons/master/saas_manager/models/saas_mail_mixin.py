@@ -7,6 +7,7 @@ from markupsafe import Markup
 from odoo import SUPERUSER_ID, api, models
 from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 from odoo.addons.queue_job.exception import RetryableJobError
+from odoo.addons.queue_job.job import ENQUEUED, PENDING, WAIT_DEPENDENCIES
 from odoo.tools.mail import email_normalize_all, formataddr
 
 from ..events import EVENTS, MAILS
@@ -55,10 +56,11 @@ class SaasMailMixin(models.AbstractModel):
         return f"{self._name}.{template}.{self.id}"
 
     def _mail_job(self, template):
-        """The latest job that sends the mail; it tells what became of it."""
+        """The job that is to send the mail; there is an index for such jobs only."""
         # sudo: users who cause mails need not see jobs
         jobs = self.env["queue.job"].sudo()
-        return jobs.search([("identity_key", "=", self._mail_key(template))], limit=1)
+        to_come = ("state", "in", (WAIT_DEPENDENCIES, PENDING, ENQUEUED))
+        return jobs.search([("identity_key", "=", self._mail_key(template)), to_come], limit=1)
 
     @api.model
     def _waiting_mails_domain(self):

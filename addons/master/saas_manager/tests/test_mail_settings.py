@@ -1,6 +1,7 @@
 """The mail server and the provider in the settings, and what tells operators that mails cannot be sent."""
 
 import smtplib
+import socket
 import ssl
 from socket import gaierror
 from unittest.mock import patch
@@ -8,8 +9,9 @@ from unittest.mock import patch
 from odoo.addons.base.models.ir_mail_server import IrMail_Server
 from odoo.addons.queue_job.tests.common import trap_jobs
 from odoo.exceptions import UserError, ValidationError
+from odoo.modules.module import load_script
 from odoo.tests import tagged
-from odoo.tools import config
+from odoo.tools import config, file_path
 
 from .. import gateway
 from ..mail_errors import reason_of
@@ -48,6 +50,9 @@ class TestMailSettings(SaasMailCase):
         self.assertEqual((server.smtp_host, server.smtp_port), ("smtp.acme.example", 465))
         self.assertEqual((server.smtp_encryption, server.smtp_user), ("ssl_strict", "mailer"))
         self.assertEqual(server.smtp_pass, "s3cret")
+        self.env.flush_all()
+        self.env.cr.execute("SELECT count(*) FROM res_config_settings WHERE saas_mail_password IS NOT NULL")
+        self.assertEqual(self.env.cr.fetchone(), (0,))
 
     def test_saving_other_settings_keeps_the_mail_server_and_its_password(self):
         server = self._save(**_SMARTHOST)
@@ -70,6 +75,19 @@ class TestMailSettings(SaasMailCase):
         job.retry = 3
         self._save(**_SMARTHOST)
         self.assertFalse(job.eta)
+
+    def test_the_update_enters_a_mail_server_that_listens_on_this_machine(self):
+        path = file_path("saas_manager/migrations/19.0.1.4.0/post-mail_server_on_this_machine.py")
+        migration = load_script(path, "mail_server_on_this_machine")
+        with patch.object(migration, "_PORT", closed_port()):
+            migration.migrate(self.env.cr, "19.0.1.3.0")
+        self.assertFalse(self.provider._mail_server(), "none listens there")
+        with socket.create_server(("localhost", 0)) as server:
+            with patch.object(migration, "_PORT", server.getsockname()[1]):
+                for _time in range(2):
+                    migration.migrate(self.env.cr, "19.0.1.3.0")
+            found = self.env["ir.mail_server"].search([])
+            self.assertEqual((found.smtp_host, found.smtp_port), ("localhost", server.getsockname()[1]))
 
     # ------------------------------------------------------------ the test
 

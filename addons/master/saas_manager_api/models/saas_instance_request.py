@@ -40,7 +40,7 @@ _SHORT_STATES = {
 }
 """A5 has three states; the pages and the messages have six."""
 _MESSAGES = {
-    "unconfirmed": _lt("Waiting until the email address is confirmed; see the mail we have sent."),
+    "unconfirmed": _lt("Waiting until the email address is confirmed by the link in our mail."),
     "creating": _lt("The instance is being created."),
     "delayed": _lt("It cannot begin at this moment; it goes on by itself."),
     "ready": _lt("The instance is ready."),

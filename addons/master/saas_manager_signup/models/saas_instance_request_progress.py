@@ -3,8 +3,6 @@
 from odoo import fields, models
 from odoo.addons.saas_manager import gateway
 
-from .saas_instance_request_signup import VERIFY
-
 _STAGE_AFTER = {
     "prepare": 0,
     "database": 0,
@@ -32,7 +30,7 @@ class SaasInstanceRequest(models.Model):
             "percent": 100 if state == "ready" else int(self.progress),
             "stage": 4 if state == "ready" else _STAGE_AFTER.get(self.progress_step, 0),
             "sentence": self._page_sentence(state),
-            "mail": self._link_state(),
+            "mail": self._link_state() if state == "unconfirmed" else "sent",
         }
 
     def _link_state(self):
@@ -40,12 +38,17 @@ class SaasInstanceRequest(models.Model):
 
         `delayed`: the mail server did not take it so far, and it is tried again.
         """
-        job = self._mail_job(VERIFY)
+        job = self._link_job()
         if job.state == "done":
             return "sent"
         if job.state in ("failed", "cancelled"):
             return "failed"
         return "delayed" if job.retry else "sending"
+
+    def _link_job(self):
+        # sudo: visitors cannot see jobs
+        jobs = self.env["queue.job"].sudo()
+        return jobs.search([("uuid", "=", self.link_job)], limit=1) if self.link_job else jobs
 
     def _stages(self):
         return [

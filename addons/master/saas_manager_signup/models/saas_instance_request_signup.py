@@ -20,6 +20,12 @@ class SaasInstanceRequest(models.Model):
         readonly=True, copy=False, help="When the mail that asks for a confirmation was last sent."
     )
 
+    link_job = fields.Char(
+        readonly=True,
+        copy=False,
+        help="The UUID of the job that sends this mail; it tells what became of it.",
+    )
+
     @api.model
     def _ask_by_api(self, caller, values):
         """With a publishable key, confirm the address first."""
@@ -65,8 +71,8 @@ class SaasInstanceRequest(models.Model):
         return request
 
     def _send_link(self):
-        self.link_sent_at = fields.Datetime.now()
         self._emit("request.unconfirmed")
+        self.write({"link_sent_at": fields.Datetime.now(), "link_job": self._mail_job(VERIFY).uuid})
 
     def _count_signup(self, bucket, limit):
         # sudo: visitors cannot read counts

@@ -3,7 +3,6 @@
 from lxml import html
 from odoo.tests import tagged
 
-from ..models.saas_instance_request_signup import VERIFY
 from .common import SignupCase
 
 
@@ -226,7 +225,7 @@ class TestForm(SignupCase):
     def _told_of_mail(self, request, **job):
         """The part of the page that is shown once the mail's job has these values."""
         if job:
-            request._mail_job(VERIFY).write(job)
+            request._link_job().write(job)
         state = self._see(f"/signup/state/{request.reference}").json()["mail"]
         page = html.fromstring(self._see(f"/signup/sent/{request.reference}").text)
         (shown,) = [part for part in page.cssselect("[data-mail-is]") if "hidden" not in part.attrib]
@@ -247,10 +246,10 @@ class TestForm(SignupCase):
     def test_sending_it_again_tries_a_waiting_mail_at_once(self):
         request = self._signed_up()
         request._send_link()
-        job = request._mail_job(VERIFY)
+        job = request._link_job()
         job.write({"state": "pending", "retry": 2, "eta": "2031-01-01 00:00:00"})
         self._press(f"/signup/again/{request.reference}", self._see(f"/signup/sent/{request.reference}"))
-        self.assertEqual(request._mail_job(VERIFY), job)
+        self.assertEqual(request._link_job(), job)
         self.assertFalse(job.eta)
 
     def test_every_page_has_security_headers(self):
