@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -61,7 +62,10 @@ def test_the_element_shows_the_progress_of_the_instance(
     page.get_by_label("Your name").fill("Ann Acme")
     page.get_by_label("Email").fill("ann@element.example")
     expect(page.get_by_text(f"element-{screen.size} is free.")).to_be_visible()
-    page.get_by_label("Plan").select_option("professional")
+    expect(page.get_by_label("Name in its address")).to_have_accessible_name(re.compile(r"\.localhost\)$"))
+    expect(page.get_by_label("Plan")).to_have_value("professional")
+    expect(page.get_by_label("Plan")).to_contain_text("14 days free, popular")
+    page.get_by_label("Country").select_option("FR")
     screen.picture("embed-form")
     expect_accessible(page)
     page.get_by_role("button", name="Create my Odoo").click()
@@ -74,9 +78,14 @@ def test_the_element_shows_the_progress_of_the_instance(
     expect_accessible(page)
     assert [what for what, _detail in page.evaluate("window.told")] == ["sent", "ready"]
     (request,) = office.call(
-        "saas.instance.request", "search_read", [["subdomain", "=", f"element-{screen.size}"]], ["plan_id"]
+        "saas.instance.request",
+        "search_read",
+        [["subdomain", "=", f"element-{screen.size}"]],
+        ["plan_id", "country_id", "admin_name", "language_id"],
     )
-    assert request["plan_id"][1] == "Professional"
+    assert (request["plan_id"][1], request["country_id"][1]) == ("Professional", "France")
+    assert request["admin_name"] == "Ann Acme"
+    assert "English" in request["language_id"][1]
     ((calls,),) = sql(office, "SELECT max(count) FROM saas_api_count WHERE bucket NOT LIKE 'signup%'")
     assert calls < 40
     assert keys == {key}

@@ -240,9 +240,12 @@ class SaasInstance(models.Model):
         return {**action, "domain": [("instance_id", "=", self.id)], "context": context}
 
     def _greeted(self, email):
-        """The name with which a mail to that address begins: the administrator's, else the customer's."""
-        is_theirs = self.admin_name and gateway.tidy_email(email or "") == self.admin_email
-        return self.admin_name if is_theirs else self.partner_id.name
+        """The name with which a mail to that address begins: its reader's if known, else the customer's."""
+        address = gateway.tidy_email(email or "")
+        if self.admin_name and address == self.admin_email:
+            return self.admin_name
+        asked = self.request_ids.filtered(lambda request: request.customer_email == address)[:1]
+        return asked.customer_name or self.partner_id.name
 
     # ------------------------------------------------------------ rules for subdomains
 

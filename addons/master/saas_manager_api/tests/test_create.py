@@ -51,7 +51,9 @@ class TestCreate(ApiCase):
         told = self._create(subdomain="same", admin_email="ANN@acme.example")[1]
         self.assertEqual(self._request(told["request_id"]).instance_id.admin_name, "Ann Acme")
         told = self._create(subdomain="third")[1]
-        self.assertFalse(self._request(told["request_id"]).instance_id.admin_name, "not the customer's")
+        instance = self._request(told["request_id"]).instance_id
+        self.assertFalse(instance.admin_name, "not the customer's")
+        self.assertEqual(instance._greeted("Ann@acme.example"), "Ann Acme")
         told = self._new(clientName="fourth", customerName="Léa Dupont", **place)[1]
         request = self._request(told["instanceId"])
         self.assertEqual((request.customer_name, request.instance_id.admin_name), ("Léa Dupont",) * 2)

@@ -164,6 +164,7 @@ class TestCreation(SignupCase):
         self.assertIn("have been told about it", page)
         self.assertNotIn("res_users", page)
         self.assertEqual(self._state(request)["state"], "failed")
+        self.assertIn('class="sign bad"', self._see(f"/signup/progress/{request.reference}").text)
 
     def test_the_browser_that_confirmed_is_logged_in_with_a_post(self):
         request = self._ready()
