@@ -35,7 +35,8 @@ def test_the_dashboard_says_what_to_do_first_and_leads_there(screen: Screen) -> 
     expect(steps.filter(has_text="Create your first instance").get_by_role("button")).to_have_count(0)
     screen.picture("new-dashboard")
     steps.filter(has_text="Build a template").get_by_role("button").click()
-    screen.wait_for(".o_list_view .o_data_row")
+    screen.wait_for(".o_data_row, .o_kanban_record:not(.o_kanban_ghost)")
+    expect(screen.page.locator(".o_breadcrumb")).to_contain_text("Templates")
     assert screen.problems == []
 
 
@@ -157,7 +158,7 @@ def test_several_instances_are_restarted_and_each_says_what_became_of_it(
     office.wait("saas.instance", stopped, ["active"])
     screen.open("saas-instances?view_type=list", ".o_list_view .o_data_row")
     rows = screen.page.locator(".o_data_row")
-    expect(rows.filter(has_text="Nettle").locator("[name=status]")).to_have_text("Stopped")
+    expect(rows.filter(has_text="Nettle").locator("td[name=status]")).to_have_text("Stopped")
     for name in ("Maple", "Nettle"):
         rows.filter(has_text=name).locator(".o_list_record_selector input").click()
     screen.picture("bulk-selected")
@@ -188,7 +189,7 @@ def test_new_leads_to_the_dialog_and_then_to_the_instance_at_its_own_address(
     screen.press("Create")
     expect(screen.page.locator(_STATE)).to_have_text("Active", timeout=30_000)
     instance = office.live("osier")
-    assert screen.page.url.endswith(f"/odoo/saas-instances/{instance}")
+    expect(screen.page).to_have_url(re.compile(f"/odoo/saas-instances/{instance}$"))
     expect(screen.page.locator(".o_notebook .nav-link.active")).to_have_text(re.compile("Logs|Usage"))
     assert screen.problems == []
     office.terminate(instance)

@@ -222,7 +222,15 @@ class SaasInstance(models.Model):
     def _open_form(self):
         """The form, below the list of instances; `main`: not below the page that was shown before."""
         action = self.env["ir.actions.act_window"]._for_xml_id("saas_manager.saas_instance_action")
-        return {**action, "res_id": self.id, "views": [(False, "form")], "target": "main"}
+        # The client would put the id of the dialog that leads here into the address.
+        context = {"active_id": False}
+        return {
+            **action,
+            "res_id": self.id,
+            "views": [(False, "form")],
+            "target": "main",
+            "context": context,
+        }
 
     def action_view_logs(self):
         self.ensure_one()

@@ -93,10 +93,16 @@ class SaasInstance(models.Model):
             instance.sudo().write({**gateway.measure(instance), "checked_at": fields.Datetime.now()})
 
     def _measure(self):
-        """Job: the first figures of a new instance, which the hourly run would bring up to an hour later."""
-        if self.state != "active" or self.operation:
-            return self.env._("Nothing to do: this is not wanted any more.")
-        self._check_health()
+        """Job: the first figures of a new instance, which the hourly run would bring up to an hour later.
+
+        They are written in a short transaction of their own, and only if nothing is being done with it: an
+        operation that begins meanwhile must not be run again for them.
+        """
+        if self.state == "active" and not self.operation:
+            measured = {**gateway.measure(self), "checked_at": fields.Datetime.now()}
+            with self.env.registry.cursor() as cursor:
+                now = self.with_env(self.env(cr=cursor)).try_lock_for_update(allow_referencing=True)
+                now.filtered(lambda it: it.state == "active" and not it.operation).write(measured)
 
     def _measured_now(self):
         """Measure those that are there, so that a form shows figures of now; return them all."""

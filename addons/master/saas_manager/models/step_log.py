@@ -111,6 +111,8 @@ class StepLog:
             noted.write(values)
         else:
             noted = lines.create({**values, link: record.id, "company_id": record.company_id.id})
-        record._notify_step({**values, **noted._estimate()})
+        # A message with a status says that the record's operation began or ended.
+        told = {name: value for name, value in values.items() if name != "status"}
+        record._notify_step({**told, **noted._estimate()})
         self._cursor.commit()
         return noted.id

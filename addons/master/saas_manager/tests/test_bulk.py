@@ -4,7 +4,7 @@ from unittest.mock import patch
 
 from odoo.addons.queue_job.tests.common import trap_jobs
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 
 from .. import gateway
 from .common import SaasCase
@@ -45,6 +45,18 @@ class TestBulk(SaasCase):
         self.assertEqual(wizard.line_ids[0].objection, "Acme is running already.")
         self.assertFalse(wizard.line_ids[1].objection)
         self.assertIn("is suspended", wizard.line_ids[2].objection)
+
+    def test_the_dialog_keeps_the_selected_instances_and_its_action(self):
+        selected = self.acme | self.bistro
+        context = {
+            "active_model": "saas.instance",
+            "active_ids": selected.ids,
+            "default_operation": "suspend",
+        }
+        form = Form(self._as("manager", self.env["saas.instance.bulk"]).with_context(**context))
+        form.reason = "The invoice of May is unpaid."
+        wizard = form.save()
+        self.assertEqual((wizard.operation, wizard.line_ids.instance_id.sudo()), ("suspend", selected))
 
     def test_a_suspension_notes_the_reason_on_each(self):
         with trap_jobs():

@@ -2,6 +2,7 @@
 
 from odoo.tests import new_test_user, tagged
 
+from ..models.step_log import StepLog
 from .dashboard_case import DashboardCase
 
 
@@ -48,6 +49,13 @@ class TestFollowing(DashboardCase):
         instance = self._instance("starting")
         instance.operation = "suspend"
         self.assertIn('"status":"started"', self._sent(instance)[0])
+
+    def test_a_line_of_the_log_is_not_taken_for_the_end_of_an_operation(self):
+        instance = self._instance("logged")
+        with self.enter_registry_test_mode(), StepLog(instance) as log, log.step("install", "install"):
+            pass
+        for message in self._sent(instance):
+            self.assertNotIn('"status"', message)
 
     def test_a_step_is_sent_to_followers_of_the_instance_and_of_its_request(self):
         instance = self._instance("asked-for")

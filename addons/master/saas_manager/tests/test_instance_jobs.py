@@ -288,6 +288,22 @@ class TestHealth(SaasCase):
             ["healthy", "unknown", "unknown", "unknown"],
         )
 
+    def test_a_new_instance_is_measured_unless_something_is_being_done_with_it(self):
+        idle, busy = self._make_instance("idle", "active"), self._make_instance("busy", "active")
+        busy.operation = "suspend"
+        measured = {"user_count": 3, "health": "healthy"}
+        with self._jobs(), patch.object(gateway, "measure", return_value=measured):
+            (idle | busy).mapped(lambda instance: instance._measure())
+        self.env.invalidate_all()
+        self.assertEqual((idle.user_count, busy.user_count), (3, 0))
+        self.assertTrue(idle.checked_at)
+
+    def test_a_creation_asks_for_a_measurement(self):
+        instance = self._make_instance("acme", "provisioning", operation="provision")
+        with self._jobs() as jobs, self._provisioning(instance):
+            instance.sudo()._operate("provision")
+        jobs.assert_enqueued_job(instance._measure)
+
     def test_a_measurement_holds_no_locks(self):
         instances = self._make_instance("first", "active") | self._make_instance("second", "active")
         commits_before = []

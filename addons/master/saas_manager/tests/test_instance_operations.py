@@ -71,6 +71,15 @@ class TestStopAndStart(OperationsCase):
             self.instance._check_health()
             self.assertEqual(self.instance.health, "critical")
 
+    def test_a_suspended_instance_is_not_healthy_and_a_reactivated_one_is(self):
+        with self._jobs():
+            self._as("manager", self.instance).action_suspend("unpaid")
+        self._run("suspend")
+        self.assertEqual((self.instance.state, self.instance.health), ("suspended", "unknown"))
+        self._press("action_reactivate")
+        self._run("reactivate")
+        self.assertEqual((self.instance.state, self.instance.health), ("active", "healthy"))
+
     def test_operations_on_a_stopped_instance_are_refused(self):
         self.instance.run_state = "stopped"
         instance = self._as("manager", self.instance)

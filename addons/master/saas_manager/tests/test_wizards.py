@@ -165,6 +165,36 @@ class TestDialogues(SaasCase):
         self.assertEqual(self.instance.plan_id.code, "big")
         jobs.assert_enqueued_job(self.instance._entitle)
 
+    def test_the_present_plan_and_the_new_one_stand_side_by_side(self):
+        self.plan.write({"price_monthly": 29, "max_users": 5})
+        subscription = self._make_subscription(self.instance, state="active", date_end="2031-03-01")
+        big = self._make_plan("big", max_users=9, price_monthly=79)
+        wizard = self._wizard("manager", "saas.instance.change.plan", plan_id=big.id)
+        self.assertEqual((wizard.current_price, wizard.price, wizard.difference), (29, 79, 50))
+        self.assertEqual((wizard.current_max_users, wizard.max_users, wizard.user_count), (5, 9, 4))
+        self.assertEqual((wizard.period, wizard.subscription_id), ("monthly", subscription))
+        self.assertIn("2031", wizard.when)
+
+    def test_prices_in_two_currencies_are_not_subtracted(self):
+        euro, franc = self.env.ref("base.EUR"), self.env.ref("base.CHF")
+        self.plan.currency_id = euro
+        other = self._make_plan("other", currency_id=franc.id)
+        wizard = self._wizard("manager", "saas.instance.change.plan", plan_id=other.id)
+        self.assertFalse(wizard.is_comparable)
+
+    def test_a_trial_goes_on_after_a_change_of_plan(self):
+        self._make_subscription(self.instance, state="trial", date_end="2031-03-01")
+        wizard = self._wizard("manager", "saas.instance.change.plan", plan_id=self._make_plan("big").id)
+        self.assertIn("The trial goes on until", wizard.when)
+
+    def test_the_dialog_opens_with_what_is_in_use_now(self):
+        measured = {"user_count": 7, "storage_mb": 100, "health": "healthy"}
+        with patch.object(gateway, "measure", return_value=measured):
+            action = self._as("manager", self.instance).action_open_change_plan()
+        self.assertEqual(action["context"], {"default_instance_id": self.instance.id})
+        self.assertEqual(self.instance.user_count, 7)
+        self.assertTrue(self.instance.checked_at)
+
     def test_a_plan_that_is_too_small_is_refused_with_the_numbers(self):
         tiny = self._make_plan("tiny", max_users=3)
         wizard = self._wizard("manager", "saas.instance.change.plan", plan_id=tiny.id)
