@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from tenantry.control_plane.code import master_odoo
 from tenantry.control_plane.install import INSTALL, UPDATE, Installing, set_admin_password
@@ -55,11 +54,6 @@ class Master:
     def url(self) -> str:
         """Raises ServerNotStarted when it never ran."""
         return self.runtime.route.url
-
-    @property
-    def install_log(self) -> Path:
-        """Odoo's log of the installation, and of updates."""
-        return self.runtime.settings.log_dir / "master-install.log"
 
     @property
     def pid(self) -> int | None:
