@@ -169,12 +169,16 @@ def test_the_start_of_a_new_installation(tmp_path: Path, engine: Engine):
     engine.settings.home.chmod(0o755)
     ports = {"TENANTRY_HTTP_PORT": "", "TENANTRY_MASTER_PORT": ""}
     terminal = Terminal({**_terminal(home, engine).environment, **ports})
-    for seconds in (1, 2, 4, 8):
+    for seconds in (1, 3, 6, 12, 20):
         ended = terminal.run("up", interrupt_after_s=seconds)
         assert ended.code == 130, ended.said
         assert ended.is_in_words, ended.said
+        if not home.exists():
+            assert "Interrupted; nothing was" in ended.said
+            continue
         stopped = terminal.run("stop")
         assert stopped.code == 0, stopped.said
         for server in ("PostgreSQL", "the tenant server"):
             said_to_run = f"{server} run" in ended.said or f"{server} and" in ended.said
             assert (server in stopped.out) == said_to_run, f"{ended.said} then {stopped.out}"
+    assert home.exists(), "it was never interrupted while it worked"
