@@ -27,6 +27,7 @@ _REFUSE = """
 @pytest.fixture
 def served(context: Context, fake_template: str, tmp_path: Path) -> Iterator[Context]:
     """Where `acme` is served, after a first start."""
+    (context.settings.home / "address.json").unlink(missing_ok=True)  # of a real server in the same folder
     runtime = FakeRuntime(context.cluster, context.settings.base_domain, tmp_path / "socket")
     found = replace(context, runtime=runtime)
     with runtime.listening():
