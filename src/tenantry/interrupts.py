@@ -61,7 +61,10 @@ def finish() -> None:
     """The work is done: what is left is to print it. Ignore interrupts."""
     _state.is_finished = True
     if signal.getsignal(signal.SIGINT) is _on_interrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python takes handlers away while it ends
+        # Python takes handlers away while it ends; a signal would kill it then.
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def happened() -> bool:

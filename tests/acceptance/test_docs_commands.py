@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from tests.support.api_client import ApiClient, set_hourly_limit
 from tests.support.back_office import BackOffice
 from tests.support.console import Shell, missing_line
-from tests.support.master import ask_inside
+from tests.support.master import UnusedMaster, ask_inside
 from tests.support.pages import ROOT, Fence, fences, pages
 
 from tenantry.engine import Engine
@@ -19,6 +20,9 @@ from tenantry.engine import Engine
 _BUILT = ("restaurant", "agency")
 _RECIPE = 'modules = ["web"]\n'
 """Building the pages' templates takes more than a minute; here they are the smallest usable ones."""
+
+_PASSWORD = re.compile(r"\(\d+ characters.*\)$")
+"""What stands for a password in the pages."""
 
 _MAKE_ANN = """
 from odoo.tests import new_test_user
@@ -89,6 +93,19 @@ def shell(master: Engine, recipes: None, key: str, tmp_path: Path) -> Iterator[S
 def test_the_commands_of_a_page_work_as_printed(page: Path, shell: Shell):
     for fence in filter(_is_run, fences(page)):
         shell.do(fence)
+
+
+def test_the_demo_prints_what_the_readme_shows(shell: Shell, unused_master: UnusedMaster):
+    (shown,) = [fence for fence in fences(ROOT / "README.md") if fence.language == "text"]
+    lines = [_PASSWORD.sub("...", line) for line in shown.text.splitlines()]
+    assert sum(line.endswith("...") for line in lines) == 2
+    try:
+        status, printed = shell._run("tenantry demo", "")
+        assert status == 0, printed
+        assert missing_line([shell._as_here(line) for line in lines], printed) is None, printed
+        assert len(re.findall(r"Password\s+\S{23}\b", printed)) == 2
+    finally:
+        unused_master.put_back()
 
 
 def test_shown_output_must_be_printed_in_its_order():

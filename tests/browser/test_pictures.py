@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import sys
 from pathlib import Path
 
@@ -18,6 +19,7 @@ _COMMAND = Path(sys.executable).with_name("tenantry")
 _PAGE = """<body style="margin:0;background:#11151c"><pre style="margin:0;padding:24px;width:max-content;
 color:#dfe6ee;font:15px/1.45 'DejaVu Sans Mono',monospace">{code}</pre></body>"""
 _COLUMNS, _LINES = 88, 40
+_PASSWORD = re.compile(r"(Password +)\S+")
 
 
 def test_the_back_office(screens: OpenScreen, operator: Person, sample: dict[str, int]) -> None:
@@ -57,7 +59,7 @@ def test_the_command_in_a_terminal(browser: Browser, office: BackOffice, picture
     shown = [_typed(environment, *words) for words in commands]
     assert "bistro is running" in shown[0]
     assert "http://bistro." in shown[1]
-    code = "\n".join(_as_html(text) for text in shown[:3])
+    code = "\n".join(_as_html(_PASSWORD.sub(r"\1••••••••", text)) for text in shown[:3])
     tab = browser.new_page(viewport={"width": 900, "height": 500})
     tab.set_content(_PAGE.format(code=code))
     tab.locator("pre").screenshot(path=pictures / "docs-terminal-desktop.png")

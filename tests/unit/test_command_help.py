@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -71,6 +74,29 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_recipes_are_offered_before_anything_runs(nowhere: Path):
     (nowhere / ".tenantry").mkdir()
     assert complete.codes("re") == ["restaurant"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("tenantry template build re", ["restaurant"]),
+        ("tenantry create acme a@acme.example --template servi", ["services"]),
+        ("tenantry --server lo", ["local"]),
+        ("tenantry instance sus", ["suspend"]),
+        ("tenantry instance show a", []),
+    ],
+)
+def test_a_shell_that_asks_gets_them_and_nothing_else(nowhere: Path, typed: str, offered: list[str]):
+    (nowhere / ".tenantry").mkdir()
+    asked = {"COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1)}
+    answered = subprocess.run(
+        [Path(sys.executable).with_name("tenantry")],
+        env={**os.environ, **asked, "_TENANTRY_COMPLETE": "complete_bash"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (answered.stdout.split(), answered.stderr) == (offered, "")
 
 
 def test_where_there_is_no_installation_nothing_is_offered_and_none_is_made(nowhere: Path):

@@ -188,13 +188,14 @@ def test_the_page_of_settings_has_their_defaults():
         assert default != "empty" or defaults[spans(variable)[0]] == ""
 
 
-@each_fence
-def test_a_file_of_settings_is_one_that_tenantry_takes(fence: Fence):
-    if fence.language != "ini":
-        return
-    given = dict(line.split("=", 1) for line in fence.text.splitlines() if line.startswith("TENANTRY_"))
-    settings = ServerSettings.from_environment(given)
-    assert given.keys() <= settings.to_environment().keys()
+@pytest.mark.parametrize("name", ["production", "settings"])
+def test_a_file_of_settings_is_one_that_tenantry_takes(name: str, tmp_path: Path):
+    (shown,) = [fence for fence in fences(page(f"howto/{name}.md")) if fence.language == "toml"]
+    (tmp_path / "settings.toml").write_text(shown.text)
+    (tmp_path / "settings.toml").chmod(0o600)
+    settings = ServerSettings.from_environment({"TENANTRY_HOME": str(tmp_path)})
+    assert settings.base_domain == "example.com"
+    assert all(settings.other(other) for other in settings.others())
 
 
 def _parameters() -> Iterator[tuple[str, object]]:

@@ -102,6 +102,18 @@ def test_a_result_is_printed_even_if_the_keys_are_pressed_then():
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "the password\n", "")
 
 
+def test_what_waited_until_the_end_does_not_kill_the_program_then():
+    ended = _python("""
+        interrupts.begin()
+        with interrupts.shielded():
+            os.kill(os.getpid(), signal.SIGINT)
+            interrupts.finish()
+        time.sleep(0.1)
+        print("the password")
+    """)
+    assert (ended.returncode, ended.stdout) == (0, "the password\n")
+
+
 def test_the_program_ends_without_a_traceback_at_any_moment_of_its_start(tmp_path: Path):
     environment = {**os.environ, "TENANTRY_HOME": str(tmp_path), "TENANTRY_MASTER": ""}
     in_time = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import time
@@ -27,7 +26,6 @@ Completion = Callable[[str], list[str]]
 def _offered(find: Callable[[], Iterable[str]]) -> Completion:
     """What begins as the user typed; nothing if anything goes wrong, since there is nobody to tell."""
 
-    @functools.wraps(find)
     def offer(incomplete: str) -> list[str]:
         try:
             return sorted(name for name in find() if name.startswith(incomplete))

@@ -40,7 +40,7 @@ def demo() -> None:
 
 def _run(tenantry: Engine, output: Output) -> None:
     began = time.monotonic()
-    how, log = left.of_start(tenantry, "make demo"), tenantry.master.install_log
+    how, log = left.of_start(tenantry, "make demo"), tenantry.master.runtime.install_log
     with output.progress("Starting", how, goes_on=True, odoo_log=log) as on_step:
         tenantry.up(on_step)
     password = tenantry.master.reset_admin_password()

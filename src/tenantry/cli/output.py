@@ -28,6 +28,7 @@ _LOADING = re.compile(r"Loading module \S+ \((\d+)/(\d+)\)")
 """A line of Odoo's log (odoo/modules/loading.py)."""
 _LOOK_EVERY_S = 0.5
 _TAIL_BYTES = 20_000
+_NOTE = "NOTE: "
 _GAP = 2
 """Spaces between columns."""
 
@@ -46,9 +47,10 @@ class Output:
         self._err = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def say(self, line: str) -> None:
-        """Print a line about what happens now."""
+        """Print a line about what happens now; one that begins with NOTE must not be overlooked."""
         if not self.as_json:
-            self._err.print(f"[dim]{plain_text(line)}[/]")
+            style = "bold yellow" if line.startswith(_NOTE) else "dim"
+            self._err.print(f"[{style}]{plain_text(line)}[/]")
 
     def result(self, data: Any, *lines: str) -> None:
         """Print the command's result: `data` as JSON, or the lines."""

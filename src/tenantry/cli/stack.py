@@ -28,7 +28,7 @@ def up(as_json: JsonOption = False) -> None:
     output = Output(as_json=as_json)
     tenantry = engine(output, telling=True, makes=True)
     with said_when_interrupted(left.of_start(tenantry)):
-        log = tenantry.master.install_log
+        log = tenantry.master.runtime.install_log
         with output.progress("Starting", left.of_start(tenantry), goes_on=True, odoo_log=log) as on_step:
             password = tenantry.up(on_step)
         if password is not None:

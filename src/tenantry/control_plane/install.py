@@ -60,7 +60,7 @@ class Installing:
 
     @property
     def log(self) -> Path:
-        return self.context.settings.log_dir / "master-install.log"
+        return self.runtime.install_log
 
     @property
     def filestores(self) -> Filestores:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from tenantry.control_plane.code import master_odoo
 from tenantry.control_plane.install import INSTALL, UPDATE, Installing, set_admin_password
 from tenantry.control_plane.server import MasterRuntime
-from tenantry.errors import ForeignDatabase, MasterNotInstalled
+from tenantry.errors import ForeignDatabase, MasterNotInstalled, ServerNotStarted
 from tenantry.model.catalog import Database, Kind
 from tenantry.model.names import MASTER_DATABASE
 from tenantry.model.progress import OnStep, ignore
@@ -29,6 +29,12 @@ _ADMIN_LOGIN = """
      WHERE id = (SELECT res_id FROM ir_model_data WHERE module = 'base' AND name = 'user_admin')
 """
 
+_ADDRESS = "saas.address"
+"""The parameter with the address of instances, with a star in place of the name."""
+_GET_PARAMETER = "SELECT value FROM ir_config_parameter WHERE key = %s"
+_RENEW = """
+    UPDATE saas_instance SET url = replace(%s, '*', subdomain) WHERE url = replace(%s, '*', subdomain)
+"""
 _SET_PARAMETER = """
     INSERT INTO ir_config_parameter (key, value, create_uid, create_date, write_uid, write_date)
     VALUES (%s, %s, 1, now() AT TIME ZONE 'UTC', 1, now() AT TIME ZONE 'UTC')
@@ -48,11 +54,6 @@ class Master:
     def url(self) -> str:
         """Raises ServerNotStarted when it never ran."""
         return self.runtime.route.url
-
-    @property
-    def install_log(self) -> Path:
-        """Odoo's log of the installation, and of updates."""
-        return self.runtime.settings.log_dir / "master-install.log"
 
     @property
     def pid(self) -> int | None:
@@ -99,11 +100,19 @@ class Master:
             return None
 
     def _write_address(self) -> None:
-        """Write the base domain and protocol into Odoo's parameters, for programs and the settings page."""
-        settings = self.context().settings
+        """Write the base domain and protocol into Odoo's parameters, for programs and the settings page.
+
+        The addresses in the records of instances follow: people open instances by them.
+        """
+        context = self.context()
         with self._inside() as inside, translated(inside, "write the base domain"):
             for key in ("base_domain", "protocol"):
-                inside.execute(_SET_PARAMETER, [f"saas.{key}", getattr(settings, key)])
+                inside.execute(_SET_PARAMETER, [f"saas.{key}", getattr(context.settings, key)])
+            with contextlib.suppress(ServerNotStarted):  # then there are no addresses yet
+                now = context.address("*").url
+                before = inside.execute(_GET_PARAMETER, [_ADDRESS]).fetchone()
+                inside.execute(_RENEW, [now, before[0] if before else now])
+                inside.execute(_SET_PARAMETER, [_ADDRESS, now])
 
     def reset_admin_password(self) -> Secret:
         """Give the administrator a new random password. Raises MasterNotInstalled."""

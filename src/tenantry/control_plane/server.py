@@ -59,6 +59,11 @@ class MasterRuntime:
     def log_file(self) -> Path:
         return self.settings.log_dir / "master.log"
 
+    @property
+    def install_log(self) -> Path:
+        """Odoo's log of the installation, and of updates."""
+        return self.settings.log_dir / "master-install.log"
+
     def start(self, odoo: OdooInstallation, cluster: Cluster, report: Callable[[str], None]) -> None:
         """Start the server and its agent, unless they run; wait until they answer.
 

@@ -21,6 +21,7 @@ from tenantry.model.progress import OnStep, ignore
 from tenantry.model.provider import Provider
 from tenantry.model.secret import Secret
 from tenantry.model.server import WIRE, ServerFacts
+from tenantry.operations.fleet.addresses import renew_addresses
 from tenantry.operations.fleet.passwords import apply_instances_key
 from tenantry.postgres import ownership, roles
 from tenantry.postgres.cluster import Cluster
@@ -91,6 +92,11 @@ class Engine(Parts):
         self._refuse_inside_master()
         cluster = self._claimed_cluster()
         self.runtime.start(self.odoo, cluster, self._report)
+        before, now, failed = renew_addresses(self.context)
+        if before != now:
+            self._report(f"NOTE: customers are at {now} now, no longer at {before}; a proxy must know that.")
+        if failed:
+            self._report(f"The address in these instances is still an old one: {', '.join(failed)}.")
 
     def tenants_command(self) -> list[str]:
         """The command that serves tenants in the foreground, for systemd. PostgreSQL must be running."""

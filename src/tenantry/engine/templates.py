@@ -18,7 +18,7 @@ from tenantry.operations.instance import availability
 from tenantry.operations.instance.provision import provisioning
 from tenantry.operations.inventory import find_labelled
 from tenantry.operations.template import edit
-from tenantry.operations.template.build import WAIT_FOR_CLONES_S, build_template, stale_reason
+from tenantry.operations.template.build import WAIT_FOR_CLONES_S, build_log, build_template, stale_reason
 from tenantry.operations.template.edit import Editing
 from tenantry.postgres import databases
 from tenantry.process import tail
@@ -84,7 +84,7 @@ class Templates(Noun):
 
     def build_log(self, code: str) -> Path:
         """Odoo's log of a build."""
-        return self._parts.settings.log_dir / f"build-{names.template_code(code)}.log"
+        return build_log(self._parts.settings, names.template_code(code))
 
     def missing(self, code: str) -> TemplateNotFound:
         """The error about a template that there is not, with the codes that there are."""

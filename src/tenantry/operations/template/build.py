@@ -47,6 +47,7 @@ from tenantry.operations.template.clone import (
 )
 from tenantry.postgres import databases, locks, roles
 from tenantry.postgres.cluster import Connection, translated
+from tenantry.settings import ServerSettings
 from tenantry.spawner.identity import builder_user
 
 WAIT_FOR_CLONES_S = 120
@@ -94,7 +95,7 @@ class Building:
 
     @property
     def log(self) -> Path:
-        return self.context.settings.log_dir / f"build-{self.code}.log"
+        return build_log(self.context.settings, self.code)
 
     @cached_property
     def odoo(self) -> OdooInstallation:
@@ -369,6 +370,11 @@ def build_template(
         _discard_other_build(subject)
         Operation("build", recipe.code, STEPS, on_step).run(subject)
         return ready_template(connection, recipe.code)
+
+
+def build_log(settings: ServerSettings, code: str) -> Path:
+    """Odoo's log of a build."""
+    return settings.log_dir / f"build-{code}.log"
 
 
 def version_to_build(connection: Connection, code: str) -> str:
