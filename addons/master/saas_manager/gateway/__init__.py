@@ -46,6 +46,7 @@ from .secrets import new_password, seal, unseal
 from .servers import (
     address_settings,
     base_domain_of,
+    check_mail_server,
     check_server_address,
     save_address_settings,
     show_provider,

@@ -6,7 +6,7 @@ from odoo.exceptions import ValidationError
 
 from tenantry import __version__
 from tenantry.errors import TenantryError
-from tenantry.model.mail import Security, Smarthost
+from tenantry.model.mail import Security, Smarthost, checked
 from tenantry.model.secret import Secret
 from tenantry.model.server import WIRE, ServerAddress
 
@@ -61,9 +61,19 @@ def set_mail_server(server, values):
     mail = _engine_of(server).mail
     if values is None:
         mail.unset()
-        return
+    else:
+        mail.set(_smarthost(values))
+
+
+def check_mail_server(values):
+    """Refuse a mail server that instances cannot use. values: as of `set_mail_server`."""
+    with translated(ValidationError):
+        checked(_smarthost(values))
+
+
+def _smarthost(values):
     security, password = Security(values["security"]), Secret(values["password"])
-    mail.set(Smarthost(**{**values, "security": security, "password": password}))
+    return Smarthost(**{**values, "security": security, "password": password})
 
 
 def server_status(server):

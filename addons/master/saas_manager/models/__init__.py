@@ -4,6 +4,7 @@ from . import saas_live_mixin
 from . import saas_tidy_mixin
 from . import saas_shared_mixin
 from . import res_company
+from . import ir_mail_server
 from . import res_users
 from . import saas_provider
 from . import mail_mail

@@ -1,8 +1,8 @@
-"""The company is the provider that customers' Odoos name when they need help."""
+"""The company is the provider, for customers and for visitors, where the settings name no other."""
 
 from odoo import models
 
-_TOLD = {"name", "email"}
+_TOLD = {"name", "email", "website"}
 
 
 class ResCompany(models.Model):
@@ -14,4 +14,6 @@ class ResCompany(models.Model):
             # sudo: users who may change the company need not manage its instances
             instances = self.env["saas.instance"].sudo()
             instances.search([("company_id", "in", self.ids)])._entitle_later()
+            self.env["saas.provider"]._tell_pages()
+            self.env["saas.provider"]._tell_mail_server()
         return result

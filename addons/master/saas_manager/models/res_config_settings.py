@@ -98,8 +98,10 @@ class ResConfigSettings(models.TransientModel):
         before, mail_before = self._provider_facts(), self._instances_mail_server()
         result = super().set_values()
         self._save_mail_server()
-        if self._instances_mail_server() != mail_before:
-            self._tell_mail_server()
+        if (mail_now := self._instances_mail_server()) != mail_before:
+            if mail_now:
+                gateway.check_mail_server(mail_now)
+            self.env["saas.provider"]._tell_mail_server()
         if self._provider_facts() != before:
             self._tell_instances()
         save = functools.partial(gateway.save_address_settings, self._base_domain(), self.saas_protocol)

@@ -89,14 +89,10 @@ class ResConfigSettings(models.TransientModel):
     def _instances_mail_server(self):
         return self.env["saas.provider"]._instances_mail_server(self.env.company)
 
-    def _tell_mail_server(self):
-        # sudo: the servers of all companies
-        self.env["saas.server"].sudo().search([("state", "!=", "disabled")])._tell_mail_server_later()
-
     def _tell_instances(self):
         """Show the new provider inside instances, and on the pages of those that are not served."""
-        # sudo: the servers, and the instances of all companies
-        self.env["saas.server"].sudo().search([("state", "!=", "disabled")])._tell_provider_later()
+        self.env["saas.provider"]._tell_pages()
+        # sudo: the instances of all companies
         live = self.env["saas.instance"].sudo().search([("state", "in", ("active", "suspended", "expired"))])
         live._entitle_later()
 

@@ -35,16 +35,15 @@ class SaasDashboard(models.AbstractModel):
         templates, plans, instances = (
             self.env[model] for model in ("saas.template", "saas.plan", "saas.instance")
         )
-        # sudo: users of the back office need not see mail servers and parameters
+        # sudo: users of the back office need not see parameters
         base_domain = self.env["ir.config_parameter"].sudo().get_param("saas.base_domain") or ""
-        has_mail = bool(self.env["ir.mail_server"].sudo().search_count([], limit=1))
         has_template = bool(templates.search_count([("is_template_ready", "=", True)], limit=1))
         return [
             self._step(
                 self.env._("Set an outgoing mail server"),
                 self.env._("Without one, no customer gets a login, and nobody can sign up."),
-                has_mail,
-                may_set and "base.action_ir_mail_server_list",
+                not self.env["saas.provider"]._mail_obstacle(),
+                may_set and "saas_manager.res_config_settings_action",
             ),
             self._step(
                 self.env._("Choose the base domain"),

@@ -25,7 +25,7 @@ class SaasInstance(models.Model):
     def _make_login_link(self):
         """Return a new login link, to be shown once. Its administrator is informed by mail."""
         self.ensure_one()
-        self._check_gives_access()
+        self._check_gives_access(shows=True)
         # The login, not the name: users choose their names themselves.
         with gateway.translated():
             link = gateway.login_link(self, by=self.env.user.login)
@@ -50,7 +50,7 @@ class SaasInstance(models.Model):
     def _reset_password(self):
         """Return the administrator's login and new password, to be shown once. They are informed by mail."""
         self.ensure_one()
-        self._check_gives_access()
+        self._check_gives_access(shows=True)
         new = self._replace_password()
         message = self.env._("%(operator)s reset the administrator's password.", **self._access_facts())
         self._record_access("reset_password", message)
@@ -69,12 +69,23 @@ class SaasInstance(models.Model):
 
     # ------------------------------------------------------------ helpers
 
-    def _check_gives_access(self):
-        """Raise AccessError unless managers ask, InvalidState unless each instance can be logged in to."""
+    def _check_gives_access(self, shows=False):
+        """Raise AccessError unless managers ask, InvalidState unless each instance can be logged in to.
+
+        shows: the operator sees the secret and could log in without the customer's consent, so only
+        administrators may. Otherwise it is mailed, so there must be a way to mail.
+        """
         self.check_access("write")
         if not (self.env.su or self.env.user.has_group("saas_manager.group_saas_manager")):
             raise AccessError(self.env._("Only SaaS managers may let customers in."))
+        if shows and not (self.env.su or self._may_see_access()):
+            raise AccessError(
+                self.env._("Only SaaS administrators may see a customer's login. Send it by mail instead.")
+            )
         for instance in self:
+            obstacle = self.env["saas.provider"]._mail_obstacle(instance.company_id)
+            if obstacle and not shows:
+                raise InvalidState(self.env._("No mail can be sent: %s", obstacle))
             if instance.state in ("suspended", "expired"):
                 raise InvalidState(
                     self.env._("%s is suspended: nobody can log in. Reactivate it first.", instance.name)
@@ -92,6 +103,9 @@ class SaasInstance(models.Model):
                     )
                 )
         self._check_is_running()
+
+    def _may_see_access(self):
+        return self.env.user.has_group("saas_manager.group_saas_administrator")
 
     def _replace_password(self):
         """Set a random password in the instance, and forget the one that was to be delivered."""

@@ -94,6 +94,26 @@ class SaasProvider(models.AbstractModel):
         }
 
     @api.model
+    def _company_of(self, server):
+        """The company that is a server's provider: its own, or the main one for a shared server."""
+        return server.company_id or self.env.ref("base.main_company")
+
+    @api.model
+    def _tell_pages(self):
+        """Show the provider on the pages of addresses that are not served."""
+        self._servers()._tell_provider_later()
+
+    @api.model
+    def _tell_mail_server(self):
+        """Let instances send by the mail server as it is now, or not at all if there is none."""
+        self._servers()._tell_mail_server_later()
+
+    @api.model
+    def _servers(self):
+        # sudo: the servers of all companies
+        return self.env["saas.server"].sudo().search([("state", "!=", "disabled")])
+
+    @api.model
     def _mail_obstacle(self, company=None):
         """A sentence that says why no mail can be sent; "" if nothing is known to be missing."""
         if not self._has_mail_server():

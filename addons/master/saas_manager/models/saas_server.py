@@ -167,7 +167,9 @@ class SaasServer(models.Model):
         self._check_health()
         self.state = "active"
         self._tell_provider_later()
-        self._tell_mail_server_later()
+        # Without a mail server here, one that was set on the server itself stays.
+        if self._instances_mail_server():
+            self._tell_mail_server_later()
 
     def _tell_provider_later(self):
         """Let a job show the provider on each server's pages."""
@@ -181,7 +183,8 @@ class SaasServer(models.Model):
 
     def _tell_provider(self):
         """Job: the pages of addresses that are not served say whom visitors ask."""
-        provider, company = self.env["saas.provider"], self.env.company
+        provider = self.env["saas.provider"]
+        company = provider._company_of(self)
         with gateway.retrying():
             gateway.show_provider(
                 self,
@@ -203,9 +206,12 @@ class SaasServer(models.Model):
 
     def _tell_mail_server(self):
         """Job: instances send by the provider's mail server, or cannot send if there is none."""
-        values = self.env["saas.provider"]._instances_mail_server(self.env.company)
         with gateway.retrying():
-            gateway.set_mail_server(self, values)
+            gateway.set_mail_server(self, self._instances_mail_server())
+
+    def _instances_mail_server(self):
+        provider = self.env["saas.provider"]
+        return provider._instances_mail_server(provider._company_of(self))
 
     def action_maintenance(self):
         self.state = "maintenance"

@@ -22,12 +22,14 @@ WAYS = ("send_link", "show_link", "send_password", "show_password", "send_welcom
 class TestInstanceAccess(SaasMailCase):
     def setUp(self):
         super().setUp()
+        self.env["ir.mail_server"].create({"name": "Relay", "smtp_host": "smtp.acme.example"})
         self.link = self.enterContext(patch.object(gateway, "login_link", return_value=Secret(LINK)))
         self.reset = self.enterContext(patch.object(gateway, "reset_password", return_value=NEW))
 
     def _give(self, how, by=None):
         """Press the wizard's button; return its action, and the mails that are to be sent."""
-        wizards = self.env["saas.instance.access"].with_user(by or self.manager)
+        by = by or (self.administrator if how.startswith("show") else self.manager)
+        wizards = self.env["saas.instance.access"].with_user(by)
         with trap_jobs() as jobs:
             action = wizards.create({"instance_id": self.instance.id, "how": how}).action_give_access()
         return action, [job.args[0].removeprefix(PREFIX) for job in jobs.enqueued_jobs]
@@ -47,13 +49,33 @@ class TestInstanceAccess(SaasMailCase):
             with self.subTest(how):
                 _action, sent = self._give(how)
                 self.assertEqual(sent, mails)
+                by = self.administrator if how.startswith("show") else self.manager
                 for text in self._noted():
-                    self.assertIn(self.manager.login, text)
+                    self.assertIn(by.login, text)
 
     def test_a_shown_link_names_its_operator_in_the_customer_s_own_list(self):
         action, _sent = self._give("show_link")
-        self.link.assert_called_once_with(self.instance, by=self.manager.login)
+        self.link.assert_called_once_with(self.instance, by=self.administrator.login)
         self.assertEqual(action["context"], {"default_link": LINK})
+
+    def test_managers_may_send_a_login_but_not_see_one_and_use_it_without_consent(self):
+        for how in ("show_link", "show_password"):
+            with self.subTest(how), self.assertRaises((AccessError, ValueError)):
+                self._give(how, by=self.manager)
+        for method in ("_make_login_link", "_reset_password"):
+            with self.subTest(method), self.assertRaises(AccessError):
+                getattr(self.instance.with_user(self.manager), method)()
+        self.link.assert_not_called()
+        self.reset.assert_not_called()
+        offered = self.env["saas.instance.access"].with_user(self.manager).fields_get(["how"])["how"]
+        self.assertEqual([way for way, _label in offered["selection"] if "show" in way], [])
+
+    def test_nothing_is_ended_or_promised_while_no_mail_can_be_sent(self):
+        self.env["ir.mail_server"].search([]).active = False
+        for how in ("send_link", "send_password", "send_welcome"):
+            with self.subTest(how), self.assertRaisesRegex(InvalidState, "No mail can be sent"):
+                self._give(how)
+        self.reset.assert_not_called()
 
     def test_a_shown_password_comes_with_the_login_that_is_in_force(self):
         action, _sent = self._give("show_password")

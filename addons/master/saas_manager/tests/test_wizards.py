@@ -4,7 +4,7 @@ from unittest.mock import patch
 
 from odoo.addons.queue_job.tests.common import trap_jobs
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import Form, tagged
+from odoo.tests import Form, new_test_user, tagged
 
 from tenantry.model.secret import Secret
 
@@ -116,6 +116,20 @@ class TestCreate(SaasCase):
         instance = self.env["saas.instance"].browse(action["res_id"])
         self.assertEqual(instance.admin_email, "jane@acme.example")
         self.assertEqual(instance.request_ids.customer_email, "office@acme.example")
+
+    def test_nobody_s_login_is_taken_over_by_giving_their_contact_an_address(self):
+        victim = new_test_user(self.env, "root-of-all", "base.group_system", email=False)
+        for is_active in (True, False):
+            victim.active = is_active
+            form = self._form(
+                partner_id=victim.partner_id,
+                plan_id=self.plan,
+                template_id=self.template,
+                admin_email="mallory@evil.example",
+            )
+            with self.subTest(is_active=is_active), self.assertRaisesRegex(UserError, "has a login here"):
+                form.save().action_create()
+            self.assertFalse(victim.partner_id.email)
 
     def test_a_contact_s_address_is_not_replaced(self):
         form = self._form(plan_id=self.plan, template_id=self.template, admin_email="jane@acme.example")

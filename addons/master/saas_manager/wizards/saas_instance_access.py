@@ -9,17 +9,19 @@ class SaasInstanceAccess(models.TransientModel):
 
     instance_id = fields.Many2one("saas.instance", required=True, readonly=True, ondelete="cascade")
     admin_email = fields.Char(related="instance_id.admin_email")
-    how = fields.Selection(
-        [
-            ("send_link", "Mail a login link"),
-            ("show_link", "Show a login link, to copy it"),
-            ("send_password", "Reset the password, and mail a link to choose another"),
-            ("show_password", "Reset the password, and show the new one"),
-            ("send_welcome", "Send the welcome mail again"),
-        ],
-        required=True,
-        default="send_link",
-    )
+    how = fields.Selection(selection="_selection_how", required=True, default="send_link")
+
+    def _selection_how(self):
+        """Who may not see a customer's login is not offered to."""
+        ways = [
+            ("send_link", self.env._("Mail a login link")),
+            ("show_link", self.env._("Show a login link, to copy it")),
+            ("send_password", self.env._("Reset the password, and mail a link to choose another")),
+            ("show_password", self.env._("Reset the password, and show the new one")),
+            ("send_welcome", self.env._("Send the welcome mail again")),
+        ]
+        may_see = self.env.su or self.env["saas.instance"]._may_see_access()
+        return [(way, label) for way, label in ways if may_see or not way.startswith("show")]
 
     def action_give_access(self):
         self.ensure_one()

@@ -1,6 +1,7 @@
 """A wizard: an operator creates an instance for a customer."""
 
 from odoo import Command, api, fields, models
+from odoo.exceptions import UserError
 
 
 class SaasInstanceCreate(models.TransientModel):
@@ -140,14 +141,23 @@ class SaasInstanceCreate(models.TransientModel):
         """Submit a request for the instance, and open the instance at its own address."""
         self.ensure_one()
         if self.is_email_missing and self.customer_email:
-            # sudo: who may create instances may complete their contact; an address is not replaced
-            self.partner_id.sudo().email = self.customer_email
+            self._complete_contact()
         request = self.env["saas.instance.request"].create(self._request_values())
         request.action_submit()
         instance = request.instance_id
         hostnames = dict.fromkeys((self.domains or "").lower().split())
         instance.hostname_ids = [Command.create({"name": name}) for name in hostnames]
         return instance._open_form()
+
+    def _complete_contact(self):
+        """Give the contact the typed address, unless they have a login: passwords are sent to its address."""
+        # sudo: who may create instances may complete their contact; an address is not replaced
+        partner = self.partner_id.sudo()
+        if partner.with_context(active_test=False).user_ids:
+            raise UserError(
+                self.env._("%s has a login here: an administrator must enter their address.", partner.name)
+            )
+        partner.email = self.customer_email
 
     def _request_values(self):
         return {

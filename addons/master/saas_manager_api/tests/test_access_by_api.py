@@ -1,4 +1,4 @@
-"""Login links, passwords and the welcome mail over the API: for managers, and kept nowhere."""
+"""Login links, passwords and the welcome mail over the API: who may have which, and kept nowhere."""
 
 from unittest.mock import patch
 
@@ -19,11 +19,12 @@ WAYS = ("login_link", "reset_password", "welcome")
 class TestAccessByApi(ApiCase):
     def setUp(self):
         super().setUp()
+        self._make_mail_server()
         self.instance = self._make_instance("acme", "active", run_state="running")
         self.link = self.enterContext(patch.object(gateway, "login_link", return_value=Secret(URL)))
         self.reset = self.enterContext(patch.object(gateway, "reset_password", return_value=NEW))
 
-    def _give(self, way, key="manager", **body):
+    def _give(self, way, key="administrator", **body):
         """The status, the answer, and the arguments of the mails' jobs."""
         with self._jobs() as jobs:
             status, told = self._call(f"/instances/acme/{way}", body, key=key)
@@ -34,7 +35,7 @@ class TestAccessByApi(ApiCase):
         self.assertEqual((status, told["data"]["url"], told["data"]["sent_to"]), (200, URL, None))
         self.assertEqual(mails, ["access_given"])
         self.link.assert_called_once()
-        self.assertEqual(self.link.call_args.kwargs, {"by": self.users["manager"].login})
+        self.assertEqual(self.link.call_args.kwargs, {"by": self.users["administrator"].login})
 
     def test_a_login_link_that_is_mailed_is_not_told(self):
         status, told, mails = self._give("login_link", send=True)
@@ -54,6 +55,12 @@ class TestAccessByApi(ApiCase):
         status, told, mails = self._give("welcome")
         self.assertEqual((status, told["data"]["sent_to"]), (200, "boss@acme.example"))
         self.assertIn("instance_provisioned", mails)
+
+    def test_managers_may_have_a_login_mailed_but_not_told(self):
+        for way in ("login_link", "reset_password"):
+            status, told, mails = self._give(way, key="manager")
+            self.assertEqual((status, told["error_code"], mails), (403, "FORBIDDEN", []))
+            self.assertEqual(self._give(way, key="manager", send=True)[0], 200)
 
     def test_readers_and_publishable_keys_let_nobody_in(self):
         for way in WAYS:
