@@ -29,8 +29,11 @@ def site() -> Iterator[WebSite]:
 
 
 @pytest.fixture
-def key(office: BackOffice, site: WebSite) -> Iterator[str]:
-    """A publishable key of the site; each test starts with fresh limits and leaves nothing."""
+def key(office: BackOffice, site: WebSite, mails: MailServer) -> Iterator[str]:
+    """A publishable key of the site; each test starts with fresh limits and leaves nothing.
+
+    Nobody can sign up without a mail server.
+    """
     sql(office, "DELETE FROM saas_api_count")
     (record,) = office.call("saas.api.key.publishable", "create", [{"name": "Site", "origins": site.origin}])
     yield office.read("saas.api.key.publishable", record, "key")["key"]
