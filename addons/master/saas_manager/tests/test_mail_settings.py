@@ -169,6 +169,7 @@ class TestMailSettings(SaasMailCase):
         self._save(saas_provider_name="Acme Cloud", saas_provider_email="cloud@acme.example")
         mail = self._deliver(self.instance, "instance_reactivated")
         self.assertEqual(mail["email_from"], '"Acme Cloud" <cloud@acme.example>')
+        self.assertIn("Acme Cloud · cloud@acme.example", " ".join(mail["body_alternative"].split()))
 
     def test_a_changed_provider_is_told_to_instances(self):
         for values, count in (

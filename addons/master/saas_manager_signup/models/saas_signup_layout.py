@@ -53,6 +53,10 @@ class SaasSignup(models.AbstractModel):
         known = bool(_COLOR.fullmatch(accent))
         return {
             "company": company,
+            "provider": {
+                "name": self.env["saas.provider"]._name_for(company),
+                "email": self.env["saas.provider"]._email_for(company),
+            },
             "has_logo": not company.uses_default_logo,
             "accent": accent if known else None,
             "on_accent": _text_color_on(accent) if known else None,

@@ -213,6 +213,14 @@ class TestForm(SignupCase):
             self.env["saas.instance.request"].search([("customer_email", "=", "ann@acme.example")])
         )
 
+    def test_the_pages_name_the_provider(self):
+        self.parameters.set_param("saas.provider_name", "Acme Cloud")
+        self.parameters.set_param("saas.provider_email", "cloud@acme.example")
+        self.parameters.set_param("saas_signup.closed", "True")
+        page = self._see().text
+        self.assertIn("Acme Cloud</title>", page)
+        self.assertEqual(page.count("mailto:cloud@acme.example"), 2)
+
     def test_operators_read_why_the_page_is_closed(self):
         self.env["ir.mail_server"].search([]).active = False
         self.authenticate("saas-administrator", "saas-administrator")
