@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 from tests.browser.conftest import OpenScreen
 from tests.support.back_office import BackOffice
+from tests.support.mail_server import serving
 from tests.support.screen import Person, Screen
 
 _COMMAND = Path(sys.executable).with_name("tenantry")
@@ -32,13 +33,14 @@ def test_the_back_office(screens: OpenScreen, operator: Person, sample: dict[str
 
 
 def test_the_signup_page(browser: Browser, office: BackOffice, pictures: Path) -> None:
-    for size in ("desktop", "phone"):
-        screen = Screen(browser, size, office.engine.master.url, pictures)
-        screen.page.goto("/signup")
-        screen.page.fill("#company_name", "Le Bistro")
-        screen.page.locator(".free").wait_for()
-        screen.picture("docs-signup")
-        assert screen.complaints == []
+    with serving(office):
+        for size in ("desktop", "phone"):
+            screen = Screen(browser, size, office.engine.master.url, pictures)
+            screen.page.goto("/signup")
+            screen.page.fill("#company_name", "Le Bistro")
+            screen.page.locator(".free").wait_for()
+            screen.picture("docs-signup")
+            assert screen.complaints == []
 
 
 def test_the_command_in_a_terminal(browser: Browser, office: BackOffice, pictures: Path) -> None:

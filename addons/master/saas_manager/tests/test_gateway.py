@@ -27,6 +27,7 @@ from tenantry.errors import (
 )
 from tenantry.model.activity import Activity
 from tenantry.model.entitlements import Entitlements
+from tenantry.model.mail import Security
 from tenantry.model.module import Module
 from tenantry.model.recipe import Recipe
 from tenantry.model.server import WIRE
@@ -388,6 +389,26 @@ class TestGateway(SaasCase):
             self.assertEqual(gateway.url_of("shop"), "https://shop.acme.example")
             gateway.save_address_settings("new.example", "http")
         self.engine.keep_address.assert_called_once_with("new.example", "http")
+
+    def test_the_mail_server_of_instances_is_set_as_the_engine_takes_it_or_unset(self):
+        values = {
+            "host": "smtp.acme.example",
+            "port": 587,
+            "sender": "mail@acme.example",
+            "security": "starttls",
+            "user": "mail",
+            "password": "s3cret",
+            "per_hour": 30,
+        }
+        gateway.check_mail_server(values)
+        with self.assertRaisesRegex(ValidationError, "unencrypted"):
+            gateway.check_mail_server({**values, "security": "none"})
+        with engines_are(_engine_of=lambda _server: self.engine):
+            gateway.set_mail_server(self.server, values)
+            gateway.set_mail_server(self.server, None)
+        (smarthost,) = self.engine.mail.set.call_args.args
+        self.assertEqual((smarthost.password.reveal(), smarthost.security), ("s3cret", Security.STARTTLS))
+        self.engine.mail.unset.assert_called_once_with()
 
     def test_another_country_s_chart_is_found_among_the_templates(self):
         self.template.chart_country_code = "US"

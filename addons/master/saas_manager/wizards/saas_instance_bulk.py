@@ -127,7 +127,7 @@ class SaasInstanceBulkLine(models.TransientModel):
     _description = "One of Several Instances"
 
     bulk_id = fields.Many2one("saas.instance.bulk", required=True, ondelete="cascade")
-    instance_id = fields.Many2one("saas.instance", required=True, readonly=True, ondelete="cascade")
+    instance_id = fields.Many2one("saas.instance", required=True, ondelete="cascade")
     plan_id = fields.Many2one(related="instance_id.plan_id", string="Present Plan")
     status = fields.Selection(related="instance_id.status", string="State")
     outcome = fields.Selection(
