@@ -318,6 +318,8 @@ def test_the_signup_works_by_keyboard_only(visitor: NewVisitor) -> None:
     expect(ann.page.get_by_role("link", name="Skip to content")).to_be_focused()
     keys.press("Enter")
     keys.press("Tab")
+    expect(ann.page.get_by_role("link", name="Log in")).to_be_focused()
+    keys.press("Tab")
     keys.type("Ivy Ltd")
     keys.press("Tab")
     keys.type("Ann Acme")

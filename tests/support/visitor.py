@@ -84,7 +84,7 @@ class Visitor:
         """On the page that asks for it."""
         self.page.fill("#saas_password", password)
         self.page.fill("#saas_password_again", password)
-        self.page.get_by_role("button", name="Save and open my Odoo").click()
+        self.page.click("#saas_password_form button[type=submit]")
 
     def log_in(self, name: str, password: str = PASSWORD) -> None:
         """On their Odoo's login page."""
