@@ -284,12 +284,15 @@ class SaasInstance(models.Model):
         """Note at which names it is served in truth. found: as the engine has it; None: it tells nothing."""
         # sudo: as a job does it.
         known = self.sudo().hostname_ids
-        served = found.hostnames if found else known.filtered(lambda it: it.state == "live").mapped("name")
+        before = known._live_names()
+        served = found.hostnames if found else before
         missing = set(served) - set(known.mapped("name"))
         for hostname in known:
             hostname._follow(hostname.name in served, reason)
         for name in sorted(missing):
             known._add_served(self, name)
+        if self.sudo().hostname_ids._live_names() != before:
+            self._emit("instance.domains_changed")
 
     # ------------------------------------------------------------ provision
 
