@@ -76,14 +76,20 @@ class TestMailSettings(SaasMailCase):
         self._save(**_SMARTHOST)
         self.assertFalse(job.eta)
 
-    def test_the_update_enters_a_mail_server_that_listens_on_this_machine(self):
+    def test_the_update_enters_a_mail_server_on_this_machine_that_has_sent_mails(self):
         path = file_path("saas_manager/migrations/19.0.1.4.0/post-mail_server_on_this_machine.py")
         migration = load_script(path, "mail_server_on_this_machine")
+        job = self.instance.with_delay()._deliver_mail(PREFIX + "instance_reactivated").db_record()
+        job.state = "done"
         with patch.object(migration, "_PORT", closed_port()):
             migration.migrate(self.env.cr, "19.0.1.3.0")
         self.assertFalse(self.provider._mail_server(), "none listens there")
+        job.state = "pending"
         with socket.create_server(("localhost", 0)) as server:
             with patch.object(migration, "_PORT", server.getsockname()[1]):
+                migration.migrate(self.env.cr, "19.0.1.3.0")
+                self.assertFalse(self.provider._mail_server(), "no mail was sent that way")
+                job.state = "done"
                 for _time in range(2):
                     migration.migrate(self.env.cr, "19.0.1.3.0")
             found = self.env["ir.mail_server"].search([])
