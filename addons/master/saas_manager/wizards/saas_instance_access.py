@@ -8,7 +8,7 @@ class SaasInstanceAccess(models.TransientModel):
     _description = "Let a Customer In"
 
     instance_id = fields.Many2one("saas.instance", required=True, readonly=True, ondelete="cascade")
-    admin_email = fields.Char(related="instance_id.admin_email")
+    admin_email = fields.Char(related="instance_id.admin_email", related_sudo=False)
     how = fields.Selection(
         [
             ("send_link", "Mail a login link"),

@@ -128,8 +128,8 @@ class SaasInstanceBulkLine(models.TransientModel):
 
     bulk_id = fields.Many2one("saas.instance.bulk", required=True, ondelete="cascade")
     instance_id = fields.Many2one("saas.instance", required=True, readonly=True, ondelete="cascade")
-    plan_id = fields.Many2one(related="instance_id.plan_id", string="Present Plan")
-    status = fields.Selection(related="instance_id.status", string="State")
+    plan_id = fields.Many2one(related="instance_id.plan_id", related_sudo=False, string="Present Plan")
+    status = fields.Selection(related="instance_id.status", related_sudo=False, string="State")
     outcome = fields.Selection(
         [("waiting", "To Do"), ("begun", "Begun"), ("done", "Done"), ("refused", "Refused")],
         required=True,
