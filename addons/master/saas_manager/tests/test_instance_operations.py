@@ -4,7 +4,10 @@ from types import SimpleNamespace
 from unittest.mock import patch
 
 from odoo.exceptions import UserError
+from odoo.sql_db import db_connect
 from odoo.tests import Form, tagged
+from odoo.tools import mute_logger
+from psycopg2.errors import SerializationFailure
 
 from tenantry.errors import InstanceNotFound, ModuleNotFound
 from tenantry.model.usage import Usage
@@ -194,6 +197,25 @@ class TestModules(OperationsCase):
             self.assertEqual(
                 {(it.name, it.title) for it in found}, {(it["name"], it["title"]) for it in there}
             )
+
+    def test_of_two_who_read_the_list_at_once_the_later_one_is_run_again_by_odoo(self):
+        server = self.env.ref("saas_manager.saas_server_local")
+
+        def run(statement):
+            with db_connect(self.env.cr.dbname).cursor() as somebody:
+                somebody.execute(statement, [server.id])
+
+        def read_by_both(_server):
+            run("INSERT INTO saas_module (name, title, server_id) VALUES ('of_two', 'Of Two', %s)")
+            return [{"name": "of_two", "title": "Of Two"}]
+
+        self.addCleanup(run, "DELETE FROM saas_module WHERE name = 'of_two' AND server_id = %s")
+        with (
+            patch.object(gateway, "modules_of", read_by_both),
+            mute_logger("odoo.sql_db"),
+            self.assertRaises(SerializationFailure),
+        ):
+            self.env["saas.module"]._read_again(server)
 
     def test_modules_are_installed_by_a_job_in_the_builds_channel(self):
         with self._jobs() as jobs, patch.object(gateway, "check_modules"):
