@@ -254,6 +254,22 @@ class TestMailSettings(SaasMailCase):
             ).send()
         self.assertIn("hello@acme.example", self._mails[-1]["email_from"])
 
+    def test_replies_go_to_several_addresses_unless_nobody_has_them(self):
+        several = "ann@acme.example, Bob <bob@acme.example>"
+        for reply_to, told in (
+            (several, several),
+            ("odoobot@example.com, Bob <bob@acme.example>", "odoobot@example.com, Bob <bob@acme.example>"),
+            ("odoobot@example.com, bot@example.org", self.provider._sender_for(self.env.company)),
+        ):
+            with self.subTest(reply_to), self._mail_server_up():
+                values = {
+                    "email_from": "ann@acme.example",
+                    "email_to": "eve@acme.example",
+                    "reply_to": reply_to,
+                }
+                self.env["mail.mail"].create({**values, "body_html": "<p>Hi</p>"}).send()
+                self.assertEqual(self._mails[-1]["reply_to"], told)
+
     def test_the_mail_of_an_operator_s_activity_says_why(self):
         with self._mail_server_up():
             self.instance.with_user(self.env.ref("base.user_root"))._alert_operators("The disk is full.")
