@@ -135,6 +135,7 @@ class TestSubdomain(OperationsCase):
         self.assertEqual((self.instance.state, self.instance.operation), ("active", False))
 
     def test_the_customer_is_mailed_both_addresses_and_operators_get_a_text_to_copy(self):
+        self._make_mail_server()
         self.instance.write({"operation": "rename", "wanted": "zenith", "url": "http://acme.localhost"})
         renamed = SimpleNamespace(name="zenith", url="http://zenith.localhost")
         with self._jobs() as jobs, patch.object(gateway, "rename", return_value=renamed):
@@ -142,8 +143,20 @@ class TestSubdomain(OperationsCase):
         self.assertEqual(self.instance.previous_url, "http://acme.localhost")
         note = self.instance.message_ids[:1].body
         self.assertIn("from http://acme.localhost to http://zenith.localhost", note)
+        self.assertIn("The customer gets a mail.", note)
         mail = "saas_manager.mail_template_instance_renamed"
         jobs.assert_enqueued_job(self.instance.sudo()._deliver_mail, args=(mail,))
+
+    def test_no_mail_about_a_new_address_is_promised_while_none_can_be_sent(self):
+        self.instance.write({"operation": "rename", "wanted": "zenith", "url": "http://acme.localhost"})
+        obstacle = patch.object(
+            type(self.env["saas.provider"]), "_mail_obstacle", return_value="No outgoing mail server is set."
+        )
+        renamed = SimpleNamespace(name="zenith", url="http://zenith.localhost")
+        with obstacle:
+            self._run("rename", "rename", return_value=renamed)
+        note = self.instance.message_ids[:1].body
+        self.assertIn("gets no mail yet: No outgoing mail server is set. To tell them", note)
 
     def test_an_unavailable_subdomain_is_shown_in_the_wizard_and_refused(self):
         self._make_instance("taken", "active")

@@ -267,8 +267,9 @@ class TestMailSettings(SaasMailCase):
                     "email_to": "eve@acme.example",
                     "reply_to": reply_to,
                 }
-                self.env["mail.mail"].create({**values, "body_html": "<p>Hi</p>"}).send()
-                self.assertEqual(self._mails[-1]["reply_to"], told)
+                mail = self.env["mail.mail"].create({**values, "body_html": "<p>Hi</p>"})
+                mail.send()
+                self.assertEqual(mail.reply_to, told)
 
     def test_the_mail_of_an_operator_s_activity_says_why(self):
         with self._mail_server_up():
