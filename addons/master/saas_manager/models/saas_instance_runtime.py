@@ -218,8 +218,19 @@ class SaasInstance(models.Model):
     def _send_termination_email(self):
         self._enqueue_mail("saas_manager.mail_template_instance_terminated")
 
+    def _check_can_write_to_customer(self):
+        """Raise UserError if no mail can be sent, or there is no instance to write about."""
+        if self.state in ("draft", "terminated"):
+            raise self._not_possible_now()
+        obstacle = self.env["saas.provider"]._mail_obstacle(self.company_id)
+        if obstacle:
+            raise UserError(obstacle)
+
     def _write_to_customer(self, subject, body):
-        """Send a mail of an operator's own to the customer, or the administrator if they have no address."""
+        """Send a mail of an operator's own to the customer, or the administrator if they have no address.
+
+        It comes from the provider, as all mails do; the chatter names the operator.
+        """
         self.ensure_one()
         customer = self.partner_id
         to = (
@@ -228,7 +239,13 @@ class SaasInstance(models.Model):
             else {"outgoing_email_to": self.admin_email}
         )
         self.message_post(
-            subject=subject, body=body, message_type="comment", subtype_xmlid="mail.mt_comment", **to
+            subject=subject,
+            body=body,
+            message_type="comment",
+            subtype_xmlid="mail.mt_comment",
+            author_id=self.env.user.partner_id.id,
+            email_from=self._mail_sender(),
+            **to,
         )
 
     def _mail_record(self):
