@@ -10,7 +10,6 @@ class SaasModule(models.Model):
     _name = "saas.module"
     _description = "SaaS Module"
     _order = "is_application desc, title, name"
-    _log_access = False
     _rec_names_search = ["title", "name"]
 
     name = fields.Char(string="Technical Name", required=True, readonly=True)
