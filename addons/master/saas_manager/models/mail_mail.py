@@ -4,7 +4,7 @@ import re
 
 from lxml import html
 from odoo import models
-from odoo.tools.mail import html2plaintext
+from odoo.tools.mail import email_normalize_all, html2plaintext
 
 _CONTENT_ID = "saas_mail_content"
 """The id of the element in `mail_layout.xml` with the content for plain text."""
@@ -23,7 +23,9 @@ class MailMail(models.Model):
         for mail in self:
             sender = provider._sender_for(mail.record_company_id or self.env.company)
             for name in ("email_from", "reply_to"):
-                if sender and mail[name] and not provider._usable(mail[name]):
+                # Replies may go to several.
+                is_usable = any(map(provider._usable, email_normalize_all(mail[name])))
+                if sender and mail[name] and not is_usable:
                     mail[name] = sender
 
     def _prepare_outgoing_list(self, *args, **kwargs):

@@ -126,6 +126,9 @@ class SaasInstanceHostname(models.Model):
     def _served_names(self):
         return sorted(hostname.name for hostname in self if hostname.state in SERVED)
 
+    def _live_names(self):
+        return sorted(hostname.name for hostname in self if hostname.state == "live")
+
     def _verify(self):
         """Verify pending names: move them to verified, or to failing if the instance cannot have them.
 

@@ -284,12 +284,15 @@ class SaasInstance(models.Model):
         """Note at which names it is served in truth. found: as the engine has it; None: it tells nothing."""
         # sudo: as a job does it.
         known = self.sudo().hostname_ids
-        served = found.hostnames if found else known.filtered(lambda it: it.state == "live").mapped("name")
+        before = known._live_names()
+        served = found.hostnames if found else before
         missing = set(served) - set(known.mapped("name"))
         for hostname in known:
             hostname._follow(hostname.name in served, reason)
         for name in sorted(missing):
             known._add_served(self, name)
+        if self.sudo().hostname_ids._live_names() != before:
+            self._emit("instance.domains_changed")
 
     # ------------------------------------------------------------ provision
 
@@ -377,7 +380,7 @@ class SaasInstance(models.Model):
         return {**names, "previous_url": before}
 
     def _note_new_address(self):
-        """Note a text that operators can copy for others; the customer gets a mail."""
+        """Note a text that operators can copy for others; the customer gets a mail if one can be sent."""
         text = self.env._(
             "The address of %(name)s has changed from %(before)s to %(now)s. The old one does not work any "
             "more: please change your bookmarks, and log in again.",
@@ -385,7 +388,12 @@ class SaasInstance(models.Model):
             before=self.previous_url,
             now=self.url,
         )
-        title = self.env._("The customer gets a mail. To tell others, copy this:")
+        obstacle = self.env["saas.provider"]._mail_obstacle(self.company_id)
+        title = (
+            self.env._("The customer gets no mail yet: %s To tell them and others, copy this:", obstacle)
+            if obstacle
+            else self.env._("The customer gets a mail. To tell others, copy this:")
+        )
         self.message_post(body=Markup("<p>%s</p><blockquote>%s</blockquote>") % (title, text))
 
     def _set_domains_at_once(self, log):

@@ -106,7 +106,7 @@ class SaasInstance(models.Model):
         """The dialog, with what is in use today."""
         self.ensure_one()
         self.check_access("write")
-        self._measured_now()
+        self._measure_now()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "saas_manager.saas_instance_change_plan_action"
         )

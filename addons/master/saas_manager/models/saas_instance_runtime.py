@@ -90,7 +90,14 @@ class SaasInstance(models.Model):
         """H1: probe the instance, count users and bytes, and note the result."""
         for instance in self:
             # sudo: users cannot write measured values
-            instance.sudo().write({**gateway.measure(instance), "checked_at": fields.Datetime.now()})
+            instance.sudo().write(instance._measured())
+
+    def _measured(self):
+        """Measure it; return values for its record: a health only of what runs, a time only with figures."""
+        measured = gateway.measure(self)
+        unfit = set() if self.state == "active" else {"health", "health_message"}
+        now = {"checked_at": fields.Datetime.now()} if "user_count" in measured else {}
+        return {name: value for name, value in {**measured, **now}.items() if name not in unfit}
 
     def _measure(self):
         """Job: the first figures of a new instance, which the hourly run would bring up to an hour later.
@@ -99,21 +106,23 @@ class SaasInstance(models.Model):
         operation that begins meanwhile must not be run again for them.
         """
         if self.state == "active" and not self.operation:
-            measured = {**gateway.measure(self), "checked_at": fields.Datetime.now()}
+            measured = self._measured()
             with self.env.registry.cursor() as cursor:
                 now = self.with_env(self.env(cr=cursor)).try_lock_for_update(allow_referencing=True)
                 now.filtered(lambda it: it.state == "active" and not it.operation).write(measured)
 
-    def _measured_now(self):
-        """Measure those that are there, so that a form shows figures of now; return them all."""
+    def _measure_now(self):
+        """Measure those that are there, so that a form shows figures of now."""
         # sudo: whoever may read the figures may have them measured; users cannot write measured values
         there = self.filtered(lambda it: it.state in ("active", "suspended", "expired") and not it.operation)
         there.sudo()._check_health()
-        return self
 
     @api.model
     def _cron_check_health(self):
-        """J1: hourly, one by one; instances that cannot be measured, or are busy, do not stop the rest."""
+        """J1: hourly, one by one; instances that cannot be measured, or are busy, do not stop the rest.
+
+        Those in trouble come last, by turns: they stay due until they can be measured, and may take long.
+        """
         before = fields.Datetime.subtract(fields.Datetime.now(), minutes=55)
         domain = [
             ("state", "=", "active"),
@@ -122,7 +131,7 @@ class SaasInstance(models.Model):
             ("checked_at", "=", False),
             ("checked_at", "<", before),
         ]
-        due = self.search(domain, order="checked_at, id")
+        due = self.search(domain, order="health desc, write_date, id")
         commit_progress = self.env["ir.cron"]._commit_progress
         commit_progress(remaining=len(due))
         for instance in due:
@@ -132,11 +141,9 @@ class SaasInstance(models.Model):
 
     def _check_health_apart(self):
         """Measure first, which may take seconds; then write in a short transaction, to avoid conflicts."""
-        measured = gateway.measure(self)
+        measured = self._measured()
         self.env["ir.cron"]._commit_progress()
-        self.try_lock_for_update(allow_referencing=True).write(
-            {**measured, "checked_at": fields.Datetime.now()}
-        )
+        self.try_lock_for_update(allow_referencing=True).write(measured)
 
     @api.model
     def _note_broken(self, server):
@@ -148,7 +155,7 @@ class SaasInstance(models.Model):
             ("health", "!=", "critical"),
         ]
         for instance in self.search(domain).try_lock_for_update(allow_referencing=True):
-            instance.write({**gateway.BROKEN, "checked_at": fields.Datetime.now()})
+            instance.write(gateway.BROKEN)
             instance._emit("instance.down")
 
     # ------------------------------------------------------------ logging in
@@ -211,8 +218,19 @@ class SaasInstance(models.Model):
     def _send_termination_email(self):
         self._enqueue_mail("saas_manager.mail_template_instance_terminated")
 
+    def _check_can_write_to_customer(self):
+        """Raise UserError if no mail can be sent, or there is no instance to write about."""
+        if self.state in ("draft", "terminated"):
+            raise self._not_possible_now()
+        obstacle = self.env["saas.provider"]._mail_obstacle(self.company_id)
+        if obstacle:
+            raise UserError(obstacle)
+
     def _write_to_customer(self, subject, body):
-        """Send a mail of an operator's own to the customer, or the administrator if they have no address."""
+        """Send a mail of an operator's own to the customer, or the administrator if they have no address.
+
+        It comes from the provider, as all mails do; the chatter names the operator.
+        """
         self.ensure_one()
         customer = self.partner_id
         to = (
@@ -221,7 +239,13 @@ class SaasInstance(models.Model):
             else {"outgoing_email_to": self.admin_email}
         )
         self.message_post(
-            subject=subject, body=body, message_type="comment", subtype_xmlid="mail.mt_comment", **to
+            subject=subject,
+            body=body,
+            message_type="comment",
+            subtype_xmlid="mail.mt_comment",
+            author_id=self.env.user.partner_id.id,
+            email_from=self._mail_sender(),
+            **to,
         )
 
     def _mail_record(self):

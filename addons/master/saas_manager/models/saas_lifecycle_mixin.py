@@ -40,16 +40,20 @@ class SaasLifecycleMixin(models.AbstractModel):
 
     def _check_transition(self, *actions):
         """Raise InvalidState, naming the record, unless these are allowed one after the other."""
-        states = dict(self._fields["state"]._description_selection(self.env))
         for record in self:
             if record._state_after(actions) is None:
-                raise InvalidState(
-                    self.env._(
-                        "%(name)s is %(state)s: this action is not possible now.",
-                        name=record.display_name,
-                        state=states[record.state].lower(),
-                    )
-                )
+                raise record._not_possible_now()
+
+    def _not_possible_now(self):
+        """The error for something that the record's state does not allow."""
+        states = dict(self._fields["state"]._description_selection(self.env))
+        return InvalidState(
+            self.env._(
+                "%(name)s is %(state)s: this action is not possible now.",
+                name=self.display_name,
+                state=states[self.state].lower(),
+            )
+        )
 
     def _move(self, *actions, **values):
         """Write the state to which `actions` lead one after the other, together with `values`."""

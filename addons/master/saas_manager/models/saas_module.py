@@ -1,6 +1,7 @@
 """The modules that can be installed on a server, by their names for people: what the picker offers."""
 
 from odoo import api, fields, models
+from odoo.tools import SQL
 
 from .. import gateway
 
@@ -37,4 +38,28 @@ class SaasModule(models.Model):
             if any((module[name] or "") != (value or "") for name, value in values.items()):
                 module.write(values)
         gone.unlink()
-        known.create([{**values, "server_id": server.id} for values in found.values()])
+        known._add(server, found.values())
+
+    @api.model
+    def _add(self, server, modules):
+        """Add modules. If somebody else does so at this moment, the request is run again, as Odoo's own are.
+
+        Odoo's `create` would end it with an error about the name instead.
+        """
+        rows = [
+            SQL(
+                "(%s, %s, %s, %s, %s)",
+                values["name"],
+                values["title"],
+                values.get("summary") or None,
+                bool(values.get("is_application")),
+                server.id,
+            )
+            for values in modules
+        ]
+        if rows:
+            columns = SQL("name, title, summary, is_application, server_id")
+            added = SQL(
+                "INSERT INTO saas_module (%s) VALUES %s ON CONFLICT DO NOTHING", columns, SQL(", ").join(rows)
+            )
+            self.env.cr.execute(added)

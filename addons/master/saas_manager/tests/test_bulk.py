@@ -89,16 +89,37 @@ class TestBulk(SaasCase):
         self.assertEqual(wizard.line_ids.outcome, "refused")
         self.assertIn("no module crm2", wizard.line_ids.objection)
 
-    def test_a_mail_goes_to_each_customer_or_else_to_the_administrator(self):
+    def test_a_mail_goes_from_the_provider_to_each_customer_or_else_to_the_administrator(self):
+        self._make_mail_server()
         self.cafe.partner_id = self.env["res.partner"].create({"name": "Without an Address"})
         wizard = self._wizard(
             "mail", self.acme, self.cafe, subject="A new address", body="<p>From May on.</p>"
         )
         wizard.action_do()
-        self.assertEqual(self._outcomes(wizard), {"acme": "done", "cafe": "done"})
-        self.assertEqual(self.acme.message_ids[0].partner_ids, self.customer)
+        self.assertEqual(self._outcomes(wizard), {"acme": "begun", "cafe": "begun"})
+        message = self.acme.message_ids[0]
+        self.assertEqual(message.partner_ids, self.customer)
+        self.assertIn("hello@operator.example", message.email_from)
+        self.assertEqual(message.author_id, self.users["manager"].partner_id)
         self.assertIn("From May on.", self.acme.message_ids[0].body)
         self.assertEqual(self.cafe.message_ids[0].outgoing_email_to, "boss@acme.example")
+
+    def test_a_mail_that_cannot_be_sent_is_refused_in_words(self):
+        self._make_mail_server()
+        draft, gone = self._make_instance("drafted"), self._make_instance("gone", "terminated")
+        told = {"subject": "A new address", "body": "<p>From May on.</p>"}
+        wizard = self._wizard("mail", self.acme, draft, gone, **told)
+        before = [len(it.message_ids) for it in (draft, gone)]
+        self.assertEqual(wizard.line_ids[0].objection, False)
+        self.assertIn("is draft: this action is not possible now.", wizard.line_ids[1].objection)
+        wizard.action_do()
+        self.assertEqual(self._outcomes(wizard), {"acme": "begun", "drafted": "refused", "gone": "refused"})
+        self.assertEqual([len(it.message_ids) for it in (draft, gone)], before)
+        self.env["ir.mail_server"].search([]).active = False
+        wizard = self._wizard("mail", self.acme, **told)
+        self.assertEqual(wizard.line_ids.objection, "No outgoing mail server is set.")
+        wizard.action_do()
+        self.assertEqual(self._outcomes(wizard), {"acme": "refused"})
 
     def test_nothing_begins_before_the_form_is_filled_in(self):
         for operation in ("suspend", "change_plan", "install", "mail"):

@@ -65,6 +65,26 @@ class TestCompanies(SaasCase):
             with self.subTest(model=model), self.assertRaises(AccessError):
                 self._as("administrator", record).read(["display_name"])
 
+    def test_a_wizard_shows_nothing_of_records_of_another_company(self):
+        ours = {"instance_id": self._make_instance("ours", "active").id, "plan_id": self.plan.id}
+        self.plan.company_id = self.env.company
+        shown = 0
+        for model in filter(lambda model: self.env[model].is_transient(), ACCESS):
+            found = self.env[model]._fields.values()
+            values = {name: ours[name] for name in ours if name in self.env[model]._fields}
+            for field in (field for field in found if field.related and not field.inherited):
+                self.env.flush_all()
+                self.env.invalidate_all()
+                wizard = (
+                    self.env[model]
+                    .with_user(self.stranger)
+                    .new({name: value for name, value in values.items() if name != field.name})
+                )
+                with self.subTest(field=str(field)), self.assertRaises(AccessError):
+                    wizard[field.name]
+                shown += 1
+        self.assertGreater(shown, 10)
+
     def test_records_without_a_company_are_visible_to_all(self):
         for record in (self.server, self.template, self.plan):
             with self.subTest(model=record._name):

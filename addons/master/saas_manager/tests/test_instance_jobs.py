@@ -8,8 +8,9 @@ from odoo import Command, fields
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.addons.queue_job.job import Job
 from odoo.exceptions import UserError
+from odoo.modules.module import load_script
 from odoo.tests import tagged
-from odoo.tools import SQL
+from odoo.tools import SQL, file_path
 
 from tenantry.engine.instances import Instances
 from tenantry.errors import InstanceNotFound, PostgresUnreachable
@@ -287,6 +288,27 @@ class TestHealth(SaasCase):
             [instance.health for instance in (active, lately, busy, suspended)],
             ["healthy", "unknown", "unknown", "unknown"],
         )
+
+    def test_the_update_takes_the_health_of_what_does_not_run(self):
+        active, suspended = (self._make_instance(it, it, health="critical") for it in ("active", "suspended"))
+        self.env.flush_all()
+        path = file_path("saas_manager/migrations/19.0.1.4.0/post-no_health_at_rest.py")
+        load_script(path, "no_health_at_rest").migrate(self.env.cr, "19.0.1.3.0")
+        self.env.invalidate_all()
+        self.assertEqual((active.health, suspended.health), ("critical", "unknown"))
+
+    def test_those_in_trouble_are_measured_last_and_again_at_the_next_run(self):
+        bad = self._make_instance("bad", "active", health="critical")
+        good = self._make_instance("good", "active", health="healthy")
+        asked = []
+
+        def measure(instance):
+            asked.append(instance)
+            return {"health": "critical"} if instance == bad else {"health": "healthy", "user_count": 1}
+
+        self._check(measure)
+        self._check(measure)
+        self.assertEqual(asked, [good, bad, bad])
 
     def test_a_new_instance_is_measured_unless_something_is_being_done_with_it(self):
         idle, busy = self._make_instance("idle", "active"), self._make_instance("busy", "active")

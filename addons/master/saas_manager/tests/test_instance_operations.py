@@ -4,7 +4,10 @@ from types import SimpleNamespace
 from unittest.mock import patch
 
 from odoo.exceptions import UserError
+from odoo.sql_db import db_connect
 from odoo.tests import Form, tagged
+from odoo.tools import mute_logger
+from psycopg2.errors import SerializationFailure
 
 from tenantry.errors import InstanceNotFound, ModuleNotFound
 from tenantry.model.usage import Usage
@@ -132,6 +135,7 @@ class TestSubdomain(OperationsCase):
         self.assertEqual((self.instance.state, self.instance.operation), ("active", False))
 
     def test_the_customer_is_mailed_both_addresses_and_operators_get_a_text_to_copy(self):
+        self._make_mail_server()
         self.instance.write({"operation": "rename", "wanted": "zenith", "url": "http://acme.localhost"})
         renamed = SimpleNamespace(name="zenith", url="http://zenith.localhost")
         with self._jobs() as jobs, patch.object(gateway, "rename", return_value=renamed):
@@ -139,8 +143,20 @@ class TestSubdomain(OperationsCase):
         self.assertEqual(self.instance.previous_url, "http://acme.localhost")
         note = self.instance.message_ids[:1].body
         self.assertIn("from http://acme.localhost to http://zenith.localhost", note)
+        self.assertIn("The customer gets a mail.", note)
         mail = "saas_manager.mail_template_instance_renamed"
         jobs.assert_enqueued_job(self.instance.sudo()._deliver_mail, args=(mail,))
+
+    def test_no_mail_about_a_new_address_is_promised_while_none_can_be_sent(self):
+        self.instance.write({"operation": "rename", "wanted": "zenith", "url": "http://acme.localhost"})
+        obstacle = patch.object(
+            type(self.env["saas.provider"]), "_mail_obstacle", return_value="No outgoing mail server is set."
+        )
+        renamed = SimpleNamespace(name="zenith", url="http://zenith.localhost")
+        with obstacle:
+            self._run("rename", "rename", return_value=renamed)
+        note = self.instance.message_ids[:1].body
+        self.assertIn("gets no mail yet: No outgoing mail server is set. To tell them", note)
 
     def test_an_unavailable_subdomain_is_shown_in_the_wizard_and_refused(self):
         self._make_instance("taken", "active")
@@ -194,6 +210,25 @@ class TestModules(OperationsCase):
             self.assertEqual(
                 {(it.name, it.title) for it in found}, {(it["name"], it["title"]) for it in there}
             )
+
+    def test_of_two_who_read_the_list_at_once_the_later_one_is_run_again_by_odoo(self):
+        server = self.env.ref("saas_manager.saas_server_local")
+
+        def run(statement):
+            with db_connect(self.env.cr.dbname).cursor() as somebody:
+                somebody.execute(statement, [server.id])
+
+        def read_by_both(_server):
+            run("INSERT INTO saas_module (name, title, server_id) VALUES ('of_two', 'Of Two', %s)")
+            return [{"name": "of_two", "title": "Of Two"}]
+
+        self.addCleanup(run, "DELETE FROM saas_module WHERE name = 'of_two' AND server_id = %s")
+        with (
+            patch.object(gateway, "modules_of", read_by_both),
+            mute_logger("odoo.sql_db"),
+            self.assertRaises(SerializationFailure),
+        ):
+            self.env["saas.module"]._read_again(server)
 
     def test_modules_are_installed_by_a_job_in_the_builds_channel(self):
         with self._jobs() as jobs, patch.object(gateway, "check_modules"):

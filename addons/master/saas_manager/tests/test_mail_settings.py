@@ -76,14 +76,20 @@ class TestMailSettings(SaasMailCase):
         self._save(**_SMARTHOST)
         self.assertFalse(job.eta)
 
-    def test_the_update_enters_a_mail_server_that_listens_on_this_machine(self):
+    def test_the_update_enters_a_mail_server_on_this_machine_that_has_sent_mails(self):
         path = file_path("saas_manager/migrations/19.0.1.4.0/post-mail_server_on_this_machine.py")
         migration = load_script(path, "mail_server_on_this_machine")
+        job = self.instance.with_delay()._deliver_mail(PREFIX + "instance_reactivated").db_record()
+        job.state = "done"
         with patch.object(migration, "_PORT", closed_port()):
             migration.migrate(self.env.cr, "19.0.1.3.0")
         self.assertFalse(self.provider._mail_server(), "none listens there")
+        job.state = "pending"
         with socket.create_server(("localhost", 0)) as server:
             with patch.object(migration, "_PORT", server.getsockname()[1]):
+                migration.migrate(self.env.cr, "19.0.1.3.0")
+                self.assertFalse(self.provider._mail_server(), "no mail was sent that way")
+                job.state = "done"
                 for _time in range(2):
                     migration.migrate(self.env.cr, "19.0.1.3.0")
             found = self.env["ir.mail_server"].search([])
@@ -248,6 +254,23 @@ class TestMailSettings(SaasMailCase):
                 {"email_from": bot.email_formatted, "email_to": "ann@acme.example", "body_html": "<p>Hi</p>"}
             ).send()
         self.assertIn("hello@acme.example", self._mails[-1]["email_from"])
+
+    def test_replies_go_to_several_addresses_unless_nobody_has_them(self):
+        several = "ann@acme.example, Bob <bob@acme.example>"
+        for reply_to, told in (
+            (several, several),
+            ("odoobot@example.com, Bob <bob@acme.example>", "odoobot@example.com, Bob <bob@acme.example>"),
+            ("odoobot@example.com, bot@example.org", self.provider._sender_for(self.env.company)),
+        ):
+            with self.subTest(reply_to), self._mail_server_up():
+                values = {
+                    "email_from": "ann@acme.example",
+                    "email_to": "eve@acme.example",
+                    "reply_to": reply_to,
+                }
+                mail = self.env["mail.mail"].create({**values, "body_html": "<p>Hi</p>"})
+                mail.send()
+                self.assertEqual(mail.reply_to, told)
 
     def test_the_mail_of_an_operator_s_activity_says_why(self):
         with self._mail_server_up():

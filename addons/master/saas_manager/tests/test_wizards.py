@@ -209,6 +209,23 @@ class TestDialogues(SaasCase):
         self.assertEqual(self.instance.user_count, 7)
         self.assertTrue(self.instance.checked_at)
 
+    def test_a_look_at_a_suspended_instance_gives_it_no_health(self):
+        for state in ("suspended", "expired"):
+            self.instance.write({"state": state, "health": "unknown"})
+            for health in ("critical", "healthy"):
+                measured = {"user_count": 7, "health": health, "health_message": "A sentence."}
+                with patch.object(gateway, "measure", return_value=measured):
+                    self._as("manager", self.instance).action_open_change_plan()
+                self.assertEqual((self.instance.health, self.instance.health_message), ("unknown", False))
+                self.assertEqual(self.instance.user_count, 7, "its figures are those of now")
+
+    def test_figures_that_could_not_be_measured_are_not_shown_as_measured(self):
+        self.instance.write({"checked_at": False, "user_count": 0})
+        failed = {"health": "critical", "health_message": "The server does not answer."}
+        with patch.object(gateway, "measure", return_value=failed):
+            self._as("manager", self.instance).action_open_change_plan()
+        self.assertEqual((self.instance.health, self.instance.checked_at), ("critical", False))
+
     def test_a_plan_that_is_too_small_is_refused_with_the_numbers(self):
         tiny = self._make_plan("tiny", max_users=3)
         wizard = self._wizard("manager", "saas.instance.change.plan", plan_id=tiny.id)

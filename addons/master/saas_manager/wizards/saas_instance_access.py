@@ -8,7 +8,7 @@ class SaasInstanceAccess(models.TransientModel):
     _description = "Let a Customer In"
 
     instance_id = fields.Many2one("saas.instance", required=True, readonly=True, ondelete="cascade")
-    admin_email = fields.Char(related="instance_id.admin_email")
+    admin_email = fields.Char(related="instance_id.admin_email", related_sudo=False)
     how = fields.Selection(selection="_selection_how", required=True, default="send_link")
 
     def _selection_how(self):

@@ -97,6 +97,8 @@ class SaasInstanceBulk(models.TransientModel):
                 self._check_changes_something(instance)
         elif self.operation == "change_plan" and self.plan_id:
             instance._check_fits(self.plan_id)
+        elif self.operation == "mail":
+            instance._check_can_write_to_customer()
 
     def _check_changes_something(self, instance):
         if self.operation == "start":
@@ -116,7 +118,6 @@ class SaasInstanceBulk(models.TransientModel):
             instance.install_modules(self.module_ids.mapped("name"))
         elif self.operation == "mail":
             instance._write_to_customer(self.subject, self.body)
-            return "done"
         else:
             getattr(instance, f"action_{self.operation}")()
         return "begun"
@@ -128,8 +129,8 @@ class SaasInstanceBulkLine(models.TransientModel):
 
     bulk_id = fields.Many2one("saas.instance.bulk", required=True, ondelete="cascade")
     instance_id = fields.Many2one("saas.instance", required=True, ondelete="cascade")
-    plan_id = fields.Many2one(related="instance_id.plan_id", string="Present Plan")
-    status = fields.Selection(related="instance_id.status", string="State")
+    plan_id = fields.Many2one(related="instance_id.plan_id", related_sudo=False, string="Present Plan")
+    status = fields.Selection(related="instance_id.status", related_sudo=False, string="State")
     outcome = fields.Selection(
         [("waiting", "To Do"), ("begun", "Begun"), ("done", "Done"), ("refused", "Refused")],
         required=True,

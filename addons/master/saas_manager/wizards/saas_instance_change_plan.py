@@ -10,16 +10,20 @@ class SaasInstanceChangePlan(models.TransientModel):
     _description = "Change the Plan of an Instance"
 
     instance_id = fields.Many2one("saas.instance", required=True, readonly=True, ondelete="cascade")
-    template_id = fields.Many2one(related="instance_id.template_id")
-    checked_at = fields.Datetime(related="instance_id.checked_at")
-    user_count = fields.Integer(related="instance_id.user_count", string="Users Now")
-    storage_mb = fields.Float(related="instance_id.storage_mb", string="Storage Now (MB)")
+    template_id = fields.Many2one(related="instance_id.template_id", related_sudo=False)
+    checked_at = fields.Datetime(related="instance_id.checked_at", related_sudo=False)
+    user_count = fields.Integer(related="instance_id.user_count", related_sudo=False, string="Users Now")
+    storage_mb = fields.Float(related="instance_id.storage_mb", related_sudo=False, string="Storage Now (MB)")
     subscription_id = fields.Many2one("saas.subscription", compute="_compute_terms")
     period = fields.Selection([("monthly", "per month"), ("yearly", "per year")], compute="_compute_terms")
-    current_plan_id = fields.Many2one(related="instance_id.plan_id", string="Present Plan")
-    current_max_users = fields.Integer(related="current_plan_id.max_users", string="Users Allowed Now")
+    current_plan_id = fields.Many2one(
+        related="instance_id.plan_id", related_sudo=False, string="Present Plan"
+    )
+    current_max_users = fields.Integer(
+        related="current_plan_id.max_users", related_sudo=False, string="Users Allowed Now"
+    )
     current_max_storage_gb = fields.Float(
-        related="current_plan_id.max_storage_gb", string="Storage Allowed Now (GB)"
+        related="current_plan_id.max_storage_gb", related_sudo=False, string="Storage Allowed Now (GB)"
     )
     current_price = fields.Monetary(
         string="Present Price", compute="_compute_terms", currency_field="current_currency_id"
@@ -32,9 +36,11 @@ class SaasInstanceChangePlan(models.TransientModel):
         domain="[('id', '!=', current_plan_id),"
         " '|', ('template_ids', '=', False), ('template_ids', 'in', template_id)]",
     )
-    max_users = fields.Integer(related="plan_id.max_users", string="Users Allowed")
-    max_storage_gb = fields.Float(related="plan_id.max_storage_gb", string="Storage Allowed (GB)")
-    currency_id = fields.Many2one(related="plan_id.currency_id")
+    max_users = fields.Integer(related="plan_id.max_users", related_sudo=False, string="Users Allowed")
+    max_storage_gb = fields.Float(
+        related="plan_id.max_storage_gb", related_sudo=False, string="Storage Allowed (GB)"
+    )
+    currency_id = fields.Many2one(related="plan_id.currency_id", related_sudo=False)
     price = fields.Monetary(string="New Price", compute="_compute_price")
     difference = fields.Monetary(compute="_compute_price")
     is_comparable = fields.Boolean(compute="_compute_price", help="Both prices are in the same currency.")

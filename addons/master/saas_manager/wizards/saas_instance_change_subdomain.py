@@ -8,7 +8,7 @@ class SaasInstanceChangeSubdomain(models.TransientModel):
     _description = "Change the Subdomain of an Instance"
 
     instance_id = fields.Many2one("saas.instance", required=True, readonly=True, ondelete="cascade")
-    url = fields.Char(related="instance_id.url", string="Present Address")
+    url = fields.Char(related="instance_id.url", related_sudo=False, string="Present Address")
     subdomain = fields.Char(string="New Subdomain", required=True)
     subdomain_free = fields.Boolean(compute="_compute_subdomain_message")
     subdomain_message = fields.Char(compute="_compute_subdomain_message")

@@ -8,7 +8,7 @@ class SaasInstanceInstallModules(models.TransientModel):
     _description = "Install Modules in an Instance"
 
     instance_id = fields.Many2one("saas.instance", required=True, readonly=True, ondelete="cascade")
-    server_id = fields.Many2one(related="instance_id.server_id")
+    server_id = fields.Many2one(related="instance_id.server_id", related_sudo=False)
     module_ids = fields.Many2many(
         "saas.module",
         string="Modules",

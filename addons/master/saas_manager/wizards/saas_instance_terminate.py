@@ -9,11 +9,11 @@ class SaasInstanceTerminate(models.TransientModel):
     _description = "Terminate an Instance"
 
     instance_id = fields.Many2one("saas.instance", required=True, readonly=True, ondelete="cascade")
-    subdomain = fields.Char(related="instance_id.subdomain")
-    partner_id = fields.Many2one(related="instance_id.partner_id")
-    url = fields.Char(related="instance_id.url")
-    database_name = fields.Char(related="instance_id.database_name")
-    hostname_ids = fields.One2many(related="instance_id.hostname_ids")
+    subdomain = fields.Char(related="instance_id.subdomain", related_sudo=False)
+    partner_id = fields.Many2one(related="instance_id.partner_id", related_sudo=False)
+    url = fields.Char(related="instance_id.url", related_sudo=False)
+    database_name = fields.Char(related="instance_id.database_name", related_sudo=False)
+    hostname_ids = fields.One2many(related="instance_id.hostname_ids", related_sudo=False)
     typed_name = fields.Char(
         string="Its Subdomain", help="Two customers may have the same name, but never this."
     )

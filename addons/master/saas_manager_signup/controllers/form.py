@@ -5,7 +5,7 @@ from odoo.http import request
 from werkzeug.exceptions import NotFound
 
 from ..faults import SignupFaults
-from .pages import is_mine, json, mine, note_mine, page, see_other, signup, too_many, visitor_address
+from .pages import is_mine, json, mine, note_mine, page, see_other, signup, too_many, visitor
 
 _TYPED = "saas_signup_typed"
 
@@ -30,7 +30,7 @@ class SignupForm(http.Controller):
         if not signup()._is_open():
             return self._form(typed)
         try:
-            asked = signup()._create_draft(typed, visitor_address(), mine("asked"))
+            asked = signup()._create_draft(typed, mine("asked"), **visitor())
         except SignupFaults as faults:
             request.session[_TYPED] = signup()._tidy(typed)
             return self._form(typed, faults.by_field)
@@ -77,5 +77,5 @@ class SignupForm(http.Controller):
         asked = signup()._find(reference)
         if not asked:
             return page("gone", 404)
-        told = "sent" if asked._send_again(visitor_address()) else "later"
+        told = "sent" if asked._send_again(**visitor()) else "later"
         return see_other(f"/signup/sent/{reference}?again={told}")

@@ -87,10 +87,10 @@ def too_many(model):
     return None
 
 
-def visitor_address():
-    """The network address for the limits; None for operators who try their own page."""
-    is_operator = request.env.user.has_group("saas_manager.group_saas_user")
-    return None if is_operator else network_of(request.httprequest.remote_addr)
+def visitor():
+    """For the limits: the network address, and whether they count; managers may try their own page."""
+    is_manager = request.env.user.has_group("saas_manager.group_saas_manager")
+    return {"address": network_of(request.httprequest.remote_addr), "is_limited": not is_manager}
 
 
 # ---------------------------------------------------------------- requests of this browser

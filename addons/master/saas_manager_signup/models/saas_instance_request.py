@@ -10,7 +10,7 @@ from odoo.exceptions import UserError
 from odoo.tools import plaintext2html
 
 from ..faults import SignupFaults
-from .saas_instance_request_signup import VERIFY
+from .saas_instance_request_signup import NO_ADDRESS, VERIFY
 
 _WARNING = "mail.mail_activity_data_warning"
 _AGAIN_AN_HOUR = 10
@@ -22,18 +22,18 @@ class SaasInstanceRequest(models.Model):
     _inherit = "saas.instance.request"
 
     @api.model
-    def _sign_up_on_page(self, values, address, own=(), change=None):
+    def _sign_up_on_page(self, values, own=(), change=None, **visitor):
         """Keep it as a draft and send a mail; sent again, it is the same draft.
 
         own: the references of what the same browser asked for; nobody else's draft is touched, whatever
-        address they type. change: the one of them that is meant, if they said so. Raises TooMany, and
-        WrongValue for a throw-away mailbox.
+        address they type. change: the one of them that is meant, if they said so.
+        visitor: see `_sign_up`. Raises TooMany, and WrongValue for a throw-away mailbox.
         """
         draft = self._draft_of(values, own, change)
         if not draft:
-            return self._sign_up(values, address)
+            return self._sign_up(values, **visitor)
         self._check_mailbox(values["customer_email"])
-        self._count_again(address, values["customer_email"])
+        self._count_again(values["customer_email"], **visitor)
         draft.write(values)
         draft._send_link()
         return draft
@@ -44,11 +44,11 @@ class SaasInstanceRequest(models.Model):
         mine = [("reference", "in", list(own)), ("source", "=", "signup"), ("state", "=", "draft")]
         return self.search([*domain, *mine], limit=1)
 
-    def _send_again(self, address):
-        """Send the mail again; return False after too many."""
+    def _send_again(self, **visitor):
+        """Send the mail again; return False after too many. visitor: see `_sign_up`."""
         self.ensure_one()
         try:
-            self._count_again(address, self.customer_email)
+            self._count_again(self.customer_email, **visitor)
         except TooMany:
             return False
         self._send_link()
@@ -56,11 +56,10 @@ class SaasInstanceRequest(models.Model):
         self._mail_job(VERIFY).filtered(lambda job: job.state == "pending").eta = False
         return True
 
-    def _count_again(self, address, email):
-        """Raises TooMany. address: as in `_sign_up`."""
-        if not address:
-            return
-        self._count_signup(f"signup again {address}", _AGAIN_AN_HOUR)
+    def _count_again(self, email, address, is_limited=True):
+        """Raises TooMany. address, is_limited: as in `_sign_up`."""
+        if is_limited:
+            self._count_signup(f"signup again {address or NO_ADDRESS}", _AGAIN_AN_HOUR)
         self._count_mail(email)
 
     def _verification_url(self):

@@ -21,9 +21,8 @@ _STAMP_KEPT_S = 86400
 class SaasInstanceRequest(models.Model):
     _inherit = "saas.instance.request"
 
-    def _count_asked(self, email):
-        """Raises TooMany: to this address, or of all visitors together."""
-        self._count_mail(email)
+    def _count_of_all(self):
+        """Raises TooMany: of all visitors together."""
         cap = self.env["saas.signup"]._cap_per_hour()
         if cap:
             self._count_signup("signup", _POSTS_PER_SIGNUP * cap)
@@ -46,6 +45,7 @@ class SaasInstanceRequest(models.Model):
             )
 
     def _count_mail(self, email):
+        """Raises TooMany: to this mailbox, whoever asks for the mails."""
         self._count_signup(f"signup mail {email.lower()}", _MAILS_AN_HOUR)
 
     @api.model

@@ -11,6 +11,8 @@ VERIFY = "saas_manager.mail_template_verify_email"
 _SCOPE = "saas_manager_api.signup"
 """The purpose of the signatures in mails; never change it, so that links that were sent stay valid."""
 _CONFIRM_WITHIN_H = 48
+NO_ADDRESS = "unknown"
+"""In a count's name, for visitors of whom no network address is known."""
 
 
 class SaasInstanceRequest(models.Model):
@@ -54,20 +56,22 @@ class SaasInstanceRequest(models.Model):
             raise WrongValue(sentence, fields={"admin_email": sentence})
 
     @api.model
-    def _sign_up(self, values, address):
+    def _sign_up(self, values, address, is_limited=True):
         """Create a draft, and send a mail to the customer.
 
-        address: where the wish came from, whichever door it came through; None for operators, who have no
-        limits. Raises TooMany, and WrongValue for a throw-away mailbox.
+        address: where the wish came from, whichever door it came through; all without one count as one.
+        is_limited: False for operators, who have only the limit of each mailbox. Raises TooMany, and
+        WrongValue for a throw-away mailbox.
         """
         self._check_mailbox(values["customer_email"])
         limit = self.env["saas.signup"]._per_address()
-        if address and limit:
-            self._count_signup(f"signup {address}", limit)
+        if is_limited and limit:
+            self._count_signup(f"signup {address or NO_ADDRESS}", limit)
         request = self.create({**values, "source": "signup"})
         request._send_link()
-        if address:
-            self._count_asked(values["customer_email"])
+        self._count_mail(values["customer_email"])
+        if is_limited:
+            self._count_of_all()
         return request
 
     def _send_link(self):

@@ -14,10 +14,11 @@ class SaasSignup(models.AbstractModel):
     _inherit = "saas.signup"
 
     @api.model
-    def _create_draft(self, typed, address, own=()):
+    def _create_draft(self, typed, own=(), **visitor):
         """Create a draft and send the mail. Raises SignupFaults.
 
-        own: the references of this browser's earlier requests.
+        own: the references of this browser's earlier requests. visitor: `address` and `is_limited`, as of
+        `_sign_up`.
         """
         tidy = self._tidy(typed)
         requests = self.env["saas.instance.request"]
@@ -31,7 +32,7 @@ class SaasSignup(models.AbstractModel):
         try:
             # Forms with errors do not count, neither for all visitors nor for the typed mailbox.
             with self.env.cr.savepoint():
-                return requests._sign_up_on_page(self._values(tidy), address, own, tidy["change"])
+                return requests._sign_up_on_page(self._values(tidy), own, tidy["change"], **visitor)
         except ApiError as error:
             faults = error.problem.told_details(self.env.lang).get("fields")
             raise SignupFaults(faults or {"": self._sentence_of(error)}) from error

@@ -82,14 +82,38 @@ class TestGuards(SignupCase):
         for number in range(7):
             self._signed_up(f"more-{number}", customer_email=f"more{number}@acme.example")
 
-    def test_an_operator_who_tries_the_page_has_no_limits(self):
+    def test_a_manager_who_tries_the_page_has_only_the_limit_of_each_mailbox(self):
         self.parameters.set_param("saas_signup.per_address_per_hour", "1")
-        for number in range(3):
-            self.authenticate("saas-user", "saas-user")
+        self.authenticate("saas-manager", "saas-manager")
+        for number in range(5):
             self._signed_up(f"acme-{number}")
-        self.authenticate("saas-portal", "saas-portal")
-        self._signed_up("other-one")
-        self.assertEqual(self._send("other-two").status_code, 422)
+        self.assertEqual(self._send("acme-six").status_code, 422)
+        self._signed_up("acme-six", customer_email="bob@acme.example")
+
+    def test_others_who_are_logged_in_have_the_limits_of_visitors(self):
+        self.parameters.set_param("saas_signup.per_address_per_hour", "1")
+        for login in ("saas-user", "saas-portal"):
+            self.env["saas.api.count"].search([]).unlink()
+            self.authenticate(login, login)
+            self._signed_up(f"acme-{login}", customer_email=f"{login}@acme.example")
+            answer = self._send(f"other-{login}", customer_email=f"{login}2@acme.example")
+            self.assertEqual(answer.status_code, 422, login)
+
+    def test_visitors_without_a_known_address_have_limits_too(self):
+        requests = self.env["saas.instance.request"]
+        self.parameters.set_param("saas_signup.per_address_per_hour", "1")
+        for address, other in ((None, ""), ("10.0.0.1", "10.0.0.1")):
+            self.env["saas.api.count"].search([]).unlink()
+            name = f"acme-{address or 'none'}".replace(".", "-")
+            first = self._request_values(name, customer_email=f"{name}@acme.example")
+            request = requests._sign_up(first, address)
+            with self.assertRaises(ApiError):
+                requests._sign_up(self._request_values("acme-two", customer_email="b@acme.example"), other)
+            for number in range(10):
+                request.customer_email = f"again{number}@acme.example"
+                self.assertTrue(request._send_again(address=address))
+            request.customer_email = "again@acme.example"
+            self.assertFalse(request._send_again(address=other))
 
     def test_five_mails_an_hour_to_one_mailbox(self):
         requests = self.env["saas.instance.request"]

@@ -105,6 +105,17 @@ class TestWebhookEvents(WebhookCase):
             self.instance._on_job_failed("lost")
         self.assertEqual(self._deliveries()[0].event, "instance.renamed")
 
+    def test_a_change_of_domains_whose_job_was_lost_is_told_if_it_was_made(self):
+        self.instance.hostname_ids = [Command.create({"name": "shop.acme.example"})]
+        for hostnames, told in (((), []), (("shop.acme.example",), ["instance.domains_changed"])):
+            self.instance.operation = "set_domains"
+            found = SimpleNamespace(name="acme", url=self.instance.url, hostnames=hostnames)
+            with patch.object(gateway, "find", return_value=found):
+                self.instance._on_job_failed("lost")
+            self.assertEqual(self._deliveries().mapped("event"), told)
+        data = json.loads(self._deliveries().payload)["data"]
+        self.assertEqual(data["instance"]["domains"], ["shop.acme.example"])
+
     def test_a_change_of_domains_tells_those_that_are_there(self):
         self.instance.hostname_ids = [Command.create({"name": "shop.acme.example"})]
         event, data = self._told_of("set_domains", set_hostnames=None)
