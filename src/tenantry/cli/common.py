@@ -39,7 +39,8 @@ CodeArgument = Annotated[
 def command(function: Callable[Arguments, None]) -> Callable[Arguments, None]:
     """Print the engine's errors as a sentence and a remedy, and exit with the code of the error's family.
 
-    A command that is interrupted outside of `Output.progress` has changed nothing.
+    An interrupted command has changed nothing, unless it says otherwise: it changes something only in
+    `Output.progress`, in `said_when_interrupted`, or after `interrupts.finish`.
     """
 
     @functools.wraps(function)
