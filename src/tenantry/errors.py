@@ -53,15 +53,16 @@ class AccessRefused(TenantryError):
 
 
 class InstallationNotFound(NotFound):
-    """looked_at: each place, and why it was not taken. new: where `tenantry up` would make one."""
+    """looked_at: each place, and why it was not taken.
 
-    def __init__(self, looked_at: Sequence[str], new: Path) -> None:
+    new: where `tenantry up` would make one; None: it may not, since what is there is not trusted.
+    """
+
+    def __init__(self, looked_at: Sequence[str], new: Path | None = None) -> None:
         self.looked_at, self.new = tuple(looked_at), new
         super().__init__(f"No installation was found: {'; '.join(looked_at)}.")
-        self.remedy = (
-            "Name its folder in TENANTRY_HOME, or go there. For the first one: `tenantry up`, which makes"
-            f" {new}."
-        )
+        first = f"`tenantry up`, which makes {new}" if new else "`tenantry up` in another folder"
+        self.remedy = f"Name its folder in TENANTRY_HOME, or go there. For the first one: {first}."
 
 
 class Interrupted(TenantryError):

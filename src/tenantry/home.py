@@ -16,6 +16,7 @@ from pathlib import Path
 
 import platformdirs
 
+from tenantry.errors import InstallationNotFound
 from tenantry.keyfile import write_private
 
 NAME = ".tenantry"
@@ -29,13 +30,15 @@ class Home:
     """folder: of the installation, or where a new one would be. is_there: whether there is one.
 
     found: how it was found, for people; "" if it stands in the current folder, was named, or is not there.
-    looked_at: the other places, and why they were not taken.
+    looked_at: the other places, and why they were not taken. is_refused: something that we do not trust is
+    where a new one would be, so nothing there may be read, run or made.
     """
 
     folder: Path
     is_there: bool
     found: str = ""
     looked_at: tuple[str, ...] = ()
+    is_refused: bool = False
 
 
 def find_home(environment: Mapping[str, str], current: Path | None = None, usual: Path | None = None) -> Home:
@@ -63,7 +66,16 @@ def find_home(environment: Mapping[str, str], current: Path | None = None, usual
         if not fault:
             return Home(other, True, how, tuple(looked_at))
         looked_at.append(f"{other} {fault}")
-    return Home(current / NAME, False, looked_at=tuple(looked_at))
+    here = current / NAME
+    return Home(here, False, looked_at=tuple(looked_at), is_refused=_fault(here) != _ABSENT)
+
+
+def usable_home(environment: Mapping[str, str]) -> Home:
+    """Find the installation, or where a new one may be made. Raises InstallationNotFound if it may not."""
+    home = find_home(environment)
+    if home.is_refused:
+        raise InstallationNotFound(home.looked_at)
+    return home
 
 
 def config_dir(environment: Mapping[str, str]) -> Path:
@@ -100,16 +112,55 @@ _ABSENT = "is not there"
 
 
 def _fault(folder: Path) -> str:
-    """Why a folder cannot be an installation that we trust; "" if it can."""
+    """Why a folder cannot be an installation that we trust; "" if it can.
+
+    A link of ours is followed: we say with it where the installation is. Then nobody else may be able to put
+    another folder into the place that it leads to.
+    """
     try:
-        found = folder.lstat()
+        is_link = stat.S_ISLNK(folder.lstat().st_mode)
     except OSError:
         return _ABSENT
+    if not is_link:
+        return _fault_of_folder(folder)
+    try:
+        target = folder.resolve(strict=True)
+        if others := _owner_of_link(folder):
+            return f"is a link of {others}"
+        for parent in target.parents:
+            if fault := _fault_of_parent(parent):
+                return f"leads to {target}, but {parent} {fault}"
+    except (OSError, RuntimeError):  # a circle is a RuntimeError before Python 3.13
+        return "is a link that leads nowhere"
+    fault = _fault_of_folder(target)
+    return f"leads to {target}, which {fault}" if fault else ""
+
+
+def _owner_of_link(link: Path) -> str:
+    """The other user to whom a link, or one that it leads to, belongs; "" if all are ours."""
+    while link.is_symlink():
+        if (owner := link.lstat().st_uid) != os.geteuid():
+            return _user(owner)
+        link = link.parent / link.readlink()
+    return ""
+
+
+def _fault_of_folder(folder: Path) -> str:
+    found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode):
         return "is no folder"
     if found.st_uid != os.geteuid():
         return f"belongs to {_user(found.st_uid)}"
     return "can be changed by everybody" if found.st_mode & stat.S_IWOTH else ""
+
+
+def _fault_of_parent(folder: Path) -> str:
+    """As of a folder, but it may be root's, and open as /tmp is, where nobody can rename what is ours."""
+    found = folder.lstat()
+    if found.st_uid not in (0, os.geteuid()):
+        return f"belongs to {_user(found.st_uid)}"
+    is_open = found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX
+    return "can be changed by everybody" if is_open else ""
 
 
 def _user(number: int) -> str:

@@ -24,7 +24,7 @@ from pydantic import (
 )
 
 from tenantry.errors import InvalidSetting, InvalidValue, ServerNotFound
-from tenantry.home import find_home
+from tenantry.home import usable_home
 from tenantry.keyfile import is_private, key_file, write_private
 from tenantry.model.limits import MAX_THREADS
 from tenantry.model.names import LOCAL_SERVER, RESERVED_NAMES, hostname, server_name
@@ -220,13 +220,14 @@ class ServerSettings(_Settings):
         """Read `settings.toml` and the environment, which overrides the file, except for other servers.
 
         name: the server; "": the one in TENANTRY_SERVER, else the local server.
-        Raises InvalidSetting, UnsupportedSeries, ServerNotFound.
+        Raises InvalidSetting, UnsupportedSeries, ServerNotFound; InstallationNotFound if somebody else's
+        folder is where the installation would be.
         """
         environment = os.environ if environment is None else environment
         variables = ((setting, environment.get(variable(setting))) for setting in _SETTINGS)
         given = {setting: value for setting, value in variables if value}
         given.pop("home", None)
-        home = find_home(environment).folder
+        home = usable_home(environment).folder
         cache = Path(given.pop("cache", platformdirs.user_cache_dir("tenantry")))
         name = name or environment.get("TENANTRY_SERVER") or LOCAL_SERVER
         # The master may be unable to read the file; its environment has all settings of the local server.

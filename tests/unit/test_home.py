@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tenantry import home
+from tenantry.cli import complete
 from tenantry.cli.main import app
 from tenantry.home import find_home, remember
 from tenantry.settings import ServerSettings
@@ -82,18 +83,76 @@ def test_a_folder_of_another_user_is_never_trusted(
         assert any(f"{folder} belongs to" in told for told in found.looked_at)
 
 
-@pytest.mark.parametrize("trick", ["link", "open"])
-def test_a_folder_that_others_can_change_is_not_trusted(environment, work: Path, usual: Path, trick: str):
+def test_a_folder_that_others_can_change_is_not_trusted(environment, work: Path, usual: Path):
     folder = work / ".tenantry"
-    if trick == "link":
-        (work / "elsewhere").mkdir()
-        folder.symlink_to(work / "elsewhere")
-    else:
-        folder.mkdir()
-        folder.chmod(0o777)
+    folder.mkdir()
+    folder.chmod(0o777)
     found = find_home(environment, work, usual)
-    assert not found.is_there
+    assert (found.is_there, found.is_refused) == (False, True)
     assert any(str(folder) in told for told in found.looked_at)
+
+
+def _moved_behind_a_link(work: Path) -> tuple[Path, Path]:
+    """An installation that was moved to another disk: the link at its old place, and its new place."""
+    link, target = work / ".tenantry", work / "disk" / "tenantry"
+    (target / "secrets").mkdir(parents=True)
+    link.symlink_to(Path("disk") / "tenantry")
+    return link, target
+
+
+def test_an_installation_that_was_moved_behind_a_link_is_found(environment, work: Path, usual: Path):
+    link, _target = _moved_behind_a_link(work)
+    found = find_home(environment, work, usual)
+    assert (found.folder, found.is_there, found.is_refused) == (link, True, False)
+    remember(environment, link)
+    assert find_home(environment, work.parent.parent, usual).folder == link
+
+
+@pytest.mark.parametrize("trick", ["target", "parent", "file", "nothing", "circle"])
+def test_a_link_to_what_others_can_change_is_not_followed(environment, work: Path, usual: Path, trick: str):
+    link, target = _moved_behind_a_link(work)
+    if trick in ("target", "parent"):
+        (target if trick == "target" else target.parent).chmod(0o777)
+    else:
+        link.unlink()
+        (work / "file").touch()
+        link.symlink_to({"file": "file", "nothing": "absent", "circle": ".tenantry"}[trick])
+    found = find_home(environment, work, usual)
+    assert (found.is_there, found.is_refused) == (False, True)
+    assert any(str(link) in told for told in found.looked_at)
+
+
+@pytest.mark.parametrize("whose", ["link", "second link", "target", "parent"])
+def test_a_link_is_followed_only_where_nobody_else_can_lead_it(
+    environment, work: Path, usual: Path, monkeypatch: pytest.MonkeyPatch, whose: str
+):
+    link, target = _moved_behind_a_link(work)
+    second = work / "second"
+    if whose == "second link":
+        link.rename(second)
+        link.symlink_to("second")
+    assert find_home(environment, work, usual).is_there
+    one = {"link": link, "second link": second, "target": target, "parent": target.parent}[whose]
+    _give_away(one, monkeypatch)
+    found = find_home(environment, work, usual)
+    assert (found.is_there, found.is_refused) == (False, True)
+    assert any(str(link) in told and "user 54321" in told for told in found.looked_at)
+
+
+def _give_away(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let it belong to another user, which only root can do; elsewhere it looks so."""
+    if os.geteuid() == 0:
+        os.chown(path, 54321, -1, follow_symlinks=False)
+        return
+    real = Path.lstat
+
+    def lstat(self: Path) -> os.stat_result:
+        found = real(self)
+        if self != path:
+            return found
+        return os.stat_result([*found[:4], 54321, *found[5:]])
+
+    monkeypatch.setattr(Path, "lstat", lstat)
 
 
 def test_the_settings_of_somebody_elses_folder_are_not_read(
@@ -139,3 +198,57 @@ def test_doctor_says_so_too_and_checks_the_machine_all_the_same(run, work: Path)
     assert "No installation was found" in result.output
     assert "Python" in result.output
     assert list(work.iterdir()) == []
+
+
+_OTHERS_PROGRAMS = ["postgres", "initdb", "pg_ctl", "psql", "pg_dump", "python3", "odoo"]
+
+
+@pytest.fixture
+def trap(work: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of another user in the current one, whose settings name programs; the file that they write."""
+    home_folder, programs, ran = work / ".tenantry", work / "programs", work / "ran"
+    (home_folder / "secrets").mkdir(parents=True)
+    programs.mkdir()
+    for name in _OTHERS_PROGRAMS:
+        (programs / name).write_text(f"#!/bin/sh\necho {name} >> {ran}\necho '{name} (PostgreSQL) 17.0'\n")
+        (programs / name).chmod(0o755)
+    (home_folder / "settings.toml").write_text(f'pg_bin = "{programs}"\n')
+    _give_away(home_folder, monkeypatch)
+    return ran
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["doctor"],
+        ["up"],
+        ["demo"],
+        ["stop"],
+        ["serve", "tenants"],
+        ["unit"],
+        ["instance", "list"],
+        ["instance", "list", "--local"],
+        ["server", "list"],
+    ],
+    ids=" ".join,
+)
+def test_a_command_runs_nothing_that_another_users_folder_names(run, work: Path, trap: Path, arguments):
+    before = sorted(work.rglob("*"))
+    result = run(*arguments)
+    assert (trap.read_text() if trap.exists() else "") == ""
+    assert result.exit_code == 3, result.output
+    assert f"{work / '.tenantry'} belongs to user 54321" in result.output
+    assert "in another folder" in result.output
+    assert sorted(work.rglob("*")) == before
+
+
+def test_what_the_shell_offers_is_not_from_another_users_folder(work: Path, trap: Path, run):
+    settings = work / ".tenantry" / "settings.toml"
+    settings.write_text(f'{settings.read_text()}[servers.theirs]\nbase_domain = "evil.example"\n')
+    assert complete.servers("") == complete.codes("") == complete.instances("") == []
+    assert not trap.exists()
+
+
+def test_a_folder_that_is_named_is_used_whoever_it_belongs_to(environment, work: Path, trap: Path):
+    named = {**environment, "TENANTRY_HOME": str(work / ".tenantry")}
+    assert ServerSettings.from_environment(named).pg_bin == work / "programs"

@@ -15,7 +15,7 @@ from tenantry.cli import complete
 from tenantry.cli.output import Output
 from tenantry.engine import Engine
 from tenantry.errors import InstallationNotFound, Interrupted, TenantryError
-from tenantry.home import find_home
+from tenantry.home import usable_home
 
 Arguments = ParamSpec("Arguments")
 
@@ -39,7 +39,8 @@ CodeArgument = Annotated[
 def command(function: Callable[Arguments, None]) -> Callable[Arguments, None]:
     """Print the engine's errors as a sentence and a remedy, and exit with the code of the error's family.
 
-    A command that is interrupted outside of `Output.progress` has changed nothing.
+    An interrupted command has changed nothing, unless it says otherwise: it changes something only in
+    `Output.progress`, in `said_when_interrupted`, or after `interrupts.finish`.
     """
 
     @functools.wraps(function)
@@ -69,7 +70,7 @@ def engine(output: Output, *, telling: bool = False, makes: bool = False) -> Eng
     telling: print what is found, fetched and started, for commands that may take a while. makes: make an
     installation if there is none.
     """
-    home = find_home(os.environ)
+    home = usable_home(os.environ)
     if not home.is_there and not makes:
         raise InstallationNotFound(home.looked_at, home.folder)
     if not home.is_there:

@@ -9,7 +9,7 @@ import typer
 
 from tenantry.cli import complete
 from tenantry.cli.common import JsonOption, LocalOption, NameArgument, NoWaitOption, command
-from tenantry.cli.output import Output, plain_text
+from tenantry.cli.output import Output, plain_text, said_when_interrupted
 from tenantry.cli.place import CreationOptions, choose_place
 from tenantry.model.instance import Creation
 from tenantry.remote.results import RemoteCreation
@@ -45,7 +45,8 @@ def create(
     place = choose_place(output, local=local)
     options = CreationOptions(client, email, company, name, template, plan, lang, country, tz)
     if no_wait:
-        asked = place.begin_creation(options)
+        with said_when_interrupted(place.left_of("create", client)):
+            asked = place.begin_creation(options)
         output.result(asked, *request_lines(asked.request_id), *notes(asked.warnings))
         return
     with output.progress(f"Creating {client}", place.left_of("create", client)) as on_step:

@@ -134,7 +134,8 @@ def link(
     """Print a link that logs its bearer in once, as the instance's administrator."""
     output = Output(as_json=as_json)
     place = choose_place(output, local=local)
-    made = place.login_link(name, send=send, support=support, by=by)
+    with said_when_interrupted(left.of_login_link(name, send=send)):
+        made = place.login_link(name, send=send, support=support, by=by)
     output.result(made, plain_text(made.url.reveal() if made.url else _mailed(made.sent_to)))
 
 
@@ -147,7 +148,9 @@ def password(
     With --send they get a link by mail, and choose a password themselves.
     """
     output = Output(as_json=as_json)
-    new = choose_place(output, local=local).reset_password(name, send=send)
+    place = choose_place(output, local=local)
+    with said_when_interrupted(left.of_password(name, send=send)):
+        new = place.reset_password(name, send=send)
     if new.password:
         lines = [
             plain_text(f"  Login     {new.login}"),
@@ -162,7 +165,9 @@ def password(
 def welcome(name: NameArgument, as_json: JsonOption = False) -> None:
     """Send the mail of a new instance again, with a new login link. Needs a login."""
     output = Output(as_json=as_json)
-    address = logged_in_master(output).master.send_welcome(name)
+    master = logged_in_master(output).master
+    with said_when_interrupted(left.of_mail(f"the administrator of {name}")):
+        address = master.send_welcome(name)
     output.result({"sent_to": address}, plain_text(_mailed(address)))
 
 
@@ -183,7 +188,9 @@ def _act(
     """Run an operation, show its progress, and print the result."""
     row = OPERATIONS[action]
     if no_wait:
-        output.result(place.begin(action, name, reason), f"{row.doing} {name} is under way.")
+        with said_when_interrupted(place.left_of(action, name)):
+            begun = place.begin(action, name, reason)
+        output.result(begun, f"{row.doing} {name} is under way.")
         return
     with output.progress(f"{row.doing} {name}", place.left_of(action, name)) as on_step:
         instance = place.act(action, name, on_step, reason)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tenantry.cli.output import WhatIsLeft
 from tenantry.engine import Engine
+from tenantry.engine.mail import Mail
 from tenantry.errors import InstanceNotFound
 
 _AGAIN = "Run the same command again to finish it."
@@ -93,3 +94,46 @@ def of_dump(name: str) -> WhatIsLeft:
 def of_request(request_id: str) -> WhatIsLeft:
     follow = f"Follow it with `tenantry request show {request_id} --follow`."
     return lambda: ("the creation goes on at the master", follow)
+
+
+def of_mail_server(mail: Mail) -> WhatIsLeft:
+    def left() -> tuple[str, str]:
+        smarthost = mail.get()
+        return (f"instances send by {smarthost.host}" if smarthost else "no mail server is set"), _AGAIN
+
+    return left
+
+
+def of_test_mail(mail: Mail, recipient: str) -> WhatIsLeft:
+    """For a test before a mail server is set."""
+
+    def left() -> tuple[str, str]:
+        then, remedy = of_mail_server(mail)()
+        return f"a test mail to {recipient} may be on its way, and {then}", remedy
+
+    return left
+
+
+# Nobody can tell whether somebody else's machine has got a mail or a question that was interrupted.
+
+
+def of_mail(recipient: str) -> WhatIsLeft:
+    return lambda: (f"a mail to {recipient} may be on its way", "")
+
+
+def of_login_link(name: str, *, send: bool) -> WhatIsLeft:
+    said = f"a login link of {name} may have been made{' and mailed' if send else ''}"
+    return lambda: (said, "Run the same command again for another one.")
+
+
+def of_password(name: str, *, send: bool) -> WhatIsLeft:
+    if send:
+        return of_mail(f"the administrator of {name}")
+    return lambda: (
+        f"the password of {name} may have been reset",
+        "Run the same command again for a new one.",
+    )
+
+
+def of_action_on_request(request_id: str, said: str) -> WhatIsLeft:
+    return lambda: (said, f"See `tenantry request show {request_id}`.")

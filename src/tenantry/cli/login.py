@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from tenantry import interrupts
 from tenantry.cli.common import JsonOption, command
 from tenantry.cli.output import Output, plain_text
 from tenantry.model.secret import Secret
@@ -40,6 +41,7 @@ def login(
     address = master_address(url, insecure=insecure)
     found = Login(address, _key(settings, key_stdin))
     me = RemoteMaster(found.url, found.key).me()
+    interrupts.finish()  # the login is written, or it is not
     settings.keep(replace(found, user=me.name))
     output.result({"master": address, **_facts(me)}, *_lines(f"Logged in to {address}", me))
 
@@ -48,6 +50,7 @@ def login(
 def logout(as_json: JsonOption = False) -> None:
     """Delete the login: commands act on the engine of this machine again."""
     output = Output(as_json=as_json)
+    interrupts.finish()
     was_there = LoginSettings.from_environment().forget()
     output.result({"logged_out": was_there}, "Logged out." if was_there else "Nobody was logged in.")
     if was_there:

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
+from tenantry.cli import left
 from tenantry.cli.common import JsonOption, command, engine
 from tenantry.cli.groups import Commands
-from tenantry.cli.output import Output
+from tenantry.cli.output import Output, said_when_interrupted
 from tenantry.errors import MailServerNotSet
 from tenantry.model.mail import DEFAULT_PER_HOUR, Security, Smarthost
 from tenantry.model.secret import Secret
@@ -46,9 +47,11 @@ def set_(
     port = port or _DEFAULT_PORTS[security]
     smarthost = Smarthost(host, port, sender, security, user, password, per_hour)
     mail = engine(output).mail
-    if test:
-        mail.test(smarthost, test)
-    mail.set(smarthost)
+    with said_when_interrupted(left.of_mail_server(mail)):
+        if test:
+            with said_when_interrupted(left.of_test_mail(mail, test), goes_on=True):
+                mail.test(smarthost, test)
+        mail.set(smarthost)
     sent = f"A test mail is on its way to {test}. " if test else ""
     output.result(_facts(smarthost), f"{sent}Instances send by {host} from their next waking on.")
 
@@ -81,7 +84,8 @@ def send_test(
     smarthost = mail.get()
     if smarthost is None:
         raise MailServerNotSet
-    mail.test(smarthost, recipient)
+    with said_when_interrupted(left.of_mail(recipient)):
+        mail.test(smarthost, recipient)
     output.result({"recipient": recipient}, f"{smarthost.host} took a mail to {recipient}.")
 
 
@@ -90,7 +94,9 @@ def send_test(
 def off(as_json: JsonOption = False) -> None:
     """Forget the mail server and its password: instances can send no mail then."""
     output = Output(as_json=as_json)
-    engine(output).mail.unset()
+    mail = engine(output).mail
+    with said_when_interrupted(left.of_mail_server(mail)):
+        mail.unset()
     output.result({}, "Instances send no mail any more, unless their administrators set a server.")
 
 

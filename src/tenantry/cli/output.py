@@ -123,15 +123,14 @@ class Output:
     ) -> Iterator[OnStep]:
         """Show an operation's steps while it runs; with --json, as JSON lines on stderr.
 
-        left: after Ctrl-C, says what is left of it. goes_on: it is not the command's last operation; after
-        the last one Ctrl-C is ignored, for the result must be printed. odoo_log: of the Odoo that installs
-        modules in a step; how many it has loaded is shown.
+        left, goes_on: see `said_when_interrupted`. odoo_log: of the Odoo that installs modules in a step; how
+        many it has loaded is shown.
         """
-        with said_when_interrupted(left):
-            with self._steps(title, odoo_log) as on_step:
-                yield on_step
-            if not goes_on:
-                interrupts.finish()
+        with (
+            said_when_interrupted(left, goes_on=goes_on),
+            self._steps(title, odoo_log) as on_step,
+        ):
+            yield on_step
 
     @contextmanager
     def _steps(self, title: str, odoo_log: Path | None) -> Iterator[OnStep]:
@@ -162,10 +161,16 @@ class Output:
 
 
 @contextmanager
-def said_when_interrupted(left: WhatIsLeft) -> Iterator[None]:
-    """Raise Interrupted with what is left, when the user presses Ctrl-C in the block."""
+def said_when_interrupted(left: WhatIsLeft, *, goes_on: bool = False) -> Iterator[None]:
+    """Raise Interrupted with what is left, when the user presses Ctrl-C in the block.
+
+    left: after Ctrl-C, says what is left of the operation. goes_on: it is not the command's last one; after
+    the last one Ctrl-C is ignored, for the result must be printed.
+    """
     try:
         yield
+        if not goes_on:
+            interrupts.finish()
     except Interrupted:
         raise
     except (KeyboardInterrupt, TenantryError) as error:

@@ -223,7 +223,8 @@ class LoggedInMaster:
 
     def left_of(self, action: str, name: str) -> WhatIsLeft:
         """The master goes on with what it was asked for; before, there is nothing."""
-        return lambda: (f"the master may go on with {name}", f"See `tenantry instance show {name}`.")
+        look = "request list" if action == "create" else f"instance show {name}"
+        return lambda: (f"the master may go on with {name}", f"See `tenantry {look}`.")
 
     def begin(self, action: str, name: str, reason: str = "") -> dict[str, Any]:
         return self.master.manage(name, action, reason or None)

@@ -10,7 +10,7 @@ from tenantry.cli import complete, left
 from tenantry.cli.common import JsonOption, NoWaitOption, command
 from tenantry.cli.create import creation_lines, request_lines
 from tenantry.cli.groups import Commands
-from tenantry.cli.output import Columns, Output, plain_text
+from tenantry.cli.output import Columns, Output, plain_text, said_when_interrupted
 from tenantry.cli.place import LoggedInMaster, logged_in_master
 from tenantry.remote.results import Request
 
@@ -69,11 +69,13 @@ def retry(request_id: RequestArgument, no_wait: NoWaitOption = False, as_json: J
     output = Output(as_json=as_json)
     place = logged_in_master(output)
     request_id = place.master.whole_request_id(request_id)
-    request = place.master.manage_request(request_id, "retry")
-    if no_wait:
-        output.result(request, *request_lines(request_id))
-    else:
-        _follow(output, place, request_id)
+    said = f"the master may go on with the request {request_id}"
+    with said_when_interrupted(left.of_action_on_request(request_id, said)):
+        request = place.master.manage_request(request_id, "retry")
+        if not no_wait:
+            _follow(output, place, request_id)
+            return
+    output.result(request, *request_lines(request_id))
 
 
 @app.command("cancel", "tenantry request cancel 80d5")
@@ -83,7 +85,9 @@ def cancel(request_id: RequestArgument, as_json: JsonOption = False) -> None:
     output = Output(as_json=as_json)
     master = logged_in_master(output).master
     request_id = master.whole_request_id(request_id)
-    request = master.manage_request(request_id, "cancel")
+    said = f"the request {request_id} may be cancelled"
+    with said_when_interrupted(left.of_action_on_request(request_id, said)):
+        request = master.manage_request(request_id, "cancel")
     output.result(request, f"The request {plain_text(request_id)} is {request.state}.")
 
 

@@ -15,7 +15,7 @@ from tenantry.cli.output import Output, said_when_interrupted
 from tenantry.control_plane.doctor import Finding, examine
 from tenantry.engine import Engine
 from tenantry.errors import InstallationNotFound, TenantryError
-from tenantry.home import find_home, remember
+from tenantry.home import remember, usable_home
 from tenantry.model.secret import Secret
 from tenantry.settings import ServerSettings
 
@@ -102,7 +102,7 @@ def doctor(as_json: JsonOption = False) -> None:
 
 
 def _installation() -> Finding:
-    home = find_home(os.environ)
+    home = usable_home(os.environ)
     if home.is_there:
         return Finding("Installation", True, f"{home.folder}{f': {home.found}' if home.found else ''}")
     error = InstallationNotFound(home.looked_at, home.folder)

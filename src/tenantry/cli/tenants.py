@@ -13,7 +13,7 @@ from tenantry import process
 from tenantry.agent.handler import answer_on_standard_streams
 from tenantry.cli.common import JsonOption, NameArgument, command, engine
 from tenantry.cli.groups import Commands
-from tenantry.cli.output import Columns, Output, megabytes, plain_text
+from tenantry.cli.output import Columns, Output, megabytes, plain_text, said_when_interrupted
 
 _COLUMNS: Columns = {
     "NAME": lambda found: found.name,
@@ -55,16 +55,20 @@ def logs(
 @command
 def agent() -> None:
     """Answer one caller on standard input and output, for `ssh HOST tenantry agent`."""
-    answer_on_standard_streams()
+    with said_when_interrupted(lambda: ("what the caller asked for may be unfinished", "Let it ask again.")):
+        answer_on_standard_streams()
 
 
 @serve.command("tenants")
 @command
 def serve_tenants() -> None:
     """Serve tenants until SIGTERM, which ends their processes, too; SIGHUP restarts the spawner."""
-    arguments = engine(Output(), telling=True, makes=True).tenants_command()
-    sys.stdout.flush()
-    os.execve(arguments[0], arguments, process.clean_environment())
+    tenantry = engine(Output(), telling=True, makes=True)
+    # It goes on: the server must hear Ctrl-C, which it would inherit as ignored.
+    with said_when_interrupted(lambda: ("no server was started", ""), goes_on=True):
+        arguments = tenantry.tenants_command()
+        sys.stdout.flush()
+        os.execve(arguments[0], arguments, process.clean_environment())
 
 
 def _ago(seconds: float) -> str:

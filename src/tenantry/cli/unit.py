@@ -11,7 +11,7 @@ import typer
 
 from tenantry.cli.common import command
 from tenantry.cli.output import Output
-from tenantry.home import find_home
+from tenantry.home import usable_home
 
 _ENVIRONMENT = Path("/etc/tenantry.env")
 
@@ -64,7 +64,7 @@ def unit(
     ] = _ENVIRONMENT,
 ) -> None:
     """Print a unit of systemd that starts this installation when the machine starts."""
-    home = find_home(os.environ).folder
+    home = usable_home(os.environ).folder
     text = unit_text(Path(sys.executable).with_name("tenantry"), home, environment, user, tenants=tenants)
     Output().result(None, *text.splitlines())
 
