@@ -385,7 +385,7 @@ def pages(memory: RawIOBase, begin: int, end: int, size: int = 2**20) -> Iterato
 
 
 def secrets(scene: Scene) -> dict[str, str]:
-    keys = scene.engine._keys
+    keys = scene.engine.keys
     found = {
         "the instances' key": keys.instances,
         "the roles' key": keys.roles,

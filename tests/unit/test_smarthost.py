@@ -17,6 +17,10 @@ def test_a_sensible_mail_server_is_accepted_and_its_sender_normalised():
     assert checked(replace(GOOD, sender="mail@EXAMPLE.com")).sender == "mail@example.com"
 
 
+def test_a_sender_of_another_alphabet_is_written_in_ascii():
+    assert checked(replace(GOOD, sender="mail@bücher.example")).sender == "mail@xn--bcher-kva.example"
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
@@ -26,6 +30,7 @@ def test_a_sensible_mail_server_is_accepted_and_its_sender_normalised():
         ({"port": 70000}, "port"),
         ({"sender": "not an address"}, "sender"),
         ({"sender": "a@b.example\r\nBcc: x@y.example"}, "sender"),
+        ({"sender": "büro@example.com"}, "sender"),
         ({"per_hour": 0}, "limit per hour"),
         ({"password": Secret("")}, "login"),
         ({"user": ""}, "login"),

@@ -166,7 +166,7 @@ class Engine(Parts):
     def master(self) -> Master:
         """The back office, which is on the own server: its address, its administrator's password."""
         own = self._own_server
-        return Master(MasterRuntime(own.settings, own._keys), lambda: own.context)
+        return Master(MasterRuntime(own.settings, own.keys), lambda: own.context)
 
     def load(self) -> None:
         """Load Odoo's facts, PostgreSQL's and the keys, for processes that are forked from this one.
@@ -193,8 +193,8 @@ class Engine(Parts):
 
     def seal(self, secret: Secret) -> str:
         """Encrypt a secret for a column of a database (X5)."""
-        return sealing.seal(self._keys.sealing, secret)
+        return sealing.seal(self.keys.sealing, secret)
 
     def unseal(self, sealed: str) -> Secret:
         """Raises SealBroken."""
-        return sealing.unseal(self._keys.sealing, sealed)
+        return sealing.unseal(self.keys.sealing, sealed)

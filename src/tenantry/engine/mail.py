@@ -19,7 +19,7 @@ class Mail(Noun):
 
     def set(self, smarthost: Smarthost) -> None:
         """Let instances send by it from their next waking on. Raises InvalidValue, ServerNotStarted."""
-        settings, key = self._parts.settings, keys.mail_key(self._parts.context.keys.instances)
+        settings, key = self._parts.settings, keys.mail_key(self._parts.keys.instances)
         program.save(settings, RelaySettings(key, checked(smarthost)))
         self._parts.runtime.follow_mail_server()
 

@@ -56,7 +56,7 @@ class Parts:
         """Raises KeyLost."""
         front = Front(self.settings)
         return self._make_runtime(
-            self.settings, self._keys, front, lambda: self.odoo, lambda: self.context.cluster
+            self.settings, self.keys, front, lambda: self.odoo, lambda: self.context.cluster
         )
 
     @property
@@ -64,7 +64,7 @@ class Parts:
         """The context of operations. Raises ClusterTaken; PostgresUnreachable if the cluster does not run."""
         return Context(
             settings=self.settings,
-            keys=self._keys,
+            keys=self.keys,
             cluster=self._embedded.cluster() if self._embedded else self._given_cluster,
             filestores=Filestores(self.settings.data_dir / "filestore"),
             runtime=self.runtime,
@@ -72,7 +72,7 @@ class Parts:
         )
 
     @cached_property
-    def _keys(self) -> Keys:
+    def keys(self) -> Keys:
         """The keys. Private folders are made here, too: every part that writes files needs the keys first."""
         for folder in self.settings.private_dirs:
             private_folder(folder)
@@ -84,7 +84,7 @@ class Parts:
         if self.settings.pg_dsn:
             return None
         binaries = find_binaries(self.settings, self._report)
-        return EmbeddedCluster.of(self.settings, binaries, self._keys.roles)
+        return EmbeddedCluster.of(self.settings, binaries, self.keys.roles)
 
     @property
     def _given_cluster(self) -> Cluster:
@@ -101,7 +101,7 @@ class Parts:
 
     @property
     def _owner(self) -> Owner:
-        return Owner(self.settings.name, self._keys.roles)
+        return Owner(self.settings.name, self.keys.roles)
 
 
 class Noun:

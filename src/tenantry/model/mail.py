@@ -63,9 +63,10 @@ def checked(smarthost: Smarthost) -> Smarthost:
             "security", smarthost.security, "starttls or tls: a login would travel unencrypted"
         )
     try:
-        sender = validate_email(smarthost.sender, check_deliverability=False).normalized
+        # Mail servers of today do not all know other letters than ASCII's.
+        sender = validate_email(smarthost.sender, check_deliverability=False).ascii_email
     except EmailNotValidError:
-        raise InvalidValue(
-            "sender", smarthost.sender, "an address of yours, such as mail@example.com"
-        ) from None
+        sender = None
+    if not sender:
+        raise InvalidValue("sender", smarthost.sender, "an address of yours, such as mail@example.com")
     return replace(smarthost, sender=sender)
