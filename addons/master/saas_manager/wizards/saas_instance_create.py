@@ -11,10 +11,16 @@ class SaasInstanceCreate(models.TransientModel):
     partner_id = fields.Many2one("res.partner", string="Customer", required=True)
     company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
     name = fields.Char(
-        string="Company or Name", compute="_compute_from_partner", store=True, readonly=False, required=True
+        string="Company or Name",
+        compute="_compute_from_partner",
+        compute_sudo=False,
+        store=True,
+        readonly=False,
+        required=True,
     )
     admin_email = fields.Char(
         compute="_compute_from_partner",
+        compute_sudo=False,
         store=True,
         readonly=False,
         required=True,
@@ -24,6 +30,7 @@ class SaasInstanceCreate(models.TransientModel):
     customer_email = fields.Char(
         string="Customer's Email",
         compute="_compute_customer_email",
+        compute_sudo=False,
         store=True,
         readonly=False,
         help="Mails about the subscription, such as a suspension, go there. The contact had none so far.",
@@ -31,6 +38,7 @@ class SaasInstanceCreate(models.TransientModel):
     admin_name = fields.Char(
         string="Administrator",
         compute="_compute_from_partner",
+        compute_sudo=False,
         store=True,
         readonly=False,
         help="The user's name in the new Odoo, and the one with which mails begin.",
@@ -38,6 +46,7 @@ class SaasInstanceCreate(models.TransientModel):
     country_id = fields.Many2one(
         "res.country",
         compute="_compute_from_partner",
+        compute_sudo=False,
         store=True,
         readonly=False,
         help="The company's currency, taxes and time zone follow from it.",
