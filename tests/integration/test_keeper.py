@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import psutil
 import pytest
 from tests.support.waiting import wait_until
 
+from tenantry.ports import free_port, is_taken
 from tenantry.spawner import control
 from tenantry.spawner.config import Config
 
@@ -84,9 +86,10 @@ def a_config(home: Path) -> Config:
         # As bubblewrap has it: the front ends with who started it.
         front=("setpriv", "--pdeathsig", "KILL", "--", "sleep", "600"),
         front_environment={"PATH": os.environ["PATH"]},
-        relay=("tail", "-f", "/dev/null"),
+        relay=("sh", "-c", "exec tail -f /dev/null"),
         relay_environment={"PATH": os.environ["PATH"]},
         relay_file=str(home / "mail server"),
+        mail_port=free_port(),
     )
 
 
@@ -142,6 +145,41 @@ def test_the_mail_relay_runs_while_there_is_a_mail_server(kept: Kept):
     kept.process.send_signal(signal.SIGUSR1)
     wait_until(lambda: not kept.programs("tail"))
     assert (kept.spawner, kept.front) == (spawner, front)
+
+
+def test_no_other_program_can_take_the_mail_relays_port_while_it_restarts(kept: Kept):
+    """It would get instances' logins and mails."""
+    port = Config.from_file(kept.config_file).mail_port
+    kept.mail_server.touch()
+    kept.start()
+    wait_until(lambda: len(kept.programs("tail")) == 1)
+    (first,) = kept.programs("tail")
+    first.kill()
+    while kept.programs("tail") in ([], [first]):
+        assert is_taken(port)
+    kept.mail_server.unlink()
+    kept.process.send_signal(signal.SIGUSR1)
+    wait_until(lambda: not is_taken(port))
+
+
+def test_a_mail_relay_whose_port_is_taken_leaves_the_others_running(kept: Kept):
+    kept.start()
+    with socket.create_server(("127.0.0.1", Config.from_file(kept.config_file).mail_port)):
+        kept.mail_server.touch()
+        kept.process.send_signal(signal.SIGUSR1)
+        kept.spawner.kill()
+        wait_until(kept.is_answering)
+        assert not kept.programs("tail")
+
+
+def test_a_signal_right_after_its_process_id_is_known_does_not_end_it(kept: Kept):
+    command = [sys.executable, "-m", "tenantry.spawner.keeper", str(kept.config_file)]
+    kept.process = psutil.Popen(command, stderr=subprocess.DEVNULL)
+    while not kept.pid_file.exists():
+        pass
+    kept.process.send_signal(signal.SIGUSR1)
+    wait_until(kept.is_answering)
+    assert kept.process.is_running()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
