@@ -8,13 +8,19 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 from tests.support.waiting import wait_until
 
+from tenantry.model.mail import Smarthost
+from tenantry.model.secret import Secret
 from tenantry.ports import free_port, is_taken
+from tenantry.relay import program
+from tenantry.relay.settings import RelaySettings
 from tenantry.spawner import control
 from tenantry.spawner.config import Config
 
@@ -160,6 +166,24 @@ def test_no_other_program_can_take_the_mail_relays_port_while_it_restarts(kept: 
     kept.mail_server.unlink()
     kept.process.send_signal(signal.SIGUSR1)
     wait_until(lambda: not is_taken(port))
+
+
+def test_the_mail_relay_answers_where_the_keeper_listens_also_after_it_was_killed(kept: Kept, tmp_path: Path):
+    server = SimpleNamespace(home=tmp_path)
+    smarthost = Smarthost("smtp.provider.example", 587, "mail@provider.example")
+    program.save(server, RelaySettings(Secret("k"), smarthost))
+    config = Config.from_file(kept.config_file)
+    relay, file = tuple(program.command(server)), str(program.file_of(server))
+    kept.config_file.write_text(replace(config, relay=relay, relay_file=file).to_json())
+    kept.start()
+    wait_until(lambda: program.is_listening(config.mail_port))
+    (first,) = kept.programs("tenantry.relay")
+    first.kill()
+    wait_until(lambda: kept.programs("tenantry.relay") not in ([], [first]))
+    wait_until(lambda: program.is_listening(config.mail_port))
+    program.forget(server)
+    kept.process.send_signal(signal.SIGUSR1)
+    wait_until(lambda: not program.is_listening(config.mail_port))
 
 
 def test_a_mail_relay_whose_port_is_taken_leaves_the_others_running(kept: Kept):
