@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 from tests.support.waiting import wait_until
 
+from tenantry.model.mail import Smarthost
+from tenantry.model.secret import Secret
+from tenantry.ports import free_port, is_taken
+from tenantry.relay import program
+from tenantry.relay.settings import RelaySettings
 from tenantry.spawner import control
 from tenantry.spawner.config import Config
 
@@ -84,9 +92,10 @@ def a_config(home: Path) -> Config:
         # As bubblewrap has it: the front ends with who started it.
         front=("setpriv", "--pdeathsig", "KILL", "--", "sleep", "600"),
         front_environment={"PATH": os.environ["PATH"]},
-        relay=("tail", "-f", "/dev/null"),
+        relay=("sh", "-c", "exec tail -f /dev/null"),
         relay_environment={"PATH": os.environ["PATH"]},
         relay_file=str(home / "mail server"),
+        mail_port=free_port(),
     )
 
 
@@ -142,6 +151,59 @@ def test_the_mail_relay_runs_while_there_is_a_mail_server(kept: Kept):
     kept.process.send_signal(signal.SIGUSR1)
     wait_until(lambda: not kept.programs("tail"))
     assert (kept.spawner, kept.front) == (spawner, front)
+
+
+def test_no_other_program_can_take_the_mail_relays_port_while_it_restarts(kept: Kept):
+    """It would get instances' logins and mails."""
+    port = Config.from_file(kept.config_file).mail_port
+    kept.mail_server.touch()
+    kept.start()
+    wait_until(lambda: len(kept.programs("tail")) == 1)
+    (first,) = kept.programs("tail")
+    first.kill()
+    while kept.programs("tail") in ([], [first]):
+        assert is_taken(port)
+    kept.mail_server.unlink()
+    kept.process.send_signal(signal.SIGUSR1)
+    wait_until(lambda: not is_taken(port))
+
+
+def test_the_mail_relay_answers_where_the_keeper_listens_also_after_it_was_killed(kept: Kept, tmp_path: Path):
+    server = SimpleNamespace(home=tmp_path)
+    smarthost = Smarthost("smtp.provider.example", 587, "mail@provider.example")
+    program.save(server, RelaySettings(Secret("k"), smarthost))
+    config = Config.from_file(kept.config_file)
+    relay, file = tuple(program.command(server)), str(program.file_of(server))
+    kept.config_file.write_text(replace(config, relay=relay, relay_file=file).to_json())
+    kept.start()
+    wait_until(lambda: program.is_listening(config.mail_port))
+    (first,) = kept.programs("tenantry.relay")
+    first.kill()
+    wait_until(lambda: kept.programs("tenantry.relay") not in ([], [first]))
+    wait_until(lambda: program.is_listening(config.mail_port))
+    program.forget(server)
+    kept.process.send_signal(signal.SIGUSR1)
+    wait_until(lambda: not program.is_listening(config.mail_port))
+
+
+def test_a_mail_relay_whose_port_is_taken_leaves_the_others_running(kept: Kept):
+    kept.start()
+    with socket.create_server(("127.0.0.1", Config.from_file(kept.config_file).mail_port)):
+        kept.mail_server.touch()
+        kept.process.send_signal(signal.SIGUSR1)
+        kept.spawner.kill()
+        wait_until(kept.is_answering)
+        assert not kept.programs("tail")
+
+
+def test_a_signal_right_after_its_process_id_is_known_does_not_end_it(kept: Kept):
+    command = [sys.executable, "-m", "tenantry.spawner.keeper", str(kept.config_file)]
+    kept.process = psutil.Popen(command, stderr=subprocess.DEVNULL)
+    while not kept.pid_file.exists():
+        pass
+    kept.process.send_signal(signal.SIGUSR1)
+    wait_until(kept.is_answering)
+    assert kept.process.is_running()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import smtplib
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from aiosmtpd.smtp import Envelope
@@ -22,6 +24,7 @@ from tenantry.model.secret import Secret
 from tenantry.ports import free_port
 from tenantry.relay import program
 from tenantry.relay.settings import RelaySettings
+from tenantry.spawner import identity
 
 KEY = mail_key(Secret("the key of all instances"))
 MAIL = b"From: Ann <ann@acme.example>\r\nTo: bob@shop.example\r\nSubject: Offer\r\n\r\nHello\r\n"
@@ -29,6 +32,7 @@ MAIL = b"From: Ann <ann@acme.example>\r\nTo: bob@shop.example\r\nSubject: Offer\
 
 class Relay:
     def __init__(self, folder: Path, smarthost_port: int) -> None:
+        folder.mkdir(exist_ok=True)
         self.file = folder / "settings.json"
         self.port = free_port()
         self.smarthost_port = smarthost_port
@@ -67,8 +71,10 @@ def operators() -> Iterator[MailServer]:
 @pytest.fixture
 def relay(tmp_path: Path, operators: MailServer) -> Iterator[Relay]:
     made = Relay(tmp_path, operators.port)
-    command = [sys.executable, "-m", "tenantry.relay", made.file, str(made.port)]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    with socket.create_server((program.HOST, made.port)) as listener:
+        end = listener.fileno()
+        command = [sys.executable, "-m", "tenantry.relay", made.file, str(end)]
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL, pass_fds=[end])
     wait_until(lambda: program.is_listening(made.port))
     yield made
     process.terminate()
@@ -199,6 +205,93 @@ def test_visitors_who_only_connect_are_counted_and_forgotten(relay: Relay):
         connection.close()
     wait_until(lambda: _greets(relay.port))
     relay.send()
+
+
+def test_a_mail_of_empty_lines_is_no_burden_and_the_next_one_is_sent(relay: Relay, operators: MailServer):
+    with relay.connected() as client:
+        client.mail("ann@acme.example")
+        client.rcpt("bob@shop.example")
+        client.putcmd("data")
+        client.getreply()
+        for _ in range(10):
+            client.send(b"\r\n" * 2**20)
+        client.send(b".\r\n")
+        assert client.getreply()[0] == 552
+        client.sendmail("ann@acme.example", ["bob@shop.example"], MAIL)
+    assert len(operators.mails) == 1
+
+
+@pytest.mark.parametrize("recipient", ["bücher@shop.example", "(" * 400 + "bob@shop.example"])
+def test_an_address_that_cannot_be_sent_to_is_refused_and_the_next_mail_is_sent(
+    relay: Relay, operators: MailServer, recipient: str
+):
+    with relay.connected() as client:
+        client.mail("ann@acme.example")
+        client.command_encoding = "utf-8"
+        client.putcmd(f"RCPT TO:<{recipient}>")
+        assert client.getreply()[0] in (451, 500, 501, 553)
+        client.rset()
+        client.sendmail("ann@acme.example", ["bob@shop.example"], MAIL)
+    assert len(operators.mails) == 1
+
+
+def test_a_program_of_another_user_at_the_port_is_not_taken_for_the_relay(monkeypatch: pytest.MonkeyPatch):
+    with socket.create_server((program.HOST, 0)) as stranger:
+        port = stranger.getsockname()[1]
+        monkeypatch.setattr(program.os, "geteuid", lambda: 4711)
+        assert not program.is_listening(port)
+
+
+@pytest.fixture
+def roots(tmp_path: Path, operators: MailServer) -> Iterator[Relay]:
+    """The relay as root's keeper starts it: a user of its own, in a view of its own."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can start it as another user")
+    server = SimpleNamespace(home=tmp_path)
+    made = Relay(program.file_of(server).parent, operators.port)
+    with socket.create_server((program.HOST, made.port)) as listener:
+        end = listener.fileno()
+        command = [*program.command(server), str(end)]
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL, pass_fds=[end])
+    wait_until(lambda: program.is_listening(made.port))
+    yield made
+    process.kill()
+    process.wait(30)
+
+
+@contextmanager
+def acting_as(user: int) -> Iterator[None]:
+    os.seteuid(user)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_where_root_starts_it_a_login_works_only_in_its_own_instances_process(
+    roots: Relay, operators: MailServer
+):
+    with acting_as(identity.tenant_user(17)):
+        roots.send("acme", 17)
+        with pytest.raises(smtplib.SMTPAuthenticationError):
+            roots.send("rival", 18)
+    assert [mail["X-Tenantry-Instance"] for mail in operators.mails] == ["acme"]
+
+
+@pytest.mark.parametrize(
+    ("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::ffff:127.0.0.1")]
+)
+def test_where_root_starts_it_a_tenant_has_four_connections_of_whatever_kind(
+    roots: Relay, family: int, address: str
+):
+    with ExitStack() as opened:
+        greetings = []
+        for _ in range(5):
+            with acting_as(identity.tenant_user(17)):
+                client = opened.enter_context(socket.socket(family))
+                client.connect((address, roots.port))
+            greetings.append(client.recv(100)[:3])
+        assert greetings == [b"220"] * 4 + [b"421"]
 
 
 def _greets(port: int) -> bool:

@@ -30,6 +30,14 @@ def test_tenants_of_two_servers_share_no_user(oid: int, other: int, server: int)
     assert identity.tenant_user(oid) != identity.tenant_user(other, server)
 
 
+@given(oids, st.integers(0, identity.RANGES - 1))
+def test_a_user_is_that_of_one_tenant_on_each_server(oid: int, server: int):
+    user = identity.tenant_user(oid, server)
+    assert identity.is_tenants(user, oid)
+    assert not identity.is_tenants(user, oid + 1)
+    assert not any(identity.is_tenants(other, oid) for other in (None, 0, 1000, *identity.OTHERS))
+
+
 @given(oids)
 def test_no_tenant_is_a_user_the_system_gives_out(oid: int):
     """65534 is `nobody`; some programs treat ids from 2^31 on as negative."""

@@ -41,6 +41,11 @@ def test_an_author_without_a_name_is_called_by_their_mailbox():
     assert passed_on(mail("From: lea@bakery.example"))["From"] == "lea <mail@provider.example>"
 
 
+def test_an_author_whose_name_is_no_name_is_passed_on_without_it():
+    nested = "(" * 990
+    assert passed_on(mail(f"From: {nested} lea@bakery.example"))["From"] == "mail@provider.example"
+
+
 def test_a_reply_to_of_the_author_is_kept():
     sent = passed_on(mail("From: lea@bakery.example", "Reply-To: shop@bakery.example"))
     assert sent.get_all("Reply-To") == ["shop@bakery.example"]

@@ -16,15 +16,12 @@ from tenantry.model.mail import Security, Smarthost
 _TIMEOUT_S = 30
 
 
-async def deliver(smarthost: Smarthost, message: bytes, recipients: Sequence[str]) -> int:
-    """Send it; return how many of the recipients the mail server accepted.
+async def deliver(smarthost: Smarthost, message: bytes, recipients: Sequence[str]) -> dict[str, str]:
+    """Send it; return the recipients that the mail server refused, with its reason, if it took any.
 
-    Raises aiosmtplib.SMTPException or OSError.
+    Raises aiosmtplib.SMTPException, OSError.
     """
-    refused, _answer = await aiosmtplib.send(
-        message,
-        sender=smarthost.sender,
-        recipients=list(recipients),
+    server = aiosmtplib.SMTP(
         hostname=smarthost.host,
         port=smarthost.port,
         username=smarthost.user or None,
@@ -34,7 +31,16 @@ async def deliver(smarthost: Smarthost, message: bytes, recipients: Sequence[str
         validate_certs=smarthost.checks_certificate,
         timeout=_TIMEOUT_S,
     )
-    return len(recipients) - len(refused)
+    async with server:
+        try:
+            refused, _answer = await server.sendmail(smarthost.sender, list(recipients), message)
+        except asyncio.CancelledError:
+            server.close()  # or it would wait for an answer to its goodbye
+            raise
+        except (ValueError, RecursionError) as error:
+            text = "5.1.3 A recipient's address cannot be used"
+            raise aiosmtplib.SMTPRecipientRefused(501, text, "") from error
+    return {recipient: f"{code} {_line(text)}" for recipient, (code, text) in refused.items()}
 
 
 def send_test(smarthost: Smarthost, recipient: str) -> None:
@@ -54,7 +60,12 @@ def reason(error: Exception) -> str:
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused) and error.recipients:
         error = error.recipients[0]
     if isinstance(error, aiosmtplib.SMTPResponseException):
-        return f"{error.code} {' '.join(error.message.split())}"
+        return f"{error.code} {_line(error.message)}"
     if isinstance(error, ssl.SSLError):
         return f"its certificate or encryption is not accepted ({error.reason or error})"
-    return " ".join(str(error).split()) or type(error).__name__
+    return _line(str(error)) or type(error).__name__
+
+
+def _line(text: str) -> str:
+    """On one line, in ASCII, as an answer has to be."""
+    return " ".join(text.encode("ascii", "replace").decode().split())

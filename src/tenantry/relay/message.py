@@ -1,4 +1,4 @@
-"""Rewrite a message's sender. The rest of the message stays as it is, byte for byte."""
+"""Rewrite a message's sender. Signatures of the old one are left out; the rest stays as it is."""
 
 from __future__ import annotations
 
@@ -61,10 +61,11 @@ def _fields(header: bytes) -> Iterator[Field]:
 
 
 def _named(author: bytes, sender: str) -> str:
-    name, address = parseaddr(author[:_MAX_FROM_BYTES].decode("utf-8", "replace"))
+    name = address = ""
     try:
+        name, address = parseaddr(author[:_MAX_FROM_BYTES].decode("utf-8", "replace"))
         name = str(make_header(decode_header(name)))
-    except (HeaderParseError, UnicodeError, LookupError, ValueError):
+    except (HeaderParseError, UnicodeError, LookupError, ValueError, RecursionError):
         name = ""
     name = " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())
     return formataddr((name or address.partition("@")[0], sender), "utf-8")

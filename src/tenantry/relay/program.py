@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from tenantry import sandbox
+from tenantry.model.secret import Secret
+from tenantry.relay.peers import listener_at
 from tenantry.relay.settings import RelaySettings
 from tenantry.settings import ServerSettings
 from tenantry.spawner import identity
@@ -33,16 +38,30 @@ def forget(settings: ServerSettings) -> None:
     file_of(settings).unlink(missing_ok=True)
 
 
-def command(settings: ServerSettings, port: int) -> list[str]:
-    """Where root starts it, it is a user of its own, which can read only its code and its file."""
+def renew_key(settings: ServerSettings, key: Secret) -> None:
+    """Take only logins of this key from now on; see `keys.mail_key`."""
+    if (known := current(settings)) and known.key != key:
+        save(settings, replace(known, key=key))
+
+
+def command(settings: ServerSettings) -> list[str]:
+    """Where root starts it, it is a user of its own, which can read only its code and its file.
+
+    It needs one more argument, the descriptor of the socket to listen at.
+    """
     file, python = file_of(settings), Path(sys.executable)
     _make_folder(file)
     view = sandbox.View(
-        readable=(*sandbox.python_folders(python), file.parent),
+        readable=(*_folders_of(python), file.parent),
         writable=(),
         user=identity.RELAY if identity.is_root() else None,
     )
-    return sandbox.command(view, [python, "-m", "tenantry.relay", file, port], ends_with_caller=True)
+    return sandbox.command(view, [python, "-m", "tenantry.relay", file], ends_with_caller=True)
+
+
+@cache
+def _folders_of(python: Path) -> tuple[Path, ...]:
+    return sandbox.python_folders(python)
 
 
 def _make_folder(file: Path) -> None:
@@ -52,8 +71,11 @@ def _make_folder(file: Path) -> None:
 
 
 def is_listening(port: int) -> bool:
+    """Whether a relay of ours takes mails there. Any other program could give the same greeting."""
+    if listener_at((HOST, port)) != os.geteuid():
+        return False
     try:
-        socket.create_connection((HOST, port), timeout=1).close()
+        with socket.create_connection((HOST, port), timeout=1) as connection:
+            return connection.recv(1) != b""
     except OSError:
         return False
-    return True

@@ -1,7 +1,7 @@
 """The relay's SMTP server, on the loopback interface.
 
 It keeps no mail: an instance gets its answer when the operator's mail server has given its own. So nothing
-is lost when the relay ends, and Odoo shows and retries what was refused.
+is lost when the relay ends, and Odoo shows what was refused.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+import os
 import resource
 import signal
+import socket
 import time
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -20,39 +22,52 @@ import aiosmtplib
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 from tenantry.model.keys import mail_password
+from tenantry.model.mail import Smarthost
 from tenantry.relay import delivery, message
 from tenantry.relay.allowance import Allowance
 from tenantry.relay.peers import user_of
+from tenantry.relay.reading import MAX_MESSAGE_BYTES, Refused, Space, read_mail
 from tenantry.relay.settings import RelaySettings
 from tenantry.spawner import identity
 
 _logger = logging.getLogger(__name__)
 
-MAX_MESSAGE_BYTES = 25 * 2**20
 MAX_RECIPIENTS = 50
 _CONNECTIONS, _OF_USER, _OF_INSTANCE = 100, 4, 2
 """Connections in all, of one user id, and of one instance."""
 _IDLE_S = 60
+_ANSWERED_WITHIN_S = 45
+"""Odoo waits 60 s. If it has no answer by then, it sends the mail again."""
+_SPACE_BYTES, _OF_INSTANCE_BYTES = 100 * 2**20, 25 * 2**20
+"""Of the mails that are in memory; a mail that is being passed on is there about five times."""
 _MEMORY_BYTES = 2**30
 _NOT_SET = "451 4.3.0 The provider has set no mail server"
+_OPERATORS_FAULTS = (530, 535, 553)
+"""Answers about the operator's login or sender, whatever they answer to."""
 
 
 class Relay:
     """Handles what aiosmtpd reads."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, has_users: bool) -> None:
+        """has_users: whether each tenant is a user of its own, as it is where root started the relay."""
         self._file = file
+        self._has_users = has_users
         self._allowance = Allowance(time.monotonic)
         self._of_user: Counter[int | None] = Counter()
         self._of_instance: defaultdict[str, asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(_OF_INSTANCE)
         )
+        self.space = Space(_SPACE_BYTES, _OF_INSTANCE_BYTES)
 
     # ------------------------------------------------------------ connections
 
     def admit(self, user: int | None) -> bool:
-        """Count a connection, unless there are too many. One user must not shut the others out."""
-        most = _OF_USER if identity.is_tenant(user) else _CONNECTIONS
+        """Count a connection, unless there are too many. One user must not shut the others out.
+
+        A tenant can hide whose its connection is, by closing its end at once: then it is nobody's or root's.
+        """
+        most = _OF_USER if self._has_users else _CONNECTIONS
         if self._of_user.total() >= _CONNECTIONS or self._of_user[user] >= most:
             return False
         self._of_user[user] += 1
@@ -64,7 +79,7 @@ class Relay:
             del self._of_user[user]
 
     def authenticate(
-        self, _server: SMTP, session: Any, _envelope: Any, _mechanism: str, given: LoginPassword
+        self, server: Any, session: Any, _envelope: Any, _mechanism: str, given: LoginPassword
     ) -> AuthResult:
         settings = RelaySettings.read(self._file)
         login = given.login.decode("utf-8", "replace")
@@ -72,6 +87,9 @@ class Relay:
         if not expected or not hmac.compare_digest(expected.encode(), given.password):
             return AuthResult(success=False, handled=False)
         session.instance, _dot, session.number = login.rpartition(".")
+        if self._has_users and not identity.is_tenants(server.user, int(session.number)):
+            _logger.warning("the login of %s was used by the user %s", session.instance, server.user)
+            return AuthResult(success=False, handled=False)
         return AuthResult(success=True)
 
     # ------------------------------------------------------------ a message
@@ -102,36 +120,61 @@ class Relay:
         return "250 OK"
 
     async def handle_DATA(self, _server: SMTP, session: Any, envelope: Any) -> str:
-        async with self._of_instance[session.number]:
-            settings = RelaySettings.read(self._file)
-            if settings is None:
-                return _NOT_SET
-            count = len(envelope.rcpt_tos)
-            if count > self._allowance.remaining(session.number, settings.smarthost.per_hour):
-                return _too_many(settings)
-            # Counted before it is sent: mails that the mail server refuses cost it work, too.
-            self._allowance.note(session.number, count)
-            answer = await self._pass_on(settings, session.instance, envelope)
-        _logger.info("%s: %d recipients: %s", session.instance, count, answer)
+        try:
+            async with asyncio.timeout(_ANSWERED_WITHIN_S), self._of_instance[session.number]:
+                answer = await self._send(session, envelope)
+        except TimeoutError:
+            answer = "451 4.4.2 The provider's mail server does not answer in time"
+        _logger.info("%s: %d recipients: %s", session.instance, len(envelope.rcpt_tos), answer)
         return answer
 
-    async def _pass_on(self, settings: RelaySettings, instance: str, envelope: Any) -> str:
-        smarthost = settings.smarthost
+    async def handle_exception(self, error: Exception) -> str:
+        """Nothing that the author could mend: they may send it again."""
+        _logger.error("a mail could not be passed on", exc_info=error)
+        return "451 4.3.0 The mail could not be passed on"
+
+    async def _send(self, session: Any, envelope: Any) -> str:
+        settings = RelaySettings.read(self._file)
+        if settings is None:
+            return _NOT_SET
+        count = len(envelope.rcpt_tos)
+        if count > self._allowance.remaining(session.number, settings.smarthost.per_hour):
+            return _too_many(settings)
+        # Counted before it is sent: mails that the mail server refuses cost it work, too.
+        self._allowance.note(session.number, count)
         try:
-            text = message.from_operator(envelope.content, smarthost.sender, instance)
+            text = message.from_operator(envelope.content, settings.smarthost.sender, session.instance)
         except message.BadMessage as error:
             return f"550 5.6.0 The mail cannot be sent: {error}"
+        envelope.content = envelope.original_content = None
+        return await self._pass_on(settings.smarthost, text, session.instance, envelope.rcpt_tos)
+
+    async def _pass_on(self, smarthost: Smarthost, text: bytes, instance: str, recipients: list[str]) -> str:
         try:
-            await delivery.deliver(smarthost, text, envelope.rcpt_tos)
-        except aiosmtplib.SMTPAuthenticationError as error:
-            _logger.error("%s refuses the login: %s", smarthost.host, delivery.reason(error))
-            return "451 4.3.0 The provider's mail server does not accept the provider's login"
+            refused = await delivery.deliver(smarthost, text, recipients)
         except (aiosmtplib.SMTPResponseException, aiosmtplib.SMTPRecipientsRefused) as error:
-            return delivery.reason(error)
+            if _is_of_the_mail(error):
+                return delivery.reason(error)
+            _logger.error("%s refuses its settings: %s", smarthost.host, delivery.reason(error))
+            return "451 4.3.0 The provider's mail server does not accept the provider's settings"
         except (aiosmtplib.SMTPException, OSError) as error:
             _logger.error("%s does not take mails: %s", smarthost.host, delivery.reason(error))
             return "451 4.4.1 The provider's mail server cannot be reached"
+        for recipient, reason in refused.items():
+            _logger.warning("%s: %s was refused: %s", instance, recipient, reason)
+        if refused:
+            return f"250 2.0.0 Sent, but {len(refused)} of {len(recipients)} recipients were refused"
         return "250 2.0.0 Sent"
+
+
+def _is_of_the_mail(error: aiosmtplib.SMTPException) -> bool:
+    """Whether the mail server refuses this mail or its recipients, and not the operator's settings."""
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        return any(map(_is_of_the_mail, error.recipients))
+    if isinstance(error, aiosmtplib.SMTPSenderRefused):
+        return error.code == 552  # the size was told with the sender
+    kinds = (aiosmtplib.SMTPRecipientRefused, aiosmtplib.SMTPDataError)
+    return isinstance(error, kinds) and error.code not in _OPERATORS_FAULTS
 
 
 class Connection(SMTP):
@@ -141,7 +184,7 @@ class Connection(SMTP):
         super().__init__(
             relay,
             data_size_limit=MAX_MESSAGE_BYTES,
-            enable_SMTPUTF8=True,
+            enable_SMTPUTF8=False,
             hostname="localhost",
             ident="Tenantry",
             timeout=_IDLE_S,
@@ -150,12 +193,12 @@ class Connection(SMTP):
             authenticator=relay.authenticate,
         )
         self._relay = relay
-        self._user: int | None = None
+        self.user: int | None = None
         self._is_admitted = False
 
     def connection_made(self, transport: Any) -> None:
-        self._user = user_of(transport.get_extra_info("peername"), transport.get_extra_info("sockname"))
-        self._is_admitted = self._relay.admit(self._user)
+        self.user = user_of(transport.get_extra_info("peername"), transport.get_extra_info("sockname"))
+        self._is_admitted = self._relay.admit(self.user)
         if self._is_admitted:
             super().connection_made(transport)
         else:
@@ -171,26 +214,46 @@ class Connection(SMTP):
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._is_admitted:
-            self._relay.left(self._user)
+            self._relay.left(self.user)
             super().connection_lost(error)
 
+    async def smtp_DATA(self, arg: str) -> None:
+        """As aiosmtpd's, which keeps an object for each line: 25 MB of empty lines are a gigabyte."""
+        session: Any = self.session
+        envelope: Any = self.envelope
+        if await self.check_helo_needed() or await self.check_auth_needed("DATA"):
+            return
+        if arg or not envelope.rcpt_tos:
+            await self.push("501 Syntax: DATA" if arg else "503 Error: need RCPT command")
+            return
+        await self.push("354 End data with <CR><LF>.<CR><LF>")
+        with self._relay.space.lent(session.number) as take:
+            try:
+                envelope.content = bytes(await read_mail(self._reader, take))
+                self._reset_timeout()
+                answer = await self._relay.handle_DATA(self, session, envelope)
+            except Refused as refused:
+                answer = str(refused)
+            finally:
+                self._set_rset_state()  # type: ignore[no-untyped-call]
+        await self.push(answer)
 
-def main(file: Path, port: int) -> None:
-    """Listen at a port of the loopback interface until SIGTERM."""
+
+def main(file: Path, listener: socket.socket) -> None:
+    """Take mails at a listening socket of the loopback interface until SIGTERM."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd's: it writes each command
+    logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd's: it writes lines for each connection
     resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY_BYTES, _MEMORY_BYTES))
-    asyncio.run(_serve(file, port))
+    asyncio.run(_serve(Relay(file, has_users=os.geteuid() == identity.RELAY), listener))
 
 
-async def _serve(file: Path, port: int) -> None:
+async def _serve(relay: Relay, listener: socket.socket) -> None:
     loop = asyncio.get_running_loop()
-    relay = Relay(file)
-    server = await loop.create_server(lambda: Connection(relay), "127.0.0.1", port)
+    server = await loop.create_server(lambda: Connection(relay), sock=listener)
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    _logger.info("mails are taken at port %d", port)
+    _logger.info("mails are taken at port %d", listener.getsockname()[1])
     await ended.wait()
     server.close()
 

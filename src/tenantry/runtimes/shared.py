@@ -23,7 +23,7 @@ from tenantry.errors import PortTaken, ServerNotStarted
 from tenantry.keyfile import write_private
 from tenantry.model.activity import Activity
 from tenantry.model.address import Address, Upstream, subdomain_host
-from tenantry.model.keys import Keys
+from tenantry.model.keys import Keys, mail_key
 from tenantry.model.names import LOCAL_SERVER, SPAWNER_ROLE
 from tenantry.model.signing import public_key
 from tenantry.odoo.config import tenant_limits, tenant_options
@@ -112,6 +112,7 @@ class SharedRuntime:
         self._make_spawner_role(cluster)
         config = self._config(odoo, cluster, self._choose_port(report), self._choose_mail_port())
         self.front.write(config.front_port)
+        relay.renew_key(self.settings, mail_key(self.keys.instances))
         write_private(self.config_file, config.to_json())
         return [sys.executable, "-m", "tenantry.spawner.keeper", str(self.config_file)]
 
@@ -162,9 +163,10 @@ class SharedRuntime:
 
     def follow_mail_server(self) -> None:
         """See `ServerRuntime.follow_mail_server`: the keeper starts or ends the mail relay."""
-        if (pid := self.pid) is None:
-            return
-        os.kill(pid, signal.SIGUSR1)
+        with process.file_lock(self._file("lock")):  # a server that starts does not take signals yet
+            if (pid := self.pid) is None or not Config.from_file(self.config_file).relay:
+                return  # it reads the file when it starts; one of an older version has to be replaced first
+            os.kill(pid, signal.SIGUSR1)
         is_set, deadline = relay.current(self.settings) is not None, time.monotonic() + _RESTART_TIMEOUT_S
         while relay.is_listening(self._mail_port) != is_set:
             if time.monotonic() > deadline:
@@ -250,7 +252,7 @@ class SharedRuntime:
             caddyfile=front.configuration(port),
             front=tuple(front.command()),
             front_environment={**_VARIABLES, **front.variables},
-            relay=tuple(relay.command(settings, mail_port)),
+            relay=tuple(relay.command(settings)),
             relay_environment=_VARIABLES,
             relay_file=str(relay.file_of(settings)),
             mail_port=mail_port,

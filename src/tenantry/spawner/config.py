@@ -40,7 +40,8 @@ class Config:
     options: Odoo's options of every tenant. readable: the folders of its code.
     front_host, front_port: the front's address as this machine reaches it.
     wanted_port: the front's port in the settings; another program may have had it at the start.
-    relay: the command of the mail relay, which runs while relay_file exists. mail_port: its port.
+    relay: the command of the mail relay, which runs while relay_file exists. mail_port: its port, where
+    the keeper listens for it.
     more_logs: log files outside of the folder `logs`.
     users: the number of the server's range of user ids, see `identity`.
     """

@@ -40,6 +40,11 @@ def is_tenant(user: int | None) -> bool:
     return user is not None and _FIRST <= user < _FIRST + _COUNT
 
 
+def is_tenants(user: int | None, oid: int) -> bool:
+    """Whether it is the user id of the tenant whose database has this oid, on any server of this machine."""
+    return user is not None and is_tenant(user) and (user - _FIRST) % _OF_RANGE == oid % _OF_RANGE
+
+
 def builder_user() -> int | None:
     """The user id of the Odoo that builds templates; None where root does not run the installation."""
     return BUILDER if is_root() else None

@@ -1,6 +1,7 @@
 """The keeper runs the spawner, the front and the mail relay. It restarts each; they end with it.
 
 It also holds the spawner's listening sockets: visitors who wait there keep their connection while the spawner
+restarts. It listens for the relay: no other program can take its port, and instances' mails with it, while it
 restarts.
 
 python -m tenantry.spawner.keeper CONFIG
@@ -78,12 +79,17 @@ class Store:
 
 @dataclass
 class Program:
-    """A program that must run. pause_s: the wait before the next start; it doubles with each failure."""
+    """A program that must run. pause_s: the wait before the next start; it doubles with each failure.
+
+    port: of the loopback interface, where we listen for it; 0: none. Its last argument is what it inherits.
+    """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] | None
     store: Store | None = None
+    port: int = 0
+    listener: socket.socket | None = None
     process: subprocess.Popen[bytes] | None = None
     pause_s: float = _FIRST_PAUSE_S
     next_start: float = 0.0
@@ -91,7 +97,9 @@ class Program:
 
     def start(self) -> None:
         spawner_end = self.store.connect() if self.store else None
-        inherited = [spawner_end.fileno()] if spawner_end else []
+        if self.port and not self.listener:
+            self.listener = socket.create_server(("127.0.0.1", self.port))
+        inherited = [end.fileno() for end in (spawner_end, self.listener) if end]
         self.process = subprocess.Popen(
             [*self.command, *map(str, inherited)],
             stdin=subprocess.DEVNULL,
@@ -113,7 +121,11 @@ class Program:
             self.process, self.next_start = None, time.monotonic() + self.pause_s
             self.pause_s = min(self.pause_s * 2, _LONGEST_PAUSE_S)
         if self.process is None and time.monotonic() >= self.next_start:
-            self.start()
+            try:
+                self.start()
+            except OSError as error:  # another program has its port
+                _logger.error("%s cannot start: %s", self.name, error)
+                self.next_start = time.monotonic() + _LONGEST_PAUSE_S
 
     def end(self, number: int) -> None:
         if self.process is not None and self.process.poll() is None:
@@ -125,13 +137,15 @@ class Program:
                 self.process.wait(_ENDS_WITHIN_S)
             except subprocess.TimeoutExpired:
                 self.process.kill()
+        if self.listener:
+            self.listener.close()
 
 
 def replace(programs: list[Program], wanted: Sequence[Program]) -> None:
     """End programs that are not wanted any more, and add new ones. Equal ones and the first go on."""
-    commands = {program.name: list(program.command) for program in wanted}
+    commands = {program.name: [*program.command, program.port] for program in wanted}
     for program in programs[1:]:
-        if commands.get(program.name) != list(program.command):
+        if commands.get(program.name) != [*program.command, program.port]:
             program.end(signal.SIGTERM)
             program.wait()
             programs.remove(program)
@@ -169,13 +183,14 @@ def main(config_file: Path) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     store = Store()
     raise_open_files_limit()
-    write_private(config_file.with_suffix(".pid"), str(os.getpid()))
-    programs = _programs(config_file, store)
     readable, writable = os.pipe()
     os.set_blocking(writable, False)
     signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGCHLD):
         signal.signal(number, lambda _number, _frame: None)
+    # Only now: who reads it sends signals, which would end a process that does not handle them yet.
+    write_private(config_file.with_suffix(".pid"), str(os.getpid()))
+    programs = _programs(config_file, store)
     keep(programs, store, readable, lambda: _programs(config_file, store))
     for program in reversed(programs):
         program.end(signal.SIGTERM)
@@ -193,7 +208,7 @@ def _programs(config_file: Path, store: Store) -> list[Program]:
     if config.front:
         programs.append(Program("front", config.front, config.front_environment))
     if config.has_mail_server:
-        programs.append(Program("relay", config.relay, config.relay_environment))
+        programs.append(Program("relay", config.relay, config.relay_environment, port=config.mail_port))
     return programs
 
 
