@@ -53,6 +53,41 @@ _AT_A_MASTER: list[tuple[list[str], list[dict[str, Any]], str, str]] = [
 ]
 
 _RESET = PasswordReset("boss", Secret("s3cret"))
+_ACME = {
+    "subdomain": "acme",
+    "name": "Acme Ltd",
+    "admin_email": "boss@acme.example",
+    "plan": {"code": "small"},
+    "template": "shop",
+    "state": "active",
+    "run_state": "running",
+    "url": "https://acme.example.com",
+}
+_ZENITH = {**_ACME, "subdomain": "zenith", "url": "https://zenith.example.com"}
+_DOMAINS = [
+    {"name": "www.acme.example", "state": "live"},
+    {"name": "acme.example", "state": "pending"},
+]
+_AT_A_MASTER += [
+    (
+        ["instance", "rename", "acme", "zenith"],
+        [{"id": "i-7"}, _ZENITH],
+        "may go on and rename acme to zenith",
+        "acme is now zenith, at https://zenith.example.com.",
+    ),
+    (
+        ["instance", "domains", "acme", "www.acme.example", "acme.example"],
+        [{}, {**_ACME, "domains": _DOMAINS}],
+        "may go on with acme",
+        "acme answers at www.acme.example, acme.example (pending).",
+    ),
+    (
+        ["instance", "install", "acme", "crm", "project"],
+        [{}, _ACME],
+        "may go on with acme",
+        "Installed in acme: crm, project.",
+    ),
+]
 _SMARTHOST = Smarthost("smtp.example.com", 587, "mail@example.com")
 _SET = ["mail", "set", "smtp.example.com", "--sender", "mail@example.com"]
 

@@ -9,6 +9,7 @@ import pytest
 from tests.support.recording_master import Call, RecordingMaster, recording_master
 
 from tenantry.errors import InvalidValue
+from tenantry.model.progress import StepEvent
 from tenantry.model.secret import Secret
 from tenantry.remote import following
 from tenantry.remote.errors import (
@@ -111,6 +112,61 @@ def test_an_action_that_did_not_lead_where_it_should_has_failed(
     master.will_tell({}, {**ACME, "reason": "PostgreSQL is away"})
     with pytest.raises(OperationFailed, match="PostgreSQL is away"):
         remote.act("acme", "suspend")
+
+
+def test_a_renamed_instance_is_watched_by_its_id_which_stays(master: RecordingMaster, remote: RemoteMaster):
+    renamed = {**ACME, "subdomain": "zenith", "url": "https://zenith.example.com"}
+    master.will_tell({"id": "i-7"}, {**ACME, "operation": "rename", "step": "rename"}, renamed)
+    done = remote.rename("acme", "zenith")
+    assert (done.name, done.url) == ("zenith", "https://zenith.example.com")
+    assert master.calls == [
+        Call("POST", f"{ADDRESS}/manage_instance/acme", {"action": "rename", "subdomain": "zenith"}),
+        Call("GET", f"{ADDRESS}/instance_info/i-7"),
+        Call("GET", f"{ADDRESS}/instance_info/i-7"),
+    ]
+
+
+@pytest.mark.parametrize("domains", [["www.acme.example"], []])
+def test_all_domains_are_sent_even_if_there_are_none(
+    master: RecordingMaster, remote: RemoteMaster, domains: list[str]
+):
+    states = [{"name": name, "state": "live", "reason": None, "since": "now"} for name in domains]
+    master.will_tell({}, {**ACME, "domains": states})
+    done = remote.set_domains("acme", domains)
+    assert [domain.name for domain in done.domains] == domains
+    body = {"action": "set_domains", "domains": domains}
+    assert master.calls[0] == Call("POST", f"{ADDRESS}/manage_instance/acme", body)
+
+
+def test_a_domain_that_fails_is_told_with_its_reason(master: RecordingMaster, remote: RemoteMaster):
+    failing = {"name": "www.acme.example", "state": "failing", "reason": "it leads elsewhere"}
+    master.will_tell({}, {**ACME, "domains": [failing]})
+    with pytest.raises(OperationFailed, match=r"www\.acme\.example: it leads elsewhere"):
+        remote.set_domains("acme", ["www.acme.example"])
+
+
+def test_why_an_instance_is_suspended_is_no_failure_of_its_domains(
+    master: RecordingMaster, remote: RemoteMaster
+):
+    master.will_tell({}, {**ACME, "state": "suspended", "reason": "Unpaid", "domains": []})
+    assert remote.set_domains("acme", []).state == "suspended"
+
+
+def test_modules_are_installed_by_their_technical_names(master: RecordingMaster, remote: RemoteMaster):
+    master.will_tell({}, {**ACME, "operation": "install", "step": "install"}, ACME)
+    assert remote.install("acme", ["crm", "project"]).name == "acme"
+    body = {"action": "install", "modules": ["crm", "project"]}
+    assert master.calls[0] == Call("POST", f"{ADDRESS}/manage_instance/acme", body)
+    assert [call.method for call in master.calls] == ["POST", "GET", "GET"]
+
+
+@pytest.mark.parametrize("action", ["rename", "set_domains", "install"])
+def test_a_failed_change_has_the_masters_reason(master: RecordingMaster, remote: RemoteMaster, action: str):
+    master.will_tell({"id": "i-7"}, {**ACME, "reason": "PostgreSQL is away"})
+    steps: list[StepEvent] = []
+    with pytest.raises(OperationFailed, match="PostgreSQL is away"):
+        getattr(remote, action)("acme", "zenith" if action == "rename" else ["crm"], steps.append)
+    assert steps == []
 
 
 def test_a_creation_asks_once_and_tells_the_password_of_its_end(

@@ -27,9 +27,6 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["instance", "rename", "acme", "zenith"], "cannot rename"),
-        (["instance", "domains", "acme"], "cannot set domains"),
-        (["instance", "install", "acme", "crm"], "cannot install modules"),
         (["instance", "link", "acme", "--support"], "--support has no meaning on the master"),
         (["instance", "link", "acme", "--by", "Ann"], "--by has no meaning on the master"),
     ],

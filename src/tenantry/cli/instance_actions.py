@@ -11,7 +11,7 @@ from tenantry import interrupts
 from tenantry.cli import left
 from tenantry.cli.common import JsonOption, LocalOption, NameArgument, NoWaitOption, command
 from tenantry.cli.output import Output, plain_text, said_when_interrupted
-from tenantry.cli.place import Place, choose_place, local_engine, logged_in_master
+from tenantry.cli.place import Place, choose_place, logged_in_master
 from tenantry.errors import InvalidInput
 from tenantry.model.operations import OPERATIONS
 
@@ -74,12 +74,12 @@ def rename(
     local: LocalOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Rename an instance of this machine, which changes its address."""
+    """Rename an instance, which changes its address."""
     output = Output(as_json=as_json)
-    tenantry = local_engine(output, "rename instances", local=local)
-    with output.progress(f"Renaming {name}", left.of_rename(tenantry, name, new_name)) as on_step:
-        instance = tenantry.instances.rename(name, new_name, on_step)
-    output.result(instance, f"{name} is now {new_name}, at {instance.url}.")
+    place = choose_place(output, local=local)
+    with output.progress(f"Renaming {name}", place.left_of_rename(name, new_name)) as on_step:
+        instance = place.rename(name, new_name, on_step)
+    output.result(instance, plain_text(f"{name} is now {instance.name}, at {instance.url}."))
 
 
 @command
@@ -91,12 +91,13 @@ def domains(
     local: LocalOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Set the host names at which an instance of this machine answers, besides its own address."""
+    """Set the host names at which an instance answers, besides its own address."""
     output = Output(as_json=as_json)
-    tenantry = local_engine(output, "set domains", local=local)
-    with said_when_interrupted(left.of_change(tenantry, name)):
-        instance = tenantry.instances.set_hostnames(name, hostnames or [])
-    output.result(instance, f"{name} answers at {', '.join(instance.hostnames) or 'no other host name'}.")
+    place = choose_place(output, local=local)
+    with output.progress(f"Setting the domains of {name}", place.left_of("set_domains", name)) as on_step:
+        instance = place.set_domains(name, hostnames or [], on_step)
+    names = ", ".join(place.domain_names(instance)) or "no other host name"
+    output.result(instance, plain_text(f"{name} answers at {names}."))
 
 
 @command
@@ -106,11 +107,11 @@ def install(
     local: LocalOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Install modules, and their dependencies, in an instance of this machine."""
+    """Install modules, and their dependencies, in an instance."""
     output = Output(as_json=as_json)
-    tenantry = local_engine(output, "install modules", local=local)
-    with said_when_interrupted(left.of_change(tenantry, name)):
-        installed = tenantry.instances.install_modules(name, modules)
+    place = choose_place(output, local=local)
+    with output.progress(f"Installing in {name}", place.left_of("install", name)) as on_step:
+        installed = place.install(name, modules, on_step)
     line = f"Installed in {name}: {', '.join(installed)}." if installed else "They are installed already."
     output.result({"installed": installed}, line)
 

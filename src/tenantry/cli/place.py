@@ -34,13 +34,6 @@ class OptionRefused(InvalidInput):
         self.remedy = f"Leave out {option}."
 
 
-class OnlyHere(InvalidInput):
-    def __init__(self, subject: str, url: str) -> None:
-        self.subject, self.url = subject, url
-        super().__init__(f"This command cannot {subject} on the master {url}.")
-        self.remedy = f"Do it in the back office at {url}; --local does it on the engine of this machine."
-
-
 @dataclass(frozen=True)
 class CreationOptions:
     """The arguments of `tenantry create`; "": the place has a default."""
@@ -106,7 +99,17 @@ class Place(Protocol):
 
     def begin(self, action: str, name: str, reason: str = "") -> dict[str, Any]: ...
 
+    def rename(self, name: str, new_name: str, on_step: OnStep) -> Any: ...
+
+    def set_domains(self, name: str, domains: Sequence[str], on_step: OnStep) -> Any: ...
+
+    def domain_names(self, instance: Any) -> list[str]: ...
+
+    def install(self, name: str, modules: Sequence[str], on_step: OnStep) -> Sequence[str]: ...
+
     def left_of(self, action: str, name: str) -> WhatIsLeft: ...
+
+    def left_of_rename(self, name: str, new_name: str) -> WhatIsLeft: ...
 
     def begin_creation(self, options: CreationOptions) -> Asked: ...
 
@@ -158,6 +161,21 @@ class LocalEngine:
         if action == "terminate":
             return self._engine.instances.terminate(name, on_step)
         return self._engine.instances.operate(name, action, on_step)
+
+    def rename(self, name: str, new_name: str, on_step: OnStep) -> Any:
+        return self._engine.instances.rename(name, new_name, on_step)
+
+    def set_domains(self, name: str, domains: Sequence[str], on_step: OnStep) -> Any:
+        return self._engine.instances.set_hostnames(name, list(domains))
+
+    def domain_names(self, instance: Any) -> list[str]:
+        return list(instance.hostnames)
+
+    def install(self, name: str, modules: Sequence[str], on_step: OnStep) -> Sequence[str]:
+        return self._engine.instances.install_modules(name, list(modules))
+
+    def left_of_rename(self, name: str, new_name: str) -> WhatIsLeft:
+        return left.of_rename(self._engine, name, new_name)
 
     def left_of(self, action: str, name: str) -> WhatIsLeft:
         """What is left of an interrupted action, or of the creation of an instance."""
@@ -221,6 +239,25 @@ class LoggedInMaster:
     def act(self, action: str, name: str, on_step: OnStep, reason: str = "") -> Any:
         return self.master.act(name, action, reason or None, on_step)
 
+    def rename(self, name: str, new_name: str, on_step: OnStep) -> Any:
+        return self.master.rename(name, new_name, on_step)
+
+    def set_domains(self, name: str, domains: Sequence[str], on_step: OnStep) -> Any:
+        return self.master.set_domains(name, domains, on_step)
+
+    def domain_names(self, instance: Any) -> list[str]:
+        """Those that are not live yet are checked by the master from time to time."""
+        return [it.name if it.state == "live" else f"{it.name} ({it.state})" for it in instance.domains]
+
+    def install(self, name: str, modules: Sequence[str], on_step: OnStep) -> Sequence[str]:
+        """The modules that were asked for: the master does not say which ones were new."""
+        self.master.install(name, modules, on_step)
+        return modules
+
+    def left_of_rename(self, name: str, new_name: str) -> WhatIsLeft:
+        said = f"the master may go on and rename {name} to {new_name}"
+        return lambda: (said, "See `tenantry instance list`.")
+
     def left_of(self, action: str, name: str) -> WhatIsLeft:
         """The master goes on with what it was asked for; before, there is nothing."""
         look = "request list" if action == "create" else f"instance show {name}"
@@ -257,14 +294,6 @@ def logged_in_master(output: Output, login: Login | None = None) -> LoggedInMast
     place, server = LoggedInMaster(login), os.environ.get("TENANTRY_SERVER", "")
     _refuse({"--server": "" if server == LOCAL_SERVER else server}, place)
     return place
-
-
-def local_engine(output: Output, subject: str, *, local: bool) -> Engine:
-    """The engine, for commands that the API does not have. Raises OnlyHere if the user is logged in."""
-    login = None if local else LoginSettings.from_environment().current()
-    if login:
-        raise OnlyHere(subject, login.url)
-    return engine(output)
 
 
 def _refuse(options: dict[str, str], place: LocalEngine | LoggedInMaster) -> None:

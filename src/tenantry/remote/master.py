@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
@@ -72,10 +72,10 @@ class RemoteMaster:
     def check(self, name: str) -> Availability:
         return Availability.of(self._api.get("/provisioning/validate_subdomain", subdomain=name)["data"])
 
-    def manage(self, name: str, action: str, reason: str | None = None) -> dict[str, Any]:
-        """Start an operation; do not wait for it."""
+    def manage(self, name: str, action: str, reason: str | None = None, **values: Any) -> dict[str, Any]:
+        """Start an operation; do not wait for it. values: what it needs, in the API's own words."""
         confirm = name if action == "terminate" else None
-        body = {"action": action, "reason": reason, "confirm": confirm}
+        body = {"action": action, "reason": reason, "confirm": confirm, **values}
         data: dict[str, Any] = self._api.post(f"/provisioning/manage_instance/{_part(name)}", body)["data"]
         return data
 
@@ -84,15 +84,50 @@ class RemoteMaster:
     ) -> RemoteInstance:
         """Start an operation and wait for its end. Raises OperationFailed; LeftRunning on Ctrl-C."""
         self.manage(name, action, reason)
-        report = step_reporter(action, name, on_step)
-        with _watching(f"the operation on {name}", f"tenantry instance show {name}"):
+
+        def failure(done: RemoteInstance) -> str | None:
+            is_done = OPERATIONS[action].is_done(done.state, done.run_state, done.reason or "")
+            return None if is_done else done.reason or ""
+
+        return self._watched(name, action, on_step, failure)
+
+    def rename(self, name: str, new_name: str, on_step: OnStep = ignore) -> RemoteInstance:
+        """Rename it and wait for the end. Raises as `act`."""
+        asked = self.manage(name, "rename", subdomain=new_name)
+        return self._watched(name, "rename", on_step, lambda done: done.reason or None, identity=asked["id"])
+
+    def set_domains(self, name: str, domains: Sequence[str], on_step: OnStep = ignore) -> RemoteInstance:
+        """Have it answer at these further host names and no others; wait for the end. Raises as `act`."""
+        self.manage(name, "set_domains", domains=list(domains))
+        return self._watched(name, "set_domains", on_step, _failure_of_domains)
+
+    def install(self, name: str, modules: Sequence[str], on_step: OnStep = ignore) -> RemoteInstance:
+        """Install modules and wait for the end. Raises as `act`."""
+        self.manage(name, "install", modules=list(modules))
+        return self._watched(name, "install", on_step, lambda done: done.reason or None)
+
+    def _watched(
+        self,
+        name: str,
+        action: str,
+        on_step: OnStep,
+        failure: Callable[[RemoteInstance], str | None],
+        identity: str = "",
+    ) -> RemoteInstance:
+        """The instance when no operation runs on it any more. Raises as `act`.
+
+        failure: why the operation failed, by the record after its end; None: it did not. identity: the
+        instance's id, if its name may change meanwhile.
+        """
+        report, which = step_reporter(action, name, on_step), identity or name
+        with _watching(f"the operation on {name}", f"tenantry instance show {which}"):
             done = follow(
-                lambda: self.instance(name),
+                lambda: self.instance(which),
                 lambda instance: instance.operation is None,
                 lambda instance: report(instance.step, instance.progress),
             )
-        if not OPERATIONS[action].is_done(done.state, done.run_state, done.reason or ""):
-            raise OperationFailed(name, action, done.reason or "")
+        if (reason := failure(done)) is not None:
+            raise OperationFailed(name, action, reason)
         report(action, 100.0)
         return done
 
@@ -204,6 +239,12 @@ class RemoteMaster:
             before = data["next"]
             if before is None:
                 return
+
+
+def _failure_of_domains(done: RemoteInstance) -> str | None:
+    """Nothing ran if nothing changed: then the reason of a suspended instance is no failure."""
+    failing = [f"{it.name}: {it.reason or 'it is failing'}" for it in done.domains if it.state == "failing"]
+    return "; ".join(failing) or (done.reason if done.state == "active" else None) or None
 
 
 def _secret(text: str | None) -> Secret | None:

@@ -30,9 +30,18 @@ class Me(Answer):
 
 
 @dataclass(frozen=True)
+class RemoteDomain(Answer):
+    """state: pending, verified, live or failing. reason: why it is failing."""
+
+    name: str
+    state: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
 class RemoteInstance(Answer):
     """id: the master's, which a rename does not change; "" from an older master. operation, progress, step:
-    of the running operation. reason: why the last operation failed.
+    of the running operation. reason: why the last operation failed. domains: its further host names.
     """
 
     name: str
@@ -58,6 +67,7 @@ class RemoteInstance(Answer):
     activated_at: str | None = None
     last_activity_at: str | None = None
     expires_on: str | None = None
+    domains: tuple[RemoteDomain, ...] = ()
 
     @classmethod
     def of_info(cls, data: Mapping[str, Any]) -> RemoteInstance:
@@ -69,6 +79,7 @@ class RemoteInstance(Answer):
             login=data["admin_email"],
             plan=data["plan"]["code"],
             url=data["url"] or "",
+            domains=tuple(map(RemoteDomain.of, data.get("domains", ()))),
         )
 
     @property
