@@ -1,5 +1,7 @@
 """Instances send by the provider's mail server, wherever it is changed."""
 
+from contextlib import contextmanager
+
 from odoo import api, models
 
 
@@ -8,16 +10,22 @@ class IrMailServer(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        created = super().create(vals_list)
-        self.env["saas.provider"]._tell_mail_server()
-        return created
+        with self._told_to_servers():
+            return super().create(vals_list)
 
     def write(self, vals):
-        result = super().write(vals)
-        self.env["saas.provider"]._tell_mail_server()
-        return result
+        with self._told_to_servers():
+            return super().write(vals)
 
     def unlink(self):
-        result = super().unlink()
-        self.env["saas.provider"]._tell_mail_server()
-        return result
+        with self._told_to_servers():
+            return super().unlink()
+
+    @contextmanager
+    def _told_to_servers(self):
+        """Tell servers of the change, unless there is none and was none: they may have one of their own."""
+        provider = self.env["saas.provider"]
+        before = provider._mail_server()
+        yield
+        if before or provider._mail_server():
+            provider._tell_mail_server()

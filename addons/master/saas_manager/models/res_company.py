@@ -14,6 +14,8 @@ class ResCompany(models.Model):
             # sudo: users who may change the company need not manage its instances
             instances = self.env["saas.instance"].sudo()
             instances.search([("company_id", "in", self.ids)])._entitle_later()
-            self.env["saas.provider"]._tell_pages()
-            self.env["saas.provider"]._tell_mail_server()
+            provider = self.env["saas.provider"]
+            provider._tell_pages()
+            if provider._mail_server():
+                provider._tell_mail_server()
         return result

@@ -174,12 +174,17 @@ class SaasServer(models.Model):
     def _tell_provider_later(self):
         """Let a job show the provider on each server's pages."""
         for server in self:
-            server.with_delay(
-                channel=f"root.saas.{server.code}",
-                description=self.env._("Show the provider on the pages of %s", server.name),
-                identity_key=f"{server._name}._tell_provider.{server.id}",
-                max_retries=5,
-            )._tell_provider()
+            description = self.env._("Show the provider on the pages of %s", server.name)
+            server._with_a_job("_tell_provider", description)._tell_provider()
+
+    def _with_a_job(self, method, description):
+        """One job for the method, in the server's own channel."""
+        return self.with_delay(
+            channel=f"root.saas.{self.code}",
+            description=description,
+            identity_key=f"{self._name}.{method}.{self.id}",
+            max_retries=5,
+        )
 
     def _tell_provider(self):
         """Job: the pages of addresses that are not served say whom visitors ask."""
@@ -197,12 +202,8 @@ class SaasServer(models.Model):
     def _tell_mail_server_later(self):
         """Let a job set the mail server by which each server's instances send."""
         for server in self:
-            server.with_delay(
-                channel=f"root.saas.{server.code}",
-                description=self.env._("Set the mail server of instances on %s", server.name),
-                identity_key=f"{server._name}._tell_mail_server.{server.id}",
-                max_retries=5,
-            )._tell_mail_server()
+            description = self.env._("Set the mail server of instances on %s", server.name)
+            server._with_a_job("_tell_mail_server", description)._tell_mail_server()
 
     def _tell_mail_server(self):
         """Job: instances send by the provider's mail server, or cannot send if there is none."""

@@ -226,6 +226,15 @@ class TestMailSettings(SaasMailCase):
         mail.set.assert_not_called()
         self.assertFalse(self._settings().saas_mail_for_instances)
 
+    def test_a_mail_server_that_was_set_on_the_server_itself_is_left_alone(self):
+        servers = self.env["saas.server"].search([("state", "!=", "disabled")])
+        with trap_jobs() as jobs, patch.object(type(servers), "_check_health", lambda _server: None):
+            self.env.company.name = "Acme Hosting"
+            servers[:1].action_activate()
+            jobs.assert_jobs_count(0, only=servers[:1]._tell_mail_server)
+            self.env["ir.mail_server"].create({"name": "Relay", "smtp_host": "smtp.acme.example"})
+            jobs.assert_jobs_count(len(servers), only=servers[:1]._tell_mail_server)
+
     def test_servers_are_told_of_a_change_and_the_queue_does_not_hold_the_password(self):
         servers = self.env["saas.server"].search([("state", "!=", "disabled")])
         for values, count in ((_SMARTHOST, 1), ({"saas_grace_days": 4}, 0), ({"saas_mail_per_hour": 9}, 1)):
