@@ -104,6 +104,7 @@ class RemoteEngine(RemoteNoun):
         self._facts = facts
         self.templates = RemoteNoun("templates", self._conversations)
         self.pool = RemoteNoun("pool", self._conversations)
+        self.mail = RemoteNoun("mail", self._conversations)
         self.instances = RemoteInstances(self._conversations, facts)
 
     def facts(self) -> ServerFacts:

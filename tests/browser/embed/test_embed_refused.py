@@ -109,9 +109,11 @@ def test_a_visitor_above_the_limit_is_told_when_to_try_again(
         page.get_by_role("button", name="Create my Odoo").click()
         told = page.get_by_text(re.compile(r"Too many attempts. Please try again in \d+ minutes?\."))
         expect(told).to_be_visible()
+        expect(page.get_by_label("Company")).to_have_value("Too Often")
     finally:
+        # A request that began before could put the former limit back into Odoo's cache.
+        page.goto("about:blank")
         office.call("ir.config_parameter", "set_param", "saas_api.requests_per_hour", "100")
-    expect(page.get_by_label("Company")).to_have_value("Too Often")
 
 
 def test_a_hidden_page_sends_no_requests_and_sends_one_at_once_when_shown(
