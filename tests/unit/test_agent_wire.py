@@ -158,10 +158,16 @@ def test_nobody_behind_a_pipe_starts_or_stops_servers(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["_parts", "_context", "usages", "drop", "stop.__func__", "facts"])
-@pytest.mark.parametrize("noun", ["templates", "pool", "instances"])
+@pytest.mark.parametrize("noun", [noun for noun in NOUNS if noun])
 def test_a_noun_there_has_no_more_than_is_offered(noun: str, name: str) -> None:
     with pytest.raises(AttributeError):
         getattr(getattr(remote(), noun), name)
+
+
+def test_every_noun_that_is_offered_is_there() -> None:
+    for name in METHODS:
+        noun, _dot, method = name.rpartition(".")
+        assert callable(getattr(getattr(remote(), noun) if noun else remote(), method)), name
 
 
 def remote() -> RemoteEngine:
