@@ -75,11 +75,8 @@ class TestCompanies(SaasCase):
             for field in (field for field in found if field.related and not field.inherited):
                 self.env.flush_all()
                 self.env.invalidate_all()
-                wizard = (
-                    self.env[model]
-                    .with_user(self.stranger)
-                    .new({name: value for name, value in values.items() if name != field.name})
-                )
+                known = {name: value for name, value in values.items() if name != field.name}
+                wizard = self.env[model].new(known).with_user(self.stranger)
                 with self.subTest(field=str(field)), self.assertRaises(AccessError):
                     wizard[field.name]
                 shown += 1

@@ -100,6 +100,6 @@ class TestAccessByApi(ApiCase):
         request = self._created(subdomain="beta")
         self.assertTrue(request.sudo().api_password_sealed)
         with self._jobs():
-            self._call("/instances/beta/reset_password", {})
+            self._call("/instances/beta/reset_password", {}, key="administrator")
         self.env.invalidate_all()
         self.assertFalse(request.sudo().api_password_sealed)
