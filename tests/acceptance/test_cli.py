@@ -146,9 +146,8 @@ def test_an_error_is_printed_as_json(tenantry):
 def test_templates_and_pools_are_listed(tenantry):
     assert json.loads(tenantry("template", "list", "--json").stdout)[0]["code"] == "tiny"
     assert tenantry("pool", "fill", "tiny", "--size", "1").returncode == 0
-    assert json.loads(tenantry("pool", "list", "--json").stdout) == [
-        {"template": "tiny", "spares": 1, "usable": 1}
-    ]
+    listed = json.loads(tenantry("pool", "list", "--json").stdout)
+    assert {"template": "tiny", "spares": 1, "usable": 1} in listed
 
 
 def test_up_restarts_a_killed_installation_and_prints_the_password_the_first_time_only(
