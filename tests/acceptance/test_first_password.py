@@ -207,7 +207,8 @@ def test_the_first_page_is_their_app_and_no_robot_has_written(
 def test_the_welcome_is_shown_to_the_administrator_until_they_close_it(
     engine: Engine, fresh: Creation, visitor: httpx.Client
 ):
-    engine.instances.entitle("fresh", Entitlements(provider="Corner Hosting", provider_email="help@corner.example"))
+    provider = Entitlements(provider="Corner Hosting", provider_email="help@corner.example")
+    engine.instances.entitle("fresh", provider)
     enter(engine, visitor)
     welcome = session_info(visitor)["saas_welcome"]
     assert "mailto:help@corner.example" in [step.get("url") for step in welcome["steps"]]
@@ -227,7 +228,8 @@ def test_the_welcome_is_shown_to_the_administrator_until_they_close_it(
 def test_without_a_mail_server_reset_password_claims_nothing_and_names_who_helps(
     engine: Engine, fresh: Creation, visitor: httpx.Client
 ):
-    engine.instances.entitle("fresh", Entitlements(provider="Corner Hosting", provider_email="help@corner.example"))
+    provider = Entitlements(provider="Corner Hosting", provider_email="help@corner.example")
+    engine.instances.entitle("fresh", provider)
     for login in (fresh.login, "nobody@fresh.example"):
         answer = send(visitor, "/web/reset_password", visitor.get("/web/reset_password"), login=login)
         assert "instructions sent" not in answer.text
