@@ -364,6 +364,17 @@ _ARRIVED = """
 """
 
 
+@pytest.fixture(scope="module")
+def world(office: BackOffice) -> Iterator[None]:
+    """A template in the languages of the pages; it is dropped, for others expect one template only."""
+    languages = [office.find("res.lang", code=code) for code in ("en_US", "fr_FR", "vi_VN")]
+    template = office.template("world", "web", language_ids=[[6, 0, languages]])
+    yield
+    office.call("saas.template", "write", [template], {"active": False})
+    office.engine.templates.drop("world")
+
+
+@pytest.mark.usefixtures("world")
 @pytest.mark.parametrize(
     ("locale", "zone", "customer", "arrived"),
     [
@@ -374,8 +385,6 @@ _ARRIVED = """
 def test_a_visitors_name_language_country_and_currency_arrive_in_their_odoo(
     visitor: NewVisitor, office: BackOffice, locale: str, zone: str, customer: str, arrived: tuple
 ) -> None:
-    languages = [office.find("res.lang", code=code) for code in ("en_US", "fr_FR", "vi_VN")]
-    office.template("world", "web", language_ids=[[6, 0, languages]])
     name = f"world-{zone.partition('/')[0].lower()}"
     ann = visitor("phone", locale=locale, timezone_id=zone)
     ann.fill(name, "/signup?template=world")
