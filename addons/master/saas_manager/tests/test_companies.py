@@ -65,22 +65,17 @@ class TestCompanies(SaasCase):
             with self.subTest(model=model), self.assertRaises(AccessError):
                 self._as("administrator", record).read(["display_name"])
 
-    def test_a_wizard_shows_nothing_of_records_of_another_company(self):
-        ours = {"instance_id": self._make_instance("ours", "active").id, "plan_id": self.plan.id}
-        self.plan.company_id = self.env.company
-        shown = 0
-        for model in filter(lambda model: self.env[model].is_transient(), ACCESS):
-            found = self.env[model]._fields.values()
-            values = {name: ours[name] for name in ours if name in self.env[model]._fields}
-            for field in (field for field in found if field.related and not field.inherited):
-                self.env.flush_all()
-                self.env.invalidate_all()
-                known = {name: value for name, value in values.items() if name != field.name}
-                wizard = self.env[model].new(known).with_user(self.stranger)
-                with self.subTest(field=str(field)), self.assertRaises(AccessError):
-                    wizard[field.name]
-                shown += 1
-        self.assertGreater(shown, 10)
+    def test_what_wizards_show_of_a_record_is_read_with_the_user_s_own_rights(self):
+        """Odoo reads related fields as the superuser otherwise, so those of another company, too."""
+        shown = [
+            field
+            for model in ACCESS
+            if self.env[model].is_transient()
+            for field in self.env[model]._fields.values()
+            if field.related and not field.inherited
+        ]
+        self.assertGreater(len(shown), 10)
+        self.assertEqual([str(field) for field in shown if field.compute_sudo], [])
 
     def test_records_without_a_company_are_visible_to_all(self):
         for record in (self.server, self.template, self.plan):

@@ -196,7 +196,7 @@ class TestDashboardFigures(DashboardCase):
             self.assertTrue(self.env.ref(step["action"]), step["label"])
 
     def test_the_first_steps_go_when_all_is_done(self):
-        self.env.company.email = "hello@operator.example"
+        self.operator.company_id.email = "hello@operator.example"
         self.env["ir.mail_server"].create({"name": "Ours", "smtp_host": "smtp.operator.example"})
         self.env["ir.config_parameter"].set_param("saas.base_domain", "cloud.example.com")
         self.template.state = "ready"
