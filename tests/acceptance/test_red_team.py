@@ -221,7 +221,7 @@ def facts(scene: Scene) -> dict[str, Any]:
         "private_folders": [str(path) for path in private_folders(scene)],
         "sockets": [str(hosts / "beta.localhost.sock"), str(settings.run_dir / CONTROL_FILE)],
         "code_files": code_files(engine),
-        "code_folders": tuple(engine.runtime._config(engine.odoo, scene.context.cluster, 1).readable),
+        "code_folders": tuple(engine.runtime._config(engine.odoo, scene.context.cluster, 1, 2).readable),
         "links_to_template": [str(p) for p in mine.rglob("*") if p.is_file() and p.stat().st_nlink > 1],
         "pg_host": scene.context.cluster.host,
         "pg_port": scene.context.cluster.port,

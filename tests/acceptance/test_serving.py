@@ -41,6 +41,7 @@ def test_a_tenant_is_served_at_its_subdomain_and_at_its_extra_host_names(engine:
     ["beta.localhost", "localhost", "acme.evil.example", "www.acme.localhost", "acme", "127.0.0.1"],
 )
 def test_an_unknown_host_gets_a_page_with_404(engine: Engine, acme: Creation, host: str):
+    engine.keep_provider("", "", "", "")
     answer = get(engine, host)
     assert answer.status_code == 404
     assert "text/html" in answer.headers["content-type"]
@@ -157,7 +158,7 @@ def test_the_operators_environment_reaches_no_tenant_and_a_changed_one_restarts_
     runs_as = engine.runtime.pid
     monkeypatch.setenv("SECRET_OF_THE_OPERATOR", "hunter2")
     monkeypatch.setenv("LANG", "fr_FR.UTF-8")
-    assert "hunter2" not in engine.runtime._config(engine.odoo, engine.context.cluster, 1).to_json()
+    assert "hunter2" not in engine.runtime._config(engine.odoo, engine.context.cluster, 1, 2).to_json()
     engine.start_tenants()
     assert engine.runtime.pid == runs_as
 
