@@ -471,6 +471,7 @@ def environment(settings: ServerSettings, place: Path) -> dict[str, str]:
     return process.clean_environment(
         {
             "TENANTRY_CACHE": str(settings.installation.cache),
+            "TENANTRY_HOME": str(place / "home"),
             "HOME": str(place),
             "TMPDIR": str(place),
             "PYTHONDONTWRITEBYTECODE": "1",

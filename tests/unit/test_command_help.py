@@ -6,13 +6,13 @@ import json
 import os
 import shlex
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from tests.support.program import tenantry_program
 from tests.support.recording_master import RecordingMaster, recording_master
 from typer.testing import CliRunner
 
@@ -86,11 +86,13 @@ def test_the_recipes_are_offered_before_anything_runs(nowhere: Path):
         ("tenantry instance show a", []),
     ],
 )
-def test_a_shell_that_asks_gets_them_and_nothing_else(nowhere: Path, typed: str, offered: list[str]):
+def test_a_shell_that_asks_gets_them_and_nothing_else(
+    nowhere: Path, tmp_path_factory: pytest.TempPathFactory, typed: str, offered: list[str]
+):
     (nowhere / ".tenantry").mkdir()
     asked = {"COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1)}
     answered = subprocess.run(
-        [Path(sys.executable).with_name("tenantry")],
+        tenantry_program(tmp_path_factory.mktemp("program")),
         env={**os.environ, **asked, "_TENANTRY_COMPLETE": "complete_bash"},
         capture_output=True,
         text=True,

@@ -11,8 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-
-COMMAND = Path(sys.executable).with_name("tenantry")
+from tests.support.program import tenantry_program
 
 
 def _python(text: str) -> subprocess.CompletedProcess[str]:
@@ -116,10 +115,10 @@ def test_what_waited_until_the_end_does_not_kill_the_program_then():
 
 def test_the_program_ends_without_a_traceback_at_any_moment_of_its_start(tmp_path: Path):
     environment = {**os.environ, "TENANTRY_HOME": str(tmp_path), "TENANTRY_MASTER": ""}
-    in_time = 0
+    in_time, program = 0, tenantry_program(tmp_path / "program")
     for moment in range(24):
         started = subprocess.Popen(
-            [COMMAND, "server", "list"],
+            [*program, "server", "list"],
             env=environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
