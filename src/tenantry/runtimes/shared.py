@@ -1,7 +1,8 @@
 """R1: one server for many tenants, each with a process of its own while it is awake.
 
-The engine starts a keeper, which runs the spawner, which wakes tenants, the front, which passes each host's
-requests to its tenant's socket, and the mail relay. After that the engine only sends requests to the spawner.
+The engine starts a keeper, which runs three programs: the spawner wakes tenants; the front passes each host's
+requests to its tenant's socket; the mail relay, where a mail server is set, passes on tenants' mails. After
+that the engine only sends requests to the spawner.
 """
 
 from __future__ import annotations
