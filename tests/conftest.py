@@ -22,6 +22,7 @@ from tests.support.fake_template import make_template
 from tests.support.master import UnusedMaster
 
 _FIRST_PORT, _PORTS_EACH = 18069, 20
+_SHARED = pytest.StashKey[Engine]()
 # How long an example takes says how busy the machine is, and nothing of the code.
 hypothesis.settings.register_profile("tenantry", deadline=None)
 hypothesis.settings.load_profile("tenantry")
@@ -102,11 +103,31 @@ def fake_template(context: Context) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def engine(cluster_engine: Engine) -> Engine:
+def engine(cluster_engine: Engine, pytestconfig: pytest.Config) -> Engine:
     """An engine with everything: PostgreSQL, Odoo, the tenant server and the Tiny template."""
     cluster_engine.templates.build(TINY)
     cluster_engine.start_tenants()
+    pytestconfig.stash[_SHARED] = cluster_engine
     return cluster_engine
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_left_for_other_files(pytestconfig: pytest.Config) -> Iterator[None]:
+    """What one file leaves in the shared engine would fail another, in some orders of files only.
+
+    So the file that leaves a template or an instance is the one that fails, and what it left is removed.
+    """
+    yield
+    engine = pytestconfig.stash.get(_SHARED, None)
+    if not engine:
+        return
+    instances = [instance.name for instance in engine.instances.all()]
+    codes = sorted({template.code for template in engine.templates.all()} - {TINY.code})
+    for name in instances:
+        engine.instances.terminate(name)
+    for code in codes:
+        engine.templates.drop(code)
+    assert not instances + codes, "left by this file"
 
 
 @pytest.fixture(scope="session")

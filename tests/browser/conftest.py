@@ -22,8 +22,9 @@ OpenScreen = Callable[..., Screen]
 expect.set_options(timeout=20_000)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Ended with its file, because no other code can use asyncio in this thread until then."""
     with chromium() as started:
         yield started
 
