@@ -17,7 +17,7 @@ from tests.support.pages import ROOT, Fence, fences, pages
 
 from tenantry.engine import Engine
 
-_BUILT = ("restaurant", "agency")
+_BUILT = ("blank", "restaurant", "agency")
 _RECIPE = 'modules = ["web"]\n'
 """Building the pages' templates takes more than a minute; here they are the smallest usable ones."""
 
