@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 from tests.support.inventory import orphans
+from tests.support.processes import command_of, keeper, name_of, programs, zygotes
 from tests.support.tenants import create, status, swept
 
 from tenantry.engine import Engine
@@ -68,31 +69,6 @@ def busy(engine: Engine) -> Iterator[Engine]:
 # ---------------------------------------------------------------- processes to kill
 
 
-def keeper(engine: Engine) -> psutil.Process:
-    assert engine.runtime.pid
-    return psutil.Process(engine.runtime.pid)
-
-
-def programs(engine: Engine) -> list[psutil.Process]:
-    """The processes of the keeper and the spawner, without those that only start another program."""
-    found = keeper(engine).children(recursive=True)
-    return [program for program in found if name_of(program) not in ("bwrap", "sh", "")]
-
-
-def name_of(program: psutil.Process) -> str:
-    try:
-        return str(program.name())
-    except psutil.Error:
-        return ""
-
-
-def command_of(program: psutil.Process) -> str:
-    try:
-        return " ".join(program.cmdline())
-    except psutil.Error:
-        return ""
-
-
 def kill(pids: list[int]) -> None:
     for pid in pids:
         try:
@@ -107,11 +83,6 @@ def kill_the_spawner(engine: Engine) -> None:
 
 def kill_the_zygotes(engine: Engine) -> None:
     kill([zygote.pid for zygote in zygotes(engine)])
-
-
-def zygotes(engine: Engine) -> list[psutil.Process]:
-    awake = {activity.pid for activity in engine.instances.activities()}
-    return [p for p in programs(engine) if "start_zygote.py" in command_of(p) and p.pid not in awake]
 
 
 def kill_a_tenant(engine: Engine) -> None:

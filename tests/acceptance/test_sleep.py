@@ -7,10 +7,12 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import psutil
 import pytest
 from tests.support.odoo_client import OdooClient
+from tests.support.processes import zygotes
 from tests.support.tenants import ask, create, status, swept
 from tests.support.waiting import eventually
 from tests.support.websocket import websocket
@@ -120,6 +122,27 @@ def test_no_request_fails_while_a_tenant_falls_asleep(sleepy: Engine, acme: Odoo
     visitor.join()
     assert len(answers) > 10
     assert set(answers) == {200}
+
+
+def test_a_visitor_whose_process_is_ended_before_it_is_there_gets_another(sleepy: Engine, acme: OdooClient):
+    send_to_sleep(sleepy, "acme")
+    with ThreadPoolExecutor(1) as pool, stopped_zygotes(sleepy):
+        answer = pool.submit(status, sleepy, "acme")
+        assert eventually((sleepy.settings.run_dir / "awake" / "acme.board").exists)
+        sleepy.runtime.end("acme")
+    assert answer.result() == 200
+
+
+@contextmanager
+def stopped_zygotes(engine: Engine) -> Iterator[None]:
+    """Zygotes that do not fork meanwhile."""
+    found = zygotes(engine)
+    assert found
+    for zygote in found:
+        zygote.suspend()
+    yield
+    for zygote in found:
+        zygote.resume()
 
 
 def test_many_visitors_at_once_wake_one_process(sleepy: Engine, acme: OdooClient):

@@ -6,7 +6,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +29,26 @@ class Board(dict[int, int]):
         self.requests += 1
 
 
+class SlowListener(socket.socket):
+    """Its threads have a connection for a while before they can tell."""
+
+    def __init__(self, family: socket.AddressFamily) -> None:
+        super().__init__(family)
+        self.has_accepted, self.go_on = threading.Event(), threading.Event()
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        accepted = super().accept()
+        self.has_accepted.set()
+        self.go_on.wait(_WITHIN_S)
+        return accepted
+
+
 class Served:
     """Workers at a socket; each request is one word that says what it does."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, listener: Callable[..., Any] = socket.socket) -> None:
         self.address = str(folder / "tenant.sock")
-        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener = listener(socket.AF_UNIX)
         self.listener.bind(self.address)
         self.listener.listen(64)
         self.board = Board()
@@ -130,6 +144,22 @@ def test_connections_after_the_stop_wait_for_the_next_process(served: Served, tm
     connection, _address = served.listener.accept()
     assert connection.recv(100) == b"hello"
     connection.close()
+
+
+def test_a_connection_that_was_accepted_when_the_stop_came_is_still_served(tmp_path: Path):
+    """The process waits for it, although no request counts as being served yet."""
+    served = Served(tmp_path, SlowListener)
+    try:
+        client = served.ask("hello")
+        assert served.listener.has_accepted.wait(_WITHIN_S)
+        served.workers.stop()
+        assert not served.workers.are_busy
+        assert served.workers.are_there
+        served.listener.go_on.set()
+        assert client.recv(100) == b"served"
+        wait_until(lambda: not served.workers.are_there)
+    finally:
+        served.close()
 
 
 def test_when_the_last_request_ended_is_known(served: Served):

@@ -1,8 +1,6 @@
 """The HTTP server of one tenant. It inherits a listening socket, which outlives the process."""
 
 import contextlib
-import os
-import select
 import socket
 import threading
 import time
@@ -11,6 +9,7 @@ import odoo.http
 import werkzeug.serving
 from odoo.service.server import CommonServer, LoggingBaseWSGIServerMixIn, RequestHandler
 
+from .alarm import Alarm
 from .workers import Workers
 
 _BUSY = (
@@ -50,9 +49,7 @@ class TenantServer(LoggingBaseWSGIServerMixIn, werkzeug.serving.ThreadedWSGIServ
         super().__init__("unix://tenant", 0, odoo.http.root, handler=Handler, fd=listener.fileno())
         self.workers = Workers(self.socket, limits.threads, self._serve, board)
         self._most_websockets = limits.websockets + limits.threads
-        self._wakes, self._wake = os.pipe()
-        os.set_blocking(self._wakes, False)
-        os.set_blocking(self._wake, False)
+        self.alarm = Alarm()
         self.is_stopping = False
 
     def _serve(self, connection):
@@ -63,24 +60,20 @@ class TenantServer(LoggingBaseWSGIServerMixIn, werkzeug.serving.ThreadedWSGIServ
 
     # ------------------------------------------------------------ the loop
 
-    def wake(self):
-        """Let the loop call its check now; safe in a signal handler."""
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._wake, b"w")
-
     def stop_accepting(self):
-        """Accept no more connections, and let `run` return; new connections wait for the next process."""
+        """Accept no more connections, and let `run` return; new connections wait for the next process.
+
+        Safe in a signal handler.
+        """
         self.is_stopping = True
         self.workers.stop()
-        self.wake()
+        self.alarm.ring()
 
     def run(self, check):
         """Serve until `stop_accepting`. check: called regularly, returns the seconds until its next call."""
         while not self.is_stopping:
             self.workers.ensure_idle_thread()
-            select.select([self._wakes], [], [], check())
-            with contextlib.suppress(BlockingIOError):
-                os.read(self._wakes, 4096)
+            self.alarm.wait(check())
 
     # ------------------------------------------------------------ the end
 
@@ -90,8 +83,8 @@ class TenantServer(LoggingBaseWSGIServerMixIn, werkzeug.serving.ThreadedWSGIServ
             with contextlib.suppress(Exception):
                 function()
         deadline = time.monotonic() + within_s
-        while self.workers.are_busy and time.monotonic() < deadline:
-            time.sleep(0.02)
+        while self.workers.are_there and time.monotonic() < deadline:
+            time.sleep(0.005)
 
 
 def refuse(connection):

@@ -109,6 +109,7 @@ class TenantProcess:
         self.is_only_for_jobs = order.is_for_jobs
 
     def run(self):
+        self.server.alarm.ring_on_signals()
         signal.signal(signal.SIGTERM, self._on_sigterm)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -129,7 +130,7 @@ class TenantProcess:
         """End the process if it should end; return the seconds until the next check."""
         if self.crons is None and self.board[Field.HAS_CRONS]:
             first_run_s = 0 if self.is_only_for_jobs else _CHECK_EVERY_S
-            self.crons = Crons(self.name, self.board, first_run_s, on_idle=self.server.wake)
+            self.crons = Crons(self.name, self.board, first_run_s, on_idle=self.server.alarm.ring)
             self.crons.start()
         if self.board[Field.IS_BROKEN]:
             self._end(BROKEN)

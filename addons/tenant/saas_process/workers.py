@@ -28,6 +28,7 @@ class Workers:
         self._board = board
         self._lock = threading.Lock()
         self._idle = 0
+        self._threads = 0
         self._stop_reader, self._stop_writer = os.pipe()
         listener.setblocking(False)
         self.busy = 0
@@ -39,6 +40,11 @@ class Workers:
     @property
     def are_busy(self):
         return bool(self.busy or self.websockets)
+
+    @property
+    def are_there(self):
+        """Whether a thread is left. After `stop`, one may still have a connection that counts nowhere yet."""
+        return bool(self._threads)
 
     def ensure_idle_thread(self):
         """Start a thread unless one is idle or the pool is full."""
@@ -56,7 +62,13 @@ class Workers:
     # ------------------------------------------------------------ in each thread
 
     def _work(self):
-        me = threading.current_thread()
+        try:
+            self._serve_until_stop(threading.current_thread())
+        finally:
+            with self._lock:
+                self._threads -= 1
+
+    def _serve_until_stop(self, me):
         with select.epoll() as epoll:
             epoll.register(self._listener, _ONE_AT_A_TIME)
             epoll.register(self._stop_reader, select.EPOLLIN)
@@ -103,6 +115,7 @@ class Workers:
             self._board[Field.THREADS], self._board[Field.WEBSOCKETS] = self.busy, self.websockets
             is_one_wanted = not self._idle and self.busy < self._most
             self._idle += is_one_wanted
+            self._threads += is_one_wanted
         if is_one_wanted:
             self._start_one()
 
@@ -115,3 +128,4 @@ class Workers:
             _logger.warning("no further thread can be started for requests: %s", error)
             with self._lock:
                 self._idle -= 1
+                self._threads -= 1

@@ -189,11 +189,13 @@ class Forks:
         """Remove ended children from the process table; the spawner notices the end by its pidfds."""
         while True:
             try:
-                pid, _status = os.waitpid(-1, os.WNOHANG)
+                pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
                 return
             if not pid:
                 return
+            if os.WIFSIGNALED(status) and os.WTERMSIG(status) != signal.SIGTERM:
+                _logger.warning("process %d was ended by signal %d", pid, os.WTERMSIG(status))
 
 
 def become(registry, name, descriptors):

@@ -258,6 +258,7 @@ class Processes:
         if tenant.fork:
             tenant.fork.cancel()
             tenant.fork = None
+            self.rearm(tenant)
         if tenant.process:
             tenant.process.terminate()
             self.ending.add(tenant.name)

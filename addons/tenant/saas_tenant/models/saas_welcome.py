@@ -57,9 +57,11 @@ class SaasWelcome(models.AbstractModel):
         # sudo: settings
         parameters = self.env["ir.config_parameter"].sudo()
         created = parameters.get_param("database.create_date")
-        if parameters.get_param(_PARAMETER) or not created:
+        if not created:
             return False
-        return fields.Datetime.now() - fields.Datetime.to_datetime(created) < timedelta(days=_SHOWN_DAYS)
+        age = fields.Datetime.now() - fields.Datetime.to_datetime(created)
+        # Not `get_param`: a request that began before the closing can put the old value into its cache.
+        return age < timedelta(days=_SHOWN_DAYS) and not parameters.search_count([("key", "=", _PARAMETER)])
 
     @api.model
     def close(self):
