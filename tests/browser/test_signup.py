@@ -438,6 +438,9 @@ def test_without_room_the_page_says_that_the_signup_continues_later(
         ann.judge("delayed")
     finally:
         office.call("saas.server", "write", servers, {"state": "active"})
+    cron = office.find("ir.model.data", module="saas_manager_signup", name="ir_cron_begin_delayed")
+    office.call("ir.cron", "method_direct_trigger", [office.read("ir.model.data", cron, "res_id")["res_id"]])
+    office.wait("saas.instance", office.live("may"), ["active"])
 
 
 def test_a_closed_page_explains_itself(visitor: NewVisitor, office: BackOffice) -> None:
