@@ -120,6 +120,26 @@ def test_an_instance_at_its_limit_is_told_when_and_others_go_on(relay: Relay, op
     assert len(operators.mails) == 2
 
 
+@pytest.mark.parametrize(
+    ("per_hour", "recipients", "code"),
+    [(3, 2, 452), (3, 4, 550), (100, 51, 550)],
+    ids=["rest", "hour", "mail"],
+)
+def test_a_mail_to_more_recipients_than_there_is_room_for_goes_to_none_of_them(
+    relay: Relay, operators: MailServer, per_hour: int, recipients: int, code: int
+):
+    """Odoo does not look at refusals of some recipients: they would be lost without a word."""
+    relay.use(per_hour=per_hour)
+    relay.send(recipients=("eve@shop.example", "ann@shop.example"))
+    many = [f"bob{number}@shop.example" for number in range(recipients)]
+    with relay.connected() as client:
+        with pytest.raises(smtplib.SMTPDataError) as refused:
+            client.sendmail("ann@acme.example", many, MAIL)
+        assert refused.value.smtp_code == code
+        client.sendmail("ann@acme.example", ["bob@shop.example"], MAIL)
+    assert [mail["To"] for mail in operators.mails] == ["bob@shop.example"] * 2
+
+
 def test_what_the_mail_server_refuses_the_instance_is_told_in_its_words(relay: Relay, operators: MailServer):
     async def refuse(_server: object, _session: object, _envelope: object) -> str:
         return "554 5.7.1 This looks like spam"

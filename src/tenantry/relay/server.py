@@ -102,6 +102,8 @@ class Relay:
             return _NOT_SET
         if not self._allowance.remaining(session.number, settings.smarthost.per_hour):
             return _too_many(settings)
+        # Too many recipients: the whole mail is refused. Odoo does not look at refusals of some.
+        session.recipients, session.refused = 0, ""
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return "250 OK"
@@ -112,10 +114,14 @@ class Relay:
         settings = RelaySettings.read(self._file)
         if settings is None:
             return _NOT_SET
-        if len(envelope.rcpt_tos) >= MAX_RECIPIENTS:
-            return f"452 4.5.3 At most {MAX_RECIPIENTS} recipients in one mail"
-        if len(envelope.rcpt_tos) >= self._allowance.remaining(session.number, settings.smarthost.per_hour):
-            return _too_many(settings)
+        session.recipients += 1
+        per_hour = settings.smarthost.per_hour
+        if session.recipients > (most := min(MAX_RECIPIENTS, per_hour)):
+            session.refused = f"550 5.5.3 At most {most} recipients in one mail"
+        elif session.recipients > self._allowance.remaining(session.number, per_hour):
+            session.refused = _too_many(settings)
+        if session.refused:
+            return str(session.refused)
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -225,6 +231,10 @@ class Connection(SMTP):
             return
         if arg or not envelope.rcpt_tos:
             await self.push("501 Syntax: DATA" if arg else "503 Error: need RCPT command")
+            return
+        if session.refused:
+            self._set_rset_state()  # type: ignore[no-untyped-call]
+            await self.push(session.refused)
             return
         await self.push("354 End data with <CR><LF>.<CR><LF>")
         with self._relay.space.lent(session.number) as take:
