@@ -86,8 +86,8 @@ def test_a_mail_over_the_hourly_limit_goes_to_those_who_did_not_get_it_when_ther
 ):
     to = [{"name": name, "email": f"{name}@many.example"} for name in ("one", "two", "three")]
     partners = admin.call("res.partner", "create", to)
-    sent = len(operators.mails)
-    with limited(engine, sent + 2):
+    (before,) = engine.mail.traffic(["acme"])
+    with limited(engine, before.sent + 2):
         waiting = send(admin, subject="To many", email_to=False, recipient_ids=[[6, 0, partners]])
     assert waiting["state"] == "outgoing"
     assert "recipients an hour" in waiting["failure_reason"]
@@ -136,7 +136,9 @@ def test_a_mail_that_was_refused_for_two_days_has_failed(admin: OdooClient, oper
     assert "cannot be reached" in told["failure_reason"]
 
 
-def test_a_mail_that_is_refused_for_good_has_failed_and_says_why(admin: OdooClient, operators: MailServer):
+def test_a_mail_that_is_refused_for_good_has_failed_says_why_and_is_counted(
+    engine: Engine, admin: OdooClient, operators: MailServer
+):
     taking = operators.handle_DATA
 
     async def refuse(_server: object, _session: object, _envelope: object) -> str:
@@ -149,6 +151,10 @@ def test_a_mail_that_is_refused_for_good_has_failed_and_says_why(admin: OdooClie
         operators.handle_DATA = taking
     assert told["state"] == "exception"
     assert "looks like spam" in told["failure_reason"]
+    (counted,) = engine.mail.traffic()
+    assert (counted.name, counted.refused) == ("acme", 1)
+    assert counted.last_refusal == "554 5.7.1 This looks like spam"
+    assert counted.sent > 0
 
 
 def test_its_administrators_cannot_read_the_operators_login(admin: OdooClient):

@@ -47,7 +47,7 @@ METHODS = REPORTS_STEPS | frozenset(
         *("instances.check_hostnames", "instances.set_hostnames"),
         *("instances.modules", "instances.check_modules", "instances.install_modules"),
         *("instances.login_link", "instances.reset_password"),
-        *("mail.set", "mail.unset"),
+        *("mail.set", "mail.unset", "mail.traffic"),
     }
 )
 """No caller may start or stop servers, or read a key or the mail server's password."""

@@ -48,6 +48,7 @@ from .servers import (
     base_domain_of,
     check_mail_server,
     check_server_address,
+    mail_traffic,
     save_address_settings,
     show_provider,
     server_status,

@@ -1,5 +1,7 @@
 """A place that can hold instances: a runtime on a host, with capacity."""
 
+from datetime import datetime
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
@@ -83,6 +85,11 @@ class SaasServer(models.Model):
     )
     health_message = fields.Char(readonly=True)
     last_check_at = fields.Datetime(string="Last Check", readonly=True)
+    mail_message = fields.Char(compute="_compute_mail", help="Why there are no figures of its mails.")
+    mail_sent = fields.Integer(string="Recipients in the Last Hour", compute="_compute_mail")
+    mail_refused = fields.Integer(string="Refused Mails", compute="_compute_mail")
+    mail_refusal = fields.Char(string="Last Refusal", compute="_compute_mail")
+    mail_refused_at = fields.Datetime(string="Last Refused", compute="_compute_mail")
 
     _code_unique = models.Constraint("UNIQUE(code)", "There is a server with this code already.")
     _max_instances_positive = models.Constraint(
@@ -110,6 +117,31 @@ class SaasServer(models.Model):
             server.instance_count = count
             limit = server.max_instances
             server.available_capacity = max(0.0, 100.0 * (limit - count) / limit) if limit else 100.0
+
+    @api.depends("address", "state")
+    def _compute_mail(self):
+        """What its instances sent, and what the mail server refused last; not of servers that take none."""
+        for server in self:
+            known = gateway.mail_traffic(server) if server.state in ("active", "maintenance") else {}
+            rows = known or {}
+            last = max(rows, key=lambda name: rows[name]["mail_refused_at"] or datetime.min, default="")
+            facts = rows[last] if last else {}
+            refusal = facts.get("mail_refusal")
+            server.update(
+                {
+                    "mail_message": False if known else server._no_mail_traffic(known),
+                    "mail_sent": sum(it["mail_sent"] for it in rows.values()),
+                    "mail_refused": sum(it["mail_refused"] for it in rows.values()),
+                    "mail_refusal": f"{last}: {refusal}" if refusal else False,
+                    "mail_refused_at": facts.get("mail_refused_at", False),
+                }
+            )
+
+    def _no_mail_traffic(self, known):
+        """Why there are no figures. known: of `gateway.mail_traffic`."""
+        if known is None:
+            return self.env._("No mail server is set for its instances.")
+        return self.env._("Not measured yet.")
 
     def _compute_railway_token(self):
         self.railway_token = False

@@ -32,6 +32,7 @@ from . import test_mail_credentials
 from . import test_mail_preferences
 from . import test_mail_settings
 from . import test_mail_texts
+from . import test_mail_traffic
 from . import test_mails
 from . import test_views
 from . import test_wizards

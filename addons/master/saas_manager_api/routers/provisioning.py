@@ -74,7 +74,20 @@ def status_of(request, error):
 async def instance_info(subdomain: Name, env: Env, _caller: SecretCaller) -> schemas.InstanceInfoAnswer:
     """An instance: its state, its plan, what it uses."""
     instance = env["saas.instance"]._find_by_api(subdomain)
-    return schemas.InstanceInfoAnswer(data=info_of(instance))
+    data = info_of(instance).model_copy(update={"mails": _mails_of(instance)})
+    return schemas.InstanceInfoAnswer(data=data)
+
+
+def _mails_of(instance):
+    if instance.env.user.share or not instance.mail_per_hour:
+        return None
+    return schemas.Mails(
+        sent=instance.mail_sent,
+        per_hour=instance.mail_per_hour,
+        refused=instance.mail_refused,
+        last_refusal=instance.mail_refusal or None,
+        last_refused_at=utc(instance.mail_refused_at),
+    )
 
 
 def info_of(instance):
