@@ -50,7 +50,7 @@ class BackOffice:
         self, model: str, record: int, states: Collection[str], timeout_s: float = 180
     ) -> dict[str, Any]:
         """Wait until no operation runs and the state is one of these; return the record."""
-        fields = ["state", "state_reason", *(["operation"] if model == "saas.instance" else [])]
+        fields = ["state", "state_reason", *(["operation", "failure"] if model == "saas.instance" else [])]
         deadline = time.monotonic() + timeout_s
         while True:
             now = self.read(model, record, *fields)

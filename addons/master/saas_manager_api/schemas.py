@@ -258,7 +258,8 @@ class InstanceInfo(InstanceBrief):
     operation: str | None = Field(description="The operation that is running.", examples=["suspend"])
     progress: Percent = Field(description="The progress of that operation, in percent.")
     step: str | None = Field(description="The last step of that operation.")
-    reason: str | None = Field(description="Why it is suspended, or why the last operation failed.")
+    reason: str | None = Field(description="Why the last operation failed, or why it is suspended.")
+    failure: str | None = Field(description="Why the last operation failed.")
     health: str
     admin_email: str
     users: int

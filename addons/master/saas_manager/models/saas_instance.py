@@ -119,7 +119,20 @@ class SaasInstance(models.Model):
     suspended_at = fields.Datetime(string="Suspended", readonly=True, copy=False)
     reactivated_at = fields.Datetime(string="Reactivated", readonly=True, copy=False)
     terminated_at = fields.Datetime(string="Terminated", readonly=True, copy=False)
-    state_reason = fields.Char(string="Reason", readonly=True, copy=False, tracking=True)
+    state_reason = fields.Char(
+        string="Reason",
+        readonly=True,
+        copy=False,
+        tracking=True,
+        help="Why it is suspended, or could not be created.",
+    )
+    failure = fields.Char(
+        string="Last Failure",
+        readonly=True,
+        copy=False,
+        tracking=True,
+        help="Why the last operation failed.",
+    )
     log_ids = fields.One2many("saas.instance.log", "instance_id")
     request_ids = fields.One2many("saas.instance.request", "instance_id")
 

@@ -203,7 +203,32 @@ class TestOtherOperations(SaasCase):
         with self._engine(side_effect=error):
             instance.sudo()._operate("suspend")
         self.assertEqual((instance.state, instance.operation), ("active", False))
-        self.assertEqual(instance.state_reason, gateway.sentence(error))
+        self.assertEqual((instance.failure, instance.state_reason), (gateway.sentence(error), False))
+
+    def test_the_reason_of_a_suspension_holds_until_it_is_active_again(self):
+        instance = self._make_instance("acme", "suspended", run_state="stopped", state_reason="Unpaid")
+        error = InstanceNotFound("acme")
+        for operation in ("set_domains", "reactivate", "terminate"):
+            with self.subTest(operation), self._jobs():
+                self._as("administrator", instance)._intend(operation)
+                self.assertEqual((instance.state_reason, instance.failure), ("Unpaid", False))
+                with patch.object(gateway, "find", return_value=None):
+                    instance.sudo()._fail(gateway.sentence(error))
+                self.assertEqual(instance.state_reason, "Unpaid")
+                self.assertEqual(instance.failure, gateway.sentence(error))
+        with self._jobs():
+            self._as("administrator", instance).action_reactivate()
+        with self._engine():
+            instance.sudo()._operate("reactivate")
+        self.assertEqual((instance.state, instance.state_reason, instance.failure), ("active", False, False))
+
+    def test_a_suspension_that_fails_leaves_no_reason_of_one(self):
+        instance = self._make_instance("acme", "active", run_state="running")
+        with self._jobs():
+            self._as("manager", instance).action_suspend("Unpaid")
+        self.assertEqual(instance.state_reason, "Unpaid")
+        instance.sudo()._fail("The disk is full.")
+        self.assertEqual((instance.state_reason, instance.failure), (False, "The disk is full."))
 
     def test_each_failure_creates_an_activity_even_if_one_is_open(self):
         instance = self._make_instance("acme", "active")
