@@ -288,12 +288,17 @@ class SaasInstance(models.Model):
         known = self.sudo().hostname_ids
         before = known._live_names()
         served = found.hostnames if found else before
+        wanted = known.filtered(lambda hostname: hostname.state != "failing").mapped("name")
+        # The records of domains that were removed are gone: nothing else tells that the engine knows.
+        is_done = found and set(served) == set(wanted)
         missing = set(served) - set(known.mapped("name"))
         for hostname in known:
             hostname._follow(hostname.name in served, reason)
         for name in sorted(missing):
             known._add_served(self, name)
-        if self.sudo().hostname_ids._live_names() != before:
+        # Those that are still served although they were removed were live all the time.
+        now = set(self.sudo().hostname_ids._live_names()) - missing
+        if is_done or now != set(before):
             self._emit("instance.domains_changed")
 
     # ------------------------------------------------------------ provision

@@ -391,6 +391,21 @@ class TestHostnameAfterALostJob(HostnameCase):
         self.assertEqual((held.state, added.state), ("failing", "live"))
         self.assertEqual(self.instance.hostname_ids, held | added)
 
+    def test_a_domain_that_the_engine_removed_before_the_job_was_lost_is_told(self):
+        self._live(SHOP)
+        with self._jobs():
+            self._live(DOMAIN).unlink()
+        for served, count in (((SHOP,), 1), ((SHOP, DOMAIN), 0)):
+            self.instance.sudo().operation = "set_domains"
+            with (
+                self.subTest(served),
+                patch.object(gateway, "find", return_value=self._engine_has(*served)),
+                patch.object(type(self.instance), "_emit", autospec=True) as emit,
+            ):
+                self.instance.sudo()._on_job_failed("The job was lost.")
+            told = [call.args[1] for call in emit.call_args_list]
+            self.assertEqual(told.count("instance.domains_changed"), count)
+
     def test_where_the_engine_tells_nothing_what_is_not_live_can_be_tried_again(self):
         live, added = self._live("old.acme.example"), self._add(DOMAIN)
         with patch.object(gateway, "find", return_value=None):

@@ -10,7 +10,7 @@ from odoo.addons.queue_job.job import Job
 from odoo.exceptions import UserError
 from odoo.modules.module import load_script
 from odoo.tests import tagged
-from odoo.tools import SQL, file_path
+from odoo.tools import SQL, file_path, mute_logger
 
 from tenantry.engine.instances import Instances
 from tenantry.errors import InstanceNotFound, PostgresUnreachable
@@ -19,6 +19,8 @@ from tenantry.model.progress import StepEvent, StepStatus
 from .. import gateway
 from ..models.step_log import StepLog
 from .common import SaasCase
+
+_PLAN = "odoo.addons.saas_manager.models.saas_instance_plan"
 
 
 class Refuses:
@@ -272,6 +274,31 @@ class TestOtherOperations(SaasCase):
         self.assertEqual((instance.state, instance.operation), ("active", "suspend"))
         self.assertEqual(instance.log_ids.mapped("message"), ["It has no such module."])
         self.assertEqual(len(instance.activity_ids), 1)
+
+    def test_many_instances_get_their_entitlements_by_few_jobs_and_those_that_fail_alone(self):
+        instances = self.env["saas.instance"].union(
+            *(self._make_instance(name, "active") for name in ("acme", "beta", "gamma"))
+        )
+        with patch(f"{_PLAN}._TOGETHER", 2), self._jobs() as jobs:
+            instances._entitle_later()
+        jobs.assert_jobs_count(2)
+        for some in (instances[:2], instances[2:]):
+            jobs.assert_enqueued_job(some._entitle_together)
+        broken = instances[1]
+
+        def entitle(instance):
+            if instance.name == broken.name:
+                raise PostgresUnreachable("db.example", "connection refused")
+
+        with (
+            self._jobs() as jobs,
+            patch.object(gateway, "entitle", side_effect=entitle) as asked,
+            mute_logger(_PLAN),
+        ):
+            instances.sudo()._entitle_together()
+        self.assertEqual(asked.call_count, 3)
+        jobs.assert_jobs_count(1)
+        jobs.assert_enqueued_job(broken._entitle)
 
     def test_a_terminated_instance_gets_no_entitlements(self):
         instance = self._make_instance("acme", "terminated")
