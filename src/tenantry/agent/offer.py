@@ -43,6 +43,7 @@ METHODS = REPORTS_STEPS | frozenset(
         "pool.status",
         *("instances.all", "instances.get", "instances.find_by_reference", "instances.taken"),
         *("instances.url_of", "instances.activities", "instances.logs", "instances.usage"),
+        "instances.install_logs",
         *("instances.is_serving", "instances.abandon", "instances.entitle", "instances.set_limits"),
         *("instances.check_hostnames", "instances.set_hostnames"),
         *("instances.modules", "instances.check_modules", "instances.install_modules"),

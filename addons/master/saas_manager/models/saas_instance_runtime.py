@@ -74,6 +74,12 @@ class SaasInstance(models.Model):
         string="Next Scheduled Job", compute="_compute_process", help="It wakes the instance."
     )
 
+    install_log = fields.Text(
+        string="Odoo's Log",
+        compute="_compute_install_log",
+        groups="saas_manager.group_saas_administrator",
+        exportable=False,
+    )
     mail_message = fields.Char(compute="_compute_mail", help="Why there are no figures of its mails.")
     mail_sent = fields.Integer(
         string="Recipients in the Last Hour", compute="_compute_mail", help="By your mail server."
@@ -97,6 +103,16 @@ class SaasInstance(models.Model):
         for instance in self:
             known = found.get(instance, unknown) if instance in served else {}
             instance.update({name: known.get(name, False) for name in _FACTS})
+
+    @api.depends("operation", "failure", "database_name")
+    def _compute_install_log(self):
+        """Read it when it is shown: while modules are installed, and after that failed."""
+        for instance in self:
+            last = instance.operation or (
+                instance.failure and instance.log_ids.filtered("operation")[:1].operation
+            )
+            is_shown = instance.id and instance.database_name and last == "install"
+            instance.install_log = gateway.install_log(instance) if is_shown else False
 
     @api.depends("state", "database_name", "server_id")
     def _compute_mail(self):

@@ -300,6 +300,20 @@ class TestOtherOperations(SaasCase):
         jobs.assert_jobs_count(1)
         jobs.assert_enqueued_job(broken._entitle)
 
+    def test_odoos_log_is_shown_while_modules_are_installed_and_after_that_failed(self):
+        instance = self._make_instance("acme", "active", run_state="running")
+        shown = self._as("administrator", instance)
+        with patch.object(gateway, "install_log", return_value="line"), self._jobs():
+            self.assertFalse(shown.install_log)
+            instance._intend("install", wanted="crm")
+            self.assertEqual(shown.install_log, "line")
+            with self._engine("install_modules", side_effect=InstanceNotFound("acme")):
+                instance.sudo()._operate("install")
+            self.assertTrue(instance.failure)
+            self.assertEqual(shown.install_log, "line")
+            instance._intend("restart")
+            self.assertFalse(shown.install_log)
+
     def test_a_terminated_instance_gets_no_entitlements(self):
         instance = self._make_instance("acme", "terminated")
         with self._engine("entitle") as asked:
