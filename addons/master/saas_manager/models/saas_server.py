@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from .. import gateway
+from ..reasons import in_words_of
 
 
 class SaasServer(models.Model):
@@ -84,6 +85,7 @@ class SaasServer(models.Model):
         readonly=True,
     )
     health_message = fields.Char(readonly=True)
+    health_text = fields.Char(string="Health in Words", compute="_compute_health_text")
     last_check_at = fields.Datetime(string="Last Check", readonly=True)
     mail_message = fields.Char(compute="_compute_mail", help="Why there are no figures of its mails.")
     mail_sent = fields.Integer(string="Recipients in the Last Hour", compute="_compute_mail")
@@ -117,6 +119,12 @@ class SaasServer(models.Model):
             server.instance_count = count
             limit = server.max_instances
             server.available_capacity = max(0.0, 100.0 * (limit - count) / limit) if limit else 100.0
+
+    @api.depends("health_message")
+    @api.depends_context("lang")
+    def _compute_health_text(self):
+        for server in self:
+            server.health_text = in_words_of(self.env, server.health_message)
 
     @api.depends("address", "state")
     def _compute_mail(self):

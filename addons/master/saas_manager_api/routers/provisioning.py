@@ -105,8 +105,7 @@ def info_of(instance):
         operation=under_way.operation or None,
         progress=int(under_way.progress),
         step=under_way.progress_step or None,
-        reason=None if instance.env.user.share else instance.failure or instance.state_reason or None,
-        failure=None if instance.env.user.share else instance.failure or None,
+        **_reasons_of(instance),
         health=instance.health,
         admin_email=instance.admin_email,
         users=instance.user_count,
@@ -119,6 +118,13 @@ def info_of(instance):
         expires_on=fields.Date.to_string(instance.expires_on) or None,
         domains=[_domain(hostname, instance.env.user) for hostname in under_way.hostname_ids],
     )
+
+
+def _reasons_of(instance):
+    if instance.env.user.share:
+        return {"reason": None, "failure": None}
+    failure = instance.failure_text or None
+    return {"reason": failure or instance.state_reason_text or None, "failure": failure}
 
 
 def _domain(hostname, user):
