@@ -108,7 +108,7 @@ def test_a_mail_that_was_refused_for_a_while_waits_and_says_why(admin: OdooClien
     assert "cannot be reached" in told["failure_reason"]
     waits = datetime.fromisoformat(told["scheduled_date"]).replace(tzinfo=UTC) - datetime.now(UTC)
     assert timedelta(0) < waits < timedelta(minutes=15)
-    admin.call("mail.mail", "unlink", [told["id"]])
+    admin.call("mail.mail", "cancel", [told["id"]])
 
 
 def test_a_sleeping_instance_is_woken_to_send_it_again(
