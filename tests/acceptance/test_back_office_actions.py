@@ -72,8 +72,8 @@ def test_an_instance_is_stopped_started_and_restarted(office: BackOffice, acme: 
 def test_an_instance_moves_to_another_subdomain_with_its_customer(office: BackOffice, acme: int) -> None:
     office.call("saas.instance", "change_subdomain", [acme], "zenith")
     office.wait("saas.instance", acme, ["active"])
-    now = office.read("saas.instance", acme, "subdomain", "database_name", "url", "state_reason")
-    assert (now["subdomain"], now["database_name"]) == ("zenith", "zenith"), now["state_reason"]
+    now = office.read("saas.instance", acme, "subdomain", "database_name", "url", "failure")
+    assert (now["subdomain"], now["database_name"]) == ("zenith", "zenith"), now["failure"]
     assert now["url"] == office.engine.instances.get("zenith").url
     assert (status(office, "zenith"), status(office, "acme")) == (200, 404)
     assert office.log_in(acme).session_info["username"] == "acme@customer.example"
@@ -89,7 +89,7 @@ def test_a_module_is_installed_in_a_running_instance(office: BackOffice, acme: i
         acme,
         ["active"],
     )
-    assert not now["state_reason"]
+    assert not now["failure"]
     assert customer.call("calendar.event", "search_count", []) == 0
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.support.mail_server import MailServer
 from tests.support.odoo_client import OdooClient, OdooError
+from tests.support.waiting import wait_until
 
 from tenantry.engine import Engine
 from tenantry.model.instance import Creation
@@ -38,11 +42,35 @@ def admin(engine: Engine, acme: Creation, operators: MailServer) -> OdooClient:
     return OdooClient(engine, acme)
 
 
-def send(admin: OdooClient, author: str = "Ann Acme <ann@acme.example>") -> dict:
-    values = {"subject": "Your offer", "body_html": "<p>Hello</p>", "email_to": "bob@shop.example"}
+def send(admin: OdooClient, author: str = "Ann Acme <ann@acme.example>", **values: object) -> dict:
+    values = {"subject": "Your offer", "body_html": "<p>Hello</p>", "email_to": "bob@shop.example"} | values
     (mail,) = admin.call("mail.mail", "create", [{**values, "email_from": author, "auto_delete": False}])
     admin.call("mail.mail", "send", [mail])
-    return admin.call("mail.mail", "read", [mail], ["state", "failure_reason"])[0]
+    return seen(admin, mail)
+
+
+def seen(admin: OdooClient, mail: int) -> dict:
+    return admin.call("mail.mail", "read", [mail], ["state", "failure_reason", "scheduled_date"])[0]
+
+
+def due_now(engine: Engine, mail: int) -> None:
+    """As if the time had come at which the mail is sent again; Odoo's queue does not run otherwise."""
+    with engine.context.cluster.connect("acme") as inside:
+        inside.execute("UPDATE ir_cron SET nextcall = now() AT TIME ZONE 'UTC' + interval '1 day'")
+        inside.execute("UPDATE mail_mail SET scheduled_date = now() AT TIME ZONE 'UTC' WHERE id = %s", [mail])
+        inside.execute("UPDATE ir_cron_trigger SET call_at = now() AT TIME ZONE 'UTC'")
+
+
+@contextmanager
+def limited(engine: Engine, per_hour: int) -> Iterator[None]:
+    """Another limit of recipients in an hour; what was sent before counts."""
+    usual = engine.mail.get()
+    assert usual
+    engine.mail.set(replace(usual, per_hour=per_hour))
+    try:
+        yield
+    finally:
+        engine.mail.set(usual)
 
 
 def test_it_can_send_without_any_setting_of_its_own(admin: OdooClient, operators: MailServer):
@@ -53,14 +81,80 @@ def test_it_can_send_without_any_setting_of_its_own(admin: OdooClient, operators
     assert mail["X-Tenantry-Instance"] == "acme"
 
 
-def test_it_is_told_why_a_mail_was_not_sent(admin: OdooClient, operators: MailServer):
+def test_a_mail_over_the_hourly_limit_goes_to_those_who_did_not_get_it_when_there_is_room_again(
+    engine: Engine, admin: OdooClient, operators: MailServer
+):
+    to = [{"name": name, "email": f"{name}@many.example"} for name in ("one", "two", "three")]
+    partners = admin.call("res.partner", "create", to)
+    (before,) = engine.mail.traffic(["acme"])
+    with limited(engine, before.sent + 2):
+        waiting = send(admin, subject="To many", email_to=False, recipient_ids=[[6, 0, partners]])
+    assert waiting["state"] == "outgoing"
+    assert "recipients an hour" in waiting["failure_reason"]
+    due_now(engine, waiting["id"])
+    engine.runtime.end("acme")
+    wait_until(lambda: seen(admin, waiting["id"])["state"] == "sent")
+    got = [mail["To"].addresses[0].addr_spec for mail in operators.mails if mail["Subject"] == "To many"]
+    assert sorted(got) == sorted(partner["email"] for partner in to)
+
+
+def test_a_mail_that_was_refused_for_a_while_waits_and_says_why(admin: OdooClient, operators: MailServer):
     operators.stop()
     try:
         told = send(admin)
     finally:
         operators.start()
+    assert told["state"] == "outgoing"
+    assert "cannot be reached" in told["failure_reason"]
+    waits = datetime.fromisoformat(told["scheduled_date"]).replace(tzinfo=UTC) - datetime.now(UTC)
+    assert timedelta(0) < waits < timedelta(minutes=15)
+    admin.call("mail.mail", "cancel", [told["id"]])
+
+
+def test_a_sleeping_instance_is_woken_to_send_it_again(
+    engine: Engine, admin: OdooClient, operators: MailServer
+):
+    operators.stop()
+    try:
+        waiting = send(admin, subject="Sent in my sleep")["id"]
+    finally:
+        operators.start()
+    due_now(engine, waiting)
+    engine.runtime.end("acme")
+    operators.wait_for("Sent in my sleep")
+    wait_until(lambda: seen(admin, waiting)["state"] == "sent")
+
+
+def test_a_mail_that_was_refused_for_two_days_has_failed(admin: OdooClient, operators: MailServer):
+    since = (datetime.now(UTC) - timedelta(days=2)).replace(tzinfo=None).isoformat()
+    operators.stop()
+    try:
+        told = send(admin, headers=repr({"X-Tenantry-Retry": {"since": since}}))
+    finally:
+        operators.start()
     assert told["state"] == "exception"
     assert "cannot be reached" in told["failure_reason"]
+
+
+def test_a_mail_that_is_refused_for_good_has_failed_says_why_and_is_counted(
+    engine: Engine, admin: OdooClient, operators: MailServer
+):
+    taking = operators.handle_DATA
+
+    async def refuse(_server: object, _session: object, _envelope: object) -> str:
+        return "554 5.7.1 This looks like spam"
+
+    operators.handle_DATA = refuse
+    try:
+        told = send(admin)
+    finally:
+        operators.handle_DATA = taking
+    assert told["state"] == "exception"
+    assert "looks like spam" in told["failure_reason"]
+    (counted,) = engine.mail.traffic()
+    assert (counted.name, counted.refused) == ("acme", 1)
+    assert counted.last_refusal == "554 5.7.1 This looks like spam"
+    assert counted.sent > 0
 
 
 def test_its_administrators_cannot_read_the_operators_login(admin: OdooClient):

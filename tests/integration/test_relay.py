@@ -8,6 +8,7 @@ import smtplib
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,11 +19,11 @@ from aiosmtpd.smtp import Envelope
 from tests.support.mail_server import MailServer
 from tests.support.waiting import wait_until
 
-from tenantry.model.keys import mail_key, mail_login, mail_password
+from tenantry.model.keys import ENGINES_MAIL_LOGIN, mail_key, mail_login, mail_password
 from tenantry.model.mail import Security, Smarthost
 from tenantry.model.secret import Secret
 from tenantry.ports import free_port
-from tenantry.relay import program
+from tenantry.relay import asking, program
 from tenantry.relay.settings import RelaySettings
 from tenantry.spawner import identity
 
@@ -120,6 +121,26 @@ def test_an_instance_at_its_limit_is_told_when_and_others_go_on(relay: Relay, op
     assert len(operators.mails) == 2
 
 
+@pytest.mark.parametrize(
+    ("per_hour", "recipients", "code"),
+    [(3, 2, 452), (3, 4, 550), (100, 51, 550)],
+    ids=["rest", "hour", "mail"],
+)
+def test_a_mail_to_more_recipients_than_there_is_room_for_goes_to_none_of_them(
+    relay: Relay, operators: MailServer, per_hour: int, recipients: int, code: int
+):
+    """Odoo does not look at refusals of some recipients: they would be lost without a word."""
+    relay.use(per_hour=per_hour)
+    relay.send(recipients=("eve@shop.example", "ann@shop.example"))
+    many = [f"bob{number}@shop.example" for number in range(recipients)]
+    with relay.connected() as client:
+        with pytest.raises(smtplib.SMTPDataError) as refused:
+            client.sendmail("ann@acme.example", many, MAIL)
+        assert refused.value.smtp_code == code
+        client.sendmail("ann@acme.example", ["bob@shop.example"], MAIL)
+    assert [mail["To"] for mail in operators.mails] == ["bob@shop.example"] * 2
+
+
 def test_what_the_mail_server_refuses_the_instance_is_told_in_its_words(relay: Relay, operators: MailServer):
     async def refuse(_server: object, _session: object, _envelope: object) -> str:
         return "554 5.7.1 This looks like spam"
@@ -128,6 +149,35 @@ def test_what_the_mail_server_refuses_the_instance_is_told_in_its_words(relay: R
     with pytest.raises(smtplib.SMTPDataError, match="looks like spam") as refused:
         relay.send()
     assert refused.value.smtp_code == 554
+
+
+def test_only_the_engine_is_told_what_each_instance_sent_and_what_was_refused(
+    relay: Relay, operators: MailServer
+):
+    async def refuse(_server: object, _session: object, _envelope: object) -> str:
+        return "554 5.7.1 This looks like spam"
+
+    began = time.time()
+    relay.send(recipients=("bob@shop.example", "eve@shop.example"))
+    operators.handle_DATA = refuse
+    with pytest.raises(smtplib.SMTPDataError):
+        relay.send("rival", 18)
+    acme, rival = asking.counted("127.0.0.1", relay.port, KEY, timeout_s=60)
+    assert acme == (17, 2, 0, "", 0)
+    assert rival[:-1] == (18, 1, 1, "554 5.7.1 This looks like spam")
+    assert began <= rival.last_refused_at <= time.time()
+    with relay.connected() as client:
+        assert client.docmd("XCOUNTED") == (550, b"5.7.1 Only the engine may ask")
+
+
+def test_nobody_else_has_the_engines_login_which_sends_no_mails(relay: Relay, operators: MailServer):
+    with smtplib.SMTP("127.0.0.1", relay.port) as stranger:
+        assert stranger.docmd("XCOUNTED")[0] in (503, 530)
+        with pytest.raises(smtplib.SMTPAuthenticationError):
+            stranger.login(ENGINES_MAIL_LOGIN, mail_password(KEY, mail_login("acme", 17)).reveal())
+    with pytest.raises(smtplib.SMTPSenderRefused):
+        relay.send("", 0)
+    assert operators.mails == []
 
 
 def test_while_the_mail_server_is_away_instances_are_asked_to_try_again(relay: Relay, operators: MailServer):
@@ -274,8 +324,11 @@ def test_where_root_starts_it_a_login_works_only_in_its_own_instances_process(
     with acting_as(identity.tenant_user(17)):
         roots.send("acme", 17)
         with pytest.raises(smtplib.SMTPAuthenticationError):
+            asking.counted("127.0.0.1", roots.port, KEY, timeout_s=60)
+        with pytest.raises(smtplib.SMTPAuthenticationError):
             roots.send("rival", 18)
     assert [mail["X-Tenantry-Instance"] for mail in operators.mails] == ["acme"]
+    assert [row.oid for row in asking.counted("127.0.0.1", roots.port, KEY, timeout_s=60)] == [17]
 
 
 @pytest.mark.parametrize(

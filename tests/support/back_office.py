@@ -50,7 +50,7 @@ class BackOffice:
         self, model: str, record: int, states: Collection[str], timeout_s: float = 180
     ) -> dict[str, Any]:
         """Wait until no operation runs and the state is one of these; return the record."""
-        fields = ["state", "state_reason", *(["operation"] if model == "saas.instance" else [])]
+        fields = ["state", "state_reason", *(["operation", "failure"] if model == "saas.instance" else [])]
         deadline = time.monotonic() + timeout_s
         while True:
             now = self.read(model, record, *fields)
@@ -61,7 +61,8 @@ class BackOffice:
 
     def entitlements_to_come(self, **values: Any) -> int:
         """The number of jobs with these values that have not sent the plan to an instance yet."""
-        domain = [["method_name", "=", "_entitle"], ["state", "not in", ["done", "failed", "cancelled"]]]
+        ways, ended = ["_entitle", "_entitle_together"], ["done", "failed", "cancelled"]
+        domain = [["method_name", "in", ways], ["state", "not in", ended]]
         return self.call("queue.job", "search_count", [*domain, *([f, "=", v] for f, v in values.items())])
 
     def wait_for_entitlements(self) -> None:

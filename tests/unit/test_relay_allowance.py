@@ -1,8 +1,9 @@
-"""Each instance may write to so many recipients in an hour."""
+"""Each instance may write to so many recipients in an hour; what is refused is counted."""
 
 from __future__ import annotations
 
 from tenantry.relay.allowance import Allowance
+from tenantry.relay.refusals import RefusalLog, Refusals
 
 
 class Clock:
@@ -35,3 +36,15 @@ def test_a_lower_limit_leaves_nothing_and_no_negative_rest():
     allowance = Allowance(Clock())
     allowance.note("17", 100)
     assert allowance.remaining("17", 50) == 0
+
+
+def test_refusals_for_good_are_counted_of_each_instance_with_the_last_answer():
+    clock = Clock()
+    log = RefusalLog(clock)
+    log.note("17", "550 No such user")
+    clock.now += 60
+    log.note("17", "554 Spam" + "!" * 1000)
+    log.note("17", "451 Come again later")
+    assert log.of("17") == Refusals(2, ("554 Spam" + "!" * 1000)[:500], 1060.0)
+    assert log.of("18") == Refusals()
+    assert log.instances == {"17"}

@@ -11,6 +11,7 @@ import pytest
 
 from tenantry import process
 from tenantry.edge.front import Front
+from tenantry.errors import ServerNotStarted
 from tenantry.keyfile import installation_keys
 from tenantry.model.keys import Keys, mail_key
 from tenantry.model.mail import Smarthost
@@ -96,3 +97,14 @@ def test_a_server_that_is_just_starting_is_sent_its_signal_afterwards(
         assert signals == []
     follower.join(60)
     assert len(signals) == 1
+
+
+def test_without_a_mail_server_the_relay_is_not_asked(server: Server):
+    assert server.runtime().counted_mails(timeout_s=1) == []
+
+
+def test_a_relay_that_does_not_listen_has_counted_nothing_that_is_known(server: Server):
+    server.prepare()
+    program.save(server.settings, RelaySettings(mail_key(server.keys.instances), SMARTHOST))
+    with pytest.raises(ServerNotStarted, match="The mail relay"):
+        server.runtime().counted_mails(timeout_s=1)

@@ -152,6 +152,15 @@ def test_why_an_instance_is_suspended_is_no_failure_of_its_domains(
     assert remote.set_domains("acme", []).state == "suspended"
 
 
+def test_domains_that_could_not_be_set_of_a_suspended_instance_are_told_with_the_failure(
+    master: RecordingMaster, remote: RemoteMaster
+):
+    told = {"state": "suspended", "reason": "PostgreSQL is away", "failure": "PostgreSQL is away"}
+    master.will_tell({}, {**ACME, **told, "domains": []})
+    with pytest.raises(OperationFailed, match="PostgreSQL is away"):
+        remote.set_domains("acme", [])
+
+
 def test_modules_are_installed_by_their_technical_names(master: RecordingMaster, remote: RemoteMaster):
     master.will_tell({}, {**ACME, "operation": "install", "step": "install"}, ACME)
     assert remote.install("acme", ["crm", "project"]).name == "acme"

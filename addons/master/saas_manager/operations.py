@@ -68,7 +68,7 @@ OPERATIONS = {
         _lt("Terminate %s"),
         act="_delete_database",
         stamp="terminated_at",
-        values={"admin_password_sealed": False, **_AT_REST},
+        values={"admin_password_sealed": False, "state_reason": False, **_AT_REST},
         event="instance.terminated",
         group="saas_manager.group_saas_administrator",
         refusal=_lt("Only a SaaS administrator may terminate an instance."),

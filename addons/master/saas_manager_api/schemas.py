@@ -239,6 +239,16 @@ class Domain(BaseModel):
     since: datetime = Field(description="Since when it has this state.")
 
 
+class Mails(BaseModel):
+    """What it sent by the provider's mail server, and what that refused since the tenant server started."""
+
+    sent: int = Field(description="Recipients in the last hour.")
+    per_hour: int = Field(description="The limit of recipients in an hour.")
+    refused: int = Field(description="Mails that were refused, wholly or for some recipients.")
+    last_refusal: str | None = Field(examples=["554 5.7.1 This looks like spam"])
+    last_refused_at: datetime | None
+
+
 class InstanceInfo(InstanceBrief):
     name: str
     plan: PlanBrief
@@ -248,7 +258,8 @@ class InstanceInfo(InstanceBrief):
     operation: str | None = Field(description="The operation that is running.", examples=["suspend"])
     progress: Percent = Field(description="The progress of that operation, in percent.")
     step: str | None = Field(description="The last step of that operation.")
-    reason: str | None = Field(description="Why it is suspended, or why the last operation failed.")
+    reason: str | None = Field(description="Why the last operation failed, or why it is suspended.")
+    failure: str | None = Field(description="Why the last operation failed.")
     health: str
     admin_email: str
     users: int
@@ -260,6 +271,9 @@ class InstanceInfo(InstanceBrief):
     last_activity_at: datetime | None
     expires_on: str | None = Field(examples=["2027-01-31"])
     domains: list[Domain] = Field(description="Further host names, by their names.")
+    mails: Mails | None = Field(
+        None, description="For operators who ask for one instance. Null: not measured, or no mail server."
+    )
 
 
 class InstanceInfoAnswer(Told):

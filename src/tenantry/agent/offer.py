@@ -43,11 +43,12 @@ METHODS = REPORTS_STEPS | frozenset(
         "pool.status",
         *("instances.all", "instances.get", "instances.find_by_reference", "instances.taken"),
         *("instances.url_of", "instances.activities", "instances.logs", "instances.usage"),
+        "instances.install_logs",
         *("instances.is_serving", "instances.abandon", "instances.entitle", "instances.set_limits"),
         *("instances.check_hostnames", "instances.set_hostnames"),
         *("instances.modules", "instances.check_modules", "instances.install_modules"),
         *("instances.login_link", "instances.reset_password"),
-        *("mail.set", "mail.unset"),
+        *("mail.set", "mail.unset", "mail.traffic"),
     }
 )
 """No caller may start or stop servers, or read a key or the mail server's password."""

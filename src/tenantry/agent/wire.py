@@ -18,7 +18,7 @@ from tenantry.model.activity import Activity
 from tenantry.model.catalog import State
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.instance import Creation, Instance, InstanceSpec, NewPassword
-from tenantry.model.mail import Security, Smarthost
+from tenantry.model.mail import Security, Smarthost, Traffic
 from tenantry.model.module import Module
 from tenantry.model.progress import StepEvent, StepStatus
 from tenantry.model.recipe import Recipe
@@ -33,7 +33,7 @@ _FACTS: Mapping[str, Any] = {
     kind.__name__: kind
     for kind in (
         *(Activity, Creation, Editing, Entitlements, Instance, InstanceSpec, Module),
-        *(NewPassword, PoolStatus, Recipe, ServerFacts, Smarthost, StepEvent, Template, Usage),
+        *(NewPassword, PoolStatus, Recipe, ServerFacts, Smarthost, StepEvent, Template, Traffic, Usage),
     )
 }
 _WORDS: Mapping[str, type[StrEnum]] = {

@@ -10,13 +10,20 @@ import typer
 from tenantry.cli import left
 from tenantry.cli.common import JsonOption, command, engine
 from tenantry.cli.groups import Commands
-from tenantry.cli.output import Output, said_when_interrupted
+from tenantry.cli.output import Columns, Output, said_when_interrupted, utc_minute
 from tenantry.errors import MailServerNotSet
 from tenantry.model.mail import DEFAULT_PER_HOUR, Security, Smarthost
 from tenantry.model.secret import Secret
 
 app = Commands(help="Let instances send mail by your mail server.")
 
+_TRAFFIC: Columns = {
+    "NAME": lambda row: row.name,
+    "THIS HOUR": lambda row: f"{row.sent} of {row.per_hour}",
+    "REFUSED": lambda row: row.refused or "",
+    "LAST": lambda row: utc_minute(row.last_refused_at) if row.refused else "",
+    "ANSWER": lambda row: row.last_refusal,
+}
 _DEFAULT_PORTS = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}
 
 
@@ -71,6 +78,15 @@ def show(as_json: JsonOption = False) -> None:
     output.result(
         facts, *(f"  {name.replace('_', ' ').capitalize():<10}{value}" for name, value in facts.items())
     )
+
+
+@app.command("status")
+@command
+def status(as_json: JsonOption = False) -> None:
+    """List the instances that sent mail in the last hour, or whose mails the mail server refused."""
+    output = Output(as_json=as_json)
+    told = [row for row in engine(output).mail.traffic() if row.sent or row.refused]
+    output.table(told, _TRAFFIC, "No instance sent a mail in the last hour, and none was refused.")
 
 
 @app.command("test", "tenantry mail test me@example.com")

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, is_dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -241,6 +242,11 @@ def _least_width(cells: Mapping[str, Sequence[str]]) -> int:
 
 def megabytes(size_bytes: int) -> str:
     return f"{size_bytes / 2**20:.0f} MB"
+
+
+def utc_minute(seconds: float) -> str:
+    """seconds: since 1970."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def plain_text(text: str) -> str:

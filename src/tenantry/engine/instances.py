@@ -24,11 +24,19 @@ from tenantry.operations.instance import availability, lifecycle
 from tenantry.operations.instance.entitle import entitle, login_link
 from tenantry.operations.instance.hostnames import set_hostnames
 from tenantry.operations.instance.limits import set_limits
-from tenantry.operations.instance.modules import available_modules, check_modules, install_modules
+from tenantry.operations.instance.modules import (
+    available_modules,
+    check_modules,
+    install_log,
+    install_modules,
+)
 from tenantry.operations.instance.password import reset_password
 from tenantry.operations.instance.provision import Session, provision, provisioning
 from tenantry.operations.instance.rename import rename
 from tenantry.postgres import databases
+from tenantry.process import tail
+
+_LINE_BYTES = 400
 
 
 class Instances(Noun):
@@ -81,6 +89,12 @@ class Instances(Noun):
         with self._context.maintenance() as connection:
             inventory.find_instance(connection, name)
         return self._parts.runtime.logs(name, count)
+
+    def install_logs(self, name: str, count: int = 40) -> list[str]:
+        """The last lines that Odoo logged at the last installation of modules; none if there was none."""
+        with self._context.maintenance() as connection:
+            inventory.find_instance(connection, name)
+        return tail(install_log(self._parts.settings, name), _LINE_BYTES * count).splitlines()[-count:]
 
     def usage(self, name: str) -> Usage:
         """What an instance uses, measured by SQL from outside. Raises Tampered."""

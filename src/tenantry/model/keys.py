@@ -57,6 +57,10 @@ def mail_login(name: str, oid: int) -> str:
     return f"{name}.{oid}"
 
 
+ENGINES_MAIL_LOGIN = mail_login("", 0)
+"""By which the engine asks the mail relay what it counted: no database has that oid."""
+
+
 def mail_password(key: Secret, login: str) -> Secret:
     """The password for it. key: see `mail_key`."""
     return derived_key(key, f"login:{login}")

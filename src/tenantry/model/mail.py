@@ -48,6 +48,23 @@ class Smarthost:
         return self.host in _LOOPBACK
 
 
+@dataclass(frozen=True)
+class Traffic:
+    """An instance's mails by the mail server: this hour's recipients, and what was refused for good.
+
+    sent, per_hour: recipients in the last hour, and their limit. refused: how many mails the mail server
+    refused, wholly or for some recipients. last_refusal: its last answer, with its code. last_refused_at:
+    seconds since 1970; 0: never. The relay counts from its own start on.
+    """
+
+    name: str
+    sent: int
+    per_hour: int
+    refused: int = 0
+    last_refusal: str = ""
+    last_refused_at: float = 0.0
+
+
 def checked(smarthost: Smarthost) -> Smarthost:
     """The same, with a normalised sender. Raises InvalidValue."""
     if not _HOST.fullmatch(smarthost.host):

@@ -30,6 +30,11 @@ def view_of(
     return View((*odoo_folders(odoo, addons), config), (files,), user, hides_processes=True)
 
 
+def log_of(settings: ServerSettings, title: str, name: str) -> Path:
+    """The log of the last command of that title on the database `name`."""
+    return settings.log_dir / f"{title}-{name}.log"
+
+
 @dataclass(frozen=True)
 class ConfinedOdoo:
     """An Odoo for one command on the database `name`, beside the processes that serve it.
@@ -45,8 +50,9 @@ class ConfinedOdoo:
 
     def run(self, command: OdooCommand) -> Path:
         """Run it; return its log. Raises InitialisationTimeout, InitialisationFailed."""
-        settings, title = self.settings, f"{command.title}-{self.name}"
-        config, log = settings.run_dir / f"{title}.conf", settings.log_dir / f"{title}.log"
+        settings = self.settings
+        config = settings.run_dir / f"{command.title}-{self.name}.conf"
+        log = log_of(settings, command.title, self.name)
         addons = tenants_addons_path(settings)
         files = Filestores(settings.data_dir / "filestore").folder(self.name)
         options = {

@@ -25,6 +25,8 @@ from tenantry.odoo.view import MIRRORING_PROGRAM, USER_VARIABLES
 from tenantry.postgres.cluster import Connection, translated
 from tenantry.sandbox import View
 
+INSTALL = "install"
+"""The title of the command that installs modules in a database that is in use."""
 _RIGHT_TO_LEFT = ("ar_", "fa_", "he_")
 
 
@@ -44,7 +46,7 @@ class OdooCommand:
 def install_command(modules: Collection[str]) -> OdooCommand:
     """The command that installs modules in a database that is in use."""
     arguments = ("shell", "-i", ",".join(modules), "--no-http")
-    return OdooCommand("install", arguments, _script("install_modules.py"))
+    return OdooCommand(INSTALL, arguments, _script("install_modules.py"))
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,16 @@ def oid(connection: Connection, name: str) -> int:
     return int(row[0])  # type: ignore[index]
 
 
+def oids(connection: Connection, *kinds: Kind) -> dict[str, int]:
+    """The oids of our databases of these kinds, by name."""
+    found = [database.name for database in listing(connection, *kinds)]
+    with translated(connection, "list databases"):
+        rows = connection.execute(
+            "SELECT datname, oid FROM pg_database WHERE datname = ANY(%s) ORDER BY datname", [found]
+        )
+        return {name: int(number) for name, number in rows}
+
+
 def names(connection: Connection) -> set[str]:
     """The names of all databases of the cluster, ours or not."""
     with translated(connection, "list databases"):

@@ -17,13 +17,22 @@ class Allowance:
 
     def remaining(self, instance: str, per_hour: int) -> int:
         """How many more recipients it may write to now."""
+        return max(0, per_hour - self.used(instance))
+
+    def used(self, instance: str) -> int:
+        """How many recipients it wrote to in the last hour."""
         since = self._clock() - _WINDOW_S
         sent = self._sent.get(instance, deque())
         while sent and sent[0][0] <= since:
             sent.popleft()
         if not sent:
             self._sent.pop(instance, None)
-        return max(0, per_hour - sum(count for _at, count in sent))
+        return sum(count for _at, count in sent)
+
+    @property
+    def instances(self) -> frozenset[str]:
+        """Those that may have written in the last hour."""
+        return frozenset(self._sent)
 
     def note(self, instance: str, recipients: int) -> None:
         self._sent.setdefault(instance, deque()).append((self._clock(), recipients))

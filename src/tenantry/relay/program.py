@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tenantry import sandbox
 from tenantry.model.secret import Secret
+from tenantry.relay import asking
 from tenantry.relay.peers import listener_at
 from tenantry.relay.settings import RelaySettings
 from tenantry.settings import ServerSettings
@@ -79,3 +80,13 @@ def is_listening(port: int) -> bool:
             return connection.recv(1) != b""
     except OSError:
         return False
+
+
+def counted(settings: ServerSettings, port: int, timeout_s: float) -> list[asking.Counted]:
+    """What the relay at that port counted; empty when the operator has set no mail server. Raises OSError."""
+    known = current(settings)
+    if known is None:
+        return []
+    if listener_at((HOST, port)) != os.geteuid():
+        raise ConnectionRefusedError("it does not listen")
+    return asking.counted(HOST, port, known.key, timeout_s)

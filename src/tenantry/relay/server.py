@@ -15,18 +15,21 @@ import signal
 import socket
 import time
 from collections import Counter, defaultdict
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 import aiosmtplib
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
-from tenantry.model.keys import mail_password
+from tenantry.model.keys import ENGINES_MAIL_LOGIN, mail_password
 from tenantry.model.mail import Smarthost
 from tenantry.relay import delivery, message
 from tenantry.relay.allowance import Allowance
+from tenantry.relay.asking import Counted, answer_with
 from tenantry.relay.peers import user_of
 from tenantry.relay.reading import MAX_MESSAGE_BYTES, Refused, Space, read_mail
+from tenantry.relay.refusals import RefusalLog
 from tenantry.relay.settings import RelaySettings
 from tenantry.spawner import identity
 
@@ -54,6 +57,7 @@ class Relay:
         self._file = file
         self._has_users = has_users
         self._allowance = Allowance(time.monotonic)
+        self._refusals = RefusalLog(time.time)
         self._of_user: Counter[int | None] = Counter()
         self._of_instance: defaultdict[str, asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(_OF_INSTANCE)
@@ -87,8 +91,11 @@ class Relay:
         if not expected or not hmac.compare_digest(expected.encode(), given.password):
             return AuthResult(success=False, handled=False)
         session.instance, _dot, session.number = login.rpartition(".")
-        if self._has_users and not identity.is_tenants(server.user, int(session.number)):
-            _logger.warning("the login of %s was used by the user %s", session.instance, server.user)
+        session.is_engine = login == ENGINES_MAIL_LOGIN
+        user = server.user
+        is_own = user == 0 if session.is_engine else identity.is_tenants(user, int(session.number))
+        if self._has_users and not is_own:
+            _logger.warning("the login of %s was used by the user %s", session.instance, user)
             return AuthResult(success=False, handled=False)
         return AuthResult(success=True)
 
@@ -100,8 +107,12 @@ class Relay:
         settings = RelaySettings.read(self._file)
         if settings is None:
             return _NOT_SET
+        if session.is_engine:
+            return "550 5.7.1 It sends no mails"
         if not self._allowance.remaining(session.number, settings.smarthost.per_hour):
             return _too_many(settings)
+        # Too many recipients: the whole mail is refused. Odoo does not look at refusals of some.
+        session.recipients, session.refused = 0, ""
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return "250 OK"
@@ -112,10 +123,14 @@ class Relay:
         settings = RelaySettings.read(self._file)
         if settings is None:
             return _NOT_SET
-        if len(envelope.rcpt_tos) >= MAX_RECIPIENTS:
-            return f"452 4.5.3 At most {MAX_RECIPIENTS} recipients in one mail"
-        if len(envelope.rcpt_tos) >= self._allowance.remaining(session.number, settings.smarthost.per_hour):
-            return _too_many(settings)
+        session.recipients += 1
+        per_hour = settings.smarthost.per_hour
+        if session.recipients > (most := min(MAX_RECIPIENTS, per_hour)):
+            session.refused = f"550 5.5.3 At most {most} recipients in one mail"
+        elif session.recipients > self._allowance.remaining(session.number, per_hour):
+            session.refused = _too_many(settings)
+        if session.refused:
+            return str(session.refused)
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -147,13 +162,14 @@ class Relay:
         except message.BadMessage as error:
             return f"550 5.6.0 The mail cannot be sent: {error}"
         envelope.content = envelope.original_content = None
-        return await self._pass_on(settings.smarthost, text, session.instance, envelope.rcpt_tos)
+        return await self._pass_on(settings.smarthost, text, session, envelope.rcpt_tos)
 
-    async def _pass_on(self, smarthost: Smarthost, text: bytes, instance: str, recipients: list[str]) -> str:
+    async def _pass_on(self, smarthost: Smarthost, text: bytes, session: Any, recipients: list[str]) -> str:
         try:
             refused = await delivery.deliver(smarthost, text, recipients)
         except (aiosmtplib.SMTPResponseException, aiosmtplib.SMTPRecipientsRefused) as error:
             if _is_of_the_mail(error):
+                self._refusals.note(session.number, delivery.reason(error))
                 return delivery.reason(error)
             _logger.error("%s refuses its settings: %s", smarthost.host, delivery.reason(error))
             return "451 4.3.0 The provider's mail server does not accept the provider's settings"
@@ -161,10 +177,21 @@ class Relay:
             _logger.error("%s does not take mails: %s", smarthost.host, delivery.reason(error))
             return "451 4.4.1 The provider's mail server cannot be reached"
         for recipient, reason in refused.items():
-            _logger.warning("%s: %s was refused: %s", instance, recipient, reason)
+            _logger.warning("%s: %s was refused: %s", session.instance, recipient, reason)
         if refused:
+            self._refusals.note(session.number, max(refused.values()))
             return f"250 2.0.0 Sent, but {len(refused)} of {len(recipients)} recipients were refused"
         return "250 2.0.0 Sent"
+
+    # ------------------------------------------------------------ what the engine asks
+
+    def counted(self) -> list[Counted]:
+        """What each instance sent in the last hour, and what was refused; by its database's oid."""
+        known = self._allowance.instances | self._refusals.instances
+        return [
+            Counted(int(number), self._allowance.used(number), *astuple(self._refusals.of(number)))
+            for number in sorted(known, key=int)
+        ]
 
 
 def _is_of_the_mail(error: aiosmtplib.SMTPException) -> bool:
@@ -226,6 +253,10 @@ class Connection(SMTP):
         if arg or not envelope.rcpt_tos:
             await self.push("501 Syntax: DATA" if arg else "503 Error: need RCPT command")
             return
+        if session.refused:
+            self._set_rset_state()  # type: ignore[no-untyped-call]
+            await self.push(session.refused)
+            return
         await self.push("354 End data with <CR><LF>.<CR><LF>")
         with self._relay.space.lent(session.number) as take:
             try:
@@ -237,6 +268,16 @@ class Connection(SMTP):
             finally:
                 self._set_rset_state()  # type: ignore[no-untyped-call]
         await self.push(answer)
+
+    async def smtp_XCOUNTED(self, _arg: str) -> None:
+        """Ours: what the engine asks, see `tenantry.relay.asking`. Nobody else has its login."""
+        session: Any = self.session
+        if await self.check_auth_needed("XCOUNTED"):
+            return
+        if not session.is_engine:
+            await self.push("550 5.7.1 Only the engine may ask")
+            return
+        await self.push(answer_with(self._relay.counted()))
 
 
 def main(file: Path, listener: socket.socket) -> None:

@@ -242,9 +242,9 @@ class RemoteMaster:
 
 
 def _failure_of_domains(done: RemoteInstance) -> str | None:
-    """Nothing ran if nothing changed: then the reason of a suspended instance is no failure."""
+    """The reason of a suspended instance is no failure."""
     failing = [f"{it.name}: {it.reason or 'it is failing'}" for it in done.domains if it.state == "failing"]
-    return "; ".join(failing) or (done.reason if done.state == "active" else None) or None
+    return "; ".join(failing) or done.failure or (done.reason if done.state == "active" else None) or None
 
 
 def _secret(text: str | None) -> Secret | None:

@@ -41,7 +41,8 @@ class RemoteDomain(Answer):
 @dataclass(frozen=True)
 class RemoteInstance(Answer):
     """id: the master's, which a rename does not change; "" from an older master. operation, progress, step:
-    of the running operation. reason: why the last operation failed. domains: its further host names.
+    of the running operation. failure: why the last operation failed; None from an older master. reason: that,
+    or why it is suspended. domains: its further host names.
     """
 
     name: str
@@ -58,6 +59,7 @@ class RemoteInstance(Answer):
     progress: float = 0.0
     step: str | None = None
     reason: str | None = None
+    failure: str | None = None
     health: str = ""
     users: int = 0
     max_users: int = 0

@@ -12,6 +12,7 @@ from tenantry.model.address import Upstream
 from tenantry.odoo.finding.installation import OdooInstallation
 from tenantry.odoo.initialise import OdooCommand
 from tenantry.postgres.cluster import Cluster
+from tenantry.relay.asking import Counted
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,12 @@ class ServerRuntime(Runtime, Protocol):
         """The operator's mail server was set or forgotten: let instances use it from their next waking on.
 
         Raises ServerNotStarted.
+        """
+
+    def counted_mails(self, timeout_s: float) -> list[Counted]:
+        """What the mail relay counted; empty when the operator has set no mail server.
+
+        Raises ServerNotStarted, after `timeout_s` at the latest.
         """
 
     def stop(self) -> bool:

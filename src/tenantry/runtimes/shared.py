@@ -38,6 +38,7 @@ from tenantry.ports import choose_port, free_port
 from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import MAINTENANCE_DATABASE, Cluster
 from tenantry.relay import program as relay
+from tenantry.relay.asking import Counted
 from tenantry.runtimes.contract import Capabilities, Front
 from tenantry.runtimes.user_ids import user_range
 from tenantry.settings import ServerSettings
@@ -174,6 +175,13 @@ class SharedRuntime:
                 what = "it does not listen" if is_set else "it does not end"
                 raise ServerNotStarted("The mail relay", what, self.log_file)
             time.sleep(_POLL_S)
+
+    def counted_mails(self, timeout_s: float) -> list[Counted]:
+        """See `ServerRuntime.counted_mails`."""
+        try:
+            return relay.counted(self.settings, self._mail_port, timeout_s)
+        except OSError as error:
+            raise ServerNotStarted("The mail relay", str(error), self.log_file) from error
 
     def stop(self) -> bool:
         """Stop it and all tenants' processes, if it runs; return whether it ran."""

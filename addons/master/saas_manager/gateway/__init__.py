@@ -41,13 +41,22 @@ from .names import (
     tidy_hostname,
 )
 from .operations import OPERATIONS, REMOTE, transitions
-from .processes import BROKEN, activities, broken_databases, build_log, measure, process_log
+from .processes import (
+    BROKEN,
+    activities,
+    broken_databases,
+    build_log,
+    install_log,
+    measure,
+    process_log,
+)
 from .secrets import new_password, seal, unseal
 from .servers import (
     address_settings,
     base_domain_of,
     check_mail_server,
     check_server_address,
+    mail_traffic,
     save_address_settings,
     show_provider,
     server_status,

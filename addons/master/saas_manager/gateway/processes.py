@@ -85,15 +85,24 @@ def broken_databases(server):
 def process_log(instance):
     """The last lines that the processes logged. Customers control their content: do not trust them."""
     with translated():
-        lines = _engine_of(instance.server_id).instances.logs(instance.database_name, _LOG_LINES)
-    return "\n".join(_printable(line[:_LOG_LINE_LENGTH]) for line in lines)
+        return _as_text(_engine_of(instance.server_id).instances.logs(instance.database_name, _LOG_LINES))
 
 
 def build_log(template):
     """The last lines that Odoo logged while it built the template; empty if its server does not answer."""
-    lines = []
     with suppress(TenantryError):
-        lines = _engine_of(template.server_id).templates.logs(template.code)
+        return _as_text(_engine_of(template.server_id).templates.logs(template.code))
+    return ""
+
+
+def install_log(instance):
+    """The last lines that Odoo logged while it installed modules. Customers' data is in them, as above."""
+    with suppress(TenantryError):
+        return _as_text(_engine_of(instance.server_id).instances.install_logs(instance.database_name))
+    return ""
+
+
+def _as_text(lines):
     return "\n".join(_printable(line[:_LOG_LINE_LENGTH]) for line in lines)
 
 

@@ -1,17 +1,21 @@
 """The servers: their addresses and their health."""
 
 from contextlib import suppress
+from datetime import UTC, datetime
 
 from odoo.exceptions import ValidationError
 
 from tenantry import __version__
-from tenantry.errors import TenantryError
+from tenantry.errors import MailServerNotSet, TenantryError
 from tenantry.model.mail import Security, Smarthost, checked
 from tenantry.model.secret import Secret
 from tenantry.model.server import WIRE, ServerAddress
 
 from .engines import _engine, _engine_of
 from .errors import sentence, translated
+
+_MOST_TO_WAIT_S = 2
+"""For a mail relay that does not answer, while a user waits for a page."""
 
 
 def check_server_address(text):
@@ -63,6 +67,34 @@ def set_mail_server(server, values):
         mail.unset()
     else:
         mail.set(_smarthost(values))
+
+
+def mail_traffic(server, names=()):
+    """What instances sent in the last hour, and what was refused: by database, values for their records.
+
+    names: of databases; without any, all. None: the server has no mail server. {}: it did not say.
+    """
+    try:
+        told = _engine_of(server).mail.traffic(names, timeout_s=_MOST_TO_WAIT_S)
+    except MailServerNotSet:
+        return None
+    except TenantryError:
+        return {}
+    return {
+        row.name: {
+            "mail_sent": row.sent,
+            "mail_per_hour": row.per_hour,
+            "mail_refused": row.refused,
+            "mail_refusal": row.last_refusal or False,
+            "mail_refused_at": _utc(row.last_refused_at),
+        }
+        for row in told
+    }
+
+
+def _utc(seconds):
+    """seconds: since 1970; 0: never."""
+    return datetime.fromtimestamp(int(seconds), UTC).replace(tzinfo=None) if seconds else False
 
 
 def check_mail_server(values):

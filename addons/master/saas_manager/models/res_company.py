@@ -9,13 +9,13 @@ class ResCompany(models.Model):
     _inherit = "res.company"
 
     def write(self, vals):
-        result = super().write(vals)
-        if _TOLD & vals.keys():
-            # sudo: users who may change the company need not manage its instances
-            instances = self.env["saas.instance"].sudo()
-            instances.search([("company_id", "in", self.ids)])._entitle_later()
-            provider = self.env["saas.provider"]
-            provider._tell_pages()
-            if provider._mail_server():
-                provider._tell_mail_server()
+        if not _TOLD & vals.keys():
+            return super().write(vals)
+        provider = self.env["saas.provider"]
+        senders = {company: provider._email_for(company) for company in self}
+        with provider._telling_changes(self):
+            result = super().write(vals)
+        has_other_sender = any(provider._email_for(company) != senders[company] for company in self)
+        if has_other_sender and provider._mail_server():
+            provider._tell_mail_server()
         return result

@@ -95,15 +95,15 @@ class ResConfigSettings(models.TransientModel):
 
     def set_values(self):
         """Store zeros, too: Odoo deletes a parameter that is set to 0, and the default would apply."""
-        before, mail_before = self._provider_facts(), self._instances_mail_server()
-        result = super().set_values()
+        mail_before = self._instances_mail_server()
+        companies = self.env["res.company"].sudo().search([("active", "=", True)])
+        with self.env["saas.provider"]._telling_changes(companies):
+            result = super().set_values()
         self._save_mail_server()
         if (mail_now := self._instances_mail_server()) != mail_before:
             if mail_now:
                 gateway.check_mail_server(mail_now)
             self.env["saas.provider"]._tell_mail_server()
-        if self._provider_facts() != before:
-            self._tell_instances()
         save = functools.partial(gateway.save_address_settings, self._base_domain(), self.saas_protocol)
         self.env.cr.postcommit.add(save)
         parameters = self.env["ir.config_parameter"].sudo()  # as in Odoo's own set_values

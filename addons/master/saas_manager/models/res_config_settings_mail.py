@@ -83,18 +83,8 @@ class ResConfigSettings(models.TransientModel):
                     self.env._("The address of the provider's page begins with https://, not as in %s.", url)
                 )
 
-    def _provider_facts(self):
-        return [self.env["saas.provider"]._setting(name) for name in ("name", "email", "url", "notice")]
-
     def _instances_mail_server(self):
         return self.env["saas.provider"]._instances_mail_server(self.env.company)
-
-    def _tell_instances(self):
-        """Show the new provider inside instances, and on the pages of those that are not served."""
-        self.env["saas.provider"]._tell_pages()
-        # sudo: the instances of all companies
-        live = self.env["saas.instance"].sudo().search([("state", "in", ("active", "suspended", "expired"))])
-        live._entitle_later()
 
     def _save_mail_server(self):
         """Write the typed mail server to Odoo's record; an empty host archives it."""

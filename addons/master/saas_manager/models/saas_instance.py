@@ -11,6 +11,7 @@ from psycopg2.errors import UniqueViolation
 from .. import gateway
 from ..exceptions import SubdomainRefused, SubdomainTaken
 from ..faults import SUBDOMAIN_SENTENCES
+from ..reasons import in_words_of
 
 _STATES = [
     ("draft", "Draft"),
@@ -119,13 +120,35 @@ class SaasInstance(models.Model):
     suspended_at = fields.Datetime(string="Suspended", readonly=True, copy=False)
     reactivated_at = fields.Datetime(string="Reactivated", readonly=True, copy=False)
     terminated_at = fields.Datetime(string="Terminated", readonly=True, copy=False)
-    state_reason = fields.Char(string="Reason", readonly=True, copy=False, tracking=True)
+    state_reason = fields.Char(
+        string="Reason",
+        readonly=True,
+        copy=False,
+        tracking=True,
+        help="Why it is suspended, or could not be created.",
+    )
+    failure = fields.Char(
+        string="Last Failure",
+        readonly=True,
+        copy=False,
+        tracking=True,
+        help="Why the last operation failed.",
+    )
+    state_reason_text = fields.Char(string="Reason in Words", compute="_compute_reason_texts")
+    failure_text = fields.Char(string="Last Failure in Words", compute="_compute_reason_texts")
     log_ids = fields.One2many("saas.instance.log", "instance_id")
     request_ids = fields.One2many("saas.instance.request", "instance_id")
 
     _subdomain_unique = models.UniqueIndex(
         "(subdomain) WHERE state != 'terminated'", "This subdomain is taken."
     )
+
+    @api.depends("state_reason", "failure")
+    @api.depends_context("lang")
+    def _compute_reason_texts(self):
+        for instance in self:
+            instance.state_reason_text = in_words_of(self.env, instance.state_reason)
+            instance.failure_text = in_words_of(self.env, instance.failure)
 
     @api.depends("state", "run_state")
     def _compute_status(self):

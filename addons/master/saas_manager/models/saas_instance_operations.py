@@ -136,10 +136,10 @@ class SaasInstance(models.Model):
         self._check_may(operation)
         for instance in self:
             instance._check_may_begin(operation)
+            # What it is suspended for holds until it is active again, whatever is done with it meanwhile.
+            why = {"state_reason": reason or False} if instance.state == "active" else {}
             # sudo: only actions write `operation`
-            instance.sudo().write(
-                {**instance._under_way(operation), "state_reason": reason or False, **values}
-            )
+            instance.sudo().write({**instance._under_way(operation), "failure": False, **why, **values})
             instance._enqueue_operation(operation)
         return True
 
@@ -241,17 +241,19 @@ class SaasInstance(models.Model):
 
     def _fail(self, reason):
         """Note why the running operation failed, and create an activity for operators."""
-        operation, values = self.operation, {"operation": False, "state_reason": reason}
+        operation, values = self.operation, {"operation": False}
         if operation and OPERATIONS[operation].only_engine_knows:
             self._follow_engine(reason)
         if operation == "provision":
-            self._move("fail", **values)
+            self._move("fail", **values, state_reason=reason)
             # sudo: as a job does it.
             self.sudo().hostname_ids._release()
             self.request_ids._instance_failed(reason)
             self._emit("instance.provisioning_failed", reason=reason)
         else:
-            self.write(values)
+            # One that is still active was to be suspended, and is not.
+            why = {"state_reason": False} if self.state == "active" else {}
+            self.write({**values, **why, "failure": reason})
             self._emit("instance.operation_failed", reason=reason)
         return reason
 
@@ -286,12 +288,17 @@ class SaasInstance(models.Model):
         known = self.sudo().hostname_ids
         before = known._live_names()
         served = found.hostnames if found else before
+        wanted = known.filtered(lambda hostname: hostname.state != "failing").mapped("name")
+        # The records of domains that were removed are gone: nothing else tells that the engine knows.
+        is_done = found and set(served) == set(wanted)
         missing = set(served) - set(known.mapped("name"))
         for hostname in known:
             hostname._follow(hostname.name in served, reason)
         for name in sorted(missing):
             known._add_served(self, name)
-        if self.sudo().hostname_ids._live_names() != before:
+        # Those that are still served although they were removed were live all the time.
+        now = set(self.sudo().hostname_ids._live_names()) - missing
+        if is_done or now != set(before):
             self._emit("instance.domains_changed")
 
     # ------------------------------------------------------------ provision

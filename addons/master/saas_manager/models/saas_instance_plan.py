@@ -1,16 +1,22 @@
 """An instance's plan: how much of it the instance uses, its entitlements (I13), and changes of plan (P3)."""
 
+import logging
 from contextlib import contextmanager
 
 from odoo import api, fields, models
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
+from odoo.tools import split_every
 
 from .. import gateway
 
+_logger = logging.getLogger(__name__)
+
 _COMPARISONS = (">", ">=", "<", "<=")
 _SOON_S = 2
+_TOGETHER = 50
+"""So many instances get their entitlements by one job, where more of them have to get them at once."""
 
 
 class SaasInstance(models.Model):
@@ -178,12 +184,38 @@ class SaasInstance(models.Model):
         """Send the current plan to each live instance, after the commit.
 
         One job per transaction: a job that waits already may start before this commit, and miss the change.
+        Many instances share jobs: this transaction must not wait for thousands.
         """
         self.env.cr.execute("SELECT pg_current_xact_id()::text")
         (transaction,) = self.env.cr.fetchone()
-        for instance in self.filtered(lambda i: i._has_entitlements()):
+        live = self.filtered(lambda i: i._has_entitlements())
+        if len(live) > _TOGETHER:
+            live._entitle_together_later(transaction)
+            return
+        for instance in live:
             description = self.env._("Sign the entitlements of %s", instance.name)
             instance._enqueue("_entitle", description, of=transaction)
+
+    def _entitle_together_later(self, transaction):
+        for server, there in self.grouped("server_id").items():
+            for batch in split_every(_TOGETHER, there.ids):
+                # sudo: permission was checked when the job was enqueued
+                some = self.browse(batch).sudo()._in_operators_language()
+                some.with_delay(
+                    channel=f"root.saas.{server.code or 'none'}",
+                    description=self.env._("Sign the entitlements of %d instances", len(batch)),
+                    identity_key=f"{self._name}._entitle_together.{batch[0]}.{transaction}",
+                    priority=5,
+                )._entitle_together()
+
+    def _entitle_together(self):
+        """Job: sign the entitlements of several; what fails is tried again alone, by a job of its own."""
+        for instance in self.exists():
+            try:
+                instance._entitle()
+            except Exception:
+                _logger.info("the entitlements of %s are signed by a job alone", instance.name, exc_info=True)
+                instance._entitle_later()
 
     def _entitle(self):
         """Job: sign the instance's entitlements and write them into the instance."""
@@ -199,12 +231,7 @@ class SaasInstance(models.Model):
 
     def _provider_facts(self):
         """Whom the customer asks, as `Entitlements` names it."""
-        provider = self.env["saas.provider"]
-        return {
-            "provider": provider._name_for(self.company_id),
-            "provider_email": provider._email_for(self.company_id),
-            "provider_url": provider._url_for(self.company_id),
-        }
+        return self.env["saas.provider"]._shown_for(self.company_id)
 
     def _has_entitlements(self):
         return self.state in ("active", "suspended", "expired")

@@ -16,6 +16,14 @@ _FACTS = (
     "process_websockets",
     "next_job_at",
 )
+_MAIL_FACTS = (
+    "mail_message",
+    "mail_sent",
+    "mail_per_hour",
+    "mail_refused",
+    "mail_refusal",
+    "mail_refused_at",
+)
 _PROVISIONED = "saas_manager.mail_template_instance_provisioned"
 _PROVISIONED_TOO = "saas_manager.mail_template_customer_instance_provisioned"
 _LINKS = ("saas_manager.mail_template_login_link", "saas_manager.mail_template_password_link")
@@ -66,6 +74,26 @@ class SaasInstance(models.Model):
         string="Next Scheduled Job", compute="_compute_process", help="It wakes the instance."
     )
 
+    install_log = fields.Text(
+        string="Odoo's Log",
+        compute="_compute_install_log",
+        groups="saas_manager.group_saas_administrator",
+        exportable=False,
+    )
+    mail_message = fields.Char(compute="_compute_mail", help="Why there are no figures of its mails.")
+    mail_sent = fields.Integer(
+        string="Recipients in the Last Hour", compute="_compute_mail", help="By your mail server."
+    )
+    mail_per_hour = fields.Integer(string="Limit of Recipients", compute="_compute_mail")
+    mail_refused = fields.Integer(
+        string="Refused Mails",
+        compute="_compute_mail",
+        help="Mails that your mail server refused, wholly or for some recipients, since the tenant server "
+        "started. Bounces that come later are in your mailbox.",
+    )
+    mail_refusal = fields.Char(string="Last Refusal", compute="_compute_mail")
+    mail_refused_at = fields.Datetime(string="Last Refused", compute="_compute_mail")
+
     @api.depends("state", "run_state", "database_name", "server_id")
     def _compute_process(self):
         """Read the processes of served instances; do not wake them, or wait for a server that is down."""
@@ -75,6 +103,28 @@ class SaasInstance(models.Model):
         for instance in self:
             known = found.get(instance, unknown) if instance in served else {}
             instance.update({name: known.get(name, False) for name in _FACTS})
+
+    @api.depends("operation", "failure", "database_name")
+    def _compute_install_log(self):
+        """Read it when it is shown: while modules are installed, and after that failed."""
+        for instance in self:
+            last = instance.operation or (
+                instance.failure and instance.log_ids.filtered("operation")[:1].operation
+            )
+            is_shown = instance.id and instance.database_name and last == "install"
+            instance.install_log = gateway.install_log(instance) if is_shown else False
+
+    @api.depends("state", "database_name", "server_id")
+    def _compute_mail(self):
+        """Read what served instances sent; do not wait for a server that is down."""
+        served = self.filtered(lambda it: it.state == "active" and it.database_name)
+        (self - served).update(dict.fromkeys(_MAIL_FACTS, False))
+        for server, there in served.grouped("server_id").items():
+            known = gateway.mail_traffic(server, there.mapped("database_name"))
+            unknown = {"mail_message": server._no_mail_traffic(known)}
+            for instance in there:
+                facts = (known or {}).get(instance.database_name, unknown)
+                instance.update({name: facts.get(name, False) for name in _MAIL_FACTS})
 
     def action_refresh_process(self):
         """Reload the form, as any button does."""

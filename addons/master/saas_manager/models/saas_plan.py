@@ -119,10 +119,12 @@ class SaasPlan(models.Model):
 
     def write(self, vals):
         """P3: send changed limits to live instances at once."""
+        told = sorted(_TOLD & vals.keys())
+        before = {plan: plan.read(told) for plan in self} if told else {}
         result = super().write(vals)
-        if _TOLD & vals.keys():
-            # sudo: instances of all companies use a plan
-            self.sudo().instance_ids._entitle_later()
+        changed = self.filtered(lambda plan: told and plan.read(told) != before[plan])
+        # sudo: instances of all companies use a plan
+        changed.sudo().instance_ids._entitle_later()
         return result
 
     def price(self, period):

@@ -1,5 +1,7 @@
 """Who the provider is for customers, and whether the provider can send mails."""
 
+from contextlib import contextmanager
+
 from odoo import api, models
 from odoo.tools import config
 from odoo.tools.mail import email_domain_extract, email_normalize, formataddr
@@ -39,6 +41,33 @@ class SaasProvider(models.AbstractModel):
         """The sender of mails: name and address; "" without an address."""
         email = self._email_for(company)
         return formataddr((self._name_for(company), email)) if email else ""
+
+    @api.model
+    def _shown_for(self, company):
+        """Whom the company's customers ask, as `Entitlements` names it."""
+        return {
+            "provider": self._name_for(company),
+            "provider_email": self._email_for(company),
+            "provider_url": self._url_for(company),
+        }
+
+    @api.model
+    @contextmanager
+    def _telling_changes(self, companies):
+        """Tell instances and pages of what the block changes, if customers see it."""
+
+        def shown():
+            return {company: self._shown_for(company) for company in companies}, self._setting("notice")
+
+        before, notice = shown()
+        yield
+        now, new_notice = shown()
+        changed = companies.filtered(lambda company: now[company] != before[company])
+        if changed:
+            # sudo: whoever may change the provider need not manage all its instances
+            self.env["saas.instance"].sudo().search([("company_id", "in", changed.ids)])._entitle_later()
+        if changed or new_notice != notice:
+            self._tell_pages()
 
     @api.model
     def _setting(self, name):

@@ -1,9 +1,12 @@
 """A place that can hold instances: a runtime on a host, with capacity."""
 
+from datetime import datetime
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from .. import gateway
+from ..reasons import in_words_of
 
 
 class SaasServer(models.Model):
@@ -82,7 +85,13 @@ class SaasServer(models.Model):
         readonly=True,
     )
     health_message = fields.Char(readonly=True)
+    health_text = fields.Char(string="Health in Words", compute="_compute_health_text")
     last_check_at = fields.Datetime(string="Last Check", readonly=True)
+    mail_message = fields.Char(compute="_compute_mail", help="Why there are no figures of its mails.")
+    mail_sent = fields.Integer(string="Recipients in the Last Hour", compute="_compute_mail")
+    mail_refused = fields.Integer(string="Refused Mails", compute="_compute_mail")
+    mail_refusal = fields.Char(string="Last Refusal", compute="_compute_mail")
+    mail_refused_at = fields.Datetime(string="Last Refused", compute="_compute_mail")
 
     _code_unique = models.Constraint("UNIQUE(code)", "There is a server with this code already.")
     _max_instances_positive = models.Constraint(
@@ -110,6 +119,37 @@ class SaasServer(models.Model):
             server.instance_count = count
             limit = server.max_instances
             server.available_capacity = max(0.0, 100.0 * (limit - count) / limit) if limit else 100.0
+
+    @api.depends("health_message")
+    @api.depends_context("lang")
+    def _compute_health_text(self):
+        for server in self:
+            server.health_text = in_words_of(self.env, server.health_message)
+
+    @api.depends("address", "state")
+    def _compute_mail(self):
+        """What its instances sent, and what the mail server refused last; not of servers that take none."""
+        for server in self:
+            known = gateway.mail_traffic(server) if server.state in ("active", "maintenance") else {}
+            rows = known or {}
+            last = max(rows, key=lambda name: rows[name]["mail_refused_at"] or datetime.min, default="")
+            facts = rows[last] if last else {}
+            refusal = facts.get("mail_refusal")
+            server.update(
+                {
+                    "mail_message": False if known else server._no_mail_traffic(known),
+                    "mail_sent": sum(it["mail_sent"] for it in rows.values()),
+                    "mail_refused": sum(it["mail_refused"] for it in rows.values()),
+                    "mail_refusal": f"{last}: {refusal}" if refusal else False,
+                    "mail_refused_at": facts.get("mail_refused_at", False),
+                }
+            )
+
+    def _no_mail_traffic(self, known):
+        """Why there are no figures. known: of `gateway.mail_traffic`."""
+        if known is None:
+            return self.env._("No mail server is set for its instances.")
+        return self.env._("Not measured yet.")
 
     def _compute_railway_token(self):
         self.railway_token = False

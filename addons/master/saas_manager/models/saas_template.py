@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from .. import gateway
+from ..reasons import in_words_of
 
 _SERVES = ("ready", "editing", "stale")
 _MODULE_SEPARATORS = re.compile(r"[\s,;]+")
@@ -97,6 +98,7 @@ class SaasTemplate(models.Model):
     )
     is_template_ready = fields.Boolean(string="Serves", compute="_compute_is_template_ready", store=True)
     state_reason = fields.Char(string="Reason", readonly=True, copy=False, help="Why it failed or is stale.")
+    state_reason_text = fields.Char(string="Reason in Words", compute="_compute_state_reason_text")
     built_at = fields.Datetime(readonly=True, copy=False)
     loaded_languages = fields.Char(
         readonly=True, copy=False, help="Codes of the languages that it had when it was built."
@@ -148,6 +150,12 @@ class SaasTemplate(models.Model):
         for template in self:
             last = template.log_ids[:1] if template.state == "building" else template.log_ids.browse()
             template.update(last._shown())
+
+    @api.depends("state_reason")
+    @api.depends_context("lang")
+    def _compute_state_reason_text(self):
+        for template in self:
+            template.state_reason_text = in_words_of(self.env, template.state_reason)
 
     @api.depends("state", "code")
     def _compute_build_log(self):

@@ -12,6 +12,7 @@ from . import test_gateway
 from . import test_companies
 from . import test_bulk
 from . import test_buttons
+from . import test_reasons
 from . import test_refusals_in_the_client
 from . import test_secrets
 from . import test_instance
@@ -32,6 +33,7 @@ from . import test_mail_credentials
 from . import test_mail_preferences
 from . import test_mail_settings
 from . import test_mail_texts
+from . import test_mail_traffic
 from . import test_mails
 from . import test_views
 from . import test_wizards

@@ -122,7 +122,11 @@ class TestCompanies(SaasCase):
 
     def test_instances_are_told_when_their_provider_has_another_name_or_address(self):
         ours = self._make_instance("ours", "active")
-        for values, told in (({"email": "help@there.example"}, True), ({"phone": "+33 1"}, False)):
+        for values, told in (
+            ({"email": "help@there.example"}, True),
+            ({"email": "help@there.example"}, False),
+            ({"phone": "+33 1"}, False),
+        ):
             with self._jobs() as jobs:
                 self.company.write(values)
                 jobs.assert_jobs_count(int(told), only=self.records["saas.instance"]._entitle)

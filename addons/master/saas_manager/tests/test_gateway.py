@@ -116,6 +116,13 @@ class TestGateway(SaasCase):
         self.engine.templates.logs.side_effect = AgentLost("gone")
         self.assertEqual(gateway.build_log(self.template), "")
 
+    def test_the_log_of_an_installation_is_cleaned_likewise(self):
+        self.engine.instances.install_logs.return_value = ["loading", "\x1b[31mred"]
+        self.assertEqual(gateway.install_log(self.instance), "loading\n\N{REPLACEMENT CHARACTER}[31mred")
+        self.engine.instances.install_logs.assert_called_once_with(self.instance.database_name)
+        self.engine.instances.install_logs.side_effect = AgentLost("gone")
+        self.assertEqual(gateway.install_log(self.instance), "")
+
     def test_a_creation_passes_all_values_of_the_customer(self):
         self.env.company.write({"name": "Corner Hosting", "email": "Help <help@corner.example>"})
         self.instance.admin_name = "Léa Dupont"

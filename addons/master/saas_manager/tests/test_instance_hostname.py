@@ -76,7 +76,7 @@ class TestHostname(HostnameCase):
         self.assertEqual(self._run_job(), [SHOP])
         self.assertEqual((refused.state, served.state), ("failing", "live"))
         self.assertIn("is taken", refused.reason)
-        self.assertFalse(self.instance.state_reason, "The operation itself has not failed.")
+        self.assertFalse(self.instance.failure, "The operation itself has not failed.")
         self.assertIn(DOMAIN, self.instance.activity_ids.note)
         warned = self.instance.log_ids.filtered(lambda line: line.level == "warning")
         self.assertIn(DOMAIN, warned.message)
@@ -137,7 +137,7 @@ class TestHostname(HostnameCase):
         self.assertEqual(told, [[DOMAIN, SHOP], [SHOP]])
         self.assertEqual((live.state, added.state), ("failing", "live"))
         self.assertIn("outside of", live.reason)
-        self.assertFalse(self.instance.state_reason)
+        self.assertFalse(self.instance.failure)
 
     def test_an_instance_has_so_many_and_no_more(self):
         with patch("odoo.addons.saas_manager.models.saas_instance_hostname._MOST", 2):
@@ -373,7 +373,7 @@ class TestHostnameAfterALostJob(HostnameCase):
             {live.name: "failing", DOMAIN: "failing", SHOP: "live", "more.acme.example": "live"},
         )
         self.assertIn("is taken", added.filtered(lambda hostname: hostname.name == DOMAIN).reason)
-        self.assertIn("is taken", self.instance.state_reason)
+        self.assertIn("is taken", self.instance.failure)
 
     def test_one_the_engine_serves_and_another_instance_has_hinders_no_other(self):
         self._live("held.acme.example", "more.acme.example", instance=self.other)
@@ -390,6 +390,21 @@ class TestHostnameAfterALostJob(HostnameCase):
         self.assertIn("more.acme.example", logs.output[0])
         self.assertEqual((held.state, added.state), ("failing", "live"))
         self.assertEqual(self.instance.hostname_ids, held | added)
+
+    def test_a_domain_that_the_engine_removed_before_the_job_was_lost_is_told(self):
+        self._live(SHOP)
+        with self._jobs():
+            self._live(DOMAIN).unlink()
+        for served, count in (((SHOP,), 1), ((SHOP, DOMAIN), 0)):
+            self.instance.sudo().operation = "set_domains"
+            with (
+                self.subTest(served),
+                patch.object(gateway, "find", return_value=self._engine_has(*served)),
+                patch.object(type(self.instance), "_emit", autospec=True) as emit,
+            ):
+                self.instance.sudo()._on_job_failed("The job was lost.")
+            told = [call.args[1] for call in emit.call_args_list]
+            self.assertEqual(told.count("instance.domains_changed"), count)
 
     def test_where_the_engine_tells_nothing_what_is_not_live_can_be_tried_again(self):
         live, added = self._live("old.acme.example"), self._add(DOMAIN)

@@ -10,7 +10,7 @@ from odoo.addons.queue_job.job import Job
 from odoo.exceptions import UserError
 from odoo.modules.module import load_script
 from odoo.tests import tagged
-from odoo.tools import SQL, file_path
+from odoo.tools import SQL, file_path, mute_logger
 
 from tenantry.engine.instances import Instances
 from tenantry.errors import InstanceNotFound, PostgresUnreachable
@@ -19,6 +19,8 @@ from tenantry.model.progress import StepEvent, StepStatus
 from .. import gateway
 from ..models.step_log import StepLog
 from .common import SaasCase
+
+_PLAN = "odoo.addons.saas_manager.models.saas_instance_plan"
 
 
 class Refuses:
@@ -203,7 +205,32 @@ class TestOtherOperations(SaasCase):
         with self._engine(side_effect=error):
             instance.sudo()._operate("suspend")
         self.assertEqual((instance.state, instance.operation), ("active", False))
-        self.assertEqual(instance.state_reason, gateway.sentence(error))
+        self.assertEqual((instance.failure, instance.state_reason), (gateway.sentence(error), False))
+
+    def test_the_reason_of_a_suspension_holds_until_it_is_active_again(self):
+        instance = self._make_instance("acme", "suspended", run_state="stopped", state_reason="Unpaid")
+        error = InstanceNotFound("acme")
+        for operation in ("set_domains", "reactivate", "terminate"):
+            with self.subTest(operation), self._jobs():
+                self._as("administrator", instance)._intend(operation)
+                self.assertEqual((instance.state_reason, instance.failure), ("Unpaid", False))
+                with patch.object(gateway, "find", return_value=None):
+                    instance.sudo()._fail(gateway.sentence(error))
+                self.assertEqual(instance.state_reason, "Unpaid")
+                self.assertEqual(instance.failure, gateway.sentence(error))
+        with self._jobs():
+            self._as("administrator", instance).action_reactivate()
+        with self._engine():
+            instance.sudo()._operate("reactivate")
+        self.assertEqual((instance.state, instance.state_reason, instance.failure), ("active", False, False))
+
+    def test_a_suspension_that_fails_leaves_no_reason_of_one(self):
+        instance = self._make_instance("acme", "active", run_state="running")
+        with self._jobs():
+            self._as("manager", instance).action_suspend("Unpaid")
+        self.assertEqual(instance.state_reason, "Unpaid")
+        instance.sudo()._fail("The disk is full.")
+        self.assertEqual((instance.state_reason, instance.failure), (False, "The disk is full."))
 
     def test_each_failure_creates_an_activity_even_if_one_is_open(self):
         instance = self._make_instance("acme", "active")
@@ -247,6 +274,45 @@ class TestOtherOperations(SaasCase):
         self.assertEqual((instance.state, instance.operation), ("active", "suspend"))
         self.assertEqual(instance.log_ids.mapped("message"), ["It has no such module."])
         self.assertEqual(len(instance.activity_ids), 1)
+
+    def test_many_instances_get_their_entitlements_by_few_jobs_and_those_that_fail_alone(self):
+        instances = self.env["saas.instance"].union(
+            *(self._make_instance(name, "active") for name in ("acme", "beta", "gamma"))
+        )
+        with patch(f"{_PLAN}._TOGETHER", 2), self._jobs() as jobs:
+            instances._entitle_later()
+        jobs.assert_jobs_count(2)
+        for some in (instances[:2], instances[2:]):
+            jobs.assert_enqueued_job(some._entitle_together)
+        broken = instances[1]
+
+        def entitle(instance):
+            if instance.name == broken.name:
+                raise PostgresUnreachable("db.example", "connection refused")
+
+        with (
+            self._jobs() as jobs,
+            patch.object(gateway, "entitle", side_effect=entitle) as asked,
+            mute_logger(_PLAN),
+        ):
+            instances.sudo()._entitle_together()
+        self.assertEqual(asked.call_count, 3)
+        jobs.assert_jobs_count(1)
+        jobs.assert_enqueued_job(broken._entitle)
+
+    def test_odoos_log_is_shown_while_modules_are_installed_and_after_that_failed(self):
+        instance = self._make_instance("acme", "active", run_state="running")
+        shown = self._as("administrator", instance)
+        with patch.object(gateway, "install_log", return_value="line"), self._jobs():
+            self.assertFalse(shown.install_log)
+            instance._intend("install", wanted="crm")
+            self.assertEqual(shown.install_log, "line")
+            with self._engine("install_modules", side_effect=InstanceNotFound("acme")):
+                instance.sudo()._operate("install")
+            self.assertTrue(instance.failure)
+            self.assertEqual(shown.install_log, "line")
+            instance._intend("restart")
+            self.assertFalse(shown.install_log)
 
     def test_a_terminated_instance_gets_no_entitlements(self):
         instance = self._make_instance("acme", "terminated")

@@ -178,16 +178,18 @@ class TestMailSettings(SaasMailCase):
         self.assertIn("Acme Cloud · cloud@acme.example", " ".join(mail["body_alternative"].split()))
 
     def test_a_changed_provider_is_told_to_instances(self):
-        for values, count in (
-            ({"saas_grace_days": 4}, 0),
-            ({"saas_provider_notice": "Call us."}, 1),
-            ({"saas_provider_url": "https://acme.example/help"}, 1),
+        for values, inside, on_pages in (
+            ({"saas_grace_days": 4}, 0, 0),
+            ({"saas_provider_notice": "Call us."}, 0, 1),
+            ({"saas_provider_url": "https://acme.example/help"}, 1, 1),
+            ({"saas_provider_url": "https://acme.example/help"}, 0, 0),
+            ({"saas_provider_name": self.env.company.name}, 0, 0),
         ):
             with self.subTest(values), trap_jobs() as jobs:
                 self._save(**values)
                 servers = self.env["saas.server"].search([("state", "!=", "disabled")])
-                jobs.assert_jobs_count(count, only=self.instance._entitle)
-                jobs.assert_jobs_count(count * len(servers), only=servers[:1]._tell_provider)
+                jobs.assert_jobs_count(inside, only=self.instance._entitle)
+                jobs.assert_jobs_count(on_pages * len(servers), only=servers[:1]._tell_provider)
         told = gateway.instances._entitlements(self.instance)
         self.assertEqual(told.provider, self.env.company.name)
         self.assertEqual(told.provider_email, "hello@acme.example")

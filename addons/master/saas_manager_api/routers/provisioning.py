@@ -74,7 +74,20 @@ def status_of(request, error):
 async def instance_info(subdomain: Name, env: Env, _caller: SecretCaller) -> schemas.InstanceInfoAnswer:
     """An instance: its state, its plan, what it uses."""
     instance = env["saas.instance"]._find_by_api(subdomain)
-    return schemas.InstanceInfoAnswer(data=info_of(instance))
+    data = info_of(instance).model_copy(update={"mails": _mails_of(instance)})
+    return schemas.InstanceInfoAnswer(data=data)
+
+
+def _mails_of(instance):
+    if instance.env.user.share or not instance.mail_per_hour:
+        return None
+    return schemas.Mails(
+        sent=instance.mail_sent,
+        per_hour=instance.mail_per_hour,
+        refused=instance.mail_refused,
+        last_refusal=instance.mail_refusal or None,
+        last_refused_at=utc(instance.mail_refused_at),
+    )
 
 
 def info_of(instance):
@@ -92,7 +105,7 @@ def info_of(instance):
         operation=under_way.operation or None,
         progress=int(under_way.progress),
         step=under_way.progress_step or None,
-        reason=None if instance.env.user.share else instance.state_reason or None,
+        **_reasons_of(instance),
         health=instance.health,
         admin_email=instance.admin_email,
         users=instance.user_count,
@@ -105,6 +118,13 @@ def info_of(instance):
         expires_on=fields.Date.to_string(instance.expires_on) or None,
         domains=[_domain(hostname, instance.env.user) for hostname in under_way.hostname_ids],
     )
+
+
+def _reasons_of(instance):
+    if instance.env.user.share:
+        return {"reason": None, "failure": None}
+    failure = instance.failure_text or None
+    return {"reason": failure or instance.state_reason_text or None, "failure": failure}
 
 
 def _domain(hostname, user):

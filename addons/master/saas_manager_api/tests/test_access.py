@@ -1,5 +1,8 @@
 """X2, X6: a key has its user's rights, and no others."""
 
+from unittest.mock import patch
+
+from odoo.addons.saas_manager import gateway
 from odoo.tests import tagged
 
 from .common import ApiCase
@@ -30,6 +33,16 @@ class TestAccess(ApiCase):
         self.assertIsNone(told["data"]["domains"][0]["reason"], "Why it failed is the operators' to know.")
         status, told = self._call("/provisioning/instance_info/others-one", key="portal")
         self.assertEqual((status, told["error_code"]), (404, "INSTANCE_NOT_FOUND"))
+
+    def test_operators_are_told_what_an_instance_sent_and_its_customer_is_not(self):
+        known = {"mail_sent": 7, "mail_per_hour": 100, "mail_refused": 1, "mail_refusal": "554 Spam"}
+        with patch.object(gateway, "mail_traffic", return_value={"own-one": known}):
+            mails = {
+                key: self._call("/provisioning/instance_info/own-one", key=key)[1]["data"]["mails"]
+                for key in ("administrator", "portal")
+            }
+        told = {"sent": 7, "per_hour": 100, "refused": 1, "last_refusal": "554 Spam", "last_refused_at": None}
+        self.assertEqual(mails, {"administrator": told, "portal": None})
 
     def test_another_s_instance_and_a_missing_one_get_the_same_answer(self):
         others = self._call("/provisioning/instance_info/others-one", key="portal")[1]["error"]

@@ -4,6 +4,7 @@ from . import (
     ir_http,
     ir_mail_server,
     ir_module_module,
+    mail_mail,
     res_config_settings,
     res_groups,
     res_users,

@@ -1,4 +1,7 @@
+import smtplib
+
 from odoo import api, models
+from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 from odoo.tools import config
 
 
@@ -10,3 +13,18 @@ class IrMailServer(models.Model):
         """Whether there is any server to send mails by: the customer's, or one of the configuration."""
         # sudo: visitors cannot read servers
         return bool(config["smtp_server"]) or bool(self.sudo().search_count([], limit=1))
+
+    @api.model
+    def send_email(self, message, *arguments, **options):
+        """Tell which of a mail's emails were sent; see `mail_mail`."""
+        sending = self.env.context.get("saas_sending")
+        if not sending:
+            return super().send_email(message, *arguments, **options)
+        key = sending.next_key()
+        try:
+            result = super().send_email(message, *arguments, **options)
+        except smtplib.SMTPServerDisconnected as error:
+            # Odoo would end the queue's run, and leave the mail as failed.
+            raise MailDeliveryException(str(error)) from error
+        sending.note_sent(key)
+        return result

@@ -1,1 +1,1 @@
-from . import access_log, provider, signed
+from . import access_log, provider, retries, signed

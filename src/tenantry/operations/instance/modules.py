@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
 
 from tenantry.errors import InvalidValue
 from tenantry.model.module import Module
 from tenantry.model.recipe import MODULE
 from tenantry.model.states import Action, after
-from tenantry.odoo.initialise import check_modules_exist, install_command, installed_modules, verify_modules
+from tenantry.odoo.confined import log_of
+from tenantry.odoo.initialise import (
+    INSTALL,
+    check_modules_exist,
+    install_command,
+    installed_modules,
+    verify_modules,
+)
 from tenantry.odoo.modules import modules_in
 from tenantry.odoo.own_addons import tenant_addons, tenants_addons_path
 from tenantry.operations.context import Context
 from tenantry.operations.inventory import find_instance
 from tenantry.postgres import locks, roles
+from tenantry.settings import ServerSettings
 
 
 def install_modules(context: Context, name: str, modules: Collection[str]) -> list[str]:
@@ -27,6 +36,7 @@ def install_modules(context: Context, name: str, modules: Collection[str]) -> li
     check_modules(context, wanted)
     with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
         after(name, find_instance(connection, name).state, Action.INSTALL)
+        install_log(context.settings, name).unlink(missing_ok=True)
         roles.enable_login(connection, name, context.role_password(name))
         missing = sorted(set(wanted) - set(_installed(context, name)))
         if missing:
@@ -34,6 +44,11 @@ def install_modules(context: Context, name: str, modules: Collection[str]) -> li
             with context.as_tenant(name) as inside:
                 verify_modules(inside, missing, log)
         return missing
+
+
+def install_log(settings: ServerSettings, name: str) -> Path:
+    """Odoo's log of the last installation of modules in an instance."""
+    return log_of(settings, INSTALL, name)
 
 
 def check_modules(context: Context, modules: Collection[str]) -> None:

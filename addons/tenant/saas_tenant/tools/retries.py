@@ -1,0 +1,64 @@
+"""When a mail that was refused for a while is sent again. This file needs no Odoo."""
+
+import smtplib
+import ssl
+from datetime import timedelta
+
+_SHORTEST, _LONGEST = timedelta(minutes=5), timedelta(hours=1)
+_GIVEN_UP_AFTER = timedelta(days=2)
+_TOGETHER_S = 300
+"""Mails that wait are sent at such times only: a sleeping Odoo is woken once for all of them."""
+
+
+class Sending:
+    """The emails of the mail that Odoo is sending: a mail has one for each recipient."""
+
+    def __init__(self):
+        self.begin(None, ())
+
+    def begin(self, mail_id, keys):
+        """keys: of the emails that are sent from now on, in their order."""
+        self._mail_id, self._coming, self._sent = mail_id, list(keys), []
+
+    def next_key(self):
+        return self._coming.pop(0) if self._coming else None
+
+    def note_sent(self, key):
+        self._sent.append(key)
+
+    def sent_of(self, mail_id):
+        """The keys of the emails that were sent before one was refused."""
+        return self._sent if mail_id == self._mail_id else []
+
+
+def next_try(now, since):
+    """When to send it again; None: never. now, since: UTC; of the first refusal.
+
+    The distance grows with the time that it waits.
+    """
+    if now - since >= _GIVEN_UP_AFTER:
+        return None
+    at = now + min(max(now - since, _SHORTEST), _LONGEST)
+    too_early_s = -(at.minute * 60 + at.second) % _TOGETHER_S
+    return at.replace(microsecond=0) + timedelta(seconds=too_early_s)
+
+
+def is_for_a_while(error):
+    """Whether a mail server may take the mail later: it said so, or it could not be reached.
+
+    error: what sending or connecting raised; Odoo's own exception has the cause as its context.
+    """
+    while error is not None and not isinstance(error, OSError):
+        error = error.__cause__ or error.__context__
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(_says_later(code) for code, _text in error.recipients.values())
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _says_later(error.smtp_code)
+    if isinstance(error, smtplib.SMTPException):
+        return isinstance(error, smtplib.SMTPServerDisconnected)
+    # A certificate that is not accepted will not be accepted later either.
+    return isinstance(error, OSError) and not isinstance(error, ssl.SSLCertVerificationError)
+
+
+def _says_later(code):
+    return 400 <= code < 500 or code < 0  # smtplib's -1: what it got is no answer
