@@ -170,6 +170,16 @@ def test_only_the_engine_is_told_what_each_instance_sent_and_what_was_refused(
         assert client.docmd("XCOUNTED") == (550, b"5.7.1 Only the engine may ask")
 
 
+def test_the_engine_does_not_wait_for_a_name_server_when_it_asks(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+):
+    def look_up(*_arguments: object) -> str:
+        raise AssertionError("it may take many seconds")
+
+    monkeypatch.setattr(socket, "getfqdn", look_up)
+    assert asking.counted("127.0.0.1", relay.port, KEY, timeout_s=60) == []
+
+
 def test_nobody_else_has_the_engines_login_which_sends_no_mails(relay: Relay, operators: MailServer):
     with smtplib.SMTP("127.0.0.1", relay.port) as stranger:
         assert stranger.docmd("XCOUNTED")[0] in (503, 530)

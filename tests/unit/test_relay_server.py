@@ -58,6 +58,7 @@ def refused_recipient(code: int, text: str) -> aiosmtplib.SMTPRecipientsRefused:
         (refused_recipient(550, "5.1.1 No such user"), "550 5.1.1 No such user"),
         (aiosmtplib.SMTPDataError(554, "5.7.1 Spam"), "554 5.7.1 Spam"),
         (aiosmtplib.SMTPDataError(554, "5.7.1 Indésirable\r\n250 OK"), "554 5.7.1 Ind?sirable 250 OK"),
+        (aiosmtplib.SMTPDataError(554, "Spam\x1b[2J\0\x7f"), "554 Spam?[2J??"),
         (aiosmtplib.SMTPSenderRefused(552, "Too large", "x"), "552 Too large"),
     ],
 )

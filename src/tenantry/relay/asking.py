@@ -31,7 +31,8 @@ def answer_with(rows: Sequence[Counted]) -> str:
 
 def counted(host: str, port: int, key: Secret, timeout_s: float) -> list[Counted]:
     """key: see `keys.mail_key`. Raises OSError, of which SMTPException is one."""
-    with smtplib.SMTP(host, port, timeout=timeout_s) as relay:
+    # Without a name it would ask for this machine's own, and wait as long as the name server likes.
+    with smtplib.SMTP(host, port, local_hostname="localhost", timeout=timeout_s) as relay:
         relay.login(ENGINES_MAIL_LOGIN, mail_password(key, ENGINES_MAIL_LOGIN).reveal())
         code, text = relay.docmd(_COMMAND)
     if code != _DONE:

@@ -67,5 +67,6 @@ def reason(error: Exception) -> str:
 
 
 def _line(text: str) -> str:
-    """On one line, in ASCII, as an answer has to be."""
-    return " ".join(text.encode("ascii", "replace").decode().split())
+    """On one line, in ASCII, as an answer has to be; and so that it cannot control a terminal."""
+    words = " ".join(text.encode("ascii", "replace").decode().split())
+    return "".join(character if character.isprintable() else "?" for character in words)
