@@ -25,6 +25,7 @@ from tenantry.model.activity import Activity
 from tenantry.model.catalog import State
 from tenantry.operations import inventory
 from tenantry.operations.instance import lifecycle
+from tenantry.operations.instance.modules import install_log
 
 DOMAIN = "odoo.acme.example"
 
@@ -115,9 +116,12 @@ def test_a_stopped_instance_is_suspended_and_terminated_like_any_other(engine: E
         engine.instances.start("acme")
     assert engine.instances.reactivate("acme").state is State.ACTIVE
     engine.instances.stop("acme")
+    log = install_log(engine.settings, "acme")
+    log.write_text("what Odoo said of the customer's modules")
     engine.instances.terminate("acme")
     with pytest.raises(InstanceNotFound):
         engine.instances.get("acme")
+    assert not log.exists(), "A later instance of that name is another customer's."
 
 
 def test_a_restart_loads_the_instance_again(engine: Engine):

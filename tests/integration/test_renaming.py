@@ -12,6 +12,7 @@ from tests.support.fake_runtime import FakeRuntime
 
 from tenantry.model.catalog import Kind, State
 from tenantry.operations.context import Context
+from tenantry.operations.instance.modules import install_log
 from tenantry.operations.instance.rename import rename
 from tenantry.operations.inventory import find_instance
 from tenantry.operations.template.clone import discard
@@ -51,6 +52,14 @@ def base_url(context: Context, name: str) -> str:
 def test_it_knows_its_new_address(served: Context):
     rename(served, "acme", "beta")
     assert (state_of(served, "beta"), base_url(served, "beta")) == (State.ACTIVE, "beta.localhost")
+
+
+def test_its_old_name_leaves_no_log_of_its_modules_for_another_instance(served: Context):
+    log = install_log(served.settings, "acme")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("what Odoo said of the customer's modules")
+    rename(served, "acme", "beta")
+    assert not log.exists()
 
 
 def test_one_that_refuses_its_address_is_renamed_all_the_same(served: Context):

@@ -15,6 +15,7 @@ from tenantry.model.progress import OnStep, ignore
 from tenantry.model.states import Action, after
 from tenantry.odoo.probe import wait_for_status
 from tenantry.operations.context import Context, relabel
+from tenantry.operations.instance.modules import install_log
 from tenantry.operations.inventory import describe, find_instance, find_labelled
 from tenantry.operations.steps import Operation, Step
 from tenantry.postgres import databases, locks, roles
@@ -118,6 +119,8 @@ def _remove_filestore(subject: Changing) -> None:
     notify_spawner(subject.connection, subject.name)
     subject.context.runtime.follow([subject.name])
     subject.context.filestores.remove(subject.name)
+    # A later instance of that name is another customer's.
+    install_log(subject.context.settings, subject.name).unlink(missing_ok=True)
 
 
 def _drop_role(subject: Changing) -> None:

@@ -19,6 +19,7 @@ from tenantry.model.states import Action, after
 from tenantry.odoo.probe import wait_for_status
 from tenantry.operations.context import Context, name_files, relabel
 from tenantry.operations.instance.availability import check_free, check_hostnames, name_locks
+from tenantry.operations.instance.modules import install_log
 from tenantry.operations.inventory import describe, find_instance, find_labelled
 from tenantry.operations.steps import Operation, Step
 from tenantry.postgres import databases, roles
@@ -75,6 +76,7 @@ def _name(subject: Renaming) -> None:
     named = label.having(renamed_from=old, filestore=folder, identity=identity, links_since=now_us())
     # Before the database is renamed: without a database of that name its logs would be lost.
     subject.context.runtime.rename(old, new)
+    install_log(subject.context.settings, old).unlink(missing_ok=True)
     with databases.transaction(connection):
         databases.rename(connection, old, new)
         roles.rename(connection, old, new)
