@@ -204,7 +204,7 @@ class SaasInstance(models.Model):
                 some.with_delay(
                     channel=f"root.saas.{server.code or 'none'}",
                     description=self.env._("Sign the entitlements of %d instances", len(batch)),
-                    identity_key=f"{self._name}._entitle_together.{batch[0]}.{transaction}",
+                    identity_key=f"{self._name}._entitle_together.{batch}.{transaction}",
                     priority=5,
                 )._entitle_together()
 

@@ -300,6 +300,17 @@ class TestOtherOperations(SaasCase):
         jobs.assert_jobs_count(1)
         jobs.assert_enqueued_job(broken._entitle)
 
+    def test_of_two_changes_in_a_transaction_no_instance_misses_one(self):
+        names = ("acme", "beta", "gamma", "delta")
+        first, second, third, fourth = (self._make_instance(name, "active") for name in names)
+        with patch(f"{_PLAN}._TOGETHER", 2), self._jobs() as jobs:
+            (first | second | third)._entitle_later()
+            (first | fourth | second)._entitle_later()
+            (first | fourth | second)._entitle_later()
+        told = self.env["saas.instance"].union(*(job.recordset for job in jobs.enqueued_jobs))
+        self.assertEqual(told, first | second | third | fourth)
+        jobs.assert_jobs_count(4)
+
     def test_odoos_log_is_shown_while_modules_are_installed_and_after_that_failed(self):
         instance = self._make_instance("acme", "active", run_state="running")
         shown = self._as("administrator", instance)
