@@ -116,8 +116,8 @@ class SaasInstance(models.Model):
 
     @api.depends("state", "database_name", "server_id")
     def _compute_mail(self):
-        """Read what served instances sent; do not wait for a server that is down."""
-        served = self.filtered(lambda it: it.state == "active" and it.database_name)
+        """Read what served instances sent, once for each server; not while a form is filled in."""
+        served = self.filtered(lambda it: it.id and it.state == "active" and it.database_name)
         (self - served).update(dict.fromkeys(_MAIL_FACTS, False))
         for server, there in served.grouped("server_id").items():
             known = gateway.mail_traffic(server, there.mapped("database_name"))

@@ -126,18 +126,23 @@ class SaasServer(models.Model):
         for server in self:
             server.health_text = in_words_of(self.env, server.health_message)
 
-    @api.depends("address", "state")
+    @api.depends("state")
     def _compute_mail(self):
-        """What its instances sent, and what the mail server refused last; not of servers that take none."""
+        """What its instances sent, and what the mail server refused last; not of servers that take none.
+
+        Nor of one whose form is being filled in: its address may be half typed.
+        """
         for server in self:
-            known = gateway.mail_traffic(server) if server.state in ("active", "maintenance") else {}
+            is_asked = server.id and server.state in ("active", "maintenance")
+            known = gateway.mail_traffic(server) if is_asked else {}
+            is_unknown = known is None or (not known and server.instance_count)
             rows = known or {}
             last = max(rows, key=lambda name: rows[name]["mail_refused_at"] or datetime.min, default="")
             facts = rows[last] if last else {}
             refusal = facts.get("mail_refusal")
             server.update(
                 {
-                    "mail_message": False if known else server._no_mail_traffic(known),
+                    "mail_message": server._no_mail_traffic(known) if is_unknown else False,
                     "mail_sent": sum(it["mail_sent"] for it in rows.values()),
                     "mail_refused": sum(it["mail_refused"] for it in rows.values()),
                     "mail_refusal": f"{last}: {refusal}" if refusal else False,

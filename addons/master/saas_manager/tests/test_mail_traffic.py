@@ -73,6 +73,21 @@ class TestMailTraffic(SaasCase):
         self.assertEqual((form.mail_sent, form.mail_refused), (11, 3))
         self.assertEqual((form.mail_refusal, form.mail_refused_at), (f"acme: {SPAM}", "2030-01-31 12:00:00"))
 
+    def test_while_a_form_is_filled_in_no_server_is_asked(self):
+        with self._told(ACME):
+            server = Form(self._as("administrator", self.server))
+        with self._told(ACME) as asked:
+            server.address = "ssh://root@not.saved.example"
+            server.max_instances = 7
+            Form(self._as("administrator", self.env["saas.server"])).address = "ssh://root@new.example"
+        asked.assert_not_called()
+        self.assertEqual(server.mail_sent, 7)
+
+    def test_a_server_without_instances_has_no_figures_to_wait_for(self):
+        with self._told():
+            form = Form(self._as("administrator", self._make_server("empty")))
+        self.assertFalse(form.mail_message)
+
     def test_a_customer_does_not_see_it(self):
         self.users["portal"].partner_id.parent_id = self.customer
         with self._told(ACME) as asked, self.assertRaises(AccessError):
