@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from aiosmtpd.smtp import Envelope
 from tests.support.mail_server import MailServer
 from tests.support.odoo_client import OdooClient, OdooError
 from tests.support.waiting import wait_until
@@ -155,6 +156,30 @@ def test_a_mail_that_is_refused_for_good_has_failed_says_why_and_is_counted(
     assert (counted.name, counted.refused) == ("acme", 1)
     assert counted.last_refusal == "554 5.7.1 This looks like spam"
     assert counted.sent > 0
+
+
+def test_a_mail_that_was_refused_for_good_goes_only_to_the_others_when_it_is_sent_again(
+    admin: OdooClient, operators: MailServer
+):
+    to = [{"name": name, "email": f"{name}@again.example"} for name in ("one", "two", "three")]
+    partners = admin.call("res.partner", "create", to)
+    taking = operators.handle_DATA
+
+    async def refuse(server: object, session: object, envelope: Envelope) -> str:
+        is_refused = envelope.rcpt_tos != ["one@again.example"]
+        return "554 5.7.1 Not now" if is_refused else await taking(server, session, envelope)
+
+    operators.handle_DATA = refuse
+    try:
+        mail = send(admin, subject="Once each", email_to=False, recipient_ids=[[6, 0, partners]])
+    finally:
+        operators.handle_DATA = taking
+    assert mail["state"] == "exception"
+    admin.call("mail.mail", "action_retry", [mail["id"]])
+    admin.call("mail.mail", "send", [mail["id"]])
+    assert seen(admin, mail["id"])["state"] == "sent"
+    got = [sent["To"].addresses[0].addr_spec for sent in operators.mails if sent["Subject"] == "Once each"]
+    assert sorted(got) == sorted(partner["email"] for partner in to)
 
 
 def test_its_administrators_cannot_read_the_operators_login(admin: OdooClient):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import smtplib
+import socket
 import ssl
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -54,6 +56,7 @@ def test_mails_that_wait_are_sent_at_common_times_and_never_at_once(since: datet
         smtplib.SMTPServerDisconnected("Connection unexpectedly closed"),
         ConnectionRefusedError(),
         TimeoutError(),
+        socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"),
     ],
     ids=repr,
 )
@@ -69,6 +72,7 @@ def test_what_is_refused_for_a_while_is_sent_again(error: Exception):
         smtplib.SMTPAuthenticationError(535, b"Wrong password"),
         smtplib.SMTPNotSupportedError("no STARTTLS"),
         ssl.SSLCertVerificationError("self-signed"),
+        socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
         AssertionError("no valid recipient"),
         None,
     ],
@@ -83,6 +87,36 @@ def test_the_cause_counts_of_the_exception_that_odoo_raises():
     odoos = ValueError("Mail Delivery Failed")
     odoos.__context__ = smtplib.SMTPDataError(*LATER)
     assert retries.is_for_a_while(odoos)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        *("", "{", "None", "[1]", "{'X-Tenantry-Retry': 1}", "f()", "(" * 10000),
+        "{'X-Tenantry-Retry': {'since': 5, 'sent': 7}}",
+        "{'X-Tenantry-Retry': {'since': 'yesterday', 'sent': None}}",
+        "{'X-Tenantry-Retry': {'since': '2026-03-01T12:00:00+01:00', 'sent': 'ann'}}",
+    ],
+)
+def test_what_is_not_remembered_as_we_do_counts_for_nothing(headers: str):
+    """An instance's administrator may write any headers: they must not stop the queue."""
+    assert retries.Memory.of(headers) == retries.Memory()
+
+
+def test_a_mail_cannot_say_that_it_was_refused_in_the_future():
+    forged = retries.Memory.of("{'X-Tenantry-Retry': {'since': '2999-01-01T00:00:00'}}")
+    assert forged.since_or(NOON) == NOON
+    assert retries.Memory().since_or(NOON) == NOON
+
+
+def test_what_is_remembered_is_beside_the_mails_own_headers_and_leaves_no_trace():
+    own = "{'List-Id': '<news>'}"
+    memory = retries.Memory(NOON, ("ann", 7))
+    kept = memory.kept_in(own)
+    assert retries.Memory.of(kept) == memory
+    assert ast.literal_eval(kept)["List-Id"] == "<news>"
+    assert retries.Memory().kept_in(kept) == own
+    assert retries.Memory().kept_in(False) is False
 
 
 def test_the_emails_that_were_sent_are_known_of_their_own_mail_only():

@@ -4,15 +4,11 @@ Odoo's own queue sends it, at a time at which it is triggered. What must be reme
 headers: the databases of older versions of this module get no columns and no jobs of ours.
 """
 
-import ast
 import sys
-from datetime import datetime
 
 from odoo import fields, models
 
 from ..tools import retries
-
-_REMEMBERED = "X-Tenantry-Retry"
 
 
 class MailMail(models.Model):
@@ -27,43 +23,54 @@ class MailMail(models.Model):
 
     def _prepare_outgoing_list(self, *arguments, **options):
         """Leave out the recipients who got it before another one was refused."""
-        sent = self._remembered().get("sent", ())
+        sent = retries.Memory.of(self.headers).sent
         emails = super()._prepare_outgoing_list(*arguments, **options)
         emails = [email for email in emails if _key(email) not in sent]
         for email in emails:
-            email["headers"].pop(_REMEMBERED, None)
+            email["headers"].pop(retries.HEADER, None)
         if sending := self.env.context.get("saas_sending"):
             sending.begin(self.id, map(_key, emails))
         return emails
 
-    def _postprocess_sent_message(self, success_pids, *arguments, **options):
-        mails = self
+    def _postprocess_sent_message(self, success_pids, success_emails, *arguments, **options):
+        mails, sending = self, self.env.context.get("saas_sending")
         if not options.get("failure_type"):
-            mails._remember({})
-        elif self.env.context.get("saas_sending") and retries.is_for_a_while(sys.exc_info()[1]):
-            waiting = self.filtered(lambda mail: mail._send_later())
-            waiting._notify_later(success_pids)
+            self._remember({mail: retries.Memory() for mail in self})
+        elif sending:
+            known = {mail: mail._remembered_after(sending) for mail in self}
+            waiting = self._send_later(known) if retries.is_for_a_while(sys.exc_info()[1]) else self.browse()
+            waiting._notify_later(success_pids, success_emails)
             mails -= waiting
-        return super(MailMail, mails)._postprocess_sent_message(success_pids, *arguments, **options)
+            # Who sends it again by hand begins anew, but not with those who got it.
+            mails._remember({mail: retries.Memory(sent=known[mail].sent) for mail in mails})
+        return super(MailMail, mails)._postprocess_sent_message(
+            success_pids, success_emails, *arguments, **options
+        )
 
-    def _send_later(self):
-        """Put it back into the queue; False: it has waited too long, or there is no queue."""
+    def _remembered_after(self, sending):
+        known = retries.Memory.of(self.headers)
+        sent = (*known.sent, *sending.sent_of(self.id))
+        return retries.Memory(known.since_or(fields.Datetime.now()), sent)
+
+    def _send_later(self, known):
+        """Put mails back into the queue; return them, without those that have waited too long.
+
+        known: by mail, what is remembered.
+        """
         # sudo: users who may send mails cannot read jobs
         queue = self.env.ref("mail.ir_cron_mail_scheduler_action", raise_if_not_found=False)
-        known, now = self._remembered(), fields.Datetime.now()
-        since = _time(known.get("since")) or now
-        at = retries.next_try(now, since)
-        sent = [*known.get("sent", ()), *self.env.context["saas_sending"].sent_of(self.id)]
-        if not at or not queue or not queue.sudo().active:
-            # Who sends it again by hand begins anew, but not with those who got it.
-            self._remember({"sent": sent} if sent else {})
-            return False
-        self._remember({"since": since.isoformat(), "sent": sent})
-        self.write({"state": "outgoing", "scheduled_date": at})
-        _wake(queue.sudo(), at)
-        return True
+        now, waiting = fields.Datetime.now(), self.browse()
+        if not queue or not queue.sudo().active:
+            return waiting
+        for mail in self:
+            if at := retries.next_try(now, known[mail].since):
+                mail.write({"state": "outgoing", "scheduled_date": at})
+                _wake(queue.sudo(), at)
+                waiting += mail
+        waiting._remember(known)
+        return waiting
 
-    def _notify_later(self, success_pids):
+    def _notify_later(self, success_pids, success_emails):
         """Who got the mail is notified; Odoo has marked all of them as failed."""
         found = self.env["mail.notification"].search(
             [
@@ -72,40 +79,21 @@ class MailMail(models.Model):
                 ("notification_status", "not in", ("sent", "canceled")),
             ]
         )
-        notified = found.filtered(lambda notification: notification.res_partner_id in success_pids)
+        notified = found.filtered(
+            lambda it: it.res_partner_id in success_pids or it.mail_email_address in success_emails
+        )
         # sudo: as Odoo marks them
         for notifications, status in ((notified, "sent"), (found - notified, "ready")):
             notifications.sudo().write(
                 {"notification_status": status, "failure_type": False, "failure_reason": False}
             )
 
-    def _remembered(self):
-        """since: when it was refused first, in ISO 8601. sent: the keys of the emails that were sent."""
-        known = _headers(self).get(_REMEMBERED)
-        return known if isinstance(known, dict) else {}
-
     def _remember(self, known):
+        """known: by mail."""
         for mail in self:
-            headers = _headers(mail)
-            if known or _REMEMBERED in headers:
-                headers.pop(_REMEMBERED, None)
-                mail.headers = repr(headers | ({_REMEMBERED: known} if known else {}))
-
-
-def _headers(mail):
-    """As Odoo reads them; {} if it cannot."""
-    try:
-        headers = ast.literal_eval(mail.headers or "{}")
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return {}
-    return headers if isinstance(headers, dict) else {}
-
-
-def _time(text):
-    try:
-        return datetime.fromisoformat(text)
-    except (ValueError, TypeError):
-        return None
+            headers = known[mail].kept_in(mail.headers)
+            if headers != mail.headers:
+                mail.headers = headers
 
 
 def _key(email):

@@ -1,13 +1,67 @@
 """When a mail that was refused for a while is sent again. This file needs no Odoo."""
 
+import ast
 import smtplib
+import socket
 import ssl
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+HEADER = "X-Tenantry-Retry"
+"""Where a mail's own headers have what is remembered of it. It never leaves Odoo."""
 _SHORTEST, _LONGEST = timedelta(minutes=5), timedelta(hours=1)
 _GIVEN_UP_AFTER = timedelta(days=2)
 _TOGETHER_S = 300
 """Mails that wait are sent at such times only: a sleeping Odoo is woken once for all of them."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What is remembered of a mail.
+
+    since: when it was refused first, in UTC. sent: the keys of the emails that were sent. An instance's
+    administrator may write anything into headers: what is not ours counts for nothing.
+    """
+
+    since: datetime | None = None
+    sent: tuple = ()
+
+    @classmethod
+    def of(cls, headers):
+        known = _read(headers).get(HEADER)
+        if not isinstance(known, dict):
+            return cls()
+        sent = known.get("sent")
+        return cls(_time(known.get("since")), tuple(sent) if isinstance(sent, (list, tuple)) else ())
+
+    def since_or(self, now):
+        """When it was refused first, if that was before now; else now."""
+        return min(self.since or now, now)
+
+    def kept_in(self, headers):
+        """The headers with this instead of what was remembered before."""
+        others = {name: value for name, value in _read(headers).items() if name != HEADER}
+        known = {"since": self.since and self.since.isoformat(), "sent": list(self.sent)}
+        if self == Memory():
+            return repr(others) if HEADER in _read(headers) else headers
+        return repr(others | {HEADER: known})
+
+
+def _read(headers):
+    """As Odoo reads them; {} if it cannot."""
+    try:
+        read = ast.literal_eval(headers or "{}")
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def _time(text):
+    try:
+        found = datetime.fromisoformat(text)
+    except (ValueError, TypeError):
+        return None
+    return None if found.tzinfo else found
 
 
 class Sending:
@@ -56,6 +110,8 @@ def is_for_a_while(error):
         return _says_later(error.smtp_code)
     if isinstance(error, smtplib.SMTPException):
         return isinstance(error, smtplib.SMTPServerDisconnected)
+    if isinstance(error, socket.gaierror):
+        return error.errno == socket.EAI_AGAIN  # otherwise there is no server of that name
     # A certificate that is not accepted will not be accepted later either.
     return isinstance(error, OSError) and not isinstance(error, ssl.SSLCertVerificationError)
 
