@@ -57,6 +57,15 @@ class TestWhatMailsSay(SaasMailCase):
         self.instance.write({"state": "expired", "state_reason": False})
         self.assertIn("has ended", self._deliver(self.instance, "instance_suspended")["body"])
 
+    def test_the_mail_of_a_suspension_has_a_usual_reason_in_the_customer_s_language(self):
+        self.instance.write({"state": "suspended", "state_reason": "The payment is overdue."})
+        said = set()
+        for self.partner.lang in LANGUAGES:
+            told = self.instance.with_context(lang=self.partner.lang).state_reason_text
+            self.assertIn(told, self._deliver(self.instance, "instance_suspended")["body_alternative"])
+            said.add(told)
+        self.assertEqual(len(said), 3)
+
     def test_the_mail_of_a_termination_lists_what_was_deleted(self):
         self.instance.state = "terminated"
         text = self._deliver(self.instance, "instance_terminated")["body_alternative"]
