@@ -120,7 +120,7 @@ class SaasInstance(models.Model):
         served = self.filtered(lambda it: it.id and it.state == "active" and it.database_name)
         (self - served).update(dict.fromkeys(_MAIL_FACTS, False))
         for server, there in served.grouped("server_id").items():
-            known = gateway.mail_traffic(server, there.mapped("database_name"))
+            known = server._mail_traffic(there.mapped("database_name"))
             unknown = {"mail_message": server._no_mail_traffic(known)}
             for instance in there:
                 facts = (known or {}).get(instance.database_name, unknown)

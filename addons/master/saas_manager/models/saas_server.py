@@ -134,7 +134,7 @@ class SaasServer(models.Model):
         """
         for server in self:
             is_asked = server.id and server.state in ("active", "maintenance")
-            known = gateway.mail_traffic(server) if is_asked else {}
+            known = server._mail_traffic() if is_asked else {}
             is_unknown = known is None or (not known and server.instance_count)
             rows = known or {}
             last = max(rows, key=lambda name: rows[name]["mail_refused_at"] or datetime.min, default="")
@@ -150,8 +150,12 @@ class SaasServer(models.Model):
                 }
             )
 
+    def _mail_traffic(self, names=()):
+        """See `gateway.mail_traffic`; nobody waits for a server that was down at the last check."""
+        return {} if self.health == "critical" else gateway.mail_traffic(self, names)
+
     def _no_mail_traffic(self, known):
-        """Why there are no figures. known: of `gateway.mail_traffic`."""
+        """Why there are no figures. known: of `_mail_traffic`."""
         if known is None:
             return self.env._("No mail server is set for its instances.")
         return self.env._("Not measured yet.")

@@ -73,6 +73,14 @@ class TestMailTraffic(SaasCase):
         self.assertEqual((form.mail_sent, form.mail_refused), (11, 3))
         self.assertEqual((form.mail_refusal, form.mail_refused_at), (f"acme: {SPAM}", "2030-01-31 12:00:00"))
 
+    def test_nobody_waits_for_a_server_that_was_down_at_the_last_check(self):
+        self.server.health = "critical"
+        with self._told(ACME) as asked:
+            forms = Form(self._as("user", self.instance)), Form(self._as("administrator", self.server))
+        asked.assert_not_called()
+        for form in forms:
+            self.assertIn("Not measured yet", form.mail_message)
+
     def test_while_a_form_is_filled_in_no_server_is_asked(self):
         with self._told(ACME):
             server = Form(self._as("administrator", self.server))
