@@ -108,11 +108,13 @@ class SaasInstance(models.Model):
     def _compute_install_log(self):
         """Read it when it is shown: while modules are installed, and after that failed."""
         for instance in self:
-            last = instance.operation or (
-                instance.failure and instance.log_ids.filtered("operation")[:1].operation
-            )
+            last = instance.operation or (instance.failure and instance._last_operation())
             is_shown = instance.id and instance.database_name and last == "install"
             instance.install_log = gateway.install_log(instance) if is_shown else False
+
+    def _last_operation(self):
+        lines = [("instance_id", "in", self.ids), ("operation", "!=", False)]
+        return self.env["saas.instance.log"].search(lines, limit=1).operation
 
     @api.depends("state", "database_name", "server_id")
     def _compute_mail(self):
