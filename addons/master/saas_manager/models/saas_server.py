@@ -127,6 +127,7 @@ class SaasServer(models.Model):
             server.health_text = in_words_of(self.env, server.health_message)
 
     @api.depends("state")
+    @api.depends_context("uid", "allowed_company_ids")
     def _compute_mail(self):
         """What its instances sent, and what the mail server refused last; not of servers that take none.
 
@@ -137,7 +138,8 @@ class SaasServer(models.Model):
             known = server._mail_traffic() if is_asked else {}
             is_unknown = known is None or (not known and server.instance_count)
             rows = known or {}
-            last = max(rows, key=lambda name: rows[name]["mail_refused_at"] or datetime.min, default="")
+            told = rows.keys() - server._names_of_other_companies() if rows else ()
+            last = max(told, key=lambda name: rows[name]["mail_refused_at"] or datetime.min, default="")
             facts = rows[last] if last else {}
             refusal = facts.get("mail_refusal")
             server.update(
@@ -149,6 +151,13 @@ class SaasServer(models.Model):
                     "mail_refused_at": facts.get("mail_refused_at", False),
                 }
             )
+
+    def _names_of_other_companies(self):
+        """The databases of instances that the user may not see: a refusal names whom they wrote to."""
+        instances, here = self.env["saas.instance"], [("server_id", "=", self.id)]
+        # sudo: to know what must not be shown
+        hidden = instances.sudo().search([*here, ("state", "!=", "terminated")]) - instances.search(here)
+        return set(hidden.mapped("database_name"))
 
     def _mail_traffic(self, names=()):
         """See `gateway.mail_traffic`; nobody waits for a server that was down at the last check."""

@@ -5,13 +5,13 @@ from pathlib import Path
 from unittest.mock import patch
 
 from odoo.exceptions import AccessError
-from odoo.tests import Form, tagged
+from odoo.tests import Form, new_test_user, tagged
 
 from tenantry.engine.mail import Mail
 from tenantry.errors import MailServerNotSet, ServerNotStarted
 from tenantry.model.mail import Traffic
 
-from .common import SaasCase
+from .common import GROUPS, SaasCase
 
 AWAY = ServerNotStarted("The mail relay", "Connection refused", Path("/var/log/tenants.log"))
 NOON = datetime(2030, 1, 31, 12, tzinfo=UTC).timestamp()
@@ -95,6 +95,15 @@ class TestMailTraffic(SaasCase):
         with self._told():
             form = Form(self._as("administrator", self._make_server("empty")))
         self.assertFalse(form.mail_message)
+
+    def test_operators_of_another_company_do_not_see_whom_it_wrote_to(self):
+        company = self.env["res.company"].create({"name": "Elsewhere"})
+        there = {"company_id": company.id, "company_ids": [(6, 0, company.ids)]}
+        stranger = new_test_user(self.env, "saas-elsewhere", GROUPS["administrator"], **there)
+        with self._told(ACME):
+            server = self.server.with_user(stranger).with_company(company)
+            self.assertEqual((server.mail_sent, server.mail_refusal), (7, False))
+            self.assertIn(SPAM, self._as("administrator", self.server).mail_refusal)
 
     def test_a_customer_does_not_see_it(self):
         self.users["portal"].partner_id.parent_id = self.customer
