@@ -127,7 +127,7 @@ def test_a_sleeping_instance_is_woken_to_send_it_again(
 
 
 def test_a_mail_that_was_refused_for_two_days_has_failed(admin: OdooClient, operators: MailServer):
-    since = (datetime.now(UTC) - timedelta(days=2)).replace(tzinfo=None).isoformat()
+    since = (datetime.now(UTC) - timedelta(days=2, minutes=1)).replace(tzinfo=None).isoformat()
     operators.stop()
     try:
         told = send(admin, headers=repr({"X-Tenantry-Retry": {"since": since}}))

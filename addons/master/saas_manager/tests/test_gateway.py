@@ -19,6 +19,7 @@ from tenantry.errors import (
     AgentLost,
     InstanceNotFound,
     InvalidValue,
+    MailServerNotSet,
     NotYet,
     PostgresUnreachable,
     ServerNotFound,
@@ -27,7 +28,7 @@ from tenantry.errors import (
 )
 from tenantry.model.activity import Activity
 from tenantry.model.entitlements import Entitlements
-from tenantry.model.mail import Security
+from tenantry.model.mail import Security, Traffic
 from tenantry.model.module import Module
 from tenantry.model.recipe import Recipe
 from tenantry.model.server import WIRE
@@ -115,6 +116,16 @@ class TestGateway(SaasCase):
         self.assertEqual(gateway.build_log(self.template), "installing\n\N{REPLACEMENT CHARACTER}[31mred")
         self.engine.templates.logs.side_effect = AgentLost("gone")
         self.assertEqual(gateway.build_log(self.template), "")
+
+    def test_the_counts_of_mails_are_values_for_records_by_database(self):
+        self.engine.mail.traffic.return_value = [Traffic("acme", 7, 100, 1, "554 Spam", 1896091200.5)]
+        told = gateway.mail_traffic(self.server, ["acme"])
+        self.engine.mail.traffic.assert_called_once_with(["acme"], timeout_s=2)
+        facts = {"mail_sent": 7, "mail_per_hour": 100, "mail_refused": 1, "mail_refusal": "554 Spam"}
+        self.assertEqual(told, {"acme": {**facts, "mail_refused_at": datetime(2030, 1, 31, 12)}})
+        for error, answer in ((MailServerNotSet(), None), (AgentLost("gone"), {})):
+            self.engine.mail.traffic.side_effect = error
+            self.assertEqual(gateway.mail_traffic(self.server), answer)
 
     def test_the_log_of_an_installation_is_cleaned_likewise(self):
         self.engine.instances.install_logs.return_value = ["loading", "\x1b[31mred"]

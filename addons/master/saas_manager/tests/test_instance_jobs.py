@@ -318,7 +318,7 @@ class TestOtherOperations(SaasCase):
             self.assertFalse(shown.install_log)
             instance._intend("install", wanted="crm")
             self.assertEqual(shown.install_log, "line")
-            with self._engine("install_modules", side_effect=InstanceNotFound("acme")):
+            with patch.object(gateway, "install_modules", side_effect=InstanceNotFound("acme")):
                 instance.sudo()._operate("install")
             self.assertTrue(instance.failure)
             self.assertEqual(shown.install_log, "line")
