@@ -35,10 +35,10 @@ class SaasSubscription(models.Model):
         [("monthly", "Monthly"), ("yearly", "Yearly")], required=True, default="monthly", tracking=True
     )
     date_start = fields.Date(
-        string="Start", help="The day all periods are counted from.", copy=False, tracking=True
+        string="Start Date", help="The day all periods are counted from.", copy=False, tracking=True
     )
     date_end = fields.Date(
-        string="End",
+        string="End Date",
         help="The first day that is not covered any more.",
         copy=False,
         index="btree_not_null",

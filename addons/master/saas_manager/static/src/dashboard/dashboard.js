@@ -139,7 +139,7 @@ export class SaasDashboard extends Component {
             labels: weeks.map((week) => week.label),
             lists: weeks.map((week) => week.list),
             datasets: [
-                { label: _t("Created"), data: weeks.map((week) => week.count), color: "--primary" },
+                { label: _t("Instances"), data: weeks.map((week) => week.count), color: "--primary" },
             ],
         };
     }
