@@ -2,6 +2,8 @@
 
 from odoo import api, fields, models
 
+from .saas_lifecycle_mixin import filled_columns
+
 RUNS = ("trial", "active")
 BLOCKED = ("suspended", "expired", "cancelled")
 
@@ -65,7 +67,7 @@ class SaasSubscription(models.Model):
         copy=False,
         index=True,
         tracking=True,
-        group_expand=True,
+        group_expand=filled_columns("state"),
     )
     state_since = fields.Date(
         readonly=True,
