@@ -12,9 +12,9 @@ const TEXTS = {
     origin: "This web site may not sign up here.",
   },
   fr: {
-    name: "Votre nom", country: "Pays", template: "Par quoi commencer", days: "{0} jours d’essai gratuit", popular: "populaire", language: "Langue de votre Odoo : {0}.",
+    name: "Votre nom", country: "Pays", template: "Par quoi commencer", days: "{0} jours d’essai gratuit", popular: "populaire", language: "Langue de votre Odoo : {0}.",
     company: "Société", email: "E-mail", subdomain: "Nom dans son adresse", plan: "Formule", month: "{0} par mois",
-    send: "Créer mon Odoo", free: "{0} est libre.", ready: "Votre Odoo est prêt ; votre premier accès est dans l’e-mail.", open: "Ouvrir {0}",
+    send: "Créer mon Odoo", free: "{0} est libre.", ready: "Votre Odoo est prêt ; votre premier accès est dans l’e-mail.", open: "Ouvrir {0}",
     mailbox: "Consultez votre boîte de réception et suivez le lien que nous envoyons à {0}.", creating: "Votre Odoo est en cours de création.",
     failed: "La création a échoué. Nous vous écrirons.", gone: "Le lien n’a pas été suivi à temps.",
     wait: "Trop de tentatives. Veuillez réessayer {0}.", network: "Le service est injoignable. Veuillez réessayer.",
