@@ -343,7 +343,7 @@ def test_a_french_visitor_gets_pages_in_french(visitor: NewVisitor, office: Back
     ann = visitor(locale="fr-FR")
     ann.fill("houx")
     expect(ann.page.locator("html")).to_have_attribute("lang", "fr-FR")
-    expect(ann.page.locator(".note")).to_contain_text("English")
+    expect(ann.page.locator(".note")).to_contain_text("anglais")
     ann.judge("form-french")
     ann.send()
     request = office.find("saas.instance.request", subdomain="houx")

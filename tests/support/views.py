@@ -27,7 +27,7 @@ def wizard(name: str, button: str, path: str, shows: str) -> View:
 
 _INSTANCE = "saas-instances/{instance}"
 _FORM = ".o_form_view .o_form_sheet"
-_LIST = ".o_list_view .o_data_row"
+_ROWS = ":is(.o_list_view .o_data_row, .o_kanban_view .o_kanban_record:not(.o_kanban_ghost))"
 VIEWS = [
     View("dashboard", "saas-dashboard", ".o_saas_dashboard canvas"),
     *views("instances", "saas-instances", "list", "kanban", "graph", "pivot"),
@@ -46,12 +46,12 @@ VIEWS = [
     View("plan-form", "saas-plans/{plan}", _FORM),
     *views("servers", "saas-servers", "list", "kanban"),
     View("server-form", "saas-servers/{server}", _FORM),
-    View("webhooks-list", "action-saas_manager_webhook.saas_webhook_action", _LIST),
+    View("webhooks-list", "action-saas_manager_webhook.saas_webhook_action", _ROWS),
     View("webhook-form", "saas.webhook/{webhook}", _FORM),
     View(
         "deliveries-list",
         "action-saas_manager_webhook.saas_webhook_delivery_action",
-        ".o_list_view .o_data_row",
+        _ROWS,
     ),
     View("delivery-form", "saas.webhook.delivery/{delivery}", _FORM),
     View("partner-form", "res.partner/{customer}", _FORM),

@@ -85,7 +85,7 @@ def test_pressing_twice_requests_one_instance(
 
 def test_a_lost_connection_loses_no_input(office: BackOffice, site: WebSite, key: str, page: Page) -> None:
     page.goto(site.publish("/element", page_with_element(office, key, plan="starter", lang="fr")))
-    page.get_by_label("Entreprise").fill("Lost <b>Line</b>")
+    page.get_by_label("Société").fill("Lost <b>Line</b>")
     page.get_by_label("E-mail").fill("ann@lost.example")
     expect(page.get_by_text("lost-b-line-b est libre.")).to_be_visible()
     page.context.set_offline(True)

@@ -12,6 +12,7 @@ from .. import gateway
 from ..exceptions import SubdomainRefused, SubdomainTaken
 from ..faults import SUBDOMAIN_SENTENCES
 from ..reasons import in_words_of
+from .saas_lifecycle_mixin import filled_columns
 
 _STATES = [
     ("draft", "Draft"),
@@ -100,14 +101,14 @@ class SaasInstance(models.Model):
         copy=False,
         index=True,
         tracking=True,
-        group_expand=True,
+        group_expand=filled_columns("state"),
     )
     status = fields.Selection(
         _STATUSES,
         compute="_compute_status",
         store=True,
         precompute=True,
-        group_expand=True,
+        group_expand=filled_columns("status"),
         help="The state; an active instance that was stopped is shown as stopped.",
     )
     occupies_server = fields.Boolean(

@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from .. import gateway
+from .saas_lifecycle_mixin import filled_columns
 
 _PROGRESS = ("progress", "progress_step", "progress_until", "progress_usual_s", "progress_elapsed_s")
 
@@ -74,7 +75,7 @@ class SaasInstanceRequest(models.Model):
         copy=False,
         index=True,
         tracking=True,
-        group_expand=True,
+        group_expand=filled_columns("state"),
     )
     instance_id = fields.Many2one("saas.instance", readonly=True, copy=False, index="btree_not_null")
     attempt_count = fields.Integer(string="Attempts", readonly=True, copy=False)

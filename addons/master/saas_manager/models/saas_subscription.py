@@ -2,6 +2,8 @@
 
 from odoo import api, fields, models
 
+from .saas_lifecycle_mixin import filled_columns
+
 RUNS = ("trial", "active")
 BLOCKED = ("suspended", "expired", "cancelled")
 
@@ -35,10 +37,10 @@ class SaasSubscription(models.Model):
         [("monthly", "Monthly"), ("yearly", "Yearly")], required=True, default="monthly", tracking=True
     )
     date_start = fields.Date(
-        string="Start", help="The day all periods are counted from.", copy=False, tracking=True
+        string="Start Date", help="The day all periods are counted from.", copy=False, tracking=True
     )
     date_end = fields.Date(
-        string="End",
+        string="End Date",
         help="The first day that is not covered any more.",
         copy=False,
         index="btree_not_null",
@@ -65,7 +67,7 @@ class SaasSubscription(models.Model):
         copy=False,
         index=True,
         tracking=True,
-        group_expand=True,
+        group_expand=filled_columns("state"),
     )
     state_since = fields.Date(
         readonly=True,

@@ -30,8 +30,10 @@ class SaasSubscriptionPeriod(models.Model):
         ],
         required=True,
     )
-    date_start = fields.Date(string="Start", required=True)
-    date_end = fields.Date(string="End", required=True, help="The first day that is not covered any more.")
+    date_start = fields.Date(string="Start Date", required=True)
+    date_end = fields.Date(
+        string="End Date", required=True, help="The first day that is not covered any more."
+    )
     plan_id = fields.Many2one("saas.plan", required=True, index=True, ondelete="restrict")
     period = fields.Selection(
         [("monthly", "Monthly"), ("yearly", "Yearly")], help="Empty: free days, or a trial."

@@ -35,5 +35,6 @@ from . import test_mail_settings
 from . import test_mail_texts
 from . import test_mail_traffic
 from . import test_mails
+from . import test_terms
 from . import test_views
 from . import test_wizards

@@ -3,9 +3,9 @@
 import re
 
 from odoo import api, models
+from odoo.tools.misc import babel_locale_parse
 
 from ..faults import SignupFaults
-from ..words import own_name
 
 LONGEST = {"company_name": 100, "customer_name": 100, "customer_email": 254, "subdomain": 50}
 _CHOICES = ("plan", "template", "period", "country", "tz")
@@ -140,7 +140,9 @@ class SaasSignup(models.AbstractModel):
         same = found.code and found.code.partition("_")[0] == wanted.code.partition("_")[0]
         if same:
             return None
-        other = own_name(found.name or ", ".join(sorted(template._languages())))
+        page = babel_locale_parse(wanted.code)
+        other = babel_locale_parse(found.code).get_language_name(page) if found.code else None
+        other = other or ", ".join(sorted(template._languages()))
         return self.env._("Your Odoo will be in %s: this one does not have the language of this page.", other)
 
     def _page_language(self):

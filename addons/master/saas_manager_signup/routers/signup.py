@@ -42,5 +42,6 @@ async def confirm(token: Token, env: Env, http: Request) -> Confirmed:
 
 def _page(env, request):
     # sudo: a public page for everybody who has the link
-    html = env["ir.qweb"].sudo()._render("saas_manager_signup.confirmation_page", {"asked": request})
-    return HTMLResponse(str(html), headers={"Content-Security-Policy": _POLICY})
+    values = {"asked": request, "lang": (env.lang or "en_US").replace("_", "-")}
+    html = env["ir.qweb"].sudo()._render("saas_manager_signup.confirmation_page", values)
+    return HTMLResponse(f"<!DOCTYPE html>{html}", headers={"Content-Security-Policy": _POLICY})

@@ -20,7 +20,7 @@ class SaasWebhookDelivery(models.Model):
     _name = "saas.webhook.delivery"
     _description = "SaaS Webhook Delivery"
     _order = "id desc"
-    _rec_name = "message_id"
+    _rec_name = "event"
 
     webhook_id = fields.Many2one(
         "saas.webhook", string="Endpoint", required=True, readonly=True, index=True, ondelete="cascade"

@@ -60,17 +60,16 @@ export class SaasDashboard extends Component {
         return this.load();
     }
 
-    /** Open the records a figure counts. */
+    /** Open the records a figure counts; ours have cards, which a phone shows. */
     open(list) {
+        const kinds = list.model.startsWith("saas.") ? ["list", "kanban", "form"] : ["list", "form"];
         return this.action.doAction({
             type: "ir.actions.act_window",
             name: list.name,
             res_model: list.model,
             domain: list.domain,
-            views: [
-                [false, "list"],
-                [false, "form"],
-            ],
+            views: kinds.map((kind) => [false, kind]),
+            mobile_view_mode: "kanban",
         });
     }
 
@@ -139,7 +138,7 @@ export class SaasDashboard extends Component {
             labels: weeks.map((week) => week.label),
             lists: weeks.map((week) => week.list),
             datasets: [
-                { label: _t("Created"), data: weeks.map((week) => week.count), color: "--primary" },
+                { label: _t("Instances"), data: weeks.map((week) => week.count), color: "--primary" },
             ],
         };
     }
