@@ -9,6 +9,8 @@ _PARAMETER = "saas_tenant.welcome_closed"
 _SHOWN_DAYS = 30
 _LAST = ("base.menu_management", "base.menu_administration", "base.menu_tests", "mail.menu_root_discuss")
 """The apps that nobody has their Odoo for: the list of apps, the settings, Odoo's own tests, the chat."""
+_TRANSLATED = ("de", "es", "fr", "it", "ja", "ko", "nl", "pt_BR", "zh_CN", "zh_TW")
+"""The languages of Odoo's documentation, besides English."""
 
 
 class SaasWelcome(models.AbstractModel):
@@ -34,15 +36,18 @@ class SaasWelcome(models.AbstractModel):
             return None
         name, contact = self.env["saas.entitlements"]._provider()
         invite = {"text": self.env._("Invite your colleagues"), "action": "base.action_res_users"}
-        read = {
-            "text": self.env._("Read how Odoo works"),
-            "url": f"https://www.odoo.com/documentation/{series}/",
-        }
+        read = {"text": self.env._("Read how Odoo works"), "url": self._documentation()}
         steps = [{**invite, "icon": "fa-user-plus"}, *self._import_step(), {**read, "icon": "fa-book"}]
         if contact:
             text = self.env._("Ask %s for help", name or contact)
             steps.append({"text": text, "url": f"mailto:{contact}", "icon": "fa-life-ring"})
         return {"title": self.env._("Welcome, %s", user.name), "steps": steps}
+
+    def _documentation(self):
+        """Odoo's, in the user's language if there is one in it."""
+        spoken = self.env.user.lang or ""
+        found = [code for code in (spoken, spoken.partition("_")[0]) if code in _TRANSLATED]
+        return "/".join(["https://www.odoo.com/documentation", series, *found[:1], ""])
 
     def _import_step(self):
         if "base_import.import" not in self.env:
