@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from odoo import api, fields, models
+from odoo import api, fields, models, tools
 from odoo.release import series
 
 _PARAMETER = "saas_tenant.welcome_closed"
@@ -22,11 +22,27 @@ class SaasWelcome(models.AbstractModel):
         """The action of the first app that is theirs, else of the list of apps; False: Odoo decides."""
         menus = self.env["ir.ui.menu"].load_web_menus(False)
         apps = [menus[app] for app in menus["root"]["children"]]
-        own = [app for app in apps if app["xmlid"] not in _LAST]
-        others = sorted(
-            (app for app in apps if app["xmlid"] in _LAST), key=lambda app: _LAST.index(app["xmlid"])
-        )
-        return next((app["actionID"] for app in (*own, *others) if app["actionID"]), False)
+        chosen = self._chosen_modules()
+
+        def rank(app):
+            if app["xmlid"] in _LAST:
+                return 2 + _LAST.index(app["xmlid"])
+            return 0 if app["xmlid"].partition(".")[0] in chosen else 1
+
+        return next((app["actionID"] for app in sorted(apps, key=rank) if app["actionID"]), False)
+
+    @api.model
+    @tools.ormcache()
+    def _chosen_modules(self):
+        """The names of the installed applications that no other one needs: what this Odoo is for.
+
+        Others came with them, such as the calendar, or the dashboards of the accounting.
+        """
+        # sudo: users may not read modules
+        modules = self.env["ir.module.module"].sudo()
+        found = modules.search([("application", "=", True), ("state", "=", "installed")])
+        needed = modules.union(*(app.upstream_dependencies(exclude_states=("uninstalled",)) for app in found))
+        return frozenset((found - needed).mapped("name"))
 
     @api.model
     def _for_user(self):
