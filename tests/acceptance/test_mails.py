@@ -67,7 +67,7 @@ def test_a_customer_gets_a_mail_about_each_change_of_their_instance(
 ) -> None:
     instance = office.create("told")
     url, plan = office.read("saas.instance", instance, "url")["url"], "Starter"
-    ready = text_of(mail_server.wait_for("Told is ready"))
+    ready = text_of(mail_server.wait_for("Told: your Odoo is ready"))
     assert all(fact in ready for fact in (url, "told@customer.example", plan))
 
     office.press("action_suspend", instance, reason="March was not paid")

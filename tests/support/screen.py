@@ -31,16 +31,26 @@ class Screen:
     """A tab of its own, with all it complained about."""
 
     def __init__(self, browser: Browser, size: str, base_url: str, pictures: Path) -> None:
-        self.size, self.pictures = size, pictures
         context = browser.new_context(base_url=base_url, **SIZES[size])
         context.set_default_timeout(_TIMEOUT_MS)
-        self.page: Page = context.new_page()
+        self._use(context.new_page(), size, pictures)
+
+    @classmethod
+    def of(cls, page: Page, size: str, pictures: Path) -> Screen:
+        """The screen that shows a tab which is open already."""
+        screen = cls.__new__(cls)
+        screen._use(page, size, pictures)
+        return screen
+
+    def _use(self, page: Page, size: str, pictures: Path) -> None:
+        self.page, self.size, self.pictures = page, size, pictures
         self.complaints: list[str] = []
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def _note(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
+        # A view without the widget that it asks for looks poor, and lacks what the widget does.
+        if message.type == "error" or message.text.startswith("Missing widget"):
             self.complaints.append(f"{message.text} ({message.location.get('url')})")
 
     # ------------------------------------------------------------ actions of a person

@@ -35,7 +35,7 @@ class TestCredentials(SaasMailCase):
                 self._set_delivery(delivery)
                 self._deliver(self.instance, "instance_provisioned")
                 history = self._history()
-                self.assertIn("Mail sent: Dupont Bakery is ready to boss@dupont.example", history)
+                self.assertIn("Mail sent: Dupont Bakery: your Odoo is ready to boss@dupont.example", history)
                 self.assertIn("boss@dupont.example", history)
                 self.assertNotIn("once-only", history)
                 self.assertNotIn("rather", history)

@@ -1,19 +1,16 @@
 """`/api/instances/{subdomain}/…`: let a customer in who cannot log in. Answers with a secret are not kept."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from odoo.tools.translate import LazyTranslate
 
 from .. import schemas
 from ..dependencies import REPEATABLE, Env, SecretCaller
 from ..exceptions import WrongForm
-from .common import refusals
+from .common import Name, refusals
 
 router = APIRouter(prefix="/instances", tags=["instances"])
 
 _lt = LazyTranslate(__name__)
-Name = Annotated[schemas.Label, Path()]
 
 
 @router.post("/{subdomain}/login_link", responses=refusals(404, 409), dependencies=REPEATABLE)

@@ -1,11 +1,16 @@
 """Shared by the routes."""
 
 from contextlib import contextmanager
+from typing import Annotated
 
+from fastapi import Path
 from odoo.addons.saas_manager.exceptions import SubdomainRefused
 
 from ..errors import ApiError, problem
-from ..schemas import Problem
+from ..schemas import Label, Problem
+
+Name = Annotated[Label, Path(description="The instance's subdomain or its `id`.", examples=["mycompany"])]
+"""Of an existing instance."""
 
 _TOLD = {
     400: "The body is not valid JSON.",

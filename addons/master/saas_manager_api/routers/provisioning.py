@@ -11,14 +11,11 @@ from .. import schemas
 from ..dependencies import REPEATABLE, AnyCaller, Env, SecretCaller, SigningEnv
 from ..errors import problem
 from ..openapi import OPEN
-from .common import fields_named, refusals, utc
+from .common import Name, fields_named, refusals, utc
 
 router = APIRouter(prefix="/provisioning", tags=["provisioning"])
 
 _LEVELS = ("debug", "info", "warning", "error", "critical")
-Name = Annotated[
-    schemas.Label, Path(description="The instance's subdomain or its `id`.", examples=["mycompany"])
-]
 RequestId = Annotated[schemas.Reference, Path()]
 
 

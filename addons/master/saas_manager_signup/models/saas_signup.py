@@ -102,7 +102,6 @@ class SaasSignup(models.AbstractModel):
             "terms_url": self._setting("terms_url"),
             "money": self._money,
             "about": self._about,
-            "busy": self.env._("One moment…"),
             "captcha": self._captcha(),
         }
 

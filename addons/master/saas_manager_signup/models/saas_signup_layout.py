@@ -62,6 +62,7 @@ class SaasSignup(models.AbstractModel):
             "on_accent": _text_color_on(accent) if known else None,
             "version": _version(),
             "lang": self.env.lang or "en_US",
+            "busy": self.env._("One moment…"),
             "languages": [(code, own_name(name)) for code, name in languages],
         }
 

@@ -2,13 +2,15 @@
 
 from datetime import timedelta
 
-from odoo import api, fields, models
+from odoo import api, fields, models, tools
 from odoo.release import series
 
 _PARAMETER = "saas_tenant.welcome_closed"
 _SHOWN_DAYS = 30
 _LAST = ("base.menu_management", "base.menu_administration", "base.menu_tests", "mail.menu_root_discuss")
 """The apps that nobody has their Odoo for: the list of apps, the settings, Odoo's own tests, the chat."""
+_TRANSLATED = ("de", "es", "fr", "it", "ja", "ko", "nl", "pt_BR", "zh_CN", "zh_TW")
+"""The languages of Odoo's documentation, besides English."""
 
 
 class SaasWelcome(models.AbstractModel):
@@ -20,11 +22,27 @@ class SaasWelcome(models.AbstractModel):
         """The action of the first app that is theirs, else of the list of apps; False: Odoo decides."""
         menus = self.env["ir.ui.menu"].load_web_menus(False)
         apps = [menus[app] for app in menus["root"]["children"]]
-        own = [app for app in apps if app["xmlid"] not in _LAST]
-        others = sorted(
-            (app for app in apps if app["xmlid"] in _LAST), key=lambda app: _LAST.index(app["xmlid"])
-        )
-        return next((app["actionID"] for app in (*own, *others) if app["actionID"]), False)
+        chosen = self._chosen_modules()
+
+        def rank(app):
+            if app["xmlid"] in _LAST:
+                return 2 + _LAST.index(app["xmlid"])
+            return 0 if app["xmlid"].partition(".")[0] in chosen else 1
+
+        return next((app["actionID"] for app in sorted(apps, key=rank) if app["actionID"]), False)
+
+    @api.model
+    @tools.ormcache()
+    def _chosen_modules(self):
+        """The names of the installed applications that no other one needs: what this Odoo is for.
+
+        Others came with them, such as the calendar, or the dashboards of the accounting.
+        """
+        # sudo: users may not read modules
+        modules = self.env["ir.module.module"].sudo()
+        found = modules.search([("application", "=", True), ("state", "=", "installed")])
+        needed = modules.union(*(app.upstream_dependencies(exclude_states=("uninstalled",)) for app in found))
+        return frozenset((found - needed).mapped("name"))
 
     @api.model
     def _for_user(self):
@@ -34,15 +52,18 @@ class SaasWelcome(models.AbstractModel):
             return None
         name, contact = self.env["saas.entitlements"]._provider()
         invite = {"text": self.env._("Invite your colleagues"), "action": "base.action_res_users"}
-        read = {
-            "text": self.env._("Read how Odoo works"),
-            "url": f"https://www.odoo.com/documentation/{series}/",
-        }
+        read = {"text": self.env._("Read how Odoo works"), "url": self._documentation()}
         steps = [{**invite, "icon": "fa-user-plus"}, *self._import_step(), {**read, "icon": "fa-book"}]
         if contact:
             text = self.env._("Ask %s for help", name or contact)
             steps.append({"text": text, "url": f"mailto:{contact}", "icon": "fa-life-ring"})
         return {"title": self.env._("Welcome, %s", user.name), "steps": steps}
+
+    def _documentation(self):
+        """Odoo's, in the user's language if there is one in it."""
+        spoken = self.env.user.lang or ""
+        found = [code for code in (spoken, spoken.partition("_")[0]) if code in _TRANSLATED]
+        return "/".join(["https://www.odoo.com/documentation", series, *found[:1], ""])
 
     def _import_step(self):
         if "base_import.import" not in self.env:

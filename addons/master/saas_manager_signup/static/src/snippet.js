@@ -5,7 +5,7 @@ const TEXTS = {
   en: {
     name: "Your name", country: "Country", template: "What to start with", days: "{0} days free", popular: "popular", language: "Your Odoo will be in {0}.",
     company: "Company", email: "Email", subdomain: "Name in its address", plan: "Plan", month: "{0} a month",
-    send: "Create my Odoo", free: "{0} is free.", ready: "Your Odoo is ready; the mail has your first login.", open: "Open {0}",
+    send: "Create my Odoo", busy: "One moment…", free: "{0} is free.", ready: "Your Odoo is ready; the mail has your first login.", open: "Open {0}",
     mailbox: "Look into your mailbox and follow the link we send to {0}.", creating: "Your Odoo is being created.",
     failed: "It could not be created. We will write to you.", gone: "The link was not followed in time.",
     wait: "Too many attempts. Please try again {0}.", network: "We could not be reached. Please try again.",
@@ -14,7 +14,7 @@ const TEXTS = {
   fr: {
     name: "Votre nom", country: "Pays", template: "Par quoi commencer", days: "{0} jours d’essai gratuit", popular: "populaire", language: "Langue de votre Odoo : {0}.",
     company: "Société", email: "E-mail", subdomain: "Nom dans son adresse", plan: "Formule", month: "{0} par mois",
-    send: "Créer mon Odoo", free: "{0} est libre.", ready: "Votre Odoo est prêt ; votre premier accès est dans l’e-mail.", open: "Ouvrir {0}",
+    send: "Créer mon Odoo", busy: "Un instant…", free: "{0} est libre.", ready: "Votre Odoo est prêt ; votre premier accès est dans l’e-mail.", open: "Ouvrir {0}",
     mailbox: "Consultez votre boîte de réception et suivez le lien que nous envoyons à {0}.", creating: "Votre Odoo est en cours de création.",
     failed: "La création a échoué. Nous vous écrirons.", gone: "Le lien n’a pas été suivi à temps.",
     wait: "Trop de tentatives. Veuillez réessayer {0}.", network: "Le service est injoignable. Veuillez réessayer.",
@@ -23,7 +23,7 @@ const TEXTS = {
   vi: {
     name: "Họ và tên", country: "Quốc gia", template: "Bắt đầu với", days: "{0} ngày dùng thử miễn phí", popular: "phổ biến", language: "Ngôn ngữ Odoo của quý khách: {0}.",
     company: "Công ty", email: "Email", subdomain: "Tên trong địa chỉ", plan: "Gói dịch vụ", month: "{0} mỗi tháng",
-    send: "Tạo Odoo của tôi", free: "{0} còn trống.", ready: "Odoo của quý khách đã sẵn sàng; thông tin đăng nhập có trong email.", open: "Mở {0}",
+    send: "Tạo Odoo của tôi", busy: "Xin chờ giây lát…", free: "{0} còn trống.", ready: "Odoo của quý khách đã sẵn sàng; thông tin đăng nhập có trong email.", open: "Mở {0}",
     mailbox: "Xin kiểm tra hộp thư và mở liên kết chúng tôi gửi tới {0}.", creating: "Odoo của quý khách đang được tạo.",
     failed: "Không tạo được. Chúng tôi sẽ gửi email cho quý khách.", gone: "Liên kết đã hết hạn.",
     wait: "Quá nhiều lần thử. Vui lòng thử lại {0}.", network: "Không kết nối được. Vui lòng thử lại.",
@@ -172,6 +172,7 @@ const STYLE = `
   input, select { border: 1px solid #767676; border-radius: var(--tenantry-radius, .3rem); }
   button { border: 0; border-radius: var(--tenantry-radius, .3rem); cursor: pointer;
     color: var(--tenantry-on-accent, #fff); background: var(--tenantry-accent, #714b67); }
+  [aria-disabled=true] { opacity: .75; cursor: progress; }
   [part=suggestion] { width: auto; margin: 0 .4rem .4rem 0; padding: .2rem .6rem; }
   [part=error] { color: var(--tenantry-error, #b3261e); }
   progress { width: 100%; accent-color: var(--tenantry-accent, #714b67); }`;
@@ -195,7 +196,8 @@ class TenantrySignup extends (globalThis.HTMLElement ?? Object) {
     this.addInput("email", { type: "email", autocomplete: "email", pattern: ".+@.+\\..+" });
     this.addInput("subdomain", { minLength: 3, maxLength: 50, autocapitalize: "none", onchange: () => this.check() });
     for (const name of ["country", "template", "plan"]) if (!attribute(name)) this.addSelect(name);
-    this.form.append(make("button", { part: "button", textContent: this.texts.send }));
+    this.button = make("button", { part: "button", textContent: this.texts.send });
+    this.form.append(this.button);
     this.note = make("p", { id: "form", part: "status", role: "status", tabIndex: -1 });
     const style = new CSSStyleSheet();
     style.replaceSync(STYLE);
@@ -326,7 +328,7 @@ class TenantrySignup extends (globalThis.HTMLElement ?? Object) {
   async submit(event) {
     event.preventDefault();
     if (this.isBusy) return;
-    this.isBusy = true;
+    this.wait(true);
     const { signal } = this.stop;
     try {
       const typed = Object.fromEntries([...new FormData(this.form)].filter(([, value]) => value));
@@ -346,8 +348,14 @@ class TenantrySignup extends (globalThis.HTMLElement ?? Object) {
       this.refuse(error);
       this.tell("error", { code: error.code, message: error.message });
     } finally {
-      this.isBusy = false;
+      this.wait(false);
     }
+  }
+
+  wait(isBusy) {
+    this.isBusy = isBusy;
+    this.button.ariaDisabled = isBusy;
+    this.button.textContent = isBusy ? this.texts.busy : this.texts.send;
   }
 
   show({ state, progress }, email) {
