@@ -314,15 +314,17 @@ class TestOtherOperations(SaasCase):
     def test_odoos_log_is_shown_while_modules_are_installed_and_after_that_failed(self):
         instance = self._make_instance("acme", "active", run_state="running")
         shown = self._as("administrator", instance)
-        with patch.object(gateway, "install_log", return_value="line"), self._jobs():
+        with patch.object(gateway, "install_log", return_value="line"):
             self.assertFalse(shown.install_log)
-            instance._intend("install", wanted="crm")
+            with self._jobs():
+                instance._intend("install", wanted="crm")
             self.assertEqual(shown.install_log, "line")
             with patch.object(gateway, "install_modules", side_effect=InstanceNotFound("acme")):
                 instance.sudo()._operate("install")
             self.assertTrue(instance.failure)
             self.assertEqual(shown.install_log, "line")
-            instance._intend("restart")
+            with self._jobs():
+                instance._intend("restart")
             self.assertFalse(shown.install_log)
 
     def test_a_terminated_instance_gets_no_entitlements(self):
