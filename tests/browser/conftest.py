@@ -86,11 +86,23 @@ def screens(browser: Browser, master: Engine, pictures: Path) -> OpenScreen:
     return at
 
 
-def _user(office: BackOffice, *groups: str) -> Person:
+@pytest.fixture(scope="module")
+def speaker(office: BackOffice) -> Callable[[str], Person]:
+    """A manager of the SaaS who reads another language."""
+    return lambda language: _user(office, "saas_manager.group_saas_administrator", lang=language)
+
+
+def _user(office: BackOffice, *groups: str, **more: str) -> Person:
     login, password = f"user-{secrets.token_hex(3)}", secrets.token_hex(12)
     ids = [_group(office, group) for group in ("base.group_user", *groups)]
     # The welcome message of Odoo's bot would cover the screen.
-    values = {"name": "Olivia Operator", "login": login, "password": password, "odoobot_state": "disabled"}
+    values = {
+        "name": "Olivia Operator",
+        "login": login,
+        "password": password,
+        "odoobot_state": "disabled",
+        **more,
+    }
     office.call("res.users", "create", [{**values, "group_ids": [[6, 0, ids]]}])
     return Person(login, password)
 

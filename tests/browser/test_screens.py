@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 from tests.browser.conftest import OpenScreen
 from tests.support.back_office import BackOffice
+from tests.support.catalog import words
 from tests.support.screen import SIZES, Person, Screen
 from tests.support.views import VIEWS, View
 from tests.support.waiting import wait_until
 
+_NAMES = {"My Company", "Our CRM"}
+"""Of records, though they are also terms of ours."""
 _STATE = ".o_statusbar_status .o_arrow_button_current"
 
 
@@ -82,6 +86,38 @@ def test_the_settings_open_without_an_error(
     assert screen.problems == []
 
 
+@pytest.mark.parametrize("language", ["fr_FR", "vi_VN"])
+def test_forms_and_dialogs_fit_a_phone_and_leave_nothing_in_english(
+    screens: OpenScreen, speaker: Callable[[str], Person], sample: dict[str, int], language: str
+) -> None:
+    screen, translated = screens(speaker(language), "phone"), words(language[:2])
+    wrong = []
+    for view in VIEWS:
+        if view.kind:
+            continue
+        screen.open(view.path.format(**sample), view.shows)
+        if view.button:
+            screen.press(translated[view.button])
+            screen.wait_for(".modal .o_form_view")
+        english = screen.texts & translated.keys() - set(translated.values()) - _NAMES
+        wrong += [f"{view.name}: {it}" for it in [*screen.sideways, *sorted(english)]]
+    assert wrong == []
+
+
+@pytest.mark.usefixtures("sample")
+def test_the_calendar_of_subscriptions_opens_on_the_month_of_the_next_end(
+    screen: Screen, office: BackOffice
+) -> None:
+    """In the second half of a month that is the next one: trials last for two weeks."""
+    to_come = [["date_end", ">=", date.today().isoformat()]]
+    (first,) = office.call(
+        "saas.subscription", "search_read", to_come, ["date_end"], order="date_end", limit=1
+    )
+    screen.open("saas-subscriptions?view_type=calendar", ".o_calendar_renderer .fc-event")
+    expect(screen.page.locator(f"[data-date='{first['date_end']}'] .fc-event").first).to_be_visible()
+    assert screen.problems == []
+
+
 # ------------------------------------------------------------ an operator at work
 
 
@@ -94,6 +130,15 @@ def test_the_secret_of_an_endpoint_is_shown_once(screen: Screen, office: BackOff
     screen.picture("webhook-secret")
     screen.press("Done")
     expect(screen.button("Show the Secret")).to_be_hidden()
+    assert screen.problems == []
+
+
+def test_the_snippet_of_a_publishable_key_can_be_copied(screen: Screen, office: BackOffice) -> None:
+    values = {"name": "Shop", "origins": "https://www.example.com"}
+    key = office.call("saas.api.key.publishable", "create", [values])[0]
+    screen.open(f"saas.api.key.publishable/{key}", ".o_form_view .o_form_sheet")
+    expect(screen.page.locator("[name=snippet]").first).to_contain_text("</tenantry-signup>")
+    expect(screen.button("Copy")).to_be_visible()
     assert screen.problems == []
 
 

@@ -33,6 +33,14 @@ def catalog(addon: Path, language: str) -> list[Entry]:
     return _read(addon / "i18n" / f"{language}.po")
 
 
+def words(language: str) -> dict[str, str]:
+    """The terms of all addons of the back office whose translation is another word."""
+    entries = [
+        entry for addon in ADDONS if addon.parent.name == "master" for entry in catalog(addon, language)
+    ]
+    return {entry.term: entry.translation for entry in entries if entry.term != entry.translation}
+
+
 def _read(file: Path) -> list[Entry]:
     """Without the header, whose term is empty."""
     blocks = file.read_text(encoding="utf-8").split("\n\n")

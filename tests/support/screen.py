@@ -19,6 +19,20 @@ _IMAGES_ARE_THERE = """() => [...document.images].every(
 _MENUS = ":is(.o_statusbar_buttons .dropdown-toggle, button.o-control-panel-adaptive-dropdown):visible"
 _BUTTONS = "button:visible, .dropdown-item:not(:has(button)):visible"
 _TIMEOUT_MS = 20_000
+_SIDEWAYS = """() => [...document.querySelectorAll("html, .modal-body, .o_form_view *, .o_saas_dashboard *")]
+    .filter((it) => it.checkVisibility() && it.clientWidth && it.scrollWidth > it.clientWidth + 1)
+    .filter((it) => it === document.documentElement || /auto|scroll/.test(getComputedStyle(it).overflowX))
+    .filter((it) => !it.matches(".o_list_renderer, .o_notebook_headers, .o-mail-Chatter *"))
+    .map((it) => `${it.className || it.tagName} is ${it.scrollWidth} wide`)"""
+_TEXTS = """() => {
+    const found = new Set();
+    for (const it of document.querySelectorAll("body :not(.o-mail-Chatter *, .o_main_navbar *)")) {
+        if (!it.checkVisibility()) continue;
+        for (const name of ["title", "aria-label", "placeholder"]) found.add(it.getAttribute(name) ?? "");
+        for (const part of it.childNodes) if (part.nodeType === Node.TEXT_NODE) found.add(part.textContent);
+    }
+    return [...found].map((it) => it.trim());
+}"""
 
 
 @dataclass(frozen=True)
@@ -105,6 +119,16 @@ class Screen:
     def problems(self) -> list[str]:
         """The errors in the browser's console and Odoo's dialogs since the page was opened."""
         return [*self.complaints, *self.page.locator(_ERRORS).all_inner_texts()]
+
+    @property
+    def sideways(self) -> list[str]:
+        """What a person would have to move sideways to read all of it, but for tables and tabs."""
+        return self.page.evaluate(_SIDEWAYS)
+
+    @property
+    def texts(self) -> set[str]:
+        """All that is shown, or read to those who cannot see it, but for messages and the bar of Odoo."""
+        return set(self.page.evaluate(_TEXTS))
 
     def picture(self, name: str) -> None:
         self.page.screenshot(path=self.pictures / f"{name}-{self.size}.png", animations="disabled")
