@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import socket
 import subprocess
@@ -66,6 +67,19 @@ def test_a_program_that_is_missing_is_told_with_what_it_is_like_without(
     assert (found.ok, found.needed) == (False, program == "setpriv")
     assert ": " in found.detail
     assert "install" in found.remedy.lower()
+
+
+@pytest.mark.parametrize(("version", "ok"), [("0.12.6 (with patched qt)", True), ("0.12.6", False)])
+def test_a_wkhtmltopdf_that_prints_neither_headers_nor_footers_is_told_of(
+    settings: ServerSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, version: str, ok: bool
+):
+    program = tmp_path / "wkhtmltopdf"
+    program.write_text(f"#!/bin/sh\necho 'wkhtmltopdf {version}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    found = finding(settings, "wkhtmltopdf")
+    assert (found.ok, found.needed) == (ok, False)
+    assert ("neither header nor footer" in found.detail) is not ok
 
 
 def test_a_mail_server_on_this_machine_is_told_of(settings: ServerSettings, monkeypatch: pytest.MonkeyPatch):

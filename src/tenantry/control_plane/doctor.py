@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tenantry import ports
+from tenantry import ports, process
 from tenantry.control_plane import server
 from tenantry.control_plane.code import master_packages
 from tenantry.control_plane.server import MasterRuntime
@@ -35,14 +35,11 @@ from tenantry.settings import ServerSettings
 _NEEDED_FREE_BYTES = 3 * 2**30
 _FEW_CONNECTIONS = 200
 _LOCAL_MAIL_SERVER = ("127.0.0.1", 25)
+_PRINTER = "wkhtmltopdf"
 _PROGRAMS = (
     ("setpriv", "Install util-linux.", "no program can be run as another user"),
     ("gcc", "Install gcc.", "Odoo's Python packages may not install"),
-    (
-        "wkhtmltopdf",
-        "Install wkhtmltopdf (0.12.6 with patched Qt).",
-        "invoices and reports cannot be PDF files",
-    ),
+    (_PRINTER, f"Install {_PRINTER} (0.12.6 with patched Qt).", "invoices and reports cannot be PDF files"),
     ("rtlcss", "npm install --global rtlcss", "Arabic, Hebrew and Persian are not mirrored"),
 )
 """A program's name, how to install it, and what does not work without it."""
@@ -267,7 +264,17 @@ def _disk(settings: ServerSettings) -> Finding:
 
 def _program(name: str, install: str, without: str) -> Finding:
     path = shutil.which(name)
+    if path and name == _PRINTER and not _is_patched(path):
+        bare = f"{path} has no patched Qt: invoices and reports have neither header nor footer"
+        return Finding(name, False, bare, install, needed=False)
     return Finding(name, bool(path), path or f"not found: {without}", install, needed=name == "setpriv")
+
+
+def _is_patched(printer: str) -> bool:
+    try:
+        return "patched qt" in process.run([printer, "--version"], timeout_s=10).lower()
+    except TenantryError:
+        return False
 
 
 def _mail_server() -> Finding:
