@@ -23,9 +23,9 @@ _AT_ONCE = 4
 _BYTES_EACH = 9 * 2**20
 _HAS_STRATEGIES = 150000
 _TABLES = """
-    CREATE TABLE ir_cron (active boolean, nextcall timestamp);
-    CREATE TABLE ir_cron_trigger (call_at timestamp);
-    INSERT INTO ir_cron VALUES (true, now() + interval '300 days');
+    CREATE TABLE ir_cron (id int, active boolean, nextcall timestamp);
+    CREATE TABLE ir_cron_trigger (cron_id int, call_at timestamp);
+    INSERT INTO ir_cron VALUES (1, true, now() + interval '300 days');
     GRANT SELECT ON ir_cron, ir_cron_trigger TO PUBLIC;
     CHECKPOINT
 """

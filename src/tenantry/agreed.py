@@ -53,7 +53,7 @@ INTERNAL_USERS = """
 NEXT_DUE = """
     SELECT extract(epoch FROM least(
         (SELECT min(nextcall) FROM ir_cron WHERE active),
-        (SELECT min(call_at) FROM ir_cron_trigger)
+        (SELECT min(call_at) FROM ir_cron_trigger WHERE cron_id IN (SELECT id FROM ir_cron WHERE active))
     ) - (now() AT TIME ZONE 'UTC'))::float8
 """
 """Seconds until the next scheduled job is due, by the database's clock; NULL without jobs."""

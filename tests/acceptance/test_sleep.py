@@ -17,6 +17,7 @@ from tests.support.tenants import ask, create, status, swept
 from tests.support.waiting import eventually
 from tests.support.websocket import websocket
 
+from tenantry.agreed import NEXT_DUE
 from tenantry.engine import Engine
 from tenantry.model.activity import Activity
 from tenantry.model.instance import Creation
@@ -28,6 +29,13 @@ _SLEEPS_WITHIN_S = 30
 _WAKES, _AT_ONCE = 60, 20
 _DUE_IN_S, _MAY_BE_LATE_S = 6, 10
 _ROWS_WRITTEN = "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del)::int FROM pg_stat_user_tables"
+_TRIGGERED_AND_NOT_ACTIVE = """
+    UPDATE ir_cron SET active = false, nextcall = nextcall + interval '1 day';
+    UPDATE ir_cron SET active = true WHERE id = (SELECT min(id) FROM ir_cron);
+    DELETE FROM ir_cron_trigger;
+    INSERT INTO ir_cron_trigger (cron_id, call_at)
+    SELECT max(id), (now() AT TIME ZONE 'UTC') - interval '1 minute' FROM ir_cron
+"""
 _COUNTERS = """
     SELECT sequencename, last_value FROM pg_sequences WHERE last_value IS NOT NULL ORDER BY sequencename
 """
@@ -211,6 +219,15 @@ def test_a_job_that_is_due_wakes_its_tenant_which_then_sleeps_again(
     assert falls_asleep(sleepy, "beta")
     # The spawner also sees the jobs that are planned next.
     assert eventually(lambda: (activity(sleepy, "beta").next_job_s or 0) > 60)
+
+
+def test_a_job_that_is_not_active_is_never_due(sleepy: Engine, acme: OdooClient):
+    """Odoo would not run it, and its tenant would be woken again and again."""
+    with sleepy.context.cluster.connect("acme") as inside, inside.transaction(force_rollback=True):
+        inside.execute(_TRIGGERED_AND_NOT_ACTIVE)
+        assert inside.execute(NEXT_DUE.encode()).fetchone()[0] > 0
+        inside.execute("UPDATE ir_cron SET active = true")
+        assert inside.execute(NEXT_DUE.encode()).fetchone()[0] < 0
 
 
 def test_the_jobs_of_several_sleeping_tenants_all_start_in_time(
