@@ -11,8 +11,9 @@ waits is found on a fast machine, too, and no test needs a limit of time.
     const NATIVE = "input:not([type=submit], [type=button], [type=image]), textarea, select, option, summary, label, video, audio, [contenteditable=true]";
 
     const telling = new Set();
-    const tell = (kind, facts) => {
-        const told = window.tellWalk({ kind, at: Date.now(), ...facts }).catch(() => {});
+    const tell = (kind, facts, after = Promise.resolve(facts)) => {
+        const at = Date.now();
+        const told = after.then((facts) => window.tellWalk({ kind, at, ...facts })).catch(() => {});
         telling.add(told);
         told.then(() => telling.delete(told));
     };
@@ -72,7 +73,8 @@ waits is found on a fast machine, too, and no test needs a limit of time.
         const red = node.matches(RED) ? node : node.querySelector(RED);
         if (red) {
             // A dialogue is filled in after it was added.
-            setTimeout(() => tell("fault", { text: `it showed an error: ${textOf(red).trim().slice(0, 500)}` }), 200);
+            const filled = new Promise((resolve) => setTimeout(resolve, 200));
+            tell("fault", {}, filled.then(() => ({ text: `it showed an error: ${textOf(red).trim().slice(0, 500)}` })));
         } else if (CRASH.test(node.textContent) && CRASH.test(textOf(node))) {
             tell("fault", { text: `it showed a crash: ${textOf(node).trim().slice(0, 500)}` });
         }
