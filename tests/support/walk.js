@@ -108,10 +108,18 @@ waits is found on a fast machine, too, and no test needs a limit of time.
             setTimeout(collect, 100);
         }
     };
-    new MutationObserver(changed).observe(document, {
+    const observer = new MutationObserver(changed);
+    const WHAT = {
         subtree: true, childList: true, characterData: true,
         attributeFilter: ["class", "style", "hidden", "disabled", "open", "href", "aria-busy", "aria-expanded"],
-    });
+    };
+    observer.observe(document, WHAT);
+    const attachShadow = Element.prototype.attachShadow;
+    Element.prototype.attachShadow = function (...args) {
+        const root = attachShadow.apply(this, args);
+        observer.observe(root, WHAT);
+        return root;
+    };
 
     // ------------------------------------------------------------ answers
 

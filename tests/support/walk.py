@@ -16,13 +16,23 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urldefrag, urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Frame, Request, Response, WebError
+from playwright.sync_api import (
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Frame,
+    Page,
+    Request,
+    Response,
+    WebError,
+)
 
 _SCRIPT = Path(__file__).with_name("walk.js")
 _CRASH = re.compile(r"\bOops\b|Odoo Server Error|Internal Server Error")
 # They do something, or work once.
 _NOT_SAFE = re.compile(r"/logout|token=|/web/become|/web/session/|/export|/download")
 _ERROR = 400
+_SERVED = 200
 
 
 @dataclass
@@ -71,6 +81,7 @@ class Walk:
         self._links: list[_Link] = []
         self._expected: list[tuple[int, str]] = []
         self._waiting: dict[Frame, Press] = {}
+        self._own: set[Page] = set()
 
     def watch(self, context: BrowserContext) -> None:
         """From the next page that is opened in it; in frames, too."""
@@ -107,11 +118,30 @@ class Walk:
             if address in self.requested or not self._is_ours(address) or _NOT_SAFE.search(address):
                 continue
             self.requested.add(address)
-            answer = link.context.request.get(address)
-            crashed = "html" in answer.headers.get("content-type", "") and _CRASH.search(answer.text())
-            if (answer.status >= _ERROR and not self._is_expected(answer.status, address)) or crashed:
-                wrong = crashed[0] if crashed else answer.status
+            status, text = self._ask(link.context, address)
+            crashed = _CRASH.search(text)
+            if (status >= _ERROR and not self._is_expected(status, address)) or crashed:
+                wrong = crashed[0] if crashed else status
                 self.faults.append(f"the link {link.label!r} of {link.page} leads to {wrong}: {address}")
+
+    def _ask(self, context: BrowserContext, address: str) -> tuple[int, str]:
+        """The status and the page there. Names below localhost, those of instances, only a browser knows."""
+        if urlsplit(address).hostname == self._host:
+            answer = context.request.get(address)
+            is_page = "html" in answer.headers.get("content-type", "")
+            return answer.status, answer.text() if is_page else ""
+        tab = context.new_page()
+        self._own.add(tab)
+        try:
+            shown = tab.goto(address)
+            assert shown is not None
+            return shown.status, tab.content()
+        except Error as error:
+            if "Download is starting" not in error.message:
+                raise
+            return _SERVED, ""
+        finally:
+            tab.close()
 
     def end(self) -> None:
         """Follow the rest of the links, print how long they waited, and check."""
@@ -148,9 +178,9 @@ class Walk:
             self._show(frame, note["how"], at_ms)
         elif kind == "document":
             self._show(frame, "another page", at_ms)
-        elif kind == "link":
+        elif kind == "link" and frame.page not in self._own:
             self._links.append(_Link(note["href"], note["page"], note["label"], context))
-        else:
+        elif kind == "fault":
             self.faults.append(f"{frame.url}: {note['text']}")
 
     def _show(self, frame: Frame, how: str, at_ms: int) -> None:

@@ -82,3 +82,7 @@ class Receiver:
         """Wait until it was sent these, in this order. Raises AssertionError when it was not."""
         expected = list(types)
         assert eventually(lambda: self.types() == expected), f"{self.types()}, not {expected}"
+
+    def wait_for_count(self, count: int) -> None:
+        """Wait until it was sent so many. Raises AssertionError when it was not."""
+        assert eventually(lambda: len(self.messages) >= count), f"{self.types()}, not {count} messages"
