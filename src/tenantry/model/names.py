@@ -159,11 +159,11 @@ def server_name(text: str) -> str:
 def template_code(text: str) -> str:
     """Return `text` if it is a valid code of a template. Raises InvalidCode with a suggestion."""
     if not _CODE.fullmatch(text) or len(text) > MAX_CODE_LENGTH:
-        raise InvalidCode(text, MAX_CODE_LENGTH, _as_code(text))
+        raise InvalidCode(text, MAX_CODE_LENGTH, code_of(text))
     return text
 
 
-def _as_code(text: str) -> str:
+def code_of(text: str) -> str:
     """Turn any text into a code; "" if it has no usable characters."""
     return _slug(text).lstrip("-0123456789")[:MAX_CODE_LENGTH].strip("-")
 

@@ -34,6 +34,7 @@ from .names import (
     is_label,
     malformed,
     subdomain_fault,
+    suggest_code,
     suggest_subdomains,
     taken,
     tidy_caption,

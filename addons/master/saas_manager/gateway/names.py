@@ -17,6 +17,11 @@ def check_slug(text):
         names.template_code(text or "")
 
 
+def suggest_code(text):
+    """A code made from a name; "" if it has no usable characters."""
+    return names.code_of(text or "")
+
+
 def subdomain_fault(text, reserved):
     """I3: the `NameFault` of a subdomain; None if it has none."""
     return names.instance_name_fault(text or "", _engine().facts().reserved_names | reserved)

@@ -18,6 +18,7 @@ from . import saas_server_placement
 from . import saas_module
 from . import saas_template
 from . import saas_template_jobs
+from . import saas_template_modules
 from . import saas_plan
 from . import saas_instance
 from . import saas_instance_hostname

@@ -1,12 +1,14 @@
 """X2: records without a company are shared by all; only users of all companies may change them.
 
-What is shared has a code that no other record has, so a copy gets a free one.
+What is shared has a code that no other record has, so a new one is proposed a free one, and a copy gets it.
 """
 
-from itertools import count
+from itertools import chain, count
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
+
+from .. import gateway
 
 
 class SaasSharedMixin(models.AbstractModel):
@@ -16,6 +18,12 @@ class SaasSharedMixin(models.AbstractModel):
     company_id = fields.Many2one(
         "res.company", default=lambda self: self._default_company_id(), help="Empty: for all companies."
     )
+
+    @api.onchange("name")
+    def _onchange_name(self):
+        """Propose a code made from the name; one that was typed stays."""
+        if not self.code:
+            self.code = self._free_code(gateway.suggest_code(self.name))
 
     def _default_company_id(self):
         everywhere = self.env.su or self.env.user._is_in_all_companies()
@@ -43,11 +51,16 @@ class SaasSharedMixin(models.AbstractModel):
         return [{**vals, **mine} if not vals.get("company_id") else vals for vals in values]
 
     def _copied_names(self):
+        return {"name": self.env._("%s (copy)", self.name), "code": self._free_code(self.code)}
+
+    def _free_code(self, wanted):
+        """That code, or the first like it that is free."""
         # sudo: codes of other companies' records are taken, too
         every = self.sudo().with_context(active_test=False)
-        taken = set(every.search([("code", "=like", f"{self.code}-%")]).mapped("code"))
-        code = next(code for code in (f"{self.code}-{number}" for number in count(2)) if code not in taken)
-        return {"name": self.env._("%s (copy)", self.name), "code": code}
+        alike = every.search(["|", ("code", "=", wanted), ("code", "=like", f"{wanted}-%")])
+        taken = set(alike.mapped("code"))
+        candidates = chain([wanted], (f"{wanted}-{number}" for number in count(2)))
+        return next(code for code in candidates if code not in taken)
 
     def _check_may_share(self):
         """Not a constraint: Odoo checks constraints as superuser."""

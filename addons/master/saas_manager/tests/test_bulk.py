@@ -159,6 +159,19 @@ class TestCopies(SaasCase):
                 self.assertEqual(second.code, f"{record.code}-3")
                 self.assertEqual(first.name, f"{record.name} (copy)")
 
+    def test_a_code_is_proposed_from_the_name_and_a_typed_one_stays(self):
+        for model, taken in (("saas.template", "shop"), ("saas.plan", "small"), ("saas.server", "here")):
+            with self.subTest(model):
+                form = Form(self._as("administrator", self.env[model]))
+                form.name = taken.title()
+                self.assertEqual(form.code, f"{taken}-2")
+                form.code = "typed"
+                form.name = "Another"
+                self.assertEqual(form.code, "typed")
+                form.code = False
+                form.name = "Le Bistrot d'Anne"
+                self.assertEqual(form.code, "le-bistrot-d-anne")
+
     def test_nothing_offers_to_duplicate_what_cannot_be_duplicated(self):
         for model in ("saas.instance", "saas.instance.request", "saas.subscription"):
             for kind in ("list", "form"):

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 from unittest.mock import Mock, patch
 
 from odoo.addons.queue_job.job import Job
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.modules.module import load_script
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 from odoo.tools.misc import file_path
 from psycopg2 import IntegrityError
@@ -24,6 +24,8 @@ BUTTONS = {
     "edit": "action_edit_template",
     "take_back": "action_mark_ready",
 }
+
+_TITLES = {"mail": "Discuss", "contacts": "Contacts", "point_of_sale": "Point of Sale"}
 
 
 @tagged("post_install", "-at_install")
@@ -56,6 +58,32 @@ class TestTemplate(SaasCase):
                     getattr(self._as("administrator", template), button)()
                 sentence = f"{template.name} is {label.lower()}: this action is not possible now."
                 self.assertEqual(str(refused.exception), sentence)
+
+    def _choose(self, template, *names):
+        """Open the dialog as an administrator, with a server that has three modules, and choose these."""
+        own = self.env.ref("saas_manager.saas_server_local")
+        there = [{"name": name, "title": title} for name, title in _TITLES.items()]
+        with patch.object(gateway, "modules_of", return_value=there) as asked:
+            action = self._as("administrator", template).action_open_choose_modules()
+        asked.assert_called_once_with(own)
+        wizards = self._as("administrator", self.env[action["res_model"]])
+        wizard = Form(wizards.with_context(**action["context"]))
+        before = [module.name for module in wizard.module_ids]
+        wizard.module_ids.clear()
+        for module in self.env["saas.module"].search([("name", "in", names), ("server_id", "=", own.id)]):
+            wizard.module_ids.add(module)
+        wizard.save().action_choose_modules()
+        return before
+
+    def test_the_modules_of_a_template_are_chosen_by_their_names_for_people(self):
+        template = self._make_template("bakery", "draft", modules="mail, own_addon contacts")
+        before = self._choose(template, "mail", "point_of_sale")
+        self.assertEqual(sorted(before), ["contacts", "mail"])
+        self.assertEqual(template.modules, "mail own_addon point_of_sale")
+
+    def test_the_modules_of_a_template_are_chosen_by_administrators_only(self):
+        with self.assertRaises(AccessError):
+            self._as("manager", self.template).action_open_choose_modules()
 
     def test_a_build_is_a_job_and_ends_ready_with_a_version(self):
         template = self._make_template("bakery", "draft")

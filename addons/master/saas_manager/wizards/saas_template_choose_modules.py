@@ -1,0 +1,22 @@
+"""A wizard: an administrator chooses the modules of a template by their names for people."""
+
+from odoo import fields, models
+
+
+class SaasTemplateChooseModules(models.TransientModel):
+    _name = "saas.template.choose.modules"
+    _description = "Choose the Modules of a Template"
+
+    template_id = fields.Many2one("saas.template", required=True, readonly=True, ondelete="cascade")
+    server_id = fields.Many2one("saas.server", required=True, readonly=True, ondelete="cascade")
+    module_ids = fields.Many2many(
+        "saas.module",
+        string="Modules",
+        required=True,
+        domain="[('server_id', '=', server_id)]",
+        help="Search by name, such as CRM.",
+    )
+
+    def action_choose_modules(self):
+        self.ensure_one()
+        self.template_id._choose_modules(self.module_ids, self.server_id)
