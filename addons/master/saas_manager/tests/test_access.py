@@ -31,6 +31,7 @@ ACCESS = {
     "saas.instance.install.modules": (NONE, NONE, NONE, KEEP, KEEP),
     "saas.instance.process.log": (NONE, NONE, NONE, KEEP, KEEP),
     "saas.instance.terminate": (NONE, NONE, NONE, NONE, KEEP),
+    "saas.template.choose.modules": (NONE, NONE, NONE, NONE, KEEP),
 }
 
 

@@ -61,7 +61,7 @@ class TestTemplate(SaasCase):
 
     def _choose(self, template, *names):
         """Open the dialog as an administrator, with a server that has three modules, and choose these."""
-        own = self.env.ref("saas_manager.saas_server_local")
+        own = template._building_server()
         there = [{"name": name, "title": title} for name, title in _TITLES.items()]
         with patch.object(gateway, "modules_of", return_value=there) as asked:
             action = self._as("administrator", template).action_open_choose_modules()

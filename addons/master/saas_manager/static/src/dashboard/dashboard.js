@@ -8,7 +8,7 @@ import { formatCurrency } from "@web/core/currency";
 import { registry } from "@web/core/registry";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 import { useService } from "@web/core/utils/hooks";
-import { Component, onWillStart, useState } from "@odoo/owl";
+import { Component, onWillStart, status, useState } from "@odoo/owl";
 import { daysText } from "../days/days";
 import { SaasChart } from "./chart";
 import { useRefresh } from "./refresh";
@@ -78,9 +78,10 @@ export class SaasDashboard extends Component {
         return alert.action ? this.action.doAction(alert.action) : this.open(alert.list);
     }
 
-    /** Go where a first step is done. */
+    /** Go where a first step is done. A dialog may lead on to another page: then there is nothing to load. */
     openStep(step) {
-        return this.action.doAction(step.action, { onClose: () => this.load() });
+        const onClose = () => status(this) === "mounted" && this.load();
+        return this.action.doAction(step.action, { onClose });
     }
 
     async hideFirstSteps() {
