@@ -21,6 +21,7 @@ waits is found on a fast machine, too, and no test needs a limit of time.
     let shown = () => {};
     let isShown = Promise.resolve();
     const links = new Set();
+    const asked = new Set(); // what is not answered yet
 
     const show = (how) => {
         if (waiting) {
@@ -93,7 +94,8 @@ waits is found on a fast machine, too, and no test needs a limit of time.
 
     /** For the end: wait for what is still to be shown, and for what was told. */
     window.settleWalk = async () => {
-        await Promise.race([isShown, new Promise((resolve) => setTimeout(resolve, GIVEN_UP_MS))]);
+        const isOver = new Promise((resolve) => setTimeout(resolve, GIVEN_UP_MS));
+        await Promise.race([Promise.all([isShown, ...asked]), isOver]);
         collect();
         await Promise.all(telling);
     };
@@ -143,6 +145,11 @@ waits is found on a fast machine, too, and no test needs a limit of time.
         }
     };
 
+    const note = (answered) => {
+        asked.add(answered);
+        answered.then(() => asked.delete(answered));
+    };
+
     const { open: openRequest, send, abort } = XMLHttpRequest.prototype;
     XMLHttpRequest.prototype.open = function (method, url, ...more) {
         this.walkUrl = String(url);
@@ -163,6 +170,7 @@ waits is found on a fast machine, too, and no test needs a limit of time.
                 }
             }
         });
+        note(new Promise((resolve) => this.addEventListener("loadend", resolve)));
         const holding = this.walkIsSync ? null : held(this.walkUrl);
         if (!holding) {
             return send.apply(this, args);
