@@ -8,6 +8,7 @@ from . import ir_mail_server
 from . import res_users
 from . import saas_provider
 from . import mail_mail
+from . import mail_thread
 from . import saas_lifecycle_mixin
 from . import saas_job_mixin
 from . import saas_progress_mixin

@@ -89,7 +89,7 @@ class SaasInstance(models.Model):
         string="Refused Mails",
         compute="_compute_mail",
         help="Mails that your mail server refused, wholly or for some recipients, since the tenant server "
-        "started. Bounces that come later are in your mailbox.",
+        "started. Mails that come back later are in the log.",
     )
     mail_refusal = fields.Char(string="Last Refusal", compute="_compute_mail")
     mail_refused_at = fields.Datetime(string="Last Refused", compute="_compute_mail")
@@ -248,6 +248,16 @@ class SaasInstance(models.Model):
         )
 
     # ------------------------------------------------------------ mails
+
+    @api.model
+    def _note_bounce(self, bounce):
+        """Note it in the log of the instance that has this database now, if one has."""
+        domain = [("database_name", "=", bounce.instance), ("state", "!=", "terminated")]
+        instance = self.search(domain, limit=1)
+        text = self.env._(
+            "A mail to %(address)s came back: %(reason)s", address=bounce.recipient, reason=bounce.reason
+        )
+        instance._log("warning", {instance: text})
 
     def _send_provisioning_email(self):
         """Send it to the administrator and, if that is another person, to the customer (S2)."""
