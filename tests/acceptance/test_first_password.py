@@ -190,14 +190,18 @@ def test_a_visitor_who_is_not_logged_in_gets_the_login_page(visitor: httpx.Clien
 # ---------------------------------------------------------------- the first page
 
 
+@pytest.mark.parametrize(
+    ("modules", "first"), [(["contacts"], "Contacts"), (["contacts", "project"], "Projects")]
+)
 def test_the_first_page_is_their_app_and_no_robot_has_written(
-    engine: Engine, fresh: Creation, visitor: httpx.Client
+    engine: Engine, fresh: Creation, visitor: httpx.Client, modules: list[str], first: str
 ):
-    engine.instances.install_modules("fresh", ["contacts"])
+    """Project comes with another app, To-do."""
+    engine.instances.install_modules("fresh", modules)
     enter(engine, visitor)
     assert visitor.get("/odoo").status_code == 200
     home = session_info(visitor)["home_action_id"]
-    assert called(visitor, "ir.actions.actions", "read", [home], ["name"])[0]["name"] == "Contacts"
+    assert called(visitor, "ir.actions.actions", "read", [home], ["name"])[0]["name"] == first
     with engine.context.cluster.connect("fresh") as inside:
         assert inside.execute("SELECT count(*) FROM mail_message WHERE body LIKE '%emoji%'").fetchone() == (
             0,

@@ -37,7 +37,7 @@ waits is found on a fast machine, too, and no test needs a limit of time.
     // ------------------------------------------------------------ presses
 
     const labelOf = (element) =>
-        (element.getAttribute("aria-label") || element.innerText || element.title || element.value || element.tagName)
+        String(element.getAttribute("aria-label") || element.innerText || element.title || element.value || element.tagName)
             .trim().replace(/\s+/g, " ").slice(0, 60);
 
     const press = (event) => {

@@ -10,6 +10,9 @@ from odoo.exceptions import AccessError
 
 from .. import gateway
 
+_LONGEST_STEM = 28
+"""Characters of a code before its number: a code has 32."""
+
 
 class SaasSharedMixin(models.AbstractModel):
     _name = "saas.shared.mixin"
@@ -57,9 +60,10 @@ class SaasSharedMixin(models.AbstractModel):
         """That code, or the first like it that is free."""
         # sudo: codes of other companies' records are taken, too
         every = self.sudo().with_context(active_test=False)
-        alike = every.search(["|", ("code", "=", wanted), ("code", "=like", f"{wanted}-%")])
+        stem = wanted[:_LONGEST_STEM].rstrip("-")
+        alike = every.search(["|", ("code", "=", wanted), ("code", "=like", f"{stem}-%")])
         taken = set(alike.mapped("code"))
-        candidates = chain([wanted], (f"{wanted}-{number}" for number in count(2)))
+        candidates = chain([wanted], (f"{stem}-{number}" for number in count(2)))
         return next(code for code in candidates if code not in taken)
 
     def _check_may_share(self):

@@ -159,6 +159,13 @@ class TestCopies(SaasCase):
                 self.assertEqual(second.code, f"{record.code}-3")
                 self.assertEqual(first.name, f"{record.name} (copy)")
 
+    def test_a_long_code_is_shortened_for_the_number(self):
+        for record in (self.template, self.plan):
+            with self.subTest(record._name):
+                long = "a" * 32
+                copy = record.copy({"code": long}).copy()
+                self.assertEqual(copy.code, "a" * 28 + "-2")
+
     def test_a_code_is_proposed_from_the_name_and_a_typed_one_stays(self):
         for model, taken in (("saas.template", "shop"), ("saas.plan", "small"), ("saas.server", "here")):
             with self.subTest(model):

@@ -385,6 +385,9 @@ class TestGateway(SaasCase):
         self.assertEqual(gateway.tidy_email("Ann@Acme.Example"), "ann@acme.example")
         self.assertEqual(gateway.tidy_hostname("Shop.Acme.Example."), "shop.acme.example")
         self.assertEqual(gateway.tidy_caption("  Acme   Ltd "), "Acme Ltd")
+        self.assertEqual(
+            (gateway.suggest_code("2. Łódź Shop"), gateway.suggest_code(False)), ("lodz-shop", "")
+        )
         self.assertEqual(gateway.suggest_subdomains("Łódź", set(), {"lodz"}.__contains__, 1), ["lodz-2"])
         for check, wrong in (
             (gateway.check_slug, "My Shop"),

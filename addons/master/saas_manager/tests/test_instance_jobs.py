@@ -319,7 +319,7 @@ class TestOtherOperations(SaasCase):
             with self._jobs():
                 instance._intend("install", wanted="crm")
             self.assertEqual(shown.install_log, "line")
-            with patch.object(gateway, "install_modules", side_effect=InstanceNotFound("acme")):
+            with self._engine("install_modules", side_effect=InstanceNotFound("acme")):
                 instance.sudo()._operate("install")
             self.assertTrue(instance.failure)
             self.assertEqual(shown.install_log, "line")

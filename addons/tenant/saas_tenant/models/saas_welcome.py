@@ -2,13 +2,22 @@
 
 from datetime import timedelta
 
-from odoo import api, fields, models, tools
+from odoo import api, fields, models
 from odoo.release import series
 
 _PARAMETER = "saas_tenant.welcome_closed"
 _SHOWN_DAYS = 30
-_LAST = ("base.menu_management", "base.menu_administration", "base.menu_tests", "mail.menu_root_discuss")
-"""The apps that nobody has their Odoo for: the list of apps, the settings, Odoo's own tests, the chat."""
+_LAST = (
+    "contacts.menu_contacts",
+    "calendar.mail_menu_calendar",
+    "project_todo.menu_todo_todos",
+    "spreadsheet_dashboard.spreadsheet_dashboard_menu_root",
+    "base.menu_management",
+    "base.menu_administration",
+    "base.menu_tests",
+    "mail.menu_root_discuss",
+)
+"""The apps that come with others, and those that nobody has their Odoo for: Odoo's own tests, the chat."""
 _TRANSLATED = ("de", "es", "fr", "it", "ja", "ko", "nl", "pt_BR", "zh_CN", "zh_TW")
 """The languages of Odoo's documentation, besides English."""
 
@@ -22,27 +31,11 @@ class SaasWelcome(models.AbstractModel):
         """The action of the first app that is theirs, else of the list of apps; False: Odoo decides."""
         menus = self.env["ir.ui.menu"].load_web_menus(False)
         apps = [menus[app] for app in menus["root"]["children"]]
-        chosen = self._chosen_modules()
-
-        def rank(app):
-            if app["xmlid"] in _LAST:
-                return 2 + _LAST.index(app["xmlid"])
-            return 0 if app["xmlid"].partition(".")[0] in chosen else 1
-
-        return next((app["actionID"] for app in sorted(apps, key=rank) if app["actionID"]), False)
-
-    @api.model
-    @tools.ormcache()
-    def _chosen_modules(self):
-        """The names of the installed applications that no other one needs: what this Odoo is for.
-
-        Others came with them, such as the calendar, or the dashboards of the accounting.
-        """
-        # sudo: users may not read modules
-        modules = self.env["ir.module.module"].sudo()
-        found = modules.search([("application", "=", True), ("state", "=", "installed")])
-        needed = modules.union(*(app.upstream_dependencies(exclude_states=("uninstalled",)) for app in found))
-        return frozenset((found - needed).mapped("name"))
+        own = [app for app in apps if app["xmlid"] not in _LAST]
+        others = sorted(
+            (app for app in apps if app["xmlid"] in _LAST), key=lambda app: _LAST.index(app["xmlid"])
+        )
+        return next((app["actionID"] for app in (*own, *others) if app["actionID"]), False)
 
     @api.model
     def _for_user(self):
