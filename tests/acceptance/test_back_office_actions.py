@@ -100,6 +100,7 @@ def test_a_visit_is_shown_on_the_form_and_opening_the_form_is_not_a_visit(
         fields = ("process_state", "awake_since", "process_memory_mb", "process_requests", "process_message")
         return office.read("saas.instance", acme, *fields)
 
+    wait_until(lambda: office.read("saas.instance", acme, "checked_at")["checked_at"], "it was not measured")
     office.engine.runtime.end("acme")
     for _time in range(2):
         assert look() == {

@@ -103,6 +103,8 @@ def test_a_creation(terminal: Terminal, engine: Engine, spares: int):
             assert "Password" in ended.out
         elif "nothing " in ended.said:
             assert engine.instances.taken(["acme"]) == frozenset(), ended.said
+        elif "acme was finished" in ended.said:
+            assert engine.instances.state("acme") == "active", ended.said
         else:
             again = terminal.run(*create)
             assert again.code == 0, f"{ended.said} then {again.said}"

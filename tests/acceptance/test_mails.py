@@ -22,6 +22,7 @@ _JOBS = (
 _WAITING = f"SELECT uuid FROM {_JOBS}"
 _AT_ONCE = f"UPDATE queue_job SET eta = NULL WHERE uuid IN ({_WAITING})"
 _KEPT = "SELECT body_html FROM mail_mail WHERE body_html LIKE '%saas_mail_content%'"
+_FRENCH_SUBJECT = "Mailed\N{NO-BREAK SPACE}: votre Odoo est prêt"
 _LINK = re.compile(r"https?://\S+/saas/login\S+")
 
 
@@ -43,7 +44,7 @@ def test_the_customer_gets_a_login_link_and_the_master_keeps_no_copy_of_it(
 ) -> None:
     customer = office.customer("mailed", lang="fr_FR")
     instance = office.create("mailed", partner_id=customer)
-    mail = mail_server.wait_for("Mailed est prête")
+    mail = mail_server.wait_for(_FRENCH_SUBJECT)
     assert "mailed@customer.example" in mail["To"]
     told, text = office.read("saas.instance", instance, "url"), text_of(mail)
     for expected in (told["url"], "mailed@customer.example", "Identifiant", "Bonjour mailed"):
@@ -57,7 +58,7 @@ def test_the_customer_gets_a_login_link_and_the_master_keeps_no_copy_of_it(
     wait_until(lambda: not sql_secrets(office, instance), "the password is kept")
     kept = sql(office.engine, "SELECT body FROM mail_message UNION ALL SELECT body_html FROM mail_mail")
     assert not [body for (body,) in kept if token in (body or "")]
-    assert "Mail sent: Mailed est prête" in "".join(office.messages("saas.instance", instance))
+    assert f"Mail sent: {_FRENCH_SUBJECT}" in "".join(office.messages("saas.instance", instance))
     office.terminate(instance)
     assert "mailed" in text_of(mail_server.wait_for("Mailed a été supprimée"))
 

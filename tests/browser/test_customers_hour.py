@@ -269,7 +269,7 @@ def _log_in_the_next_day(walk: Walk, anne: Visitor) -> None:
 
 def _use_the_welcome_mail(walk: Walk, anne: Visitor) -> None:
     """The second mail: its button logs in wherever it is opened."""
-    welcome = anne.mails.wait_for(f"{COMPANY} : votre Odoo est prêt")
+    welcome = anne.mails.wait_for(f"{COMPANY}\N{NO-BREAK SPACE}: votre Odoo est prêt")
     assert welcome["to"] == anne.email(NAME)
     assert f"Bonjour {CUSTOMER}" in text_of(welcome)
     (way_in,) = (link for link in _links(welcome) if "/saas/login" in link)
