@@ -64,9 +64,9 @@ class Visitor:
         assert found
         return found[0]
 
-    def subjects(self, name: str) -> list[str]:
-        """The subjects of the mails that they got so far."""
-        return [mail["subject"] for mail in self.mails.mails if self.email(name) in mail["to"]]
+    def texts(self, name: str) -> list[str]:
+        """The texts of the mails that they got so far."""
+        return [text_of(mail) for mail in list(self.mails.mails) if self.email(name) in mail["to"]]
 
     def open_link(self, name: str) -> None:
         self.page.goto(self.link(name))

@@ -80,6 +80,7 @@ class TestBounces(SaasCase):
 
     def test_a_later_instance_of_the_name_has_the_bounces_not_a_former_one(self):
         self.instance.state = "terminated"
+        self.instance.flush_recordset()
         later = self._make_instance("acme", "active")
         self._receive()
         self.assertEqual((self._warnings(), self._warnings(later)), ([], [NOTED]))
