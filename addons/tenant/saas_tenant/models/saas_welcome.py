@@ -28,7 +28,7 @@ class SaasWelcome(models.AbstractModel):
 
     @api.model
     def _home_action(self):
-        """The action of the first app that is theirs, else of the list of apps; False: Odoo decides."""
+        """The action of the first app, of `_LAST` only if there is no other; False: Odoo decides."""
         menus = self.env["ir.ui.menu"].load_web_menus(False)
         apps = [menus[app] for app in menus["root"]["children"]]
         own = [app for app in apps if app["xmlid"] not in _LAST]
