@@ -22,6 +22,11 @@ PROCESS_MODULE = "saas_process"
 """Loaded server-wide in a tenant's process, and installed in no database."""
 ZYGOTE_PROGRAM = "start_zygote.py"
 """In that module: the program of a zygote. Its argument is the number of an inherited channel."""
+CONTAINER_PROGRAM = "start_container.py"
+"""In that module: the program of a container. Its argument is the path of the channel's socket."""
+LOOPBACK_PORT = 8069
+"""Where a tenant's process in a container listens for programs in the same container."""
+LOOPBACK_HEALTH = f"http://127.0.0.1:{LOOPBACK_PORT}/web/health"
 TENANT_MODULE = "saas_tenant"
 """Installed in every template."""
 

@@ -513,6 +513,19 @@ class CaddyNotFound(DependencyFailure):
         self.remedy = f"Install the Python package {package} into Tenantry's environment."
 
 
+class ContainerEngineFailure(DependencyFailure):
+    """The Docker engine does not answer, or it cannot get the image."""
+
+    retryable = True
+
+    def __init__(self, engine: str, image: str, reason: str) -> None:
+        self.engine, self.image, self.reason = engine, image, reason
+        super().__init__(f"The Docker engine at {engine} cannot run the image {image}: {reason}.")
+        self.remedy = (
+            "Check that it runs and lets us in (TENANTRY_DOCKER_HOST), and the image (TENANTRY_IMAGE)."
+        )
+
+
 class PythonTooOld(DependencyFailure):
     def __init__(self, python: Path, version: str) -> None:
         self.python, self.version = python, version

@@ -32,6 +32,8 @@ from tenantry.model.secret import Secret
 from tenantry.model.series import series
 from tenantry.ports import MAX_PORT
 
+SHARED, DOCKER = "shared", "docker"
+"""The kinds of runtimes, see `runtimes.kinds`."""
 _FILE = "settings.toml"
 _SERVERS = "servers"
 
@@ -193,12 +195,16 @@ class ServerSettings(_Settings):
     http_interface: the interface on which the front and the master listen.
     http_port: the front's port.
     sleep_after_s: how long there must be no request before a tenant's process ends.
-    tenant_threads, tenant_memory_mb: limits of a tenant's process: requests at the same time, address space.
+    tenant_threads, tenant_memory_mb: limits of a tenant's process: requests at the same time, address space;
+    of a container its memory.
+    docker_host: the address of the Docker engine, for the runtime `docker`; "": the engine's usual socket.
+    image: an Odoo image, best with its digest; "": the official one of the series.
+    container_networks: the private addresses of which each container's network gets a few.
     """
 
     installation: Installation
     name: str = LOCAL_SERVER
-    runtime: str = "shared"
+    runtime: str = SHARED
     pg_dsn: Annotated[Secret | None, BeforeValidator(_secret), _variable_of(Secret.reveal)] = None
     pg_bin: Annotated[AbsolutePath | None, _variable_of(str)] = None
     odoo_source: Annotated[AbsolutePath | None, _variable_of(str)] = None
@@ -214,6 +220,9 @@ class ServerSettings(_Settings):
     probe_timeout_s: Seconds = 30
     cron_jitter_s: Whole = 3600
     pool_size: Whole = 2
+    docker_host: str = ""
+    image: str = ""
+    container_networks: str = "10.213.0.0/16"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, name: str = "") -> ServerSettings:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tenantry.edge.pages import write_pages
-from tenantry.runtimes.shared import HEALTH_PATH
+from tenantry.runtimes.tenant_server import HEALTH_PATH
 from tenantry.spawner.hosts import MARKERS, SERVED, SOCKET, Hosts
 
 HOST = "acme.example.com"

@@ -68,7 +68,7 @@ def signals(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The signals that were sent to a running keeper, which does nothing."""
     sent: list[int] = []
     monkeypatch.setattr(SharedRuntime, "pid", os.getpid())
-    monkeypatch.setattr("tenantry.runtimes.shared.os.kill", lambda _pid, number: sent.append(number))
+    monkeypatch.setattr("tenantry.runtimes.tenant_server.os.kill", lambda _pid, number: sent.append(number))
     monkeypatch.setattr(program, "is_listening", lambda _port: False)
     return sent
 

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tenantry.model.catalog import Kind, Label, State
 from tenantry.spawner import zygotes
+from tenantry.spawner.catalog import Entry
 from tenantry.spawner.config import Config
-from tenantry.spawner.zygotes import PLAIN, Zygote, Zygotes
+from tenantry.spawner.tenants import Tenant
+from tenantry.spawner.zygotes import PLAIN, Key, Zygote, Zygotes
 
 _OLD, _NEW, _OTHER = ("blank", "1.0.9"), ("blank", "1.0.10"), ("shop", "1.0.0")
 
@@ -21,8 +24,8 @@ _OLD, _NEW, _OTHER = ("blank", "1.0.9"), ("blank", "1.0.10"), ("shop", "1.0.0")
 def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Zygotes]:
     """Zygotes that only sleep, of two templates, one of them in two versions."""
     monkeypatch.setattr(Zygote, "became_ready", lambda zygote: setattr(zygote, "is_ready", True))
-    found = Zygotes(a_config(), tmp_path / "zygotes.log", lambda _role: "-")
-    found.databases = {_OLD: "old", _OTHER: "other", _NEW: "new"}
+    found = Zygotes(a_config(), tmp_path / "zygotes.log", lambda _role: "-", lambda _zygote: None)
+    found.follow_templates({_OLD: "old", _OTHER: "other", _NEW: "new"})
     yield found
     found.end_all()
 
@@ -32,13 +35,23 @@ def a_config() -> Config:
     return Config(**{**blank, "zygote": ("sh", "-c", "sleep 600"), "options": {}, "zygote_environment": {}})
 
 
+def tenant_of(key: Key) -> Tenant:
+    template, version = key
+    label = Label(Kind.INSTANCE, State.ACTIVE, template=template, version=version)
+    return Tenant(Entry(1, "acme", label), "acme.example.com")
+
+
 def all_ahead(found: Zygotes) -> list[Zygote]:
     """Each is ready before the next is asked for."""
-    begun = []
-    while zygote := found.start_ahead():
+    begun: list[Zygote] = []
+    while True:
+        found.start_ahead()
+        new = [zygote for zygote in found._running.values() if zygote not in begun]
+        if not new:
+            return begun
+        (zygote,) = new
         zygote.became_ready()
         begun.append(zygote)
-    return begun
 
 
 def test_zygotes_of_the_newest_versions_are_started_ahead(started: Zygotes):
@@ -46,25 +59,26 @@ def test_zygotes_of_the_newest_versions_are_started_ahead(started: Zygotes):
 
 
 def test_one_zygote_loads_at_a_time(started: Zygotes):
-    assert started.start_ahead()
-    assert started.start_ahead() is None
+    started.start_ahead()
+    started.start_ahead()
+    assert len(started._running) == 1
 
 
 def test_a_zygote_of_an_older_version_is_started_on_demand(started: Zygotes):
-    zygote, is_new = started.find_or_start(_OLD)
-    assert (zygote.key, is_new) == (_OLD, True)
-    assert started.find_or_start(_OLD) == (zygote, False)
+    zygote = started.find_or_start(tenant_of(_OLD))
+    assert zygote.key == _OLD
+    assert started.find_or_start(tenant_of(_OLD)) is zygote
 
 
 def test_a_tenant_without_a_fitting_zygote_gets_the_plain_one(started: Zygotes):
-    zygote, _is_new = started.find_or_start(("gone", "1.0.0"))
+    zygote = started.find_or_start(tenant_of(("gone", "1.0.0")))
     assert zygote.key == PLAIN
 
 
 def test_a_zygote_that_never_loaded_is_not_restarted_at_once(started: Zygotes):
-    zygote, _is_new = started.find_or_start(_NEW)
+    zygote = started.find_or_start(tenant_of(_NEW))
     started.forget(zygote)
-    instead, _is_new = started.find_or_start(_NEW)
+    instead = started.find_or_start(tenant_of(_NEW))
     assert instead.key == PLAIN
     assert _NEW not in {ahead.key for ahead in all_ahead(started)}
 
@@ -76,7 +90,7 @@ def test_a_zygote_that_ends_repeatedly_is_restarted_after_longer_pauses(
     now = time.monotonic()
     monkeypatch.setattr(zygotes.time, "monotonic", lambda: now)
     for _ in range(12):
-        zygote, _is_new = started.find_or_start(_NEW)
+        zygote = started.find_or_start(tenant_of(_NEW))
         zygote.began, zygote.is_ready = now, True
         started.forget(zygote)
         before = now
@@ -89,11 +103,11 @@ def test_a_zygote_that_ends_repeatedly_is_restarted_after_longer_pauses(
 
 
 def test_a_zygote_that_served_for_a_while_is_replaced_at_once(started: Zygotes):
-    zygote, _is_new = started.find_or_start(_NEW)
+    zygote = started.find_or_start(tenant_of(_NEW))
     zygote.became_ready()
     zygote.began -= 60
     started.forget(zygote)
-    assert started.find_or_start(_NEW)[0].key == _NEW
+    assert started.find_or_start(tenant_of(_NEW)).key == _NEW
 
 
 def test_a_failed_start_leaves_no_descriptor_open(started: Zygotes, monkeypatch: pytest.MonkeyPatch):
@@ -103,7 +117,7 @@ def test_a_failed_start_leaves_no_descriptor_open(started: Zygotes, monkeypatch:
     monkeypatch.setattr(subprocess, "Popen", refuse)
     before = open_descriptors()
     with pytest.raises(OSError, match="no"):
-        started.find_or_start(_NEW)
+        started.find_or_start(tenant_of(_NEW))
     assert open_descriptors() == before
 
 

@@ -7,6 +7,7 @@ import time
 
 import odoo.http
 import werkzeug.serving
+from odoo.addons.saas_agreed import LOOPBACK_PORT
 from odoo.service.server import CommonServer, LoggingBaseWSGIServerMixIn, RequestHandler
 
 from .alarm import Alarm
@@ -45,9 +46,9 @@ class TenantServer(LoggingBaseWSGIServerMixIn, werkzeug.serving.ThreadedWSGIServ
 
     daemon_threads = True
 
-    def __init__(self, listener, board, limits):
+    def __init__(self, listener, board, limits, loopback=None):
         super().__init__("unix://tenant", 0, odoo.http.root, handler=Handler, fd=listener.fileno())
-        self.workers = Workers(self.socket, limits.threads, self._serve, board)
+        self.workers = Workers(self.socket, limits.threads, self._serve, board, loopback)
         self._most_websockets = limits.websockets + limits.threads
         self.alarm = Alarm()
         self.is_stopping = False
@@ -85,6 +86,13 @@ class TenantServer(LoggingBaseWSGIServerMixIn, werkzeug.serving.ThreadedWSGIServ
         deadline = time.monotonic() + within_s
         while self.workers.are_there and time.monotonic() < deadline:
             time.sleep(0.005)
+
+
+def listen_on_loopback():
+    """Listen for programs of the same container: the engine's health check, and wkhtmltopdf."""
+    listener = socket.create_server(("127.0.0.1", LOOPBACK_PORT))
+    listener.setblocking(False)
+    return listener
 
 
 def refuse(connection):

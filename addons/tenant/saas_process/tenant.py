@@ -19,7 +19,7 @@ from odoo.tools.misc import dumpstacks
 from . import facts, patches, reports
 from .confinement import SYSTEM_PATHS, Limits, confine
 from .crons import Crons
-from .serving import TenantServer, refuse_all
+from .serving import TenantServer, listen_on_loopback, refuse_all
 
 _logger = logging.getLogger(__name__)
 
@@ -32,28 +32,20 @@ _FINISH_SOON_WITHIN_S = 1
 _CHECK_EVERY_S = 5
 
 
-def run(registry, spawner, descriptors):
+def run(registry, spawner, descriptors, *, is_contained=False):
     """Run as the process of one tenant; return the exit status.
 
     spawner: a pipe with the spawner's `TenantOrder` in one line, and later its confirmation that it has
-    recorded this process. descriptors: the listening socket, the log, the shared page.
+    recorded this process. descriptors: the listening socket, the log, the shared page. is_contained: the
+    process is confined already, by its container.
     """
     order = TenantOrder.from_line(spawner.readline())
     listener_fd, log_fd, board_fd = descriptors
     os.dup2(log_fd, 1)
     os.dup2(log_fd, 2)
     board = Board(board_fd)
-    limits = order.limits
-    protection = confine(
-        order.uid,
-        order.gid,
-        readable=(*SYSTEM_PATHS, *order.readable),
-        writable=[order.folder],
-        limits=Limits(memory_bytes=limits.memory_bytes, tasks=limits.tasks, open_files=1024),
-        keep=(listener_fd, spawner.fileno()),
-    )
-    if protection.missing:
-        _logger.warning("%s runs without these protections: %s", order.name, ", ".join(protection.missing))
+    if not is_contained:
+        _confine(order, keep=(listener_fd, spawner.fileno()))
     listener = socket.socket(fileno=listener_fd)
     take_over(registry, order)
     facts.set_facts(order, board)
@@ -68,7 +60,22 @@ def run(registry, spawner, descriptors):
     if not spawner.read(1):
         _logger.warning("the spawner has ended before it recorded this process; the process ends")
         return UNKNOWN
-    return TenantProcess(order, listener, board).run()
+    loopback = listen_on_loopback() if is_contained else None
+    return TenantProcess(order, listener, board, loopback).run()
+
+
+def _confine(order, keep):
+    limits = order.limits
+    protection = confine(
+        order.uid,
+        order.gid,
+        readable=(*SYSTEM_PATHS, *order.readable),
+        writable=[order.folder],
+        limits=Limits(memory_bytes=limits.memory_bytes, tasks=limits.tasks, open_files=1024),
+        keep=keep,
+    )
+    if protection.missing:
+        _logger.warning("%s runs without these protections: %s", order.name, ", ".join(protection.missing))
 
 
 def take_over(registry, order):
@@ -98,10 +105,11 @@ def set_mail_server(mail):
 class TenantProcess:
     """Serves requests and runs scheduled jobs; ends when it is idle, over its limits, or asked to."""
 
-    def __init__(self, order, listener, board):
+    def __init__(self, order, listener, board, loopback=None):
+        """loopback: a second listening socket, for programs of the tenant's own container."""
         self.name = order.name
         self.limits = order.limits
-        self.server = TenantServer(listener, board, self.limits)
+        self.server = TenantServer(listener, board, self.limits, loopback)
         self.crons = None
         self.board = board
         self.began = time.monotonic()
@@ -138,7 +146,7 @@ class TenantProcess:
             self._end(OVER_LIMITS)
         elif self._may_sleep():
             self._end(ASLEEP)
-        return min(_CHECK_EVERY_S, self.limits.idle_s)
+        return min(_CHECK_EVERY_S, self.limits.idle_s or _CHECK_EVERY_S)
 
     def _may_sleep(self):
         """Whether no request came for a while, no job runs, and none is due soon."""
@@ -149,6 +157,8 @@ class TenantProcess:
             return False
         if self.is_only_for_jobs and workers.idle_since is None:
             return True
+        if not self.limits.idle_s:
+            return False
         return time.monotonic() - (workers.idle_since or self.began) >= self.limits.idle_s
 
     def _is_over_its_limits(self):

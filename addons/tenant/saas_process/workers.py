@@ -20,9 +20,13 @@ class Workers:
     whose request becomes a websocket leaves the pool, and another one replaces it.
     """
 
-    def __init__(self, listener, most, serve, board):
-        """most: the number of threads. serve: handles one connection. board: the shared page."""
+    def __init__(self, listener, most, serve, board, loopback=None):
+        """most: the number of threads. serve: handles one connection. board: the shared page.
+
+        loopback: a second listening socket; its clients are no visitors, and do not keep the process awake.
+        """
         self._listener = listener
+        self._loopback = loopback
         self._most = most
         self._serve = serve
         self._board = board
@@ -71,26 +75,30 @@ class Workers:
     def _serve_until_stop(self, me):
         with select.epoll() as epoll:
             epoll.register(self._listener, _ONE_AT_A_TIME)
+            if self._loopback:
+                epoll.register(self._loopback, _ONE_AT_A_TIME)
             epoll.register(self._stop_reader, select.EPOLLIN)
             while not me.is_websocket:
                 ready = [descriptor for descriptor, _events in epoll.poll()]
                 if self._stop_reader in ready:
                     return
-                connection = self._accept()
+                is_visit = not self._loopback or self._listener.fileno() in ready
+                connection = self._accept(self._listener if is_visit else self._loopback)
                 if connection is not None:
-                    self._serve_one(me, connection)
+                    self._serve_one(me, connection, is_visit)
 
-    def _accept(self):
+    @staticmethod
+    def _accept(listener):
         try:
-            connection, _address = self._listener.accept()
+            connection, _address = listener.accept()
         except OSError:
             return None  # another thread was faster, or the client has gone
         connection.setblocking(True)
         return connection
 
-    def _serve_one(self, me, connection):
-        me.start_time = time.time()
-        self._change(busy=1, idle=-1)
+    def _serve_one(self, me, connection, is_visit):
+        me.start_time, before = time.time(), self.idle_since
+        self._change(busy=1, idle=-1, visits=int(is_visit))
         try:
             self._serve(connection)
         except BaseException:
@@ -102,13 +110,15 @@ class Workers:
                 self._change(websockets=-1)
             else:
                 self._change(busy=-1, idle=1)
+            if not is_visit and not self.are_busy:
+                self.idle_since = before
 
-    def _change(self, busy=0, websockets=0, idle=0):
+    def _change(self, busy=0, websockets=0, idle=0, visits=0):
         with self._lock:
             self.busy += busy
             self.websockets += websockets
             self._idle += idle
-            if busy > 0:
+            if visits:
                 self._board.note_request()
             if busy < 0 or websockets < 0:
                 self.idle_since = time.monotonic()

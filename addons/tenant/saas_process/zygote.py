@@ -198,7 +198,7 @@ class Forks:
                 _logger.warning("process %d was ended by signal %d", pid, os.WTERMSIG(status))
 
 
-def become(registry, name, descriptors):
+def become(registry, name, descriptors, *, is_contained=False):
     """Run the tenant in the child, and exit: the child must never return to the zygote's loop."""
     status = 70
     try:
@@ -206,7 +206,7 @@ def become(registry, name, descriptors):
         from . import tenant
 
         *descriptors, order = descriptors
-        status = tenant.run(registry, os.fdopen(order, "rb"), descriptors)
+        status = tenant.run(registry, os.fdopen(order, "rb"), descriptors, is_contained=is_contained)
     except BaseException:
         _logger.critical("the process of %s cannot go on", name, exc_info=True)
     finally:

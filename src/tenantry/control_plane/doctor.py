@@ -27,7 +27,7 @@ from tenantry.postgres.binaries import find_binaries
 from tenantry.postgres.cluster import Cluster, Connection
 from tenantry.postgres.embedded import EmbeddedCluster
 from tenantry.postgres.ownership import Owner
-from tenantry.runtimes import shared
+from tenantry.runtimes import tenant_server
 from tenantry.runtimes.contract import ServerRuntime
 from tenantry.runtimes.kinds import kind_of
 from tenantry.settings import ServerSettings
@@ -175,7 +175,7 @@ def _runtime(settings: ServerSettings) -> ServerRuntime:
 def _tenant_server(settings: ServerSettings) -> str:
     taken = partial(_require_free, settings, "The tenant server", "TENANTRY_HTTP_PORT")
     if not has_keys(settings.installation.secrets_dir):
-        taken(settings.http_port or shared.USUAL_PORT)
+        taken(settings.http_port or tenant_server.USUAL_PORT)
         return "never started; `tenantry up` does"
     runtime = _runtime(settings)
     port = runtime.port

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import configparser
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePath
 
 from tenantry.agreed import PROCESS_MODULE
 from tenantry.errors import InvalidSetting
@@ -74,12 +74,33 @@ def tenant_options(settings: ServerSettings, odoo: OdooInstallation, cluster: Cl
     return {
         **code_options(odoo, tenants_addons_path(settings), settings.data_dir),
         **_address_options(cluster),
+        **_tenant_options(),
+    }
+
+
+def _tenant_options() -> Options:
+    return {
         "server_wide_modules": f"base,web,{PROCESS_MODULE}",
         "proxy_mode": "True",
         "max_cron_threads": "0",
         "http_interface": "127.0.0.1",
         # No mail is sent until the administrator sets a server: not through this machine with any sender.
         "smtp_server": "",
+    }
+
+
+def container_options(addons: Sequence[PurePath], sockets: PurePath, port: int) -> Options:
+    """As `tenant_options`, for a process in a container, where Odoo itself is part of the image.
+
+    addons: further folders, sockets: the folder of PostgreSQL's UNIX socket; paths in the container.
+    """
+    return {
+        **_tenant_options(),
+        "addons_path": ",".join(map(str, addons)),
+        "data_dir": "/tmp",
+        "list_db": "False",
+        "db_host": str(sockets),
+        "db_port": str(port),
     }
 
 

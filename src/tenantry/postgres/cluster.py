@@ -33,12 +33,13 @@ class Cluster:
     """The address of PostgreSQL, and the role that connects.
 
     parameters: libpq's connection keywords without the password and the database. log: the server's log, if
-    we run the server.
+    we run the server. sockets: the folder of its UNIX socket, if it has one that we know.
     """
 
     parameters: Mapping[str, str]
     password: Secret | None = None
     log: Path | None = None
+    sockets: Path | None = None
 
     @classmethod
     def from_dsn(cls, dsn: Secret) -> Cluster:
@@ -49,7 +50,10 @@ class Cluster:
             raise InvalidSetting("TENANTRY_PG_DSN", "***", "a libpq connection string or URI") from error
         password = given.pop("password", None)
         given.pop("dbname", None)
-        return cls({k: str(v) for k, v in given.items()}, Secret(str(password)) if password else None)
+        host = str(given.get("host", ""))
+        sockets = Path(host) if host.startswith("/") else None
+        secret = Secret(str(password)) if password else None
+        return cls({k: str(v) for k, v in given.items()}, secret, sockets=sockets)
 
     @property
     def host(self) -> str:

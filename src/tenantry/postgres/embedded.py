@@ -33,7 +33,7 @@ from tenantry.postgres import databases, roles
 from tenantry.postgres.binaries import Binaries
 from tenantry.postgres.cluster import Cluster, Connection, translated
 from tenantry.postgres.databases import BASE
-from tenantry.settings import ServerSettings
+from tenantry.settings import DOCKER, ServerSettings
 
 _logger = logging.getLogger(__name__)
 
@@ -48,18 +48,23 @@ host  all       postgres,tenantry_engine,tenantry_template,{DUMP_ROLE}  127.0.0.
 host  postgres  tenantry_spawner,{MASTER_DATABASE}  127.0.0.1/32  scram-sha-256
 host  {MASTER_BUILDING}  {MASTER_DATABASE}  127.0.0.1/32  scram-sha-256
 host  sameuser  all                                         127.0.0.1/32  scram-sha-256
+local sameuser  all                                                       scram-sha-256
 """
 
 
 @dataclass(frozen=True)
 class EmbeddedCluster:
-    """The cluster in the folder `data`. user: the operating system's user that runs it; None: our own."""
+    """The cluster in the folder `data`. user: the operating system's user that runs it; None: our own.
+
+    has_socket: it also listens on a UNIX socket, in a folder that can be mounted into containers.
+    """
 
     binaries: Binaries
     data: Path
     log: Path
     roles_key: Secret
     user: str | None
+    has_socket: bool = False
 
     @classmethod
     def of(cls, settings: ServerSettings, binaries: Binaries, roles_key: Secret) -> EmbeddedCluster:
@@ -69,7 +74,7 @@ class EmbeddedCluster:
         if user and not _can_reach(user, binaries.folder):
             binaries = _copy_binaries(binaries, root)
         data, log = root / f"data-{binaries.version}", root / "postgresql.log"
-        return cls(binaries, data, log, roles_key, user)
+        return cls(binaries, data, log, roles_key, user, has_socket=settings.runtime == DOCKER)
 
     def start(self, report: Callable[[str], None]) -> Cluster:
         """Create and start the cluster where necessary; return it with the engine's role."""
@@ -102,7 +107,8 @@ class EmbeddedCluster:
 
     def _as(self, role: str) -> Cluster:
         parameters = {"host": "127.0.0.1", "port": str(self._port()), "user": role}
-        return Cluster(parameters, infrastructure_password(self.roles_key, role), self.log)
+        sockets = self._sockets if self.has_socket else None
+        return Cluster(parameters, infrastructure_password(self.roles_key, role), self.log, sockets)
 
     def _initialise(self, report: Callable[[str], None]) -> None:
         """Run initdb under a temporary name, then rename: after a kill there is no half-made cluster."""
@@ -167,9 +173,14 @@ class EmbeddedCluster:
         known = self._port_file()
         port = choose_port("PostgreSQL", before=_number_in(known))
         self._write(known, str(port))
+        options = f"-p {port}"
+        if self.has_socket:
+            self._make_sockets_folder()
+            # Relative to the data folder: the path of a socket has 107 bytes.
+            options += f" -c unix_socket_directories=../{self._sockets.name}"
         try:
             self._run(
-                [self._program("pg_ctl"), "-D", self.data, "-l", self.log, "-o", f"-p {port}"]
+                [self._program("pg_ctl"), "-D", self.data, "-l", self.log, "-o", options]
                 + ["-t", str(_START_TIMEOUT_S), "-w", "start"],
                 timeout_s=_START_TIMEOUT_S + 10,
             )
@@ -232,6 +243,16 @@ class EmbeddedCluster:
                 sql.SQL("ALTER DATABASE {} IS_TEMPLATE true ALLOW_CONNECTIONS false").format(base)
             )
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(old))
+
+    @property
+    def _sockets(self) -> Path:
+        return self.data.with_name("sockets")
+
+    def _make_sockets_folder(self) -> None:
+        self._sockets.mkdir(exist_ok=True)
+        self._sockets.chmod(0o755)
+        if self.user:
+            shutil.chown(self._sockets, self.user)
 
     def _port_file(self) -> Path:
         return self.data.with_name("port")

@@ -11,8 +11,9 @@ from tenantry.model.keys import Keys
 from tenantry.odoo.finding.installation import OdooInstallation
 from tenantry.postgres.cluster import Cluster
 from tenantry.runtimes.contract import Front, ServerRuntime
+from tenantry.runtimes.docker import DockerRuntime
 from tenantry.runtimes.shared import SharedRuntime
-from tenantry.settings import ServerSettings
+from tenantry.settings import DOCKER, SHARED, ServerSettings
 
 
 class Kind(Protocol):
@@ -31,7 +32,7 @@ class Kind(Protocol):
     ) -> ServerRuntime: ...
 
 
-KINDS: Mapping[str, Kind] = MappingProxyType({"shared": SharedRuntime})
+KINDS: Mapping[str, Kind] = MappingProxyType({SHARED: SharedRuntime, DOCKER: DockerRuntime})
 
 
 def kind_of(settings: ServerSettings) -> Kind:

@@ -30,14 +30,31 @@ class Limits(agreed.Limits):
 
 
 @dataclass(frozen=True)
+class Containers:
+    """How tenants' containers are made.
+
+    engine: the address of the Docker engine. image: the id of the image. mark: tells the containers of this
+    server from others of the same engine. command: the command in a container. folders: what it can read,
+    by the path in the container. networks: the private addresses of which each network gets a few.
+    """
+
+    engine: str
+    image: str
+    mark: str
+    command: tuple[str, ...]
+    folders: Mapping[str, str]
+    networks: str
+
+
+@dataclass(frozen=True)
 class Config:
     """The configuration of one spawner.
 
     address: libpq's keywords of the cluster, without user and password.
     catalog_user: the role that reads the labels.
     instances_key: the passwords of instances' roles are derived from it, and no others.
-    zygote, zygote_environment: the command that starts a zygote.
     options: Odoo's options of every tenant. readable: the folders of its code.
+    zygote, zygote_environment: the command that starts a zygote. containers: tenants run in containers.
     front_host, front_port: the front's address as this machine reaches it.
     wanted_port: the front's port in the settings; another program may have had it at the start.
     relay: the command of the mail relay, which runs while relay_file exists. mail_port: its port, where
@@ -57,10 +74,11 @@ class Config:
     filestores: str
     logs: str
     run: str
-    zygote: tuple[str, ...]
-    zygote_environment: Mapping[str, str]
     options: Mapping[str, str]
-    readable: tuple[str, ...]
+    zygote: tuple[str, ...] = ()
+    zygote_environment: Mapping[str, str] = field(default_factory=dict)
+    readable: tuple[str, ...] = ()
+    containers: Containers | None = None
     more_logs: tuple[str, ...] = ()
     front_host: str = ""
     front_port: int = 0
@@ -90,4 +108,6 @@ class Config:
         data = {key: value for key, value in data.items() if key in known}
         for key in ("zygote", "readable", "front", "relay", "more_logs"):
             data[key] = tuple(data.get(key, ()))
+        if containers := data.get("containers"):
+            data["containers"] = Containers(**{**containers, "command": tuple(containers["command"])})
         return cls(**{**data, "limits": Limits(**data["limits"])})

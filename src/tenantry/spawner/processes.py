@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import itertools
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tenantry import agreed
 from tenantry.agreed import Forked, ForkOrder, MailAccess, Ready, TenantOrder
 from tenantry.model import keys
 from tenantry.model.catalog import PROVIDED, Kind, State
 from tenantry.model.secret import Secret
-from tenantry.spawner import cgroups
 from tenantry.spawner.catalog import Entry
 from tenantry.spawner.config import Config, Limits
-from tenantry.spawner.identity import chown_folders, is_root, kill_orphans_of, tenant_user
+from tenantry.spawner.identity import chown_folders, tenant_user
+from tenantry.spawner.launchers import Launcher, Launchers
 from tenantry.spawner.logfiles import rotated
 from tenantry.spawner.loop import Loop
 from tenantry.spawner.records import Records
-from tenantry.spawner.tenants import Fork, Process, Tenant
-from tenantry.spawner.zygotes import Zygote, Zygotes, pid_of
+from tenantry.spawner.tenants import Fork, Process, Tenant, pid_of
+from tenantry.spawner.zygotes import Zygotes
 
 _logger = logging.getLogger(__name__)
 
@@ -36,59 +36,79 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 10.0
 
 
 class Processes:
-    """The processes of one spawner. on_end: called with a tenant and its process that has ended."""
+    """The processes of one spawner.
 
-    def __init__(self, loop: Loop, config: Config, on_end: Callable[[Tenant, Process], None]) -> None:
+    on_end: called with a tenant and its process that has ended. on_removed: called after a former tenant's
+    last things were removed.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        config: Config,
+        on_end: Callable[[Tenant, Process], None],
+        on_removed: Callable[[], None],
+    ) -> None:
         self.config = config
         self.tenants: dict[str, Tenant] = {}
-        self.ending: set[str] = set()
-        """The names of tenants whose process was asked to end and still runs."""
-        self.landlock_abi: int | None = None
-        """As the zygotes report it; None until the first zygote has loaded."""
+        self._ending: set[str] = set()
+        self._removing: set[tuple[str, int]] = set()
         self._loop = loop
         self._on_end = on_end
-        self._cgroups = cgroups.find(hashlib.sha256(config.home.encode()).hexdigest()[:12])
+        self._on_removed = on_removed
         self._records = Records(Path(config.run) / "awake")
         self._found = self._records.running()
         self._logs = Path(config.logs) / "tenants"
         self._logs.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._zygotes = Zygotes(config, Path(config.logs) / "zygotes.log", self.password_of)
+        self._launchers = self._find_launchers()
         self._serials = itertools.count(1)
-        if isinstance(self._cgroups, cgroups.Unavailable):
-            _logger.warning("no limits by control groups: %s", self._cgroups.reason)
+        self._is_swept = False
+
+    def _find_launchers(self) -> Launchers[Any]:
+        """What starts tenants' processes here."""
+        config = self.config
+        if config.containers:
+            from tenantry.spawner.containers import Containers
+
+            return Containers(self._loop, config, self._watch, self._launcher_ended, self._oids)
+        return Zygotes(config, Path(config.logs) / "zygotes.log", self.password_of, self._watch)
+
+    def _oids(self) -> set[int]:
+        return {tenant.entry.oid for tenant in self.tenants.values()}
 
     def password_of(self, role: str) -> str:
         return keys.instance_password(Secret(self.config.instances_key), role).reveal()
 
     def protections(self) -> dict[str, str]:
-        """The protections between tenants, by name, each with the reason why it is missing, or ""."""
-        controls = self._cgroups
-        return {
-            "own user ids": "" if is_root() else "it was not started by root",
-            "Landlock": "" if self.landlock_abi != 0 else "this kernel has none",
-            "control groups": controls.reason if isinstance(controls, cgroups.Unavailable) else "",
-        }
+        """See `Launchers.protections`."""
+        return self._launchers.protections()
 
     # ------------------------------------------------------------ waking
 
     def rearm(self, tenant: Tenant) -> None:
-        """Let the next visitor wake a sleeping tenant; a visitor who is waiting already wakes it at once."""
+        """Let the next visitor wake a sleeping tenant; a visitor who is waiting already wakes it at once.
+
+        A tenant that never sleeps is woken without a visitor.
+        """
         if tenant.listener is not None and tenant.is_asleep:
+            if not self._limits_of(tenant).idle_s:
+                self.wake(tenant)
+                return
             self._loop.watch(tenant.listener, partial(self.wake, tenant))
 
     def wake(self, tenant: Tenant, *, for_jobs: bool = False) -> None:
-        """Have the tenant's process forked, by the zygote of its template or by the plain one."""
+        """Have the tenant's process started by its launcher."""
         if tenant.listener is None or not tenant.is_asleep:
             return
         self._loop.unwatch(tenant.listener)
         try:
             folder = Path(self.config.filestores) / tenant.entry.folder
             chown_folders(folder, tenant_user(tenant.entry.oid, self.config.users))
-            zygote = self._fitting_zygote(tenant.entry.template)
-            if not zygote.is_ready:
-                zygote.wait(tenant.name, for_jobs=for_jobs)
+            launcher = self._launchers.find_or_start(tenant)
+            if not launcher.is_ready:
+                launcher.wait(tenant.name, for_jobs=for_jobs)
                 return
-            tenant.fork = self._new_fork(tenant, is_job=for_jobs)
+            tenant.fork = self._new_fork(tenant, launcher, is_job=for_jobs)
         except OSError as error:
             _logger.error("%s cannot be woken: %s", tenant.name, error)
             self._loop.timers.after(_RETRY_S, partial(self.rearm, tenant))
@@ -96,27 +116,28 @@ class Processes:
         tenant.update_board()
         if for_jobs:
             tenant.woken_for_job_at = time.monotonic()
-        self._send_order(zygote, tenant, folder)
+        self._send_order(launcher, tenant, folder)
 
-    def _send_order(self, zygote: Zygote, tenant: Tenant, folder: Path) -> None:
+    def _send_order(self, launcher: Launcher, tenant: Tenant, folder: Path) -> None:
         """Send the order through a pipe that only the child reads: the order contains a password."""
         assert tenant.listener
         assert tenant.fork
         fork = tenant.fork
         try:
-            os.write(fork.order_writer, self._order(tenant, folder).to_line())
+            order = self._launchers.adapt(self._order(tenant, folder))
+            os.write(fork.order_writer, order.to_line())
             descriptors = (tenant.listener.fileno(), fork.log, fork.board.descriptor, fork.order_reader)
-            zygote.order(ForkOrder(tenant.name, fork.serial), descriptors)
+            launcher.order(ForkOrder(tenant.name, fork.serial), descriptors)
         except OSError:
-            self._zygote_ended(zygote)
+            self._launcher_ended(launcher)
 
-    def _new_fork(self, tenant: Tenant, *, is_job: bool) -> Fork:
+    def _new_fork(self, tenant: Tenant, launcher: Launcher, *, is_job: bool) -> Fork:
         with contextlib.ExitStack() as opened:
             log = os.open(self._log_of(tenant.name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             opened.callback(os.close, log)
             board = self._records.board(tenant.name, anew=True)
             opened.callback(board.close)
-            fork = Fork(next(self._serials), log, board, is_job, *os.pipe())
+            fork = Fork(next(self._serials), launcher, log, board, is_job, *os.pipe())
             opened.pop_all()
         return fork
 
@@ -170,82 +191,70 @@ class Processes:
         except OSError as error:
             _logger.error("the process of %s cannot be recorded, so it ends: %s", tenant.name, error)
         else:
-            self._limit(tenant)
+            self._launchers.limit(tenant)
             fork.confirm()
         fork.close()
 
     def _limits_of(self, tenant: Tenant) -> Limits:
         return self.config.limits.of(tenant.entry.label.limits)
 
-    def _limit(self, tenant: Tenant) -> None:
-        if self._cgroups and tenant.process:
-            limits = self._limits_of(tenant)
-            allowed = cgroups.Limits(limits.memory_bytes, limits.tasks)
-            try:
-                self._cgroups.place(tenant.name, tenant.process.pid, allowed)
-            except ProcessLookupError:
-                return
-            except OSError as error:
-                _logger.error("%s runs without its limits: %s", tenant.name, error)
-
-    # ------------------------------------------------------------ zygotes
+    # ------------------------------------------------------------ launchers
 
     def follow_templates(self, entries: Mapping[str, Entry]) -> None:
         """Read which template versions have a database for a zygote; end the zygotes of all others."""
-        self._zygotes.databases = {
+        databases = {
             entry.template: entry.database
             for entry in sorted(entries.values(), key=lambda entry: entry.oid)
             if entry.label.kind is Kind.ZYGOTE and entry.label.state is State.READY
         }
-        for zygote in self._zygotes.remove_all_but(set(self._zygotes.databases)):
-            self._loop.unwatch(zygote.channel)
-            zygote.end()
-            self._wake_waiting(zygote)
-        self._start_zygote_ahead()
+        for launcher in self._launchers.follow_templates(databases):
+            self._unwatch(launcher)
+            launcher.end()
+            self._wake_waiting(launcher)
+        self._start_ahead()
 
-    def _start_zygote_ahead(self) -> None:
+    def _start_ahead(self) -> None:
         try:
-            zygote = self._zygotes.start_ahead()
+            self._launchers.start_ahead()
         except OSError as error:
             _logger.error("a zygote cannot be started: %s", error)
-            return
-        if zygote is not None:
-            self._loop.watch(zygote.channel, partial(self._read_zygote, zygote))
 
-    def _fitting_zygote(self, template: tuple[str, str]) -> Zygote:
-        zygote, is_new = self._zygotes.find_or_start(template)
-        if is_new:
-            self._loop.watch(zygote.channel, partial(self._read_zygote, zygote))
-        return zygote
+    def _watch(self, launcher: Launcher) -> None:
+        assert launcher.channel
+        self._loop.watch(launcher.channel, partial(self._read_launcher, launcher))
 
-    def _read_zygote(self, zygote: Zygote) -> None:
+    def _unwatch(self, launcher: Launcher) -> None:
+        if launcher.channel is not None:
+            self._loop.unwatch(launcher.channel)
+
+    def _read_launcher(self, launcher: Launcher) -> None:
+        assert launcher.channel
         try:
-            message, descriptors = agreed.receive(zygote.channel)
+            message, descriptors = agreed.receive(launcher.channel)
             if message is None:
-                self._zygote_ended(zygote)
-            elif not zygote.is_ready:
-                self.landlock_abi = Ready(**message).landlock_abi
-                zygote.became_ready(descriptors[0])
-                self._wake_waiting(zygote)
-                self._start_zygote_ahead()
+                self._launcher_ended(launcher)
+            elif not launcher.is_ready:
+                launcher.became_ready(Ready(**message), descriptors[0])
+                self._wake_waiting(launcher)
+                self._start_ahead()
             else:
                 self._forked(Forked(**message), descriptors[0])
         except OSError:
-            self._zygote_ended(zygote)
+            self._launcher_ended(launcher)
 
-    def _zygote_ended(self, zygote: Zygote) -> None:
-        """A zygote has ended by itself: wake waiting tenants by another one. Its children continue."""
-        self._loop.unwatch(zygote.channel)
-        self._zygotes.forget(zygote)
+    def _launcher_ended(self, launcher: Launcher) -> None:
+        """A launcher has ended by itself: wake waiting tenants by another one. Its processes continue."""
+        self._unwatch(launcher)
+        self._launchers.forget(launcher)
         for tenant in self.tenants.values():
-            if tenant.fork:
+            if tenant.fork and tenant.fork.launcher is launcher:
                 tenant.fork.cancel()
                 tenant.fork = None
                 self.rearm(tenant)
-        self._wake_waiting(zygote)
+        self._wake_waiting(launcher)
 
-    def _wake_waiting(self, zygote: Zygote) -> None:
-        waiting, zygote.waiting = zygote.waiting, {}
+    def _wake_waiting(self, launcher: Launcher) -> None:
+        waiting, launcher.waiting = launcher.waiting, {}
         for name, for_jobs in waiting.items():
             tenant = self.tenants.get(name)
             if tenant is not None:
@@ -254,14 +263,15 @@ class Processes:
     # ------------------------------------------------------------ ending
 
     def end(self, tenant: Tenant) -> None:
-        """Ask the tenant's process to end, if there is one. Its name is in `ending` until it has ended."""
+        """Ask the tenant's process to end, if there is one. It is not settled until that has ended."""
+        self._launchers.cancel(tenant)
         if tenant.fork:
             tenant.fork.cancel()
             tenant.fork = None
             self.rearm(tenant)
         if tenant.process:
             tenant.process.terminate()
-            self.ending.add(tenant.name)
+            self._ending.add(tenant.name)
             self._loop.timers.after(_ENDS_WITHIN_S, tenant.process.kill)
 
     def _ended(self, tenant: Tenant) -> None:
@@ -271,20 +281,10 @@ class Processes:
         self._loop.unwatch(process.handle)
         self._rearm_after(tenant, process)
         process.close()
-        self._end_descendants(tenant)
+        self._launchers.clean_up(tenant)
         self._records.forget(tenant.name)
-        self.ending.discard(tenant.name)
+        self._ending.discard(tenant.name)
         self._on_end(tenant, process)
-
-    def _end_descendants(self, tenant: Tenant) -> None:
-        """Kill the processes that the tenant's process started and left behind."""
-        if self._cgroups:
-            if self._cgroups.killed(tenant.name):
-                _logger.warning("%s used more memory than its limit, and was killed", tenant.name)
-            with contextlib.suppress(TimeoutError):
-                self._cgroups.remove(tenant.name)
-        elif (user := tenant_user(tenant.entry.oid, self.config.users)) is not None:
-            kill_orphans_of(user)
 
     def _rearm_after(self, tenant: Tenant, process: Process) -> None:
         """Let visitors wake the tenant again; after a failure only after a pause, which doubles each time."""
@@ -310,9 +310,9 @@ class Processes:
         for tenant in awake:
             if tenant.process:
                 tenant.process.kill()
-            self._end_descendants(tenant)
+            self._launchers.clean_up(tenant)
             self._records.forget(tenant.name)
-        self._zygotes.end_all()
+        self._launchers.end_all()
 
     # ------------------------------------------------------------ processes of the previous spawner
 
@@ -333,13 +333,30 @@ class Processes:
             process.close()
             self._records.forget(name)
         self._found.clear()
+        if not self._is_swept:
+            self._is_swept = True
+            self._launchers.sweep()
 
-    # ------------------------------------------------------------ logs
+    # ------------------------------------------------------------ removing
 
     def forget(self, tenant: Tenant) -> None:
-        """Remove a former tenant's logs: a later tenant of the same name must not read them."""
+        """Remove a former tenant's container, and its logs: a later tenant of the name must not read them.
+
+        It is not settled until that is done.
+        """
+        self._removing.add((tenant.name, tenant.entry.oid))
+        self._launchers.remove(tenant, partial(self._removed, tenant))
         for file in (self._log_of(tenant.name), rotated(self._log_of(tenant.name))):
             file.unlink(missing_ok=True)
+
+    def _removed(self, tenant: Tenant) -> None:
+        self._removing.discard((tenant.name, tenant.entry.oid))
+        self._on_removed()
+
+    def are_settled(self, names: Collection[str]) -> bool:
+        """Whether no process of these tenants is ending, and nothing of a former one is being removed."""
+        unsettled = self._ending | {name for name, _oid in self._removing}
+        return unsettled.isdisjoint(names)
 
     def _log_of(self, name: str) -> Path:
         return self._logs / f"{name}.log"

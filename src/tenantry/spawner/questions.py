@@ -70,8 +70,9 @@ class Questions:
 
     def settle(self) -> None:
         """Answer the clients whose tenants have no ending process left."""
-        ready = [answer for names, answer in self._waiting if not names & self._processes.ending]
-        self._waiting = [entry for entry in self._waiting if entry[0] & self._processes.ending]
+        settled = self._processes.are_settled
+        ready = [answer for names, answer in self._waiting if settled(names)]
+        self._waiting = [entry for entry in self._waiting if not settled(entry[0])]
         for answer in ready:
             answer()
 

@@ -40,7 +40,7 @@ class Spawner:
         self.config = config
         self.loop = Loop()
         self.hosts = Hosts(Path(config.hosts), store)
-        self.processes = Processes(self.loop, config, self._process_ended)
+        self.processes = Processes(self.loop, config, self._process_ended, self._settle)
         self.tenants = self.processes.tenants
         self.catalog = Catalog(config.address, config.catalog_user, config.catalog_password)
         self.dues = Dues(config.address, self.processes.password_of)
@@ -60,6 +60,9 @@ class Spawner:
         self.processes.stop(with_tenants=with_tenants)
         self.dues.close()
         self.questions.close()
+
+    def _settle(self) -> None:
+        self.questions.settle()
 
     def _process_ended(self, tenant: Tenant, process: Process) -> None:
         self.questions.settle()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
 import socket
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -15,7 +17,6 @@ import psutil
 from tenantry.agreed import Field
 from tenantry.spawner.board import Board
 from tenantry.spawner.catalog import Entry
-from tenantry.spawner.zygotes import signal_by
 
 _CLOSED = -1
 
@@ -61,7 +62,7 @@ class Process:
 
 @dataclass
 class Fork:
-    """An order to a zygote that is not answered yet. log, board: descriptors for the new process.
+    """An order to a launcher that is not answered yet. log, board: descriptors for the new process.
 
     order_reader, order_writer: the pipe through which the process reads its `TenantOrder` and then a
     confirmation. It serves nobody before the confirmation, and ends when the pipe is closed without one: when
@@ -69,6 +70,7 @@ class Fork:
     """
 
     serial: int
+    launcher: object
     log: int
     board: Board
     is_job: bool
@@ -156,3 +158,18 @@ def _use_of(pid: int) -> dict[str, Any]:
     except psutil.Error:
         return {}
     return {"cpu_s": times.user + times.system, "memory_bytes": memory_bytes}
+
+
+def pid_of(handle: int) -> int:
+    """The process id of a pidfd in our pid namespace; 0 when the process has ended."""
+    for line in Path(f"/proc/self/fdinfo/{handle}").read_text(encoding="ascii").splitlines():
+        name, _, value = line.partition(":")
+        if name == "Pid":
+            return max(int(value), 0)
+    return 0
+
+
+def signal_by(handle: int, number: int) -> None:
+    """Send a signal by a pidfd: it cannot reach another process that has the same id now."""
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(handle, number)

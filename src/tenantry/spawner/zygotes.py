@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 import os
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 from tenantry import agreed
+from tenantry.spawner import cgroups
 from tenantry.spawner.config import Config
+from tenantry.spawner.identity import is_root, kill_orphans_of, tenant_user
+from tenantry.spawner.tenants import Tenant, signal_by
 
 _logger = logging.getLogger(__name__)
 
@@ -37,6 +41,7 @@ class Zygote:
     channel: socket.socket
     handle: int | None = None
     is_ready: bool = False
+    landlock_abi: int | None = None
     waiting: dict[str, bool] = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
 
@@ -48,9 +53,9 @@ class Zygote:
         """Wake the tenant once the zygote has loaded. After a visit it stays awake longer than for a job."""
         self.waiting[tenant] = for_jobs and self.waiting.get(tenant, True)
 
-    def became_ready(self, handle: int) -> None:
+    def became_ready(self, ready: agreed.Ready, handle: int) -> None:
         """handle: a pidfd of the zygote itself; the process we started may be bubblewrap's."""
-        self.handle, self.is_ready = handle, True
+        self.handle, self.is_ready, self.landlock_abi = handle, True, ready.landlock_abi
         took_s = time.monotonic() - self.began
         _logger.info("the zygote of %s is ready after %.2f s", _name_of(self.key), took_s)
 
@@ -68,8 +73,19 @@ class Zygote:
 class Zygotes:
     """The running zygotes, by template and version."""
 
-    def __init__(self, config: Config, log: Path, password_of: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        log: Path,
+        password_of: Callable[[str], str],
+        on_channel: Callable[[Zygote], None],
+    ) -> None:
+        """on_channel: called with each new zygote, whose channel must be read from then on."""
         self._config = config
+        self._on_channel = on_channel
+        self._cgroups = cgroups.find(hashlib.sha256(config.home.encode()).hexdigest()[:12])
+        if isinstance(self._cgroups, cgroups.Unavailable):
+            _logger.warning("no limits by control groups: %s", self._cgroups.reason)
         self._log = log
         self._password_of = password_of
         self._running: dict[Key, Zygote] = {}
@@ -78,23 +94,24 @@ class Zygotes:
         self.databases: dict[Key, str] = {}
         """For each key the database to load the registry from, newest last. Other keys get no zygote."""
 
-    def find_or_start(self, key: Key) -> tuple[Zygote, bool]:
-        """The zygote of a template's version, or the plain one, and whether it was started by this call."""
-        for candidate in (key, PLAIN):
+    def find_or_start(self, tenant: Tenant) -> Zygote:
+        """The zygote of the tenant's template and version, or the plain one. Raises OSError."""
+        for candidate in (tenant.entry.template, PLAIN):
             if candidate in self._running:
-                return self._running[candidate], False
+                return self._running[candidate]
             is_wanted = candidate == PLAIN or candidate in self.databases
             if is_wanted and self._may_start(candidate):
-                return self._start(candidate), True
+                return self._start(candidate)
         raise OSError("no zygote can be started at this moment")
 
-    def start_ahead(self) -> Zygote | None:
+    def start_ahead(self) -> None:
         """Start a zygote of a template's newest version, unless another one is loading. Raises OSError."""
         if not all(zygote.is_ready for zygote in self._running.values()):
-            return None
+            return
         newest = dict(self.databases.keys())
         missing = (key for key in newest.items() if key not in self._running and self._may_start(key))
-        return next(map(self._start, missing), None)
+        if (key := next(missing, None)) is not None:
+            self._start(key)
 
     def _may_start(self, key: Key) -> bool:
         return time.monotonic() >= self._paused_until.get(key, 0)
@@ -115,6 +132,7 @@ class Zygotes:
         order = agreed.LoadOrder(database, password, dict(self._config.options))
         with contextlib.suppress(OSError):  # it has ended already: the closed channel shows that
             agreed.send(channel, asdict(order))
+        self._on_channel(zygote)
         return zygote
 
     def _popen(self, channel: int, log: BinaryIO) -> subprocess.Popen[bytes]:
@@ -128,9 +146,9 @@ class Zygotes:
             start_new_session=True,
         )
 
-    def forget(self, zygote: Zygote) -> None:
+    def forget(self, launcher: Zygote) -> None:
         """Forget a zygote that has ended. If it never loaded, or ended soon, the next start is delayed."""
-        key = zygote.key
+        zygote, key = launcher, launcher.key
         if self._running.get(key) is zygote:
             del self._running[key]
         if not zygote.is_ready:
@@ -146,32 +164,70 @@ class Zygotes:
         failures = self._failures[zygote.key]
         return min(_FIRST_PAUSE_S * 2.0 ** (failures - 1), _LONGEST_PAUSE_S) if failures else 0.0
 
-    def remove_all_but(self, keys: set[Key]) -> list[Zygote]:
-        """Remove and return the zygotes of all other keys, except the plain one; the caller ends them."""
-        gone = [zygote for key, zygote in self._running.items() if key != PLAIN and key not in keys]
+    def follow_templates(self, databases: Mapping[Key, str]) -> list[Zygote]:
+        """See `Launchers.follow_templates`; the plain zygote always stays."""
+        self.databases = dict(databases)
+        gone = [zygote for key, zygote in self._running.items() if key != PLAIN and key not in databases]
         for zygote in gone:
             del self._running[zygote.key]
         return gone
+
+    # ------------------------------------------------------------ the processes that they fork
+
+    def adapt(self, order: agreed.TenantOrder) -> agreed.TenantOrder:
+        """A fork sees what we see."""
+        return order
+
+    def cancel(self, tenant: Tenant) -> None:
+        """A zygote is for many tenants: there is nothing to end."""
+
+    def limit(self, tenant: Tenant) -> None:
+        """See `Launchers.limit`: by a control group."""
+        if self._cgroups and tenant.process:
+            limits = self._config.limits.of(tenant.entry.label.limits)
+            allowed = cgroups.Limits(limits.memory_bytes, limits.tasks)
+            try:
+                self._cgroups.place(tenant.name, tenant.process.pid, allowed)
+            except ProcessLookupError:
+                return
+            except OSError as error:
+                _logger.error("%s runs without its limits: %s", tenant.name, error)
+
+    def clean_up(self, tenant: Tenant) -> None:
+        """Kill the processes that the tenant's process started and left behind."""
+        if self._cgroups:
+            if self._cgroups.killed(tenant.name):
+                _logger.warning("%s used more memory than its limit, and was killed", tenant.name)
+            with contextlib.suppress(TimeoutError):
+                self._cgroups.remove(tenant.name)
+        elif (user := tenant_user(tenant.entry.oid, self._config.users)) is not None:
+            kill_orphans_of(user)
+
+    def remove(self, tenant: Tenant, done: Callable[[], None]) -> None:
+        """See `Launchers.remove`: a tenant had nothing here but its process."""
+        done()
+
+    def sweep(self) -> None:
+        """Nothing outlives the zygotes but tenants' processes, which `Processes` knows."""
+
+    def protections(self) -> dict[str, str]:
+        """See `Launchers.protections`."""
+        controls = self._cgroups
+        return {
+            "own user ids": "" if is_root() else "it was not started by root",
+            "Landlock": "this kernel has none" if self._is_without_landlock else "",
+            "control groups": controls.reason if isinstance(controls, cgroups.Unavailable) else "",
+        }
+
+    @property
+    def _is_without_landlock(self) -> bool:
+        """As a zygote reports it; False until the first zygote has loaded."""
+        return any(zygote.landlock_abi == 0 for zygote in self._running.values())
 
     def end_all(self) -> None:
         for zygote in self._running.values():
             zygote.end()
         self._running.clear()
-
-
-def pid_of(handle: int) -> int:
-    """The process id of a pidfd in our pid namespace; 0 when the process has ended."""
-    for line in Path(f"/proc/self/fdinfo/{handle}").read_text(encoding="ascii").splitlines():
-        name, _, value = line.partition(":")
-        if name == "Pid":
-            return max(int(value), 0)
-    return 0
-
-
-def signal_by(handle: int, number: int) -> None:
-    """Send a signal by a pidfd: it cannot reach another process that has the same id now."""
-    with contextlib.suppress(ProcessLookupError):
-        signal.pidfd_send_signal(handle, number)
 
 
 def _name_of(key: Key) -> str:

@@ -1,0 +1,120 @@
+"""R2: a container for each tenant, of Odoo's official image or the operator's own.
+
+The tenant server is the same as for `shared`: the spawner wakes a tenant, and the front leads its visitors to
+its socket. Only what the spawner starts differs, see `spawner.containers`. A tenant whose plan does not say
+when it sleeps never sleeps.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import docker
+from docker.errors import DockerException, ImageNotFound
+
+from tenantry.agreed import CONTAINER_PROGRAM, PROCESS_MODULE
+from tenantry.errors import ContainerEngineFailure, ServerNotStarted
+from tenantry.odoo.config import container_options, tenant_limits
+from tenantry.odoo.finding.installation import OdooInstallation
+from tenantry.odoo.initialise import OdooCommand
+from tenantry.odoo.own_addons import tenant_addons
+from tenantry.postgres.cluster import Cluster
+from tenantry.runtimes.firewall import Firewall
+from tenantry.runtimes.tenant_server import TenantServer
+from tenantry.spawner.config import Containers
+from tenantry.spawner.containers import CHANNEL, CHANNEL_FOLDER
+
+_OWN_ADDONS, _MORE_ADDONS = PurePosixPath("/mnt/tenantry"), PurePosixPath("/mnt/extra-addons")
+_PROGRAM = _OWN_ADDONS / PROCESS_MODULE / CONTAINER_PROGRAM
+_SOCKETS = PurePosixPath("/run/postgresql")
+
+
+@dataclass(frozen=True)
+class DockerRuntime(TenantServer):
+    """Tenants run in containers of the Docker engine of this machine."""
+
+    def prepare(self, odoo: OdooInstallation, cluster: Cluster, report: Callable[[str], None]) -> list[str]:
+        """See `ServerRuntime.prepare`; the firewall comes first: no container is to run without it."""
+        self._firewall.apply()
+        return super().prepare(odoo, cluster, report)
+
+    def stop(self) -> bool:
+        """See `ServerRuntime.stop`."""
+        has_run = super().stop()
+        if has_run:
+            self._firewall.remove()
+        return has_run
+
+    @cached_property
+    def _firewall(self) -> Firewall:
+        return Firewall(self.settings.container_networks)
+
+    def _ways(self, odoo: OdooInstallation, cluster: Cluster) -> dict[str, Any]:
+        """See `TenantServer._ways`. Raises ServerNotStarted, ContainerEngineFailure."""
+        if cluster.sockets is None:
+            reason = "its containers need PostgreSQL's UNIX socket: give a DSN with a socket's folder as host"
+            raise ServerNotStarted("The tenant server", reason, self.log_file)
+        limits = tenant_limits(self.settings)
+        addons = (_OWN_ADDONS, *(place for place, _folder in self._more_addons))
+        return {
+            "options": container_options(addons, _SOCKETS, cluster.port),
+            "limits": replace(limits, idle_s=0),
+            "containers": Containers(
+                engine=self._engine_address,
+                image=self._image_id(),
+                mark=self.mark,
+                command=("python3", str(_PROGRAM), f"{CHANNEL_FOLDER}/{CHANNEL}"),
+                folders=self._folders(cluster.sockets),
+                networks=self.settings.container_networks,
+            ),
+        }
+
+    @property
+    def mark(self) -> str:
+        """What tells this server's containers from others of the same engine."""
+        return hashlib.sha256(str(self.settings.home).encode()).hexdigest()[:10]
+
+    @property
+    def _engine_address(self) -> str:
+        return self.settings.docker_host or "unix:///var/run/docker.sock"
+
+    @property
+    def image(self) -> str:
+        return self.settings.image or f"odoo:{self.settings.odoo_series}"
+
+    def _image_id(self) -> str:
+        """The image's id; the engine fetches the image if it does not have it."""
+        try:
+            with contextlib.closing(docker.DockerClient(base_url=self._engine_address, timeout=30)) as engine:
+                try:
+                    return str(engine.images.get(self.image).id)
+                except ImageNotFound:
+                    return str(engine.images.pull(self.image).id)
+        except DockerException as error:
+            raise ContainerEngineFailure(self._engine_address, self.image, str(error)) from error
+
+    def _folders(self, sockets: Path) -> dict[str, str]:
+        """What a container can read, by its path in the container."""
+        folder = tenant_addons(self.settings)
+        own = {_OWN_ADDONS / link.name: link.resolve() for link in folder.iterdir()}
+        found = {**own, **dict(self._more_addons), _SOCKETS: sockets}
+        return {str(place): str(path) for place, path in found.items()}
+
+    @property
+    def _more_addons(self) -> list[tuple[PurePosixPath, Path]]:
+        """The operator's folders of addons, each with its path in a container."""
+        return [(_MORE_ADDONS / str(n), path) for n, path in enumerate(self.settings.addons_path)]
+
+    def protections(self) -> dict[str, str]:
+        """See `ServerRuntime.protections`."""
+        return super().protections() | {"firewall": self._firewall.obstacle}
+
+    def run_odoo(self, name: str, command: OdooCommand) -> Path:
+        """See `Runtime.run_odoo`: in a container of its own, beside the tenant's."""
+        raise NotImplementedError
