@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import shutil
 import socket
 import tempfile
@@ -17,8 +18,11 @@ from tenantry.engine import Engine
 from tenantry.model.recipe import Recipe
 from tenantry.operations.context import Context
 from tenantry.settings import ServerSettings
+from tests.support import docker_engine as docker
 from tests.support.back_office import BackOffice
+from tests.support.docker_image import write_probe
 from tests.support.fake_template import make_template
+from tests.support.lanes import DOCKER, Lanes
 from tests.support.master import UnusedMaster
 
 _FIRST_PORT, _PORTS_EACH = 18069, 20
@@ -36,6 +40,34 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         kind = item.path.relative_to(Path(__file__).parent).parts[0]
         item.add_marker(kind)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Lanes | None:
+    return Lanes(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+@pytest.fixture(scope="session")
+def _docker_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[docker.DockerEngine]:
+    try:
+        with docker.running() as engine:
+            folder = tmp_path_factory.mktemp("probe")
+            write_probe(folder)
+            engine.load_folder(folder)
+            yield engine
+    except docker.Unavailable as reason:
+        if os.environ.get("TENANTRY_NO_SKIP"):
+            raise
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="module")
+def docker_engine(
+    request: pytest.FixtureRequest, _docker_engine: docker.DockerEngine
+) -> Iterator[docker.DockerEngine]:
+    """A Docker engine of the tests' own, with the tiny image; what a file leaves in it is removed."""
+    assert request.path.name.startswith(DOCKER), f"name the file {DOCKER}….py, so that it waits for no other"
+    yield _docker_engine
+    _docker_engine.clear()
 
 
 @pytest.fixture(scope="session")
