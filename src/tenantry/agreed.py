@@ -154,12 +154,17 @@ class Forked(ForkOrder):
 
 @dataclass(frozen=True)
 class MailAccess:
-    """A tenant's login at the mail relay."""
+    """A tenant's login at the mail relay.
+
+    socket: the path of a UNIX socket that gives connections to the relay, for processes in a container; "":
+    they connect by themselves.
+    """
 
     host: str
     port: int
     user: str
     password: str = field(repr=False)
+    socket: str = ""
 
 
 @dataclass(frozen=True)

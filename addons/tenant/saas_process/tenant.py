@@ -19,6 +19,7 @@ from odoo.tools.misc import dumpstacks
 from . import facts, patches, reports
 from .confinement import SYSTEM_PATHS, Limits, confine
 from .crons import Crons
+from .mail import connect_by
 from .serving import TenantServer, listen_on_loopback, refuse_all
 
 _logger = logging.getLogger(__name__)
@@ -100,6 +101,8 @@ def set_mail_server(mail):
     if mail:
         config["smtp_server"], config["smtp_port"] = mail.host, mail.port
         config["smtp_user"], config["smtp_password"] = mail.user, mail.password
+        if mail.socket:
+            connect_by(mail.socket, (mail.host, mail.port))
 
 
 class TenantProcess:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,11 +21,15 @@ from docker.errors import DockerException, ImageNotFound
 
 from tenantry.agreed import CONTAINER_PROGRAM, PROCESS_MODULE
 from tenantry.errors import ContainerEngineFailure, ServerNotStarted
-from tenantry.odoo.config import container_options, tenant_limits
+from tenantry.odoo.config import container_options, tenant_limits, write_config
+from tenantry.odoo.confined import log_of
+from tenantry.odoo.filestore import Filestores
 from tenantry.odoo.finding.installation import OdooInstallation
 from tenantry.odoo.initialise import OdooCommand
 from tenantry.odoo.own_addons import tenant_addons
+from tenantry.postgres import databases
 from tenantry.postgres.cluster import Cluster
+from tenantry.runtimes.docker_command import DockerCommand
 from tenantry.runtimes.firewall import Firewall
 from tenantry.runtimes.tenant_server import TenantServer
 from tenantry.spawner.config import Containers
@@ -61,9 +66,8 @@ class DockerRuntime(TenantServer):
             reason = "its containers need PostgreSQL's UNIX socket: give a DSN with a socket's folder as host"
             raise ServerNotStarted("The tenant server", reason, self.log_file)
         limits = tenant_limits(self.settings)
-        addons = (_OWN_ADDONS, *(place for place, _folder in self._more_addons))
         return {
-            "options": container_options(addons, _SOCKETS, cluster.port),
+            "options": container_options(self._addons, _SOCKETS, cluster.port),
             "limits": replace(limits, idle_s=0),
             "containers": Containers(
                 engine=self._engine_address,
@@ -107,6 +111,11 @@ class DockerRuntime(TenantServer):
         return {str(place): str(path) for place, path in found.items()}
 
     @property
+    def _addons(self) -> tuple[PurePosixPath, ...]:
+        """The addons path in a container."""
+        return (_OWN_ADDONS, *(place for place, _folder in self._more_addons))
+
+    @property
     def _more_addons(self) -> list[tuple[PurePosixPath, Path]]:
         """The operator's folders of addons, each with its path in a container."""
         return [(_MORE_ADDONS / str(n), path) for n, path in enumerate(self.settings.addons_path)]
@@ -117,4 +126,36 @@ class DockerRuntime(TenantServer):
 
     def run_odoo(self, name: str, command: OdooCommand) -> Path:
         """See `Runtime.run_odoo`: in a container of its own, beside the tenant's."""
-        raise NotImplementedError
+        settings, cluster = self.settings, self.cluster()
+        assert cluster.sockets
+        with cluster.connect() as connection:
+            user = self.user_of(databases.oid(connection, name))
+        options = {
+            **container_options(self._addons, _SOCKETS, cluster.port),
+            "server_wide_modules": "base,web",
+            "data_dir": "/var/lib/odoo",
+            "db_user": name,
+            "db_password": self.keys.role_password(name).reveal(),
+        }
+        config = settings.run_dir / f"{command.title}-{name}.conf"
+        files = Filestores(settings.data_dir / "filestore").folder(name)
+        log = log_of(settings, command.title, name)
+        write_config(config, options, owner=user)
+        try:
+            DockerCommand(
+                engine=self._engine_address,
+                image=self._image_id(),
+                mark=self.mark,
+                name=name,
+                user=os.geteuid() if user is None else user,
+                config=config,
+                files=files,
+                folders=self._folders(cluster.sockets),
+                log=log,
+                timeout_s=settings.installation.init_timeout_s,
+            ).run(command)
+        except DockerException as error:
+            raise ContainerEngineFailure(self._engine_address, self.image, str(error)) from error
+        finally:
+            config.unlink()
+        return log

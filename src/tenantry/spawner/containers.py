@@ -45,7 +45,8 @@ MARK = "tenantry.server"
 """The label of containers and networks; its value is the server's mark."""
 _SETTINGS, _OID = "tenantry.settings", "tenantry.oid"
 CHANNEL_FOLDER, FILES_FOLDER = "/run/tenantry", "/var/lib/odoo/files"
-CHANNEL = "channel"
+CHANNEL, MAIL = "channel", "mail"
+"""The spawner's sockets for one container: for its orders, and for connections to the mail relay."""
 _AT_ONCE = 8
 _CONNECTS_WITHIN_S = 60
 _LOOK_S = 0.1
@@ -145,6 +146,7 @@ class Containers:
         self._folder = Path(config.run) / "containers"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._starting: dict[str, Container] = {}
+        self._mail: dict[int, socket.socket] = {}
         self._failures: dict[str, int] = {}
         self._paused_until: dict[str, float] = {}
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="docker")
@@ -186,19 +188,33 @@ class Containers:
 
     def _listen(self, wanted: Wanted) -> socket.socket:
         """Listen where only this container can connect."""
-        folder = Path(wanted.channel)
-        folder.mkdir(exist_ok=True)
-        folder.chmod(0o755)
-        file = folder / CHANNEL
-        file.unlink(missing_ok=True)
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with socket_address(file) as address:
-            listener.bind(address)
-        file.chmod(0o600)
-        os.chown(file, wanted.user, -1)
-        listener.listen(1)
-        listener.setblocking(False)
-        return listener
+        self._offer_mail(wanted.oid)
+        return _listener(Path(wanted.channel) / CHANNEL, wanted.user)
+
+    # ------------------------------------------------------------ mail
+
+    def adopt(self, tenant: Tenant) -> None:
+        """See `Launchers.adopt`."""
+        self._offer_mail(tenant.entry.oid)
+
+    def _offer_mail(self, oid: int) -> None:
+        """Give the container connections to the mail relay, which it cannot reach by its own network."""
+        if oid not in self._mail:
+            user = tenant_user(oid, self._config.users)
+            listener = _listener(self._folder / str(oid) / MAIL, os.geteuid() if user is None else user)
+            self._mail[oid] = listener
+            self._loop.watch(listener, partial(self._connect_to_mail, listener, user))
+
+    def _connect_to_mail(self, listener: socket.socket, user: int | None) -> None:
+        """Send one connected socket to a container. To the relay it is the tenant's user who connects."""
+        try:
+            client, _address = listener.accept()
+            with client, socket.create_connection(("127.0.0.1", self._config.mail_port), timeout=1) as relay:
+                if user is not None:
+                    os.fchown(relay.fileno(), user, -1)
+                agreed.send(client, {}, [relay.fileno()])
+        except OSError as error:
+            _logger.warning("a container has no connection to the mail relay: %s", error)
 
     def _start(self, container: Container) -> None:
         """In a thread: start the container, and wait until it connects."""
@@ -248,7 +264,8 @@ class Containers:
     def adapt(self, order: agreed.TenantOrder) -> agreed.TenantOrder:
         """See `Launchers.adapt`; the container gives the process its user."""
         front = ("127.0.0.1", agreed.LOOPBACK_PORT)
-        return replace(order, uid=None, gid=None, folder=FILES_FOLDER, readable=(), front=front, mail=None)
+        mail = order.mail and replace(order.mail, socket=f"{CHANNEL_FOLDER}/{MAIL}")
+        return replace(order, uid=None, gid=None, folder=FILES_FOLDER, readable=(), front=front, mail=mail)
 
     def follow_templates(self, databases: Mapping[tuple[str, str], str]) -> list[Container]:
         """A container loads the registry itself, so there is nothing to follow."""
@@ -294,6 +311,9 @@ class Containers:
 
     def remove(self, tenant: Tenant, done: Callable[[], None]) -> None:
         """Remove the tenant's container and network; then call `done`."""
+        if mail := self._mail.pop(tenant.entry.oid, None):
+            self._loop.unwatch(mail)
+            mail.close()
         self._pool.submit(self._remove, tenant.name, tenant.entry.oid, done)
 
     def _remove(self, name: str, oid: int, done: Callable[[], None]) -> None:
@@ -342,6 +362,50 @@ class Containers:
             self._results.get()()
 
 
+def _listener(file: Path, user: int) -> socket.socket:
+    """Listen at the path, for that user."""
+    file.parent.mkdir(exist_ok=True)
+    file.parent.chmod(0o755)
+    file.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with socket_address(file) as address:
+        listener.bind(address)
+    file.chmod(0o600)
+    os.chown(file, user, -1)
+    listener.listen(8)
+    listener.setblocking(False)
+    return listener
+
+
+def confined(
+    api: Any,
+    readable: Mapping[str, str],
+    writable: Mapping[str, str],
+    *,
+    network: str,
+    memory_bytes: int,
+    tasks: int,
+) -> Any:
+    """The host's part of a container's settings: what it sees, and what it may use.
+
+    readable, writable: files and folders of this machine, by their path in the container.
+    """
+    binds = {source: {"bind": place, "mode": "ro"} for place, source in readable.items()}
+    binds |= {source: {"bind": place, "mode": "rw"} for place, source in writable.items()}
+    return api.create_host_config(
+        binds=binds,
+        network_mode=network,
+        mem_limit=memory_bytes,
+        memswap_limit=memory_bytes,
+        pids_limit=tasks,
+        cap_drop=["ALL"],
+        security_opt=["no-new-privileges"],
+        read_only=True,
+        tmpfs=_SCRATCH,
+        log_config=LogConfig(type="json-file", config={"max-size": "1m", "max-file": "2"}),
+    )
+
+
 def _nothing() -> None:
     """For callers that wait for nothing."""
 
@@ -383,21 +447,9 @@ class Engine:
 
     def _create(self, wanted: Wanted, digest: str, network: str) -> str:
         api, containers = self._api, self._containers
-        binds = {source: {"bind": place, "mode": "ro"} for place, source in containers.folders.items()}
-        binds[wanted.channel] = {"bind": CHANNEL_FOLDER, "mode": "ro"}
-        binds[wanted.files] = {"bind": FILES_FOLDER, "mode": "rw"}
-        host = api.create_host_config(
-            binds=binds,
-            network_mode=network,
-            mem_limit=wanted.memory_bytes,
-            memswap_limit=wanted.memory_bytes,
-            pids_limit=wanted.tasks,
-            cap_drop=["ALL"],
-            security_opt=["no-new-privileges"],
-            read_only=True,
-            tmpfs=_SCRATCH,
-            log_config=LogConfig(type="json-file", config={"max-size": "1m", "max-file": "2"}),
-        )
+        limits = {"memory_bytes": wanted.memory_bytes, "tasks": wanted.tasks}
+        readable = {**containers.folders, CHANNEL_FOLDER: wanted.channel}
+        host = confined(api, readable, {FILES_FOLDER: wanted.files}, network=network, **limits)
         made = api.create_container(
             containers.image,
             entrypoint=list(containers.command),

@@ -62,6 +62,9 @@ class Launchers(Protocol[_L]):
     def cancel(self, tenant: Tenant) -> None:
         """The tenant must not be served any more: end what was started for it alone."""
 
+    def adopt(self, tenant: Tenant) -> None:
+        """Do for a running process of the previous spawner what it needs of this one."""
+
     def limit(self, tenant: Tenant) -> None:
         """Apply the limits to the tenant's process, which has just started."""
 

@@ -322,6 +322,7 @@ class Processes:
         if process is None:
             return
         tenant.process = process
+        self._launchers.adopt(tenant)
         self._loop.watch(process.handle, partial(self._ended, tenant))
         if oid != tenant.entry.oid:
             self.end(tenant)

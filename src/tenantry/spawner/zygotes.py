@@ -181,6 +181,9 @@ class Zygotes:
     def cancel(self, tenant: Tenant) -> None:
         """A zygote is for many tenants: there is nothing to end."""
 
+    def adopt(self, tenant: Tenant) -> None:
+        """It needs nothing."""
+
     def limit(self, tenant: Tenant) -> None:
         """See `Launchers.limit`: by a control group."""
         if self._cgroups and tenant.process:

@@ -1,0 +1,97 @@
+"""Run a command of Odoo's on one instance, in a container of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.errors import APIError, NotFound
+from requests.exceptions import ConnectionError as Lost
+from requests.exceptions import Timeout
+
+from tenantry.errors import InitialisationFailed, InitialisationTimeout
+from tenantry.odoo.initialise import OdooCommand
+from tenantry.process import last_lines
+from tenantry.spawner.containers import MARK, confined
+
+_CONFIG, _DATA = "/run/tenantry.conf", "/var/lib/odoo"
+_TASKS, _MEMORY_BYTES = 256, 3 * 2**30
+
+
+@dataclass(frozen=True)
+class DockerCommand:
+    """A command's container. config: Odoo's configuration, for the user alone. files: its filestore.
+
+    folders: what it can read besides, by the path in the container. log: gets its output.
+    """
+
+    engine: str
+    image: str
+    mark: str
+    name: str
+    user: int
+    config: Path
+    files: Path
+    folders: Mapping[str, str]
+    log: Path
+    timeout_s: float
+
+    def run(self, command: OdooCommand) -> None:
+        """Run it to its end. A container that a killed call left is removed first.
+
+        Raises InitialisationTimeout, InitialisationFailed.
+        """
+        api = docker.APIClient(base_url=self.engine, version="auto", timeout=60)
+        with contextlib.closing(api), self.log.open("wb") as log:
+            place = f"{self.name}-{command.title}-{self.mark}"
+            _remove(api, place)
+            try:
+                code = self._run(api, place, command, log)
+            finally:
+                _remove(api, place)
+        if code:
+            reason = f"it ended with {code}: {last_lines(self.log.read_text(errors='replace'))}"
+            raise InitialisationFailed(self.name, reason, self.log)
+
+    def _run(self, api: Any, place: str, command: OdooCommand, log: Any) -> int:
+        head, *rest = command.arguments
+        readable = {**self.folders, _CONFIG: str(self.config)}
+        writable = {f"{_DATA}/filestore/{self.name}": str(self.files)}
+        made = api.create_container(
+            self.image,
+            entrypoint=["odoo", head, "-c", _CONFIG, "-d", self.name, *rest],
+            command=[],
+            name=place,
+            user=f"{self.user}:{self.user}",
+            working_dir="/tmp",
+            stdin_open=True,
+            environment={"HOME": "/tmp", "PYTHONDONTWRITEBYTECODE": "1"},
+            labels={MARK: self.mark},
+            host_config=confined(
+                api, readable, writable, network="none", memory_bytes=_MEMORY_BYTES, tasks=_TASKS
+            ),
+        )
+        with contextlib.closing(api.attach_socket(made, params={"stdin": 1, "stream": 1})) as stdin:
+            api.start(made)
+            stdin._sock.sendall(command.script.encode())
+        deadline = time.monotonic() + self.timeout_s
+        try:
+            ended = api.wait(made, timeout=self.timeout_s)
+        except (Timeout, Lost) as error:
+            if time.monotonic() < deadline:
+                raise
+            raise InitialisationTimeout(self.name, self.timeout_s, self.log) from error
+        finally:
+            for part in api.logs(made, stream=True, follow=False):
+                log.write(part)
+        return int(ended["StatusCode"])
+
+
+def _remove(api: Any, place: str) -> None:
+    with contextlib.suppress(NotFound, APIError):
+        api.remove_container(place, force=True)
