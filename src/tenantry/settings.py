@@ -5,6 +5,7 @@ They are read from the environment and from `settings.toml`, and are immutable t
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Callable, Mapping
@@ -57,6 +58,22 @@ def _domain(value: str) -> str:
 def _protocol(value: str) -> str:
     if value not in ("http", "https"):
         raise ValueError("http or https")
+    return value
+
+
+def _network(value: str) -> str:
+    try:
+        network = ipaddress.IPv4Network(value)
+    except ValueError:
+        network = None
+    if network is None or not network.is_private or network.prefixlen > 28:
+        raise ValueError("a private network, such as 10.213.0.0/16")
+    return str(network)
+
+
+def _engine_address(value: str) -> str:
+    if value and not value.startswith("unix:///"):
+        raise ValueError("the address of a UNIX socket, such as unix:///var/run/docker.sock")
     return value
 
 
@@ -220,9 +237,9 @@ class ServerSettings(_Settings):
     probe_timeout_s: Seconds = 30
     cron_jitter_s: Whole = 3600
     pool_size: Whole = 2
-    docker_host: str = ""
+    docker_host: Annotated[str, AfterValidator(_engine_address)] = ""
     image: str = ""
-    container_networks: str = "10.213.0.0/16"
+    container_networks: Annotated[str, AfterValidator(_network)] = "10.213.0.0/16"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, name: str = "") -> ServerSettings:

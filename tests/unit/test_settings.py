@@ -117,6 +117,9 @@ def test_another_process_reads_the_same_settings_from_the_environment_they_write
         probe_timeout_s=7,
         cron_jitter_s=8,
         pool_size=9,
+        docker_host="unix:///run/other.sock",
+        image="odoo:19",
+        container_networks="10.99.0.0/16",
         reserved_names=RESERVED_NAMES | {"intranet", "sales"},
         inside_master=True,
     )

@@ -20,7 +20,7 @@ import docker
 from docker.errors import DockerException, ImageNotFound
 
 from tenantry.agreed import CONTAINER_PROGRAM, PROCESS_MODULE
-from tenantry.errors import ContainerEngineFailure, ServerNotStarted
+from tenantry.errors import ContainerEngineFailure, DependencyFailure, ServerNotStarted
 from tenantry.odoo.config import container_options, tenant_limits, write_config
 from tenantry.odoo.confined import log_of
 from tenantry.odoo.filestore import Filestores
@@ -44,10 +44,23 @@ _SOCKETS = PurePosixPath("/run/postgresql")
 class DockerRuntime(TenantServer):
     """Tenants run in containers of the Docker engine of this machine."""
 
+    def start(self, odoo: OdooInstallation, cluster: Cluster, report: Callable[[str], None]) -> None:
+        """See `ServerRuntime.start`; a firewall that somebody flushed is put back, too."""
+        self._apply_firewall()
+        super().start(odoo, cluster, report)
+
     def prepare(self, odoo: OdooInstallation, cluster: Cluster, report: Callable[[str], None]) -> list[str]:
-        """See `ServerRuntime.prepare`; the firewall comes first: no container is to run without it."""
-        self._firewall.apply()
+        """See `ServerRuntime.prepare`; no container is to run without the firewall."""
+        self._apply_firewall()
         return super().prepare(odoo, cluster, report)
+
+    def _apply_firewall(self) -> None:
+        self._image_id()  # the engine must answer: it makes the chains
+        try:
+            self._firewall.apply()
+        except DependencyFailure as error:
+            reason = f"the containers' firewall cannot be set: {error}"
+            raise ServerNotStarted("The tenant server", reason, self.log_file) from error
 
     def stop(self) -> bool:
         """See `ServerRuntime.stop`."""
@@ -122,7 +135,18 @@ class DockerRuntime(TenantServer):
 
     def protections(self) -> dict[str, str]:
         """See `ServerRuntime.protections`."""
-        return super().protections() | {"firewall": self._firewall.obstacle}
+        return super().protections() | {
+            "containers": self._engine_obstacle,
+            "firewall": self._firewall.obstacle,
+        }
+
+    @property
+    def _engine_obstacle(self) -> str:
+        try:
+            self._image_id()
+        except ContainerEngineFailure as error:
+            return str(error)
+        return ""
 
     def run_odoo(self, name: str, command: OdooCommand) -> Path:
         """See `Runtime.run_odoo`: in a container of its own, beside the tenant's."""

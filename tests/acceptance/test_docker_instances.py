@@ -1,0 +1,326 @@
+"""A server whose instances run in containers of a real Docker engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.conftest import TINY
+from tests.support.docker_engine import DockerEngine, Ended
+from tests.support.mail_server import MailServer
+from tests.support.odoo_client import OdooClient
+from tests.support.odoo_image import NAME, Unavailable, odoo_image
+from tests.support.tenants import ask, create, status, swept
+from tests.support.waiting import eventually, wait_until
+
+from tenantry.engine import Engine
+from tenantry.errors import ContainerEngineFailure
+from tenantry.model.instance import Creation
+from tenantry.model.mail import Security, Smarthost
+from tenantry.settings import DOCKER, ServerSettings
+
+_HOG = "print(len(bytearray(1 << 30)))"
+_CONNECT = """
+import socket, sys
+try:
+    socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=3)
+except OSError as error:
+    sys.exit(str(error))
+"""
+
+
+@pytest.fixture(scope="module")
+def docker(docker_engine: DockerEngine, settings: ServerSettings) -> DockerEngine:
+    """One that has Odoo's image."""
+    try:
+        folder = odoo_image(settings)
+    except Unavailable as reason:
+        if os.environ.get("TENANTRY_NO_SKIP"):
+            raise
+        pytest.skip(str(reason))
+    docker_engine.load_folder(folder)
+    return docker_engine
+
+
+@pytest.fixture(scope="module")
+def boxes(docker: DockerEngine, settings: ServerSettings, first_port: int) -> Iterator[Engine]:
+    """The engine of a server with that runtime, and with the Tiny template."""
+    home = Path(tempfile.mkdtemp(prefix="tenantry-test-"))
+    home.chmod(0o755)
+    engine = Engine(
+        settings.replaced(
+            home=home,
+            runtime=DOCKER,
+            docker_host=docker.url,
+            image=NAME,
+            container_networks=str(docker.pool),
+            http_port=first_port + 10,
+            pool_size=0,
+        ),
+        report=print,
+    )
+    engine.start_postgres()
+    engine.start_tenants()
+    engine.templates.build(TINY)
+    with swept(engine):
+        yield engine
+    left = (containers(docker), networks(docker))
+    engine.stop()
+    shutil.rmtree(home, ignore_errors=True)
+    assert left == ([], [])
+
+
+@pytest.fixture(scope="module")
+def acme(boxes: Engine) -> Creation:
+    return create(boxes)
+
+
+@pytest.fixture(scope="module")
+def beta(boxes: Engine) -> Creation:
+    return create(boxes, "beta")
+
+
+def containers(docker: DockerEngine, name: str = "") -> list[dict[str, Any]]:
+    """What the engine shows of all containers, or of an instance's."""
+    found = docker.ask("GET", "/containers/json", all="true")
+    return [docker.inspect(one["Id"]) for one in found if one["Names"][0].startswith(f"/{name}")]
+
+
+def networks(docker: DockerEngine) -> list[str]:
+    found = docker.ask("GET", "/networks", filters=json.dumps({"label": ["tenantry.server"]}))
+    return [network["Name"] for network in found]
+
+
+def container_of(docker: DockerEngine, name: str) -> dict[str, Any]:
+    (found,) = containers(docker, f"{name}-")
+    return found
+
+
+def run_in(docker: DockerEngine, name: str, program: str, *arguments: str) -> Ended:
+    """Run a program in an instance's container, as its administrator could with native code."""
+    return docker.execute(container_of(docker, name)["Id"], "python3", "-c", program, *arguments)
+
+
+def address_of(docker: DockerEngine, name: str) -> dict[str, str]:
+    (network,) = container_of(docker, name)["NetworkSettings"]["Networks"].values()
+    return network
+
+
+# ---------------------------------------------------------------- one instance
+
+
+def test_a_customer_logs_in_to_an_odoo_in_a_container(boxes: Engine, docker: DockerEngine, acme: Creation):
+    assert boxes.instances.prove_login(acme) < 30
+    container = container_of(docker, "acme")
+    assert container["Image"] == docker.ask("GET", f"/images/{NAME}/json")["Id"]
+    assert container["State"]["Running"]
+
+
+def test_a_container_has_no_right_that_it_does_not_need(docker: DockerEngine, acme: Creation):
+    container = container_of(docker, "acme")
+    host = container["HostConfig"]
+    assert host["CapDrop"] == ["ALL"]
+    assert host["ReadonlyRootfs"]
+    assert host["SecurityOpt"] == ["no-new-privileges"]
+    assert not host["Privileged"]
+    assert host["Memory"] == host["MemorySwap"] > 0
+    assert host["PidsLimit"] > 0
+    assert host["LogConfig"]["Config"] == {"max-size": "1m", "max-file": "2"}
+    assert container["Config"]["Healthcheck"]
+    assert int(container["Config"]["User"].partition(":")[0]) > 2**30
+    written = [
+        mount["Destination"] for mount in container["Mounts"] if mount["RW"] and mount["Type"] == "bind"
+    ]
+    assert written == ["/var/lib/odoo/files"]
+
+
+def test_no_secret_is_in_the_settings_of_a_container(boxes: Engine, docker: DockerEngine, acme: Creation):
+    shown = json.dumps(container_of(docker, "acme"))
+    for secret in (boxes.keys.role_password("acme"), boxes.keys.instances, acme.password):
+        assert secret.reveal() not in shown
+
+
+def test_the_health_check_asks_the_tenants_page(docker: DockerEngine, acme: Creation):
+    (test, *command) = container_of(docker, "acme")["Config"]["Healthcheck"]["Test"]
+    assert test == "CMD"
+    assert docker.execute(container_of(docker, "acme")["Id"], *command).exit_code == 0
+
+
+def test_files_of_a_customer_are_in_the_filestore_of_the_server(boxes: Engine, acme: Creation):
+    admin = OdooClient(boxes, acme)
+    before = set(boxes.context.filestores.content("acme"))
+    admin.call("ir.attachment", "create", [{"name": "note.txt", "raw": "a note of the customer"}])
+    assert len(set(boxes.context.filestores.content("acme")) - before) == 1
+
+
+def test_modules_are_installed_by_a_container_of_the_same_image(boxes: Engine, acme: Creation):
+    assert boxes.instances.install_modules("acme", ["uom"]) == ["uom"]
+    assert status(boxes, "acme") == 200
+
+
+def test_mail_goes_by_the_operators_server(boxes: Engine, acme: Creation):
+    server = MailServer()
+    server.start()
+    boxes.mail.set(Smarthost("127.0.0.1", server.port, "mail@provider.example", Security.NONE))
+    try:
+        boxes.runtime.end("acme")
+        admin = OdooClient(boxes, acme)
+        boxes.instances.install_modules("acme", ["mail"])
+        values = {"subject": "Your offer", "body_html": "<p>Hello</p>", "email_to": "bob@shop.example"}
+        (mail,) = admin.call("mail.mail", "create", [{**values, "email_from": "Ann <ann@acme.example>"}])
+        admin.call("mail.mail", "send", [mail])
+        assert server.wait_for("Your offer")["To"] == "bob@shop.example"
+    finally:
+        boxes.mail.unset()
+        server.stop()
+
+
+# ---------------------------------------------------------------- its life
+
+
+def test_a_suspended_instance_has_no_running_container(boxes: Engine, docker: DockerEngine, beta: Creation):
+    assert status(boxes, "beta") == 200
+    boxes.instances.suspend("beta")
+    assert status(boxes, "beta") == 503
+    assert eventually(lambda: not container_of(docker, "beta")["State"]["Running"])
+    boxes.instances.reactivate("beta")
+    assert status(boxes, "beta") == 200
+
+
+def test_a_renamed_instance_has_one_container_of_its_new_name(
+    boxes: Engine, docker: DockerEngine, beta: Creation
+):
+    boxes.instances.rename("beta", "gamma")
+    assert status(boxes, "gamma") == 200
+    assert containers(docker, "beta-") == []
+    boxes.instances.rename("gamma", "beta")
+    assert status(boxes, "beta") == 200
+    assert containers(docker, "gamma-") == []
+
+
+def test_a_killed_container_is_started_for_the_next_visitor(
+    boxes: Engine, docker: DockerEngine, beta: Creation
+):
+    docker.ask("POST", f"/containers/{container_of(docker, 'beta')['Id']}/kill")
+    assert status(boxes, "beta") == 200
+
+
+def test_a_terminated_instance_leaves_no_container_and_no_network(boxes: Engine, docker: DockerEngine):
+    before = networks(docker)
+    create(boxes, "short")
+    boxes.instances.terminate("short")
+    assert containers(docker, "short-") == []
+    assert networks(docker) == before
+
+
+def test_a_restarted_spawner_leaves_containers_running(boxes: Engine, docker: DockerEngine, acme: Creation):
+    assert status(boxes, "acme") == 200
+    before = container_of(docker, "acme")["State"]["StartedAt"]
+    os.kill(boxes.runtime.pid, 1)
+    assert eventually(lambda: status(boxes, "acme") == 200)
+    boxes.context.runtime.follow(["acme"])
+    assert container_of(docker, "acme")["State"]["StartedAt"] == before
+
+
+# ---------------------------------------------------------------- sleep
+
+
+def test_a_plan_lets_an_instance_sleep_and_many_visitors_wake_it_once(
+    boxes: Engine, docker: DockerEngine, beta: Creation
+):
+    boxes.instances.set_limits("beta", {"idle_s": 2})
+    jobs_are_far(boxes, "beta")
+    boxes.instances.restart("beta")
+    assert status(boxes, "beta") == 200
+    wait_until(lambda: not container_of(docker, "beta")["State"]["Running"], "it sleeps", timeout_s=60)
+    with ThreadPoolExecutor(20) as visitors:
+        answers = list(visitors.map(lambda _n: status(boxes, "beta"), range(20)))
+    assert answers == [200] * 20
+    assert len(containers(docker, "beta-")) == 1
+    boxes.instances.set_limits("beta", {})
+    boxes.instances.restart("beta")
+
+
+def jobs_are_far(engine: Engine, name: str) -> None:
+    with engine.context.cluster.connect(name) as inside:
+        inside.execute("UPDATE ir_cron SET nextcall = now() AT TIME ZONE 'UTC' + interval '1 day'")
+        inside.execute("DELETE FROM ir_cron_trigger")
+
+
+# ---------------------------------------------------------------- neighbours
+
+
+def test_who_uses_too_much_memory_ends_and_the_neighbour_serves_on(
+    boxes: Engine, docker: DockerEngine, acme: Creation, beta: Creation
+):
+    boxes.instances.set_limits("beta", {"memory_mb": 512})
+    boxes.instances.restart("beta")
+    assert status(boxes, "beta") == 200
+    assert container_of(docker, "beta")["HostConfig"]["Memory"] == 512 * 2**20
+    assert run_in(docker, "beta", _HOG).exit_code != 0
+    assert status(boxes, "acme") == 200
+    assert eventually(lambda: status(boxes, "beta") == 200)
+    boxes.instances.set_limits("beta", {})
+
+
+def test_a_container_reaches_nothing_of_the_machine_or_of_its_neighbour(
+    boxes: Engine, docker: DockerEngine, acme: Creation, beta: Creation
+):
+    assert status(boxes, "acme") == status(boxes, "beta") == 200
+    mine, theirs = address_of(docker, "acme"), address_of(docker, "beta")
+    port, database = str(boxes.runtime.port), str(boxes.context.cluster.port)
+    refused = [
+        *((theirs["IPAddress"], "8069"), (theirs["Gateway"], port), (theirs["Gateway"], database)),
+        *((mine["Gateway"], port), (mine["Gateway"], database), (mine["Gateway"], "22")),
+        *(("127.0.0.1", port), ("127.0.0.1", database), ("169.254.169.254", "80")),
+        *(("10.0.0.1", "80"), ("192.168.0.1", "80"), ("172.16.0.1", "80"), ("100.64.0.1", "80")),
+    ]
+    for host, number in refused:
+        ended = run_in(docker, "acme", _CONNECT, host, number)
+        assert ended.exit_code == 1, (host, number)
+        assert "timed out" not in ended.output, (host, number)
+
+
+def test_a_container_sees_no_file_of_the_engine_or_of_its_neighbour(
+    boxes: Engine, docker: DockerEngine, acme: Creation, beta: Creation
+):
+    program = "import os, sys; sys.exit(any(map(os.path.exists, sys.argv[1:])))"
+    hidden = [
+        *("/var/run/docker.sock", str(docker.socket), str(boxes.settings.home), "/root"),
+        str(boxes.context.filestores.folder("beta")),
+    ]
+    assert run_in(docker, "acme", program, *hidden[:3], hidden[4]).exit_code == 0
+    assert run_in(docker, "acme", "import os; os.listdir('/root')").exit_code == 1
+
+
+def test_a_container_reaches_its_own_database_only(boxes: Engine, docker: DockerEngine, acme: Creation):
+    program = (
+        "import psycopg2, sys; "
+        "psycopg2.connect(host='/run/postgresql', port=sys.argv[1], user='acme', dbname=sys.argv[2],"
+        " password=sys.argv[3])"
+    )
+    password, port = boxes.keys.role_password("acme").reveal(), str(boxes.context.cluster.port)
+    assert run_in(docker, "acme", program, port, "acme", password).exit_code == 0
+    for other in ("beta", "postgres", "tenantry_template_tiny", "template1"):
+        ended = run_in(docker, "acme", program, port, other, password)
+        assert ended.exit_code == 1
+        assert "no pg_hba.conf entry" in ended.output
+
+
+# ---------------------------------------------------------------- bad input
+
+
+def test_an_engine_that_does_not_answer_is_said_with_a_remedy(boxes: Engine, tmp_path: Path):
+    nowhere = Engine(boxes.settings.replaced(docker_host=f"unix://{tmp_path}/none.sock"))
+    with pytest.raises(ContainerEngineFailure, match=r"none\.sock") as caught:
+        nowhere.start_tenants()
+    assert "TENANTRY_DOCKER_HOST" in caught.value.remedy
+    assert status(boxes, "acme") == 200
+    assert ask(boxes, "acme", "SELECT 1") == [(1,)]
