@@ -105,13 +105,18 @@ class DockerRuntime(TenantServer):
     def image(self) -> str:
         return self.settings.image or f"odoo:{self.settings.odoo_series}"
 
-    def _image_id(self) -> str:
-        """The image's id; the engine fetches the image if it does not have it."""
+    def _image_id(self, *, fetch: bool = True) -> str:
+        """The image's id. fetch: the engine fetches the image if it does not have it.
+
+        Raises ContainerEngineFailure.
+        """
         try:
             with contextlib.closing(docker.DockerClient(base_url=self._engine_address, timeout=30)) as engine:
                 try:
                     return str(engine.images.get(self.image).id)
                 except ImageNotFound:
+                    if not fetch:
+                        raise
                     return str(engine.images.pull(self.image).id)
         except DockerException as error:
             raise ContainerEngineFailure(self._engine_address, self.image, str(error)) from error
@@ -143,7 +148,7 @@ class DockerRuntime(TenantServer):
     @property
     def _engine_obstacle(self) -> str:
         try:
-            self._image_id()
+            self._image_id(fetch=False)
         except ContainerEngineFailure as error:
             return str(error)
         return ""

@@ -54,7 +54,11 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 _SUBNET_BITS = 29
 _STOP_WITHIN_S = 5
 _SWEEP_AGAIN_S = 30
-_SCRATCH = {"/tmp": "size=64m,mode=1777"}
+_SCRATCH = {
+    "/tmp": "size=64m,mode=1777",
+    # For these the official image asks for volumes, which would stay behind.
+    **{"/var/lib/odoo": "size=16m,mode=1777", "/mnt/extra-addons": "size=1m,mode=755"},
+}
 _HEALTH = {
     "test": ["CMD", "python3", "-c", f"from urllib.request import *; urlopen({agreed.LOOPBACK_HEALTH!r})"],
     "interval": 60 * 10**9,
