@@ -134,7 +134,7 @@ def _typed(connection: Connection, action: str, database: str, error: psycopg.Er
         case errors.InsufficientPrivilege():
             missing = _missing_rights(connection)
             if missing:
-                return InsufficientRights(connection.info.user, *missing)
+                return InsufficientRights(connection.info.user, missing)
     if connection.broken or isinstance(error, errors.AdminShutdown):
         return PostgresUnreachable(f"{connection.info.host}:{connection.info.port}", one_line(error))
     return PostgresFailure(action, one_line(error))

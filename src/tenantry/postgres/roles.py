@@ -242,4 +242,4 @@ def check_rights(connection: Connection) -> None:
     with translated(connection, "read the engine role's attributes"):
         missing = missing_rights(connection)
     if missing:
-        raise InsufficientRights(connection.info.user, *missing)
+        raise InsufficientRights(connection.info.user, missing)
