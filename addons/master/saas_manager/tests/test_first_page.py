@@ -17,3 +17,11 @@ class TestFirstPage(TransactionCase):
         for group in ("user", "manager", "administrator"):
             self.assertEqual(self._first_page(group), dashboard, group)
         self.assertNotEqual(self._first_page("nobody"), dashboard)
+
+    def test_operators_find_nothing_unread_when_they_begin(self):
+        for group in ("nobody", "manager", "administrator"):
+            user = new_test_user(self.env, f"begins-{group}", GROUPS[group])
+            user.with_user(user)._on_webclient_bootstrap()
+            members = self.env["discuss.channel.member"].search([("partner_id", "=", user.partner_id.id)])
+            unread = members.filtered("message_unread_counter").mapped("channel_id.name")
+            self.assertEqual((unread, user.odoobot_state), ([], "disabled"), group)
