@@ -6,7 +6,7 @@
     "author": "Tenantry",
     "website": "https://github.com/tenantry/tenantry",
     "license": "LGPL-3",
-    "depends": ["mail", "portal", "queue_job"],
+    "depends": ["mail", "mail_bot", "portal", "queue_job"],
     "data": [
         "security/saas_groups.xml",
         "security/ir.model.access.csv",
@@ -20,6 +20,7 @@
         "data/ir_cron_data.xml",
         "views/mail_layout.xml",
         "views/mail_activity_templates.xml",
+        "data/mail_message_data.xml",
         "data/mail_template_data.xml",
         "wizards/saas_instance_access_views.xml",
         "wizards/saas_instance_create_views.xml",

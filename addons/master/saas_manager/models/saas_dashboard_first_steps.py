@@ -1,11 +1,78 @@
 """The first steps of a new installation: which are done, and where each of the others is done."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from odoo import api, models
 from odoo.exceptions import AccessError
+from odoo.tools.translate import LazyTranslate
+
+_lt = LazyTranslate(__name__)
 
 _HIDDEN = "saas.first_steps_hidden"
 _ADMINISTRATOR = "saas_manager.group_saas_administrator"
 _LOCAL = ("", "localhost")
+
+
+def _domain_is_chosen(env):
+    # sudo: users of the back office need not see parameters
+    return (env["ir.config_parameter"].sudo().get_param("saas.base_domain") or "") not in _LOCAL
+
+
+def _has_template(env):
+    return bool(env["saas.template"].search_count([("is_template_ready", "=", True)], limit=1))
+
+
+@dataclass(frozen=True)
+class Step:
+    """action: the XML id of where it is done. group: who does it. is_possible: whether it can be done now."""
+
+    label: object
+    hint: object
+    is_done: Callable
+    action: str
+    group: str
+    is_possible: Callable = lambda _env: True
+
+
+_STEPS = (
+    Step(
+        _lt("Set an outgoing mail server"),
+        _lt("Without one, no customer gets a login, and nobody can sign up."),
+        lambda env: not env["saas.provider"]._mail_obstacle(),
+        "saas_manager.res_config_settings_action",
+        "base.group_system",
+    ),
+    Step(
+        _lt("Choose the base domain"),
+        _lt("Instances answer below it. Until then they answer on this machine only."),
+        _domain_is_chosen,
+        "saas_manager.res_config_settings_action",
+        "base.group_system",
+    ),
+    Step(
+        _lt("Build a template"),
+        _lt("New instances are made from it. It takes a minute or two."),
+        _has_template,
+        "saas_manager.saas_template_action",
+        _ADMINISTRATOR,
+    ),
+    Step(
+        _lt("Make a plan"),
+        _lt("What customers pay, and what they get for it."),
+        lambda env: bool(env["saas.plan"].search_count([], limit=1)),
+        "saas_manager.saas_plan_action",
+        _ADMINISTRATOR,
+    ),
+    Step(
+        _lt("Create your first instance"),
+        _lt("For yourself, or for your first customer."),
+        lambda env: bool(env["saas.instance"].search_count([], limit=1)),
+        "saas_manager.saas_instance_create_action",
+        "saas_manager.group_saas_manager",
+        is_possible=_has_template,
+    ),
+)
 
 
 class SaasDashboard(models.AbstractModel):
@@ -30,49 +97,13 @@ class SaasDashboard(models.AbstractModel):
         self.env["ir.config_parameter"].sudo().set_param(_HIDDEN, "1")
 
     def _steps(self):
-        may_set = self.env.user.has_group("base.group_system")
-        is_administrator = self.env.user.has_group(_ADMINISTRATOR)
-        templates, plans, instances = (
-            self.env[model] for model in ("saas.template", "saas.plan", "saas.instance")
-        )
-        # sudo: users of the back office need not see parameters
-        base_domain = self.env["ir.config_parameter"].sudo().get_param("saas.base_domain") or ""
-        has_template = bool(templates.search_count([("is_template_ready", "=", True)], limit=1))
+        """Each with its action, if this user can do it now."""
         return [
-            self._step(
-                self.env._("Set an outgoing mail server"),
-                self.env._("Without one, no customer gets a login, and nobody can sign up."),
-                not self.env["saas.provider"]._mail_obstacle(),
-                may_set and "saas_manager.res_config_settings_action",
-            ),
-            self._step(
-                self.env._("Choose the base domain"),
-                self.env._("Instances answer below it. Until then they answer on this machine only."),
-                base_domain not in _LOCAL,
-                may_set and "saas_manager.res_config_settings_action",
-            ),
-            self._step(
-                self.env._("Build a template"),
-                self.env._("New instances are made from it. It takes a minute or two."),
-                has_template,
-                is_administrator and "saas_manager.saas_template_action",
-            ),
-            self._step(
-                self.env._("Make a plan"),
-                self.env._("What customers pay, and what they get for it."),
-                bool(plans.search_count([], limit=1)),
-                is_administrator and "saas_manager.saas_plan_action",
-            ),
-            self._step(
-                self.env._("Create your first instance"),
-                self.env._("For yourself, or for your first customer."),
-                bool(instances.search_count([], limit=1)),
-                has_template
-                and instances.has_access("create")
-                and "saas_manager.saas_instance_create_action",
-            ),
+            {
+                "label": self.env._(step.label),
+                "hint": self.env._(step.hint),
+                "is_done": step.is_done(self.env),
+                "action": self.env.user.has_group(step.group) and step.is_possible(self.env) and step.action,
+            }
+            for step in _STEPS
         ]
-
-    def _step(self, label, hint, is_done, action):
-        """action: the XML id of where it is done; false if this user cannot do it, or not yet."""
-        return {"label": label, "hint": hint, "is_done": is_done, "action": action}

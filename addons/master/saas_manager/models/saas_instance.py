@@ -46,9 +46,6 @@ class SaasInstance(models.Model):
     _order = "id desc"
     _email_fields = ("admin_email",)
     _caption_fields = ("name", "admin_name")
-    _action_fields = frozenset(
-        {"state", "operation", "wanted", "run_state", "database_name", "reference", "url", "previous_url"}
-    )
     _portal_fields = frozenset(
         """
         id display_name create_date name partner_id company_id subdomain template_id plan_id series

@@ -29,7 +29,6 @@ class SaasInstanceHostname(models.Model):
     _description = "SaaS Instance Hostname"
     _inherit = ["saas.lifecycle.mixin", "saas.tidy.mixin"]
     _hostname_fields = ("name",)
-    _action_fields = frozenset({"state", "state_at", "reason", "company_id"})
     _order = "name"
 
     name = fields.Char(string="Hostname", required=True)

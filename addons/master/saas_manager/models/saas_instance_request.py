@@ -18,7 +18,6 @@ class SaasInstanceRequest(models.Model):
     _email_fields = ("customer_email", "admin_email")
     _caption_fields = ("customer_name", "company_name", "admin_name")
     _order = "priority desc, id desc"
-    _action_fields = frozenset({"state", "instance_id"})
 
     name = fields.Char(
         string="Number", required=True, readonly=True, copy=False, default=lambda self: self.env._("New")
@@ -31,6 +30,7 @@ class SaasInstanceRequest(models.Model):
         required=True,
         default="operator",
         readonly=True,
+        copy=False,
     )
     priority = fields.Selection([("0", "Normal"), ("1", "High"), ("2", "Urgent")], default="0")
     company_id = fields.Many2one(
@@ -115,14 +115,14 @@ class SaasInstanceRequest(models.Model):
         for request in self:
             self.env["saas.instance"]._check_well_formed(request.subdomain)
 
-    @api.model_create_multi
-    def create(self, vals_list):
+    def _prepare_create_values(self, vals_list):
+        """Number them."""
         # Programs have no time zone, and the user's only matters for the year in a number.
-        numbers = self.env["ir.sequence"].with_context(tz=self.env.context.get("tz") or "UTC")
-        for vals in vals_list:
-            if not vals.get("name"):
-                vals["name"] = numbers.next_by_code("saas.instance.request")
-        return super().create(vals_list)
+        zone = self.env.context.get("tz") or "UTC"
+        number = self.env["ir.sequence"].with_context(tz=zone).next_by_code
+        return super()._prepare_create_values(
+            [{**vals, "name": vals.get("name") or number("saas.instance.request")} for vals in vals_list]
+        )
 
     def action_submit(self):
         """Submit the request, check it, and start at once."""

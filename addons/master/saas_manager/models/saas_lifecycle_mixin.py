@@ -18,21 +18,17 @@ def filled_columns(name):
 
 class SaasLifecycleMixin(models.AbstractModel):
     _name = "saas.lifecycle.mixin"
-    _inherit = "saas.live.mixin"
+    _inherit = ["saas.live.mixin", "saas.readonly.mixin"]
     _description = "SaaS Life Cycle Mixin"
 
-    _action_fields = frozenset({"state"})
-    """Only actions and jobs write these fields: `readonly` alone does not protect them over RPC."""
     _portal_fields = frozenset()
     """X2: all fields that customers may read of their own records; fields added later are not readable."""
 
     def _has_field_access(self, field, operation):
         if not super()._has_field_access(field, operation):
             return False
-        if self.env.su:
+        if self.env.su or operation == "write":
             return True
-        if operation == "write":
-            return field.name not in self._action_fields
         # Not `user.share`: it would read the user from the database for each request.
         return field.name in self._portal_fields or self.env.user.has_group("base.group_user")
 
@@ -66,7 +62,7 @@ class SaasLifecycleMixin(models.AbstractModel):
         """Write the state to which `actions` lead one after the other, together with `values`."""
         self.check_access("write")
         self._check_transition(*actions)
-        # sudo: whoever may write the record may have it moved, but not write `_action_fields` himself.
+        # sudo: whoever may write the record may have it moved, but not write its state.
         for record in self.sudo():
             record.write({"state": record._state_after(actions), **values})
 

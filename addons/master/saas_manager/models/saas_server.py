@@ -12,7 +12,7 @@ from ..reasons import in_words_of
 class SaasServer(models.Model):
     _name = "saas.server"
     _description = "SaaS Server"
-    _inherit = ["saas.shared.mixin", "mail.thread", "mail.activity.mixin"]
+    _inherit = ["saas.shared.mixin", "saas.readonly.mixin", "mail.thread", "mail.activity.mixin"]
     _order = "sequence, name"
 
     name = fields.Char(required=True, tracking=True)
@@ -37,6 +37,7 @@ class SaasServer(models.Model):
     )
     base_domain = fields.Char(
         readonly=True,
+        copy=False,
         help="Instances answer at <subdomain>.<base domain>, as last reported by the server.",
     )
     address = fields.Char(
@@ -83,10 +84,11 @@ class SaasServer(models.Model):
         required=True,
         default="unknown",
         readonly=True,
+        copy=False,
     )
-    health_message = fields.Char(readonly=True)
+    health_message = fields.Char(readonly=True, copy=False)
     health_text = fields.Char(string="Health in Words", compute="_compute_health_text")
-    last_check_at = fields.Datetime(string="Last Check", readonly=True)
+    last_check_at = fields.Datetime(string="Last Check", readonly=True, copy=False)
     mail_message = fields.Char(compute="_compute_mail", help="Why there are no figures of its mails.")
     mail_sent = fields.Integer(string="Recipients in the Last Hour", compute="_compute_mail")
     mail_refused = fields.Integer(string="Refused Mails", compute="_compute_mail")
@@ -291,7 +293,8 @@ class SaasServer(models.Model):
         """Ask the engine for the server's health, and note it."""
         for server in self:
             status = gateway.server_status(server)
-            server.write({**status, "last_check_at": fields.Datetime.now()})
+            # sudo: users cannot write measured values
+            server.sudo().write({**status, "last_check_at": fields.Datetime.now()})
 
     @api.model
     def _cron_check_health(self):

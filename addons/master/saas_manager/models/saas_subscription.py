@@ -92,21 +92,29 @@ class SaasSubscription(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._check_no_price(vals)
-            if not vals.get("name"):
-                vals["name"] = self.env["ir.sequence"].next_by_code("saas.subscription")
         subscriptions = super().create(vals_list)
         subscriptions._freeze()
         return subscriptions
+
+    def _prepare_create_values(self, vals_list):
+        """Number them."""
+        number = self.env["ir.sequence"].next_by_code
+        return super()._prepare_create_values(
+            [{**vals, "name": vals.get("name") or number("saas.subscription")} for vals in vals_list]
+        )
 
     def write(self, vals):
         """Also update the instance's expiry date and entitlements, and the periods."""
         self._check_no_price(vals)
         shown = {subscription: subscription._shown() for subscription in self}
-        if vals.get("payment_state") == "paid":
-            vals = {**vals, "owed_since": False}
-        result = super().write(self._anchored(vals))
+        result = super().write(vals)
+        # sudo: only actions write what follows from it
+        if follows := self._that_follows(vals):
+            self.sudo().write(follows)
         if "date_end" in vals:
-            for subscription in self:
+            self.instance_id.check_access("write")
+            # sudo: as above
+            for subscription in self.sudo():
                 subscription.instance_id.expires_on = subscription.date_end
         if "date_end" in vals or vals.get("state") in BLOCKED:
             self._end_periods()
@@ -121,11 +129,11 @@ class SaasSubscription(models.Model):
         return super()._move(*actions, state_since=self._today(), **values)
 
     @staticmethod
-    def _anchored(vals):
-        """Count the next periods from the new end, if it was changed by hand."""
-        if "date_end" in vals and "period_count" not in vals:
-            return {**vals, "date_start": vals["date_end"], "period_count": 0}
-        return vals
+    def _that_follows(vals):
+        """What else to write: the next periods are counted from the new end, if it was changed by hand."""
+        is_moved = "date_end" in vals and "period_count" not in vals
+        counted = {"date_start": vals["date_end"], "period_count": 0} if is_moved else {}
+        return {**counted, "owed_since": False} if vals.get("payment_state") == "paid" else counted
 
     # ------------------------------------------------------------ current state
 
@@ -191,7 +199,8 @@ class SaasSubscription(models.Model):
             else:
                 if not subscription._is_paid():
                     values["owed_since"] = subscription.owed_since or subscription.period_start
-                subscription.write(values)
+                # sudo: as `_move` does it
+                subscription.sudo().write(values)
 
     def _renewal(self):
         """The anchor day of the next period, its first day, and its number."""

@@ -94,11 +94,13 @@ class SaasSubscription(models.Model):
 
     def _switch_period(self):
         """Change the length from the next period on: the current one keeps its length and its price."""
+        self.check_access("write")
         present = self.next_period or self.period
         other = "yearly" if present == "monthly" else "monthly"
-        # sudo: see `_note`.
-        if self.sudo().period_ids._priced():
-            self.next_period = other if other != self.period else False
+        # sudo: see `_note`; and only actions write the next period's length
+        inside = self.sudo()
+        if inside.period_ids._priced():
+            inside.next_period = other if other != self.period else False
         else:
             self.period = other
 

@@ -31,14 +31,15 @@ class SaasSubscription(models.Model):
         running = self._running_period(start)
         if start == self.date_end:  # a period renewed ahead was removed; the one before it runs
             start = periods.end_of(self.date_end, running, -1)
-            self.period_start = start
+            self.sudo().period_start = start  # sudo: only actions write it
         terms = self.plan_id._terms(running)
         before = self._start_before(start, running)
         if before:
             self._note_period("period", before, start, terms)
         self._note_period("period", start, self.date_end, terms)
         if running != self.period:
-            self.write({"period": running, "next_period": self.period})
+            # sudo: only actions write the next period's length
+            self.sudo().write({"period": running, "next_period": self.period})
         if self.state == "suspended":
             self._end_suspended()
 

@@ -211,7 +211,8 @@ class SaasSubscription(models.Model):
             if since and since < subscription.period_start:
                 is_owed = subscription.owed_since and subscription.owed_since <= since
                 state = "pending" if is_owed else "paid"
-                subscription.write({"period_start": since, "payment_state": state})
+                # sudo: only actions write its start
+                subscription.sudo().write({"period_start": since, "payment_state": state})
 
     def _has_lost_its_period(self):
         return self.period_start and self.date_end and self.period_start >= self.date_end
@@ -235,7 +236,8 @@ class SaasSubscription(models.Model):
         length = self.sudo().period_ids._priced()[-1:].period  # sudo: see `_note`
         if length and length != self.period:
             wanted = self.next_period or self.period
-            self.write({"period": length, "next_period": wanted if wanted != length else False})
+            # sudo: only actions write the next period's length
+            self.sudo().write({"period": length, "next_period": wanted if wanted != length else False})
 
     # ------------------------------------------------------------ change of plan
 

@@ -250,7 +250,8 @@ class SaasTemplate(models.Model):
             editing = gateway.edit_template(self)
         if self.state != "editing":
             self._move("edit")
-        self.edit_url = editing.url
+        # sudo: only actions write it
+        self.sudo().edit_url = editing.url
         message = self.env._(
             "Log in at %(url)s as %(login)s with the password %(password)s (shown once). "
             "Press Mark as Ready here when you have finished.",

@@ -23,9 +23,18 @@ class SaasTemplate(models.Model):
         return {**action, "context": {f"default_{name}": value for name, value in defaults.items()}}
 
     def _building_server(self):
-        """The server that builds it. Raises UserError if the back office does not know one."""
-        own = [("address", "in", (False, ""))]
-        server = self.server_id or self.env["saas.server"].search(own, limit=1)
+        """The server that builds it: its own, else the installation's of its series, an active one first.
+
+        Raises UserError if the back office does not know one.
+        """
+        own = [
+            ("address", "in", (False, "")),
+            ("series", "=", self.series),
+            ("runtime", "=", "shared"),
+            ("company_id", "in", (False, self.company_id.id)),
+        ]
+        servers = self.server_id or self.env["saas.server"].search(own)
+        server = servers.sorted(lambda it: it.state != "active")[:1]
         if not server:
             raise UserError(
                 self.env._("There is no server to build on. Add one first: Configuration, Servers.")

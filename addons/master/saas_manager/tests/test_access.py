@@ -1,6 +1,8 @@
 """X1, X2: who may read, write, create and delete what."""
 
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
+from odoo.models import MAGIC_COLUMNS
+from odoo.service.model import call_kw
 from odoo.tests import tagged
 
 from .common import GROUPS, SaasCase
@@ -118,6 +120,41 @@ class TestAccess(SaasCase):
         ):
             with self.subTest(name=name, values=values), self.assertRaises(AccessError):
                 self._as(name, self.own).write(values)
+
+    def test_nobody_writes_over_rpc_what_actions_note(self):
+        request = self.env["saas.instance.request"].create(self._request_values("bakery"))
+        template, server = self.own.template_id, self.own.server_id
+        for record, values in (
+            (self.own, {"state_reason": "Nothing at all"}),
+            (self.own, {"failure": False}),
+            (self.own, {"expires_on": "2099-01-01"}),
+            (self.own, {"health": "healthy", "user_count": 1}),
+            (self.own_subscription, {"period_count": 12}),
+            (self.own_subscription, {"owed_since": False}),
+            (request, {"error": False}),
+            (request, {"source": "signup"}),
+            (template, {"state_reason": False}),
+            (server, {"health": "healthy"}),
+        ):
+            before = record.read(list(values))
+            for name in ("manager", "administrator"):
+                with self.subTest(name=name, values=values), self.assertRaises(AccessError):
+                    call_kw(self._as(name, record).browse(), "write", [record.ids, values], {})
+            self.assertEqual(record.read(list(values)), before)
+
+    def test_no_record_of_ours_is_created_with_what_actions_note(self):
+        checked = 0
+        for name, model in self.registry.items():
+            if not (model._original_module or "").startswith("saas_manager") or not model._auto:
+                continue
+            records = self._as("administrator", self.env[name])
+            fields = (field for field in records._fields.values() if field.store and field.readonly)
+            noted = [field for field in fields if field.name not in MAGIC_COLUMNS]
+            for field in () if model._transient else noted:
+                with self.subTest(model=name, field=field.name), self.assertRaises(UserError):
+                    call_kw(records, "create", [[{field.name: False}]], {})
+                checked += 1
+        self.assertGreater(checked, 80)
 
     def test_records_are_created_in_the_first_state_only(self):
         instances = self._as("manager", self.env["saas.instance"])

@@ -60,6 +60,13 @@ class TestCompanies(SaasCase):
                 self.assertFalse(found)
                 self.assertTrue(record.with_user(self.stranger).search([("id", "in", record.ids)]))
 
+    def test_a_subscription_does_not_move_the_end_of_another_companys_instance(self):
+        theirs = self.records["saas.instance"]
+        subscription = self._make_subscription(theirs, company_id=self.env.company.id)
+        with self.assertRaises(AccessError):
+            self._as("administrator", subscription).date_end = "2099-01-01"
+        self.assertFalse(theirs.expires_on)
+
     def test_records_of_another_company_cannot_be_opened(self):
         for model, record in self.records.items():
             with self.subTest(model=model), self.assertRaises(AccessError):

@@ -81,6 +81,27 @@ class TestTemplate(SaasCase):
         self.assertEqual(sorted(before), ["contacts", "mail"])
         self.assertEqual(template.modules, "mail own_addon point_of_sale")
 
+    def test_modules_are_asked_of_a_server_that_can_build_the_template(self):
+        template = self._make_template("bakery", "draft")
+        servers = self.env["saas.server"]
+        servers.search([("address", "in", (False, ""))]).active = False
+        other = self.env["res.company"].create({"name": "Other Provider"})
+        for code, values in {
+            "elsewhere": {"address": "ssh://root@192.0.2.1"},
+            "older": {"series": "18.0"},
+            "docker": {"runtime": "docker"},
+            "others": {"company_id": other.id},
+        }.items():
+            servers += self._make_server(code, **{"sequence": 1, **values})
+        with self.assertRaises(UserError):
+            template._building_server()
+        draft = self._make_server("draft", sequence=2, state="draft")
+        self.assertEqual(template._building_server(), draft)
+        active = self._make_server("used", sequence=3, state="active")
+        self.assertEqual(template._building_server(), active)
+        template.server_id = servers[0]
+        self.assertEqual(template._building_server(), servers[0])
+
     def test_the_modules_of_a_template_are_chosen_by_administrators_only(self):
         with self.assertRaises(AccessError):
             self._as("manager", self.template).action_open_choose_modules()

@@ -170,7 +170,6 @@ class SaasInstanceCreate(models.TransientModel):
 
     def _request_values(self):
         return {
-            "source": "operator",
             "company_id": self.company_id.id,
             "partner_id": self.partner_id.id,
             "customer_name": self.partner_id.name or self.name,

@@ -25,6 +25,7 @@ def tidy_origins(text):
 
 class SaasApiKeyPublishable(models.Model):
     _name = "saas.api.key.publishable"
+    _inherit = "saas.readonly.mixin"
     _description = "SaaS Publishable Key"
     _order = "name, id"
 

@@ -51,7 +51,6 @@ _MESSAGES = {
 
 class SaasInstanceRequest(models.Model):
     _inherit = "saas.instance.request"
-    _action_fields = frozenset({"state", "instance_id", "api_caller", "publishable_key_id"})
 
     api_caller = fields.Char(
         string="API Key", readonly=True, copy=False, help="The fingerprint of the key that asked for it."
@@ -69,9 +68,9 @@ class SaasInstanceRequest(models.Model):
             raise AccessError(self.env._("A publishable key may only sign up."))
         self.env["saas.instance"]._check_well_formed(values["subdomain"])
         # The request's own fields record who asked for what and when, so it needs no message in the chatter.
-        request = self.with_context(tracking_disable=True).create({**values, "source": "api"})
-        # sudo: only this method writes the field
-        request.sudo().api_caller = caller.fingerprint
+        request = self.with_context(tracking_disable=True).create(values)
+        # sudo: only this method writes these fields
+        request.sudo().write({"source": "api", "api_caller": caller.fingerprint})
         request._begin_by_api()
         return request
 

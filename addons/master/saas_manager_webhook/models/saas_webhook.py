@@ -17,7 +17,7 @@ _FAILING_FROM = 3
 class SaasWebhook(models.Model):
     _name = "saas.webhook"
     _description = "SaaS Webhook"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["saas.readonly.mixin", "mail.thread", "mail.activity.mixin"]
     _order = "name, id"
 
     name = fields.Char(required=True, tracking=True)
