@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +17,7 @@ from tenantry.model.mail import Smarthost
 from tenantry.model.secret import Secret
 from tenantry.relay import conversation
 from tenantry.relay.delivery import Delivery
-from tenantry.relay.server import Relay
+from tenantry.relay.server import Connection, Relay
 from tenantry.relay.settings import RelaySettings
 from tenantry.spawner import identity
 
@@ -147,6 +148,33 @@ def test_a_slow_mail_server_is_answered_for_before_odoo_would_send_the_mail_agai
     talk = Talk(file)
     assert talk.hold().startswith("451 4.4.2")
     assert len(talk.answers) == 1 + ["begin", "offer", "send"].index(to)
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH")  # only this machine can connect
+@pytest.mark.parametrize("to", ["begin", "offer"])
+def test_no_failure_keeps_an_instances_turn(
+    file: Path, answering: Callable[..., None], monkeypatch: pytest.MonkeyPatch, to: str
+):
+    relay, envelope = Relay(file, has_users=False), Envelope()
+    session = SimpleNamespace(instance="acme", number="17", is_engine=False)
+
+    async def begin(connection: Connection) -> str:
+        return await relay.handle_MAIL(connection, session, envelope, "ann@acme.example", [])
+
+    async def fail_and_go_on() -> str:
+        answering(MemoryError(), to)
+        connection = Connection(relay)
+        connection.session = session
+        for _ in range(3):
+            with suppress(MemoryError):
+                await begin(connection)
+                await relay.handle_RCPT(connection, session, envelope, TO, [])
+        connection.end_conversation()
+        answering(None)
+        return await begin(Connection(relay))
+
+    monkeypatch.setattr(conversation, "_ANSWERED_WITHIN_S", 0.5)
+    assert asyncio.run(fail_and_go_on()) == "250 OK"
 
 
 def test_a_failure_of_the_relay_is_no_refusal_of_the_mail(file: Path):

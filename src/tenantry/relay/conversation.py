@@ -70,6 +70,9 @@ class Conversation:
         try:
             async with asyncio.timeout(_ANSWERED_WITHIN_S):
                 await asked
+        except asyncio.CancelledError:
+            self.end()  # the instance is gone; while connecting there was nothing to close yet
+            raise
         except TimeoutError:
             self.end()
             return "451 4.4.2 The provider's mail server does not answer in time"

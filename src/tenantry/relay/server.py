@@ -107,6 +107,7 @@ class Relay:
             return "550 5.7.1 It sends no mails"
         if not self._allowance.remaining(session.number, settings.smarthost.per_hour):
             return _too_many(settings.smarthost)
+        server.end_conversation()  # one whose beginning failed unexpectedly would keep its turn
         server.conversation = Conversation(settings.smarthost, self._of_instance[session.number])
         answer = await server.conversation.begin(_size_in(options))
         if answer == OK:
