@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -113,6 +114,14 @@ def test_a_login_link_and_the_usage_are_printed(tenantry):
     assert json.loads(usage.stdout)["users"] == 1
     assert "Users          1" in tenantry("instance", "usage", "acme").stdout
     assert tenantry("instance", "link", "nobody").returncode == 3
+    for ended, begun in (("stop", "start"), ("suspend", "reactivate")):
+        tenantry("instance", ended, "acme")
+        for let_in in ("link", "password"):
+            refused = tenantry("instance", let_in, "acme")
+            assert refused.returncode != 0
+            assert re.search(r"'acme' is (stopped|suspended): it cannot", refused.stderr)
+            assert "saas/login" not in refused.stdout
+        tenantry("instance", begun, "acme")
 
 
 @pytest.mark.parametrize(

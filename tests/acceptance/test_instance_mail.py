@@ -182,6 +182,51 @@ def test_a_mail_that_was_refused_for_good_goes_only_to_the_others_when_it_is_sen
     assert sorted(got) == sorted(partner["email"] for partner in to)
 
 
+def test_of_one_email_those_who_were_refused_for_a_while_get_it_later_and_the_others_once(
+    engine: Engine, admin: OdooClient, operators: MailServer
+):
+    answers = {"full@part.example": "450 4.2.2 Mailbox full", "gone@part.example": "550 5.1.1 No such user"}
+
+    async def refuse(
+        _server: object, _session: object, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if answer := answers.get(address):
+            return answer
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    def got() -> list[list[str]]:
+        return [
+            envelope.rcpt_tos
+            for mail, envelope in zip(operators.mails, operators.envelopes, strict=True)
+            if mail["Subject"] == "In copy"
+        ]
+
+    (before,) = engine.mail.traffic(["acme"])
+    operators.handle_RCPT = refuse
+    try:
+        to = "ann@part.example, full@part.example"
+        waiting = send(admin, subject="In copy", email_to=to, email_cc="gone@part.example")
+        assert waiting["state"] == "outgoing"
+        assert "Mailbox full" in waiting["failure_reason"]
+        assert got() == [["ann@part.example"]]
+        del answers["full@part.example"]
+        due_now(engine, waiting["id"])
+        engine.runtime.end("acme")
+        wait_until(lambda: seen(admin, waiting["id"])["state"] == "exception")
+        assert got() == [["ann@part.example"], ["full@part.example"]]
+        assert "No such user" in seen(admin, waiting["id"])["failure_reason"]
+        (after,) = engine.mail.traffic(["acme"])
+        assert after.refused == before.refused + 2
+        answers.clear()
+        admin.call("mail.mail", "action_retry", [waiting["id"]])
+        admin.call("mail.mail", "send", [waiting["id"]])
+    finally:
+        del operators.handle_RCPT
+    assert seen(admin, waiting["id"])["state"] == "sent"
+    assert got()[2:] == [["gone@part.example"]]
+
+
 def test_its_administrators_cannot_read_the_operators_login(admin: OdooClient):
     with pytest.raises(OdooError):
         admin.call("ir.config_parameter", "get_param", "smtp_password", raise_if_missing=True)

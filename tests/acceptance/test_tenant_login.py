@@ -181,6 +181,8 @@ def test_an_expired_link_is_refused(engine: Engine, visitor: httpx.Client, conse
     refused = press(visitor, signed(engine, ago_s=301, support=support))
     assert refused.status_code == 410
     assert "has expired" in refused.text
+    assert 'href="/web/reset_password"' in refused.text  # who never chose a password has no other way in
+    assert visitor.get("/web/reset_password").status_code == 200
     assert user_of(visitor) is None
 
 

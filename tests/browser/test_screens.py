@@ -118,6 +118,25 @@ def test_the_calendar_of_subscriptions_opens_on_the_month_of_the_next_end(
     assert screen.problems == []
 
 
+@pytest.mark.usefixtures("sample")
+def test_the_calendar_hides_cancelled_subscriptions_until_they_are_asked_for(
+    screen: Screen, office: BackOffice
+) -> None:
+    cancelled = office.find("saas.subscription", state="cancelled")
+    to_come = [["date_end", ">=", date.today().isoformat()], ["state", "!=", "cancelled"]]
+    (first,) = office.call(
+        "saas.subscription", "search_read", to_come, ["date_end"], order="date_end", limit=1
+    )
+    office.call("saas.subscription", "write", [cancelled], {"date_end": first["date_end"]})
+    (instance,) = office.call("saas.subscription", "read", [cancelled], ["instance_id"])
+    screen.open("saas-subscriptions?view_type=calendar", ".o_calendar_renderer .fc-event")
+    its_day = screen.page.locator(".fc-event", has_text=instance["instance_id"][1])
+    expect(its_day).to_have_count(0)
+    screen.page.locator(".o_calendar_filter_item", has_text="Cancelled").locator("input").check()
+    expect(its_day).to_have_count(1)
+    assert screen.problems == []
+
+
 # ------------------------------------------------------------ an operator at work
 
 

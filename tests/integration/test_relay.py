@@ -122,23 +122,93 @@ def test_an_instance_at_its_limit_is_told_when_and_others_go_on(relay: Relay, op
 
 
 @pytest.mark.parametrize(
-    ("per_hour", "recipients", "code"),
-    [(3, 2, 452), (3, 4, 550), (100, 51, 550)],
-    ids=["rest", "hour", "mail"],
+    ("per_hour", "recipients", "words"),
+    [(3, 4, b"3 recipients an hour"), (100, 51, b"50 recipients in one mail")],
+    ids=["hour", "mail"],
 )
-def test_a_mail_to_more_recipients_than_there_is_room_for_goes_to_none_of_them(
-    relay: Relay, operators: MailServer, per_hour: int, recipients: int, code: int
+def test_of_a_mail_beyond_a_limit_the_rest_is_to_be_sent_later(
+    relay: Relay, operators: MailServer, per_hour: int, recipients: int, words: bytes
 ):
-    """Odoo does not look at refusals of some recipients: they would be lost without a word."""
     relay.use(per_hour=per_hour)
-    relay.send(recipients=("eve@shop.example", "ann@shop.example"))
     many = [f"bob{number}@shop.example" for number in range(recipients)]
+    refused = relay.send(recipients=tuple(many))
+    assert list(refused) == many[-1:]
+    (code, told) = refused[many[-1]]
+    assert code == 452
+    assert words in told
+    (envelope,) = operators.envelopes
+    assert envelope.rcpt_tos == many[:-1]
+
+
+def refusing(operators: MailServer, **answers: str) -> None:
+    """answers: of the mail server, by a recipient's name."""
+
+    async def handle_rcpt(
+        _server: object, _session: object, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if answer := answers.get(address.partition("@")[0]):
+            return answer
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    operators.handle_RCPT = handle_rcpt
+
+
+def test_each_recipient_has_the_mail_servers_own_answer_and_the_others_get_the_mail(
+    relay: Relay, operators: MailServer
+):
+    refusing(operators, bob="450 4.2.2 Mailbox full", eve="550 5.1.1 No such user")
+    to = ("bob@shop.example", "ann@shop.example", "eve@shop.example")
+    assert relay.send(recipients=to) == {
+        "bob@shop.example": (450, b"4.2.2 Mailbox full"),
+        "eve@shop.example": (550, b"5.1.1 No such user"),
+    }
+    (envelope,) = operators.envelopes
+    assert envelope.rcpt_tos == ["ann@shop.example"]
+    (acme,) = asking.counted("127.0.0.1", relay.port, KEY, timeout_s=60)
+    assert acme[:4] == (17, 3, 1, "550 5.1.1 No such user")
+
+
+def test_a_mail_of_which_all_recipients_are_refused_is_not_sent_and_the_next_one_is(
+    relay: Relay, operators: MailServer
+):
+    refusing(operators, bob="450 4.2.2 Mailbox full", eve="421 4.3.2 Closing")
     with relay.connected() as client:
-        with pytest.raises(smtplib.SMTPDataError) as refused:
-            client.sendmail("ann@acme.example", many, MAIL)
-        assert refused.value.smtp_code == code
+        with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
+            client.sendmail("ann@acme.example", ["bob@shop.example", "eve@shop.example"], MAIL)
+        codes = [code for code, _text in refused.value.recipients.values()]
+        assert codes == [450, 451]
+        client.sendmail("ann@acme.example", ["ann@shop.example"], MAIL)
+    (envelope,) = operators.envelopes
+    assert envelope.rcpt_tos == ["ann@shop.example"]
+
+
+def test_a_mail_server_that_goes_away_in_the_middle_is_to_be_tried_again(relay: Relay, operators: MailServer):
+    with relay.connected() as client:
+        client.mail("ann@acme.example")
+        assert client.rcpt("bob@shop.example")[0] == 250
+        operators.stop()
+        assert client.rcpt("eve@shop.example")[0] == 451
+        assert client.rcpt("ann@shop.example")[0] == 451
+        assert client.data(MAIL)[0] == 451
+        operators.start()
         client.sendmail("ann@acme.example", ["bob@shop.example"], MAIL)
-    assert [mail["To"] for mail in operators.mails] == ["bob@shop.example"] * 2
+    assert len(operators.mails) == 1
+
+
+def test_an_instance_that_says_nothing_more_gives_its_turn_back(relay: Relay, operators: MailServer):
+    for _ in range(3):
+        with relay.connected() as client:
+            client.mail("ann@acme.example")
+            client.rcpt("bob@shop.example")
+            client.close()
+    with relay.connected() as client:
+        for _ in range(3):
+            client.mail("ann@acme.example")
+            client.rcpt("bob@shop.example")
+            client.rset()
+    relay.send()
+    assert len(operators.mails) == 1
 
 
 def test_what_the_mail_server_refuses_the_instance_is_told_in_its_words(relay: Relay, operators: MailServer):
@@ -192,7 +262,7 @@ def test_nobody_else_has_the_engines_login_which_sends_no_mails(relay: Relay, op
 
 def test_while_the_mail_server_is_away_instances_are_asked_to_try_again(relay: Relay, operators: MailServer):
     operators.stop()
-    with pytest.raises(smtplib.SMTPDataError) as refused:
+    with pytest.raises(smtplib.SMTPSenderRefused) as refused:
         relay.send()
     assert refused.value.smtp_code == 451
     assert b"cannot be reached" in refused.value.smtp_error
@@ -205,7 +275,7 @@ def test_a_wrong_login_of_the_operators_is_not_shown_as_the_instances_and_never_
     relay: Relay, operators: MailServer
 ):
     relay.use(user="mail", password=Secret("hunter2"))
-    with pytest.raises(smtplib.SMTPDataError) as refused:
+    with pytest.raises(smtplib.SMTPSenderRefused) as refused:
         relay.send()
     assert refused.value.smtp_code == 451
     assert b"hunter2" not in refused.value.smtp_error
@@ -234,15 +304,18 @@ def test_a_mail_server_that_hangs_for_one_instance_does_not_stop_the_others(
     operators.handle_DATA = hang
     login = mail_login("acme", 17)
     waiting = []
-    for _ in range(4):
+    for number in range(4):
         client = smtplib.SMTP("127.0.0.1", relay.port, timeout=60)
         client.login(login, mail_password(KEY, login).reveal())
-        client.mail("ann@acme.example")
+        waiting.append(client)
+        client.putcmd("mail", "FROM:<ann@acme.example>")
+        if number > 1:
+            continue  # two of them have a turn
+        assert client.getreply()[0] == 250
         client.rcpt("bob@shop.example")
         client.putcmd("data")
         client.getreply()
         client.send(MAIL + b".\r\n")
-        waiting.append(client)
     with relay.connected("rival", 18) as rival:
         rival.sendmail("eve@rival.example", ["bob@shop.example"], MAIL.replace(b"acme", b"rival"))
     assert [client.getreply()[0] for client in waiting] == [250] * 4

@@ -58,10 +58,13 @@ class MailServer:
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
+        self.envelopes: list[Any] = []
+        """Of the same mails: to whom they went."""
         self.port = free_port()
         self._controller: _Controller | None = None
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
+        self.envelopes.append(envelope)
         self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
         return "250 Message accepted for delivery"
 

@@ -52,6 +52,7 @@ def test_mails_that_wait_are_sent_at_common_times_and_never_at_once(since: datet
         smtplib.SMTPSenderRefused(*LATER, "ann@acme.example"),
         smtplib.SMTPDataError(451, b"The provider's mail server cannot be reached"),
         smtplib.SMTPRecipientsRefused({"bob@shop.example": LATER}),
+        smtplib.SMTPRecipientsRefused({"bob@shop.example": LATER, "eve@shop.example": NEVER}),
         smtplib.SMTPConnectError(421, b"Too many connections"),
         smtplib.SMTPServerDisconnected("Connection unexpectedly closed"),
         ConnectionRefusedError(),
@@ -68,7 +69,7 @@ def test_what_is_refused_for_a_while_is_sent_again(error: Exception):
     "error",
     [
         smtplib.SMTPDataError(554, b"Spam"),
-        smtplib.SMTPRecipientsRefused({"bob@shop.example": LATER, "eve@shop.example": NEVER}),
+        smtplib.SMTPRecipientsRefused({"eve@shop.example": NEVER}),
         smtplib.SMTPAuthenticationError(535, b"Wrong password"),
         smtplib.SMTPNotSupportedError("no STARTTLS"),
         ssl.SSLCertVerificationError("self-signed"),
@@ -117,6 +118,23 @@ def test_what_is_remembered_is_beside_the_mails_own_headers_and_leaves_no_trace(
     assert ast.literal_eval(kept)["List-Id"] == "<news>"
     assert retries.Memory().kept_in(kept) == own
     assert retries.Memory().kept_in(False) is False
+
+
+def test_who_of_one_email_got_it_is_remembered_beside_the_mails_headers():
+    memory = retries.Memory.of(retries.Memory(NOON, ("ann", (7, "bob@shop.example"))).kept_in("{}"))
+    assert memory.left_of(7, ["bob@shop.example", "eve@shop.example"]) == ["eve@shop.example"]
+    assert memory.left_of("ann", ["bob@shop.example"]) == ["bob@shop.example"]
+
+
+def test_a_mail_that_some_were_refused_is_an_error_that_says_who_got_it():
+    refused = {"bob@shop.example": LATER}
+    send = retries.telling(lambda *_arguments: refused)
+    with pytest.raises(smtplib.SMTPRecipientsRefused) as raised:
+        send("mail", "ann@acme.example", ["bob@shop.example", "eve@shop.example"])
+    assert raised.value.recipients == refused
+    assert raised.value.sent == ["eve@shop.example"]
+    refused = {}
+    assert send("mail", "ann@acme.example", ["bob@shop.example"]) == {}
 
 
 def test_the_emails_that_were_sent_are_known_of_their_own_mail_only():

@@ -30,6 +30,7 @@ _TABLE = {
     Action.INSTALL: "- active - - - -",
     Action.SET_DOMAINS: "- active stopped - suspended -",
     Action.RESET_PASSWORD: "- active - - - -",
+    Action.LOG_IN: "- active - - - -",
     Action.DUMP: "- active stopped - suspended -",
 }
 _MEANT = {

@@ -18,6 +18,7 @@ from tenantry.errors import InvalidInput, InvalidValue, TemplateNotFound
 from tenantry.model.catalog import State
 from tenantry.model.names import LOCAL_SERVER
 from tenantry.model.progress import OnStep
+from tenantry.model.states import Action, after
 from tenantry.model.usage import Usage
 from tenantry.remote.errors import NotLoggedIn
 from tenantry.remote.login import Login, LoginSettings
@@ -190,6 +191,8 @@ class LocalEngine:
 
     def login_link(self, name: str, *, send: bool, support: bool, by: str) -> LoginLink:
         _refuse({"--send": "--send" if send else ""}, self)
+        if state := self._engine.instances.state(name):  # the link of one that is stopped leads nowhere
+            after(name, State(state), Action.LOG_IN)
         return LoginLink(self._engine.instances.login_link(name, by=by, support=support))
 
     def reset_password(self, name: str, *, send: bool) -> PasswordReset:

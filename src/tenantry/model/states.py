@@ -22,6 +22,7 @@ class Action(StrEnum):
     SET_DOMAINS = "get other domains"
     DUMP = "be dumped"
     RESET_PASSWORD = "get a new password"
+    LOG_IN = "be logged in to"
 
 
 TRANSITIONS: Mapping[tuple[Action, State], State] = MappingProxyType(
@@ -42,6 +43,7 @@ TRANSITIONS: Mapping[tuple[Action, State], State] = MappingProxyType(
         # The state does not change.
         (Action.INSTALL, State.ACTIVE): State.ACTIVE,
         (Action.RESET_PASSWORD, State.ACTIVE): State.ACTIVE,
+        (Action.LOG_IN, State.ACTIVE): State.ACTIVE,
         (Action.SET_DOMAINS, State.ACTIVE): State.ACTIVE,
         (Action.SET_DOMAINS, State.STOPPED): State.STOPPED,
         (Action.SET_DOMAINS, State.SUSPENDED): State.SUSPENDED,

@@ -1,6 +1,6 @@
 """The relay's SMTP server, on the loopback interface.
 
-It keeps no mail: an instance gets its answer when the operator's mail server has given its own. So nothing
+It keeps no mail: an instance gets each answer when the operator's mail server has given its own. So nothing
 is lost when the relay ends, and Odoo shows what was refused.
 """
 
@@ -19,14 +19,14 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
-import aiosmtplib
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 from tenantry.model.keys import ENGINES_MAIL_LOGIN, mail_password
 from tenantry.model.mail import Smarthost
-from tenantry.relay import delivery, message
+from tenantry.relay import message
 from tenantry.relay.allowance import Allowance
 from tenantry.relay.asking import Counted, answer_with
+from tenantry.relay.conversation import OK, Conversation
 from tenantry.relay.peers import user_of
 from tenantry.relay.reading import MAX_MESSAGE_BYTES, Refused, Space, read_mail
 from tenantry.relay.refusals import RefusalLog
@@ -39,14 +39,10 @@ MAX_RECIPIENTS = 50
 _CONNECTIONS, _OF_USER, _OF_INSTANCE = 100, 4, 2
 """Connections in all, of one user id, and of one instance."""
 _IDLE_S = 60
-_ANSWERED_WITHIN_S = 45
-"""Odoo waits 60 s. If it has no answer by then, it sends the mail again."""
 _SPACE_BYTES, _OF_INSTANCE_BYTES = 100 * 2**20, 25 * 2**20
 """Of the mails that are in memory; a mail that is being passed on is there about five times."""
 _MEMORY_BYTES = 2**30
 _NOT_SET = "451 4.3.0 The provider has set no mail server"
-_OPERATORS_FAULTS = (530, 535, 553)
-"""Answers about the operator's login or sender, whatever they answer to."""
 
 
 class Relay:
@@ -102,7 +98,7 @@ class Relay:
     # ------------------------------------------------------------ a message
 
     async def handle_MAIL(
-        self, _server: SMTP, session: Any, envelope: Any, address: str, options: list[str]
+        self, server: Connection, session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
         settings = RelaySettings.read(self._file)
         if settings is None:
@@ -110,36 +106,39 @@ class Relay:
         if session.is_engine:
             return "550 5.7.1 It sends no mails"
         if not self._allowance.remaining(session.number, settings.smarthost.per_hour):
-            return _too_many(settings)
-        # Too many recipients: the whole mail is refused. Odoo does not look at refusals of some.
-        session.recipients, session.refused = 0, ""
-        envelope.mail_from = address
-        envelope.mail_options.extend(options)
-        return "250 OK"
+            return _too_many(settings.smarthost)
+        server.end_conversation()  # one whose beginning failed unexpectedly would keep its turn
+        server.conversation = Conversation(settings.smarthost, self._of_instance[session.number])
+        answer = await server.conversation.begin(_size_in(options))
+        if answer == OK:
+            envelope.mail_from = address
+            envelope.mail_options.extend(options)
+        else:
+            server.end_conversation()
+        return answer
 
     async def handle_RCPT(
-        self, _server: SMTP, session: Any, envelope: Any, address: str, _options: list[str]
+        self, server: Connection, session: Any, envelope: Any, address: str, _options: list[str]
     ) -> str:
-        settings = RelaySettings.read(self._file)
-        if settings is None:
+        """Those who are beyond a limit are refused for a while: the others get the mail now."""
+        conversation = server.conversation
+        if conversation is None:
             return _NOT_SET
-        session.recipients += 1
-        per_hour = settings.smarthost.per_hour
-        if session.recipients > (most := min(MAX_RECIPIENTS, per_hour)):
-            session.refused = f"550 5.5.3 At most {most} recipients in one mail"
-        elif session.recipients > self._allowance.remaining(session.number, per_hour):
-            session.refused = _too_many(settings)
-        if session.refused:
-            return str(session.refused)
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
+        if len(envelope.rcpt_tos) >= MAX_RECIPIENTS:
+            return f"452 4.5.3 At most {MAX_RECIPIENTS} recipients in one mail; please send the rest later"
+        if not self._allowance.remaining(session.number, conversation.smarthost.per_hour):
+            return _too_many(conversation.smarthost)
+        # Counted before it is taken: recipients whom the mail server refuses cost it work, too.
+        self._allowance.note(session.number, 1)
+        answer = await conversation.offer(address)
+        if answer == OK:
+            envelope.rcpt_tos.append(address)
+        else:
+            _logger.warning("%s: %s was refused: %s", session.instance, address, answer)
+        return answer
 
-    async def handle_DATA(self, _server: SMTP, session: Any, envelope: Any) -> str:
-        try:
-            async with asyncio.timeout(_ANSWERED_WITHIN_S), self._of_instance[session.number]:
-                answer = await self._send(session, envelope)
-        except TimeoutError:
-            answer = "451 4.4.2 The provider's mail server does not answer in time"
+    async def handle_DATA(self, server: Connection, session: Any, envelope: Any) -> str:
+        answer = await self._send(server.conversation, session, envelope)
         _logger.info("%s: %d recipients: %s", session.instance, len(envelope.rcpt_tos), answer)
         return answer
 
@@ -148,40 +147,19 @@ class Relay:
         _logger.error("a mail could not be passed on", exc_info=error)
         return "451 4.3.0 The mail could not be passed on"
 
-    async def _send(self, session: Any, envelope: Any) -> str:
-        settings = RelaySettings.read(self._file)
-        if settings is None:
+    async def _send(self, conversation: Conversation | None, session: Any, envelope: Any) -> str:
+        if conversation is None:
             return _NOT_SET
-        count = len(envelope.rcpt_tos)
-        if count > self._allowance.remaining(session.number, settings.smarthost.per_hour):
-            return _too_many(settings)
-        # Counted before it is sent: mails that the mail server refuses cost it work, too.
-        self._allowance.note(session.number, count)
         try:
-            text = message.from_operator(envelope.content, settings.smarthost.sender, session.instance)
+            sender = conversation.smarthost.sender
+            text = message.from_operator(envelope.content, sender, session.instance)
         except message.BadMessage as error:
             return f"550 5.6.0 The mail cannot be sent: {error}"
         envelope.content = envelope.original_content = None
-        return await self._pass_on(settings.smarthost, text, session, envelope.rcpt_tos)
+        return await conversation.send(text)
 
-    async def _pass_on(self, smarthost: Smarthost, text: bytes, session: Any, recipients: list[str]) -> str:
-        try:
-            refused = await delivery.deliver(smarthost, text, recipients)
-        except (aiosmtplib.SMTPResponseException, aiosmtplib.SMTPRecipientsRefused) as error:
-            if _is_of_the_mail(error):
-                self._refusals.note(session.number, delivery.reason(error))
-                return delivery.reason(error)
-            _logger.error("%s refuses its settings: %s", smarthost.host, delivery.reason(error))
-            return "451 4.3.0 The provider's mail server does not accept the provider's settings"
-        except (aiosmtplib.SMTPException, OSError) as error:
-            _logger.error("%s does not take mails: %s", smarthost.host, delivery.reason(error))
-            return "451 4.4.1 The provider's mail server cannot be reached"
-        for recipient, reason in refused.items():
-            _logger.warning("%s: %s was refused: %s", session.instance, recipient, reason)
-        if refused:
-            self._refusals.note(session.number, max(refused.values()))
-            return f"250 2.0.0 Sent, but {len(refused)} of {len(recipients)} recipients were refused"
-        return "250 2.0.0 Sent"
+    def note_refusal(self, instance: str, answer: str) -> None:
+        self._refusals.note(instance, answer)
 
     # ------------------------------------------------------------ what the engine asks
 
@@ -192,16 +170,6 @@ class Relay:
             Counted(int(number), self._allowance.used(number), *astuple(self._refusals.of(number)))
             for number in sorted(known, key=int)
         ]
-
-
-def _is_of_the_mail(error: aiosmtplib.SMTPException) -> bool:
-    """Whether the mail server refuses this mail or its recipients, and not the operator's settings."""
-    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
-        return any(map(_is_of_the_mail, error.recipients))
-    if isinstance(error, aiosmtplib.SMTPSenderRefused):
-        return error.code == 552  # the size was told with the sender
-    kinds = (aiosmtplib.SMTPRecipientRefused, aiosmtplib.SMTPDataError)
-    return isinstance(error, kinds) and error.code not in _OPERATORS_FAULTS
 
 
 class Connection(SMTP):
@@ -221,6 +189,7 @@ class Connection(SMTP):
         )
         self._relay = relay
         self.user: int | None = None
+        self.conversation: Conversation | None = None
         self._is_admitted = False
 
     def connection_made(self, transport: Any) -> None:
@@ -241,8 +210,21 @@ class Connection(SMTP):
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._is_admitted:
+            self.end_conversation()
             self._relay.left(self.user)
             super().connection_lost(error)
+
+    def end_conversation(self) -> None:
+        """With the operator's mail server, if there is one."""
+        conversation, self.conversation = self.conversation, None
+        if conversation:
+            conversation.end()
+            session: Any = self.session
+            self._relay.note_refusal(session.number, conversation.refusal)
+
+    def _set_rset_state(self) -> None:
+        self.end_conversation()
+        super()._set_rset_state()  # type: ignore[no-untyped-call]
 
     async def smtp_DATA(self, arg: str) -> None:
         """As aiosmtpd's, which keeps an object for each line: 25 MB of empty lines are a gigabyte."""
@@ -253,10 +235,6 @@ class Connection(SMTP):
         if arg or not envelope.rcpt_tos:
             await self.push("501 Syntax: DATA" if arg else "503 Error: need RCPT command")
             return
-        if session.refused:
-            self._set_rset_state()  # type: ignore[no-untyped-call]
-            await self.push(session.refused)
-            return
         await self.push("354 End data with <CR><LF>.<CR><LF>")
         with self._relay.space.lent(session.number) as take:
             try:
@@ -266,7 +244,7 @@ class Connection(SMTP):
             except Refused as refused:
                 answer = str(refused)
             finally:
-                self._set_rset_state()  # type: ignore[no-untyped-call]
+                self._set_rset_state()
         await self.push(answer)
 
     async def smtp_XCOUNTED(self, _arg: str) -> None:
@@ -299,5 +277,11 @@ async def _serve(relay: Relay, listener: socket.socket) -> None:
     server.close()
 
 
-def _too_many(settings: RelaySettings) -> str:
-    return f"452 4.7.1 At most {settings.smarthost.per_hour} recipients an hour; please send the rest later"
+def _size_in(options: list[str]) -> int:
+    """The bytes that the instance has announced; 0: none. aiosmtpd has looked that they are a number."""
+    sizes = (option.partition("=")[2] for option in options if option.startswith("SIZE="))
+    return int(next(sizes, "0"))
+
+
+def _too_many(smarthost: Smarthost) -> str:
+    return f"452 4.7.1 At most {smarthost.per_hour} recipients an hour; please send the rest later"

@@ -2,6 +2,8 @@
 
 from odoo import fields, models
 
+from .module_choice import chosen_modules
+
 
 class SaasInstanceInstallModules(models.TransientModel):
     _name = "saas.instance.install.modules"
@@ -9,13 +11,7 @@ class SaasInstanceInstallModules(models.TransientModel):
 
     instance_id = fields.Many2one("saas.instance", required=True, readonly=True, ondelete="cascade")
     server_id = fields.Many2one(related="instance_id.server_id", related_sudo=False)
-    module_ids = fields.Many2many(
-        "saas.module",
-        string="Modules",
-        required=True,
-        domain="[('server_id', '=', server_id)]",
-        help="Search by name, such as CRM.",
-    )
+    module_ids = chosen_modules()
 
     def action_install_modules(self):
         self.ensure_one()

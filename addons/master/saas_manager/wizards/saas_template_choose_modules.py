@@ -2,6 +2,8 @@
 
 from odoo import fields, models
 
+from .module_choice import chosen_modules
+
 
 class SaasTemplateChooseModules(models.TransientModel):
     _name = "saas.template.choose.modules"
@@ -9,13 +11,7 @@ class SaasTemplateChooseModules(models.TransientModel):
 
     template_id = fields.Many2one("saas.template", required=True, readonly=True, ondelete="cascade")
     server_id = fields.Many2one("saas.server", required=True, readonly=True, ondelete="cascade")
-    module_ids = fields.Many2many(
-        "saas.module",
-        string="Modules",
-        required=True,
-        domain="[('server_id', '=', server_id)]",
-        help="Search by name, such as CRM.",
-    )
+    module_ids = chosen_modules()
 
     def action_choose_modules(self):
         self.ensure_one()

@@ -71,13 +71,32 @@ class TestAccessByApi(ApiCase):
         self.link.assert_not_called()
         self.reset.assert_not_called()
 
-    def test_an_unknown_or_suspended_instance_is_refused_with_its_reason(self):
-        self.instance.state = "suspended"
-        for way in WAYS:
-            status, told, _mails = self._give(way)
-            self.assertEqual((status, told["error_code"]), (409, "INVALID_STATE"))
-            self.assertIn("Reactivate it first", told["error"])
+    def test_an_unknown_instance_or_one_that_nobody_can_enter_is_refused_with_its_reason(self):
+        for values, sentence in (
+            ({"state": "suspended"}, "Reactivate it first"),
+            ({"state": "expired"}, "Reactivate it first"),
+            ({"state": "active", "run_state": "stopped"}, "Start it first"),
+        ):
+            self.instance.write(values)
+            for way in WAYS:
+                for send in ({}, {"send": True}):
+                    with self.subTest(way, **values, **send):
+                        status, told, mails = self._give(way, **({} if way == "welcome" else send))
+                        self.assertEqual((status, told["error_code"], mails), (409, "INVALID_STATE", []))
+                        self.assertIn(sentence, told["error"])
+        self.link.assert_not_called()
+        self.reset.assert_not_called()
         self.assertEqual(self._call("/instances/nobody/login_link", {})[0], 404)
+
+    def test_nothing_is_ended_or_promised_while_no_mail_can_be_sent(self):
+        self.env["ir.mail_server"].search([]).active = False
+        for way in WAYS:
+            with self.subTest(way):
+                status, told, mails = self._give(way, **({} if way == "welcome" else {"send": True}))
+                self.assertEqual((status, told["error_code"], mails), (409, "INVALID_STATE", []))
+                self.assertIn("No mail can be sent", told["error"])
+        self.reset.assert_not_called()
+        self.assertEqual(self._give("login_link")[1]["data"]["url"], URL)
 
     def test_no_answer_with_a_secret_is_kept_for_a_repetition(self):
         key = {"Idempotency-Key": "order-1"}

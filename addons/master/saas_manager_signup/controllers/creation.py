@@ -38,9 +38,12 @@ class SignupCreation(http.Controller):
         return see_other(f"/signup/progress/{asked.reference}")
 
     def _expired(self):
-        """The link is not valid; the draft of this browser may still be."""
-        drafts = (signup()._find(reference) for reference in reversed(mine("asked")))
-        return page("expired", 410, draft=next((it for it in drafts if it.state == "draft"), None))
+        """The link is not valid; what this browser asked for may still be, or is an Odoo already."""
+        latest = (signup()._find(reference) for reference in reversed([*mine("confirmed"), *mine("asked")]))
+        asked = next((it for it in latest if it and it._public_state() != "gone"), None)
+        if asked and asked.state != "draft":
+            return see_other(f"/signup/progress/{asked.reference}")
+        return page("expired", 410, draft=asked)
 
     def _asked(self):
         try:

@@ -63,6 +63,19 @@ class TestCreation(SignupCase):
         page = self._see("/signup/confirm?token=AAAA")
         self.assertEqual(page.status_code, 410)
         self.assertIn('href="/signup"', page.text)
+        self.assertIn('href="/signup/login"', page.text)
+
+    def test_who_has_confirmed_and_comes_back_by_an_old_link_is_led_to_their_odoo(self):
+        request = self._ready()
+        old = self._see("/signup/confirm?token=AAAA", allow_redirects=False)
+        page = self._see(old.headers["Location"])
+        self.assertTrue(page.url.endswith(f"/signup/progress/{request.reference}"), page.url)
+        self.assertIn("Open my Odoo", page.text)
+        draft = self._signed_up("beta")
+        self.assertIn(f"/signup/again/{draft.reference}", self._see("/signup/confirm").text)
+        draft.unlink()
+        request.instance_id.state = "terminated"
+        self.assertEqual(self._see("/signup/confirm").status_code, 410)
 
     def test_a_visitor_with_a_draft_can_get_a_new_link(self):
         request = self._signed_up()

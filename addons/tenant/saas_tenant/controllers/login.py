@@ -26,7 +26,9 @@ class SaasLogin(http.Controller):
         try:
             facts = request.env["saas.tenant.access"]._read_link(token)
         except LinkRefused as refusal:
-            return _refuse(refusal)
+            # sudo: a setting. Who never chose a password has no other way in: their mail's link is too old.
+            parameters = request.env["ir.config_parameter"].sudo()
+            return _refuse(refusal, resets=parameters.get_param("auth_signup.reset_password") == "True")
         if request.session.should_rotate:
             # Odoo has just ended an old session: the form's CSRF token must be of the next one.
             http.root.session_store.rotate(request.session, request.env)
@@ -88,8 +90,10 @@ class SaasLogin(http.Controller):
         return page
 
 
-def _refuse(refusal):
-    return _page({"title": refusal.title, "message": refusal.message}, status=refusal.status)
+def _refuse(refusal, resets=False):
+    """resets: whether to lead to the page that mails a link to a new password."""
+    values = {"title": refusal.title, "message": refusal.message, "resets": resets}
+    return _page(values, status=refusal.status)
 
 
 def _page(values, status=200):

@@ -23,11 +23,12 @@ class MailMail(models.Model):
 
     def _prepare_outgoing_list(self, *arguments, **options):
         """Leave out the recipients who got it before another one was refused."""
-        sent = retries.Memory.of(self.headers).sent
+        memory = retries.Memory.of(self.headers)
         emails = super()._prepare_outgoing_list(*arguments, **options)
-        emails = [email for email in emails if _key(email) not in sent]
+        emails = [email for email in emails if _key(email) not in memory.sent]
         for email in emails:
             email["headers"].pop(retries.HEADER, None)
+            email["email_to_normalized"] = memory.left_of(_key(email), email["email_to_normalized"])
         if sending := self.env.context.get("saas_sending"):
             sending.begin(self.id, map(_key, emails))
         return emails

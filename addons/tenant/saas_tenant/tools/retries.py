@@ -19,8 +19,9 @@ _TOGETHER_S = 300
 class Memory:
     """What is remembered of a mail.
 
-    since: when it was refused first, in UTC. sent: the keys of the emails that were sent. An instance's
-    administrator may write anything into headers: what is not ours counts for nothing.
+    since: when it was refused first, in UTC. sent: the keys of the emails that were sent; of one that only
+    some of its addresses got, pairs of its key and such an address. An instance's administrator may write
+    anything into headers: what is not ours counts for nothing.
     """
 
     since: datetime | None = None
@@ -33,6 +34,10 @@ class Memory:
             return cls()
         sent = known.get("sent")
         return cls(_time(known.get("since")), tuple(sent) if isinstance(sent, (list, tuple)) else ())
+
+    def left_of(self, key, addresses):
+        """Those of an email's addresses that did not get it."""
+        return [address for address in addresses if (key, address) not in self.sent]
 
     def since_or(self, now):
         """When it was refused first, if that was before now; else now."""
@@ -81,8 +86,27 @@ class Sending:
         self._sent.append(key)
 
     def sent_of(self, mail_id):
-        """The keys of the emails that were sent before one was refused."""
+        """The keys of what was sent before an email was refused; see `Memory`."""
         return self._sent if mail_id == self._mail_id else []
+
+
+class PartlyRefused(smtplib.SMTPRecipientsRefused):
+    """Some of an email's recipients were refused. sent: the addresses of the others, who got it."""
+
+    def __init__(self, refused, sent):
+        super().__init__(refused)
+        self.sent = sent
+
+
+def telling(send_message):
+    """smtplib's `send_message`, but it raises PartlyRefused; smtplib returns whom a server refused."""
+
+    def send(message, sender, recipients):
+        if refused := send_message(message, sender, recipients):
+            raise PartlyRefused(refused, [address for address in recipients if address not in refused])
+        return refused
+
+    return send
 
 
 def next_try(now, since):
@@ -105,7 +129,8 @@ def is_for_a_while(error):
     while error is not None and not isinstance(error, OSError):
         error = error.__cause__ or error.__context__
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return all(_says_later(code) for code, _text in error.recipients.values())
+        # Those who are refused for good are so again, and last: then the mail has failed.
+        return any(_says_later(code) for code, _text in error.recipients.values())
     if isinstance(error, smtplib.SMTPResponseException):
         return _says_later(error.smtp_code)
     if isinstance(error, smtplib.SMTPException):

@@ -1,4 +1,7 @@
-/** A calendar of days to come: it opens on the month of the next one, as the current month may have none. */
+/**
+ * A calendar of days to come: it opens on the month of the next one, as the current month may have none.
+ * Subscriptions that were cancelled are hidden until they are asked for.
+ */
 
 import { Domain } from "@web/core/domain";
 import { deserializeDate, serializeDate } from "@web/core/l10n/dates";
@@ -7,6 +10,7 @@ import { CalendarModel } from "@web/views/calendar/calendar_model";
 import { calendarView } from "@web/views/calendar/calendar_view";
 
 const { DateTime } = luxon;
+const HIDDEN = "cancelled";
 
 export class SaasEndsCalendarModel extends CalendarModel {
     async load(params = {}) {
@@ -18,9 +22,17 @@ export class SaasEndsCalendarModel extends CalendarModel {
     async nextDay(domain) {
         const field = this.meta.fieldMapping.date_start;
         const today = DateTime.local().startOf("day");
-        const toCome = Domain.and([domain, [[field, ">=", serializeDate(today)]]]).toList();
+        const wanted = [[field, ">=", serializeDate(today)], ["state", "!=", HIDDEN]];
+        const toCome = Domain.and([domain, wanted]).toList();
         const [next] = await this.orm.searchRead(this.meta.resModel, toCome, [field], { limit: 1, order: field });
         return next ? deserializeDate(next[field]) : today;
+    }
+
+    /** Its box beside the calendar is there, but not ticked. */
+    makeFilterDynamic(filterInfo, previousFilter, ...others) {
+        const filter = super.makeFilterDynamic(filterInfo, previousFilter, ...others);
+        const isHidden = !previousFilter && filterInfo.fieldName === "state" && filter.value === HIDDEN;
+        return isHidden ? { ...filter, active: false } : filter;
     }
 
     /** A day shows whose subscription ends, not its number. */
