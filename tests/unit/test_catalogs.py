@@ -15,6 +15,15 @@ each_language = pytest.mark.parametrize("language", LANGUAGES)
 _PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[.\d]*[sdfg%]")
 _EXPRESSION = re.compile(r"""\{\{.*?\}\}|\bt-[\w-]+="[^"]*"|\binvisible="[^"]*\"""")
 _WORDS = re.compile(r"[A-Za-z]{2,} +[a-z]{2,} +[a-z]{2,}")
+_TWO_SENSES = {
+    "Log in",  # a button, and what a sentence of the signup asks for
+    "Status",  # a condition, and the number of an answer over HTTP
+}
+_OTHER_WORDS = {
+    "fr": r"(?i)\b(courriels?|raisons?|gabarits?|hébergeurs?)\b|\w'\w",
+    "vi": r"(?i)(?<!hộp )(?<!mục )\bthư\b(?! mục| rác)|\bthư điện tử\b",
+}
+"""Words and signs which other catalogs use for what ours call e-mail, motif, modèle, fournisseur, email."""
 
 
 @each_language
@@ -72,6 +81,24 @@ def test_no_sentence_stayed_in_english(addon: Path, language: str) -> None:
     assert [
         entry.term for entry in catalog(addon, language) if _is_english(entry) and _WORDS.search(entry.term)
     ] == []
+
+
+@each_language
+def test_a_term_has_the_same_translation_in_every_addon(language: str) -> None:
+    found: dict[str, set[str]] = {}
+    for addon in ADDONS:
+        for entry in catalog(addon, language):
+            found.setdefault(entry.term, set()).add(entry.translation)
+    assert {term: said for term, said in found.items() if len(said) > 1 and term not in _TWO_SENSES} == {}
+
+
+@each_language
+@each_addon
+def test_a_thing_has_one_name(addon: Path, language: str) -> None:
+    """Who reads two words for a mail looks for two things."""
+    others = re.compile(_OTHER_WORDS[language])
+    texts = [(entry.term, _EXPRESSION.sub("", entry.translation)) for entry in catalog(addon, language)]
+    assert [term for term, text in texts if others.search(text)] == []
 
 
 def _is_english(entry: Entry) -> bool:
