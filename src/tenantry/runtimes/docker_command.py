@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -79,6 +80,7 @@ class DockerCommand:
         with contextlib.closing(api.attach_socket(made, params={"stdin": 1, "stream": 1})) as stdin:
             api.start(made)
             stdin._sock.sendall(command.script.encode())
+            stdin._sock.shutdown(socket.SHUT_WR)  # closing alone leaves it open in the client's pool
         deadline = time.monotonic() + self.timeout_s
         try:
             ended = api.wait(made, timeout=self.timeout_s)
