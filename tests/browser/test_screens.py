@@ -104,6 +104,25 @@ def test_forms_and_dialogs_fit_a_phone_and_leave_nothing_in_english(
     assert wrong == []
 
 
+def test_a_kept_error_is_shown_in_the_reader_s_language(
+    screens: OpenScreen, speaker: Callable[[str], Person], office: BackOffice, sample: dict[str, int]
+) -> None:
+    screen = screens(speaker("fr_FR"))
+    (failed,) = office.call(
+        "saas.instance",
+        "read",
+        [sample["failed"]],
+        ["state_reason", "state_reason_text"],
+        context={"lang": "fr_FR"},
+    )
+    assert failed["state_reason_text"] != failed["state_reason"]
+    screen.open(f"saas-instances/{sample['failed']}", ".o_form_view .o_form_sheet")
+    expect(screen.page.locator("[name=state_reason_text]")).to_have_text(failed["state_reason_text"])
+    screen.open("saas-logs?view_type=list", ".o_list_view .o_data_row")
+    expect(screen.page.locator("[name=message]", has_text=failed["state_reason_text"]).first).to_be_visible()
+    assert screen.problems == []
+
+
 @pytest.mark.usefixtures("sample")
 def test_the_calendar_of_subscriptions_opens_on_the_month_of_the_next_end(
     screen: Screen, office: BackOffice

@@ -110,6 +110,16 @@ class Faults:
         return _lt("Please correct: %(faults)s", faults=all_told)._translate(language)
 
 
+@dataclass(frozen=True)
+class OfEngine:
+    """An error of the engine as a sentence and its remedy."""
+
+    error: Any
+
+    def told(self, language):
+        return gateway.sentence(self.error, language)
+
+
 def _told(sentence, language):
     if isinstance(sentence, LazyGettext):
         return sentence._translate(language)
@@ -167,7 +177,7 @@ def _of_refused_values(error):
 
 
 def _of_engine(error, sentence=""):
-    sentence = sentence or gateway.sentence(error)
+    sentence = sentence or OfEngine(error)
     if isinstance(error, gateway.InvalidInput):
         return Problem(422, "VALIDATION_ERROR", sentence)
     if isinstance(error, gateway.Conflict):

@@ -5,7 +5,7 @@ a sentence and a remedy for people, `retryable` for the queue.
 """
 
 from .countries import country_of_time_zone, is_time_zone, time_zone_of
-from .errors import Conflict, EngineError, InvalidInput, retrying, sentence, translated
+from .errors import Conflict, EngineError, InvalidInput, retrying, translated
 from .instances import (
     HOSTNAME_REFUSED,
     NameTaken,
@@ -52,6 +52,7 @@ from .processes import (
     process_log,
 )
 from .secrets import new_password, seal, unseal
+from .sentences import retold, sentence
 from .servers import (
     address_settings,
     base_domain_of,

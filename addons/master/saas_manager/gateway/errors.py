@@ -8,24 +8,20 @@ from odoo.exceptions import UserError
 from tenantry.errors import Conflict, InvalidInput, NotYet, TenantryError
 
 from ..exceptions import CONNECTION_LOST
+from .sentences import sentence
 
-__all__ = ["Conflict", "EngineError", "InvalidInput", "retrying", "sentence", "translated"]
+__all__ = ["Conflict", "EngineError", "InvalidInput", "retrying", "translated"]
 
 EngineError = TenantryError
 
 
-def sentence(error):
-    """What went wrong and how to remedy it, as one text for people."""
-    return f"{error} {error.remedy}".strip()
-
-
 @contextmanager
-def translated(error_class=UserError):
-    """Raise an error of the engine as a message for the user."""
+def translated(env, error_class=UserError):
+    """Raise an error of the engine as a message for the user, in their language."""
     try:
         yield
     except TenantryError as error:
-        raise error_class(sentence(error)) from error
+        raise error_class(sentence(error, env.lang)) from error
 
 
 @contextmanager

@@ -60,7 +60,7 @@ def _limits(plan):
 
 
 def check_limits(plan):
-    with translated(ValidationError):
+    with translated(plan.env, ValidationError):
         limits.checked(_limits(plan))
 
 
@@ -140,7 +140,7 @@ def terminate(instance, on_step):
 
 def abandon(instance):
     """Remove what a failed creation may have left; another instance of the same name is left alone."""
-    with translated():
+    with translated(instance.env):
         _engine_of(instance.server_id).instances.abandon(instance.database_name, instance.reference)
 
 

@@ -12,8 +12,8 @@ from .errors import translated
 from .servers import base_domain_of
 
 
-def check_slug(text):
-    with translated(ValidationError):
+def check_slug(env, text):
+    with translated(env, ValidationError):
         names.template_code(text or "")
 
 
@@ -32,8 +32,8 @@ def malformed(text):
     return names.instance_name_fault(text, frozenset())
 
 
-def check_hostname(text):
-    with translated(ValidationError):
+def check_hostname(env, text):
+    with translated(env, ValidationError):
         names.hostname(text or "")
 
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from tenantry.errors import TenantryError
 
 from .engines import _engine_of
-from .errors import sentence, translated
+from .errors import translated
+from .sentences import NO_PAGE, NOT_LOADED, sentence
 
 _MOST_TO_WAIT_S = 2
 """For a tenant server that is down, while a user waits for a page."""
@@ -26,7 +27,7 @@ def measure(instance):
     except TenantryError as error:
         return {"health": "critical", "health_message": sentence(error)}
     is_stopped = instance.run_state == "stopped"
-    missing = ("unknown", False) if is_stopped else ("critical", "It does not answer at its address.")
+    missing = ("unknown", False) if is_stopped else ("critical", NO_PAGE)
     health, message = ("healthy", False) if answering else missing
     return {
         "health": health,
@@ -68,10 +69,7 @@ def _process(activity):
     }
 
 
-BROKEN = {
-    "health": "critical",
-    "health_message": "Its Odoo cannot be loaded; the log of its process tells why.",
-}
+BROKEN = {"health": "critical", "health_message": NOT_LOADED}
 
 
 def broken_databases(server):
@@ -84,7 +82,7 @@ def broken_databases(server):
 
 def process_log(instance):
     """The last lines that the processes logged. Customers control their content: do not trust them."""
-    with translated():
+    with translated(instance.env):
         return _as_text(_engine_of(instance.server_id).instances.logs(instance.database_name, _LOG_LINES))
 
 

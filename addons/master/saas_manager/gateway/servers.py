@@ -11,15 +11,17 @@ from tenantry.model.mail import Security, Smarthost, checked
 from tenantry.model.secret import Secret
 from tenantry.model.server import WIRE, ServerAddress
 
+from . import sentences
 from .engines import _engine, _engine_of
-from .errors import sentence, translated
+from .errors import translated
+from .sentences import sentence
 
 _MOST_TO_WAIT_S = 2
 """For a mail relay that does not answer, while a user waits for a page."""
 
 
-def check_server_address(text):
-    with translated(ValidationError):
+def check_server_address(env, text):
+    with translated(env, ValidationError):
         ServerAddress.of(text or "")
 
 
@@ -97,9 +99,9 @@ def _utc(seconds):
     return datetime.fromtimestamp(int(seconds), UTC).replace(tzinfo=None) if seconds else False
 
 
-def check_mail_server(values):
+def check_mail_server(env, values):
     """Refuse a mail server that instances cannot use. values: as of `set_mail_server`."""
-    with translated(ValidationError):
+    with translated(env, ValidationError):
         checked(_smarthost(values))
 
 
@@ -111,7 +113,7 @@ def _smarthost(values):
 def server_status(server):
     """The status of a server: `health`, `health_message`, and its `base_domain` if it answers."""
     if server.runtime != "shared":
-        return {"health": "unknown", "health_message": "This runtime is not supported yet."}
+        return {"health": "unknown", "health_message": sentences.NO_RUNTIME}
     told = {}
     try:
         engine = _engine_of(server)
@@ -126,16 +128,12 @@ def server_status(server):
 def _fault_of(server, engine, facts):
     """Why the server can have no instances, as a sentence; False if it can."""
     if facts.version != __version__:
-        return f"It runs Tenantry {facts.version}, and this is {__version__}: upgrade the older one."
+        return sentences.OTHER_VERSION.format(there=facts.version, here=__version__)
     if facts.wire != WIRE:
-        return (
-            f"Its Tenantry {facts.version} and this one do not understand each other: upgrade the older one."
-        )
+        return sentences.OTHER_WIRE.format(there=facts.version)
     wanted = ServerAddress.of(server.address or "").name
     if facts.name != wanted:
-        return (
-            f"The server {facts.name} answers there, not {wanted}: its address or its ssh command is wrong."
-        )
+        return sentences.OTHER_SERVER.format(there=facts.name, wanted=wanted)
     if facts.series != server.series:
-        return f"It runs Odoo {facts.series}."
-    return False if engine.is_up() else "The tenant server does not answer."
+        return sentences.OTHER_SERIES.format(there=facts.series)
+    return False if engine.is_up() else sentences.NO_ANSWER

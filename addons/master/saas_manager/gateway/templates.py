@@ -9,7 +9,8 @@ from tenantry.model import advice
 from tenantry.model.recipe import Recipe
 
 from .engines import _engine_of
-from .errors import sentence, translated
+from .errors import translated
+from .sentences import sentence
 
 _logger = logging.getLogger(__name__)
 
@@ -20,7 +21,7 @@ or a template that is cloned all the time would never be replaced."""
 
 def check_recipe(template):
     """Raise ValidationError unless the engine could build the template."""
-    with translated(ValidationError):
+    with translated(template.env, ValidationError):
         _recipe(template)
 
 

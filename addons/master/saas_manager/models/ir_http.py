@@ -21,4 +21,5 @@ class IrHttp(models.AbstractModel):
         except gateway.EngineError as error:
             if request.dispatcher.routing_type != "jsonrpc":
                 raise
-            raise UserError(gateway.sentence(error)) from error
+            # The call's own context is not known here, nor is the session's renewed with the user's language.
+            raise UserError(gateway.sentence(error, request.env.user.lang)) from error

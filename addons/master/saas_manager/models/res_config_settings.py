@@ -69,7 +69,7 @@ class ResConfigSettings(models.TransientModel):
     def _check_saas_base_domain(self):
         for settings in self:
             if settings._base_domain() != "localhost":
-                gateway.check_hostname(settings._base_domain())
+                gateway.check_hostname(self.env, settings._base_domain())
 
     @api.constrains("saas_reserved_names")
     def _check_saas_reserved_names(self):
@@ -102,7 +102,7 @@ class ResConfigSettings(models.TransientModel):
         self._save_mail_server()
         if (mail_now := self._instances_mail_server()) != mail_before:
             if mail_now:
-                gateway.check_mail_server(mail_now)
+                gateway.check_mail_server(self.env, mail_now)
             self.env["saas.provider"]._tell_mail_server()
         save = functools.partial(gateway.save_address_settings, self._base_domain(), self.saas_protocol)
         self.env.cr.postcommit.add(save)

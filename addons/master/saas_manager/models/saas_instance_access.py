@@ -27,7 +27,7 @@ class SaasInstance(models.Model):
         self.ensure_one()
         self._check_gives_access(shows=True)
         # The login, not the name: users choose their names themselves.
-        with gateway.translated():
+        with gateway.translated(self.env):
             link = gateway.login_link(self, by=self.env.user.login)
         self._record_access(
             "login_link", self.env._("%(operator)s made a login link.", **self._access_facts())
@@ -109,7 +109,7 @@ class SaasInstance(models.Model):
 
     def _replace_password(self):
         """Set a random password in the instance, and forget the one that was to be delivered."""
-        with gateway.translated():
+        with gateway.translated(self.env):
             new = gateway.reset_password(self)
         self._forget_password()
         return new

@@ -9,6 +9,7 @@ from odoo.tools import SQL
 from psycopg2.errors import UniqueViolation
 
 from .. import gateway
+from ..reasons import in_words_of
 
 _logger = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class SaasInstanceHostname(models.Model):
         string="Since", required=True, default=fields.Datetime.now, readonly=True, copy=False
     )
     reason = fields.Char(readonly=True, copy=False, help="Why it is not served.")
+    reason_text = fields.Char(string="Reason in Words", compute="_compute_reason_text")
 
     _once_in_instance = models.Constraint(
         "UNIQUE(instance_id, name)", "This instance has that hostname already."
@@ -53,10 +55,16 @@ class SaasInstanceHostname(models.Model):
         "(name) WHERE state IN ('verified', 'live')", "This hostname belongs to an instance already."
     )
 
+    @api.depends("reason")
+    @api.depends_context("lang")
+    def _compute_reason_text(self):
+        for hostname in self:
+            hostname.reason_text = in_words_of(self.env, hostname.reason)
+
     @api.constrains("name")
     def _check_name(self):
         for hostname in self:
-            gateway.check_hostname(hostname.name)
+            gateway.check_hostname(self.env, hostname.name)
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -95,7 +103,7 @@ class SaasInstanceHostname(models.Model):
     def _serve_later(self):
         """Let a job verify the names and tell the engine. Obvious objections are raised at once."""
         self.instance_id._set_domains_later()
-        with gateway.translated():
+        with gateway.translated(self.env):
             for instance, hostnames in self.grouped("instance_id").items():
                 hostnames._check_held_by_no_other()
                 hostnames._check_outside()

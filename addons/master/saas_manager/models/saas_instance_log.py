@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ..reasons import in_words_of
 from .step_pace import Pace
 
 _CLEANUP_BATCH = 10_000
@@ -38,9 +39,17 @@ class SaasInstanceLog(models.Model):
     duration_s = fields.Float(string="Seconds", digits=(12, 3), readonly=True, aggregator="avg")
     progress = fields.Float(string="Progress (%)", readonly=True, aggregator=None)
     message = fields.Char(required=True, readonly=True)
+    message_text = fields.Char(string="Message in Words", compute="_compute_message_text")
     user_id = fields.Many2one("res.users", default=lambda self: self.env.user, readonly=True)
 
     _failures = models.Index("(create_date) WHERE level IN ('error', 'critical')")
+
+    @api.depends("message", "level")
+    @api.depends_context("lang")
+    def _compute_message_text(self):
+        for line in self:
+            is_trouble = line.level in ("warning", "error", "critical")
+            line.message_text = in_words_of(self.env, line.message) if is_trouble else line.message
 
     @api.model
     def _pace(self, operation, record):

@@ -127,7 +127,7 @@ class SaasInstance(models.Model):
         """Install modules, a list of technical names, with their dependencies."""
         self.check_access("write")
         self._check_is_running()
-        with gateway.translated():
+        with gateway.translated(self.env):
             gateway.check_modules(self, modules)
         return self._intend("install", wanted=" ".join(modules))
 

@@ -228,7 +228,7 @@ class SaasInstance(models.Model):
         self._check_is_running()
         # The login, not the name: users choose their names themselves.
         operator = self.env.user.login
-        with gateway.translated():
+        with gateway.translated(self.env):
             link = gateway.login_link(self, by=operator, support=True)
         self._record_access("support", self.env._("%s asked for a support login.", operator))
         return {"type": "ir.actions.act_url", "url": link.reveal(), "target": "new"}

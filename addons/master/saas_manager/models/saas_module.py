@@ -28,7 +28,7 @@ class SaasModule(models.Model):
     @api.model
     def _read_again(self, server):
         """Follow the addons path of a server. Raises UserError if the server does not answer."""
-        with gateway.translated():
+        with gateway.translated(self.env):
             found = {values["name"]: values for values in gateway.modules_of(server)}
         # sudo: users read the list, nobody writes it
         known = self.sudo().search([("server_id", "=", server.id)])

@@ -87,7 +87,7 @@ class SaasPlan(models.Model):
     @api.constrains("code")
     def _check_code(self):
         for plan in self:
-            gateway.check_slug(plan.code)
+            gateway.check_slug(self.env, plan.code)
 
     @api.constrains("sleep_after_minutes", "memory_limit_mb")
     def _check_limits(self):

@@ -103,12 +103,12 @@ class SaasServer(models.Model):
     @api.constrains("code")
     def _check_code(self):
         for server in self:
-            gateway.check_slug(server.code)
+            gateway.check_slug(self.env, server.code)
 
     @api.constrains("address")
     def _check_address(self):
         for server in self:
-            gateway.check_server_address(server.address)
+            gateway.check_server_address(self.env, server.address)
 
     @api.depends("max_instances", "instance_ids.state")
     def _compute_instance_count(self):

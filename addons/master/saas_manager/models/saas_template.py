@@ -246,7 +246,7 @@ class SaasTemplate(models.Model):
         self.check_access("write")
         if self.state != "editing":
             self._check_transition("edit")
-        with gateway.translated():
+        with gateway.translated(self.env):
             editing = gateway.edit_template(self)
         if self.state != "editing":
             self._move("edit")
@@ -286,7 +286,7 @@ class SaasTemplate(models.Model):
         self._check_is_ready()
         if not new_db_name:
             raise UserError(self.env._("Give the new database a name."))
-        with gateway.translated():
+        with gateway.translated(self.env):
             return gateway.clone_template(self, new_db_name)
 
     def _languages(self):

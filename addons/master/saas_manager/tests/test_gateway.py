@@ -389,15 +389,16 @@ class TestGateway(SaasCase):
             (gateway.suggest_code("2. Łódź Shop"), gateway.suggest_code(False)), ("lodz-shop", "")
         )
         self.assertEqual(gateway.suggest_subdomains("Łódź", set(), {"lodz"}.__contains__, 1), ["lodz-2"])
-        for check, wrong in (
-            (gateway.check_slug, "My Shop"),
-            (gateway.check_hostname, "shop"),
-            (gateway.check_server_address, "ssh://a b"),
+        plan = SimpleNamespace(sleep_after_minutes=-1, memory_limit_mb=0, env=self.env)
+        for check, *wrong in (
+            (gateway.check_slug, self.env, "My Shop"),
+            (gateway.check_hostname, self.env, "shop"),
+            (gateway.check_server_address, self.env, "ssh://a b"),
             (gateway.check_recipe, self.template.new({"code": "shop", "modules": "No Module"})),
-            (gateway.check_limits, SimpleNamespace(sleep_after_minutes=-1, memory_limit_mb=0)),
+            (gateway.check_limits, plan),
         ):
             with self.subTest(check=check.__name__), self.assertRaises(ValidationError):
-                check(wrong)
+                check(*wrong)
 
     def test_addresses_use_the_running_servers_settings(self):
         self.engine.facts.return_value = SimpleNamespace(base_domain="acme.example", protocol="https")
@@ -421,9 +422,9 @@ class TestGateway(SaasCase):
             "password": "s3cret",
             "per_hour": 30,
         }
-        gateway.check_mail_server(values)
+        gateway.check_mail_server(self.env, values)
         with self.assertRaisesRegex(ValidationError, "unencrypted"):
-            gateway.check_mail_server({**values, "security": "none"})
+            gateway.check_mail_server(self.env, {**values, "security": "none"})
         with engines_are(_engine_of=lambda _server: self.engine):
             gateway.set_mail_server(self.server, values)
             gateway.set_mail_server(self.server, None)
@@ -443,8 +444,10 @@ class TestGateway(SaasCase):
 
     def test_errors_of_the_engine_become_sentences_and_retryable_ones_are_retried(self):
         error = InstanceNotFound("acme")
+        self.assertEqual(gateway.retold(gateway.sentence(error), "en_US", "en_US"), gateway.sentence(error))
+        self.assertEqual(gateway.retold("No error.", "en_US", "fr_FR"), "")
         self.assertIn(str(error), gateway.sentence(error))
-        with self.assertRaises(UserError), gateway.translated():
+        with self.assertRaises(UserError), gateway.translated(self.env):
             raise error
         with self.assertRaises(InstanceNotFound), gateway.retrying():
             raise error

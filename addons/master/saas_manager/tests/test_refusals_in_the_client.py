@@ -6,7 +6,7 @@ from odoo import api
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
-from tenantry.errors import AgentFailed, InstanceNotFound
+from tenantry.errors import AgentFailed, Busy, InstanceNotFound, NameTaken, PostgresUnreachable, SealBroken
 
 from .common import SaasCase
 
@@ -46,9 +46,9 @@ class TestRefusalsInTheClient(SaasCase, HttpCase):
         super().setUp()
         self.authenticate(self.users["manager"].login, self.users["manager"].login)
 
-    def _call(self, model, method, *arguments):
+    def _call(self, model, method, *arguments, **context):
         """The error of a call of the web client, as its dialogs get it."""
-        params = {"model": model, "method": method, "args": arguments, "kwargs": {}}
+        params = {"model": model, "method": method, "args": arguments, "kwargs": {"context": context}}
         body = {"jsonrpc": "2.0", "method": "call", "params": params}
         self.env.flush_all()
         with mute_logger("odoo.http"):
@@ -78,6 +78,28 @@ class TestRefusalsInTheClient(SaasCase, HttpCase):
         for error in (InstanceNotFound("acme"), AgentFailed("gone")):
             with self.subTest(type(error).__name__):
                 self._assert_shown(self._raised(error), f"{error} {error.remedy}".strip())
+
+    def test_an_error_of_the_engine_is_shown_in_the_user_s_language(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        self.users["manager"].lang = "fr_FR"
+        for error, told in (
+            (NameTaken("acme"), "Choisissez un autre nom."),
+            (SealBroken(), "Un secret enregistré est illisible\N{NO-BREAK SPACE}: il a été chiffré avec"),
+            (Busy("build of shop"), "Une autre opération est en cours sur la construction de shop."),
+            (PostgresUnreachable("db", "it is down"), "PostgreSQL à db ne répond pas"),
+        ):
+            with self.subTest(type(error).__name__):
+                data = self._raised(error)
+                self._assert_shown(data, data["message"])
+                self.assertIn(told, data["message"])
+
+    def test_a_value_that_the_engine_refuses_is_refused_in_the_user_s_language(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        instance = self._make_instance("acme", "active")
+        values = {"instance_id": instance.id, "name": "shop"}
+        data = self._call("saas.instance.hostname", "create", [values], lang="fr_FR")
+        self._assert_shown(data, data["message"])
+        self.assertIn("Indiquez un nom ", data["message"])
 
     def test_another_error_stays_a_crash(self):
         data = self._raised(ZeroDivisionError("by us"))

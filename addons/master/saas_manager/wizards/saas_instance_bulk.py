@@ -162,5 +162,5 @@ class SaasInstanceBulkLine(models.TransientModel):
         except UserError as error:
             outcome, refusal = "refused", str(error)
         except gateway.EngineError as error:
-            outcome, refusal = "refused", gateway.sentence(error)
+            outcome, refusal = "refused", gateway.sentence(error, self.env.lang)
         self.write({"outcome": outcome, "refusal": refusal})

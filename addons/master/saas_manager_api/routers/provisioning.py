@@ -128,7 +128,7 @@ def _domain(hostname, user):
     return schemas.Domain(
         name=hostname.name,
         state=hostname.state,
-        reason=None if user.share else hostname.reason or None,
+        reason=None if user.share else hostname.reason_text or None,
         since=utc(hostname.state_at),
     )
 
@@ -283,7 +283,7 @@ def _log_line(line):
         operation=line.operation or None,
         step=line.step or None,
         duration_s=line.duration_s,
-        message=line.message,
+        message=line.message_text,
     )
 
 

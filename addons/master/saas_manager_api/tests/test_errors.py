@@ -144,6 +144,14 @@ class TestErrors(ApiCase):
                 told = self._assert_refused(answer, status, code)
                 self.assertNotIn("no route", told["error"])
 
+    def test_an_error_of_the_engine_is_told_in_the_caller_s_language(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        judge = patch.object(self.registry["saas.instance"], "_objection", side_effect=Busy("build of shop"))
+        with judge, mute_logger("odoo.http", "odoo.addons.saas_manager_api.dispatcher"):
+            answer = self._ask(JUDGE, **{"Accept-Language": "fr"})
+        told = self._assert_refused(answer, 409, "INVALID_STATE")
+        self.assertIn("Une autre opération est en cours sur la construction de shop.", told["error"])
+
     def test_a_refusal_is_in_the_caller_s_language(self):
         self.env["res.lang"]._activate_lang("fr_FR")
         self.users["manager"].lang = "fr_FR"

@@ -1,4 +1,4 @@
-/** A line of the log: a step in the reader's words, any other message as it is. */
+/** A line of the log in the reader's words: a step, an error of the engine; any other message as it is. */
 
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
@@ -19,9 +19,9 @@ export class SaasLogMessageField extends Component {
     static props = { ...standardFieldProps };
 
     get text() {
-        const { message, step, status } = this.props.record.data;
+        const { message_text, step, status } = this.props.record.data;
         const words = step && STATUSES[status];
-        return words ? `${stepText(step)}: ${words}` : message;
+        return words ? `${stepText(step)}: ${words}` : message_text;
     }
 }
 
@@ -30,6 +30,7 @@ export const saasLogMessageField = {
     displayName: _t("Log Message"),
     supportedTypes: ["char"],
     fieldDependencies: [
+        { name: "message_text", type: "char", readonly: true },
         { name: "step", type: "char", readonly: true },
         { name: "status", type: "char", readonly: true },
     ],
