@@ -11,9 +11,11 @@ import pytest
 from playwright.sync_api import Browser, expect
 from tests.support.back_office import BackOffice
 from tests.support.chromium import chromium
+from tests.support.mail_server import MailServer, serving
 from tests.support.master import UnusedMaster
 from tests.support.sample import fill
 from tests.support.screen import Person, Screen
+from tests.support.web_site import WebSite
 
 from tenantry.engine import Engine
 
@@ -53,6 +55,24 @@ def office(new_office: BackOffice) -> BackOffice:
     """A back office with a ready template."""
     new_office.template("tiny", "web")
     return new_office
+
+
+@pytest.fixture
+def mails(office: BackOffice) -> Iterator[MailServer]:
+    """The back office's mail server."""
+    with serving(office) as server:
+        yield server
+    # The job that tells the engine may come too late: the next file puts another master in this one's place.
+    office.engine.mail.unset()
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[WebSite]:
+    """A web site beside the master."""
+    site = WebSite()
+    site.start()
+    yield site
+    site.stop()
 
 
 @pytest.fixture(scope="module")

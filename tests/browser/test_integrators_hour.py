@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.support.back_office import BackOffice
 from tests.support.embedding import confirm, expect_open
-from tests.support.mail_server import MailServer, serving
+from tests.support.mail_server import MailServer
 from tests.support.screen import Person, Screen
 from tests.support.visitor import HOME
 from tests.support.walk import Walk
@@ -24,22 +24,6 @@ from tests.support.webhook_receiver import Receiver
 _ALLOW_PRIVATE = "saas_api.webhooks_allow_private"
 _PAUSES_S = (0.2, 0.3, 0.5, 1, 2, 3, 5, 8)
 """Between two looks at a request, as `docs/howto/api.md` says."""
-
-
-@pytest.fixture
-def mails(office: BackOffice) -> Iterator[MailServer]:
-    with serving(office) as server:
-        yield server
-    # The job that tells the engine may come too late: the next file puts another master in this one's place.
-    office.engine.mail.unset()
-
-
-@pytest.fixture
-def site() -> Iterator[WebSite]:
-    site = WebSite()
-    site.start()
-    yield site
-    site.stop()
 
 
 @pytest.fixture

@@ -9,23 +9,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 from tests.support.back_office import BackOffice
 from tests.support.embedding import sql
-from tests.support.mail_server import MailServer, serving
+from tests.support.mail_server import MailServer
 from tests.support.screen import SIZES, Screen
 from tests.support.web_site import WebSite
-
-
-@pytest.fixture
-def mails(office: BackOffice) -> Iterator[MailServer]:
-    with serving(office) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def site() -> Iterator[WebSite]:
-    site = WebSite()
-    site.start()
-    yield site
-    site.stop()
 
 
 @pytest.fixture
