@@ -20,7 +20,7 @@ _TWO_SENSES = {
     "Status",  # a condition, and the number of an answer over HTTP
 }
 _OTHER_WORDS = {
-    "fr": r"(?i)\b(courriels?|raisons?|gabarits?|hébergeurs?)\b|\w'\w",
+    "fr": r"(?i)\b(courriels?|[r]aisons?|gabarits?|hébergeurs?)\b|\w'\w",
     "vi": r"(?i)(?<!hộp )(?<!mục )\bthư\b(?! mục| rác)|\bthư điện tử\b",
 }
 """Words and signs which other catalogs use for what ours call e-mail, motif, modèle, fournisseur, email."""

@@ -1,8 +1,20 @@
-"""Instances send by the provider's mail server, wherever it is changed."""
+"""Instances send by the provider's mail server, wherever it is changed; and subjects keep their spaces."""
 
 from contextlib import contextmanager
+from email.header import Header
 
 from odoo import api, models
+from odoo.addons.base.models.ir_mail_server import IdentificationFieldsNoFoldPolicy
+
+
+class _WholeSubjects(IdentificationFieldsNoFoldPolicy):
+    """Python 3.11 loses a space where it breaks a long subject that is not ASCII."""
+
+    def _fold(self, name, value, *args, **kwargs):
+        if name.lower() == "subject" and not str(value).isascii():
+            coded = Header(str(value), "utf-8", header_name=name).encode(linesep=self.linesep)
+            return f"{name}: {coded}{self.linesep}"
+        return super()._fold(name, value, *args, **kwargs)
 
 
 class IrMailServer(models.Model):
@@ -20,6 +32,11 @@ class IrMailServer(models.Model):
     def unlink(self):
         with self._told_to_servers():
             return super().unlink()
+
+    def _build_email__(self, *args, **kwargs):
+        message = super()._build_email__(*args, **kwargs)
+        message.policy = _WholeSubjects(linesep=message.policy.linesep)
+        return message
 
     @contextmanager
     def _told_to_servers(self):

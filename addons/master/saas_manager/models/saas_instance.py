@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
-from odoo.tools import SQL
+from odoo.tools import SQL, format_date, format_time
 from psycopg2.errors import UniqueViolation
 
 from .. import gateway
@@ -275,6 +275,14 @@ class SaasInstance(models.Model):
             return self.admin_name
         asked = self.request_ids.filtered(lambda request: request.customer_email == address)[:1]
         return asked.customer_name or self.partner_id.name
+
+    def _moment(self, moment):
+        """The day and the minute where the instance is, for its mails; "" without one."""
+        if not moment:
+            return ""
+        zone = self.tz or "UTC"
+        day = format_date(self.with_context(tz=zone).env, moment, date_format="long")
+        return f"{day}, {format_time(self.env, moment, tz=zone, time_format='short')} ({zone})"
 
     # ------------------------------------------------------------ rules for subdomains
 

@@ -1,5 +1,7 @@
 """The texts of mails, and their languages."""
 
+from email import message_from_bytes, policy
+
 from odoo.modules.module import load_script
 from odoo.tests import tagged
 from odoo.tools.misc import file_path
@@ -71,6 +73,41 @@ class TestWhatMailsSay(SaasMailCase):
         text = self._deliver(self.instance, "instance_terminated")["body_alternative"]
         for expected in ("database dupont", "all its files", "there is none", "March 9, 2031"):
             self.assertIn(expected, text)
+
+    def test_a_mail_names_the_minute_where_the_instance_is(self):
+        self.instance.tz = "Europe/Paris"
+        for language, expected in zip(
+            LANGUAGES,
+            (
+                "March 9, 2031, 11:30\N{NARROW NO-BREAK SPACE}PM (Europe/Paris)",
+                "9 mars 2031, 23:30 (Europe/Paris)",
+                "9 tháng 3, 2031, 23:30 (Europe/Paris)",
+            ),
+            strict=True,
+        ):
+            self.partner.lang = language
+            self.instance.reactivated_at = "2031-03-09 22:30:00"
+            text = self._deliver(self.instance, "instance_reactivated")["body_alternative"]
+            self.assertIn(expected, text.replace(" PM", "\N{NARROW NO-BREAK SPACE}PM"))
+
+    def test_the_plain_text_has_each_address_below_its_words(self):
+        lines = self._deliver(self.instance, "instance_provisioned")["body_alternative"].split("\n")
+        self.assertIn(f"Address: {URL}", lines)
+        button = lines.index("Log in")
+        self.assertEqual(lines[button - 1 : button + 3], ["", "Log in", LINK, ""])
+        self.assertFalse([line for line in lines if "[1]" in line or "*" in line])
+
+    def test_a_long_subject_keeps_its_spaces(self):
+        for subject in (
+            "Pâtisserie du Faubourg: hãy chọn mật khẩu mới",
+            "Công ty Thương mại Dịch vụ Hoàng Long: thời gian dùng thử kết thúc vào ngày 14 tháng 12",
+            "Plain words, and many of them, so many that they do not fit into one line of a header",
+        ):
+            built = self.env["ir.mail_server"]._build_email__(
+                email_from="hello@acme.example", email_to=["anne@dupont.example"], subject=subject, body="-"
+            )
+            received = message_from_bytes(built.as_bytes(), policy=policy.default)
+            self.assertEqual(received["Subject"], subject)
 
     def test_the_mail_of_an_ending_subscription_has_the_next_price(self):
         self.plan.write({"price_monthly": 10, "price_yearly": 100, "trial_days": 0})

@@ -48,6 +48,8 @@ def changes(language):
         _lines(f"<p>{debt['works']} {_DAY}, {debt['then']}</p>", _deleted("", deleted)),
     )
     yield _BUTTON
+    for at in ("object.reactivated_at", "object.terminated_at"):
+        yield f"format_datetime({at}, tz=object.tz or 'UTC', dt_format='long')", f"object._moment({at})"
 
 
 def _lines(*lines):
