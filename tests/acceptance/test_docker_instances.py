@@ -239,7 +239,7 @@ def test_a_plan_lets_an_instance_sleep_and_many_visitors_wake_it_once(
     jobs_are_far(boxes, "beta")
     boxes.instances.restart("beta")
     assert status(boxes, "beta") == 200
-    wait_until(lambda: not container_of(docker, "beta")["State"]["Running"], "it sleeps", timeout_s=60)
+    wait_until(lambda: not container_of(docker, "beta")["State"]["Running"], "it does not sleep")
     with ThreadPoolExecutor(20) as visitors:
         answers = list(visitors.map(lambda _n: status(boxes, "beta"), range(20)))
     assert answers == [200] * 20

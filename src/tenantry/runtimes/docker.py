@@ -110,6 +110,9 @@ class DockerRuntime(TenantServer):
 
         Raises ContainerEngineFailure.
         """
+        socket = Path(self._engine_address.removeprefix("unix://"))
+        if not socket.is_socket():
+            raise ContainerEngineFailure(self._engine_address, self.image, f"there is no socket {socket}")
         try:
             with contextlib.closing(docker.DockerClient(base_url=self._engine_address, timeout=30)) as engine:
                 try:
