@@ -106,6 +106,11 @@ class TestTemplate(SaasCase):
         with self.assertRaises(AccessError):
             self._as("manager", self.template).action_open_choose_modules()
 
+    def test_the_job_of_whoever_asks_for_spares_notes_how_many_there_are(self):
+        with patch.object(gateway, "fill_pool", return_value=2):
+            self._as("administrator", self.template)._fill_pool()
+        self.assertEqual(self.template.spare_count, 2)
+
     def test_a_build_is_a_job_and_ends_ready_with_a_version(self):
         template = self._make_template("bakery", "draft")
         with self._jobs() as jobs:
