@@ -123,6 +123,30 @@ def test_a_kept_error_is_shown_in_the_reader_s_language(
     assert screen.problems == []
 
 
+@pytest.mark.parametrize("language", ["en_US", "fr_FR", "vi_VN"])
+def test_the_buttons_of_a_form_stand_in_one_row(
+    screens: OpenScreen,
+    speaker: Callable[[str], Person],
+    office: BackOffice,
+    sample: dict[str, int],
+    language: str,
+) -> None:
+    screen, subscription = screens(speaker(language)), sample["subscription"]
+    rows = {}
+    for payment in ("pending", "paid"):
+        office.call("saas.subscription", "write", [subscription], {"payment_state": payment})
+        screen.open(f"saas-subscriptions/{subscription}", ".o_form_sheet")
+        screen.picture(f"buttons-{payment}-{language}")
+        rows[payment] = screen.rows_of_buttons
+    for view in VIEWS:
+        if view.name.endswith(("-form", "-form-failed")) and "{" in view.path:
+            screen.open(view.path.format(**sample), view.shows)
+            screen.picture(f"buttons-{view.name}-{language}")
+            rows[view.name] = screen.rows_of_buttons
+    assert {name: count for name, count in rows.items() if count > 1} == {}
+    assert rows["instance-form"] == rows["pending"] == 1
+
+
 @pytest.mark.usefixtures("sample")
 def test_the_calendar_of_subscriptions_opens_on_the_month_of_the_next_end(
     screen: Screen, office: BackOffice

@@ -24,6 +24,8 @@ _SIDEWAYS = """() => [...document.querySelectorAll("html, .modal-body, .o_form_v
     .filter((it) => it === document.documentElement || /auto|scroll/.test(getComputedStyle(it).overflowX))
     .filter((it) => !it.matches(".o_list_renderer, .o_notebook_headers, .o-mail-Chatter *"))
     .map((it) => `${it.className || it.tagName} is ${it.scrollWidth} wide`)"""
+_ROWS = """() => new Set([...document.querySelectorAll(".o_statusbar_buttons button")]
+    .filter((it) => it.checkVisibility()).map((it) => it.getBoundingClientRect().top)).size"""
 _TEXTS = """() => {
     const found = new Set();
     for (const it of document.querySelectorAll("body :not(.o-mail-Chatter *, .o_main_navbar *)")) {
@@ -124,6 +126,11 @@ class Screen:
     def sideways(self) -> list[str]:
         """What a person would have to move sideways to read all of it, but for tables and tabs."""
         return self.page.evaluate(_SIDEWAYS)
+
+    @property
+    def rows_of_buttons(self) -> int:
+        """In how many rows the buttons of a form's head stand."""
+        return self.page.evaluate(_ROWS)
 
     @property
     def texts(self) -> set[str]:

@@ -45,7 +45,7 @@ def config(keys: Keys, tmp_path: Path) -> Config:
 @pytest.fixture
 def processes(config: Config, monkeypatch: pytest.MonkeyPatch) -> Processes:
     monkeypatch.setattr(cgroups, "find", lambda _installation: cgroups.Unavailable("not looked for"))
-    return Processes(Loop(), config, lambda _tenant, _process: None)
+    return Processes(Loop(), config, lambda _tenant, _process: None, lambda: None)
 
 
 @pytest.mark.parametrize("role", ROLES)
