@@ -58,3 +58,20 @@ def test_what_the_configuration_or_libpqs_variables_say_is_no_argument(run):
 def test_another_program_runs_without_a_database(run):
     assert run("echo", "hello") == ["hello"]
     assert run("odoo", "scaffold", "mine") == ["odoo scaffold mine"]
+
+
+def test_waiting_ends_without_an_error_when_postgresql_answers(tmp_path: Path):
+    """Beside a psycopg2 that connects to anything."""
+    (tmp_path / "psycopg2.py").write_text(
+        "from types import SimpleNamespace\n"
+        "OperationalError = OSError\n"
+        "def connect(**place):\n    print(place)\n    return SimpleNamespace(close=lambda: None)\n"
+    )
+    program = PROGRAM.with_name("wait_for_psql.py")
+    given = ["--db_host", "there", "--db_port", "1", "--db_user", "acme", "--db_password", "s3cret"]
+    environment = {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, program, *given], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "'host': 'there'" in done.stdout

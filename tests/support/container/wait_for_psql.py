@@ -40,4 +40,4 @@ def main() -> str:
             return ""
 
 
-sys.exit(main())
+sys.exit(main() or 0)
