@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import time
 from pathlib import Path
 
 from tenantry.odoo.finding.apt_sources import AptSource, derive_source, machine_source_files
@@ -71,10 +72,17 @@ def odoo_image(settings: ServerSettings) -> Path:
                 _compile(root, odoo.python)
                 _add_interface(root)
                 _pack(root, work / "image")
-                for older in cache.glob(f"odoo-{settings.odoo_series}-*"):
-                    shutil.rmtree(older)
                 (work / "image").rename(folder)
+        os.utime(folder)
+        remove_unused(cache)
     return folder
+
+
+def remove_unused(cache: Path) -> None:
+    """Other versions, unless another checkout used them in the last day."""
+    for image in cache.glob("odoo-*"):
+        if time.time() - image.stat().st_mtime > 24 * 3600:
+            shutil.rmtree(image)
 
 
 def _debian(root: Path, python: str) -> None:
