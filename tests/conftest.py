@@ -24,6 +24,7 @@ from tests.support.docker_image import write_probe
 from tests.support.fake_template import make_template
 from tests.support.lanes import DOCKER, Lanes
 from tests.support.master import UnusedMaster
+from tests.support.odoo_image import Unavailable, odoo_image
 
 _FIRST_PORT, _PORTS_EACH = 18069, 20
 _SHARED = pytest.StashKey[Engine]()
@@ -68,6 +69,23 @@ def docker_engine(
     assert request.path.name.startswith(DOCKER), f"name the file {DOCKER}….py, so that it waits for no other"
     yield _docker_engine
     _docker_engine.clear()
+
+
+@pytest.fixture(scope="session")
+def _odoo_in_docker(_docker_engine: docker.DockerEngine, settings: ServerSettings) -> None:
+    try:
+        folder = odoo_image(settings)
+    except Unavailable as reason:
+        if os.environ.get("TENANTRY_NO_SKIP"):
+            raise
+        pytest.skip(str(reason))
+    _docker_engine.load_folder(folder)
+
+
+@pytest.fixture(scope="module", name="docker")
+def _docker(docker_engine: docker.DockerEngine, _odoo_in_docker: None) -> docker.DockerEngine:
+    """The engine with the stand-in for Odoo's image, which is made once on a machine, in minutes."""
+    return docker_engine
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from tests.conftest import TINY
 from tests.support.docker_engine import DockerEngine, Ended
 from tests.support.mail_server import MailServer
 from tests.support.odoo_client import OdooClient
-from tests.support.odoo_image import NAME, Unavailable, odoo_image
+from tests.support.odoo_image import NAME
 from tests.support.tenants import ask, create, status, swept
 from tests.support.waiting import eventually, wait_until
 
@@ -35,18 +35,7 @@ except OSError as error:
     sys.exit(str(error))
 """
 
-
-@pytest.fixture(scope="module")
-def docker(docker_engine: DockerEngine, settings: ServerSettings) -> DockerEngine:
-    """One that has Odoo's image."""
-    try:
-        folder = odoo_image(settings)
-    except Unavailable as reason:
-        if os.environ.get("TENANTRY_NO_SKIP"):
-            raise
-        pytest.skip(str(reason))
-    docker_engine.load_folder(folder)
-    return docker_engine
+pytestmark = pytest.mark.timeout(1200)  # the first run on a machine makes the image, while other tests run
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.support.docker_engine import DockerEngine
-from tests.support.odoo_image import GID, NAME, UID, Unavailable, odoo_image
+from tests.support.odoo_image import GID, NAME, UID
 from tests.support.waiting import wait_until
 
 from tenantry.model.secret import Secret
@@ -21,19 +20,6 @@ from tenantry.process import run
 from tenantry.settings import ServerSettings
 
 pytestmark = pytest.mark.timeout(1200)  # the first run on a machine makes the image, while other tests run
-
-
-@pytest.fixture(scope="module")
-def docker(docker_engine: DockerEngine, settings: ServerSettings) -> DockerEngine:
-    """One that has the image, which is made once on a machine."""
-    try:
-        folder = odoo_image(settings)
-    except Unavailable as reason:
-        if os.environ.get("TENANTRY_NO_SKIP"):
-            raise
-        pytest.skip(str(reason))
-    docker_engine.load_folder(folder)
-    return docker_engine
 
 
 def test_the_image_has_the_interface_of_the_official_one(docker: DockerEngine):
