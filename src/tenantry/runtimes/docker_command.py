@@ -77,10 +77,10 @@ class DockerCommand:
                 api, readable, writable, network="none", memory_bytes=_MEMORY_BYTES, tasks=_TASKS
             ),
         )
-        with contextlib.closing(api.attach_socket(made, params={"stdin": 1, "stream": 1})) as stdin:
+        with api.attach_socket(made, params={"stdin": 1, "stream": 1})._sock as stdin:
             api.start(made)
-            stdin._sock.sendall(command.script.encode())
-            stdin._sock.shutdown(socket.SHUT_WR)  # closing alone leaves it open in the client's pool
+            stdin.sendall(command.script.encode())
+            stdin.shutdown(socket.SHUT_WR)
         deadline = time.monotonic() + self.timeout_s
         try:
             ended = api.wait(made, timeout=self.timeout_s)
