@@ -11,8 +11,8 @@ from tenantry.model.keys import Keys
 from tenantry.odoo.finding.installation import OdooInstallation
 from tenantry.postgres.cluster import Cluster
 from tenantry.runtimes.contract import Front, ServerRuntime
-from tenantry.runtimes.docker import DockerRuntime
 from tenantry.runtimes.shared import SharedRuntime
+from tenantry.runtimes.tenant_server import not_available
 from tenantry.settings import DOCKER, SHARED, ServerSettings
 
 
@@ -32,7 +32,20 @@ class Kind(Protocol):
     ) -> ServerRuntime: ...
 
 
-KINDS: Mapping[str, Kind] = MappingProxyType({SHARED: SharedRuntime, DOCKER: DockerRuntime})
+def _docker(
+    settings: ServerSettings,
+    keys: Keys,
+    front: Front,
+    odoo: Callable[[], OdooInstallation] = not_available,
+    cluster: Callable[[], Cluster] = not_available,
+) -> ServerRuntime:
+    """Only a server that uses containers loads the client of their engine."""
+    from tenantry.runtimes.docker import DockerRuntime
+
+    return DockerRuntime(settings, keys, front, odoo, cluster)
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType({SHARED: SharedRuntime, DOCKER: _docker})
 
 
 def kind_of(settings: ServerSettings) -> Kind:

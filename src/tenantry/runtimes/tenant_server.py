@@ -53,7 +53,7 @@ VARIABLES = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 _MAX_LOG_BYTES = 2**20
 
 
-def _not_available() -> NoReturn:
+def not_available() -> NoReturn:
     raise LookupError("this runtime was made without Odoo and a cluster: it cannot run commands")
 
 
@@ -67,8 +67,8 @@ class TenantServer:
     settings: ServerSettings
     keys: Keys
     front: Front
-    odoo: Callable[[], OdooInstallation] = _not_available
-    cluster: Callable[[], Cluster] = _not_available
+    odoo: Callable[[], OdooInstallation] = not_available
+    cluster: Callable[[], Cluster] = not_available
 
     # ------------------------------------------------------------ start and stop
 
