@@ -69,6 +69,7 @@ class Engine(Parts):
             protocol=settings.protocol,
             reserved_names=settings.installation.reserved_names,
             wire=WIRE,
+            runtime=settings.runtime,
         )
 
     # ------------------------------------------------------------ the stack

@@ -1,7 +1,7 @@
 """The plan's limits of an instance's process; without one the server's default holds (`spawner.config`).
 
-idle_s: how long there must be no request before it sleeps. memory_mb: its address space. threads: requests at
-the same time.
+idle_s: how long there must be no request before it sleeps. memory_mb: its address space; of a container its
+memory. threads: requests at the same time. cpus: the processor time of a container, as a number of cores.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "idle_s": (1, 30 * 86400),
     "memory_mb": (512, 65536),
     "threads": (1, MAX_THREADS),
+    "cpus": (0.1, 512),
 }
 """Minimum and maximum of each limit. A small Odoo still works with an address space of 512 MB."""
 

@@ -40,7 +40,7 @@ class ServerAddress:
         return cls(name, found["destination"], int(found["port"] or 0)) if found else cls(name)
 
 
-WIRE = 2
+WIRE = 3
 """Counts what callers and agents of one version may not agree on: the methods' names and their values."""
 
 
@@ -48,6 +48,7 @@ WIRE = 2
 class ServerFacts:
     """version: the server's version of Tenantry. series: its Odoo's, such as 19.0.
 
+    runtime: how its instances run, see `runtimes.kinds`.
     wire: its WIRE; 0 of an agent that does not say it yet.
     """
 
@@ -58,3 +59,4 @@ class ServerFacts:
     protocol: str
     reserved_names: frozenset[str]
     wire: int = 0
+    runtime: str = ""

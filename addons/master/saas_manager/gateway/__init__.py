@@ -61,6 +61,7 @@ from .servers import (
     mail_traffic,
     save_address_settings,
     show_provider,
+    RUNTIMES,
     server_status,
     set_mail_server,
     url_of,

@@ -55,8 +55,9 @@ def _entitlements(instance):
 
 
 def _limits(plan):
-    """The limits of an instance's process; 0 means the server's own limit."""
-    return {"idle_s": 60 * plan.sleep_after_minutes, "memory_mb": plan.memory_limit_mb}
+    """The limits of an instance's process or container; 0 means the server's own limit."""
+    limits = {"idle_s": 60 * plan.sleep_after_minutes, "memory_mb": plan.memory_limit_mb}
+    return {**limits, "cpus": plan.cpu_limit} if plan.runtime == "docker" else limits
 
 
 def check_limits(plan):

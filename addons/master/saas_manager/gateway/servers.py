@@ -110,15 +110,21 @@ def _smarthost(values):
     return Smarthost(**{**values, "security": security, "password": password})
 
 
+RUNTIMES = ("shared", "docker")
+"""How instances can run; a server says in its settings which of them it has."""
+
+
 def server_status(server):
-    """The status of a server: `health`, `health_message`, and its `base_domain` if it answers."""
-    if server.runtime != "shared":
+    """The status of a server: `health`, `health_message`; its `base_domain` and `runtime` if it answers."""
+    if server.runtime not in RUNTIMES:
         return {"health": "unknown", "health_message": sentences.NO_RUNTIME}
     told = {}
     try:
         engine = _engine_of(server)
         facts = engine.facts()
         told = {"base_domain": facts.base_domain}
+        if facts.runtime in RUNTIMES:
+            told["runtime"] = facts.runtime
         fault = _fault_of(server, engine, facts)
     except TenantryError as error:
         fault = sentence(error)

@@ -38,20 +38,20 @@ class SaasPlan(models.Model):
     features = fields.Html(translate=True)
     template_ids = fields.Many2many("saas.template", string="Templates", help="Empty: all templates.")
     runtime = fields.Selection(
-        selection=lambda self: self.env["saas.server"]._fields["runtime"].selection,
+        selection=lambda self: self.env["saas.server"]._supported_runtimes(),
         required=True,
         default="shared",
+        help="The servers on which its instances are placed. Their templates must be built there.",
     )
     cpu_limit = fields.Float(string="CPU Cores", help="For container runtimes. 0: no limit.")
     memory_limit_mb = fields.Integer(
         string="Memory (MB)",
-        help="The limit of an instance's process or container. "
-        "0: the server's default; a container then has no limit.",
+        help="The limit of an instance's process or container. 0: the server's default.",
     )
     sleep_after_minutes = fields.Integer(
         string="Sleep After (Minutes)",
         help="An instance's process ends after so long without a visitor; the next visitor, or its next "
-        "scheduled job, wakes it. 0: the server's default.",
+        "scheduled job, wakes it. 0: the server's default; a container then never sleeps.",
     )
     backup_retention_days = fields.Integer(default=7, help="How long daily backups are kept.")
     max_instances = fields.Integer(

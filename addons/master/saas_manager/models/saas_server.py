@@ -28,6 +28,7 @@ class SaasServer(models.Model):
         ],
         required=True,
         default="shared",
+        help="As the server says itself, by TENANTRY_RUNTIME or its table in settings.toml.",
     )
     series = fields.Selection(
         [("17.0", "17.0"), ("18.0", "18.0"), ("19.0", "19.0")],
@@ -99,6 +100,12 @@ class SaasServer(models.Model):
     _max_instances_positive = models.Constraint(
         "CHECK(max_instances >= 0)", "The number of instances cannot be negative."
     )
+
+    @api.model
+    def _supported_runtimes(self):
+        """The part of the selection by which instances can run."""
+        rows = self._fields["runtime"]._description_selection(self.env)
+        return [row for row in rows if row[0] in gateway.RUNTIMES]
 
     @api.constrains("code")
     def _check_code(self):

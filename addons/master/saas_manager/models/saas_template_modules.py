@@ -3,6 +3,7 @@
 from odoo import models
 from odoo.exceptions import UserError
 
+from .. import gateway
 from .saas_template import module_names
 
 
@@ -30,7 +31,7 @@ class SaasTemplate(models.Model):
         own = [
             ("address", "in", (False, "")),
             ("series", "=", self.series),
-            ("runtime", "=", "shared"),
+            ("runtime", "in", gateway.RUNTIMES),
             ("company_id", "in", (False, self.company_id.id)),
         ]
         servers = self.server_id or self.env["saas.server"].search(own)

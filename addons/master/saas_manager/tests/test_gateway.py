@@ -53,6 +53,7 @@ class TestGateway(SaasCase):
             wire=WIRE,
             series=self.template.series,
             base_domain="here.example",
+            runtime="shared",
         )
         self.asked_for = []
         self.enterContext(engines_are(_engine_of=self._engine_of))
@@ -362,10 +363,14 @@ class TestGateway(SaasCase):
             ({"name": "next"}, "next"),
         ):
             right = {"name": "local", "version": __version__, "wire": WIRE, "series": self.server.series}
-            self.engine.facts.return_value = SimpleNamespace(base_domain="", **{**right, **facts})
+            told = {"base_domain": "", "runtime": "shared", **right, **facts}
+            self.engine.facts.return_value = SimpleNamespace(**told)
             status = gateway.server_status(self.server)
             self.assertEqual((status["health"], word in status["health_message"]), ("critical", True))
-        self.server.runtime = "docker"
+        told = {**right, "base_domain": "", "runtime": "docker"}
+        self.engine.facts.return_value = SimpleNamespace(**told)
+        self.assertEqual(gateway.server_status(self.server)["runtime"], "docker")
+        self.server.runtime = "kubernetes"
         self.assertEqual(gateway.server_status(self.server)["health"], "unknown")
 
     def test_secrets_are_encrypted_and_passwords_are_new(self):
@@ -389,7 +394,7 @@ class TestGateway(SaasCase):
             (gateway.suggest_code("2. Łódź Shop"), gateway.suggest_code(False)), ("lodz-shop", "")
         )
         self.assertEqual(gateway.suggest_subdomains("Łódź", set(), {"lodz"}.__contains__, 1), ["lodz-2"])
-        plan = SimpleNamespace(sleep_after_minutes=-1, memory_limit_mb=0, env=self.env)
+        plan = SimpleNamespace(sleep_after_minutes=-1, memory_limit_mb=0, runtime="shared", env=self.env)
         for check, *wrong in (
             (gateway.check_slug, self.env, "My Shop"),
             (gateway.check_hostname, self.env, "shop"),

@@ -39,6 +39,11 @@ class TestPlacement(SaasCase):
         self.template.server_id = elsewhere
         self.assertEqual(self._place(), elsewhere)
 
+    def test_a_plan_with_containers_is_placed_on_a_server_with_containers(self):
+        boxes = self._make_server("boxes", runtime="docker")
+        self.plan.runtime = "docker"
+        self.assertEqual(self._place(), boxes)
+
     def test_suspended_instances_take_up_room_and_terminated_ones_do_not(self):
         for state in ("provisioning", "active", "suspended", "expired", "draft", "failed", "terminated"):
             self._make_instance(f"in-{state}", state, server_id=self.server.id)
@@ -191,8 +196,14 @@ class TestServer(SaasCase):
         with self._jobs(), self.assertRaisesRegex(UserError, "No server is active and healthy"):
             self._as("manager", self._make_instance("acme")).action_provision_instance()
 
+    def test_the_runtime_is_the_one_the_server_reports(self):
+        status = {"health": "healthy", "health_message": False, "runtime": "docker"}
+        with patch.object(gateway, "server_status", return_value=status):
+            self._as("administrator", self.server).action_check_health()
+        self.assertEqual(self.server.runtime, "docker")
+
     def test_a_runtime_that_is_not_supported_is_reported(self):
-        server = self._make_server("boat", runtime="docker")
+        server = self._make_server("boat", runtime="kubernetes")
         self._as("administrator", server).action_check_health()
         self.assertEqual(
             (server.health, server.health_message), ("unknown", "This runtime is not supported yet.")

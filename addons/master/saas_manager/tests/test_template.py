@@ -89,7 +89,7 @@ class TestTemplate(SaasCase):
         for code, values in {
             "elsewhere": {"address": "ssh://root@192.0.2.1"},
             "older": {"series": "18.0"},
-            "docker": {"runtime": "docker"},
+            "cloud": {"runtime": "railway"},
             "others": {"company_id": other.id},
         }.items():
             servers += self._make_server(code, **{"sequence": 1, **values})
