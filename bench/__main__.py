@@ -14,7 +14,19 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
-from bench import api, back_office, busy, creations, jobs, limits, memory, signup, sleeping, wakes
+from bench import (
+    api,
+    back_office,
+    busy,
+    containers,
+    creations,
+    jobs,
+    limits,
+    memory,
+    signup,
+    sleeping,
+    wakes,
+)
 from bench.chart import draw
 from bench.figures import Figure, comparisons, joined
 from bench.installation import Installation, temporary_installation
@@ -129,6 +141,7 @@ def _measurements(installation: Installation) -> tuple[tuple[str, Measure], ...]
         *(office if installation.plan.with_office else ()),
         ("tenants asleep", sleeping.sleeping),
         ("jobs of tenants asleep", jobs.on_time),
+        ("containers", containers.containers),
     )
 
 

@@ -117,6 +117,9 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
     "signup": (Target(3.0),),
     "lists": (Target(1.0),),
     "crons": (Target(60),),
+    "container_create": (Target(5),),
+    "container_wake": (Target(4, Statistic.P95),),
+    "container_switch_failed": (Target(0),),
 }
 
 
