@@ -174,7 +174,8 @@ class TenantOrder:
     password: of the tenant's role. uid, gid: the process's own user and group; None: those of the spawner.
     folder: the filestore. readable: the folders with code. public_key, identity, links_since, is_provided:
     see `saas_process.facts`. is_for_jobs: a scheduled job woke the tenant. front: host and port. mail: None:
-    the operator has set no mail server.
+    the operator has set no mail server. is_successor: another process serves the tenant, which ends when this
+    one has drawn a first page.
     """
 
     name: str
@@ -191,6 +192,7 @@ class TenantOrder:
     front: tuple[str, int]
     mail: MailAccess | None
     limits: Limits
+    is_successor: bool = False
 
     def to_line(self) -> bytes:
         return json.dumps(asdict(self)).encode() + b"\n"
@@ -251,6 +253,10 @@ class Field(IntEnum):
     IS_BROKEN = 6
     HAS_CRONS = 7
     SEATS = 8
+    FIRST_PAGE = 9
+    """The HTTP status of the first page that a successor draws for itself; 0: not drawn yet."""
+    IS_RETIRED = 10
+    """When it is asked to end, it has time to finish: another process serves the tenant now."""
 
 
 class Board:

@@ -6,11 +6,13 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from tests.conftest import TINY
 from tests.support.docker_engine import DockerEngine, Ended
@@ -22,6 +24,7 @@ from tests.support.waiting import eventually, wait_until
 
 from tenantry.engine import Engine
 from tenantry.errors import ContainerEngineFailure
+from tenantry.model.activity import Activity
 from tenantry.model.instance import Creation
 from tenantry.model.mail import Security, Smarthost
 from tenantry.settings import DOCKER, ServerSettings
@@ -216,6 +219,107 @@ def test_a_restarted_spawner_leaves_containers_running(boxes: Engine, docker: Do
     assert eventually(lambda: status(boxes, "acme") == 200)
     boxes.context.runtime.follow(["acme"])
     assert container_of(docker, "acme")["State"]["StartedAt"] == before
+
+
+def test_many_creations_at_once_get_a_container_each(boxes: Engine, docker: DockerEngine):
+    names = [f"many{number}" for number in range(4)]
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(lambda name: create(boxes, name), names))
+    assert [status(boxes, name) for name in names] == [200] * len(names)
+    assert [len(containers(docker, f"{name}-")) for name in names] == [1] * len(names)
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(boxes.instances.terminate, names))
+
+
+def test_a_spawner_that_is_killed_while_a_container_starts_loses_no_visitor(
+    boxes: Engine, docker: DockerEngine, beta: Creation
+):
+    docker.ask("POST", f"/containers/{container_of(docker, 'beta')['Id']}/kill")
+    with ThreadPoolExecutor(1) as visitor:
+        answer = visitor.submit(lambda: eventually(lambda: status(boxes, "beta") == 200))
+        kill_spawner(boxes)
+        assert answer.result()
+    assert len(containers(docker, "beta-")) == 1
+
+
+def kill_spawner(engine: Engine) -> None:
+    (spawner,) = [
+        child
+        for child in psutil.Process(engine.runtime.pid).children()
+        if "tenantry.spawner" in child.cmdline()
+    ]
+    spawner.kill()
+
+
+# ---------------------------------------------------------------- another image
+
+
+def committed(docker: DockerEngine, name: str, change: str) -> str:
+    """Make an image that differs from Odoo's by one line of a Dockerfile; return its id."""
+    container = docker.create(NAME)
+    try:
+        docker.ask("POST", "/commit", {}, container=container, repo=name, changes=change)
+    finally:
+        docker.remove(container)
+    return str(docker.ask("GET", f"/images/{name}/json")["Id"])
+
+
+def use_image(engine: Engine, image: str) -> None:
+    Engine(engine.settings.replaced(image=image), report=print).start_tenants()
+
+
+def images_of(docker: DockerEngine, name: str) -> set[str]:
+    return {container["Image"] for container in containers(docker, f"{name}-")}
+
+
+def test_another_image_takes_over_and_no_visitor_notices(
+    boxes: Engine, docker: DockerEngine, acme: Creation, beta: Creation
+):
+    assert status(boxes, "acme") == status(boxes, "beta") == 200
+    before, after = images_of(docker, "acme"), {committed(docker, "next", "LABEL is=next")}
+    answers: list[int] = []
+    is_over = threading.Event()
+
+    def visit(name: str) -> None:
+        while not is_over.is_set():
+            answers.append(status(boxes, name))
+
+    with ThreadPoolExecutor(4) as visitors:
+        visits = [visitors.submit(visit, name) for name in ("acme", "acme", "beta", "beta")]
+        try:
+            use_image(boxes, "next")
+            for name in ("acme", "beta"):
+                wait_until(lambda name=name: images_of(docker, name) == after, f"{name} keeps its image")
+        finally:
+            is_over.set()
+    assert [visit.exception() for visit in visits] == [None] * 4
+    assert set(answers) == {200}
+    assert len(answers) > 50
+    use_image(boxes, NAME)
+    for name in ("acme", "beta"):
+        wait_until(lambda name=name: images_of(docker, name) == before, f"{name} does not go back")
+
+
+def test_an_image_that_does_not_start_takes_over_nobody(
+    boxes: Engine, docker: DockerEngine, acme: Creation, beta: Creation
+):
+    assert status(boxes, "acme") == status(boxes, "beta") == 200
+    before = images_of(docker, "acme")
+    committed(docker, "broken", "ENV PYTHONHOME=/nowhere")
+    use_image(boxes, "broken")
+    wait_until(lambda: "the new one failed" in activity(boxes, "acme").outdated, "it does not say so")
+    assert images_of(docker, "acme") == before
+    assert status(boxes, "acme") == 200
+    boxes.instances.restart("beta")
+    assert eventually(lambda: status(boxes, "beta") == 200)
+    assert images_of(docker, "beta") == before
+    use_image(boxes, NAME)
+    wait_until(lambda: not activity(boxes, "acme").outdated, "it still says so")
+
+
+def activity(engine: Engine, name: str) -> Activity:
+    (found,) = engine.instances.activities([name])
+    return found
 
 
 # ---------------------------------------------------------------- sleep

@@ -62,6 +62,18 @@ def test_what_is_no_port_is_refused_by_name(port: str):
         ServerSettings.from_environment({"TENANTRY_HTTP_PORT": port})
 
 
+@pytest.mark.parametrize("network", ["10.213.0.0/33", "8.8.8.0/24", "10.213.0.0/30", "10.213.0.1/16", "some"])
+def test_what_is_no_private_network_for_containers_is_refused_by_name(network: str):
+    with pytest.raises(InvalidSetting, match="TENANTRY_CONTAINER_NETWORKS"):
+        ServerSettings.from_environment({"TENANTRY_CONTAINER_NETWORKS": network})
+
+
+@pytest.mark.parametrize("address", ["tcp://10.0.0.1:2376", "/var/run/docker.sock", "unix://docker.sock"])
+def test_an_engine_that_is_not_on_this_machine_is_refused_by_name(address: str):
+    with pytest.raises(InvalidSetting, match="TENANTRY_DOCKER_HOST"):
+        ServerSettings.from_environment({"TENANTRY_DOCKER_HOST": address})
+
+
 def test_what_was_set_in_the_back_office_holds_unless_the_environment_says_otherwise(tmp_path: Path):
     environment = {"TENANTRY_HOME": str(tmp_path)}
     ServerSettings.from_environment(environment).save(base_domain="Example.com", protocol="https")

@@ -19,6 +19,7 @@ from odoo.tools.misc import dumpstacks
 from . import facts, patches, reports
 from .confinement import SYSTEM_PATHS, Limits, confine
 from .crons import Crons
+from .drawing import draw
 from .mail import connect_by
 from .serving import TenantServer, listen_on_loopback, refuse_all
 
@@ -30,6 +31,7 @@ ASLEEP, OVER_LIMITS, BROKEN, TERMINATED, UNKNOWN = 0, 3, 4, 5, 6
 _REFUSE_FOR_S = 5
 _FINISH_WITHIN_S = 5
 _FINISH_SOON_WITHIN_S = 1
+_FINISH_RETIRED_WITHIN_S = 60
 _CHECK_EVERY_S = 5
 
 
@@ -58,11 +60,22 @@ def run(registry, spawner, descriptors, *, is_contained=False):
         if spawner.read(1):
             refuse_all(listener, _REFUSE_FOR_S)
         return BROKEN
+    if order.is_successor:
+        board[Field.FIRST_PAGE] = first_page(order.name)
     if not spawner.read(1):
         _logger.warning("the spawner has ended before it recorded this process; the process ends")
         return UNKNOWN
     loopback = listen_on_loopback() if is_contained else None
     return TenantProcess(order, listener, board, loopback).run()
+
+
+def first_page(name):
+    """Draw the login page; return its status."""
+    try:
+        return draw(name, "/web/login", "en-US")
+    except Exception:
+        _logger.critical("%s cannot draw its first page", name, exc_info=True)
+        return 500
 
 
 def _confine(order, keep):
@@ -125,13 +138,18 @@ class TenantProcess:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self.server.run(self._check)
-        self.server.close_websockets_and_wait(
-            _FINISH_SOON_WITHIN_S if self.status == TERMINATED else _FINISH_WITHIN_S
-        )
+        self.server.close_websockets_and_wait(self._finish_within_s)
         return self.status
 
+    @property
+    def _finish_within_s(self):
+        """How long requests may take to end."""
+        if self.status == TERMINATED:
+            return _FINISH_SOON_WITHIN_S
+        return _FINISH_RETIRED_WITHIN_S if self.board[Field.IS_RETIRED] else _FINISH_WITHIN_S
+
     def _on_sigterm(self, _number, _frame):
-        self._end(TERMINATED)
+        self._end(ASLEEP if self.board[Field.IS_RETIRED] else TERMINATED)
 
     def _end(self, status):
         self.status = status

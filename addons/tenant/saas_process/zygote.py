@@ -70,6 +70,7 @@ def load(database, password):
     from odoo.tools import config
 
     from . import patches
+    from .drawing import draw
 
     config["db_user"], config["db_password"] = database, password
     patches.serve(database, tempfile.mkdtemp(), None)
@@ -87,21 +88,12 @@ def load(database, password):
     return registry
 
 
-def draw(host, path, language, cookie=""):
-    """Request a page, to fill the caches for the forked processes. Nothing is written to the database."""
-    import odoo.http
-    from werkzeug.test import Client
-
-    headers = {"Host": host, "Accept-Language": language, "Cookie": cookie}
-    answer = Client(odoo.http.root, use_cookies=False).get(path, headers=headers)
-    if answer.status_code != 200:
-        _logger.warning("the template answers %s at %s to %s", answer.status, path, language)
-
-
 def draw_web_client(registry):
     """The first page after a login, as the template's administrator."""
     import odoo.http
     from odoo import SUPERUSER_ID, api
+
+    from .drawing import draw
 
     session = odoo.http.root.session_store.new()
     users = registry["res.users"]

@@ -14,6 +14,7 @@ from tenantry.agent.handler import answer_on_standard_streams
 from tenantry.cli.common import JsonOption, NameArgument, command, engine
 from tenantry.cli.groups import Commands
 from tenantry.cli.output import Columns, Output, megabytes, plain_text, said_when_interrupted
+from tenantry.model.activity import Activity
 
 _COLUMNS: Columns = {
     "NAME": lambda found: found.name,
@@ -23,7 +24,7 @@ _COLUMNS: Columns = {
     "REQUESTS": lambda found: found.requests or "",
     "WEBSOCKETS": lambda found: found.websockets or "",
     "NEXT JOB": lambda found: "" if found.next_job_s is None else f"in {_ago(found.next_job_s)}",
-    "PROCESS": lambda found: f"{found.pid}{' (broken)' if found.is_broken else ''}" if found.is_awake else "",
+    "PROCESS": lambda found: f"{found.pid}{_trouble(found)}" if found.is_awake else "",
 }
 
 serve = Commands(help="Run a server in the foreground, for example for systemd.")
@@ -69,6 +70,12 @@ def serve_tenants() -> None:
         arguments = tenantry.tenants_command()
         sys.stdout.flush()
         os.execve(arguments[0], arguments, process.clean_environment())
+
+
+def _trouble(found: Activity) -> str:
+    if found.is_broken:
+        return " (broken)"
+    return f" (of the former image: {found.outdated})" if found.outdated else ""
 
 
 def _ago(seconds: float) -> str:

@@ -11,6 +11,7 @@ class Activity:
 
     since: seconds since 1970; 0 while it sleeps. memory_bytes: without the memory that it shares with its
     zygote. next_job_s: seconds until its next scheduled job; None when that is unknown or it is awake.
+    outdated: why its container is not of the server's image; "": it is, or there is none.
     """
 
     name: str
@@ -24,3 +25,4 @@ class Activity:
     jobs: int = 0
     is_broken: bool = False
     next_job_s: float | None = None
+    outdated: str = ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,6 +22,7 @@ from docker.errors import DockerException, ImageNotFound
 
 from tenantry.agreed import CONTAINER_PROGRAM, PROCESS_MODULE
 from tenantry.errors import ContainerEngineFailure, DependencyFailure, ServerNotStarted
+from tenantry.keyfile import write_private
 from tenantry.odoo.config import container_options, tenant_limits, write_config
 from tenantry.odoo.confined import log_of
 from tenantry.odoo.filestore import Filestores
@@ -32,7 +34,7 @@ from tenantry.postgres.cluster import Cluster
 from tenantry.runtimes.docker_command import DockerCommand
 from tenantry.runtimes.firewall import Firewall
 from tenantry.runtimes.tenant_server import TenantServer
-from tenantry.spawner.config import Containers
+from tenantry.spawner.config import Config, Containers
 from tenantry.spawner.containers import CHANNEL, CHANNEL_FOLDER
 
 _OWN_ADDONS, _MORE_ADDONS = PurePosixPath("/mnt/tenantry"), PurePosixPath("/mnt/extra-addons")
@@ -91,6 +93,22 @@ class DockerRuntime(TenantServer):
                 networks=self.settings.container_networks,
             ),
         }
+
+    def _has_followed(self, odoo: OdooInstallation, cluster: Cluster) -> bool:
+        """Another image, or other code in the containers: the spawner replaces them one after the other."""
+        pid = self.pid
+        if pid is None:
+            return False
+        known, now = (
+            Config.from_file(self.config_file),
+            self._config(odoo, cluster, self.port, self._mail_port),
+        )
+        if not (known.containers and now.containers) or now != replace(known, containers=now.containers):
+            return False
+        containers = replace(now.containers, former_image=known.containers.image)
+        write_private(self.config_file, replace(now, containers=containers).to_json())
+        os.kill(pid, signal.SIGHUP)
+        return True
 
     @property
     def mark(self) -> str:

@@ -77,7 +77,8 @@ class DockerCommand:
                 api, readable, writable, network="none", memory_bytes=_MEMORY_BYTES, tasks=_TASKS
             ),
         )
-        with api.attach_socket(made, params={"stdin": 1, "stream": 1})._sock as stdin:
+        attached = api.attach_socket(made, params={"stdin": 1, "stream": 1})
+        with contextlib.closing(attached), attached._sock as stdin:  # each alone leaves it open
             api.start(made)
             stdin.sendall(command.script.encode())
             stdin.shutdown(socket.SHUT_WR)

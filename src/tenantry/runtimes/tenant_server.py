@@ -78,12 +78,16 @@ class TenantServer:
         Raises ServerNotStarted.
         """
         with process.file_lock(self._file("lock")):
-            if not self._is_current(odoo, cluster):
+            if not self._is_current(odoo, cluster) and not self._has_followed(odoo, cluster):
                 self.stop()
             if self.pid is None:
                 report("Odoo: starting the tenant server")
                 self._start(odoo, cluster, report)
             self._wait_until_answering()
+
+    def _has_followed(self, _odoo: OdooInstallation, _cluster: Cluster) -> bool:
+        """Follow a change of the settings while tenants are served; return whether that was possible."""
+        return False
 
     def _start(self, odoo: OdooInstallation, cluster: Cluster, report: Callable[[str], None]) -> None:
         command = self.prepare(odoo, cluster, report)

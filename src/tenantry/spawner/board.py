@@ -12,7 +12,9 @@ class Board(agreed.Board):
     """A file, so that the next spawner can open the same page."""
 
     def __init__(self, file: Path, *, anew: bool) -> None:
-        flags = os.O_RDWR | os.O_CREAT | (os.O_TRUNC if anew else 0)
+        if anew:
+            file.unlink(missing_ok=True)  # another process may still have the former page
+        flags = os.O_RDWR | os.O_CREAT
         self.descriptor = os.open(file, flags, 0o600)
         os.ftruncate(self.descriptor, self.SIZE_BYTES)
         super().__init__(self.descriptor)

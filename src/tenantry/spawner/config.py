@@ -34,7 +34,8 @@ class Containers:
     """How tenants' containers are made.
 
     engine: the address of the Docker engine. image: the id of the image. mark: tells the containers of this
-    server from others of the same engine. command: the command in a container. folders: what it can read,
+    server from others of the same engine. former_image: the image before, to which containers go back if none
+    of the new one starts. command: the command in a container. folders: what it can read,
     by the path in the container. networks: the private addresses of which each network gets a few.
     """
 
@@ -44,6 +45,7 @@ class Containers:
     command: tuple[str, ...]
     folders: Mapping[str, str]
     networks: str
+    former_image: str = ""
 
 
 @dataclass(frozen=True)

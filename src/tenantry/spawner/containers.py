@@ -18,15 +18,16 @@ import logging
 import os
 import queue
 import shutil
+import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import docker
 from docker.errors import APIError, DockerException, NotFound
@@ -37,7 +38,11 @@ from tenantry.spawner import config as settings
 from tenantry.spawner.control import socket_address
 from tenantry.spawner.identity import is_root, tenant_user
 from tenantry.spawner.loop import Loop
+from tenantry.spawner.renewals import Renewals
 from tenantry.spawner.tenants import Tenant
+
+if TYPE_CHECKING:
+    from tenantry.spawner.processes import Processes
 
 _logger = logging.getLogger(__name__)
 
@@ -79,21 +84,26 @@ class Wanted:
     channel: str
     memory_bytes: int
     tasks: int
+    cpus: float
 
     def digest(self, containers: settings.Containers) -> str:
-        text = json.dumps([asdict(self), asdict(containers)], sort_keys=True)
+        text = json.dumps([asdict(self), asdict(replace(containers, former_image=""))], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @dataclass
 class Container:
-    """A container that is being started, until its process serves; see `launchers.Launcher`."""
+    """A container that is being started, until its process serves; see `launchers.Launcher`.
+
+    is_beside: another container serves the tenant meanwhile, see `renewals`.
+    """
 
     wanted: Wanted
     listener: socket.socket
     channel: socket.socket | None = None
     is_ready: bool = False
     is_ended: bool = False
+    is_beside: bool = False
     waiting: dict[str, bool] = field(default_factory=dict)
     connected: threading.Event = field(default_factory=threading.Event)
     began: float = field(default_factory=time.monotonic)
@@ -128,24 +138,21 @@ class Container:
 class Containers:
     """The containers of one spawner. See `Zygotes`, whose place it takes in `Processes`.
 
-    on_channel: called when a container has connected. on_end: called when one could not be started.
-    oids: the databases that there are.
+    processes: is told when a container has connected, or could not be started.
     """
 
     def __init__(
         self,
         loop: Loop,
         config: settings.Config,
-        on_channel: Callable[[Any], None],
-        on_end: Callable[[Any], None],
-        oids: Callable[[], set[int]],
+        processes: Processes,
     ) -> None:
         assert config.containers
         self._loop = loop
         self._config = config
-        self._on_channel = on_channel
-        self._on_end = on_end
-        self._oids = oids
+        self._processes = processes
+        self._renewals = Renewals(loop, processes, self._start_beside, self._give_up, self._judge_image)
+        self._is_proved = False
         self._engine = Engine(config.containers)
         self._folder = Path(config.run) / "containers"
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -169,9 +176,16 @@ class Containers:
             return found
         if time.monotonic() < self._paused_until.get(tenant.name, 0):
             raise OSError("its container failed and is started again after a pause")
+        container = self._starting[tenant.name] = self._begin(tenant)
+        return container
+
+    def _start_beside(self, tenant: Tenant) -> Container:
+        """Start another container for a tenant that is awake. Raises OSError."""
+        return self._begin(tenant, is_beside=True)
+
+    def _begin(self, tenant: Tenant, *, is_beside: bool = False) -> Container:
         wanted = self._wanted(tenant)
-        container = Container(wanted, self._listen(wanted))
-        self._starting[tenant.name] = container
+        container = Container(wanted, self._listen(wanted), is_beside=is_beside)
         self._loop.watch(container.listener, partial(self._accept, container))
         self._pool.submit(self._start, container)
         return container
@@ -188,6 +202,7 @@ class Containers:
             channel=str(self._folder / str(oid)),
             memory_bytes=limits.memory_bytes,
             tasks=limits.tasks,
+            cpus=tenant.entry.label.limits.get("cpus", 0),
         )
 
     def _listen(self, wanted: Wanted) -> socket.socket:
@@ -198,8 +213,18 @@ class Containers:
     # ------------------------------------------------------------ mail
 
     def adopt(self, tenant: Tenant) -> None:
-        """See `Launchers.adopt`."""
+        """See `Launchers.adopt`; a container with other settings than the server's is replaced."""
         self._offer_mail(tenant.entry.oid)
+        self._pool.submit(self._renew_if_outdated, tenant)
+
+    def _renew_if_outdated(self, tenant: Tenant) -> None:
+        try:
+            is_current = self._engine.is_current(self._wanted(tenant))
+        except Exception as error:
+            _logger.error("the container of %s cannot be looked at: %s", tenant.name, error)
+        else:
+            if not is_current:
+                self._report(partial(self._renewals.add, tenant))
 
     def _offer_mail(self, oid: int) -> None:
         """Give the container connections to the mail relay, which it cannot reach by its own network."""
@@ -226,7 +251,7 @@ class Containers:
             with self._engine.lock(container.name):
                 if container.is_ended:
                     return
-                self._engine.start(container.wanted)
+                self._engine.start(container.wanted, is_beside=container.is_beside)
             deadline = time.monotonic() + _CONNECTS_WITHIN_S
             while not container.connected.wait(_LOOK_S):
                 if reason := self._engine.why_stopped(container.wanted):
@@ -247,16 +272,45 @@ class Containers:
         self._loop.unwatch(container.listener)
         with contextlib.suppress(OSError):  # it has ended already: the closed channel shows that
             agreed.send(channel, asdict(agreed.LoadOrder("", "", dict(self._config.options))))
-        self._on_channel(container)
+        if container.is_beside:
+            self._renewals.connected(container)
+        else:
+            self._processes.watch(container)
 
     def _failed(self, container: Container, reason: str) -> None:
-        if self._starting.get(container.name) is container:
+        if container.is_beside:
+            self._renewals.failed(container, reason)
+        elif self._starting.get(container.name) is container:
             _logger.error("the container of %s cannot be started: %s", container.name, reason)
-            self._on_end(container)
+            self._judge_image(False)
+            self._processes.launcher_ended(container)
+
+    def _judge_image(self, is_good: bool) -> None:
+        """Go back to the former image, for all that start from now on, if none of the new one starts."""
+        self._is_proved = self._is_proved or is_good
+        made = self._engine.containers
+        if not self._is_proved and made.former_image:
+            _logger.error("no container of the new image starts: those that start get the former one")
+            self._engine.containers = replace(made, image=made.former_image, former_image="")
+
+    def _give_up(self, container: Container) -> None:
+        """Remove a container beside the one that goes on serving."""
+        self._loop.unwatch(container.listener)
+        container.end()
+        self._pool.submit(self._drop, container.wanted)
+
+    def _drop(self, wanted: Wanted) -> None:
+        try:
+            with self._engine.lock(wanted.name):
+                self._engine.drop(wanted)
+        except Exception as error:
+            _logger.error("a container of %s cannot be removed: %s", wanted.name, error)
 
     def forget(self, launcher: Container) -> None:
         """Forget a container that ended or serves; if it never served, the next start is delayed."""
         self._loop.unwatch(launcher.listener)
+        if launcher.is_ready:
+            self._judge_image(True)
         if self._starting.get(launcher.name) is launcher:
             del self._starting[launcher.name]
         failures = 0 if launcher.is_ready else self._failures.get(launcher.name, 0) + 1
@@ -283,12 +337,16 @@ class Containers:
 
     def clean_up(self, tenant: Tenant) -> None:
         """When a container's first process has ended, the kernel has ended all others in it."""
-        self._pool.submit(self._tell_if_out_of_memory, tenant.name, tenant.entry.oid)
+        self._pool.submit(self._clean_up, self._wanted(tenant))
 
-    def _tell_if_out_of_memory(self, name: str, oid: int) -> None:
-        with contextlib.suppress(DockerException):
-            if self._engine.was_out_of_memory(oid):
-                _logger.warning("%s used more memory than its limit, and was killed", name)
+    def _clean_up(self, wanted: Wanted) -> None:
+        try:
+            if self._engine.was_out_of_memory(wanted.oid):
+                _logger.warning("%s used more memory than its limit, and was killed", wanted.name)
+            with self._engine.lock(wanted.name):
+                self._engine.drop_former(wanted)
+        except Exception as error:
+            _logger.error("a former container of %s cannot be removed: %s", wanted.name, error)
 
     def protections(self) -> dict[str, str]:
         """See `Launchers.protections`."""
@@ -331,19 +389,27 @@ class Containers:
         self._report(done)
 
     def sweep(self) -> None:
-        """Remove the containers and networks of databases that do not exist any more."""
+        """See `Launchers.sweep`; also end containers that a former spawner started and nobody recorded."""
         self._pool.submit(self._look_for_old)
 
     def _look_for_old(self) -> None:
         try:
-            self._report(partial(self._remove_old, self._engine.oids()))
+            self._report(partial(self._remove_old, self._engine.oids(), self._engine.running()))
         except Exception as error:
             _logger.error("the Docker engine cannot be asked: %s", error)
             self._report(partial(self._loop.timers.after, _SWEEP_AGAIN_S, self.sweep))
 
-    def _remove_old(self, found: set[int]) -> None:
-        for oid in found - self._oids():
+    def _remove_old(self, found: set[int], running: Mapping[int, int]) -> None:
+        tenants = self._processes.tenants.values()
+        for oid in found - {tenant.entry.oid for tenant in tenants}:
             self._pool.submit(self._remove, str(oid), oid, _nothing)
+        processes = [process for it in tenants for process in (it.process, *it.retired) if process]
+        known = {process.pid for process in processes}
+        busy = {container.wanted.oid for container in self._starting.values()} | self._renewals.oids
+        for pid, oid in running.items():
+            if pid not in known and oid not in busy:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     def end_all(self) -> None:
         for container in self._starting.values():
@@ -389,10 +455,11 @@ def confined(
     network: str,
     memory_bytes: int,
     tasks: int,
+    cpus: float = 0,
 ) -> Any:
     """The host's part of a container's settings: what it sees, and what it may use.
 
-    readable, writable: files and folders of this machine, by their path in the container.
+    cpus: 0: no limit. readable, writable: files and folders of this machine, by their path in the container.
     """
     binds = {source: {"bind": place, "mode": "ro"} for place, source in readable.items()}
     binds |= {source: {"bind": place, "mode": "rw"} for place, source in writable.items()}
@@ -402,6 +469,7 @@ def confined(
         mem_limit=memory_bytes,
         memswap_limit=memory_bytes,
         pids_limit=tasks,
+        nano_cpus=int(cpus * 10**9),
         cap_drop=["ALL"],
         security_opt=["no-new-privileges"],
         read_only=True,
@@ -418,7 +486,7 @@ class Engine:
     """The Docker engine, for the containers of one server. Raises docker's `DockerException`."""
 
     def __init__(self, containers: settings.Containers) -> None:
-        self._containers = containers
+        self.containers = containers
         self._locks: dict[str, threading.Lock] = {}
         self._locks_lock = threading.Lock()
         self._networks_lock = threading.Lock()
@@ -428,7 +496,7 @@ class Engine:
     def _api(self) -> Any:
         """A client of this thread: a client must not be shared."""
         if not hasattr(self._clients, "api"):
-            self._clients.api = docker.APIClient(base_url=self._containers.engine, version="auto", timeout=60)
+            self._clients.api = docker.APIClient(base_url=self.containers.engine, version="auto", timeout=60)
         return self._clients.api
 
     def lock(self, name: str) -> threading.Lock:
@@ -436,29 +504,38 @@ class Engine:
         with self._locks_lock:
             return self._locks.setdefault(name, threading.Lock())
 
-    def start(self, wanted: Wanted) -> None:
-        """Start the tenant's container; make it first where there is none, or one with other settings."""
-        digest = wanted.digest(self._containers)
-        found = self._find(wanted.oid)
-        if found and found["Labels"].get(_SETTINGS) != digest:
-            self._remove_container(found["Id"])
-            found = None
+    def start(self, wanted: Wanted, *, is_beside: bool) -> None:
+        """Start the tenant's container; make it first where there is none, or one with other settings.
+
+        is_beside: the one that runs goes on.
+        """
+        digest = wanted.digest(self.containers)
+        self.drop_former(wanted)
+        found = self._find(wanted.oid, digest)
         network = self._network(wanted)
         identifier = found["Id"] if found else self._create(wanted, digest, network)
         if found and found["State"] == "running":
+            if is_beside:
+                raise DockerException("it has these settings already")
             self._stop(identifier)  # its program has no order, or lost it
         self._api.start(identifier)
 
     def _create(self, wanted: Wanted, digest: str, network: str) -> str:
-        api, containers = self._api, self._containers
-        limits = {"memory_bytes": wanted.memory_bytes, "tasks": wanted.tasks}
-        readable = {**containers.folders, CHANNEL_FOLDER: wanted.channel}
-        host = confined(api, readable, {FILES_FOLDER: wanted.files}, network=network, **limits)
+        api, containers = self._api, self.containers
+        host = confined(
+            api,
+            {**containers.folders, CHANNEL_FOLDER: wanted.channel},
+            {FILES_FOLDER: wanted.files},
+            network=network,
+            memory_bytes=wanted.memory_bytes,
+            tasks=wanted.tasks,
+            cpus=wanted.cpus,
+        )
         made = api.create_container(
             containers.image,
             entrypoint=list(containers.command),
             command=[],
-            name=f"{wanted.name}-{containers.mark}",
+            name=f"{wanted.name}-{containers.mark}-{digest[:6]}",
             user=f"{wanted.user}:{wanted.user}",
             working_dir="/tmp",
             environment={"HOME": FILES_FOLDER, "PYTHONDONTWRITEBYTECODE": "1", "MALLOC_ARENA_MAX": "2"},
@@ -471,13 +548,13 @@ class Engine:
 
     def _network(self, wanted: Wanted) -> str:
         """The name of the tenant's own network; it is made if it does not exist."""
-        name = f"{self._containers.mark}-{wanted.oid}"
+        name = f"{self.containers.mark}-{wanted.oid}"
         with self._networks_lock:
             networks = self._api.networks(filters={"label": MARK})
             if any(network["Name"] == name for network in networks):
                 return name
             taken = {pool.get("Subnet") for it in networks for pool in it["IPAM"].get("Config") or ()}
-            labels = {MARK: self._containers.mark, _OID: str(wanted.oid)}
+            labels = {MARK: self.containers.mark, _OID: str(wanted.oid)}
             for subnet in self._free_subnets(taken):
                 pool = IPAMConfig(pool_configs=[IPAMPool(subnet=subnet)])
                 try:
@@ -487,16 +564,16 @@ class Engine:
                         raise
                 else:
                     return name
-        raise DockerException(f"no addresses are left in {self._containers.networks}")
+        raise DockerException(f"no addresses are left in {self.containers.networks}")
 
     def _free_subnets(self, taken: set[str | None]) -> Iterator[str]:
-        pool = ipaddress.ip_network(self._containers.networks)
+        pool = ipaddress.ip_network(self.containers.networks)
         subnets = map(str, pool.subnets(new_prefix=_SUBNET_BITS))
         return itertools.islice((subnet for subnet in subnets if subnet not in taken), 64)
 
     def why_stopped(self, wanted: Wanted) -> str:
         """Why the tenant's container does not run, with its last output; "" while it runs."""
-        found = self._find(wanted.oid)
+        found = self._find(wanted.oid, wanted.digest(self.containers))
         if found is None:
             return "it was removed"
         if found["State"] in ("running", "created", "restarting"):
@@ -505,25 +582,48 @@ class Engine:
         return f"it ended: {found['Status']}: {output[-2000:]}"
 
     def was_out_of_memory(self, oid: int) -> bool:
-        found = self._find(oid)
-        return bool(found and self._api.inspect_container(found["Id"])["State"].get("OOMKilled"))
+        states = (self._api.inspect_container(it["Id"])["State"] for it in self._all(oid))
+        return any(state.get("OOMKilled") for state in states)
+
+    def is_current(self, wanted: Wanted) -> bool:
+        """Whether the container that runs has these settings."""
+        digest = wanted.digest(self.containers)
+        running = [it for it in self._all(wanted.oid) if it["State"] == "running"]
+        return all(it["Labels"].get(_SETTINGS) == digest for it in running)
 
     def stop(self, oid: int) -> None:
-        found = self._find(oid)
-        if found and found["State"] == "running":
-            self._stop(found["Id"])
+        for found in self._all(oid):
+            if found["State"] == "running":
+                self._stop(found["Id"])
 
     def _stop(self, identifier: str) -> None:
         self._api.stop(identifier, timeout=_STOP_WITHIN_S)
 
     def remove(self, oid: int) -> None:
         """Remove the container and the network of a database."""
-        found = self._find(oid)
-        if found:
+        for found in self._all(oid):
             self._remove_container(found["Id"])
         for network in self._api.networks(filters={"label": self._labels(oid)}):
             with contextlib.suppress(NotFound):
                 self._api.remove_network(network["Id"])
+
+    def drop(self, wanted: Wanted) -> None:
+        """Remove the container with these settings."""
+        if found := self._find(wanted.oid, wanted.digest(self.containers)):
+            self._remove_container(found["Id"])
+
+    def drop_former(self, wanted: Wanted) -> None:
+        """Remove containers with other settings that do not run."""
+        digest = wanted.digest(self.containers)
+        for found in self._all(wanted.oid):
+            if found["Labels"].get(_SETTINGS) != digest and found["State"] != "running":
+                self._remove_container(found["Id"])
+
+    def running(self) -> dict[int, int]:
+        """The process ids of this server's containers that run, each with its database's oid."""
+        mine = {"label": [f"{MARK}={self.containers.mark}", _OID]}
+        states = ((self._api.inspect_container(it["Id"]), it) for it in self._api.containers(filters=mine))
+        return {it["State"]["Pid"]: int(listed["Labels"][_OID]) for it, listed in states}
 
     def _remove_container(self, identifier: str) -> None:
         with contextlib.suppress(NotFound):
@@ -531,14 +631,20 @@ class Engine:
 
     def oids(self) -> set[int]:
         """The databases that have a container or a network of this server."""
-        mine = {"label": f"{MARK}={self._containers.mark}"}
+        mine = {"label": f"{MARK}={self.containers.mark}"}
         labels = [it["Labels"] for it in self._api.containers(all=True, filters=mine)]
         labels += [it["Labels"] for it in self._api.networks(filters=mine)]
         return {int(label[_OID]) for label in labels if label.get(_OID, "").isdigit()}
 
-    def _find(self, oid: int) -> Mapping[str, Any] | None:
-        found = self._api.containers(all=True, filters={"label": self._labels(oid)})
-        return found[0] if found else None
+    def _all(self, oid: int) -> Sequence[Mapping[str, Any]]:
+        """The containers of a database, as the engine lists them."""
+        found: Sequence[Mapping[str, Any]] = self._api.containers(
+            all=True, filters={"label": self._labels(oid)}
+        )
+        return found
+
+    def _find(self, oid: int, digest: str) -> Mapping[str, Any] | None:
+        return next((it for it in self._all(oid) if it["Labels"].get(_SETTINGS) == digest), None)
 
     def _labels(self, oid: int) -> list[str]:
-        return [f"{MARK}={self._containers.mark}", f"{_OID}={oid}"]
+        return [f"{MARK}={self.containers.mark}", f"{_OID}={oid}"]

@@ -8,12 +8,13 @@ import logging
 import os
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tenantry import agreed
-from tenantry.agreed import Forked, ForkOrder, MailAccess, Ready, TenantOrder
+from tenantry.agreed import Field, Forked, ForkOrder, MailAccess, Ready, TenantOrder
 from tenantry.model import keys
 from tenantry.model.catalog import PROVIDED, Kind, State
 from tenantry.model.secret import Secret
@@ -30,6 +31,7 @@ from tenantry.spawner.zygotes import Zygotes
 _logger = logging.getLogger(__name__)
 
 _ENDS_WITHIN_S = 1.5
+_RETIRES_WITHIN_S = 65
 _RETRY_S = 1
 _SHORT_LIFE_S = 1
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 10.0
@@ -70,11 +72,8 @@ class Processes:
         if config.containers:
             from tenantry.spawner.containers import Containers
 
-            return Containers(self._loop, config, self._watch, self._launcher_ended, self._oids)
-        return Zygotes(config, Path(config.logs) / "zygotes.log", self.password_of, self._watch)
-
-    def _oids(self) -> set[int]:
-        return {tenant.entry.oid for tenant in self.tenants.values()}
+            return Containers(self._loop, config, self)
+        return Zygotes(config, Path(config.logs) / "zygotes.log", self.password_of, self.watch)
 
     def password_of(self, role: str) -> str:
         return keys.instance_password(Secret(self.config.instances_key), role).reveal()
@@ -102,13 +101,12 @@ class Processes:
             return
         self._loop.unwatch(tenant.listener)
         try:
-            folder = Path(self.config.filestores) / tenant.entry.folder
-            chown_folders(folder, tenant_user(tenant.entry.oid, self.config.users))
+            chown_folders(self._folder_of(tenant), tenant_user(tenant.entry.oid, self.config.users))
             launcher = self._launchers.find_or_start(tenant)
             if not launcher.is_ready:
                 launcher.wait(tenant.name, for_jobs=for_jobs)
                 return
-            tenant.fork = self._new_fork(tenant, launcher, is_job=for_jobs)
+            tenant.fork = self.new_fork(tenant, launcher, is_job=for_jobs)
         except OSError as error:
             _logger.error("%s cannot be woken: %s", tenant.name, error)
             self._loop.timers.after(_RETRY_S, partial(self.rearm, tenant))
@@ -116,47 +114,50 @@ class Processes:
         tenant.update_board()
         if for_jobs:
             tenant.woken_for_job_at = time.monotonic()
-        self._send_order(launcher, tenant, folder)
-
-    def _send_order(self, launcher: Launcher, tenant: Tenant, folder: Path) -> None:
-        """Send the order through a pipe that only the child reads: the order contains a password."""
-        assert tenant.listener
-        assert tenant.fork
-        fork = tenant.fork
         try:
-            order = self._launchers.adapt(self._order(tenant, folder))
-            os.write(fork.order_writer, order.to_line())
-            descriptors = (tenant.listener.fileno(), fork.log, fork.board.descriptor, fork.order_reader)
-            launcher.order(ForkOrder(tenant.name, fork.serial), descriptors)
+            self.send_order(tenant, tenant.fork)
         except OSError:
-            self._launcher_ended(launcher)
+            self.launcher_ended(launcher)
 
-    def _new_fork(self, tenant: Tenant, launcher: Launcher, *, is_job: bool) -> Fork:
+    def send_order(self, tenant: Tenant, fork: Fork, *, is_successor: bool = False) -> None:
+        """Send the order through a pipe that only the child reads: it contains a password. Raises OSError."""
+        assert tenant.listener
+        order = replace(self._order(tenant, fork), is_successor=is_successor)
+        os.write(fork.order_writer, self._launchers.adapt(order).to_line())
+        descriptors = (tenant.listener.fileno(), fork.log, fork.board.descriptor, fork.order_reader)
+        fork.launcher.order(ForkOrder(tenant.name, fork.serial), descriptors)
+
+    def _folder_of(self, tenant: Tenant) -> Path:
+        return Path(self.config.filestores) / tenant.entry.folder
+
+    def new_fork(
+        self, tenant: Tenant, launcher: Launcher, *, is_job: bool = False, is_successor: bool = False
+    ) -> Fork:
+        """Raises OSError."""
         with contextlib.ExitStack() as opened:
             log = os.open(self._log_of(tenant.name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             opened.callback(os.close, log)
-            board = self._records.board(tenant.name, anew=True)
+            board = self._records.board(tenant.name, anew=True, is_successors=is_successor)
             opened.callback(board.close)
             fork = Fork(next(self._serials), launcher, log, board, is_job, *os.pipe())
             opened.pop_all()
         return fork
 
-    def _order(self, tenant: Tenant, folder: Path) -> TenantOrder:
+    def _order(self, tenant: Tenant, fork: Fork) -> TenantOrder:
         """The facts that this tenant's process needs, and no others."""
-        assert tenant.fork
         user = tenant_user(tenant.entry.oid, self.config.users)
         return TenantOrder(
             name=tenant.name,
             password=self.password_of(tenant.name),
             uid=user,
             gid=user,
-            folder=str(folder),
+            folder=str(self._folder_of(tenant)),
             readable=self.config.readable,
             public_key=self.config.public_key,
             identity=tenant.entry.label.identity_of(tenant.name),
             links_since=tenant.entry.label.links_since,
             is_provided=PROVIDED in tenant.entry.label.finished,
-            is_for_jobs=tenant.fork.is_job,
+            is_for_jobs=fork.is_job,
             front=(self.config.front_host, self.config.front_port),
             mail=self._mail_access(tenant),
             limits=self._limits_of(tenant),
@@ -219,7 +220,7 @@ class Processes:
         except OSError as error:
             _logger.error("a zygote cannot be started: %s", error)
 
-    def _watch(self, launcher: Launcher) -> None:
+    def watch(self, launcher: Launcher) -> None:
         assert launcher.channel
         self._loop.watch(launcher.channel, partial(self._read_launcher, launcher))
 
@@ -232,7 +233,7 @@ class Processes:
         try:
             message, descriptors = agreed.receive(launcher.channel)
             if message is None:
-                self._launcher_ended(launcher)
+                self.launcher_ended(launcher)
             elif not launcher.is_ready:
                 launcher.became_ready(Ready(**message), descriptors[0])
                 self._wake_waiting(launcher)
@@ -240,9 +241,9 @@ class Processes:
             else:
                 self._forked(Forked(**message), descriptors[0])
         except OSError:
-            self._launcher_ended(launcher)
+            self.launcher_ended(launcher)
 
-    def _launcher_ended(self, launcher: Launcher) -> None:
+    def launcher_ended(self, launcher: Launcher) -> None:
         """A launcher has ended by itself: wake waiting tenants by another one. Its processes continue."""
         self._unwatch(launcher)
         self._launchers.forget(launcher)
@@ -269,10 +270,38 @@ class Processes:
             tenant.fork.cancel()
             tenant.fork = None
             self.rearm(tenant)
+        for former in tenant.retired:
+            former.kill()
         if tenant.process:
             tenant.process.terminate()
             self._ending.add(tenant.name)
             self._loop.timers.after(_ENDS_WITHIN_S, tenant.process.kill)
+
+    def hand_over(self, tenant: Tenant, successor: Process) -> None:
+        """Let another process serve the tenant. The former one ends after its last requests.
+
+        Raises OSError, and changes nothing then.
+        """
+        former, tenant.process = tenant.process, successor
+        assert former
+        try:
+            self._records.promote(tenant)
+        except OSError:
+            tenant.process = former
+            raise
+        self._loop.unwatch(former.handle)
+        self._loop.watch(successor.handle, partial(self._ended, tenant))
+        tenant.retired.append(former)
+        self._loop.watch(former.handle, partial(self._retired, tenant, former))
+        former.board[Field.IS_RETIRED] = 1
+        former.terminate()
+        self._loop.timers.after(_RETIRES_WITHIN_S, former.kill)
+
+    def _retired(self, tenant: Tenant, former: Process) -> None:
+        self._loop.unwatch(former.handle)
+        tenant.retired.remove(former)
+        former.close()
+        self._launchers.clean_up(tenant)
 
     def _ended(self, tenant: Tenant) -> None:
         """The tenant's process has ended, by itself or because we asked it to."""

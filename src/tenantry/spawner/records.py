@@ -20,8 +20,14 @@ class Records:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
 
-    def board(self, name: str, *, anew: bool) -> Board:
-        return Board(self._folder / f"{name}.board", anew=anew)
+    def board(self, name: str, *, anew: bool, is_successors: bool = False) -> Board:
+        """The page of a tenant's process, or of the one that is to take over, see `promote`."""
+        return Board(self._folder / f"{name}.{'next' if is_successors else 'board'}", anew=anew)
+
+    def promote(self, tenant: Tenant) -> None:
+        """Record a successor, which is the tenant's process now, and its page. Raises OSError."""
+        (self._folder / f"{tenant.name}.next").replace(self._folder / f"{tenant.name}.board")
+        self.note(tenant)
 
     def note(self, tenant: Tenant) -> None:
         process = tenant.process
@@ -38,7 +44,7 @@ class Records:
         partial.replace(self._folder / f"{tenant.name}.json")
 
     def forget(self, name: str) -> None:
-        for suffix in ("json", "board"):
+        for suffix in ("json", "board", "next"):
             (self._folder / f"{name}.{suffix}").unlink(missing_ok=True)
 
     def running(self) -> dict[str, tuple[int, Process]]:

@@ -70,7 +70,7 @@ class Fork:
     """
 
     serial: int
-    launcher: object
+    launcher: Any
     log: int
     board: Board
     is_job: bool
@@ -93,7 +93,11 @@ class Fork:
 
 @dataclass
 class Tenant:
-    """host: its own host name; links: further ones. due_at: when its next job is due (monotonic clock)."""
+    """host: its own host name; links: further ones. due_at: when its next job is due (monotonic clock).
+
+    retired: former processes that finish their last requests. outdated: why its container is not of the
+    server's image.
+    """
 
     entry: Entry
     host: str
@@ -104,6 +108,8 @@ class Tenant:
     due_at: float | None = None
     woken_for_job_at: float = 0.0
     failures: int = 0
+    retired: list[Process] = field(default_factory=list)
+    outdated: str = ""
 
     @property
     def name(self) -> str:
@@ -120,16 +126,20 @@ class Tenant:
 
     def update_board(self) -> None:
         """Write what the process must know at once of a changed label to the board."""
-        for holder in (self.process, self.fork):
+        for holder in (self.process, self.fork, *self.retired):
             if holder:
-                holder.board[Field.ENTITLED_SINCE] = self.entry.label.entitled_since
-                holder.board[Field.SEATS] = self.entry.label.seats
-                holder.board[Field.HAS_CRONS] = self.entry.has_crons
+                self.fill(holder.board)
+
+    def fill(self, board: Board) -> None:
+        board[Field.ENTITLED_SINCE] = self.entry.label.entitled_since
+        board[Field.SEATS] = self.entry.label.seats
+        board[Field.HAS_CRONS] = self.entry.has_crons
 
     def describe(self) -> dict[str, Any]:
         """The facts of `model.activity.Activity`. Those of the board are untrusted: a tenant writes them."""
         facts: dict[str, Any] = {"name": self.name, "is_awake": self.process is not None}
         facts["is_broken"] = self.failures > 0
+        facts["outdated"] = self.outdated
         if self.due_at is not None and self.is_asleep:
             facts["next_job_s"] = max(round(self.due_at - time.monotonic(), 1), 0)
         if self.process:
