@@ -10,6 +10,7 @@ from __future__ import annotations
 import array
 import json
 import mmap
+import os
 import socket
 import struct
 import time
@@ -223,6 +224,15 @@ def send(channel: socket.socket, message: Mapping[str, Any], descriptors: Sequen
     data = array.array("i", descriptors)
     ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, data)] if descriptors else []
     channel.sendmsg([json.dumps(message).encode()], ancillary)
+
+
+def first_of(descriptors: Sequence[int]) -> int:
+    """The only descriptor that is wanted; others are closed. Raises OSError when there is none."""
+    for extra in descriptors[1:]:
+        os.close(extra)
+    if not descriptors:
+        raise OSError("the message has no descriptor")
+    return descriptors[0]
 
 
 def receive(channel: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:

@@ -112,7 +112,8 @@ def confine(
     raises nothing: see `Protection.missing`.
     """
     _check_start(uid, gid)
-    os.setsid()
+    if os.getsid(0) != os.getpid():  # the first process of a container has a session of its own
+        os.setsid()
     _close_descriptors(keep)
     os.umask(0o077)
     _limit(limits, own_user=uid is not None)

@@ -39,16 +39,16 @@ def run(registry, spawner, descriptors, *, is_contained=False):
     """Run as the process of one tenant; return the exit status.
 
     spawner: a pipe with the spawner's `TenantOrder` in one line, and later its confirmation that it has
-    recorded this process. descriptors: the listening socket, the log, the shared page. is_contained: the
-    process is confined already, by its container.
+    recorded this process. descriptors: the listening socket, the log, the shared page. is_contained: it is
+    the first process of a container, which also limits it and gives it its user.
     """
     order = TenantOrder.from_line(spawner.readline())
     listener_fd, log_fd, board_fd = descriptors
     os.dup2(log_fd, 1)
     os.dup2(log_fd, 2)
     board = Board(board_fd)
-    if not is_contained:
-        _confine(order, keep=(listener_fd, spawner.fileno()))
+    loopback = listen_on_loopback() if is_contained else None
+    _confine(order, [listener_fd, spawner.fileno(), *([loopback.fileno()] if loopback else [])], is_contained)
     listener = socket.socket(fileno=listener_fd)
     take_over(registry, order)
     facts.set_facts(order, board)
@@ -65,7 +65,6 @@ def run(registry, spawner, descriptors, *, is_contained=False):
     if not spawner.read(1):
         _logger.warning("the spawner has ended before it recorded this process; the process ends")
         return UNKNOWN
-    loopback = listen_on_loopback() if is_contained else None
     return TenantProcess(order, listener, board, loopback).run()
 
 
@@ -78,14 +77,14 @@ def first_page(name):
         return 500
 
 
-def _confine(order, keep):
-    limits = order.limits
+def _confine(order, keep, is_contained):
+    memory_bytes = None if is_contained else order.limits.memory_bytes
     protection = confine(
         order.uid,
         order.gid,
-        readable=(*SYSTEM_PATHS, *order.readable),
-        writable=[order.folder],
-        limits=Limits(memory_bytes=limits.memory_bytes, tasks=limits.tasks, open_files=1024),
+        readable=["/"] if is_contained else [*SYSTEM_PATHS, *order.readable],
+        writable=[order.folder, *(["/tmp"] if is_contained else [])],
+        limits=Limits(memory_bytes=memory_bytes, tasks=order.limits.tasks, open_files=1024),
         keep=keep,
     )
     if protection.missing:

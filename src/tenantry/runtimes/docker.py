@@ -35,7 +35,7 @@ from tenantry.runtimes.docker_command import DockerCommand
 from tenantry.runtimes.firewall import Firewall
 from tenantry.runtimes.tenant_server import TenantServer
 from tenantry.spawner.config import Config, Containers
-from tenantry.spawner.containers import CHANNEL, CHANNEL_FOLDER
+from tenantry.spawner.container_engine import CHANNEL, CHANNEL_FOLDER
 
 _OWN_ADDONS, _MORE_ADDONS = PurePosixPath("/mnt/tenantry"), PurePosixPath("/mnt/extra-addons")
 _PROGRAM = _OWN_ADDONS / PROCESS_MODULE / CONTAINER_PROGRAM

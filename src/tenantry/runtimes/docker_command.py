@@ -18,7 +18,7 @@ from requests.exceptions import Timeout
 from tenantry.errors import InitialisationFailed, InitialisationTimeout
 from tenantry.odoo.initialise import OdooCommand
 from tenantry.process import last_lines
-from tenantry.spawner.containers import MARK, confined
+from tenantry.spawner.container_engine import MARK, confined
 
 _CONFIG, _DATA = "/run/tenantry.conf", "/var/lib/odoo"
 _TASKS, _MEMORY_BYTES = 256, 3 * 2**30

@@ -1,4 +1,4 @@
-"""The tenants' containers: made and started by the Docker engine when their tenants wake.
+"""The tenants' containers: started when their tenants wake, by the Docker engine (`container_engine.py`).
 
 A container takes the place of a zygote, for one tenant. The program in it connects to a socket that only this
 container sees (`saas_process/container.py`). Through that channel it gets the order, which holds the secrets,
@@ -10,10 +10,6 @@ for the next visitor, or made anew if its settings have changed.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import ipaddress
-import itertools
-import json
 import logging
 import os
 import queue
@@ -22,19 +18,25 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import docker
-from docker.errors import APIError, DockerException, NotFound
-from docker.types import EndpointConfig, IPAMConfig, IPAMPool, LogConfig
+from docker.errors import DockerException
 
 from tenantry import agreed
-from tenantry.spawner import config as settings
+from tenantry.spawner.config import Config
+from tenantry.spawner.container_engine import (
+    CHANNEL,
+    CHANNEL_FOLDER,
+    FILES_FOLDER,
+    MAIL,
+    ContainerEngine,
+    Wanted,
+)
 from tenantry.spawner.control import socket_address
 from tenantry.spawner.identity import is_root, tenant_user
 from tenantry.spawner.loop import Loop
@@ -46,49 +48,13 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
-MARK = "tenantry.server"
-"""The label of containers and networks; its value is the server's mark."""
-_SETTINGS, _OID = "tenantry.settings", "tenantry.oid"
-CHANNEL_FOLDER, FILES_FOLDER = "/run/tenantry", "/var/lib/odoo/files"
-CHANNEL, MAIL = "channel", "mail"
-"""The spawner's sockets for one container: for its orders, and for connections to the mail relay."""
 _AT_ONCE = 8
 _CONNECTS_WITHIN_S = 60
 _LOOK_S = 0.5
+_NOTICED_WITHIN_S = 5
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
-_SUBNET_BITS = 29
-_STOP_WITHIN_S = 5
+_MAIL_EVERY_S = 0.1
 _SWEEP_AGAIN_S = 30
-_SCRATCH = {
-    "/tmp": "size=64m,mode=1777",
-    # For these the official image asks for volumes, which would stay behind.
-    **{"/var/lib/odoo": "size=16m,mode=1777", "/mnt/extra-addons": "size=1m,mode=755"},
-}
-_HEALTH = {
-    "test": ["CMD", "python3", "-c", f"from urllib.request import *; urlopen({agreed.LOOPBACK_HEALTH!r})"],
-    "interval": 60 * 10**9,
-    "timeout": 10 * 10**9,
-    "start_period": 60 * 10**9,
-    "retries": 3,
-}
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What a tenant's container shall be: all that its settings follow from."""
-
-    name: str
-    oid: int
-    user: int
-    files: str
-    channel: str
-    memory_bytes: int
-    tasks: int
-    cpus: float
-
-    def digest(self, containers: settings.Containers) -> str:
-        text = json.dumps([asdict(self), asdict(replace(containers, former_image=""))], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @dataclass
@@ -144,7 +110,7 @@ class Containers:
     def __init__(
         self,
         loop: Loop,
-        config: settings.Config,
+        config: Config,
         processes: Processes,
     ) -> None:
         assert config.containers
@@ -153,11 +119,9 @@ class Containers:
         self._processes = processes
         self._renewals = Renewals(loop, processes, self._start_beside, self._give_up, self._judge_image)
         self._is_proved = False
-        self._engine = Engine(config.containers)
-        self._folder = Path(config.run) / "containers"
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._engine = ContainerEngine(config.containers, Path(config.run) / "containers")
         self._starting: dict[str, Container] = {}
-        self._mail: dict[int, socket.socket] = {}
+        self._mail: dict[int, dict[str, socket.socket]] = {}
         self._failures: dict[str, int] = {}
         self._paused_until: dict[str, float] = {}
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="docker")
@@ -199,22 +163,22 @@ class Containers:
             oid=oid,
             user=os.geteuid() if user is None else user,
             files=str(Path(config.filestores) / tenant.entry.folder),
-            channel=str(self._folder / str(oid)),
             memory_bytes=limits.memory_bytes,
             tasks=limits.tasks,
             cpus=tenant.entry.label.limits.get("cpus", 0),
         )
 
     def _listen(self, wanted: Wanted) -> socket.socket:
-        """Listen where only this container can connect."""
-        self._offer_mail(wanted.oid)
-        return _listener(Path(wanted.channel) / CHANNEL, wanted.user)
+        """Listen where only this container can connect, not the one that it replaces."""
+        self._offer_mail(wanted)
+        return _listener(self._engine.sockets_of(wanted) / CHANNEL, wanted.user)
 
     # ------------------------------------------------------------ mail
 
     def adopt(self, tenant: Tenant) -> None:
         """See `Launchers.adopt`; a container with other settings than the server's is replaced."""
-        self._offer_mail(tenant.entry.oid)
+        for folder in self._engine.folder_of(tenant.entry.oid).iterdir():
+            self._offer_mail_in(folder, self._wanted(tenant))
         self._pool.submit(self._renew_if_outdated, tenant)
 
     def _renew_if_outdated(self, tenant: Tenant) -> None:
@@ -226,24 +190,46 @@ class Containers:
             if not is_current:
                 self._report(partial(self._renewals.add, tenant))
 
-    def _offer_mail(self, oid: int) -> None:
+    def _offer_mail(self, wanted: Wanted) -> None:
         """Give the container connections to the mail relay, which it cannot reach by its own network."""
-        if oid not in self._mail:
-            user = tenant_user(oid, self._config.users)
-            listener = _listener(self._folder / str(oid) / MAIL, os.geteuid() if user is None else user)
-            self._mail[oid] = listener
-            self._loop.watch(listener, partial(self._connect_to_mail, listener, user))
+        self._offer_mail_in(self._engine.sockets_of(wanted), wanted)
 
-    def _connect_to_mail(self, listener: socket.socket, user: int | None) -> None:
+    def _offer_mail_in(self, folder: Path, wanted: Wanted) -> None:
+        listeners = self._mail.setdefault(wanted.oid, {})
+        if folder.name not in listeners:
+            listeners[folder.name] = listener = _listener(folder / MAIL, wanted.user)
+            self._loop.watch(listener, partial(self._connect_to_mail, listener, wanted.user))
+
+    def _connect_to_mail(self, listener: socket.socket, user: int) -> None:
         """Send one connected socket to a container. To the relay it is the tenant's user who connects."""
         try:
             client, _address = listener.accept()
             with client, socket.create_connection(("127.0.0.1", self._config.mail_port), timeout=1) as relay:
-                if user is not None:
-                    os.fchown(relay.fileno(), user, -1)
+                os.fchown(relay.fileno(), user, -1)
                 agreed.send(client, {}, [relay.fileno()])
         except OSError as error:
             _logger.warning("a container has no connection to the mail relay: %s", error)
+        # One that asks without end must not keep us from the others.
+        self._loop.unwatch(listener)
+        self._loop.timers.after(_MAIL_EVERY_S, partial(self._offer_again, listener, user))
+
+    def _offer_again(self, listener: socket.socket, user: int) -> None:
+        if listener.fileno() >= 0:  # it was not closed meanwhile
+            self._loop.watch(listener, partial(self._connect_to_mail, listener, user))
+
+    def _forget_sockets(self, wanted: Wanted) -> None:
+        """Remove those of the database's former containers."""
+        listeners = self._mail.get(wanted.oid)
+        if listeners is None:
+            return  # it was terminated
+        now = self._engine.sockets_of(wanted)
+        for former in set(listeners) - {now.name}:
+            self._close(listeners.pop(former))
+            shutil.rmtree(now.with_name(former), ignore_errors=True)
+
+    def _close(self, listener: socket.socket) -> None:
+        self._loop.unwatch(listener)
+        listener.close()
 
     def _start(self, container: Container) -> None:
         """In a thread: start the container, and wait until it connects."""
@@ -343,10 +329,21 @@ class Containers:
         try:
             if self._engine.was_out_of_memory(wanted.oid):
                 _logger.warning("%s used more memory than its limit, and was killed", wanted.name)
-            with self._engine.lock(wanted.name):
-                self._engine.drop_former(wanted)
+            self._drop_former(wanted)
         except Exception as error:
             _logger.error("a former container of %s cannot be removed: %s", wanted.name, error)
+        else:
+            self._report(partial(self._forget_sockets, wanted))
+
+    def _drop_former(self, wanted: Wanted) -> None:
+        """Remove former containers, also the one that has just ended, which the engine notices later."""
+        deadline = time.monotonic() + _NOTICED_WITHIN_S
+        while True:
+            with self._engine.lock(wanted.name):
+                are_gone = self._engine.drop_former(wanted)
+            if are_gone or time.monotonic() > deadline:
+                return
+            time.sleep(_LOOK_S)
 
     def protections(self) -> dict[str, str]:
         """See `Launchers.protections`."""
@@ -373,16 +370,15 @@ class Containers:
 
     def remove(self, tenant: Tenant, done: Callable[[], None]) -> None:
         """Remove the tenant's container and network; then call `done`."""
-        if mail := self._mail.pop(tenant.entry.oid, None):
-            self._loop.unwatch(mail)
-            mail.close()
+        for listener in self._mail.pop(tenant.entry.oid, {}).values():
+            self._close(listener)
         self._pool.submit(self._remove, tenant.name, tenant.entry.oid, done)
 
     def _remove(self, name: str, oid: int, done: Callable[[], None]) -> None:
         try:
             with self._engine.lock(name):
                 self._engine.remove(oid)
-            shutil.rmtree(self._folder / str(oid), ignore_errors=True)
+            shutil.rmtree(self._engine.folder_of(oid), ignore_errors=True)
         except Exception as error:
             _logger.error("the container of %s cannot be removed: %s", name, error)
             self._report(partial(self._loop.timers.after, _SWEEP_AGAIN_S, self.sweep))
@@ -434,7 +430,7 @@ class Containers:
 
 def _listener(file: Path, user: int) -> socket.socket:
     """Listen at the path, for that user."""
-    file.parent.mkdir(exist_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.parent.chmod(0o755)
     file.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -447,204 +443,5 @@ def _listener(file: Path, user: int) -> socket.socket:
     return listener
 
 
-def confined(
-    api: Any,
-    readable: Mapping[str, str],
-    writable: Mapping[str, str],
-    *,
-    network: str,
-    memory_bytes: int,
-    tasks: int,
-    cpus: float = 0,
-) -> Any:
-    """The host's part of a container's settings: what it sees, and what it may use.
-
-    cpus: 0: no limit. readable, writable: files and folders of this machine, by their path in the container.
-    """
-    binds = {source: {"bind": place, "mode": "ro"} for place, source in readable.items()}
-    binds |= {source: {"bind": place, "mode": "rw"} for place, source in writable.items()}
-    return api.create_host_config(
-        binds=binds,
-        network_mode=network,
-        mem_limit=memory_bytes,
-        memswap_limit=memory_bytes,
-        pids_limit=tasks,
-        nano_cpus=int(cpus * 10**9),
-        cap_drop=["ALL"],
-        security_opt=["no-new-privileges"],
-        read_only=True,
-        tmpfs=_SCRATCH,
-        log_config=LogConfig(type="json-file", config={"max-size": "1m", "max-file": "2"}),
-    )
-
-
 def _nothing() -> None:
     """For callers that wait for nothing."""
-
-
-class Engine:
-    """The Docker engine, for the containers of one server. Raises docker's `DockerException`."""
-
-    def __init__(self, containers: settings.Containers) -> None:
-        self.containers = containers
-        self._locks: dict[str, threading.Lock] = {}
-        self._locks_lock = threading.Lock()
-        self._networks_lock = threading.Lock()
-        self._clients = threading.local()
-
-    @property
-    def _api(self) -> Any:
-        """A client of this thread: a client must not be shared."""
-        if not hasattr(self._clients, "api"):
-            self._clients.api = docker.APIClient(base_url=self.containers.engine, version="auto", timeout=60)
-        return self._clients.api
-
-    def lock(self, name: str) -> threading.Lock:
-        """The lock for changes of a tenant's container."""
-        with self._locks_lock:
-            return self._locks.setdefault(name, threading.Lock())
-
-    def start(self, wanted: Wanted, *, is_beside: bool) -> None:
-        """Start the tenant's container; make it first where there is none, or one with other settings.
-
-        is_beside: the one that runs goes on.
-        """
-        digest = wanted.digest(self.containers)
-        self.drop_former(wanted)
-        found = self._find(wanted.oid, digest)
-        network = self._network(wanted)
-        identifier = found["Id"] if found else self._create(wanted, digest, network)
-        if found and found["State"] == "running":
-            if is_beside:
-                raise DockerException("it has these settings already")
-            self._stop(identifier)  # its program has no order, or lost it
-        self._api.start(identifier)
-
-    def _create(self, wanted: Wanted, digest: str, network: str) -> str:
-        api, containers = self._api, self.containers
-        host = confined(
-            api,
-            {**containers.folders, CHANNEL_FOLDER: wanted.channel},
-            {FILES_FOLDER: wanted.files},
-            network=network,
-            memory_bytes=wanted.memory_bytes,
-            tasks=wanted.tasks,
-            cpus=wanted.cpus,
-        )
-        made = api.create_container(
-            containers.image,
-            entrypoint=list(containers.command),
-            command=[],
-            name=f"{wanted.name}-{containers.mark}-{digest[:6]}",
-            user=f"{wanted.user}:{wanted.user}",
-            working_dir="/tmp",
-            environment={"HOME": FILES_FOLDER, "PYTHONDONTWRITEBYTECODE": "1", "MALLOC_ARENA_MAX": "2"},
-            labels={MARK: containers.mark, _OID: str(wanted.oid), _SETTINGS: digest},
-            host_config=host,
-            networking_config={"EndpointsConfig": {network: EndpointConfig(api.api_version)}},
-            healthcheck=_HEALTH,
-        )
-        return str(made["Id"])
-
-    def _network(self, wanted: Wanted) -> str:
-        """The name of the tenant's own network; it is made if it does not exist."""
-        name = f"{self.containers.mark}-{wanted.oid}"
-        with self._networks_lock:
-            networks = self._api.networks(filters={"label": MARK})
-            if any(network["Name"] == name for network in networks):
-                return name
-            taken = {pool.get("Subnet") for it in networks for pool in it["IPAM"].get("Config") or ()}
-            labels = {MARK: self.containers.mark, _OID: str(wanted.oid)}
-            for subnet in self._free_subnets(taken):
-                pool = IPAMConfig(pool_configs=[IPAMPool(subnet=subnet)])
-                try:
-                    self._api.create_network(name, driver="bridge", ipam=pool, labels=labels)
-                except APIError as error:
-                    if "overlap" not in str(error):
-                        raise
-                else:
-                    return name
-        raise DockerException(f"no addresses are left in {self.containers.networks}")
-
-    def _free_subnets(self, taken: set[str | None]) -> Iterator[str]:
-        pool = ipaddress.ip_network(self.containers.networks)
-        subnets = map(str, pool.subnets(new_prefix=_SUBNET_BITS))
-        return itertools.islice((subnet for subnet in subnets if subnet not in taken), 64)
-
-    def why_stopped(self, wanted: Wanted) -> str:
-        """Why the tenant's container does not run, with its last output; "" while it runs."""
-        found = self._find(wanted.oid, wanted.digest(self.containers))
-        if found is None:
-            return "it was removed"
-        if found["State"] in ("running", "created", "restarting"):
-            return ""
-        output = self._api.logs(found["Id"], tail=20).decode(errors="replace").strip()
-        return f"it ended: {found['Status']}: {output[-2000:]}"
-
-    def was_out_of_memory(self, oid: int) -> bool:
-        states = (self._api.inspect_container(it["Id"])["State"] for it in self._all(oid))
-        return any(state.get("OOMKilled") for state in states)
-
-    def is_current(self, wanted: Wanted) -> bool:
-        """Whether the container that runs has these settings."""
-        digest = wanted.digest(self.containers)
-        running = [it for it in self._all(wanted.oid) if it["State"] == "running"]
-        return all(it["Labels"].get(_SETTINGS) == digest for it in running)
-
-    def stop(self, oid: int) -> None:
-        for found in self._all(oid):
-            if found["State"] == "running":
-                self._stop(found["Id"])
-
-    def _stop(self, identifier: str) -> None:
-        self._api.stop(identifier, timeout=_STOP_WITHIN_S)
-
-    def remove(self, oid: int) -> None:
-        """Remove the container and the network of a database."""
-        for found in self._all(oid):
-            self._remove_container(found["Id"])
-        for network in self._api.networks(filters={"label": self._labels(oid)}):
-            with contextlib.suppress(NotFound):
-                self._api.remove_network(network["Id"])
-
-    def drop(self, wanted: Wanted) -> None:
-        """Remove the container with these settings."""
-        if found := self._find(wanted.oid, wanted.digest(self.containers)):
-            self._remove_container(found["Id"])
-
-    def drop_former(self, wanted: Wanted) -> None:
-        """Remove containers with other settings that do not run."""
-        digest = wanted.digest(self.containers)
-        for found in self._all(wanted.oid):
-            if found["Labels"].get(_SETTINGS) != digest and found["State"] != "running":
-                self._remove_container(found["Id"])
-
-    def running(self) -> dict[int, int]:
-        """The process ids of this server's containers that run, each with its database's oid."""
-        mine = {"label": [f"{MARK}={self.containers.mark}", _OID]}
-        states = ((self._api.inspect_container(it["Id"]), it) for it in self._api.containers(filters=mine))
-        return {it["State"]["Pid"]: int(listed["Labels"][_OID]) for it, listed in states}
-
-    def _remove_container(self, identifier: str) -> None:
-        with contextlib.suppress(NotFound):
-            self._api.remove_container(identifier, force=True, v=True)
-
-    def oids(self) -> set[int]:
-        """The databases that have a container or a network of this server."""
-        mine = {"label": f"{MARK}={self.containers.mark}"}
-        labels = [it["Labels"] for it in self._api.containers(all=True, filters=mine)]
-        labels += [it["Labels"] for it in self._api.networks(filters=mine)]
-        return {int(label[_OID]) for label in labels if label.get(_OID, "").isdigit()}
-
-    def _all(self, oid: int) -> Sequence[Mapping[str, Any]]:
-        """The containers of a database, as the engine lists them."""
-        found: Sequence[Mapping[str, Any]] = self._api.containers(
-            all=True, filters={"label": self._labels(oid)}
-        )
-        return found
-
-    def _find(self, oid: int, digest: str) -> Mapping[str, Any] | None:
-        return next((it for it in self._all(oid) if it["Labels"].get(_SETTINGS) == digest), None)
-
-    def _labels(self, oid: int) -> list[str]:
-        return [f"{MARK}={self.containers.mark}", f"{_OID}={oid}"]

@@ -175,6 +175,7 @@ def keep(programs: list[Program], store: Store, woken: int, wanted: Callable[[],
         if signals & {signal.SIGUSR1, signal.SIGHUP}:
             replace(programs, wanted())
         if signal.SIGHUP in signals:
+            programs[0].pause_s = _FIRST_PAUSE_S  # it ends because we ask it to
             programs[0].end(signal.SIGHUP)
 
 

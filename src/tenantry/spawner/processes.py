@@ -235,11 +235,11 @@ class Processes:
             if message is None:
                 self.launcher_ended(launcher)
             elif not launcher.is_ready:
-                launcher.became_ready(Ready(**message), descriptors[0])
+                launcher.became_ready(Ready(**message), agreed.first_of(descriptors))
                 self._wake_waiting(launcher)
                 self._start_ahead()
             else:
-                self._forked(Forked(**message), descriptors[0])
+                self._forked(Forked(**message), agreed.first_of(descriptors))
         except OSError:
             self.launcher_ended(launcher)
 

@@ -118,10 +118,10 @@ class Renewals:
                 if renewal.process is None:
                     self.failed(container, "its program ended")
             elif not container.is_ready:
-                container.became_ready(Ready(**message), descriptors[0])
+                container.became_ready(Ready(**message), agreed.first_of(descriptors))
                 self._order(renewal)
             else:
-                self._became_process(renewal, Forked(**message), descriptors[0])
+                self._became_process(renewal, Forked(**message), agreed.first_of(descriptors))
         except OSError as error:
             self.failed(container, str(error))
 
