@@ -9,6 +9,8 @@ from ..exceptions import CONNECTION_LOST
 
 _RESTART_S = 30
 _LOOK_S = 0.2
+_AGAIN_S = 5
+"""Said explicitly: before its first try is counted, the queue would let a job wait for ten minutes."""
 
 
 class LostConnectionController(RunJobController):
@@ -21,7 +23,7 @@ class LostConnectionController(RunJobController):
             if not env.cr.closed:
                 raise
             cls._wait_for_postgresql(env.registry)
-            raise RetryableJobError(str(error).strip()) from error
+            raise RetryableJobError(str(error).strip(), seconds=_AGAIN_S) from error
         except RetryableJobError:
             # The engine may have lost its connections before the job lost its own.
             cls._wait_for_postgresql(env.registry)

@@ -37,13 +37,13 @@ class TestLostConnection(TransactionCase):
     def _give_up_for_now(self):
         raise RetryableJobError("PostgreSQL does not answer.")
 
-    def test_a_job_that_lost_its_connection_is_retried(self):
-        with self.assertRaises(RetryableJobError):
-            self._run_job(self._lose_connection)
-
-    def test_a_job_that_reports_a_lost_connection_is_retried(self):
-        with self.assertRaises(RetryableJobError):
-            self._run_job(self._lose_connection_and_say_so)
+    def test_a_job_that_lost_its_connection_is_retried_soon(self):
+        for lose in (self._lose_connection, self._lose_connection_and_say_so):
+            self.cursor = self.registry.cursor()
+            self.addCleanup(self.cursor.close)
+            with self.subTest(lose=lose.__name__), self.assertRaises(RetryableJobError) as caught:
+                self._run_job(lose)
+            self.assertTrue(0 < caught.exception.seconds < 60)
 
     def test_a_retryable_job_is_noted_once_postgresql_accepts_connections(self):
         waiting = patch.object(LostConnectionController, "_wait_for_postgresql")
