@@ -16,6 +16,7 @@ from tests.support.remote_cli import RemoteCli, command_lines
 from tests.support.tenants import ask
 from tests.support.waiting import wait_until
 
+from tenantry.model.names import MASTER_DATABASE
 from tenantry.model.secret import Secret
 
 
@@ -203,8 +204,8 @@ def test_errors_are_a_sentence_a_remedy_and_an_exit_code(
 
 def _fail(remote: RemoteCli, office: BackOffice) -> dict:
     """A request that fails: in the master the template has a language that the engine refuses."""
-    templates = office.call("saas.template", "search", [["code", "=", "tiny"]])
-    office.call("saas.template", "write", templates, {"loaded_languages": "en_US fr_FR"})
+    with office.engine.context.as_owner(MASTER_DATABASE, MASTER_DATABASE) as inside:
+        inside.execute("UPDATE saas_template SET loaded_languages = 'en_US fr_FR' WHERE code = 'tiny'")
     wishes = ["acme", "admin@acme.example", "--template", "tiny", "--lang", "fr_FR"]
     failed = remote("create", *wishes, "--json")
     assert failed.returncode == 5, failed.stderr
