@@ -145,7 +145,7 @@ def _choose_a_password(walk: Walk, anne: Visitor) -> None:
 def _import_their_contacts(anne: Visitor) -> None:
     screen = _odoo(anne)
     welcome = anne.page.get_by_role("complementary", name=f"Bienvenue, {CUSTOMER}")
-    expect(welcome.get_by_role("link", name="Demander de l'aide")).to_have_attribute(
+    expect(welcome.get_by_role("link", name=re.compile("^Demander de l.aide"))).to_have_attribute(
         "href", "mailto:office@operator.example"
     )
     guide = welcome.get_by_role("link", name="Lire comment fonctionne Odoo")
