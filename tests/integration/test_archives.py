@@ -486,7 +486,8 @@ def test_a_file_that_changes_between_two_reads_is_never_stored_under_its_first_h
 
     def and_change(file: object) -> tuple[int, str]:
         found = measured(file)
-        (folder / "ab/abcdef").write_text(os.urandom(8).hex())
+        with (folder / "ab/abcdef").open("r+") as changed:  # never empty: files are read in parallel
+            changed.write(os.urandom(8).hex())
         return found
 
     monkeypatch.setattr(dumping, "_measured", and_change)
