@@ -99,12 +99,12 @@ class DockerRuntime(TenantServer):
         pid = self.pid
         if pid is None:
             return False
-        known, now = (
-            Config.from_file(self.config_file),
-            self._config(odoo, cluster, self.port, self._mail_port),
-        )
+        known = Config.from_file(self.config_file)
+        now = self._config(odoo, cluster, self.port, self._mail_port)
         if not (known.containers and now.containers) or now != replace(known, containers=now.containers):
             return False
+        if now.containers == replace(known.containers, former_image=""):
+            return True  # an earlier call has followed it
         containers = replace(now.containers, former_image=known.containers.image)
         write_private(self.config_file, replace(now, containers=containers).to_json())
         os.kill(pid, signal.SIGHUP)
