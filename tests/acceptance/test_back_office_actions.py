@@ -10,7 +10,7 @@ import pytest
 from tests.support.back_office import BackOffice
 from tests.support.inventory import orphans
 from tests.support.odoo_client import OdooError
-from tests.support.waiting import wait_until
+from tests.support.waiting import eventually, wait_until
 
 from tenantry.model.names import MASTER_DATABASE
 from tenantry.operations.context import Context
@@ -100,7 +100,8 @@ def test_a_visit_is_shown_on_the_form_and_opening_the_form_is_not_a_visit(
         fields = ("process_state", "awake_since", "process_memory_mb", "process_requests", "process_message")
         return office.read("saas.instance", acme, *fields)
 
-    wait_until(lambda: office.read("saas.instance", acme, "checked_at")["checked_at"], "it was not measured")
+    is_measured = eventually(lambda: office.read("saas.instance", acme, "checked_at")["checked_at"])
+    assert is_measured, office.read("saas.instance", acme, "health", "health_message", "operation")
     office.engine.runtime.end("acme")
     for _time in range(2):
         assert look() == {

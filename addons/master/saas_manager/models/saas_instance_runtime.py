@@ -1,11 +1,13 @@
 """How an instance runs and who can log in: health, process, support, and the mails with its credentials."""
 
 from odoo import api, fields, models
+from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.exceptions import UserError
 
 from .. import gateway
 from ..exceptions import InvalidState
 
+_SOON_S = 5
 _FACTS = (
     "process_state",
     "process_message",
@@ -155,13 +157,21 @@ class SaasInstance(models.Model):
         """Job: the first figures of a new instance, which the hourly run would bring up to an hour later.
 
         They are written in a short transaction of their own, and only if nothing is being done with it: an
-        operation that begins meanwhile must not be run again for them.
+        operation that begins meanwhile must not be run again for them. The job then tries again itself.
         """
-        if self.state == "active" and not self.operation:
+        self.ensure_one()
+        if self.state != "active":
+            return
+        idle = self.filtered(lambda it: not it.operation)
+        if idle:
             measured = self._measured()
             with self.env.registry.cursor() as cursor:
                 now = self.with_env(self.env(cr=cursor)).try_lock_for_update(allow_referencing=True)
-                now.filtered(lambda it: it.state == "active" and not it.operation).write(measured)
+                idle = now.filtered(lambda it: it.state == "active" and not it.operation)
+                idle.write(measured)
+        if not idle:
+            message = self.env._("%s could not be measured yet: something is being done with it.", self.name)
+            raise RetryableJobError(message, seconds=_SOON_S, ignore_retry=True)
 
     def _measure_now(self):
         """Measure those that are there, so that a form shows figures of now."""

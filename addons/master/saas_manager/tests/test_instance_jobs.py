@@ -389,15 +389,33 @@ class TestHealth(SaasCase):
         self._check(measure)
         self.assertEqual(asked, [good, bad, bad])
 
-    def test_a_new_instance_is_measured_unless_something_is_being_done_with_it(self):
-        idle, busy = self._make_instance("idle", "active"), self._make_instance("busy", "active")
+    def test_a_new_instance_is_measured(self):
+        instance = self._make_instance("acme", "active")
+        self._measure(instance)
+        self.assertEqual(instance.user_count, 3)
+        self.assertTrue(instance.checked_at)
+
+    def test_a_new_instance_with_which_something_is_being_done_is_measured_later(self):
+        busy, locked = self._make_instance("busy", "active"), self._make_instance("locked", "active")
         busy.operation = "suspend"
+        for instance, free in ((busy, busy), (locked, locked.browse())):
+            with (
+                self.assertRaisesRegex(RetryableJobError, "being done"),
+                patch.object(self.registry["saas.instance"], "try_lock_for_update", return_value=free),
+            ):
+                self._measure(instance)
+            self.assertEqual((instance.user_count, instance.checked_at), (0, False))
+
+    def test_a_new_instance_that_was_suspended_meanwhile_is_not_measured(self):
+        suspended = self._make_instance("suspended", "suspended")
+        self._measure(suspended)
+        self.assertEqual((suspended.user_count, suspended.checked_at), (0, False))
+
+    def _measure(self, instance):
         measured = {"user_count": 3, "health": "healthy"}
         with self._jobs(), patch.object(gateway, "measure", return_value=measured):
-            (idle | busy).mapped(lambda instance: instance._measure())
+            instance._measure()
         self.env.invalidate_all()
-        self.assertEqual((idle.user_count, busy.user_count), (3, 0))
-        self.assertTrue(idle.checked_at)
 
     def test_a_creation_asks_for_a_measurement(self):
         instance = self._make_instance("acme", "provisioning", operation="provision")
