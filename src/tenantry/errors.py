@@ -669,6 +669,34 @@ class ContainerEngineFailure(DependencyFailure):
 
 
 @cause
+class ImageOfOtherSeries(DependencyFailure):
+    SENTENCE = "The image {image} has Odoo {there}, and this server runs Odoo {series}."
+    REMEDY = (
+        "Choose an image of Odoo {series} with TENANTRY_IMAGE, or another series with TENANTRY_ODOO_SERIES."
+    )
+    image: str
+    there: str
+    series: str
+
+
+@cause
+class FirewallMissing(DependencyFailure):
+    SENTENCE = "The containers' firewall is not in force: {reason}."
+    REMEDY = "`tenantry --server {server} up` sets its rules. It needs iptables, and root."
+    server: str
+    reason: str
+
+
+@cause
+class ProtectionsMissing(DependencyFailure):
+    """missing: each with its reason."""
+
+    SENTENCE = "Instances are not separated by {missing:; }."
+    REMEDY = "See docs/isolation.md for what is possible without it, and how to enable it."
+    missing: Collection[str]
+
+
+@cause
 class PythonTooOld(DependencyFailure):
     SENTENCE = "The master cannot run on Python {version} ({python})."
     REMEDY = "Use an Odoo that runs on Python 3.11 or newer: see ODOO_SOURCE in the settings."
@@ -776,6 +804,24 @@ class ServerNotStarted(DependencyFailure):
     server: str
     reason: str
     log: Path
+
+
+@cause
+class TenantServerSilent(DependencyFailure):
+    SENTENCE = "The tenant server does not answer."
+    REMEDY = (
+        "`tenantry --server {server} up` starts it; `tenantry --server {server} doctor` says what it lacks."
+    )
+    server: str
+
+
+@cause
+class DiskNearlyFull(DependencyFailure):
+    SENTENCE = "Only {free_percent} % of the disk of {folder} is free."
+    REMEDY = "Free some of it, or use a bigger one: the server gets no new instances below {least_percent} %."
+    folder: str
+    free_percent: int
+    least_percent: int
 
 
 @cause

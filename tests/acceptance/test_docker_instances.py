@@ -24,7 +24,7 @@ from tests.support.tenants import ask, create, status, swept
 from tests.support.waiting import eventually, wait_until
 
 from tenantry.engine import Engine
-from tenantry.errors import ContainerEngineFailure
+from tenantry.errors import ContainerEngineFailure, TenantryError
 from tenantry.model.activity import Activity
 from tenantry.model.instance import Creation
 from tenantry.model.mail import Security, Smarthost
@@ -412,6 +412,22 @@ def test_a_container_reaches_its_own_database_only(boxes: Engine, docker: Docker
         assert "no pg_hba.conf entry" in ended.output
 
 
+def test_its_condition_tells_of_engine_image_firewall_and_machine(boxes: Engine, acme: Creation):
+    assert status(boxes, "acme") == 200
+    found = faults(boxes)
+    assert {it for it, fault in found.items() if fault} <= {"Isolation", "Disk"}
+    assert {"PostgreSQL", "Tenant server", "Container engine", "Image", "Firewall"} <= set(found)
+    capacity = boxes.condition().capacity
+    assert capacity.awake >= 1
+    assert 0 < capacity.disk_used_bytes < capacity.disk_bytes
+    unknown = Engine(boxes.settings.replaced(image="no-such-image:1"))
+    assert "no-such-image:1" in str(faults(unknown)["Image"])
+
+
+def faults(engine: Engine) -> dict[str, TenantryError | None]:
+    return {check.subject: check.fault for check in engine.condition().checks}
+
+
 # ---------------------------------------------------------------- bad input
 
 
@@ -420,5 +436,6 @@ def test_an_engine_that_does_not_answer_is_said_with_a_remedy(boxes: Engine, tmp
     with pytest.raises(ContainerEngineFailure, match=r"none\.sock") as caught:
         nowhere.start_tenants()
     assert "TENANTRY_DOCKER_HOST" in caught.value.remedy
+    assert isinstance(faults(nowhere)["Container engine"], ContainerEngineFailure)
     assert status(boxes, "acme") == 200
     assert ask(boxes, "acme", "SELECT 1") == [(1,)]

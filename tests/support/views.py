@@ -58,6 +58,7 @@ VIEWS = [
     wizard("create", "New", "saas-instances?view_type=kanban", ".o_kanban_renderer"),
     wizard("access", "Let the Customer In", _INSTANCE, _FORM),
     wizard("change-plan", "Change Plan", _INSTANCE, _FORM),
+    wizard("test-connection", "Test Connection", "saas-servers/{server}", _FORM),
     wizard("suspend", "Suspend", _INSTANCE, _FORM),
     wizard("terminate", "Terminate", _INSTANCE, _FORM),
 ]

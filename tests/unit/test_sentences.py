@@ -20,7 +20,7 @@ from tenantry.model.states import Action
 
 ADDON = ROOT / "addons" / "master" / "saas_manager"
 SOURCES = [
-    *(ROOT / "src" / "tenantry" / part for part in ("model", "engine", "operations", "postgres")),
+    *(ROOT / "src" / "tenantry" / part for part in ("model", "engine", "operations", "postgres", "runtimes")),
     ADDON / "gateway",
 ]
 ARGUMENTS_OF_WORDS = {
@@ -32,8 +32,10 @@ ARGUMENTS_OF_WORDS = {
     "turn": (1, 2),
     "exclusive": (1,),
     "shared": (1,),
+    "Check.of": (0,),
+    "_Check": (0,),
 }
-"""Which arguments become words in an error: of its own class, or of a lock that raises it."""
+"""Which arguments are words: of an error, or of a lock that raises it; and of a check its subject."""
 _FACT = re.compile(r"\{\w*(?:\.\w+)?(?:![rs])?(?::[^}]*)?\}")
 _NAMED = re.compile(r"\{(\w+(?:\.\w+)?(?:![rs])?)")
 
@@ -99,7 +101,8 @@ def words_in(tree: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).lower().endswith("expected"):
             yield from texts(node.value)
         if isinstance(node, ast.Call):
-            places = ARGUMENTS_OF_WORDS.get(ast.unparse(node.func).rpartition(".")[2], ())
+            name = ast.unparse(node.func)
+            places = ARGUMENTS_OF_WORDS.get(name) or ARGUMENTS_OF_WORDS.get(name.rpartition(".")[2], ())
             for place in places:
                 yield from chain.from_iterable(map(texts, node.args[place : place + 1]))
 

@@ -31,6 +31,7 @@
         "wizards/saas_instance_install_modules_views.xml",
         "wizards/saas_instance_process_log_views.xml",
         "wizards/saas_instance_terminate_views.xml",
+        "wizards/saas_server_test_views.xml",
         "wizards/saas_template_choose_modules_views.xml",
         "views/saas_instance_form_views.xml",
         "views/saas_instance_views.xml",

@@ -23,7 +23,7 @@ from tenantry.model.module import Module
 from tenantry.model.progress import StepEvent, StepStatus
 from tenantry.model.recipe import Recipe
 from tenantry.model.secret import Secret
-from tenantry.model.server import ServerFacts
+from tenantry.model.server import Capacity, Check, Condition, Health, ServerFacts
 from tenantry.model.states import Action
 from tenantry.model.template import PoolStatus, Template, TemplateState
 from tenantry.model.usage import Usage
@@ -32,12 +32,23 @@ from tenantry.operations.template.edit import Editing
 _FACTS: Mapping[str, Any] = {
     kind.__name__: kind
     for kind in (
-        *(Activity, Creation, Editing, Entitlements, Instance, InstanceSpec, Module),
-        *(NewPassword, PoolStatus, Recipe, ServerFacts, Smarthost, StepEvent, Template, Traffic, Usage),
+        *(Activity, Capacity, Check, Condition, Creation, Editing, Entitlements, Instance, InstanceSpec),
+        *(
+            Module,
+            NewPassword,
+            PoolStatus,
+            Recipe,
+            ServerFacts,
+            Smarthost,
+            StepEvent,
+            Template,
+            Traffic,
+            Usage,
+        ),
     )
 }
 _WORDS: Mapping[str, type[StrEnum]] = {
-    kind.__name__: kind for kind in (Action, Security, State, StepStatus, TemplateState)
+    kind.__name__: kind for kind in (Action, Health, Security, State, StepStatus, TemplateState)
 }
 _ERRORS: Mapping[str, type[TenantryError]] = {
     name: kind

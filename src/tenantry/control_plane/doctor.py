@@ -20,6 +20,7 @@ from tenantry.edge.front import Front
 from tenantry.errors import AgentLost, PortTaken, PostgresUnreachable, TenantryError
 from tenantry.keyfile import has_keys, installation_keys, is_private, roles_key
 from tenantry.model.names import LOCAL_SERVER
+from tenantry.model.server import Check
 from tenantry.odoo.finding.installation import find_odoo
 from tenantry.odoo.finding.tested import REMEDY, untested
 from tenantry.postgres import databases, ownership, roles
@@ -68,6 +69,7 @@ def examine(settings: ServerSettings) -> list[Finding]:
         *_limits_of_cluster(settings),
         _checked("Tenant server", False, lambda: _tenant_server(settings)),
         *_isolation(settings),
+        *_needs_of_runtime(settings),
         *(_master_findings(settings) if settings.name == LOCAL_SERVER else ()),
         *(_other_server(settings, name) for name in settings.others()),
         _private("Keys", settings.installation.secrets_dir, settings.installation.secrets_dir.glob("*.key")),
@@ -199,6 +201,22 @@ def _isolation(settings: ServerSettings) -> list[Finding]:
         Finding(f"Isolation: {name}", not reason, reason or "in force", remedy, needed=False)
         for name, reason in found.items()
     ]
+
+
+def _needs_of_runtime(settings: ServerSettings) -> list[Finding]:
+    if not has_keys(settings.installation.secrets_dir):
+        return []
+    try:
+        checks = _runtime(settings).checks()
+    except TenantryError:
+        return []
+    return [_found(check) for check in checks]
+
+
+def _found(check: Check) -> Finding:
+    if check.fault:
+        return Finding(check.subject, False, str(check.fault), check.fault.remedy)
+    return Finding(check.subject, True, check.detail)
 
 
 def _other_server(settings: ServerSettings, name: str) -> Finding:

@@ -9,6 +9,7 @@ from tenantry.control_plane.master import Master
 from tenantry.control_plane.server import MasterRuntime
 from tenantry.edge.front import Front
 from tenantry.engine.archives import Archives
+from tenantry.engine.condition import condition_of
 from tenantry.engine.instances import Instances
 from tenantry.engine.mail import Mail
 from tenantry.engine.parts import Parts, Report, ignore_report
@@ -20,7 +21,7 @@ from tenantry.model.names import LOCAL_SERVER
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.provider import Provider
 from tenantry.model.secret import Secret
-from tenantry.model.server import WIRE, ServerFacts
+from tenantry.model.server import WIRE, Condition, ServerFacts
 from tenantry.operations.fleet.addresses import renew_addresses
 from tenantry.operations.fleet.passwords import apply_instances_key
 from tenantry.postgres import ownership, roles
@@ -178,11 +179,21 @@ class Engine(Parts):
 
     def is_up(self) -> bool:
         """Whether the tenant server answers. Raises PostgresUnreachable, ClusterTaken."""
+        self._postgres_version()
+        return self.runtime.is_answering()
+
+    def condition(self) -> Condition:
+        """What there is for instances, and what is wrong with it: that is told and not raised."""
+        return condition_of(self.settings.name, self.runtime, self._postgres_version)
+
+    def _postgres_version(self) -> str:
+        """The version of the cluster, which is ours. Raises PostgresUnreachable, ClusterTaken."""
         context = self.context
         with context.maintenance() as connection:
             if not self._embedded:
                 ownership.require(context.cluster, connection, self._owner)
-            return self.runtime.is_answering()
+            version = connection.info.server_version
+        return f"PostgreSQL {version // 10000}.{version % 10000}"
 
     def keep_address(self, base_domain: str, protocol: str) -> None:
         """Save both settings for the next start of the servers. Raises InvalidSetting."""

@@ -1,11 +1,13 @@
-"""The address of a server, and the facts that its agent reports."""
+"""The address of a server, the facts that its agent reports, and its condition."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
-from tenantry.errors import InvalidValue
+from tenantry.errors import DiskNearlyFull, InvalidValue, TenantryError
 from tenantry.model.names import LOCAL_SERVER, server_name
 
 _SSH = re.compile(
@@ -40,7 +42,7 @@ class ServerAddress:
         return cls(name, found["destination"], int(found["port"] or 0)) if found else cls(name)
 
 
-WIRE = 3
+WIRE = 4
 """Counts what callers and agents of one version may not agree on: the methods' names and their values."""
 
 
@@ -60,3 +62,66 @@ class ServerFacts:
     reserved_names: frozenset[str]
     wire: int = 0
     runtime: str = ""
+
+
+MIN_FREE_PERCENT = 10
+"""V2: a server with less room than this, or less of its disk, gets no new instances."""
+
+
+class Health(StrEnum):
+    HEALTHY = "healthy"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of a server. detail: what was found, in names and figures only. fault: what is wrong.
+
+    gravity: the health of a server with this fault.
+    """
+
+    subject: str
+    detail: str = ""
+    fault: TenantryError | None = None
+    gravity: Health = Health.CRITICAL
+
+    @classmethod
+    def of(cls, subject: str, ask: Callable[[], str], gravity: Health = Health.CRITICAL) -> Check:
+        """ask: returns the detail, or raises the fault."""
+        try:
+            return cls(subject, ask(), gravity=gravity)
+        except TenantryError as error:
+            return cls(subject, fault=error, gravity=gravity)
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What the machine of a server has, and what is used of it now. 0: the server cannot say.
+
+    disk_*: of that file system of its files which is fullest. disk_folder: where it is.
+    awake: how many instances are awake.
+    """
+
+    cpus: int = 0
+    memory_bytes: int = 0
+    memory_used_bytes: int = 0
+    disk_bytes: int = 0
+    disk_used_bytes: int = 0
+    disk_folder: str = ""
+    awake: int = 0
+
+    def disk_room(self) -> str:
+        """How much of the disk is used. Raises DiskNearlyFull."""
+        free_percent = 100 * (self.disk_bytes - self.disk_used_bytes) // self.disk_bytes
+        if free_percent < MIN_FREE_PERCENT:
+            raise DiskNearlyFull(self.disk_folder, free_percent, MIN_FREE_PERCENT)
+        return f"{self.disk_used_bytes // 2**30} / {self.disk_bytes // 2**30} GB"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """checks: of everything that it needs to create and run instances."""
+
+    checks: tuple[Check, ...] = ()
+    capacity: Capacity = Capacity()

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from tenantry.model.activity import Activity
 from tenantry.model.address import Upstream
+from tenantry.model.server import Capacity, Check
 from tenantry.odoo.finding.installation import OdooInstallation
 from tenantry.odoo.initialise import OdooCommand
 from tenantry.postgres.cluster import Cluster
@@ -137,3 +138,9 @@ class ServerRuntime(Runtime, Protocol):
 
     def protections(self) -> dict[str, str]:
         """What separates instances, by name; each with why it is missing, or "". Raises ServerNotStarted."""
+
+    def checks(self) -> list[Check]:
+        """What it needs to run instances besides the tenant server, such as an engine for containers."""
+
+    def capacity(self) -> Capacity:
+        """What there is for its instances, and how much of it is used."""

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -21,8 +21,15 @@ import docker
 from docker.errors import DockerException, ImageNotFound
 
 from tenantry.agreed import CONTAINER_PROGRAM, PROCESS_MODULE
-from tenantry.errors import ContainerEngineFailure, DependencyFailure, ServerNotStarted
+from tenantry.errors import (
+    ContainerEngineFailure,
+    DependencyFailure,
+    FirewallMissing,
+    ImageOfOtherSeries,
+    ServerNotStarted,
+)
 from tenantry.keyfile import write_private
+from tenantry.model.server import Check
 from tenantry.odoo.config import container_options, tenant_limits, write_config
 from tenantry.odoo.confined import log_of
 from tenantry.odoo.filestore import Filestores
@@ -123,22 +130,26 @@ class DockerRuntime(TenantServer):
     def image(self) -> str:
         return self.settings.image or f"odoo:{self.settings.odoo_series}"
 
-    def _image_id(self, *, fetch: bool = True) -> str:
-        """The image's id. fetch: the engine fetches the image if it does not have it.
+    def _image_id(self) -> str:
+        """The image's id; the engine fetches the image if it does not have it.
 
         Raises ContainerEngineFailure.
         """
+        with self._engine() as engine:
+            try:
+                return str(engine.images.get(self.image).id)
+            except ImageNotFound:
+                return str(engine.images.pull(self.image).id)
+
+    @contextlib.contextmanager
+    def _engine(self) -> Iterator[docker.DockerClient]:
+        """A client of the engine, whose failures it raises as ContainerEngineFailure."""
         socket = Path(self._engine_address.removeprefix("unix://"))
         if not socket.is_socket():
             raise ContainerEngineFailure(self._engine_address, self.image, f"there is no socket {socket}")
         try:
             with contextlib.closing(docker.DockerClient(base_url=self._engine_address, timeout=30)) as engine:
-                try:
-                    return str(engine.images.get(self.image).id)
-                except ImageNotFound:
-                    if not fetch:
-                        raise
-                    return str(engine.images.pull(self.image).id)
+                yield engine
         except DockerException as error:
             raise ContainerEngineFailure(self._engine_address, self.image, str(error)) from error
 
@@ -159,20 +170,40 @@ class DockerRuntime(TenantServer):
         """The operator's folders of addons, each with its path in a container."""
         return [(_MORE_ADDONS / str(n), path) for n, path in enumerate(self.settings.addons_path)]
 
-    def protections(self) -> dict[str, str]:
-        """See `ServerRuntime.protections`."""
-        return super().protections() | {
-            "containers": self._engine_obstacle,
-            "firewall": self._firewall.obstacle,
-        }
+    def checks(self) -> list[Check]:
+        """See `ServerRuntime.checks`."""
+        return [
+            Check.of("Container engine", self._engine_version),
+            Check.of("Image", self._image_facts),
+            Check.of("Firewall", self._firewall_rules),
+        ]
 
-    @property
-    def _engine_obstacle(self) -> str:
+    def _engine_version(self) -> str:
+        with self._engine() as engine:
+            return f"Docker {engine.version()['Version']}"
+
+    def _image_facts(self) -> str:
+        """The image's name. Raises ImageOfOtherSeries if it says that its Odoo is of another one."""
+        with self._engine() as engine:
+            variables = engine.images.get(self.image).attrs["Config"].get("Env") or ()
+        there = dict(line.split("=", 1) for line in variables).get("ODOO_VERSION", "")
+        if there and not there.startswith(self.settings.odoo_series):
+            raise ImageOfOtherSeries(self.image, there, self.settings.odoo_series)
+        return self.image
+
+    def _firewall_rules(self) -> str:
+        if obstacle := self._firewall.obstacle:
+            raise FirewallMissing(self.settings.name, obstacle)
+        return self.settings.container_networks
+
+    def _folders_of_files(self) -> list[Path]:
+        """See `TenantServer._folders_of_files`; containers and images are elsewhere."""
         try:
-            self._image_id(fetch=False)
-        except ContainerEngineFailure as error:
-            return str(error)
-        return ""
+            with self._engine() as engine:
+                folder = Path(engine.info()["DockerRootDir"])
+        except ContainerEngineFailure:
+            return super()._folders_of_files()
+        return [*super()._folders_of_files(), *([folder] if folder.is_dir() else ())]
 
     def run_odoo(self, name: str, command: OdooCommand) -> Path:
         """See `Runtime.run_odoo`: in a container of its own, beside the tenant's."""

@@ -25,6 +25,7 @@ from tenantry.model.activity import Activity
 from tenantry.model.address import Address, Upstream, subdomain_host
 from tenantry.model.keys import Keys, mail_key
 from tenantry.model.names import LOCAL_SERVER, SPAWNER_ROLE
+from tenantry.model.server import Capacity, Check
 from tenantry.model.signing import public_key
 from tenantry.odoo.finding.installation import OdooInstallation
 from tenantry.odoo.probe import Route
@@ -34,6 +35,7 @@ from tenantry.postgres.cluster import MAINTENANCE_DATABASE, Cluster
 from tenantry.relay import program as relay
 from tenantry.relay.asking import Counted
 from tenantry.runtimes.contract import Capabilities, Front
+from tenantry.runtimes.machine import machine_capacity
 from tenantry.runtimes.user_ids import user_range
 from tenantry.settings import ServerSettings
 from tenantry.spawner import control, identity
@@ -46,6 +48,7 @@ HEALTH_PATH = "/tenantry/health"
 _START_TIMEOUT_S = 60
 _RESTART_TIMEOUT_S = 10
 _POLL_S = 0.05
+_COUNT_WITHIN_S = 2
 USUAL_PORT = 8069
 # The programs get only these environment variables: tenants must not see the environment of the shell that
 # started them, and starting them from another shell must change nothing.
@@ -295,6 +298,21 @@ class TenantServer:
         except control.SpawnerAway as error:
             raise ServerNotStarted("The tenant server", str(error), self.log_file) from error
         return found
+
+    def checks(self) -> list[Check]:
+        """See `ServerRuntime.checks`."""
+        return []
+
+    def capacity(self) -> Capacity:
+        """See `ServerRuntime.capacity`."""
+        awake = 0
+        with contextlib.suppress(ServerNotStarted):
+            awake = sum(activity.is_awake for activity in self.activities(timeout_s=_COUNT_WITHIN_S))
+        return machine_capacity(self._folders_of_files(), awake)
+
+    def _folders_of_files(self) -> list[Path]:
+        """Where the disk can become full."""
+        return [self.settings.home]
 
     def end(self, name: str) -> None:
         """End a tenant's process; the next visitor wakes it again."""

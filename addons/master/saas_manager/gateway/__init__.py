@@ -4,6 +4,8 @@ Its functions take and return Odoo records and plain values. Errors of the engin
 a sentence and a remedy for people, `retryable` for the queue.
 """
 
+from tenantry.model.server import MIN_FREE_PERCENT
+
 from .countries import country_of_time_zone, is_time_zone, time_zone_of
 from .errors import Conflict, EngineError, InvalidInput, retrying, translated
 from .instances import (
@@ -64,6 +66,7 @@ from .servers import (
     RUNTIMES,
     server_status,
     set_mail_server,
+    test_connection,
     url_of,
 )
 from .templates import (

@@ -19,14 +19,14 @@ _lt = LazyTranslate(__name__)
 OTHER_VERSION = "It runs Tenantry {there}, and this is {here}: upgrade the older one."
 OTHER_WIRE = "Its Tenantry {there} and this one do not understand each other: upgrade the older one."
 OTHER_SERVER = "The server {there} answers there, not {wanted}: its address or its ssh command is wrong."
-OTHER_SERIES = "It runs Odoo {there}."
+OTHER_SERIES = "It runs Odoo {there}: choose this series in its form."
+OTHER_TEMPLATES = "Its templates {templates} are not of Odoo {series}: choose this series in their forms."
 NO_RUNTIME = "This runtime is not supported yet."
-NO_ANSWER = "The tenant server does not answer."
 NO_PAGE = "It does not answer at its address."
 NOT_LOADED = "Its Odoo cannot be loaded; the log of its process tells why."
 _FAULTS = (
-    *(OTHER_VERSION, OTHER_WIRE, OTHER_SERVER, OTHER_SERIES),
-    *(NO_RUNTIME, NO_ANSWER, NO_PAGE, NOT_LOADED),
+    *(OTHER_VERSION, OTHER_WIRE, OTHER_SERVER, OTHER_SERIES, OTHER_TEMPLATES),
+    *(NO_RUNTIME, NO_PAGE, NOT_LOADED),
 )
 """What is wrong with a server or an instance: kept as errors are."""
 _PHRASES = (
@@ -76,6 +76,11 @@ def retold(text, lang, other):
             }
             return " ".join(_filled(_in(other, part), facts) for part in parts)
     return ""
+
+
+def word(term, lang):
+    """One of the engine's words in a language."""
+    return _term(lang, term)
 
 
 def _in(lang, words):

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from odoo.exceptions import ValidationError
 
@@ -14,7 +15,7 @@ from tenantry.model.server import WIRE, ServerAddress
 from . import sentences
 from .engines import _engine, _engine_of
 from .errors import translated
-from .sentences import sentence
+from .sentences import retold, sentence, word
 
 _MOST_TO_WAIT_S = 2
 """For a mail relay that does not answer, while a user waits for a page."""
@@ -114,32 +115,120 @@ RUNTIMES = ("shared", "docker")
 """How instances can run; a server says in its settings which of them it has."""
 
 
+class _Check(NamedTuple):
+    """One check of a server, ours or the engine's. fault: kept as errors are; "": it passed.
+
+    gravity: the health of a server with this fault.
+    """
+
+    subject: str
+    detail: str = ""
+    fault: str = ""
+    gravity: str = "critical"
+
+
+_GRAVITIES = ("healthy", "unknown", "warning", "critical")
+_FACTS = {"PostgreSQL": "postgres", "Container engine": "container_engine", "Image": "image"}
+"""The fields of a server's record that are the details of checks."""
+
+
 def server_status(server):
-    """The status of a server: `health`, `health_message`; its `base_domain` and `runtime` if it answers."""
+    """What a server says of itself, as values for its record: health, address, programs, capacity."""
+    return _examined(server)[0]
+
+
+def test_connection(server):
+    """Make every check of a server: the values of `server_status`, and a row for each check.
+
+    A row has its `subject`, the `health` that the server has by it, and a `text`: what was found, or what is
+    wrong and the remedy. Both texts are in the language of the server's environment.
+    """
+    values, checks = _examined(server)
+    lang = server.env.lang or "en_US"
+    return values, [
+        {
+            "subject": word(check.subject, lang),
+            "health": check.gravity if check.fault else "healthy",
+            "text": retold(check.fault, "en_US", lang) or check.fault or check.detail,
+        }
+        for check in checks
+    ]
+
+
+def _examined(server):
+    values, checks = {}, []
     if server.runtime not in RUNTIMES:
-        return {"health": "unknown", "health_message": sentences.NO_RUNTIME}
-    told = {}
-    try:
-        engine = _engine_of(server)
-        facts = engine.facts()
-        told = {"base_domain": facts.base_domain}
-        if facts.runtime in RUNTIMES:
-            told["runtime"] = facts.runtime
-        fault = _fault_of(server, engine, facts)
-    except TenantryError as error:
-        fault = sentence(error)
-    return {**told, "health": "critical" if fault else "healthy", "health_message": fault}
+        checks.append(_Check("Runtime", fault=sentences.NO_RUNTIME, gravity="unknown"))
+    else:
+        try:
+            _examine(server, values, checks)
+        except TenantryError as error:
+            checks.append(_Check("Connection", fault=sentence(error)))
+    faults = [check for check in checks if check.fault]
+    worst = max(
+        faults,
+        key=lambda check: _GRAVITIES.index(check.gravity),
+        default=_Check("Connection", gravity="healthy"),
+    )
+    message = False if worst.gravity == "healthy" else worst.fault
+    return {**values, "health": worst.gravity, "health_message": message}, checks
 
 
-def _fault_of(server, engine, facts):
-    """Why the server can have no instances, as a sentence; False if it can."""
-    if facts.version != __version__:
-        return sentences.OTHER_VERSION.format(there=facts.version, here=__version__)
-    if facts.wire != WIRE:
-        return sentences.OTHER_WIRE.format(there=facts.version)
-    wanted = ServerAddress.of(server.address or "").name
+def _examine(server, values, checks):
+    """Add to values and checks what the server says, until it cannot say any more."""
+    engine = _engine_of(server)
+    facts = engine.facts()
+    values["base_domain"] = facts.base_domain
+    if facts.runtime in RUNTIMES:
+        values["runtime"] = facts.runtime
+    checks.append(_Check("Connection", server.address or "local"))
+    checks.extend(_agreements(server, facts))
+    if any(check.fault and check.gravity == "critical" for check in checks):
+        return
+    condition = engine.condition()
+    told = [
+        _Check(it.subject, it.detail, sentence(it.fault) if it.fault else "", str(it.gravity))
+        for it in condition.checks
+    ]
+    checks.extend(told)
+    values |= {_FACTS[it.subject]: it.detail or False for it in told if it.subject in _FACTS}
+    values |= _measured(condition.capacity)
+
+
+def _agreements(server, facts):
+    """What both sides must have in common."""
+    there, wanted = facts.version, ServerAddress.of(server.address or "").name
+    version = name = series = ""
+    if there != __version__:
+        version = sentences.OTHER_VERSION.format(there=there, here=__version__)
+    elif facts.wire != WIRE:
+        version = sentences.OTHER_WIRE.format(there=there)
     if facts.name != wanted:
-        return sentences.OTHER_SERVER.format(there=facts.name, wanted=wanted)
+        name = sentences.OTHER_SERVER.format(there=facts.name, wanted=wanted)
     if facts.series != server.series:
-        return sentences.OTHER_SERIES.format(there=facts.series)
-    return False if engine.is_up() else sentences.NO_ANSWER
+        series = sentences.OTHER_SERIES.format(there=facts.series)
+    yield _Check("Version", there, version)
+    yield _Check("Server", facts.name, name)
+    yield _Check("Odoo Series", facts.series, series)
+    # sudo: templates of other companies are built there, too
+    templates = server.env["saas.template"].sudo().search([("server_id", "=", server.id)])
+    if templates:
+        others = ", ".join(templates.filtered(lambda it: it.series != facts.series).mapped("code"))
+        fault = sentences.OTHER_TEMPLATES.format(templates=others, series=facts.series) if others else ""
+        yield _Check("Templates", ", ".join(templates.mapped("code")), fault, "warning")
+
+
+def _measured(capacity):
+    """Values of the record; figures that were typed in stay where the server cannot say."""
+    awake = {"awake_count": capacity.awake}
+    if not capacity.memory_bytes:
+        return awake
+    return {
+        **awake,
+        "is_measured": True,
+        "cpu_count": capacity.cpus,
+        "memory_gb": capacity.memory_bytes / 2**30,
+        "memory_used_gb": capacity.memory_used_bytes / 2**30,
+        "disk_gb": capacity.disk_bytes / 2**30,
+        "disk_used_gb": capacity.disk_used_bytes / 2**30,
+    }

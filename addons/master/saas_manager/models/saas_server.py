@@ -2,11 +2,16 @@
 
 from datetime import datetime
 
-from odoo import api, fields, models
+from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
 from .. import gateway
 from ..reasons import in_words_of
+
+
+def free_percent(there, used):
+    """there: 0: no limit, or unknown."""
+    return max(0.0, 100.0 * (there - used) / there) if there else 100.0
 
 
 class SaasServer(models.Model):
@@ -45,10 +50,12 @@ class SaasServer(models.Model):
         help="Empty: this installation's own server. Else the name of a server in settings.toml, "
         "or ssh://user@host of another machine that runs Tenantry."
     )
-    docker_host = fields.Char(help="Such as unix:///var/run/docker.sock or tcp://host:2376.")
-    docker_image = fields.Char()
-    kubernetes_context = fields.Char()
-    kubernetes_namespace = fields.Char()
+    is_supported = fields.Boolean(compute="_compute_is_supported")
+    postgres = fields.Char(string="PostgreSQL", readonly=True, copy=False)
+    container_engine = fields.Char(readonly=True, copy=False)
+    image = fields.Char(
+        readonly=True, copy=False, help="Of its containers, as its table in settings.toml says."
+    )
     railway_project = fields.Char()
     railway_token = fields.Char(
         compute="_compute_railway_token",
@@ -59,14 +66,26 @@ class SaasServer(models.Model):
     railway_token_sealed = fields.Text(
         groups="saas_manager.group_saas_administrator", exportable=False, copy=False
     )
+    is_measured = fields.Boolean(
+        readonly=True, copy=False, help="The server says itself what it has; else it is typed in."
+    )
     cpu_count = fields.Integer(string="CPU Cores")
-    memory_gb = fields.Float(string="Memory (GB)")
-    disk_gb = fields.Float(string="Disk (GB)")
+    memory_gb = fields.Float(string="Memory (GB)", digits=(12, 1))
+    memory_used_gb = fields.Float(string="Used Memory (GB)", digits=(12, 1), readonly=True, copy=False)
+    memory_use = fields.Float(string="Used Memory (%)", compute="_compute_use", aggregator="avg")
+    disk_gb = fields.Float(string="Disk (GB)", digits=(12, 1))
+    disk_used_gb = fields.Float(string="Used Disk (GB)", digits=(12, 1), readonly=True, copy=False)
+    disk_use = fields.Float(string="Used Disk (%)", compute="_compute_use", aggregator="avg")
+    awake_count = fields.Integer(string="Awake Instances", readonly=True, copy=False)
     max_instances = fields.Integer(default=100, help="0: no limit.")
     instance_ids = fields.One2many("saas.instance", "server_id")
     instance_count = fields.Integer(compute="_compute_instance_count", compute_sudo=True)
     available_capacity = fields.Float(
-        string="Free Capacity (%)", compute="_compute_instance_count", compute_sudo=True, aggregator="avg"
+        string="Free Capacity (%)",
+        compute="_compute_instance_count",
+        compute_sudo=True,
+        aggregator="avg",
+        help="Of the number of instances, memory and disk, that of which the least is free.",
     )
     state = fields.Selection(
         [
@@ -117,7 +136,20 @@ class SaasServer(models.Model):
         for server in self:
             gateway.check_server_address(self.env, server.address)
 
-    @api.depends("max_instances", "instance_ids.state")
+    @api.depends("runtime")
+    def _compute_is_supported(self):
+        for server in self:
+            server.is_supported = server.runtime in gateway.RUNTIMES
+
+    @api.depends("memory_gb", "memory_used_gb", "disk_gb", "disk_used_gb")
+    def _compute_use(self):
+        for server in self:
+            server.memory_use = 100 - free_percent(server.memory_gb, server.memory_used_gb)
+            server.disk_use = 100 - free_percent(server.disk_gb, server.disk_used_gb)
+
+    @api.depends(
+        *("max_instances", "instance_ids.state"), *("memory_gb", "memory_used_gb", "disk_gb", "disk_used_gb")
+    )
     def _compute_instance_count(self):
         groups = self.env["saas.instance"]._read_group(
             [("server_id", "in", self.ids), ("occupies_server", "=", True)], ["server_id"], ["__count"]
@@ -126,8 +158,11 @@ class SaasServer(models.Model):
         for server in self:
             count = counts.get(server.id, 0)
             server.instance_count = count
-            limit = server.max_instances
-            server.available_capacity = max(0.0, 100.0 * (limit - count) / limit) if limit else 100.0
+            server.available_capacity = min(
+                free_percent(server.max_instances, count),
+                free_percent(server.memory_gb, server.memory_used_gb),
+                free_percent(server.disk_gb, server.disk_used_gb),
+            )
 
     @api.depends("health_message")
     @api.depends_context("lang")
@@ -287,9 +322,17 @@ class SaasServer(models.Model):
     def action_disable(self):
         self.state = "disabled"
 
-    def action_check_health(self):
+    def action_test_connection(self):
+        """Make every check, and show what is wrong and how to remedy it."""
+        self.ensure_one()
         self.check_access("write")
-        self._check_health()
+        status, rows = gateway.test_connection(self)
+        self._note_status(status)
+        test = self.env["saas.server.test"].create(
+            {"server_id": self.id, "line_ids": [Command.create(row) for row in rows]}
+        )
+        action = self.env["ir.actions.act_window"]._for_xml_id("saas_manager.saas_server_test_action")
+        return {**action, "res_id": test.id}
 
     def action_view_instances(self):
         self.ensure_one()
@@ -299,9 +342,11 @@ class SaasServer(models.Model):
     def _check_health(self):
         """Ask the engine for the server's health, and note it."""
         for server in self:
-            status = gateway.server_status(server)
-            # sudo: users cannot write measured values
-            server.sudo().write({**status, "last_check_at": fields.Datetime.now()})
+            server._note_status(gateway.server_status(server))
+
+    def _note_status(self, status):
+        # sudo: users cannot write measured values
+        self.sudo().write({**status, "last_check_at": fields.Datetime.now()})
 
     @api.model
     def _cron_check_health(self):

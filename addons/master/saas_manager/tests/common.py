@@ -10,6 +10,7 @@ from odoo.tests import TransactionCase, new_test_user
 
 from tenantry.agent.offer import NOUNS
 from tenantry.engine import Engine
+from tenantry.model.server import Condition
 from tenantry.operations.instance.provision import Session
 
 from .. import gateway
@@ -30,6 +31,7 @@ PARTS = [call.clone(), call.sanitize(), call.customize(), call.create_admin(), c
 def recording_engine():
     """An engine that only records calls: it has the real engine's nouns, and each method's parameters."""
     engine = create_autospec(Engine, instance=True)
+    engine.condition.return_value = Condition()
     for noun, kind in NOUNS.items():
         if noun:
             engine.attach_mock(create_autospec(kind, instance=True), noun)

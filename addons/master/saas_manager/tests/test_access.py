@@ -33,6 +33,8 @@ ACCESS = {
     "saas.instance.install.modules": (NONE, NONE, NONE, KEEP, KEEP),
     "saas.instance.process.log": (NONE, NONE, NONE, KEEP, KEEP),
     "saas.instance.terminate": (NONE, NONE, NONE, NONE, KEEP),
+    "saas.server.test": (NONE, NONE, NONE, NONE, "read create"),
+    "saas.server.test.line": (NONE, NONE, NONE, NONE, "read create"),
     "saas.template.choose.modules": (NONE, NONE, NONE, NONE, KEEP),
 }
 

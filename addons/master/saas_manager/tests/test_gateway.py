@@ -25,13 +25,14 @@ from tenantry.errors import (
     ServerNotFound,
     ServerNotStarted,
     TemplateNotFound,
+    TenantServerSilent,
 )
 from tenantry.model.activity import Activity
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.mail import Security, Traffic
 from tenantry.model.module import Module
 from tenantry.model.recipe import Recipe
-from tenantry.model.server import WIRE
+from tenantry.model.server import WIRE, Check, Condition
 from tenantry.model.usage import Usage
 
 from .. import gateway
@@ -349,13 +350,13 @@ class TestGateway(SaasCase):
         self.engine.instances.logs.assert_called_once_with("acme-db", 200)
 
     def test_a_server_is_healthy_when_its_cluster_and_its_tenant_server_answer(self):
-        for is_answering, health in ((True, "healthy"), (False, "critical")):
-            self.engine.is_up.return_value = is_answering
+        for fault, health in ((None, "healthy"), (TenantServerSilent("local"), "critical")):
+            self.engine.condition.return_value = Condition((Check("Tenant server", fault=fault),))
             status = gateway.server_status(self.server)
             self.assertEqual((status["health"], status["base_domain"]), (health, "here.example"))
-        self.engine.is_up.side_effect = PostgresUnreachable("here", "refused")
+        self.engine.condition.side_effect = PostgresUnreachable("here", "refused")
         self.assertEqual(gateway.server_status(self.server)["health"], "critical")
-        self.engine.is_up.side_effect = None
+        self.engine.condition.side_effect = None
         for facts, word in (
             ({"version": "0.0.1"}, "upgrade"),
             ({"wire": 0}, "upgrade the older one"),

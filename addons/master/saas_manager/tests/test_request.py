@@ -133,7 +133,7 @@ class TestRequest(SaasCase):
     def test_without_a_server_nothing_is_created(self):
         self.server.state = "maintenance"
         request = self._ask(customer_email="new@bakery.example")
-        with self.assertRaisesRegex(UserError, "No server is active"), self.env.cr.savepoint():
+        with self.assertRaisesRegex(UserError, "No capacity"), self.env.cr.savepoint():
             request.action_submit()
         self.assertEqual((request.state, request.instance_id.id), ("draft", False))
         self.assertFalse(self.env["res.partner"].search([("email", "=", "new@bakery.example")]))

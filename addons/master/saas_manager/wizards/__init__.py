@@ -7,4 +7,5 @@ from . import saas_instance_change_subdomain
 from . import saas_instance_install_modules
 from . import saas_instance_process_log
 from . import saas_instance_terminate
+from . import saas_server_test
 from . import saas_template_choose_modules
