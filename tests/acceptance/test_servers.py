@@ -80,6 +80,34 @@ def template(office: BackOffice, second: Engine, there: int) -> Iterator[int]:
     second.templates.drop(f"there-{there}")
 
 
+def tested(office: BackOffice, server: int) -> dict[str, tuple[str, str]]:
+    """What an operator reads after Test Connection: by check, the health and the text."""
+    test = office.call("saas.server", "action_test_connection", [server])["res_id"]
+    lines = office.call("saas.server.test", "read", [test], ["line_ids"])[0]["line_ids"]
+    rows = office.call("saas.server.test.line", "read", lines, ["subject", "health", "text"])
+    return {row["subject"]: (row["health"], row["text"]) for row in rows}
+
+
+def test_its_connection_is_tested_and_its_machine_is_measured(office: BackOffice, there: int):
+    rows = tested(office, there)
+    wrong = {subject: text for subject, (health, text) in rows.items() if health == "critical"}
+    assert wrong == {}
+    assert {"Connection", "Version", "PostgreSQL", "Tenant server", "Disk"} <= set(rows)
+    server = office.read("saas.server", there, "postgres", "cpu_count", "memory_gb", "disk_gb", "is_measured")
+    assert server["postgres"].startswith("PostgreSQL ")
+    assert min(server["cpu_count"], server["memory_gb"], server["disk_gb"]) > 0
+    assert server["is_measured"]
+
+
+def test_a_wrong_address_is_told_with_its_remedy(office: BackOffice, there: int):
+    values = {"name": "Nowhere", "code": f"nowhere-{there}", "address": "nowhere"}
+    nowhere = office.call("saas.server", "create", [values])[0]
+    ((health, text),) = tested(office, nowhere).values()
+    assert health == "critical"
+    assert "nowhere" in text
+    office.call("saas.server", "unlink", [nowhere])
+
+
 def test_an_instance_is_created_managed_and_terminated_on_its_server(
     office: BackOffice, second: Engine, there: int, template: int
 ):

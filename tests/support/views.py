@@ -59,6 +59,7 @@ VIEWS = [
     wizard("access", "Let the Customer In", _INSTANCE, _FORM),
     wizard("change-plan", "Change Plan", _INSTANCE, _FORM),
     wizard("test-connection", "Test Connection", "saas-servers/{server}", _FORM),
+    wizard("move", "Move to Another Server", _INSTANCE, _FORM),
     wizard("suspend", "Suspend", _INSTANCE, _FORM),
     wizard("terminate", "Terminate", _INSTANCE, _FORM),
 ]

@@ -29,6 +29,7 @@
         "wizards/saas_instance_change_plan_views.xml",
         "wizards/saas_instance_change_subdomain_views.xml",
         "wizards/saas_instance_install_modules_views.xml",
+        "wizards/saas_instance_move_views.xml",
         "wizards/saas_instance_process_log_views.xml",
         "wizards/saas_instance_terminate_views.xml",
         "wizards/saas_server_test_views.xml",

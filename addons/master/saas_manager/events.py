@@ -67,6 +67,7 @@ EVENTS = {
     "instance.password_link_asked": Event(mails=(Mail("password_link", frozenset({"active"})),)),
     "instance.access_given": Event(mails=(Mail("access_given"),)),
     "instance.renamed": Event(mails=(Mail("instance_renamed", _LIVES),), is_public=True),
+    "instance.moved": Event(is_public=True),
     "instance.stopped": Event(is_public=True),
     "instance.started": Event(is_public=True),
     "instance.restarted": Event(is_public=True),

@@ -150,6 +150,7 @@ class ManageInstance(Asked):
         description="For `install`: technical names.",
         examples=[["crm"]],
     )
+    server: Slug | None = Field(None, description="For `move`: a server's code.", examples=["paris-1"])
 
 
 class GiveAccess(Asked):

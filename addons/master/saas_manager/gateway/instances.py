@@ -1,14 +1,17 @@
 """Instances: create, operate on, rename and terminate them, and sign what their plans allow."""
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, time
 
 import pytz
 from odoo.exceptions import ValidationError
 
+from tenantry.engine import moving
 from tenantry.errors import InstanceNotFound, InvalidValue, NameTaken, TenantryError
 from tenantry.model import limits
 from tenantry.model.entitlements import Entitlements
+from tenantry.model.server import ServerAddress
 
 from .engines import _engine, _engine_of
 from .errors import translated
@@ -16,6 +19,10 @@ from .operations import OPERATIONS
 
 HOSTNAME_REFUSED = (InvalidValue, NameTaken)
 """The engine's errors for a host name that an instance cannot have."""
+
+
+_STEPS_OF_MOVES = {"freeze": "hold", "verify": "compare"}
+"""Steps that are other ones elsewhere, by their words for people: a template is frozen, too."""
 
 
 def provisioning(instance, on_step):
@@ -90,6 +97,27 @@ def rename(instance, name, on_step):
     return _engine_of(instance.server_id).instances.rename(instance.database_name, name, on_step)
 
 
+def move(instance, target, on_step):
+    """Move the instance to another server; return the `tenantry.model.move.Moved`. Run again, it goes on."""
+
+    def on_step_of_move(event):
+        on_step(replace(event, step=_STEPS_OF_MOVES.get(event.step, event.step)))
+
+    source, there = _engine_of(instance.server_id), _engine_of(target)
+    return moving.move(source, there, instance.database_name, on_step_of_move)
+
+
+def has_moved(instance, target):
+    """Whether its server says that it has moved to the target."""
+    found = find(instance)
+    return bool(found and found.moved_to == ServerAddress.of(target.address or "").name)
+
+
+def confirm_move(instance):
+    """Remove the data of a moved instance at the server that it left."""
+    moving.confirm(_engine_of(instance.left_server_id), instance.database_name)
+
+
 def check_hostnames(instance, hostnames):
     """Raise one of HOSTNAME_REFUSED if another instance has one of the names, or a name cannot be served."""
     _engine_of(instance.server_id).instances.check_hostnames(instance.database_name, hostnames)
@@ -133,7 +161,13 @@ def find(instance):
 
 
 def terminate(instance, on_step):
-    """Drop all parts of the instance that exist; another instance of the same name is left alone."""
+    """Drop all parts of the instance that exist; another instance of the same name is left alone.
+
+    Former servers that are gone do not keep it.
+    """
+    for server in instance.former_server_ids:
+        with suppress(TenantryError):
+            _engine_of(server).instances.terminate(instance.database_name, reference=instance.reference)
     engine = _engine_of(instance.server_id)
     with suppress(InstanceNotFound):
         engine.instances.terminate(instance.database_name, on_step, instance.reference)

@@ -21,6 +21,12 @@ _MOST_TO_WAIT_S = 2
 """For a mail relay that does not answer, while a user waits for a page."""
 
 
+def in_one_installation(one, other):
+    """Whether two servers are of one installation, and are not the same place."""
+    here, there = (ServerAddress.of(server.address or "") for server in (one, other))
+    return (here.destination, here.port) == (there.destination, there.port) and here != there
+
+
 def check_server_address(env, text):
     with translated(env, ValidationError):
         ServerAddress.of(text or "")

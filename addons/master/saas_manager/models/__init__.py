@@ -17,6 +17,7 @@ from . import saas_event_mixin
 from . import saas_sweep_mixin
 from . import saas_server
 from . import saas_server_placement
+from . import saas_server_drain
 from . import saas_module
 from . import saas_template
 from . import saas_template_jobs
@@ -25,6 +26,7 @@ from . import saas_plan
 from . import saas_instance
 from . import saas_instance_hostname
 from . import saas_instance_operations
+from . import saas_instance_move
 from . import saas_instance_plan
 from . import saas_instance_log
 from . import saas_instance_request

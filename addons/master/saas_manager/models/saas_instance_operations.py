@@ -148,6 +148,8 @@ class SaasInstance(models.Model):
         if ENGINE[operation].needs_running:
             self._check_is_running()
         self._check_transition(operation)
+        if operation == "rename" and self.left_server_id:  # which knows it by its name
+            raise self._not_confirmed()
         if self.operation:
             raise InvalidState(
                 self.env._("Something is being done with %s already. Try again in a moment.", self.name)
@@ -254,6 +256,8 @@ class SaasInstance(models.Model):
             # One that is still active was to be suspended, and is not.
             why = {"state_reason": False} if self.state == "active" else {}
             self.write({**values, **why, "failure": reason})
+            if operation == "move" and self.target_server_id:
+                self._give_up_move(reason)
             self._emit("instance.operation_failed", reason=reason)
         return reason
 
@@ -270,7 +274,9 @@ class SaasInstance(models.Model):
             instance._fail(exc_message or self.env._("An unexpected error; see the job."))
 
     def _follow_engine(self, reason):
-        """Update the names from the engine: a lost job may have renamed the instance, or not."""
+        """Update the names from the engine: a lost job may have renamed or moved the instance, or not."""
+        if self.operation == "move":
+            return self._follow_move()
         found = gateway.find(self)
         if found and self.operation == "rename":
             previous = self.subdomain

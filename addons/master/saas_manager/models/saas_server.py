@@ -263,10 +263,20 @@ class SaasServer(models.Model):
                     count=server.instance_count,
                 )
             )
+        for server in self.filtered("kept_count"):
+            raise UserError(
+                self.env._(
+                    "%(server)s keeps the data of %(count)d instances that have left it. "
+                    "Confirm their moves first.",
+                    server=server.name,
+                    count=server.kept_count,
+                )
+            )
 
     def action_activate(self):
         self.check_access("write")
         self._check_health()
+        self.action_stop_drain()
         self.state = "active"
         self._tell_provider_later()
         # Without a mail server here, one that was set on the server itself stays.
@@ -355,3 +365,4 @@ class SaasServer(models.Model):
         servers._check_health()
         for server in servers:
             self.env["saas.instance"]._note_broken(server)
+        servers._drain_on_later()

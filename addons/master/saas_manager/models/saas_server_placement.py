@@ -34,6 +34,12 @@ class SaasServer(models.Model):
             raise NoCapacity(message)
         return with_room._roomiest()
 
+    @api.model
+    def _can_take_any(self):
+        """Whether any server can take an instance now."""
+        places = self.search([("state", "=", "active")])
+        return any(not (place._not_in_service() or place._lack_of_room()) for place in places)
+
     def _roomiest(self):
         return max(
             self,

@@ -20,7 +20,19 @@ _BUILD = {
     "clean": 0.3,
 }
 _READY = {"take over": 0.5, "role": 0.1, **{step: _BUILD[step] for step in list(_BUILD)[2:]}}
-_USUAL_S = {"build": _BUILD, "ready": _READY, "install": {"install": 20.0}}
+_MOVE = {
+    "check": 0.3,
+    "copy": 8.0,
+    "files": 2.0,
+    "hold": 0.2,
+    "catch up": 2.0,
+    "load": 5.0,
+    "compare": 0.5,
+    "switch": 1.0,
+    "forward": 0.5,
+    "clean up": 0.2,
+}
+_USUAL_S = {"build": _BUILD, "ready": _READY, "install": {"install": 20.0}, "move": _MOVE}
 """Where nothing was measured yet: the order of magnitude on a small server. Steps stand in their order."""
 
 

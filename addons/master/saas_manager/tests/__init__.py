@@ -3,6 +3,7 @@ from . import test_dashboard_alerts
 from . import test_following
 from . import test_frozen_prices
 from . import test_changed_plan
+from . import test_move
 from . import test_period_rows
 from . import test_access
 from . import test_instance_access

@@ -31,6 +31,7 @@ ACCESS = {
     "saas.instance.change.plan": (NONE, NONE, NONE, KEEP, KEEP),
     "saas.instance.change.subdomain": (NONE, NONE, NONE, KEEP, KEEP),
     "saas.instance.install.modules": (NONE, NONE, NONE, KEEP, KEEP),
+    "saas.instance.move": (NONE, NONE, NONE, KEEP, KEEP),
     "saas.instance.process.log": (NONE, NONE, NONE, KEEP, KEEP),
     "saas.instance.terminate": (NONE, NONE, NONE, NONE, KEEP),
     "saas.server.test": (NONE, NONE, NONE, NONE, "read create"),

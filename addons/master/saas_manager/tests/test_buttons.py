@@ -39,6 +39,9 @@ class TestReadersPressNothing(SaasCase):
             ("action_restart",),
             ("change_subdomain", "elsewhere"),
             ("install_modules", ["crm"]),
+            ("move_to", self.server.id),
+            ("action_move_back",),
+            ("action_confirm_move",),
             ("action_check_health",),
             ("action_login_as_support",),
             ("change_plan", self.plan.id),
@@ -63,7 +66,10 @@ class TestReadersPressNothing(SaasCase):
             ("action_activate",),
             ("action_maintenance",),
             ("action_disable",),
-            ("action_check_health",),
+            ("action_test_connection",),
+            ("action_drain",),
+            ("action_stop_drain",),
+            ("action_confirm_moves",),
         )
 
     def test_requests(self):

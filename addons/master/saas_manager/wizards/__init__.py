@@ -5,6 +5,7 @@ from . import saas_instance_suspend
 from . import saas_instance_change_plan
 from . import saas_instance_change_subdomain
 from . import saas_instance_install_modules
+from . import saas_instance_move
 from . import saas_instance_process_log
 from . import saas_instance_terminate
 from . import saas_server_test

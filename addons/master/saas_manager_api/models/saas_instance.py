@@ -73,3 +73,10 @@ class SaasInstance(models.Model):
 
     def _install_by_api(self, modules):
         self.install_modules(modules)
+
+    def _move_by_api(self, code):
+        server = self.env["saas.server"].search([("code", "=", code)], limit=1)
+        if not server:
+            sentence = self.env._("There is no such server.")
+            raise WrongValue(sentence, fields={"server": sentence})
+        self.move_to(server)

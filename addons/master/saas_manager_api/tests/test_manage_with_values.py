@@ -59,12 +59,21 @@ class TestManageWithValues(ApiCase):
             self.assertEqual(self._manage(action="install", modules=["crm", "sale"])[0], 202)
         self.assertEqual((self.instance.operation, self.instance.wanted), ("install", "crm sale"))
 
+    def test_another_server(self):
+        other = self._make_server("other", address="other")
+        self.instance.sudo().server_id = self.server
+        status, told = self._manage(action="move", server="nowhere")
+        self.assertEqual((status, [*told["details"]["fields"]]), (422, ["server"]))
+        self.assertEqual(self._manage(action="move", server="other")[0], 202)
+        self.assertEqual((self.instance.operation, self.instance.target_server_id), ("move", other))
+
     def test_a_missing_value_is_named(self):
         for action, field in (
             ("rename", "subdomain"),
             ("change_plan", "plan"),
             ("set_domains", "domains"),
             ("install", "modules"),
+            ("move", "server"),
         ):
             with self.subTest(action=action):
                 status, told = self._manage(action=action)
@@ -90,6 +99,7 @@ class TestManageWithValues(ApiCase):
                 {"action": "change_plan", "plan": "small"},
                 {"action": "set_domains", "domains": []},
                 {"action": "install", "modules": ["crm"]},
+                {"action": "move", "server": "here"},
             ):
                 with self.subTest(key=key, body=body):
                     self.assertEqual(self._manage(key=key, **body)[0], status)

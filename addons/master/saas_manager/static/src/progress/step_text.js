@@ -31,6 +31,15 @@ const TEXTS = {
     address: _t("the address"),
     stop: _t("stopping"),
     start: _t("starting"),
+    check: _t("checking the other server"),
+    copy: _t("copying the data"),
+    hold: _t("holding visitors"),
+    "catch up": _t("copying what has changed"),
+    load: _t("loading the data there"),
+    compare: _t("comparing the data"),
+    switch: _t("serving it there"),
+    forward: _t("leading visitors there"),
+    "clean up": _t("cleaning up"),
     "take over": _t("taking the edited copy"),
 };
 
