@@ -20,6 +20,7 @@ from tenantry.model.entitlements import Entitlements
 from tenantry.model.instance import Creation, Instance, InstanceSpec, NewPassword
 from tenantry.model.mail import Security, Smarthost, Traffic
 from tenantry.model.module import Module
+from tenantry.model.move import Whereabouts
 from tenantry.model.progress import StepEvent, StepStatus
 from tenantry.model.recipe import Recipe
 from tenantry.model.secret import Secret
@@ -34,6 +35,7 @@ _FACTS: Mapping[str, Any] = {
     for kind in (
         *(Activity, Creation, Editing, Entitlements, Instance, InstanceSpec, Module),
         *(NewPassword, PoolStatus, Recipe, ServerFacts, Smarthost, StepEvent, Template, Traffic, Usage),
+        Whereabouts,
     )
 }
 _WORDS: Mapping[str, type[StrEnum]] = {
