@@ -23,6 +23,7 @@ from bench import (
     jobs,
     limits,
     memory,
+    moves,
     signup,
     sleeping,
     wakes,
@@ -142,6 +143,7 @@ def _measurements(installation: Installation) -> tuple[tuple[str, Measure], ...]
         ("tenants asleep", sleeping.sleeping),
         ("jobs of tenants asleep", jobs.on_time),
         ("containers", containers.containers),
+        ("move", moves.moves),
     )
 
 

@@ -120,6 +120,7 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
     "container_create": (Target(5),),
     "container_wake": (Target(4, Statistic.P95),),
     "container_switch_failed": (Target(0),),
+    "move_pause": (Target(5),),
 }
 
 

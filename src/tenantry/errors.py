@@ -213,6 +213,24 @@ class UnsupportedSeries(InvalidInput):
 
 
 @cause
+class SameServer(InvalidInput):
+    SENTENCE = "{name!r} cannot move to the server {server!r}: it is there."
+    REMEDY = "Name another server."
+    name: str
+    server: str
+
+
+@cause
+class OtherInstallation(InvalidInput):
+    """Servers of two installations have different keys: neither reads the other's archives."""
+
+    SENTENCE = "{name!r} cannot move to the server {server!r}, which belongs to another installation."
+    REMEDY = "Dump it into a store with `tenantry archive dump`, and load it there."
+    name: str
+    server: str
+
+
+@cause
 class ModuleNotFound(InvalidInput):
     """T7: a module of the recipe is on no addons path. similar: existing modules that may have been meant.
 
@@ -549,6 +567,16 @@ class ArchiveKeyMissing(Conflict):
     )
     archive: str
     recipients: Collection[str]
+
+
+@cause
+class MoveUnsupported(Conflict):
+    SENTENCE = "{name!r} needs {needs}; the server {server!r} has {here}."
+    REMEDY = "Move it to a server that has it, or upgrade it first."
+    name: str
+    server: str
+    needs: str
+    here: str
 
 
 @cause
@@ -914,6 +942,17 @@ class DemoFailed(DependencyFailure):
     subject: str
     state: str
     reason: str
+
+
+@cause
+class MoveDiffers(DependencyFailure):
+    """The copy was removed; the instance serves at the server where it was."""
+
+    SENTENCE = "The copy of {name!r} on the server {server!r} differs in {differences}."
+    REMEDY = "Move it again; if it differs again, look for a trigger or a default in these tables."
+    name: str
+    server: str
+    differences: Collection[str]
 
 
 @cause

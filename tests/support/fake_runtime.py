@@ -52,7 +52,7 @@ class FakeRuntime:
 
     def answer(self, host: str) -> int:
         for name, label in self.known.items():
-            if host in (subdomain_host(name, self.base_domain), *label.hostnames):
+            if host in (subdomain_host(name, self.base_domain), *label.further_hosts):
                 is_served = label.state is State.ACTIVE or label.published
                 return 200 if is_served else 503
         return 404

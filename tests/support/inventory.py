@@ -9,7 +9,7 @@ from tenantry.postgres import databases, roles
 from tests.support.master import UNUSED_MASTER
 
 _CLUSTER = {"postgres", "template0", "template1", databases.BASE, names.MASTER_DATABASE, UNUSED_MASTER}
-_SETTLED = {State.READY, State.ACTIVE, State.STOPPED, State.SUSPENDED}
+_SETTLED = {State.READY, State.ACTIVE, State.STOPPED, State.SUSPENDED, State.MOVED}
 
 
 def orphans(context: Context) -> list[str]:

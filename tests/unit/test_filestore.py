@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -179,3 +181,38 @@ def test_nothing_is_made_outside_of_a_filestore(filestores: Filestores, path: st
     with pytest.raises(FilestoreFailure):
         filestores.make("beta", lambda make_file: make_file(path).close())
     assert filestores.names() == {"template"}
+
+
+# ---------------------------------------------------------------- moves
+
+
+def test_sessions_are_read_apart_from_the_content(filestores: Filestores):
+    session = filestores.folder("acme") / ".sessions" / "ab" / "abcd"
+    session.parent.mkdir(parents=True)
+    session.write_text("{}")
+    (filestores.folder("acme") / "ab").mkdir()
+    (filestores.folder("acme") / "ab" / "abcdef").write_text("a file")
+    assert list(filestores.content("acme")) == ["ab/abcdef"]
+    assert list(filestores.sessions("acme")) == [".sessions/ab/abcd"]
+    assert list(filestores.sessions("nobody")) == []
+
+
+def test_a_link_in_place_of_the_sessions_leads_nowhere(filestores: Filestores, tmp_path: Path):
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "secret").write_text("another's")
+    filestores.folder("acme").mkdir(parents=True)
+    (filestores.folder("acme") / ".sessions").symlink_to(tmp_path / "others")
+    assert list(filestores.sessions("acme")) == []
+
+
+def test_a_filestore_is_made_of_what_is_kept_of_another_one(filestores: Filestores):
+    def write(open_file: Callable[[str], BinaryIO]) -> None:
+        with open_file("ab/new") as file:
+            file.write(b"new")
+
+    for name in ("kept", "removed"):
+        (filestores.folder("staged") / "ab").mkdir(parents=True, exist_ok=True)
+        (filestores.folder("staged") / "ab" / name).write_text(name)
+    filestores.make("acme", write, base="staged", keep={"ab/kept"})
+    assert list(filestores.content("acme")) == ["ab/kept", "ab/new"]
+    assert filestores.names() == {"acme", "template"}

@@ -13,7 +13,7 @@ from tenantry.model.operations import ENGINE_STATES, OPERATIONS, Operation, tran
 from tenantry.model.states import TRANSITIONS, Action, after
 from tenantry.operations.instance.lifecycle import STEPS, operate
 
-_FOR_A_MOMENT = {State.PROVISIONING, State.RENAMING, State.TERMINATING}
+_FOR_A_MOMENT = {State.PROVISIONING, State.RENAMING, State.TERMINATING, State.MOVING}
 """The engine's states that last only during an operation."""
 _ROWS = [pytest.param(row, id=row.name) for row in OPERATIONS.values()]
 _OF_STEPS_ALONE = [it for it in OPERATIONS.values() if STEPS.keys() >= set(it.actions) and not it.engine]
@@ -36,7 +36,7 @@ def test_where_the_record_allows_it_the_engine_gets_to_what_the_record_tells_the
 
 def test_each_state_of_an_instance_is_one_of_the_record_or_lasts_a_moment():
     of_instances = {state for _action, state in TRANSITIONS} | set(TRANSITIONS.values())
-    assert of_instances == set(ENGINE_STATES.values()) | _FOR_A_MOMENT
+    assert of_instances == set(ENGINE_STATES.values()) | _FOR_A_MOMENT | {State.MOVED}
     assert not set(ENGINE_STATES.values()) & _FOR_A_MOMENT
 
 
@@ -44,6 +44,7 @@ def test_every_action_of_the_engine_belongs_to_an_operation():
     used = {action for row in OPERATIONS.values() for action in row.actions}
     # What the back office does not ask for yet, and what it does at once, without an operation (0034).
     others = {Action.DUMP, Action.RESET_PASSWORD, Action.LOG_IN}
+    others |= {Action.CHANGE, Action.MOVE, Action.LEAVE, Action.CONFIRM_MOVE}
     assert used | others == {action for action, _state in TRANSITIONS}
     assert STEPS.keys() < used
 

@@ -105,6 +105,7 @@ class RemoteEngine(RemoteNoun):
         self.templates = RemoteNoun("templates", self._conversations)
         self.pool = RemoteNoun("pool", self._conversations)
         self.mail = RemoteNoun("mail", self._conversations)
+        self.moves = RemoteNoun("moves", self._conversations)
         self.instances = RemoteInstances(self._conversations, facts)
 
     def facts(self) -> ServerFacts:

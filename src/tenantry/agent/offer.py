@@ -9,6 +9,7 @@ from typing import Any
 from tenantry.engine import Engine
 from tenantry.engine.instances import Instances
 from tenantry.engine.mail import Mail
+from tenantry.engine.moves import Moves
 from tenantry.engine.pool import Pool
 from tenantry.engine.templates import Templates
 
@@ -25,7 +26,10 @@ PARTS = frozenset({"clone", "sanitize", "customize", "create_admin", "publish"})
 """The parts of a creation; see `operations.instance.provision.Session`."""
 
 NOUNS: Mapping[str, type] = MappingProxyType(
-    {"": Engine, "templates": Templates, "pool": Pool, "instances": Instances, "mail": Mail}
+    {
+        **{"": Engine, "templates": Templates, "pool": Pool, "instances": Instances, "mail": Mail},
+        "moves": Moves,
+    }
 )
 """The classes that the methods belong to; "" is the engine itself."""
 REPORTS_STEPS = frozenset(
@@ -49,6 +53,9 @@ METHODS = REPORTS_STEPS | frozenset(
         *("instances.modules", "instances.check_modules", "instances.install_modules"),
         *("instances.login_link", "instances.reset_password"),
         *("mail.set", "mail.unset", "mail.traffic"),
+        *("moves.whereabouts", "moves.digest", "moves.send", "moves.freeze", "moves.thaw", "moves.leave"),
+        *("moves.confirm", "moves.check", "moves.stage", "moves.receive", "moves.arrive", "moves.front"),
+        *("moves.discard", "moves.settle"),
     }
 )
 """No caller may start or stop servers, or read a key or the mail server's password."""

@@ -20,6 +20,7 @@ from tenantry.model.entitlements import Entitlements
 from tenantry.model.instance import Creation, Instance, InstanceSpec, NewPassword
 from tenantry.model.mail import Security, Smarthost, Traffic
 from tenantry.model.module import Module
+from tenantry.model.move import Whereabouts
 from tenantry.model.progress import StepEvent, StepStatus
 from tenantry.model.recipe import Recipe
 from tenantry.model.secret import Secret
@@ -32,19 +33,9 @@ from tenantry.operations.template.edit import Editing
 _FACTS: Mapping[str, Any] = {
     kind.__name__: kind
     for kind in (
-        *(Activity, Capacity, Check, Condition, Creation, Editing, Entitlements, Instance, InstanceSpec),
-        *(
-            Module,
-            NewPassword,
-            PoolStatus,
-            Recipe,
-            ServerFacts,
-            Smarthost,
-            StepEvent,
-            Template,
-            Traffic,
-            Usage,
-        ),
+        *(Activity, Capacity, Check, Condition, Creation, Editing, Entitlements, Instance),
+        *(InstanceSpec, Module, NewPassword, PoolStatus, Recipe, ServerFacts, Smarthost, StepEvent),
+        *(Template, Traffic, Usage, Whereabouts),
     )
 }
 _WORDS: Mapping[str, type[StrEnum]] = {

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from io import BufferedReader
+from itertools import chain
 from pathlib import Path
 
 import zstandard
@@ -53,14 +54,21 @@ def dump_database(
 
 
 def put_files(
-    store: Store, keys: Keys, filestores: Filestores, name: str, known: Mapping[str, Member]
+    store: Store,
+    keys: Keys,
+    filestores: Filestores,
+    name: str,
+    known: Mapping[str, Member],
+    *,
+    sessions: bool = False,
 ) -> Iterator[Member]:
     """Put a filestore's files that are not in the store yet, a few at a time; yield those that are not known.
 
-    known: by path, the files that were put already. A file that is deleted meanwhile is left out. Raises
-    FilestoreFailure, StoreFailure, StoreRefused.
+    known: by path, the files that were put already. sessions: put those, too. A file that is deleted
+    meanwhile is left out. Raises FilestoreFailure, StoreFailure, StoreRefused.
     """
-    wanted = (path for path in filestores.content(name) if path not in known)
+    paths = chain(filestores.content(name), filestores.sessions(name) if sessions else ())
+    wanted = (path for path in paths if path not in known)
     for member in in_parallel(lambda path: _put_file(store, keys, filestores, name, path), wanted):
         if member:
             yield member

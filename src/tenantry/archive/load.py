@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import zstandard
 
+from tenantry import process
 from tenantry.archive.encryption import Keys, decrypt, open_sealed
 from tenantry.archive.format import (
     ARCHIVE_ID,
@@ -115,18 +118,42 @@ def restore_database(
     environment: from `programs.service`. folder: for the list of entries to restore.
     Raises ArchiveDamaged, ArchiveKeyMissing, ProgramFailed, ProgramTimeout, StoreFailure.
     """
+    with (
+        _command(pg_restore, folder, found, _listed(pg_restore, store, found, keys)) as command,
+        piped(command, environment=environment, silent_s=_STALL_TIMEOUT_S, reads=True) as program,
+    ):
+        _feed(store, found, keys, program)
+        program.finish()
+
+
+def restore_in_parallel(
+    pg_restore: Path, environment: Mapping[str, str], store: Store, found: Found, keys: Keys, folder: Path
+) -> None:
+    """The same as `restore_database` in less time, but with the whole dump in `folder` meanwhile.
+
+    Several processes can read a dump that is a file, and make indexes at the same time.
+    """
+    with tempfile.NamedTemporaryFile(prefix="dump-", dir=folder) as dump:
+        _feed(store, found, keys, dump)
+        dump.flush()
+        listed = process.run([pg_restore, "--list", dump.name])
+        with _command(pg_restore, folder, found, listed) as command:
+            command += [f"--jobs={os.cpu_count() or 1}", dump.name]
+            process.run(command, environment=environment, timeout_s=_STALL_TIMEOUT_S)
+
+
+@contextmanager
+def _command(pg_restore: Path, folder: Path, found: Found, listed: str) -> Iterator[list[object]]:
+    """The command that restores the entries of the list which belong to the instance's role."""
     with tempfile.NamedTemporaryFile("w", prefix="restore-", dir=folder) as chosen:
-        chosen.write("\n".join(_chosen(pg_restore, store, found, keys)))
+        chosen.write("\n".join(_chosen(found, listed)))
         chosen.flush()
-        command = [pg_restore, CONNECT, "--no-owner", "--no-privileges", "--no-password", "--exit-on-error"]
-        command += [f"--use-list={chosen.name}"]
-        with piped(command, environment=environment, silent_s=_STALL_TIMEOUT_S, reads=True) as program:
-            _feed(store, found, keys, program)
-            program.finish()
+        options = ["--no-owner", "--no-privileges", "--no-password", "--exit-on-error"]
+        yield [pg_restore, CONNECT, *options, f"--use-list={chosen.name}"]
 
 
-def _chosen(pg_restore: Path, store: Store, found: Found, keys: Keys) -> Sequence[str]:
-    """The numbers of the dump's entries to restore; the list of entries is at the beginning of the dump."""
+def _listed(pg_restore: Path, store: Store, found: Found, keys: Keys) -> str:
+    """The list of the dump's entries, which is at its beginning."""
     with tempfile.TemporaryFile() as listed:
         with piped([pg_restore, "--list"], silent_s=_STALL_TIMEOUT_S, reads=True, output=listed) as program:
             try:
@@ -136,7 +163,12 @@ def _chosen(pg_restore: Path, store: Store, found: Found, keys: Keys) -> Sequenc
             else:
                 program.finish()
         listed.seek(0)
-        lines = listed.read().decode(errors="replace").splitlines()
+        return listed.read().decode(errors="replace")
+
+
+def _chosen(found: Found, listed: str) -> Sequence[str]:
+    """The numbers of the listed entries to restore."""
+    lines = listed.splitlines()
     entries = [(line, _ENTRY.fullmatch(line)) for line in lines if line and not line.startswith(";")]
     for line, entry in entries:
         if not entry:
@@ -144,11 +176,11 @@ def _chosen(pg_restore: Path, store: Store, found: Found, keys: Keys) -> Sequenc
     return [entry["id"] + ";" for _, entry in entries if entry and not _NOT_RESTORED.match(entry["what"])]
 
 
-def _feed(store: Store, found: Found, keys: Keys, program: Piped) -> None:
+def _feed(store: Store, found: Found, keys: Keys, sink: Piped | IO[bytes]) -> None:
     manifest = found.manifest
     pieces = _checked_pieces(store, dump_path(manifest.archive), manifest.archive, manifest.dump)
     decompressor = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
-    plain = decompressor.stream_writer(program, closefd=False)  # type: ignore[arg-type]
+    plain = decompressor.stream_writer(sink, closefd=False)  # type: ignore[arg-type]
     try:
         decrypt(keys, manifest.archive, found.recipients, _Pieces(pieces), plain)
     except zstandard.ZstdError as error:

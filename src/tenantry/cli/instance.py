@@ -123,6 +123,12 @@ for _row in OPERATIONS.values():
             actions.command_for(_row.name)
         )
 app.command("rename", "tenantry instance rename acme zenith")(actions.rename)
+app.command(
+    "move",
+    "tenantry instance move acme --to second",
+    "tenantry instance move acme --back",
+    "tenantry instance move acme --confirm",
+)(actions.move)
 app.command("domains", "tenantry instance domains acme www.acme.example shop.acme.example")(actions.domains)
 app.command("install", "tenantry instance install acme crm project")(actions.install)
 app.command("link", "tenantry instance link acme")(actions.link)

@@ -8,18 +8,27 @@ from typing import Annotated, Any
 import typer
 
 from tenantry import interrupts
-from tenantry.cli import left
-from tenantry.cli.common import JsonOption, LocalOption, NameArgument, NoWaitOption, command
+from tenantry.agent.client import engine_at
+from tenantry.cli import complete, left
+from tenantry.cli.common import JsonOption, LocalOption, NameArgument, NoWaitOption, command, engine
 from tenantry.cli.output import Output, plain_text, said_when_interrupted
 from tenantry.cli.place import Place, choose_place, logged_in_master
-from tenantry.errors import InvalidInput
+from tenantry.engine import moving
+from tenantry.errors import InvalidInput, InvalidTransition
 from tenantry.model.operations import OPERATIONS
+from tenantry.model.states import Action
 
 
 class NotConfirmed(InvalidInput):
     def __init__(self, name: str) -> None:
         super().__init__("That is not its name; nothing was done.")
         self.remedy = f"Type {name}, or give --yes."
+
+
+class OneWay(InvalidInput):
+    def __init__(self) -> None:
+        super().__init__("It is not clear what to do.")
+        self.remedy = "Give one of --to, --back and --confirm."
 
 
 @command
@@ -114,6 +123,45 @@ def install(
         installed = place.install(name, modules, on_step)
     line = f"Installed in {name}: {', '.join(installed)}." if installed else "They are installed already."
     output.result({"installed": installed}, line)
+
+
+@command
+def move(
+    name: NameArgument,
+    to: Annotated[str, typer.Option(help="The server to move it to.", autocompletion=complete.servers)] = "",
+    back: Annotated[bool, typer.Option("--back", help="Move it back to the server that it left.")] = False,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Remove the data that it left behind here.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Move an instance of this machine to another server; its visitors wait for some seconds.
+
+    The server that it leaves keeps its data until the move is confirmed, and leads its visitors to the other.
+    """
+    output = Output(as_json=as_json)
+    if (bool(to), back, confirm).count(True) != 1:
+        raise OneWay
+    source = engine(output)
+    if confirm:
+        with output.progress(f"Confirming the move of {name}", left.of_change(source, name)) as on_step:
+            moving.confirm(source, name, on_step)
+        output.result({"confirmed": name}, plain_text(f"What {name} left behind is removed."))
+        return
+    if back:
+        found = source.instances.get(name)
+        if not found.moved_to:
+            raise InvalidTransition(name, found.state, Action.CONFIRM_MOVE)
+    elsewhere = engine_at(found.moved_to if back else to)
+    ends = (elsewhere, source) if back else (source, elsewhere)
+    with output.progress(f"Moving {name}", left.of_change(source, name)) as on_step:
+        moved = moving.move(*ends, name, on_step)
+    output.result(
+        moved,
+        plain_text(f"{name} is on the server {moved.target}, at {moved.instance.url}."),
+        f"Its visitors waited for {moved.pause_s:.1f} s. The same are {moved.tables} tables with {moved.rows}"
+        f" rows, and {moved.files} files.",
+    )
 
 
 SendOption = Annotated[

@@ -62,9 +62,14 @@ def _size(size_bytes: int) -> str:
     return megabytes(size_bytes) if size_bytes else ""
 
 
+def _engine_state(instance: Any) -> str:
+    """The state, with the server that it moved to."""
+    return f"{instance.state} to {instance.moved_to}" if instance.moved_to else str(instance.state)
+
+
 _ENGINE_COLUMNS: Columns = {
     "NAME": lambda instance: instance.name,
-    "STATE": lambda instance: instance.state,
+    "STATE": _engine_state,
     "URL": lambda instance: instance.url,
     "TEMPLATE": lambda instance: f"{instance.template} {instance.template_version}",
     "SIZE": lambda instance: _size(instance.size_bytes),

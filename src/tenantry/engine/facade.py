@@ -12,6 +12,7 @@ from tenantry.engine.archives import Archives
 from tenantry.engine.condition import condition_of
 from tenantry.engine.instances import Instances
 from tenantry.engine.mail import Mail
+from tenantry.engine.moves import Moves
 from tenantry.engine.parts import Parts, Report, ignore_report
 from tenantry.engine.pool import Pool
 from tenantry.engine.templates import Templates
@@ -45,6 +46,7 @@ class Engine(Parts):
         self.instances = Instances(self)
         self.archives = Archives(self)
         self.mail = Mail(self)
+        self.moves = Moves(self)
 
     # ------------------------------------------------------------ the installation's servers
 

@@ -26,6 +26,8 @@ class Kind(StrEnum):
     EDIT = "edit"
     MASTER = "master"
     ZYGOTE = "zygote"
+    FORMER = "former"
+    """The data of an instance that moved away, while it moves back or is removed."""
 
 
 class State(StrEnum):
@@ -37,6 +39,8 @@ class State(StrEnum):
     ACTIVE = "active"
     STOPPED = "stopped"
     RENAMING = "renaming"
+    MOVING = "moving"
+    MOVED = "moved"
     SUSPENDED = "suspended"
     TERMINATING = "terminating"
 
@@ -63,6 +67,11 @@ class Label:
         accounts; "" without accounting.
     identity: signed statements are bound to it. Renaming keeps it, and no other instance ever gets it. An
         instance from before there were identities has its first name, see `identity_of`.
+    former_hosts: its own host names on the servers that it moved away from; they lead here.
+    moved_to, forward_to: the server that it moved to, and the host and port of that one's front.
+    move: the run of the move that holds it, see `operations.instance.move`. frozen_at: since when it is held,
+        in seconds since 1970. pause_s: how long it was held in its last move.
+    confirmed: the data that it left behind was removed.
     """
 
     kind: Kind
@@ -86,6 +95,13 @@ class Label:
     links_since: int = 0
     languages: tuple[str, ...] = ()
     chart_country: str = ""
+    former_hosts: tuple[str, ...] = ()
+    moved_to: str = ""
+    forward_to: str = ""
+    move: str = ""
+    frozen_at: float = 0.0
+    pause_s: float = 0.0
+    confirmed: bool = False
 
     def to_comment(self) -> str:
         filled = {key: value for key, value in asdict(self).items() if value}
@@ -99,7 +115,7 @@ class Label:
             if not isinstance(data, dict) or data.pop("tenantry", None) != FORMAT:
                 return None
             known = {key: value for key, value in data.items() if key in cls.__dataclass_fields__}
-            for key in ("hostnames", "finished", "languages"):
+            for key in ("hostnames", "finished", "languages", "former_hosts"):
                 known[key] = tuple(known.get(key, ()))
             known["limits"] = from_label(known.get("limits"))
             for key in ("seats", "counted_seats"):
@@ -107,6 +123,16 @@ class Label:
             return cls(**{**known, "kind": Kind(known["kind"]), "state": State(known["state"])})
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return None
+
+    @property
+    def further_hosts(self) -> tuple[str, ...]:
+        """All host names besides its own."""
+        return tuple(dict.fromkeys((*self.hostnames, *self.former_hosts)))
+
+    @property
+    def is_arriving(self) -> bool:
+        """Whether it is the copy at the server that it moves to; at the other one `frozen_at` is set."""
+        return self.state is State.MOVING and not self.frozen_at
 
     def identity_of(self, name: str) -> str:
         """The identity of the instance, whose current name is `name`."""

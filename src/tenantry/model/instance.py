@@ -87,7 +87,7 @@ class InstanceSpec:
 class Instance:
     """An instance in the catalog. login: the administrator's, if it was read from the database.
 
-    reference: the caller's reference of its creation.
+    reference: the caller's reference of its creation. moved_to: the server that it moved to, if it has moved.
     """
 
     name: str
@@ -99,6 +99,7 @@ class Instance:
     size_bytes: int = 0
     login: str = ""
     reference: str = ""
+    moved_to: str = ""
 
 
 @dataclass(frozen=True)

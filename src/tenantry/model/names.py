@@ -52,6 +52,8 @@ INFRASTRUCTURE_ROLES = frozenset(
 
 CLONE_PREFIX = "clone_"
 LOADING_PREFIX = "load_"
+STAGING_PREFIX = "stage_"
+FORMER_PREFIX = "former_"
 EDITING_PREFIX = "edit--"
 ZYGOTE_PREFIX = "zygote_"
 
@@ -270,3 +272,13 @@ def cloning_database(instance: str) -> str:
 def loading_database(instance: str) -> str:
     """The database into which an archive is loaded; a second run finds it by this name."""
     return LOADING_PREFIX + instance
+
+
+def staging_folder(instance: str) -> str:
+    """The folder of the files that are there already before an instance moves here."""
+    return STAGING_PREFIX + instance
+
+
+def former_database(instance: str) -> str:
+    """The data of an instance that moved away, once another database has its name."""
+    return FORMER_PREFIX + instance

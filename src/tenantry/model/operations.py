@@ -103,6 +103,7 @@ _ROWS = (
         help="Stop an instance and start it again.",
     ),
     Operation("rename", (Action.RENAME, Action.ACTIVATE), _ACTIVE, needs_running=True),
+    Operation("move", (Action.MOVE, Action.ACTIVATE), _ACTIVE, needs_running=True),
     Operation("set_domains", (Action.SET_DOMAINS,), _LIVES),
     Operation("install", (Action.INSTALL,), _ACTIVE, needs_running=True),
     Operation(

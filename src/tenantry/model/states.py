@@ -23,6 +23,10 @@ class Action(StrEnum):
     DUMP = "be dumped"
     RESET_PASSWORD = "get a new password"
     LOG_IN = "be logged in to"
+    CHANGE = "be changed"
+    MOVE = "be moved"
+    LEAVE = "be left behind by its move"
+    CONFIRM_MOVE = "have its move confirmed"
 
 
 TRANSITIONS: Mapping[tuple[Action, State], State] = MappingProxyType(
@@ -40,6 +44,10 @@ TRANSITIONS: Mapping[tuple[Action, State], State] = MappingProxyType(
         (Action.RENAME, State.ACTIVE): State.RENAMING,
         (Action.ACTIVATE, State.RENAMING): State.ACTIVE,
         (Action.TERMINATE, State.RENAMING): State.TERMINATING,
+        (Action.MOVE, State.ACTIVE): State.MOVING,
+        (Action.ACTIVATE, State.MOVING): State.ACTIVE,
+        (Action.LEAVE, State.MOVING): State.MOVED,
+        (Action.TERMINATE, State.MOVED): State.TERMINATING,
         # The state does not change.
         (Action.INSTALL, State.ACTIVE): State.ACTIVE,
         (Action.RESET_PASSWORD, State.ACTIVE): State.ACTIVE,
@@ -50,6 +58,14 @@ TRANSITIONS: Mapping[tuple[Action, State], State] = MappingProxyType(
         (Action.DUMP, State.ACTIVE): State.ACTIVE,
         (Action.DUMP, State.STOPPED): State.STOPPED,
         (Action.DUMP, State.SUSPENDED): State.SUSPENDED,
+        (Action.DUMP, State.MOVING): State.MOVING,
+        (Action.CONFIRM_MOVE, State.MOVED): State.MOVED,
+        (Action.CHANGE, State.PROVISIONING): State.PROVISIONING,
+        (Action.CHANGE, State.ACTIVE): State.ACTIVE,
+        (Action.CHANGE, State.STOPPED): State.STOPPED,
+        (Action.CHANGE, State.RENAMING): State.RENAMING,
+        (Action.CHANGE, State.SUSPENDED): State.SUSPENDED,
+        (Action.CHANGE, State.TERMINATING): State.TERMINATING,
         # The action is run again after a kill: the state is reached already.
         (Action.SUSPEND, State.SUSPENDED): State.SUSPENDED,
         (Action.REACTIVATE, State.ACTIVE): State.ACTIVE,
@@ -57,6 +73,8 @@ TRANSITIONS: Mapping[tuple[Action, State], State] = MappingProxyType(
         (Action.STOP, State.STOPPED): State.STOPPED,
         (Action.START, State.ACTIVE): State.ACTIVE,
         (Action.RENAME, State.RENAMING): State.RENAMING,
+        (Action.MOVE, State.MOVING): State.MOVING,
+        (Action.LEAVE, State.MOVED): State.MOVED,
         (Action.ACTIVATE, State.ACTIVE): State.ACTIVE,
     }
 )

@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
@@ -75,6 +75,15 @@ class Filestores:
         """
         return (path for path, is_file in self._entries(name) if is_file and is_content(path))
 
+    def sessions(self, name: str) -> Iterator[str]:
+        """The relative paths of its sessions' files, which are no content: they travel only with a move."""
+        folder = self.folder(name) / SESSIONS_FOLDER
+        if folder.is_symlink():
+            return
+        for above, _folders, files in os.walk(folder):
+            paths = (str(Path(above, file).relative_to(self.folder(name))) for file in sorted(files))
+            yield from filter(is_content, paths)
+
     def count_others(self, name: str) -> int:
         """How many other entries it has: links, pipes, names that Odoo does not use."""
         return sum(not (is_file and is_content(path)) for path, is_file in self._entries(name))
@@ -111,11 +120,18 @@ class Filestores:
             with os.fdopen(descriptor, "rb") as file:
                 yield file if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
 
-    def make(self, name: str, write: Callable[[Callable[[str], BinaryIO]], None]) -> None:
+    def make(
+        self,
+        name: str,
+        write: Callable[[Callable[[str], BinaryIO]], None],
+        base: str = "",
+        keep: Container[str] = (),
+    ) -> None:
         """Make a filestore with `write`, which gets a function that opens a new file for a relative path.
 
-        The filestore replaces an existing one, and is complete when it exists. Raises FilestoreFailure and
-        the errors of `write`, and leaves nothing then.
+        base: a filestore that becomes this one; of its files those in `keep` stay. The filestore replaces an
+        existing one, and is complete when it exists. Raises FilestoreFailure and the errors of `write`, and
+        leaves nothing then.
         """
         partial = self.folder(name + _PARTIAL)
 
@@ -127,7 +143,10 @@ class Filestores:
 
         try:
             self.remove(name)
-            partial.mkdir(parents=True)
+            if base and self.exists(base):
+                self.folder(base).rename(partial)
+                _remove_files(partial, keep)
+            partial.mkdir(parents=True, exist_ok=True)
             write(make_file)
             partial.rename(self.folder(name))
         except BaseException as error:
@@ -174,12 +193,21 @@ class Filestores:
         return total
 
 
+def _remove_files(folder: Path, keep: Container[str]) -> None:
+    for file in [entry for entry in folder.rglob("*") if entry.is_file()]:
+        if str(file.relative_to(folder)) not in keep:
+            file.unlink()
+
+
 def _raise_unless_missing(error: OSError) -> None:
     if not isinstance(error, FileNotFoundError):
         raise FilestoreFailure(Path(str(error.filename)), _reason(error)) from error
 
 
-_PATH = re.compile(r"(?:[0-9A-Za-z_-][0-9A-Za-z_.-]{0,99}/){0,3}[0-9A-Za-z_-][0-9A-Za-z_.-]{0,99}")
+_PATH = re.compile(
+    rf"(?:{re.escape(SESSIONS_FOLDER)}/)?"
+    r"(?:[0-9A-Za-z_-][0-9A-Za-z_.-]{0,99}/){0,3}[0-9A-Za-z_-][0-9A-Za-z_.-]{0,99}"
+)
 
 
 def is_content(path: str) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tenantry.errors import InstanceNotFound
-from tenantry.model.catalog import Database, Kind, Label
+from tenantry.errors import Busy, InstanceNotFound
+from tenantry.model.catalog import Database, Kind, Label, State
 from tenantry.model.instance import Instance
+from tenantry.model.states import Action, after
 from tenantry.operations.context import Context
 from tenantry.postgres import databases
 from tenantry.postgres.cluster import Connection, translated
@@ -26,6 +27,18 @@ def find_instance(connection: Connection, name: str) -> Label:
     return database.label
 
 
+def find_here(connection: Connection, name: str) -> Label:
+    """The label of an instance that is to be changed on this server.
+
+    Raises InstanceNotFound; Busy while it moves, and InvalidTransition when it has moved.
+    """
+    label = find_instance(connection, name)
+    if label.state is State.MOVING:
+        raise Busy(name)
+    after(name, label.state, Action.CHANGE)
+    return label
+
+
 def describe(context: Context, database: Database, size_bytes: int = 0) -> Instance:
     """size_bytes: the size of its database; 0 if it is not needed."""
     assert database.label
@@ -39,6 +52,7 @@ def describe(context: Context, database: Database, size_bytes: int = 0) -> Insta
         hostnames=label.hostnames,
         size_bytes=size_bytes,
         reference=label.reference,
+        moved_to=label.moved_to,
     )
 
 
@@ -55,6 +69,8 @@ def show_instance(context: Context, name: str) -> Instance:
         database = Database(name, find_instance(connection, name))
         sizes = databases.sizes_bytes(connection, name)
     found = describe(context, database, sizes.get(name, 0))
+    if found.moved_to:  # its data is elsewhere
+        return found
     return replace(found, login=_administrator(context, name))
 
 

@@ -43,6 +43,16 @@ class Entry:
         return state is State.ACTIVE or (state is State.PROVISIONING and label.published)
 
     @property
+    def keeps_visitors(self) -> bool:
+        """Whether visitors may connect, but no process serves them: they wait, or are forwarded."""
+        return self.label.state in (State.MOVING, State.MOVED)
+
+    @property
+    def forward_to(self) -> str:
+        """The host and port that its visitors are forwarded to; "" unless it has moved."""
+        return self.label.forward_to if self.label.state is State.MOVED else ""
+
+    @property
     def has_crons(self) -> bool:
         """Scheduled jobs run for active instances only, never for a template that is being edited."""
         return self.label.kind is Kind.INSTANCE and self.label.state is State.ACTIVE

@@ -32,6 +32,7 @@ _logger = logging.getLogger(__name__)
 
 _ENDS_WITHIN_S = 1.5
 _RETIRES_WITHIN_S = 65
+_FINISHES_WITHIN_S = 4
 _RETRY_S = 1
 _SHORT_LIFE_S = 1
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 10.0
@@ -89,7 +90,7 @@ class Processes:
 
         A tenant that never sleeps is woken without a visitor.
         """
-        if tenant.listener is not None and tenant.is_asleep:
+        if tenant.entry.is_served and tenant.listener is not None and tenant.is_asleep:
             if not self._limits_of(tenant).idle_s:
                 self.wake(tenant)
                 return
@@ -97,7 +98,7 @@ class Processes:
 
     def wake(self, tenant: Tenant, *, for_jobs: bool = False) -> None:
         """Have the tenant's process started by its launcher."""
-        if tenant.listener is None or not tenant.is_asleep:
+        if tenant.listener is None or not (tenant.entry.is_served and tenant.is_asleep):
             return
         self._loop.unwatch(tenant.listener)
         try:
@@ -263,7 +264,13 @@ class Processes:
 
     # ------------------------------------------------------------ ending
 
-    def end(self, tenant: Tenant) -> None:
+    def finish(self, tenant: Tenant) -> None:
+        """End the tenant's process as `end` does, but let it answer the requests that it has."""
+        if tenant.process:
+            tenant.process.board[Field.IS_RETIRED] = 1
+        self.end(tenant, within_s=_FINISHES_WITHIN_S)
+
+    def end(self, tenant: Tenant, within_s: float = _ENDS_WITHIN_S) -> None:
         """Ask the tenant's process to end, if there is one. It is not settled until that has ended."""
         self._launchers.cancel(tenant)
         if tenant.fork:
@@ -275,7 +282,7 @@ class Processes:
         if tenant.process:
             tenant.process.terminate()
             self._ending.add(tenant.name)
-            self._loop.timers.after(_ENDS_WITHIN_S, tenant.process.kill)
+            self._loop.timers.after(within_s, tenant.process.kill)
 
     def hand_over(self, tenant: Tenant, successor: Process) -> None:
         """Let another process serve the tenant. The former one ends after its last requests.

@@ -19,6 +19,7 @@ from tenantry.spawner.config import Config
 from tenantry.spawner.control import CONTROL_FILE
 from tenantry.spawner.dues import Dues
 from tenantry.spawner.files import raise_open_files_limit
+from tenantry.spawner.forwarding import Forwarding
 from tenantry.spawner.hosts import Hosts
 from tenantry.spawner.jobs import Jobs
 from tenantry.spawner.loop import Loop
@@ -48,6 +49,7 @@ class Spawner:
         self.questions = Questions(
             Path(config.run) / CONTROL_FILE, self.loop, self.processes, self._read_labels
         )
+        self.forwarding = Forwarding(self.loop)
         self._watched_catalog: int | None = None
 
     def run(self) -> None:
@@ -58,6 +60,7 @@ class Spawner:
 
     def stop(self, *, with_tenants: bool) -> None:
         self.processes.stop(with_tenants=with_tenants)
+        self.forwarding.stop(at_once=with_tenants)
         self.dues.close()
         self.questions.close()
 
@@ -119,6 +122,8 @@ class Spawner:
         """Open, block or close a tenant as its label says."""
         tenant = self.tenants.get(name)
         is_gone = entry is None or entry.label.state is State.TERMINATING
+        if tenant and entry and entry.oid != tenant.entry.oid and tenant.entry.keeps_visitors:
+            tenant = self._replaced(tenant, entry)
         if tenant and (is_gone or (entry and entry.oid != tenant.entry.oid)):
             self._close(tenant)
             tenant = None
@@ -130,7 +135,7 @@ class Spawner:
             self.processes.adopt(tenant)
         tenant.entry = entry
         tenant.update_board()
-        if not entry.is_served:
+        if not (entry.is_served or entry.keeps_visitors):
             self._block(tenant)
             return
         try:
@@ -138,8 +143,25 @@ class Spawner:
         except OSError as error:
             _logger.error("%s cannot be served: %s", name, error)
             self._stop_listening(tenant)
+        if entry.keeps_visitors:
+            self._hold(tenant)
+        self.forwarding.follow(tenant)
         if is_new and tenant.is_asleep:
             self.jobs.plan(tenant)
+
+    def _hold(self, tenant: Tenant) -> None:
+        """End the tenant's process and start none: new visitors wait at its socket."""
+        if tenant.listener is not None:
+            self.loop.unwatch(tenant.listener)
+        tenant.due_at = None
+        self.processes.finish(tenant)
+
+    def _replaced(self, former: Tenant, entry: Entry) -> Tenant:
+        """A tenant that has the name and the visitors of a former one, which has no process any more."""
+        self.processes.forget(former)
+        tenant = Tenant(entry, former.host, former.listener, former.links)
+        self.tenants[former.name] = tenant
+        return tenant
 
     def _open(self, tenant: Tenant) -> None:
         """Listen for the tenant, and link its further hosts."""
@@ -148,8 +170,8 @@ class Spawner:
             if tenant.process and not is_known:
                 # The process listens on the former socket, where no visitor comes.
                 self.processes.end(tenant)
-            self.processes.rearm(tenant)
-        wanted = tenant.entry.label.hostnames
+        self.processes.rearm(tenant)
+        wanted = tenant.entry.label.further_hosts
         for host in set(tenant.links) - set(wanted):
             self.hosts.forget(host)
         for host in wanted:
@@ -159,7 +181,7 @@ class Spawner:
     def _block(self, tenant: Tenant) -> None:
         """Mark the tenant's hosts as not served, and end its process."""
         marker = _MARKERS.get(tenant.entry.label.state, hosts.PREPARING)
-        wanted = tenant.entry.label.hostnames
+        wanted = tenant.entry.label.further_hosts
         for host in {tenant.host, *wanted}:
             self.hosts.mark(host, marker)
         for host in set(tenant.links) - set(wanted):
@@ -177,6 +199,7 @@ class Spawner:
 
     def _stop_listening(self, tenant: Tenant) -> None:
         """Close the tenant's socket and end its process."""
+        self.forwarding.forget(tenant)
         if tenant.listener is not None:
             self.loop.unwatch(tenant.listener)
             tenant.listener.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tenantry.errors import TenantryError
 from tenantry.keyfile import write_private
-from tenantry.model.catalog import Kind
+from tenantry.model.catalog import Kind, State
 from tenantry.operations.context import Context
 from tenantry.postgres import databases
 
@@ -29,7 +29,9 @@ def renew_addresses(context: Context) -> tuple[str, str, list[str]]:
     kept = _Kept.of(file)
     before, left = kept.address or now, dict(kept.left)
     with context.maintenance() as connection:
-        names = [found.name for found in databases.listing(connection, Kind.INSTANCE)]
+        listed = databases.listing(connection, Kind.INSTANCE)
+    # What has moved has another server's address.
+    names = [found.name for found in listed if found.label and found.label.state is not State.MOVED]
     if before != now:
         left |= {name: before for name in names if name not in left}
     failed = {name: old for name, old in left.items() if name in names and not _renew(context, name, old)}

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from tenantry.archive.dump import dump_database, put_files, put_manifest
 from tenantry.archive.format import Archive, Manifest, Member, Stored, dump_path
 from tenantry.errors import DumpFailed, ProgramFailed, Tampered
 from tenantry.model import names
 from tenantry.model.address import subdomain_host
-from tenantry.model.catalog import Label
+from tenantry.model.catalog import Label, State
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.secret import random_key
 from tenantry.model.states import Action, after
@@ -34,11 +36,16 @@ from tenantry.postgres.programs import service
 _WAIT_FOR_TURN_S = 3600
 KEPT_LABEL_FIELDS = ("finished", "seats", "counted_seats", "entitled_since", "limits")
 """The fields of a label that stay true when the database moves to another installation."""
+MOVED_LABEL_FIELDS = ("hostnames", "former_hosts", "links_since", "reference")
+"""Those that also stay true when the instance itself moves to another server."""
 
 
 @dataclass
 class Dumping:
-    """The dump of an instance into the archive called `archive`."""
+    """The dump of an instance into the archive called `archive`.
+
+    moves: the instance moves to another server by this archive, with its sessions, host names and links.
+    """
 
     context: Context
     connection: Connection
@@ -46,6 +53,7 @@ class Dumping:
     place: Place
     archive: str
     began: datetime
+    moves: bool = False
     files: dict[str, Member] = field(default_factory=dict)
     modules: tuple[str, ...] = ()
     extensions: tuple[str, ...] = ()
@@ -61,8 +69,12 @@ class Dumping:
 
 
 def _put_files(subject: Dumping) -> None:
+    """Sessions change all the time, so they are put when the instance is held."""
     place, filestores = subject.place, subject.context.filestores
-    for member in put_files(place.store, place.keys, filestores, subject.filestore, subject.files):
+    sessions = subject.moves and subject.label.state is State.MOVING
+    for member in put_files(
+        place.store, place.keys, filestores, subject.filestore, subject.files, sessions=sessions
+    ):
         subject.files[member.path] = member
 
 
@@ -70,7 +82,7 @@ def _dump_database(subject: Dumping) -> None:
     context, connection, name = subject.context, subject.connection, subject.name
     pg_dump = client(context, connection, "pg_dump")
     size = databases.sizes_bytes(connection, name).get(name, 0)
-    subject.modules = _modules(context, name)
+    subject.modules = modules_of(context, name)
     with _dump_role(context, connection, name) as dumper:
         subject.extensions = _extensions(dumper, name)
         with service(dumper, name, context.settings.run_dir) as environment:
@@ -79,6 +91,17 @@ def _dump_database(subject: Dumping) -> None:
                 subject.dump = dump_database(pg_dump, environment, store, subject.archive, keys, size)
             except ProgramFailed as error:
                 raise DumpFailed(name, error.output) from error
+
+
+def _unchanged(folder: Path, former: Manifest) -> Iterator[tuple[str, Member]]:
+    """The files that have the same size, and were not written since, by their paths."""
+    made_at = datetime.fromisoformat(former.made_at).timestamp()
+    for member in former.files:
+        with contextlib.suppress(OSError):
+            found = (folder / member.path).lstat()
+            is_same = stat.S_ISREG(found.st_mode) and found.st_size == member.size_bytes
+            if is_same and found.st_mtime < made_at:
+                yield member.path, member
 
 
 @contextmanager
@@ -113,7 +136,7 @@ def _extensions(dumper: Cluster, name: str) -> tuple[str, ...]:
         return tuple(sorted({extension for (extension,) in rows} - {"plpgsql"}))
 
 
-def _modules(context: Context, name: str) -> tuple[str, ...]:
+def modules_of(context: Context, name: str) -> tuple[str, ...]:
     """The installed modules; none if the tenant replaced the table of modules, which must not stop a dump."""
     with contextlib.suppress(Tampered), context.as_tenant(name) as inside:
         return tuple(installed_modules(inside))
@@ -131,7 +154,8 @@ def _put_manifest(subject: Dumping) -> None:
 def _manifest(subject: Dumping) -> Manifest:
     assert subject.dump
     label, context = subject.label, subject.context
-    facts = {key: getattr(label, key) for key in KEPT_LABEL_FIELDS}
+    kept = (*KEPT_LABEL_FIELDS, *(MOVED_LABEL_FIELDS if subject.moves else ()))
+    facts = {key: getattr(label, key) for key in kept}
     return Manifest(
         archive=subject.archive,
         name=subject.name,
@@ -143,7 +167,11 @@ def _manifest(subject: Dumping) -> Manifest:
         postgres=major(subject.connection),
         modules=subject.modules,
         extensions=subject.extensions,
-        label={**facts, "identity": label.identity_of(subject.name)},
+        label={
+            **facts,
+            "identity": label.identity_of(subject.name),
+            "server": context.settings.name,
+        },
         dump=subject.dump,
         files=tuple(subject.files.values()),
         skipped=context.filestores.count_others(subject.filestore),
@@ -158,17 +186,29 @@ STEPS: tuple[Step[Dumping], ...] = (
 )
 
 
-def dump_instance(context: Context, name: str, url: str, on_step: OnStep = ignore) -> Archive:
+def dump_instance(
+    context: Context,
+    name: str,
+    url: str,
+    on_step: OnStep = ignore,
+    *,
+    moves: bool = False,
+    former: Manifest | None = None,
+) -> Archive:
     """Make an archive of an instance in the store at `url`; it exists once it is complete.
 
-    A killed dump leaves objects that belong to no archive. Raises InstanceNotFound, InvalidTransition, Busy,
-    DumpFailed, ClientNotFound, FilestoreFailure, InvalidStore, StoreFailure, StoreRefused.
+    moves: see `Dumping`. former: of an archive of it in the same store, whose files are not read again unless
+    they changed. A killed dump leaves objects that belong to no archive. Raises InstanceNotFound,
+    InvalidTransition, Busy, DumpFailed, ClientNotFound, FilestoreFailure, InvalidStore, StoreFailure,
+    StoreRefused.
     """
     target = place(context, url)
     with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
         after(name, find_instance(connection, name).state, Action.DUMP)
         began = datetime.now(UTC)
         archive = f"{name}-{began:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-        subject = Dumping(context, connection, name, target, archive, began)
+        subject = Dumping(context, connection, name, target, archive, began, moves)
+        if former:
+            subject.files.update(_unchanged(context.filestores.folder(subject.filestore), former))
         Operation("dump", name, STEPS, on_step).run(subject)
         return Archive.of(_manifest(subject), url)

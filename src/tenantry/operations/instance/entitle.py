@@ -12,7 +12,7 @@ from tenantry.odoo import scripts
 from tenantry.odoo.initialise import installed_modules
 from tenantry.operations.context import Context, relabel
 from tenantry.operations.fleet.usage import internal_users
-from tenantry.operations.inventory import find_instance
+from tenantry.operations.inventory import find_here, find_instance
 from tenantry.postgres import locks
 from tenantry.postgres.cluster import Connection, translated
 
@@ -25,10 +25,10 @@ def entitle(context: Context, name: str, entitlements: Entitlements) -> None:
 
     The previous statement is made void first. So a tenant who prevents us from writing the new statement does
     not keep a larger plan, and no more users can log in than the new plan allows.
-    Raises InstanceNotFound, TenantModuleMissing, Tampered, PostgresUnreachable, Busy.
+    Raises InstanceNotFound, InvalidTransition, TenantModuleMissing, Tampered, PostgresUnreachable, Busy.
     """
     with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
-        label = find_instance(connection, name)
+        label = find_here(connection, name)
         identity, issued_at = label.identity_of(name), max(now_us(), label.entitled_since + 1)
         label = label.having(entitled_since=issued_at)
         relabel(context, connection, name, label)

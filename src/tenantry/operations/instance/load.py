@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 from tenantry.archive.load import Found, find_archive, get_files, restore_database
 from tenantry.errors import ArchiveUnsupported, ProgramFailed, RestoreFailed, Tampered
@@ -40,17 +42,26 @@ _SINCE_14 = {"client_connection_check_interval": "10s"}
 
 @dataclass
 class FromArchive:
-    """See `Source`. temporary_name: the name of the database and its role, until they are complete."""
+    """See `Source`. temporary_name: the name of the database and its role, until they are complete.
+
+    restore: how its dump is restored, see `archive.load`.
+    """
 
     context: Context
     connection: Connection
     place: Place
     found: Found
     name: str
+    restore: ClassVar[Callable[..., None]] = staticmethod(restore_database)
 
     @property
     def temporary_name(self) -> str:
         return names.loading_database(self.name)
+
+    @property
+    def scratch(self) -> Path:
+        """The folder for files that are needed while the database is restored."""
+        return self.context.settings.run_dir
 
     @property
     def reference(self) -> str:
@@ -79,7 +90,7 @@ class FromArchive:
         """
         context, connection, made = self.context, self.connection, self.temporary_name
         discard(context, connection, made)
-        databases.create(connection, made, _label(self, Kind.SPARE, State.BUILDING))
+        databases.create(connection, made, label_of(self, Kind.SPARE, State.BUILDING))
         roles.create(connection, made)
         roles.limit(connection, made)
         databases.grant_connect(connection, made, made)
@@ -96,9 +107,8 @@ class FromArchive:
         roles.enable_login(connection, made, password)
         try:
             with service(owner, made, folder) as environment:
-                restore_database(
-                    pg_restore, environment, self.place.store, self.found, self.place.keys, folder
-                )
+                store, keys = self.place.store, self.place.keys
+                self.restore(pg_restore, environment, store, self.found, keys, self.scratch)
         except ProgramFailed as error:
             raise RestoreFailed(self.found.manifest.archive, error.output) from error
         finally:
@@ -139,24 +149,28 @@ def _is_named(subject: Loading) -> bool:
 
 
 def _write_address(subject: Loading) -> None:
-    """Write the new address into the database if it has the old one; tampering does not stop the load."""
+    source = subject.source
+    write_address(subject.context, source.temporary_name, subject.name, [source.found.manifest.host])
+
+
+def write_address(context: Context, database: str, name: str, before: Collection[str]) -> None:
+    """Write the instance's address into its database, if that has one of the hosts `before`.
+
+    The role of the database cannot log in. Tampering does not stop the caller.
+    """
     query = """
         UPDATE ir_config_parameter SET value = %s
-         WHERE key = 'web.base.url' AND substring(value from '^[a-z]+://([^/:]+)') = %s
+         WHERE key = 'web.base.url' AND substring(value from '^[a-z]+://([^/:]+)') = ANY(%s)
     """
-    url = subject.context.address(subject.name).url
     # Its errors are raised as Tampered, see `bounded.Session`.
-    with (
-        contextlib.suppress(Tampered),
-        subject.context.as_locked_role(subject.source.temporary_name) as inside,
-    ):
-        inside.execute(query, [url, subject.source.found.manifest.host])
+    with contextlib.suppress(Tampered), context.as_locked_role(database) as inside:
+        inside.execute(query, [context.address(name).url, list(before)])
 
 
 def _name(subject: Loading) -> None:
     """Rename database and role and write the label in one transaction; the files follow in the next step."""
     connection, source, name = subject.connection, subject.source, subject.name
-    made, label = source.temporary_name, _label(source, Kind.INSTANCE, State.STOPPED)
+    made, label = source.temporary_name, label_of(source, Kind.INSTANCE, State.STOPPED)
     named = label.having(filestore=made, reference=source.reference, links_since=now_us())
     with databases.transaction(connection):
         databases.rename(connection, made, name)
@@ -175,21 +189,26 @@ def _has_filestore(subject: Loading) -> bool:
     return bool(label and not label.filestore)
 
 
-def _label(source: FromArchive, kind: Kind, state: State) -> Label:
-    """The label. Another installation's version is left out, since none of our zygotes fits its template."""
+def label_of(source: FromArchive, kind: Kind, state: State) -> Label:
+    """The label. Another server's version is left out, since none of our zygotes fits its template."""
     manifest = source.found.manifest
     facts: dict[str, Any] = {key: manifest.label[key] for key in KEPT_LABEL_FIELDS if key in manifest.label}
     label = Label(
         kind=kind,
         state=state,
         template=manifest.template,
-        version=manifest.version if source.found.is_ours else "",
+        version=manifest.version if _is_from_here(source) else "",
         series=manifest.series,
         built_at=manifest.made_at,
         identity=_identity(source),
         **{**facts, "finished": tuple(facts.get("finished", ()))},
     )
     return label if kind is Kind.INSTANCE else label.having(finished=(), identity="")
+
+
+def _is_from_here(source: FromArchive) -> bool:
+    here = source.context.settings.name
+    return source.found.is_ours and source.found.manifest.label.get("server", here) == here
 
 
 def _identity(source: FromArchive) -> str:

@@ -1,0 +1,452 @@
+"""The parts of a move: each is done on one of its two servers, and may be repeated.
+
+`engine.moving` puts them together. At the server that the instance leaves: `send`, `freeze`, `leave`, and at
+last `confirm`; `thaw` undoes `freeze`. At the server that it arrives at: `stage`, `receive`, `arrive` and
+`settle`; `discard` undoes them. The archives are in a folder of the installation of both.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO, ClassVar
+
+from tenantry.agreed import SESSIONS_FOLDER
+from tenantry.archive.load import Found, find_archive, get_files, restore_in_parallel
+from tenantry.errors import Busy, InvalidTransition, MoveUnsupported, NameTaken, ProbeFailed
+from tenantry.keyfile import private_folder
+from tenantry.model import names
+from tenantry.model.address import subdomain_host
+from tenantry.model.catalog import Database, Kind, Label, State
+from tenantry.model.instance import Instance
+from tenantry.model.move import Whereabouts
+from tenantry.model.progress import ignore
+from tenantry.model.states import Action, after
+from tenantry.odoo.probe import wait_for_status
+from tenantry.operations.context import Context, name_files, relabel
+from tenantry.operations.instance.archives import Place, major, place, signer
+from tenantry.operations.instance.availability import check_free, check_hostnames, name_locks
+from tenantry.operations.instance.dump import MOVED_LABEL_FIELDS, dump_instance, modules_of
+from tenantry.operations.instance.load import FromArchive, label_of, write_address
+from tenantry.operations.instance.modules import check_modules
+from tenantry.operations.instance.source import FIRST_STEPS
+from tenantry.operations.inventory import describe, find_instance, find_labelled
+from tenantry.operations.steps import Operation, Step
+from tenantry.operations.template.clone import database_lock
+from tenantry.operations.template.clone import discard as discard_database
+from tenantry.postgres import databases, locks, roles
+from tenantry.postgres.cluster import Connection
+from tenantry.postgres.notify import notify_spawner
+from tenantry.spawner.identity import chown_folders
+
+_OK = 200
+
+
+def whereabouts(context: Context, name: str) -> Whereabouts:
+    """What this server knows of the instance."""
+    settings = context.settings
+    with context.maintenance() as connection:
+        found = find_labelled(connection, name, Kind.INSTANCE)
+        label = found.label if found else None
+        return Whereabouts(
+            server=settings.name,
+            installation=signer(context),
+            series=settings.odoo_series,
+            postgres=major(connection),
+            state=str(label.state) if label else "",
+            identity=label.identity_of(name) if label else "",
+            moved_to=label.moved_to if label else "",
+            pause_s=label.pause_s if label else 0.0,
+            modules=modules_of(context, name) if label and label.state is State.ACTIVE else (),
+        )
+
+
+def _folder(context: Context, origin: str, name: str) -> Path:
+    """The folder of the archives of an instance that leaves the server `origin`."""
+    server = origin if origin == names.LOCAL_SERVER else names.server_name(origin)
+    return context.settings.installation.home / "moves" / f"{server}-{name}"
+
+
+def _place(context: Context, origin: str, name: str) -> Place:
+    folder = _folder(context, origin, name)
+    private_folder(folder.parent)
+    private_folder(folder)
+    return place(context, str(folder))
+
+
+# ---------------------------------------------------------------- at the server that it leaves
+
+
+def send(context: Context, name: str, first: str = "") -> str:
+    """Dump the instance for the move; return the archive's name. Raises as `dump_instance`.
+
+    first: the archive before, whose files are not read again.
+    """
+    sent = _place(context, context.settings.name, name)
+    former = find_archive(sent.store, sent.keys, first).manifest if first else None
+    return dump_instance(context, name, sent.store.url, moves=True, former=former).archive
+
+
+def freeze(context: Context, name: str, run: str) -> None:
+    """Hold the instance: when this returns, nothing writes to it, and its visitors wait.
+
+    run: of the move; only this run may go on from here. Raises InstanceNotFound, InvalidTransition, Busy.
+    """
+    with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
+        label = find_instance(connection, name)
+        state = after(name, label.state, Action.MOVE)
+        if label.is_arriving:
+            raise InvalidTransition(name, label.state, Action.MOVE)
+        frozen_at = label.frozen_at or time.time()
+        relabel(context, connection, name, label.having(state=state, move=run, frozen_at=frozen_at))
+        roles.disable_login(connection, name)
+        databases.end_sessions(connection, name)
+
+
+def thaw(context: Context, name: str, run: str) -> None:
+    """Serve the instance again. Raises InstanceNotFound, InvalidTransition, Busy."""
+    with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
+        label = find_instance(connection, name)
+        if label.state is State.ACTIVE:
+            return
+        state = after(name, label.state, Action.ACTIVATE)
+        _check_run(name, label, run)
+        roles.enable_login(connection, name, context.role_password(name))
+        relabel(context, connection, name, label.having(state=state, move="", frozen_at=0.0))
+
+
+def _check_run(name: str, label: Label, run: str) -> None:
+    """Raises Busy if another run of the move has taken over."""
+    if label.move != run:
+        raise Busy(name)
+
+
+def leave(context: Context, name: str, run: str, server: str, forward_to: str) -> float:
+    """Forward the instance's visitors to the other server; return how long they were held, in seconds.
+
+    Raises InstanceNotFound, InvalidTransition, Busy.
+    """
+    with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
+        label = find_instance(connection, name)
+        state = after(name, label.state, Action.LEAVE)
+        if label.state is State.MOVED:
+            return label.pause_s
+        _check_run(name, label, run)
+        moved = label.having(
+            state=state,
+            moved_to=server,
+            forward_to=forward_to,
+            move="",
+            frozen_at=0.0,
+            pause_s=round(time.time() - label.frozen_at, 3),
+        )
+        relabel(context, connection, name, moved)
+        return moved.pause_s
+
+
+def confirm(context: Context, name: str) -> None:
+    """Remove the data of an instance that has moved away; its label stays, with an empty database.
+
+    Raises InstanceNotFound, InvalidTransition, Busy.
+    """
+    with context.maintenance() as connection, name_locks(connection, [name], ()):
+        label = find_instance(connection, name)
+        after(name, label.state, Action.CONFIRM_MOVE)
+        former, made = names.former_database(name), names.loading_database(name)
+        with database_lock(connection, made):
+            if not label.confirmed:
+                discard_database(context, connection, made)
+                databases.create(connection, made, Label(Kind.SPARE, State.BUILDING))
+                roles.create(connection, made)
+                context.filestores.make(made, lambda _make_file: None)
+                with databases.transaction(connection):
+                    _rename(connection, name, former, label.having(kind=Kind.FORMER))
+                    _rename(connection, made, name, label.having(confirmed=True, filestore=made))
+                    notify_spawner(connection, name)
+            context.runtime.follow([name])
+            label = find_instance(connection, name)
+            if label.filestore and context.filestores.exists(label.filestore):
+                context.filestores.remove(name)  # the former's
+            discard_database(context, connection, former)
+            name_files(context, connection, name)
+
+
+def _rename(connection: Connection, old: str, new: str, label: Label) -> None:
+    """In a transaction: the database, its role and its label."""
+    databases.rename(connection, old, new)
+    if roles.exists(connection, old):
+        roles.rename(connection, old, new)
+    databases.label(connection, new, label)
+
+
+# ---------------------------------------------------------------- at the server that it arrives at
+
+
+def check(context: Context, name: str, there: Whereabouts) -> None:
+    """Check what can be checked before anything is copied. there: of the server that it leaves.
+
+    Raises MoveUnsupported, ModuleNotFound, NameTaken.
+    """
+    here = context.settings
+    with context.maintenance() as connection:
+        if there.series != here.odoo_series:
+            raise MoveUnsupported(name, here.name, f"Odoo {there.series}", f"Odoo {here.odoo_series}")
+        if there.postgres > major(connection):
+            wanted, given = f"PostgreSQL {there.postgres}", f"PostgreSQL {major(connection)}"
+            raise MoveUnsupported(name, here.name, wanted, given)
+        if there.modules:
+            check_modules(context, there.modules)
+        _check_name(context, connection, name, there.identity)
+
+
+def _check_name(context: Context, connection: Connection, name: str, identity: str) -> None:
+    """Refuse a name that is taken, but not by the same instance, which was here before."""
+    found = find_labelled(connection, name, Kind.INSTANCE)
+    if found and found.label and found.label.identity_of(name) == identity:
+        if found.label.state is not State.MOVED and not found.label.is_arriving:
+            raise NameTaken(name)
+    else:
+        check_free(context, connection, name)
+
+
+def stage(context: Context, origin: str, name: str, archive: str) -> None:
+    """Load the files of an archive in advance, while the instance is in use. Raises as `load_instance`."""
+    source = _place(context, origin, name)
+    found = find_archive(source.store, source.keys, archive)
+    with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
+        context.filestores.make(
+            names.staging_folder(name),
+            lambda open_file: get_files(source.store, found, source.keys, open_file),
+        )
+
+
+@dataclass
+class Arriving(FromArchive):
+    """An instance that arrives with an archive. run: of the move. staged: the archive of the staged files."""
+
+    run: str = ""
+    staged: Found | None = None
+    restore: ClassVar[Callable[..., None]] = staticmethod(restore_in_parallel)
+
+    @property
+    def scratch(self) -> Path:
+        """The folder of the archives, which is removed after a killed move, too: the whole dump is in it."""
+        return Path(self.place.store.url)
+
+    @property
+    def identity(self) -> str:
+        return str(self.found.manifest.label["identity"])
+
+    @property
+    def final_label(self) -> Label | None:
+        """The label of the instance, once it has its name."""
+        found = find_labelled(self.connection, self.name, Kind.INSTANCE)
+        label = found.label if found else None
+        return label if label and label.is_arriving and label.move == self.run else None
+
+    def make_files(self) -> None:
+        context, made, place = self.context, self.temporary_name, self.place
+        staged = {member.path: member for member in self.staged.manifest.files} if self.staged else {}
+        manifest = self.found.manifest
+        there = {member.path for member in manifest.files if staged.get(member.path) == member}
+        missing = tuple(member for member in manifest.files if member.path not in there)
+        found = replace(self.found, manifest=replace(manifest, files=missing))
+
+        def write(open_file: Callable[[str], BinaryIO]) -> None:
+            get_files(place.store, found, place.keys, open_file)
+
+        context.filestores.make(
+            made, write, base=names.staging_folder(self.name) if there else "", keep=there
+        )
+        self._give_away(context.filestores.folder(made))
+
+    def _give_away(self, folder: Path) -> None:
+        """Give the folders to the tenant's user, and the sessions, which are no links to other files."""
+        user = self.context.runtime.user_of(databases.oid(self.connection, self.temporary_name))
+        chown_folders(folder, user)
+        sessions = [file for file in (folder / SESSIONS_FOLDER).rglob("*") if file.is_file()]
+        for file in sessions:
+            file.chmod(0o600)
+            if user is not None:
+                os.chown(file, user, user)
+
+    @property
+    def named(self) -> Label:
+        """The label that it gets with its name."""
+        manifest, own = self.found.manifest, subdomain_host(self.name, self.context.settings.base_domain)
+        facts = {key: manifest.label[key] for key in MOVED_LABEL_FIELDS}
+        hosts = [manifest.host, *facts["former_hosts"]]
+        label = label_of(self, Kind.INSTANCE, State.MOVING)
+        return label.having(
+            filestore=self.temporary_name,
+            identity=self.identity,
+            move=self.run,
+            links_since=facts["links_since"],
+            reference=facts["reference"],
+            hostnames=tuple(facts["hostnames"]),
+            former_hosts=tuple(host for host in dict.fromkeys(hosts) if host != own),
+        )
+
+    def discard(self) -> None:
+        context, connection, name = self.context, self.connection, self.name
+        label = self.final_label
+        if label:
+            _give_back(context, connection, name, label)
+        discard_database(context, connection, self.temporary_name)
+
+
+@dataclass
+class Receiving:
+    """The arrival of an instance."""
+
+    context: Context
+    connection: Connection
+    name: str
+    source: Arriving
+
+    def discard(self) -> None:
+        self.source.discard()
+
+
+def _is_named(subject: Receiving) -> bool:
+    return subject.source.has_database
+
+
+def _name(subject: Receiving) -> None:
+    """Give the database its name, and what has that name the name of a former one, in one transaction."""
+    connection, source, name = subject.connection, subject.source, subject.name
+    before = find_labelled(connection, name, Kind.INSTANCE)
+    with databases.transaction(connection):
+        if before and before.label:
+            _rename(connection, name, names.former_database(name), before.label.having(kind=Kind.FORMER))
+        _rename(connection, source.temporary_name, name, source.named)
+        notify_spawner(connection, name)
+    subject.context.runtime.follow([name])
+
+
+def _name_files(subject: Receiving) -> None:
+    context, name, filestores = subject.context, subject.name, subject.context.filestores
+    former = names.former_database(name)
+    label = find_instance(subject.connection, name)
+    if label.filestore and filestores.exists(label.filestore) and filestores.exists(name):
+        filestores.rename(name, former)
+    name_files(context, subject.connection, name)
+
+
+def _has_files(subject: Receiving) -> bool:
+    label = subject.source.final_label
+    return bool(label and not label.filestore)
+
+
+RECEIVE: tuple[Step[Receiving], ...] = (
+    *FIRST_STEPS,
+    Step("name", _name, is_done=_is_named),
+    Step("filestore", _name_files, is_done=_has_files),
+)
+
+
+def receive(
+    context: Context,
+    origin: str,
+    name: str,
+    archive: str,
+    run: str,
+    staged: str = "",
+) -> int:
+    """Load the archive as the instance, which is held until it arrives; return how many files it has.
+
+    staged: the archive whose files were staged. Raises NameTaken, Busy, and what loading an archive raises.
+    """
+    source = _place(context, origin, name)
+    found = find_archive(source.store, source.keys, archive)
+    before = find_archive(source.store, source.keys, staged) if staged else None
+    hostnames = found.manifest.label["hostnames"]
+    with context.maintenance() as connection, name_locks(connection, [name], hostnames):
+        arriving = Arriving(context, connection, source, found, name, run, before)
+        if not arriving.final_label:
+            _check_name(context, connection, name, arriving.identity)
+            check_hostnames(context, connection, name, hostnames)
+        with database_lock(connection, arriving.temporary_name):
+            receiving = Receiving(context, connection, name, arriving)
+            Operation("receive", name, RECEIVE, ignore).run(receiving)
+        return len(found.manifest.files)
+
+
+def arrive(context: Context, name: str, run: str) -> Instance:
+    """Serve the instance here from now on, and see it answer.
+
+    If it does not answer, it is held again. Raises InstanceNotFound, InvalidTransition, Busy, ProbeFailed.
+    """
+    with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
+        label = find_instance(connection, name)
+        state = after(name, label.state, Action.ACTIVATE)
+        if label.is_arriving:
+            _check_run(name, label, run)
+            own_host = subdomain_host(name, context.settings.base_domain)
+            write_address(context, name, name, [own_host, *label.former_hosts])
+            roles.enable_login(connection, name, context.role_password(name))
+            relabel(context, connection, name, label.having(state=state, move=""))
+        try:
+            wait_for_status(context.route(name), _OK, timeout_s=context.settings.probe_timeout_s)
+        except ProbeFailed:
+            if label.is_arriving:
+                relabel(context, connection, name, label)
+                roles.disable_login(connection, name)
+                databases.end_sessions(connection, name)
+            raise
+        return describe(context, Database(name, find_instance(connection, name)))
+
+
+def front_of(context: Context, name: str) -> str:
+    """The host and port of this server's front. Raises ServerNotStarted."""
+    upstream = context.runtime.upstream(name)
+    return f"{upstream.host}:{upstream.port}"
+
+
+def discard(context: Context, origin: str, name: str, identity: str) -> None:
+    """Remove a copy that has not arrived, and what was made for it.
+
+    identity: the instance's; another one of that name stays. Raises Busy, and InvalidTransition if it has
+    arrived.
+    """
+    with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
+        found = find_labelled(connection, name, Kind.INSTANCE)
+        label = found.label if found else None
+        if label and label.identity_of(name) == identity and label.state is not State.MOVED:
+            if not label.is_arriving:
+                raise InvalidTransition(name, label.state, Action.LEAVE)
+            _give_back(context, connection, name, label)
+        discard_database(context, connection, names.loading_database(name))
+        _clean(context, origin, name)
+
+
+def _give_back(context: Context, connection: Connection, name: str, label: Label) -> None:
+    """Give the name back to what had it before the arrival, and remove the copy that was to arrive."""
+    made, former, filestores = names.loading_database(name), names.former_database(name), context.filestores
+    before = databases.find(connection, former)
+    with databases.transaction(connection):
+        _rename(connection, name, made, label.having(kind=Kind.SPARE, state=State.BUILDING))
+        if before and before.label:
+            kept = former if filestores.exists(former) else ""
+            _rename(connection, former, name, before.label.having(kind=Kind.INSTANCE, filestore=kept))
+        notify_spawner(connection, name)
+    context.runtime.follow([name])
+    filestores.remove(label.filestore or name)
+    if before:
+        name_files(context, connection, name)
+
+
+def settle(context: Context, origin: str, name: str) -> None:
+    """Remove what was needed for the move only, and the data from before, if it was here before."""
+    with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
+        discard_database(context, connection, names.former_database(name))
+        _clean(context, origin, name)
+
+
+def _clean(context: Context, origin: str, name: str) -> None:
+    context.filestores.remove(names.staging_folder(name))
+    shutil.rmtree(_folder(context, origin, name), ignore_errors=True)
