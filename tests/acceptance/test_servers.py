@@ -12,7 +12,7 @@ from tests.conftest import TINY
 from tests.support.back_office import BackOffice
 from tests.support.inventory import orphans
 from tests.support.sshd import machine
-from tests.support.waiting import wait_until
+from tests.support.waiting import eventually, wait_until
 
 from tenantry.control_plane.doctor import examine
 from tenantry.engine import Engine
@@ -174,3 +174,31 @@ def test_doctor_reports_on_each_server(office: BackOffice, second: Engine):
     subjects = {it.subject for it in examine(second.settings)}
     assert "Master" not in subjects
     assert "Tenant server" in subjects
+
+
+def test_an_instance_moves_to_another_server_and_back_when_that_one_is_drained(
+    office: BackOffice, second: Engine
+):
+    values = {"name": "Beside", "code": "beside", "address": SECOND}
+    beside = office.call("saas.server", "create", [values])[0]
+    office.call("saas.server", "action_activate", [beside])
+    instance, own = office.create("mover"), office.find("saas.server", code="local")
+
+    office.call("saas.instance", "move_to", [instance], beside)
+    assert not office.wait("saas.instance", instance, ["active"])["failure"]
+    now = office.read("saas.instance", instance, "server_id", "left_server_id", "url", "move_pause_s")
+    assert (now["server_id"][0], now["left_server_id"][0]) == (beside, own)
+    assert f"//mover.{DOMAIN}" in now["url"]
+    assert 0 < now["move_pause_s"] < 60
+    wait_until(lambda: second.instances.is_serving("mover"), "it is not served")
+    office.press("action_confirm_move", instance)
+
+    office.call("saas.server", "action_drain", [beside])
+    drained = "is_draining", "instance_count"
+    assert eventually(lambda: not office.read("saas.server", beside, *drained)["is_draining"], within_s=180)
+    assert office.read("saas.server", beside, *drained)["instance_count"] == 0
+    assert office.read("saas.instance", instance, "server_id")["server_id"][0] == own
+    office.press("action_confirm_move", instance)
+    office.terminate(instance)
+    assert second.instances.state("mover") == ""
+    office.call("saas.server", "write", [beside], {"active": False, "state": "disabled"})

@@ -146,19 +146,26 @@ def server_status(server):
 def test_connection(server):
     """Make every check of a server: the values of `server_status`, and a row for each check.
 
-    A row has its `subject`, the `health` that the server has by it, and a `text`: what was found, or what is
-    wrong and the remedy. Both texts are in the language of the server's environment.
+    A row has its `subject`, its `health`, and a `text`: what was found, or what is wrong and the remedy. Both
+    texts are in the language of the server's environment.
     """
     values, checks = _examined(server)
     lang = server.env.lang or "en_US"
     return values, [
         {
             "subject": word(check.subject, lang),
-            "health": check.gravity if check.fault else "healthy",
+            "health": _health_of(check),
             "text": retold(check.fault, "en_US", lang) or check.fault or check.detail,
         }
         for check in checks
     ]
+
+
+def _health_of(check):
+    """A fault with which a server can live is a warning, too, for whoever looks."""
+    if not check.fault:
+        return "healthy"
+    return "warning" if check.gravity == "healthy" else check.gravity
 
 
 def _examined(server):
@@ -217,7 +224,9 @@ def _agreements(server, facts):
     yield _Check("Server", facts.name, name)
     yield _Check("Odoo Series", facts.series, series)
     # sudo: templates of other companies are built there, too
-    templates = server.env["saas.template"].sudo().search([("server_id", "=", server.id)])
+    homes = [server.id] if server.address else [server.id, False]
+    built = [("server_id", "in", homes), ("template_version", "!=", False)]
+    templates = server.env["saas.template"].sudo().search(built)
     if templates:
         others = ", ".join(templates.filtered(lambda it: it.series != facts.series).mapped("code"))
         fault = sentences.OTHER_TEMPLATES.format(templates=others, series=facts.series) if others else ""

@@ -43,7 +43,7 @@ class MoveCase(SaasCase):
             patch.object(gateway, "move", move),
             patch.object(gateway, "has_moved", return_value=False),
             patch.object(gateway, "confirm_move") as self.confirm,
-            self._jobs(),
+            self._jobs() as self.jobs,
         ):
             yield moves
 
@@ -106,11 +106,13 @@ class TestMove(MoveCase):
         self.assertEqual((self.acme.operation, self.acme.target_server_id), ("move", self.other))
 
     def test_only_a_running_instance_is_moved(self):
-        for values in ({"state": "suspended"}, {"run_state": "stopped"}, {"operation": "restart"}):
-            with self.subTest(**values), self.cr.savepoint() as savepoint, self.assertRaises(InvalidState):
-                self.acme.sudo().write(values)
-                self._as("manager", self.acme).move_to(self.other)
-            savepoint.rollback()
+        for number, values in enumerate(
+            ({"state": "suspended"}, {"run_state": "stopped"}, {"operation": "restart"})
+        ):
+            instance = self._on_here(f"number-{number}")
+            instance.sudo().write(values)
+            with self.subTest(**values), self.assertRaises(InvalidState):
+                self._as("manager", instance).move_to(self.other)
 
     def test_until_the_move_is_confirmed_it_keeps_its_name_and_goes_nowhere_else(self):
         third = self._make_server("third", address="third")
@@ -131,9 +133,9 @@ class TestMove(MoveCase):
         self.assertEqual((server.instance_count, server.kept_count), (0, 1))
         with self.assertRaisesRegex(UserError, "Confirm their moves first"):
             server.action_disable()
-        with self._moving(), self._jobs() as jobs:
+        with self._moving():
             server.action_confirm_moves()
-            jobs.perform_enqueued_jobs()
+            self.jobs.perform_enqueued_jobs()
         self.assertEqual(server.kept_count, 0)
         server.action_disable()
 
@@ -182,7 +184,8 @@ class TestDrain(MoveCase):
                 self.server.sudo()._drain_on()
                 under_way = self.server.instance_ids.filtered(lambda it: it.operation == "move")
                 self.assertLessEqual(len(under_way), 1)
-                under_way.sudo()._operate("move") if under_way else None
+                if under_way:
+                    under_way.sudo()._operate("move")
         return moves
 
     def test_all_instances_are_moved_one_after_the_other(self):

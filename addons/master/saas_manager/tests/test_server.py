@@ -285,7 +285,7 @@ class TestServer(SaasCase):
         self.assertEqual(rows["Image"][0], "critical")
         self.assertIn("no such image", rows["Image"][1])
         self.assertIn("TENANTRY_IMAGE", rows["Image"][1])
-        self.assertEqual(rows["Isolation"][0], "healthy")
+        self.assertEqual(rows["Isolation"][0], "warning")
         self.assertIn("cgroups", rows["Isolation"][1])
         noted = self.server.read(
             ["health", "runtime", "postgres", "container_engine", "cpu_count", "memory_use", "disk_use"]
@@ -327,7 +327,7 @@ class TestServer(SaasCase):
         self.assertIn("4 %", self.server.health_text)
 
     def test_a_template_of_another_series_than_the_server_is_a_warning(self):
-        self._make_template("old", server_id=self.server.id, series="18.0")
+        self._make_template("old", server_id=self.server.id, series="18.0", template_version="1.0.0")
         engine = recording_engine()
         engine.facts.return_value = facts_of(self.server)
         with engines_are(_engine_of=lambda _server: engine):
