@@ -120,7 +120,7 @@ def fault_of_image(boxes: DockerRuntime, variables: list[str] | None) -> Tenantr
     engine = MagicMock()
     engine.images.get.return_value.attrs = {"Config": {"Env": variables}}
     with (
-        patch.object(DockerRuntime, "_engine", lambda _self: nullcontext(engine)),
+        patch.object(DockerRuntime, "_engine", lambda *_: nullcontext(engine)),
         patch.object(DockerRuntime, "_firewall", Mock(obstacle="there is no iptables")),
     ):
         return {check.subject: check for check in boxes.checks()}["Image"].fault
@@ -128,7 +128,7 @@ def fault_of_image(boxes: DockerRuntime, variables: list[str] | None) -> Tenantr
 
 def test_an_image_that_says_that_it_is_of_another_series_is_told(boxes: DockerRuntime) -> None:
     assert isinstance(fault_of_image(boxes, ["PATH=/bin", "ODOO_VERSION=18.0"]), ImageOfOtherSeries)
-    for variables in (["ODOO_VERSION=19.0"], ["PATH=/bin"], None):
+    for variables in (["ODOO_VERSION=19.0"], ["PATH=/bin", "BARE"], None):
         assert fault_of_image(boxes, variables) is None
 
 

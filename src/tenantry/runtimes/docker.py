@@ -47,6 +47,7 @@ from tenantry.spawner.container_engine import CHANNEL, CHANNEL_FOLDER
 _OWN_ADDONS, _MORE_ADDONS = PurePosixPath("/mnt/tenantry"), PurePosixPath("/mnt/extra-addons")
 _PROGRAM = _OWN_ADDONS / PROCESS_MODULE / CONTAINER_PROGRAM
 _SOCKETS = PurePosixPath("/run/postgresql")
+_CHECK_TIMEOUT_S = 5
 
 
 @dataclass(frozen=True)
@@ -142,15 +143,16 @@ class DockerRuntime(TenantServer):
                 return str(engine.images.pull(self.image).id)
 
     @contextlib.contextmanager
-    def _engine(self) -> Iterator[docker.DockerClient]:
+    def _engine(self, timeout_s: int = 30) -> Iterator[docker.DockerClient]:
         """A client of the engine, whose failures it raises as ContainerEngineFailure."""
         socket = Path(self._engine_address.removeprefix("unix://"))
         if not socket.is_socket():
             raise ContainerEngineFailure(self._engine_address, self.image, f"there is no socket {socket}")
         try:
-            with contextlib.closing(docker.DockerClient(base_url=self._engine_address, timeout=30)) as engine:
+            client = docker.DockerClient(base_url=self._engine_address, timeout=timeout_s)
+            with contextlib.closing(client) as engine:
                 yield engine
-        except DockerException as error:
+        except (DockerException, OSError) as error:  # the latter is what `requests` raises
             raise ContainerEngineFailure(self._engine_address, self.image, str(error)) from error
 
     def _folders(self, sockets: Path) -> dict[str, str]:
@@ -179,14 +181,14 @@ class DockerRuntime(TenantServer):
         ]
 
     def _engine_version(self) -> str:
-        with self._engine() as engine:
+        with self._engine(_CHECK_TIMEOUT_S) as engine:
             return f"Docker {engine.version()['Version']}"
 
     def _image_facts(self) -> str:
         """The image's name. Raises ImageOfOtherSeries if it says that its Odoo is of another one."""
-        with self._engine() as engine:
+        with self._engine(_CHECK_TIMEOUT_S) as engine:
             variables = engine.images.get(self.image).attrs["Config"].get("Env") or ()
-        there = dict(line.split("=", 1) for line in variables).get("ODOO_VERSION", "")
+        there = dict(line.partition("=")[::2] for line in variables).get("ODOO_VERSION", "")
         if there and not there.startswith(self.settings.odoo_series):
             raise ImageOfOtherSeries(self.image, there, self.settings.odoo_series)
         return self.image
@@ -199,7 +201,7 @@ class DockerRuntime(TenantServer):
     def _folders_of_files(self) -> list[Path]:
         """See `TenantServer._folders_of_files`; containers and images are elsewhere."""
         try:
-            with self._engine() as engine:
+            with self._engine(_CHECK_TIMEOUT_S) as engine:
                 folder = Path(engine.info()["DockerRootDir"])
         except ContainerEngineFailure:
             return super()._folders_of_files()
