@@ -214,9 +214,10 @@ def _needs_of_runtime(settings: ServerSettings) -> list[Finding]:
 
 
 def _found(check: Check) -> Finding:
+    """Not needed: `tenantry up` mends some of it, such as a firewall or an image that is not there yet."""
     if check.fault:
-        return Finding(check.subject, False, str(check.fault), check.fault.remedy)
-    return Finding(check.subject, True, check.detail)
+        return Finding(check.subject, False, str(check.fault), check.fault.remedy, needed=False)
+    return Finding(check.subject, True, check.detail, needed=False)
 
 
 def _other_server(settings: ServerSettings, name: str) -> Finding:
