@@ -111,10 +111,10 @@ class SaasInstance(models.Model):
     def _move_in_steps(self, log):
         moved = gateway.move(self, self.target_server_id, log.on_step)
         message = self.env._(
-            "Moved from %(source)s to %(target)s. Visitors waited for %(pause).1f s; "
+            "Moved from %(former)s to %(present)s. Visitors waited for %(pause).1f s; "
             "%(rows)d rows and %(files)d files were compared.",
-            source=self.server_id.name,
-            target=self.target_server_id.name,
+            former=self.server_id.name,
+            present=self.target_server_id.name,
             pause=moved.pause_s,
             rows=moved.rows,
             files=moved.files,

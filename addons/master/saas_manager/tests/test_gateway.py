@@ -31,6 +31,7 @@ from tenantry.model.activity import Activity
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.mail import Security, Traffic
 from tenantry.model.module import Module
+from tenantry.model.progress import StepEvent, StepStatus
 from tenantry.model.recipe import Recipe
 from tenantry.model.server import WIRE, Check, Condition
 from tenantry.model.usage import Usage
@@ -373,6 +374,49 @@ class TestGateway(SaasCase):
         self.assertEqual(gateway.server_status(self.server)["runtime"], "docker")
         self.server.runtime = "kubernetes"
         self.assertEqual(gateway.server_status(self.server)["health"], "unknown")
+
+    def test_testing_a_connection_makes_a_row_for_each_check(self):
+        values, rows = gateway.test_connection(self.server)
+        self.assertEqual(values, gateway.server_status(self.server))
+        self.assertEqual(
+            {row["health"] for row in rows}, {"critical"} if values["health_message"] else {"healthy"}
+        )
+
+    def test_an_instance_is_moved_between_the_engines_of_two_servers(self):
+        other = self._make_server("other", address="other")
+        engines, steps = {self.server: Mock(), other: Mock()}, []
+        self.instance.left_server_id = other
+        with engines_are(_engine_of=engines.__getitem__), patch("tenantry.engine.moving.move") as move:
+            moved = gateway.move(self.instance, other, steps.append)
+            on_step = move.call_args.args[3]
+            for step in "copy", "freeze", "verify":
+                on_step(StepEvent("move", "acme-db", step, StepStatus.DONE, 0.5, 0.1))
+            with patch("tenantry.engine.moving.confirm") as confirm:
+                gateway.confirm_move(self.instance)
+        self.assertIs(moved, move.return_value)
+        move.assert_called_once_with(engines[self.server], engines[other], "acme-db", on_step)
+        self.assertEqual([event.step for event in steps], ["copy", "hold", "compare"])
+        confirm.assert_called_once_with(engines[other], "acme-db")
+
+    def test_an_instance_has_moved_when_its_server_says_so(self):
+        other = self._make_server("other", address="other")
+        for moved_to, has_moved in (("", False), ("third", False), ("other", True)):
+            self.engine.instances.find_by_reference.return_value = SimpleNamespace(moved_to=moved_to)
+            self.assertIs(gateway.has_moved(self.instance, other), has_moved)
+        self.engine.instances.find_by_reference.return_value = None
+        self.assertFalse(gateway.has_moved(self.instance, other))
+
+    def test_servers_of_one_installation_are_reached_at_one_machine(self):
+        addresses = (False, "paris", "ssh://odoo@rome", "ssh://odoo@rome/two", "ssh://odoo@oslo/two")
+        servers = [self._make_server(f"at-{number}", address=it) for number, it in enumerate(addresses)]
+        together = {
+            (addresses[one], addresses[other])
+            for one in range(5)
+            for other in range(5)
+            if gateway.in_one_installation(servers[one], servers[other])
+        }
+        pairs = {(False, "paris"), ("ssh://odoo@rome", "ssh://odoo@rome/two")}
+        self.assertEqual(together, pairs | {(other, one) for one, other in pairs})
 
     def test_secrets_are_encrypted_and_passwords_are_new(self):
         sealed = gateway.seal("a secret")

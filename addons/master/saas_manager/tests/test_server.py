@@ -133,7 +133,8 @@ class TestPlacement(SaasCase):
         machine = {"disk_gb": 100, "disk_used_gb": 80, "max_instances": 10}
         self.server.write(machine)
         self._fill(self.server, 2)
-        self.assertEqual(self._place(), self._make_server("beside", sequence=20, **machine))
+        beside = self._make_server("beside", sequence=20, **machine)
+        self.assertEqual(self._place(), beside)
 
     def test_a_template_may_have_a_server_of_its_own(self):
         self._make_server("roomier", max_instances=0)
