@@ -38,7 +38,7 @@ class MoveCase(SaasCase):
             if instance.subdomain in failures:
                 raise failures[instance.subdomain]
             url = f"https://{instance.subdomain}.{target.code}.example"
-            return SimpleNamespace(instance=SimpleNamespace(url=url), pause_s=1.25, rows=1200, files=7)
+            return SimpleNamespace(instance=SimpleNamespace(url=url), pause_s=1.5, rows=1200, files=7)
 
         with (
             patch.object(gateway, "move", move),
@@ -64,9 +64,9 @@ class TestMove(MoveCase):
         self.assertEqual((self.acme.state, self.acme.operation), ("active", False))
         self.assertEqual(self.acme.url, "https://acme.other.example")
         self.assertEqual(self.acme.previous_url, "https://acme.here.example")
-        self.assertEqual((self.acme.move_pause_s, bool(self.acme.moved_at)), (1.25, True))
+        self.assertEqual((self.acme.move_pause_s, bool(self.acme.moved_at)), (1.5, True))
         told = self.acme.message_ids[0].body
-        for fact in ("1.2 s", "1200 rows", "acme.other.example is", "acme.here.example leads there"):
+        for fact in ("1.5 s", "1200 rows", "acme.other.example is", "acme.here.example leads there"):
             self.assertIn(fact, told)
         self.assertIn("Server here to Server other", self.acme.log_ids[:1].message)
 
@@ -200,6 +200,7 @@ class TestDrain(MoveCase):
     def test_each_goes_to_the_server_with_the_most_room(self):
         self.other.max_instances = 10
         beside = self._make_server("beside", address="beside", max_instances=10)
+        self._make_instance("there", "active", server_id=beside.id)
         beta = self._on_here("beta")
         self.assertEqual(self._drain(), [(self.acme, self.other), (beta, beside)])
 

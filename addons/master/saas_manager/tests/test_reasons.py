@@ -121,7 +121,9 @@ class TestReasons(SaasCase):
 
     def test_what_is_wrong_with_a_server_is_told_in_each_language(self):
         for fault in sentences._FAULTS:
-            kept = fault.format(there="19.0", here="20.0", wanted="far")
+            kept = fault.format(
+                there="19.0", here="20.0", wanted="far", templates="shop, blank", series="18.0"
+            )
             for lang in ("fr_FR", "vi_VN"):
                 with self.subTest(fault, lang=lang):
                     told = self._in(lang, kept)

@@ -10,7 +10,7 @@ class SaasServerTest(models.TransientModel):
     _description = "Test of a Server's Connection"
 
     server_id = fields.Many2one("saas.server", required=True, readonly=True, ondelete="cascade")
-    health = fields.Selection(related="server_id.health")
+    health = fields.Selection(related="server_id.health", related_sudo=False)
     line_ids = fields.One2many("saas.server.test.line", "test_id", string="Checks", readonly=True)
 
 
