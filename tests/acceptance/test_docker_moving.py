@@ -12,7 +12,7 @@ from tests.support.inventory import orphans
 from tests.support.odoo_image import NAME
 from tests.support.tenants import ask, create, log_in, status, swept
 from tests.support.ticker import ticking
-from tests.support.travelling import files_of
+from tests.support.travelling import content_of
 from tests.support.waiting import eventually
 
 from tenantry.engine import Engine
@@ -61,7 +61,7 @@ def test_an_instance_moves_into_a_container_and_back_while_its_users_work(
     assert (ticker.failures, ticker.lost(boxes)) == ([], [])
     assert any(name.startswith("/acme-") for name in containers(docker))
     assert set(ask(engine, "acme", checksums)) <= set(ask(boxes, "acme", checksums))
-    assert files_of(engine.context, "acme").items() <= files_of(boxes.context, "acme").items()
+    assert content_of(engine).items() <= content_of(boxes).items()
     found = user.call("res.partner", "search_read", [["name", "=", "Zoë"]], ["image_1920"])
     assert found[0]["image_1920"] == _PICTURE
     with ticking(engine, creation) as back:

@@ -8,6 +8,7 @@ from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
+import psycopg
 import pytest
 from tests.support.crashes import Crash, crash_before
 from tests.support.fake_runtime import FakeRuntime
@@ -24,14 +25,17 @@ from tests.support.travelling import (
 from tenantry.engine import Engine
 from tenantry.engine.moving import STEPS, confirm, move
 from tenantry.errors import (
+    Busy,
     InstanceNotFound,
     InvalidTransition,
     MoveDiffers,
     MoveUnsupported,
     NameTaken,
     OtherInstallation,
+    PostgresUnreachable,
     ProbeFailed,
     SameServer,
+    TenantryError,
 )
 from tenantry.model.catalog import Kind, Label, State
 from tenantry.model.progress import StepEvent, StepStatus
@@ -39,7 +43,6 @@ from tenantry.operations.context import relabel
 from tenantry.operations.instance import move as parts
 from tenantry.operations.inventory import find_instance
 from tenantry.postgres import databases, roles
-from tenantry.settings import ServerSettings
 
 SECOND = "beside"
 DOMAIN = "beside.localhost"
@@ -54,19 +57,21 @@ def with_fake_runtime(engine: Engine, folder: Path) -> FakeRuntime:
 
 @pytest.fixture(scope="module")
 def servers(
-    cluster_engine: Engine, settings: ServerSettings, tmp_path_factory: pytest.TempPathFactory
+    cluster_engine: Engine, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Engine, Engine]]:
     """The installation's own server and another one, which answer as their labels say."""
+    settings = cluster_engine.settings
     file = settings.installation.file
     file.write_text(f"[servers.{SECOND}]\nbase_domain = '{DOMAIN}'\n")
-    here, there = Engine(settings), Engine(settings.other(SECOND))
+    here = Engine(settings)
+    there = Engine(settings.other(SECOND))
     there.start_postgres()
     with ExitStack() as stack:
         for engine in (here, there):
             runtime = with_fake_runtime(engine, tmp_path_factory.mktemp("r"))
             stack.enter_context(runtime.listening())
         yield here, there
-    there.stop()
+    there._embedded.stop()
     file.unlink()
     shutil.rmtree(there.settings.home)
 
@@ -93,7 +98,6 @@ def begin(here: Engine, there: Engine) -> None:
         seats=7,
         links_since=5,
         limits={"threads": 3},
-        identity="f" * 32,
     )
     here.context.runtime.follow(["acme"])
     session = folder_of(here.context, "acme") / SESSION
@@ -114,10 +118,9 @@ def answers(engine: Engine, host: str) -> int:
     return engine.context.runtime.answer(host)
 
 
-def is_clean(*engines: Engine) -> bool:
-    left = [orphans(engine.context) for engine in engines]
-    folder = engines[0].settings.installation.home / "moves"
-    return left == [[]] * len(engines) and not (folder.exists() and any(folder.iterdir()))
+def leftovers(*engines: Engine) -> list[str]:
+    found = [left for engine in engines for left in orphans(engine.context)]
+    return [*found, *map(str, (engines[0].settings.installation.home / "moves").glob("*"))]
 
 
 def test_an_instance_moves_with_everything_that_it_has(here: Engine, there: Engine):
@@ -139,7 +142,7 @@ def test_an_instance_moves_with_everything_that_it_has(here: Engine, there: Engi
     left = label_at(here)
     assert (left.state, left.moved_to) == (State.MOVED, SECOND)
     assert contents(here) == before
-    assert is_clean(here, there)
+    assert leftovers(here, there) == []
 
 
 def test_its_address_in_its_database_is_the_new_one(here: Engine, there: Engine):
@@ -150,6 +153,7 @@ def test_its_address_in_its_database_is_the_new_one(here: Engine, there: Engine)
 
 
 def test_it_moves_back_with_what_was_written_meanwhile(here: Engine, there: Engine):
+    identity = label_at(here).identity
     move(here, there, "acme")
     as_tenant(there.context, "INSERT INTO res_partner (name) VALUES ('new'); DELETE FROM big WHERE id = 1")
     (folder_of(there.context, "acme") / "ab" / "written").write_bytes(b"there")
@@ -157,9 +161,9 @@ def test_it_moves_back_with_what_was_written_meanwhile(here: Engine, there: Engi
     move(there, here, "acme")
     assert contents(here) == before
     assert (label_at(here).state, label_at(there).state) == (State.ACTIVE, State.MOVED)
-    assert label_at(here).identity == "f" * 32
+    assert label_at(here).identity == identity
     assert answers(here, f"acme.{DOMAIN}") == 200
-    assert is_clean(here, there)
+    assert leftovers(here, there) == []
 
 
 def test_after_the_confirmation_the_data_is_gone_and_it_still_moves_back(here: Engine, there: Engine):
@@ -169,11 +173,11 @@ def test_after_the_confirmation_the_data_is_gone_and_it_still_moves_back(here: E
     confirm(here, "acme")
     assert label_at(here).state is State.MOVED
     assert files_of(here.context, "acme") == {}
-    assert not any("from the template" in line for line in schema_and_rows(here, "acme"))
-    assert is_clean(here, there)
+    assert "from the template" not in "".join(schema_and_rows(here, "acme"))
+    assert leftovers(here, there) == []
     move(there, here, "acme")
     assert contents(here) == before
-    assert is_clean(here, there)
+    assert leftovers(here, there) == []
 
 
 def test_a_finished_move_is_not_done_again(here: Engine, there: Engine):
@@ -190,8 +194,22 @@ def test_what_has_moved_is_terminated_where_it_was(here: Engine, there: Engine, 
     if confirmed:
         confirm(here, "acme")
     here.instances.terminate("acme")
-    assert is_clean(here, there)
+    assert leftovers(here, there) == []
     assert label_at(there).state is State.ACTIVE
+
+
+def test_nobody_writes_to_an_instance_that_is_held(here: Engine):
+    with here.context.as_owner("acme", "acme") as before:
+        here.moves.freeze("acme", "a run")
+        with pytest.raises(psycopg.Error):
+            before.execute("INSERT INTO res_partner (name) VALUES ('late')")
+    with pytest.raises(TenantryError):
+        as_tenant(here.context, "SELECT 1")
+    with pytest.raises(Busy):
+        here.moves.thaw("acme", "another run")
+    assert label_at(here).state is State.MOVING
+    here.moves.thaw("acme", "a run")
+    as_tenant(here.context, "SELECT 1")
 
 
 # ---------------------------------------------------------------- failures
@@ -213,18 +231,19 @@ def test_a_move_that_fails_before_it_has_arrived_is_undone_and_later_goes_on(
 
     with pytest.raises(Stop):
         move(here, there, "acme", fail)
+    assert serving(here, there) == 1
     if step in ("switch", "forward", "clean up"):
         assert label_at(there).state is State.ACTIVE
     else:
         assert label_at(here).state is State.ACTIVE
         assert answers(here, "acme.localhost") == 200
         as_tenant(here.context, "SELECT 1")
-        assert is_clean(here, there)
+        assert leftovers(here, there) == []
         with pytest.raises(InstanceNotFound):
             label_at(there)
     move(here, there, "acme")
     assert contents(there) == before
-    assert is_clean(here, there)
+    assert leftovers(here, there) == []
 
 
 def test_a_move_back_that_fails_leaves_the_old_address_forwarded(here: Engine, there: Engine):
@@ -240,7 +259,7 @@ def test_a_move_back_that_fails_leaves_the_old_address_forwarded(here: Engine, t
     assert (label_at(here).state, label_at(here).moved_to) == (State.MOVED, SECOND)
     assert label_at(there).state is State.ACTIVE
     assert contents(here) == kept
-    assert is_clean(here, there)
+    assert leftovers(here, there) == []
 
 
 def test_a_copy_that_differs_does_not_arrive(here: Engine, there: Engine, monkeypatch: pytest.MonkeyPatch):
@@ -257,7 +276,7 @@ def test_a_copy_that_differs_does_not_arrive(here: Engine, there: Engine, monkey
         move(here, there, "acme")
     assert caught.value.differences == ("public.line",)
     assert label_at(here).state is State.ACTIVE
-    assert is_clean(here, there)
+    assert leftovers(here, there) == []
 
 
 def test_a_copy_that_does_not_answer_does_not_arrive(
@@ -268,7 +287,38 @@ def test_a_copy_that_does_not_answer_does_not_arrive(
     with pytest.raises(ProbeFailed):
         move(here, there, "acme")
     assert label_at(here).state is State.ACTIVE
-    assert is_clean(here, there)
+    assert leftovers(here, there) == []
+
+
+def test_a_server_that_goes_away_leaves_the_instance_where_it_was(
+    here: Engine, there: Engine, monkeypatch: pytest.MonkeyPatch
+):
+    before = contents(here)
+
+    def gone(*_arguments: object) -> None:
+        raise PostgresUnreachable("there", "it went away")
+
+    with monkeypatch.context() as patched:
+        for part in ("arrive", "discard"):
+            patched.setattr(parts, part, gone)
+        patched.setattr(parts, "receive", after_which(parts.receive, gone))
+        with pytest.raises(PostgresUnreachable):
+            move(here, there, "acme")
+    assert label_at(here).state is State.ACTIVE
+    assert label_at(there).is_arriving
+    assert answers(there, f"acme.{DOMAIN}") == 503
+    move(here, there, "acme")
+    assert contents(there) == before
+    assert leftovers(here, there) == []
+
+
+def after_which(real: Callable[..., int], then: Callable[[], None]) -> Callable[..., int]:
+    def both(*arguments: object) -> int:
+        result = real(*arguments)
+        then()
+        return result
+
+    return both
 
 
 def test_a_name_that_is_taken_there_is_refused_before_anything_is_copied(here: Engine, there: Engine):
@@ -304,7 +354,7 @@ def test_what_cannot_move_is_refused(here: Engine, there: Engine, monkeypatch: p
         move(here, there, "acme")
     with pytest.raises(InvalidTransition):
         confirm(here, "acme")
-    assert is_clean(here, there)
+    assert leftovers(here, there) == []
 
 
 # ---------------------------------------------------------------- killed
@@ -333,7 +383,7 @@ def test_there_and_back_killed_anywhere_goes_on_and_is_never_served_twice(here: 
             move(source, target, "acme")
             assert contents(target) == before, effect
             assert serving(here, there) == 1
-            assert is_clean(here, there), effect
+            assert leftovers(here, there) == [], effect
         effect += 1
     assert effect > 30
 
@@ -344,7 +394,7 @@ def test_a_confirmation_that_is_killed_anywhere_goes_on(here: Engine, there: Eng
     while is_killed(effect, partial(confirm, here, "acme")):
         confirm(here, "acme")
         assert label_at(here).state is State.MOVED
-        assert is_clean(here, there), effect
+        assert leftovers(here, there) == [], effect
         move(there, here, "acme")
         move(here, there, "acme")
         effect += 1

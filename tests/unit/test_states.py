@@ -25,7 +25,7 @@ _TABLE = {
     Action.ACTIVATE: "active active - active - - active -",
     Action.SUSPEND: "- suspended suspended - suspended - - -",
     Action.REACTIVATE: "- active - - active - - -",
-    Action.TERMINATE: "terminating terminating terminating terminating terminating terminating - terminating",
+    Action.TERMINATE: " ".join(["terminating"] * len(_STATES)),
     Action.STOP: "- stopped stopped - - - - -",
     Action.START: "- active active - - - - -",
     Action.RENAME: "- renaming - renaming - - - -",

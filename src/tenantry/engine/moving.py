@@ -6,19 +6,22 @@ arrived, a failure is undone; afterwards the move only goes forward: the new ser
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from tenantry.errors import InstanceNotFound, MoveDiffers, OtherInstallation, SameServer
+from tenantry.errors import InstanceNotFound, MoveDiffers, OtherInstallation, SameServer, TenantryError
 from tenantry.model.catalog import State
 from tenantry.model.instance import Instance
 from tenantry.model.move import Moved, Whereabouts, differences, rows_in
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.states import Action, after
 from tenantry.operations.steps import Operation, Step
+
+_logger = logging.getLogger(__name__)
 
 
 class Server(Protocol):
@@ -34,6 +37,7 @@ class Moving:
 
     left, there: what both servers say. first: the archive made while the instance was in use; last: the one
     made while it was held. content: of the original's tables, see `operations.instance.digest`.
+    may_have_arrived: this run has tried it, or there was another one before.
     """
 
     source: Server
@@ -47,10 +51,13 @@ class Moving:
     files: int = 0
     content: Mapping[str, str] = field(default_factory=dict)
     instance: Instance | None = None
+    may_have_arrived: bool = False
 
     @classmethod
     def between(cls, source: Server, target: Server, name: str) -> Moving:
-        return cls(source, target, name, source.moves.whereabouts(name), target.moves.whereabouts(name))
+        found = cls(source, target, name, source.moves.whereabouts(name), target.moves.whereabouts(name))
+        found.may_have_arrived = found.is_frozen
+        return found
 
     @property
     def is_frozen(self) -> bool:
@@ -131,6 +138,7 @@ def _verify(move: Moving) -> None:
 
 
 def _switch(move: Moving) -> None:
+    move.may_have_arrived = True
     move.instance = move.target.moves.arrive(move.name, move.run)
 
 
@@ -144,8 +152,17 @@ def _clean_up(move: Moving) -> None:
 
 
 def _undo(move: Moving) -> None:
-    """Let the instance serve again where it was, but only once there is no copy that could be served."""
-    move.discard_copy()
+    """Let the instance serve again where it was, but only if no copy of it is served, or will be.
+
+    A copy that cannot be removed, since its server does not answer, is safe if only this run can let it
+    arrive, and has not tried: the next move removes it.
+    """
+    try:
+        move.discard_copy()
+    except TenantryError as error:
+        if move.may_have_arrived:
+            raise
+        _logger.warning("the copy of %s was not removed: %s", move.name, error)
     move.source.moves.thaw(move.name, move.run)
 
 
@@ -167,8 +184,7 @@ def move(source: Server, target: Server, name: str, on_step: OnStep = ignore) ->
     """Move the instance `name` from one server to another; its visitors wait for a few seconds.
 
     The source keeps the data until `confirm`, and forwards its visitors. Moving back is the same the other
-    way.
-    A killed move is run again; a failed one is undone, unless the instance has arrived. Raises
+    way. A killed move is run again; a failed one is undone, unless the instance has arrived. Raises
     InstanceNotFound, InvalidTransition, SameServer, OtherInstallation, MoveUnsupported, MoveDiffers,
     ModuleNotFound, NameTaken, Busy, ProbeFailed, and what dumping and loading archives raises.
     """

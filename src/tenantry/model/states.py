@@ -47,6 +47,7 @@ TRANSITIONS: Mapping[tuple[Action, State], State] = MappingProxyType(
         (Action.MOVE, State.ACTIVE): State.MOVING,
         (Action.ACTIVATE, State.MOVING): State.ACTIVE,
         (Action.LEAVE, State.MOVING): State.MOVED,
+        (Action.TERMINATE, State.MOVING): State.TERMINATING,
         (Action.TERMINATE, State.MOVED): State.TERMINATING,
         # The state does not change.
         (Action.INSTALL, State.ACTIVE): State.ACTIVE,

@@ -120,6 +120,13 @@ class Processes:
         except OSError:
             self.launcher_ended(launcher)
 
+    def prepare(self, tenant: Tenant) -> None:
+        """Start what will start the tenant's process, if it will be woken soon."""
+        try:
+            self._launchers.find_or_start(tenant)
+        except OSError as error:
+            _logger.warning("nothing is started ahead of %s: %s", tenant.name, error)
+
     def send_order(self, tenant: Tenant, fork: Fork, *, is_successor: bool = False) -> None:
         """Send the order through a pipe that only the child reads: it contains a password. Raises OSError."""
         assert tenant.listener

@@ -155,9 +155,12 @@ class Spawner:
             self.loop.unwatch(tenant.listener)
         tenant.due_at = None
         self.processes.finish(tenant)
+        if tenant.entry.label.is_arriving and not tenant.entry.label.filestore:
+            self.processes.prepare(tenant)
 
     def _replaced(self, former: Tenant, entry: Entry) -> Tenant:
-        """A tenant that has the name and the visitors of a former one, which has no process any more."""
+        """A tenant that has the name and the visitors of a former one."""
+        self.processes.end(former)
         self.processes.forget(former)
         tenant = Tenant(entry, former.host, former.listener, former.links)
         self.tenants[former.name] = tenant

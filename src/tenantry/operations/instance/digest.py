@@ -10,9 +10,11 @@ from tenantry.operations.context import Context
 from tenantry.postgres.cluster import Connection
 
 _TABLES = """
-    SELECT nspname, relname FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace AS n ON n.oid = relnamespace
+    SELECT nspname, relname FROM pg_catalog.pg_class AS c
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = relnamespace
      WHERE relkind IN ('r', 'p') AND relpersistence <> 't'
        AND nspname <> 'information_schema' AND nspname NOT LIKE 'pg\\_%'
+       AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
      ORDER BY 1, 2
 """
 _SEQUENCES = """
@@ -20,8 +22,8 @@ _SEQUENCES = """
 """
 _OF_TABLE = """
     SELECT {label}, pg_catalog.count(*),
-           coalesce(pg_catalog.sum(pg_catalog.hashtextextended(t::text, 0)::numeric), 0)::text
-      FROM ONLY {table} AS t
+           coalesce(pg_catalog.sum(pg_catalog.hashtextextended(whole_row::text, 0)::numeric), 0)::text
+      FROM ONLY {table} AS whole_row
 """
 _AT_ONCE = 40
 _WITHIN_S = 3600

@@ -33,7 +33,7 @@ from tenantry.postgres import databases, locks, roles
 from tenantry.postgres.cluster import Cluster, Connection, is_alive, translated
 from tenantry.postgres.programs import service
 
-_WAIT_FOR_TURN_S = 3600
+_WAIT_FOR_TURN_S, _TURN_OF_HELD_WITHIN_S = 3600, 10
 KEPT_LABEL_FIELDS = ("finished", "seats", "counted_seats", "entitled_since", "limits")
 """The fields of a label that stay true when the database moves to another installation."""
 MOVED_LABEL_FIELDS = ("hostnames", "former_hosts", "links_since", "reference")
@@ -67,13 +67,22 @@ class Dumping:
     def filestore(self) -> str:
         return self.label.filestore or self.name
 
+    @property
+    def is_held(self) -> bool:
+        """Whether it waits for this dump, with its visitors."""
+        return self.moves and self.label.state is State.MOVING
+
+    @property
+    def turn_within_s(self) -> float:
+        """How long to wait for other dumps of the cluster."""
+        return _TURN_OF_HELD_WITHIN_S if self.is_held else _WAIT_FOR_TURN_S
+
 
 def _put_files(subject: Dumping) -> None:
     """Sessions change all the time, so they are put when the instance is held."""
     place, filestores = subject.place, subject.context.filestores
-    sessions = subject.moves and subject.label.state is State.MOVING
     for member in put_files(
-        place.store, place.keys, filestores, subject.filestore, subject.files, sessions=sessions
+        place.store, place.keys, filestores, subject.filestore, subject.files, sessions=subject.is_held
     ):
         subject.files[member.path] = member
 
@@ -83,7 +92,7 @@ def _dump_database(subject: Dumping) -> None:
     pg_dump = client(context, connection, "pg_dump")
     size = databases.sizes_bytes(connection, name).get(name, 0)
     subject.modules = modules_of(context, name)
-    with _dump_role(context, connection, name) as dumper:
+    with _dump_role(context, connection, name, subject.turn_within_s) as dumper:
         subject.extensions = _extensions(dumper, name)
         with service(dumper, name, context.settings.run_dir) as environment:
             store, keys = subject.place.store, subject.place.keys
@@ -105,14 +114,16 @@ def _unchanged(folder: Path, former: Manifest) -> Iterator[tuple[str, Member]]:
 
 
 @contextmanager
-def _dump_role(context: Context, connection: Connection, name: str) -> Iterator[Cluster]:
+def _dump_role(
+    context: Context, connection: Connection, name: str, turn_within_s: float
+) -> Iterator[Cluster]:
     """A role with the tenant's rights in this one database, for the time of the dump.
 
     A fault in pg_dump could let a tenant run code as this role. Therefore login is disabled and all sessions
     are ended before the role gets a tenant's rights, and afterwards.
     """
     role, password = names.DUMP_ROLE, random_key()
-    with locks.exclusive(connection, role, wait_s=_WAIT_FOR_TURN_S):
+    with locks.exclusive(connection, role, wait_s=turn_within_s):
         roles.create(connection, role)
         _block_login(connection, role)
         try:

@@ -189,10 +189,10 @@ def _rename(connection: Connection, old: str, new: str, label: Label) -> None:
 def check(context: Context, name: str, there: Whereabouts) -> None:
     """Check what can be checked before anything is copied. there: of the server that it leaves.
 
-    Raises MoveUnsupported, ModuleNotFound, NameTaken.
+    Raises MoveUnsupported, ModuleNotFound, NameTaken, Busy.
     """
     here = context.settings
-    with context.maintenance() as connection:
+    with context.maintenance() as connection, name_locks(connection, [name], ()):
         if there.series != here.odoo_series:
             raise MoveUnsupported(name, here.name, f"Odoo {there.series}", f"Odoo {here.odoo_series}")
         if there.postgres > major(connection):
