@@ -80,7 +80,7 @@ def template(office: BackOffice, second: Engine, there: int) -> Iterator[int]:
     second.templates.drop(f"there-{there}")
 
 
-def tested(office: BackOffice, server: int) -> dict[str, tuple[str, str]]:
+def checks_of(office: BackOffice, server: int) -> dict[str, tuple[str, str]]:
     """What an operator reads after Test Connection: by check, the health and the text."""
     test = office.call("saas.server", "action_test_connection", [server])["res_id"]
     lines = office.call("saas.server.test", "read", [test], ["line_ids"])[0]["line_ids"]
@@ -89,7 +89,7 @@ def tested(office: BackOffice, server: int) -> dict[str, tuple[str, str]]:
 
 
 def test_its_connection_is_tested_and_its_machine_is_measured(office: BackOffice, there: int):
-    rows = tested(office, there)
+    rows = checks_of(office, there)
     wrong = {subject: text for subject, (health, text) in rows.items() if health == "critical"}
     assert wrong == {}
     assert {"Connection", "Version", "PostgreSQL", "Tenant server", "Disk"} <= set(rows)
@@ -102,7 +102,7 @@ def test_its_connection_is_tested_and_its_machine_is_measured(office: BackOffice
 def test_a_wrong_address_is_told_with_its_remedy(office: BackOffice, there: int):
     values = {"name": "Nowhere", "code": f"nowhere-{there}", "address": "nowhere"}
     nowhere = office.call("saas.server", "create", [values])[0]
-    ((health, text),) = tested(office, nowhere).values()
+    ((health, text),) = checks_of(office, nowhere).values()
     assert health == "critical"
     assert "nowhere" in text
     office.call("saas.server", "unlink", [nowhere])
