@@ -66,9 +66,15 @@ class TestMove(MoveCase):
         self.assertEqual(self.acme.previous_url, "https://acme.here.example")
         self.assertEqual((self.acme.move_pause_s, bool(self.acme.moved_at)), (1.5, True))
         told = self.acme.message_ids[0].body
-        for fact in ("1.5 s", "1200 rows", "acme.other.example is", "acme.here.example leads there"):
+        for fact in (
+            "1.5 s",
+            "1200 rows",
+            "is https://acme.other.example now",
+            "acme.here.example leads there",
+        ):
             self.assertIn(fact, told)
-        self.assertIn("Server here to Server other", self.acme.log_ids[:1].message)
+        logged = self.env["saas.instance.log"].search([("instance_id", "=", self.acme.id)])
+        self.assertIn("Server here to Server other", "".join(logged.mapped("message")))
 
     def test_it_moves_back_to_the_server_that_it_left_even_in_maintenance_and_full(self):
         self._move(self.acme, self.other)
