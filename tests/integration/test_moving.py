@@ -166,6 +166,21 @@ def test_it_moves_back_with_what_was_written_meanwhile(here: Engine, there: Engi
     assert leftovers(here, there) == []
 
 
+def test_what_changes_while_it_is_copied_comes_along(here: Engine, there: Engine):
+    expected: list[object] = []
+
+    def change(event: StepEvent) -> None:
+        if (event.step, event.status) == ("files", StepStatus.DONE):
+            as_tenant(here.context, "CREATE TABLE late AS SELECT 1 AS id; DELETE FROM line WHERE big < 9")
+            (folder_of(here.context, "acme") / "ab" / "late").write_bytes(b"late")
+            (folder_of(here.context, "acme") / "ef" / "empty").unlink()
+            expected.extend(contents(here))
+
+    move(here, there, "acme", change)
+    assert [*contents(there)] == expected
+    assert "late" in "".join(schema_and_rows(there, "acme"))
+
+
 def test_after_the_confirmation_the_data_is_gone_and_it_still_moves_back(here: Engine, there: Engine):
     move(here, there, "acme")
     before = contents(there)
@@ -374,6 +389,7 @@ def serving(*engines: Engine) -> int:
 
 
 def test_there_and_back_killed_anywhere_goes_on_and_is_never_served_twice(here: Engine, there: Engine):
+    """At every fourth effect there and, between those, back: each is a move, and takes a second."""
     before, effect, goes_on = contents(here), 0, True
     while goes_on:
         goes_on = False
@@ -384,7 +400,7 @@ def test_there_and_back_killed_anywhere_goes_on_and_is_never_served_twice(here: 
             assert contents(target) == before, effect
             assert serving(here, there) == 1
             assert leftovers(here, there) == [], effect
-        effect += 1
+            effect += 2
     assert effect > 30
 
 

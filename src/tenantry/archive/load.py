@@ -126,20 +126,34 @@ def restore_database(
         program.finish()
 
 
-def restore_in_parallel(
-    pg_restore: Path, environment: Mapping[str, str], store: Store, found: Found, keys: Keys, folder: Path
-) -> None:
-    """The same as `restore_database` in less time, but with the whole dump in `folder` meanwhile.
+def decrypted(store: Store, found: Found, keys: Keys, folder: Path) -> Path:
+    """The dump as a file in `folder`, as pg_restore reads it. Raises as `restore_database`."""
+    file = folder / f"{found.manifest.archive}.pgdump"
+    if not file.exists():
+        with tempfile.NamedTemporaryFile(prefix="dump-", dir=folder, delete=False) as dump:
+            _feed(store, found, keys, dump)
+        Path(dump.name).rename(file)
+    return file
 
-    Several processes can read a dump that is a file, and make indexes at the same time.
+
+def restore_in_parallel(
+    pg_restore: Path, environment: Mapping[str, str], dump: Path, found: Found, sections: Sequence[str]
+) -> None:
+    """Restore these sections of a dump that is a file: by several processes, which takes less time.
+
+    sections: of pre-data, data, post-data. Raises ArchiveDamaged, ProgramFailed, ProgramTimeout.
     """
-    with tempfile.NamedTemporaryFile(prefix="dump-", dir=folder) as dump:
-        _feed(store, found, keys, dump)
-        dump.flush()
-        listed = process.run([pg_restore, "--list", dump.name])
-        with _command(pg_restore, folder, found, listed) as command:
-            command += [f"--jobs={os.cpu_count() or 1}", dump.name]
-            process.run(command, environment=environment, timeout_s=_STALL_TIMEOUT_S)
+    listed = process.run([pg_restore, "--list", dump])
+    with _command(pg_restore, dump.parent, found, listed) as command:
+        command += [f"--jobs={os.cpu_count() or 1}", *(f"--section={section}" for section in sections), dump]
+        process.run(command, environment=environment, timeout_s=_STALL_TIMEOUT_S)
+
+
+def schema_of(pg_restore: Path, dump: Path) -> str:
+    """A hash of the section pre-data: of tables, functions and all else that is made before rows."""
+    text = process.run([pg_restore, "--section=pre-data", "--no-owner", "--no-privileges", "--file=-", dump])
+    lines = [line for line in text.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 @contextmanager

@@ -153,9 +153,10 @@ def move(
         if not found.moved_to:
             raise InvalidTransition(name, found.state, Action.CONFIRM_MOVE)
     elsewhere = engine_at(found.moved_to if back else to)
-    start, end = (elsewhere, source) if back else (source, elsewhere)
+    leaving: moving.Server = elsewhere if back else source
+    reaching: moving.Server = source if back else elsewhere
     with output.progress(f"Moving {name}", left.of_change(source, name)) as on_step:
-        moved = moving.move(start, end, name, on_step)
+        moved = moving.move(leaving, reaching, name, on_step)
     output.result(
         moved,
         plain_text(f"{name} is on the server {moved.target}, at {moved.instance.url}."),

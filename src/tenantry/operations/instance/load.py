@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from tenantry.archive.load import Found, find_archive, get_files, restore_database
 from tenantry.errors import ArchiveUnsupported, ProgramFailed, RestoreFailed, Tampered
@@ -42,26 +43,17 @@ _SINCE_14 = {"client_connection_check_interval": "10s"}
 
 @dataclass
 class FromArchive:
-    """See `Source`. temporary_name: the name of the database and its role, until they are complete.
-
-    restore: how its dump is restored, see `archive.load`.
-    """
+    """See `Source`. temporary_name: the name of the database and its role, until they are complete."""
 
     context: Context
     connection: Connection
     place: Place
     found: Found
     name: str
-    restore: ClassVar[Callable[..., None]] = staticmethod(restore_database)
 
     @property
     def temporary_name(self) -> str:
         return names.loading_database(self.name)
-
-    @property
-    def scratch(self) -> Path:
-        """The folder for files that are needed while the database is restored."""
-        return self.context.settings.run_dir
 
     @property
     def reference(self) -> str:
@@ -99,6 +91,13 @@ class FromArchive:
             roles.grant_create(inside, made)
 
     def make_database(self) -> None:
+        store, keys, folder = self.place.store, self.place.keys, self.context.settings.run_dir
+        with self.restoring() as (pg_restore, environment):
+            restore_database(pg_restore, environment, store, self.found, keys, folder)
+
+    @contextmanager
+    def restoring(self) -> Iterator[tuple[Path, Mapping[str, str]]]:
+        """pg_restore, and the environment in which it connects as the owner of the database."""
         context, connection, made = self.context, self.connection, self.temporary_name
         pg_restore = client(context, connection, "pg_restore")
         password, folder = random_key(), context.settings.run_dir
@@ -107,8 +106,7 @@ class FromArchive:
         roles.enable_login(connection, made, password)
         try:
             with service(owner, made, folder) as environment:
-                store, keys = self.place.store, self.place.keys
-                self.restore(pg_restore, environment, store, self.found, keys, self.scratch)
+                yield pg_restore, environment
         except ProgramFailed as error:
             raise RestoreFailed(self.found.manifest.archive, error.output) from error
         finally:

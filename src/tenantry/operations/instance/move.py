@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, ClassVar
+from typing import BinaryIO
 
 from tenantry.agreed import SESSIONS_FOLDER
-from tenantry.archive.load import Found, find_archive, get_files, restore_in_parallel
+from tenantry.archive.load import Found, decrypted, find_archive, get_files, restore_in_parallel, schema_of
 from tenantry.errors import Busy, InvalidTransition, MoveUnsupported, NameTaken, ProbeFailed
 from tenantry.keyfile import private_folder
 from tenantry.model import names
@@ -28,7 +28,7 @@ from tenantry.model.progress import ignore
 from tenantry.model.states import Action, after
 from tenantry.odoo.probe import wait_for_status
 from tenantry.operations.context import Context, name_files, relabel
-from tenantry.operations.instance.archives import Place, major, place, signer
+from tenantry.operations.instance.archives import Place, client, major, place, signer
 from tenantry.operations.instance.availability import check_free, check_hostnames, name_locks
 from tenantry.operations.instance.dump import MOVED_LABEL_FIELDS, dump_instance, modules_of
 from tenantry.operations.instance.load import FromArchive, label_of, write_address
@@ -214,7 +214,10 @@ def _check_name(context: Context, connection: Connection, name: str, identity: s
 
 
 def stage(context: Context, origin: str, name: str, archive: str) -> None:
-    """Load the files of an archive in advance, while the instance is in use. Raises as `load_instance`."""
+    """Load the files of an archive and its database's schema in advance, while the instance is in use.
+
+    Raises as `load_instance`.
+    """
     source = _place(context, origin, name)
     found = find_archive(source.store, source.keys, archive)
     with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
@@ -222,20 +225,55 @@ def stage(context: Context, origin: str, name: str, archive: str) -> None:
             names.staging_folder(name),
             lambda open_file: get_files(source.store, found, source.keys, open_file),
         )
+        arriving = Arriving(context, connection, source, found, name)
+        with database_lock(connection, arriving.temporary_name):
+            arriving.make_schema()
 
 
 @dataclass
 class Arriving(FromArchive):
-    """An instance that arrives with an archive. run: of the move. staged: the archive of the staged files."""
+    """An instance that arrives with an archive. run: of the move. staged: the archive that was staged.
+
+    has_schema: its database is there already, without rows.
+    """
 
     run: str = ""
     staged: Found | None = None
-    restore: ClassVar[Callable[..., None]] = staticmethod(restore_in_parallel)
+    has_schema: bool = False
 
     @property
-    def scratch(self) -> Path:
-        """The folder of the archives, which is removed after a killed move, too: the whole dump is in it."""
-        return Path(self.place.store.url)
+    def dump(self) -> Path:
+        """The decrypted dump, in the folder of the archives, which is removed after a killed move, too."""
+        store = self.place.store
+        return decrypted(store, self.found, self.place.keys, Path(store.url))
+
+    @property
+    def schema(self) -> str:
+        return schema_of(client(self.context, self.connection, "pg_restore"), self.dump)
+
+    def make_schema(self) -> None:
+        """Make the database without rows in advance; its label says of which schema it is."""
+        super().prepare()
+        with self.restoring() as (pg_restore, environment):
+            restore_in_parallel(pg_restore, environment, self.dump, self.found, ["pre-data"])
+        label = label_of(self, Kind.SPARE, State.BUILDING)
+        databases.label(self.connection, self.temporary_name, label.having(reference=self.schema))
+
+    def prepare(self) -> None:
+        """Keep the database that was made in advance, if its schema has not changed since."""
+        found = find_labelled(self.connection, self.temporary_name, Kind.SPARE)
+        self.has_schema = bool(found and found.label and found.label.reference == self.schema)
+        if self.has_schema:
+            # A killed run may have begun to restore rows.
+            label = label_of(self, Kind.SPARE, State.BUILDING)
+            databases.label(self.connection, self.temporary_name, label)
+        else:
+            super().prepare()
+
+    def make_database(self) -> None:
+        sections = ["data", "post-data"] if self.has_schema else ["pre-data", "data", "post-data"]
+        with self.restoring() as (pg_restore, environment):
+            restore_in_parallel(pg_restore, environment, self.dump, self.found, sections)
 
     @property
     def identity(self) -> str:
