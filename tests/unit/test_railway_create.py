@@ -28,6 +28,7 @@ from tenantry.errors import (
     RailwayTokenMissing,
     RailwayTokenRefused,
     RailwayUnreachable,
+    RecipeNotFound,
     TenantryError,
 )
 from tenantry.model.catalog import Label, State
@@ -36,6 +37,7 @@ from tenantry.model.progress import StepEvent, StepStatus
 from tenantry.model.secret import Secret
 from tenantry.operations.railway import create, services, terminate
 from tenantry.railway import client
+from tenantry.settings import ServerSettings
 
 NAME, EMAIL = "acme", "boss@acme.example"
 MUTATIONS = [
@@ -124,6 +126,21 @@ def test_a_customers_text_cannot_refer_to_railways_variables(engine: RailwayEngi
     variables = railway.only(NAME).named(NAME)[0].variables
     referring = {name for name, value in variables.items() if "${{" in value}
     assert referring == {"PGHOST", "PGPASSWORD"}
+
+
+@pytest.mark.parametrize("language", ["--config=/etc/passwd", "fr_FR,de_DE", "français"])
+def test_a_language_is_a_code(engine: RailwayEngine, railway: Railway, language: str):
+    with pytest.raises(InvalidValue, match="language"):
+        create_it(engine, language=language)
+    assert railway.asked == {}
+
+
+def test_a_template_is_a_recipe(engine: RailwayEngine, railway: Railway):
+    with pytest.raises(RecipeNotFound):
+        create_it(engine, template="unknown")
+    create_it(engine, template="restaurant")
+    wishes = services.wishes_in(railway.only(NAME).named(NAME)[0].variables)
+    assert "pos_restaurant" in wishes["modules"]
 
 
 def test_the_passwords_are_in_the_variables_only(engine: RailwayEngine, railway: Railway):
@@ -308,6 +325,20 @@ def test_an_instance_that_another_installation_made_is_not_ours(
     assert railway.names == [NAME]
 
 
+def test_of_another_installation_nothing_is_continued(
+    engine: RailwayEngine, railway: Railway, tmp_path: Path
+):
+    (tmp_path / "other").mkdir()
+    other = installation(tmp_path / "other", railway)
+    railway.phases = ["INITIALIZING"]
+    with pytest.raises(NotYet):
+        in_parts(other, patience_s=0)
+    before = list(railway.mutations)
+    with pytest.raises(NameTaken):
+        create_it(engine)
+    assert railway.mutations == before
+
+
 @pytest.mark.parametrize("mutation", sorted(set(MUTATIONS) - {"projectUpdate"}))
 def test_a_creation_that_railway_refuses_anywhere_leaves_nothing(
     engine: RailwayEngine, railway: Railway, mutation: str
@@ -431,6 +462,12 @@ def test_a_token_that_does_not_open_the_workspace_is_not_kept(engine: RailwayEng
     with pytest.raises((InvalidValue, RailwayTokenRefused)):
         engine.keep_token(Secret(wrong))
     assert engine.is_up()
+
+
+@pytest.mark.parametrize("url", ["http://railway.example/graphql", "https://me@railway.example", "ftp://x"])
+def test_a_token_does_not_travel_in_the_clear(tmp_path: Path, url: str):
+    with pytest.raises(InvalidSetting, match="RAILWAY_URL"):
+        ServerSettings.at(tmp_path, tmp_path, railway_url=url)
 
 
 def test_a_damaged_file_of_tokens_is_told_without_its_content(engine: RailwayEngine):

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from tenantry.errors import (
+    InvalidValue,
     NameTaken,
     NotOnRailway,
     NotYet,
@@ -29,7 +30,7 @@ from tenantry.model.address import Address
 from tenantry.model.catalog import Kind, Label, State
 from tenantry.model.instance import Creation, InstanceSpec
 from tenantry.model.progress import OnStep, ignore
-from tenantry.model.recipe import Recipe
+from tenantry.model.recipe import LANGUAGE, Recipe
 from tenantry.model.secret import Secret, random_password
 from tenantry.model.states import Action, after
 from tenantry.odoo.probe import LOGIN_PATH
@@ -43,7 +44,7 @@ from tenantry.railway.projects import Project, Service
 _ATTEMPTS = 3
 _FIRST_LOOK_S, _MOST_BETWEEN_LOOKS_S = 0.2, 15
 """A free account has 100 requests an hour."""
-_LOG_LINES = 3
+_LOG_LINES, _LINE_LENGTH = 3, 200
 
 
 @dataclass
@@ -255,7 +256,7 @@ def _failed(subject: Creating, service: Service) -> RailwayDeploymentFailed:
         lines = subject.hosting.account.log(service.deployment.id, _LOG_LINES)
     except TenantryError:
         lines = []
-    said = " | ".join(line.strip() for line in lines if line.strip())
+    said = " | ".join(line.strip()[:_LINE_LENGTH] for line in lines if line.strip())
     return RailwayDeploymentFailed(service.name, service.deployment.status, said)
 
 
@@ -274,9 +275,10 @@ def _probe(subject: Creating) -> None:
 
 
 def first_page(url: str, timeout_s: float = 30) -> str:
-    """The status of the answer, or why there is none."""
+    """The status of the answer, or why there is none. The page itself is the customer's, and is not read."""
     try:
-        return str(httpx.get(url, timeout=timeout_s).status_code)
+        with httpx.stream("GET", url, timeout=timeout_s) as answer:
+            return str(answer.status_code)
     except (httpx.TransportError, httpx.InvalidURL) as error:
         return str(error) or type(error).__name__
 
@@ -373,11 +375,13 @@ def provisioning(
 ) -> Iterator[Session]:
     """Create an instance part by part, or finish a creation that was killed, or that waited.
 
-    Raises NameTaken, Busy, NotOnRailway, RecipeNotFound, RailwayDeploymentFailed, ProbeFailed, and as
-    `railway.client.Client.send`: nothing of the instance is left then. NotYet leaves what there is.
+    Raises NameTaken, Busy, InvalidValue, NotOnRailway, RecipeNotFound, RailwayDeploymentFailed, ProbeFailed,
+    and as `railway.client.Client.send`: nothing of the instance is left then. NotYet leaves what there is.
     """
     if spec.hostnames:
         raise NotOnRailway(hosting.settings.name)
+    if spec.language and not LANGUAGE.fullmatch(spec.language):
+        raise InvalidValue("language", spec.language, "Odoo's code of a language, such as fr_FR")
     recipe = hosting.recipe(spec.template)
     with hosting.exclusive(spec.name):
         _check_name(hosting, spec)
