@@ -470,6 +470,17 @@ def test_a_token_does_not_travel_in_the_clear(tmp_path: Path, url: str):
         ServerSettings.at(tmp_path, tmp_path, railway_url=url)
 
 
+@pytest.mark.parametrize("line", ['rail = "two words"', 'rail = "tok\\u0000en"', "[rail]\ntoken = 1"])
+def test_a_token_in_the_file_that_cannot_be_one_is_not_sent(
+    engine: RailwayEngine, railway: Railway, line: str
+):
+    (engine.settings.installation.secrets_dir / "railway.toml").write_text(line)
+    with pytest.raises(InvalidValue, match="token") as refusal:
+        engine.instances.all()
+    assert "words" not in str(refusal.value)
+    assert railway.asked == {}
+
+
 def test_a_damaged_file_of_tokens_is_told_without_its_content(engine: RailwayEngine):
     file = engine.settings.installation.secrets_dir / "railway.toml"
     file.write_text(f'rail = "{TOKEN}')

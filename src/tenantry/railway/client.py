@@ -34,6 +34,7 @@ _ATTEMPTS = 4
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 60
 """A longer `Retry-After` becomes NotYet: the caller's thread is not held for it."""
+_DAY_S = 86400
 _NOT_AUTHORIZED = ("not authorized", "unauthorized", "unauthenticated")
 _QUOTA = ("limit", "quota", "upgrade", "trial")
 """Railway tells these two causes by its message only: it has no codes for them."""
@@ -91,7 +92,7 @@ class Client:
     def _too_many(self, answer: httpx.Response) -> Exception:
         """Railway did nothing with this request, so it can be sent again, whatever it is."""
         asked = answer.headers.get("Retry-After", "")
-        after_s = float(asked) if asked.isascii() and asked.isdigit() else _FIRST_PAUSE_S
+        after_s = min(float(asked), _DAY_S) if asked.isascii() and asked.isdigit() else _FIRST_PAUSE_S
         error = NotYet(f"The server {self.server}", "Railway, which takes no more requests", after_s)
         return error if after_s > _LONGEST_PAUSE_S else _Again(error, after_s)
 

@@ -20,14 +20,14 @@ def token_file(secrets_dir: Path) -> Path:
 
 
 def token_of(secrets_dir: Path, server: str) -> Secret:
-    """Raises RailwayTokenMissing; InvalidSetting for a file that is no TOML, or that others may read."""
+    """Raises RailwayTokenMissing, InvalidValue; InvalidSetting if the file is not private, or no TOML."""
     file = token_file(secrets_dir)
     if not is_private(file):
         raise InvalidSetting(str(file), "***", f"a private file: run chmod go= {shlex.quote(str(file))}")
     token = _read(file).get(server)
     if not token:
         raise RailwayTokenMissing(server)
-    return Secret(str(token))
+    return checked_token(Secret(str(token)))
 
 
 def checked_token(token: Secret) -> Secret:
