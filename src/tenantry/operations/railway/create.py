@@ -49,13 +49,18 @@ _LOG_LINES, _LINE_LENGTH = 3, 200
 
 @dataclass
 class Creating:
-    """One creation. project_id: "" until it is found or made. patience_s: before a step raises NotYet."""
+    """One creation.
+
+    patience_s: how long a step may wait before it raises NotYet. project_id: "" until it is found or made.
+    is_active: a killed run got to the end: the customer uses the instance, and nothing is changed.
+    """
 
     hosting: Hosting
     spec: InstanceSpec
     recipe: Recipe
     patience_s: float
     project_id: str = ""
+    is_active: bool = False
 
     @property
     def name(self) -> str:
@@ -66,19 +71,15 @@ class Creating:
         """As it is now."""
         return self.hosting.account.project(self.project_id)
 
-    def is_active(self) -> bool:
-        """Whether a killed run got to the end: the customer uses it then, and nothing is changed."""
-        label = self.project.label
-        return label is not None and label.state is State.ACTIVE
-
     @cached_property
     def password(self) -> Secret:
         """The wanted one, or what an interrupted run has set already, or a new one."""
+        if self.spec.password:
+            return self.spec.password
         project = self.project
-        odoo = project.services.get(self.name)
-        present = self.hosting.account.variables(project, odoo) if odoo else {}
+        present = self.hosting.account.variables(project, project.services[self.name])
         known = services.wishes_in(present).get("password")
-        return self.spec.password or (Secret(str(known)) if known else random_password())
+        return Secret(str(known)) if known else random_password()
 
     def address(self, project: Project) -> Address:
         """Raises NotYet while Railway does not tell it."""
@@ -109,9 +110,15 @@ def _has_project(subject: Creating) -> bool:
     """Find our project by its name, and remove what a second, interrupted request made."""
     ours = [it for it in subject.hosting.account.named(subject.name) if it.is_of(subject.hosting.owner)]
     for surplus in ours[1:]:
-        subject.hosting.account.delete_project(surplus.id)
+        if _state(surplus) is State.PROVISIONING:
+            subject.hosting.account.delete_project(surplus.id)
     subject.project_id = ours[0].id if ours else ""
+    subject.is_active = bool(ours) and _state(ours[0]) is State.ACTIVE
     return bool(ours)
+
+
+def _state(project: Project) -> State | None:
+    return project.label.state if project.label else None
 
 
 def _create_project(subject: Creating) -> None:
@@ -125,7 +132,7 @@ def _create_project(subject: Creating) -> None:
 
 def _discard(subject: Creating) -> None:
     """Delete the unfinished project, with all that is in it. One that a customer uses stays."""
-    if _has_project(subject) and not subject.is_active():
+    if _has_project(subject) and not subject.is_active:
         delete(subject.hosting, subject.name, subject.project_id)
 
 
@@ -189,7 +196,7 @@ def _wanted_variables(subject: Creating, project: Project) -> list[tuple[Service
 
 
 def _has_variables(subject: Creating) -> bool:
-    return subject.is_active() or not _wanted_variables(subject, subject.project)
+    return not _wanted_variables(subject, subject.project)
 
 
 def _set_variables(subject: Creating) -> None:
@@ -204,7 +211,7 @@ def _images(subject: Creating) -> list[str]:
 
 
 def _is_configured(subject: Creating) -> bool:
-    return subject.is_active() or [it.image for it in _both(subject, subject.project)] == _images(subject)
+    return [it.image for it in _both(subject, subject.project)] == _images(subject)
 
 
 def _configure(subject: Creating) -> None:
@@ -236,7 +243,7 @@ def _deploy(subject: Creating) -> None:
 
 def _wait(subject: Creating) -> None:
     """Raises RailwayDeploymentFailed; NotYet when it takes longer than the caller's patience."""
-    waits_for, deadline = "its deployment on Railway", time.monotonic() + subject.patience_s
+    deadline = time.monotonic() + subject.patience_s
     for pause_s in _pauses():
         both = _both(subject, subject.project)
         for service in both:
@@ -245,7 +252,8 @@ def _wait(subject: Creating) -> None:
         if all(service.runs for service in both):
             return
         if time.monotonic() > deadline:
-            raise NotYet(f"The creation of {subject.name}", waits_for, _MOST_BETWEEN_LOOKS_S)
+            creation = f"The creation of {subject.name}"
+            raise NotYet(creation, "its deployment on Railway", _MOST_BETWEEN_LOOKS_S)
         time.sleep(pause_s)
 
 
@@ -298,13 +306,10 @@ def _activate(subject: Creating) -> None:
     subject.hosting.account.relabel(project.id, project.label.having(state=state, hostnames=(domain,)))
 
 
-def _step(
-    name: str,
-    run: Callable[[Creating], None],
-    is_done: Callable[[Creating], bool],
-    undo: Callable[[Creating], None] | None = None,
-) -> Step[Creating]:
-    """A step that is tried again when nobody knows whether Railway did it, and it is not there."""
+def _surely(
+    run: Callable[[Creating], None], is_done: Callable[[Creating], bool]
+) -> Callable[[Creating], None]:
+    """Try again when nobody knows whether Railway did it, and it is not there."""
 
     def surely(subject: Creating) -> None:
         for _attempt in range(_ATTEMPTS - 1):
@@ -315,21 +320,36 @@ def _step(
                     return None
         return run(subject)
 
-    return Step(name, surely, is_done, undo)
+    return surely
+
+
+def _never(_subject: Creating) -> bool:
+    return False
+
+
+def _until_active(
+    name: str, run: Callable[[Creating], None], is_done: Callable[[Creating], bool] = _never
+) -> Step[Creating]:
+    """A step that changes nothing any more when a customer uses the instance."""
+
+    def is_over(subject: Creating) -> bool:
+        return subject.is_active or is_done(subject)
+
+    return Step(name, _surely(run, is_done), is_over)
 
 
 STEPS: tuple[Step[Creating], ...] = (
-    _step("project", _create_project, _has_project, _discard),
-    _step("postgres", _create_postgres, _has_postgres),
-    _step("odoo", _create_odoo, _has_odoo),
-    _step("volumes", _create_volumes, _has_volumes),
-    _step("domain", _create_domain, _has_domain),
-    Step("variables", _set_variables, is_done=_has_variables),
-    Step("configure", _configure, is_done=_is_configured),
-    _step("deploy", _deploy, _is_deployed),
-    Step("wait", _wait, is_done=Creating.is_active),
+    Step("project", _surely(_create_project, _has_project), is_done=_has_project, undo=_discard),
+    _until_active("postgres", _create_postgres, _has_postgres),
+    _until_active("odoo", _create_odoo, _has_odoo),
+    _until_active("volumes", _create_volumes, _has_volumes),
+    _until_active("domain", _create_domain, _has_domain),
+    _until_active("variables", _set_variables, _has_variables),
+    _until_active("configure", _configure, _is_configured),
+    _until_active("deploy", _deploy, _is_deployed),
+    _until_active("wait", _wait),
     Step("probe", _probe),
-    Step("activate", _activate, is_done=Creating.is_active),
+    _until_active("activate", _activate),
 )
 
 
