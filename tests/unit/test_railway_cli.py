@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.support.railway import TOKEN, Railway, running
 from tests.support.railway_server import SERVER, environment, installation
+from tests.support.recording_master import recording_master
 from typer.testing import CliRunner, Result
 
 from tenantry.cli.main import app
@@ -34,6 +35,8 @@ def chosen(engine: RailwayEngine, monkeypatch: pytest.MonkeyPatch) -> RailwayEng
     home = environment(engine)["TENANTRY_HOME"]
     monkeypatch.setenv("TENANTRY_HOME", home)
     monkeypatch.setenv("TENANTRY_CONFIG", f"{home}/config")
+    monkeypatch.setenv("TENANTRY_MASTER", "")
+    monkeypatch.setenv("TENANTRY_API_KEY", "")
     # A command with --server sets it for its own process.
     monkeypatch.setenv("TENANTRY_SERVER", "")
     return engine
@@ -120,6 +123,16 @@ def test_an_unknown_runtime_is_refused(engine: RailwayEngine):
     result = run("create", NAME, EMAIL, "--runtime", "vm")
     assert result.exit_code == 2
     assert "shared, docker, railway" in result.stderr
+
+
+def test_a_master_is_asked_for_the_runtime(engine: RailwayEngine, monkeypatch: pytest.MonkeyPatch):
+    refusal = {"success": False, "error": "No.", "error_code": "NO_CAPACITY", "details": {}}
+    with recording_master() as master:
+        master.answers.append((503, {}, json.dumps(refusal)))
+        monkeypatch.setenv("TENANTRY_MASTER", master.url)
+        monkeypatch.setenv("TENANTRY_API_KEY", "0123456789abcdef0123456789abcdef")
+        assert run("create", NAME, EMAIL, "--runtime", "railway", "--no-wait").exit_code != 0
+    assert master.calls[0].body["runtime"] == "railway"
 
 
 def test_the_own_server_cannot_be_on_railway(engine: RailwayEngine, monkeypatch: pytest.MonkeyPatch):
