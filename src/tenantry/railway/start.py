@@ -69,14 +69,17 @@ def drop_root(name, data):
 
 def wait_for_postgres(database):
     """Its service is deployed at the same time, and may need longer."""
-    deadline = time.monotonic() + POSTGRES_WITHIN_S
+    deadline, told = time.monotonic() + POSTGRES_WITHIN_S, ""
     while True:
         try:
             psycopg2.connect(dbname=database, connect_timeout=10).close()
             return
-        except psycopg2.OperationalError:
+        except psycopg2.OperationalError as error:
             if time.monotonic() > deadline:
                 raise
+            if str(error) != told:
+                told = str(error)
+                print("Waiting for PostgreSQL:", told.strip(), flush=True)
             time.sleep(1)
 
 
