@@ -273,6 +273,18 @@ class StartedInside(InvalidInput):
 
 
 @cause
+class NotOnRailway(InvalidInput):
+    """Instances on Railway are not ours to change: there is no cluster, template or process of ours."""
+
+    SENTENCE = "This cannot be done on the server {server!r}, whose instances run on Railway."
+    REMEDY = (
+        "Instances there can be created, listed, shown and terminated. For anything else use Railway's own "
+        "dashboard, or a server of another runtime; see docs/howto/railway.md."
+    )
+    server: str
+
+
+@cause
 class InvalidStore(InvalidInput):
     """The address of a store of archives is not valid."""
 
@@ -591,6 +603,49 @@ class ArchiveUnsupported(Conflict):
 
 
 # ---------------------------------------------------------------- dependencies
+
+
+@cause
+class RailwayUnreachable(DependencyFailure):
+    """Railway did not answer. What was asked may have been done: it is looked up before it is asked again."""
+
+    SENTENCE = "Railway at {url} does not answer: {reason}."
+    REMEDY = "Check the network, and Railway's state at https://status.railway.com, then try again."
+    retryable = True
+    url: str
+    reason: str
+
+
+@cause
+class RailwayRefused(DependencyFailure):
+    """request: the name of Railway's own query or mutation."""
+
+    SENTENCE = "Railway refused {request}: {reason}."
+    REMEDY = "Fix what its message says, then try again."
+    request: str
+    reason: str
+
+
+@cause
+class RailwayQuotaExceeded(DependencyFailure):
+    SENTENCE = "Railway's plan does not allow {request}: {reason}."
+    REMEDY = "Upgrade the plan of the workspace in Railway's dashboard, or delete projects there."
+    request: str
+    reason: str
+
+
+@cause
+class RailwayDeploymentFailed(DependencyFailure):
+    """status: Railway's word. reason: the last lines of the deployment's log."""
+
+    SENTENCE = (
+        "The deployment of {service} on Railway ended as {status}: {reason}.",
+        "The deployment of {service} on Railway ended as {status}.",
+    )
+    REMEDY = "Check the image and the plan of the workspace, then create the instance again."
+    service: str
+    status: str
+    reason: str = ""
 
 
 @cause
@@ -1047,3 +1102,24 @@ class RestoreFailed(DependencyFailure):
     REMEDY = "Fix the cause in the original instance and dump it again, or load an older archive."
     archive: str
     said: str
+
+
+# ---------------------------------------------------------------- access
+
+
+@cause
+class RailwayTokenMissing(AccessRefused):
+    SENTENCE = "The server {server!r} has no token for Railway."
+    REMEDY = "Make a workspace token in Railway's dashboard, then run `tenantry server token {server}`."
+    server: str
+
+
+@cause
+class RailwayTokenRefused(AccessRefused):
+    SENTENCE = "Railway refused the token of the server {server!r}: {reason}."
+    REMEDY = (
+        "Make a token of the right workspace in Railway's dashboard (a project's token is not enough), then "
+        "run `tenantry server token {server}`."
+    )
+    server: str
+    reason: str

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -33,7 +34,7 @@ from tenantry.model.secret import Secret
 from tenantry.model.series import series
 from tenantry.ports import MAX_PORT
 
-SHARED, DOCKER = "shared", "docker"
+SHARED, DOCKER, RAILWAY = "shared", "docker", "railway"
 """The kinds of runtimes, see `runtimes.kinds`."""
 _FILE = "settings.toml"
 _SERVERS = "servers"
@@ -74,6 +75,13 @@ def _network(value: str) -> str:
 def _engine_address(value: str) -> str:
     if value and not value.startswith("unix:///"):
         raise ValueError("the address of a UNIX socket, such as unix:///var/run/docker.sock")
+    return value
+
+
+def _web_address(value: str) -> str:
+    """Check that a token does not travel in the clear, except on this machine."""
+    if not re.fullmatch(r"https://[^\s@]+|http://127\.0\.0\.1(:\d+)?(/\S*)?", value):
+        raise ValueError("an address that begins with https://")
     return value
 
 
@@ -217,6 +225,9 @@ class ServerSettings(_Settings):
     docker_host: the address of the Docker engine, for the runtime `docker`; "": the engine's usual socket.
     image: an Odoo image, best with its digest; "": the official one of the series.
     container_networks: the private addresses of which each container's network gets a few.
+    railway_workspace: the id or the name of a workspace; "": the only one of the token.
+    railway_postgres: the image of the databases there.
+    railway_url: the address of Railway's API; others are for tests.
     """
 
     installation: Installation
@@ -240,6 +251,9 @@ class ServerSettings(_Settings):
     docker_host: Annotated[str, AfterValidator(_engine_address)] = ""
     image: str = ""
     container_networks: Annotated[str, AfterValidator(_network)] = "10.213.0.0/16"
+    railway_workspace: str = ""
+    railway_postgres: str = "postgres:17"
+    railway_url: Annotated[str, AfterValidator(_web_address)] = "https://backboard.railway.com/graphql/v2"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, name: str = "") -> ServerSettings:

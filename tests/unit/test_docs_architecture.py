@@ -15,6 +15,8 @@ from tenantry.control_plane import install as install_master
 from tenantry.model.catalog import Kind, Label, State
 from tenantry.model.states import TRANSITIONS
 from tenantry.operations.instance import lifecycle, provision, rename
+from tenantry.operations.railway import create as create_on_railway
+from tenantry.operations.railway import terminate as delete_on_railway
 from tenantry.operations.template import build as build_template
 from tenantry.operations.template import edit as edit_template
 from tenantry.remote import errors as remote_errors
@@ -58,6 +60,8 @@ _STEPS = {
     "start": lifecycle.START,
     "rename": rename.STEPS,
     "terminate": lifecycle.TERMINATE,
+    "create": create_on_railway.STEPS,
+    "delete": delete_on_railway.STEPS,
     "build": build_template.STEPS,
     "ready": edit_template.STEPS,
     "install": install_master.INSTALL,

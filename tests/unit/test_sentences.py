@@ -20,7 +20,10 @@ from tenantry.model.states import Action
 
 ADDON = ROOT / "addons" / "master" / "saas_manager"
 SOURCES = [
-    *(ROOT / "src" / "tenantry" / part for part in ("model", "engine", "operations", "postgres", "runtimes")),
+    *(
+        ROOT / "src" / "tenantry" / part
+        for part in ("model", "engine", "operations", "postgres", "railway", "runtimes")
+    ),
     ADDON / "gateway",
 ]
 ARGUMENTS_OF_WORDS = {
@@ -29,6 +32,7 @@ ARGUMENTS_OF_WORDS = {
     "InvalidRecipe": (1,),
     "ClusterTaken": (2,),
     "Tampered": (1,),
+    "NotYet": (0, 1),
     "turn": (1, 2),
     "exclusive": (1,),
     "shared": (1,),

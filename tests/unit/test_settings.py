@@ -132,6 +132,9 @@ def test_another_process_reads_the_same_settings_from_the_environment_they_write
         docker_host="unix:///run/other.sock",
         image="odoo:19",
         container_networks="10.99.0.0/16",
+        railway_workspace="Acme Hosting",
+        railway_postgres="postgres:16",
+        railway_url="http://127.0.0.1:4711/graphql",
         reserved_names=RESERVED_NAMES | {"intranet", "sales"},
         inside_master=True,
     )

@@ -11,4 +11,4 @@ from tenantry.engine import Engine
 
 logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
 file, user = sys.argv[1:]
-listener.serve(Engine(), Path(file), int(user))
+listener.serve(Engine.of(), Path(file), int(user))

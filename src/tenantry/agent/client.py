@@ -36,12 +36,12 @@ def engine_at(address: str = "") -> Engine | RemoteEngine:
     if file:
         connect, facts = (
             partial(through_socket, Path(file), address),
-            None if address else Engine(own).facts(),
+            None if address else Engine.of(own).facts(),
         )
         return RemoteEngine(connect, facts, keeps=not server.destination)
     if server.destination:
         return RemoteEngine(partial(through_program, ssh_command(server, own.installation.ssh_config)))
-    return Engine(own).at(server.name)
+    return Engine.of(own).at(server.name)
 
 
 class RemoteNoun:

@@ -64,7 +64,7 @@ def answer_on_standard_streams() -> None:
     """
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    answer(Engine(), _lines_with_heartbeats(sys.stdin.fileno()), answers)
+    answer(Engine.of(), _lines_with_heartbeats(sys.stdin.fileno()), answers)
 
 
 def lines(stream: IO[bytes]) -> Iterator[bytes]:

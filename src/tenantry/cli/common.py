@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import sys
 from collections.abc import Callable
 from typing import Annotated, ParamSpec
 
@@ -16,6 +17,7 @@ from tenantry.cli.output import Output
 from tenantry.engine import Engine
 from tenantry.errors import InstallationNotFound, Interrupted, TenantryError
 from tenantry.home import usable_home
+from tenantry.model.secret import Secret
 
 Arguments = ParamSpec("Arguments")
 
@@ -77,7 +79,14 @@ def engine(output: Output, *, telling: bool = False, makes: bool = False) -> Eng
         output.say(f"A new installation in {home.folder}.")
     elif home.found:
         output.say(f"The installation is {home.folder}: {home.found}.")
-    return Engine(report=output.say) if telling else Engine()
+    return Engine.of(report=output.say) if telling else Engine.of()
+
+
+def asked_secret(question: str) -> Secret:
+    """Ask for a secret without showing it, or read it from a pipe: on a command line others could read it."""
+    if sys.stdin.isatty():
+        return Secret(typer.prompt(question, hide_input=True))
+    return Secret(sys.stdin.readline().rstrip("\n"))
 
 
 def set_verbosity(verbose: int) -> None:

@@ -37,7 +37,7 @@ def _offered(find: Callable[[], Iterable[str]]) -> Completion:
 
 def _engine() -> Engine | None:
     """The engine of the installation, if there is one; the server that TENANTRY_SERVER names."""
-    return Engine() if find_home(os.environ).is_there else None
+    return Engine.of() if find_home(os.environ).is_there else None
 
 
 def _instances() -> Iterable[str]:

@@ -36,14 +36,17 @@ def create(
     tz: Annotated[
         str, typer.Option(help="IANA time zone, such as Europe/Paris. Default: the country's.")
     ] = "",
+    runtime: Annotated[
+        str, typer.Option(help="On the server with this runtime, such as railway. Default: --server's.")
+    ] = "",
     no_wait: NoWaitOption = False,
     local: LocalOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Create a customer's private, running Odoo: on the master you are logged in to, else here."""
     output = Output(as_json=as_json)
-    place = choose_place(output, local=local)
-    options = CreationOptions(client, email, company, name, template, plan, lang, country, tz)
+    place = choose_place(output, local=local, runtime=runtime)
+    options = CreationOptions(client, email, company, name, template, plan, lang, country, tz, runtime)
     if no_wait:
         with said_when_interrupted(place.left_of("create", client)):
             asked = place.begin_creation(options)
@@ -80,8 +83,10 @@ def request_lines(request_id: str) -> list[str]:
     ]
 
 
+_SPARES = {True: " (from a spare)", False: " (no spare was waiting)", None: ""}
+
+
 def _duration(creation: Creation | RemoteCreation) -> str:
     if isinstance(creation, Creation):
-        how = "from a spare" if creation.spare else "no spare was waiting"
-        return f" after {creation.duration_s:.2f} s ({how})"
+        return f" after {creation.duration_s:.2f} s{_SPARES[creation.spare]}"
     return f" after {creation.duration_s:.2f} s" if creation.duration_s is not None else ""

@@ -6,8 +6,15 @@ from tenantry.cli.output import WhatIsLeft
 from tenantry.engine import Engine
 from tenantry.engine.mail import Mail
 from tenantry.errors import InstanceNotFound
+from tenantry.model.names import LOCAL_SERVER
 
 _AGAIN = "Run the same command again to finish it."
+
+
+def _tenantry(engine: Engine) -> str:
+    """The command for the engine's server."""
+    server = engine.settings.name
+    return "tenantry" if server == LOCAL_SERVER else f"tenantry --server {server}"
 
 
 def of_creation(engine: Engine, name: str) -> WhatIsLeft:
@@ -18,8 +25,10 @@ def of_creation(engine: Engine, name: str) -> WhatIsLeft:
             return f"nothing of {name} is left", ""
         state = engine.instances.state(name)
         if state in ("", "provisioning"):
-            return f"{name} is half made", f"{_AGAIN} `tenantry instance terminate {name}` removes it."
-        return f"{name} was finished before, and is {state}", f"See `tenantry instance show {name}`."
+            removing = f"`{_tenantry(engine)} instance terminate {name}` removes it."
+            return f"{name} is half made", f"{_AGAIN} {removing}"
+        look = f"See `{_tenantry(engine)} instance show {name}`."
+        return f"{name} was finished before, and is {state}", look
 
     return left
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Any
 
 import typer
 
 from tenantry.cli import left
-from tenantry.cli.common import JsonOption, command, engine
+from tenantry.cli.common import JsonOption, asked_secret, command, engine
 from tenantry.cli.groups import Commands
 from tenantry.cli.output import Columns, Output, said_when_interrupted, utc_minute
 from tenantry.errors import MailServerNotSet
@@ -50,7 +49,7 @@ def set_(
 ) -> None:
     """Let instances send by it, without giving them its password."""
     output = Output(as_json=as_json)
-    password = _password() if user else Secret("")
+    password = asked_secret("Its password") if user else Secret("")
     port = port or _DEFAULT_PORTS[security]
     smarthost = Smarthost(host, port, sender, security, user, password, per_hour)
     mail = engine(output).mail
@@ -125,9 +124,3 @@ def _facts(smarthost: Smarthost) -> dict[str, Any]:
         "sender": smarthost.sender,
         "per_hour": smarthost.per_hour,
     }
-
-
-def _password() -> Secret:
-    if sys.stdin.isatty():
-        return Secret(typer.prompt("Its password", hide_input=True))
-    return Secret(sys.stdin.readline().rstrip("\n"))

@@ -54,6 +54,7 @@ app.command(
     "tenantry create acme boss@acme.example",
     "tenantry create acme boss@acme.example --template restaurant --country FR --tz Europe/Paris",
     "tenantry create acme boss@acme.example --plan starter --no-wait",
+    "tenantry create acme boss@acme.example --runtime railway",
 )(create.create)
 app.command()(demo.demo)
 app.command("bench", "tenantry bench --quick")(bench.bench)

@@ -24,6 +24,7 @@ from tenantry.remote.errors import NotLoggedIn
 from tenantry.remote.login import Login, LoginSettings
 from tenantry.remote.master import RemoteMaster
 from tenantry.remote.results import Asked, LoginLink, PasswordReset
+from tenantry.runtimes.kinds import KINDS
 
 
 class OptionRefused(InvalidInput):
@@ -33,6 +34,20 @@ class OptionRefused(InvalidInput):
         self.option = option
         super().__init__(f"{option} has no meaning {place}.")
         self.remedy = f"Leave out {option}."
+
+
+class NoServerWith(InvalidInput):
+    """No server of this installation, or of --server, has the runtime that was asked for."""
+
+    def __init__(self, runtime: str) -> None:
+        super().__init__(f"No server here has the runtime {runtime}.")
+        self.remedy = f'Add a table [servers.NAME] with runtime = "{runtime}" to settings.toml.'
+
+
+class SeveralServersWith(InvalidInput):
+    def __init__(self, runtime: str, names: Sequence[str]) -> None:
+        super().__init__(f"The servers {' and '.join(names)} have the runtime {runtime}.")
+        self.remedy = f"Choose one: tenantry --server {names[0]} create …"
 
 
 @dataclass(frozen=True)
@@ -48,6 +63,7 @@ class CreationOptions:
     language: str = ""
     country: str = ""
     timezone: str = ""
+    runtime: str = ""
 
 
 def _state(instance: Any) -> str:
@@ -71,7 +87,7 @@ _ENGINE_COLUMNS: Columns = {
     "NAME": lambda instance: instance.name,
     "STATE": _engine_state,
     "URL": lambda instance: instance.url,
-    "TEMPLATE": lambda instance: f"{instance.template} {instance.template_version}",
+    "TEMPLATE": lambda instance: f"{instance.template} {instance.template_version}".strip(),
     "SIZE": lambda instance: _size(instance.size_bytes),
 }
 _MASTER_COLUMNS: Columns = {
@@ -242,6 +258,7 @@ class LoggedInMaster:
             "language": options.language or None,
             "country": options.country or None,
             "timezone": options.timezone or None,
+            "runtime": options.runtime or None,
         }
 
     def act(self, action: str, name: str, on_step: OnStep, reason: str = "") -> Any:
@@ -283,14 +300,31 @@ class LoggedInMaster:
         return self.master.reset_password(name, send=send)
 
 
-def choose_place(output: Output, *, local: bool) -> Place:
-    """The master that the user is logged in to; the engine with --local, or without a login."""
+def choose_place(output: Output, *, local: bool, runtime: str = "") -> Place:
+    """The master that the user is logged in to; the engine with --local, or without a login.
+
+    runtime: of the server on this machine; a master chooses among its own.
+    """
     login = None if local else LoginSettings.from_environment().current()
     if login:
         return logged_in_master(output, login)
     if local:
         output.say("On the engine of this machine.")
-    return LocalEngine(engine(output))
+    own = engine(output)
+    return LocalEngine(_server_with(runtime, own) if runtime else own)
+
+
+def _server_with(runtime: str, own: Engine) -> Engine:
+    """The only server of that runtime. Raises InvalidValue, NoServerWith, SeveralServersWith."""
+    if runtime not in KINDS:
+        raise InvalidValue("runtime", runtime, f"one of {', '.join(KINDS)}")
+    names = (own.settings.name, *own.settings.others())
+    found = [name for name in names if own.at(name).settings.runtime == runtime]
+    if not found:
+        raise NoServerWith(runtime)
+    if len(found) > 1:
+        raise SeveralServersWith(runtime, found)
+    return own.at(found[0])
 
 
 def logged_in_master(output: Output, login: Login | None = None) -> LoggedInMaster:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from tenantry.cli.common import JsonOption, command, engine
+from typing import Annotated
+
+import typer
+
+from tenantry.cli import complete
+from tenantry.cli.common import JsonOption, asked_secret, command, engine
 from tenantry.cli.groups import Commands
-from tenantry.cli.output import Columns, Output
+from tenantry.cli.output import Columns, Output, said_when_interrupted
 from tenantry.engine import Engine
-from tenantry.errors import ClusterTaken, InvalidInput, TenantryError
+from tenantry.errors import AccessRefused, ClusterTaken, InvalidInput, TenantryError
 
 _COLUMNS: Columns = {
     "NAME": lambda found: found["name"],
@@ -39,8 +44,23 @@ def _described(own: Engine, name: str) -> dict[str, str]:
         facts = own.at(name).facts()
         described |= {"series": facts.series, "base_domain": facts.base_domain}
         described |= {"state": "up" if own.at(name).is_up() else "down"}
-    except (InvalidInput, ClusterTaken) as error:
+    except (InvalidInput, AccessRefused, ClusterTaken) as error:
         described |= {"state": str(error)}
     except TenantryError:
         pass
     return described
+
+
+@app.command("token", "tenantry server token cloud")
+@command
+def token(
+    name: Annotated[str, typer.Argument(help="A server in settings.toml.", autocompletion=complete.servers)],
+    as_json: JsonOption = False,
+) -> None:
+    """Keep the token with which a server reaches Railway: it is asked for, or read from a pipe."""
+    output = Output(as_json=as_json)
+    server = engine(output).at(name)
+    found = asked_secret("Its token")
+    with said_when_interrupted(lambda: (f"the token of {name} may be the new one", "")):
+        server.keep_token(found)
+    output.result({"server": name}, f"The server {name} uses this token from now on.")

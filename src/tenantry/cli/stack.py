@@ -35,7 +35,7 @@ def up(as_json: JsonOption = False) -> None:
             interrupts.finish()  # the password is shown once
         failures = _start_others(tenantry, output)
     remember(os.environ, tenantry.settings.installation.home)
-    address = tenantry.instances.url_of("*")
+    address = tenantry.address
     data = {"address": address}
     if tenantry.is_own:
         data["master"] = tenantry.master.url

@@ -28,10 +28,11 @@ from tenantry.postgres.binaries import find_binaries
 from tenantry.postgres.cluster import Cluster, Connection
 from tenantry.postgres.embedded import EmbeddedCluster
 from tenantry.postgres.ownership import Owner
+from tenantry.railway.account import Account
 from tenantry.runtimes import tenant_server
 from tenantry.runtimes.contract import ServerRuntime
 from tenantry.runtimes.kinds import kind_of
-from tenantry.settings import ServerSettings
+from tenantry.settings import RAILWAY, ServerSettings
 
 _NEEDED_FREE_BYTES = 3 * 2**30
 _FEW_CONNECTIONS = 200
@@ -61,6 +62,26 @@ class Finding:
 
 def examine(settings: ServerSettings) -> list[Finding]:
     """Run all checks, without changing or downloading anything."""
+    return _of_railway(settings) if settings.runtime == RAILWAY else _of_machine(settings)
+
+
+def _of_railway(settings: ServerSettings) -> list[Finding]:
+    """A server whose instances run on Railway needs nothing of this machine but the token."""
+    secrets = settings.installation.secrets_dir
+    return [
+        _checked("Python", True, _python),
+        _checked("Railway", True, lambda: _railway(settings)),
+        _private("Keys", secrets, secrets.iterdir() if secrets.exists() else ()),
+    ]
+
+
+def _railway(settings: ServerSettings) -> str:
+    """Check the token, the network and the workspace."""
+    account = Account.of(settings)
+    return f"the token opens the workspace {account.workspace_name} ({account.workspace})"
+
+
+def _of_machine(settings: ServerSettings) -> list[Finding]:
     return [
         _checked("Python", True, _python),
         *_odoo(settings),
@@ -226,6 +247,8 @@ def _other_server(settings: ServerSettings, name: str) -> Finding:
 
 
 def _server_of(settings: ServerSettings) -> str:
+    if settings.runtime == RAILWAY:
+        return _railway(settings)
     if settings.pg_dsn:
         _cluster(settings)
     return _tenant_server(settings)

@@ -16,7 +16,7 @@ from tenantry.engine.moves import Moves
 from tenantry.engine.parts import Parts, Report, ignore_report
 from tenantry.engine.pool import Pool
 from tenantry.engine.templates import Templates
-from tenantry.errors import StartedInside
+from tenantry.errors import InvalidValue, StartedInside
 from tenantry.model import sealing
 from tenantry.model.names import LOCAL_SERVER
 from tenantry.model.progress import OnStep, ignore
@@ -27,7 +27,7 @@ from tenantry.operations.fleet.addresses import renew_addresses
 from tenantry.operations.fleet.passwords import apply_instances_key
 from tenantry.postgres import ownership, roles
 from tenantry.postgres.cluster import Cluster
-from tenantry.settings import ServerSettings
+from tenantry.settings import RAILWAY, ServerSettings
 
 
 class Engine(Parts):
@@ -48,6 +48,16 @@ class Engine(Parts):
         self.mail = Mail(self)
         self.moves = Moves(self)
 
+    @staticmethod
+    def of(settings: ServerSettings | None = None, report: Report = ignore_report) -> Engine:
+        """The engine of a server, of the class for its runtime. Raises as `Engine`."""
+        settings = settings or ServerSettings.from_environment()
+        if settings.runtime != RAILWAY:
+            return Engine(settings, report)
+        from tenantry.engine.railway import RailwayEngine
+
+        return RailwayEngine(settings, report)
+
     # ------------------------------------------------------------ the installation's servers
 
     def at(self, name: str) -> Engine:
@@ -58,7 +68,7 @@ class Engine(Parts):
         if name == self.settings.name:
             return self
         if name not in self._others:
-            self._others[name] = Engine(self.settings.other(name), self._report)
+            self._others[name] = Engine.of(self.settings.other(name), self._report)
         return self._others[name]
 
     def facts(self) -> ServerFacts:
@@ -74,6 +84,11 @@ class Engine(Parts):
             wire=WIRE,
             runtime=settings.runtime,
         )
+
+    @property
+    def address(self) -> str:
+        """Where its instances are, with * for a name. Raises ServerNotStarted."""
+        return self.instances.url_of("*")
 
     # ------------------------------------------------------------ the stack
 
@@ -204,6 +219,10 @@ class Engine(Parts):
     def keep_provider(self, name: str, email: str, url: str, notice: str) -> None:
         """Show whom visitors ask on the pages of addresses that are not served. Raises InvalidValue."""
         Front(self.settings).keep_provider(Provider(name, email, url, notice))
+
+    def keep_token(self, token: Secret) -> None:
+        """Keep the token for whoever runs the instances. Raises InvalidValue where nobody needs one."""
+        raise InvalidValue("server", self.settings.name, "a server whose runtime is railway")
 
     def seal(self, secret: Secret) -> str:
         """Encrypt a secret for a column of a database (X5)."""

@@ -31,8 +31,9 @@ from tenantry.operations.instance.modules import (
     install_modules,
 )
 from tenantry.operations.instance.password import reset_password
-from tenantry.operations.instance.provision import Session, provision, provisioning
+from tenantry.operations.instance.provision import provision, provisioning
 from tenantry.operations.instance.rename import rename
+from tenantry.operations.session import Session
 from tenantry.postgres import databases
 from tenantry.process import tail
 
@@ -126,7 +127,9 @@ class Instances(Noun):
         """Create an instance from beginning to end. It waits for its turns; else raises as `provisioning`."""
         return provision(self._context, spec, on_step)
 
-    def provisioning(self, spec: InstanceSpec, on_step: OnStep = ignore) -> AbstractContextManager[Session]:
+    def provisioning(
+        self, spec: InstanceSpec, on_step: OnStep = ignore
+    ) -> AbstractContextManager[Session[Any]]:
         """Create an instance part by part. Raises as `operations.instance.provision.provisioning`."""
         return provisioning(self._context, spec, on_step)
 

@@ -26,8 +26,9 @@ class Mail(Noun):
     def set(self, smarthost: Smarthost) -> None:
         """Let instances send by it from their next waking on. Raises InvalidValue, ServerNotStarted."""
         settings, key = self._parts.settings, keys.mail_key(self._parts.keys.instances)
+        runtime = self._parts.runtime  # one that sends no mail refuses before the password is written
         program.save(settings, RelaySettings(key, checked(smarthost)))
-        self._parts.runtime.follow_mail_server()
+        runtime.follow_mail_server()
 
     def unset(self) -> None:
         """Forget it, with its password. Raises ServerNotStarted."""

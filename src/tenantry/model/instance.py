@@ -106,14 +106,15 @@ class Instance:
 class Creation:
     """A finished creation. The password is here only: it is stored nowhere.
 
-    spare: whether a spare was used. steps: (name, seconds) in order. advice: warnings, see `model.advice`.
+    spare: whether a spare was used; None: its server has no spares. steps: (name, seconds) in order.
+    advice: warnings, see `model.advice`.
     """
 
     instance: Instance
     login: str
     password: Secret
     duration_s: float
-    spare: bool
+    spare: bool | None
     steps: tuple[tuple[str, float], ...] = field(default=())
     advice: tuple[str, ...] = ()
 

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Protocol
 
-from tenantry.errors import InvalidSetting
+from tenantry.errors import InvalidSetting, NotOnRailway
 from tenantry.model.keys import Keys
 from tenantry.odoo.finding.installation import OdooInstallation
 from tenantry.postgres.cluster import Cluster
 from tenantry.runtimes.contract import Front, ServerRuntime
 from tenantry.runtimes.shared import SharedRuntime
 from tenantry.runtimes.tenant_server import not_available
-from tenantry.settings import DOCKER, SHARED, ServerSettings
+from tenantry.settings import DOCKER, RAILWAY, SHARED, ServerSettings
 
 
 class Kind(Protocol):
@@ -45,7 +45,18 @@ def _docker(
     return DockerRuntime(settings, keys, front, odoo, cluster)
 
 
-KINDS: Mapping[str, Kind] = MappingProxyType({SHARED: SharedRuntime, DOCKER: _docker})
+def _railway(
+    settings: ServerSettings,
+    keys: Keys,
+    front: Front,
+    odoo: Callable[[], OdooInstallation] = not_available,
+    cluster: Callable[[], Cluster] = not_available,
+) -> ServerRuntime:
+    """Railway runs them: there is nothing to ask or to tell. What can be done is in `operations.railway`."""
+    raise NotOnRailway(settings.name)
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType({SHARED: SharedRuntime, DOCKER: _docker, RAILWAY: _railway})
 
 
 def kind_of(settings: ServerSettings) -> Kind:

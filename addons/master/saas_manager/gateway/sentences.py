@@ -54,6 +54,8 @@ _PHRASES = (
     "{queue}: the line",
     "the rows of {name}",
     "The creation of {name}",
+    "The termination of {name}",
+    "The server {name}",
     "The template {code}",
 )
 """The facts of errors that are the engine's words with facts of their own."""

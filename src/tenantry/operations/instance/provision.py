@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,7 +22,7 @@ from tenantry.model.states import Action, after
 from tenantry.odoo import scripts
 from tenantry.odoo.initialise import installed_modules
 from tenantry.odoo.probe import wait_for_status
-from tenantry.operations import patience
+from tenantry.operations import patience, session
 from tenantry.operations.context import Context, relabel
 from tenantry.operations.fleet.usage import internal_users
 from tenantry.operations.instance.availability import advice, reserved
@@ -229,18 +228,8 @@ STEPS: tuple[Step[Provisioning], ...] = (
 )
 
 
-@dataclass
-class Session:
-    """A creation whose parts the caller runs, so that they can do other work between the parts.
-
-    is_undone: nothing is left to undo, since a part failed and undid all parts, or waits and must keep them.
-    """
-
-    subject: Provisioning
-    operation: Operation[Provisioning]
-    is_undone: bool = False
-    began: float = field(default_factory=time.monotonic)
-    steps: tuple[tuple[str, float], ...] = ()
+class Session(session.Session[Provisioning]):
+    """The parts of a creation on this server."""
 
     def clone(self) -> None:
         """Claim a spare, or clone the template."""
@@ -260,23 +249,15 @@ class Session:
         self._run("publish", "probe", "activate")
         return self._creation()
 
-    def _run(self, *names: str) -> None:
-        try:
-            self.steps += self.operation.run(self.subject, *names)
-        except BaseException:
-            self.is_undone = True
-            raise
-
     def _creation(self) -> Creation:
         subject = self.subject
         instance = describe(subject.context, Database(subject.name, subject.label))
-        took_s = time.monotonic() - self.began
         spec = subject.spec
         return Creation(
             instance=instance,
             login=spec.email,
             password=subject.password,
-            duration_s=took_s,
+            duration_s=self.took_s,
             spare=bool(subject.source.spare),
             steps=self.steps,
             advice=tuple(str(it) for it in advice(subject.connection, spec)),
@@ -296,21 +277,12 @@ def provisioning(
     with context.maintenance() as connection, reserved(context, connection, spec):
         source = FromTemplate(context, connection, spec, patience_s)
         subject = Provisioning(context, connection, spec, source, patience_s)
-        session = Session(subject, Operation("provision", spec.name, STEPS, on_step))
-        with contextlib.closing(subject):
-            try:
-                yield session
-            except BaseException:
-                if not session.is_undone:
-                    session.operation.undo(subject)
-                raise
+        parts = Session(subject, Operation("provision", spec.name, STEPS, on_step))
+        with contextlib.closing(subject), parts.undone_on_error():
+            yield parts
 
 
 def provision(context: Context, spec: InstanceSpec, on_step: OnStep = ignore) -> Creation:
     """Create an instance from beginning to end; see `provisioning`. It waits up to 15 minutes for a turn."""
-    with provisioning(context, spec, on_step, patience.LONG_S) as session:
-        session.clone()
-        session.sanitize()
-        session.customize()
-        session.create_admin()
-        return session.publish()
+    with provisioning(context, spec, on_step, patience.LONG_S) as parts:
+        return parts.all_parts()
