@@ -71,7 +71,7 @@ def _dump_database(subject: Dumping) -> None:
     pg_dump = client(context, connection, "pg_dump")
     size = databases.sizes_bytes(connection, name).get(name, 0)
     subject.modules = _modules(context, name)
-    with _dump_role(context, connection, name) as dumper:
+    with dump_role(context, connection, name) as dumper:
         subject.extensions = _extensions(dumper, name)
         with service(dumper, name, context.settings.run_dir) as environment:
             store, keys = subject.place.store, subject.place.keys
@@ -82,7 +82,7 @@ def _dump_database(subject: Dumping) -> None:
 
 
 @contextmanager
-def _dump_role(context: Context, connection: Connection, name: str) -> Iterator[Cluster]:
+def dump_role(context: Context, connection: Connection, name: str) -> Iterator[Cluster]:
     """A role with the tenant's rights in this one database, for the time of the dump.
 
     A fault in pg_dump could let a tenant run code as this role. Therefore login is disabled and all sessions
