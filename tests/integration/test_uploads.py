@@ -248,3 +248,18 @@ def test_a_failed_export_leaves_no_file(
     with pytest.raises(TenantryError):
         cluster_engine.archives.export("acme", tmp_path / "acme.zip")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("step", ["database", "files", "name", "filestore", "modules"])
+def test_a_load_that_fails_leaves_nothing(
+    cluster_engine: Engine, context: Context, dump, monkeypatch: pytest.MonkeyPatch, step: str
+):
+    def fail(_subject: object) -> None:
+        raise InvalidTransition("beta", State.STOPPED, "x")
+
+    steps = [replace(it, run=fail) if it.name == step else it for it in load_upload.STEPS]
+    monkeypatch.setattr(load_upload, "STEPS", steps)
+    with pytest.raises(InvalidTransition):
+        cluster_engine.archives.load_upload(dump(), "beta")
+    assert cluster_engine.instances.taken(["beta"]) == set()
+    assert orphans(context) == []

@@ -32,6 +32,8 @@ DUMP, FILES = "dump.sql", "filestore/"
 _CUSTOM_FORMAT, _ZIP_FORMAT, _ENCRYPTED = b"PGDMP", b"PK", 0x1
 _MAX_RATIO, _JUDGED = 200, 2**20
 """How many times larger than in the zip a file of more than _JUDGED bytes may be; usual are 5 to 20 times."""
+AS_PG_DUMP = {"search_path": "", "check_function_bodies": "off", "xmloption": "content"}
+"""The settings of a session for `load_dump`: those that dumps begin with, and need."""
 _PIECE = 2**20
 _STALL_TIMEOUT_S = 600
 _MODULES = re.compile(rb"COPY (?:public\.)?ir_module_module \(([^)]*)\) FROM stdin", re.IGNORECASE)

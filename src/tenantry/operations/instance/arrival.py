@@ -136,7 +136,7 @@ class Arriving:
         self.source.discard()
 
 
-def is_named(subject: Arriving) -> bool:
+def _is_named(subject: Arriving) -> bool:
     return subject.source.has_database
 
 
@@ -177,8 +177,8 @@ def _has_filestore(subject: Arriving) -> bool:
 
 
 LAST_STEPS: tuple[Step[Arriving], ...] = (
-    Step("address", _write_address, is_done=is_named),
-    Step("name", _name, is_done=is_named),
+    Step("address", _write_address, is_done=_is_named),
+    Step("name", _name, is_done=_is_named),
     Step("filestore", _name_filestore, is_done=_has_filestore),
 )
 """The last steps, after those of `source.FIRST_STEPS`."""

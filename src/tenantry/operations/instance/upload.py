@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tenantry.agreed import TENANT_MODULE
-from tenantry.archive.upload import Survey, Upload, load_dump, open_upload, survey
+from tenantry.archive.upload import AS_PG_DUMP, Survey, Upload, load_dump, open_upload, survey
 from tenantry.errors import UploadRefused, UploadUnsupported
 from tenantry.model.catalog import PROVIDED, Database, Kind, Label, State
 from tenantry.model.instance import Instance
@@ -24,14 +24,14 @@ from tenantry.odoo.initialise import (
     verify_modules,
 )
 from tenantry.odoo.own_addons import tenants_addons_path
-from tenantry.operations.context import Context
+from tenantry.operations.context import Context, relabel
 from tenantry.operations.instance.archives import client
-from tenantry.operations.instance.arrival import LAST_STEPS, Arrival, Arriving, is_named
+from tenantry.operations.instance.arrival import LAST_STEPS, Arrival, Arriving
 from tenantry.operations.instance.availability import check_free, check_hostnames, name_locks
 from tenantry.operations.instance.source import FIRST_STEPS
 from tenantry.operations.inventory import describe, find_instance
 from tenantry.operations.steps import Operation, Step
-from tenantry.operations.template.clone import database_lock
+from tenantry.operations.template.clone import database_lock, discard
 from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import translated
 
@@ -63,15 +63,13 @@ class FromUpload(Arrival):
             state=State.STOPPED,
             series=self.context.settings.odoo_series,
             built_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            finished=(PROVIDED,),
             identity=self.new_identity,
         )
 
     def make_database(self) -> None:
-        with self.owner() as owner:
-            without_path = owner.with_options({"search_path": ""})
-            with without_path.connect(self.temporary_name) as inside:
-                load_dump(self.upload, inside)
+        made = self.temporary_name
+        with self.owner() as owner, owner.with_options(AS_PG_DUMP).connect(made) as inside:
+            load_dump(self.upload, inside)
         check_odoo(self.context, self.upload, self._loaded())
 
     def _loaded(self) -> Survey:
@@ -83,6 +81,12 @@ class FromUpload(Arrival):
                 (version,) = inside.execute(query).fetchone() or ("",)
         return Survey(".".join(str(version).split(".")[:2]), tuple(modules), self.known.extensions)
 
+    def discard(self) -> None:
+        label = self.final_label
+        if label and PROVIDED not in label.finished:
+            discard(self.context, self.connection, self.name)
+        super().discard()
+
     def make_files(self) -> None:
         def write(open_file: Callable[[str], BinaryIO]) -> None:
             for path, file in self.upload.files():
@@ -93,27 +97,33 @@ class FromUpload(Arrival):
         self.own_files()
 
 
+def _has_ours(subject: Arriving) -> bool:
+    label = subject.source.final_label
+    return bool(label and PROVIDED in label.finished)
+
+
 def _install_ours(subject: Arriving) -> None:
     """Install our module, which keeps the plan's limits and lets the customer in by a link."""
-    source, made = subject.source, subject.source.temporary_name
-    context, connection = source.context, source.connection
-    with context.as_locked_role(made) as inside:
-        if TENANT_MODULE in installed_modules(inside):
-            return
-    roles.enable_login(connection, made, context.role_password(made))
-    try:
-        log = context.runtime.run_odoo(made, install_command([TENANT_MODULE]))
-    finally:
-        roles.disable_login(connection, made)
-    databases.end_sessions(connection, made)
-    with context.as_locked_role(made) as inside:
-        verify_modules(inside, [TENANT_MODULE], log)
+    source = subject.source
+    context, connection, name = source.context, source.connection, source.name
+    with context.as_tenant(name) as inside:
+        is_missing = TENANT_MODULE not in installed_modules(inside)
+    if is_missing:
+        roles.enable_login(connection, name, context.role_password(name))
+        try:
+            log = context.runtime.run_odoo(name, install_command([TENANT_MODULE]))
+        finally:
+            roles.disable_login(connection, name)
+        databases.end_sessions(connection, name)
+        with context.as_tenant(name) as inside:
+            verify_modules(inside, [TENANT_MODULE], log)
+    relabel(context, connection, name, find_instance(connection, name).having(finished=(PROVIDED,)))
 
 
 STEPS: tuple[Step[Arriving], ...] = (
     *FIRST_STEPS,
-    Step("modules", _install_ours, is_done=is_named),
     *LAST_STEPS,
+    Step("modules", _install_ours, is_done=_has_ours),
 )
 
 
@@ -133,6 +143,7 @@ def load_upload(context: Context, file: Path, name: str, on_step: OnStep = ignor
             _check_space(context, upload)
             arrival.known = survey(upload)
             check_odoo(context, upload, arrival.known)
+            _check_extensions(arrival)
         with database_lock(connection, arrival.temporary_name):
             Operation("load", name, STEPS, on_step).run(Arriving(arrival))
         return describe(context, Database(name, find_instance(connection, name)))
@@ -148,6 +159,17 @@ def _check_space(context: Context, upload: Upload) -> None:
     if upload.size_bytes > free:
         needed = f"it needs {upload.size_bytes >> 20} MB, and {free >> 20} MB are free"
         raise UploadRefused(str(upload.path), needed)
+
+
+def _check_extensions(arrival: FromUpload) -> None:
+    """Refuse extensions that only a superuser may create: what they can do is not limited to a database."""
+    query = "SELECT DISTINCT name FROM pg_available_extension_versions WHERE name = ANY(%s) AND NOT trusted"
+    with translated(arrival.connection, "list extensions"):
+        rows = arrival.connection.execute(query, [list(arrival.extensions)])
+        untrusted = [name for (name,) in rows]
+    if untrusted:
+        reason = f"its extension {', '.join(untrusted)} is only for superusers"
+        raise UploadRefused(str(arrival.upload.path), reason)
 
 
 def check_odoo(context: Context, upload: Upload, found: Survey) -> None:
