@@ -205,6 +205,16 @@ class InvalidSetting(InvalidInput):
 
 
 @cause
+class UploadRefused(InvalidInput):
+    """A backup of another system that cannot be loaded, or must not be."""
+
+    SENTENCE = "{file} cannot be loaded: {reason}."
+    REMEDY = "Make the backup again, by Odoo's database manager or by pg_dump of that one database."
+    file: str
+    reason: str
+
+
+@cause
 class UnsupportedSeries(InvalidInput):
     SENTENCE = "Odoo {series} is not supported."
     REMEDY = "Use one of: {supported}."
@@ -598,6 +608,17 @@ class ArchiveUnsupported(Conflict):
     SENTENCE = "The archive {archive!r} needs {needs}; this installation has {here}."
     REMEDY = "Load it into an installation that has it, or upgrade this one first."
     archive: str
+    needs: str
+    here: str
+
+
+@cause
+class UploadUnsupported(Conflict):
+    """A backup of another system that this server's Odoo cannot run."""
+
+    SENTENCE = "{file} is of {needs}; this server runs {here}."
+    REMEDY = "Load it on a server that runs its version of Odoo: tenantry --server NAME archive import."
+    file: str
     needs: str
     here: str
 
@@ -1092,6 +1113,14 @@ class DumpFailed(DependencyFailure):
     )
     name: str
     said: str
+
+
+@cause
+class ExportFailed(DependencyFailure):
+    SENTENCE = "{file} could not be written: {reason}."
+    REMEDY = "Give a new file, in a folder that you may write to, on a disk with enough free space."
+    file: str
+    reason: str
 
 
 @cause

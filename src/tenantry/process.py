@@ -175,12 +175,15 @@ def piped(
     environment: Mapping[str, str] | None = None,
     silent_s: float,
     reads: bool = False,
+    source: IO[bytes] | None = None,
     output: IO[bytes] | None = None,
 ) -> Iterator[Piped]:
     """Run a program with a pipe: to its stdin if it `reads`, else from its stdout. It ends with the block.
 
-    output: a file for the stdout of a program that reads. As with `run`, pass secrets by files; the program
-    is killed with its caller. Raises ProgramNotFound.
+    source: a file for the stdin of a program that does not. output: one for the stdout of a program that
+    reads. As with `run`, pass secrets by files; the program is killed with its caller.
+
+    Raises ProgramNotFound.
     """
     command = [str(argument) for argument in arguments]
     for needed in (command[0], "setpriv"):
@@ -190,7 +193,7 @@ def piped(
         with _on_cores(_all_cores()):
             process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "--", *command],
-                stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
+                stdin=subprocess.PIPE if reads else source or subprocess.DEVNULL,
                 stdout=(output or stderr) if reads else subprocess.PIPE,
                 stderr=stderr,
                 env=clean_environment(environment),

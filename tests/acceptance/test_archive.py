@@ -54,3 +54,23 @@ def test_a_terminated_instance_is_restored_with_its_plan(engine: Engine, tmp_pat
 
 
 _PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+
+def test_a_backup_of_another_odoo_becomes_an_instance(engine: Engine, tmp_path: Path):
+    creation = create(engine)
+    log_in(engine, creation).call("res.partner", "create", [{"name": "Zoë", "image_1920": _PICTURE}])
+    # As in an Odoo elsewhere, which does not have our module.
+    with engine.context.as_tenant("acme") as inside:
+        inside.execute("UPDATE ir_module_module SET state = 'uninstalled' WHERE name = 'saas_tenant'")
+    file = engine.archives.export("acme", tmp_path / "acme.zip")
+    made = engine.archives.load_upload(file, "beta")
+    assert (made.state, status(engine, "beta")) == (State.STOPPED, 503)
+    engine.instances.start("beta")
+    assert status(engine, "beta") == 200
+    customer = log_in(engine, creation, "beta")
+    found = customer.call("res.partner", "search_read", [["name", "=", "Zoë"]], ["image_1920"])
+    assert found[0]["image_1920"]
+    engine.instances.entitle("beta", Entitlements(users=7, plan="Small"))
+    assert users_allowed(customer) == 7
+    assert engine.instances.login_link("beta")
+    assert orphans(engine.context) == []

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 from tenantry.engine import Engine
 from tenantry.model.progress import OnStep, StepEvent, StepStatus
@@ -46,6 +47,8 @@ OPERATIONS: dict[str, Callable[..., None]] = {
     "terminate": lambda engine, on_step, name: engine.instances.terminate(name, on_step),
     "dump": lambda engine, on_step, name, store: engine.archives.dump(name, store, on_step),
     "load": lambda engine, on_step, *what: engine.archives.load(*what, on_step),
+    "import": lambda engine, on_step, file, name: engine.archives.load_upload(Path(file), name, on_step),
+    "export": lambda engine, on_step, name, file: engine.archives.export(name, Path(file), on_step),
 }
 _THREADED = {"dump", "load"}
 """After the use of a store, the threads of its library are missing in forked processes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -46,6 +47,39 @@ def load(
     tenantry = engine(output, telling=True)
     with output.progress(f"Loading {name}", left.of_creation(tenantry, name)) as on_step:
         instance = tenantry.archives.load(store, archive, name, on_step, trusted=trust)
+    output.result(instance, f"{name} is {instance.state}; it will be at {instance.url}.")
+
+
+@app.command("export", "tenantry archive export acme acme.zip")
+@command
+def export(
+    name: NameArgument,
+    file: Annotated[Path, typer.Argument(help="A new file; it is not encrypted.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Write Odoo's own backup of an instance, which any Odoo of its version can restore."""
+    output = Output(as_json=as_json)
+    with output.progress(f"Exporting {name}", left.of_dump(name)) as on_step:
+        engine(output).archives.export(name, file, on_step)
+    output.result(
+        {"file": str(file), "size_bytes": file.stat().st_size}, f"{file}: {megabytes(file.stat().st_size)}."
+    )
+
+
+@app.command("import", "tenantry archive import acme_2026-11-29.zip acme")
+@command
+def import_(
+    file: Annotated[
+        Path, typer.Argument(help="Odoo's own backup (.zip), or a file of pg_dump, plain or custom.")
+    ],
+    name: NameArgument,
+    as_json: JsonOption = False,
+) -> None:
+    """Load the backup of another Odoo as a stopped instance; `tenantry instance start` starts it."""
+    output = Output(as_json=as_json)
+    tenantry = engine(output, telling=True)
+    with output.progress(f"Loading {name}", left.of_creation(tenantry, name)) as on_step:
+        instance = tenantry.archives.load_upload(file, name, on_step)
     output.result(instance, f"{name} is {instance.state}; it will be at {instance.url}.")
 
 

@@ -6,6 +6,8 @@ threads that one of these libraries starts do not survive a fork.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tenantry.archive.format import Archive
 from tenantry.engine.parts import Noun
 from tenantry.model import names
@@ -47,6 +49,26 @@ class Archives(Noun):
 
         names.instance_name(name, self._parts.settings.installation.reserved_names)
         return load_instance(self._context, store, archive, name, on_step, trusted)
+
+    def export(self, name: str, file: Path, on_step: OnStep = ignore) -> Path:
+        """Write Odoo's own backup of an instance, unencrypted, for an Odoo elsewhere; return the file.
+
+        Raises InstanceNotFound, InvalidTransition, Busy, DumpFailed, ClientNotFound, FilestoreFailure,
+        ExportFailed.
+        """
+        from tenantry.operations.instance.export import export_instance
+
+        return export_instance(self._context, name, file, on_step)
+
+    def load_upload(self, file: Path, name: str, on_step: OnStep = ignore) -> Instance:
+        """Make the stopped instance `name` of another system's backup: Odoo's .zip, or a file of pg_dump.
+
+        Raises InvalidName, and the errors of `operations.instance.upload`.
+        """
+        from tenantry.operations.instance.upload import load_upload
+
+        names.instance_name(name, self._parts.settings.installation.reserved_names)
+        return load_upload(self._context, file, name, on_step)
 
     def signer(self) -> str:
         """The public key that this installation's archives are signed with. Raises KeyLost."""

@@ -17,8 +17,8 @@ RANGES = 16
 """Each server of a machine has its own part of the range: oids of different clusters may be equal."""
 _OF_RANGE = _COUNT // RANGES
 ZYGOTE, FRONT, BUILDER = _FIRST + _COUNT, _FIRST + _COUNT + 1, _FIRST + _COUNT + 2
-MASTER, RELAY = _FIRST + _COUNT + 3, _FIRST + _COUNT + 4
-OTHERS = (ZYGOTE, FRONT, BUILDER, MASTER, RELAY)
+MASTER, RELAY, READER = _FIRST + _COUNT + 3, _FIRST + _COUNT + 4, _FIRST + _COUNT + 5
+OTHERS = (ZYGOTE, FRONT, BUILDER, MASTER, RELAY, READER)
 """The user ids that belong to no tenant."""
 
 

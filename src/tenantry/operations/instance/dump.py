@@ -92,7 +92,7 @@ def _dump_database(subject: Dumping) -> None:
     pg_dump = client(context, connection, "pg_dump")
     size = databases.sizes_bytes(connection, name).get(name, 0)
     subject.modules = modules_of(context, name)
-    with _dump_role(context, connection, name, subject.turn_within_s) as dumper:
+    with dump_role(context, connection, name, subject.turn_within_s) as dumper:
         subject.extensions = _extensions(dumper, name)
         with service(dumper, name, context.settings.run_dir) as environment:
             store, keys = subject.place.store, subject.place.keys
@@ -114,8 +114,8 @@ def _unchanged(folder: Path, former: Manifest) -> Iterator[tuple[str, Member]]:
 
 
 @contextmanager
-def _dump_role(
-    context: Context, connection: Connection, name: str, turn_within_s: float
+def dump_role(
+    context: Context, connection: Connection, name: str, turn_within_s: float = _WAIT_FOR_TURN_S
 ) -> Iterator[Cluster]:
     """A role with the tenant's rights in this one database, for the time of the dump.
 

@@ -29,9 +29,10 @@ from tenantry.model.states import Action, after
 from tenantry.odoo.probe import wait_for_status
 from tenantry.operations.context import Context, name_files, relabel
 from tenantry.operations.instance.archives import Place, client, major, place, signer
+from tenantry.operations.instance.arrival import write_address
 from tenantry.operations.instance.availability import check_free, check_hostnames, name_locks
 from tenantry.operations.instance.dump import MOVED_LABEL_FIELDS, dump_instance, modules_of
-from tenantry.operations.instance.load import FromArchive, label_of, write_address
+from tenantry.operations.instance.load import FromArchive
 from tenantry.operations.instance.modules import check_modules
 from tenantry.operations.instance.source import FIRST_STEPS
 from tenantry.operations.inventory import describe, find_instance, find_labelled
@@ -225,7 +226,7 @@ def stage(context: Context, origin: str, name: str, archive: str) -> None:
             names.staging_folder(name),
             lambda open_file: get_files(source.store, found, source.keys, open_file),
         )
-        arriving = Arriving(context, connection, source, found, name)
+        arriving = Arriving(context, connection, name, source, found)
         with database_lock(connection, arriving.temporary_name):
             arriving.make_schema()
 
@@ -256,7 +257,7 @@ class Arriving(FromArchive):
         super().prepare()
         with self.restoring() as (pg_restore, environment):
             restore_in_parallel(pg_restore, environment, self.dump, self.found, ["pre-data"])
-        label = label_of(self, Kind.SPARE, State.BUILDING)
+        label = self.unfinished_label()
         databases.label(self.connection, self.temporary_name, label.having(reference=self.schema))
 
     def prepare(self) -> None:
@@ -265,7 +266,7 @@ class Arriving(FromArchive):
         self.has_schema = bool(found and found.label and found.label.reference == self.schema)
         if self.has_schema:
             # A killed run may have begun to restore rows.
-            label = label_of(self, Kind.SPARE, State.BUILDING)
+            label = self.unfinished_label()
             databases.label(self.connection, self.temporary_name, label)
         else:
             super().prepare()
@@ -318,8 +319,8 @@ class Arriving(FromArchive):
         manifest, own = self.found.manifest, subdomain_host(self.name, self.context.settings.base_domain)
         facts = {key: manifest.label[key] for key in MOVED_LABEL_FIELDS}
         hosts = [manifest.host, *facts["former_hosts"]]
-        label = label_of(self, Kind.INSTANCE, State.MOVING)
-        return label.having(
+        return self.label().having(
+            state=State.MOVING,
             filestore=self.temporary_name,
             identity=self.identity,
             move=self.run,
@@ -404,7 +405,7 @@ def receive(
     before = find_archive(source.store, source.keys, staged) if staged else None
     hostnames = found.manifest.label["hostnames"]
     with context.maintenance() as connection, name_locks(connection, [name], hostnames):
-        arriving = Arriving(context, connection, source, found, name, run, before)
+        arriving = Arriving(context, connection, name, source, found, run, before)
         if not arriving.final_label:
             _check_name(context, connection, name, arriving.identity)
             check_hostnames(context, connection, name, hostnames)
