@@ -172,8 +172,15 @@ def confirm(context: Context, name: str) -> None:
             label = find_instance(connection, name)
             if label.filestore and context.filestores.exists(label.filestore):
                 context.filestores.remove(name)  # the former's
-            discard_database(context, connection, former)
+            _drop_former(context, connection, name)
             name_files(context, connection, name)
+
+
+def _drop_former(context: Context, connection: Connection, name: str) -> None:
+    former = databases.find(connection, names.former_database(name))
+    if former:
+        context.filestores.remove(former.filestore)
+    discard_database(context, connection, names.former_database(name))
 
 
 def _rename(connection: Connection, old: str, new: str, label: Label) -> None:
@@ -470,7 +477,7 @@ def _give_back(context: Context, connection: Connection, name: str, label: Label
     with databases.transaction(connection):
         _rename(connection, name, made, label.having(kind=Kind.SPARE, state=State.BUILDING))
         if before and before.label:
-            kept = former if filestores.exists(former) else ""
+            kept = former if filestores.exists(former) else before.label.filestore
             _rename(connection, former, name, before.label.having(kind=Kind.INSTANCE, filestore=kept))
         notify_spawner(connection, name)
     context.runtime.follow([name])
@@ -482,7 +489,7 @@ def _give_back(context: Context, connection: Connection, name: str, label: Label
 def settle(context: Context, origin: str, name: str) -> None:
     """Remove what was needed for the move only, and the data from before, if it was here before."""
     with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
-        discard_database(context, connection, names.former_database(name))
+        _drop_former(context, connection, name)
         _clean(context, origin, name)
 
 
