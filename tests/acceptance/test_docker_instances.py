@@ -242,18 +242,18 @@ def test_a_spawner_that_is_killed_while_a_container_starts_loses_no_visitor(
     docker.ask("POST", f"/containers/{container_of(docker, 'beta')['Id']}/kill")
     with ThreadPoolExecutor(1) as visitor:
         answer = visitor.submit(lambda: eventually(lambda: status(boxes, "beta") == 200))
-        kill_spawner(boxes)
+        spawner_of(boxes).kill()
         assert answer.result()
     assert len(containers(docker, "beta-")) == 1
 
 
-def kill_spawner(engine: Engine) -> None:
+def spawner_of(engine: Engine) -> psutil.Process:
     (spawner,) = [
         child
         for child in psutil.Process(engine.runtime.pid).children()
         if "tenantry.spawner" in child.cmdline()
     ]
-    spawner.kill()
+    return spawner
 
 
 # ---------------------------------------------------------------- another image
@@ -295,6 +295,9 @@ def test_another_image_takes_over_and_no_visitor_notices(
             use_image(boxes, "next")
             for name in ("acme", "beta"):
                 wait_until(lambda name=name: images_of(docker, name) == after, f"{name} keeps its image")
+            spawner = spawner_of(boxes)
+            use_image(boxes, "next")
+            assert spawner_of(boxes) == spawner, "it was restarted for an image that it has followed already"
         finally:
             is_over.set()
     assert [visit.exception() for visit in visits] == [None] * 4

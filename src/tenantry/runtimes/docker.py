@@ -23,7 +23,7 @@ from docker.errors import DockerException, ImageNotFound
 from tenantry.agreed import CONTAINER_PROGRAM, PROCESS_MODULE
 from tenantry.errors import ContainerEngineFailure, DependencyFailure, ServerNotStarted
 from tenantry.keyfile import write_private
-from tenantry.odoo.config import container_options, tenant_limits, write_config
+from tenantry.odoo.config import container_options, tenant_limits
 from tenantry.odoo.confined import log_of
 from tenantry.odoo.filestore import Filestores
 from tenantry.odoo.finding.installation import OdooInstallation
@@ -31,11 +31,12 @@ from tenantry.odoo.initialise import OdooCommand
 from tenantry.odoo.own_addons import tenant_addons
 from tenantry.postgres import databases
 from tenantry.postgres.cluster import Cluster
-from tenantry.runtimes.docker_command import DockerCommand
+from tenantry.runtimes.docker_command import DATA_FOLDER, DockerCommand
 from tenantry.runtimes.firewall import Firewall
 from tenantry.runtimes.tenant_server import TenantServer
 from tenantry.spawner.config import Config, Containers
-from tenantry.spawner.container_engine import CHANNEL, CHANNEL_FOLDER
+from tenantry.spawner.container_engine import CHANNEL_FOLDER
+from tenantry.spawner.container_sockets import CHANNEL
 
 _OWN_ADDONS, _MORE_ADDONS = PurePosixPath("/mnt/tenantry"), PurePosixPath("/mnt/extra-addons")
 _PROGRAM = _OWN_ADDONS / PROCESS_MODULE / CONTAINER_PROGRAM
@@ -75,8 +76,8 @@ class DockerRuntime(TenantServer):
     def _firewall(self) -> Firewall:
         return Firewall(self.settings.container_networks)
 
-    def _ways(self, odoo: OdooInstallation, cluster: Cluster) -> dict[str, Any]:
-        """See `TenantServer._ways`. Raises ServerNotStarted, ContainerEngineFailure."""
+    def _launcher_fields(self, odoo: OdooInstallation, cluster: Cluster) -> dict[str, Any]:
+        """See `TenantServer._launcher_fields`. Raises ServerNotStarted, ContainerEngineFailure."""
         if cluster.sockets is None:
             reason = "its containers need PostgreSQL's UNIX socket: give a DSN with a socket's folder as host"
             raise ServerNotStarted("The tenant server", reason, self.log_file)
@@ -180,32 +181,31 @@ class DockerRuntime(TenantServer):
         assert cluster.sockets
         with cluster.connect() as connection:
             user = self.user_of(databases.oid(connection, name))
-        options = {
-            **container_options(self._addons, _SOCKETS, cluster.port),
+        container = DockerCommand(
+            engine=self._engine_address,
+            image=self._image_id(),
+            mark=self.mark,
+            name=name,
+            user=os.geteuid() if user is None else user,
+            options=self._command_options(name, cluster.port),
+            config=settings.run_dir / f"{command.title}-{name}.conf",
+            files=Filestores(settings.data_dir / "filestore").folder(name),
+            folders=self._folders(cluster.sockets),
+            log=log_of(settings, command.title, name),
+            timeout_s=settings.installation.init_timeout_s,
+        )
+        try:
+            container.run(command)
+        except DockerException as error:
+            raise ContainerEngineFailure(self._engine_address, self.image, str(error)) from error
+        return container.log
+
+    def _command_options(self, name: str, port: int) -> dict[str, str]:
+        """Odoo's options for a command on an instance, as the instance's role."""
+        return {
+            **container_options(self._addons, _SOCKETS, port),
             "server_wide_modules": "base,web",
-            "data_dir": "/var/lib/odoo",
+            "data_dir": DATA_FOLDER,
             "db_user": name,
             "db_password": self.keys.role_password(name).reveal(),
         }
-        config = settings.run_dir / f"{command.title}-{name}.conf"
-        files = Filestores(settings.data_dir / "filestore").folder(name)
-        log = log_of(settings, command.title, name)
-        write_config(config, options, owner=user)
-        try:
-            DockerCommand(
-                engine=self._engine_address,
-                image=self._image_id(),
-                mark=self.mark,
-                name=name,
-                user=os.geteuid() if user is None else user,
-                config=config,
-                files=files,
-                folders=self._folders(cluster.sockets),
-                log=log,
-                timeout_s=settings.installation.init_timeout_s,
-            ).run(command)
-        except DockerException as error:
-            raise ContainerEngineFailure(self._engine_address, self.image, str(error)) from error
-        finally:
-            config.unlink()
-        return log

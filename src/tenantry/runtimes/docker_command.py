@@ -16,19 +16,22 @@ from requests.exceptions import ConnectionError as Lost
 from requests.exceptions import Timeout
 
 from tenantry.errors import InitialisationFailed, InitialisationTimeout
+from tenantry.odoo.config import Options, write_config
 from tenantry.odoo.initialise import OdooCommand
 from tenantry.process import last_lines
 from tenantry.spawner.container_engine import MARK, confined
 
-_CONFIG, _DATA = "/run/tenantry.conf", "/var/lib/odoo"
+_CONFIG, DATA_FOLDER = "/run/tenantry.conf", "/var/lib/odoo"
 _TASKS, _MEMORY_BYTES = 256, 3 * 2**30
 
 
 @dataclass(frozen=True)
 class DockerCommand:
-    """A command's container. config: Odoo's configuration, for the user alone. files: its filestore.
+    """A command's container.
 
-    folders: what it can read besides, by the path in the container. log: gets its output.
+    options: Odoo's, with the role's password; they are written to the file `config`, for the user alone.
+    files: the instance's filestore. folders: what it can read besides, by the path in the container.
+    log: gets its output.
     """
 
     engine: str
@@ -36,6 +39,7 @@ class DockerCommand:
     mark: str
     name: str
     user: int
+    options: Options
     config: Path
     files: Path
     folders: Mapping[str, str]
@@ -51,9 +55,11 @@ class DockerCommand:
         with contextlib.closing(api), self.log.open("wb") as log:
             place = f"{self.name}-{command.title}-{self.mark}"
             _remove(api, place)
+            write_config(self.config, self.options, owner=self.user)
             try:
                 code = self._run(api, place, command, log)
             finally:
+                self.config.unlink()
                 _remove(api, place)
         if code:
             reason = f"it ended with {code}: {last_lines(self.log.read_text(errors='replace'))}"
@@ -62,7 +68,7 @@ class DockerCommand:
     def _run(self, api: Any, place: str, command: OdooCommand, log: Any) -> int:
         head, *rest = command.arguments
         readable = {**self.folders, _CONFIG: str(self.config)}
-        writable = {f"{_DATA}/filestore/{self.name}": str(self.files)}
+        writable = {f"{DATA_FOLDER}/filestore/{self.name}": str(self.files)}
         made = api.create_container(
             self.image,
             entrypoint=["odoo", head, "-c", _CONFIG, "-d", self.name, *rest],

@@ -251,10 +251,10 @@ class TenantServer:
             relay_environment=VARIABLES,
             relay_file=str(relay.file_of(settings)),
             mail_port=mail_port,
-            **self._ways(odoo, cluster),
+            **self._launcher_fields(odoo, cluster),
         )
 
-    def _ways(self, odoo: OdooInstallation, cluster: Cluster) -> dict[str, Any]:
+    def _launcher_fields(self, odoo: OdooInstallation, cluster: Cluster) -> dict[str, Any]:
         """The fields of `Config` that say how tenants' processes are started, and with which limits.
 
         Raises ServerNotStarted.
