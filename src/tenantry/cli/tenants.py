@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -16,11 +17,19 @@ from tenantry.cli.groups import Commands
 from tenantry.cli.output import Columns, Output, megabytes, plain_text, said_when_interrupted
 from tenantry.model.activity import Activity
 
+
+def _network(found: Activity) -> str:
+    if found.received_bytes is None or found.sent_bytes is None:
+        return ""
+    return f"{megabytes(found.received_bytes)} in, {megabytes(found.sent_bytes)} out"
+
+
 _COLUMNS: Columns = {
     "NAME": lambda found: found.name,
     "AWAKE": lambda found: _ago(time.time() - found.since) if found.is_awake else "asleep",
     "MEMORY": lambda found: megabytes(found.memory_bytes) if found.is_awake else "",
     "CPU": lambda found: f"{found.cpu_s:.1f} s" if found.is_awake else "",
+    "NETWORK": _network,
     "REQUESTS": lambda found: found.requests or "",
     "WEBSOCKETS": lambda found: found.websockets or "",
     "NEXT JOB": lambda found: "" if found.next_job_s is None else f"in {_ago(found.next_job_s)}",
@@ -38,19 +47,35 @@ def ps(
     """List the awake instances: since when they are awake, and what their processes use."""
     output = Output(as_json=as_json)
     found = [activity for activity in engine(output).instances.activities() if all_ or activity.is_awake]
-    output.table(found, _COLUMNS, "Every instance sleeps.", least=("WEBSOCKETS", "REQUESTS"))
+    output.table(found, _COLUMNS, "Every instance sleeps.", least=("WEBSOCKETS", "NETWORK", "REQUESTS"))
 
 
 @command
 def logs(
     name: NameArgument,
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many lines at most.")] = 100,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with new lines until Ctrl-C.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Print the last lines of the log of an instance's processes."""
     output = Output(as_json=as_json)
-    found = engine(output).instances.logs(name, lines)
+    instances = engine(output).instances
+    if follow:
+        _follow(instances.follow_logs(name, lines), output)
+        return
+    found = instances.logs(name, lines)
     output.result({"lines": found}, *map(plain_text, found))
+
+
+def _follow(lines: Iterator[str], output: Output) -> None:
+    try:
+        for line in lines:
+            output.line({"line": line}, plain_text(line))
+    except KeyboardInterrupt:  # its usual end
+        return
+    output.say("The instance was terminated.")
 
 
 @command

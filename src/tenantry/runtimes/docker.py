@@ -23,7 +23,7 @@ from docker.errors import DockerException, ImageNotFound
 from tenantry.agreed import CONTAINER_PROGRAM, PROCESS_MODULE
 from tenantry.errors import ContainerEngineFailure, DependencyFailure, ServerNotStarted
 from tenantry.keyfile import write_private
-from tenantry.odoo.config import container_options, tenant_limits
+from tenantry.odoo.config import container_limits, container_options
 from tenantry.odoo.confined import log_of
 from tenantry.odoo.filestore import Filestores
 from tenantry.odoo.finding.installation import OdooInstallation
@@ -81,10 +81,9 @@ class DockerRuntime(TenantServer):
         if cluster.sockets is None:
             reason = "its containers need PostgreSQL's UNIX socket: give a DSN with a socket's folder as host"
             raise ServerNotStarted("The tenant server", reason, self.log_file)
-        limits = tenant_limits(self.settings)
         return {
             "options": container_options(self._addons, _SOCKETS, cluster.port),
-            "limits": replace(limits, idle_s=0),
+            "limits": container_limits(self.settings),
             "containers": Containers(
                 engine=self._engine_address,
                 image=self._image_id(),

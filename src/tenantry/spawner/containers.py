@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from docker.errors import DockerException
 
@@ -32,7 +32,7 @@ from tenantry.spawner.container_sockets import MAIL, ContainerSockets
 from tenantry.spawner.identity import is_root, tenant_user
 from tenantry.spawner.loop import Loop
 from tenantry.spawner.renewals import Renewals
-from tenantry.spawner.tenants import Tenant
+from tenantry.spawner.tenants import Process, Tenant
 
 if TYPE_CHECKING:
     from tenantry.spawner.processes import Processes
@@ -45,6 +45,8 @@ _LOOK_S = 0.5
 _NOTICED_WITHIN_S = 5
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 _SWEEP_AGAIN_S = 30
+_RECEIVED, _SENT = 0, 8
+"""Columns of `/proc/<pid>/net/dev`, after the name of the interface."""
 
 
 @dataclass
@@ -197,6 +199,19 @@ class Containers:
 
     def limit(self, tenant: Tenant) -> None:
         """The engine limits containers when it makes them."""
+
+    def describe(self, process: Process) -> dict[str, Any]:
+        """See `Launchers.describe`: what the kernel counted in the container's network."""
+        try:
+            lines = Path(f"/proc/{process.pid}/net/dev").read_text(encoding="ascii").splitlines()[2:]
+        except OSError:  # it has just ended
+            return {}
+        counts = {name.strip(): row.split() for name, _, row in (line.partition(":") for line in lines)}
+        counts.pop("lo", None)
+        return {
+            "received_bytes": sum(int(row[_RECEIVED]) for row in counts.values()),
+            "sent_bytes": sum(int(row[_SENT]) for row in counts.values()),
+        }
 
     def forget(self, launcher: Container) -> None:
         """Forget a container that ended or serves; if it never served, the next start is delayed."""

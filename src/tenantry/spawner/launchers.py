@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from tenantry.agreed import ForkOrder, Ready, TenantOrder
-from tenantry.spawner.tenants import Tenant
+from tenantry.spawner.tenants import Process, Tenant
 
 Template = tuple[str, str]
 """A template's code and version."""
@@ -67,6 +67,9 @@ class Launchers(Protocol[_L]):
 
     def limit(self, tenant: Tenant) -> None:
         """Apply the limits to the tenant's process, which has just started."""
+
+    def describe(self, process: Process) -> dict[str, Any]:
+        """What it knows of a running process: facts of `model.activity.Activity`."""
 
     def clean_up(self, tenant: Tenant) -> None:
         """Remove what the tenant's process left when it ended."""

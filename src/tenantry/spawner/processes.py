@@ -199,6 +199,11 @@ class Processes:
     def _limits_of(self, tenant: Tenant) -> Limits:
         return self.config.limits.of(tenant.entry.label.limits)
 
+    def describe(self, tenant: Tenant) -> dict[str, Any]:
+        """The facts of `model.activity.Activity`."""
+        more = self._launchers.describe(tenant.process) if tenant.process else {}
+        return {**tenant.describe(), **more}
+
     # ------------------------------------------------------------ launchers
 
     def follow_templates(self, entries: Mapping[str, Entry]) -> None:
