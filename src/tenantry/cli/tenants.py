@@ -33,7 +33,7 @@ _COLUMNS: Columns = {
     "REQUESTS": lambda found: found.requests or "",
     "WEBSOCKETS": lambda found: found.websockets or "",
     "NEXT JOB": lambda found: "" if found.next_job_s is None else f"in {_ago(found.next_job_s)}",
-    "PROCESS": lambda found: f"{found.pid}{_trouble(found)}" if found.is_awake else "",
+    "PROCESS": lambda found: f"{found.pid}{_trouble(found)}" if found.is_awake else found.obstacle,
 }
 
 serve = Commands(help="Run a server in the foreground, for example for systemd.")
@@ -44,9 +44,9 @@ def ps(
     all_: Annotated[bool, typer.Option("--all", "-a", help="List sleeping instances, too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the awake instances: since when they are awake, and what their processes use."""
+    """List the awake instances, what their processes use, and those that cannot be woken."""
     output = Output(as_json=as_json)
-    found = [activity for activity in engine(output).instances.activities() if all_ or activity.is_awake]
+    found = [activity for activity in engine(output).instances.activities() if all_ or _is_shown(activity)]
     output.table(found, _COLUMNS, "Every instance sleeps.", least=("WEBSOCKETS", "NETWORK", "REQUESTS"))
 
 
@@ -95,6 +95,10 @@ def serve_tenants() -> None:
         arguments = tenantry.tenants_command()
         sys.stdout.flush()
         os.execve(arguments[0], arguments, process.clean_environment())
+
+
+def _is_shown(found: Activity) -> bool:
+    return found.is_awake or bool(found.obstacle)
 
 
 def _trouble(found: Activity) -> str:

@@ -13,12 +13,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import docker
 from docker.errors import APIError, DockerException, NotFound
 from docker.types import EndpointConfig, IPAMConfig, IPAMPool, LogConfig
 
 from tenantry import agreed
 from tenantry.spawner.config import Containers
+from tenantry.spawner.docker_client import connect
 
 MARK = "tenantry.server"
 """The label of containers and networks; its value is the server's mark."""
@@ -44,7 +44,7 @@ _HEALTH = {
 class Wanted:
     """What a tenant's container shall be: all that its settings follow from.
 
-    made: how this server's containers are made at this moment, without the image before.
+    image, command, folders: see `config.Containers`.
     """
 
     name: str
@@ -54,7 +54,9 @@ class Wanted:
     memory_bytes: int
     tasks: int
     cpus: float
-    made: Containers
+    image: str
+    command: tuple[str, ...]
+    folders: Mapping[str, str]
 
     @property
     def digest(self) -> str:
@@ -67,7 +69,8 @@ class ContainerEngine:
     """The Docker engine, for the containers of one server. Raises docker's `DockerException`."""
 
     def __init__(self, containers: Containers) -> None:
-        self._address, self._mark = containers.engine, containers.mark
+        self._address, self._certificates = containers.engine, containers.certificates
+        self._mark = containers.mark
         self._addresses = ipaddress.ip_network(containers.networks)
         self._locks: dict[str, threading.Lock] = {}
         self._locks_lock = threading.Lock()
@@ -78,7 +81,7 @@ class ContainerEngine:
     def _api(self) -> Any:
         """A client of this thread: a client must not be shared."""
         if not hasattr(self._clients, "api"):
-            self._clients.api = docker.APIClient(base_url=self._address, version="auto", timeout=60)
+            self._clients.api = connect(self._address, self._certificates)
         return self._clients.api
 
     def lock(self, name: str) -> threading.Lock:
@@ -102,10 +105,10 @@ class ContainerEngine:
         self._api.start(identifier)
 
     def _create(self, wanted: Wanted, sockets: Path, network: str) -> str:
-        api, containers = self._api, wanted.made
+        api = self._api
         host = confined(
             api,
-            {**containers.folders, CHANNEL_FOLDER: str(sockets)},
+            {**wanted.folders, CHANNEL_FOLDER: str(sockets)},
             {FILES_FOLDER: wanted.files},
             network=network,
             memory_bytes=wanted.memory_bytes,
@@ -113,8 +116,8 @@ class ContainerEngine:
             cpus=wanted.cpus,
         )
         made = api.create_container(
-            containers.image,
-            entrypoint=list(containers.command),
+            wanted.image,
+            entrypoint=list(wanted.command),
             command=[],
             name=f"{wanted.name}-{self._mark}-{wanted.digest[:6]}",
             user=f"{wanted.user}:{wanted.user}",

@@ -29,7 +29,9 @@ from tenantry.spawner.background import Background
 from tenantry.spawner.config import Config
 from tenantry.spawner.container_engine import CHANNEL_FOLDER, FILES_FOLDER, ContainerEngine, Wanted
 from tenantry.spawner.container_sockets import MAIL, ContainerSockets
+from tenantry.spawner.docker_client import is_away
 from tenantry.spawner.identity import is_root, tenant_user
+from tenantry.spawner.launchers import StartsLater
 from tenantry.spawner.loop import Loop
 from tenantry.spawner.renewals import Renewals
 from tenantry.spawner.tenants import Process, Tenant
@@ -44,6 +46,7 @@ _CONNECTS_WITHIN_S = 60
 _LOOK_S = 0.5
 _NOTICED_WITHIN_S = 5
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
+_AWAY_PAUSE_S = 1.0
 _SWEEP_AGAIN_S = 30
 _RECEIVED, _SENT = 0, 8
 """Columns of `/proc/<pid>/net/dev`, after the name of the interface."""
@@ -53,7 +56,8 @@ _RECEIVED, _SENT = 0, 8
 class Container:
     """A container that is being started, until its process serves; see `launchers.Launcher`.
 
-    is_successor: another container serves the tenant meanwhile, see `renewals`.
+    is_successor: another container serves the tenant meanwhile, see `renewals`. is_blameless: the engine did
+    not answer.
     """
 
     wanted: Wanted
@@ -62,6 +66,7 @@ class Container:
     channel: socket.socket | None = None
     is_ready: bool = False
     is_ended: bool = False
+    is_blameless: bool = False
     waiting: dict[str, bool] = field(default_factory=dict)
     connected: threading.Event = field(default_factory=threading.Event)
     began: float = field(default_factory=time.monotonic)
@@ -106,23 +111,25 @@ class Containers:
         self._processes = processes
         self._renewals = Renewals(loop, processes, self._start_successor, self._give_up, self._judge_image)
         self._made = config.containers
-        self._is_proved = False
+        self._is_proved = self._has_gone_back = False
         self._engine = ContainerEngine(config.containers)
         self._sockets = ContainerSockets(loop, Path(config.run) / "containers", config.mail_port)
         self._starting: dict[str, Container] = {}
         self._failures: dict[str, int] = {}
         self._paused_until: dict[str, float] = {}
+        self._away_until = 0.0
         self._background = Background(loop, _AT_ONCE, "docker")
 
     # ------------------------------------------------------------ starting
 
     def find_or_start(self, tenant: Tenant) -> Container:
-        """The starting container of a tenant. Raises OSError while it must not be started."""
+        """The starting container of a tenant. Raises StartsLater; OSError when it cannot be started."""
         found = self._starting.get(tenant.name)
         if found is not None:
             return found
-        if time.monotonic() < self._paused_until.get(tenant.name, 0):
-            raise OSError("its container failed and is started again after a pause")
+        pause_s = max(self._paused_until.get(tenant.name, 0), self._away_until) - time.monotonic()
+        if pause_s > 0:
+            raise StartsLater(pause_s)
         container = self._starting[tenant.name] = self._begin(tenant)
         return container
 
@@ -149,7 +156,9 @@ class Containers:
             memory_bytes=limits.memory_bytes,
             tasks=limits.tasks,
             cpus=tenant.entry.label.limits.get("cpus", 0),
-            made=replace(self._made, former_image=""),
+            image=self._made.image,
+            command=self._made.command,
+            folders=self._made.folders,
         )
 
     def _start(self, container: Container) -> None:
@@ -176,6 +185,7 @@ class Containers:
         container.channel = channel
         container.connected.set()
         self._loop.unwatch(container.listener)
+        self._away_until = 0.0
         with contextlib.suppress(OSError):  # it has ended already: the closed channel shows that
             agreed.send(channel, asdict(agreed.LoadOrder("", "", dict(self._config.options))))
         if container.is_successor:
@@ -184,12 +194,36 @@ class Containers:
             self._processes.watch(container)
 
     def _failed(self, container: Container, reason: Exception) -> None:
-        if container.is_successor:
+        if is_away(reason):
+            self._engine_is_away(container, reason)
+        elif container.is_successor:
             self._renewals.failed(container, str(reason))
         elif self._starting.get(container.name) is container:
             _logger.error("the container of %s cannot be started: %s", container.name, reason)
+            self._note_obstacle(container.name, f"its container cannot be started: {reason}")
             self._judge_image(False)
             self._processes.launcher_ended(container)
+
+    def _engine_is_away(self, container: Container, reason: Exception) -> None:
+        """Nobody's container can be started: no image and no instance is to blame, so all try again soon."""
+        if not self._away_until:
+            _logger.error("the Docker engine does not answer: %s", reason)
+        self._away_until = time.monotonic() + _AWAY_PAUSE_S
+        container.is_blameless = True
+        if container.is_successor:
+            self._renewals.failed(container, "")
+        elif self._starting.get(container.name) is container:
+            self._note_obstacle(container.name, f"the Docker engine does not answer: {reason}")
+            self._processes.launcher_ended(container)
+
+    def _note_start(self, container: Container) -> None:
+        if tenant := self._processes.tenants.get(container.name):
+            tenant.obstacle = ""
+            tenant.outdated = "no container of the new one starts" if self._has_gone_back else ""
+
+    def _note_obstacle(self, name: str, obstacle: str) -> None:
+        if tenant := self._processes.tenants.get(name):
+            tenant.obstacle = obstacle
 
     def adapt(self, order: agreed.TenantOrder) -> agreed.TenantOrder:
         """See `Launchers.adapt`; the container gives the process its user."""
@@ -218,9 +252,12 @@ class Containers:
         self._loop.unwatch(launcher.listener)
         if launcher.is_ready:
             self._judge_image(True)
+            self._note_start(launcher)
         if self._starting.get(launcher.name) is launcher:
             del self._starting[launcher.name]
-        failures = 0 if launcher.is_ready else self._failures.get(launcher.name, 0) + 1
+        failures = self._failures.get(launcher.name, 0)
+        if not launcher.is_blameless:
+            failures = 0 if launcher.is_ready else failures + 1
         self._failures[launcher.name] = failures
         pause_s = min(_FIRST_PAUSE_S * 2.0 ** (failures - 1), _LONGEST_PAUSE_S) if failures else 0.0
         self._paused_until[launcher.name] = time.monotonic() + pause_s
@@ -279,6 +316,7 @@ class Containers:
         if not self._is_proved and self._made.former_image:
             _logger.error("no container of the new image starts: those that start get the former one")
             self._made = replace(self._made, image=self._made.former_image, former_image="")
+            self._has_gone_back = True
 
     # ------------------------------------------------------------ after its end
 

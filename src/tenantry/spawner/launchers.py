@@ -16,6 +16,14 @@ Template = tuple[str, str]
 """A template's code and version."""
 
 
+class StartsLater(OSError):
+    """Nothing can be started yet. after_s: when to try again."""
+
+    def __init__(self, after_s: float) -> None:
+        super().__init__(f"it is started again in {after_s:.1f} s")
+        self.after_s = after_s
+
+
 class Launcher(Protocol):
     """One zygote, or one container. waiting: tenants to wake once it is ready; True: for jobs only."""
 
@@ -48,7 +56,7 @@ class Launchers(Protocol[_L]):
         """Follow which template versions there are, with their databases; return launchers that must end."""
 
     def find_or_start(self, tenant: Tenant) -> _L:
-        """The launcher for this tenant. Raises OSError if none can be started at this moment."""
+        """The launcher for this tenant. Raises StartsLater; OSError if none can be started at this moment."""
 
     def start_ahead(self) -> None:
         """Start what tenants will need soon. Raises OSError."""
