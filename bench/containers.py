@@ -20,10 +20,8 @@ from tests.support.odoo_image import NAME, odoo_image
 from tests.support.odoo_image import Unavailable as NoImage
 
 from bench.figures import Figure, MeasurementFailed
-from bench.installation import TEMPLATE, Installation
+from bench.installation import TEMPLATE, Installation, settings_at
 from bench.load import route_to, seconds_for_page
-from bench.ports import free_port
-from bench.versions import operators_settings
 from tenantry.engine import Engine
 from tenantry.model.instance import Creation
 from tenantry.settings import DOCKER
@@ -49,18 +47,8 @@ def containers(installation: Installation) -> list[Figure]:
 def _server(installation: Installation, docker: DockerEngine) -> Iterator[Engine]:
     home = Path(tempfile.mkdtemp(prefix="tenantry-bench-"))
     home.chmod(0o755)
-    settings = operators_settings(
-        home=home,
-        pg_dsn=None,
-        addons_path=(),
-        base_domain="localhost",
-        http_interface="127.0.0.1",
-        http_port=free_port(),
-        probe_timeout_s=60,
-        runtime=DOCKER,
-        docker_host=docker.url,
-        image=NAME,
-        container_networks=str(docker.pool),
+    settings = settings_at(
+        home, runtime=DOCKER, docker_host=docker.url, image=NAME, container_networks=str(docker.pool)
     )
     engine = Engine(settings, installation.report)
     try:

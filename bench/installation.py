@@ -126,7 +126,7 @@ def start(home: Path, plan: Plan, report: Report, closing: ExitStack) -> Install
 
     What of it is outside of the folder is removed then.
     """
-    engine = Engine(_settings(home), report)
+    engine = Engine(settings_at(home, master_port=free_port()), report)
     closing.callback(engine.stop)
     engine.start_postgres()
     installation = Installation(engine, plan, report, closing)
@@ -161,8 +161,8 @@ def _ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _settings(home: Path) -> ServerSettings:
-    """The operator's settings, without those that refer to something outside of `home`."""
+def settings_at(home: Path, **changes: object) -> ServerSettings:
+    """The operator's settings, without those that refer to something outside of `home`; and with changes."""
     settings: ServerSettings = operators_settings(
         home=home,
         pg_dsn=None,
@@ -170,7 +170,7 @@ def _settings(home: Path) -> ServerSettings:
         base_domain="localhost",
         http_interface="127.0.0.1",
         http_port=free_port(),
-        master_port=free_port(),
         probe_timeout_s=60,
+        **changes,
     )
     return settings

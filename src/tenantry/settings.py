@@ -73,8 +73,8 @@ def _network(value: str) -> str:
 
 
 def _engine_address(value: str) -> str:
-    if value and not value.startswith("unix:///"):
-        raise ValueError("the address of a UNIX socket, such as unix:///var/run/docker.sock")
+    if value and not re.fullmatch(r"unix:///.+|tcp://[^/:@\s]+:[0-9]{1,5}", value):
+        raise ValueError("an address such as unix:///var/run/docker.sock or tcp://localhost:2376")
     return value
 
 
@@ -223,6 +223,7 @@ class ServerSettings(_Settings):
     tenant_threads, tenant_memory_mb: limits of a tenant's process: requests at the same time, address space;
     of a container its memory.
     docker_host: the address of the Docker engine, for the runtime `docker`; "": the engine's usual socket.
+    docker_certs: the folder of ca.pem, cert.pem and key.pem, for an engine at a network address.
     image: an Odoo image, best with its digest; "": the official one of the series.
     container_networks: the private addresses of which each container's network gets a few.
     railway_workspace: the id or the name of a workspace; "": the only one of the token.
@@ -249,6 +250,7 @@ class ServerSettings(_Settings):
     cron_jitter_s: Whole = 3600
     pool_size: Whole = 2
     docker_host: Annotated[str, AfterValidator(_engine_address)] = ""
+    docker_certs: Annotated[AbsolutePath | None, _variable_of(str)] = None
     image: str = ""
     container_networks: Annotated[str, AfterValidator(_network)] = "10.213.0.0/16"
     railway_workspace: str = ""

@@ -1,16 +1,60 @@
-"""A user of the command on a machine that has only the command and a connection to a real master."""
+"""Servers with containers; and a user who has only the command and a connection to a real master."""
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.conftest import TINY
 from tests.support.api_client import make_keys, set_hourly_limit
 from tests.support.back_office import BackOffice
+from tests.support.boxes import containers, networks, volumes
+from tests.support.docker_engine import DockerEngine
+from tests.support.odoo_image import NAME
 from tests.support.remote_cli import RemoteCli
+from tests.support.tenants import swept
 
 from tenantry.engine import Engine
+from tenantry.settings import DOCKER, ServerSettings
+
+
+@pytest.fixture(scope="session")
+def _boxes(
+    _docker_engine: DockerEngine, _odoo_in_docker: None, settings: ServerSettings, first_port: int
+) -> Iterator[Engine]:
+    home = Path(tempfile.mkdtemp(prefix="tenantry-test-"))
+    home.chmod(0o755)
+    engine = Engine(
+        settings.replaced(
+            home=home,
+            runtime=DOCKER,
+            docker_host=_docker_engine.url,
+            image=NAME,
+            container_networks=str(_docker_engine.pool),
+            http_port=first_port + 10,
+            pool_size=0,
+        ),
+        report=print,
+    )
+    try:
+        engine.start_postgres()
+        engine.start_tenants()
+        engine.templates.build(TINY)
+        yield engine
+    finally:
+        engine.stop()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def boxes(docker: DockerEngine, _boxes: Engine) -> Iterator[Engine]:
+    """The engine of a server with containers and the Tiny template; a file's instances are removed."""
+    with swept(_boxes):
+        yield _boxes
+    assert (containers(docker), networks(docker), volumes(docker)) == ([], [], [])
 
 
 @pytest.fixture(scope="module")

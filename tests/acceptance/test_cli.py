@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from tests.support.inventory import orphans
 from tests.support.killed import run_and_kill
 from tests.support.master import remove_master
 from tests.support.odoo_client import WebClient
+from tests.support.tenants import create
 
 from tenantry.engine import Engine
 from tenantry.errors import MasterNotInstalled
@@ -51,6 +54,23 @@ def tenantry(engine: Engine):
     return run
 
 
+@contextmanager
+def running(engine: Engine, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """The installed command, which does not end by itself."""
+    with subprocess.Popen(
+        [str(Path(sys.executable).with_name("tenantry")), *arguments],
+        env={**os.environ, "TENANTRY_HOME": str(engine.settings.home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    ) as started:
+        try:
+            yield started
+        finally:
+            started.kill()
+
+
 @pytest.fixture(autouse=True)
 def clean(engine: Engine) -> Iterator[None]:
     yield
@@ -64,6 +84,27 @@ def test_create_prints_the_address_the_login_and_the_time(tenantry):
     for expected in ("http://acme.localhost:", "admin@acme.example", "Password", "Database  acme", " s ("):
         assert expected in result.stdout
     assert "sanitize" in result.stderr
+
+
+def test_logs_are_followed_until_ctrl_c(engine: Engine):
+    create(engine)
+    log = engine.settings.log_dir / "tenants" / "acme.log"
+    with running(engine, "logs", "acme", "-n", "1", "--follow") as followed:
+        assert followed.stdout.readline()
+        with log.open("a") as stream:
+            stream.write("a \x1b[31mnew line\n")
+        assert followed.stdout.readline() == "a \N{REPLACEMENT CHARACTER}[31mnew line\n"
+        followed.send_signal(signal.SIGINT)
+        assert followed.wait(30) == 0
+        assert "nterrupted" not in followed.stderr.read()
+
+
+def test_following_a_log_ends_when_the_instance_is_terminated(engine: Engine):
+    create(engine)
+    with running(engine, "logs", "acme", "-n", "1", "--follow", "--json") as followed:
+        assert json.loads(followed.stdout.readline())["line"]
+        engine.instances.terminate("acme")
+        assert followed.wait(30) == 0
 
 
 def test_create_prints_the_same_as_json(tenantry, engine: Engine):

@@ -4,31 +4,33 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-import psutil
 import pytest
-from tests.conftest import TINY
-from tests.support.docker_engine import DockerEngine, Ended, Refused
+from tests.support.boxes import (
+    activity,
+    address_of,
+    container_of,
+    containers,
+    jobs_are_far,
+    run_in,
+    spawner_of,
+)
+from tests.support.docker_engine import DockerEngine
 from tests.support.mail_server import MailServer
 from tests.support.odoo_client import OdooClient
 from tests.support.odoo_image import NAME
-from tests.support.tenants import ask, create, status, swept
+from tests.support.runtime_contract import ContractWithOdoo, Place, place_of
+from tests.support.tenants import ask, create, status
 from tests.support.waiting import eventually, wait_until
 
 from tenantry.engine import Engine
 from tenantry.errors import ContainerEngineFailure, TenantryError
-from tenantry.model.activity import Activity
 from tenantry.model.instance import Creation
 from tenantry.model.mail import Security, Smarthost
-from tenantry.settings import DOCKER, ServerSettings
 
 _HOG = "print(len(bytearray(1 << 30)))"
 _CONNECT = """
@@ -43,34 +45,6 @@ pytestmark = pytest.mark.timeout(1200)  # the first run on a machine makes the i
 
 
 @pytest.fixture(scope="module")
-def boxes(docker: DockerEngine, settings: ServerSettings, first_port: int) -> Iterator[Engine]:
-    """The engine of a server with that runtime, and with the Tiny template."""
-    home = Path(tempfile.mkdtemp(prefix="tenantry-test-"))
-    home.chmod(0o755)
-    engine = Engine(
-        settings.replaced(
-            home=home,
-            runtime=DOCKER,
-            docker_host=docker.url,
-            image=NAME,
-            container_networks=str(docker.pool),
-            http_port=first_port + 10,
-            pool_size=0,
-        ),
-        report=print,
-    )
-    engine.start_postgres()
-    engine.start_tenants()
-    engine.templates.build(TINY)
-    with swept(engine):
-        yield engine
-    left = (containers(docker), networks(docker))
-    engine.stop()
-    shutil.rmtree(home, ignore_errors=True)
-    assert left == ([], [])
-
-
-@pytest.fixture(scope="module")
 def acme(boxes: Engine) -> Creation:
     return create(boxes)
 
@@ -78,36 +52,6 @@ def acme(boxes: Engine) -> Creation:
 @pytest.fixture(scope="module")
 def beta(boxes: Engine) -> Creation:
     return create(boxes, "beta")
-
-
-def containers(docker: DockerEngine, name: str = "") -> list[dict[str, Any]]:
-    """What the engine shows of all containers, or of an instance's."""
-    shown = []
-    for one in docker.ask("GET", "/containers/json", all="true"):
-        if one["Names"][0].startswith(f"/{name}"):
-            with suppress(Refused):  # it was removed meanwhile
-                shown.append(docker.inspect(one["Id"]))
-    return shown
-
-
-def networks(docker: DockerEngine) -> list[str]:
-    found = docker.ask("GET", "/networks", filters=json.dumps({"label": ["tenantry.server"]}))
-    return [network["Name"] for network in found]
-
-
-def container_of(docker: DockerEngine, name: str) -> dict[str, Any]:
-    (found,) = containers(docker, f"{name}-")
-    return found
-
-
-def run_in(docker: DockerEngine, name: str, program: str, *arguments: str) -> Ended:
-    """Run a program in an instance's container, as its administrator could with native code."""
-    return docker.execute(container_of(docker, name)["Id"], "python3", "-c", program, *arguments)
-
-
-def address_of(docker: DockerEngine, name: str) -> dict[str, str]:
-    (network,) = container_of(docker, name)["NetworkSettings"]["Networks"].values()
-    return network
 
 
 # ---------------------------------------------------------------- one instance
@@ -179,6 +123,28 @@ def test_mail_goes_by_the_operators_server(boxes: Engine, acme: Creation):
         server.stop()
 
 
+# ---------------------------------------------------------------- what all runtimes promise
+
+
+@pytest.fixture(scope="class")
+def place(boxes: Engine, acme: Creation, beta: Creation) -> Iterator[Place]:
+    boxes.instances.set_limits("acme", {"idle_s": 3600})
+    jobs_are_far(boxes, "acme")
+    boxes.instances.restart("acme")
+    yield place_of(boxes)
+    boxes.instances.set_limits("acme", {})
+    boxes.instances.restart("acme")
+
+
+@pytest.fixture
+def engine_with(boxes: Engine) -> Callable[..., Engine]:
+    return lambda **settings: Engine(boxes.settings.replaced(**settings))
+
+
+class TestContract(ContractWithOdoo):
+    """See `tests.support.runtime_contract`."""
+
+
 # ---------------------------------------------------------------- its life
 
 
@@ -209,14 +175,6 @@ def test_a_killed_container_is_started_for_the_next_visitor(
     assert status(boxes, "beta") == 200
 
 
-def test_a_terminated_instance_leaves_no_container_and_no_network(boxes: Engine, docker: DockerEngine):
-    before = set(networks(docker))
-    create(boxes, "short")
-    boxes.instances.terminate("short")
-    assert containers(docker, "short-") == []
-    assert set(networks(docker)) == before
-
-
 def test_a_restarted_spawner_leaves_containers_running(boxes: Engine, docker: DockerEngine, acme: Creation):
     assert status(boxes, "acme") == 200
     before = container_of(docker, "acme")["State"]["StartedAt"]
@@ -226,34 +184,15 @@ def test_a_restarted_spawner_leaves_containers_running(boxes: Engine, docker: Do
     assert container_of(docker, "acme")["State"]["StartedAt"] == before
 
 
-def test_many_creations_at_once_get_a_container_each(boxes: Engine, docker: DockerEngine):
-    names = [f"many{number}" for number in range(4)]
-    with ThreadPoolExecutor(len(names)) as pool:
-        list(pool.map(lambda name: create(boxes, name), names))
-    assert [status(boxes, name) for name in names] == [200] * len(names)
-    assert [len(containers(docker, f"{name}-")) for name in names] == [1] * len(names)
-    with ThreadPoolExecutor(len(names)) as pool:
-        list(pool.map(boxes.instances.terminate, names))
-
-
 def test_a_spawner_that_is_killed_while_a_container_starts_loses_no_visitor(
     boxes: Engine, docker: DockerEngine, beta: Creation
 ):
     docker.ask("POST", f"/containers/{container_of(docker, 'beta')['Id']}/kill")
     with ThreadPoolExecutor(1) as visitor:
         answer = visitor.submit(lambda: eventually(lambda: status(boxes, "beta") == 200))
-        kill_spawner(boxes)
+        spawner_of(boxes).kill()
         assert answer.result()
     assert len(containers(docker, "beta-")) == 1
-
-
-def kill_spawner(engine: Engine) -> None:
-    (spawner,) = [
-        child
-        for child in psutil.Process(engine.runtime.pid).children()
-        if "tenantry.spawner" in child.cmdline()
-    ]
-    spawner.kill()
 
 
 # ---------------------------------------------------------------- another image
@@ -295,6 +234,9 @@ def test_another_image_takes_over_and_no_visitor_notices(
             use_image(boxes, "next")
             for name in ("acme", "beta"):
                 wait_until(lambda name=name: images_of(docker, name) == after, f"{name} keeps its image")
+            spawner = spawner_of(boxes)
+            use_image(boxes, "next")
+            assert spawner_of(boxes) == spawner, "it was restarted for an image that it has followed already"
         finally:
             is_over.set()
     assert [visit.exception() for visit in visits] == [None] * 4
@@ -313,18 +255,19 @@ def test_an_image_that_does_not_start_takes_over_nobody(
     committed(docker, "broken", "ENV PYTHONHOME=/nowhere")
     use_image(boxes, "broken")
     wait_until(lambda: "the new one failed" in activity(boxes, "acme").outdated, "it does not say so")
-    assert images_of(docker, "acme") == before
+    wait_until(lambda: images_of(docker, "acme") == before, "the new one stays beside it")
     assert status(boxes, "acme") == 200
     boxes.instances.restart("beta")
     assert eventually(lambda: status(boxes, "beta") == 200)
     assert images_of(docker, "beta") == before
+    assert activity(boxes, "beta").outdated
+    spawner = spawner_of(boxes)
+    use_image(boxes, "broken")
+    wait_until(lambda: spawner_of(boxes) != spawner, "what failed is not tried again")
+    wait_until(lambda: "the new one failed" in activity(boxes, "acme").outdated, "it says so no more")
+    wait_until(lambda: images_of(docker, "acme") == before, "the new one stays beside it")
     use_image(boxes, NAME)
     wait_until(lambda: not activity(boxes, "acme").outdated, "it still says so")
-
-
-def activity(engine: Engine, name: str) -> Activity:
-    (found,) = engine.instances.activities([name])
-    return found
 
 
 # ---------------------------------------------------------------- sleep
@@ -344,12 +287,6 @@ def test_a_plan_lets_an_instance_sleep_and_many_visitors_wake_it_once(
     assert len(containers(docker, "beta-")) == 1
     boxes.instances.set_limits("beta", {})
     boxes.instances.restart("beta")
-
-
-def jobs_are_far(engine: Engine, name: str) -> None:
-    with engine.context.cluster.connect(name) as inside:
-        inside.execute("UPDATE ir_cron SET nextcall = now() AT TIME ZONE 'UTC' + interval '1 day'")
-        inside.execute("DELETE FROM ir_cron_trigger")
 
 
 # ---------------------------------------------------------------- neighbours

@@ -306,7 +306,7 @@ def test_an_unanswered_probe_fails_the_creation_and_leaves_nothing(engine: Engin
     def refuse(*_arguments: object, **_keywords: object) -> None:
         raise ProbeFailed("http://acme.localhost", 200, "500", 1)
 
-    monkeypatch.setattr(provision, "wait_for_status", refuse)
+    monkeypatch.setattr(Context, "expect", refuse)
     with pytest.raises(ProbeFailed):
         create(engine)
     assert engine.instances.all() == []

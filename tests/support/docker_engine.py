@@ -79,6 +79,9 @@ class DockerEngine:
         self.folder, self.pool = folder, pool
         self.socket, self.log = folder / "s", folder / "log"
         self.url = f"unix://{self.socket}"
+        self.wrapper: tuple[str, ...] = ()
+        """Before each program of it, such as `ip netns exec`."""
+        self._daemon: subprocess.Popen[bytes] | None = None
         self._http = httpx.Client(
             transport=httpx.HTTPTransport(uds=str(self.socket)), base_url="http://docker", timeout=120
         )
@@ -97,6 +100,18 @@ class DockerEngine:
             if tried.connect_ex(str(self.socket)):
                 return False  # asked all the same, httpx would leave its socket open
         return bool(self._http.get("/_ping").status_code == 200)
+
+    def boot(self, *options: str) -> None:
+        """Start it, and wait until it answers. Raises AssertionError."""
+        self._daemon = daemon = _start(self.log, [*self.wrapper, *_command(self), *options])
+        if not eventually(lambda: self.answers or daemon.poll() is not None) or not self.answers:
+            raise AssertionError(f"the engine did not start:\n{self.log.read_text()[-4000:]}")
+
+    def end(self, number: int = signal.SIGTERM) -> None:
+        """End it; only SIGTERM ends its containers, too."""
+        if self._daemon:
+            self._daemon.send_signal(number)
+            self._daemon.wait(30)
 
     def load(self, archive: Path) -> None:
         """Load an archive as `docker save` writes it. Raises Refused."""
@@ -231,16 +246,15 @@ def _running(folder: Path) -> Iterator[DockerEngine]:
     started = [_start(engine.log, ["containerd", "--config", folder / "containerd.toml"])]
     try:
         wait_until((folder / "c.sock").exists, "containerd did not start")
-        daemon = _start(engine.log, _command(engine))
-        started.append(daemon)
-        if not eventually(lambda: engine.answers or daemon.poll() is not None) or not engine.answers:
-            raise AssertionError(f"the engine did not start:\n{engine.log.read_text()[-4000:]}")
+        engine.boot()
         yield engine
         if engine.answers:
             engine.clear()
     finally:
         engine.close()
-        for process in reversed(started):  # the engine ends its containers
+        with suppress(subprocess.TimeoutExpired):
+            engine.end()
+        for process in started:
             process.terminate()
             with suppress(subprocess.TimeoutExpired):
                 process.wait(30)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -17,6 +17,7 @@ from tenantry.odoo.initialise import OdooCommand
 from tenantry.postgres import databases
 from tenantry.postgres.cluster import Cluster
 from tenantry.runtimes.contract import Capabilities
+from tenantry.spawner.following import followed
 
 
 @dataclass
@@ -57,8 +58,13 @@ class FakeRuntime:
                 return 200 if is_served else 503
         return 404
 
+    def log(self, name: str) -> Path:
+        return self.socket.parent / f"{name}.log"
+
     def rename(self, old: str, new: str) -> None:
         self.renamed.append((old, new))
+        with suppress(FileNotFoundError):
+            self.log(old).rename(self.log(new))
 
     def upstream(self, name: str) -> Upstream:
         return Upstream(socket=str(self.socket))
@@ -89,7 +95,10 @@ class FakeRuntime:
         return [Activity(name, is_awake=False) for name in served if name in (names or served)]
 
     def logs(self, name: str, count: int) -> list[str]:
-        return []
+        return self.log(name).read_text().splitlines()[-count:] if self.log(name).exists() else []
+
+    def follow_logs(self, name: str, count: int, is_gone: Callable[[], bool]) -> Iterator[str]:
+        return followed(self.log(name), count, is_gone)
 
     def run_odoo(self, name: str, command: OdooCommand) -> Path:
         self.commands.append((name, command))

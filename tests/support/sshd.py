@@ -6,7 +6,7 @@ import getpass
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ class Wire:
 
     port: int
     to_port: int
+    to_host: str = "127.0.0.1"
     is_cut: threading.Event = field(default_factory=threading.Event)
     sockets: list[socket.socket] = field(default_factory=list)
 
@@ -35,7 +36,7 @@ class Wire:
         with suppress(OSError):
             while True:
                 near, _address = listener.accept()
-                far = socket.create_connection(("127.0.0.1", self.to_port))
+                far = socket.create_connection((self.to_host, self.to_port))
                 self.sockets += [near, far]
                 for source, target in ((near, far), (far, near)):
                     threading.Thread(target=self._carry, args=[source, target], daemon=True).start()
@@ -81,29 +82,36 @@ class Machine:
 
 
 @contextmanager
-def machine(folder: Path, program: str, environment: Mapping[str, str]) -> Iterator[Machine]:
-    """environment: that of a session there."""
+def machine(
+    folder: Path,
+    program: str,
+    environment: Mapping[str, str],
+    *,
+    host: str = "127.0.0.1",
+    enter: Sequence[str] = (),
+) -> Iterator[Machine]:
+    """environment: of a session there. host: its address. enter: the begin of a command in its network."""
     for name in ("key", "host"):
         keygen = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name]
         subprocess.run(keygen, check=True, stdin=subprocess.DEVNULL)
     there = free_port()
-    wire = Wire(next(port for port in iter(free_port, None) if port != there), there)
+    wire = Wire(next(port for port in iter(free_port, None) if port != there), there, host)
     public = (folder / "host.pub").read_text()
     (folder / "known").write_text(f"[127.0.0.1]:{wire.port} {public}")
     (folder / "authorized").write_text((folder / "key.pub").read_text())
     told = " ".join(f'"{name}={value}"' for name, value in environment.items())
     (folder / "sshd_config").write_text(
-        f"ListenAddress 127.0.0.1:{wire.to_port}\nHostKey {folder / 'host'}\nPidFile none\n"
+        f"ListenAddress {host}:{wire.to_port}\nHostKey {folder / 'host'}\nPidFile none\n"
         f"AuthorizedKeysFile {folder / 'authorized'}\nStrictModes no\nUsePAM no\n"
         f"PasswordAuthentication no\nPermitRootLogin prohibit-password\nSetEnv {told}\n"
     )
     with suppress(PermissionError):
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-    command = [_SSHD, "-D", "-e", "-f", folder / "sshd_config"]
+    command = [*enter, _SSHD, "-D", "-e", "-f", folder / "sshd_config"]
     pid = process.start(command, log=folder / "log")
     threading.Thread(target=wire.serve, daemon=True).start()
     try:
-        wait_until(lambda: _listens(wire.to_port), "the SSH server does not listen")
+        wait_until(lambda: _listens(host, wire.to_port), "the SSH server does not listen")
         wait_until(lambda: wire.sockets, "nothing leads to it")
         yield Machine(folder, program, wire, pid)
     finally:
@@ -111,7 +119,7 @@ def machine(folder: Path, program: str, environment: Mapping[str, str]) -> Itera
         wire.close()
 
 
-def _listens(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+def _listens(host: str, port: int) -> bool:
+    with suppress(OSError), socket.create_connection((host, port)):
         return True
     return False

@@ -85,12 +85,12 @@ def test_what_measures_the_server_before_runs_over_the_code_of_then(tmp_path: Pa
 import inspect, pathlib
 import bench.old_run, tenantry
 from bench.creations import build_template, with_spares
-from bench.installation import Installation, _settings
+from bench.installation import Installation, settings_at
 from bench.plan import PLANS
 from bench.versions import BEFORE, method
 from tenantry.engine import Engine
 
-engine = Engine(_settings(pathlib.Path("/tmp/nowhere")))
+engine = Engine(settings_at(pathlib.Path("/tmp/nowhere")))
 assert all(callable(method(engine, name)) for name in BEFORE)
 recipe = Installation(engine, PLANS["quick"], print, None).recipe
 inspect.signature(engine.build_template).bind(recipe)

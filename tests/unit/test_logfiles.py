@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,15 @@ def test_links_to_files_of_other_users_are_not_followed(log: Path):
     assert victim.read_text() == "precious " * 100
     assert log.read_text() == ""
     assert not logfiles.rotated(log).is_symlink()
+
+
+def test_of_a_log_that_its_tenant_made_huge_only_the_end_is_kept(log: Path):
+    os.truncate(log, 2**42)
+    with log.open("a") as writer:
+        writer.write("the end\n")
+    logfiles.rotate([log])
+    assert log.stat().st_size == 0
+    assert logfiles.rotated(log).stat().st_size < 2**26
+    with logfiles.rotated(log).open("rb") as copy:
+        copy.seek(-8, os.SEEK_END)
+        assert copy.read() == b"the end\n"

@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from tenantry.cli.output import Output
+from tenantry.cli.output import Output, plain_text
 
 LONG = "https://a-company-with-a-rather-long-name.some-provider-of-odoo.example.com:8069"
 COLUMNS = {"NAME": lambda row: row[0], "URL": lambda row: row[1]}
@@ -34,6 +34,17 @@ def test_a_program_that_counts_rows_counts_no_sentence(capsys: pytest.CaptureFix
 def test_even_the_widest_cell_is_whole_in_a_pipe(capsys: pytest.CaptureFixture[str]):
     Output().table([("acme", "x" * 9000)], COLUMNS, "none")
     assert capsys.readouterr().out.splitlines()[1] == f"acme  {'x' * 9000}"
+
+
+@pytest.mark.parametrize("sign", ["\x1b[2J", "\x1b]0;root\x07", "\x9b2J", "\r", "\u202e"])
+def test_a_text_of_a_tenant_is_no_command_to_the_terminal(capsys: pytest.CaptureFixture[str], sign: str):
+    output = Output()
+    output.result(None, plain_text(f"[red]a line{sign}of a tenant\nand the next"))
+    output.table([("acme", f"a{sign}name")], COLUMNS, "none")
+    printed = capsys.readouterr().out
+    assert not {"\x1b", "\x9b", "\x07", "\r", "\u202e"} & set(printed)
+    assert "[red]a line" in printed
+    assert "\nand the next" in printed
 
 
 ID = "80d59afe-8e99-4a11-9f0e-3c6f5b8f1a2b"

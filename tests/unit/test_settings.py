@@ -68,8 +68,10 @@ def test_what_is_no_private_network_for_containers_is_refused_by_name(network: s
         ServerSettings.from_environment({"TENANTRY_CONTAINER_NETWORKS": network})
 
 
-@pytest.mark.parametrize("address", ["tcp://10.0.0.1:2376", "/var/run/docker.sock", "unix://docker.sock"])
-def test_an_engine_that_is_not_on_this_machine_is_refused_by_name(address: str):
+@pytest.mark.parametrize(
+    "address", ["tcp://10.0.0.1", "https://10.0.0.1:1", "/var/run/docker.sock", "unix://s"]
+)
+def test_what_is_no_address_of_an_engine_is_refused_by_name(address: str):
     with pytest.raises(InvalidSetting, match="TENANTRY_DOCKER_HOST"):
         ServerSettings.from_environment({"TENANTRY_DOCKER_HOST": address})
 
@@ -130,6 +132,7 @@ def test_another_process_reads_the_same_settings_from_the_environment_they_write
         cron_jitter_s=8,
         pool_size=9,
         docker_host="unix:///run/other.sock",
+        docker_certs=Path("/etc/docker/certs"),
         image="odoo:19",
         container_networks="10.99.0.0/16",
         railway_workspace="Acme Hosting",

@@ -77,9 +77,13 @@ def usage(name: NameArgument, local: LocalOption = False, as_json: JsonOption = 
     output.result(
         found,
         f"Users          {found.users}",
-        f"Storage        {megabytes(found.storage_bytes)}",
+        f"Storage        {megabytes(found.storage_bytes)}{_of_it_files(found.files_bytes)}",
         f"Last activity  {found.last_activity or 'none'}",
     )
+
+
+def _of_it_files(size_bytes: int | None) -> str:
+    return "" if size_bytes is None else f", of it {megabytes(size_bytes)} of files"
 
 
 @app.command("logs", "tenantry instance logs acme --hours 2 --level warning")

@@ -30,6 +30,8 @@ _LOADING = re.compile(r"Loading module \S+ \((\d+)/(\d+)\)")
 _LOOK_EVERY_S = 0.5
 _TAIL_BYTES = 20_000
 _NOTE = "NOTE: "
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Characters that move a terminal's cursor, change its settings, or the direction of the text."""
 _GAP = 2
 """Spaces between columns."""
 
@@ -58,6 +60,13 @@ class Output:
         if self.as_json:
             self._out.print_json(json.dumps(plain(data)))
         for line in () if self.as_json else lines:
+            self._out.print(line)
+
+    def line(self, data: Any, line: str) -> None:
+        """Print one of results that come one after the other: `data` as JSON in one line, or the line."""
+        if self.as_json:
+            self._out.print(json.dumps(plain(data)), markup=False)
+        else:
             self._out.print(line)
 
     def table(self, rows: Sequence[Any], columns: Columns, empty: str, least: Sequence[str] = ()) -> None:
@@ -228,7 +237,7 @@ def plain(value: Any) -> Any:
 
 def _cell(value: object) -> str:
     """A cell's text in one line: a message may have several."""
-    return " ".join(str(value).split())
+    return _printable(" ".join(str(value).split()))
 
 
 def _longest_word(heading: str, texts: Sequence[str]) -> int:
@@ -250,5 +259,9 @@ def utc_minute(seconds: float) -> str:
 
 
 def plain_text(text: str) -> str:
-    """Escape text that is not ours, so that it is not read as markup."""
-    return text.replace("[", r"\[")
+    """Escape text that is not ours, so that it is not read as markup, nor by the terminal as a command."""
+    return _printable(text).replace("[", r"\[")
+
+
+def _printable(text: str) -> str:
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -16,15 +17,23 @@ from tenantry.cli.groups import Commands
 from tenantry.cli.output import Columns, Output, megabytes, plain_text, said_when_interrupted
 from tenantry.model.activity import Activity
 
+
+def _network(found: Activity) -> str:
+    if found.received_bytes is None or found.sent_bytes is None:
+        return ""
+    return f"{megabytes(found.received_bytes)} in, {megabytes(found.sent_bytes)} out"
+
+
 _COLUMNS: Columns = {
     "NAME": lambda found: found.name,
     "AWAKE": lambda found: _ago(time.time() - found.since) if found.is_awake else "asleep",
     "MEMORY": lambda found: megabytes(found.memory_bytes) if found.is_awake else "",
     "CPU": lambda found: f"{found.cpu_s:.1f} s" if found.is_awake else "",
+    "NETWORK": _network,
     "REQUESTS": lambda found: found.requests or "",
     "WEBSOCKETS": lambda found: found.websockets or "",
     "NEXT JOB": lambda found: "" if found.next_job_s is None else f"in {_ago(found.next_job_s)}",
-    "PROCESS": lambda found: f"{found.pid}{_trouble(found)}" if found.is_awake else "",
+    "PROCESS": lambda found: f"{found.pid}{_trouble(found)}" if found.is_awake else found.obstacle,
 }
 
 serve = Commands(help="Run a server in the foreground, for example for systemd.")
@@ -35,22 +44,38 @@ def ps(
     all_: Annotated[bool, typer.Option("--all", "-a", help="List sleeping instances, too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the awake instances: since when they are awake, and what their processes use."""
+    """List the awake instances, what their processes use, and those that cannot be woken."""
     output = Output(as_json=as_json)
-    found = [activity for activity in engine(output).instances.activities() if all_ or activity.is_awake]
-    output.table(found, _COLUMNS, "Every instance sleeps.", least=("WEBSOCKETS", "REQUESTS"))
+    found = [activity for activity in engine(output).instances.activities() if all_ or _is_shown(activity)]
+    output.table(found, _COLUMNS, "Every instance sleeps.", least=("WEBSOCKETS", "NETWORK", "REQUESTS"))
 
 
 @command
 def logs(
     name: NameArgument,
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many lines at most.")] = 100,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with new lines until Ctrl-C.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Print the last lines of the log of an instance's processes."""
     output = Output(as_json=as_json)
-    found = engine(output).instances.logs(name, lines)
+    instances = engine(output).instances
+    if follow:
+        _follow(instances.follow_logs(name, lines), output)
+        return
+    found = instances.logs(name, lines)
     output.result({"lines": found}, *map(plain_text, found))
+
+
+def _follow(lines: Iterator[str], output: Output) -> None:
+    try:
+        for line in lines:
+            output.line({"line": line}, plain_text(line))
+    except KeyboardInterrupt:  # its usual end
+        return
+    output.say("The instance was terminated.")
 
 
 @command
@@ -70,6 +95,10 @@ def serve_tenants() -> None:
         arguments = tenantry.tenants_command()
         sys.stdout.flush()
         os.execve(arguments[0], arguments, process.clean_environment())
+
+
+def _is_shown(found: Activity) -> bool:
+    return found.is_awake or bool(found.obstacle)
 
 
 def _trouble(found: Activity) -> str:

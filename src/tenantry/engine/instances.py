@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -90,6 +90,15 @@ class Instances(Noun):
         with self._context.maintenance() as connection:
             inventory.find_instance(connection, name)
         return self._parts.runtime.logs(name, count)
+
+    def follow_logs(self, name: str, count: int = 100) -> Iterator[str]:
+        """The same, and each line as soon as it is written, until the instance is terminated.
+
+        The agent does not offer it: an answer of its ends.
+        """
+        with self._context.maintenance() as connection:
+            inventory.find_instance(connection, name)
+        return self._parts.runtime.follow_logs(name, count, lambda: not self.state(name))
 
     def install_logs(self, name: str, count: int = 40) -> list[str]:
         """The last lines that Odoo logged at the last installation of modules; none if there was none."""

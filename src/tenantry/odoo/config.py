@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePath
 
 from tenantry.agreed import PROCESS_MODULE
@@ -112,6 +113,12 @@ def tenant_limits(settings: ServerSettings) -> Limits:
         connections=2 * settings.tenant_threads + _MORE_CONNECTIONS,
         memory_bytes=settings.tenant_memory_mb * 2**20,
     )
+
+
+def container_limits(settings: ServerSettings) -> Limits:
+    """As `tenant_limits`, for a container: it has its memory to itself, and sleeps if its plan says so."""
+    limits = tenant_limits(settings)
+    return replace(limits, idle_s=0, recycle_bytes=limits.memory_bytes * 3 // 4)
 
 
 def server_marks(settings: ServerSettings, cluster: Cluster) -> Options:

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from tenantry.errors import ProbeFailed
 from tenantry.model.address import Address, subdomain_host
 from tenantry.model.catalog import Label
 from tenantry.model.keys import Keys
 from tenantry.model.secret import Secret, random_key
 from tenantry.odoo.filestore import Filestores
 from tenantry.odoo.finding.installation import OdooInstallation
-from tenantry.odoo.probe import Route
+from tenantry.odoo.probe import Route, wait_for_status
 from tenantry.postgres import bounded, databases, roles
 from tenantry.postgres.cluster import Cluster, Connection
 from tenantry.postgres.notify import notify_spawner
@@ -48,6 +49,17 @@ class Context:
     def route(self, name: str, hostname: str = "") -> Route:
         """The public address of an instance, and the upstream for it. Raises ServerNotStarted."""
         return Route(self.address(name, hostname), self.runtime.upstream(name))
+
+    def expect(self, name: str, status: int) -> None:
+        """Wait until an instance's address answers so. Raises ProbeFailed, ServerNotStarted."""
+        try:
+            wait_for_status(self.route(name), status, timeout_s=self.settings.probe_timeout_s)
+        except ProbeFailed as error:
+            known = self.runtime.activities([name])
+            if obstacle := next((it.obstacle for it in known if it.obstacle), ""):
+                answer = f"{error.answer}; {obstacle}"
+                raise ProbeFailed(error.url, status, answer, error.waited_s) from error
+            raise
 
     def role_password(self, role: str) -> Secret:
         return self.keys.role_password(role)

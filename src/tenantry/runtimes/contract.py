@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -67,6 +67,12 @@ class Runtime(Protocol):
 
     def logs(self, name: str, count: int) -> list[str]:
         """The last `count` lines that its processes wrote."""
+
+    def follow_logs(self, name: str, count: int, is_gone: Callable[[], bool]) -> Iterator[str]:
+        """The same, and each line as soon as it is written, until the instance is terminated.
+
+        is_gone: says whether it is, while it has no log.
+        """
 
     def run_odoo(self, name: str, command: OdooCommand) -> Path:
         """Run an Odoo command on an instance whose role can log in; return the file with its output.

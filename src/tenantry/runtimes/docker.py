@@ -11,15 +11,19 @@ import contextlib
 import hashlib
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import docker
-from docker.errors import DockerException, ImageNotFound
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.types import Mount
+from docker.utils import parse_repository_tag
+from requests.exceptions import RequestException
 
+from tenantry import process
 from tenantry.agreed import CONTAINER_PROGRAM, PROCESS_MODULE
 from tenantry.errors import (
     ContainerEngineFailure,
@@ -28,9 +32,9 @@ from tenantry.errors import (
     ImageOfOtherSeries,
     ServerNotStarted,
 )
-from tenantry.keyfile import write_private
+from tenantry.keyfile import is_private, private_folder, write_private
 from tenantry.model.server import Check
-from tenantry.odoo.config import container_options, tenant_limits, write_config
+from tenantry.odoo.config import container_limits, container_options
 from tenantry.odoo.confined import log_of
 from tenantry.odoo.filestore import Filestores
 from tenantry.odoo.finding.installation import OdooInstallation
@@ -38,11 +42,14 @@ from tenantry.odoo.initialise import OdooCommand
 from tenantry.odoo.own_addons import tenant_addons
 from tenantry.postgres import databases
 from tenantry.postgres.cluster import Cluster
-from tenantry.runtimes.docker_command import DockerCommand
+from tenantry.runtimes.docker_command import DATA_FOLDER, DockerCommand
 from tenantry.runtimes.firewall import Firewall
 from tenantry.runtimes.tenant_server import TenantServer
 from tenantry.spawner.config import Config, Containers
-from tenantry.spawner.container_engine import CHANNEL, CHANNEL_FOLDER
+from tenantry.spawner.container_engine import CHANNEL_FOLDER
+from tenantry.spawner.container_sockets import CHANNEL
+from tenantry.spawner.docker_client import AUTHORITY, CERTIFICATE, KEY, connect
+from tenantry.spawner.renewals import WAITS
 
 _OWN_ADDONS, _MORE_ADDONS = PurePosixPath("/mnt/tenantry"), PurePosixPath("/mnt/extra-addons")
 _PROGRAM = _OWN_ADDONS / PROCESS_MODULE / CONTAINER_PROGRAM
@@ -56,16 +63,16 @@ class DockerRuntime(TenantServer):
 
     def start(self, odoo: OdooInstallation, cluster: Cluster, report: Callable[[str], None]) -> None:
         """See `ServerRuntime.start`; a firewall that somebody flushed is put back, too."""
-        self._apply_firewall()
+        self._prepare_engine()
         super().start(odoo, cluster, report)
 
     def prepare(self, odoo: OdooInstallation, cluster: Cluster, report: Callable[[str], None]) -> list[str]:
         """See `ServerRuntime.prepare`; no container is to run without the firewall."""
-        self._apply_firewall()
+        self._prepare_engine()
         return super().prepare(odoo, cluster, report)
 
-    def _apply_firewall(self) -> None:
-        self._image_id()  # the engine must answer: it makes the chains
+    def _prepare_engine(self) -> None:
+        self._require_engine_here()  # it must answer: it makes the chains
         try:
             self._firewall.apply()
         except DependencyFailure as error:
@@ -83,17 +90,17 @@ class DockerRuntime(TenantServer):
     def _firewall(self) -> Firewall:
         return Firewall(self.settings.container_networks)
 
-    def _ways(self, odoo: OdooInstallation, cluster: Cluster) -> dict[str, Any]:
-        """See `TenantServer._ways`. Raises ServerNotStarted, ContainerEngineFailure."""
+    def _launcher_fields(self, odoo: OdooInstallation, cluster: Cluster) -> dict[str, Any]:
+        """See `TenantServer._launcher_fields`. Raises ServerNotStarted, ContainerEngineFailure."""
         if cluster.sockets is None:
             reason = "its containers need PostgreSQL's UNIX socket: give a DSN with a socket's folder as host"
             raise ServerNotStarted("The tenant server", reason, self.log_file)
-        limits = tenant_limits(self.settings)
         return {
             "options": container_options(self._addons, _SOCKETS, cluster.port),
-            "limits": replace(limits, idle_s=0),
+            "limits": container_limits(self.settings),
             "containers": Containers(
                 engine=self._engine_address,
+                certificates=self._certificates,
                 image=self._image_id(),
                 mark=self.mark,
                 command=("python3", str(_PROGRAM), f"{CHANNEL_FOLDER}/{CHANNEL}"),
@@ -111,12 +118,20 @@ class DockerRuntime(TenantServer):
         now = self._config(odoo, cluster, self.port, self._mail_port)
         if not (known.containers and now.containers) or now != replace(known, containers=now.containers):
             return False
-        if now.containers == replace(known.containers, former_image=""):
+        has_failed = self._has_image_failed()
+        if now.containers == replace(known.containers, former_image="") and not has_failed:
             return True  # an earlier call has followed it
-        containers = replace(now.containers, former_image=known.containers.image)
+        former = (has_failed and known.containers.former_image) or known.containers.image
+        containers = replace(now.containers, former_image=former)
         write_private(self.config_file, replace(now, containers=containers).to_json())
         os.kill(pid, signal.SIGHUP)
         return True
+
+    def _has_image_failed(self) -> bool:
+        """Whether an instance has the former image because its container of this one failed."""
+        with contextlib.suppress(ServerNotStarted):
+            return any(it.outdated not in ("", WAITS) for it in self.activities())
+        return False
 
     @property
     def mark(self) -> str:
@@ -131,6 +146,37 @@ class DockerRuntime(TenantServer):
     def image(self) -> str:
         return self.settings.image or f"odoo:{self.settings.odoo_series}"
 
+    @property
+    def _certificates(self) -> str:
+        """The folder of the engine's certificates; "" for a UNIX socket. Raises ContainerEngineFailure."""
+        if self._engine_address.startswith("unix:"):
+            return ""
+        folder = self.settings.docker_certs
+        if folder is None:
+            raise self._failure("an engine at a network address needs certificates (TENANTRY_DOCKER_CERTS)")
+        for name in (AUTHORITY, CERTIFICATE, KEY):
+            if not (folder / name).is_file():
+                raise self._failure(f"there is no file {folder / name}")
+        if not is_private(folder / KEY):
+            raise self._failure(f"others can read {folder / KEY}: run chmod go= on it")
+        return str(folder)
+
+    def _failure(self, reason: str) -> ContainerEngineFailure:
+        return ContainerEngineFailure(self._engine_address, self.image, reason)
+
+    @contextlib.contextmanager
+    def _engine(self, timeout_s: int = 30) -> Iterator[Any]:
+        """The engine, for a block. Raises ContainerEngineFailure, also for what it refuses in the block."""
+        address = self._engine_address
+        socket = Path(address.removeprefix("unix://"))
+        if address.startswith("unix:") and not socket.is_socket():
+            raise self._failure(f"there is no socket {socket}")
+        try:
+            with contextlib.closing(connect(address, self._certificates, timeout_s)) as engine:
+                yield engine
+        except (DockerException, RequestException) as error:
+            raise self._failure(str(error)) from error
+
     def _image_id(self) -> str:
         """The image's id; the engine fetches the image if it does not have it.
 
@@ -138,22 +184,38 @@ class DockerRuntime(TenantServer):
         """
         with self._engine() as engine:
             try:
-                return str(engine.images.get(self.image).id)
+                return str(engine.inspect_image(self.image)["Id"])
             except ImageNotFound:
-                return str(engine.images.pull(self.image).id)
+                pass
+            repository, tag = parse_repository_tag(self.image)
+            for _progress in engine.pull(repository, tag=tag or "latest", stream=True):
+                pass  # an error among it shows in that the image is not there then
+            return str(engine.inspect_image(self.image)["Id"])
 
-    @contextlib.contextmanager
-    def _engine(self, timeout_s: int = 30) -> Iterator[docker.DockerClient]:
-        """A client of the engine, whose failures it raises as ContainerEngineFailure."""
-        socket = Path(self._engine_address.removeprefix("unix://"))
-        if not socket.is_socket():
-            raise ContainerEngineFailure(self._engine_address, self.image, f"there is no socket {socket}")
-        try:
-            client = docker.DockerClient(base_url=self._engine_address, timeout=timeout_s)
-            with contextlib.closing(client) as engine:
-                yield engine
-        except (DockerException, OSError) as error:  # the latter is what `requests` raises
-            raise ContainerEngineFailure(self._engine_address, self.image, str(error)) from error
+    def _require_engine_here(self) -> None:
+        """Have the engine look for a folder that only this machine has: containers get sockets in such ones.
+
+        Raises ContainerEngineFailure.
+        """
+        image, name = self._image_id(), f"tenantry-here-{self.mark}"
+        private_folder(self.settings.run_dir)
+        with (
+            process.file_lock(self._file("engine.lock")),
+            self._engine() as engine,
+            tempfile.TemporaryDirectory(dir=self.settings.run_dir) as folder,
+        ):
+            mounts = [Mount("/here", folder, type="bind")]
+            with contextlib.suppress(NotFound):  # a call that was killed left it
+                engine.remove_container(name, v=True)
+            try:
+                made = engine.create_container(
+                    image, name=name, host_config=engine.create_host_config(mounts=mounts)
+                )
+            except APIError as error:
+                if "does not exist" not in str(error):
+                    raise
+                raise self._failure("it is not on this machine, whose sockets its containers need") from error
+            engine.remove_container(made, v=True)
 
     def _folders(self, sockets: Path) -> dict[str, str]:
         """What a container can read, by its path in the container."""
@@ -187,7 +249,7 @@ class DockerRuntime(TenantServer):
     def _image_facts(self) -> str:
         """The image's name. Raises ImageOfOtherSeries if it says that its Odoo is of another one."""
         with self._engine(_CHECK_TIMEOUT_S) as engine:
-            variables = engine.images.get(self.image).attrs["Config"].get("Env") or ()
+            variables = engine.inspect_image(self.image)["Config"].get("Env") or ()
         there = dict(line.partition("=")[::2] for line in variables).get("ODOO_VERSION", "")
         if there and not there.startswith(self.settings.odoo_series):
             raise ImageOfOtherSeries(self.image, there, self.settings.odoo_series)
@@ -213,32 +275,32 @@ class DockerRuntime(TenantServer):
         assert cluster.sockets
         with cluster.connect() as connection:
             user = self.user_of(databases.oid(connection, name))
-        options = {
-            **container_options(self._addons, _SOCKETS, cluster.port),
+        container = DockerCommand(
+            engine=self._engine_address,
+            certificates=self._certificates,
+            image=self._image_id(),
+            mark=self.mark,
+            name=name,
+            user=os.geteuid() if user is None else user,
+            options=self._command_options(name, cluster.port),
+            config=settings.run_dir / f"{command.title}-{name}.conf",
+            files=Filestores(settings.data_dir / "filestore").folder(name),
+            folders=self._folders(cluster.sockets),
+            log=log_of(settings, command.title, name),
+            timeout_s=settings.installation.init_timeout_s,
+        )
+        try:
+            container.run(command)
+        except (DockerException, RequestException) as error:
+            raise self._failure(str(error)) from error
+        return container.log
+
+    def _command_options(self, name: str, port: int) -> dict[str, str]:
+        """Odoo's options for a command on an instance, as the instance's role."""
+        return {
+            **container_options(self._addons, _SOCKETS, port),
             "server_wide_modules": "base,web",
-            "data_dir": "/var/lib/odoo",
+            "data_dir": DATA_FOLDER,
             "db_user": name,
             "db_password": self.keys.role_password(name).reveal(),
         }
-        config = settings.run_dir / f"{command.title}-{name}.conf"
-        files = Filestores(settings.data_dir / "filestore").folder(name)
-        log = log_of(settings, command.title, name)
-        write_config(config, options, owner=user)
-        try:
-            DockerCommand(
-                engine=self._engine_address,
-                image=self._image_id(),
-                mark=self.mark,
-                name=name,
-                user=os.geteuid() if user is None else user,
-                config=config,
-                files=files,
-                folders=self._folders(cluster.sockets),
-                log=log,
-                timeout_s=settings.installation.init_timeout_s,
-            ).run(command)
-        except DockerException as error:
-            raise ContainerEngineFailure(self._engine_address, self.image, str(error)) from error
-        finally:
-            config.unlink()
-        return log

@@ -3,39 +3,45 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import docker
 from docker.errors import APIError, NotFound
 from requests.exceptions import ConnectionError as Lost
 from requests.exceptions import Timeout
 
 from tenantry.errors import InitialisationFailed, InitialisationTimeout
+from tenantry.keyfile import write_private
+from tenantry.odoo.config import Options, write_config
 from tenantry.odoo.initialise import OdooCommand
 from tenantry.process import last_lines
 from tenantry.spawner.container_engine import MARK, confined
+from tenantry.spawner.docker_client import connect
 
-_CONFIG, _DATA = "/run/tenantry.conf", "/var/lib/odoo"
+_CONFIG, _SCRIPT, DATA_FOLDER = "/run/tenantry.conf", "/run/tenantry.py", "/var/lib/odoo"
 _TASKS, _MEMORY_BYTES = 256, 3 * 2**30
 
 
 @dataclass(frozen=True)
 class DockerCommand:
-    """A command's container. config: Odoo's configuration, for the user alone. files: its filestore.
+    """A command's container.
 
-    folders: what it can read besides, by the path in the container. log: gets its output.
+    options: Odoo's, with the role's password; they are written to the file `config`, for the user alone, and
+    the command's script beside it.
+    files: the instance's filestore. folders: what it can read besides, by the path in the container.
+    log: gets its output.
     """
 
     engine: str
+    certificates: str
     image: str
     mark: str
     name: str
     user: int
+    options: Options
     config: Path
     files: Path
     folders: Mapping[str, str]
@@ -47,41 +53,46 @@ class DockerCommand:
 
         Raises InitialisationTimeout, InitialisationFailed.
         """
-        api = docker.APIClient(base_url=self.engine, version="auto", timeout=60)
-        with contextlib.closing(api), self.log.open("wb") as log:
+        with (
+            contextlib.closing(connect(self.engine, self.certificates)) as api,
+            self.log.open("wb") as log,
+        ):
             place = f"{self.name}-{command.title}-{self.mark}"
             _remove(api, place)
+            write_config(self.config, self.options, owner=self.user)
+            write_private(self._script, command.script, self.user)
             try:
                 code = self._run(api, place, command, log)
             finally:
+                self.config.unlink()
+                self._script.unlink()
                 _remove(api, place)
         if code:
             reason = f"it ended with {code}: {last_lines(self.log.read_text(errors='replace'))}"
             raise InitialisationFailed(self.name, reason, self.log)
 
+    @property
+    def _script(self) -> Path:
+        return self.config.with_suffix(".py")
+
     def _run(self, api: Any, place: str, command: OdooCommand, log: Any) -> int:
         head, *rest = command.arguments
-        readable = {**self.folders, _CONFIG: str(self.config)}
-        writable = {f"{_DATA}/filestore/{self.name}": str(self.files)}
+        readable = {**self.folders, _CONFIG: str(self.config), _SCRIPT: str(self._script)}
+        writable = {f"{DATA_FOLDER}/filestore/{self.name}": str(self.files)}
         made = api.create_container(
             self.image,
-            entrypoint=["odoo", head, "-c", _CONFIG, "-d", self.name, *rest],
-            command=[],
+            entrypoint=["sh", "-c", f'exec odoo "$@" < {_SCRIPT}', "odoo"],
+            command=[head, "-c", _CONFIG, "-d", self.name, *rest],
             name=place,
             user=f"{self.user}:{self.user}",
             working_dir="/tmp",
-            stdin_open=True,
             environment={"HOME": "/tmp", "PYTHONDONTWRITEBYTECODE": "1"},
             labels={MARK: self.mark},
             host_config=confined(
                 api, readable, writable, network="none", memory_bytes=_MEMORY_BYTES, tasks=_TASKS
             ),
         )
-        attached = api.attach_socket(made, params={"stdin": 1, "stream": 1})
-        with contextlib.closing(attached), attached._sock as stdin:  # each alone leaves it open
-            api.start(made)
-            stdin.sendall(command.script.encode())
-            stdin.shutdown(socket.SHUT_WR)
+        api.start(made)
         deadline = time.monotonic() + self.timeout_s
         try:
             ended = api.wait(made, timeout=self.timeout_s)
@@ -97,4 +108,4 @@ class DockerCommand:
 
 def _remove(api: Any, place: str) -> None:
     with contextlib.suppress(NotFound, APIError):
-        api.remove_container(place, force=True)
+        api.remove_container(place, force=True, v=True)

@@ -33,8 +33,8 @@ _ZYGOTE_VARIABLES = {
 class SharedRuntime(TenantServer):
     """Tenants' processes run on this machine, confined by their users, Landlock and control groups."""
 
-    def _ways(self, odoo: OdooInstallation, cluster: Cluster) -> dict[str, Any]:
-        """See `TenantServer._ways`."""
+    def _launcher_fields(self, odoo: OdooInstallation, cluster: Cluster) -> dict[str, Any]:
+        """See `TenantServer._launcher_fields`."""
         code = odoo_folders(odoo, tenants_addons_path(self.settings))
         return {
             "zygote": tuple(self._zygote_command(odoo, code)),

@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -41,6 +41,7 @@ from tenantry.settings import ServerSettings
 from tenantry.spawner import control, identity
 from tenantry.spawner.config import Config
 from tenantry.spawner.control import CONTROL_FILE
+from tenantry.spawner.following import followed
 
 _logger = logging.getLogger(__name__)
 
@@ -200,6 +201,10 @@ class TenantServer:
         """See `Runtime.logs`."""
         return process.tail(self._tenant_log(name), _MAX_LOG_BYTES).splitlines()[-count:]
 
+    def follow_logs(self, name: str, count: int, is_gone: Callable[[], bool]) -> Iterator[str]:
+        """See `Runtime.follow_logs`."""
+        return followed(self._tenant_log(name), count, is_gone)
+
     def rename(self, old: str, new: str) -> None:
         """See `Runtime.rename`: the log files get the new name."""
         for suffix in ("log", "log.1"):
@@ -254,10 +259,10 @@ class TenantServer:
             relay_environment=VARIABLES,
             relay_file=str(relay.file_of(settings)),
             mail_port=mail_port,
-            **self._ways(odoo, cluster),
+            **self._launcher_fields(odoo, cluster),
         )
 
-    def _ways(self, odoo: OdooInstallation, cluster: Cluster) -> dict[str, Any]:
+    def _launcher_fields(self, odoo: OdooInstallation, cluster: Cluster) -> dict[str, Any]:
         """The fields of `Config` that say how tenants' processes are started, and with which limits.
 
         Raises ServerNotStarted.

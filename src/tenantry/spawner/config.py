@@ -33,10 +33,10 @@ class Limits(agreed.Limits):
 class Containers:
     """How tenants' containers are made.
 
-    engine: the address of the Docker engine. image: the id of the image. mark: tells the containers of this
-    server from others of the same engine. former_image: the image before, to which containers go back if none
-    of the new one starts. command: the command in a container. folders: what it can read,
-    by the path in the container. networks: the private addresses of which each network gets a few.
+    engine, certificates: see `docker_client.connect`. image: the id of the image. mark: tells the containers
+    of this server from others of the same engine. former_image: the image before, to which they go back if
+    none of the new one starts. command: the command in a container. folders: what it can read, by the path in
+    the container. networks: the private addresses of which each network gets a few.
     """
 
     engine: str
@@ -46,6 +46,7 @@ class Containers:
     folders: Mapping[str, str]
     networks: str
     former_image: str = ""
+    certificates: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,23 +9,21 @@ import itertools
 import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import docker
 from docker.errors import APIError, DockerException, NotFound
 from docker.types import EndpointConfig, IPAMConfig, IPAMPool, LogConfig
 
 from tenantry import agreed
 from tenantry.spawner.config import Containers
+from tenantry.spawner.docker_client import connect
 
 MARK = "tenantry.server"
 """The label of containers and networks; its value is the server's mark."""
 _SETTINGS, _OID = "tenantry.settings", "tenantry.oid"
 CHANNEL_FOLDER, FILES_FOLDER = "/run/tenantry", "/var/lib/odoo/files"
-CHANNEL, MAIL = "channel", "mail"
-"""The spawner's sockets for one container: for its orders, and for connections to the mail relay."""
 _SUBNET_BITS = 29
 _STOP_WITHIN_S = 5
 _SCRATCH = {
@@ -44,7 +42,10 @@ _HEALTH = {
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a tenant's container shall be: all that its settings follow from."""
+    """What a tenant's container shall be: all that its settings follow from.
+
+    image, command, folders: see `config.Containers`.
+    """
 
     name: str
     oid: int
@@ -53,21 +54,24 @@ class Wanted:
     memory_bytes: int
     tasks: int
     cpus: float
+    image: str
+    command: tuple[str, ...]
+    folders: Mapping[str, str]
 
-    def digest(self, containers: Containers) -> str:
-        text = json.dumps([asdict(self), asdict(replace(containers, former_image=""))], sort_keys=True)
+    @property
+    def digest(self) -> str:
+        """What tells its containers from those with other settings."""
+        text = json.dumps(asdict(self), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 class ContainerEngine:
-    """The Docker engine, for the containers of one server. Raises docker's `DockerException`.
+    """The Docker engine, for the containers of one server. Raises docker's `DockerException`."""
 
-    folder: of the sockets that containers see.
-    """
-
-    def __init__(self, containers: Containers, folder: Path) -> None:
-        self.containers = containers
-        self._folder = folder
+    def __init__(self, containers: Containers) -> None:
+        self._address, self._certificates = containers.engine, containers.certificates
+        self._mark = containers.mark
+        self._addresses = ipaddress.ip_network(containers.networks)
         self._locks: dict[str, threading.Lock] = {}
         self._locks_lock = threading.Lock()
         self._networks_lock = threading.Lock()
@@ -77,45 +81,34 @@ class ContainerEngine:
     def _api(self) -> Any:
         """A client of this thread: a client must not be shared."""
         if not hasattr(self._clients, "api"):
-            self._clients.api = docker.APIClient(base_url=self.containers.engine, version="auto", timeout=60)
+            self._clients.api = connect(self._address, self._certificates)
         return self._clients.api
-
-    def folder_of(self, oid: int) -> Path:
-        """The folder of the sockets for a database's containers."""
-        folder = self._folder / str(oid)
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
-
-    def sockets_of(self, wanted: Wanted) -> Path:
-        """The folder of the sockets for one container."""
-        return self.folder_of(wanted.oid) / wanted.digest(self.containers)
 
     def lock(self, name: str) -> threading.Lock:
         """The lock for changes of a tenant's container."""
         with self._locks_lock:
             return self._locks.setdefault(name, threading.Lock())
 
-    def start(self, wanted: Wanted, *, is_beside: bool) -> None:
+    def start(self, wanted: Wanted, sockets: Path, *, is_successor: bool) -> None:
         """Start the tenant's container; make it first where there is none, or one with other settings.
 
-        is_beside: the one that runs goes on.
+        sockets: the folder of its sockets. is_successor: the one that runs goes on.
         """
-        digest = wanted.digest(self.containers)
         self.drop_former(wanted)
-        found = self._find(wanted.oid, digest)
+        found = self._find(wanted)
         network = self._network(wanted)
-        identifier = found["Id"] if found else self._create(wanted, digest, network)
+        identifier = found["Id"] if found else self._create(wanted, sockets, network)
         if found and found["State"] == "running":
-            if is_beside:
+            if is_successor:
                 raise DockerException("it has these settings already")
             self._stop(identifier)  # its program has no order, or lost it
         self._api.start(identifier)
 
-    def _create(self, wanted: Wanted, digest: str, network: str) -> str:
-        api, containers = self._api, self.containers
+    def _create(self, wanted: Wanted, sockets: Path, network: str) -> str:
+        api = self._api
         host = confined(
             api,
-            {**containers.folders, CHANNEL_FOLDER: str(self.sockets_of(wanted))},
+            {**wanted.folders, CHANNEL_FOLDER: str(sockets)},
             {FILES_FOLDER: wanted.files},
             network=network,
             memory_bytes=wanted.memory_bytes,
@@ -123,14 +116,14 @@ class ContainerEngine:
             cpus=wanted.cpus,
         )
         made = api.create_container(
-            containers.image,
-            entrypoint=list(containers.command),
+            wanted.image,
+            entrypoint=list(wanted.command),
             command=[],
-            name=f"{wanted.name}-{containers.mark}-{digest[:6]}",
+            name=f"{wanted.name}-{self._mark}-{wanted.digest[:6]}",
             user=f"{wanted.user}:{wanted.user}",
             working_dir="/tmp",
             environment={"HOME": FILES_FOLDER, "PYTHONDONTWRITEBYTECODE": "1", "MALLOC_ARENA_MAX": "2"},
-            labels={MARK: containers.mark, _OID: str(wanted.oid), _SETTINGS: digest},
+            labels={MARK: self._mark, _OID: str(wanted.oid), _SETTINGS: wanted.digest},
             host_config=host,
             networking_config={"EndpointsConfig": {network: EndpointConfig(api.api_version)}},
             healthcheck=_HEALTH,
@@ -139,13 +132,13 @@ class ContainerEngine:
 
     def _network(self, wanted: Wanted) -> str:
         """The name of the tenant's own network; it is made if it does not exist."""
-        name = f"{self.containers.mark}-{wanted.oid}"
+        name = f"{self._mark}-{wanted.oid}"
         with self._networks_lock:
             networks = self._api.networks(filters={"label": MARK})
             if any(network["Name"] == name for network in networks):
                 return name
             taken = {pool.get("Subnet") for it in networks for pool in it["IPAM"].get("Config") or ()}
-            labels = {MARK: self.containers.mark, _OID: str(wanted.oid)}
+            labels = {MARK: self._mark, _OID: str(wanted.oid)}
             for subnet in self._free_subnets(taken):
                 pool = IPAMConfig(pool_configs=[IPAMPool(subnet=subnet)])
                 try:
@@ -155,16 +148,15 @@ class ContainerEngine:
                         raise
                 else:
                     return name
-        raise DockerException(f"no addresses are left in {self.containers.networks}")
+        raise DockerException(f"no addresses are left in {self._addresses}")
 
     def _free_subnets(self, taken: set[str | None]) -> Iterator[str]:
-        pool = ipaddress.ip_network(self.containers.networks)
-        subnets = map(str, pool.subnets(new_prefix=_SUBNET_BITS))
+        subnets = map(str, self._addresses.subnets(new_prefix=_SUBNET_BITS))
         return itertools.islice((subnet for subnet in subnets if subnet not in taken), 64)
 
     def why_stopped(self, wanted: Wanted) -> str:
         """Why the tenant's container does not run, with its last output; "" while it runs."""
-        found = self._find(wanted.oid, wanted.digest(self.containers))
+        found = self._find(wanted)
         if found is None:
             return "it was removed"
         if found["State"] in ("running", "created", "restarting"):
@@ -178,9 +170,8 @@ class ContainerEngine:
 
     def is_current(self, wanted: Wanted) -> bool:
         """Whether the container that runs has these settings."""
-        digest = wanted.digest(self.containers)
         running = [it for it in self._all(wanted.oid) if it["State"] == "running"]
-        return all(it["Labels"].get(_SETTINGS) == digest for it in running)
+        return all(it["Labels"].get(_SETTINGS) == wanted.digest for it in running)
 
     def stop(self, oid: int) -> None:
         for found in self._all(oid):
@@ -200,13 +191,12 @@ class ContainerEngine:
 
     def drop(self, wanted: Wanted) -> None:
         """Remove the container with these settings."""
-        if found := self._find(wanted.oid, wanted.digest(self.containers)):
+        if found := self._find(wanted):
             self._remove_container(found["Id"])
 
     def drop_former(self, wanted: Wanted) -> bool:
         """Remove containers with other settings that do not run; return whether none is left that does."""
-        digest = wanted.digest(self.containers)
-        others = [it for it in self._all(wanted.oid) if it["Labels"].get(_SETTINGS) != digest]
+        others = [it for it in self._all(wanted.oid) if it["Labels"].get(_SETTINGS) != wanted.digest]
         stopped = [it for it in others if it["State"] != "running"]
         for found in stopped:
             self._remove_container(found["Id"])
@@ -214,7 +204,7 @@ class ContainerEngine:
 
     def running(self) -> dict[int, int]:
         """The process ids of this server's containers that run, each with its database's oid."""
-        mine = {"label": [f"{MARK}={self.containers.mark}", _OID]}
+        mine = {"label": [f"{MARK}={self._mark}", _OID]}
         states = ((self._api.inspect_container(it["Id"]), it) for it in self._api.containers(filters=mine))
         return {it["State"]["Pid"]: int(listed["Labels"][_OID]) for it, listed in states}
 
@@ -224,7 +214,7 @@ class ContainerEngine:
 
     def oids(self) -> set[int]:
         """The databases that have a container or a network of this server."""
-        mine = {"label": f"{MARK}={self.containers.mark}"}
+        mine = {"label": f"{MARK}={self._mark}"}
         labels = [it["Labels"] for it in self._api.containers(all=True, filters=mine)]
         labels += [it["Labels"] for it in self._api.networks(filters=mine)]
         return {int(label[_OID]) for label in labels if label.get(_OID, "").isdigit()}
@@ -236,11 +226,12 @@ class ContainerEngine:
         )
         return found
 
-    def _find(self, oid: int, digest: str) -> Mapping[str, Any] | None:
-        return next((it for it in self._all(oid) if it["Labels"].get(_SETTINGS) == digest), None)
+    def _find(self, wanted: Wanted) -> Mapping[str, Any] | None:
+        found = self._all(wanted.oid)
+        return next((it for it in found if it["Labels"].get(_SETTINGS) == wanted.digest), None)
 
     def _labels(self, oid: int) -> list[str]:
-        return [f"{MARK}={self.containers.mark}", f"{_OID}={oid}"]
+        return [f"{MARK}={self._mark}", f"{_OID}={oid}"]
 
 
 def confined(

@@ -7,13 +7,21 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from tenantry.agreed import ForkOrder, Ready, TenantOrder
-from tenantry.spawner.tenants import Tenant
+from tenantry.spawner.tenants import Process, Tenant
 
 Template = tuple[str, str]
 """A template's code and version."""
+
+
+class StartsLater(OSError):
+    """Nothing can be started yet. after_s: when to try again."""
+
+    def __init__(self, after_s: float) -> None:
+        super().__init__(f"it is started again in {after_s:.1f} s")
+        self.after_s = after_s
 
 
 class Launcher(Protocol):
@@ -48,7 +56,7 @@ class Launchers(Protocol[_L]):
         """Follow which template versions there are, with their databases; return launchers that must end."""
 
     def find_or_start(self, tenant: Tenant) -> _L:
-        """The launcher for this tenant. Raises OSError if none can be started at this moment."""
+        """The launcher for this tenant. Raises StartsLater; OSError if none can be started at this moment."""
 
     def start_ahead(self) -> None:
         """Start what tenants will need soon. Raises OSError."""
@@ -67,6 +75,9 @@ class Launchers(Protocol[_L]):
 
     def limit(self, tenant: Tenant) -> None:
         """Apply the limits to the tenant's process, which has just started."""
+
+    def describe(self, process: Process) -> dict[str, Any]:
+        """What it knows of a running process: facts of `model.activity.Activity`."""
 
     def clean_up(self, tenant: Tenant) -> None:
         """Remove what the tenant's process left when it ended."""

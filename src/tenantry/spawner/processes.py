@@ -21,7 +21,7 @@ from tenantry.model.secret import Secret
 from tenantry.spawner.catalog import Entry
 from tenantry.spawner.config import Config, Limits
 from tenantry.spawner.identity import chown_folders, tenant_user
-from tenantry.spawner.launchers import Launcher, Launchers
+from tenantry.spawner.launchers import Launcher, Launchers, StartsLater
 from tenantry.spawner.logfiles import rotated
 from tenantry.spawner.loop import Loop
 from tenantry.spawner.records import Records
@@ -108,9 +108,12 @@ class Processes:
                 launcher.wait(tenant.name, for_jobs=for_jobs)
                 return
             tenant.fork = self.new_fork(tenant, launcher, is_job=for_jobs)
+        except StartsLater as later:
+            self._loop.timers.after(later.after_s, partial(self._try_again, tenant, for_jobs=for_jobs))
+            return
         except OSError as error:
             _logger.error("%s cannot be woken: %s", tenant.name, error)
-            self._loop.timers.after(_RETRY_S, partial(self.rearm, tenant))
+            self._loop.timers.after(_RETRY_S, partial(self._try_again, tenant, for_jobs=for_jobs))
             return
         tenant.update_board()
         if for_jobs:
@@ -126,6 +129,12 @@ class Processes:
             self._launchers.find_or_start(tenant)
         except OSError as error:
             _logger.warning("nothing is started ahead of %s: %s", tenant.name, error)
+
+    def _try_again(self, tenant: Tenant, *, for_jobs: bool) -> None:
+        """Let a visitor wake it; its jobs, which are due, do not wait for one."""
+        self.rearm(tenant)
+        if for_jobs:
+            self.wake(tenant, for_jobs=True)
 
     def send_order(self, tenant: Tenant, fork: Fork, *, is_successor: bool = False) -> None:
         """Send the order through a pipe that only the child reads: it contains a password. Raises OSError."""
@@ -207,6 +216,11 @@ class Processes:
     def _limits_of(self, tenant: Tenant) -> Limits:
         return self.config.limits.of(tenant.entry.label.limits)
 
+    def describe(self, tenant: Tenant) -> dict[str, Any]:
+        """The facts of `model.activity.Activity`."""
+        more = self._launchers.describe(tenant.process) if tenant.process else {}
+        return {**tenant.describe(), **more}
+
     # ------------------------------------------------------------ launchers
 
     def follow_templates(self, entries: Mapping[str, Entry]) -> None:
@@ -257,9 +271,9 @@ class Processes:
         self._launchers.forget(launcher)
         for tenant in self.tenants.values():
             if tenant.fork and tenant.fork.launcher is launcher:
-                tenant.fork.cancel()
-                tenant.fork = None
-                self.rearm(tenant)
+                fork, tenant.fork = tenant.fork, None
+                fork.cancel()
+                self._try_again(tenant, for_jobs=fork.is_job)
         self._wake_waiting(launcher)
 
     def _wake_waiting(self, launcher: Launcher) -> None:

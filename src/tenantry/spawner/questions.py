@@ -62,7 +62,7 @@ class Questions:
     def _described(self, names: frozenset[str]) -> list[dict[str, Any]]:
         """The facts of the tenants that are served: of these, or of all if no names are given."""
         served = [tenant for tenant in self._processes.tenants.values() if tenant.entry.is_served]
-        return [tenant.describe() for tenant in served if not names or tenant.name in names]
+        return [self._processes.describe(tenant) for tenant in served if not names or tenant.name in names]
 
     def _answer_when_settled(self, names: frozenset[str], answer: Answer) -> None:
         self._waiting.append((names, answer))

@@ -28,7 +28,7 @@ _logger = logging.getLogger(__name__)
 
 _WITHIN_S = 120
 _LOOK_S = 0.1
-_WAITS = "it waits for its turn"
+WAITS = "it waits for its turn"
 _FAILURE = 500
 
 
@@ -75,7 +75,7 @@ class Renewals:
 
     def add(self, tenant: Tenant) -> None:
         """Replace the container of a tenant that is awake."""
-        tenant.outdated = _WAITS
+        tenant.outdated = WAITS
         self._waiting.append(tenant)
         self._begin_next()
 

@@ -96,7 +96,7 @@ class Tenant:
     """host: its own host name; links: further ones. due_at: when its next job is due (monotonic clock).
 
     retired: former processes that finish their last requests. outdated: why its container is not of the
-    server's image.
+    server's image. obstacle: why it cannot be started.
     """
 
     entry: Entry
@@ -110,6 +110,7 @@ class Tenant:
     failures: int = 0
     retired: list[Process] = field(default_factory=list)
     outdated: str = ""
+    obstacle: str = ""
 
     @property
     def name(self) -> str:
@@ -139,7 +140,7 @@ class Tenant:
         """The facts of `model.activity.Activity`. Those of the board are untrusted: a tenant writes them."""
         facts: dict[str, Any] = {"name": self.name, "is_awake": self.process is not None}
         facts["is_broken"] = self.failures > 0
-        facts["outdated"] = self.outdated
+        facts |= {"outdated": self.outdated, "obstacle": self.obstacle}
         if self.due_at is not None and self.is_asleep:
             facts["next_job_s"] = max(round(self.due_at - time.monotonic(), 1), 0)
         if self.process:

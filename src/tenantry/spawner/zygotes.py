@@ -13,13 +13,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from tenantry import agreed
 from tenantry.spawner import cgroups
 from tenantry.spawner.config import Config
 from tenantry.spawner.identity import is_root, kill_orphans_of, tenant_user
-from tenantry.spawner.tenants import Tenant, signal_by
+from tenantry.spawner.tenants import Process, Tenant, signal_by
 
 _logger = logging.getLogger(__name__)
 
@@ -195,6 +195,10 @@ class Zygotes:
                 return
             except OSError as error:
                 _logger.error("%s runs without its limits: %s", tenant.name, error)
+
+    def describe(self, process: Process) -> dict[str, Any]:
+        """All that is known of it stands in its tenant."""
+        return {}
 
     def clean_up(self, tenant: Tenant) -> None:
         """Kill the processes that the tenant's process started and left behind."""

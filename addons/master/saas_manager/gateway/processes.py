@@ -63,6 +63,8 @@ def _process(activity):
         "awake_since": datetime.fromtimestamp(int(since), UTC).replace(tzinfo=None) if since else False,
         "process_memory_mb": activity.memory_bytes / 2**20,
         "process_cpu_s": activity.cpu_s,
+        "process_received_mb": (activity.received_bytes or 0) / 2**20,
+        "process_sent_mb": (activity.sent_bytes or 0) / 2**20,
         "process_requests": min(activity.requests, _MOST),
         "process_websockets": min(activity.websockets, _MOST),
         "next_job_at": False if next_job_s is None else now + timedelta(seconds=max(next_job_s, 0)),

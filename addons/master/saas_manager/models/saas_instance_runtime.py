@@ -14,6 +14,8 @@ _FACTS = (
     "awake_since",
     "process_memory_mb",
     "process_cpu_s",
+    "process_received_mb",
+    "process_sent_mb",
     "process_requests",
     "process_websockets",
     "next_job_at",
@@ -68,6 +70,18 @@ class SaasInstance(models.Model):
         help="Its own memory, without what it shares with other processes.",
     )
     process_cpu_s = fields.Float(string="CPU Time (s)", digits=(12, 1), compute="_compute_process")
+    process_received_mb = fields.Float(
+        string="Received (MB)",
+        digits=(12, 1),
+        compute="_compute_process",
+        help="By its container's network, without what visitors sent.",
+    )
+    process_sent_mb = fields.Float(
+        string="Sent (MB)",
+        digits=(12, 1),
+        compute="_compute_process",
+        help="By its container's network, without what visitors got.",
+    )
     process_requests = fields.Integer(string="HTTP Requests", compute="_compute_process")
     process_websockets = fields.Integer(
         string="WebSockets", compute="_compute_process", help="Browsers that it notifies of changes."

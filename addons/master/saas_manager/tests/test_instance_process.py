@@ -1,5 +1,6 @@
 """An instance's process: its activity, its log, who may see them, and its plan's limits."""
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from unittest.mock import patch
@@ -53,6 +54,12 @@ class TestProcess(SaasCase):
         self.assertEqual((form.process_memory_mb, form.process_cpu_s), (48.0, 1.5))
         self.assertEqual((form.process_requests, form.process_websockets), (7, 2))
         self.assertFalse(form.process_message or form.next_job_at)
+        self.assertFalse(form.process_received_mb or form.process_sent_mb)
+
+    def test_a_user_sees_what_a_container_received_and_sent(self):
+        with self._told(replace(AWAKE, received_bytes=3 * 2**20, sent_bytes=2**19)):
+            form = self._form()
+        self.assertEqual((form.process_received_mb, form.process_sent_mb), (3.0, 0.5))
 
     @freeze_time("2030-01-31 12:00:00")
     def test_a_user_sees_what_wakes_a_sleeping_instance(self):

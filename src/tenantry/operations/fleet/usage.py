@@ -57,7 +57,9 @@ def _measure(context: Context, name: str) -> Usage:
         moments = [moment for moment in map(partial(_value, inside), _moments(inside)) if moment]
     latest = datetime.now(UTC).replace(tzinfo=None)
     moments = [moment for moment in moments if moment <= latest]
-    return Usage(users, _storage_bytes(context, name), _iso(max(moments)) if moments else "")
+    database_bytes, files_bytes = _sizes_bytes(context, name)
+    last = _iso(max(moments)) if moments else ""
+    return Usage(users, database_bytes + files_bytes, last, files_bytes)
 
 
 def internal_users(inside: Connection) -> int:
@@ -75,12 +77,12 @@ def _moments(inside: Connection) -> list[str]:
     return [_LAST_LOGIN, _LAST_DEVICE] if _value(inside, _HAS_DEVICES) else [_LAST_LOGIN]
 
 
-def _storage_bytes(context: Context, name: str) -> int:
-    """The size of the database and of all files in its folder."""
+def _sizes_bytes(context: Context, name: str) -> tuple[int, int]:
+    """The sizes of the database and of all files in its folder."""
     with context.maintenance() as connection:
         folder = find_instance(connection, name).filestore or name
         sizes = databases.sizes_bytes(connection, name)
-    return sizes.get(name, 0) + context.filestores.size_bytes(folder)
+    return sizes.get(name, 0), context.filestores.size_bytes(folder)
 
 
 def _iso(moment: datetime) -> str:

@@ -13,7 +13,6 @@ from tenantry.model.instance import Instance
 from tenantry.model.operations import OPERATIONS
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.states import Action, after
-from tenantry.odoo.probe import wait_for_status
 from tenantry.operations.context import Context, relabel
 from tenantry.operations.instance.modules import install_log
 from tenantry.operations.inventory import describe, find_instance, find_labelled
@@ -90,17 +89,12 @@ def _end_sessions(subject: Changing) -> None:
     databases.end_sessions(subject.connection, subject.name)
 
 
-def _expect(subject: Changing, status: int) -> None:
-    route = subject.context.route(subject.name)
-    wait_for_status(route, status, timeout_s=subject.context.settings.probe_timeout_s)
-
-
 def _expect_blocked(subject: Changing) -> None:
-    _expect(subject, _UNAVAILABLE)
+    subject.context.expect(subject.name, _UNAVAILABLE)
 
 
 def _expect_served(subject: Changing) -> None:
-    _expect(subject, _OK)
+    subject.context.expect(subject.name, _OK)
 
 
 def _is_dropped(subject: Changing) -> bool:

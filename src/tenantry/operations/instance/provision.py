@@ -21,7 +21,6 @@ from tenantry.model.signing import now_us, sign_entitlements
 from tenantry.model.states import Action, after
 from tenantry.odoo import scripts
 from tenantry.odoo.initialise import installed_modules
-from tenantry.odoo.probe import wait_for_status
 from tenantry.operations import patience, session
 from tenantry.operations.context import Context, relabel
 from tenantry.operations.fleet.usage import internal_users
@@ -203,12 +202,11 @@ def _publish(subject: Provisioning) -> None:
 
 def _probe(subject: Provisioning) -> None:
     """I5: check that the instance answers over its public route."""
-    context, settings = subject.context, subject.context.settings
-    route = context.route(subject.name)
+    context = subject.context
     places = context.runtime.capabilities.first_pages_at_once
     turn = locks.slot(subject.connection, "first page", places, wait_s=subject.patience_s)
     with patience.turn(turn, f"The creation of {subject.name}", "its turn: first page"):
-        wait_for_status(route, _HTTP_OK, timeout_s=settings.probe_timeout_s)
+        context.expect(subject.name, _HTTP_OK)
 
 
 def _activate(subject: Provisioning) -> None:

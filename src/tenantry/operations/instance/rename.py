@@ -16,7 +16,6 @@ from tenantry.model.instance import Instance
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.signing import now_us
 from tenantry.model.states import Action, after
-from tenantry.odoo.probe import wait_for_status
 from tenantry.operations.context import Context, name_files, relabel
 from tenantry.operations.instance.availability import check_free, check_hostnames, name_locks
 from tenantry.operations.instance.modules import install_log
@@ -120,10 +119,9 @@ def _publish(subject: Renaming) -> None:
 
 def _probe(subject: Renaming) -> None:
     """I5; and the old address answers 404, unless another instance has it by now."""
-    context, timeout_s = subject.context, subject.context.settings.probe_timeout_s
-    wait_for_status(context.route(subject.new), _OK, timeout_s=timeout_s)
+    subject.context.expect(subject.new, _OK)
     if not databases.find(subject.connection, subject.old):
-        wait_for_status(context.route(subject.old), _NOT_FOUND, timeout_s=timeout_s)
+        subject.context.expect(subject.old, _NOT_FOUND)
 
 
 def _rename_back(subject: Renaming) -> None:
