@@ -385,7 +385,7 @@ def serving(*engines: Engine) -> int:
 
 
 def test_there_and_back_killed_anywhere_goes_on_and_is_never_served_twice(here: Engine, there: Engine):
-    """At every fourth effect there and, between those, back: each is a move, and takes a second."""
+    """At every eighth effect there and, between those, back: each is a move, and takes a second."""
     before, effect, goes_on = contents(here), 0, True
     while goes_on:
         goes_on = False
@@ -397,6 +397,7 @@ def test_there_and_back_killed_anywhere_goes_on_and_is_never_served_twice(here: 
             assert serving(here, there) == 1
             assert leftovers(here, there) == [], effect
             effect += 2
+        effect += 4
     assert effect > 30
 
 
