@@ -314,9 +314,14 @@ def test_a_server_that_goes_away_leaves_the_instance_where_it_was(
         raise PostgresUnreachable("there", "it went away")
 
     with monkeypatch.context() as patched:
-        for part in ("arrive", "discard"):
-            patched.setattr(parts, part, gone)
-        patched.setattr(parts, "receive", after_which(parts.receive, gone))
+        real = parts.receive
+
+        def receive(*arguments: object) -> None:
+            real(*arguments)
+            patched.setattr(parts, "discard", gone)
+            gone()
+
+        patched.setattr(parts, "receive", receive)
         with pytest.raises(PostgresUnreachable):
             move(here, there, "acme")
     assert label_at(here).state is State.ACTIVE
@@ -327,19 +332,10 @@ def test_a_server_that_goes_away_leaves_the_instance_where_it_was(
     assert leftovers(here, there) == []
 
 
-def after_which(real: Callable[..., int], then: Callable[[], None]) -> Callable[..., int]:
-    def both(*arguments: object) -> int:
-        result = real(*arguments)
-        then()
-        return result
-
-    return both
-
-
 def test_a_name_that_is_taken_there_is_refused_before_anything_is_copied(here: Engine, there: Engine):
     with there.context.maintenance() as connection:
         roles.create(connection, "acme")
-        databases.create(connection, "acme", Label(Kind.INSTANCE, State.ACTIVE, identity="other"))
+        databases.create(connection, "acme", Label(Kind.INSTANCE, State.STOPPED, identity="other"))
     seen: list[str] = []
     with pytest.raises(NameTaken):
         move(here, there, "acme", lambda event: seen.append(event.step))
@@ -389,7 +385,7 @@ def serving(*engines: Engine) -> int:
 
 
 def test_there_and_back_killed_anywhere_goes_on_and_is_never_served_twice(here: Engine, there: Engine):
-    """At every fourth effect there and, between those, back: each is a move, and takes a second."""
+    """At every eighth effect there and, between those, back: each is a move, and takes a second."""
     before, effect, goes_on = contents(here), 0, True
     while goes_on:
         goes_on = False
@@ -401,6 +397,7 @@ def test_there_and_back_killed_anywhere_goes_on_and_is_never_served_twice(here: 
             assert serving(here, there) == 1
             assert leftovers(here, there) == [], effect
             effect += 2
+        effect += 4
     assert effect > 30
 
 

@@ -471,9 +471,15 @@ def discard(context: Context, origin: str, name: str, identity: str) -> None:
 
 
 def _give_back(context: Context, connection: Connection, name: str, label: Label) -> None:
-    """Give the name back to what had it before the arrival, and remove the copy that was to arrive."""
+    """Remove the copy that was to arrive, and give the name back to what had it before.
+
+    The folder of its name is the former's until the copy's files are named.
+    """
     made, former, filestores = names.loading_database(name), names.former_database(name), context.filestores
     before = databases.find(connection, former)
+    kept_there = before and before.label and not before.label.filestore and not filestores.exists(former)
+    for folder in filter(None, (label.filestore, "" if kept_there else name)):
+        filestores.remove(folder)
     with databases.transaction(connection):
         _rename(connection, name, made, label.having(kind=Kind.SPARE, state=State.BUILDING))
         if before and before.label:
@@ -481,7 +487,6 @@ def _give_back(context: Context, connection: Connection, name: str, label: Label
             _rename(connection, former, name, before.label.having(kind=Kind.INSTANCE, filestore=kept))
         notify_spawner(connection, name)
     context.runtime.follow([name])
-    filestores.remove(label.filestore or name)
     if before:
         name_files(context, connection, name)
 
