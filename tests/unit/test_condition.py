@@ -118,7 +118,7 @@ def boxes(tmp_path: Path) -> DockerRuntime:
 
 def fault_of_image(boxes: DockerRuntime, variables: list[str] | None) -> TenantryError | None:
     engine = MagicMock()
-    engine.images.get.return_value.attrs = {"Config": {"Env": variables}}
+    engine.inspect_image.return_value = {"Config": {"Env": variables}}
     with (
         patch.object(DockerRuntime, "_engine", lambda *_: nullcontext(engine)),
         patch.object(DockerRuntime, "_firewall", Mock(obstacle="there is no iptables")),

@@ -455,6 +455,7 @@ def test_a_new_token_is_kept_in_a_private_file_beside_those_of_other_servers(
     assert file.read_text() == f'other = "theirs"\n{SERVER} = "new-token"\n'
     assert file.stat().st_mode & 0o777 == 0o600
     assert engine.is_up()
+    assert not any(check.fault for check in engine.condition().checks)
 
 
 @pytest.mark.parametrize("wrong", ["", "two words", "wrong-token", "tokén"])

@@ -20,7 +20,7 @@ from tenantry.model.instance import Creation, Instance, InstanceSpec
 from tenantry.model.keys import owner_mark
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.secret import Secret
-from tenantry.model.server import ServerFacts
+from tenantry.model.server import Check, Condition, ServerFacts
 from tenantry.model.usage import Usage
 from tenantry.odoo.probe import LOGIN_PATH
 from tenantry.operations.context import Context
@@ -95,6 +95,10 @@ class RailwayEngine(Engine):
 
     def running(self) -> list[str]:
         return []
+
+    def condition(self) -> Condition:
+        """See `Engine.condition`: Railway does not say what there is."""
+        return Condition((Check.of("Railway", lambda: self.hosting.account.workspace_name),))
 
     def is_up(self) -> bool:
         """Whether the token opens the workspace. Raises InvalidSetting."""
