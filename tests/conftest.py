@@ -27,7 +27,7 @@ from tests.support.master import UnusedMaster
 from tests.support.odoo_image import Unavailable, odoo_image
 
 pytest.register_assert_rewrite("tests.support.runtime_contract")
-_FIRST_PORT, _PORTS_EACH = 18069, 20
+_FIRST_PORT, _PORTS_EACH = 18069, 30
 _SHARED = pytest.StashKey[Engine]()
 # How long an example takes says how busy the machine is, and nothing of the code.
 hypothesis.settings.register_profile("tenantry", deadline=None)

@@ -39,21 +39,24 @@ def _boxes(
         ),
         report=print,
     )
-    try:
-        engine.start_postgres()
-        engine.start_tenants()
-        engine.templates.build(TINY)
-        yield engine
-    finally:
-        engine.stop()
-        shutil.rmtree(home, ignore_errors=True)
+    yield engine
+    shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
 def boxes(docker: DockerEngine, _boxes: Engine) -> Iterator[Engine]:
-    """The engine of a server with containers and the Tiny template; a file's instances are removed."""
-    with swept(_boxes):
-        yield _boxes
+    """The engine of a server with containers and the Tiny template; a file's instances are removed.
+
+    It runs for one file: other files look at containers without its firewall.
+    """
+    try:
+        _boxes.start_postgres()
+        _boxes.start_tenants()
+        _boxes.templates.build(TINY)
+        with swept(_boxes):
+            yield _boxes
+    finally:
+        _boxes.stop()
     assert (containers(docker), networks(docker), volumes(docker)) == ([], [], [])
 
 

@@ -169,6 +169,7 @@ def test_a_container_that_cannot_start_says_why_and_starts_as_soon_as_it_can(
 ):
     """As on a full disk: there is no room for the container's files."""
     folder = docker.folder / "data" / "docker" / "containers"
+    assert status(boxes, "acme") == 200
     with no_room_in(folder):
         with pytest.raises(ProbeFailed, match=r"cannot be started: .*no space left"):
             create(Engine(boxes.settings.replaced(probe_timeout_s=5)), "late")
