@@ -101,7 +101,7 @@ class ContainerEngine:
         if found and found["State"] == "running":
             if is_successor:
                 raise DockerException("it has these settings already")
-            self._stop(identifier)  # its program has no order, or lost it
+            self._api.stop(identifier, timeout=_STOP_WITHIN_S)  # its program has no order, or lost it
         self._api.start(identifier)
 
     def _create(self, wanted: Wanted, sockets: Path, network: str) -> str:
@@ -173,13 +173,14 @@ class ContainerEngine:
         running = [it for it in self._all(wanted.oid) if it["State"] == "running"]
         return all(it["Labels"].get(_SETTINGS) == wanted.digest for it in running)
 
-    def stop(self, oid: int) -> None:
+    def end(self, oid: int) -> None:
+        """End the container of a database at once: its program serves nobody, and does not hear signals yet.
+
+        A grace would end what was started in the meantime, too.
+        """
         for found in self._all(oid):
             if found["State"] == "running":
-                self._stop(found["Id"])
-
-    def _stop(self, identifier: str) -> None:
-        self._api.stop(identifier, timeout=_STOP_WITHIN_S)
+                self._api.stop(found["Id"], timeout=0)
 
     def remove(self, oid: int) -> None:
         """Remove the container and the network of a database."""

@@ -277,7 +277,7 @@ class Containers:
 
     def _stop(self, wanted: Wanted) -> None:
         with self._engine.lock(wanted.name):
-            self._engine.stop(wanted.oid)
+            self._engine.end(wanted.oid)
 
     # ------------------------------------------------------------ another image
 
