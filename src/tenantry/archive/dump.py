@@ -23,9 +23,9 @@ from tenantry.process import piped
 
 _LEVEL = 3
 _TRIES = 3
-_STALL_TIMEOUT_S = 600
+STALL_TIMEOUT_S = 600
 """pg_dump writes continuously, once it has read the catalog and has its locks."""
-_LOCK_WAIT = "--lock-wait-timeout=30s"
+LOCK_WAIT = "--lock-wait-timeout=30s"
 _AGE_HEADER = range(100, 4096)
 _AGE_CHUNK, _AGE_TAG = 2**16, 16
 
@@ -44,9 +44,9 @@ def dump_database(
     then nothing is in the store.
     """
     command = [pg_dump, CONNECT, "--format=custom", "--compress=0", "--no-owner", "--no-privileges"]
-    command += ["--no-subscriptions", "--no-publications", "--no-password", _LOCK_WAIT]
+    command += ["--no-subscriptions", "--no-publications", "--no-password", LOCK_WAIT]
     writer = store.writer(dump_path(archive), expected_bytes)
-    with piped(command, environment=environment, silent_s=_STALL_TIMEOUT_S) as program, writer as sink:
+    with piped(command, environment=environment, silent_s=STALL_TIMEOUT_S) as program, writer as sink:
         compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
         with compressor.stream_reader(program, closefd=False) as compressed:  # type: ignore[arg-type]
             encrypt(keys, compressed, sink)

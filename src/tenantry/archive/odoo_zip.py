@@ -10,13 +10,12 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from tenantry.archive.dump import LOCK_WAIT, STALL_TIMEOUT_S
 from tenantry.archive.upload import DUMP, FILES
 from tenantry.postgres.programs import CONNECT
 from tenantry.process import piped
 
-_STALL_TIMEOUT_S = 600
 _PIECE = 2**20
-_LOCK_WAIT = "--lock-wait-timeout=30s"
 
 
 class OdooZip:
@@ -30,9 +29,9 @@ class OdooZip:
 
     def put_dump(self, pg_dump: Path, environment: Mapping[str, str]) -> None:
         """environment: from `programs.service`. Raises ProgramFailed, ProgramTimeout."""
-        command = [pg_dump, CONNECT, "--no-owner", "--no-privileges", "--no-password", _LOCK_WAIT]
+        command = [pg_dump, CONNECT, "--no-owner", "--no-privileges", "--no-password", LOCK_WAIT]
         with (
-            piped(command, environment=environment, silent_s=_STALL_TIMEOUT_S) as program,
+            piped(command, environment=environment, silent_s=STALL_TIMEOUT_S) as program,
             self._archive.open(DUMP, "w", force_zip64=True) as member,
         ):
             while data := program.read(_PIECE):
