@@ -607,7 +607,7 @@ def test_a_table_of_another_role_is_reported(cluster_engine: Engine, context: Co
 def test_a_table_that_the_tenant_locks_is_not_waited_for(
     cluster_engine: Engine, context: Context, store, monkeypatch
 ):
-    monkeypatch.setattr(dumping, "_LOCK_WAIT", "--lock-wait-timeout=1s")
+    monkeypatch.setattr(dumping, "LOCK_WAIT", "--lock-wait-timeout=1s")
     owner = context.cluster.as_role("acme", context.role_password("acme"))
     with owner.connect("acme") as tenant, tenant.transaction():
         tenant.execute("LOCK TABLE big IN ACCESS EXCLUSIVE MODE")
