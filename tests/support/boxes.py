@@ -41,6 +41,12 @@ def is_running(docker: DockerEngine, name: str) -> bool:
     return any(found["State"]["Running"] for found in containers(docker, f"{name}-"))
 
 
+def starts_of(docker: DockerEngine, name: str, since: float) -> int:
+    """How often a container of an instance was started since a time, in seconds since 1970."""
+    label = f"tenantry.oid={container_of(docker, name)['Config']['Labels']['tenantry.oid']}"
+    return len(docker.events(since, type="container", event="start", label=label))
+
+
 def run_in(docker: DockerEngine, name: str, program: str, *arguments: str) -> Ended:
     """Run a program in an instance's container, as its administrator could with native code."""
     return docker.execute(container_of(docker, name)["Id"], "python3", "-c", program, *arguments)

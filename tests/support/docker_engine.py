@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -93,6 +94,12 @@ class DockerEngine:
             raise Refused(answer.status_code, answer.json().get("message", answer.text))
         kind = answer.headers.get("Content-Type", "")
         return answer.json() if answer.content and kind == "application/json" else answer.text
+
+    def events(self, since: float, **filters: str) -> list[Any]:
+        """What happened from a time on until now. filters: of the API, such as the kind of an event."""
+        chosen = json.dumps({name: [value] for name, value in filters.items()})
+        query = {"since": f"{since:.9f}", "until": f"{time.time():.9f}", "filters": chosen}
+        return [json.loads(line) for line in self._http.get("/events", params=query).text.splitlines()]
 
     @property
     def answers(self) -> bool:

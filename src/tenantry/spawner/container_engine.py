@@ -25,7 +25,6 @@ MARK = "tenantry.server"
 _SETTINGS, _OID = "tenantry.settings", "tenantry.oid"
 CHANNEL_FOLDER, FILES_FOLDER = "/run/tenantry", "/var/lib/odoo/files"
 _SUBNET_BITS = 29
-_STOP_WITHIN_S = 5
 _SCRATCH = {
     "/tmp": "size=64m,mode=1777",
     # For these the official image asks for volumes, which would stay behind.
@@ -101,7 +100,7 @@ class ContainerEngine:
         if found and found["State"] == "running":
             if is_successor:
                 raise DockerException("it has these settings already")
-            self._api.stop(identifier, timeout=_STOP_WITHIN_S)  # its program has no order, or lost it
+            self._api.stop(identifier, timeout=0)  # its program has no order, or lost it
         self._api.start(identifier)
 
     def _create(self, wanted: Wanted, sockets: Path, network: str) -> str:

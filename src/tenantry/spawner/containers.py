@@ -116,6 +116,7 @@ class Containers:
         self._sockets = ContainerSockets(loop, Path(config.run) / "containers", config.mail_port)
         self._starting: dict[str, Container] = {}
         self._failures: dict[str, int] = {}
+        self._newest: dict[str, Container] = {}
         self._paused_until: dict[str, float] = {}
         self._away_until = 0.0
         self._background = Background(loop, _AT_ONCE, "docker")
@@ -139,7 +140,7 @@ class Containers:
     def _begin(self, tenant: Tenant, *, is_successor: bool = False) -> Container:
         wanted = self._wanted(tenant)
         listener = self._sockets.open(wanted.oid, wanted.digest, wanted.user)
-        container = Container(wanted, listener, is_successor)
+        container = self._newest[tenant.name] = Container(wanted, listener, is_successor)
         self._loop.watch(listener, partial(self._accept, container))
         self._background.submit(partial(self._start, container), partial(self._failed, container))
         return container
@@ -272,12 +273,14 @@ class Containers:
                 self._loop.unwatch(container.channel)
             container.end()
             self._background.submit(
-                partial(self._stop, container.wanted), _said("the container of %s cannot be stopped", tenant)
+                partial(self._stop, container), _said("the container of %s cannot be stopped", tenant)
             )
 
-    def _stop(self, wanted: Wanted) -> None:
-        with self._engine.lock(wanted.name):
-            self._engine.end(wanted.oid)
+    def _stop(self, container: Container) -> None:
+        """End a container, unless a newer start took its place, which ends it itself: it may be the same."""
+        with self._engine.lock(container.name):
+            if self._newest.get(container.name) is container:
+                self._engine.end(container.wanted.oid)
 
     # ------------------------------------------------------------ another image
 
@@ -323,20 +326,26 @@ class Containers:
     def clean_up(self, tenant: Tenant) -> None:
         """When a container's first process has ended, the kernel has ended all others in it."""
         self._background.submit(
-            partial(self._clean_up, self._wanted(tenant)),
+            partial(self._clean_up, tenant, self._wanted(tenant)),
             _said("a former container of %s cannot be removed", tenant),
         )
 
-    def _clean_up(self, wanted: Wanted) -> None:
+    def _clean_up(self, tenant: Tenant, wanted: Wanted) -> None:
         if self._engine.was_out_of_memory(wanted.oid):
             _logger.warning("%s used more memory than its limit, and was killed", wanted.name)
         self._drop_former(wanted)
-        self._background.report(partial(self._sockets.keep_only, wanted.oid, wanted.digest))
+        self._background.report(partial(self._keep_newest_sockets, tenant, wanted))
+
+    def _keep_newest_sockets(self, tenant: Tenant, wanted: Wanted) -> None:
+        """Another container, with other settings, may have been started meanwhile."""
+        newest = self._newest.get(tenant.name)
+        self._sockets.keep_only(wanted.oid, newest.wanted.digest if newest else wanted.digest)
 
     def _drop_former(self, wanted: Wanted) -> None:
         """Remove former containers, also the one that has just ended, which the engine notices later."""
         deadline = time.monotonic() + _NOTICED_WITHIN_S
         while True:
+        self._newest.pop(tenant.name, None)
             with self._engine.lock(wanted.name):
                 are_gone = self._engine.drop_former(wanted)
             if are_gone or time.monotonic() > deadline:
