@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +17,7 @@ from tenantry.agreed import ForkOrder, TenantOrder
 from tenantry.model.catalog import Kind, Label, State
 from tenantry.spawner.catalog import Entry
 from tenantry.spawner.config import Config
+from tenantry.spawner.jobs import Jobs
 from tenantry.spawner.launchers import StartsLater
 from tenantry.spawner.loop import Loop
 from tenantry.spawner.processes import Processes
@@ -126,3 +129,106 @@ def test_a_job_whose_launcher_ended_is_begun_by_the_next(
     processes.launcher_ended(launcher)
     wait_until(lambda: runs(loop) and launcher.waiting, "its job waits for a visitor")
     assert launcher.waiting == {"acme": True}
+
+
+# ---------------------------------------------------------------- whose job is due
+
+
+class Answers:
+    """In the place of `Dues`: the test answers. asked: whom it was asked for."""
+
+    def __init__(self) -> None:
+        self._readable, self._writable = os.pipe()
+        self.asked: list[str] = []
+        self._next: list[tuple[str, float | None]] = []
+
+    def fileno(self) -> int:
+        return self._readable
+
+    def ask(self, database: str) -> None:
+        self.asked.append(database)
+
+    def answers(self) -> list[tuple[str, float | None]]:
+        found, self._next = self._next, []
+        return found
+
+    def answer(self, jobs: Jobs, name: str, due_s: float | None) -> None:
+        self._next.append((name, due_s))
+        jobs._read_answers()
+
+    def close(self) -> None:
+        os.close(self._readable)
+        os.close(self._writable)
+
+
+@pytest.fixture
+def dues() -> Iterator[Answers]:
+    found = Answers()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def jobs(loop: Loop, processes: WithOneLauncher, dues: Answers) -> Jobs:
+    return Jobs(loop, processes, dues)  # type: ignore[arg-type]
+
+
+def test_a_job_of_each_minute_does_not_run_later_each_time_because_starts_take_time(
+    loop: Loop,
+    processes: WithOneLauncher,
+    tenant: Tenant,
+    jobs: Jobs,
+    dues: Answers,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    dues.answer(jobs, "acme", 0)
+    first, launcher = tenant.due_at, processes.launchers.launcher
+    wait_until(lambda: runs(loop) and launcher.waiting, "it is not woken")
+    now = time.monotonic
+    with monkeypatch.context() as later:  # its container is ready after 9 s
+        later.setattr(time, "monotonic", lambda: now() + 9)
+        launcher.is_ready = True
+        processes._wake_waiting(launcher)
+        assert launcher.orders == ["acme"]
+    processes.end(tenant)
+    dues.answer(jobs, "acme", first + 60 - time.monotonic())
+    assert tenant.due_at == pytest.approx(first + 60, abs=0.5)
+
+
+def test_a_job_that_is_always_due_wakes_its_tenant_once_a_minute(
+    loop: Loop, tenant: Tenant, jobs: Jobs, dues: Answers, processes: WithOneLauncher
+):
+    dues.answer(jobs, "acme", -1000)
+    first = tenant.due_at
+    wait_until(lambda: runs(loop) and processes.launchers.launcher.waiting, "it is not woken")
+    dues.answer(jobs, "acme", -1000)
+    assert tenant.due_at == first + 60
+
+
+def test_a_query_that_failed_is_made_again_before_anything_is_late(
+    loop: Loop, tenant: Tenant, jobs: Jobs, dues: Answers, monkeypatch: pytest.MonkeyPatch
+):
+    dues.answer(jobs, "acme", None)
+    assert tenant.due_at is None
+    now = time.monotonic
+    with monkeypatch.context() as later:
+        later.setattr(time, "monotonic", lambda: now() + 31)
+        runs(loop)
+    assert dues.asked == ["acme"]
+    dues.answer(jobs, "acme", None)
+    assert tenant.due_at > time.monotonic() + 200, "a tenant that breaks its tables is asked all the time"
+
+
+def test_tenants_that_start_for_their_jobs_count_among_those_that_run_at_once(
+    loop: Loop, processes: WithOneLauncher, tenant: Tenant, jobs: Jobs, dues: Answers, tmp_path: Path
+):
+    """A container has no process for a second: a thousand that are due together would all be started."""
+    names = [f"many{number}" for number in range(100)]
+    for name in names:
+        (tmp_path / "filestores" / name).mkdir()
+        entry = Entry(4711, name, tenant.entry.label)
+        processes.tenants[name] = Tenant(entry, f"{name}.localhost", tenant.listener)
+        dues.answer(jobs, name, 0)
+    launcher = processes.launchers.launcher
+    wait_until(lambda: runs(loop) and launcher.waiting, "nobody is woken")
+    assert len(launcher.waiting) < len(names) / 2

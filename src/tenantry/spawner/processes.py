@@ -116,8 +116,6 @@ class Processes:
             self._loop.timers.after(_RETRY_S, partial(self._try_again, tenant, for_jobs=for_jobs))
             return
         tenant.update_board()
-        if for_jobs:
-            tenant.woken_for_job_at = time.monotonic()
         try:
             self.send_order(tenant, tenant.fork)
         except OSError:

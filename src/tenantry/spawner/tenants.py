@@ -95,6 +95,7 @@ class Fork:
 class Tenant:
     """host: its own host name; links: further ones. due_at: when its next job is due (monotonic clock).
 
+    woken_for_job_at: when the job was due that woke it last. is_unanswered: the query for it failed.
     retired: former processes that finish their last requests. outdated: why its container is not of the
     server's image. obstacle: why it cannot be started.
     """
@@ -107,6 +108,7 @@ class Tenant:
     fork: Fork | None = None
     due_at: float | None = None
     woken_for_job_at: float = 0.0
+    is_unanswered: bool = False
     failures: int = 0
     retired: list[Process] = field(default_factory=list)
     outdated: str = ""
