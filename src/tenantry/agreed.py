@@ -102,6 +102,8 @@ class Limits:
 
     idle_s: how long there must be no request before it sleeps. stay_for_job_s: a job that is due within this
     time keeps the process awake. threads: requests at the same time. recycle_bytes: a larger process ends.
+    workers: processes that serve its visitors. If they are several, the other limits but the memory are of
+    each, another process watches over them, and others run its jobs, as many as crons says.
     """
 
     memory_bytes: int = 2 * 2**30
@@ -114,6 +116,8 @@ class Limits:
     job_s: int = 1200
     idle_s: float = 300
     stay_for_job_s: float = 40
+    workers: int = 1
+    crons: int = 1
 
 
 @dataclass(frozen=True)
@@ -267,6 +271,8 @@ class Field(IntEnum):
     """The HTTP status of the first page that a successor draws for itself; 0: not drawn yet."""
     IS_RETIRED = 10
     """When it is asked to end, it has time to finish: another process serves the tenant now."""
+    DUE_NS = 11
+    """When the next job is due; 0: it is unknown, or none is planned."""
 
 
 class Board:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 from tests.support.boxes import (
     activity,
@@ -18,6 +20,7 @@ from tests.support.boxes import (
     jobs_are_far,
     run_in,
     spawner_of,
+    starts_of,
 )
 from tests.support.docker_engine import DockerEngine
 from tests.support.mail_server import MailServer
@@ -175,6 +178,14 @@ def test_a_killed_container_is_started_for_the_next_visitor(
     assert status(boxes, "beta") == 200
 
 
+def test_a_restart_starts_its_container_once(boxes: Engine, docker: DockerEngine, acme: Creation):
+    assert status(boxes, "acme") == 200
+    began = time.time()
+    boxes.instances.restart("acme")
+    assert status(boxes, "acme") == 200
+    assert starts_of(docker, "acme", began) == 1
+
+
 def test_a_restarted_spawner_leaves_containers_running(boxes: Engine, docker: DockerEngine, acme: Creation):
     assert status(boxes, "acme") == 200
     before = container_of(docker, "acme")["State"]["StartedAt"]
@@ -285,6 +296,32 @@ def test_a_plan_lets_an_instance_sleep_and_many_visitors_wake_it_once(
         answers = list(visitors.map(lambda _n: status(boxes, "beta"), range(20)))
     assert answers == [200] * 20
     assert len(containers(docker, "beta-")) == 1
+    boxes.instances.set_limits("beta", {})
+    boxes.instances.restart("beta")
+
+
+# ---------------------------------------------------------------- several processor cores
+
+
+def test_a_plan_with_two_cores_gets_two_workers_and_those_that_end_are_replaced(
+    boxes: Engine, docker: DockerEngine, beta: Creation
+):
+    boxes.instances.set_limits("beta", {"cpus": 2, "memory_mb": 1024})
+    boxes.instances.restart("beta")
+    assert status(boxes, "beta") == 200
+    first = psutil.Process(container_of(docker, "beta")["State"]["Pid"])
+    wait_until(lambda: len(first.children()) == 3, "it has not two workers and a process for jobs")
+    sized = "2 workers with 4 threads, 12 connections and 384 MB each; 1 processes for jobs"
+    assert any(sized in line for line in boxes.runtime.logs("beta", 200))
+    wait_until(lambda: activity(boxes, "beta").requests, "their requests are not counted")
+    alone = first.memory_full_info().uss
+    assert activity(boxes, "beta").memory_bytes > alone
+    before = first.children()
+    for child in before:
+        child.kill()
+    assert status(boxes, "beta") == 200
+    wait_until(lambda: len(first.children()) == 3, "they are not replaced")
+    assert not set(before) & set(first.children())
     boxes.instances.set_limits("beta", {})
     boxes.instances.restart("beta")
 

@@ -10,8 +10,9 @@ import pytest
 from tenantry.errors import InvalidValue
 from tenantry.model.catalog import Kind, Label, State
 from tenantry.model.instance import InstanceSpec
-from tenantry.model.limits import RANGES, checked
-from tenantry.spawner.config import Limits
+from tenantry.model.limits import MAX_THREADS, RANGES, checked
+from tenantry.postgres import roles
+from tenantry.spawner.config import ROLE_CONNECTIONS, Limits
 
 DEFAULTS = Limits()
 
@@ -72,3 +73,42 @@ def test_each_thread_has_its_connections():
     allowed = DEFAULTS.of({"threads": DEFAULTS.threads + 3})
     assert allowed == replace(DEFAULTS, threads=DEFAULTS.threads + 3, connections=DEFAULTS.connections + 6)
     assert DEFAULTS.of({"threads": 1}).connections >= 4
+
+
+# ---------------------------------------------------------------- several processes, in a container
+
+
+def shared_by(**plan: float) -> Limits:
+    """Of a plan, on a server whose instances may have four workers."""
+    return replace(DEFAULTS, workers=4, recycle_bytes=DEFAULTS.memory_bytes * 3 // 4).of(plan)
+
+
+@pytest.mark.parametrize(
+    ("plan", "workers"),
+    [
+        ({}, 1),
+        ({"cpus": 0.5}, 1),
+        ({"cpus": 1.9}, 1),
+        ({"cpus": 2}, 2),
+        ({"cpus": 3}, 3),
+        ({"cpus": 64}, 4),
+        ({"cpus": 4, "memory_mb": 512}, 1),
+        ({"cpus": 4, "memory_mb": 1500}, 2),
+    ],
+)
+def test_each_core_has_a_worker_if_there_is_memory_for_it(plan: dict[str, float], workers: int):
+    assert shared_by(**plan).workers == workers
+    assert DEFAULTS.of(plan).workers == 1, "the memory of a process is not a container's"
+
+
+@pytest.mark.parametrize("cpus", [2, 3, 4])
+@pytest.mark.parametrize("threads", [1, 8, MAX_THREADS])
+def test_workers_share_what_the_plan_has(cpus: int, threads: int):
+    each = shared_by(cpus=cpus, threads=threads)
+    assert threads <= each.threads * each.workers < threads + each.workers
+    assert each.connections > each.threads
+    assert each.recycle_bytes * each.workers < each.memory_bytes
+    assert each.recycle_bytes > 300 * 2**20
+    processes = each.workers + each.crons
+    assert each.connections * processes <= ROLE_CONNECTIONS < roles.MAX_CONNECTIONS
+    assert each.crons == (2 if cpus == 4 else 1)

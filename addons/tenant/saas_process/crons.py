@@ -55,6 +55,7 @@ class Crons(threading.Thread):
                 _logger.warning("the scheduled jobs could not run; retrying later", exc_info=True)
                 left_s, wait_s = None, _RETRY_S
             self.due_at = None if left_s is None else time.monotonic() + left_s
+            self.board[Field.DUE_NS] = int((self.due_at or 0) * 10**9)
             self.is_running = False
             self.on_idle()
             self._woken.wait(wait_s)

@@ -20,18 +20,14 @@ from . import facts, patches, reports
 from .confinement import SYSTEM_PATHS, Limits, confine
 from .crons import Crons
 from .drawing import draw
+from .endings import ASLEEP, BROKEN, OVER_LIMITS, TERMINATED, UNKNOWN, finish_within_s, is_late
 from .mail import connect_by
+from .prefork import Prefork
 from .serving import TenantServer, listen_on_loopback, refuse_all
 
 _logger = logging.getLogger(__name__)
 
-ASLEEP, OVER_LIMITS, BROKEN, TERMINATED, UNKNOWN = 0, 3, 4, 5, 6
-"""The exit statuses."""
-
 _REFUSE_FOR_S = 5
-_FINISH_WITHIN_S = 5
-_FINISH_SOON_WITHIN_S = 1
-_FINISH_RETIRED_WITHIN_S = 60
 _CHECK_EVERY_S = 5
 
 
@@ -65,6 +61,8 @@ def run(registry, spawner, descriptors, *, is_contained=False):
     if not spawner.read(1):
         _logger.warning("the spawner has ended before it recorded this process; the process ends")
         return UNKNOWN
+    if order.limits.workers > 1:
+        return Prefork(order, board, lambda share, page: TenantProcess(share, listener, page, loopback)).run()
     return TenantProcess(order, listener, board, loopback).run()
 
 
@@ -137,15 +135,8 @@ class TenantProcess:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self.server.run(self._check)
-        self.server.close_websockets_and_wait(self._finish_within_s)
+        self.server.close_websockets_and_wait(finish_within_s(self.status, self.board))
         return self.status
-
-    @property
-    def _finish_within_s(self):
-        """How long requests may take to end."""
-        if self.status == TERMINATED:
-            return _FINISH_SOON_WITHIN_S
-        return _FINISH_RETIRED_WITHIN_S if self.board[Field.IS_RETIRED] else _FINISH_WITHIN_S
 
     def _on_sigterm(self, _number, _frame):
         self._end(ASLEEP if self.board[Field.IS_RETIRED] else TERMINATED)
@@ -183,18 +174,11 @@ class TenantProcess:
 
     def _is_over_its_limits(self):
         """Whether a request or a job runs for too long, or the idle process has grown too large."""
-        now = time.time()
-        late = [thread for thread in threading.enumerate() if self._is_late(thread, now)]
+        late = [thread for thread in threading.enumerate() if is_late(thread, self.limits)]
         if late:
             _logger.error("%s ran for too long; the process ends", ", ".join(t.name for t in late))
             dumpstacks(thread_idents=[thread.ident for thread in late])
         return bool(late) or (not self.server.workers.are_busy and self._has_grown())
-
-    def _is_late(self, thread, now):
-        began = getattr(thread, "start_time", None)
-        kind = getattr(thread, "type", None)
-        limit_s = self.limits.job_s if kind == "cron" else self.limits.request_s
-        return bool(began) and kind in ("cron", "http") and now - began > limit_s
 
     def _has_grown(self):
         resident = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()

@@ -20,6 +20,8 @@ Options = Mapping[str, str]
 
 _MORE_CONNECTIONS = 4
 """Connections for scheduled jobs and the bus. A request rarely needs more than two."""
+_MOST_WORKERS = 4
+"""Each needs connections of its own, and a role has a limit of them."""
 
 
 def write_config(file: Path, options: Options, *, owner: int | None = None, **sections: Options) -> None:
@@ -116,9 +118,13 @@ def tenant_limits(settings: ServerSettings) -> Limits:
 
 
 def container_limits(settings: ServerSettings) -> Limits:
-    """As `tenant_limits`, for a container: it has its memory to itself, and sleeps if its plan says so."""
+    """As `tenant_limits`, for a container: it has its memory to itself, and sleeps if its plan says so.
+
+    A plan with several processor cores gets a process for each of them: threads of one share a core.
+    """
     limits = tenant_limits(settings)
-    return replace(limits, idle_s=0, recycle_bytes=limits.memory_bytes * 3 // 4)
+    recycle_bytes = limits.memory_bytes * 3 // 4
+    return replace(limits, idle_s=0, recycle_bytes=recycle_bytes, workers=_MOST_WORKERS)
 
 
 def server_marks(settings: ServerSettings, cluster: Cluster) -> Options:

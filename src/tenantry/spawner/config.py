@@ -10,22 +10,44 @@ from typing import Any
 
 from tenantry import agreed
 
+_WORKER_BYTES = 512 * 2**20
+"""A process of Odoo may grow to this before it is replaced, see `odoo.config.container_limits`."""
+_WORKERS_FOR_A_CRON = 4
+ROLE_CONNECTIONS = 36
+"""What the processes of one instance may have together: fewer than its role may, see `postgres.roles`."""
+
 
 @dataclass(frozen=True)
 class Limits(agreed.Limits):
-    """What one tenant's process may use on this server."""
+    """What one tenant's process may use on this server. workers: the most that a plan can have."""
 
     def of(self, plan: Mapping[str, float]) -> Limits:
         """These limits, with those of an instance's label in place of ours; see `tenantry.model.limits`."""
         threads = int(plan.get("threads", self.threads))
         memory_bytes = int(plan["memory_mb"] * 2**20) if "memory_mb" in plan else self.memory_bytes
-        return replace(
+        whole = replace(
             self,
             idle_s=plan.get("idle_s", self.idle_s),
             memory_bytes=memory_bytes,
             recycle_bytes=self.recycle_bytes * memory_bytes // self.memory_bytes,
             threads=threads,
             connections=self.connections + 2 * (threads - self.threads),
+        )
+        return whole._shared_by(min(self.workers, int(plan.get("cpus", 1)), memory_bytes // _WORKER_BYTES))
+
+    def _shared_by(self, workers: int) -> Limits:
+        """Those of each of so many processes."""
+        if workers <= 1:
+            return replace(self, workers=1)
+        crons = 1 + workers // _WORKERS_FOR_A_CRON
+        return replace(
+            self,
+            workers=workers,
+            crons=crons,
+            threads=-(-self.threads // workers),
+            websockets=self.websockets // workers,
+            connections=ROLE_CONNECTIONS // (workers + crons),
+            recycle_bytes=self.recycle_bytes // workers,
         )
 
 

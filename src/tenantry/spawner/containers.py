@@ -22,6 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 from docker.errors import DockerException
 
 from tenantry import agreed
@@ -115,8 +116,8 @@ class Containers:
         self._engine = ContainerEngine(config.containers)
         self._sockets = ContainerSockets(loop, Path(config.run) / "containers", config.mail_port)
         self._starting: dict[str, Container] = {}
-        self._failures: dict[str, int] = {}
         self._newest: dict[str, Container] = {}
+        self._failures: dict[str, int] = {}
         self._paused_until: dict[str, float] = {}
         self._away_until = 0.0
         self._background = Background(loop, _AT_ONCE, "docker")
@@ -156,7 +157,7 @@ class Containers:
             files=str(Path(config.filestores) / tenant.entry.folder),
             memory_bytes=limits.memory_bytes,
             tasks=limits.tasks,
-            cpus=tenant.entry.label.limits.get("cpus", 0),
+            cpus=min(tenant.entry.label.limits.get("cpus", 0), os.cpu_count() or 1),  # Docker refuses more
             image=self._made.image,
             command=self._made.command,
             folders=self._made.folders,
@@ -236,17 +237,8 @@ class Containers:
         """The engine limits containers when it makes them."""
 
     def describe(self, process: Process) -> dict[str, Any]:
-        """See `Launchers.describe`: what the kernel counted in the container's network."""
-        try:
-            lines = Path(f"/proc/{process.pid}/net/dev").read_text(encoding="ascii").splitlines()[2:]
-        except OSError:  # it has just ended
-            return {}
-        counts = {name.strip(): row.split() for name, _, row in (line.partition(":") for line in lines)}
-        counts.pop("lo", None)
-        return {
-            "received_bytes": sum(int(row[_RECEIVED]) for row in counts.values()),
-            "sent_bytes": sum(int(row[_SENT]) for row in counts.values()),
-        }
+        """See `Launchers.describe`: the use of all its processes, and the traffic in its network."""
+        return {**_use_of_all(process.pid), **_traffic(process.pid)}
 
     def forget(self, launcher: Container) -> None:
         """Forget a container that ended or serves; if it never served, the next start is delayed."""
@@ -345,7 +337,6 @@ class Containers:
         """Remove former containers, also the one that has just ended, which the engine notices later."""
         deadline = time.monotonic() + _NOTICED_WITHIN_S
         while True:
-        self._newest.pop(tenant.name, None)
             with self._engine.lock(wanted.name):
                 are_gone = self._engine.drop_former(wanted)
             if are_gone or time.monotonic() > deadline:
@@ -354,6 +345,7 @@ class Containers:
 
     def remove(self, tenant: Tenant, done: Callable[[], None]) -> None:
         """Remove the tenant's container and network; then call `done`."""
+        self._newest.pop(tenant.name, None)
         self._sockets.close(tenant.entry.oid)
         self._remove_all_of(tenant.name, tenant.entry.oid, done)
 
@@ -410,6 +402,33 @@ class Containers:
             container.end()
         self._starting.clear()
         self._background.close()
+
+
+def _use_of_all(pid: int) -> dict[str, Any]:
+    """As `tenants` tells for one process, if the container has others, which share its memory."""
+    try:
+        others = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+        found = [psutil.Process(int(number)) for number in (pid, *others)] if others else []
+        times = [process.cpu_times() for process in found]
+        memory_bytes = sum(process.memory_full_info().pss for process in found)
+    except (OSError, psutil.Error):  # one has just ended, or may not be looked at
+        return {}
+    cpu_s = sum(it.user + it.system for it in times)
+    return {"cpu_s": cpu_s, "memory_bytes": memory_bytes} if found else {}
+
+
+def _traffic(pid: int) -> dict[str, Any]:
+    """What the kernel counted in the container's network."""
+    try:
+        lines = Path(f"/proc/{pid}/net/dev").read_text(encoding="ascii").splitlines()[2:]
+    except OSError:  # it has just ended
+        return {}
+    counts = {name.strip(): row.split() for name, _, row in (line.partition(":") for line in lines)}
+    counts.pop("lo", None)
+    return {
+        "received_bytes": sum(int(row[_RECEIVED]) for row in counts.values()),
+        "sent_bytes": sum(int(row[_SENT]) for row in counts.values()),
+    }
 
 
 def _said(what: str, whose: Tenant | Container) -> Callable[[Exception], None]:
