@@ -38,7 +38,12 @@ def containers(installation: Installation) -> list[Figure]:
         with running() as docker, _server(installation, docker) as engine:
             _create(engine, "warm-up")
             made = [_create(engine, f"box-{number:02d}") for number in range(plan.cold)]
-            return [*_creations(made), *_wakes(engine, made, plan.wakes), *_switch(engine, docker, made[0])]
+            return [
+                *_creations(made),
+                *_wakes(engine, made, plan.wakes),
+                *_many_wakes(engine, made, plan.container_wakes),
+                *_switch(engine, docker, made[0]),
+            ]
     except (Unavailable, NoImage) as error:
         raise MeasurementFailed(str(error)) from error
 
@@ -92,6 +97,27 @@ def _wakes(engine: Engine, made: list[Creation], count: int) -> list[Figure]:
         engine.runtime.end(name)
         seconds.append(seconds_for_page(route_to(engine, name)))
     return [Figure("container_wake", "Wake of a sleeping container", "s", tuple(seconds))]
+
+
+def _many_wakes(engine: Engine, made: list[Creation], count: int) -> list[Figure]:
+    """A few at the same time, each of another instance: how many of the requests that woke them failed."""
+    names = [creation.instance.name for creation in made]
+
+    def failures(name: str) -> int:
+        failed = 0
+        for _ in range(count // len(names)):
+            engine.runtime.end(name)
+            try:
+                seconds_for_page(route_to(engine, name))
+            except MeasurementFailed as error:
+                failed += 1
+                print(error)
+        return failed
+
+    with ThreadPoolExecutor(_VISITORS) as visitors:
+        failed = sum(visitors.map(failures, names))
+    title = f"Wakes of containers: failed of {count // len(names) * len(names)}, {_VISITORS} at once"
+    return [Figure("container_wakes_failed", title, "", (float(failed),))]
 
 
 def _switch(engine: Engine, docker: DockerEngine, creation: Creation) -> list[Figure]:

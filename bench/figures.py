@@ -119,6 +119,7 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
     "crons": (Target(60),),
     "container_create": (Target(5),),
     "container_wake": (Target(4, Statistic.P95),),
+    "container_wakes_failed": (Target(0),),
     "container_switch_failed": (Target(0),),
     "move_pause": (Target(5),),
 }

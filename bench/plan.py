@@ -12,7 +12,7 @@ class Plan:
     at_once: creations that start together, with `spares` waiting. floors: databases the plain Odoo loads.
     storm: wakes in all, `storm_at_once` at the same moment. pages: warm login pages. awake: tenants with an
     administrator's work behind them. asleep: tenants that sleep, `watch_s` long. cron_wakes: of real tenants.
-    job_tenants: real ones, with a job a minute each, so many rounds.
+    container_wakes: on top, of containers. job_tenants: real ones, with a job a minute each, so many rounds.
     with_office: whether the back office, its API and the signup page are measured.
     """
 
@@ -33,6 +33,7 @@ class Plan:
     asleep: int
     watch_s: float
     cron_wakes: int
+    container_wakes: int
     job_tenants: int
     job_rounds: int
     tenants_in_memory: int
@@ -61,6 +62,7 @@ FULL = Plan(
     asleep=1000,
     watch_s=31,
     cron_wakes=12,
+    container_wakes=500,
     job_tenants=200,
     job_rounds=6,
     tenants_in_memory=30,
@@ -88,6 +90,7 @@ QUICK = Plan(
     asleep=100,
     watch_s=5,
     cron_wakes=4,
+    container_wakes=20,
     job_tenants=20,
     job_rounds=1,
     tenants_in_memory=8,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,11 +22,13 @@ from tests.support.boxes import (
     networks,
     run_in,
     spawner_of,
+    starts_of,
     volumes,
 )
 from tests.support.docker_engine import DockerEngine
 from tests.support.inventory import orphans
 from tests.support.killed import run_and_kill
+from tests.support.odoo_client import OdooClient
 from tests.support.tenants import ask, create, status
 from tests.support.waiting import wait_until
 
@@ -36,7 +40,9 @@ from tenantry.operations.instance import lifecycle, provision
 pytestmark = pytest.mark.timeout(1200)  # the first run on a machine makes the image, while other tests run
 
 _AT_ONCE = 10
-_WAKES = 10
+_SLEEPERS = ("dawn", "noon", "dusk")
+_WAKES_OF_EACH = 20
+_PROMISED_S = 60
 _DUE_SOON = """
     UPDATE ir_cron SET active = true, lastcall = NULL, nextcall = now() AT TIME ZONE 'UTC' + interval '12 s'
      WHERE id = (SELECT min(id) FROM ir_cron)
@@ -192,14 +198,68 @@ def test_many_creations_at_once_get_a_container_each(boxes: Engine, docker: Dock
         list(pool.map(boxes.instances.terminate, names))
 
 
-def test_no_request_fails_when_a_container_is_woken_repeatedly(
-    boxes: Engine, docker: DockerEngine, sleepy: str
+@dataclass(frozen=True)
+class Clock:
+    """An instance with a job each minute. made_at: in seconds since 1970. due: when the job is due first."""
+
+    name: str
+    made_at: float
+    due: datetime
+
+    def ticks(self, engine: Engine) -> list[datetime]:
+        rows = ask(engine, self.name, "SELECT create_date FROM ir_logging WHERE message = 'tick' ORDER BY id")
+        return [row[0].replace(tzinfo=UTC) for row in rows]
+
+
+@pytest.fixture(scope="module")
+def clock(boxes: Engine) -> Clock:
+    """It has two processor cores, sleeps at once, and is put to sleep before the first time."""
+    made_at = time.time()
+    creation = create(boxes, "clock", limits={"cpus": 2, "memory_mb": 1024, "idle_s": 1})
+    jobs_are_far(boxes, "clock")
+    admin = OdooClient(boxes, creation)
+    due = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=15)
+    job = {
+        "name": "clock",
+        "model_id": admin.call("ir.model", "search", [["model", "=", "res.partner"]])[0],
+        "state": "code",
+        "code": "log('tick')",
+        "interval_number": 1,
+        "interval_type": "minutes",
+        "nextcall": f"{due:%Y-%m-%d %H:%M:%S}",
+    }
+    admin.call("ir.cron", "create", [job])
+    boxes.runtime.end("clock")
+    return Clock("clock", made_at, due)
+
+
+def test_no_request_fails_when_containers_are_woken_repeatedly(
+    boxes: Engine, docker: DockerEngine, clock: Clock
 ):
-    answers = []
-    for _ in range(_WAKES):
-        boxes.runtime.end(sleepy)
-        answers.append(status(boxes, sleepy))
-    assert answers == [200] * _WAKES
+    """As many as fit into the time of a test run; `make bench` wakes 500. Meanwhile the clock ticks."""
+
+    def wake(name: str) -> list[int]:
+        create(boxes, name, limits={"idle_s": 3600})
+        jobs_are_far(boxes, name)
+        answers = []
+        for _ in range(_WAKES_OF_EACH):
+            boxes.runtime.end(name)
+            answers.append(status(boxes, name))
+        return answers
+
+    with ThreadPoolExecutor(len(_SLEEPERS)) as pool:
+        assert list(pool.map(wake, _SLEEPERS)) == [[200] * _WAKES_OF_EACH] * len(_SLEEPERS)
+
+
+def test_a_job_of_a_sleeping_container_is_not_more_than_a_minute_late(
+    boxes: Engine, docker: DockerEngine, clock: Clock
+):
+    wait_until(lambda: len(clock.ticks(boxes)) >= 2, "it does not tick")
+    wait_until(lambda: not is_running(docker, clock.name), "it does not sleep after its job")
+    first, second, *_more = clock.ticks(boxes)
+    for tick, due in ((first, clock.due), (second, clock.due + timedelta(minutes=1))):
+        assert 0 <= (tick - due).total_seconds() <= _PROMISED_S
+    assert starts_of(docker, clock.name, clock.made_at) >= 3, "it was not asleep between"
 
 
 # ---------------------------------------------------------------- what it uses
