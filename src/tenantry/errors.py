@@ -241,6 +241,16 @@ class OtherInstallation(InvalidInput):
 
 
 @cause
+class OtherMachine(InvalidInput):
+    """A move needs a folder that both servers see, and a way from one front to the other on the machine."""
+
+    SENTENCE = "{name!r} cannot move to the server {server!r}, which is on another machine."
+    REMEDY = "Dump it into a store with `tenantry archive dump`, and load it there."
+    name: str
+    server: str
+
+
+@cause
 class ModuleNotFound(InvalidInput):
     """T7: a module of the recipe is on no addons path. similar: existing modules that may have been meant.
 

@@ -32,6 +32,7 @@ from tenantry.errors import (
     MoveUnsupported,
     NameTaken,
     OtherInstallation,
+    OtherMachine,
     PostgresUnreachable,
     ProbeFailed,
     SameServer,
@@ -164,6 +165,15 @@ def test_it_moves_back_with_what_was_written_meanwhile(here: Engine, there: Engi
     assert label_at(here).identity == identity
     assert answers(here, f"acme.{DOMAIN}") == 200
     assert leftovers(here, there) == []
+
+
+def test_when_it_moves_back_the_zygote_of_its_template_fits_again(here: Engine, there: Engine):
+    with here.context.maintenance() as connection:
+        relabel(here.context, connection, "acme", label_at(here).having(version="1.0.7"))
+    move(here, there, "acme")
+    assert label_at(there).version == "", "another server's template of that version is not the same"
+    move(there, here, "acme")
+    assert label_at(here).version == "1.0.7"
 
 
 def test_what_changes_while_it_is_copied_comes_along(here: Engine, there: Engine):
@@ -354,6 +364,10 @@ def test_what_cannot_move_is_refused(here: Engine, there: Engine, monkeypatch: p
     with monkeypatch.context() as patched:
         patched.setattr(parts, "signer", lambda context: context.settings.name)
         with pytest.raises(OtherInstallation):
+            move(here, there, "acme")
+    with monkeypatch.context() as patched:
+        patched.setattr(parts, "_machine", lambda context: context.settings.name)
+        with pytest.raises(OtherMachine, match="another machine"):
             move(here, there, "acme")
     with monkeypatch.context() as patched:
         patched.setitem(vars(there), "settings", there.settings.replaced(odoo_series="18.0"))

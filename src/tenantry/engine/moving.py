@@ -13,7 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from tenantry.errors import InstanceNotFound, MoveDiffers, OtherInstallation, SameServer, TenantryError
+from tenantry.errors import (
+    InstanceNotFound,
+    MoveDiffers,
+    OtherInstallation,
+    OtherMachine,
+    SameServer,
+    TenantryError,
+)
 from tenantry.model.catalog import State
 from tenantry.model.instance import Instance
 from tenantry.model.move import Moved, Whereabouts, differences, rows_in
@@ -84,6 +91,8 @@ def _check(move: Moving) -> None:
         raise SameServer(move.name, move.left.server)
     if move.left.installation != move.there.installation:
         raise OtherInstallation(move.name, move.there.server)
+    if move.left.machine != move.there.machine:
+        raise OtherMachine(move.name, move.there.server)
     if not move.has_left:
         after(move.name, State(move.left.state), Action.MOVE)
     if not (move.is_frozen or move.has_left):
@@ -185,8 +194,8 @@ def move(source: Server, target: Server, name: str, on_step: OnStep = ignore) ->
 
     The source keeps the data until `confirm`, and forwards its visitors. Moving back is the same the other
     way. A killed move is run again; a failed one is undone, unless the instance has arrived. Raises
-    InstanceNotFound, InvalidTransition, SameServer, OtherInstallation, MoveUnsupported, MoveDiffers,
-    ModuleNotFound, NameTaken, Busy, ProbeFailed, and what dumping and loading archives raises.
+    InstanceNotFound, InvalidTransition, SameServer, OtherInstallation, OtherMachine, MoveUnsupported,
+    MoveDiffers, ModuleNotFound, NameTaken, Busy, ProbeFailed, and what dumping and loading archives raises.
     """
     moving = Moving.between(source, target, name)
     Operation("move", name, STEPS, on_step).run(moving)

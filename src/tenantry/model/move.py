@@ -12,7 +12,8 @@ from tenantry.model.instance import Instance
 class Whereabouts:
     """What one server knows of an instance.
 
-    installation: the public key of the server's installation. series, postgres: the server's versions.
+    installation: the public key of the server's installation. machine: the same of servers that see the same
+    archives, and reach each other without a network. series, postgres: the server's versions.
     state, identity, moved_to, pause_s: of the instance's label; "" and 0 without one. modules: those that are
     installed.
     """
@@ -26,6 +27,7 @@ class Whereabouts:
     moved_to: str = ""
     pause_s: float = 0.0
     modules: tuple[str, ...] = ()
+    machine: str = ""
 
 
 @dataclass(frozen=True)

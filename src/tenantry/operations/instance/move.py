@@ -45,6 +45,8 @@ from tenantry.postgres.notify import notify_spawner
 from tenantry.spawner.identity import chown_folders
 
 _OK = 200
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+"""What the kernel calls itself until the machine is started again."""
 
 
 def whereabouts(context: Context, name: str) -> Whereabouts:
@@ -56,6 +58,7 @@ def whereabouts(context: Context, name: str) -> Whereabouts:
         return Whereabouts(
             server=settings.name,
             installation=signer(context),
+            machine=_machine(context),
             series=settings.odoo_series,
             postgres=major(connection),
             state=str(label.state) if label else "",
@@ -64,6 +67,12 @@ def whereabouts(context: Context, name: str) -> Whereabouts:
             pause_s=label.pause_s if label else 0.0,
             modules=modules_of(context, name) if label and label.state is State.ACTIVE else (),
         )
+
+
+def _machine(context: Context) -> str:
+    """What no other machine has, nor another folder of an installation, with the same keys or not."""
+    home = context.settings.installation.home.stat()
+    return f"{_BOOT.read_text(encoding='ascii').strip()}:{home.st_dev}:{home.st_ino}"
 
 
 def _folder(context: Context, origin: str, name: str) -> Path:
@@ -366,10 +375,12 @@ def _name(subject: Receiving) -> None:
     """Give the database its name, and what has that name the name of a former one, in one transaction."""
     connection, source, name = subject.connection, subject.source, subject.name
     before = find_labelled(connection, name, Kind.INSTANCE)
+    label = source.named
     with databases.transaction(connection):
         if before and before.label:
             _rename(connection, name, names.former_database(name), before.label.having(kind=Kind.FORMER))
-        _rename(connection, source.temporary_name, name, source.named)
+            label = label.having(version=before.label.version)  # it is a clone of our template, as before
+        _rename(connection, source.temporary_name, name, label)
         notify_spawner(connection, name)
     subject.context.runtime.follow([name])
 
