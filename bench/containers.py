@@ -41,7 +41,7 @@ def containers(installation: Installation) -> list[Figure]:
             return [
                 *_creations(made),
                 *_wakes(engine, made, plan.wakes),
-                *_many_wakes(engine, made, plan.container_wakes),
+                *_many_wakes(installation, engine, made),
                 *_switch(engine, docker, made[0]),
             ]
     except (Unavailable, NoImage) as error:
@@ -99,24 +99,25 @@ def _wakes(engine: Engine, made: list[Creation], count: int) -> list[Figure]:
     return [Figure("container_wake", "Wake of a sleeping container", "s", tuple(seconds))]
 
 
-def _many_wakes(engine: Engine, made: list[Creation], count: int) -> list[Figure]:
+def _many_wakes(installation: Installation, engine: Engine, made: list[Creation]) -> list[Figure]:
     """A few at the same time, each of another instance: how many of the requests that woke them failed."""
     names = [creation.instance.name for creation in made]
+    of_each = installation.plan.container_wakes // len(names)
 
     def failures(name: str) -> int:
         failed = 0
-        for _ in range(count // len(names)):
+        for _ in range(of_each):
             engine.runtime.end(name)
             try:
                 seconds_for_page(route_to(engine, name))
             except MeasurementFailed as error:
                 failed += 1
-                print(error)
+                installation.report(str(error))
         return failed
 
     with ThreadPoolExecutor(_VISITORS) as visitors:
         failed = sum(visitors.map(failures, names))
-    title = f"Wakes of containers: failed of {count // len(names) * len(names)}, {_VISITORS} at once"
+    title = f"Wakes of containers, {_VISITORS} at once: failed of {of_each * len(names)}"
     return [Figure("container_wakes_failed", title, "", (float(failed),))]
 
 

@@ -41,7 +41,7 @@ from tenantry.errors import (
 from tenantry.model.catalog import Kind, Label, State
 from tenantry.model.progress import StepEvent, StepStatus
 from tenantry.operations.context import relabel
-from tenantry.operations.instance import move as parts
+from tenantry.operations.instance import arriving, moves
 from tenantry.operations.inventory import find_instance
 from tenantry.postgres import databases, roles
 
@@ -288,7 +288,7 @@ def test_a_move_back_that_fails_leaves_the_old_address_forwarded(here: Engine, t
 
 
 def test_a_copy_that_differs_does_not_arrive(here: Engine, there: Engine, monkeypatch: pytest.MonkeyPatch):
-    real = parts.receive
+    real = arriving.receive
 
     def changed(context: object, *arguments: object) -> int:
         files = real(context, *arguments)
@@ -296,7 +296,7 @@ def test_a_copy_that_differs_does_not_arrive(here: Engine, there: Engine, monkey
             inside.execute("UPDATE line SET quantity = quantity + 1 WHERE big = 7")
         return files
 
-    monkeypatch.setattr(parts, "receive", changed)
+    monkeypatch.setattr(arriving, "receive", changed)
     with pytest.raises(MoveDiffers) as caught:
         move(here, there, "acme")
     assert caught.value.differences == ("public.line",)
@@ -324,14 +324,14 @@ def test_a_server_that_goes_away_leaves_the_instance_where_it_was(
         raise PostgresUnreachable("there", "it went away")
 
     with monkeypatch.context() as patched:
-        real = parts.receive
+        real = arriving.receive
 
         def receive(*arguments: object) -> None:
             real(*arguments)
-            patched.setattr(parts, "discard", gone)
+            patched.setattr(arriving, "discard", gone)
             gone()
 
-        patched.setattr(parts, "receive", receive)
+        patched.setattr(arriving, "receive", receive)
         with pytest.raises(PostgresUnreachable):
             move(here, there, "acme")
     assert label_at(here).state is State.ACTIVE
@@ -362,11 +362,11 @@ def test_what_cannot_move_is_refused(here: Engine, there: Engine, monkeypatch: p
     with pytest.raises(InstanceNotFound):
         move(there, here, "acme")
     with monkeypatch.context() as patched:
-        patched.setattr(parts, "signer", lambda context: context.settings.name)
+        patched.setattr(moves, "signer", lambda context: context.settings.name)
         with pytest.raises(OtherInstallation):
             move(here, there, "acme")
     with monkeypatch.context() as patched:
-        patched.setattr(parts, "_machine", lambda context: context.settings.name)
+        patched.setattr(moves, "_machine", lambda context: context.settings.name)
         with pytest.raises(OtherMachine, match="another machine"):
             move(here, there, "acme")
     with monkeypatch.context() as patched:

@@ -11,12 +11,12 @@ from tenantry.model.move import Whereabouts
 
 
 class Moves(Noun):
-    """`engine.moves`. What each method does and raises: see `operations.instance.move`."""
+    """`engine.moves`. What each method does and raises: see `operations.instance.leaving` and `arriving`."""
 
     def whereabouts(self, name: str) -> Whereabouts:
-        from tenantry.operations.instance import move
+        from tenantry.operations.instance import moves
 
-        return move.whereabouts(self._context, name)
+        return moves.whereabouts(self._context, name)
 
     def digest(self, name: str) -> dict[str, str]:
         """See `operations.instance.digest`."""
@@ -27,63 +27,63 @@ class Moves(Noun):
     # ------------------------------------------------------------ at the server that it leaves
 
     def send(self, name: str, first: str = "") -> str:
-        from tenantry.operations.instance import move
+        from tenantry.operations.instance import leaving
 
-        return move.send(self._context, name, first)
+        return leaving.send(self._context, name, first)
 
     def freeze(self, name: str, run: str) -> None:
-        from tenantry.operations.instance import move
+        from tenantry.operations.instance import leaving
 
-        move.freeze(self._context, name, run)
+        leaving.freeze(self._context, name, run)
 
     def thaw(self, name: str, run: str) -> None:
-        from tenantry.operations.instance import move
+        from tenantry.operations.instance import leaving
 
-        move.thaw(self._context, name, run)
+        leaving.thaw(self._context, name, run)
 
     def leave(self, name: str, run: str, server: str, forward_to: str) -> float:
-        from tenantry.operations.instance import move
+        from tenantry.operations.instance import leaving
 
-        return move.leave(self._context, name, run, server, forward_to)
+        return leaving.leave(self._context, name, run, server, forward_to)
 
     def confirm(self, name: str) -> None:
-        from tenantry.operations.instance import move
+        from tenantry.operations.instance import leaving
 
-        move.confirm(self._context, name)
+        leaving.confirm(self._context, name)
 
     # ------------------------------------------------------------ at the server that it arrives at
 
     def check(self, name: str, there: Whereabouts) -> None:
-        from tenantry.operations.instance import move
+        from tenantry.operations.instance import arriving
 
-        move.check(self._context, name, there)
+        arriving.check(self._context, name, there)
 
     def stage(self, origin: str, name: str, archive: str) -> None:
-        from tenantry.operations.instance import move
+        from tenantry.operations.instance import arriving
 
-        move.stage(self._context, origin, name, archive)
+        arriving.stage(self._context, origin, name, archive)
 
     def receive(self, origin: str, name: str, archive: str, run: str, staged: str = "") -> int:
-        from tenantry.operations.instance import move
+        from tenantry.operations.instance import arriving
 
-        return move.receive(self._context, origin, name, archive, run, staged)
+        return arriving.receive(self._context, origin, name, archive, run, staged)
 
     def arrive(self, name: str, run: str) -> Instance:
-        from tenantry.operations.instance import move
+        from tenantry.operations.instance import arriving
 
-        return move.arrive(self._context, name, run)
+        return arriving.arrive(self._context, name, run)
 
     def front(self, name: str) -> str:
-        from tenantry.operations.instance import move
+        from tenantry.operations.instance import arriving
 
-        return move.front_of(self._context, name)
+        return arriving.front_of(self._context, name)
 
     def discard(self, origin: str, name: str, identity: str) -> None:
-        from tenantry.operations.instance import move
+        from tenantry.operations.instance import arriving
 
-        move.discard(self._context, origin, name, identity)
+        arriving.discard(self._context, origin, name, identity)
 
     def settle(self, origin: str, name: str) -> None:
-        from tenantry.operations.instance import move
+        from tenantry.operations.instance import arriving
 
-        move.settle(self._context, origin, name)
+        arriving.settle(self._context, origin, name)

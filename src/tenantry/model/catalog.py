@@ -69,7 +69,7 @@ class Label:
         instance from before there were identities has its first name, see `identity_of`.
     former_hosts: its own host names on the servers that it moved away from; they lead here.
     moved_to, forward_to: the server that it moved to, and the host and port of that one's front.
-    move: the run of the move that holds it, see `operations.instance.move`. frozen_at: since when it is held,
+    move: the run of the move that holds it, see `engine.moving`. frozen_at: since when it is held,
         in seconds since 1970. pause_s: how long it was held in its last move.
     confirmed: the data that it left behind was removed.
     """

@@ -1,15 +1,12 @@
-"""The parts of a move: each is done on one of its two servers, and may be repeated.
+"""The parts of a move at the server that the instance arrives at: `stage`, `receive`, `arrive` and `settle`.
 
-`engine.moving` puts them together. At the server that the instance leaves: `send`, `freeze`, `leave`, and at
-last `confirm`; `thaw` undoes `freeze`. At the server that it arrives at: `stage`, `receive`, `arrive` and
-`settle`; `discard` undoes them. The archives are in a folder of the installation of both.
+`discard` undoes them.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,8 +14,7 @@ from typing import BinaryIO
 
 from tenantry.agreed import SESSIONS_FOLDER
 from tenantry.archive.load import Found, decrypted, find_archive, get_files, restore_in_parallel, schema_of
-from tenantry.errors import Busy, InvalidTransition, MoveUnsupported, NameTaken, ProbeFailed
-from tenantry.keyfile import private_folder
+from tenantry.errors import InvalidTransition, MoveUnsupported, NameTaken, ProbeFailed
 from tenantry.model import names
 from tenantry.model.address import subdomain_host
 from tenantry.model.catalog import Database, Kind, Label, State
@@ -28,12 +24,19 @@ from tenantry.model.progress import ignore
 from tenantry.model.states import Action, after
 from tenantry.odoo.probe import wait_for_status
 from tenantry.operations.context import Context, name_files, relabel
-from tenantry.operations.instance.archives import Place, client, major, place, signer
+from tenantry.operations.instance.archives import client, major
 from tenantry.operations.instance.arrival import write_address
 from tenantry.operations.instance.availability import check_free, check_hostnames, name_locks
-from tenantry.operations.instance.dump import MOVED_LABEL_FIELDS, dump_instance, modules_of
+from tenantry.operations.instance.dump import MOVED_LABEL_FIELDS
 from tenantry.operations.instance.load import FromArchive
 from tenantry.operations.instance.modules import check_modules
+from tenantry.operations.instance.moves import (
+    archives_folder,
+    archives_place,
+    check_run,
+    drop_former,
+    give_name,
+)
 from tenantry.operations.instance.source import FIRST_STEPS
 from tenantry.operations.inventory import describe, find_instance, find_labelled
 from tenantry.operations.steps import Operation, Step
@@ -45,162 +48,6 @@ from tenantry.postgres.notify import notify_spawner
 from tenantry.spawner.identity import chown_folders
 
 _OK = 200
-_BOOT = Path("/proc/sys/kernel/random/boot_id")
-"""What the kernel calls itself until the machine is started again."""
-
-
-def whereabouts(context: Context, name: str) -> Whereabouts:
-    """What this server knows of the instance."""
-    settings = context.settings
-    with context.maintenance() as connection:
-        found = find_labelled(connection, name, Kind.INSTANCE)
-        label = found.label if found else None
-        return Whereabouts(
-            server=settings.name,
-            installation=signer(context),
-            machine=_machine(context),
-            series=settings.odoo_series,
-            postgres=major(connection),
-            state=str(label.state) if label else "",
-            identity=label.identity_of(name) if label else "",
-            moved_to=label.moved_to if label else "",
-            pause_s=label.pause_s if label else 0.0,
-            modules=modules_of(context, name) if label and label.state is State.ACTIVE else (),
-        )
-
-
-def _machine(context: Context) -> str:
-    """What no other machine has, nor another folder of an installation, with the same keys or not."""
-    home = context.settings.installation.home.stat()
-    return f"{_BOOT.read_text(encoding='ascii').strip()}:{home.st_dev}:{home.st_ino}"
-
-
-def _folder(context: Context, origin: str, name: str) -> Path:
-    """The folder of the archives of an instance that leaves the server `origin`."""
-    server = origin if origin == names.LOCAL_SERVER else names.server_name(origin)
-    return context.settings.installation.home / "moves" / f"{server}-{name}"
-
-
-def _place(context: Context, origin: str, name: str) -> Place:
-    folder = _folder(context, origin, name)
-    private_folder(folder.parent)
-    private_folder(folder)
-    return place(context, str(folder))
-
-
-# ---------------------------------------------------------------- at the server that it leaves
-
-
-def send(context: Context, name: str, first: str = "") -> str:
-    """Dump the instance for the move; return the archive's name. Raises as `dump_instance`.
-
-    first: the archive before, whose files are not read again.
-    """
-    sent = _place(context, context.settings.name, name)
-    former = find_archive(sent.store, sent.keys, first).manifest if first else None
-    return dump_instance(context, name, sent.store.url, moves=True, former=former).archive
-
-
-def freeze(context: Context, name: str, run: str) -> None:
-    """Hold the instance: when this returns, nothing writes to it, and its visitors wait.
-
-    run: of the move; only this run may go on from here. Raises InstanceNotFound, InvalidTransition, Busy.
-    """
-    with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
-        label = find_instance(connection, name)
-        state = after(name, label.state, Action.MOVE)
-        if label.is_arriving:
-            raise InvalidTransition(name, label.state, Action.MOVE)
-        frozen_at = label.frozen_at or time.time()
-        relabel(context, connection, name, label.having(state=state, move=run, frozen_at=frozen_at))
-        roles.disable_login(connection, name)
-        databases.end_sessions(connection, name)
-
-
-def thaw(context: Context, name: str, run: str) -> None:
-    """Serve the instance again. Raises InstanceNotFound, InvalidTransition, Busy."""
-    with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
-        label = find_instance(connection, name)
-        if label.state is State.ACTIVE:
-            return
-        state = after(name, label.state, Action.ACTIVATE)
-        _check_run(name, label, run)
-        roles.enable_login(connection, name, context.role_password(name))
-        relabel(context, connection, name, label.having(state=state, move="", frozen_at=0.0))
-
-
-def _check_run(name: str, label: Label, run: str) -> None:
-    """Raises Busy if another run of the move has taken over."""
-    if label.move != run:
-        raise Busy(name)
-
-
-def leave(context: Context, name: str, run: str, server: str, forward_to: str) -> float:
-    """Forward the instance's visitors to the other server; return how long they were held, in seconds.
-
-    Raises InstanceNotFound, InvalidTransition, Busy.
-    """
-    with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
-        label = find_instance(connection, name)
-        state = after(name, label.state, Action.LEAVE)
-        if label.state is State.MOVED:
-            return label.pause_s
-        _check_run(name, label, run)
-        moved = label.having(
-            state=state,
-            moved_to=server,
-            forward_to=forward_to,
-            move="",
-            frozen_at=0.0,
-            pause_s=round(time.time() - label.frozen_at, 3),
-        )
-        relabel(context, connection, name, moved)
-        return moved.pause_s
-
-
-def confirm(context: Context, name: str) -> None:
-    """Remove the data of an instance that has moved away; its label stays, with an empty database.
-
-    Raises InstanceNotFound, InvalidTransition, Busy.
-    """
-    with context.maintenance() as connection, name_locks(connection, [name], ()):
-        label = find_instance(connection, name)
-        after(name, label.state, Action.CONFIRM_MOVE)
-        former, made = names.former_database(name), names.loading_database(name)
-        with database_lock(connection, made):
-            if not label.confirmed:
-                discard_database(context, connection, made)
-                databases.create(connection, made, Label(Kind.SPARE, State.BUILDING))
-                roles.create(connection, made)
-                context.filestores.make(made, lambda _make_file: None)
-                with databases.transaction(connection):
-                    _rename(connection, name, former, label.having(kind=Kind.FORMER))
-                    _rename(connection, made, name, label.having(confirmed=True, filestore=made))
-                    notify_spawner(connection, name)
-            context.runtime.follow([name])
-            label = find_instance(connection, name)
-            if label.filestore and context.filestores.exists(label.filestore):
-                context.filestores.remove(name)  # the former's
-            _drop_former(context, connection, name)
-            name_files(context, connection, name)
-
-
-def _drop_former(context: Context, connection: Connection, name: str) -> None:
-    former = databases.find(connection, names.former_database(name))
-    if former:
-        context.filestores.remove(former.filestore)
-    discard_database(context, connection, names.former_database(name))
-
-
-def _rename(connection: Connection, old: str, new: str, label: Label) -> None:
-    """In a transaction: the database, its role and its label."""
-    databases.rename(connection, old, new)
-    if roles.exists(connection, old):
-        roles.rename(connection, old, new)
-    databases.label(connection, new, label)
-
-
-# ---------------------------------------------------------------- at the server that it arrives at
 
 
 def check(context: Context, name: str, there: Whereabouts) -> None:
@@ -235,7 +82,7 @@ def stage(context: Context, origin: str, name: str, archive: str) -> None:
 
     Raises as `load_instance`.
     """
-    source = _place(context, origin, name)
+    source = archives_place(context, origin, name)
     found = find_archive(source.store, source.keys, archive)
     with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
         context.filestores.make(
@@ -378,9 +225,9 @@ def _name(subject: Receiving) -> None:
     label = source.named
     with databases.transaction(connection):
         if before and before.label:
-            _rename(connection, name, names.former_database(name), before.label.having(kind=Kind.FORMER))
+            give_name(connection, name, names.former_database(name), before.label.having(kind=Kind.FORMER))
             label = label.having(version=before.label.version)  # it is a clone of our template, as before
-        _rename(connection, source.temporary_name, name, label)
+        give_name(connection, source.temporary_name, name, label)
         notify_spawner(connection, name)
     subject.context.runtime.follow([name])
 
@@ -418,7 +265,7 @@ def receive(
 
     staged: the archive whose files were staged. Raises NameTaken, Busy, and what loading an archive raises.
     """
-    source = _place(context, origin, name)
+    source = archives_place(context, origin, name)
     found = find_archive(source.store, source.keys, archive)
     before = find_archive(source.store, source.keys, staged) if staged else None
     hostnames = found.manifest.label["hostnames"]
@@ -442,7 +289,7 @@ def arrive(context: Context, name: str, run: str) -> Instance:
         label = find_instance(connection, name)
         state = after(name, label.state, Action.ACTIVATE)
         if label.is_arriving:
-            _check_run(name, label, run)
+            check_run(name, label, run)
             own_host = subdomain_host(name, context.settings.base_domain)
             write_address(context, name, name, [own_host, *label.former_hosts])
             roles.enable_login(connection, name, context.role_password(name))
@@ -492,10 +339,10 @@ def _give_back(context: Context, connection: Connection, name: str, label: Label
     for folder in filter(None, (label.filestore, "" if kept_there else name)):
         filestores.remove(folder)
     with databases.transaction(connection):
-        _rename(connection, name, made, label.having(kind=Kind.SPARE, state=State.BUILDING))
+        give_name(connection, name, made, label.having(kind=Kind.SPARE, state=State.BUILDING))
         if before and before.label:
             kept = former if filestores.exists(former) else before.label.filestore
-            _rename(connection, former, name, before.label.having(kind=Kind.INSTANCE, filestore=kept))
+            give_name(connection, former, name, before.label.having(kind=Kind.INSTANCE, filestore=kept))
         notify_spawner(connection, name)
     context.runtime.follow([name])
     if before:
@@ -505,10 +352,10 @@ def _give_back(context: Context, connection: Connection, name: str, label: Label
 def settle(context: Context, origin: str, name: str) -> None:
     """Remove what was needed for the move only, and the data from before, if it was here before."""
     with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
-        _drop_former(context, connection, name)
+        drop_former(context, connection, name)
         _clean(context, origin, name)
 
 
 def _clean(context: Context, origin: str, name: str) -> None:
     context.filestores.remove(names.staging_folder(name))
-    shutil.rmtree(_folder(context, origin, name), ignore_errors=True)
+    shutil.rmtree(archives_folder(context, origin, name), ignore_errors=True)
