@@ -25,7 +25,7 @@ pytestmark = pytest.mark.timeout(1200)  # the first run on a machine makes the i
 
 
 @pytest.fixture(scope="module")
-def boxes(docker: DockerEngine, engine: Engine, first_port: int) -> Iterator[Engine]:
+def beside(docker: DockerEngine, engine: Engine, first_port: int) -> Iterator[Engine]:
     """A server of the same installation whose instances run in containers."""
     file = engine.settings.installation.file
     file.write_text(
@@ -50,25 +50,25 @@ def containers(docker: DockerEngine) -> list[str]:
 
 
 def test_an_instance_moves_into_a_container_and_back_while_its_users_work(
-    engine: Engine, boxes: Engine, docker: DockerEngine
+    engine: Engine, beside: Engine, docker: DockerEngine
 ):
     creation = create(engine)
     user = log_in(engine, creation)
     user.call("res.partner", "create", [{"name": "Zoë", "image_1920": _PICTURE}])
     checksums = "SELECT id, checksum, store_fname FROM ir_attachment ORDER BY id"
     with ticking(engine, creation) as ticker:
-        move(engine, boxes, "acme")
-    assert (ticker.failures, ticker.lost(boxes)) == ([], [])
+        move(engine, beside, "acme")
+    assert (ticker.failures, ticker.lost(beside)) == ([], [])
     assert any(name.startswith("/acme-") for name in containers(docker))
-    assert set(ask(engine, "acme", checksums)) <= set(ask(boxes, "acme", checksums))
-    assert content_of(engine).items() <= content_of(boxes).items()
+    assert set(ask(engine, "acme", checksums)) <= set(ask(beside, "acme", checksums))
+    assert content_of(engine).items() <= content_of(beside).items()
     found = user.call("res.partner", "search_read", [["name", "=", "Zoë"]], ["image_1920"])
     assert found[0]["image_1920"] == _PICTURE
     with ticking(engine, creation) as back:
-        move(boxes, engine, "acme")
+        move(beside, engine, "acme")
     assert (back.failures, back.lost(engine), ticker.lost(engine)) == ([], [], [])
     assert user.call("res.partner", "search_count", [["name", "=", "Zoë"]]) == 1
-    confirm(boxes, "acme")
+    confirm(beside, "acme")
     assert eventually(lambda: not any(name.startswith("/acme-") for name in containers(docker)))
-    assert status(boxes, "acme") == 200
-    assert orphans(engine.context) == orphans(boxes.context) == []
+    assert status(beside, "acme") == 200
+    assert orphans(engine.context) == orphans(beside.context) == []

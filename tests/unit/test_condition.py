@@ -21,6 +21,7 @@ from tenantry.errors import (
 from tenantry.model.server import Capacity, Check, Condition, Health
 from tenantry.runtimes import machine
 from tenantry.runtimes.docker import DockerRuntime
+from tenantry.runtimes.docker_host import DockerHost
 from tenantry.settings import ServerSettings
 
 _Disk = namedtuple("_Disk", "used free percent")
@@ -120,7 +121,7 @@ def fault_of_image(boxes: DockerRuntime, variables: list[str] | None) -> Tenantr
     engine = MagicMock()
     engine.inspect_image.return_value = {"Config": {"Env": variables}}
     with (
-        patch.object(DockerRuntime, "_engine", lambda *_: nullcontext(engine)),
+        patch.object(DockerHost, "opened", lambda *_: nullcontext(engine)),
         patch.object(DockerRuntime, "_firewall", Mock(obstacle="there is no iptables")),
     ):
         return {check.subject: check for check in boxes.checks()}["Image"].fault

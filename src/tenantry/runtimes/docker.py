@@ -11,28 +11,23 @@ import contextlib
 import hashlib
 import os
 import signal
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
-from docker.types import Mount
-from docker.utils import parse_repository_tag
+from docker.errors import DockerException
 from requests.exceptions import RequestException
 
-from tenantry import process
 from tenantry.agreed import CONTAINER_PROGRAM, PROCESS_MODULE
 from tenantry.errors import (
     ContainerEngineFailure,
     DependencyFailure,
     FirewallMissing,
-    ImageOfOtherSeries,
     ServerNotStarted,
 )
-from tenantry.keyfile import is_private, private_folder, write_private
+from tenantry.keyfile import write_private
 from tenantry.model.server import Check
 from tenantry.odoo.config import container_limits, container_options
 from tenantry.odoo.confined import log_of
@@ -43,18 +38,17 @@ from tenantry.odoo.own_addons import tenant_addons
 from tenantry.postgres import databases
 from tenantry.postgres.cluster import Cluster
 from tenantry.runtimes.docker_command import DATA_FOLDER, DockerCommand
+from tenantry.runtimes.docker_host import DockerHost
 from tenantry.runtimes.firewall import Firewall
 from tenantry.runtimes.tenant_server import TenantServer
 from tenantry.spawner.config import Config, Containers
 from tenantry.spawner.container_engine import CHANNEL_FOLDER
 from tenantry.spawner.container_sockets import CHANNEL
-from tenantry.spawner.docker_client import AUTHORITY, CERTIFICATE, KEY, connect
 from tenantry.spawner.renewals import WAITS
 
 _OWN_ADDONS, _MORE_ADDONS = PurePosixPath("/mnt/tenantry"), PurePosixPath("/mnt/extra-addons")
 _PROGRAM = _OWN_ADDONS / PROCESS_MODULE / CONTAINER_PROGRAM
 _SOCKETS = PurePosixPath("/run/postgresql")
-_CHECK_TIMEOUT_S = 5
 
 
 @dataclass(frozen=True)
@@ -72,7 +66,7 @@ class DockerRuntime(TenantServer):
         return super().prepare(odoo, cluster, report)
 
     def _prepare_engine(self) -> None:
-        self._require_engine_here()  # it must answer: it makes the chains
+        self._docker.require_here(self.mark)  # it must answer: it makes the chains
         try:
             self._firewall.apply()
         except DependencyFailure as error:
@@ -87,6 +81,10 @@ class DockerRuntime(TenantServer):
         return has_run
 
     @cached_property
+    def _docker(self) -> DockerHost:
+        return DockerHost(self.settings)
+
+    @cached_property
     def _firewall(self) -> Firewall:
         return Firewall(self.settings.container_networks)
 
@@ -99,9 +97,9 @@ class DockerRuntime(TenantServer):
             "options": container_options(self._addons, _SOCKETS, cluster.port),
             "limits": container_limits(self.settings),
             "containers": Containers(
-                engine=self._engine_address,
-                certificates=self._certificates,
-                image=self._image_id(),
+                engine=self._docker.address,
+                certificates=self._docker.certificates,
+                image=self._docker.image_id(),
                 mark=self.mark,
                 command=("python3", str(_PROGRAM), f"{CHANNEL_FOLDER}/{CHANNEL}"),
                 folders=self._folders(cluster.sockets),
@@ -138,85 +136,6 @@ class DockerRuntime(TenantServer):
         """What tells this server's containers from others of the same engine."""
         return hashlib.sha256(str(self.settings.home).encode()).hexdigest()[:10]
 
-    @property
-    def _engine_address(self) -> str:
-        return self.settings.docker_host or "unix:///var/run/docker.sock"
-
-    @property
-    def image(self) -> str:
-        return self.settings.image or f"odoo:{self.settings.odoo_series}"
-
-    @property
-    def _certificates(self) -> str:
-        """The folder of the engine's certificates; "" for a UNIX socket. Raises ContainerEngineFailure."""
-        if self._engine_address.startswith("unix:"):
-            return ""
-        folder = self.settings.docker_certs
-        if folder is None:
-            raise self._failure("an engine at a network address needs certificates (TENANTRY_DOCKER_CERTS)")
-        for name in (AUTHORITY, CERTIFICATE, KEY):
-            if not (folder / name).is_file():
-                raise self._failure(f"there is no file {folder / name}")
-        if not is_private(folder / KEY):
-            raise self._failure(f"others can read {folder / KEY}: run chmod go= on it")
-        return str(folder)
-
-    def _failure(self, reason: str) -> ContainerEngineFailure:
-        return ContainerEngineFailure(self._engine_address, self.image, reason)
-
-    @contextlib.contextmanager
-    def _engine(self, timeout_s: int = 30) -> Iterator[Any]:
-        """The engine, for a block. Raises ContainerEngineFailure, also for what it refuses in the block."""
-        address = self._engine_address
-        socket = Path(address.removeprefix("unix://"))
-        if address.startswith("unix:") and not socket.is_socket():
-            raise self._failure(f"there is no socket {socket}")
-        try:
-            with contextlib.closing(connect(address, self._certificates, timeout_s)) as engine:
-                yield engine
-        except (DockerException, RequestException) as error:
-            raise self._failure(str(error)) from error
-
-    def _image_id(self) -> str:
-        """The image's id; the engine fetches the image if it does not have it.
-
-        Raises ContainerEngineFailure.
-        """
-        with self._engine() as engine:
-            try:
-                return str(engine.inspect_image(self.image)["Id"])
-            except ImageNotFound:
-                pass
-            repository, tag = parse_repository_tag(self.image)
-            for _progress in engine.pull(repository, tag=tag or "latest", stream=True):
-                pass  # an error among it shows in that the image is not there then
-            return str(engine.inspect_image(self.image)["Id"])
-
-    def _require_engine_here(self) -> None:
-        """Have the engine look for a folder that only this machine has: containers get sockets in such ones.
-
-        Raises ContainerEngineFailure.
-        """
-        image, name = self._image_id(), f"tenantry-here-{self.mark}"
-        private_folder(self.settings.run_dir)
-        with (
-            process.file_lock(self._file("engine.lock")),
-            self._engine() as engine,
-            tempfile.TemporaryDirectory(dir=self.settings.run_dir) as folder,
-        ):
-            mounts = [Mount("/here", folder, type="bind")]
-            with contextlib.suppress(NotFound):  # a call that was killed left it
-                engine.remove_container(name, v=True)
-            try:
-                made = engine.create_container(
-                    image, name=name, host_config=engine.create_host_config(mounts=mounts)
-                )
-            except APIError as error:
-                if "does not exist" not in str(error):
-                    raise
-                raise self._failure("it is not on this machine, whose sockets its containers need") from error
-            engine.remove_container(made, v=True)
-
     def _folders(self, sockets: Path) -> dict[str, str]:
         """What a container can read, by its path in the container."""
         folder = tenant_addons(self.settings)
@@ -237,23 +156,10 @@ class DockerRuntime(TenantServer):
     def checks(self) -> list[Check]:
         """See `ServerRuntime.checks`."""
         return [
-            Check.of("Container engine", self._engine_version),
-            Check.of("Image", self._image_facts),
+            Check.of("Container engine", self._docker.version),
+            Check.of("Image", self._docker.checked_image),
             Check.of("Firewall", self._firewall_rules),
         ]
-
-    def _engine_version(self) -> str:
-        with self._engine(_CHECK_TIMEOUT_S) as engine:
-            return f"Docker {engine.version()['Version']}"
-
-    def _image_facts(self) -> str:
-        """The image's name. Raises ImageOfOtherSeries if it says that its Odoo is of another one."""
-        with self._engine(_CHECK_TIMEOUT_S) as engine:
-            variables = engine.inspect_image(self.image)["Config"].get("Env") or ()
-        there = dict(line.partition("=")[::2] for line in variables).get("ODOO_VERSION", "")
-        if there and not there.startswith(self.settings.odoo_series):
-            raise ImageOfOtherSeries(self.image, there, self.settings.odoo_series)
-        return self.image
 
     def _firewall_rules(self) -> str:
         if obstacle := self._firewall.obstacle:
@@ -263,8 +169,7 @@ class DockerRuntime(TenantServer):
     def _folders_of_files(self) -> list[Path]:
         """See `TenantServer._folders_of_files`; containers and images are elsewhere."""
         try:
-            with self._engine(_CHECK_TIMEOUT_S) as engine:
-                folder = Path(engine.info()["DockerRootDir"])
+            folder = self._docker.folder()
         except ContainerEngineFailure:
             return super()._folders_of_files()
         return [*super()._folders_of_files(), *([folder] if folder.is_dir() else ())]
@@ -276,9 +181,9 @@ class DockerRuntime(TenantServer):
         with cluster.connect() as connection:
             user = self.user_of(databases.oid(connection, name))
         container = DockerCommand(
-            engine=self._engine_address,
-            certificates=self._certificates,
-            image=self._image_id(),
+            engine=self._docker.address,
+            certificates=self._docker.certificates,
+            image=self._docker.image_id(),
             mark=self.mark,
             name=name,
             user=os.geteuid() if user is None else user,
@@ -292,7 +197,7 @@ class DockerRuntime(TenantServer):
         try:
             container.run(command)
         except (DockerException, RequestException) as error:
-            raise self._failure(str(error)) from error
+            raise self._docker.failure(str(error)) from error
         return container.log
 
     def _command_options(self, name: str, port: int) -> dict[str, str]:
