@@ -315,7 +315,9 @@ def test_a_plan_with_two_cores_gets_two_workers_and_those_that_end_are_replaced(
     assert any(sized in line for line in boxes.runtime.logs("beta", 200))
     wait_until(lambda: activity(boxes, "beta").requests, "their requests are not counted")
     alone = first.memory_full_info().uss
-    assert activity(boxes, "beta").memory_bytes > alone
+    wait_until(lambda: activity(boxes, "beta").memory_bytes > alone, "the memory of one only is told")
+    _cmd, *health = container_of(docker, "beta")["Config"]["Healthcheck"]["Test"]
+    assert docker.execute(container_of(docker, "beta")["Id"], *health).exit_code == 0
     before = first.children()
     for child in before:
         child.kill()

@@ -42,7 +42,7 @@ def is_running(docker: DockerEngine, name: str) -> bool:
 
 
 def starts_of(docker: DockerEngine, name: str, since: float) -> int:
-    """How often a container of an instance was started since a time, in seconds since 1970."""
+    """How often a container of an instance was started since a moment ago: Docker keeps 256 events."""
     label = f"tenantry.oid={container_of(docker, name)['Config']['Labels']['tenantry.oid']}"
     return len(docker.events(since, type="container", event="start", label=label))
 
