@@ -68,6 +68,7 @@ def starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     )
     found = Starts(Loop(), config, SimpleNamespace(tenants={}))  # type: ignore[arg-type]
     yield found
+    found._sockets.close(4711)
     found.end_all()
 
 
