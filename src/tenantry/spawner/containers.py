@@ -408,7 +408,7 @@ def _use_of_all(pid: int) -> dict[str, Any]:
     """As `tenants` tells for one process, if the container has others, which share its memory."""
     try:
         others = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-        found = [psutil.Process(int(number)) for number in (pid, *others)] if others else []
+        found = [psutil.Process(one) for one in (pid, *map(int, others))] if others else []
         times = [process.cpu_times() for process in found]
         memory_bytes = sum(process.memory_full_info().pss for process in found)
     except (OSError, psutil.Error):  # one has just ended, or may not be looked at
