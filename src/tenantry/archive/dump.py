@@ -37,14 +37,17 @@ def dump_database(
     archive: str,
     keys: Keys,
     expected_bytes: int,
+    snapshot: str = "",
 ) -> Stored:
     """Dump a database to the store, compressed and encrypted, in constant memory.
 
-    environment: from `programs.service`. Raises ProgramFailed, ProgramTimeout, StoreFailure, StoreRefused;
+    environment: from `programs.service`. snapshot: dump what this exported snapshot shows; "": a new one.
+    Raises ProgramFailed, ProgramTimeout, StoreFailure, StoreRefused;
     then nothing is in the store.
     """
     command = [pg_dump, CONNECT, "--format=custom", "--compress=0", "--no-owner", "--no-privileges"]
     command += ["--no-subscriptions", "--no-publications", "--no-password", LOCK_WAIT]
+    command += [f"--snapshot={snapshot}"] if snapshot else []
     writer = store.writer(dump_path(archive), expected_bytes)
     with piped(command, environment=environment, silent_s=STALL_TIMEOUT_S) as program, writer as sink:
         compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
@@ -74,9 +77,23 @@ def put_files(
             yield member
 
 
-def _put_file(store: Store, keys: Keys, filestores: Filestores, name: str, path: str) -> Member | None:
+def put_files_aside(
+    store: Store, keys: Keys, filestores: Filestores, name: str, known: Mapping[str, Member], since: float
+) -> Iterator[Member]:
+    """The same for files that are not known and were put aside since that time: under their former paths."""
+    for path, place in filestores.put_aside(name, since):
+        if path not in known:
+            member = _put_file(store, keys, filestores, name, path, place)
+            if member:
+                yield member
+
+
+def _put_file(
+    store: Store, keys: Keys, filestores: Filestores, name: str, path: str, place: str = ""
+) -> Member | None:
+    """place: where the file is, if it is not at its path."""
     for _ in range(_TRIES):
-        with filestores.open_content(name, path) as file:
+        with filestores.open_content(name, place or path) as file:
             if file is None:
                 return None
             member = Member(path, *_measured(file))

@@ -6,12 +6,15 @@ them.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -30,6 +33,7 @@ from tenantry.archive.format import PART_BYTES, Stored
 from tenantry.errors import InvalidSetting, InvalidStore, StoreFailure, StoreRefused
 
 if TYPE_CHECKING:
+    from obstore import ObjectMeta
     from obstore.store import ObjectStore, RetryConfig
 
 _CLIENT = {"timeout": "300s", "connect_timeout": "10s"}
@@ -39,6 +43,24 @@ _S3_CHECKSUM = {"checksum_algorithm": "SHA256"}
 _LARGEST_PARTS = 9_000
 """An S3 object has at most 10000 parts."""
 _AT_ONCE = 2
+_INTERRUPTED = re.compile(r"#\d+$")
+"""obstore's names of unfinished files in a folder; it does not list them."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An object in a folder. path: within the folder. stamp: another one after it was written again."""
+
+    path: str
+    size_bytes: int
+    modified_at: datetime
+    stamp: str
+
+    @classmethod
+    def of(cls, path: str, meta: ObjectMeta) -> Listed:
+        # Not every store has ETags; the time has another precision in a listing of S3 than elsewhere.
+        size, modified = int(meta["size"]), meta["last_modified"]
+        return cls(path, size, modified, f"{size} {meta['e_tag'] or modified.isoformat()}")
 
 
 @dataclass(frozen=True)
@@ -50,9 +72,14 @@ class Store:
 
     def size(self, path: str) -> int | None:
         """The size of an object in bytes; None when there is none. Raises StoreFailure, StoreRefused."""
+        found = self.find(path)
+        return found.size_bytes if found else None
+
+    def find(self, path: str) -> Listed | None:
+        """An object as in a listing; None when there is none. Raises StoreFailure, StoreRefused."""
         with _translated(self.url):
             try:
-                return int(obstore.head(self.objects, path)["size"])
+                return Listed.of(path, obstore.head(self.objects, path))
             except FileNotFoundError:
                 return None
 
@@ -84,10 +111,14 @@ class Store:
 
     def names(self, folder: str) -> Iterator[str]:
         """The names of the objects in a folder. Raises StoreFailure, StoreRefused."""
+        return (found.path for found in self.listing(folder))
+
+    def listing(self, folder: str) -> Iterator[Listed]:
+        """The objects in a folder and below it. Raises StoreFailure, StoreRefused."""
         with _translated(self.url):
             for batch in obstore.list(self.objects, prefix=folder):
                 for found in batch:
-                    yield str(found["path"]).removeprefix(f"{folder}/")
+                    yield Listed.of(str(found["path"]).removeprefix(f"{folder}/"), found)
 
     def remove(self, path: str) -> None:
         """Delete an object, if it exists. Raises StoreFailure, StoreRefused."""
@@ -96,6 +127,30 @@ class Store:
                 obstore.delete(self.objects, path)
             except FileNotFoundError:
                 return
+
+    def move(self, path: str, to: str) -> None:
+        """Move an object, if it exists; then it counts as modified now. Killed, it may be at both places.
+
+        Raises StoreFailure, StoreRefused.
+        """
+        with _translated(self.url), contextlib.suppress(FileNotFoundError):
+            if isinstance(self.objects, LocalStore):
+                os.utime(Path(str(self.objects.prefix)) / path)
+            obstore.copy(self.objects, path, to)
+        self.remove(path)
+
+    def remove_interrupted(self, before: datetime) -> None:
+        """Remove what writers left in a folder that were killed before that time. Raises StoreFailure.
+
+        Other stores do it by a rule of theirs, see docs/howto/archives.md.
+        """
+        if isinstance(self.objects, LocalStore):
+            with _translated(self.url):
+                for file in Path(str(self.objects.prefix)).rglob("*#*"):
+                    with contextlib.suppress(FileNotFoundError):
+                        is_left = _INTERRUPTED.search(file.name) and file.is_file()
+                        if is_left and file.stat().st_mtime < before.timestamp():
+                            file.unlink()
 
     def writer(self, path: str, expected_bytes: int) -> Writer:
         """Write an object piece by piece. expected_bytes: its estimated size, for the size of parts."""
