@@ -25,6 +25,10 @@ ZYGOTE_PROGRAM = "start_zygote.py"
 """In that module: the program of a zygote. Its argument is the number of an inherited channel."""
 CONTAINER_PROGRAM = "start_container.py"
 """In that module: the program of a container. Its argument is the path of the channel's socket."""
+PROOF_PROGRAM = "start_proof.py"
+"""In that module: the program that proves a restored database. Its standard input is a `ProofOrder`."""
+REGISTRY_FAILED, LOGIN_PAGE_FAILED = 3, 4
+"""Its exit statuses for a database that cannot be served; 0: it can be. All others say nothing about it."""
 LOOPBACK_PORT = 8069
 """Where a tenant's process in a container listens for programs in the same container."""
 LOOPBACK_HEALTH = f"http://127.0.0.1:{LOOPBACK_PORT}/web/health"
@@ -209,6 +213,30 @@ class TenantOrder:
         data = json.loads(line)
         mail = MailAccess(**data["mail"]) if data.get("mail") else None
         return cls(**{**data, "limits": Limits(**data["limits"]), "mail": mail})
+
+
+@dataclass(frozen=True)
+class ProofOrder:
+    """The order to prove one restored database: one line of JSON.
+
+    name: of the database and its role. folder: the filestore. readable: the folders with code. options:
+    Odoo's options.
+    """
+
+    name: str
+    password: str = field(repr=False)
+    folder: str
+    readable: Sequence[str]
+    memory_bytes: int
+    file_size_bytes: int
+    options: Mapping[str, str]
+
+    def to_line(self) -> str:
+        return json.dumps(asdict(self)) + "\n"
+
+    @classmethod
+    def from_line(cls, line: str) -> ProofOrder:
+        return cls(**json.loads(line))
 
 
 # ---------------------------------------------------------------- the channel of a spawner and a zygote

@@ -624,6 +624,37 @@ class ArchiveKeyMissing(Conflict):
 
 
 @cause
+class BackupNotWhole(Conflict):
+    """It was restored, and is not what was backed up, or lacks what its own database needs."""
+
+    SENTENCE = "The backup {backup!r} is not whole: {differences}."
+    REMEDY = "Make another backup; if it is not whole either, the instance itself lacks these files or rows."
+    backup: str
+    differences: Collection[str]
+
+
+@cause
+class BackupNotServed(Conflict):
+    """A real Odoo was given the restored backup."""
+
+    SENTENCE = "The backup {backup!r} cannot be served: {reason}."
+    REMEDY = "See whether the instance itself can be; Odoo's log is {log}."
+    backup: str
+    reason: str
+    log: Path
+
+
+@cause
+class BackupNotCounted(Conflict):
+    """Nothing is wrong as far as it is known, but not all of it is known."""
+
+    SENTENCE = "Not everything in the backup {backup!r} could be compared: {unknown}."
+    REMEDY = "Make another backup; what is named here cannot be read with the instance's own rights."
+    backup: str
+    unknown: Collection[str]
+
+
+@cause
 class MoveUnsupported(Conflict):
     SENTENCE = "{name!r} needs {needs}; the server {server!r} has {here}."
     REMEDY = "Move it to a server that has it, or upgrade it first."

@@ -38,7 +38,7 @@ class S3:
 def running(folder: Path) -> Iterator[S3]:
     """Run one that keeps everything in a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    master, volume, filer, s3 = (_free_port() for _ in range(4))
+    master, volume, filer, s3 = (free_port() for _ in range(4))
     server = S3(f"http://127.0.0.1:{s3}")
     (folder / "s3.json").write_text(json.dumps(_users(server)))
     command = [Path(sys.executable).with_name("weed"), "-logtostderr", "server", "-s3", "-ip=127.0.0.1"]
@@ -47,7 +47,7 @@ def running(folder: Path) -> Iterator[S3]:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder)
     try:
-        wait_until(lambda: _answers(s3), "the S3 server does not answer")
+        wait_until(lambda: answers(s3), "the S3 server does not answer")
         yield server
     finally:
         process.kill()
@@ -60,7 +60,7 @@ def _users(server: S3) -> dict[str, object]:
     return {"identities": [{"name": "test", "credentials": credentials, "actions": actions}]}
 
 
-def _free_port() -> int:
+def free_port() -> int:
     while True:
         with socket.socket() as first, socket.socket() as second:
             first.bind(("127.0.0.1", 0))
@@ -74,7 +74,7 @@ def _free_port() -> int:
             return port
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
     with socket.socket() as client:
         client.settimeout(1)
         return client.connect_ex(("127.0.0.1", port)) == 0

@@ -183,7 +183,7 @@ def _listed(pg_restore: Path, store: Store, found: Found, keys: Keys) -> str:
 
 def _chosen(found: Found, listed: str) -> Sequence[str]:
     """The numbers of the listed entries to restore."""
-    lines = listed.splitlines()
+    lines = listed.split("\n")  # a name may have other separators of lines
     entries = [(line, _ENTRY.fullmatch(line)) for line in lines if line and not line.startswith(";")]
     for line, entry in entries:
         if not entry:

@@ -12,7 +12,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -157,9 +157,14 @@ class Store:
         return Writer(self, path, max(PART_BYTES, expected_bytes // _LARGEST_PARTS))
 
     def _check_size(self, path: str, size_bytes: int) -> None:
-        """Check the size of a written object: some stores, or proxies, silently keep only a part."""
+        """Check the size of a written object: some stores, or proxies, silently keep only a part.
+
+        What is not whole is removed. Raises StoreFailure, StoreRefused.
+        """
         found = self.size(path)
         if found != size_bytes:
+            with suppress(StoreFailure, StoreRefused):
+                self.remove(path)
             raise StoreFailure(self.url, f"{path} has {found} bytes of {size_bytes}")
 
 

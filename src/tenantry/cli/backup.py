@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -14,7 +14,9 @@ from tenantry.cli.common import JsonOption, NameArgument, command, engine
 from tenantry.cli.groups import Commands
 from tenantry.cli.instance_actions import confirm
 from tenantry.cli.output import Columns, Output, megabytes, plain_text, said_when_interrupted, utc_minute
-from tenantry.model.backup import Backup
+from tenantry.errors import Conflict
+from tenantry.model.backup import Backup, Proof, ProofState
+from tenantry.model.proofs import ProofSummary, summarize
 
 app = Commands(help="Back instances of this machine up, and list the backups.")
 
@@ -25,10 +27,22 @@ def _minute(moment: str) -> str:
     return utc_minute(datetime.fromisoformat(moment).timestamp()) if moment else ""
 
 
+_WORDS = {
+    ProofState.PROVED: "proved",
+    ProofState.FAILED: "failed",
+    ProofState.UNVERIFIABLE: "could not be verified",
+}
+
+
 def _proof(backup: Backup) -> str:
     if backup.fault:
         return "unreadable"
-    return str(backup.proof.state) if backup.proof else "not yet"
+    return _WORDS[backup.proof.state] if backup.proof else "not yet"
+
+
+def _restored(proof: Proof | None) -> str:
+    """How long the restore took; "" if it did not come to its end."""
+    return f"{proof.restore_s:.1f} s" if proof and proof.restore_s else ""
 
 
 _COLUMNS: Columns = {
@@ -38,6 +52,8 @@ _COLUMNS: Columns = {
     "WHY": lambda backup: "" if backup.fault else backup.reason,
     "SIZE": lambda backup: megabytes(backup.size_bytes),
     "PROOF": _proof,
+    "LOOKED AT": lambda backup: _minute(backup.proof.proved_at) if backup.proof else "",
+    "RESTORED IN": lambda backup: _restored(backup.proof),
 }
 
 
@@ -62,7 +78,49 @@ def list_(
 ) -> None:
     """List the backups, the newest first; also those of instances that are gone."""
     output = Output(as_json=as_json)
-    output.table(engine(output).backups.all(name), _COLUMNS, "No backups yet; see `tenantry backup now`.")
+    found = engine(output).backups.all(name)
+    output.table(found, _COLUMNS, "No backups yet; see `tenantry backup now`.", least=("WHY", "SIZE"))
+    if found:
+        output.say(_told(summarize(found, datetime.now(UTC))))
+
+
+def _told(summary: ProofSummary) -> str:
+    counts = f"{summary.proved} proved, {summary.failed} failed, {summary.unverifiable} could not be verified"
+    told = f"{counts}, {summary.not_yet} not yet."
+    if summary.proved:
+        told += (
+            f" Restoring took {summary.restore_p50_s:.1f} s (half of them), {summary.restore_p95_s:.1f} s"
+            f" (95 %), {summary.restore_worst_s:.1f} s (the longest)."
+        )
+    if summary.oldest_unproved_s:
+        told += f" The oldest without a result is {summary.oldest_unproved_s / 3600:.0f} h old."
+    return told
+
+
+@app.command("prove", "tenantry backup prove", "tenantry backup prove acme-20261129-213000-1a2b3c")
+@command
+def prove(
+    backup: Annotated[
+        str, typer.Argument(help="Without it: of each instance the newest that was not proved yet.")
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Restore a backup to scratch, compare it with its manifest, and let a real Odoo draw its login page."""
+    output = Output(as_json=as_json)
+    backups = engine(output).backups
+    states = set()
+    for chosen in [backup] if backup else [it.backup for it in backups.unproved()]:
+        with output.progress(f"Proving {chosen}", left.of_proof()) as on_step:
+            proof = backups.prove(chosen, on_step)
+        states.add(proof.state)
+        output.line({"backup": chosen, **asdict(proof)}, plain_text(f"{chosen}: {_result(proof)}"))
+    if states - {ProofState.PROVED}:
+        raise typer.Exit(Conflict.exit_code)
+
+
+def _result(proof: Proof) -> str:
+    took = f"restored in {_restored(proof)}" if proof.restore_s else ""
+    return ", ".join(filter(None, [_WORDS[proof.state], took, proof.detail]))
 
 
 @app.command("show", "tenantry backup show acme-20261129-213000-1a2b3c")
@@ -132,6 +190,7 @@ def _facts(found: Backup) -> Iterator[tuple[str, str]]:
         yield "Not counted", line
     yield "Proof", _proof(found)
     if found.proof:
-        yield "", f"{_minute(found.proof.proved_at)}, restored in {found.proof.restore_s:.0f} s"
+        restored = f", restored in {_restored(found.proof)}" if found.proof.restore_s else ""
+        yield "", f"{_minute(found.proof.proved_at)}{restored}"
         if found.proof.detail:
             yield "", found.proof.detail

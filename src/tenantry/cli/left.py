@@ -104,6 +104,10 @@ def of_dump(name: str) -> WhatIsLeft:
     return lambda: (f"{name} is as it was, and no archive was finished", _AGAIN)
 
 
+def of_proof() -> WhatIsLeft:
+    return lambda: ("the backup is as it was, and its restored copy was removed", _AGAIN)
+
+
 def of_request(request_id: str) -> WhatIsLeft:
     follow = f"Follow it with `tenantry request show {request_id} --follow`."
     return lambda: ("the creation goes on at the master", follow)

@@ -6,7 +6,7 @@ The operations are imported inside the methods, see `engine.archives`.
 from __future__ import annotations
 
 from tenantry.engine.parts import Noun
-from tenantry.model.backup import Backup, Pruned, Reason, Retention
+from tenantry.model.backup import Backup, Proof, Pruned, Reason, Retention
 from tenantry.model.progress import OnStep, ignore
 
 
@@ -64,3 +64,18 @@ class Backups(Noun):
         from tenantry.operations.backup.listing import find
 
         return find(self._parts.settings, self._parts.keys, backup)
+
+    def prove(self, backup: str, on_step: OnStep = ignore) -> Proof:
+        """Restore a backup to scratch, look at it with a real Odoo, and keep the result; return it.
+
+        Raises as `operations.backup.prove`.
+        """
+        from tenantry.operations.backup.prove import prove
+
+        return prove(self._context, backup, on_step)
+
+    def unproved(self) -> list[Backup]:
+        """Of each instance the newest backup that has no result yet, or could not be verified."""
+        from tenantry.operations.backup.prove import due
+
+        return due(self.all())

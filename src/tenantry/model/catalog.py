@@ -28,6 +28,8 @@ class Kind(StrEnum):
     ZYGOTE = "zygote"
     FORMER = "former"
     """The data of an instance that moved away, while it moves back or is removed."""
+    PROOF = "proof"
+    """A backup that is restored to be looked at. It is never served, and removed at the end."""
 
 
 class State(StrEnum):

@@ -54,6 +54,7 @@ CLONE_PREFIX = "clone_"
 LOADING_PREFIX = "load_"
 STAGING_PREFIX = "stage_"
 FORMER_PREFIX = "former_"
+PROOF_PREFIX = "proof_"
 EDITING_PREFIX = "edit--"
 ZYGOTE_PREFIX = "zygote_"
 
@@ -272,6 +273,11 @@ def cloning_database(instance: str) -> str:
 def loading_database(instance: str) -> str:
     """The database into which an archive is loaded; a second run finds it by this name."""
     return LOADING_PREFIX + instance
+
+
+def new_proof_database() -> str:
+    """A database into which a backup is restored to prove it; nothing else has the prefix."""
+    return PROOF_PREFIX + secrets.token_hex(4)
 
 
 def staging_folder(instance: str) -> str:

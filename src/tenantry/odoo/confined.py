@@ -19,15 +19,16 @@ from tenantry.spawner.identity import chown_folders
 
 
 def view_of(
-    odoo: OdooInstallation, files: Path, user: int | None, addons: Sequence[Path], config: Path
+    odoo: OdooInstallation, files: Path, user: int | None, addons: Sequence[Path], *more: Path
 ) -> View:
     """The view of that Odoo.
 
     files: the folder of its filestore. It is created, and the user becomes the owner of its folders.
+    more: other files that it reads, such as its configuration.
     """
     files.mkdir(parents=True, exist_ok=True)
     chown_folders(files, user)
-    return View((*odoo_folders(odoo, addons), config), (files,), user, hides_processes=True)
+    return View((*odoo_folders(odoo, addons), *more), (files,), user, hides_processes=True)
 
 
 def log_of(settings: ServerSettings, title: str, name: str) -> Path:
