@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +41,10 @@ class RecordingLauncher:
 
 @dataclass
 class OneLauncher:
-    """Finds always the same launcher. refusals: what it raises first."""
+    """Finds always the same launcher. refusals: what it raises first. adapted: the orders of processes."""
 
     launcher: RecordingLauncher
+    adapted: list[TenantOrder] = field(default_factory=list)
     refusals: list[OSError] = field(default_factory=list)
 
     def find_or_start(self, _tenant: Tenant) -> RecordingLauncher:
@@ -52,6 +53,7 @@ class OneLauncher:
         return self.launcher
 
     def adapt(self, order: TenantOrder) -> TenantOrder:
+        self.adapted.append(order)
         return order
 
     def forget(self, _launcher: RecordingLauncher) -> None:
@@ -126,3 +128,15 @@ def test_a_job_whose_launcher_ended_is_begun_by_the_next(
     processes.launcher_ended(launcher)
     wait_until(lambda: runs(loop) and launcher.waiting, "its job waits for a visitor")
     assert launcher.waiting == {"acme": True}
+
+
+def test_a_copy_gets_no_login_at_the_mail_relay(tmp_path: Path, processes: WithOneLauncher, tenant: Tenant):
+    (tmp_path / "relay").touch()
+    processes.config = replace(processes.config, relay_file=str(tmp_path / "relay"), mail_port=2525)
+    processes.launchers.launcher.is_ready = True
+    processes.wake(tenant)
+    assert processes.launchers.adapted[-1].mail
+    processes.end(tenant)
+    tenant.entry = replace(tenant.entry, label=tenant.entry.label.having(copy_of="another"))
+    processes.wake(tenant)
+    assert processes.launchers.adapted[-1].mail is None

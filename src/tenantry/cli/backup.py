@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tenantry.cli import complete, left
+from tenantry.cli import complete, left, restores
 from tenantry.cli.common import JsonOption, NameArgument, command, engine
 from tenantry.cli.groups import Commands
 from tenantry.cli.output import Columns, Output, megabytes, plain_text, utc_minute
@@ -91,3 +91,10 @@ def _facts(found: Backup) -> Iterator[tuple[str, str]]:
         yield "", f"{_minute(found.proof.proved_at)}, restored in {found.proof.restore_s:.0f} s"
         if found.proof.detail:
             yield "", found.proof.detail
+
+
+app.command("restore", "tenantry backup restore acme-20261129-213000-1a2b3c acme")(restores.restore)
+app.command("put-back", "tenantry backup put-back acme")(restores.put_back)
+app.command("confirm", "tenantry backup confirm acme")(restores.confirm)
+app.command("kept")(restores.kept)
+app.command("sweep")(restores.sweep)

@@ -128,9 +128,14 @@ def load_instance(
 
 def _check(source: FromArchive) -> None:
     """Check everything that can be checked before the first step."""
+    check_hostnames(source.context, source.connection, source.name, ())
+    check_free(source.context, source.connection, source.name)
+    check_archive(source)
+
+
+def check_archive(source: FromArchive) -> None:
+    """Check that this server can run it. Raises ArchiveUnsupported, ModuleNotFound."""
     context, manifest, here = source.context, source.found.manifest, major(source.connection)
-    check_hostnames(context, source.connection, source.name, ())
-    check_free(context, source.connection, source.name)
     if manifest.postgres > here:
         raise ArchiveUnsupported(manifest.archive, f"PostgreSQL {manifest.postgres}", f"PostgreSQL {here}")
     if manifest.series != context.settings.odoo_series:
