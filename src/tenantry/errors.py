@@ -1215,3 +1215,58 @@ class RailwayTokenRefused(AccessRefused):
     )
     server: str
     reason: str
+
+
+# ---------------------------------------------------------------- restores and copies
+
+
+@cause
+class BackupOfAnother(Conflict):
+    """Another customer's data must not come into an instance."""
+
+    SENTENCE = "The backup {backup!r} is of an instance that was called {owner!r} then, not of this {name!r}."
+    REMEDY = "Restore it under a name that is free: `tenantry backup restore {backup} NAME`."
+    backup: str
+    owner: str
+    name: str
+
+
+@cause
+class DataKept(Conflict):
+    SENTENCE = "The data that {name!r} had before its last restore is still kept."
+    REMEDY = "`tenantry backup put-back {name}` uses it again, `tenantry backup confirm {name}` removes it."
+    name: str
+
+
+@cause
+class NothingKept(Conflict):
+    SENTENCE = "No data of {name!r} is kept from before a restore."
+    REMEDY = "Restore a backup of that time; `tenantry backup list {name}` shows them."
+    name: str
+
+
+@cause
+class RestoreDiffers(DependencyFailure):
+    SENTENCE = "The copy that was restored from {backup!r} is not what was backed up: {tables}."
+    REMEDY = "Nothing was changed. Try again; if it stays so, restore another backup."
+    backup: str
+    tables: Collection[str]
+
+
+@cause
+class NoRoomToRestore(DependencyFailure):
+    SENTENCE = "Restoring {backup!r} needs about {needed_mb} MB more, and {free_mb} MB are free."
+    REMEDY = "Free space on the disk, or restore it on another server."
+    backup: str
+    needed_mb: int
+    free_mb: int
+
+
+@cause
+class NotNeutralized(DependencyFailure):
+    """Odoo's own command ended well, but the copy would still act as the original."""
+
+    SENTENCE = "The copy {name!r} could not be neutralized, and was removed."
+    REMEDY = "Look at {log}, and for triggers that the customer may have added to the database."
+    name: str
+    log: Path

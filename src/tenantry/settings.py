@@ -227,6 +227,7 @@ class ServerSettings(_Settings):
     sleep_after_s: how long there must be no request before a tenant's process ends.
     tenant_threads, tenant_memory_mb: limits of a tenant's process: requests at the same time, address space;
     of a container its memory.
+    kept_days: how long the data from before a restore is kept; 0: until somebody confirms the restore.
     docker_host: the address of the Docker engine, for the runtime `docker`; "": the engine's usual socket.
     docker_certs: the folder of ca.pem, cert.pem and key.pem, for an engine at a network address.
     image: an Odoo image, best with its digest; "": the official one of the series.
@@ -254,6 +255,7 @@ class ServerSettings(_Settings):
     probe_timeout_s: Seconds = 30
     cron_jitter_s: Whole = 3600
     pool_size: Whole = 2
+    kept_days: Whole = 7
     docker_host: Annotated[str, AfterValidator(_engine_address)] = ""
     docker_certs: Annotated[AbsolutePath | None, _variable_of(str)] = None
     image: str = ""

@@ -27,7 +27,7 @@ from tests.support.mail_server import MailServer
 from tests.support.odoo_client import OdooClient
 from tests.support.odoo_image import NAME
 from tests.support.runtime_contract import ContractWithOdoo, Place, place_of
-from tests.support.tenants import ask, create, status
+from tests.support.tenants import ask, create, log_in, status
 from tests.support.waiting import eventually, wait_until
 
 from tenantry.engine import Engine
@@ -204,6 +204,25 @@ def test_a_spawner_that_is_killed_while_a_container_starts_loses_no_visitor(
         spawner_of(boxes).kill()
         assert answer.result()
     assert len(containers(docker, "beta-")) == 1
+
+
+def test_a_backup_comes_into_a_container_and_a_copy_is_neutralized_in_one(
+    boxes: Engine, docker: DockerEngine, acme: Creation
+):
+    later = [["name", "=", "Later"]]
+    backup = boxes.backups.take("acme").backup
+    log_in(boxes, acme).call("res.partner", "create", [{"name": "Later"}])
+    boxes.backups.restore(backup, "acme")
+    assert log_in(boxes, acme).call("res.partner", "search_count", later) == 0
+    boxes.backups.put_back("acme")
+    assert log_in(boxes, acme).call("res.partner", "search_count", later) == 1
+    boxes.backups.confirm("acme")
+    assert len(containers(docker, "acme-")) == 1
+    boxes.instances.duplicate("acme", "copied")
+    servers = "SELECT smtp_host FROM ir_mail_server WHERE active"
+    assert ask(boxes, "copied", servers) == [("invalid",)]
+    assert log_in(boxes, acme, "copied").call("res.partner", "search_count", later) == 1
+    boxes.instances.terminate("copied")
 
 
 # ---------------------------------------------------------------- another image

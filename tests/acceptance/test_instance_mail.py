@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from aiosmtpd.smtp import Envelope
 from tests.support.mail_server import MailServer
-from tests.support.odoo_client import OdooClient, OdooError
+from tests.support.odoo_client import OdooClient, OdooError, WebClient
+from tests.support.tenants import log_in
 from tests.support.waiting import wait_until
 
 from tenantry.engine import Engine
@@ -43,14 +44,14 @@ def admin(engine: Engine, acme: Creation, operators: MailServer) -> OdooClient:
     return OdooClient(engine, acme)
 
 
-def send(admin: OdooClient, author: str = "Ann Acme <ann@acme.example>", **values: object) -> dict:
+def send(admin: WebClient, author: str = "Ann Acme <ann@acme.example>", **values: object) -> dict:
     values = {"subject": "Your offer", "body_html": "<p>Hello</p>", "email_to": "bob@shop.example"} | values
     (mail,) = admin.call("mail.mail", "create", [{**values, "email_from": author, "auto_delete": False}])
     admin.call("mail.mail", "send", [mail])
     return seen(admin, mail)
 
 
-def seen(admin: OdooClient, mail: int) -> dict:
+def seen(admin: WebClient, mail: int) -> dict:
     return admin.call("mail.mail", "read", [mail], ["state", "failure_reason", "scheduled_date"])[0]
 
 
@@ -244,3 +245,16 @@ def test_a_mail_server_of_its_own_is_used_instead(admin: OdooClient, operators: 
     finally:
         admin.call("ir.mail_server", "unlink", record)
         own.stop()
+
+
+def test_a_copy_sends_no_mail_even_if_its_administrator_wants_to(
+    engine: Engine, acme: Creation, operators: MailServer
+):
+    engine.instances.duplicate("acme", "acme-test")
+    try:
+        admin = log_in(engine, acme, "acme-test")
+        admin.call("ir.mail_server", "unlink", admin.call("ir.mail_server", "search", []))
+        assert send(admin, subject="From a copy")["state"] == "exception"
+        assert [mail for mail in operators.mails if mail["Subject"] == "From a copy"] == []
+    finally:
+        engine.instances.terminate("acme-test")

@@ -16,7 +16,7 @@ from tests.support.fake_runtime import FakeRuntime
 
 _EFFECTS = (
     (psycopg.Connection, "execute"),
-    *((Filestores, name) for name in ("copy", "rename", "remove")),
+    *((Filestores, name) for name in ("copy", "copy_sessions", "rename", "remove")),
     *((FakeRuntime, name) for name in ("follow", "rename", "run_odoo")),
 )
 

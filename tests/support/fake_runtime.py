@@ -12,7 +12,7 @@ from socketserver import ThreadingUnixStreamServer
 
 from tenantry.model.activity import Activity
 from tenantry.model.address import Upstream, subdomain_host
-from tenantry.model.catalog import Label, State
+from tenantry.model.catalog import Kind, Label, State
 from tenantry.odoo.initialise import OdooCommand
 from tenantry.postgres import databases
 from tenantry.postgres.cluster import Cluster
@@ -46,7 +46,7 @@ class FakeRuntime:
         with self.cluster.connect() as connection:
             for name in names:
                 found = databases.find(connection, name)
-                if found and found.label:
+                if found and found.label and found.label.kind in (Kind.INSTANCE, Kind.EDIT):
                     self.known[name] = found.label
                 else:
                     self.known.pop(name, None)

@@ -52,8 +52,9 @@ OPERATIONS: dict[str, Callable[..., None]] = {
     "load": lambda engine, on_step, *what: engine.archives.load(*what, on_step),
     "import": lambda engine, on_step, file, name: engine.archives.load_upload(Path(file), name, on_step),
     "export": lambda engine, on_step, name, file: engine.archives.export(name, Path(file), on_step),
+    "duplicate": lambda engine, on_step, *names: engine.instances.duplicate(*names, on_step),
 }
-_THREADED = {"dump", "load", "backup", "prove", "terminate with a backup"}
+_THREADED = {"dump", "load", "backup", "prove", "duplicate", "terminate with a backup"}
 """After the use of a store, the threads of its library are missing in forked processes."""
 
 

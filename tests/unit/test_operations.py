@@ -13,7 +13,7 @@ from tenantry.model.operations import ENGINE_STATES, OPERATIONS, Operation, tran
 from tenantry.model.states import TRANSITIONS, Action, after
 from tenantry.operations.instance.lifecycle import STEPS, operate
 
-_FOR_A_MOMENT = {State.PROVISIONING, State.RENAMING, State.TERMINATING, State.MOVING}
+_FOR_A_MOMENT = {State.PROVISIONING, State.RENAMING, State.TERMINATING, State.MOVING, State.RESTORING}
 """The engine's states that last only during an operation."""
 _ROWS = [pytest.param(row, id=row.name) for row in OPERATIONS.values()]
 _OF_STEPS_ALONE = [it for it in OPERATIONS.values() if STEPS.keys() >= set(it.actions) and not it.engine]
@@ -45,6 +45,7 @@ def test_every_action_of_the_engine_belongs_to_an_operation():
     # What the back office does not ask for yet, and what it does at once, without an operation (0034).
     others = {Action.DUMP, Action.RESET_PASSWORD, Action.LOG_IN}
     others |= {Action.CHANGE, Action.MOVE, Action.LEAVE, Action.CONFIRM_MOVE}
+    others |= {Action.RESTORE, Action.END_RESTORE, Action.DUPLICATE}
     assert used | others == {action for action, _state in TRANSITIONS}
     assert STEPS.keys() < used
 

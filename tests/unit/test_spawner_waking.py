@@ -6,7 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +44,10 @@ class RecordingLauncher:
 
 @dataclass
 class OneLauncher:
-    """Finds always the same launcher. refusals: what it raises first."""
+    """Finds always the same launcher. refusals: what it raises first. adapted: the orders of processes."""
 
     launcher: RecordingLauncher
+    adapted: list[TenantOrder] = field(default_factory=list)
     refusals: list[OSError] = field(default_factory=list)
 
     def find_or_start(self, _tenant: Tenant) -> RecordingLauncher:
@@ -55,6 +56,7 @@ class OneLauncher:
         return self.launcher
 
     def adapt(self, order: TenantOrder) -> TenantOrder:
+        self.adapted.append(order)
         return order
 
     def forget(self, _launcher: RecordingLauncher) -> None:
@@ -232,3 +234,13 @@ def test_tenants_that_start_for_their_jobs_count_among_those_that_run_at_once(
     launcher = processes.launchers.launcher
     wait_until(lambda: runs(loop) and launcher.waiting, "nobody is woken")
     assert len(launcher.waiting) < len(names) / 2
+def test_a_copy_gets_no_login_at_the_mail_relay(tmp_path: Path, processes: WithOneLauncher, tenant: Tenant):
+    (tmp_path / "relay").touch()
+    processes.config = replace(processes.config, relay_file=str(tmp_path / "relay"), mail_port=2525)
+    processes.launchers.launcher.is_ready = True
+    processes.wake(tenant)
+    assert processes.launchers.adapted[-1].mail
+    processes.end(tenant)
+    tenant.entry = replace(tenant.entry, label=tenant.entry.label.having(copy_of="another"))
+    processes.wake(tenant)
+    assert processes.launchers.adapted[-1].mail is None

@@ -106,6 +106,7 @@ class RemoteEngine(RemoteNoun):
         self.pool = RemoteNoun("pool", self._conversations)
         self.mail = RemoteNoun("mail", self._conversations)
         self.moves = RemoteNoun("moves", self._conversations)
+        self.backups = RemoteNoun("backups", self._conversations)
         self.instances = RemoteInstances(self._conversations, facts)
 
     def facts(self) -> ServerFacts:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tenantry.engine import Engine
+from tenantry.engine.backups import Backups
 from tenantry.engine.instances import Instances
 from tenantry.engine.mail import Mail
 from tenantry.engine.moves import Moves
@@ -28,7 +29,7 @@ PARTS = frozenset({"clone", "sanitize", "customize", "create_admin", "publish"})
 NOUNS: Mapping[str, type] = MappingProxyType(
     {
         **{"": Engine, "templates": Templates, "pool": Pool, "instances": Instances, "mail": Mail},
-        "moves": Moves,
+        **{"moves": Moves, "backups": Backups},
     }
 )
 """The classes that the methods belong to; "" is the engine itself."""
@@ -37,7 +38,8 @@ REPORTS_STEPS = frozenset(
         *("templates.build", "templates.finish_editing", "pool.fill"),
         *("instances.provision", "instances.rename", "instances.terminate", "instances.operate"),
         *("instances.suspend", "instances.reactivate"),
-        *("instances.stop", "instances.start", "instances.restart"),
+        *("instances.stop", "instances.start", "instances.restart", "instances.duplicate"),
+        *("backups.restore", "backups.put_back", "backups.confirm"),
     }
 )
 METHODS = REPORTS_STEPS | frozenset(
@@ -56,6 +58,7 @@ METHODS = REPORTS_STEPS | frozenset(
         *("moves.whereabouts", "moves.digest", "moves.send", "moves.freeze", "moves.thaw", "moves.leave"),
         *("moves.confirm", "moves.check", "moves.stage", "moves.receive", "moves.arrive", "moves.front"),
         *("moves.discard", "moves.settle"),
+        *("backups.kept", "backups.sweep"),
     }
 )
 """No caller may start or stop servers, or read a key or the mail server's password."""

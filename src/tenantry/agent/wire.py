@@ -18,6 +18,7 @@ from tenantry.model.activity import Activity
 from tenantry.model.catalog import State
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.instance import Creation, Instance, InstanceSpec, NewPassword
+from tenantry.model.kept import Kept, Swept
 from tenantry.model.mail import Security, Smarthost, Traffic
 from tenantry.model.module import Module
 from tenantry.model.move import Whereabouts
@@ -35,7 +36,7 @@ _FACTS: Mapping[str, Any] = {
     for kind in (
         *(Activity, Capacity, Check, Condition, Creation, Editing, Entitlements, Instance),
         *(InstanceSpec, Module, NewPassword, PoolStatus, Recipe, ServerFacts, Smarthost, StepEvent),
-        *(Template, Traffic, Usage, Whereabouts),
+        *(Template, Traffic, Usage, Whereabouts, Kept, Swept),
     )
 }
 _WORDS: Mapping[str, type[StrEnum]] = {

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from tenantry.cli import complete, left
+from tenantry.cli import complete, left, restores
 from tenantry.cli.common import JsonOption, NameArgument, command, engine
 from tenantry.cli.groups import Commands
-from tenantry.cli.instance_actions import confirm
+from tenantry.cli.instance_actions import confirm_by_name
 from tenantry.cli.output import Columns, Output, megabytes, plain_text, said_when_interrupted, utc_minute
 from tenantry.errors import Conflict
 from tenantry.model.backup import Backup, Proof, ProofState
@@ -168,7 +168,7 @@ def remove(
     output = Output(as_json=as_json)
     backups = engine(output).backups
     if not yes:
-        confirm("This removes the backup. Type its name", backup)
+        confirm_by_name("This removes the backup. Type its name", backup)
     with said_when_interrupted(left.of_pruning()):
         backups.remove(backup)
     output.result({"removed": backup}, f"{backup} is gone.")
@@ -194,3 +194,10 @@ def _facts(found: Backup) -> Iterator[tuple[str, str]]:
         yield "", f"{_minute(found.proof.proved_at)}{restored}"
         if found.proof.detail:
             yield "", found.proof.detail
+
+
+app.command("restore", "tenantry backup restore acme-20261129-213000-1a2b3c acme")(restores.restore)
+app.command("put-back", "tenantry backup put-back acme")(restores.put_back)
+app.command("confirm", "tenantry backup confirm acme")(restores.confirm)
+app.command("kept")(restores.kept)
+app.command("sweep")(restores.sweep)

@@ -126,6 +126,7 @@ for _row in OPERATIONS.values():
         app.command(_row.name, f"tenantry instance {_row.name} acme", help=_row.help)(
             actions.command_for(_row.name)
         )
+app.command("duplicate", "tenantry instance duplicate acme acme-test --expires-days 7")(actions.duplicate)
 app.command("rename", "tenantry instance rename acme zenith")(actions.rename)
 app.command(
     "move",

@@ -77,9 +77,27 @@ def terminate(
     if without_backup and no_wait:
         raise OptionRefused("--no-wait", "with --without-backup")
     if not yes:
-        confirm(f"This deletes all data of {name} {place}. Type its name", name)
+        confirm_by_name(f"This deletes all data of {name} {place}. Type its name", name)
     gone = {"terminated": name}
     _act(output, place, "terminate", name, result=gone, no_wait=no_wait, without_backup=without_backup)
+
+
+@command
+def duplicate(
+    name: NameArgument,
+    to: Annotated[str, typer.Argument(help="The name of the copy.")],
+    expires_days: Annotated[
+        int, typer.Option(min=0, help="After how many days the copy is stopped; 0: never.")
+    ] = 14,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a copy of an instance of this machine, which sends no mails and runs no jobs."""
+    output = Output(as_json=as_json)
+    tenantry = engine(output, telling=True)
+    with output.progress(f"Duplicating {name}", left.of_creation(tenantry, to)) as on_step:
+        instance = tenantry.instances.duplicate(name, to, on_step, expires_days=expires_days)
+    until = f" until {instance.expires_at[:10]}" if instance.expires_at else ""
+    output.result(instance, plain_text(f"{to} is a copy of {name}, at {instance.url}{until}."))
 
 
 @command
@@ -255,7 +273,7 @@ def _act(
     output.result(result or instance, plain_text(line))
 
 
-def confirm(question: str, name: str) -> None:
+def confirm_by_name(question: str, name: str) -> None:
     """Ask for the name. Raises NotConfirmed for another one, or without a terminal."""
     try:
         answer = typer.prompt(question, err=True)

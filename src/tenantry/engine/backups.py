@@ -6,7 +6,10 @@ The operations are imported inside the methods, see `engine.archives`.
 from __future__ import annotations
 
 from tenantry.engine.parts import Noun
+from tenantry.model import names
 from tenantry.model.backup import Backup, Proof, Pruned, Reason, Retention
+from tenantry.model.instance import Instance
+from tenantry.model.kept import Kept, Swept
 from tenantry.model.progress import OnStep, ignore
 
 
@@ -79,3 +82,44 @@ class Backups(Noun):
         from tenantry.operations.backup.prove import due
 
         return due(self.all())
+
+    # ------------------------------------------------------------ restores
+
+    def restore(self, backup: str, name: str, on_step: OnStep = ignore) -> Instance:
+        """Let the instance `name` have the data of its backup; without such an instance, make a stopped one.
+
+        It is in use until the restored data takes the place of its former data, which is kept until
+        `confirm`, or for some days. A failed restore changes nothing. Raises InvalidName, and the errors of
+        `operations.backup.restore`.
+        """
+        from tenantry.operations.backup.restore import restore
+
+        names.instance_name(name, self._parts.settings.installation.reserved_names)
+        return restore(self._context, backup, name, on_step)
+
+    def put_back(self, name: str, on_step: OnStep = ignore) -> Instance:
+        """Let an instance have its former data again; what it has now is kept in turn.
+
+        Raises InstanceNotFound, NothingKept, InvalidTransition, Busy, FilestoreFailure, ProbeFailed.
+        """
+        from tenantry.operations.backup.put_back import put_back
+
+        return put_back(self._context, name, on_step)
+
+    def confirm(self, name: str, on_step: OnStep = ignore) -> None:
+        """Remove an instance's former data, if it is kept. Raises InstanceNotFound, Busy."""
+        from tenantry.operations.backup.put_back import confirm
+
+        confirm(self._context, name, on_step)
+
+    def kept(self) -> list[Kept]:
+        """The former data that is kept, by instance."""
+        from tenantry.operations.backup.sweep import all_kept
+
+        return all_kept(self._context)
+
+    def sweep(self) -> Swept:
+        """Remove former data that was kept long enough, and stop copies that have expired: once a day."""
+        from tenantry.operations.backup.sweep import sweep
+
+        return sweep(self._context)

@@ -154,6 +154,18 @@ class Instances(Noun):
         """Terminate what a failed creation left; return whether it left anything. Raises Busy."""
         return lifecycle.abandon(self._context, name, reference)
 
+    def duplicate(self, name: str, to: str, on_step: OnStep = ignore, *, expires_days: int = 14) -> Instance:
+        """Make the copy `to` of an instance, neutralized by Odoo; a copy that exists already stays.
+
+        It is served at once, by the same passwords, sends no mails, and is stopped when it expires; 0: never.
+        Raises InvalidName, InvalidTransition, NameTaken, Busy, NotNeutralized, InitialisationFailed,
+        InitialisationTimeout, ProbeFailed, and the errors of dumping and loading archives.
+        """
+        from tenantry.operations.instance.duplicate import duplicate
+
+        names.instance_name(to, self._parts.settings.installation.reserved_names)
+        return duplicate(self._context, name, to, on_step, expires_days)
+
     # ------------------------------------------------------------ changing the state
 
     def operate(self, name: str, operation: str, on_step: OnStep = ignore) -> Instance:

@@ -30,6 +30,8 @@ class Kind(StrEnum):
     """The data of an instance that moved away, while it moves back or is removed."""
     PROOF = "proof"
     """A backup that is restored to be looked at. It is never served, and removed at the end."""
+    KEPT = "kept"
+    """The data that an instance had before a restore, until somebody confirms the restore."""
 
 
 class State(StrEnum):
@@ -43,6 +45,7 @@ class State(StrEnum):
     RENAMING = "renaming"
     MOVING = "moving"
     MOVED = "moved"
+    RESTORING = "restoring"
     SUSPENDED = "suspended"
     TERMINATING = "terminating"
 
@@ -75,6 +78,11 @@ class Label:
         in seconds since 1970. pause_s: how long it was held in its last move.
     confirmed: the data that it left behind was removed.
     final_backup: the name of the backup that its termination takes first; "": it takes none.
+    restored_from: the archive that its data was restored from.
+    swap: while its data is exchanged: what for, and the oid of the database with the other data.
+    kept_at: of kept data: since when it is kept, in seconds since 1970.
+    copy_of: the identity of the instance that it is a copy of: it sends no mails. expires_at: when a copy is
+        stopped, in seconds since 1970.
     """
 
     kind: Kind
@@ -106,6 +114,11 @@ class Label:
     pause_s: float = 0.0
     confirmed: bool = False
     final_backup: str = ""
+    restored_from: str = ""
+    swap: str = ""
+    kept_at: float = 0.0
+    copy_of: str = ""
+    expires_at: float = 0.0
 
     def to_comment(self) -> str:
         filled = {key: value for key, value in asdict(self).items() if value}

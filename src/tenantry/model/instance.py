@@ -88,6 +88,7 @@ class Instance:
     """An instance in the catalog. login: the administrator's, if it was read from the database.
 
     reference: the caller's reference of its creation. moved_to: the server that it moved to, if it has moved.
+    is_copy: it is a neutralized copy of another one. expires_at: when a copy is stopped, UTC, ISO 8601.
     """
 
     name: str
@@ -100,6 +101,8 @@ class Instance:
     login: str = ""
     reference: str = ""
     moved_to: str = ""
+    is_copy: bool = False
+    expires_at: str = ""
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,9 @@ LOADING_PREFIX = "load_"
 STAGING_PREFIX = "stage_"
 FORMER_PREFIX = "former_"
 PROOF_PREFIX = "proof_"
+RESTORING_PREFIX = "restore_"
+KEPT_PREFIX = "kept_"
+ASIDE_PREFIX = "aside_"
 EDITING_PREFIX = "edit--"
 ZYGOTE_PREFIX = "zygote_"
 
@@ -288,3 +291,18 @@ def staging_folder(instance: str) -> str:
 def former_database(instance: str) -> str:
     """The data of an instance that moved away, once another database has its name."""
     return FORMER_PREFIX + instance
+
+
+def restoring_database(instance: str) -> str:
+    """The database into which a backup is loaded that is to be the data of an existing instance."""
+    return RESTORING_PREFIX + instance
+
+
+def kept_database(instance: str) -> str:
+    """The data that an instance had before a restore."""
+    return KEPT_PREFIX + instance
+
+
+def aside_database(instance: str) -> str:
+    """The data in use, while other data takes its place: its database for a moment, and its files."""
+    return ASIDE_PREFIX + instance

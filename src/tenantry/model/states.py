@@ -27,6 +27,9 @@ class Action(StrEnum):
     MOVE = "be moved"
     LEAVE = "be left behind by its move"
     CONFIRM_MOVE = "have its move confirmed"
+    RESTORE = "be restored"
+    END_RESTORE = "be used again after a restore"
+    DUPLICATE = "be duplicated"
 
 
 TRANSITIONS: Mapping[tuple[Action, State], State] = MappingProxyType(
@@ -49,6 +52,9 @@ TRANSITIONS: Mapping[tuple[Action, State], State] = MappingProxyType(
         (Action.LEAVE, State.MOVING): State.MOVED,
         (Action.TERMINATE, State.MOVING): State.TERMINATING,
         (Action.TERMINATE, State.MOVED): State.TERMINATING,
+        (Action.RESTORE, State.ACTIVE): State.RESTORING,
+        (Action.END_RESTORE, State.RESTORING): State.ACTIVE,
+        (Action.TERMINATE, State.RESTORING): State.TERMINATING,
         # The state does not change.
         (Action.INSTALL, State.ACTIVE): State.ACTIVE,
         (Action.RESET_PASSWORD, State.ACTIVE): State.ACTIVE,
@@ -61,10 +67,17 @@ TRANSITIONS: Mapping[tuple[Action, State], State] = MappingProxyType(
         (Action.DUMP, State.SUSPENDED): State.SUSPENDED,
         (Action.DUMP, State.MOVING): State.MOVING,
         (Action.CONFIRM_MOVE, State.MOVED): State.MOVED,
+        (Action.RESTORE, State.STOPPED): State.STOPPED,
+        (Action.RESTORE, State.SUSPENDED): State.SUSPENDED,
+        (Action.END_RESTORE, State.STOPPED): State.STOPPED,
+        (Action.END_RESTORE, State.SUSPENDED): State.SUSPENDED,
+        (Action.DUPLICATE, State.ACTIVE): State.ACTIVE,
+        (Action.DUPLICATE, State.STOPPED): State.STOPPED,
         (Action.CHANGE, State.PROVISIONING): State.PROVISIONING,
         (Action.CHANGE, State.ACTIVE): State.ACTIVE,
         (Action.CHANGE, State.STOPPED): State.STOPPED,
         (Action.CHANGE, State.RENAMING): State.RENAMING,
+        (Action.CHANGE, State.RESTORING): State.RESTORING,
         (Action.CHANGE, State.SUSPENDED): State.SUSPENDED,
         (Action.CHANGE, State.TERMINATING): State.TERMINATING,
         # The action is run again after a kill: the state is reached already.
@@ -75,6 +88,7 @@ TRANSITIONS: Mapping[tuple[Action, State], State] = MappingProxyType(
         (Action.START, State.ACTIVE): State.ACTIVE,
         (Action.RENAME, State.RENAMING): State.RENAMING,
         (Action.MOVE, State.MOVING): State.MOVING,
+        (Action.RESTORE, State.RESTORING): State.RESTORING,
         (Action.LEAVE, State.MOVED): State.MOVED,
         (Action.ACTIVATE, State.ACTIVE): State.ACTIVE,
     }

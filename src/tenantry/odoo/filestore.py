@@ -23,6 +23,7 @@ from tenantry.agreed import ASIDE_FOLDER, SESSIONS_FOLDER, TEMPORARY_FOLDER
 from tenantry.errors import FilestoreFailure
 
 _PARTIAL = ".partial"
+_MAX_SESSION_BYTES = 2**20
 # `checklist` is Odoo's list of files for its next garbage collection, not content. Sessions and temporary
 # files belong to a process, not to the content; what is put aside is garbage.
 _NOT_CONTENT = shutil.ignore_patterns("checklist", SESSIONS_FOLDER, TEMPORARY_FOLDER, ASIDE_FOLDER)
@@ -100,6 +101,22 @@ class Filestores:
                 with contextlib.suppress(OSError):
                     if found.lstat().st_ctime >= since and is_content("/".join(parts)):
                         yield "/".join(parts), str(found.relative_to(top))
+    def copy_sessions(self, source: str, target: str) -> None:
+        """Replace the sessions of `target` with those of `source`. Raises FilestoreFailure."""
+        folder = self.folder(target) / SESSIONS_FOLDER
+        try:
+            if folder.is_symlink():
+                folder.unlink()
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)  # fails if it is still there: nothing is written through a link
+            for path in self.sessions(source):
+                with self.open_content(source, path) as file:
+                    content = file.read(_MAX_SESSION_BYTES) if file else b""
+                copy = self.folder(target) / path
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.write_bytes(content)
+        except OSError as error:
+            raise FilestoreFailure(folder, _reason(error)) from error
 
     def count_others(self, name: str) -> int:
         """How many other entries it has: links, pipes, names that Odoo does not use."""

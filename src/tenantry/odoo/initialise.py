@@ -49,6 +49,11 @@ def install_command(modules: Collection[str]) -> OdooCommand:
     return OdooCommand(INSTALL, arguments, _script("install_modules.py"))
 
 
+def neutralize_command() -> OdooCommand:
+    """Odoo's own command that keeps a copy from sending mails, running jobs and making payments."""
+    return OdooCommand("neutralize", ("neutralize",), "")
+
+
 @dataclass(frozen=True)
 class Initialisation:
     """How Odoo is run on one database: its configuration, its log, how long it may take.

@@ -18,7 +18,7 @@ from tenantry.agreed import TENANT_MODULE
 from tenantry.model.series import series as supported
 
 _ALSO = ".also"
-_Purpose = Literal["sanitize", "customize", "customer_admin", "birth", "stale_caches"]
+_Purpose = Literal["sanitize", "customize", "customer_admin", "birth", "stale_caches", "all_stale"]
 
 
 def stale_caches_script(series: str) -> str:
@@ -27,6 +27,11 @@ def stale_caches_script(series: str) -> str:
     Raises UnsupportedSeries.
     """
     return _script("stale_caches", series, ["base"])
+
+
+def all_stale_script(series: str) -> str:
+    """Tell Odoos that all their caches are stale, after SQL of others. Raises UnsupportedSeries."""
+    return _script("all_stale", series, ["base"])
 
 
 def sanitize_script(series: str, modules: Collection[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from tenantry.errors import Busy, InstanceNotFound
 from tenantry.model.catalog import Database, Kind, Label, State
@@ -53,7 +54,14 @@ def describe(context: Context, database: Database, size_bytes: int = 0) -> Insta
         size_bytes=size_bytes,
         reference=label.reference,
         moved_to=label.moved_to,
+        is_copy=bool(label.copy_of),
+        expires_at=moment(label.expires_at) if label.expires_at else "",
     )
+
+
+def moment(seconds: float) -> str:
+    """A time in UTC, ISO 8601. seconds: since 1970."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def list_instances(context: Context) -> list[Instance]:

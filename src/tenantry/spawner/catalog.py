@@ -45,7 +45,7 @@ class Entry:
     @property
     def keeps_visitors(self) -> bool:
         """Whether visitors may connect, but no process serves them: they wait, or are forwarded."""
-        return self.label.state in (State.MOVING, State.MOVED)
+        return self.label.state in (State.MOVING, State.MOVED, State.RESTORING)
 
     @property
     def forward_to(self) -> str:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psutil
 
+from tenantry.agreed import SESSIONS_FOLDER
+
 _FIRST, _COUNT = 0x7000_0000, 0x0FFF_0000
 RANGES = 16
 """Each server of a machine has its own part of the range: oids of different clusters may be equal."""
@@ -84,3 +86,14 @@ def chown_folders(folder: Path, user: int | None) -> None:
         if stat.S_ISDIR(os.fstat(descriptor).st_mode):
             os.fchown(descriptor, user, user)
             os.fchmod(descriptor, 0o700)
+
+
+def chown_sessions(folder: Path, user: int | None) -> None:
+    """Change the owner of the sessions in a filestore to the user: they are no links to other files."""
+    sessions = folder / SESSIONS_FOLDER
+    if sessions.is_dir():
+        chown_folders(sessions, user)
+    for file in [entry for entry in sessions.rglob("*") if entry.is_file()]:
+        file.chmod(0o600)
+        if user is not None:
+            os.chown(file, user, user)

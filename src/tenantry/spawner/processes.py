@@ -179,8 +179,8 @@ class Processes:
         )
 
     def _mail_access(self, tenant: Tenant) -> MailAccess | None:
-        """The tenant's login at the mail relay, if there is one."""
-        if not self.config.has_mail_server:
+        """The tenant's login at the mail relay, if there is one; a copy sends no mails."""
+        if not self.config.has_mail_server or tenant.entry.label.copy_of:
             return None
         login = keys.mail_login(tenant.name, tenant.entry.oid)
         key = keys.mail_key(Secret(self.config.instances_key))

@@ -46,7 +46,7 @@ from tenantry.operations.backup.proofs import find_proof, put_proof
 from tenantry.operations.context import Context
 from tenantry.operations.instance.archives import Place, place
 from tenantry.operations.instance.contents import TABLES, Contents, count_contents, limit_s
-from tenantry.operations.instance.load import FromArchive, check_supported
+from tenantry.operations.instance.load import FromArchive, check_archive
 from tenantry.operations.instance.source import FIRST_STEPS
 from tenantry.operations.steps import Operation, Step
 from tenantry.operations.template.clone import discard
@@ -248,7 +248,7 @@ def _proof(context: Context, connection: Connection, target: Place, backup: str,
     try:
         found = find_archive(target.store, target.keys, backup)
         subject = Proving(Scratch(context, connection, names.new_proof_database(), target, found))
-        check_supported(subject.source)
+        check_archive(subject.source)
         Operation("prove", backup, STEPS, on_step).run(subject)
         if subject.unknown:
             raise BackupNotCounted(backup, subject.unknown)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from tenantry.errors import TenantryError
+from tenantry.errors import Tampered, TenantryError
 from tenantry.keyfile import write_private
 from tenantry.model.catalog import Kind, State
 from tenantry.operations.context import Context
@@ -53,6 +55,22 @@ class _Kept:
             return cls(**json.loads(file.read_text(encoding="utf-8")))
         except (FileNotFoundError, ValueError, TypeError):
             return cls()
+
+
+def write_address(context: Context, database: str, name: str, before: Collection[str] | None) -> None:
+    """Write the instance's address into its database, if that has one of the hosts `before`; None: any.
+
+    The role of the database cannot log in. Tampering does not stop the caller.
+    """
+    query = """
+        UPDATE ir_config_parameter SET value = %(url)s
+         WHERE key = 'web.base.url'
+           AND (%(hosts)s::text[] IS NULL OR substring(value from '^[a-z]+://([^/:]+)') = ANY(%(hosts)s))
+    """
+    facts = {"url": context.address(name).url, "hosts": None if before is None else list(before)}
+    # Its errors are raised as Tampered, see `bounded.Session`.
+    with contextlib.suppress(Tampered), context.as_locked_role(database) as inside:
+        inside.execute(query, facts)
 
 
 def _renew(context: Context, name: str, before: str) -> bool:

@@ -23,6 +23,8 @@ from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import Connection
 from tenantry.postgres.notify import notify_spawner
 
+_CLAIMED = (Kind.INSTANCE, Kind.EDIT, Kind.KEPT)
+
 
 def spares(connection: Connection, code: str = "") -> list[Database]:
     """The spares of one template, or of all, the oldest first; unfinished ones are among them."""
@@ -77,7 +79,7 @@ def sweep(context: Context, connection: Connection, code: str) -> None:
 
 def _names_in_use(connection: Connection, template: Database) -> set[str]:
     """The usable spares, and the folders of claimed ones whose files still have the old name."""
-    claimed = {database.filestore for database in databases.listing(connection, Kind.INSTANCE, Kind.EDIT)}
+    claimed = {database.filestore for database in databases.listing(connection, *_CLAIMED)}
     return {spare.name for spare in usable(connection, template)} | claimed
 
 
@@ -86,7 +88,7 @@ def _without_label(context: Context, connection: Connection, code: str) -> set[s
     labelled = {database.name for database in databases.listing(connection)}
     everything = databases.names(connection) | roles.ours(connection) | context.filestores.names()
     stems = {name.removesuffix(".partial") for name in everything} - labelled
-    prefixes = (names.spare_prefix(code), names.CLONE_PREFIX, names.LOADING_PREFIX)
+    prefixes = (names.spare_prefix(code), names.CLONE_PREFIX, names.LOADING_PREFIX, names.RESTORING_PREFIX)
     return {name for name in stems if name.startswith(prefixes)}
 
 

@@ -6,17 +6,16 @@ instance is stopped then, so that it does nothing before an operator starts it.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tenantry.errors import Tampered
 from tenantry.model import names
 from tenantry.model.catalog import Kind, Label, State
 from tenantry.model.secret import random_key
 from tenantry.model.signing import now_us
 from tenantry.operations.context import Context, name_files
+from tenantry.operations.fleet.addresses import write_address
 from tenantry.operations.instance.archives import major
 from tenantry.operations.inventory import find_labelled
 from tenantry.operations.steps import Step
@@ -146,22 +145,6 @@ def _is_named(subject: Loading) -> bool:
 def _write_address(subject: Loading) -> None:
     source = subject.source
     write_address(source.context, source.temporary_name, source.name, source.former_hosts)
-
-
-def write_address(context: Context, database: str, name: str, before: Collection[str] | None) -> None:
-    """Write the instance's address into its database, if that has one of the hosts `before`; None: any.
-
-    The role of the database cannot log in. Tampering does not stop the caller.
-    """
-    query = """
-        UPDATE ir_config_parameter SET value = %(url)s
-         WHERE key = 'web.base.url'
-           AND (%(hosts)s::text[] IS NULL OR substring(value from '^[a-z]+://([^/:]+)') = ANY(%(hosts)s))
-    """
-    facts = {"url": context.address(name).url, "hosts": None if before is None else list(before)}
-    # Its errors are raised as Tampered, see `bounded.Session`.
-    with contextlib.suppress(Tampered), context.as_locked_role(database) as inside:
-        inside.execute(query, facts)
 
 
 def _name(subject: Loading) -> None:

@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from tenantry.agreed import SESSIONS_FOLDER
 from tenantry.archive.load import Found, decrypted, find_archive, get_files, restore_in_parallel, schema_of
 from tenantry.errors import InvalidTransition, MoveUnsupported, NameTaken, ProbeFailed
 from tenantry.model import names
@@ -24,8 +22,8 @@ from tenantry.model.progress import ignore
 from tenantry.model.states import Action, after
 from tenantry.odoo.probe import wait_for_status
 from tenantry.operations.context import Context, name_files, relabel
+from tenantry.operations.fleet.addresses import write_address
 from tenantry.operations.instance.archives import client, major
-from tenantry.operations.instance.arrival import write_address
 from tenantry.operations.instance.availability import check_free, check_hostnames, name_locks
 from tenantry.operations.instance.dump import MOVED_LABEL_FIELDS
 from tenantry.operations.instance.load import FromArchive
@@ -45,7 +43,7 @@ from tenantry.operations.template.clone import discard as discard_database
 from tenantry.postgres import databases, locks, roles
 from tenantry.postgres.cluster import Connection
 from tenantry.postgres.notify import notify_spawner
-from tenantry.spawner.identity import chown_folders
+from tenantry.spawner.identity import chown_folders, chown_sessions
 
 _OK = 200
 
@@ -167,14 +165,10 @@ class Arriving(FromArchive):
         self._give_away(context.filestores.folder(made))
 
     def _give_away(self, folder: Path) -> None:
-        """Give the folders to the tenant's user, and the sessions, which are no links to other files."""
+        """Give the folders to the tenant's user, and the sessions."""
         user = self.context.runtime.user_of(databases.oid(self.connection, self.temporary_name))
         chown_folders(folder, user)
-        sessions = [file for file in (folder / SESSIONS_FOLDER).rglob("*") if file.is_file()]
-        for file in sessions:
-            file.chmod(0o600)
-            if user is not None:
-                os.chown(file, user, user)
+        chown_sessions(folder, user)
 
     @property
     def named(self) -> Label:

@@ -16,6 +16,7 @@ from tenantry.model.operations import OPERATIONS
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.states import Action, after
 from tenantry.operations.context import Context, relabel
+from tenantry.operations.instance.kept import drop_kept, settle
 from tenantry.operations.instance.modules import install_log
 from tenantry.operations.inventory import describe, find_instance, find_labelled
 from tenantry.operations.steps import Operation, Step
@@ -170,6 +171,10 @@ def _remove_filestore(subject: Changing) -> None:
     install_log(subject.context.settings, subject.name).unlink(missing_ok=True)
 
 
+def _drop_kept(subject: Changing) -> None:
+    drop_kept(subject.context, subject.connection, subject.name)
+
+
 def _drop_role(subject: Changing) -> None:
     """The last step: a termination is finished when the role does not exist any more."""
     roles.drop(subject.connection, subject.name)
@@ -211,6 +216,7 @@ TERMINATE: tuple[Step[Terminating], ...] = (
     Step("backup", _take_final_backup, is_done=_is_dropped),
     Step("database", _drop_database, is_done=_is_dropped),
     Step("filestore", _remove_filestore),
+    Step("kept", _drop_kept),
     Step("role", _drop_role),
 )
 
@@ -225,6 +231,7 @@ def operate(context: Context, name: str, operation: str, on_step: OnStep = ignor
     """
     steps = _steps(operation)
     with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
+        settle(context, connection, name)
         Operation(operation, name, steps, on_step).run(Changing(context, connection, name))
         return describe(context, Database(name, find_instance(connection, name)))
 

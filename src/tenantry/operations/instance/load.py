@@ -130,11 +130,11 @@ def _check(source: FromArchive) -> None:
     """Check everything that can be checked before the first step."""
     check_hostnames(source.context, source.connection, source.name, ())
     check_free(source.context, source.connection, source.name)
-    check_supported(source)
+    check_archive(source)
 
 
-def check_supported(source: FromArchive) -> None:
-    """Check that this server has what the archive needs. Raises ArchiveUnsupported, ModuleNotFound."""
+def check_archive(source: FromArchive) -> None:
+    """Check that this server can run it. Raises ArchiveUnsupported, ModuleNotFound."""
     context, manifest, here = source.context, source.found.manifest, major(source.connection)
     if manifest.postgres > here:
         raise ArchiveUnsupported(manifest.archive, f"PostgreSQL {manifest.postgres}", f"PostgreSQL {here}")

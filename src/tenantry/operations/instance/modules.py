@@ -12,6 +12,7 @@ from tenantry.model.states import Action, after
 from tenantry.odoo.confined import log_of
 from tenantry.odoo.initialise import (
     INSTALL,
+    OdooCommand,
     check_modules_exist,
     install_command,
     installed_modules,
@@ -21,7 +22,8 @@ from tenantry.odoo.modules import modules_in
 from tenantry.odoo.own_addons import tenant_addons, tenants_addons_path
 from tenantry.operations.context import Context
 from tenantry.operations.inventory import find_instance
-from tenantry.postgres import locks, roles
+from tenantry.postgres import databases, locks, roles
+from tenantry.postgres.cluster import Connection
 from tenantry.settings import ServerSettings
 
 
@@ -44,6 +46,19 @@ def install_modules(context: Context, name: str, modules: Collection[str]) -> li
             with context.as_tenant(name) as inside:
                 verify_modules(inside, missing, log)
         return missing
+
+
+def run_unserved(context: Context, connection: Connection, name: str, command: OdooCommand) -> Path:
+    """Run an Odoo command on an instance that is not served; return its log. Its role can log in meanwhile.
+
+    Raises InitialisationTimeout, InitialisationFailed.
+    """
+    roles.enable_login(connection, name, context.role_password(name))
+    try:
+        return context.runtime.run_odoo(name, command)
+    finally:
+        roles.disable_login(connection, name)
+        databases.end_sessions(connection, name)
 
 
 def install_log(settings: ServerSettings, name: str) -> Path:

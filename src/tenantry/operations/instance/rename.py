@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass, replace
 
-from tenantry.errors import InstanceNotFound, Tampered
+from tenantry.errors import DataKept, InstanceNotFound, Tampered
 from tenantry.model.address import subdomain_host
 from tenantry.model.catalog import Database, Kind, Label, State
 from tenantry.model.instance import Instance
@@ -18,6 +18,7 @@ from tenantry.model.signing import now_us
 from tenantry.model.states import Action, after
 from tenantry.operations.context import Context, name_files, relabel
 from tenantry.operations.instance.availability import check_free, check_hostnames, name_locks
+from tenantry.operations.instance.kept import find_kept
 from tenantry.operations.instance.modules import install_log
 from tenantry.operations.inventory import describe, find_instance, find_labelled
 from tenantry.operations.steps import Operation, Step
@@ -154,7 +155,7 @@ STEPS: tuple[Step[Renaming], ...] = (
 def rename(context: Context, old: str, new: str, on_step: OnStep = ignore) -> Instance:
     """Rename the instance `old` to `new`. A rename that was killed is finished.
 
-    A rename that fails is undone. Raises InstanceNotFound, InvalidTransition, NameTaken, Busy,
+    A rename that fails is undone. Raises InstanceNotFound, InvalidTransition, DataKept, NameTaken, Busy,
     FilestoreFailure, ProbeFailed.
     """
     with context.maintenance() as connection, name_locks(connection, {old, new}, ()):
@@ -163,6 +164,8 @@ def rename(context: Context, old: str, new: str, on_step: OnStep = ignore) -> In
             pass  # It is finished, even if another instance has the old name by now.
         elif find_labelled(connection, old, Kind.INSTANCE):
             after(old, find_instance(connection, old).state, Action.RENAME)
+            if find_kept(connection, old):
+                raise DataKept(old)
             check_hostnames(context, connection, new, ())
             check_free(context, connection, new)
         elif not is_renamed(subject):

@@ -28,11 +28,11 @@ from tenantry.operations.context import Context, relabel
 from tenantry.operations.instance.archives import client
 from tenantry.operations.instance.arrival import LAST_STEPS, Arrival, Loading
 from tenantry.operations.instance.availability import check_free, check_hostnames, name_locks
+from tenantry.operations.instance.modules import run_unserved
 from tenantry.operations.instance.source import FIRST_STEPS
 from tenantry.operations.inventory import describe, find_instance
 from tenantry.operations.steps import Operation, Step
 from tenantry.operations.template.clone import database_lock, discard
-from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import translated
 
 
@@ -109,12 +109,7 @@ def _install_ours(subject: Loading) -> None:
     with context.as_tenant(name) as inside:
         is_missing = TENANT_MODULE not in installed_modules(inside)
     if is_missing:
-        roles.enable_login(connection, name, context.role_password(name))
-        try:
-            log = context.runtime.run_odoo(name, install_command([TENANT_MODULE]))
-        finally:
-            roles.disable_login(connection, name)
-        databases.end_sessions(connection, name)
+        log = run_unserved(context, connection, name, install_command([TENANT_MODULE]))
         with context.as_tenant(name) as inside:
             verify_modules(inside, [TENANT_MODULE], log)
     relabel(context, connection, name, find_instance(connection, name).having(finished=(PROVIDED,)))

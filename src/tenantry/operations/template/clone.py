@@ -202,7 +202,7 @@ def _clone_unless_ready(cloning: Cloning, steps: tuple[Step[Cloning], ...], on_s
 
 def drop_unused_zygotes(context: Context, connection: Connection, code: str, current: str) -> None:
     """Drop the zygotes' databases of versions that no instance has. current: a version that stays anyway."""
-    alive = databases.listing(connection, Kind.INSTANCE, Kind.EDIT)
+    alive = databases.listing(connection, Kind.INSTANCE, Kind.EDIT, Kind.KEPT)
     labels = [database.label for database in alive if database.label]
     versions = {label.version for label in labels if label.template == code}
     for database in databases.listing(connection, Kind.ZYGOTE):
