@@ -28,6 +28,8 @@ class Kind(StrEnum):
     ZYGOTE = "zygote"
     FORMER = "former"
     """The data of an instance that moved away, while it moves back or is removed."""
+    LOST = "lost"
+    """What nobody owned, in quarantine, see `model.reconcile`. `renamed_from` has its name."""
 
 
 class State(StrEnum):
@@ -141,6 +143,15 @@ class Label:
     def having(self, **changes: Any) -> Label:
         """The same label with some fields changed."""
         return replace(self, **changes)
+
+
+def filestore_in(comment: str | None) -> str:
+    """The folder that a label names, whatever its kind is; "" if it names none, or is no label."""
+    try:
+        data = json.loads(comment or "")
+        return str(data.get("filestore", "")) if data.get("tenantry") == FORMAT else ""
+    except (ValueError, AttributeError, RecursionError):
+        return ""
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ CLONE_PREFIX = "clone_"
 LOADING_PREFIX = "load_"
 STAGING_PREFIX = "stage_"
 FORMER_PREFIX = "former_"
+LOST_PREFIX = "lost_"
 EDITING_PREFIX = "edit--"
 ZYGOTE_PREFIX = "zygote_"
 

@@ -12,7 +12,7 @@ import hashlib
 import os
 import signal
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -46,7 +46,7 @@ from tenantry.runtimes.docker_command import DATA_FOLDER, DockerCommand
 from tenantry.runtimes.firewall import Firewall
 from tenantry.runtimes.tenant_server import TenantServer
 from tenantry.spawner.config import Config, Containers
-from tenantry.spawner.container_engine import CHANNEL_FOLDER
+from tenantry.spawner.container_engine import CHANNEL_FOLDER, MARK, OID
 from tenantry.spawner.container_sockets import CHANNEL
 from tenantry.spawner.docker_client import AUTHORITY, CERTIFICATE, KEY, connect
 from tenantry.spawner.renewals import WAITS
@@ -55,6 +55,7 @@ _OWN_ADDONS, _MORE_ADDONS = PurePosixPath("/mnt/tenantry"), PurePosixPath("/mnt/
 _PROGRAM = _OWN_ADDONS / PROCESS_MODULE / CONTAINER_PROGRAM
 _SOCKETS = PurePosixPath("/run/postgresql")
 _CHECK_TIMEOUT_S = 5
+_CONTAINER, _NETWORK = "container ", "network "
 
 
 @dataclass(frozen=True)
@@ -268,6 +269,32 @@ class DockerRuntime(TenantServer):
         except ContainerEngineFailure:
             return super()._folders_of_files()
         return [*super()._folders_of_files(), *([folder] if folder.is_dir() else ())]
+
+    def strays(self, hosts: Collection[str], oids: Collection[int]) -> set[str]:
+        """See `Runtime.strays`; containers of commands have no database, and are removed when they end.
+
+        There are no volumes: a container's folders are this machine's, or in memory.
+        """
+        mine, there = {"label": f"{MARK}={self.mark}"}, set(map(str, oids))
+        with self._engine(_CHECK_TIMEOUT_S) as engine:
+            containers = [
+                (it["Names"][0].lstrip("/"), it["Labels"]) for it in engine.containers(all=True, filters=mine)
+            ]
+            networks = [(it["Name"], it["Labels"]) for it in engine.networks(filters=mine)]
+        lost = {f"{_CONTAINER}{name}" for name, labels in containers if labels.get(OID) not in there}
+        lost |= {f"{_NETWORK}{name}" for name, labels in networks if labels.get(OID) not in there}
+        return super().strays(hosts, oids) | lost
+
+    def remove_stray(self, stray: str) -> None:
+        """See `Runtime.remove_stray`. Raises ContainerEngineFailure."""
+        if stray.startswith(_CONTAINER):
+            with self._engine() as engine, contextlib.suppress(NotFound):
+                engine.remove_container(stray.removeprefix(_CONTAINER), force=True, v=True)
+        elif stray.startswith(_NETWORK):
+            with self._engine() as engine, contextlib.suppress(NotFound):
+                engine.remove_network(stray.removeprefix(_NETWORK))
+        else:
+            super().remove_stray(stray)
 
     def run_odoo(self, name: str, command: OdooCommand) -> Path:
         """See `Runtime.run_odoo`: in a container of its own, beside the tenant's."""
