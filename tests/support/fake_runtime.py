@@ -107,3 +107,13 @@ class FakeRuntime:
 
     def user_of(self, oid: int) -> int | None:
         return None
+
+    def hosts_of(self, name: str) -> set[str]:
+        return {subdomain_host(name, self.base_domain), *self.known[name].further_hosts}
+
+    def strays(self, hosts: Collection[str], oids: Collection[int]) -> set[str]:
+        return {host for name in self.known for host in self.hosts_of(name)} - set(hosts)
+
+    def remove_stray(self, stray: str) -> None:
+        for name in [name for name in self.known if stray in self.hosts_of(name)]:
+            del self.known[name]

@@ -16,6 +16,7 @@ import pytest
 from tenantry.engine import Engine
 from tenantry.errors import InitialisationFailed, InitialisationTimeout
 from tenantry.model.activity import Activity
+from tenantry.model.address import subdomain_host
 from tenantry.model.catalog import State
 from tenantry.odoo.initialise import OdooCommand
 from tenantry.operations.context import Context, relabel
@@ -122,6 +123,16 @@ class RuntimeContract:
         mine, others = map(place.runtime.user_of, oids)
         assert mine == place.runtime.user_of(oids[0])
         assert mine is None or mine != others
+
+    def test_what_it_has_for_no_instance_is_a_stray(self, place: Place):
+        domain = place.context.settings.base_domain
+        mine, others = (subdomain_host(name, domain) for name in (place.name, place.other))
+        with place.context.maintenance() as connection:
+            oids = [databases.oid(connection, name) for name in (place.name, place.other)]
+        assert place.runtime.strays([mine, others], oids).isdisjoint({mine, others})
+        strays = place.runtime.strays([mine], oids[:1])
+        assert others in strays
+        assert mine not in strays
 
     def test_its_limits_are_sensible(self, place: Place):
         found = place.runtime.capabilities

@@ -11,7 +11,7 @@ import pytest
 
 from tenantry.edge.pages import write_pages
 from tenantry.runtimes.tenant_server import HEALTH_PATH
-from tenantry.spawner.hosts import MARKERS, SERVED, SOCKET, Hosts
+from tenantry.spawner.hosts import MARKERS, SERVED, SOCKET, SUFFIXES, Hosts, known_hosts
 
 HOST = "acme.example.com"
 
@@ -78,3 +78,13 @@ def test_the_front_looks_for_each_marker_and_has_its_page(tmp_path: Path):
     write_pages(tmp_path)
     assert all((tmp_path / f"{marker}.json").is_file() for marker in told)
     assert f"respond {HEALTH_PATH} " in front
+
+
+def test_all_hosts_that_have_a_file_are_known(hosts: Hosts):
+    hosts.listen(HOST)[0].close()
+    hosts.link("shop.example", HOST)
+    hosts.mark("late.localhost", MARKERS[1])
+    (hosts.folder / ".new").touch()
+    assert known_hosts(hosts.folder) == {HOST, "shop.example", "late.localhost"}
+    assert known_hosts(hosts.folder / "none") == set()
+    assert {SOCKET, *MARKERS} == set(SUFFIXES)

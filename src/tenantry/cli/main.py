@@ -20,6 +20,7 @@ from tenantry.cli import (
     mail,
     master,
     pool,
+    reconcile,
     request,
     server,
     stack,
@@ -58,6 +59,9 @@ app.command(
     "tenantry create acme boss@acme.example --plan starter --no-wait",
     "tenantry create acme boss@acme.example --runtime railway",
 )(create.create)
+app.command("reconcile", "tenantry reconcile", "tenantry reconcile --apply", "tenantry reconcile --json")(
+    reconcile.reconcile
+)
 app.command()(demo.demo)
 app.command("bench", "tenantry bench --quick")(bench.bench)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 
 from tenantry import __version__
@@ -19,9 +20,11 @@ from tenantry.engine.pool import Pool
 from tenantry.engine.templates import Templates
 from tenantry.errors import InvalidValue, StartedInside
 from tenantry.model import sealing
+from tenantry.model.instance import Instance
 from tenantry.model.names import LOCAL_SERVER
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.provider import Provider
+from tenantry.model.reconcile import Reconciliation
 from tenantry.model.secret import Secret
 from tenantry.model.server import WIRE, Condition, ServerFacts
 from tenantry.operations.fleet.addresses import renew_addresses
@@ -213,6 +216,27 @@ class Engine(Parts):
                 ownership.require(context.cluster, connection, self._owner)
             version = connection.info.server_version
         return f"PostgreSQL {version // 10000}.{version % 10000}"
+
+    def reconcile(
+        self, records: Mapping[str, str] | None = None, *, apply: bool = False, remove: bool = False
+    ) -> Reconciliation:
+        """Compare what there is with what is owned; `apply`: act on it; `remove`: empty the quarantine.
+
+        records: the names of the back office's records for instances of this server, by their references;
+        None: they are not known, and nothing is said of them. Raises Busy while another run goes on.
+        """
+        from tenantry.operations.fleet.reconcile import reconcile
+
+        return reconcile(self.context, records, apply=apply, remove=remove)
+
+    def give_back(self, lost: str) -> Instance:
+        """Make an instance in quarantine a stopped instance again.
+
+        Raises InstanceNotFound, NameTaken, Busy.
+        """
+        from tenantry.operations.fleet.reconcile import give_back
+
+        return give_back(self.context, lost)
 
     def keep_address(self, base_domain: str, protocol: str) -> None:
         """Save both settings for the next start of the servers. Raises InvalidSetting."""

@@ -32,6 +32,8 @@ class Kind(StrEnum):
     """A backup that is restored to be looked at. It is never served, and removed at the end."""
     KEPT = "kept"
     """The data that an instance had before a restore, until somebody confirms the restore."""
+    LOST = "lost"
+    """What nobody owned, in quarantine, see `model.reconcile`. `renamed_from` has its name."""
 
 
 class State(StrEnum):
@@ -158,6 +160,15 @@ class Label:
     def having(self, **changes: Any) -> Label:
         """The same label with some fields changed."""
         return replace(self, **changes)
+
+
+def filestore_in(comment: str | None) -> str:
+    """The folder that a label names, whatever its kind is; "" if it names none, or is no label."""
+    try:
+        data = json.loads(comment or "")
+        return str(data.get("filestore", "")) if data.get("tenantry") == FORMAT else ""
+    except (ValueError, AttributeError, RecursionError):
+        return ""
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,7 @@ PROOF_PREFIX = "proof_"
 RESTORING_PREFIX = "restore_"
 KEPT_PREFIX = "kept_"
 ASIDE_PREFIX = "aside_"
+LOST_PREFIX = "lost_"
 EDITING_PREFIX = "edit--"
 ZYGOTE_PREFIX = "zygote_"
 

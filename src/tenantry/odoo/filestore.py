@@ -46,6 +46,11 @@ class Filestores:
         """All filestores, unfinished copies too."""
         return {entry.name for entry in self.root.iterdir()} if self.root.is_dir() else set()
 
+    def inodes(self) -> dict[str, int]:
+        """The number of each folder, by name; a link is no folder of ours."""
+        entries = os.scandir(self.root) if self.root.is_dir() else ()
+        return {entry.name: entry.inode() for entry in entries if entry.is_dir(follow_symlinks=False)}
+
     def copy(self, source: str, target: str) -> None:
         """Make `target` with the files of `source`, by hard links if the file system allows it.
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from psycopg import sql
 
 from tenantry.errors import ForeignDatabase
-from tenantry.model.catalog import Database, Kind, Label
+from tenantry.model.catalog import Database, Kind, Label, filestore_in
 from tenantry.model.names import MAKER_ROLE
 from tenantry.postgres import roles
 from tenantry.postgres.cluster import Connection, translated
@@ -41,6 +41,20 @@ def find(connection: Connection, name: str) -> Database | None:
     with translated(connection, "find a database", name):
         row = connection.execute(f"{_FACTS} WHERE datname = %s".encode(), [name]).fetchone()
     return _database(*row) if row else None
+
+
+def everything(connection: Connection) -> dict[str, tuple[int, Database, str]]:
+    """Every database of the cluster, ours or not, by name: its oid, what it is, and the folder of its files.
+
+    The folder is the one that its label names, also if the label is of a kind that we do not know.
+    """
+    query = f"""
+        SELECT oid, facts.* FROM ({_FACTS}) AS facts (name, comment, owner, connections)
+          JOIN pg_database ON datname = name
+    """
+    with translated(connection, "list databases"):
+        rows = connection.execute(query.encode()).fetchall()
+    return {row[1]: (int(row[0]), _database(*row[1:]), filestore_in(row[2])) for row in rows}
 
 
 def _database(name: str, comment: str | None, owner: str, connection_limit: int) -> Database:

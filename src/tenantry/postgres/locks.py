@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from psycopg import errors
@@ -57,6 +57,18 @@ def _take_slot(connection: Connection, queue: str, slots: int, deadline: float) 
         if time.monotonic() > deadline:
             raise Busy(queue)
         time.sleep(_POLL_EVERY_S)
+
+
+def held(connection: Connection, subjects: Collection[str]) -> set[str]:
+    """The subjects among these whose lock another session holds, exclusively or shared, or waits for."""
+    query = """
+        SELECT (classid::bigint << 32) | objid::bigint FROM pg_locks
+         WHERE locktype = 'advisory' AND objsubid = 1 AND pid <> pg_backend_pid()
+           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    """
+    with translated(connection, "list locks"):
+        keys = {row[0] for row in connection.execute(query)}
+    return {subject for subject in subjects if _key(subject) in keys}
 
 
 @contextmanager

@@ -180,6 +180,17 @@ def ours(connection: Connection, name: str | None = None) -> set[str]:
         return {row[0] for row in rows}
 
 
+def oids(connection: Connection) -> dict[str, int]:
+    """The oids of the roles that the engine created, by name."""
+    with translated(connection, "list roles"):
+        rows = connection.execute(
+            "SELECT rolname, oid FROM pg_roles"
+            " WHERE split_part(shobj_description(oid, 'pg_authid'), ' ', 1) = %s",
+            [_MARK],
+        )
+        return {name: int(number) for name, number in rows}
+
+
 def note(connection: Connection, name: str) -> str:
     """The note in the comment of one of our roles; "" when there is none."""
     with translated(connection, "read a role's note"):

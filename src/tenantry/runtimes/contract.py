@@ -87,6 +87,15 @@ class Runtime(Protocol):
         oid: the oid of its database.
         """
 
+    def strays(self, hosts: Collection[str], oids: Collection[int]) -> set[str]:
+        """What it has for no instance: hosts, containers, networks. Raises ContainerEngineFailure.
+
+        hosts: of all instances. oids: of all databases.
+        """
+
+    def remove_stray(self, stray: str) -> None:
+        """Remove one of them."""
+
 
 class Front(Protocol):
     """The program of the edge that leads each host to its instance, as a runtime that runs it needs it."""

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -42,13 +42,14 @@ from tenantry.runtimes.docker_host import DockerHost
 from tenantry.runtimes.firewall import Firewall
 from tenantry.runtimes.tenant_server import TenantServer
 from tenantry.spawner.config import Config, Containers
-from tenantry.spawner.container_engine import CHANNEL_FOLDER
+from tenantry.spawner.container_engine import CHANNEL_FOLDER, MARK, OID
 from tenantry.spawner.container_sockets import CHANNEL
 from tenantry.spawner.renewals import WAITS
 
 _OWN_ADDONS, _MORE_ADDONS = PurePosixPath("/mnt/tenantry"), PurePosixPath("/mnt/extra-addons")
 _PROGRAM = _OWN_ADDONS / PROCESS_MODULE / CONTAINER_PROGRAM
 _SOCKETS = PurePosixPath("/run/postgresql")
+_CONTAINER, _NETWORK = "container ", "network "
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,32 @@ class DockerRuntime(TenantServer):
         except ContainerEngineFailure:
             return super()._folders_of_files()
         return [*super()._folders_of_files(), *([folder] if folder.is_dir() else ())]
+
+    def strays(self, hosts: Collection[str], oids: Collection[int]) -> set[str]:
+        """See `Runtime.strays`; containers of commands have no database, and are removed when they end.
+
+        There are no volumes: a container's folders are this machine's, or in memory.
+        """
+        mine, there = {"label": f"{MARK}={self.mark}"}, set(map(str, oids))
+        with self._docker.opened() as engine:
+            containers = [
+                (it["Names"][0].lstrip("/"), it["Labels"]) for it in engine.containers(all=True, filters=mine)
+            ]
+            networks = [(it["Name"], it["Labels"]) for it in engine.networks(filters=mine)]
+        lost = {f"{_CONTAINER}{name}" for name, labels in containers if labels.get(OID) not in there}
+        lost |= {f"{_NETWORK}{name}" for name, labels in networks if labels.get(OID) not in there}
+        return super().strays(hosts, oids) | lost
+
+    def remove_stray(self, stray: str) -> None:
+        """See `Runtime.remove_stray`. Raises ContainerEngineFailure."""
+        if stray.startswith(_CONTAINER):
+            with self._docker.opened() as engine, contextlib.suppress(NotFound):
+                engine.remove_container(stray.removeprefix(_CONTAINER), force=True, v=True)
+        elif stray.startswith(_NETWORK):
+            with self._docker.opened() as engine, contextlib.suppress(NotFound):
+                engine.remove_network(stray.removeprefix(_NETWORK))
+        else:
+            super().remove_stray(stray)
 
     def run_odoo(self, name: str, command: OdooCommand) -> Path:
         """See `Runtime.run_odoo`: in a container of its own, beside the tenant's."""

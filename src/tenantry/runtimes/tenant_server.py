@@ -42,6 +42,7 @@ from tenantry.spawner import control, identity
 from tenantry.spawner.config import Config
 from tenantry.spawner.control import CONTROL_FILE
 from tenantry.spawner.following import followed
+from tenantry.spawner.hosts import SUFFIXES, known_hosts
 
 _logger = logging.getLogger(__name__)
 
@@ -362,6 +363,15 @@ class TenantServer:
             return Route(Address("http", hostname), self.upstream(hostname)).get(path, timeout_s=5) == 200
         except (OSError, ServerNotStarted):
             return False
+
+    def strays(self, hosts: Collection[str], oids: Collection[int]) -> set[str]:
+        """See `Runtime.strays`: hosts that the front knows and no label has."""
+        return known_hosts(self.front.hosts) - set(hosts)
+
+    def remove_stray(self, stray: str) -> None:
+        """See `Runtime.remove_stray`. The spawner does not know of it: it would have removed it itself."""
+        for suffix in SUFFIXES:
+            (self.front.hosts / f"{stray}{suffix}").unlink(missing_ok=True)
 
     @property
     def capabilities(self) -> Capabilities:

@@ -22,7 +22,9 @@ from tenantry.spawner.docker_client import connect
 
 MARK = "tenantry.server"
 """The label of containers and networks; its value is the server's mark."""
-_SETTINGS, _OID = "tenantry.settings", "tenantry.oid"
+OID = "tenantry.oid"
+"""The label with the oid of the database that they are for."""
+_SETTINGS = "tenantry.settings"
 CHANNEL_FOLDER, FILES_FOLDER = "/run/tenantry", "/var/lib/odoo/files"
 _SUBNET_BITS = 29
 _SCRATCH = {
@@ -122,7 +124,7 @@ class ContainerEngine:
             user=f"{wanted.user}:{wanted.user}",
             working_dir="/tmp",
             environment={"HOME": FILES_FOLDER, "PYTHONDONTWRITEBYTECODE": "1", "MALLOC_ARENA_MAX": "2"},
-            labels={MARK: self._mark, _OID: str(wanted.oid), _SETTINGS: wanted.digest},
+            labels={MARK: self._mark, OID: str(wanted.oid), _SETTINGS: wanted.digest},
             host_config=host,
             networking_config={"EndpointsConfig": {network: EndpointConfig(api.api_version)}},
             healthcheck=_HEALTH,
@@ -137,7 +139,7 @@ class ContainerEngine:
             if any(network["Name"] == name for network in networks):
                 return name
             taken = {pool.get("Subnet") for it in networks for pool in it["IPAM"].get("Config") or ()}
-            labels = {MARK: self._mark, _OID: str(wanted.oid)}
+            labels = {MARK: self._mark, OID: str(wanted.oid)}
             for subnet in self._free_subnets(taken):
                 pool = IPAMConfig(pool_configs=[IPAMPool(subnet=subnet)])
                 try:
@@ -204,9 +206,9 @@ class ContainerEngine:
 
     def running(self) -> dict[int, int]:
         """The process ids of this server's containers that run, each with its database's oid."""
-        mine = {"label": [f"{MARK}={self._mark}", _OID]}
+        mine = {"label": [f"{MARK}={self._mark}", OID]}
         states = ((self._api.inspect_container(it["Id"]), it) for it in self._api.containers(filters=mine))
-        return {it["State"]["Pid"]: int(listed["Labels"][_OID]) for it, listed in states}
+        return {it["State"]["Pid"]: int(listed["Labels"][OID]) for it, listed in states}
 
     def _remove_container(self, identifier: str) -> None:
         with contextlib.suppress(NotFound):
@@ -217,7 +219,7 @@ class ContainerEngine:
         mine = {"label": f"{MARK}={self._mark}"}
         labels = [it["Labels"] for it in self._api.containers(all=True, filters=mine)]
         labels += [it["Labels"] for it in self._api.networks(filters=mine)]
-        return {int(label[_OID]) for label in labels if label.get(_OID, "").isdigit()}
+        return {int(label[OID]) for label in labels if label.get(OID, "").isdigit()}
 
     def _all(self, oid: int) -> Sequence[Mapping[str, Any]]:
         """The containers of a database, as the engine lists them."""
@@ -231,7 +233,7 @@ class ContainerEngine:
         return next((it for it in found if it["Labels"].get(_SETTINGS) == wanted.digest), None)
 
     def _labels(self, oid: int) -> list[str]:
-        return [f"{MARK}={self._mark}", f"{_OID}={oid}"]
+        return [f"{MARK}={self._mark}", f"{OID}={oid}"]
 
 
 def confined(

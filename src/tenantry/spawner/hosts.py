@@ -20,8 +20,15 @@ SERVED = ".served"
 SUSPENDED, STOPPED, PREPARING = ".suspended", ".stopped", ".preparing"
 MARKERS = (SERVED, SUSPENDED, STOPPED, PREPARING)
 """`edge/Caddyfile` looks for these files, and has a page for each except the first."""
+SUFFIXES = (SOCKET, *MARKERS)
 _BACKLOG = 512
 _PARTIAL = ".new"
+
+
+def known_hosts(folder: Path) -> set[str]:
+    """The hosts that have a socket or a marker in the folder."""
+    entries = folder.iterdir() if folder.is_dir() else ()
+    return {file.name.removesuffix(file.suffix) for file in entries if file.suffix in SUFFIXES}
 
 
 class Hosts:

@@ -34,6 +34,8 @@ from tenantry.postgres.cluster import Connection, translated
 from tenantry.postgres.notify import notify_spawner
 
 _HTTP_OK = 200
+EDITED = "edited"
+"""In the label of a build's database: what is in it was made by hand, and must not be lost."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def _take_over(subject: build.Building) -> None:
         context.filestores.seal(subject.building)
     with databases.transaction(connection):
         databases.rename(connection, name, subject.building)
-        databases.label(connection, subject.building, subject.label)
+        databases.label(connection, subject.building, subject.label.having(finished=(EDITED,)))
         notify_spawner(connection, name)
     context.runtime.follow([name])
 
