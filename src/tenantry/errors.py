@@ -305,6 +305,23 @@ class NotOnRailway(InvalidInput):
 
 
 @cause
+class RailwayWorkspaceUnknown(InvalidInput):
+    """workspace: the chosen one; "": none was chosen. known: those that the token opens."""
+
+    SENTENCE = (
+        "The token of the server {server!r} does not open the workspace {workspace!r}.",
+        "The token of the server {server!r} does not open exactly one workspace.",
+    )
+    REMEDY = (
+        "Choose one of {known} in the server's form, or as railway_workspace in settings.toml.",
+        "Make a token of a workspace in Railway's dashboard.",
+    )
+    server: str
+    workspace: str = ""
+    known: Collection[str] = ()
+
+
+@cause
 class InvalidStore(InvalidInput):
     """The address of a store of archives is not valid."""
 
@@ -1202,7 +1219,10 @@ class RestoreFailed(DependencyFailure):
 @cause
 class RailwayTokenMissing(AccessRefused):
     SENTENCE = "The server {server!r} has no token for Railway."
-    REMEDY = "Make a workspace token in Railway's dashboard, then run `tenantry server token {server}`."
+    REMEDY = (
+        "Make a workspace token in Railway's dashboard, and enter it in the server's form, or run "
+        "`tenantry server token {server}`."
+    )
     server: str
 
 
@@ -1210,8 +1230,8 @@ class RailwayTokenMissing(AccessRefused):
 class RailwayTokenRefused(AccessRefused):
     SENTENCE = "Railway refused the token of the server {server!r}: {reason}."
     REMEDY = (
-        "Make a token of the right workspace in Railway's dashboard (a project's token is not enough), then "
-        "run `tenantry server token {server}`."
+        "Make a token of the right workspace in Railway's dashboard (a project's token is not enough), and "
+        "enter it in the server's form, or run `tenantry server token {server}`."
     )
     server: str
     reason: str

@@ -320,12 +320,28 @@ class ServerSettings(_Settings):
 
     def save(self, **changes: str) -> None:
         """Write settings of the local server into the file, for the next start. Raises InvalidSetting."""
-        file = self.installation.file
-        document = tomlkit.parse(file.read_text(encoding="utf-8")) if file.exists() else tomlkit.document()
+        document = self._document()
         for name, value in changes.items():
             ServerSettings.of({name: value}, installation=self.installation)
             document[name] = value
-        write_private(file, tomlkit.dumps(document))
+        write_private(self.installation.file, tomlkit.dumps(document))
+
+    def save_other(self, name: str, **changes: str) -> None:
+        """Write settings of another server into its table, which is added if there is none.
+
+        Raises InvalidValue, InvalidSetting.
+        """
+        server_name(name)
+        ServerSettings.of(changes, installation=self.installation, name=name)
+        document = self._document()
+        servers = document.setdefault(_SERVERS, tomlkit.table(is_super_table=True))
+        servers.setdefault(name, tomlkit.table()).update(changes)
+        write_private(self.installation.file, tomlkit.dumps(document))
+
+    def _document(self) -> tomlkit.TOMLDocument:
+        """The file with its comments, for changes."""
+        file = self.installation.file
+        return tomlkit.parse(file.read_text(encoding="utf-8")) if file.exists() else tomlkit.document()
 
     @property
     def home(self) -> Path:

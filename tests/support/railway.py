@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -293,7 +294,7 @@ class Railway:
 
     def _new_project(self, name: str, description: str) -> Project:
         project_id = self._id("project")
-        created_at = f"2026-01-01T00:00:{self._count:06d}Z"
+        created_at = datetime.now(UTC).isoformat(timespec="microseconds")
         self.state[project_id] = Project(project_id, name, description, created_at)
         return self.state[project_id]
 

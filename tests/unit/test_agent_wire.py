@@ -191,7 +191,9 @@ def asked_of_an_engine(node: ast.AST) -> str:
     while isinstance(node, ast.Attribute):
         names.insert(0, node.attr)
         node = node.value
-    is_engine = is_named(node, "engine") or is_call_of(node, "_engine", "_engine_of", "_builder_of")
+    is_engine = is_named(node, "engine") or is_call_of(
+        node, "_engine", "_engine_of", "_keeper_of", "_builder_of"
+    )
     return ".".join(names) if is_engine else ""
 
 

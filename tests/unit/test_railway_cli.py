@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from tenantry.cli.main import app
 from tenantry.engine.railway import RailwayEngine
+from tenantry.operations.railway import create
 
 NAME, EMAIL = "acme-corp", "admin@acme.com"
 
@@ -28,6 +29,11 @@ def railway() -> Iterator[Railway]:
 @pytest.fixture
 def engine(tmp_path: Path, railway: Railway, monkeypatch: pytest.MonkeyPatch) -> RailwayEngine:
     return chosen(installation(tmp_path, railway), monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def _without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(create, "_FIRST_LOOK_S", 0.001)
 
 
 def chosen(engine: RailwayEngine, monkeypatch: pytest.MonkeyPatch) -> RailwayEngine:

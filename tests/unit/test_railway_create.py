@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from tests.support.railway import TOKEN, Railway, running
 from tests.support.railway_server import SERVER, creating_process, installation
 from tests.support.waiting import wait_until
 
+from tenantry.engine import Engine
 from tenantry.engine.railway import RailwayEngine
 from tenantry.errors import (
     Busy,
@@ -28,16 +31,22 @@ from tenantry.errors import (
     RailwayTokenMissing,
     RailwayTokenRefused,
     RailwayUnreachable,
+    RailwayWorkspaceUnknown,
     RecipeNotFound,
     TenantryError,
 )
+from tenantry.model.abilities import can
 from tenantry.model.catalog import Label, State
 from tenantry.model.instance import Creation, InstanceSpec
+from tenantry.model.operations import OPERATIONS
 from tenantry.model.progress import StepEvent, StepStatus
+from tenantry.model.recipe import Recipe
 from tenantry.model.secret import Secret
+from tenantry.model.server import Check, Health
 from tenantry.operations.railway import create, services, terminate
 from tenantry.railway import client
-from tenantry.settings import ServerSettings
+from tenantry.railway.account import Account
+from tenantry.settings import RAILWAY, ServerSettings
 
 NAME, EMAIL = "acme", "boss@acme.example"
 MUTATIONS = [
@@ -493,9 +502,9 @@ def test_a_damaged_file_of_tokens_is_told_without_its_content(engine: RailwayEng
 def test_of_several_workspaces_one_must_be_named(tmp_path: Path, railway: Railway):
     railway.workspaces["workspace-2"] = "Zenith"
     engine = installation(tmp_path, railway)
-    with pytest.raises(InvalidSetting, match="railway_workspace") as refusal:
+    with pytest.raises(RailwayWorkspaceUnknown, match="exactly one") as refusal:
         engine.is_up()
-    assert "Zenith (workspace-2)" in refusal.value.remedy
+    assert "Acme Hosting (workspace-1), Zenith (workspace-2)" in refusal.value.remedy
 
 
 @pytest.mark.parametrize("chosen", ["Zenith", "workspace-2"])
@@ -503,6 +512,119 @@ def test_a_workspace_is_named_by_its_name_or_its_id(tmp_path: Path, railway: Rai
     railway.workspaces["workspace-2"] = "Zenith"
     engine = installation(tmp_path, railway, railway_workspace=chosen)
     assert engine.hosting.account.workspace == "workspace-2"
+
+
+# ---------------------------------------------------------------- from the back office
+
+
+def test_a_new_server_gets_its_table_and_its_token_when_the_token_works(
+    engine: RailwayEngine, railway: Railway, monkeypatch: pytest.MonkeyPatch
+):
+    file = engine.settings.installation.file
+    file.write_text(f"# ours\n{file.read_text()}")
+    own = Engine.of(ServerSettings.at(file.parent, file.parent))
+    at_stand_in(monkeypatch, railway)
+    with pytest.raises(RailwayTokenRefused):
+        own.keep_railway("next", Secret("wrong-token-987654"))
+    assert "next" not in file.read_text()
+    own.keep_railway("next", Secret(TOKEN), "Acme Hosting")
+    assert own.at("next").is_up()
+    assert file.read_text().startswith("# ours\n")
+    assert TOKEN not in file.read_text()
+    assert own.at(SERVER).is_up()
+
+
+def at_stand_in(monkeypatch: pytest.MonkeyPatch, railway: Railway) -> None:
+    """Let servers whose settings name no other address reach the stand-in."""
+    real = Account.of
+
+    def of(settings: ServerSettings, token: Secret | None = None) -> Account:
+        return real(settings.model_copy(update={"railway_url": railway.url}), token)
+
+    monkeypatch.setattr(Account, "of", of)
+
+
+def test_a_token_or_a_workspace_is_changed_alone_and_is_used_at_once(
+    engine: RailwayEngine, railway: Railway, tmp_path: Path
+):
+    own = Engine.of(ServerSettings.at(engine.settings.installation.home, tmp_path))
+    railway.workspaces["workspace-2"] = "Zenith"
+    with pytest.raises(RailwayWorkspaceUnknown, match="does not open the workspace 'Nadir'"):
+        own.keep_railway(SERVER, None, "Nadir")
+    own.keep_railway(SERVER, None, "Zenith")
+    assert engine.hosting.account.workspace == "workspace-2"
+    railway.token = "new-token-987654"
+    own.keep_railway(SERVER, Secret("new-token-987654"))
+    assert engine.hosting.account.workspace == "workspace-2"
+
+
+def test_a_server_of_another_runtime_is_left_as_it_is(engine: RailwayEngine, tmp_path: Path):
+    file = engine.settings.installation.file
+    file.write_text(before := f'{file.read_text()}\n[servers.second]\nruntime = "docker"\n')
+    own = Engine.of(ServerSettings.at(file.parent, tmp_path))
+    for name in "second", "local", "../etc":
+        with pytest.raises(InvalidValue):
+            own.keep_railway(name, Secret(TOKEN))
+    with pytest.raises(RailwayTokenMissing):
+        own.keep_railway("third")
+    assert file.read_text() == before
+
+
+def test_without_the_master_s_recipe_its_own_templates_would_be_unknown(
+    engine: RailwayEngine, railway: Railway
+):
+    recipe = Recipe("bakery", "Bakery", ("base", "crm"), languages=("fr_FR",), country="FR")
+    create_it(engine, template="bakery", recipe=recipe)
+    wishes = services.wishes_in(railway.only(NAME).named(NAME)[0].variables)
+    assert (wishes["modules"], wishes["country"]) == (["base", "crm"], "FR")
+    assert "fr_FR" in wishes["languages"]
+
+
+def test_a_creation_that_waits_asks_railway_little_and_counts_from_its_beginning(
+    engine: RailwayEngine, railway: Railway
+):
+    railway.phases = ["INITIALIZING"]
+    with pytest.raises(NotYet) as waiting:
+        in_parts(engine, patience_s=0)
+    assert waiting.value.after_s == 30
+    railway.asked.clear()
+    with pytest.raises(NotYet):
+        in_parts(engine, patience_s=0)
+    assert sum(railway.asked.values()) < 10
+    project = railway.only(NAME)
+    project.createdAt = (datetime.now(UTC) - timedelta(minutes=6)).isoformat()
+    for service in project.services.values():
+        service.phases = ["SUCCESS"]
+    assert 360 <= in_parts(engine, patience_s=0).duration_s < 420
+
+
+def test_too_many_requests_are_a_warning_and_a_refused_token_is_critical(
+    engine: RailwayEngine, railway: Railway
+):
+    assert engine.condition().checks == (Check("Railway", "Acme Hosting"),)
+    railway.busy = [3600]
+    (waiting,) = engine.condition().checks
+    assert (type(waiting.fault), waiting.gravity) == (NotYet, Health.WARNING)
+    railway.token = "another"
+    (refused,) = engine.condition().checks
+    assert (type(refused.fault), refused.gravity) == (RailwayTokenRefused, Health.CRITICAL)
+
+
+@pytest.mark.parametrize("operation", sorted(OPERATIONS))
+def test_the_table_of_abilities_says_what_the_engine_refuses(
+    engine: RailwayEngine, railway: Railway, operation: str
+):
+    create_it(engine)
+    act = {
+        "rename": lambda: engine.instances.rename(NAME, "zenith"),
+        "move": lambda: engine.moves.digest(NAME),
+        "set_domains": lambda: engine.instances.set_hostnames(NAME, ["odoo.acme.example"]),
+        "install": lambda: engine.instances.install_modules(NAME, ["crm"]),
+        "terminate": lambda: engine.instances.terminate(NAME),
+    }.get(operation, lambda: engine.instances.operate(NAME, operation))
+    refused = contextlib.nullcontext() if can(RAILWAY, operation) else pytest.raises(NotOnRailway)
+    with refused:
+        act()
 
 
 # ---------------------------------------------------------------- afterwards

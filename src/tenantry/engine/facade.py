@@ -250,6 +250,17 @@ class Engine(Parts):
         """Keep the token for whoever runs the instances. Raises InvalidValue where nobody needs one."""
         raise InvalidValue("server", self.settings.name, "a server whose runtime is railway")
 
+    def keep_railway(self, name: str, token: Secret | None = None, workspace: str | None = None) -> None:
+        """Let a server of this installation have its instances on Railway, in that workspace of the token's.
+
+        A new one gets its table in the settings. None: as it is kept. Nothing is kept unless the token opens
+        the workspace. Raises InvalidValue for a server of another runtime, InvalidSetting,
+        RailwayTokenMissing, and as `railway.client.Client.send`.
+        """
+        from tenantry.engine.railway import keep_account
+
+        keep_account(self.settings, name, token, workspace)
+
     def seal(self, secret: Secret) -> str:
         """Encrypt a secret for a column of a database (X5)."""
         return sealing.seal(self.keys.sealing, secret)

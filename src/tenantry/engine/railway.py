@@ -15,12 +15,20 @@ from typing import Any
 from tenantry.engine.facade import Engine
 from tenantry.engine.instances import Instances
 from tenantry.engine.parts import Report, ignore_report
-from tenantry.errors import InstanceNotFound, InvalidSetting, NotOnRailway
+from tenantry.errors import (
+    InstanceNotFound,
+    InvalidSetting,
+    InvalidValue,
+    NotOnRailway,
+    NotYet,
+    ServerNotFound,
+)
 from tenantry.model.instance import Creation, Instance, InstanceSpec
 from tenantry.model.keys import owner_mark
+from tenantry.model.names import server_name
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.secret import Secret
-from tenantry.model.server import Check, Condition, ServerFacts
+from tenantry.model.server import Check, Condition, Health, ServerFacts
 from tenantry.model.usage import Usage
 from tenantry.odoo.probe import LOGIN_PATH
 from tenantry.operations.context import Context
@@ -29,8 +37,8 @@ from tenantry.operations.railway.hosting import Hosting
 from tenantry.operations.session import Session
 from tenantry.postgres.cluster import Cluster
 from tenantry.railway.account import Account
-from tenantry.railway.tokens import checked_token, keep_token
-from tenantry.settings import ServerSettings
+from tenantry.railway.tokens import checked_token, keep_token, token_of
+from tenantry.settings import RAILWAY, ServerSettings
 
 _SOON_S = 5
 _DOMAIN = "up.railway.app"
@@ -52,11 +60,16 @@ class RailwayEngine(Engine):
         raise NotOnRailway(self.settings.name)
 
     @property
+    def _now(self) -> ServerSettings:
+        """The settings, with the workspace that the back office may have chosen since we began."""
+        return self.settings.other(self.settings.name)
+
+    @property
     def hosting(self) -> Hosting:
-        """With the token as it is now."""
+        """With the token and the workspace as they are now."""
         return Hosting(
-            settings=self.settings,
-            account=Account.of(self.settings),
+            settings=self._now,
+            account=Account.of(self._now),
             owner=self._mark,
             recipe=self.templates.recipe,
         )
@@ -76,9 +89,7 @@ class RailwayEngine(Engine):
 
     def keep_token(self, token: Secret) -> None:
         """Use this token from now on, if it opens the workspace. Raises InvalidValue."""
-        token = checked_token(token)
-        _ = Account.of(self.settings, token).workspace
-        keep_token(self.settings.installation.secrets_dir, self.settings.name, token)
+        keep_account(self.settings, self.settings.name, token)
 
     # ------------------------------------------------------------ the stack: there is none
 
@@ -98,14 +109,45 @@ class RailwayEngine(Engine):
 
     def condition(self) -> Condition:
         """See `Engine.condition`: Railway does not say what there is."""
-        return Condition((Check.of("Railway", lambda: self.hosting.account.workspace_name),))
+        found = Check.of("Railway", lambda: self.hosting.account.workspace_name)
+        if isinstance(found.fault, NotYet):  # its instances run, and creations wait
+            found = replace(found, gravity=Health.WARNING)
+        return Condition((found,))
 
     def is_up(self) -> bool:
-        """Whether the token opens the workspace. Raises InvalidSetting."""
+        """Whether the token opens the workspace. Raises RailwayWorkspaceUnknown."""
         return bool(self.hosting.account.workspace)
 
     def load(self) -> None:
         _ = self.keys
+
+
+def keep_account(
+    settings: ServerSettings, name: str, token: Secret | None = None, workspace: str | None = None
+) -> None:
+    """See `Engine.keep_railway`. settings: of any server of the installation."""
+    secrets_dir = settings.installation.secrets_dir
+    wanted, changes = _wanted(settings, server_name(name), workspace)
+    token = checked_token(token) if token else token_of(secrets_dir, name)
+    _ = Account.of(wanted, token).workspace
+    if changes:
+        settings.save_other(name, **changes)
+    keep_token(secrets_dir, name, token)
+
+
+def _wanted(
+    settings: ServerSettings, name: str, workspace: str | None
+) -> tuple[ServerSettings, dict[str, str]]:
+    """The settings of the server as they will be, and what of them is to be saved."""
+    changes = {} if workspace is None else {"railway_workspace": workspace}
+    try:
+        found = settings.other(name)
+    except ServerNotFound:
+        changes["runtime"] = RAILWAY
+        return ServerSettings.of(changes, installation=settings.installation, name=name), changes
+    if found.runtime != RAILWAY:
+        raise InvalidValue("server", name, "a server whose runtime is railway")
+    return found.model_copy(update=changes), changes
 
 
 class RailwayInstances(Instances):

@@ -11,6 +11,7 @@ from tenantry.model import countries, names
 from tenantry.model.catalog import State
 from tenantry.model.entitlements import UNLIMITED, Entitlements
 from tenantry.model.limits import checked as checked_limits
+from tenantry.model.recipe import Recipe
 from tenantry.model.secret import Secret
 
 
@@ -26,6 +27,7 @@ class InstanceSpec:
     reference: a text of the caller's choice. A creation that was finished with the same reference is not
     repeated: its caller was killed before it got the result.
     limits: the plan's limits of its process, see `model.limits`.
+    recipe: what its Odoo installs where there are no templates; None: the shipped one of the template's code.
     """
 
     name: str
@@ -41,6 +43,7 @@ class InstanceSpec:
     reference: str = ""
     entitlements: Entitlements = UNLIMITED
     limits: Mapping[str, float] = field(default_factory=dict)
+    recipe: Recipe | None = None
 
     @classmethod
     def checked(
@@ -89,6 +92,7 @@ class Instance:
 
     reference: the caller's reference of its creation. moved_to: the server that it moved to, if it has moved.
     is_copy: it is a neutralized copy of another one. expires_at: when a copy is stopped, UTC, ISO 8601.
+    project: the id of its project, where a runtime has projects.
     """
 
     name: str
@@ -103,6 +107,7 @@ class Instance:
     moved_to: str = ""
     is_copy: bool = False
     expires_at: str = ""
+    project: str = ""
 
 
 @dataclass(frozen=True)

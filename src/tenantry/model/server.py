@@ -41,8 +41,14 @@ class ServerAddress:
             raise InvalidValue("server's address", text, _EXPECTED) from error
         return cls(name, found["destination"], int(found["port"] or 0)) if found else cls(name)
 
+    @property
+    def of_installation(self) -> str:
+        """The address of the own server of its installation."""
+        port = f":{self.port}" if self.port else ""
+        return f"ssh://{self.destination}{port}" if self.destination else ""
 
-WIRE = 4
+
+WIRE = 5
 """Counts what callers and agents of one version may not agree on: the methods' names and their values."""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from tenantry.errors import InvalidSetting
+from tenantry.errors import RailwayWorkspaceUnknown
 from tenantry.model.catalog import Label
 from tenantry.model.secret import Secret
 from tenantry.railway import documents
@@ -28,7 +28,7 @@ class Account:
     def of(cls, settings: ServerSettings, token: Secret | None = None) -> Account:
         """The account of a server. token: None: the one that is kept.
 
-        Raises RailwayTokenMissing, InvalidSetting.
+        Raises RailwayTokenMissing, InvalidSetting for a file that is not private.
         """
         token = token or token_of(settings.installation.secrets_dir, settings.name)
         return cls(Client(settings.railway_url, token, settings.name), settings.railway_workspace)
@@ -45,17 +45,15 @@ class Account:
 
     @property
     def workspace(self) -> str:
-        """Its id. Raises InvalidSetting when the setting does not name one of the token's workspaces."""
+        """Its id. Raises RailwayWorkspaceUnknown when the setting does not name one of the token's."""
         found = self._workspaces
         fitting = [key for key, name in found.items() if self.chosen in (key, name)]
         if not self.chosen and len(found) == 1:
             return next(iter(found))
         if len(fitting) == 1:
             return fitting[0]
-        known = ", ".join(f"{name} ({key})" for key, name in found.items()) or "none: make another token"
-        raise InvalidSetting(
-            f"railway_workspace of server {self.client.server}", self.chosen, f"one of: {known}"
-        )
+        known = [f"{name} ({key})" for key, name in found.items()]
+        raise RailwayWorkspaceUnknown(self.client.server, self.chosen, known)
 
     # ------------------------------------------------------------ projects
 

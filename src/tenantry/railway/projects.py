@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from tenantry.model.catalog import Kind, Label
@@ -76,6 +77,14 @@ class Project:
             environment=str(environment.get("id", "")),
             services=_services(node, environment),
         )
+
+    @property
+    def age_s(self) -> float:
+        """How long ago it was made; 0 if Railway's time cannot be read."""
+        try:
+            return (datetime.now(UTC) - datetime.fromisoformat(self.created_at)).total_seconds()
+        except (ValueError, TypeError):  # TypeError: a time without its zone
+            return 0
 
     def is_of(self, owner: str) -> bool:
         """owner: the mark of the server, see `model.keys.owner_mark`."""

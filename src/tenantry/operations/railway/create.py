@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -42,8 +42,9 @@ from tenantry.operations.steps import Operation, Step
 from tenantry.railway.projects import Project, Service
 
 _ATTEMPTS = 3
-_FIRST_LOOK_S, _MOST_BETWEEN_LOOKS_S = 0.2, 15
-"""A free account has 100 requests an hour."""
+_FIRST_LOOK_S, _MOST_BETWEEN_LOOKS_S = 1.0, 15
+_PATIENCE_OF_JOBS_S, _AGAIN_AFTER_S = 1, 30
+"""A deployment takes minutes: jobs look, and come back. A free account has 100 requests an hour."""
 _LOG_LINES, _LINE_LENGTH = 3, 200
 
 
@@ -61,6 +62,7 @@ class Creating:
     patience_s: float
     project_id: str = ""
     is_active: bool = False
+    _known: Project | None = field(default=None, init=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -68,8 +70,13 @@ class Creating:
 
     @property
     def project(self) -> Project:
-        """As it is now."""
-        return self.hosting.account.project(self.project_id)
+        """As it was when we looked last, which was after our last change."""
+        if self._known is None:
+            self._known = self.hosting.account.project(self.project_id)
+        return self._known
+
+    def look_again(self) -> None:
+        self._known = None
 
     @cached_property
     def password(self) -> Secret:
@@ -245,6 +252,7 @@ def _wait(subject: Creating) -> None:
     """Raises RailwayDeploymentFailed; NotYet when it takes longer than the caller's patience."""
     deadline = time.monotonic() + subject.patience_s
     for pause_s in _pauses():
+        subject.look_again()
         both = _both(subject, subject.project)
         for service in both:
             if service.deployment and service.deployment.has_failed:
@@ -252,8 +260,7 @@ def _wait(subject: Creating) -> None:
         if all(service.runs for service in both):
             return
         if time.monotonic() > deadline:
-            creation = f"The creation of {subject.name}"
-            raise NotYet(creation, "its deployment on Railway", _MOST_BETWEEN_LOOKS_S)
+            raise NotYet(f"The creation of {subject.name}", "its deployment on Railway", _AGAIN_AFTER_S)
         time.sleep(pause_s)
 
 
@@ -311,14 +318,20 @@ def _surely(
 ) -> Callable[[Creating], None]:
     """Try again when nobody knows whether Railway did it, and it is not there."""
 
+    def change(subject: Creating) -> None:
+        try:
+            run(subject)
+        finally:
+            subject.look_again()
+
     def surely(subject: Creating) -> None:
         for _attempt in range(_ATTEMPTS - 1):
             try:
-                return run(subject)
+                return change(subject)
             except RailwayUnreachable:
                 if is_done(subject):
                     return None
-        return run(subject)
+        return change(subject)
 
     return surely
 
@@ -383,7 +396,7 @@ class Session(session.Session[Creating]):
             instance=subject.hosting.describe(subject.project),
             login=subject.spec.email,
             password=subject.password,
-            duration_s=self.took_s,
+            duration_s=self.took_s if subject.is_active else max(self.took_s, subject.project.age_s),
             spare=None,
             steps=self.steps,
         )
@@ -391,7 +404,7 @@ class Session(session.Session[Creating]):
 
 @contextlib.contextmanager
 def provisioning(
-    hosting: Hosting, spec: InstanceSpec, on_step: OnStep = ignore, patience_s: float = patience.SHORT_S
+    hosting: Hosting, spec: InstanceSpec, on_step: OnStep = ignore, patience_s: float = _PATIENCE_OF_JOBS_S
 ) -> Iterator[Session]:
     """Create an instance part by part, or finish a creation that was killed, or that waited.
 
@@ -402,7 +415,7 @@ def provisioning(
         raise NotOnRailway(hosting.settings.name)
     if spec.language and not LANGUAGE.fullmatch(spec.language):
         raise InvalidValue("language", spec.language, "Odoo's code of a language, such as fr_FR")
-    recipe = hosting.recipe(spec.template)
+    recipe = spec.recipe or hosting.recipe(spec.template)
     with hosting.exclusive(spec.name):
         _check_name(hosting, spec)
         subject = Creating(hosting, spec, recipe, patience_s)

@@ -59,6 +59,7 @@ class Hosting:
             template_version="",
             hostnames=(),
             reference=label.reference,
+            project=project.id,
         )
 
     @contextmanager

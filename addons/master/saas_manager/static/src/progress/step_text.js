@@ -40,6 +40,15 @@ const TEXTS = {
     switch: _t("serving it there"),
     forward: _t("leading visitors there"),
     "clean up": _t("cleaning up"),
+    project: _t("the project on Railway"),
+    postgres: _t("the service of PostgreSQL"),
+    odoo: _t("the service of Odoo"),
+    volumes: _t("the volumes"),
+    domain: _t("the address"),
+    variables: _t("the services' variables"),
+    configure: _t("the services' settings"),
+    deploy: _t("deploying"),
+    wait: _t("waiting for the deployment"),
     "take over": _t("taking the edited copy"),
 };
 
