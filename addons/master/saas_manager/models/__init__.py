@@ -28,6 +28,8 @@ from . import saas_instance_hostname
 from . import saas_instance_operations
 from . import saas_instance_move
 from . import saas_instance_plan
+from . import saas_backup
+from . import saas_instance_backup
 from . import saas_instance_log
 from . import saas_instance_request
 from . import saas_subscription

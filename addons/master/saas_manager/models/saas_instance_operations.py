@@ -259,6 +259,8 @@ class SaasInstance(models.Model):
             if operation == "move" and self.target_server_id:
                 self._give_up_move(reason)
             self._emit("instance.operation_failed", reason=reason)
+            if operation == "backup":
+                self._emit("instance.backup_failed")
         return reason
 
     def _awaited_jobs(self):

@@ -1,0 +1,67 @@
+"""Backups of instances: take, list, prove and prune them."""
+
+from tenantry.model.backup import Retention
+
+from .engines import _engine_of
+from .processes import _utc
+
+
+def back_up(instance, reason, on_step):
+    """Take a backup of the instance; return its name. reason: see `tenantry.model.backup.Reason`."""
+    engine = _engine_of(instance.server_id)
+    return engine.backups.take(instance.database_name, on_step, reason=reason).backup
+
+
+def backups_of(instance):
+    """All backups of the instance, also after its end: values for `saas.backup`, by their names."""
+    found = _engine_of(instance.server_id).backups.all(instance.database_name)
+    return {backup.backup: _values(backup) for backup in found}
+
+
+def prove_backup(instance, reference, on_step):
+    """Restore a backup beside and compare; return what was found, as values for `saas.backup`."""
+    return _proof(_engine_of(instance.server_id).backups.prove(reference, on_step))
+
+
+def restore_backup(instance, reference, on_step):
+    """Give the instance the data of a backup; the data of now is kept beside."""
+    _engine_of(instance.server_id).backups.restore(reference, instance.database_name, on_step)
+
+
+def put_back(instance, on_step):
+    """Swap the instance's data with what is kept beside."""
+    _engine_of(instance.server_id).backups.put_back(instance.database_name, on_step)
+
+
+def confirm_restore(instance):
+    """Remove what is kept beside."""
+    _engine_of(instance.server_id).backups.confirm(instance.database_name)
+
+
+def prune_backups(instance):
+    """Remove the backups that the instance's plan does not keep, but never the last good one."""
+    plan = instance.plan_id
+    keep = Retention(plan.backup_retention_days, plan.backup_retention_weeks, plan.backup_retention_months)
+    _engine_of(instance.server_id).backups.prune(instance.database_name, keep=keep)
+
+
+def _values(backup):
+    return {
+        "made_at": _utc(backup.made_at),
+        "reason": str(backup.reason),
+        "size_mb": backup.size_bytes / 2**20,
+        "file_count": backup.files,
+        **_proof(backup.proof),
+    }
+
+
+def _proof(proof):
+    if not proof:
+        return {"proof_state": "not_yet", "proved_at": False, "restore_s": 0, "proof_detail": False}
+    return {
+        "proof_state": str(proof.state),
+        "proved_at": _utc(proof.proved_at),
+        "restore_s": proof.restore_s,
+        "proof_detail": proof.detail or False,
+    }
+
