@@ -62,6 +62,11 @@ def _protocol(value: str) -> str:
     return value
 
 
+def _store(value: str) -> str:
+    """A folder's path as an absolute one: commands are called in different folders."""
+    return value if "://" in value or not value else str(Path(value).expanduser().absolute())
+
+
 def _network(value: str) -> str:
     try:
         network = ipaddress.IPv4Network(value)
@@ -253,6 +258,7 @@ class ServerSettings(_Settings):
     docker_certs: Annotated[AbsolutePath | None, _variable_of(str)] = None
     image: str = ""
     container_networks: Annotated[str, AfterValidator(_network)] = "10.213.0.0/16"
+    backup_store: Annotated[str, AfterValidator(_store)] = ""
     railway_workspace: str = ""
     railway_postgres: str = "postgres:17"
     railway_url: Annotated[str, AfterValidator(_web_address)] = "https://backboard.railway.com/graphql/v2"
@@ -339,6 +345,11 @@ class ServerSettings(_Settings):
     def data_dir(self) -> Path:
         """Odoo's data folder: filestore and sessions."""
         return self.home / "odoo" / self.odoo_series
+
+    @property
+    def backups_url(self) -> str:
+        """The store of its backups."""
+        return self.backup_store or str(self.home / "backups")
 
     @property
     def log_dir(self) -> Path:

@@ -46,11 +46,12 @@ OPERATIONS: dict[str, Callable[..., None]] = {
     "master": lambda engine, on_step: engine.start_master(on_step),
     "terminate": lambda engine, on_step, name: engine.instances.terminate(name, on_step),
     "dump": lambda engine, on_step, name, store: engine.archives.dump(name, store, on_step),
+    "backup": lambda engine, on_step, name: engine.backups.take(name, on_step),
     "load": lambda engine, on_step, *what: engine.archives.load(*what, on_step),
     "import": lambda engine, on_step, file, name: engine.archives.load_upload(Path(file), name, on_step),
     "export": lambda engine, on_step, name, file: engine.archives.export(name, Path(file), on_step),
 }
-_THREADED = {"dump", "load"}
+_THREADED = {"dump", "load", "backup"}
 """After the use of a store, the threads of its library are missing in forked processes."""
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenantry.archive.encryption import Keys, archive_keys, decrypt, encrypt, open_sealed, seal
-from tenantry.archive.format import FORMAT, PART_BYTES, Manifest, Member, Stored, file_path
+from tenantry.archive.format import FORMAT, NEWER_FIELDS, PART_BYTES, Manifest, Member, Stored, file_path
 from tenantry.archive.parallel import in_parallel
 from tenantry.archive.stores import open_store, options_for
 from tenantry.errors import (
@@ -62,12 +62,20 @@ def test_what_is_no_manifest_is_refused(data: bytes):
         Manifest.from_json("acme-1", data)
 
 
-@pytest.mark.parametrize("name", [*MANIFEST.__dataclass_fields__, "format"])
+@pytest.mark.parametrize("name", sorted({*MANIFEST.__dataclass_fields__, "format"} - NEWER_FIELDS))
 def test_a_manifest_that_lacks_anything_is_refused(name: str):
     facts = json.loads(MANIFEST.to_json())
     del facts[name]
     with pytest.raises(ArchiveDamaged):
         Manifest.from_json("acme-1", json.dumps(facts).encode())
+
+
+def test_an_older_manifest_is_read_and_says_nothing_of_what_it_does_not_know():
+    facts = json.loads(replace(MANIFEST, attachments=3, reason="asked").to_json())
+    found = Manifest.from_json(
+        "acme-1", json.dumps({k: facts[k] for k in facts if k not in NEWER_FIELDS}).encode()
+    )
+    assert (found.reason, found.attachments, dict(found.rows)) == ("", None, {})
 
 
 @pytest.mark.parametrize(

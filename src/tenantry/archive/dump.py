@@ -37,14 +37,17 @@ def dump_database(
     archive: str,
     keys: Keys,
     expected_bytes: int,
+    snapshot: str = "",
 ) -> Stored:
     """Dump a database to the store, compressed and encrypted, in constant memory.
 
-    environment: from `programs.service`. Raises ProgramFailed, ProgramTimeout, StoreFailure, StoreRefused;
+    environment: from `programs.service`. snapshot: dump what this exported snapshot shows; "": a new one.
+    Raises ProgramFailed, ProgramTimeout, StoreFailure, StoreRefused;
     then nothing is in the store.
     """
     command = [pg_dump, CONNECT, "--format=custom", "--compress=0", "--no-owner", "--no-privileges"]
     command += ["--no-subscriptions", "--no-publications", "--no-password", LOCK_WAIT]
+    command += [f"--snapshot={snapshot}"] if snapshot else []
     writer = store.writer(dump_path(archive), expected_bytes)
     with piped(command, environment=environment, silent_s=STALL_TIMEOUT_S) as program, writer as sink:
         compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)

@@ -3,6 +3,7 @@
 A store has these objects, each written once and never changed:
 
     manifests/<archive>.json        written last: an archive without one does not exist
+    proofs/<archive>.json           what a trial restore of it said; the only object that is replaced
     dumps/<archive>.pgdump.zst.age  `age -d | zstd -d` gives what pg_restore reads
     files/<key>/ab/<sha256>.age     a file of any archive's filestore, by the SHA-256 of what is in it
 """
@@ -20,12 +21,18 @@ from tenantry.errors import ArchiveDamaged, ArchiveUnsupported
 FORMAT = 1
 PART_BYTES = 8 * 2**20
 """The size of the parts of a stored dump. Each part has a hash, which is checked before the part is used."""
+NEWER_FIELDS = frozenset({"reason", "rows", "attachments", "posted", "uncounted", "entitlements"})
+"""The manifest's fields that older manifests do not have."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 ARCHIVE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 
 
 def manifest_path(archive: str) -> str:
     return f"manifests/{archive}.json"
+
+
+def proof_path(archive: str) -> str:
+    return f"proofs/{archive}.json"
 
 
 def dump_path(archive: str) -> str:
@@ -63,6 +70,11 @@ class Manifest:
     label: the facts of the instance's label that are valid elsewhere, too. postgres: the server's major
     version.
     skipped: the number of entries in the filestore that are not files which Odoo could have made.
+
+    Older manifests do not have the following. reason: see `model.backup.Reason`. rows: the number of rows, by
+    table. attachments: the number of those that have a file; None if it is unknown. posted: the sum of posted
+    journal items; "" without accounting. uncounted: what of these is unknown, and why. entitlements: the
+    facts of the signed statement that was in force.
     """
 
     archive: str
@@ -79,6 +91,12 @@ class Manifest:
     dump: Stored
     files: tuple[Member, ...] = field(default=())
     skipped: int = 0
+    reason: str = ""
+    rows: Mapping[str, int] = field(default_factory=dict)
+    attachments: int | None = None
+    posted: str = ""
+    uncounted: Mapping[str, str] = field(default_factory=dict)
+    entitlements: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
         return json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True).encode()
@@ -97,7 +115,8 @@ class Manifest:
             raise ArchiveUnsupported(archive, f"format {given['format']}", f"format {FORMAT}")
         if given["archive"] != archive:
             raise ArchiveDamaged(archive, f"its manifest is that of {given['archive']!r}")
-        facts = {name: given[name] for name in (f.name for f in fields(cls))}
+        known = {f.name for f in fields(cls)}
+        facts = {name: given[name] for name in known if name in given or name not in NEWER_FIELDS}
         dump = Stored(**{**facts["dump"], "parts": tuple(facts["dump"]["parts"])})
         members = tuple(Member(**member) for member in facts["files"])
         for name in ("modules", "extensions"):

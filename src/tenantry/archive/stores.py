@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ from tenantry.archive.format import PART_BYTES, Stored
 from tenantry.errors import InvalidSetting, InvalidStore, StoreFailure, StoreRefused
 
 if TYPE_CHECKING:
+    from obstore import ObjectMeta
     from obstore.store import ObjectStore, RetryConfig
 
 _CLIENT = {"timeout": "300s", "connect_timeout": "10s"}
@@ -42,6 +43,22 @@ _AT_ONCE = 2
 
 
 @dataclass(frozen=True)
+class Listed:
+    """An object in a folder. path: within the folder. stamp: another one after it was written again."""
+
+    path: str
+    size_bytes: int
+    modified_at: datetime
+    stamp: str
+
+    @classmethod
+    def of(cls, path: str, meta: ObjectMeta) -> Listed:
+        # Not every store has ETags; the time has another precision in a listing of S3 than elsewhere.
+        size, modified = int(meta["size"]), meta["last_modified"]
+        return cls(path, size, modified, f"{size} {meta['e_tag'] or modified.isoformat()}")
+
+
+@dataclass(frozen=True)
 class Store:
     """A store. url: as it was given; it contains no secret."""
 
@@ -50,9 +67,14 @@ class Store:
 
     def size(self, path: str) -> int | None:
         """The size of an object in bytes; None when there is none. Raises StoreFailure, StoreRefused."""
+        found = self.find(path)
+        return found.size_bytes if found else None
+
+    def find(self, path: str) -> Listed | None:
+        """An object as in a listing; None when there is none. Raises StoreFailure, StoreRefused."""
         with _translated(self.url):
             try:
-                return int(obstore.head(self.objects, path)["size"])
+                return Listed.of(path, obstore.head(self.objects, path))
             except FileNotFoundError:
                 return None
 
@@ -84,10 +106,14 @@ class Store:
 
     def names(self, folder: str) -> Iterator[str]:
         """The names of the objects in a folder. Raises StoreFailure, StoreRefused."""
+        return (found.path for found in self.listing(folder))
+
+    def listing(self, folder: str) -> Iterator[Listed]:
+        """The objects in a folder and below it. Raises StoreFailure, StoreRefused."""
         with _translated(self.url):
             for batch in obstore.list(self.objects, prefix=folder):
                 for found in batch:
-                    yield str(found["path"]).removeprefix(f"{folder}/")
+                    yield Listed.of(str(found["path"]).removeprefix(f"{folder}/"), found)
 
     def remove(self, path: str) -> None:
         """Delete an object, if it exists. Raises StoreFailure, StoreRefused."""

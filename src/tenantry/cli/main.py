@@ -10,6 +10,7 @@ import typer
 from tenantry import __version__
 from tenantry.cli import (
     archive,
+    backup,
     bench,
     complete,
     create,
@@ -34,6 +35,7 @@ app.add_typer(template.app, name="template")
 app.add_typer(pool.app, name="pool")
 app.add_typer(instance.app, name="instance")
 app.add_typer(archive.app, name="archive")
+app.add_typer(backup.app, name="backup")
 app.add_typer(request.app, name="request")
 app.add_typer(master.app, name="master")
 app.add_typer(server.app, name="server")

@@ -9,6 +9,7 @@ from tenantry.control_plane.master import Master
 from tenantry.control_plane.server import MasterRuntime
 from tenantry.edge.front import Front
 from tenantry.engine.archives import Archives
+from tenantry.engine.backups import Backups
 from tenantry.engine.condition import condition_of
 from tenantry.engine.instances import Instances
 from tenantry.engine.mail import Mail
@@ -45,6 +46,7 @@ class Engine(Parts):
         self.pool = Pool(self)
         self.instances = Instances(self)
         self.archives = Archives(self)
+        self.backups = Backups(self)
         self.mail = Mail(self)
         self.moves = Moves(self)
 

@@ -49,6 +49,18 @@ def sign_entitlements(key: Secret, identity: str, entitlements: Entitlements, is
     return _sign(key, identity, Purpose.ENTITLEMENTS, issued_at, entitlements.as_mapping())
 
 
+def entitlements_in(key: Secret, identity: str, statement: str) -> Mapping[str, Any]:
+    """The facts of a statement that `sign_entitlements` made for this instance; none of any other."""
+    encoded, _dot, signature = statement.partition(".")
+    try:
+        _private_key(key).public_key().verify(_decode(signature), encoded.encode())
+        facts: dict[str, Any] = json.loads(_decode(encoded))
+    except (ValueError, InvalidSignature):
+        return {}
+    is_meant = facts.pop("aud") == identity and facts.pop("purpose") == Purpose.ENTITLEMENTS
+    return facts if is_meant else {}
+
+
 def sign_login(
     key: Secret,
     identity: str,
@@ -94,6 +106,10 @@ def _sign(key: Secret, identity: str, purpose: Purpose, issued_at: int, facts: M
 def _private_key(key: Secret) -> Ed25519PrivateKey:
     seed = hmac.new(key.reveal().encode(), b"entitlements", hashlib.sha256).digest()
     return Ed25519PrivateKey.from_private_bytes(seed)
+
+
+def _decode(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _encode(data: bytes) -> str:

@@ -71,7 +71,7 @@ class Context:
             yield connection
 
     @contextmanager
-    def as_tenant(self, name: str) -> Iterator[Connection]:
+    def as_tenant(self, name: str, within_s: float | None = None) -> Iterator[Connection]:
         """A connection to an instance's database with the rights of the tenant itself.
 
         With more rights, a trigger or a view of the tenant's would run with the engine's rights. Raises the
@@ -80,10 +80,10 @@ class Context:
         with self.maintenance() as connection:
             can_log_in = roles.can_log_in(connection, name)
         if can_log_in:
-            with self.as_owner(name, name) as inside:
+            with self.as_owner(name, name, within_s) as inside:
                 yield inside
         else:
-            with self.as_locked_role(name) as inside:
+            with self.as_locked_role(name, within_s) as inside:
                 yield inside
 
     @contextmanager

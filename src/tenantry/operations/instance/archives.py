@@ -8,9 +8,11 @@ from pathlib import Path
 from tenantry.archive.encryption import Keys, archive_keys
 from tenantry.archive.format import ARCHIVE_ID
 from tenantry.archive.stores import Store, open_store, options_for
+from tenantry.model.secret import Secret
 from tenantry.operations.context import Context
 from tenantry.postgres.cluster import Connection
 from tenantry.postgres.programs import find_client
+from tenantry.settings import ServerSettings
 
 _STORES = "stores.toml"
 
@@ -25,9 +27,14 @@ class Place:
 
 def place(context: Context, url: str) -> Place:
     """Raises InvalidStore, InvalidSetting, KeyLost."""
-    folder = context.settings.installation.secrets_dir
+    return place_of(context.settings, context.keys.signing, url)
+
+
+def place_of(settings: ServerSettings, signing: Secret, url: str) -> Place:
+    """The same where there is no cluster. signing: the installation's signing key. Raises as `place`."""
+    folder = settings.installation.secrets_dir
     store = open_store(url, options_for(url, folder / _STORES))
-    return Place(store, archive_keys(folder, context.keys.signing))
+    return Place(store, archive_keys(folder, signing))
 
 
 def signer(context: Context) -> str:

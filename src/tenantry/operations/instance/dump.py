@@ -17,8 +17,8 @@ from pathlib import Path
 
 from tenantry.archive.dump import dump_database, put_files, put_manifest
 from tenantry.archive.format import Archive, Manifest, Member, Stored, dump_path
-from tenantry.errors import DumpFailed, ProgramFailed, Tampered
-from tenantry.model import names
+from tenantry.errors import DumpFailed, ProgramFailed, Tampered, TenantryError
+from tenantry.model import names, signing
 from tenantry.model.address import subdomain_host
 from tenantry.model.catalog import Label, State
 from tenantry.model.progress import OnStep, ignore
@@ -27,6 +27,7 @@ from tenantry.model.states import Action, after
 from tenantry.odoo.initialise import installed_modules
 from tenantry.operations.context import Context
 from tenantry.operations.instance.archives import Place, client, major, place
+from tenantry.operations.instance.contents import Contents, count_contents, limit_s, unknown
 from tenantry.operations.inventory import find_instance
 from tenantry.operations.steps import Operation, Step
 from tenantry.postgres import databases, locks, roles
@@ -45,6 +46,7 @@ class Dumping:
     """The dump of an instance into the archive called `archive`.
 
     moves: the instance moves to another server by this archive, with its sessions, host names and links.
+    reason: see `model.backup.Reason`.
     """
 
     context: Context
@@ -54,10 +56,12 @@ class Dumping:
     archive: str
     began: datetime
     moves: bool = False
+    reason: str = ""
     files: dict[str, Member] = field(default_factory=dict)
     modules: tuple[str, ...] = ()
     extensions: tuple[str, ...] = ()
     dump: Stored | None = None
+    contents: Contents = field(default_factory=Contents)
 
     @property
     def label(self) -> Label:
@@ -92,14 +96,26 @@ def _dump_database(subject: Dumping) -> None:
     pg_dump = client(context, connection, "pg_dump")
     size = databases.sizes_bytes(connection, name).get(name, 0)
     subject.modules = modules_of(context, name)
-    with dump_role(context, connection, name, subject.turn_within_s) as dumper:
-        subject.extensions = _extensions(dumper, name)
-        with service(dumper, name, context.settings.run_dir) as environment:
-            store, keys = subject.place.store, subject.place.keys
-            try:
-                subject.dump = dump_database(pg_dump, environment, store, subject.archive, keys, size)
-            except ProgramFailed as error:
-                raise DumpFailed(name, error.output) from error
+    store, keys = subject.place.store, subject.place.keys
+    with (
+        dump_role(context, connection, name, subject.turn_within_s) as dumper,
+        _snapshot(dumper, name) as (snapshot, subject.extensions),
+        service(dumper, name, context.settings.run_dir) as environment,
+    ):
+        if not subject.moves:  # a move compares each row, and visitors wait for it
+            subject.contents = _count(context, name, snapshot, size)
+        try:
+            subject.dump = dump_database(pg_dump, environment, store, subject.archive, keys, size, snapshot)
+        except ProgramFailed as error:
+            raise DumpFailed(name, error.output) from error
+
+
+def _count(context: Context, name: str, snapshot: str, size_bytes: int) -> Contents:
+    try:
+        with context.as_tenant(name, limit_s(size_bytes)) as inside:
+            return count_contents(inside, snapshot)
+    except TenantryError as error:
+        return unknown(error)
 
 
 def _unchanged(folder: Path, former: Manifest) -> Iterator[tuple[str, Member]]:
@@ -140,11 +156,19 @@ def _block_login(connection: Connection, role: str) -> None:
     roles.end_sessions(connection, role)
 
 
-def _extensions(dumper: Cluster, name: str) -> tuple[str, ...]:
-    # Without operators and functions, which the tenant could have replaced.
-    with dumper.connect(name) as inside, translated(inside, "list extensions"):
-        rows = inside.execute("SELECT extname FROM pg_catalog.pg_extension")
-        return tuple(sorted({extension for (extension,) in rows} - {"plpgsql"}))
+@contextmanager
+def _snapshot(dumper: Cluster, name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """A snapshot of the database that other sessions can use until the end of the block, and its extensions.
+
+    It is asked without operators and functions that the tenant could have replaced.
+    """
+    waiting = dumper.with_options({"idle_in_transaction_session_timeout": "0"})
+    with waiting.connect(name) as inside:
+        with translated(inside, "export a snapshot"):
+            inside.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            ((snapshot,),) = inside.execute("SELECT pg_catalog.pg_export_snapshot()").fetchall()
+            rows = inside.execute("SELECT extname FROM pg_catalog.pg_extension").fetchall()
+        yield str(snapshot), tuple(sorted({extension for (extension,) in rows} - {"plpgsql"}))
 
 
 def modules_of(context: Context, name: str) -> tuple[str, ...]:
@@ -164,7 +188,8 @@ def _put_manifest(subject: Dumping) -> None:
 
 def _manifest(subject: Dumping) -> Manifest:
     assert subject.dump
-    label, context = subject.label, subject.context
+    label, context, contents = subject.label, subject.context, subject.contents
+    identity = label.identity_of(subject.name)
     kept = (*KEPT_LABEL_FIELDS, *(MOVED_LABEL_FIELDS if subject.moves else ()))
     facts = {key: getattr(label, key) for key in kept}
     return Manifest(
@@ -180,12 +205,18 @@ def _manifest(subject: Dumping) -> Manifest:
         extensions=subject.extensions,
         label={
             **facts,
-            "identity": label.identity_of(subject.name),
+            "identity": identity,
             "server": context.settings.name,
         },
         dump=subject.dump,
         files=tuple(subject.files.values()),
         skipped=context.filestores.count_others(subject.filestore),
+        reason=subject.reason,
+        rows=contents.rows,
+        attachments=contents.attachments,
+        posted=contents.posted,
+        uncounted=contents.uncounted,
+        entitlements=signing.entitlements_in(context.keys.signing, identity, contents.statement),
     )
 
 
@@ -206,20 +237,37 @@ def dump_instance(
     moves: bool = False,
     former: Manifest | None = None,
 ) -> Archive:
-    """Make an archive of an instance in the store at `url`; it exists once it is complete.
+    """Make an archive of an instance in the store at `url`. Parameters and errors: see `make_archive`.
 
-    moves: see `Dumping`. former: of an archive of it in the same store, whose files are not read again unless
-    they changed. A killed dump leaves objects that belong to no archive. Raises InstanceNotFound,
-    InvalidTransition, Busy, DumpFailed, ClientNotFound, FilestoreFailure, InvalidStore, StoreFailure,
-    StoreRefused.
+    Also raises InvalidStore.
     """
     target = place(context, url)
+    return Archive.of(make_archive(context, name, target, on_step, moves=moves, former=former), url)
+
+
+def make_archive(
+    context: Context,
+    name: str,
+    target: Place,
+    on_step: OnStep = ignore,
+    *,
+    moves: bool = False,
+    former: Manifest | None = None,
+    reason: str = "",
+) -> Manifest:
+    """Make an archive of an instance; it exists once it is complete. Return its manifest.
+
+    moves, reason: see `Dumping`. former: of an archive of it in the same store, whose files are not read
+    again unless they changed. A killed dump leaves objects that belong to no archive.
+    Raises InstanceNotFound, InvalidTransition, Busy, DumpFailed, ClientNotFound, FilestoreFailure,
+    StoreFailure, StoreRefused.
+    """
     with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
         after(name, find_instance(connection, name).state, Action.DUMP)
         began = datetime.now(UTC)
         archive = f"{name}-{began:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-        subject = Dumping(context, connection, name, target, archive, began, moves)
+        subject = Dumping(context, connection, name, target, archive, began, moves, reason)
         if former:
             subject.files.update(_unchanged(context.filestores.folder(subject.filestore), former))
         Operation("dump", name, STEPS, on_step).run(subject)
-        return Archive.of(_manifest(subject), url)
+        return _manifest(subject)

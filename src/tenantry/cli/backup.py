@@ -1,0 +1,93 @@
+"""`tenantry backup`: back instances up into the server's store, and see what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from tenantry.cli import complete, left
+from tenantry.cli.common import JsonOption, NameArgument, command, engine
+from tenantry.cli.groups import Commands
+from tenantry.cli.output import Columns, Output, megabytes, plain_text, utc_minute
+from tenantry.model.backup import Backup
+
+app = Commands(help="Back instances of this machine up, and list the backups.")
+
+BackupArgument = Annotated[str, typer.Argument(help="The backup's name, as `backup list` prints it.")]
+
+
+def _minute(moment: str) -> str:
+    return utc_minute(datetime.fromisoformat(moment).timestamp()) if moment else ""
+
+
+def _proof(backup: Backup) -> str:
+    if backup.fault:
+        return "unreadable"
+    return str(backup.proof.state) if backup.proof else "not yet"
+
+
+_COLUMNS: Columns = {
+    "BACKUP": lambda backup: backup.backup,
+    "INSTANCE": lambda backup: backup.name,
+    "MADE": lambda backup: _minute(backup.made_at),
+    "WHY": lambda backup: "" if backup.fault else backup.reason,
+    "SIZE": lambda backup: megabytes(backup.size_bytes),
+    "PROOF": _proof,
+}
+
+
+@app.command("now", "tenantry backup now acme")
+@command
+def now(name: NameArgument, as_json: JsonOption = False) -> None:
+    """Back an instance up; it stays in use meanwhile."""
+    output = Output(as_json=as_json)
+    with output.progress(f"Backing {name} up", left.of_dump(name)) as on_step:
+        backup = engine(output).backups.take(name, on_step)
+    output.result(backup, f"{backup.backup}: {megabytes(backup.size_bytes)}, {backup.files} files.")
+
+
+@app.command("list", "tenantry backup list", "tenantry backup list acme")
+@command
+def list_(
+    name: Annotated[
+        str,
+        typer.Argument(help="Of instances that had this name.", autocompletion=complete.instances),
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """List the backups, the newest first; also those of instances that are gone."""
+    output = Output(as_json=as_json)
+    output.table(engine(output).backups.all(name), _COLUMNS, "No backups yet; see `tenantry backup now`.")
+
+
+@app.command("show", "tenantry backup show acme-20261129-213000-1a2b3c")
+@command
+def show(backup: BackupArgument, as_json: JsonOption = False) -> None:
+    """Show a backup: when and why it was made, and what its proof said."""
+    output = Output(as_json=as_json)
+    found = engine(output).backups.get(backup)
+    output.result(found, *(plain_text(f"  {label:<12}{text}") for label, text in _facts(found)))
+
+
+def _facts(found: Backup) -> Iterator[tuple[str, str]]:
+    yield "Backup", found.backup
+    yield "Instance", found.name
+    yield "Made", _minute(found.made_at)
+    if found.fault:
+        yield "Unreadable", found.fault
+        return
+    yield "Why", found.reason
+    yield "Odoo", found.series
+    yield "Size", f"{megabytes(found.size_bytes)}, {found.files} files"
+    if found.skipped:
+        yield "Left out", f"{found.skipped} that are not files of Odoo's"
+    for line in found.uncounted:
+        yield "Not counted", line
+    yield "Proof", _proof(found)
+    if found.proof:
+        yield "", f"{_minute(found.proof.proved_at)}, restored in {found.proof.restore_s:.0f} s"
+        if found.proof.detail:
+            yield "", found.proof.detail

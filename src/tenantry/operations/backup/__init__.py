@@ -1,0 +1,1 @@
+"""Operations on backups: archives of instances in the server's own store."""
