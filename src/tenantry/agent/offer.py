@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tenantry.engine import Engine
+from tenantry.engine.backups import Backups
 from tenantry.engine.instances import Instances
 from tenantry.engine.mail import Mail
 from tenantry.engine.moves import Moves
@@ -29,6 +30,7 @@ NOUNS: Mapping[str, type] = MappingProxyType(
     {
         **{"": Engine, "templates": Templates, "pool": Pool, "instances": Instances, "mail": Mail},
         "moves": Moves,
+        "backups": Backups,
     }
 )
 """The classes that the methods belong to; "" is the engine itself."""
@@ -38,6 +40,7 @@ REPORTS_STEPS = frozenset(
         *("instances.provision", "instances.rename", "instances.terminate", "instances.operate"),
         *("instances.suspend", "instances.reactivate"),
         *("instances.stop", "instances.start", "instances.restart"),
+        *("backups.take", "backups.prove", "backups.restore", "backups.put_back"),
     }
 )
 METHODS = REPORTS_STEPS | frozenset(
@@ -56,6 +59,7 @@ METHODS = REPORTS_STEPS | frozenset(
         *("moves.whereabouts", "moves.digest", "moves.send", "moves.freeze", "moves.thaw", "moves.leave"),
         *("moves.confirm", "moves.check", "moves.stage", "moves.receive", "moves.arrive", "moves.front"),
         *("moves.discard", "moves.settle"),
+        *("backups.all", "backups.prune", "backups.confirm"),
     }
 )
 """No caller may start or stop servers, or read a key or the mail server's password."""

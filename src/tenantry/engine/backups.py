@@ -26,14 +26,14 @@ class Backups(Noun):
 
         return take(self._context, name, on_step, Reason(reason))
 
-    def all(self, name: str = "") -> list[Backup]:
-        """All backups, the newest first, or those of instances that had this name; also of terminated ones.
+    def all(self, name: str = "", identity: str = "") -> list[Backup]:
+        """All backups, the newest first, also of terminated instances. PostgreSQL need not run.
 
-        PostgreSQL need not run.
+        name: those of instances that had this name. identity: those of one instance, whatever it was called.
         """
         from tenantry.operations.backup.listing import backups
 
-        return backups(self._parts.settings, self._parts.keys, name)
+        return backups(self._parts.settings, self._parts.keys, name, identity)
 
     def get(self, backup: str) -> Backup:
         """Raises ArchiveNotFound."""

@@ -10,6 +10,7 @@ from .backups import (
     back_up,
     backups_of,
     confirm_restore,
+    identity_of,
     prove_backup,
     prune_backups,
     put_back,

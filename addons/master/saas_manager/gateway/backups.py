@@ -12,9 +12,16 @@ def back_up(instance, reason, on_step):
     return engine.backups.take(instance.database_name, on_step, reason=reason).backup
 
 
+def identity_of(instance):
+    """What its backups know it by, whatever it was or will be called; "" if there is no such instance."""
+    return _engine_of(instance.server_id).moves.whereabouts(instance.database_name).identity
+
+
 def backups_of(instance):
     """All backups of the instance, also after its end: values for `saas.backup`, by their names."""
-    found = _engine_of(instance.server_id).backups.all(instance.database_name)
+    if not instance.identity:
+        return {}
+    found = _engine_of(instance.server_id).backups.all(identity=instance.identity)
     return {backup.backup: _values(backup) for backup in found}
 
 

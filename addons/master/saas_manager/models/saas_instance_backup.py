@@ -19,6 +19,7 @@ PROVED_WITHIN_HOURS = 26
 class SaasInstance(models.Model):
     _inherit = "saas.instance"
 
+    identity = fields.Char(readonly=True, copy=False, help="What its backups know it by.")
     backup_ids = fields.One2many("saas.backup", "instance_id", string="Backups", readonly=True)
     backup_count = fields.Integer(compute="_compute_backup_count")
     backed_up_at = fields.Datetime(string="Last Backup", readonly=True, copy=False)
@@ -58,7 +59,7 @@ class SaasInstance(models.Model):
     def restore_backup(self, backup):
         """Give it the data of one of its backups; the data of now is kept until the restore is confirmed."""
         self.ensure_one()
-        if backup.instance_id != self:
+        if backup.instance_id != self or backup.proof_state == "failed":
             raise self._not_possible_now()
         return self._intend("restore", wanted=backup.reference)
 
@@ -157,6 +158,7 @@ class SaasInstance(models.Model):
 
     def _follow_backups(self):
         """Let the records follow the store."""
+        self._learn_identity()
         self.env["saas.backup"]._follow(self, gateway.backups_of(self))
         newest = self.backup_ids[:1]
         proved = self.backup_ids.filtered(lambda it: it.proof_state == "proved")
@@ -167,6 +169,12 @@ class SaasInstance(models.Model):
                 "backup_proved_at": max(proved.mapped("proved_at"), default=False),
             }
         )
+
+    def _learn_identity(self):
+        """While it is there: its backups are found by it after its end, too."""
+        if not self.identity:
+            # sudo: only jobs and actions write it
+            self.sudo().identity = gateway.identity_of(self)
 
     # ------------------------------------------------------------ alerts
 

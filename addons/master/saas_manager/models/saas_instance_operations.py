@@ -377,9 +377,11 @@ class SaasInstance(models.Model):
     # ------------------------------------------------------------ the others
 
     def _delete_database(self, log):
-        """I9: drop database, role, files and route; the record stays."""
+        """I9: take a final backup, then drop database, role, files and route; the record stays."""
+        self._learn_identity()
         gateway.terminate(self, log.on_step)
         self._done("terminate")
+        self._follow_backups()
         self._release_hostnames()
         self.subscription_ids._instance_terminated()
 
