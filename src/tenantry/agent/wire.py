@@ -40,7 +40,8 @@ _FACTS: Mapping[str, Any] = {
     )
 }
 _WORDS: Mapping[str, type[StrEnum]] = {
-    kind.__name__: kind for kind in (Action, Health, ProofState, Reason, Security, State, StepStatus, TemplateState)
+    kind.__name__: kind
+    for kind in (Action, Health, ProofState, Reason, Security, State, StepStatus, TemplateState)
 }
 _ERRORS: Mapping[str, type[TenantryError]] = {
     name: kind

@@ -37,7 +37,8 @@ from tenantry.spawner.identity import kill_orphans_of, master_user
 
 HEALTH_PATH = "/web/health"
 CHANNELS = (
-    "root:10,root.saas:4,root.saas_backup:1,root.saas_build:1,root.saas_pool:1,root.saas_mail:2,root.saas_webhook:2"
+    "root:10,root.saas:4,root.saas_backup:1,root.saas_build:1,root.saas_pool:1,"
+    "root.saas_mail:2,root.saas_webhook:2"
 )
 """How many jobs run at once. A dead mail server, a slow endpoint or a long build must not delay creations."""
 _START_TIMEOUT_S = 120

@@ -71,4 +71,3 @@ def _proof(proof):
         "restore_s": proof.restore_s,
         "proof_detail": proof.detail or False,
     }
-

@@ -23,9 +23,7 @@ class SaasInstance(models.Model):
     backup_ids = fields.One2many("saas.backup", "instance_id", string="Backups", readonly=True)
     backup_count = fields.Integer(compute="_compute_backup_count")
     backed_up_at = fields.Datetime(string="Last Backup", readonly=True, copy=False)
-    backup_due_at = fields.Datetime(
-        string="Next Backup", readonly=True, copy=False, index="btree_not_null"
-    )
+    backup_due_at = fields.Datetime(string="Next Backup", readonly=True, copy=False, index="btree_not_null")
     backup_proved_at = fields.Datetime(
         string="Last Proof", readonly=True, copy=False, help="When a backup was last restored, and was good."
     )

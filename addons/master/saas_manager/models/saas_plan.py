@@ -82,7 +82,8 @@ class SaasPlan(models.Model):
     _limits_positive = models.Constraint(
         "CHECK(max_users >= 0 AND max_storage_gb >= 0 AND max_instances >= 0 AND trial_days >= 0"
         " AND grace_days >= 0 AND backup_retention_days >= 0"
-        " AND backup_retention_weeks >= 0 AND backup_retention_months >= 0 AND cpu_limit >= 0 AND memory_limit_mb >= 0"
+        " AND backup_retention_weeks >= 0 AND backup_retention_months >= 0"
+        " AND cpu_limit >= 0 AND memory_limit_mb >= 0"
         " AND sleep_after_minutes >= 0 AND price_monthly >= 0 AND price_yearly >= 0)",
         "Limits, days and prices cannot be negative.",
     )

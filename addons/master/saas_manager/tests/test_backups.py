@@ -12,7 +12,6 @@ from odoo.tests import tagged
 from tenantry.errors import DumpFailed
 from tenantry.model.backup import Backup, Proof, ProofState, Reason
 
-from .. import gateway
 from .common import SaasCase, engines_are, recording_engine
 
 _EVENING = "2026-11-30 21:30:00"
