@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from tenantry import errors
 from tenantry.errors import AgentLost, TenantryError
 from tenantry.model.activity import Activity
-from tenantry.model.backup import Backup, Proof, ProofState, Reason, Retention
+from tenantry.model.backup import Backup, Proof, ProofState, Pruned, Reason, Retention
 from tenantry.model.catalog import State
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.instance import Creation, Instance, InstanceSpec, NewPassword
@@ -35,7 +35,7 @@ _FACTS: Mapping[str, Any] = {
     kind.__name__: kind
     for kind in (
         *(Activity, Backup, Capacity, Check, Condition, Creation, Editing, Entitlements, Instance),
-        *(InstanceSpec, Module, NewPassword, PoolStatus, Proof, Recipe, Retention, ServerFacts),
+        *(InstanceSpec, Module, NewPassword, PoolStatus, Proof, Pruned, Recipe, Retention, ServerFacts),
         *(Smarthost, StepEvent, Template, Traffic, Usage, Whereabouts),
     )
 }

@@ -45,11 +45,17 @@ def confirm_restore(instance):
     _engine_of(instance.server_id).backups.confirm(instance.database_name)
 
 
-def prune_backups(instance):
-    """Remove the backups that the instance's plan does not keep, but never the last good one."""
-    plan = instance.plan_id
-    keep = Retention(plan.backup_retention_days, plan.backup_retention_weeks, plan.backup_retention_months)
-    _engine_of(instance.server_id).backups.prune(instance.database_name, keep=keep)
+def prune_backups(server, plans):
+    """Remove what the plans do not keep from the server's store; return the names of what was removed.
+
+    plans: by the identities of all instances, since servers may share a store.
+    """
+    kept = {identity: _retention(plan) for identity, plan in plans.items()}
+    return _engine_of(server).backups.prune(of=kept).removed
+
+
+def _retention(plan):
+    return Retention(plan.backup_retention_days, plan.backup_retention_weeks, plan.backup_retention_months)
 
 
 def _values(backup):

@@ -14,6 +14,7 @@ from . import saas_lifecycle_mixin
 from . import saas_job_mixin
 from . import saas_progress_mixin
 from . import saas_event_mixin
+from . import saas_activity_mixin
 from . import saas_sweep_mixin
 from . import saas_server
 from . import saas_server_placement

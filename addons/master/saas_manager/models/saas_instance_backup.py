@@ -101,6 +101,20 @@ class SaasInstance(models.Model):
                 break
 
     @api.model
+    def _cron_prune_backups(self):
+        """Each server removes the backups that no plan keeps; one that fails does not stop the others."""
+        known = self.search([("identity", "!=", False)])
+        plans = {instance.identity: instance.plan_id for instance in known}
+        for server in known.server_id.filtered(lambda it: it.state == "active"):
+            try:
+                removed = gateway.prune_backups(server, plans)
+            except gateway.EngineError as error:
+                server._ask_operator(self.env._("Old backups were not removed"), gateway.sentence(error))
+            else:
+                self.env["saas.backup"].search([("reference", "in", removed)]).unlink()
+            self.env["ir.cron"]._commit_progress(1)
+
+    @api.model
     def _nightly_domain(self):
         return [("state", "=", "active"), ("plan_id.backup_nightly", "=", True)]
 
@@ -119,7 +133,6 @@ class SaasInstance(models.Model):
     def _back_up_in_steps(self, log):
         backup = gateway.back_up(self, self.wanted, log.on_step)
         self._done("backup", {"backup": backup})
-        gateway.prune_backups(self)
         self._follow_backups()
         self.backup_ids.filtered(lambda it: it.reference == backup)._prove_later()
         return self.env._("Backed up as %s.", backup)

@@ -87,9 +87,7 @@ class SaasTemplate(models.Model):
         """Also called by the queue; a running build continues."""
         summary = self.env._("The pool could not be filled")
         reason = exc_message or self.env._("An unexpected error; see the job.")
-        if summary not in self.activity_ids.mapped("summary"):
-            note = plaintext2html(reason)
-            self.activity_schedule("mail.mail_activity_data_warning", summary=summary, note=note)
+        self._ask_operator(summary, reason)
         return reason
 
     @api.model

@@ -9,8 +9,8 @@ from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
-from tenantry.errors import DumpFailed
-from tenantry.model.backup import Backup, Proof, ProofState, Reason
+from tenantry.errors import DumpFailed, StoreFailure
+from tenantry.model.backup import Backup, Proof, ProofState, Pruned, Reason
 
 from .common import SaasCase, engines_are, recording_engine
 
@@ -46,9 +46,14 @@ class BackupCase(SaasCase):
             return store[0]
 
         engine.backups.take.side_effect = take
-        engine.backups.all.side_effect = lambda name: tuple(store)
+        engine.backups.all.side_effect = lambda identity: tuple(store)
+        engine.moves.whereabouts.return_value.identity = "1a2b"
         with engines_are(_engine_of=lambda server: engine), self._jobs() as self.jobs:
             yield engine
+
+    def _back_up(self):
+        self.acme.action_backup()
+        self.acme.sudo()._operate("backup")
 
 
 @tagged("post_install", "-at_install")
@@ -63,25 +68,33 @@ class TestBackups(BackupCase):
         self.assertEqual((backup.proof_state, self.acme.backup_proof_state), ("not_yet", "not_yet"))
         self.assertTrue(self.acme.backed_up_at)
         self.assertEqual((self.acme.state, self.acme.run_state), ("active", "running"))
-        engine.backups.prune.assert_called_once()
         self.jobs.assert_enqueued_job(self.acme._prove_backup, args=("acme-0",))
 
-    def test_its_plan_says_which_backups_are_kept(self):
+    def test_plans_say_which_backups_are_kept(self):
         self.plan.write(
             {"backup_retention_days": 3, "backup_retention_weeks": 2, "backup_retention_months": 1}
         )
-        with self._backing_up() as engine:
-            self.acme.action_backup()
-            self.acme._operate("backup")
-        keep = engine.backups.prune.call_args.kwargs["keep"]
+        with self._backing_up() as engine, self.enter_registry_test_mode():
+            self._back_up()
+            engine.backups.prune.return_value = Pruned(("acme-0",))
+            self.env["saas.instance"]._cron_prune_backups()
+        (keep,) = engine.backups.prune.call_args.kwargs["of"].values()
         self.assertEqual((keep.daily, keep.weekly, keep.monthly), (3, 2, 1))
+        self.assertFalse(self.acme.backup_ids)
+
+    def test_operators_are_told_when_old_backups_cannot_be_removed(self):
+        with self._backing_up() as engine, self.enter_registry_test_mode():
+            self._back_up()
+            engine.backups.prune.side_effect = StoreFailure("s3://ours", "no answer")
+            self.env["saas.instance"]._cron_prune_backups()
+        self.assertIn("s3://ours", self.server.activity_ids.note)
+        self.assertTrue(self.acme.backup_ids)
 
     def test_a_proof_is_shown_with_the_time_to_restore(self):
         proof = Proof(ProofState.PROVED, "2026-11-30T03:00:00+00:00", 4.5, "")
         with self._backing_up(proof) as engine:
             engine.backups.prove.return_value = proof
-            self.acme.action_backup()
-            self.acme._operate("backup")
+            self._back_up()
             self.jobs.perform_enqueued_jobs()
         self.assertEqual((self.acme.backup_ids.proof_state, self.acme.backup_ids.restore_s), ("proved", 4.5))
         self.assertEqual(str(self.acme.backup_proved_at), "2026-11-30 03:00:00")
@@ -90,8 +103,7 @@ class TestBackups(BackupCase):
         proof = Proof(ProofState.FAILED, "2026-11-30T03:00:00+00:00", 0.0, "res_partner has 3 rows of 4")
         with self._backing_up(proof) as engine:
             engine.backups.prove.return_value = proof
-            self.acme.action_backup()
-            self.acme._operate("backup")
+            self._back_up()
             self.acme._prove_backup("acme-0")
         self.assertEqual(self.acme.backup_proof_state, "failed")
         self.assertIn("res_partner has 3 rows of 4", self.acme.activity_ids.note)
@@ -100,8 +112,7 @@ class TestBackups(BackupCase):
         proof = Proof(ProofState.UNVERIFIABLE, "2026-11-30T03:00:00+00:00", 0.0, "no space left")
         with self._backing_up(proof) as engine:
             engine.backups.prove.return_value = proof
-            self.acme.action_backup()
-            self.acme._operate("backup")
+            self._back_up()
             self.acme._prove_backup("acme-0")
         self.assertEqual(self.acme.backup_proof_state, "unverifiable")
         self.assertFalse(self.acme.backup_proved_at)
@@ -110,8 +121,7 @@ class TestBackups(BackupCase):
     def test_a_failed_backup_is_told_to_operators_and_leaves_the_instance_active(self):
         with self._backing_up() as engine, patch.object(type(self.acme), "_enqueue_mail") as mail:
             engine.backups.take.side_effect = DumpFailed("acme", "it broke")
-            self.acme.action_backup()
-            self.acme._operate("backup")
+            self._back_up()
         self.assertEqual((self.acme.state, self.acme.operation), ("active", False))
         self.assertIn("acme", self.acme.failure)
         mail.assert_called_once_with("saas_manager.mail_template_backup_failed")
@@ -123,10 +133,9 @@ class TestBackups(BackupCase):
     def test_records_of_removed_backups_go(self):
         with self._backing_up() as engine:
             for _time in range(2):
-                self.acme.action_backup()
-                self.acme._operate("backup")
+                self._back_up()
             self.assertEqual(self.acme.backup_count, 2)
-            engine.backups.all.side_effect = lambda name: ()
+            engine.backups.all.side_effect = lambda identity: ()
             self.acme._follow_backups()
         self.assertEqual((self.acme.backup_count, self.acme.backup_proof_state), (0, False))
 
