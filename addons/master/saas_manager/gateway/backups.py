@@ -45,17 +45,22 @@ def confirm_restore(instance):
     _engine_of(instance.server_id).backups.confirm(instance.database_name)
 
 
-def prune_backups(server, plans):
+def prune_backups(server, plans, final_days):
     """Remove what the plans do not keep from the server's store; return the names of what was removed.
 
-    plans: by the identities of all instances, since servers may share a store.
+    plans: by the identities of all instances, since servers may share a store. final_days: how long the
+    backups of terminated instances are kept.
     """
-    kept = {identity: _retention(plan) for identity, plan in plans.items()}
+    kept = {
+        identity: Retention(
+            daily=plan.backup_retention_days,
+            weekly=plan.backup_retention_weeks,
+            monthly=plan.backup_retention_months,
+            final_days=final_days,
+        )
+        for identity, plan in plans.items()
+    }
     return _engine_of(server).backups.prune(of=kept).removed
-
-
-def _retention(plan):
-    return Retention(plan.backup_retention_days, plan.backup_retention_weeks, plan.backup_retention_months)
 
 
 def _values(backup):

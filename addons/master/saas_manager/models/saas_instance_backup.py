@@ -107,7 +107,7 @@ class SaasInstance(models.Model):
         plans = {instance.identity: instance.plan_id for instance in known}
         for server in known.server_id.filtered(lambda it: it.state == "active"):
             try:
-                removed = gateway.prune_backups(server, plans)
+                removed = gateway.prune_backups(server, plans, self._final_backup_days())
             except gateway.EngineError as error:
                 server._ask_operator(self.env._("Old backups were not removed"), gateway.sentence(error))
             else:
@@ -186,6 +186,16 @@ class SaasInstance(models.Model):
         if not self.identity:
             # sudo: only jobs and actions write it
             self.sudo().identity = gateway.identity_of(self)
+
+    def _final_backup_kept_until(self):
+        """I9: the day on which the final backup is removed; None if there is none."""
+        finals = self.backup_ids.filtered(lambda it: it.reason == "terminate")
+        kept = timedelta(days=self._final_backup_days())
+        return (finals[0].made_at + kept).date() if finals else None
+
+    @api.model
+    def _final_backup_days(self):
+        return int(self.env["ir.config_parameter"].sudo().get_param("saas.final_backup_days", 30))
 
     # ------------------------------------------------------------ alerts
 

@@ -11,6 +11,7 @@ from ..operations import ENGINE, OPERATIONS, hidden_when
 from .step_log import StepLog
 
 _MAX_RETRIES = 8
+_WITHOUT_BACKUP = "without a final backup"
 _AGAIN_S = 5
 
 
@@ -95,12 +96,12 @@ class SaasInstance(models.Model):
     def action_suspend(self, reason=None):
         return self._intend("suspend", reason)
 
-    def action_terminate(self):
+    def action_terminate(self, without_backup=False):
         """I9: administrators only; the wizard has checked the name."""
         self._check_may("terminate")
         failed = self.filtered(lambda instance: instance.state == "failed")
         failed.action_discard()
-        return (self - failed)._intend("terminate")
+        return (self - failed)._intend("terminate", wanted=without_backup and _WITHOUT_BACKUP)
 
     def change_subdomain(self, subdomain):
         """Move to another subdomain; the record is updated when the engine has done it."""
@@ -379,7 +380,7 @@ class SaasInstance(models.Model):
     def _delete_database(self, log):
         """I9: take a final backup, then drop database, role, files and route; the record stays."""
         self._learn_identity()
-        gateway.terminate(self, log.on_step)
+        gateway.terminate(self, log.on_step, without_backup=self.wanted == _WITHOUT_BACKUP)
         self._done("terminate")
         self._follow_backups()
         self._release_hostnames()

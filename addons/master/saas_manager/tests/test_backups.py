@@ -59,7 +59,7 @@ class BackupCase(SaasCase):
 @tagged("post_install", "-at_install")
 class TestBackups(BackupCase):
     def test_a_backup_that_was_asked_for_is_noted_with_what_the_store_says(self):
-        with self._backing_up() as engine:
+        with self._backing_up():
             self._as("manager", self.acme).action_backup()
             self.assertEqual(self.acme.operation, "backup")
             self.acme.sudo()._operate("backup")
