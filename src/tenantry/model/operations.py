@@ -107,6 +107,8 @@ _ROWS = (
     Operation("rename", (Action.RENAME, Action.ACTIVATE), _ACTIVE, needs_running=True),
     Operation("move", (Action.MOVE, Action.ACTIVATE), _ACTIVE, needs_running=True),
     Operation("backup", (Action.DUMP,), _LIVES, doing="Backing up", done="is backed up."),
+    Operation("restore", (Action.RESTORE, Action.END_RESTORE), _LIVES),
+    Operation("put_back", (Action.RESTORE, Action.END_RESTORE), _LIVES),
     Operation("set_domains", (Action.SET_DOMAINS,), _LIVES),
     Operation("install", (Action.INSTALL,), _ACTIVE, needs_running=True),
     Operation(

@@ -17,7 +17,7 @@ class SaasInstanceTerminate(models.TransientModel):
     final_backup_days = fields.Integer(default=lambda self: self.env["saas.instance"]._final_backup_days())
     without_backup = fields.Boolean(
         string="Without a Final Backup",
-        help="If none can be taken, nothing is deleted, unless you choose this.",
+        help="If none can be taken, nothing is deleted unless you choose this.",
     )
     typed_name = fields.Char(
         string="Its Subdomain", help="Two customers may have the same name, but never this."
