@@ -10,7 +10,7 @@ from playwright.sync_api import Error as BrowserError
 from tests.support.back_office import BackOffice
 from tests.support.chromium import chromium
 from tests.support.mail_server import serving
-from tests.support.visitor import HOME, Visitor
+from tests.support.visitor import Visitor
 
 from bench.figures import Figure, MeasurementFailed
 from bench.installation import TEMPLATE, Installation
@@ -30,7 +30,7 @@ def signup(installation: Installation) -> list[Figure]:
             )
     except (BrowserError, AssertionError) as error:
         raise MeasurementFailed(str(error).splitlines()[0]) from error
-    return [Figure("signup", "Signup: from the confirming click to the Odoo's home screen", "s", seconds)]
+    return [Figure("signup", "Signup: from the confirming click into their Odoo", "s", seconds)]
 
 
 def _sign_up(visitor: Visitor, name: str) -> float:
@@ -38,7 +38,7 @@ def _sign_up(visitor: Visitor, name: str) -> float:
     visitor.sign_up(name)
     began = time.monotonic()
     visitor.press()
-    visitor.page.wait_for_selector(HOME)
+    visitor.wait_for_their_odoo(name)
     took_s = time.monotonic() - began
     visitor.context.close()
     return took_s

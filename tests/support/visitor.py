@@ -101,13 +101,17 @@ class Visitor:
 
     def expect_home(self, name: str) -> None:
         """Check that they are logged in to their own Odoo; who has no password is asked for one first."""
-        self.page.wait_for_url(re.compile(rf"//{name}\..*/(saas/password|odoo)"), wait_until="load")
+        self.wait_for_their_odoo(name)
         if "/saas/password" in self.page.url:
             self.choose_password()
         expect(self.page.locator(HOME)).to_be_visible(timeout=_TIMEOUT_MS)
         assert f"//{name}." in self.page.url
         assert "/odoo" in self.page.url
         expect(self.page.locator(".o-mail-Discuss")).to_have_count(0)
+
+    def wait_for_their_odoo(self, name: str) -> None:
+        """Until they are logged in: on the page that asks for a password, or on the home screen."""
+        self.page.wait_for_url(re.compile(rf"//{name}\..*/(saas/password|odoo)"), wait_until="load")
 
     def expect_password_page(self, name: str) -> None:
         self.page.wait_for_url(re.compile(rf"//{name}\..*/saas/password"), wait_until="load")

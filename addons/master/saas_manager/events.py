@@ -82,7 +82,9 @@ EVENTS = {
     "instance.not_entitled": Event(log="error", activity=_lt("It does not know its current plan")),
     "instance.over_limit": Event(log="warning", activity=_lt("More users than the plan allows")),
     "instance.down": Event(mails=(Mail("instance_down"),)),
+    "instance.backed_up": Event(is_public=True),
     "instance.backup_failed": Event(mails=(Mail("backup_failed"),)),
+    "instance.backup_not_good": Event(log="error", activity=_lt("A backup of %s is not good"), repeats=True),
     "subscription.expiring": Event(
         mails=(Mail("subscription_expiring", frozenset({"active"}), "saas_mail_renewals"),), is_public=True
     ),

@@ -6,4 +6,5 @@ VALUED = {
     "set_domains": "domains",
     "install": "modules",
     "move": "server",
+    "restore": "backup",
 }

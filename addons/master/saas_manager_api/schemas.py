@@ -53,7 +53,7 @@ Hostname = Annotated[str, StringConstraints(min_length=1, max_length=253, patter
 Module = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=MODULE)]
 Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Level = Literal["debug", "info", "warning", "error", "critical"]
-Action = Literal[*REMOTE, *VALUED, "backup", "restore", "duplicate"]
+Action = Literal[*REMOTE, *VALUED, "duplicate"]
 
 
 class Asked(BaseModel):
@@ -151,6 +151,11 @@ class ManageInstance(Asked):
         examples=[["crm"]],
     )
     server: Slug | None = Field(None, description="For `move`: a server's code.", examples=["paris-1"])
+    backup: Line | None = Field(
+        None,
+        description="For `restore`: one of the instance's backups.",
+        examples=["acme-20261129-213000-1a2b3c"],
+    )
 
 
 class GiveAccess(Asked):
@@ -240,6 +245,18 @@ class Domain(BaseModel):
     since: datetime = Field(description="Since when it has this state.")
 
 
+class Backup(BaseModel):
+    name: str = Field(examples=["acme-20261129-213000-1a2b3c"])
+    made_at: datetime
+    reason: Literal["schedule", "asked", "terminate", "restore", "upgrade"]
+    size_mb: float
+    proof: Literal["not_yet", "proved", "unverifiable", "failed"] = Field(
+        description="`proved`: it was restored beside, and everything was there. Only this is good."
+    )
+    proved_at: datetime | None = Field(description="When it was last tried.")
+    restore_s: float | None = Field(description="How long that restore took, in seconds.")
+
+
 class Mails(BaseModel):
     """What it sent by the provider's mail server, and what that refused since the tenant server started."""
 
@@ -272,6 +289,9 @@ class InstanceInfo(InstanceBrief):
     last_activity_at: datetime | None
     expires_on: str | None = Field(examples=["2027-01-31"])
     domains: list[Domain] = Field(description="Further host names, by their names.")
+    backups: list[Backup] | None = Field(
+        None, description="The newest first. Null in lists: ask for one instance."
+    )
     mails: Mails | None = Field(
         None, description="For operators who ask for one instance. Null: not measured, or no mail server."
     )

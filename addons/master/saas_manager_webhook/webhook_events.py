@@ -52,6 +52,9 @@ class InstanceNews(BaseModel):
     previous_subdomain: str | None = Field(None, description="Of `instance.renamed`.")
     previous_plan: str | None = Field(None, description="Of `instance.plan_changed`: the code.")
     modules: list[str] | None = Field(None, description="Of `instance.modules_installed`: the new ones.")
+    backup: str | None = Field(
+        None, description="The backup's name: of `instance.backed_up` and `instance.restored`."
+    )
 
 
 class SubscriptionNews(InstanceNews):

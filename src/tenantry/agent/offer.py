@@ -39,7 +39,7 @@ REPORTS_STEPS = frozenset(
         *("instances.provision", "instances.rename", "instances.terminate", "instances.operate"),
         *("instances.suspend", "instances.reactivate"),
         *("instances.stop", "instances.start", "instances.restart", "instances.duplicate"),
-        *("backups.restore", "backups.put_back", "backups.confirm"),
+        *("backups.take", "backups.prove", "backups.restore", "backups.put_back", "backups.confirm"),
     }
 )
 METHODS = REPORTS_STEPS | frozenset(
@@ -59,7 +59,7 @@ METHODS = REPORTS_STEPS | frozenset(
         *("moves.whereabouts", "moves.digest", "moves.send", "moves.freeze", "moves.thaw", "moves.leave"),
         *("moves.confirm", "moves.check", "moves.stage", "moves.receive", "moves.arrive", "moves.front"),
         *("moves.discard", "moves.settle"),
-        *("backups.kept", "backups.sweep"),
+        *("backups.all", "backups.prune", "backups.kept", "backups.sweep"),
     }
 )
 """No caller may start or stop servers, or read a key or the mail server's password."""

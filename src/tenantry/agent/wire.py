@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from tenantry import errors
 from tenantry.errors import AgentLost, TenantryError
 from tenantry.model.activity import Activity
+from tenantry.model.backup import Backup, Proof, ProofState, Pruned, Reason, Retention
 from tenantry.model.catalog import State
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.instance import Creation, Instance, InstanceSpec, NewPassword
@@ -34,13 +35,14 @@ from tenantry.operations.template.edit import Editing
 _FACTS: Mapping[str, Any] = {
     kind.__name__: kind
     for kind in (
-        *(Activity, Capacity, Check, Condition, Creation, Editing, Entitlements, Instance),
-        *(InstanceSpec, Module, NewPassword, PoolStatus, Recipe, ServerFacts, Smarthost, StepEvent),
-        *(Template, Traffic, Usage, Whereabouts, Kept, Swept),
+        *(Activity, Backup, Capacity, Check, Condition, Creation, Editing, Entitlements, Instance),
+        *(InstanceSpec, Kept, Module, NewPassword, PoolStatus, Proof, Pruned, Recipe, Retention),
+        *(ServerFacts, Smarthost, StepEvent, Swept, Template, Traffic, Usage, Whereabouts),
     )
 }
 _WORDS: Mapping[str, type[StrEnum]] = {
-    kind.__name__: kind for kind in (Action, Health, Security, State, StepStatus, TemplateState)
+    kind.__name__: kind
+    for kind in (Action, Health, ProofState, Reason, Security, State, StepStatus, TemplateState)
 }
 _ERRORS: Mapping[str, type[TenantryError]] = {
     name: kind

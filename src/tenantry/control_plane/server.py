@@ -36,7 +36,10 @@ from tenantry.settings import ServerSettings
 from tenantry.spawner.identity import kill_orphans_of, master_user
 
 HEALTH_PATH = "/web/health"
-CHANNELS = "root:10,root.saas:4,root.saas_build:1,root.saas_pool:1,root.saas_mail:2,root.saas_webhook:2"
+CHANNELS = (
+    "root:10,root.saas:4,root.saas_backup:1,root.saas_build:1,root.saas_pool:1,"
+    "root.saas_mail:2,root.saas_webhook:2"
+)
 """How many jobs run at once. A dead mail server, a slow endpoint or a long build must not delay creations."""
 _START_TIMEOUT_S = 120
 _LONGEST_JOB_S = 3600

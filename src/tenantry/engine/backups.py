@@ -5,6 +5,8 @@ The operations are imported inside the methods, see `engine.archives`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tenantry.engine.parts import Noun
 from tenantry.model import names
 from tenantry.model.backup import Backup, Proof, Pruned, Reason, Retention
@@ -29,15 +31,22 @@ class Backups(Noun):
 
         return take(self._context, name, on_step, Reason(reason))
 
-    def prune(self, retention: Retention | None = None, *, only_tell: bool = False) -> Pruned:
+    def prune(
+        self,
+        retention: Retention | None = None,
+        *,
+        of: Mapping[str, Retention] | None = None,
+        only_tell: bool = False,
+    ) -> Pruned:
         """Remove backups that need not be kept, and what no backup needs any more. Killed, run it again.
 
-        only_tell: remove nothing, and say which backups would be removed.
+        of: what is kept of some instances, by their identities, instead of `retention`. only_tell: remove
+        nothing, and say which backups would be removed.
         Raises BackupsUnreadable, after all that can be removed without those backups was removed.
         """
         from tenantry.operations.backup.prune import prune
 
-        return prune(self._context, retention or self.retention, only_tell=only_tell)
+        return prune(self._context, retention or self.retention, of or {}, only_tell=only_tell)
 
     def remove(self, backup: str) -> None:
         """Remove one backup, whichever it is; its files are removed by a later `prune`.
@@ -53,14 +62,14 @@ class Backups(Noun):
         """What `prune` keeps, by the settings."""
         return Retention(final_days=self._parts.settings.final_backup_days)
 
-    def all(self, name: str = "") -> list[Backup]:
-        """All backups, the newest first, or those of instances that had this name; also of terminated ones.
+    def all(self, name: str = "", identity: str = "") -> list[Backup]:
+        """All backups, the newest first, also of terminated instances. PostgreSQL need not run.
 
-        PostgreSQL need not run.
+        name: those of instances that had this name. identity: those of one instance, whatever it was called.
         """
         from tenantry.operations.backup.listing import backups
 
-        return backups(self._parts.settings, self._parts.keys, name)
+        return backups(self._parts.settings, self._parts.keys, name, identity)
 
     def get(self, backup: str) -> Backup:
         """Raises ArchiveNotFound."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Container, Hashable
+from collections.abc import Callable, Collection, Container, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class Reason(StrEnum):
@@ -82,11 +83,15 @@ class Retention:
     final_days: int = 30
 
     def to_keep(
-        self, backups: Collection[Backup], now: datetime, alive: Container[str] = ()
+        self,
+        backups: Collection[Backup],
+        now: datetime,
+        alive: Container[str] = (),
+        of: Mapping[str, Retention] = MappingProxyType({}),
     ) -> frozenset[str]:
         """The names of the backups to keep; the others can be removed.
 
-        alive: the identities of the instances that there are. What is not known well enough is kept.
+        alive: the identities of the instances that there are. of: what is kept of some of them instead. What is not known well enough is kept.
         """
         known: dict[str, list[tuple[datetime, Backup]]] = {}
         kept = set[str]()
@@ -98,7 +103,7 @@ class Retention:
                 known.setdefault(backup.identity or backup.name, []).append((made_at, backup))
         for identity, found in known.items():
             newest_first = sorted(found, key=lambda it: (it[0], it[1].backup), reverse=True)
-            kept |= self._of_instance(newest_first, now, identity in alive)
+            kept |= of.get(identity, self)._of_instance(newest_first, now, identity in alive)
         return frozenset(kept)
 
     def _of_instance(self, found: list[tuple[datetime, Backup]], now: datetime, is_alive: bool) -> set[str]:

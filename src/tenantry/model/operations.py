@@ -52,7 +52,9 @@ class Operation:
 
     def is_done(self, state: str, run_state: str, reason: str) -> bool:
         """Whether the operation succeeded, by the record after its end. reason: the record's failure."""
-        return state == self.after if self.after else run_state == self.run_state and not reason
+        if self.after:
+            return state == self.after
+        return run_state in (self.run_state or run_state,) and not reason
 
 
 _ACTIVE, _BLOCKED, _LIVES = ("active",), ("suspended", "expired"), ("active", "suspended", "expired")
@@ -104,6 +106,9 @@ _ROWS = (
     ),
     Operation("rename", (Action.RENAME, Action.ACTIVATE), _ACTIVE, needs_running=True),
     Operation("move", (Action.MOVE, Action.ACTIVATE), _ACTIVE, needs_running=True),
+    Operation("backup", (Action.DUMP,), _LIVES, doing="Backing up", done="is backed up."),
+    Operation("restore", (Action.RESTORE, Action.END_RESTORE), _LIVES),
+    Operation("put_back", (Action.RESTORE, Action.END_RESTORE), _LIVES),
     Operation("set_domains", (Action.SET_DOMAINS,), _LIVES),
     Operation("install", (Action.INSTALL,), _ACTIVE, needs_running=True),
     Operation(

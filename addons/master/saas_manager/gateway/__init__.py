@@ -6,6 +6,16 @@ a sentence and a remedy for people, `retryable` for the queue.
 
 from tenantry.model.server import MIN_FREE_PERCENT
 
+from .backups import (
+    back_up,
+    backups_of,
+    confirm_restore,
+    identity_of,
+    prove_backup,
+    prune_backups,
+    put_back,
+    restore_backup,
+)
 from .countries import country_of_time_zone, is_time_zone, time_zone_of
 from .errors import Conflict, EngineError, InvalidInput, retrying, translated
 from .instances import (

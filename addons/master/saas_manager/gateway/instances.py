@@ -160,17 +160,20 @@ def find(instance):
         return None
 
 
-def terminate(instance, on_step):
-    """Drop all parts of the instance that exist; another instance of the same name is left alone.
+def terminate(instance, on_step, *, without_backup=False):
+    """Take a final backup, then drop all parts of the instance; another one of the same name is left alone.
 
-    Former servers that are gone do not keep it.
+    Former servers that are gone do not keep it, and what they have is not backed up.
     """
     for server in instance.former_server_ids:
         with suppress(TenantryError):
-            _engine_of(server).instances.terminate(instance.database_name, reference=instance.reference)
-    engine = _engine_of(instance.server_id)
+            _engine_of(server).instances.terminate(
+                instance.database_name, reference=instance.reference, without_backup=True
+            )
     with suppress(InstanceNotFound):
-        engine.instances.terminate(instance.database_name, on_step, instance.reference)
+        _engine_of(instance.server_id).instances.terminate(
+            instance.database_name, on_step, instance.reference, without_backup=without_backup
+        )
 
 
 def abandon(instance):

@@ -14,6 +14,7 @@ from . import saas_lifecycle_mixin
 from . import saas_job_mixin
 from . import saas_progress_mixin
 from . import saas_event_mixin
+from . import saas_activity_mixin
 from . import saas_sweep_mixin
 from . import saas_server
 from . import saas_server_placement
@@ -28,6 +29,8 @@ from . import saas_instance_hostname
 from . import saas_instance_operations
 from . import saas_instance_move
 from . import saas_instance_plan
+from . import saas_backup
+from . import saas_instance_backup
 from . import saas_instance_log
 from . import saas_instance_request
 from . import saas_subscription

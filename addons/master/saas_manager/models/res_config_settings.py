@@ -44,6 +44,9 @@ class ResConfigSettings(models.TransientModel):
         string="Keep Logs (Days)", config_parameter="saas.log_retention_days", default=30
     )
     saas_grace_days = fields.Integer(string="Grace (Days)", config_parameter="saas.grace_days", default=7)
+    saas_final_backup_days = fields.Integer(
+        string="Keep Final Backups (Days)", config_parameter="saas.final_backup_days", default=30
+    )
     saas_termination_days = fields.Integer(
         string="Terminate After (Days)", config_parameter="saas.termination_days", default=0
     )
@@ -85,13 +88,15 @@ class ResConfigSettings(models.TransientModel):
                     )
                 )
 
-    @api.constrains(*_ZERO_HAS_A_MEANING, "saas_log_retention_days")
+    @api.constrains(*_ZERO_HAS_A_MEANING, "saas_log_retention_days", "saas_final_backup_days")
     def _check_saas_numbers(self):
         for settings in self:
             if any(settings[name] < 0 for name in _ZERO_HAS_A_MEANING):
                 raise ValidationError(self.env._("Numbers of days, spares and instances cannot be negative."))
             if settings.saas_log_retention_days < 1:
                 raise ValidationError(self.env._("Logs are kept for at least one day."))
+            if settings.saas_final_backup_days < 1:
+                raise ValidationError(self.env._("Final backups are kept for at least one day."))
 
     def set_values(self):
         """Store zeros, too: Odoo deletes a parameter that is set to 0, and the default would apply."""

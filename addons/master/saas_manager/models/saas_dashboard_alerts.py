@@ -72,6 +72,12 @@ class SaasDashboard(models.AbstractModel):
             ("danger", self.env._("Instances in trouble"), "saas.instance", critical),
             ("warning", self.env._("Instances with a warning"), "saas.instance", warning),
             ("danger", self.env._("Instances that could not be created"), "saas.instance", failed),
+            (
+                "danger",
+                self.env._("Instances without a proved backup of last night"),
+                "saas.instance",
+                self.env["saas.instance"]._unproved_domain(),
+            ),
             ("danger", self.env._("Instances over their plan's limits"), "saas.instance", active & over),
             ("warning", self.env._("Instances above 80 % of their plan"), "saas.instance", active & nearly),
         )

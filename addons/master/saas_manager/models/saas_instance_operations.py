@@ -11,6 +11,7 @@ from ..operations import ENGINE, OPERATIONS, hidden_when
 from .step_log import StepLog
 
 _MAX_RETRIES = 8
+_WITHOUT_BACKUP = "without a final backup"
 _AGAIN_S = 5
 
 
@@ -95,12 +96,12 @@ class SaasInstance(models.Model):
     def action_suspend(self, reason=None):
         return self._intend("suspend", reason)
 
-    def action_terminate(self):
+    def action_terminate(self, without_backup=False):
         """I9: administrators only; the wizard has checked the name."""
         self._check_may("terminate")
         failed = self.filtered(lambda instance: instance.state == "failed")
         failed.action_discard()
-        return (self - failed)._intend("terminate")
+        return (self - failed)._intend("terminate", wanted=without_backup and _WITHOUT_BACKUP)
 
     def change_subdomain(self, subdomain):
         """Move to another subdomain; the record is updated when the engine has done it."""
@@ -259,6 +260,8 @@ class SaasInstance(models.Model):
             if operation == "move" and self.target_server_id:
                 self._give_up_move(reason)
             self._emit("instance.operation_failed", reason=reason)
+            if operation == "backup":
+                self._emit("instance.backup_failed")
         return reason
 
     def _awaited_jobs(self):
@@ -375,9 +378,11 @@ class SaasInstance(models.Model):
     # ------------------------------------------------------------ the others
 
     def _delete_database(self, log):
-        """I9: drop database, role, files and route; the record stays."""
-        gateway.terminate(self, log.on_step)
+        """I9: take a final backup, then drop database, role, files and route; the record stays."""
+        self._learn_identity()
+        gateway.terminate(self, log.on_step, without_backup=self.wanted == _WITHOUT_BACKUP)
         self._done("terminate")
+        self._follow_backups()
         self._release_hostnames()
         self.subscription_ids._instance_terminated()
 

@@ -352,7 +352,3 @@ class SaasInstance(models.Model):
         if template == _PROVISIONED:
             self.admin_password_sealed = False
         return super()._mail_sent(template)
-
-    def _final_backup_kept_until(self):
-        """I9: the day on which the final backup is removed; None: there are no such backups yet."""
-        return None

@@ -53,7 +53,16 @@ class SaasPlan(models.Model):
         help="An instance's process ends after so long without a visitor; the next visitor, or its next "
         "scheduled job, wakes it. 0: the server's default; a container then never sleeps.",
     )
-    backup_retention_days = fields.Integer(default=7, help="How long daily backups are kept.")
+    backup_nightly = fields.Boolean(string="Nightly Backups", default=True)
+    backup_retention_days = fields.Integer(
+        string="Daily Backups", default=7, help="Of so many days the newest backup is kept."
+    )
+    backup_retention_weeks = fields.Integer(
+        string="Weekly Backups", default=4, help="Of so many weeks the newest backup is kept."
+    )
+    backup_retention_months = fields.Integer(
+        string="Monthly Backups", default=3, help="Of so many months the newest backup is kept."
+    )
     max_instances = fields.Integer(
         default=lambda self: self._default_max_instances(), help="Live instances on this plan. 0: no limit."
     )
@@ -72,7 +81,9 @@ class SaasPlan(models.Model):
     _code_unique = models.Constraint("UNIQUE(code)", "There is a plan with this code already.")
     _limits_positive = models.Constraint(
         "CHECK(max_users >= 0 AND max_storage_gb >= 0 AND max_instances >= 0 AND trial_days >= 0"
-        " AND grace_days >= 0 AND backup_retention_days >= 0 AND cpu_limit >= 0 AND memory_limit_mb >= 0"
+        " AND grace_days >= 0 AND backup_retention_days >= 0"
+        " AND backup_retention_weeks >= 0 AND backup_retention_months >= 0"
+        " AND cpu_limit >= 0 AND memory_limit_mb >= 0"
         " AND sleep_after_minutes >= 0 AND price_monthly >= 0 AND price_yearly >= 0)",
         "Limits, days and prices cannot be negative.",
     )

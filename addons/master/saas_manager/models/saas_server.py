@@ -17,7 +17,13 @@ def free_percent(there, used):
 class SaasServer(models.Model):
     _name = "saas.server"
     _description = "SaaS Server"
-    _inherit = ["saas.shared.mixin", "saas.readonly.mixin", "mail.thread", "mail.activity.mixin"]
+    _inherit = [
+        "saas.shared.mixin",
+        "saas.readonly.mixin",
+        "saas.activity.mixin",
+        "mail.thread",
+        "mail.activity.mixin",
+    ]
     _order = "sequence, name"
 
     name = fields.Char(required=True, tracking=True)

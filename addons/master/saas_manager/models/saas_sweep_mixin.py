@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from odoo import fields, models
 from odoo.fields import Domain
-from odoo.tools import plaintext2html, split_every
+from odoo.tools import split_every
 
 _logger = logging.getLogger(__name__)
 
@@ -16,6 +16,7 @@ _LEFT_ALONE_HOURS = 12
 
 class SaasSweepMixin(models.AbstractModel):
     _name = "saas.sweep.mixin"
+    _inherit = ["saas.activity.mixin"]
     _description = "SaaS Nightly Run Mixin"
 
     sweep_failed_at = fields.Datetime(
@@ -86,10 +87,3 @@ class SaasSweepMixin(models.AbstractModel):
     def _sweep_instance(self):
         """The instance in whose log to write about this record."""
         raise NotImplementedError
-
-    def _ask_operator(self, summary, note, repeats=False):
-        """Create an activity on the record, unless the same one is open; repeats: even then."""
-        self.ensure_one()
-        if repeats or summary not in self.activity_ids.mapped("summary"):
-            note = plaintext2html(note)
-            self.activity_schedule("mail.mail_activity_data_warning", summary=summary, note=note)

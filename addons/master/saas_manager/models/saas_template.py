@@ -25,6 +25,7 @@ class SaasTemplate(models.Model):
         "saas.lifecycle.mixin",
         "saas.job.mixin",
         "saas.progress.mixin",
+        "saas.activity.mixin",
         "bus.listener.mixin",
         "mail.thread",
         "mail.activity.mixin",

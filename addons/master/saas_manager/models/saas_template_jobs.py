@@ -1,7 +1,6 @@
 """The jobs of a template: the engine builds, then the record is updated."""
 
 from odoo import api, fields, models
-from odoo.tools import plaintext2html
 
 from .. import gateway
 from .step_log import StepLog
@@ -54,11 +53,7 @@ class SaasTemplate(models.Model):
 
     def _make_failed(self, reason):
         self._move("fail", state_reason=reason)
-        self.activity_schedule(
-            "mail.mail_activity_data_warning",
-            summary=self.env._("The template could not be built"),
-            note=plaintext2html(reason),
-        )
+        self._ask_operator(self.env._("The template could not be built"), reason, repeats=True)
         return reason
 
     def _awaited_jobs(self):
@@ -87,9 +82,7 @@ class SaasTemplate(models.Model):
         """Also called by the queue; a running build continues."""
         summary = self.env._("The pool could not be filled")
         reason = exc_message or self.env._("An unexpected error; see the job.")
-        if summary not in self.activity_ids.mapped("summary"):
-            note = plaintext2html(reason)
-            self.activity_schedule("mail.mail_activity_data_warning", summary=summary, note=note)
+        self._ask_operator(summary, reason)
         return reason
 
     @api.model

@@ -11,6 +11,7 @@ from . import test_sign_up_closed
 from . import test_first_page
 from . import test_gateway
 from . import test_companies
+from . import test_backups
 from . import test_bounces
 from . import test_bulk
 from . import test_buttons

@@ -88,7 +88,9 @@ class TestGateway(SaasCase):
             (gateway.operate, ["start", told], "instances.operate", [acme, "start", told]),
             (gateway.operate, ["restart", told], "instances.operate", [acme, "restart", told]),
             (gateway.rename, ["zenith", told], "instances.rename", [acme, "zenith", told]),
-            (gateway.terminate, [told], "instances.terminate", [acme, told, self.instance.reference]),
+            (gateway.restore_backup, ["acme-1", told], "backups.restore", ["acme-1", acme, told]),
+            (gateway.put_back, [told], "backups.put_back", [acme, told]),
+            (gateway.confirm_restore, [], "backups.confirm", [acme]),
             (gateway.abandon, [], "instances.abandon", [acme, self.instance.reference]),
             (gateway.set_hostnames, [], "instances.set_hostnames", [acme, SERVED]),
             (gateway.check_hostnames, [SERVED], "instances.check_hostnames", [acme, SERVED]),
@@ -205,6 +207,14 @@ class TestGateway(SaasCase):
         self.engine.keep_provider.assert_called_once_with(
             "Acme", "hello@acme.example", "https://acme.example", "Call us."
         )
+
+    def test_terminating_takes_a_final_backup_unless_none_is_wanted(self):
+        told = object()
+        for unwanted in (False, True):
+            gateway.terminate(self.instance, told, without_backup=unwanted)
+            self.engine.instances.terminate.assert_called_with(
+                "acme-db", told, self.instance.reference, without_backup=unwanted
+            )
 
     def test_terminating_a_missing_instance_is_not_an_error(self):
         self.engine.instances.terminate.side_effect = InstanceNotFound("acme-db")

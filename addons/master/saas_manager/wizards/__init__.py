@@ -1,6 +1,7 @@
 from . import saas_instance_access
 from . import saas_instance_create
 from . import saas_instance_bulk
+from . import saas_instance_restore
 from . import saas_instance_suspend
 from . import saas_instance_change_plan
 from . import saas_instance_change_subdomain

@@ -14,6 +14,11 @@ class SaasInstanceTerminate(models.TransientModel):
     url = fields.Char(related="instance_id.url", related_sudo=False)
     database_name = fields.Char(related="instance_id.database_name", related_sudo=False)
     hostname_ids = fields.One2many(related="instance_id.hostname_ids", related_sudo=False)
+    final_backup_days = fields.Integer(default=lambda self: self.env["saas.instance"]._final_backup_days())
+    without_backup = fields.Boolean(
+        string="Without a Final Backup",
+        help="If none can be taken, nothing is deleted unless you choose this.",
+    )
     typed_name = fields.Char(
         string="Its Subdomain", help="Two customers may have the same name, but never this."
     )
@@ -24,4 +29,4 @@ class SaasInstanceTerminate(models.TransientModel):
             raise UserError(
                 self.env._("The subdomain does not match. Type %s to terminate it.", self.subdomain)
             )
-        return self.instance_id.action_terminate()
+        return self.instance_id.action_terminate(without_backup=self.without_backup)

@@ -74,6 +74,13 @@ class SaasInstance(models.Model):
     def _install_by_api(self, modules):
         self.install_modules(modules)
 
+    def _restore_by_api(self, reference):
+        backup = self.backup_ids.filtered(lambda it: it.reference == reference)
+        if not backup:
+            sentence = self.env._("The instance has no such backup.")
+            raise WrongValue(sentence, fields={"backup": sentence})
+        self.restore_backup(backup)
+
     def _move_by_api(self, code):
         server = self.env["saas.server"].search([("code", "=", code)], limit=1)
         if not server:

@@ -71,8 +71,24 @@ def status_of(request, error):
 async def instance_info(subdomain: Name, env: Env, _caller: SecretCaller) -> schemas.InstanceInfoAnswer:
     """An instance: its state, its plan, what it uses."""
     instance = env["saas.instance"]._find_by_api(subdomain)
-    data = info_of(instance).model_copy(update={"mails": _mails_of(instance)})
-    return schemas.InstanceInfoAnswer(data=data)
+    of_one = {"mails": _mails_of(instance), "backups": _backups_of(instance)}
+    return schemas.InstanceInfoAnswer(data=info_of(instance).model_copy(update=of_one))
+
+
+def _backups_of(instance):
+    # sudo: customers may know the backups of their own instance
+    return [
+        schemas.Backup(
+            name=backup.reference,
+            made_at=utc(backup.made_at),
+            reason=backup.reason,
+            size_mb=backup.size_mb,
+            proof=backup.proof_state,
+            proved_at=utc(backup.proved_at),
+            restore_s=backup.restore_s or None,
+        )
+        for backup in instance.sudo().backup_ids
+    ]
 
 
 def _mails_of(instance):

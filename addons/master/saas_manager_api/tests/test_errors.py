@@ -113,10 +113,8 @@ class TestErrors(ApiCase):
 
     def test_unsupported_actions_are_refused(self):
         instance = self._make_instance("acme", "active")
-        for action in ("backup", "restore", "duplicate"):
-            with self.subTest(action=action):
-                told = self._assert_refused(self._ask(MANAGE, {"action": action}), 409, "INVALID_STATE")
-                self.assertIn(action, told["error"])
+        told = self._assert_refused(self._ask(MANAGE, {"action": "duplicate"}), 409, "INVALID_STATE")
+        self.assertIn("duplicate", told["error"])
         self.assertFalse(instance.operation)
 
     def test_internal_errors_reveal_nothing_and_are_logged_with_their_request_id(self):

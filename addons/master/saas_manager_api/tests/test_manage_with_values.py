@@ -67,6 +67,19 @@ class TestManageWithValues(ApiCase):
         self.assertEqual(self._manage(action="move", server="other")[0], 202)
         self.assertEqual((self.instance.operation, self.instance.target_server_id), ("move", other))
 
+    def test_a_backup(self):
+        self.env["saas.backup"]._follow(
+            self.instance,
+            {"acme-1": {"made_at": "2026-11-29 21:30:00", "reason": "schedule", "size_mb": 3.5}},
+        )
+        told = self._call("/provisioning/instance_info/acme", key="manager")[1]["data"]["backups"]
+        self.assertEqual(told[0]["name"], "acme-1")
+        self.assertEqual((told[0]["proof"], told[0]["proved_at"]), ("not_yet", None))
+        status, told = self._manage(action="restore", backup="other-1")
+        self.assertEqual((status, [*told["details"]["fields"]]), (422, ["backup"]))
+        self.assertEqual(self._manage(action="restore", backup="acme-1")[0], 202)
+        self.assertEqual((self.instance.operation, self.instance.wanted), ("restore", "acme-1"))
+
     def test_a_missing_value_is_named(self):
         for action, field in (
             ("rename", "subdomain"),
@@ -74,6 +87,7 @@ class TestManageWithValues(ApiCase):
             ("set_domains", "domains"),
             ("install", "modules"),
             ("move", "server"),
+            ("restore", "backup"),
         ):
             with self.subTest(action=action):
                 status, told = self._manage(action=action)
@@ -100,6 +114,8 @@ class TestManageWithValues(ApiCase):
                 {"action": "set_domains", "domains": []},
                 {"action": "install", "modules": ["crm"]},
                 {"action": "move", "server": "here"},
+                {"action": "backup"},
+                {"action": "restore", "backup": "acme-1"},
             ):
                 with self.subTest(key=key, body=body):
                     self.assertEqual(self._manage(key=key, **body)[0], status)

@@ -5,7 +5,7 @@ from odoo.addons.saas_manager.events import EVENTS
 
 from ..webhook_events import InstanceNews, SubscriptionNews
 
-_TOLD = ("previous_subdomain", "previous_plan", "modules")
+_TOLD = ("previous_subdomain", "previous_plan", "modules", "backup")
 """The facts of an event that its message has."""
 
 

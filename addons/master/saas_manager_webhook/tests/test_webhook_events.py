@@ -60,6 +60,7 @@ class TestWebhookEvents(WebhookCase):
                 "previous_subdomain": None,
                 "previous_plan": None,
                 "modules": None,
+                "backup": None,
             },
         )
 

@@ -59,8 +59,8 @@ def summary(manifest: Manifest) -> Backup:
     )
 
 
-def backups(settings: ServerSettings, keys: Keys, name: str = "") -> list[Backup]:
-    """The backups in the server's store, the newest first. name: those of instances that had this name.
+def backups(settings: ServerSettings, keys: Keys, name: str = "", identity: str = "") -> list[Backup]:
+    """The backups in the server's store, the newest first. name, identity: see `engine.backups.all`.
 
     A backup whose manifest cannot be read is among them, and says why. Raises InvalidStore, StoreFailure,
     StoreRefused.
@@ -69,7 +69,7 @@ def backups(settings: ServerSettings, keys: Keys, name: str = "") -> list[Backup
     known = _Known.read(settings)
     found = _proved(place, known, _found(place, known))
     known.write()
-    chosen = (backup for backup in found if name in ("", backup.name))
+    chosen = (it for it in found if name in ("", it.name) and identity in ("", it.identity))
     return sorted(chosen, key=lambda backup: (backup.made_at, backup.backup), reverse=True)
 
 

@@ -10,6 +10,7 @@ Times are those of the store, whatever the clock here says.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from tenantry.archive.format import (
@@ -38,16 +39,18 @@ _LARGEST_MOVED_BYTES = 5 * 10**9
 """S3 copies no larger object at once."""
 
 
-def prune(context: Context, retention: Retention, *, only_tell: bool = False) -> Pruned:
+def prune(
+    context: Context, retention: Retention, of: Mapping[str, Retention], *, only_tell: bool = False
+) -> Pruned:
     """Remove the backups that `retention` does not keep, their manifests first, then what nothing needs.
 
-    only_tell: remove nothing, and say which backups would be removed. Killed anywhere, it is run again.
+    of: see `engine.backups.prune`. only_tell: remove nothing, and say which backups would be removed. Killed anywhere, it is run again.
     Raises BackupsUnreadable, StoreFailure, StoreRefused, InvalidStore, PostgresUnreachable.
     """
     target = place(context, context.settings.backups_url)
     now = _now(target.store)
     listed = backups(context.settings, context.keys)
-    kept = retention.to_keep(listed, now, _identities(context))
+    kept = retention.to_keep(listed, now, _identities(context), of)
     # The oldest first: while the final backup is there, the others of a terminated instance are purged, too.
     doomed = tuple(backup.backup for backup in reversed(listed) if backup.backup not in kept)
     if only_tell:
