@@ -249,6 +249,8 @@ def images_of(docker: DockerEngine, name: str) -> set[str]:
 def test_another_image_takes_over_and_no_visitor_notices(
     boxes: Engine, docker: DockerEngine, acme: Creation, beta: Creation
 ):
+    boxes.instances.set_limits("beta", {"cpus": 2, "memory_mb": 1024})  # it has several processes
+    boxes.instances.restart("beta")
     assert status(boxes, "acme") == status(boxes, "beta") == 200
     before, after = images_of(docker, "acme"), {committed(docker, "next", "LABEL is=next")}
     answers: list[int] = []
@@ -275,6 +277,8 @@ def test_another_image_takes_over_and_no_visitor_notices(
     use_image(boxes, NAME)
     for name in ("acme", "beta"):
         wait_until(lambda name=name: images_of(docker, name) == before, f"{name} does not go back")
+    boxes.instances.set_limits("beta", {})
+    boxes.instances.restart("beta")
 
 
 def test_an_image_that_does_not_start_takes_over_nobody(
