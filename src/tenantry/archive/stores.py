@@ -7,6 +7,7 @@ them.
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -40,6 +41,8 @@ _S3_CHECKSUM = {"checksum_algorithm": "SHA256"}
 _LARGEST_PARTS = 9_000
 """An S3 object has at most 10000 parts."""
 _AT_ONCE = 2
+_BEYOND_THE_END = re.compile(r"InvalidRange|416 (Range|Requested)")
+"""In the error for a range that an object does not have. Other errors are no sign of a damaged object."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ class Store:
             except FileNotFoundError:
                 return None
             except BaseError as error:
-                if "range" in str(error).lower():
+                if _BEYOND_THE_END.search(str(error)):
                     return None
                 raise
 
