@@ -45,6 +45,7 @@ OPERATIONS: dict[str, Callable[..., None]] = {
     "rename": lambda engine, on_step, old, new: engine.instances.rename(old, new, on_step),
     "master": lambda engine, on_step: engine.start_master(on_step),
     "terminate": lambda engine, on_step, name: engine.instances.terminate(name, on_step),
+    "terminate with a backup": lambda engine, on_step, name: engine.instances.terminate(name, on_step),
     "dump": lambda engine, on_step, name, store: engine.archives.dump(name, store, on_step),
     "backup": lambda engine, on_step, name: engine.backups.take(name, on_step),
     "prove": lambda engine, on_step, backup: engine.backups.prove(backup, on_step),
@@ -52,7 +53,7 @@ OPERATIONS: dict[str, Callable[..., None]] = {
     "import": lambda engine, on_step, file, name: engine.archives.load_upload(Path(file), name, on_step),
     "export": lambda engine, on_step, name, file: engine.archives.export(name, Path(file), on_step),
 }
-_THREADED = {"dump", "load", "backup", "prove"}
+_THREADED = {"dump", "load", "backup", "prove", "terminate with a backup"}
 """After the use of a store, the threads of its library are missing in forked processes."""
 
 

@@ -140,6 +140,8 @@ def test_another_process_reads_the_same_settings_from_the_environment_they_write
         railway_url="http://127.0.0.1:4711/graphql",
         reserved_names=RESERVED_NAMES | {"intranet", "sales"},
         inside_master=True,
+        backup_store="s3://bucket/backups",
+        final_backup_days=10,
     )
     defaults = ServerSettings.from_environment({})
     told, usual = settings.to_environment(), defaults.to_environment()

@@ -6,11 +6,13 @@ them.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -43,6 +45,8 @@ _LARGEST_PARTS = 9_000
 _AT_ONCE = 2
 _BEYOND_THE_END = re.compile(r"InvalidRange|416 (Range|Requested)")
 """In the error for a range that an object does not have. Other errors are no sign of a damaged object."""
+_INTERRUPTED = re.compile(r"#\d+$")
+"""obstore's names of unfinished files in a folder; it does not list them."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,30 @@ class Store:
             except FileNotFoundError:
                 return
 
+    def move(self, path: str, to: str) -> None:
+        """Move an object, if it exists; then it counts as modified now. Killed, it may be at both places.
+
+        Raises StoreFailure, StoreRefused.
+        """
+        with _translated(self.url), contextlib.suppress(FileNotFoundError):
+            if isinstance(self.objects, LocalStore):
+                os.utime(Path(str(self.objects.prefix)) / path)
+            obstore.copy(self.objects, path, to)
+        self.remove(path)
+
+    def remove_interrupted(self, before: datetime) -> None:
+        """Remove what writers left in a folder that were killed before that time. Raises StoreFailure.
+
+        Other stores do it by a rule of theirs, see docs/howto/archives.md.
+        """
+        if isinstance(self.objects, LocalStore):
+            with _translated(self.url):
+                for file in Path(str(self.objects.prefix)).rglob("*#*"):
+                    with contextlib.suppress(FileNotFoundError):
+                        is_left = _INTERRUPTED.search(file.name) and file.is_file()
+                        if is_left and file.stat().st_mtime < before.timestamp():
+                            file.unlink()
+
     def writer(self, path: str, expected_bytes: int) -> Writer:
         """Write an object piece by piece. expected_bytes: its estimated size, for the size of parts."""
         return Writer(self, path, max(PART_BYTES, expected_bytes // _LARGEST_PARTS))
@@ -137,7 +165,7 @@ class Store:
         """
         found = self.size(path)
         if found != size_bytes:
-            with suppress(StoreFailure, StoreRefused):
+            with contextlib.suppress(StoreFailure, StoreRefused):
                 self.remove(path)
             raise StoreFailure(self.url, f"{path} has {found} bytes of {size_bytes}")
 

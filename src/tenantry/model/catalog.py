@@ -74,6 +74,7 @@ class Label:
     move: the run of the move that holds it, see `operations.instance.move`. frozen_at: since when it is held,
         in seconds since 1970. pause_s: how long it was held in its last move.
     confirmed: the data that it left behind was removed.
+    final_backup: the name of the backup that its termination takes first; "": it takes none.
     """
 
     kind: Kind
@@ -104,6 +105,7 @@ class Label:
     frozen_at: float = 0.0
     pause_s: float = 0.0
     confirmed: bool = False
+    final_backup: str = ""
 
     def to_comment(self) -> str:
         filled = {key: value for key, value in asdict(self).items() if value}
