@@ -177,4 +177,5 @@ def test_a_store_that_keeps_only_a_half_makes_no_backup(
         with pytest.raises(StoreFailure, match="bytes of"):
             engine.backups.take("acme")
     assert engine.backups.all() == objects(engine, "manifests") == objects(engine, "dumps") == []
-    assert engine.backups.all() == [engine.backups.take("acme")]
+    backup = engine.backups.take("acme")
+    assert engine.backups.all() == [backup]
