@@ -12,7 +12,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -43,6 +43,8 @@ _S3_CHECKSUM = {"checksum_algorithm": "SHA256"}
 _LARGEST_PARTS = 9_000
 """An S3 object has at most 10000 parts."""
 _AT_ONCE = 2
+_BEYOND_THE_END = re.compile(r"InvalidRange|416 (Range|Requested)")
+"""In the error for a range that an object does not have. Other errors are no sign of a damaged object."""
 _INTERRUPTED = re.compile(r"#\d+$")
 """obstore's names of unfinished files in a folder; it does not list them."""
 
@@ -105,7 +107,7 @@ class Store:
             except FileNotFoundError:
                 return None
             except BaseError as error:
-                if "range" in str(error).lower():
+                if _BEYOND_THE_END.search(str(error)):
                     return None
                 raise
 
@@ -163,7 +165,7 @@ class Store:
         """
         found = self.size(path)
         if found != size_bytes:
-            with suppress(StoreFailure, StoreRefused):
+            with contextlib.suppress(StoreFailure, StoreRefused):
                 self.remove(path)
             raise StoreFailure(self.url, f"{path} has {found} bytes of {size_bytes}")
 
