@@ -125,6 +125,7 @@ def settings(first_port: int) -> Iterator[ServerSettings]:
         addons_path=(),
         pool_size=2,
         pg_dsn=None,
+        final_backup_days=0,  # of the many that tests terminate; see test_backups.py
     )
     shutil.rmtree(home, ignore_errors=True)
 

@@ -39,6 +39,8 @@ SUPPORT_PARAMETER = f"{TENANT_MODULE}.support_access"
 """The key by which the instance's administrators allow support sessions."""
 SESSIONS_FOLDER, TEMPORARY_FOLDER = ".sessions", ".tmp"
 """Folders of the process in the instance's filestore, beside the files."""
+ASIDE_FOLDER = ".aside"
+"""In the filestore; for each day a folder with the garbage of that day, for dumps that began before."""
 LOGIN_PATH = "/saas/login"
 """The path of login links; the signed statement is the parameter `token`."""
 GENERATED_ROUNDS = 1_000

@@ -581,6 +581,28 @@ class ArchiveNotTrusted(Conflict):
 
 
 @cause
+class BackupsUnreadable(Conflict):
+    """Without their manifests nobody knows which files they need, so no file was removed."""
+
+    SENTENCE = "No files were removed from {url}, because these backups cannot be read: {backups}."
+    REMEDY = (
+        "See why with `tenantry backup show`; those beyond repair are removed by `tenantry backup remove`."
+    )
+    url: str
+    backups: Collection[str]
+
+
+@cause
+class FinalBackupFailed(DependencyFailure):
+    """The instance is as it was: nothing is dropped without a backup, unless somebody wants that."""
+
+    SENTENCE = "{name!r} was not terminated, because its final backup failed: {reason}"
+    REMEDY = "Fix the cause and try again, or terminate it without a backup (--without-backup)."
+    name: str
+    reason: str
+
+
+@cause
 class ArchiveKeyMissing(Conflict):
     SENTENCE = "No key of this installation can decrypt the archive {archive!r}."
     REMEDY = (

@@ -260,6 +260,7 @@ class ServerSettings(_Settings):
     docker_certs: Annotated[AbsolutePath | None, _variable_of(str)] = None
     image: str = ""
     container_networks: Annotated[str, AfterValidator(_network)] = "10.213.0.0/16"
+    final_backup_days: Whole = 30
     backup_store: Annotated[str, AfterValidator(_store)] = ""
     railway_workspace: str = ""
     railway_postgres: str = "postgres:17"

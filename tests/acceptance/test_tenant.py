@@ -634,6 +634,26 @@ def test_odoo_works_on_above_the_storage_limit(admin: OdooClient, entitle: Entit
     assert admin.http.get("/odoo").status_code == 200
 
 
+def test_garbage_is_put_aside_for_dumps_that_run(engine: Engine, admin: OdooClient):
+    values = {"name": "only for a moment", "raw": os.urandom(100).hex()}
+    attachment = admin.call("ir.attachment", "create", [values])
+    (found,) = admin.call("ir.attachment", "read", attachment, ["store_fname"])
+    admin.call("ir.attachment", "unlink", attachment)
+    name, folder = found["store_fname"], engine.context.filestores.folder("acme")
+    old = folder / ".aside" / "2020-01-01" / name
+    old.parent.mkdir(parents=True)
+    old.write_text("long ago")
+    for path in (folder / ".aside", *(folder / ".aside").rglob("*")):
+        os.chown(path, folder.stat().st_uid, folder.stat().st_gid)
+    data = [["module", "=", "base"], ["name", "=", "autovacuum_job"]]
+    (job,) = admin.call("ir.model.data", "search_read", data, ["res_id"])
+    admin.call("ir.cron", "method_direct_trigger", [job["res_id"]])
+    assert not (folder / name).exists()
+    assert not (folder / "checklist" / name).exists()
+    assert [path for path, _place in engine.context.filestores.put_aside("acme", 0)] == [name]
+    assert name not in list(engine.context.filestores.content("acme"))
+
+
 # ---------------------------------------------------------------- mails
 
 

@@ -18,7 +18,9 @@ from tests.support.travelling import as_tenant, files_of, folder_of, make_instan
 from tenantry.archive.format import PART_BYTES
 from tenantry.archive.stores import Store, open_store
 from tenantry.engine import Engine
-from tenantry.errors import ArchiveDamaged, InvalidSetting, StoreFailure, StoreRefused
+from tenantry.errors import ArchiveDamaged, FinalBackupFailed, InvalidSetting, StoreFailure, StoreRefused
+from tenantry.model.backup import Retention
+from tenantry.operations.backup import prune
 from tenantry.operations.context import Context
 from tenantry.settings import ServerSettings
 
@@ -91,6 +93,32 @@ def test_an_object_that_was_altered_in_s3_is_refused(
     with pytest.raises(ArchiveDamaged, match="missing"):
         cluster_engine.archives.load(bucket, archive.archive, "beta")
     assert orphans(context) == []
+
+
+def test_backups_in_s3_are_pruned_and_survive_revoked_credentials(
+    cluster_engine: Engine, context: Context, bucket: str, s3: S3, monkeypatch
+):
+    there = Engine(
+        cluster_engine.settings.replaced(backup_store="s3://archives/backups", final_backup_days=1)
+    )
+    first = there.backups.take("acme")
+    (folder_of(context, "acme") / "ab/abcdef").unlink()
+    second = there.backups.take("acme")
+    assert {it.backup for it in there.backups.all()} == {first.backup, second.backup}
+    revoked = told_of(context, {**s3.options, "secret_access_key": "another"})
+    revoked.__enter__()
+    for call in (there.backups.all, there.backups.prune, lambda: there.backups.take("acme")):
+        with pytest.raises(StoreRefused):
+            call()
+    with pytest.raises(FinalBackupFailed, match="refused"):
+        there.instances.terminate("acme")
+    told_of(context, s3.options).__enter__()
+    monkeypatch.setattr(prune, "LONGEST_DUMP_S", -60)  # all there is is old
+    pruned = there.backups.prune(Retention(daily=1, weekly=0, monthly=0))
+    assert (pruned.removed, pruned.condemned) == ((first.backup,), 1)
+    assert there.backups.prune().files == 1
+    there.archives.load("s3://archives/backups", second.backup, "beta")
+    assert files_of(context, "beta") == files_of(context, "acme")
 
 
 def test_an_aborted_large_upload_leaves_no_object(bucket: str, s3: S3):

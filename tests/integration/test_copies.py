@@ -32,7 +32,7 @@ NEUTRALIZE = """
 @pytest.fixture(scope="module")
 def served(cluster_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A server that answers as the labels say, and whose Odoo neutralizes what is not served."""
-    found = Engine(cluster_engine.settings)
+    found = Engine(cluster_engine.settings.replaced(final_backup_days=0))
     socket = tmp_path_factory.mktemp("r") / "socket"
     runtime = FakeRuntime(found.context.cluster, found.settings.base_domain, socket)
 

@@ -63,7 +63,7 @@ LIVE = "INSERT INTO res_partner (name) VALUES ('after the backup')"
 def served(cluster_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A server that answers as the labels say."""
     folder = tmp_path_factory.mktemp("r")
-    found = Engine(cluster_engine.settings.replaced(backup_store=str(folder / "store")))
+    found = Engine(cluster_engine.settings.replaced(backup_store=str(folder / "store"), final_backup_days=0))
     runtime = FakeRuntime(found.context.cluster, found.settings.base_domain, folder / "socket")
     vars(found)["runtime"] = runtime
     with runtime.listening():

@@ -45,6 +45,7 @@ OPERATIONS: dict[str, Callable[..., None]] = {
     "rename": lambda engine, on_step, old, new: engine.instances.rename(old, new, on_step),
     "master": lambda engine, on_step: engine.start_master(on_step),
     "terminate": lambda engine, on_step, name: engine.instances.terminate(name, on_step),
+    "terminate with a backup": lambda engine, on_step, name: engine.instances.terminate(name, on_step),
     "dump": lambda engine, on_step, name, store: engine.archives.dump(name, store, on_step),
     "backup": lambda engine, on_step, name: engine.backups.take(name, on_step),
     "load": lambda engine, on_step, *what: engine.archives.load(*what, on_step),
@@ -52,7 +53,7 @@ OPERATIONS: dict[str, Callable[..., None]] = {
     "export": lambda engine, on_step, name, file: engine.archives.export(name, Path(file), on_step),
     "duplicate": lambda engine, on_step, *names: engine.instances.duplicate(*names, on_step),
 }
-_THREADED = {"dump", "load", "backup", "duplicate"}
+_THREADED = {"dump", "load", "backup", "terminate with a backup", "duplicate"}
 """After the use of a store, the threads of its library are missing in forked processes."""
 
 

@@ -85,7 +85,7 @@ def test_a_link_left_in_a_filestore_is_not_followed_into_a_copy(filestores: File
         assert {path.relative_to(copy).as_posix() for path in copy.rglob("*")} == {"ab", "ab/abc"}
 
 
-@pytest.mark.parametrize("own", ["checklist", ".sessions", ".tmp"])
+@pytest.mark.parametrize("own", ["checklist", ".sessions", ".tmp", ".aside"])
 def test_what_is_a_process_own_is_not_copied(filestores: Filestores, own: str):
     (filestores.folder("template") / own / "ab").mkdir(parents=True, exist_ok=True)
     (filestores.folder("template") / own / "ab" / "secret").write_text("of the template's administrator")
@@ -195,6 +195,21 @@ def test_sessions_are_read_apart_from_the_content(filestores: Filestores):
     assert list(filestores.content("acme")) == ["ab/abcdef"]
     assert list(filestores.sessions("acme")) == [".sessions/ab/abcd"]
     assert list(filestores.sessions("nobody")) == []
+
+
+def test_what_was_put_aside_is_found_under_its_former_path(filestores: Filestores, tmp_path: Path):
+    kept = filestores.folder("acme") / ".aside" / "2026-11-30" / "ab"
+    kept.mkdir(parents=True)
+    (kept / "abcdef").write_text("garbage")
+    (kept / "..").joinpath("..hidden").write_text("of the tenant")
+    since = (kept / "abcdef").stat().st_ctime
+    assert list(filestores.put_aside("acme", since)) == [("ab/abcdef", ".aside/2026-11-30/ab/abcdef")]
+    assert list(filestores.put_aside("acme", since + 1)) == []
+    assert list(filestores.content("acme")) == list(filestores.put_aside("nobody", 0)) == []
+    assert filestores.count_others("acme") == 0
+    (filestores.folder("beta")).mkdir()
+    (filestores.folder("beta") / ".aside").symlink_to(filestores.folder("acme") / ".aside")
+    assert list(filestores.put_aside("beta", 0)) == []
 
 
 def test_a_link_in_place_of_the_sessions_leads_nowhere(filestores: Filestores, tmp_path: Path):

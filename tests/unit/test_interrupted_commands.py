@@ -21,9 +21,11 @@ from tenantry.cli import tenants
 from tenantry.cli.main import app
 from tenantry.cli.output import Output
 from tenantry.engine import Engine
+from tenantry.engine.backups import Backups
 from tenantry.engine.instances import Instances
 from tenantry.engine.mail import Mail
 from tenantry.engine.templates import Templates
+from tenantry.model.backup import Pruned
 from tenantry.model.catalog import State
 from tenantry.model.mail import Smarthost
 from tenantry.model.secret import Secret
@@ -107,6 +109,8 @@ _HERE: list[tuple[list[str], type, str, Any, str]] = [
     (["instance", "link", "acme"], Instances, "login_link", Secret("x"), "link of acme may have been made"),
     (["instance", "domains", "acme", "www.acme.example"], Instances, "set_hostnames", _Instance(), "acme is"),
     (["instance", "install", "acme", "crm"], Instances, "install_modules", ["crm"], "acme is active"),
+    (["backup", "prune"], Backups, "prune", Pruned(()), "some backups may be removed"),
+    (["backup", "remove", "acme-1", "--yes"], Backups, "remove", None, "some backups may be removed"),
     (["template", "drop", "small"], Templates, "drop", None, "may be half gone"),
 ]
 

@@ -132,7 +132,6 @@ def test_another_process_reads_the_same_settings_from_the_environment_they_write
         cron_jitter_s=8,
         pool_size=9,
         kept_days=10,
-        backup_store="/srv/backups",
         docker_host="unix:///run/other.sock",
         docker_certs=Path("/etc/docker/certs"),
         image="odoo:19",
@@ -142,6 +141,8 @@ def test_another_process_reads_the_same_settings_from_the_environment_they_write
         railway_url="http://127.0.0.1:4711/graphql",
         reserved_names=RESERVED_NAMES | {"intranet", "sales"},
         inside_master=True,
+        backup_store="s3://bucket/backups",
+        final_backup_days=10,
     )
     defaults = ServerSettings.from_environment({})
     told, usual = settings.to_environment(), defaults.to_environment()

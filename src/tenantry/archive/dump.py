@@ -77,9 +77,23 @@ def put_files(
             yield member
 
 
-def _put_file(store: Store, keys: Keys, filestores: Filestores, name: str, path: str) -> Member | None:
+def put_files_aside(
+    store: Store, keys: Keys, filestores: Filestores, name: str, known: Mapping[str, Member], since: float
+) -> Iterator[Member]:
+    """The same for files that are not known and were put aside since that time: under their former paths."""
+    for path, place in filestores.put_aside(name, since):
+        if path not in known:
+            member = _put_file(store, keys, filestores, name, path, place)
+            if member:
+                yield member
+
+
+def _put_file(
+    store: Store, keys: Keys, filestores: Filestores, name: str, path: str, place: str = ""
+) -> Member | None:
+    """place: where the file is, if it is not at its path."""
     for _ in range(_TRIES):
-        with filestores.open_content(name, path) as file:
+        with filestores.open_content(name, place or path) as file:
             if file is None:
                 return None
             member = Member(path, *_measured(file))

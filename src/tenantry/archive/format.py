@@ -6,6 +6,7 @@ A store has these objects, each written once and never changed:
     proofs/<archive>.json           what a trial restore of it said; the only object that is replaced
     dumps/<archive>.pgdump.zst.age  `age -d | zstd -d` gives what pg_restore reads
     files/<key>/ab/<sha256>.age     a file of any archive's filestore, by the SHA-256 of what is in it
+    condemned/<key>/ab/<sha256>.age such a file that no archive needed when the store was pruned
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ PART_BYTES = 8 * 2**20
 """The size of the parts of a stored dump. Each part has a hash, which is checked before the part is used."""
 NEWER_FIELDS = frozenset({"reason", "rows", "attachments", "posted", "uncounted", "entitlements"})
 """The manifest's fields that older manifests do not have."""
+LONGEST_DUMP_S = 24 * 3600
+"""A dump that takes longer fails: until then nothing is removed from the store that it may rely on."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 ARCHIVE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 
@@ -42,6 +45,11 @@ def dump_path(archive: str) -> str:
 def file_path(key: str, sha256: str) -> str:
     """key: the recipients, see `encryption.Keys.key_id`: objects for other recipients cannot be read."""
     return f"files/{key}/{sha256[:2]}/{sha256}.age"
+
+
+def condemned_path(path: str) -> str:
+    """Where an object of `files` is until it is removed: an archive that is being made may rely on it."""
+    return f"condemned/{path.removeprefix('files/')}"
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from tenantry.archive.format import (
     Manifest,
     Member,
     Stored,
+    condemned_path,
     dump_path,
     file_path,
     manifest_path,
@@ -219,6 +220,8 @@ def _get_file(
     store: Store, found: Found, keys: Keys, open_file: Callable[[str], BinaryIO], member: Member
 ) -> None:
     archive, path = found.manifest.archive, file_path(found.key_id, member.sha256)
+    if store.size(path) is None:
+        path = condemned_path(path)
     with open_file(member.path) as file:
         sink = _Measured(file, member)
         decrypt(keys, archive, found.recipients, _Pieces(_pieces(store, path, archive)), sink)

@@ -6,7 +6,10 @@ them.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -40,6 +43,8 @@ _S3_CHECKSUM = {"checksum_algorithm": "SHA256"}
 _LARGEST_PARTS = 9_000
 """An S3 object has at most 10000 parts."""
 _AT_ONCE = 2
+_INTERRUPTED = re.compile(r"#\d+$")
+"""obstore's names of unfinished files in a folder; it does not list them."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,30 @@ class Store:
                 obstore.delete(self.objects, path)
             except FileNotFoundError:
                 return
+
+    def move(self, path: str, to: str) -> None:
+        """Move an object, if it exists; then it counts as modified now. Killed, it may be at both places.
+
+        Raises StoreFailure, StoreRefused.
+        """
+        with _translated(self.url), contextlib.suppress(FileNotFoundError):
+            if isinstance(self.objects, LocalStore):
+                os.utime(Path(str(self.objects.prefix)) / path)
+            obstore.copy(self.objects, path, to)
+        self.remove(path)
+
+    def remove_interrupted(self, before: datetime) -> None:
+        """Remove what writers left in a folder that were killed before that time. Raises StoreFailure.
+
+        Other stores do it by a rule of theirs, see docs/howto/archives.md.
+        """
+        if isinstance(self.objects, LocalStore):
+            with _translated(self.url):
+                for file in Path(str(self.objects.prefix)).rglob("*#*"):
+                    with contextlib.suppress(FileNotFoundError):
+                        is_left = _INTERRUPTED.search(file.name) and file.is_file()
+                        if is_left and file.stat().st_mtime < before.timestamp():
+                            file.unlink()
 
     def writer(self, path: str, expected_bytes: int) -> Writer:
         """Write an object piece by piece. expected_bytes: its estimated size, for the size of parts."""

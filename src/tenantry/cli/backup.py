@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
@@ -11,7 +12,8 @@ import typer
 from tenantry.cli import complete, left, restores
 from tenantry.cli.common import JsonOption, NameArgument, command, engine
 from tenantry.cli.groups import Commands
-from tenantry.cli.output import Columns, Output, megabytes, plain_text, utc_minute
+from tenantry.cli.instance_actions import confirm
+from tenantry.cli.output import Columns, Output, megabytes, plain_text, said_when_interrupted, utc_minute
 from tenantry.model.backup import Backup
 
 app = Commands(help="Back instances of this machine up, and list the backups.")
@@ -70,6 +72,48 @@ def show(backup: BackupArgument, as_json: JsonOption = False) -> None:
     output = Output(as_json=as_json)
     found = engine(output).backups.get(backup)
     output.result(found, *(plain_text(f"  {label:<12}{text}") for label, text in _facts(found)))
+
+
+@app.command("prune", "tenantry backup prune", "tenantry backup prune --daily 14 --dry-run")
+@command
+def prune(
+    daily: Annotated[int, typer.Option(min=0, help="Of so many days the newest is kept.")] = 7,
+    weekly: Annotated[int, typer.Option(min=0, help="Of so many weeks.")] = 4,
+    monthly: Annotated[int, typer.Option(min=0, help="Of so many months.")] = 3,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which ones would be removed.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove backups that need not be kept, and what no backup needs any more.
+
+    The last good backup of an instance is never removed, except some time after its termination.
+    """
+    output = Output(as_json=as_json)
+    backups = engine(output).backups
+    retention = replace(backups.retention, daily=daily, weekly=weekly, monthly=monthly)
+    with said_when_interrupted(left.of_pruning()):
+        pruned = backups.prune(retention, only_tell=dry_run)
+    count = f"{len(pruned.removed)} backup{'s' * (len(pruned.removed) != 1)}"
+    if dry_run:
+        output.result(pruned, f"{count} would be removed.", *pruned.removed)
+        return
+    output.result(pruned, f"Removed {count} and {pruned.files} files ({megabytes(pruned.freed_bytes)}).")
+
+
+@app.command("remove", "tenantry backup remove acme-20261129-213000-1a2b3c")
+@command
+def remove(
+    backup: BackupArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask to type its name.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove a backup, even the last one of an instance. This cannot be undone."""
+    output = Output(as_json=as_json)
+    backups = engine(output).backups
+    if not yes:
+        confirm("This removes the backup. Type its name", backup)
+    with said_when_interrupted(left.of_pruning()):
+        backups.remove(backup)
+    output.result({"removed": backup}, f"{backup} is gone.")
 
 
 def _facts(found: Backup) -> Iterator[tuple[str, str]]:

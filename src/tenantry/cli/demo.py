@@ -68,7 +68,7 @@ def _run(tenantry: Engine, output: Output) -> None:
 def _terminate_stray(tenantry: Engine) -> None:
     """Terminate an acme that is not in the back office, made by `tenantry create`."""
     with contextlib.suppress(InstanceNotFound):
-        tenantry.instances.terminate(_NAME)
+        tenantry.instances.terminate(_NAME, without_backup=True)
 
 
 class _Office:

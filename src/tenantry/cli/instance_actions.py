@@ -12,7 +12,7 @@ from tenantry.agent.client import engine_at
 from tenantry.cli import complete, left
 from tenantry.cli.common import JsonOption, LocalOption, NameArgument, NoWaitOption, command, engine
 from tenantry.cli.output import Output, plain_text, said_when_interrupted
-from tenantry.cli.place import Place, choose_place, logged_in_master
+from tenantry.cli.place import OptionRefused, Place, choose_place, logged_in_master
 from tenantry.engine import moving
 from tenantry.errors import InvalidInput, InvalidTransition
 from tenantry.model.operations import OPERATIONS
@@ -64,16 +64,22 @@ def command_for(operation: str) -> Callable[..., None]:
 def terminate(
     name: NameArgument,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask to type the name.")] = False,
+    without_backup: Annotated[
+        bool, typer.Option("--without-backup", help="Take no final backup; not on a master.")
+    ] = False,
     no_wait: NoWaitOption = False,
     local: LocalOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Drop an instance's database, files and role. This cannot be undone."""
+    """Drop an instance's database, files and role, after a final backup (see `tenantry backup list`)."""
     output = Output(as_json=as_json)
     place = choose_place(output, local=local)
+    if without_backup and no_wait:
+        raise OptionRefused("--no-wait", "with --without-backup")
     if not yes:
-        confirm_by_name(f"This deletes all data of {name} {place}. Type its name", name)
-    _act(output, place, "terminate", name, result={"terminated": name}, no_wait=no_wait)
+        confirm(f"This deletes all data of {name} {place}. Type its name", name)
+    gone = {"terminated": name}
+    _act(output, place, "terminate", name, result=gone, no_wait=no_wait, without_backup=without_backup)
 
 
 @command
@@ -252,6 +258,7 @@ def _act(
     reason: str = "",
     result: Any = None,
     no_wait: bool,
+    without_backup: bool = False,
 ) -> None:
     """Run an operation, show its progress, and print the result."""
     row = OPERATIONS[action]
@@ -261,12 +268,12 @@ def _act(
         output.result(begun, f"{row.doing} {name} is under way.")
         return
     with output.progress(f"{row.doing} {name}", place.left_of(action, name)) as on_step:
-        instance = place.act(action, name, on_step, reason)
+        instance = place.act(action, name, on_step, reason, without_backup=without_backup)
     line = f"{name} {row.done}".replace("{url}", instance.url if instance else "")
     output.result(result or instance, plain_text(line))
 
 
-def confirm_by_name(question: str, name: str) -> None:
+def confirm(question: str, name: str) -> None:
     """Ask for the name. Raises NotConfirmed for another one, or without a terminal."""
     try:
         answer = typer.prompt(question, err=True)

@@ -96,6 +96,10 @@ def of_start(engine: Engine, command: str = "tenantry up") -> WhatIsLeft:
     return left
 
 
+def of_pruning() -> WhatIsLeft:
+    return lambda: ("some backups may be removed", _AGAIN)
+
+
 def of_dump(name: str) -> WhatIsLeft:
     return lambda: (f"{name} is as it was, and no archive was finished", _AGAIN)
 

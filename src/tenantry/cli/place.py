@@ -117,7 +117,9 @@ class Place(Protocol):
 
     def create(self, options: CreationOptions, on_step: OnStep) -> Any: ...
 
-    def act(self, action: str, name: str, on_step: OnStep, reason: str = "") -> Any: ...
+    def act(
+        self, action: str, name: str, on_step: OnStep, reason: str = "", *, without_backup: bool = False
+    ) -> Any: ...
 
     def begin(self, action: str, name: str, reason: str = "") -> dict[str, Any]: ...
 
@@ -178,10 +180,12 @@ class LocalEngine:
         except TemplateNotFound as error:
             raise self._engine.templates.missing(error.code) from error
 
-    def act(self, action: str, name: str, on_step: OnStep, reason: str = "") -> Any:
+    def act(
+        self, action: str, name: str, on_step: OnStep, reason: str = "", *, without_backup: bool = False
+    ) -> Any:
         _refuse({"--reason": reason}, self)
         if action == "terminate":
-            return self._engine.instances.terminate(name, on_step)
+            return self._engine.instances.terminate(name, on_step, without_backup=without_backup)
         return self._engine.instances.operate(name, action, on_step)
 
     def rename(self, name: str, new_name: str, on_step: OnStep) -> Any:
@@ -261,7 +265,11 @@ class LoggedInMaster:
             "runtime": options.runtime or None,
         }
 
-    def act(self, action: str, name: str, on_step: OnStep, reason: str = "") -> Any:
+    def act(
+        self, action: str, name: str, on_step: OnStep, reason: str = "", *, without_backup: bool = False
+    ) -> Any:
+        """The master always has a backup taken."""
+        _refuse({"--without-backup": "yes" if without_backup else ""}, self)
         return self.master.act(name, action, reason or None, on_step)
 
     def rename(self, name: str, new_name: str, on_step: OnStep) -> Any:

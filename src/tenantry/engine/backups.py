@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tenantry.engine.parts import Noun
 from tenantry.model import names
-from tenantry.model.backup import Backup, Reason
+from tenantry.model.backup import Backup, Pruned, Reason, Retention
 from tenantry.model.instance import Instance
 from tenantry.model.kept import Kept, Swept
 from tenantry.model.progress import OnStep, ignore
@@ -28,6 +28,30 @@ class Backups(Noun):
         from tenantry.operations.backup.take import take
 
         return take(self._context, name, on_step, Reason(reason))
+
+    def prune(self, retention: Retention | None = None, *, only_tell: bool = False) -> Pruned:
+        """Remove backups that need not be kept, and what no backup needs any more. Killed, run it again.
+
+        only_tell: remove nothing, and say which backups would be removed.
+        Raises BackupsUnreadable, after all that can be removed without those backups was removed.
+        """
+        from tenantry.operations.backup.prune import prune
+
+        return prune(self._context, retention or self.retention, only_tell=only_tell)
+
+    def remove(self, backup: str) -> None:
+        """Remove one backup, whichever it is; its files are removed by a later `prune`.
+
+        Raises ArchiveNotFound.
+        """
+        from tenantry.operations.backup.prune import remove
+
+        remove(self._parts.settings, self._parts.keys, backup)
+
+    @property
+    def retention(self) -> Retention:
+        """What `prune` keeps, by the settings."""
+        return Retention(final_days=self._parts.settings.final_backup_days)
 
     def all(self, name: str = "") -> list[Backup]:
         """All backups, the newest first, or those of instances that had this name; also of terminated ones.

@@ -195,12 +195,16 @@ class Instances(Noun):
         """Stop and start it, so that it gets a new process. See `operate`."""
         return self.operate(name, "restart", on_step)
 
-    def terminate(self, name: str, on_step: OnStep = ignore, reference: str = "") -> None:
-        """Drop its database, files and role. Raises Busy.
+    def terminate(
+        self, name: str, on_step: OnStep = ignore, reference: str = "", *, without_backup: bool = False
+    ) -> None:
+        """Drop its database, files and role, after a final backup.
 
-        reference: drop it only if it was created with this reference; else it counts as not found.
+        It is kept for `TENANTRY_FINAL_BACKUP_DAYS`; with 0 days none is taken. reference: drop it only if it
+        was created with this reference; else it counts as not found. without_backup: take none.
+        Raises Busy; FinalBackupFailed, and then nothing was dropped.
         """
-        lifecycle.terminate(self._context, name, on_step, reference)
+        lifecycle.terminate(self._context, name, on_step, reference, without_backup=without_backup)
 
     # ------------------------------------------------------------ changing its properties
 

@@ -187,8 +187,10 @@ class RailwayInstances(Instances):
         """Raises NotOnRailway."""
         raise NotOnRailway(self._engine.settings.name)
 
-    def terminate(self, name: str, on_step: OnStep = ignore, reference: str = "") -> None:
-        """Delete its project."""
+    def terminate(
+        self, name: str, on_step: OnStep = ignore, reference: str = "", *, without_backup: bool = False
+    ) -> None:
+        """Delete its project. There are no backups of instances on Railway, so none is taken."""
         terminate.terminate(self._hosting, name, on_step, reference)
 
     def rename(self, old: str, new: str, on_step: OnStep = ignore) -> Instance:

@@ -80,6 +80,7 @@ class Label:
     kept_at: of kept data: since when it is kept, in seconds since 1970.
     copy_of: the identity of the instance that it is a copy of: it sends no mails. expires_at: when a copy is
         stopped, in seconds since 1970.
+    final_backup: the name of the backup that its termination takes first; "": it takes none.
     """
 
     kind: Kind
@@ -115,6 +116,7 @@ class Label:
     kept_at: float = 0.0
     copy_of: str = ""
     expires_at: float = 0.0
+    final_backup: str = ""
 
     def to_comment(self) -> str:
         filled = {key: value for key, value in asdict(self).items() if value}

@@ -19,14 +19,14 @@ from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
-from tenantry.agreed import SESSIONS_FOLDER, TEMPORARY_FOLDER
+from tenantry.agreed import ASIDE_FOLDER, SESSIONS_FOLDER, TEMPORARY_FOLDER
 from tenantry.errors import FilestoreFailure
 
 _PARTIAL = ".partial"
 _MAX_SESSION_BYTES = 2**20
 # `checklist` is Odoo's list of files for its next garbage collection, not content. Sessions and temporary
-# files belong to a process, not to the content.
-_NOT_CONTENT = shutil.ignore_patterns("checklist", SESSIONS_FOLDER, TEMPORARY_FOLDER)
+# files belong to a process, not to the content; what is put aside is garbage.
+_NOT_CONTENT = shutil.ignore_patterns("checklist", SESSIONS_FOLDER, TEMPORARY_FOLDER, ASIDE_FOLDER)
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,23 @@ class Filestores:
                 copy.write_bytes(content)
         except OSError as error:
             raise FilestoreFailure(folder, _reason(error)) from error
+
+    def put_aside(self, name: str, since: float) -> Iterator[tuple[str, str]]:
+        """The files that Odoo's garbage collection put aside since that time, in seconds since 1970.
+
+        Of each its path as an attachment's, and where it is now.
+        """
+        top = self.folder(name)
+        if (top / ASIDE_FOLDER).is_symlink():
+            return
+        for folder, folders, files in os.walk(top / ASIDE_FOLDER):
+            folders.sort()
+            for file in sorted(files):
+                found = Path(folder, file)
+                _aside, _day, *parts = found.relative_to(top).parts
+                with contextlib.suppress(OSError):
+                    if found.lstat().st_ctime >= since and is_content("/".join(parts)):
+                        yield "/".join(parts), str(found.relative_to(top))
 
     def count_others(self, name: str) -> int:
         """How many other entries it has: links, pipes, names that Odoo does not use."""

@@ -27,6 +27,8 @@ from tenantry.errors import (
     ArchiveNotFound,
     ArchiveNotTrusted,
     ArchiveUnsupported,
+    StoreFailure,
+    StoreRefused,
 )
 from tenantry.model.backup import Backup, Proof, ProofState, Reason
 from tenantry.model.keys import Keys
@@ -34,7 +36,7 @@ from tenantry.operations.backup.proofs import find_proof
 from tenantry.operations.instance.archives import Place, place_of
 from tenantry.settings import ServerSettings
 
-_UNREADABLE = (ArchiveDamaged, ArchiveKeyMissing, ArchiveNotTrusted, ArchiveUnsupported)
+UNREADABLE = (ArchiveDamaged, ArchiveKeyMissing, ArchiveNotTrusted, ArchiveUnsupported)
 _NAME = re.compile(r"(?P<name>.+)-(?P<made_at>\d{8}-\d{6})-[0-9a-f]{6}")
 _MAX_UNCOUNTED = 20
 _FORMAT = 1
@@ -80,8 +82,13 @@ def find(settings: ServerSettings, keys: Keys, backup: str) -> Backup:
 
 
 def remember(settings: ServerSettings, place: Place, manifest: Manifest) -> Backup:
-    """Keep what is known of a new backup: without the private key its manifest cannot be read later."""
-    backup, listed = summary(manifest), place.store.find(manifest_path(manifest.archive))
+    """Keep what is known of a new backup: without the private key its manifest cannot be read later.
+
+    The backup is complete, so a store that fails now is no error.
+    """
+    backup, listed = summary(manifest), None
+    with contextlib.suppress(StoreFailure, StoreRefused):
+        listed = place.store.find(manifest_path(manifest.archive))
     if listed:
         known = _Known.read(settings)
         known.backups[backup.backup] = (listed.stamp, backup)
@@ -124,7 +131,7 @@ def _read(place: Place, archive: str) -> Backup | None:
         return summary(find_archive(place.store, place.keys, archive).manifest)
     except ArchiveNotFound:
         return None
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         return _unreadable(archive, str(error))
 
 

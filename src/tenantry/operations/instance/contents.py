@@ -6,7 +6,8 @@ stop it: what cannot be counted is said.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from psycopg import sql
@@ -97,9 +98,16 @@ def count_contents(inside: Connection, snapshot: str = "") -> Contents:
     return found
 
 
+@contextmanager
+def _attempt(inside: Connection, action: str) -> Iterator[None]:
+    """What fails here leaves the transaction usable, also if `translated` asks something that fails, too."""
+    with inside.transaction(), translated(inside, action), inside.transaction():
+        yield
+
+
 def _tables(inside: Connection, found: Contents) -> list[Table]:
     try:
-        with translated(inside, "list tables"), inside.transaction():
+        with _attempt(inside, "list tables"):
             listed = inside.execute(_TABLES.encode()).fetchall()
     except TenantryError as error:
         found.not_counted([TABLES, ATTACHMENTS, POSTED], error)
@@ -135,14 +143,14 @@ def _counted(inside: Connection, tables: Sequence[Table]) -> Mapping[str, int]:
         sql.SQL(_COUNT).format(label=sql.Literal(_label(table)), table=sql.Identifier(*table))
         for table in tables
     )
-    with translated(inside, "count rows"), inside.transaction():
+    with _attempt(inside, "count rows"):
         return dict(inside.execute(sql.SQL(" UNION ALL ").join(queries)).fetchall())
 
 
 def _value(inside: Connection, found: Contents, what: str, query: str) -> str:
     """The first row's value; "" if there is no row, or if it is unknown."""
     try:
-        with translated(inside, f"count {what}"), inside.transaction():
+        with _attempt(inside, f"count {what}"):
             row = inside.execute(query.encode()).fetchone()
     except TenantryError as error:
         found.not_counted([what], error)

@@ -1,13 +1,12 @@
 """Dump an instance into an archive, while it is in use or stopped. The instance is not changed.
 
-Odoo only adds files. So the files are read before and after the database: together they include every file
-that the database refers to.
+Odoo only adds files, and our module puts garbage aside instead of removing it. So the files are read before
+and after the database: together they include every file that the database refers to.
 """
 
 from __future__ import annotations
 
 import contextlib
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +14,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tenantry.archive.dump import dump_database, put_files, put_manifest
-from tenantry.archive.format import Archive, Manifest, Member, Stored, dump_path
+from tenantry.archive.dump import dump_database, put_files, put_files_aside, put_manifest
+from tenantry.archive.format import LONGEST_DUMP_S, Archive, Manifest, Member, Stored, dump_path
 from tenantry.errors import DumpFailed, ProgramFailed, Tampered, TenantryError
 from tenantry.model import names, signing
 from tenantry.model.address import subdomain_host
+from tenantry.model.backup import new_name
 from tenantry.model.catalog import Label, State
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.secret import random_key
@@ -89,6 +89,15 @@ def _put_files(subject: Dumping) -> None:
         place.store, place.keys, filestores, subject.filestore, subject.files, sessions=subject.is_held
     ):
         subject.files[member.path] = member
+
+
+def _put_new_files(subject: Dumping) -> None:
+    """Also those that came and went meanwhile: the dumped database may refer to them."""
+    _put_files(subject)
+    place, filestores, since = subject.place, subject.context.filestores, subject.began.timestamp()
+    known = subject.files
+    for member in put_files_aside(place.store, place.keys, filestores, subject.filestore, known, since):
+        known[member.path] = member
 
 
 def _dump_database(subject: Dumping) -> None:
@@ -183,6 +192,9 @@ def _remove_dump(subject: Dumping) -> None:
 
 
 def _put_manifest(subject: Dumping) -> None:
+    """The store may have removed files that were there when we looked, if that is long ago."""
+    if (datetime.now(UTC) - subject.began).total_seconds() > LONGEST_DUMP_S:
+        raise DumpFailed(subject.name, f"it took more than {LONGEST_DUMP_S // 3600} hours")
     put_manifest(subject.place.store, subject.place.keys, _manifest(subject))
 
 
@@ -195,7 +207,7 @@ def _manifest(subject: Dumping) -> Manifest:
     return Manifest(
         archive=subject.archive,
         name=subject.name,
-        made_at=subject.began.isoformat(timespec="seconds"),
+        made_at=subject.began.isoformat(timespec="milliseconds"),
         host=subdomain_host(subject.name, context.settings.base_domain),
         series=label.series,
         template=label.template,
@@ -223,7 +235,7 @@ def _manifest(subject: Dumping) -> Manifest:
 STEPS: tuple[Step[Dumping], ...] = (
     Step("files", _put_files),
     Step("database", _dump_database, undo=_remove_dump),
-    Step("new files", _put_files),
+    Step("new files", _put_new_files),
     Step("manifest", _put_manifest),
 )
 
@@ -265,9 +277,14 @@ def make_archive(
     with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
         after(name, find_instance(connection, name).state, Action.DUMP)
         began = datetime.now(UTC)
-        archive = f"{name}-{began:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        archive = new_name(name, began)
         subject = Dumping(context, connection, name, target, archive, began, moves, reason)
         if former:
             subject.files.update(_unchanged(context.filestores.folder(subject.filestore), former))
-        Operation("dump", name, STEPS, on_step).run(subject)
-        return _manifest(subject)
+        return dumped(subject, on_step)
+
+
+def dumped(subject: Dumping, on_step: OnStep = ignore) -> Manifest:
+    """Make the archive of a subject, whose lock the caller holds. Raises as `make_archive`."""
+    Operation("dump", subject.name, STEPS, on_step).run(subject)
+    return _manifest(subject)

@@ -251,7 +251,7 @@ def settle(context: Context, connection: Connection, name: str) -> str:
     Returns what the finished exchange was for; "" if there was none. The caller has the instance's lock.
     """
     label = find_instance(connection, name)
-    if not label.swap:
+    if not label.swap or label.state is State.TERMINATING:
         return ""
     work, _, number = label.swap.rpartition(" ")
     was_made = databases.oid(connection, name) == int(number)

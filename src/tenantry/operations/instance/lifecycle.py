@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import MappingProxyType
 
-from tenantry.errors import InstanceNotFound, InvalidValue
+from tenantry.errors import FinalBackupFailed, InstanceNotFound, InvalidValue, TenantryError
 from tenantry.model import names
-from tenantry.model.catalog import Database, Kind
+from tenantry.model.backup import new_name
+from tenantry.model.catalog import Database, Kind, Label, State
 from tenantry.model.instance import Instance
 from tenantry.model.operations import OPERATIONS
 from tenantry.model.progress import OnStep, ignore
@@ -32,6 +34,18 @@ class Changing:
     context: Context
     connection: Connection
     name: str
+
+
+@dataclass(frozen=True)
+class Terminating(Changing):
+    """An instance that is being terminated. before: its label until then; None if it has none any more."""
+
+    before: Label | None
+    without_backup: bool = False
+
+
+_WITH_DATA = (State.ACTIVE, State.STOPPED, State.SUSPENDED, State.RENAMING, State.MOVING)
+"""The states of instances that a customer uses, and whose data is here."""
 
 
 # ---------------------------------------------------------------- steps
@@ -76,9 +90,48 @@ def _enable_login(subject: Changing, action: Action) -> None:
     roles.enable_login(subject.connection, subject.name, password)
 
 
-def _start_terminating(subject: Changing) -> None:
-    """Its process has ended when this returns."""
-    _set_state(subject, Action.TERMINATE)
+def _start_terminating(subject: Terminating) -> None:
+    """Its process has ended when this returns. Its final backup has its name before it is made: it is one."""
+    label = find_instance(subject.connection, subject.name)
+    state = after(subject.name, label.state, Action.TERMINATE)
+    final = label.final_backup
+    if label.state is not State.TERMINATING:
+        final = new_name(subject.name, datetime.now(UTC)) if _needs_backup(subject, label) else ""
+    changed = label.having(state=state, published=False, final_backup=final)
+    relabel(subject.context, subject.connection, subject.name, changed)
+
+
+def _needs_backup(subject: Terminating, label: Label) -> bool:
+    is_taken = subject.context.settings.final_backup_days > 0 and not subject.without_backup
+    return is_taken and label.state in _WITH_DATA and not label.is_arriving
+
+
+def _take_final_backup(subject: Terminating) -> None:
+    """Take it when nobody can write any more, so that it has everything. Raises FinalBackupFailed."""
+    # The back office's Odoo does not have the libraries of archives.
+    from tenantry.operations.backup.take import take_final
+
+    connection, name = subject.connection, subject.name
+    backup = find_instance(connection, name).final_backup
+    if not backup or subject.without_backup:
+        return
+    try:
+        databases.end_sessions(connection, name)
+        take_final(subject.context, connection, name, backup)
+    except TenantryError as error:
+        _revive(subject)
+        raise FinalBackupFailed(name, str(error)) from error
+
+
+def _revive(subject: Terminating) -> None:
+    """Let it be used as before, unless its termination began in another run."""
+    before = subject.before
+    if before is None or before.state is State.TERMINATING:
+        return
+    if before.state is State.ACTIVE:
+        password = subject.context.role_password(subject.name)
+        roles.enable_login(subject.connection, subject.name, password)
+    relabel(subject.context, subject.connection, subject.name, before)
 
 
 def _disable_login(subject: Changing) -> None:
@@ -157,9 +210,10 @@ STEPS: Mapping[Action, tuple[Step[Changing], ...]] = MappingProxyType(
         Action.START: START,
     }
 )
-TERMINATE: tuple[Step[Changing], ...] = (
+TERMINATE: tuple[Step[Terminating], ...] = (
     Step("state", _start_terminating, is_done=_is_dropped),
     Step("lock", _disable_login, is_done=_is_dropped),
+    Step("backup", _take_final_backup, is_done=_is_dropped),
     Step("database", _drop_database, is_done=_is_dropped),
     Step("filestore", _remove_filestore),
     Step("kept", _drop_kept),
@@ -189,17 +243,29 @@ def _steps(operation: str) -> tuple[Step[Changing], ...]:
     return tuple(step for action in known[operation] for step in STEPS[action])
 
 
-def terminate(context: Context, name: str, on_step: OnStep = ignore, reference: str = "") -> None:
-    """Drop an instance: database, files and role. Raises InstanceNotFound, Busy.
+def terminate(
+    context: Context,
+    name: str,
+    on_step: OnStep = ignore,
+    reference: str = "",
+    *,
+    without_backup: bool = False,
+) -> None:
+    """Drop an instance: database, files and role, after a final backup.
 
     reference: drop the instance only if it was created with this reference; else it counts as not found.
+    without_backup: take none. Raises InstanceNotFound, Busy; FinalBackupFailed, and then nothing was dropped.
     """
     with context.maintenance() as connection, locks.exclusive(connection, f"instance {name}"):
         found = find_labelled(connection, name, Kind.INSTANCE)
         is_anothers = reference and found and found.label and found.label.reference not in ("", reference)
         if is_anothers or not (found or _is_half_terminated(connection, name)):
             raise InstanceNotFound(name)
-        Operation("terminate", name, TERMINATE, on_step).run(Changing(context, connection, name))
+        if found:
+            settle(context, connection, name)
+        before = find_instance(connection, name) if found else None
+        subject = Terminating(context, connection, name, before, without_backup)
+        Operation("terminate", name, TERMINATE, on_step).run(subject)
 
 
 def _is_half_terminated(connection: Connection, name: str) -> bool:
@@ -217,5 +283,5 @@ def abandon(context: Context, name: str, reference: str) -> bool:
         found = find_labelled(connection, name, Kind.INSTANCE)
     if not (reference and found and found.label and found.label.reference == reference):
         return False
-    terminate(context, name)
+    terminate(context, name, without_backup=True)
     return True
