@@ -32,7 +32,7 @@ NEUTRALIZE = """
 @pytest.fixture(scope="module")
 def served(cluster_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A server that answers as the labels say, and whose Odoo neutralizes what is not served."""
-    found = Engine(cluster_engine.settings.replaced(final_backup_days=0))
+    found = Engine(cluster_engine.settings)
     socket = tmp_path_factory.mktemp("r") / "socket"
     runtime = FakeRuntime(found.context.cluster, found.settings.base_domain, socket)
 
@@ -93,6 +93,13 @@ def test_it_is_another_instance_with_the_originals_limits(engine: Engine):
     assert (copy.hostnames, copy.limits) == ((), {"threads": 3})
     assert 2 < (copy.expires_at - time.time()) / 86400 < 3.1
     assert engine.context.runtime.answer("shop.example") == 200
+
+
+def test_what_is_loaded_from_its_archive_is_still_a_copy(engine: Engine, tmp_path: Path):
+    engine.instances.duplicate("acme", "acme-test")
+    archive = engine.archives.dump("acme-test", str(tmp_path)).archive
+    engine.archives.load(str(tmp_path), archive, "beta")
+    assert label_of(engine, "beta").copy_of == label_of(engine, "acme").identity_of("acme")
 
 
 def test_the_original_is_served_meanwhile(engine: Engine):

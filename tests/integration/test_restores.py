@@ -63,7 +63,7 @@ LIVE = "INSERT INTO res_partner (name) VALUES ('after the backup')"
 def served(cluster_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A server that answers as the labels say."""
     folder = tmp_path_factory.mktemp("r")
-    found = Engine(cluster_engine.settings.replaced(backup_store=str(folder / "store"), final_backup_days=0))
+    found = Engine(cluster_engine.settings.replaced(backup_store=str(folder / "store")))
     runtime = FakeRuntime(found.context.cluster, found.settings.base_domain, folder / "socket")
     vars(found)["runtime"] = runtime
     with runtime.listening():
@@ -525,7 +525,6 @@ def test_a_termination_after_a_killed_restore_leaves_nothing(engine: Engine, fak
         backup = engine.backups.take("acme").backup
         assert is_killed(effect, partial(engine.backups.restore, backup, "acme"))
         engine.instances.terminate("acme")
-        engine.pool.fill(fake_template, 0)  # sweeps what was being loaded
         assert orphans(engine.context) == [], effect
         make_instance(engine.context, fake_template, **LABEL)
         engine.context.runtime.follow(["acme"])
