@@ -172,7 +172,7 @@ def test_a_duplication_that_is_killed_anywhere_is_made_again(engine: Engine):
         assert orphans(engine.context) == [], effect
         engine.instances.terminate("acme-test")
         nothing_is_left(engine)
-        effect += 9
+        effect += 15
     assert effect > 60
 
 
