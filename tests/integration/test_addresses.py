@@ -10,12 +10,14 @@ import pytest
 from tests.support import travelling
 from tests.support.fake_runtime import FakeRuntime
 
-from tenantry.model.catalog import Kind
+from tenantry.model import names
+from tenantry.model.catalog import Kind, State
 from tenantry.operations.context import Context
 from tenantry.operations.fleet.addresses import renew_addresses
 from tenantry.operations.instance import lifecycle
+from tenantry.operations.inventory import find_instance
 from tenantry.operations.template.clone import discard
-from tenantry.postgres import databases
+from tenantry.postgres import databases, roles
 
 _OLD, _NEW = "http://acme.localhost:80", "http://acme.localhost:81"
 _REFUSE = """
@@ -45,8 +47,8 @@ def served(context: Context, fake_template: str, tmp_path: Path) -> Iterator[Con
             discard(context, connection, database.name)
 
 
-def base_url(context: Context) -> str:
-    with context.cluster.connect("acme") as inside:
+def base_url(context: Context, database: str = "acme") -> str:
+    with context.cluster.connect(database) as inside:
         row = inside.execute("SELECT value FROM ir_config_parameter WHERE key = 'web.base.url'").fetchone()
     assert row
     return str(row[0])
@@ -68,6 +70,19 @@ def test_a_suspended_instance_gets_it_too(served: Context):
     _move(served)
     renew_addresses(served)
     assert base_url(served) == _NEW
+
+
+def test_data_that_is_kept_after_a_restore_gets_it_too(served: Context):
+    kept = names.kept_database("acme")
+    with served.maintenance() as connection:
+        label = find_instance(connection, "acme")
+        roles.disable_login(connection, "acme")
+        databases.rename(connection, "acme", kept)
+        roles.rename(connection, "acme", kept)
+        databases.label(connection, kept, label.having(kind=Kind.KEPT, state=State.STOPPED))
+    _move(served)
+    assert renew_addresses(served)[2] == []
+    assert base_url(served, kept) == _NEW
 
 
 def test_the_address_that_an_administrator_chose_stays(served: Context):

@@ -99,6 +99,7 @@ def begin(here: Engine, there: Engine) -> None:
         seats=7,
         links_since=5,
         limits={"threads": 3},
+        copy_of="another",
     )
     here.context.runtime.follow(["acme"])
     session = folder_of(here.context, "acme") / SESSION
@@ -132,6 +133,7 @@ def test_an_instance_moves_with_everything_that_it_has(here: Engine, there: Engi
     now = label_at(there)
     assert now.state is State.ACTIVE
     kept = ("identity", "seats", "links_since", "limits", "hostnames", "reference", "finished", "template")
+    kept += ("copy_of",)
     assert {key: getattr(now, key) for key in kept} == {key: getattr(label, key) for key in kept}
     assert [answers(there, host) for host in (f"acme.{DOMAIN}", "acme.localhost", "shop.example")] == [
         200

@@ -525,7 +525,6 @@ def test_a_termination_after_a_killed_restore_leaves_nothing(engine: Engine, fak
         backup = engine.backups.take("acme").backup
         assert is_killed(effect, partial(engine.backups.restore, backup, "acme"))
         engine.instances.terminate("acme")
-        engine.pool.fill(fake_template, 0)  # sweeps what was being loaded
         assert orphans(engine.context) == [], effect
         make_instance(engine.context, fake_template, **LABEL)
         engine.context.runtime.follow(["acme"])

@@ -132,7 +132,6 @@ def test_another_process_reads_the_same_settings_from_the_environment_they_write
         cron_jitter_s=8,
         pool_size=9,
         kept_days=10,
-        backup_store="/srv/backups",
         docker_host="unix:///run/other.sock",
         docker_certs=Path("/etc/docker/certs"),
         image="odoo:19",

@@ -12,7 +12,7 @@ import typer
 from tenantry.cli import complete, left, restores
 from tenantry.cli.common import JsonOption, NameArgument, command, engine
 from tenantry.cli.groups import Commands
-from tenantry.cli.instance_actions import confirm_by_name
+from tenantry.cli.instance_actions import confirm
 from tenantry.cli.output import Columns, Output, megabytes, plain_text, said_when_interrupted, utc_minute
 from tenantry.errors import Conflict
 from tenantry.model.backup import Backup, Proof, ProofState
@@ -168,7 +168,7 @@ def remove(
     output = Output(as_json=as_json)
     backups = engine(output).backups
     if not yes:
-        confirm_by_name("This removes the backup. Type its name", backup)
+        confirm("This removes the backup. Type its name", backup)
     with said_when_interrupted(left.of_pruning()):
         backups.remove(backup)
     output.result({"removed": backup}, f"{backup} is gone.")

@@ -77,7 +77,7 @@ def terminate(
     if without_backup and no_wait:
         raise OptionRefused("--no-wait", "with --without-backup")
     if not yes:
-        confirm_by_name(f"This deletes all data of {name} {place}. Type its name", name)
+        confirm(f"This deletes all data of {name} {place}. Type its name", name)
     gone = {"terminated": name}
     _act(output, place, "terminate", name, result=gone, no_wait=no_wait, without_backup=without_backup)
 
@@ -273,7 +273,7 @@ def _act(
     output.result(result or instance, plain_text(line))
 
 
-def confirm_by_name(question: str, name: str) -> None:
+def confirm(question: str, name: str) -> None:
     """Ask for the name. Raises NotConfirmed for another one, or without a terminal."""
     try:
         answer = typer.prompt(question, err=True)

@@ -8,7 +8,7 @@ import typer
 
 from tenantry.cli import left
 from tenantry.cli.common import JsonOption, NameArgument, command, engine
-from tenantry.cli.instance_actions import confirm_by_name
+from tenantry.cli.instance_actions import confirm as ask_for_name
 from tenantry.cli.output import Columns, Output, plain_text
 
 KEPT_COLUMNS: Columns = {
@@ -34,7 +34,7 @@ def restore(
     tenantry = engine(output, telling=True)
     is_there = bool(tenantry.instances.state(name))
     if is_there and not yes:
-        confirm_by_name(f"{name} gets the data of {backup}, and loses what came later. Type its name", name)
+        ask_for_name(f"{name} gets the data of {backup}, and loses what came later. Type its name", name)
     whats_left = left.of_change(tenantry, name) if is_there else left.of_creation(tenantry, name)
     with output.progress(f"Restoring {name}", whats_left) as on_step:
         instance = tenantry.backups.restore(backup, name, on_step)

@@ -12,6 +12,7 @@ from pathlib import Path
 from tenantry.errors import Tampered, TenantryError
 from tenantry.keyfile import write_private
 from tenantry.model.catalog import Kind, State
+from tenantry.model.names import KEPT_PREFIX
 from tenantry.operations.context import Context
 from tenantry.postgres import databases
 
@@ -31,7 +32,7 @@ def renew_addresses(context: Context) -> tuple[str, str, list[str]]:
     kept = _Kept.of(file)
     before, left = kept.address or now, dict(kept.left)
     with context.maintenance() as connection:
-        listed = databases.listing(connection, Kind.INSTANCE)
+        listed = databases.listing(connection, Kind.INSTANCE, Kind.KEPT)
     # What has moved has another server's address.
     names = [found.name for found in listed if found.label and found.label.state is not State.MOVED]
     if before != now:
@@ -73,12 +74,13 @@ def write_address(context: Context, database: str, name: str, before: Collection
         inside.execute(query, facts)
 
 
-def _renew(context: Context, name: str, before: str) -> bool:
+def _renew(context: Context, database: str, before: str) -> bool:
+    name = database.removeprefix(KEPT_PREFIX)
     try:
-        with context.as_tenant(name) as inside:
+        with context.as_tenant(database) as inside:
             inside.execute(_WRITE, [context.address(name).url, before.replace(_ANY, name)])
     except TenantryError as error:
-        _logger.warning("the address of %s was not written: %s", name, error)
+        _logger.warning("the address of %s was not written: %s", database, error)
         return False
     return True
 

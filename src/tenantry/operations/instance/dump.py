@@ -35,7 +35,10 @@ from tenantry.postgres.cluster import Cluster, Connection, is_alive, translated
 from tenantry.postgres.programs import service
 
 _WAIT_FOR_TURN_S, _TURN_OF_HELD_WITHIN_S = 3600, 10
-KEPT_LABEL_FIELDS = ("finished", "seats", "counted_seats", "entitled_since", "limits")
+KEPT_LABEL_FIELDS = (
+    *("finished", "seats", "counted_seats", "entitled_since", "limits"),
+    *("copy_of", "expires_at"),
+)
 """The fields of a label that stay true when the database moves to another installation."""
 MOVED_LABEL_FIELDS = ("hostnames", "former_hosts", "links_since", "reference")
 """Those that also stay true when the instance itself moves to another server."""

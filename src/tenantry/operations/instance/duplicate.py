@@ -33,7 +33,7 @@ from tenantry.operations.instance.arrival import LAST_STEPS, Loading
 from tenantry.operations.instance.availability import check_free, check_hostnames, name_locks
 from tenantry.operations.instance.dump import dump_instance
 from tenantry.operations.instance.entitle import write_entitlements
-from tenantry.operations.instance.lifecycle import TERMINATE, Changing
+from tenantry.operations.instance.lifecycle import TERMINATE, Terminating
 from tenantry.operations.instance.load import FromArchive
 from tenantry.operations.instance.modules import run_unserved
 from tenantry.operations.instance.source import FIRST_STEPS
@@ -98,7 +98,8 @@ def _find_copy(connection: Connection, name: str, original: str) -> Label | None
 
 def _discard_named(context: Context, connection: Connection, name: str, original: str) -> None:
     if _find_copy(connection, name, original):
-        Operation("discard", name, TERMINATE, ignore).run(Changing(context, connection, name))
+        discarding = Terminating(context, connection, name, before=None, without_backup=True)
+        Operation("discard", name, TERMINATE, ignore).run(discarding)
 
 
 # ---------------------------------------------------------------- steps

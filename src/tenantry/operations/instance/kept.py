@@ -44,12 +44,13 @@ def find_kept(connection: Connection, name: str) -> Database | None:
 
 
 def drop_kept(context: Context, connection: Connection, name: str) -> None:
-    """Remove an instance's kept data, as far as it exists."""
+    """Remove an instance's kept data, and what a killed restore left. The caller has the instance's lock."""
     kept = names.kept_database(name)
     found = databases.find(connection, kept)
     if found:
         context.filestores.remove(found.filestore)
-    discard(context, connection, kept)
+    for database in (kept, names.restoring_database(name)):
+        discard(context, connection, database)
     context.filestores.remove(names.aside_database(name))
 
 
@@ -251,7 +252,7 @@ def settle(context: Context, connection: Connection, name: str) -> str:
     Returns what the finished exchange was for; "" if there was none. The caller has the instance's lock.
     """
     label = find_instance(connection, name)
-    if not label.swap:
+    if not label.swap or label.state is State.TERMINATING:
         return ""
     work, _, number = label.swap.rpartition(" ")
     was_made = databases.oid(connection, name) == int(number)

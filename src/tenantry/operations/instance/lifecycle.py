@@ -261,7 +261,9 @@ def terminate(
         is_anothers = reference and found and found.label and found.label.reference not in ("", reference)
         if is_anothers or not (found or _is_half_terminated(connection, name)):
             raise InstanceNotFound(name)
-        before = found.label if found else None
+        if found:
+            settle(context, connection, name)
+        before = find_instance(connection, name) if found else None
         subject = Terminating(context, connection, name, before, without_backup)
         Operation("terminate", name, TERMINATE, on_step).run(subject)
 
