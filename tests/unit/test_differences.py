@@ -9,17 +9,8 @@ import pytest
 
 from tenantry.model import names
 from tenantry.model.catalog import Database, Kind, Label, State
-from tenantry.model.reconcile import (
-    Facts,
-    Kept,
-    Proposal,
-    What,
-    differences,
-    kept,
-    lost_name,
-    lost_on,
-    subjects,
-)
+from tenantry.model.difference import Facts, Kept, Proposal, What, kept, lost_name, lost_on, subjects
+from tenantry.model.reconcile import differences
 
 NOW = 1_800_000_000.0
 TEMPLATE = Label(Kind.TEMPLATE, State.READY, "blank", "2", filestore="template_blank@2")

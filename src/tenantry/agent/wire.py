@@ -16,6 +16,7 @@ from tenantry import errors
 from tenantry.errors import AgentLost, TenantryError
 from tenantry.model.activity import Activity
 from tenantry.model.catalog import State
+from tenantry.model.difference import Difference, Kept, Proposal, Reconciliation, What
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.instance import Creation, Instance, InstanceSpec, NewPassword
 from tenantry.model.mail import Security, Smarthost, Traffic
@@ -36,10 +37,12 @@ _FACTS: Mapping[str, Any] = {
         *(Activity, Capacity, Check, Condition, Creation, Editing, Entitlements, Instance),
         *(InstanceSpec, Module, NewPassword, PoolStatus, Recipe, ServerFacts, Smarthost, StepEvent),
         *(Template, Traffic, Usage, Whereabouts),
+        *(Difference, Kept, Reconciliation),
     )
 }
 _WORDS: Mapping[str, type[StrEnum]] = {
-    kind.__name__: kind for kind in (Action, Health, Security, State, StepStatus, TemplateState)
+    kind.__name__: kind
+    for kind in (Action, Health, Proposal, Security, State, StepStatus, TemplateState, What)
 }
 _ERRORS: Mapping[str, type[TenantryError]] = {
     name: kind

@@ -29,7 +29,7 @@ class Kind(StrEnum):
     FORMER = "former"
     """The data of an instance that moved away, while it moves back or is removed."""
     LOST = "lost"
-    """What nobody owned, in quarantine, see `model.reconcile`. `renamed_from` has its name."""
+    """What nobody owned, in quarantine, see `model.difference`. `renamed_from` has its name."""
 
 
 class State(StrEnum):
