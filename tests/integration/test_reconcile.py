@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -17,12 +18,15 @@ from tests.support.foreign import foreign_database, foreign_role
 from tests.support.inventory import orphans
 from tests.support.killed import interrupt_drop
 from tests.support.travelling import as_tenant, files_of, make_instance
+from typer.testing import CliRunner
 
+from tenantry.cli.main import app
 from tenantry.engine import Engine
 from tenantry.errors import Busy, InstanceNotFound, NameTaken
 from tenantry.model import names
 from tenantry.model.catalog import Kind, Label, State
-from tenantry.model.reconcile import KEPT_DAYS, LONGEST_OPERATION_S, Proposal, Reconciliation, What
+from tenantry.model.difference import KEPT_DAYS, Proposal, Reconciliation, What
+from tenantry.model.reconcile import LONGEST_OPERATION_S
 from tenantry.operations.context import Context
 from tenantry.operations.fleet import pool
 from tenantry.operations.fleet.reconcile import give_back, reconcile
@@ -306,6 +310,35 @@ def test_a_parts_lock_that_is_taken_after_the_look_keeps_it(server: Context, mon
             found = reconcile(server, apply=True, now=LATER)
         assert [it.outcome for it in found.differences] == [str(Busy("instance zeta"))]
         assert databases.find(other, "clone_zeta")
+
+
+def test_a_pool_that_is_filled_leaves_the_files_of_what_is_half_in_quarantine(server: Context):
+    """It was a spare, and its files still have the spare's name."""
+    spare, lost = names.new_spare_database("fake"), f"{IN_QUARANTINE}stray"
+    folder_with_a_file(server, spare)
+    with server.maintenance() as connection:
+        label = Label(Kind.LOST, State.STOPPED, renamed_from="stray", filestore=spare)
+        databases.create(connection, lost, label)
+    pool.fill(server, "fake", 2)
+    assert server.filestores.exists(spare)
+    (done,) = reconcile(server, apply=True, now=NOW).differences
+    assert (done.name, done.proposal, done.outcome) == (lost, Proposal.FINISH, "done")
+    assert (server.filestores.exists(spare), server.filestores.exists(lost)) == (False, True)
+
+
+def test_the_command_tells_programs_and_people(server: Context, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TENANTRY_HOME", str(server.settings.home))
+    runner = CliRunner()
+    empty = runner.invoke(app, ["reconcile"])
+    assert (empty.exit_code, "Everything has an owner." in empty.output) == (0, True)
+    folder_with_a_file(server, "ghost")
+    found = json.loads(runner.invoke(app, ["reconcile", "--apply", "--json"]).stdout)
+    (difference,) = found["differences"]
+    facts = {key: difference[key] for key in ("what", "name", "proposal", "outcome")}
+    assert facts == {"what": "folder", "name": "ghost", "proposal": "wait", "outcome": ""}
+    assert "it has no database" in runner.invoke(app, ["reconcile"]).output
+    missing = runner.invoke(app, ["reconcile", "--give-back", "lost_261130_acme"])
+    assert missing.exit_code == InstanceNotFound.exit_code
 
 
 def test_killed_before_each_effect_and_run_again_it_converges(server: Context):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from tenantry.errors import Busy
 from tenantry.model import names
 from tenantry.model.catalog import Database, Kind, Label, State
-from tenantry.model.reconcile import Difference, Facts, What, subjects_of
+from tenantry.model.difference import Difference, Facts, What, subjects_of
 from tests.support.crashes import Crash
 
 Place = tuple[What, str]
@@ -128,7 +128,7 @@ class World:
 
 @dataclass
 class ServerInMemory:
-    """See `operations.fleet.reconcile.Server`. records: as its caller knows them."""
+    """See `operations.fleet.reconciler.Server`. records: as its caller knows them."""
 
     world: World
     records: dict[str, str] | None

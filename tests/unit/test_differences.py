@@ -9,17 +9,8 @@ import pytest
 
 from tenantry.model import names
 from tenantry.model.catalog import Database, Kind, Label, State
-from tenantry.model.reconcile import (
-    Facts,
-    Kept,
-    Proposal,
-    What,
-    differences,
-    kept,
-    lost_name,
-    lost_on,
-    subjects,
-)
+from tenantry.model.difference import Facts, Quarantined, Proposal, What, kept, lost_name, lost_on, subjects
+from tenantry.model.reconcile import differences
 
 NOW = 1_800_000_000.0
 TEMPLATE = Label(Kind.TEMPLATE, State.READY, "blank", "2", filestore="template_blank@2")
@@ -144,6 +135,6 @@ def test_a_name_in_quarantine_fits_is_free_and_has_its_day():
 def test_what_is_kept_is_listed_with_the_day_on_which_it_may_go():
     given = facts(roles=("lost_261130_gone",), lost_261130_acme=INSTANCE.having(kind=Kind.LOST))
     assert kept(given) == (
-        Kept(What.DATABASE, "lost_261130_acme", "2026-12-30"),
-        Kept(What.ROLE, "lost_261130_gone", "2026-12-30"),
+        Quarantined(What.DATABASE, "lost_261130_acme", "2026-12-30"),
+        Quarantined(What.ROLE, "lost_261130_gone", "2026-12-30"),
     )

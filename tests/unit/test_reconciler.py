@@ -21,8 +21,8 @@ from tests.support.reconciled import CUSTOMERS, THEIRS, Place, Running, Steps, W
 
 from tenantry.model import names, reconcile
 from tenantry.model.catalog import Database, Label, State
-from tenantry.model.reconcile import APPLIED, Difference, Proposal, Reconciliation, What
-from tenantry.operations.fleet.reconcile import Reconciler
+from tenantry.model.difference import APPLIED, KEPT_DAYS, Difference, Proposal, Reconciliation, What, lost_on
+from tenantry.operations.fleet.reconciler import Reconciler
 
 SEED = int(os.environ.get("TENANTRY_SEED", "16"))
 STEPS, HISTORIES = 50, 200
@@ -275,10 +275,10 @@ class Server(RuleBasedStateMachine):
         """What is a customer's is never deleted, except from a quarantine that was long enough."""
         there = {it.number for it in self.world.things.values()}
         if thing.content == CUSTOMERS and thing.number not in there:
-            day = reconcile.lost_on(name)
+            day = lost_on(name)
             assert day, f"{name} is deleted"
             lost_for = reconcile.day_of(self.world.now) - day
-            assert lost_for.days >= reconcile.KEPT_DAYS, f"{name} was lost on {day}"
+            assert lost_for.days >= KEPT_DAYS, f"{name} was lost on {day}"
 
     def teardown(self) -> None:
         """All operations end, and some nights pass: then everything has an owner, or is told."""

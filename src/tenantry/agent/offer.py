@@ -45,7 +45,7 @@ REPORTS_STEPS = frozenset(
 METHODS = REPORTS_STEPS | frozenset(
     {
         *("facts", "is_up", "condition", "seal", "unseal", "keep_address", "keep_provider"),
-        "keep_railway",
+        *("keep_railway", "reconcile", "give_back"),
         *("templates.all", "templates.get", "templates.edit", "templates.clone", "templates.logs"),
         "pool.status",
         *("instances.all", "instances.get", "instances.find_by_reference", "instances.taken"),

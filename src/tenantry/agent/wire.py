@@ -17,6 +17,7 @@ from tenantry.errors import AgentLost, TenantryError
 from tenantry.model.activity import Activity
 from tenantry.model.backup import Backup, Proof, ProofState, Pruned, Reason, Retention
 from tenantry.model.catalog import State
+from tenantry.model.difference import Difference, Proposal, Quarantined, Reconciliation, What
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.instance import Creation, Instance, InstanceSpec, NewPassword
 from tenantry.model.kept import Kept, Swept
@@ -35,14 +36,17 @@ from tenantry.operations.template.edit import Editing
 _FACTS: Mapping[str, Any] = {
     kind.__name__: kind
     for kind in (
-        *(Activity, Backup, Capacity, Check, Condition, Creation, Editing, Entitlements, Instance),
-        *(InstanceSpec, Kept, Module, NewPassword, PoolStatus, Proof, Pruned, Recipe, Retention),
-        *(ServerFacts, Smarthost, StepEvent, Swept, Template, Traffic, Usage, Whereabouts),
+        *(Activity, Backup, Capacity, Check, Condition, Creation, Difference, Editing, Entitlements),
+        *(Instance, InstanceSpec, Kept, Module, NewPassword, PoolStatus, Proof, Pruned, Quarantined),
+        *(Recipe, Reconciliation, Retention, ServerFacts, Smarthost, StepEvent, Swept, Template, Traffic),
+        *(Usage, Whereabouts),
     )
 }
 _WORDS: Mapping[str, type[StrEnum]] = {
     kind.__name__: kind
-    for kind in (Action, Health, ProofState, Reason, Security, State, StepStatus, TemplateState)
+    for kind in (
+        *(Action, Health, Proposal, ProofState, Reason, Security, State, StepStatus, TemplateState, What),
+    )
 }
 _ERRORS: Mapping[str, type[TenantryError]] = {
     name: kind

@@ -10,8 +10,8 @@ import typer
 from tenantry.cli.common import JsonOption, command, engine
 from tenantry.cli.output import Columns, Output, said_when_interrupted, utc_minute
 from tenantry.engine import Engine
+from tenantry.model.difference import APPLIED, KEPT_DAYS, Difference, Proposal, Reconciliation
 from tenantry.model.names import LOCAL_SERVER
-from tenantry.model.reconcile import APPLIED, KEPT_DAYS, Difference, Proposal, Reconciliation
 
 _COLUMNS: Columns = {
     "WHAT": lambda it: it.what,

@@ -20,11 +20,11 @@ from tenantry.engine.pool import Pool
 from tenantry.engine.templates import Templates
 from tenantry.errors import InvalidValue, StartedInside
 from tenantry.model import sealing
+from tenantry.model.difference import Reconciliation
 from tenantry.model.instance import Instance
 from tenantry.model.names import LOCAL_SERVER
 from tenantry.model.progress import OnStep, ignore
 from tenantry.model.provider import Provider
-from tenantry.model.reconcile import Reconciliation
 from tenantry.model.secret import Secret
 from tenantry.model.server import WIRE, Condition, ServerFacts
 from tenantry.operations.fleet.addresses import renew_addresses

@@ -33,7 +33,7 @@ class Kind(StrEnum):
     KEPT = "kept"
     """The data that an instance had before a restore, until somebody confirms the restore."""
     LOST = "lost"
-    """What nobody owned, in quarantine, see `model.reconcile`. `renamed_from` has its name."""
+    """What nobody owned, in quarantine, see `model.difference`. `renamed_from` has its name."""
 
 
 class State(StrEnum):

@@ -23,8 +23,6 @@ from tenantry.postgres import databases, roles
 from tenantry.postgres.cluster import Connection
 from tenantry.postgres.notify import notify_spawner
 
-_CLAIMED = (Kind.INSTANCE, Kind.EDIT, Kind.KEPT)
-
 
 def spares(connection: Connection, code: str = "") -> list[Database]:
     """The spares of one template, or of all, the oldest first; unfinished ones are among them."""
@@ -78,8 +76,11 @@ def sweep(context: Context, connection: Connection, code: str) -> None:
 
 
 def _names_in_use(connection: Connection, template: Database) -> set[str]:
-    """The usable spares, and the folders of claimed ones whose files still have the old name."""
-    claimed = {database.filestore for database in databases.listing(connection, *_CLAIMED)}
+    """The usable spares, and the folders of claimed ones whose files still have the old name.
+
+    Whatever has become of a claimed one: it may be in quarantine, or a former one, by now.
+    """
+    claimed = {database.label.filestore for database in databases.listing(connection) if database.label}
     return {spare.name for spare in usable(connection, template)} | claimed
 
 

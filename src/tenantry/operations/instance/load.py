@@ -97,7 +97,7 @@ class FromArchive(Arrival):
     def _identity(self) -> str:
         """The archived one, so that signed statements stay valid; a new one if an instance here has it."""
         known = str(self.found.manifest.label.get("identity", ""))
-        listed = databases.listing(self.connection, Kind.INSTANCE)
+        listed = databases.listing(self.connection, Kind.INSTANCE, Kind.LOST)
         taken = {database.label.identity_of(database.name) for database in listed if database.label}
         return known if known and known not in taken else secrets.token_hex(16)
 
