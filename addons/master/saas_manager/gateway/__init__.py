@@ -6,6 +6,7 @@ a sentence and a remedy for people, `retryable` for the queue.
 
 from tenantry.model.server import MIN_FREE_PERCENT
 
+from .abilities import Ability, can, refusal, runtimes_without
 from .countries import country_of_time_zone, is_time_zone, time_zone_of
 from .errors import Conflict, EngineError, InvalidInput, retrying, translated
 from .instances import (
@@ -64,6 +65,7 @@ from .servers import (
     check_mail_server,
     check_server_address,
     in_one_installation,
+    keep_railway,
     mail_traffic,
     save_address_settings,
     show_provider,
