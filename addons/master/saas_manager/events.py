@@ -78,6 +78,7 @@ EVENTS = {
         mails=(Mail("provisioning_failed"),), activity=_lt("%s failed"), repeats=True, is_public=True
     ),
     "instance.operation_failed": Event(activity=_lt("%s failed"), repeats=True),
+    "instance.not_blocked": Event(log="warning", activity=_lt("%s must be suspended by hand")),
     "instance.hostname_failing": Event(log="warning", activity=_lt("A domain of %s fails"), repeats=True),
     "instance.not_entitled": Event(log="error", activity=_lt("It does not know its current plan")),
     "instance.over_limit": Event(log="warning", activity=_lt("More users than the plan allows")),

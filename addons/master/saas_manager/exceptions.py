@@ -21,6 +21,12 @@ class InvalidState(UserError):
     context = AS_USER_ERROR
 
 
+class NotWithRuntime(UserError):
+    """The instance's runtime cannot do it, in no state."""
+
+    context = AS_USER_ERROR
+
+
 class NoCapacity(UserError):
     """No server, or no plan, has room for another instance."""
 

@@ -151,4 +151,5 @@ def hidden_when(operation):
         terms.append("run_state == 'stopped'")
     elif not row.after and row.run_state == "running":
         terms.append("run_state != 'stopped'")
+    terms += [f"runtime in {runtimes}"] if (runtimes := gateway.runtimes_without(operation)) else []
     return " or ".join(terms)

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg2
 from fastapi.exceptions import RequestValidationError
 from odoo.addons.saas_manager import gateway
-from odoo.addons.saas_manager.exceptions import InvalidState, NoCapacity, SubdomainRefused
+from odoo.addons.saas_manager.exceptions import InvalidState, NoCapacity, NotWithRuntime, SubdomainRefused
 from odoo.exceptions import AccessDenied, AccessError, MissingError, UserError, ValidationError
 from odoo.tools.translate import LazyGettext, LazyTranslate
 from starlette.exceptions import HTTPException
@@ -207,6 +207,7 @@ _DESCRIBED = (
     (SubdomainRefused, _of_subdomain),
     (NoCapacity, lambda error: Problem(503, "NO_CAPACITY", str(error), headers={"Retry-After": "300"})),
     (InvalidState, _of_state),
+    (NotWithRuntime, lambda error: Problem(422, "UNKNOWN_ACTION", str(error))),
     ((ValidationError, UserError), _of_refused_values),
     (gateway.EngineError, _of_engine),
     (psycopg2.OperationalError, lambda _error: _internal(503)),

@@ -6,6 +6,7 @@ a sentence and a remedy for people, `retryable` for the queue.
 
 from tenantry.model.server import MIN_FREE_PERCENT
 
+from .abilities import Ability, can, refusal, runtimes_without
 from .backups import (
     back_up,
     backups_of,
@@ -74,6 +75,7 @@ from .servers import (
     check_mail_server,
     check_server_address,
     in_one_installation,
+    keep_railway,
     mail_traffic,
     save_address_settings,
     show_provider,

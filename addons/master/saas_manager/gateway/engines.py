@@ -3,6 +3,7 @@
 import functools
 
 from tenantry.agent.client import engine_at
+from tenantry.model.server import ServerAddress
 
 
 @functools.cache
@@ -13,6 +14,11 @@ def _engine_at(address):
 def _engine():
     """The engine of the installation's own server. Its key encrypts secrets in columns."""
     return _engine_at("")
+
+
+def _keeper_of(server):
+    """The engine that keeps a server's settings: that of its installation's own server."""
+    return _engine_at(ServerAddress.of(server.address or "").of_installation)
 
 
 def _engine_of(server):

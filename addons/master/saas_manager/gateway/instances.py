@@ -10,12 +10,14 @@ from odoo.exceptions import ValidationError
 from tenantry.engine import moving
 from tenantry.errors import InstanceNotFound, InvalidValue, NameTaken, TenantryError
 from tenantry.model import limits
+from tenantry.model.abilities import Ability, can
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.server import ServerAddress
 
 from .engines import _engine, _engine_of
 from .errors import translated
 from .operations import OPERATIONS
+from .templates import recipe_of
 
 HOSTNAME_REFUSED = (InvalidValue, NameTaken)
 """The engine's errors for a host name that an instance cannot have."""
@@ -32,6 +34,7 @@ def provisioning(instance, on_step):
 
 
 def _spec(engine, instance):
+    clones = can(instance.server_id.runtime, Ability.TEMPLATES)
     return engine.instances.spec(
         name=instance.subdomain,
         email=instance.admin_email,
@@ -46,6 +49,7 @@ def _spec(engine, instance):
         reference=instance.reference,
         entitlements=_entitlements(instance),
         limits=_limits(instance.plan_id),
+        recipe=None if clones else recipe_of(instance.template_id),
     )
 
 
@@ -64,7 +68,7 @@ def _entitlements(instance):
 def _limits(plan):
     """The limits of an instance's process or container; 0 means the server's own limit."""
     limits = {"idle_s": 60 * plan.sleep_after_minutes, "memory_mb": plan.memory_limit_mb}
-    return {**limits, "cpus": plan.cpu_limit} if plan.runtime == "docker" else limits
+    return limits if plan.runtime == "shared" else {**limits, "cpus": plan.cpu_limit}
 
 
 def check_limits(plan):

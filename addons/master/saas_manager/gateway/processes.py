@@ -4,7 +4,8 @@ import unicodedata
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from tenantry.errors import TenantryError
+from tenantry.errors import NotYet, TenantryError
+from tenantry.model.abilities import Ability, can
 
 from .engines import _engine_of
 from .errors import translated
@@ -22,16 +23,21 @@ def measure(instance):
     name = instance.database_name
     try:
         engine = _engine_of(instance.server_id)
-        usage, url = engine.instances.usage(name), engine.instances.url_of(name)
+        figures = _figures(engine, name) if can(instance.server_id.runtime, Ability.MEASURE) else {}
         answering = engine.instances.is_serving(name)
+    except NotYet as error:  # the server cannot be asked now, and the instance may be well
+        return {"health": "unknown", "health_message": sentence(error)}
     except TenantryError as error:
         return {"health": "critical", "health_message": sentence(error)}
     is_stopped = instance.run_state == "stopped"
     missing = ("unknown", False) if is_stopped else ("critical", NO_PAGE)
     health, message = ("healthy", False) if answering else missing
+    return {"health": health, "health_message": message, **figures}
+
+
+def _figures(engine, name):
+    usage, url = engine.instances.usage(name), engine.instances.url_of(name)
     return {
-        "health": health,
-        "health_message": message,
         "url": url,
         "user_count": usage.users,
         "storage_mb": usage.storage_bytes / 2**20,

@@ -7,13 +7,13 @@ from typing import NamedTuple
 from odoo.exceptions import ValidationError
 
 from tenantry import __version__
-from tenantry.errors import MailServerNotSet, TenantryError
+from tenantry.errors import MailServerNotSet, RailwayTokenMissing, ServerNotFound, TenantryError
 from tenantry.model.mail import Security, Smarthost, checked
 from tenantry.model.secret import Secret
 from tenantry.model.server import WIRE, ServerAddress
 
 from . import sentences
-from .engines import _engine, _engine_of
+from .engines import _engine, _engine_of, _keeper_of
 from .errors import translated
 from .sentences import retold, sentence, word
 
@@ -117,7 +117,18 @@ def _smarthost(values):
     return Smarthost(**{**values, "security": security, "password": password})
 
 
-RUNTIMES = ("shared", "docker")
+def keep_railway(server, token, workspace):
+    """Let a server have its instances on Railway. token, workspace: as text; None: as they are kept.
+
+    The engine keeps the token in a file of its own, and nobody is told it again. Raises UserError, with
+    nothing kept, unless the token opens the workspace.
+    """
+    name, secret = ServerAddress.of(server.address or "").name, None if token is None else Secret(token)
+    with translated(server.env):
+        _keeper_of(server).keep_railway(name, secret, workspace)
+
+
+RUNTIMES = ("shared", "docker", "railway")
 """How instances can run; a server says in its settings which of them it has."""
 
 
@@ -176,7 +187,7 @@ def _examined(server):
         try:
             _examine(server, values, checks)
         except TenantryError as error:
-            checks.append(_Check("Connection", fault=sentence(error)))
+            checks.append(_Check("Connection", fault=sentence(_cause(server, error))))
     faults = [check for check in checks if check.fault]
     worst = max(
         faults,
@@ -185,6 +196,12 @@ def _examined(server):
     )
     message = False if worst.gravity == "healthy" else worst.fault
     return {**values, "health": worst.gravity, "health_message": message}, checks
+
+
+def _cause(server, error):
+    """What is wrong: the engine knows a server on Railway from its first token on."""
+    is_new = isinstance(error, ServerNotFound) and server.runtime == "railway"
+    return RailwayTokenMissing(server.address) if is_new else error
 
 
 def _examine(server, values, checks):

@@ -22,10 +22,10 @@ or a template that is cloned all the time would never be replaced."""
 def check_recipe(template):
     """Raise ValidationError unless the engine could build the template."""
     with translated(template.env, ValidationError):
-        _recipe(template)
+        recipe_of(template)
 
 
-def _recipe(template):
+def recipe_of(template):
     return Recipe.from_mapping(template.code or "", template._recipe())
 
 
@@ -39,7 +39,7 @@ def _builder_of(template):
 
 
 def build_template(template, on_step):
-    return _builder_of(template).templates.build(_recipe(template), on_step, patience_s=_PATIENCE_S)
+    return _builder_of(template).templates.build(recipe_of(template), on_step, patience_s=_PATIENCE_S)
 
 
 def rebuild_template(template, on_step):
@@ -48,7 +48,7 @@ def rebuild_template(template, on_step):
     done = _newer_version(engine, template)
     if done and not done.stale:
         return done
-    return engine.templates.build(_recipe(template), on_step, rebuild=True, patience_s=_PATIENCE_S)
+    return engine.templates.build(recipe_of(template), on_step, rebuild=True, patience_s=_PATIENCE_S)
 
 
 def _newer_version(engine, template):
@@ -56,7 +56,7 @@ def _newer_version(engine, template):
     if not template.template_version:
         return None
     try:
-        found = engine.templates.get(_recipe(template))
+        found = engine.templates.get(recipe_of(template))
     except TemplateNotFound:
         return None
     return found if found.version != template.template_version else None
@@ -103,7 +103,7 @@ def _pool_status(engine, templates):
     for template in templates:
         values = {"spare_count": spares.get(template.code, 0)}
         try:
-            found = engine.templates.get(_recipe(template))
+            found = engine.templates.get(recipe_of(template))
         except TemplateNotFound as error:
             yield template, values, str(error)
         else:

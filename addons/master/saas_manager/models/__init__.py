@@ -3,6 +3,7 @@ from . import ir_http
 from . import saas_live_mixin
 from . import saas_tidy_mixin
 from . import saas_readonly_mixin
+from . import saas_abilities_mixin
 from . import saas_shared_mixin
 from . import res_company
 from . import ir_mail_server

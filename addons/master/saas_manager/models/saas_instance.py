@@ -9,7 +9,7 @@ from odoo.tools import SQL, format_date, format_time
 from psycopg2.errors import UniqueViolation
 
 from .. import gateway
-from ..exceptions import SubdomainRefused, SubdomainTaken
+from ..exceptions import NotWithRuntime, SubdomainRefused, SubdomainTaken
 from ..faults import SUBDOMAIN_SENTENCES
 from ..reasons import in_words_of
 from .saas_lifecycle_mixin import filled_columns
@@ -38,6 +38,7 @@ class SaasInstance(models.Model):
         "saas.lifecycle.mixin",
         "saas.job.mixin",
         "saas.progress.mixin",
+        "saas.abilities.mixin",
         "saas.tidy.mixin",
         "bus.listener.mixin",
         "mail.thread",
@@ -74,7 +75,13 @@ class SaasInstance(models.Model):
         copy=False,
         help="Empty: the server with the most room.",
     )
+    runtime = fields.Selection(
+        selection=lambda self: self.env["saas.server"]._fields["runtime"]._description_selection(self.env),
+        compute="_compute_runtime",
+        compute_sudo=True,
+    )
     database_name = fields.Char(string="Database", readonly=True, copy=False)
+    project = fields.Char(readonly=True, copy=False, help="The id of its project on Railway.")
     series = fields.Selection(related="template_id.series", store=True, precompute=True, string="Odoo Series")
     reference = fields.Char(
         default=lambda self: str(uuid.uuid4()), required=True, readonly=True, copy=False, index=True
@@ -85,6 +92,7 @@ class SaasInstance(models.Model):
     )
     admin_password_sealed = fields.Char(groups="base.group_system", exportable=False, copy=False)
     language_id = fields.Many2one("res.lang", context={"active_test": False})
+    allowed_template_ids = fields.Many2many("saas.template", compute="_compute_allowed_template_ids")
     allowed_language_ids = fields.Many2many("res.lang", compute="_compute_allowed_language_ids")
     country_id = fields.Many2one("res.country", help="Of the company: its currency and taxes follow from it.")
     tz = fields.Selection(
@@ -154,6 +162,22 @@ class SaasInstance(models.Model):
             is_stopped = instance.state == "active" and instance.run_state == "stopped"
             instance.status = "stopped" if is_stopped else instance.state
 
+    @api.depends("server_id.runtime", "plan_id.runtime")
+    def _compute_runtime(self):
+        """How it runs, or will run."""
+        for instance in self:
+            instance.runtime = instance.server_id.runtime or instance.plan_id.runtime
+
+    def _can(self, what):
+        """Whether its runtime has an operation or an ability."""
+        return gateway.can(self.runtime, what)
+
+    def _check_can(self, what):
+        """Raise NotWithRuntime if its runtime cannot do it."""
+        for instance in self.filtered(lambda it: not it._can(what)):
+            # sudo: whoever may ask for it need not see servers
+            raise NotWithRuntime(gateway.refusal(instance.sudo().server_id))
+
     @api.depends("state", "operation")
     def _compute_occupies_server(self):
         for instance in self:
@@ -164,6 +188,11 @@ class SaasInstance(models.Model):
         default = self.env["ir.config_parameter"].sudo().get_param("saas.protocol") or "http"
         for instance in self:
             instance.protocol = (instance.url or "").partition("://")[0] or default
+
+    @api.depends("plan_id")
+    def _compute_allowed_template_ids(self):
+        for instance in self:
+            instance.allowed_template_ids = instance.plan_id._templates_to_order()
 
     @api.depends("template_id")
     def _compute_allowed_language_ids(self):
@@ -300,7 +329,10 @@ class SaasInstance(models.Model):
         """The server that has its database, or will have it; none for the installation's own."""
         # sudo: users who ask for a name need not see servers
         instance = self[:1].sudo()
-        return instance.server_id or instance.template_id.server_id
+        if instance.plan_id._needs_built_templates() or instance.server_id:
+            return instance.server_id or instance.template_id.server_id
+        there = [("runtime", "=", instance.plan_id.runtime), ("state", "=", "active")]
+        return instance.env["saas.server"].search(there, limit=1)
 
     def _objection_to_form(self, subdomain):
         kind = gateway.subdomain_fault(subdomain, self._reserved_names())

@@ -78,6 +78,7 @@ class SaasInstance(models.Model):
         self.check_access("write")
         if not (self.env.su or self.env.user.has_group("saas_manager.group_saas_manager")):
             raise AccessError(self.env._("Only SaaS managers may let customers in."))
+        self._check_can(gateway.Ability.LOG_IN)
         if shows and not (self.env.su or self._may_see_access()):
             raise AccessError(
                 self.env._("Only SaaS administrators may see a customer's login. Send it by mail instead.")

@@ -51,7 +51,7 @@ class SaasInstance(models.Model):
         self.check_access("write")
         for instance in self:
             instance._check_transition("provision")
-            instance.template_id._check_is_ready()
+            instance.template_id._check_serves(instance.plan_id)
             instance.template_id._check_language(instance.language_id.code)
             instance.plan_id._check_room(instance.template_id)
             # sudo: instances of all companies use up a server
@@ -107,6 +107,7 @@ class SaasInstance(models.Model):
         """Move to another subdomain; the record is updated when the engine has done it."""
         self.ensure_one()
         self.check_access("write")
+        self._check_can("rename")
         self._check_is_running()
         is_free, message = self._judge_subdomain(subdomain)
         if not is_free:
@@ -127,6 +128,7 @@ class SaasInstance(models.Model):
     def install_modules(self, modules):
         """Install modules, a list of technical names, with their dependencies."""
         self.check_access("write")
+        self._check_can("install")
         self._check_is_running()
         with gateway.translated(self.env):
             gateway.check_modules(self, modules)
@@ -145,7 +147,8 @@ class SaasInstance(models.Model):
         return True
 
     def _check_may_begin(self, operation):
-        """Raise InvalidState unless the operation is possible with it now."""
+        """Raise InvalidState unless the operation is possible with it now, NotWithRuntime if it never is."""
+        self._check_can(operation)
         if ENGINE[operation].needs_running:
             self._check_is_running()
         self._check_transition(operation)
@@ -349,6 +352,7 @@ class SaasInstance(models.Model):
             "activate",
             operation=False,
             url=creation.instance.url,
+            project=creation.instance.project,
             activated_at=fields.Datetime.now(),
             provisioning_s=creation.duration_s,
             run_state="running",

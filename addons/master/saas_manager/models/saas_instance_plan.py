@@ -234,7 +234,7 @@ class SaasInstance(models.Model):
         return self.env["saas.provider"]._shown_for(self.company_id)
 
     def _has_entitlements(self):
-        return self.state in ("active", "suspended", "expired")
+        return self.state in ("active", "suspended", "expired") and self._can(gateway.Ability.ENTITLE)
 
     @contextmanager
     def _committed_record(self):

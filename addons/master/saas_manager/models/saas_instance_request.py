@@ -48,6 +48,7 @@ class SaasInstanceRequest(models.Model):
     plan_id = fields.Many2one("saas.plan", required=True, ondelete="restrict")
     template_id = fields.Many2one("saas.template", required=True, ondelete="restrict")
     language_id = fields.Many2one("res.lang", context={"active_test": False})
+    allowed_template_ids = fields.Many2many("saas.template", compute="_compute_allowed_template_ids")
     allowed_language_ids = fields.Many2many("res.lang", compute="_compute_allowed_language_ids")
     country_id = fields.Many2one("res.country", help="Of the company: its currency and taxes follow from it.")
     tz = fields.Selection(
@@ -86,6 +87,11 @@ class SaasInstanceRequest(models.Model):
     def _compute_advice(self):
         for request in self:
             request.advice = request.template_id._advice(request.country_id, request.plan_id)
+
+    @api.depends("plan_id")
+    def _compute_allowed_template_ids(self):
+        for request in self:
+            request.allowed_template_ids = request.plan_id._templates_to_order()
 
     @api.depends("template_id")
     def _compute_allowed_language_ids(self):
@@ -134,8 +140,9 @@ class SaasInstanceRequest(models.Model):
     def _check_can_begin(self):
         """Raise an error, before anything is created, if the request cannot be fulfilled."""
         self.ensure_one()
-        self.env["saas.instance"].new({"template_id": self.template_id.id})._check_free(self.subdomain)
-        self.template_id._check_is_ready()
+        values = {"template_id": self.template_id.id, "plan_id": self.plan_id.id}
+        self.env["saas.instance"].new(values)._check_free(self.subdomain)
+        self.template_id._check_serves(self.plan_id)
         if self.source != "signup":
             self.template_id._check_language(self.language_id.code)
 

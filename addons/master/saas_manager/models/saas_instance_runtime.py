@@ -113,7 +113,14 @@ class SaasInstance(models.Model):
     @api.depends("state", "run_state", "database_name", "server_id")
     def _compute_process(self):
         """Read the processes of served instances; do not wake them, or wait for a server that is down."""
-        served = self.filtered(lambda i: i.state == "active" and i.run_state != "stopped" and i.database_name)
+        served = self.filtered(
+            lambda it: (
+                it.state == "active"
+                and it.run_state != "stopped"
+                and it.database_name
+                and it._can(gateway.Ability.MEASURE)
+            )
+        )
         found = gateway.activities(served)
         unknown = {"process_message": self.env._("The tenant server has no information about it.")}
         for instance in self:
@@ -135,7 +142,9 @@ class SaasInstance(models.Model):
     @api.depends("state", "database_name", "server_id")
     def _compute_mail(self):
         """Read what served instances sent, once for each server; not while a form is filled in."""
-        served = self.filtered(lambda it: it.id and it.state == "active" and it.database_name)
+        served = self.filtered(
+            lambda it: it.id and it.state == "active" and it.database_name and it._can(gateway.Ability.MAIL)
+        )
         (self - served).update(dict.fromkeys(_MAIL_FACTS, False))
         for server, there in served.grouped("server_id").items():
             known = server._mail_traffic(there.mapped("database_name"))
@@ -247,6 +256,7 @@ class SaasInstance(models.Model):
         """X6: open the instance as support; the instance itself asks the customer for consent."""
         self.ensure_one()
         self.check_access("write")
+        self._check_can(gateway.Ability.LOG_IN)
         if self.state != "active":
             raise UserError(self.env._("%s is not active.", self.name))
         self._check_is_running()
@@ -338,11 +348,14 @@ class SaasInstance(models.Model):
         return self
 
     def _mail_secrets(self, template):
-        """I7: the password, if operators chose to send it; else a login link that is created now."""
+        """I7: the password, if operators chose to send it or nothing else is possible; else a login link that
+        is created now.
+        """
         if template not in (_PROVISIONED, *_LINKS):
             return super()._mail_secrets(template)
         delivery = self.env["ir.config_parameter"].get_param("saas.credential_delivery")
-        if template == _PROVISIONED and delivery == "password" and self.admin_password_sealed:
+        is_password = delivery == "password" or not self._can(gateway.Ability.LOG_IN)
+        if template == _PROVISIONED and is_password and self.admin_password_sealed:
             return {"password": gateway.unseal(self.admin_password_sealed)}
         with gateway.retrying():
             return {"login_link": gateway.login_link(self).reveal()}

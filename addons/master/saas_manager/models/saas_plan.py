@@ -1,7 +1,7 @@
 """Limits and prices."""
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 
 from .. import gateway
 from ..exceptions import NoCapacity
@@ -13,7 +13,7 @@ _TOLD = {"name", "max_users", "max_storage_gb", "sleep_after_minutes", "memory_l
 class SaasPlan(models.Model):
     _name = "saas.plan"
     _description = "SaaS Plan"
-    _inherit = ["saas.shared.mixin"]
+    _inherit = ["saas.shared.mixin", "saas.abilities.mixin"]
     _order = "sequence, price_monthly, id"
 
     name = fields.Char(required=True, translate=True)
@@ -41,7 +41,8 @@ class SaasPlan(models.Model):
         selection=lambda self: self.env["saas.server"]._supported_runtimes(),
         required=True,
         default="shared",
-        help="The servers on which its instances are placed. Their templates must be built there.",
+        help="The servers on which its instances are placed. Their templates must be built there, except for "
+        "Railway, where each Odoo installs the modules itself.",
     )
     cpu_limit = fields.Float(string="CPU Cores", help="For container runtimes. 0: no limit.")
     memory_limit_mb = fields.Integer(
@@ -105,6 +106,18 @@ class SaasPlan(models.Model):
         for plan in self:
             gateway.check_limits(plan)
 
+    @api.constrains("runtime", "is_shown")
+    def _check_is_shown(self):
+        """W1: a signup ends in the new Odoo, at an address that was shown before."""
+        for plan in self.filtered("is_shown"):
+            if not gateway.can(plan.runtime, gateway.Ability.LOG_IN):
+                raise ValidationError(
+                    self.env._(
+                        "%s cannot be shown at the signup: nobody can be logged in to its instances.",
+                        plan.name,
+                    )
+                )
+
     @api.depends("instance_ids.occupies_server")
     def _compute_instance_count(self):
         """Counted as for servers: failed instances and drafts take up no room."""
@@ -152,6 +165,16 @@ class SaasPlan(models.Model):
             "price": plan.price(period) if plan and period else 0.0,
             "currency_id": plan.currency_id.id,
         }
+
+    def _needs_built_templates(self):
+        """Whether its instances are clones; else each Odoo installs the template's recipe itself."""
+        return gateway.can(self.runtime, gateway.Ability.TEMPLATES)
+
+    def _templates_to_order(self):
+        """The templates from which an instance of the plan can be created now."""
+        ready = [("is_template_ready", "=", True)] if self._needs_built_templates() else []
+        found = self.env["saas.template"].search(ready)
+        return found & self.template_ids if self.template_ids else found
 
     def _check_room(self, template):
         """Raise UserError if the plan allows no further instance of this template."""

@@ -21,6 +21,7 @@ class SaasServer(models.Model):
         "saas.shared.mixin",
         "saas.readonly.mixin",
         "saas.activity.mixin",
+        "saas.abilities.mixin",
         "mail.thread",
         "mail.activity.mixin",
     ]
@@ -62,15 +63,17 @@ class SaasServer(models.Model):
     image = fields.Char(
         readonly=True, copy=False, help="Of its containers, as its table in settings.toml says."
     )
-    railway_project = fields.Char()
+    railway_workspace = fields.Char(
+        copy=False,
+        help="One of the token's workspaces, by name or id. Empty: the only one, or as settings.toml says.",
+    )
     railway_token = fields.Char(
         compute="_compute_railway_token",
         inverse="_inverse_railway_token",
         groups="saas_manager.group_saas_administrator",
-        help="Kept encrypted and never shown again.",
-    )
-    railway_token_sealed = fields.Text(
-        groups="saas_manager.group_saas_administrator", exportable=False, copy=False
+        copy=False,
+        help="A token of the workspace, from Railway's dashboard. It is tried at once, kept outside of the "
+        "database, and never shown again.",
     )
     is_measured = fields.Boolean(
         readonly=True, copy=False, help="The server says itself what it has; else it is typed in."
@@ -131,6 +134,10 @@ class SaasServer(models.Model):
         """The part of the selection by which instances can run."""
         rows = self._fields["runtime"]._description_selection(self.env)
         return [row for row in rows if row[0] in gateway.RUNTIMES]
+
+    def _can(self, what):
+        """Whether its runtime has an operation or an ability."""
+        return gateway.can(self.runtime, what)
 
     @api.constrains("code")
     def _check_code(self):
@@ -211,7 +218,8 @@ class SaasServer(models.Model):
 
     def _mail_traffic(self, names=()):
         """See `gateway.mail_traffic`; nobody waits for a server that was down at the last check."""
-        return {} if self.health == "critical" else gateway.mail_traffic(self, names)
+        is_asked = self._can(gateway.Ability.MAIL) and self.health != "critical"
+        return gateway.mail_traffic(self, names) if is_asked else {}
 
     def _no_mail_traffic(self, known):
         """Why there are no figures. known: of `_mail_traffic`."""
@@ -223,15 +231,42 @@ class SaasServer(models.Model):
         self.railway_token = False
 
     def _inverse_railway_token(self):
+        """Hand the token over to the engine, and forget it: the answer to the form would show it."""
         for server in self.filtered("railway_token"):
-            server.railway_token_sealed = gateway.seal(server.railway_token)
+            token = server.railway_token
+            server._check_is_on_railway()
+            gateway.keep_railway(server, token, server.railway_workspace or None)
+        self.invalidate_recordset(["railway_token"], flush=False)
+
+    def _check_is_on_railway(self):
+        if self.runtime != "railway":
+            raise UserError(self.env._("Only a server whose runtime is Railway takes a token."))
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """A server on Railway gets its table in settings.toml with its first token, by its code."""
+        named = [
+            {**vals, "address": vals.get("code")}
+            if vals.get("runtime") == "railway" and not vals.get("address")
+            else vals
+            for vals in vals_list
+        ]
+        return super().create(named)
 
     def write(self, vals):
         if vals.get("state") == "disabled" or vals.get("active") is False:
             self._check_holds_nothing()
         if "address" in vals:
             self._check_may_move(vals["address"] or "")
-        return super().write(vals)
+        if vals.get("runtime") == "railway" and not vals.get("address"):
+            for server in self.filtered(lambda it: not it.address):
+                server.address = vals.get("code") or server.code
+        result = super().write(vals)
+        if vals.get("railway_workspace") and not vals.get("railway_token"):
+            for server in self:
+                server._check_is_on_railway()
+                gateway.keep_railway(server, None, server.railway_workspace)
+        return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_use(self):
@@ -291,7 +326,7 @@ class SaasServer(models.Model):
 
     def _tell_provider_later(self):
         """Let a job show the provider on each server's pages."""
-        for server in self:
+        for server in self.filtered(lambda it: it._can(gateway.Ability.PAGES)):
             description = self.env._("Show the provider on the pages of %s", server.name)
             server._with_a_job("_tell_provider", description)._tell_provider()
 
@@ -319,7 +354,7 @@ class SaasServer(models.Model):
 
     def _tell_mail_server_later(self):
         """Let a job set the mail server by which each server's instances send."""
-        for server in self:
+        for server in self.filtered(lambda it: it._can(gateway.Ability.MAIL)):
             description = self.env._("Set the mail server of instances on %s", server.name)
             server._with_a_job("_tell_mail_server", description)._tell_mail_server()
 

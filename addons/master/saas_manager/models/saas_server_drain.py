@@ -123,6 +123,8 @@ class SaasServer(models.Model):
 
     def _objection_to_move(self, instance):
         """Why the instance cannot be moved here, however much room there is."""
+        if not self._can("move"):
+            return gateway.refusal(self)
         if not gateway.in_one_installation(self, instance.server_id):
             return self.env._("it is the same place, or belongs to another installation")
         return self._objection_to_series(instance.series) or self._not_in_service()

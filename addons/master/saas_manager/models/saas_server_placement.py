@@ -52,10 +52,11 @@ class SaasServer(models.Model):
 
     def _objection(self, template, plan):
         """Why an instance of this template and plan cannot be created here, however much room there is."""
-        if template.server_id and template.server_id != self:
-            return self.env._("the template is built on %s", template.server_id.name)
-        if not template.server_id and self.address:
-            return self.env._("the template is built on the installation's own server")
+        if self._can(gateway.Ability.TEMPLATES):
+            if template.server_id and template.server_id != self:
+                return self.env._("the template is built on %s", template.server_id.name)
+            if not template.server_id and self.address:
+                return self.env._("the template is built on the installation's own server")
         wanted = plan.runtime or "shared"
         if self.runtime != wanted:
             return self.env._(

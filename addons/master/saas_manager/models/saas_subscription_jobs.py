@@ -3,6 +3,8 @@
 from odoo import models
 from odoo.addons.queue_job.exception import RetryableJobError
 
+from .. import gateway
+
 _BUSY_S = 20
 """The delay before the next attempt while the instance is busy."""
 
@@ -25,12 +27,16 @@ class SaasSubscription(models.Model):
             instance = subscription.instance_id
             if instance.state != "active" or instance.operation:
                 continue
-            if subscription.state == "suspended":
-                instance.action_suspend(self.env._("The payment is overdue."))
+            operation = "suspend" if subscription.state == "suspended" else "expire"
+            if instance._can(operation):
+                instance._intend(operation, subscription._why_blocked())
             else:
-                instance._intend("expire", subscription._why_expired())
+                reason = f"{subscription._why_blocked()} {gateway.refusal(instance.server_id)}"
+                instance._emit("instance.not_blocked", reason=reason)
 
-    def _why_expired(self):
+    def _why_blocked(self):
+        if self.state == "suspended":
+            return self.env._("The payment is overdue.")
         if self.state == "cancelled":
             return self.env._("The subscription was cancelled.")
         return self.env._("The subscription ended on %s.", self.date_end)

@@ -180,6 +180,12 @@ class SaasTemplate(models.Model):
                     )
                 )
 
+    @api.constrains("server_id")
+    def _check_server(self):
+        for server in self.server_id:
+            if not server._can(gateway.Ability.TEMPLATES):
+                raise ValidationError(gateway.refusal(server))
+
     @api.constrains("pool_size")
     def _check_pool_size(self):
         if any(template.pool_size < 0 for template in self):
@@ -356,6 +362,11 @@ class SaasTemplate(models.Model):
         self.ensure_one()
         if not self.is_template_ready:
             raise UserError(self.env._("The template %s is not ready. Build it first.", self.name))
+
+    def _check_serves(self, plan):
+        """Raise UserError if no instance of that plan can be created from it now."""
+        if plan._needs_built_templates():
+            self._check_is_ready()
 
     def _notify(self, message, sticky=False):
         params = {

@@ -12,6 +12,8 @@ from ..exceptions import CONNECTION_LOST
 _logger = logging.getLogger(__name__)
 
 _LEVELS = {"failed": "error", "skipped": "debug"}
+_REPEATED = ("skipped", "waiting")
+"""What an operation that waits tells at each try; the first time is enough."""
 
 
 class StepLog:
@@ -68,6 +70,8 @@ class StepLog:
         pace = self._pace(operation)
         if status == "started" and not (pace and pace.is_slow(step)):
             return
+        if status in _REPEATED and not self._running and self._is_told(step, status):
+            return
         if pace:
             progress = pace.before(step) if status == "started" else pace.after(step)
         line, self._running = self._running, None
@@ -83,6 +87,15 @@ class StepLog:
         )
         if status != "started":
             self._running = None
+
+    def _is_told(self, step, status):
+        """Whether an earlier try of the running operation has told of this step."""
+        record = self._record
+        if record._name != "saas.instance":
+            return False
+        told = [("instance_id", "=", record.id), ("id", ">", record.operation_after), ("step", "=", step)]
+        wanted = ["done", status] if status == "skipped" else [status]
+        return bool(record.log_ids.search_count([*told, ("status", "in", wanted)], limit=1))
 
     def _pace(self, operation):
         if operation not in self._paces:

@@ -18,6 +18,7 @@ from . import test_buttons
 from . import test_reasons
 from . import test_refusals_in_the_client
 from . import test_secrets
+from . import test_railway
 from . import test_instance
 from . import test_instance_hostname
 from . import test_instance_jobs

@@ -164,7 +164,7 @@ class SaasCase(TransactionCase):
             self.assertTrue(callable(on_step))
             session = create_autospec(Session, instance=True)
             names = instance.hostname_ids._served_names()
-            here = SimpleNamespace(url=f"http://{instance.subdomain}.localhost", hostnames=names)
+            here = SimpleNamespace(url=f"http://{instance.subdomain}.localhost", hostnames=names, project="")
             session.publish.return_value = SimpleNamespace(duration_s=0.4, instance=here)
             yield session
             self.assertEqual(session.mock_calls, PARTS)

@@ -8,7 +8,7 @@ from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
 from types import SimpleNamespace
-from unittest.mock import Mock, patch
+from unittest.mock import Mock, call, patch
 
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.exceptions import UserError, ValidationError
@@ -22,6 +22,7 @@ from tenantry.errors import (
     MailServerNotSet,
     NotYet,
     PostgresUnreachable,
+    RailwayTokenRefused,
     ServerNotFound,
     ServerNotStarted,
     TemplateNotFound,
@@ -166,6 +167,7 @@ class TestGateway(SaasCase):
                 **self.instance._provider_facts(),
             ),
             limits={"idle_s": 180, "memory_mb": 512},
+            recipe=None,
         )
 
     def test_a_plan_is_sent_to_the_instance_and_to_its_process(self):
@@ -173,6 +175,21 @@ class TestGateway(SaasCase):
         self.engine.instances.set_limits.assert_called_once_with("acme-db", {"idle_s": 180, "memory_mb": 512})
         name, told = self.engine.instances.entitle.call_args.args
         self.assertEqual((name, told.users), ("acme-db", 7))
+
+    def test_a_token_for_railway_goes_to_the_engine_that_keeps_the_server_s_settings(self):
+        cloud = self._make_server("cloud", runtime="railway", address="ssh://tenantry@paris:2200/cloud")
+        with patch.object(gateway.engines, "_engine_at", return_value=self.engine) as engine_at:
+            gateway.keep_railway(cloud, "railway-token-0123456789", None)
+            self.engine.keep_railway.side_effect = RailwayTokenRefused("cloud", "Not Authorized")
+            with self.assertRaisesRegex(UserError, "refused the token") as refusal:
+                gateway.keep_railway(cloud, "railway-token-0123456789", "Acme")
+        self.assertEqual(engine_at.mock_calls, [call("ssh://tenantry@paris:2200")] * 2)
+        name, token, workspace = self.engine.keep_railway.call_args_list[0].args
+        self.assertEqual((name, token.reveal(), workspace), ("cloud", "railway-token-0123456789", None))
+        self.assertNotIn("railway-token", str(refusal.exception))
+
+    def test_what_a_runtime_cannot_do_is_refused_with_the_name_of_the_server(self):
+        self.assertIn("'Server here', whose instances run on Railway", gateway.refusal(self.server))
 
     def test_a_login_link_has_a_user_a_purpose_and_an_origin(self):
         gateway.login_link(self.instance, by="ann", support=True, origin="https://office.example.com")

@@ -278,7 +278,7 @@ class TestHostname(HostnameCase):
         for there, is_told in (([], True), ([SHOP, DOMAIN], False)):
             with self.subTest(there=there):
                 instance = self._being_created(DOMAIN, SHOP)
-                created = SimpleNamespace(url="http://drafted.localhost", hostnames=there)
+                created = SimpleNamespace(url="http://drafted.localhost", hostnames=there, project="")
                 session = MagicMock()
                 session.__exit__.return_value = False
                 session.publish.return_value = SimpleNamespace(duration_s=0.4, instance=created)

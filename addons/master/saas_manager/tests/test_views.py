@@ -128,7 +128,8 @@ class TestViews(SaasCase):
             for operation, meant in ((False, expected), ("restart", set())):
                 values = {"state": state, "run_state": run_state, "operation": operation}
                 with self.subTest(**values):
-                    found = [it for it in buttons if not safe_eval(it.get("invisible"), values)]
+                    facts = {**values, "runtime": "shared"}
+                    found = [it for it in buttons if not safe_eval(it.get("invisible"), facts)]
                     self.assertEqual({it.get("string") for it in found}, meant)
                     self.assertFalse([it for it in found if it.get("data-operation")])
 

@@ -48,7 +48,7 @@ class SaasInstanceBulk(models.TransientModel):
             selected = self.env.context.get("active_ids", ())
             values["line_ids"] = [Command.create({"instance_id": instance}) for instance in selected]
             if values.get("operation") == "install":
-                for server in self.env["saas.instance"].browse(selected).server_id[:1]:
+                for server in self._server_of_modules(self.env["saas.instance"].browse(selected)):
                     self.env["saas.module"]._read_again(server)
         return values
 
@@ -56,7 +56,11 @@ class SaasInstanceBulk(models.TransientModel):
     def _compute_server_id(self):
         """The modules of the first one's server are offered; an instance that lacks one is refused."""
         for wizard in self:
-            wizard.server_id = wizard.line_ids.instance_id.server_id[:1]
+            wizard.server_id = self._server_of_modules(wizard.line_ids.instance_id)
+
+    @api.model
+    def _server_of_modules(self, instances):
+        return instances.server_id.filtered(lambda server: server._can("install"))[:1]
 
     @api.depends("line_ids.outcome")
     def _compute_summary(self):

@@ -104,10 +104,8 @@ class SaasInstanceCreate(models.TransientModel):
 
     @api.depends("plan_id")
     def _compute_allowed_template_ids(self):
-        ready = self.env["saas.template"].search([("is_template_ready", "=", True)])
         for wizard in self:
-            in_plan = wizard.plan_id.template_ids
-            wizard.allowed_template_ids = ready & in_plan if in_plan else ready
+            wizard.allowed_template_ids = wizard.plan_id._templates_to_order()
 
     @api.depends("allowed_template_ids")
     def _compute_template_id(self):
@@ -140,10 +138,11 @@ class SaasInstanceCreate(models.TransientModel):
         for wizard in self:
             wizard.subdomain = wizard.name and instances._suggest_subdomain(wizard.name)
 
-    @api.depends("subdomain", "template_id")
+    @api.depends("subdomain", "template_id", "plan_id")
     def _compute_subdomain_message(self):
         for wizard in self:
-            judge = self.env["saas.instance"].new({"template_id": wizard.template_id.id})._judge_subdomain
+            values = {"template_id": wizard.template_id.id, "plan_id": wizard.plan_id.id}
+            judge = self.env["saas.instance"].new(values)._judge_subdomain
             wizard.subdomain_free, wizard.subdomain_message = judge(wizard.subdomain)
 
     def action_create(self):

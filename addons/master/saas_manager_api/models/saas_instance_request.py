@@ -19,7 +19,7 @@ _NOT_FOUND = {
 }
 _PASSWORD_KEPT_H = 24
 _STATUS_FIELDS = ["state", "source", "instance_id", "error", "admin_email", "customer_email"]
-_INSTANCE_FIELDS = ["subdomain", "state", "url", "database_name", "operation"]
+_INSTANCE_FIELDS = ["subdomain", "state", "url", "database_name", "operation", "project"]
 """The fields for the status. It is polled often, so no others are read."""
 _PUBLIC_STATES = {
     "draft": "unconfirmed",

@@ -71,6 +71,6 @@ async def instance_status(
         adminEmail=request.admin_email or request.customer_email,
         adminPassword=request._take_password(caller),
         databaseName=instance.database_name or None,
-        projectId=None,
+        projectId=instance.project or None,
         error=request._public_error(caller),
     )
