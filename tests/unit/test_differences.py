@@ -9,7 +9,7 @@ import pytest
 
 from tenantry.model import names
 from tenantry.model.catalog import Database, Kind, Label, State
-from tenantry.model.difference import Facts, Quarantined, Proposal, What, kept, lost_name, lost_on, subjects
+from tenantry.model.difference import Facts, Proposal, Quarantined, What, kept, lost_name, lost_on, subjects
 from tenantry.model.reconcile import differences
 
 NOW = 1_800_000_000.0

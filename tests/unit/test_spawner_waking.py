@@ -234,6 +234,8 @@ def test_tenants_that_start_for_their_jobs_count_among_those_that_run_at_once(
     launcher = processes.launchers.launcher
     wait_until(lambda: runs(loop) and launcher.waiting, "nobody is woken")
     assert len(launcher.waiting) < len(names) / 2
+
+
 def test_a_copy_gets_no_login_at_the_mail_relay(tmp_path: Path, processes: WithOneLauncher, tenant: Tenant):
     (tmp_path / "relay").touch()
     processes.config = replace(processes.config, relay_file=str(tmp_path / "relay"), mail_port=2525)

@@ -91,7 +91,8 @@ class Retention:
     ) -> frozenset[str]:
         """The names of the backups to keep; the others can be removed.
 
-        alive: the identities of the instances that there are. of: what is kept of some of them instead. What is not known well enough is kept.
+        alive: the identities of the instances that there are. of: what is kept of some of them instead.
+        What is not known well enough is kept.
         """
         known: dict[str, list[tuple[datetime, Backup]]] = {}
         kept = set[str]()

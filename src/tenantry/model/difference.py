@@ -182,7 +182,9 @@ def kept(facts: Facts) -> tuple[Quarantined, ...]:
     }
     days = ((what, name, lost_on(name)) for name, what in sorted(there.items()))
     return tuple(
-        Quarantined(what, name, (day + timedelta(days=KEPT_DAYS)).isoformat()) for what, name, day in days if day
+        Quarantined(what, name, (day + timedelta(days=KEPT_DAYS)).isoformat())
+        for what, name, day in days
+        if day
     )
 
 

@@ -106,6 +106,7 @@ class Filestores:
                 with contextlib.suppress(OSError):
                     if found.lstat().st_ctime >= since and is_content("/".join(parts)):
                         yield "/".join(parts), str(found.relative_to(top))
+
     def copy_sessions(self, source: str, target: str) -> None:
         """Replace the sessions of `target` with those of `source`. Raises FilestoreFailure."""
         folder = self.folder(target) / SESSIONS_FOLDER

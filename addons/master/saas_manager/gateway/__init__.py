@@ -11,11 +11,13 @@ from .backups import (
     back_up,
     backups_of,
     confirm_restore,
+    has_former_data,
     identity_of,
     prove_backup,
     prune_backups,
     put_back,
     restore_backup,
+    sweep_kept,
 )
 from .countries import country_of_time_zone, is_time_zone, time_zone_of
 from .errors import Conflict, EngineError, InvalidInput, retrying, translated

@@ -1,5 +1,8 @@
 """Backups of instances: take, list, prove and prune them."""
 
+from contextlib import suppress
+
+from tenantry.errors import TenantryError
 from tenantry.model.backup import Retention
 
 from .engines import _engine_of
@@ -45,6 +48,13 @@ def confirm_restore(instance):
     _engine_of(instance.server_id).backups.confirm(instance.database_name)
 
 
+def has_former_data(instance):
+    """Whether data of it is kept since a restore, as far as its server tells."""
+    with suppress(TenantryError):
+        return instance.database_name in [it.name for it in _engine_of(instance.server_id).backups.kept()]
+    return instance.has_former_data
+
+
 def prune_backups(server, plans, final_days):
     """Remove what the plans do not keep from the server's store; return the names of what was removed.
 
@@ -61,6 +71,13 @@ def prune_backups(server, plans, final_days):
         for identity, plan in plans.items()
     }
     return _engine_of(server).backups.prune(of=kept).removed
+
+
+def sweep_kept(server):
+    """Remove the data that was kept long enough after restores; return the instances that still have some."""
+    backups = _engine_of(server).backups
+    backups.sweep()
+    return [kept.name for kept in backups.kept()]
 
 
 def _values(backup):

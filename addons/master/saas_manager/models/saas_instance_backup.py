@@ -102,21 +102,29 @@ class SaasInstance(models.Model):
 
     @api.model
     def _cron_prune_backups(self):
-        """Each server removes the backups that no plan keeps; one that fails does not stop the others."""
+        """Each server removes the backups that no plan keeps, and data that was kept long enough after a
+        restore; one that fails does not stop the others."""
         known = self.search([("identity", "!=", False)])
         plans = {instance.identity: instance.plan_id for instance in known}
         for server in known.server_id.filtered(lambda it: it.state == "active"):
             try:
                 removed = gateway.prune_backups(server, plans, self._final_backup_days())
+                kept = gateway.sweep_kept(server)
             except gateway.EngineError as error:
                 server._ask_operator(self.env._("Old backups were not removed"), gateway.sentence(error))
             else:
                 self.env["saas.backup"].search([("reference", "in", removed)]).unlink()
+                swept = [("server_id", "=", server.id), ("database_name", "not in", kept)]
+                known.filtered_domain([*swept, ("has_former_data", "=", True)]).has_former_data = False
             self.env["ir.cron"]._commit_progress(1)
 
     @api.model
     def _nightly_domain(self):
-        return [("state", "=", "active"), ("plan_id.backup_nightly", "=", True)]
+        return [
+            ("state", "=", "active"),
+            ("plan_id.backup_nightly", "=", True),
+            ("server_id.runtime", "not in", gateway.runtimes_without("backup")),
+        ]
 
     def _plan_next_backup(self):
         for instance in self:
@@ -154,6 +162,11 @@ class SaasInstance(models.Model):
         self._after_restore()
         return message
 
+    def _follow_restore(self):
+        """A restore that failed, or whose job was lost, may have been made."""
+        # sudo: as a job does it
+        self.sudo().has_former_data = gateway.has_former_data(self)
+
     def _after_restore(self):
         self._follow_backups()
         self._enqueue("_measure", self.env._("Measure %s", self.name))
@@ -169,6 +182,8 @@ class SaasInstance(models.Model):
 
     def _follow_backups(self):
         """Let the records follow the store."""
+        if not self._can("backup"):
+            return
         self._learn_identity()
         self.env["saas.backup"]._follow(self, gateway.backups_of(self))
         newest = self.backup_ids[:1]
@@ -183,7 +198,7 @@ class SaasInstance(models.Model):
 
     def _learn_identity(self):
         """While it is there: its backups are found by it after its end, too."""
-        if not self.identity:
+        if not self.identity and self._can("backup"):
             # sudo: only jobs and actions write it
             self.sudo().identity = gateway.identity_of(self)
 

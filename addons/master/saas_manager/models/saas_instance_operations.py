@@ -280,9 +280,11 @@ class SaasInstance(models.Model):
             instance._fail(exc_message or self.env._("An unexpected error; see the job."))
 
     def _follow_engine(self, reason):
-        """Update the names from the engine: a lost job may have renamed or moved the instance, or not."""
+        """Update the record from the engine: a lost job may have done what it was to do, or not."""
         if self.operation == "move":
             return self._follow_move()
+        if self.operation in ("restore", "put_back"):
+            return self._follow_restore()
         found = gateway.find(self)
         if found and self.operation == "rename":
             previous = self.subdomain

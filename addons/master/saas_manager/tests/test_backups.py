@@ -2,16 +2,18 @@
 
 from contextlib import contextmanager
 from datetime import timedelta
+from types import SimpleNamespace
 from unittest.mock import patch
 
 from freezegun import freeze_time
 from odoo import fields
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
-from tenantry.errors import DumpFailed, StoreFailure
+from tenantry.errors import DumpFailed, RestoreFailed, StoreFailure
 from tenantry.model.backup import Backup, Proof, ProofState, Pruned, Reason
 
+from ..exceptions import InvalidState
 from .common import SaasCase, engines_are, recording_engine
 
 _EVENING = "2026-11-30 21:30:00"
@@ -77,10 +79,14 @@ class TestBackups(BackupCase):
         with self._backing_up() as engine, self.enter_registry_test_mode():
             self._back_up()
             engine.backups.prune.return_value = Pruned(("acme-0",))
+            engine.backups.kept.return_value = ()
+            self.acme.has_former_data = True
             self.env["saas.instance"]._cron_prune_backups()
         (keep,) = engine.backups.prune.call_args.kwargs["of"].values()
         self.assertEqual((keep.daily, keep.weekly, keep.monthly), (3, 2, 1))
         self.assertFalse(self.acme.backup_ids)
+        engine.backups.sweep.assert_called_once()
+        self.assertFalse(self.acme.has_former_data, "it was kept long enough")
 
     def test_operators_are_told_when_old_backups_cannot_be_removed(self):
         with self._backing_up() as engine, self.enter_registry_test_mode():
@@ -198,3 +204,95 @@ class TestNightlyBackups(BackupCase):
         self.assertIn(self.acme, self.env["saas.instance"].search(unproved))
         self.plan.backup_nightly = False
         self.assertNotIn(self.acme, self.env["saas.instance"].search(unproved))
+
+
+@tagged("post_install", "-at_install")
+class TestRestores(BackupCase):
+    def _backed_up(self):
+        with self._backing_up():
+            self._back_up()
+        return self.acme.backup_ids
+
+    def test_a_restore_is_confirmed_by_typing_the_subdomain(self):
+        backup = self._backed_up()
+        action = self._as("manager", backup).action_restore()
+        wizard = (
+            self._as("manager", self.env["saas.instance.restore"])
+            .with_context(**action["context"])
+            .create({"typed_name": "another"})
+        )
+        with self.assertRaisesRegex(UserError, "Type acme"):
+            wizard.action_restore()
+        self.assertFalse(self.acme.operation)
+        wizard.typed_name = "acme"
+        with self._jobs():
+            wizard.action_restore()
+        self.assertEqual((self.acme.operation, self.acme.wanted), ("restore", "acme-0"))
+
+    def test_the_data_from_before_is_kept_and_can_be_put_back_and_confirmed(self):
+        backup = self._backed_up()
+        with self._backing_up() as engine:
+            self._as("manager", self.acme).restore_backup(backup)
+            self.acme.sudo()._operate("restore")
+            engine.backups.restore.assert_called_once()
+            self.assertEqual((self.acme.state, self.acme.has_former_data), ("active", True))
+            self.assertIn("acme-0", self.acme.message_ids[0].body)
+            self._as("manager", self.acme).action_put_back()
+            self.acme.sudo()._operate("put_back")
+            engine.backups.put_back.assert_called_once()
+            self.assertTrue(self.acme.has_former_data)
+            self._as("manager", self.acme).action_confirm_restore()
+            engine.backups.confirm.assert_called_once_with("acme")
+        self.assertFalse(self.acme.has_former_data)
+        with self.assertRaises(InvalidState):
+            self._as("manager", self.acme).action_put_back()
+
+    def test_a_failed_restore_says_why_and_changes_nothing(self):
+        backup = self._backed_up()
+        with self._backing_up() as engine:
+            engine.backups.restore.side_effect = RestoreFailed("acme-0", "it broke")
+            engine.backups.kept.return_value = ()
+            self.acme.restore_backup(backup)
+            self.acme._operate("restore")
+        self.assertEqual((self.acme.state, self.acme.operation), ("active", False))
+        self.assertFalse(self.acme.has_former_data)
+        self.assertIn("acme-0", self.acme.failure)
+
+    def test_a_restore_whose_job_was_lost_is_noted_if_it_was_made(self):
+        backup = self._backed_up()
+        for kept, expected in (((), False), ((SimpleNamespace(name="acme"),), True)):
+            with self._backing_up() as engine:
+                engine.backups.kept.return_value = kept
+                self.acme.restore_backup(backup)
+                self.acme._on_job_failed("lost")
+            self.assertEqual((self.acme.operation, self.acme.has_former_data), (False, expected))
+
+    def test_neither_a_bad_backup_nor_another_instances_is_restored(self):
+        backup = self._backed_up()
+        other = self._make_instance("other", "active", run_state="running")
+        with self.assertRaises(InvalidState):
+            self._as("manager", other).restore_backup(backup)
+        backup.sudo().proof_state = "failed"
+        with self.assertRaises(InvalidState):
+            self._as("manager", self.acme).restore_backup(backup)
+        self.assertFalse(backup.can_restore)
+
+    def test_the_final_backup_is_told_with_the_day_until_which_it_is_kept(self):
+        with self._backing_up() as engine:
+            self._as("administrator", self.acme).action_terminate()
+            engine.instances.terminate.side_effect = lambda *_args, **_options: engine.backups.take(
+                "acme", None, reason="terminate"
+            )
+            self.acme.sudo()._operate("terminate")
+        self.assertEqual(self.acme.state, "terminated")
+        self.assertEqual(self.acme.backup_ids.reason, "terminate")
+        kept = self.acme._final_backup_kept_until()
+        self.assertEqual(kept, fields.Date.today() + timedelta(days=30))
+        self.assertFalse(self.acme.backup_ids.can_restore)
+
+    def test_an_administrator_may_do_without_a_final_backup(self):
+        with self._backing_up() as engine:
+            self._as("administrator", self.acme).action_terminate(without_backup=True)
+            self.acme.sudo()._operate("terminate")
+            self.assertTrue(engine.instances.terminate.call_args.kwargs["without_backup"])
+        self.assertFalse(self.acme._final_backup_kept_until())

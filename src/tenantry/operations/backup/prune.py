@@ -44,8 +44,9 @@ def prune(
 ) -> Pruned:
     """Remove the backups that `retention` does not keep, their manifests first, then what nothing needs.
 
-    of: see `engine.backups.prune`. only_tell: remove nothing, and say which backups would be removed. Killed anywhere, it is run again.
-    Raises BackupsUnreadable, StoreFailure, StoreRefused, InvalidStore, PostgresUnreachable.
+    of: see `engine.backups.prune`. only_tell: remove nothing, and say which backups would be removed.
+    Killed anywhere, it is run again. Raises BackupsUnreadable, StoreFailure, StoreRefused, InvalidStore,
+    PostgresUnreachable.
     """
     target = place(context, context.settings.backups_url)
     now = _now(target.store)
