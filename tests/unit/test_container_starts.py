@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -58,10 +60,11 @@ class Postponed:
 
 
 @pytest.fixture
-def starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def starts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    home = Path(tempfile.mkdtemp())  # a socket's path must be short
     monkeypatch.setattr(containers, "ContainerEngine", RecordingEngine)
     monkeypatch.setattr(containers, "Background", Postponed)
-    folders = {name: str(tmp_path / name) for name in ("filestores", "logs", "run")}
+    folders = {name: str(home / name) for name in ("filestores", "logs", "run")}
     made = Containers("", "image", "mark", ("python3",), {}, "10.0.0.0/8")
     config = Config(
         **dict.fromkeys(_TEXTS, ""), **folders, address={}, options={}, instances_key="", containers=made
@@ -70,6 +73,7 @@ def starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     yield found
     found._sockets.close(4711)
     found.end_all()
+    shutil.rmtree(home)
 
 
 @pytest.fixture

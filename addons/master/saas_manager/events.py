@@ -84,6 +84,7 @@ EVENTS = {
     "instance.over_limit": Event(log="warning", activity=_lt("More users than the plan allows")),
     "instance.down": Event(mails=(Mail("instance_down"),)),
     "instance.backed_up": Event(is_public=True),
+    "instance.restored": Event(is_public=True),
     "instance.backup_failed": Event(mails=(Mail("backup_failed"),)),
     "instance.backup_not_good": Event(log="error", activity=_lt("A backup of %s is not good"), repeats=True),
     "subscription.expiring": Event(

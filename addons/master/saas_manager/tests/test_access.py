@@ -20,6 +20,8 @@ ACCESS = {
     "saas.instance.hostname": (NONE, NONE, "read", ALL, ALL),
     "saas.instance.request": (NONE, NONE, "read", KEEP, ALL),
     "saas.instance.log": (NONE, NONE, "read", "read", "read"),
+    "saas.backup": (NONE, NONE, "read", "read", "read"),
+    "saas.instance.restore": (NONE, NONE, NONE, KEEP, KEEP),
     "saas.subscription": (NONE, "read", "read", KEEP, ALL),
     "saas.subscription.period": (NONE, NONE, "read", "read", "read"),
     "saas.instance.create": (NONE, NONE, NONE, KEEP, KEEP),

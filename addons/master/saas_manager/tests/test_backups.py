@@ -76,7 +76,7 @@ class TestBackups(BackupCase):
         self.plan.write(
             {"backup_retention_days": 3, "backup_retention_weeks": 2, "backup_retention_months": 1}
         )
-        with self._backing_up() as engine, self.enter_registry_test_mode():
+        with self._backing_up() as engine:
             self._back_up()
             engine.backups.prune.return_value = Pruned(("acme-0",))
             engine.backups.kept.return_value = ()
@@ -89,7 +89,7 @@ class TestBackups(BackupCase):
         self.assertFalse(self.acme.has_former_data, "it was kept long enough")
 
     def test_operators_are_told_when_old_backups_cannot_be_removed(self):
-        with self._backing_up() as engine, self.enter_registry_test_mode():
+        with self._backing_up() as engine:
             self._back_up()
             engine.backups.prune.side_effect = StoreFailure("s3://ours", "no answer")
             self.env["saas.instance"]._cron_prune_backups()
@@ -149,7 +149,7 @@ class TestBackups(BackupCase):
 @tagged("post_install", "-at_install")
 class TestNightlyBackups(BackupCase):
     def _run_nightly(self):
-        with self._jobs() as self.jobs, self.enter_registry_test_mode():
+        with self._jobs() as self.jobs:
             self.env["saas.instance"]._cron_back_up()
 
     @freeze_time(_EVENING)

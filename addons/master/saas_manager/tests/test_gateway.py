@@ -225,6 +225,31 @@ class TestGateway(SaasCase):
             "Acme", "hello@acme.example", "https://acme.example", "Call us."
         )
 
+    def test_the_state_of_backups_is_asked_of_the_instance_s_server(self):
+        told, kept = object(), [SimpleNamespace(name="acme-db")]
+        self.engine.backups.kept.return_value = kept
+        taken = gateway.back_up(self.instance, "asked", told)
+        self.engine.backups.take.assert_called_once_with("acme-db", told, reason="asked")
+        self.assertEqual(taken, self.engine.backups.take.return_value.backup)
+        self.assertEqual(gateway.backups_of(self.instance), {}, "it is not known by which identity")
+        self.instance.identity = gateway.identity_of(self.instance)
+        self.engine.backups.all.return_value = ()
+        self.assertEqual(gateway.backups_of(self.instance), {})
+        self.engine.backups.all.assert_called_once_with(identity=self.instance.identity)
+        self.assertTrue(gateway.has_former_data(self.instance))
+        self.assertEqual(gateway.sweep_kept(self.server), ["acme-db"])
+        self.engine.backups.sweep.assert_called_once_with()
+        self.engine.backups.kept.side_effect = AgentLost("it ended")
+        self.assertFalse(gateway.has_former_data(self.instance), "what is known stays")
+
+    def test_what_a_proof_found_and_what_plans_keep_travels(self):
+        self.engine.backups.prove.return_value = None
+        found = gateway.prove_backup(self.instance, "acme-1", object())
+        self.assertEqual((found["proof_state"], found["proved_at"]), ("not_yet", False))
+        gateway.prune_backups(self.server, {"1a2b": self.plan}, 30)
+        (kept,) = self.engine.backups.prune.call_args.kwargs["of"].values()
+        self.assertEqual((kept.daily, kept.final_days), (self.plan.backup_retention_days, 30))
+
     def test_terminating_takes_a_final_backup_unless_none_is_wanted(self):
         told = object()
         for unwanted in (False, True):
