@@ -43,6 +43,8 @@ _S3_CHECKSUM = {"checksum_algorithm": "SHA256"}
 _LARGEST_PARTS = 9_000
 """An S3 object has at most 10000 parts."""
 _AT_ONCE = 2
+_REFUSED = re.compile(r"status code: 40[13]\b")
+"""obstore has an error of its own for this, but not in listings."""
 _INTERRUPTED = re.compile(r"#\d+$")
 """obstore's names of unfinished files in a folder; it does not list them."""
 
@@ -277,7 +279,8 @@ def _translated(url: str) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except (BaseError, OSError, NotSupportedError) as error:
-        raise StoreFailure(url, _first_line(error)) from error
+        typed = StoreRefused if _REFUSED.search(str(error)) else StoreFailure
+        raise typed(url, _first_line(error)) from error
 
 
 def _first_line(error: BaseException) -> str:
