@@ -60,6 +60,14 @@ def test_days_without_a_backup_do_not_count():
     assert days_ago(Retention().to_keep(backups, NOW + timedelta(days=365)), backups) == [*range(7)]
 
 
+def test_the_newest_proved_backup_is_kept_however_old_it_is():
+    proved = backup(NOW - timedelta(days=400), state=ProofState.PROVED)
+    older = backup(NOW - timedelta(days=401), state=ProofState.PROVED)
+    kept = Retention().to_keep([*nights(200), proved, older], NOW)
+    assert proved.backup in kept
+    assert older.backup not in kept
+
+
 @given(stores, retentions)
 def test_the_last_good_backup_of_what_is_alive_is_kept_whatever_else_there_is(backups, retention):
     kept = retention.to_keep(backups, NOW, alive={"a", "b"})

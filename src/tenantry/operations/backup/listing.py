@@ -67,7 +67,7 @@ def backups(settings: ServerSettings, keys: Keys, name: str = "", identity: str 
     """
     place = place_of(settings, keys.signing, settings.backups_url)
     known = _Known.read(settings)
-    found = _proved(place, known, _found(place, known))
+    found = list(_proved(place, known, _found(place, known)))
     known.write()
     chosen = (it for it in found if name in ("", it.name) and identity in ("", it.identity))
     return sorted(chosen, key=lambda backup: (backup.made_at, backup.backup), reverse=True)
