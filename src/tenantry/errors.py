@@ -598,6 +598,7 @@ class FinalBackupFailed(DependencyFailure):
 
     SENTENCE = "{name!r} was not terminated, because its final backup failed: {reason}"
     REMEDY = "Fix the cause and try again, or terminate it without a backup (--without-backup)."
+    retryable = True
     name: str
     reason: str
 

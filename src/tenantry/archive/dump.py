@@ -42,8 +42,7 @@ def dump_database(
     """Dump a database to the store, compressed and encrypted, in constant memory.
 
     environment: from `programs.service`. snapshot: dump what this exported snapshot shows; "": a new one.
-    Raises ProgramFailed, ProgramTimeout, StoreFailure, StoreRefused;
-    then nothing is in the store.
+    Raises ProgramFailed, ProgramTimeout, StoreFailure, StoreRefused; then nothing is in the store.
     """
     command = [pg_dump, CONNECT, "--format=custom", "--compress=0", "--no-owner", "--no-privileges"]
     command += ["--no-subscriptions", "--no-publications", "--no-password", LOCK_WAIT]

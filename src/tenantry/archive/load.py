@@ -102,7 +102,10 @@ def _pieces(store: Store, path: str, archive: str) -> Iterator[bytes]:
     """The bytes of an object whose own hash is unknown: only the hash of the decrypted file is known."""
     size, start = store.size(path), 0
     if size is None:
-        raise ArchiveDamaged(archive, f"{path} is missing")
+        missing, path = path, condemned_path(path)
+        size = store.size(path)
+    if size is None:
+        raise ArchiveDamaged(archive, f"{missing} is missing")
     while start < size:
         data = store.get_range(path, start, min(PART_BYTES, size - start))
         if not data:
@@ -220,8 +223,6 @@ def _get_file(
     store: Store, found: Found, keys: Keys, open_file: Callable[[str], BinaryIO], member: Member
 ) -> None:
     archive, path = found.manifest.archive, file_path(found.key_id, member.sha256)
-    if store.size(path) is None:
-        path = condemned_path(path)
     with open_file(member.path) as file:
         sink = _Measured(file, member)
         decrypt(keys, archive, found.recipients, _Pieces(_pieces(store, path, archive)), sink)

@@ -45,6 +45,8 @@ _LARGEST_PARTS = 9_000
 _AT_ONCE = 2
 _BEYOND_THE_END = re.compile(r"InvalidRange|416 (Range|Requested)")
 """In the error for a range that an object does not have. Other errors are no sign of a damaged object."""
+_REFUSED = re.compile(r"status code: 40[13]\b")
+"""obstore has an error of its own for this, but not in listings."""
 _INTERRUPTED = re.compile(r"#\d+$")
 """obstore's names of unfinished files in a folder; it does not list them."""
 
@@ -284,7 +286,8 @@ def _translated(url: str) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except (BaseError, OSError, NotSupportedError) as error:
-        raise StoreFailure(url, _first_line(error)) from error
+        typed = StoreRefused if _REFUSED.search(str(error)) else StoreFailure
+        raise typed(url, _first_line(error)) from error
 
 
 def _first_line(error: BaseException) -> str:

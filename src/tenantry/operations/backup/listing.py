@@ -67,7 +67,7 @@ def backups(settings: ServerSettings, keys: Keys, name: str = "") -> list[Backup
     """
     place = place_of(settings, keys.signing, settings.backups_url)
     known = _Known.read(settings)
-    found = _proved(place, known, _found(place, known))
+    found = list(_proved(place, known, _found(place, known)))
     known.write()
     chosen = (backup for backup in found if name in ("", backup.name))
     return sorted(chosen, key=lambda backup: (backup.made_at, backup.backup), reverse=True)
