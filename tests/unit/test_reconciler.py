@@ -25,7 +25,7 @@ from tenantry.model.difference import APPLIED, KEPT_DAYS, Difference, Proposal, 
 from tenantry.operations.fleet.reconciler import Reconciler
 
 SEED = int(os.environ.get("TENANTRY_SEED", "16"))
-STEPS, HISTORIES = 50, 200
+STEPS, HISTORIES = 50, 220
 NAMES, CODES = ("acme", "beta", "gamma", "delta"), ("blank", "shop")
 SPARES = ("spare_blank_1", "spare_shop_2")
 HOUR = 3600
@@ -317,7 +317,7 @@ def run(histories: int) -> None:
 
 def test_whatever_happens_what_is_owned_stays_and_the_rest_is_told(capsys: pytest.CaptureFixture[str]):
     with capsys.disabled():
-        print(f"\nreconciler: {HISTORIES} histories of {STEPS} steps, TENANTRY_SEED={SEED}")
+        print(f"\nreconciler: {HISTORIES} histories of up to {STEPS} steps, TENANTRY_SEED={SEED}")
     run(HISTORIES)
 
 
