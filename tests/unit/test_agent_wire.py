@@ -24,7 +24,7 @@ from tenantry.engine.templates import Templates
 from tenantry.errors import AgentLost, InvalidName, ModuleNotFound, NotOffered, TenantryError
 from tenantry.model.activity import Activity
 from tenantry.model.catalog import State
-from tenantry.model.difference import Difference, Kept, Proposal, Reconciliation, What
+from tenantry.model.difference import Difference, Proposal, Quarantined, Reconciliation, What
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.instance import Creation, Instance, InstanceSpec
 from tenantry.model.progress import StepEvent, StepStatus
@@ -65,7 +65,7 @@ VALUES = [
     Editing("http://localhost", "admin", Secret("x")),
     Reconciliation(
         (Difference(What.FOLDER, "ghost", "it has no database", Proposal.QUARANTINE, 1.8e9, "done"),),
-        (Kept(What.DATABASE, "lost_261130_acme", "2026-12-30"),),
+        (Quarantined(What.DATABASE, "lost_261130_acme", "2026-12-30"),),
     ),
 ]
 

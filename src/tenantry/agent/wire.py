@@ -16,7 +16,7 @@ from tenantry import errors
 from tenantry.errors import AgentLost, TenantryError
 from tenantry.model.activity import Activity
 from tenantry.model.catalog import State
-from tenantry.model.difference import Difference, Kept, Proposal, Reconciliation, What
+from tenantry.model.difference import Difference, Proposal, Quarantined, Reconciliation, What
 from tenantry.model.entitlements import Entitlements
 from tenantry.model.instance import Creation, Instance, InstanceSpec, NewPassword
 from tenantry.model.mail import Security, Smarthost, Traffic
@@ -37,7 +37,7 @@ _FACTS: Mapping[str, Any] = {
         *(Activity, Capacity, Check, Condition, Creation, Editing, Entitlements, Instance),
         *(InstanceSpec, Module, NewPassword, PoolStatus, Recipe, ServerFacts, Smarthost, StepEvent),
         *(Template, Traffic, Usage, Whereabouts),
-        *(Difference, Kept, Reconciliation),
+        *(Difference, Quarantined, Reconciliation),
     )
 }
 _WORDS: Mapping[str, type[StrEnum]] = {
