@@ -176,7 +176,7 @@ def test_orphans_of_each_sort_are_told_and_put_away_and_everything_else_is_untou
             (What.ROLE, "iota"),
         }
         kept = {"ghost", "stray", "gone", "template_fake@0.9.0", "iota"}
-        assert {it.name for it in done.kept} == {f"{IN_QUARANTINE}{name}" for name in kept}
+        assert {it.name for it in done.quarantined} == {f"{IN_QUARANTINE}{name}" for name in kept}
         lost = {it for it in there(server) if IN_QUARANTINE in it}
         assert there(server) - lost == untouched
 

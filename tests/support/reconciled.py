@@ -380,6 +380,27 @@ def move_away(world: World, name: str) -> Steps:
             world.own(name, (What.FOLDER, name))
 
 
+def restore(world: World, name: str) -> Steps:
+    """Other data takes the place of the instance's, whose folder has no label for a moment."""
+    label, aside = world.label(name), f"aside_{name}"
+    with world.holding(f"instance {name}"):
+        world.write(name, label.having(state=State.MOVING))
+        world.routes.discard(name)
+        yield
+        world.disown((What.FOLDER, name))
+        world.move(What.FOLDER, name, aside)
+        world.own(name, (What.FOLDER, aside))
+        yield
+        world.add(What.FOLDER, name, CUSTOMERS)
+        world.own(name, (What.FOLDER, name))
+        yield
+        world.disown((What.FOLDER, aside))
+        world.take(What.FOLDER, aside)
+        yield
+        world.write(name, label)
+        world.routes.add(name)
+
+
 def stage(world: World, name: str) -> Steps:
     """The files of an instance that moves here. Between this and the next part no lock is held."""
     folder = names.staging_folder(name)

@@ -9,7 +9,16 @@ import pytest
 
 from tenantry.model import names
 from tenantry.model.catalog import Database, Kind, Label, State
-from tenantry.model.difference import Facts, Proposal, Quarantined, What, kept, lost_name, lost_on, subjects
+from tenantry.model.difference import (
+    Facts,
+    Proposal,
+    Quarantined,
+    What,
+    lost_name,
+    lost_on,
+    quarantined,
+    subjects,
+)
 from tenantry.model.reconcile import differences
 
 NOW = 1_800_000_000.0
@@ -67,6 +76,15 @@ def proposals(given: Facts) -> dict[str, Proposal]:
             {"database former_acme": Proposal.QUARANTINE},
         ),
         (facts(acme=INSTANCE.having(state=State.RENAMING)), {"database acme": Proposal.LOOK}),
+        (
+            facts(acme=INSTANCE.having(filestore="kept_acme"), kept_acme=SPARE.having(state=State.BUILDING)),
+            {"database acme": Proposal.LOOK},
+        ),
+        (facts(acme=INSTANCE, folders=("aside_acme",)), {"folder aside_acme": Proposal.QUARANTINE}),
+        (
+            facts(acme=INSTANCE.having(state=State.MOVING), folders=("aside_acme",)),
+            {"database acme": Proposal.LOOK},
+        ),
     ],
 )
 def test_what_is_proposed(given: Facts, proposed: dict[str, Proposal]):
@@ -134,7 +152,7 @@ def test_a_name_in_quarantine_fits_is_free_and_has_its_day():
 
 def test_what_is_kept_is_listed_with_the_day_on_which_it_may_go():
     given = facts(roles=("lost_261130_gone",), lost_261130_acme=INSTANCE.having(kind=Kind.LOST))
-    assert kept(given) == (
+    assert quarantined(given) == (
         Quarantined(What.DATABASE, "lost_261130_acme", "2026-12-30"),
         Quarantined(What.ROLE, "lost_261130_gone", "2026-12-30"),
     )

@@ -60,7 +60,7 @@ def _hints(tenantry: Engine, found: Reconciliation) -> list[str]:
     """What was kept apart, and how to go on."""
     server = tenantry.settings.name
     again = "tenantry" if server == LOCAL_SERVER else f"tenantry --server {server}"
-    lines = [f"In quarantine until {it.until}: {it.what} {it.name}." for it in found.kept]
+    lines = [f"In quarantine until {it.until}: {it.what} {it.name}." for it in found.quarantined]
     if _are_left(found.differences, APPLIED):
         lines.append(f"`{again} reconcile --apply` does what is proposed.")
     if _are_left(found.differences, {Proposal.REMOVE}):

@@ -85,7 +85,7 @@ class Reconciliation:
     """What was found, with what was done about it."""
 
     differences: tuple[Difference, ...] = ()
-    kept: tuple[Quarantined, ...] = ()
+    quarantined: tuple[Quarantined, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -134,9 +134,6 @@ class Facts:
 
 def subjects(name: str) -> tuple[str, ...]:
     """The locks of which one is held by any operation that works on something of this name."""
-    for prefix in (names.CLONE_PREFIX, names.LOADING_PREFIX, names.STAGING_PREFIX, names.FORMER_PREFIX):
-        if name.startswith(prefix):
-            return (f"database {name}", *subjects(name.removeprefix(prefix)))
     if name.startswith(names.ZYGOTE_PREFIX):
         code = name.removeprefix(names.ZYGOTE_PREFIX).rpartition("_")[0]
         return (f"database {name}", f"build of {code}")
@@ -144,6 +141,9 @@ def subjects(name: str) -> tuple[str, ...]:
         return (f"build of {name.removeprefix(names.EDITING_PREFIX)}",)
     if template := TEMPLATE.fullmatch(name):
         return (f"build of {template[1]}", f"template {template[1]}")
+    made_for = name.partition("_")[2]
+    if made_for and not name.startswith(names.LOST_PREFIX):
+        return (f"database {name}", *subjects(made_for))
     return (f"database {name}", f"instance {name}")
 
 
@@ -173,7 +173,7 @@ def lost_on(name: str) -> date | None:
         return None
 
 
-def kept(facts: Facts) -> tuple[Quarantined, ...]:
+def quarantined(facts: Facts) -> tuple[Quarantined, ...]:
     """What is in quarantine; role and folder of a database are not listed apart."""
     there = {
         **dict.fromkeys(facts.folders, What.FOLDER),

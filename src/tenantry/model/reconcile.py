@@ -27,7 +27,7 @@ LONGEST_OPERATION_S = 12 * 3600
 """What has been without an owner for a shorter time may be the work of an operation that holds no lock."""
 _MADE_ANEW = (names.CLONE_PREFIX, names.LOADING_PREFIX, names.ZYGOTE_PREFIX, "spare_")
 """The beginnings of the names of roles that the next run makes anew, for what becomes an instance later."""
-_UNFINISHED = (State.PROVISIONING, State.RENAMING, State.MOVING, State.TERMINATING)
+_SETTLED = (State.ACTIVE, State.STOPPED, State.SUSPENDED, State.MOVED)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -40,12 +40,28 @@ def differences(facts: Facts, seen: Mapping[str, float], now: float) -> tuple[Di
         *_of_routes(facts),
         *_of_records(facts),
     )
-    return tuple(_timed(facts, it, seen, now) for it in found if not is_under_way(facts, it))
+    orphans = (it for it in found if not is_under_way(facts, it) and not is_needed(facts, it))
+    return tuple(_timed(facts, it, seen, now) for it in orphans)
 
 
 def is_under_way(facts: Facts, difference: Difference) -> bool:
     """Whether an operation holds a lock of the thing."""
     return not facts.held.isdisjoint(subjects_of(difference))
+
+
+def is_needed(facts: Facts, difference: Difference) -> bool:
+    """Whether an unfinished operation on an instance needs it when it is run again.
+
+    Then the instance is told. By the name: whatever is made for `acme` is called like `load_acme`.
+    """
+    instance = difference.name.removesuffix(PARTIAL).partition("_")[2]
+    label = facts.instances.get(instance)
+    return label is not None and not is_settled(label)
+
+
+def is_settled(label: Label) -> bool:
+    """Whether no operation on the instance has to be finished, at least for its files to get its name."""
+    return label.state in _SETTLED and not label.filestore
 
 
 def _timed(facts: Facts, difference: Difference, seen: Mapping[str, float], now: float) -> Difference:
@@ -165,8 +181,8 @@ def day_of(now: float) -> date:
 
 
 def _judge_instance(facts: Facts, name: str, label: Label, _now: float) -> _Judged:
-    if label.state in _UNFINISHED:
-        return f"it is {label.state}, and nothing works on it: run the operation again", Proposal.LOOK
+    if not is_settled(label):
+        return f"it is {label.state}, and its operation was not finished: run it again", Proposal.LOOK
     if facts.records is not None and not has_record(facts, label):
         if is_back_offices(label) and are_believable(facts):
             return "the back office has no record of it", Proposal.QUARANTINE

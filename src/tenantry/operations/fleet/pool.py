@@ -80,7 +80,8 @@ def _names_in_use(connection: Connection, template: Database) -> set[str]:
 
     Whatever has become of a claimed one: it may be in quarantine, or a former one, by now.
     """
-    claimed = {database.label.filestore for database in databases.listing(connection) if database.label}
+    others = databases.listing(connection, *(set(Kind) - {Kind.SPARE}))
+    claimed = {database.filestore for database in others}
     return {spare.name for spare in usable(connection, template)} | claimed
 
 

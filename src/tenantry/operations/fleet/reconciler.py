@@ -11,7 +11,15 @@ from typing import Protocol
 
 from tenantry.errors import TenantryError
 from tenantry.model.catalog import Database, Kind, Label, State
-from tenantry.model.difference import Difference, Facts, Proposal, Reconciliation, What, kept, lost_name
+from tenantry.model.difference import (
+    Difference,
+    Facts,
+    Proposal,
+    Reconciliation,
+    What,
+    lost_name,
+    quarantined,
+)
 from tenantry.model.reconcile import day_of, differences, seen_now, seen_with
 
 _logger = logging.getLogger(__name__)
@@ -87,7 +95,7 @@ class Reconciler:
             if outcome := self._outcome(chosen):
                 self.done.append(replace(chosen, outcome=outcome))
         rest = [it for it in self.look() if (it.what, it.name) not in tried]
-        return Reconciliation((*self.done, *rest), kept(self.server.facts()))
+        return Reconciliation((*self.done, *rest), quarantined(self.server.facts()))
 
     def _next(self, tried: set[tuple[What, str]]) -> Difference | None:
         wanted = (it for it in self.look() if it.proposal in self.proposals)
@@ -160,10 +168,12 @@ def _finish(server: Server, lost: str, name: str) -> None:
 
 
 def _discard(server: Server, facts: Facts, database: Database) -> None:
-    """The database goes before its role, and after its files, since its label says where they are."""
-    others = (it for it in facts.databases.values() if it.name != database.name)
-    if database.filestore not in {other.filestore for other in others}:
-        server.remove_folder(database.filestore)
+    """The database goes before its role, and after its files, since its label says where they are.
+
+    Files to which another label leads stay.
+    """
+    others = {it.filestore for it in facts.databases.values() if it.name != database.name}
+    for folder in {database.filestore, database.name} - others:
+        server.remove_folder(folder)
     server.drop_database(database.name)
-    server.remove_folder(database.name)
     server.drop_role(database.name)
