@@ -25,6 +25,11 @@ class BackupCase(SaasCase):
         super().setUpClass()
         cls.acme = cls._make_instance("acme", "active", run_state="running", activated_at="2026-11-01")
 
+    def setUp(self):
+        super().setUp()
+        progress = patch.object(self.registry["ir.cron"], "_commit_progress", return_value=float("inf"))
+        self.enterContext(progress)
+
     @contextmanager
     def _backing_up(self, proof=None):
         """An engine whose store has one backup more after each `take`; proof: of each of them."""
