@@ -165,3 +165,44 @@ def is_blocked(context: Context, table: str) -> bool:
 def limits_of(office: BackOffice, name: str) -> Mapping[str, float]:
     with office.engine.context.maintenance() as connection:
         return find_instance(connection, name).limits
+
+
+def test_an_instance_is_backed_up_proved_and_restored_and_its_data_put_back(
+    office: BackOffice, acme: int
+) -> None:
+    customer = office.log_in(acme)
+
+    def names() -> list[str]:
+        found = customer.call("res.partner", "search_read", [["name", "like", "Backup"]], ["name"])
+        return sorted(row["name"] for row in found)
+
+    def backups() -> list[dict[str, Any]]:
+        return office.call(
+            "saas.backup",
+            "search_read",
+            [["instance_id", "=", acme]],
+            ["reference", "reason", "proof_state", "proof_detail", "restore_s"],
+        )
+
+    customer.call("res.partner", "create", {"name": "Backup: before"})
+    office.press("action_backup", acme)
+    now = office.wait("saas.instance", acme, ["active"])
+    assert not now["failure"]
+    wait_until(lambda: backups()[0]["proof_state"] != "not_yet", "it is not proved")
+    (backup,) = backups()
+    assert (backup["proof_state"], backup["reason"]) == ("proved", "asked"), backup["proof_detail"]
+    assert backup["restore_s"] > 0
+
+    customer.call("res.partner", "create", {"name": "Backup: after"})
+    office.call("saas.instance", "restore_backup", [acme], backup["id"])
+    now = office.wait("saas.instance", acme, ["active"])
+    assert not now["failure"]
+    assert names() == ["Backup: before"]
+    assert office.read("saas.instance", acme, "has_former_data")["has_former_data"]
+
+    office.press("action_put_back", acme)
+    now = office.wait("saas.instance", acme, ["active"])
+    assert not now["failure"]
+    assert names() == ["Backup: after", "Backup: before"]
+    office.press("action_confirm_restore", acme)
+    assert office.engine.backups.kept() == []

@@ -55,8 +55,9 @@ class SaasInstance(models.Model):
         return {**action, "domain": [("instance_id", "=", self.id)], "context": {}}
 
     def restore_backup(self, backup):
-        """Give it the data of one of its backups; the data of now is kept until the restore is confirmed."""
+        """Give it the data of a backup, a record or an id; the data of now is kept until it is confirmed."""
         self.ensure_one()
+        backup = self.env["saas.backup"].browse(int(backup))
         if backup.instance_id != self or backup.proof_state == "failed":
             raise self._not_possible_now()
         return self._intend("restore", wanted=backup.reference)
