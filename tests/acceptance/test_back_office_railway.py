@@ -44,8 +44,8 @@ def cloud(office: BackOffice, railway: Railway) -> Iterator[int]:
     values = {"name": "Cloud", "code": CLOUD, "runtime": "railway"}
     server = office.call("saas.server", "create", [values])[0]
     yield server
-    values = {"active": False, "state": "disabled", "code": f"was-{server}"}
-    office.call("saas.server", "write", [server], values)
+    gone = {"active": False, "state": "disabled", "code": f"was-{server}"}
+    office.call("saas.server", "write", [server], gone)
 
 
 @pytest.fixture
@@ -73,7 +73,8 @@ def order(office: BackOffice, plan: int, subdomain: str) -> int:
         "subdomain": subdomain,
     }
     wizard = office.call("saas.instance.create", "create", [values])[0]
-    return office.call("saas.instance.create", "action_create", [wizard])["res_id"]
+    instance: int = office.call("saas.instance.create", "action_create", [wizard])["res_id"]
+    return instance
 
 
 def everything_in_the_master(office: BackOffice) -> str:
@@ -158,7 +159,8 @@ def test_a_long_deployment_holds_no_worker_and_the_next_look_goes_on_with_what_w
 
 def waiting_jobs(office: BackOffice) -> list[dict[str, Any]]:
     domain = [["method_name", "=", "_operate"], ["state", "=", "pending"], ["eta", "!=", False]]
-    return office.call("queue.job", "search_read", domain, ["eta"])
+    jobs: list[dict[str, Any]] = office.call("queue.job", "search_read", domain, ["eta"])
+    return jobs
 
 
 def hurry(office: BackOffice) -> None:
