@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from io import BufferedReader
@@ -16,13 +18,14 @@ from tenantry.archive.encryption import Keys, encrypt, seal
 from tenantry.archive.format import Manifest, Member, Stored, dump_path, file_path, manifest_path
 from tenantry.archive.parallel import in_parallel
 from tenantry.archive.stores import Store
-from tenantry.errors import FilestoreFailure
+from tenantry.errors import FilestoreFailure, StoreFailure, StoreRefused
 from tenantry.odoo.filestore import Filestores
 from tenantry.postgres.programs import CONNECT
 from tenantry.process import piped
 
 _LEVEL = 3
 _TRIES = 3
+_LOCKS = tuple(threading.Lock() for _ in range(16))
 STALL_TIMEOUT_S = 600
 """pg_dump writes continuously, once it has read the catalog and has its locks."""
 LOCK_WAIT = "--lock-wait-timeout=30s"
@@ -96,8 +99,9 @@ def _put_file(
             if file is None:
                 return None
             member = Member(path, *_measured(file))
-            if _has(store, keys, member) or _upload(store, keys, member, file):
-                return member
+            with _LOCKS[int(member.sha256[:2], 16) % len(_LOCKS)]:  # of equal files one is sent
+                if _has(store, keys, member) or _upload(store, keys, member, file):
+                    return member
     raise FilestoreFailure(filestores.folder(name) / path, "it changed while it was read")
 
 
@@ -145,5 +149,14 @@ def _upload(store: Store, keys: Keys, member: Member, file: BufferedReader) -> b
 
 
 def put_manifest(store: Store, keys: Keys, manifest: Manifest) -> None:
-    """Write the manifest, which makes the archive exist. Raises StoreFailure, StoreRefused."""
-    store.put(manifest_path(manifest.archive), seal(keys, manifest.to_json()))
+    """Write the manifest, which makes the archive exist; one that was kept only in part is removed.
+
+    Raises StoreFailure, StoreRefused.
+    """
+    path = manifest_path(manifest.archive)
+    try:
+        store.put(path, seal(keys, manifest.to_json()))
+    except StoreFailure:
+        with contextlib.suppress(StoreFailure, StoreRefused):
+            store.remove(path)
+        raise

@@ -161,14 +161,9 @@ class Store:
         return Writer(self, path, max(PART_BYTES, expected_bytes // _LARGEST_PARTS))
 
     def _check_size(self, path: str, size_bytes: int) -> None:
-        """Check the size of a written object: some stores, or proxies, silently keep only a part.
-
-        What is not whole is removed. Raises StoreFailure, StoreRefused.
-        """
+        """Check the size of a written object: some stores, or proxies, silently keep only a part."""
         found = self.size(path)
         if found != size_bytes:
-            with contextlib.suppress(StoreFailure, StoreRefused):
-                self.remove(path)
             raise StoreFailure(self.url, f"{path} has {found} bytes of {size_bytes}")
 
 
