@@ -247,11 +247,16 @@ def test_ending_an_edit_is_finished_by_the_next_run_after_repeated_kills(engine:
     engine.templates.edit("small")
     with engine.context.cluster.connect("edit--small") as inside:
         inside.execute("UPDATE res_company SET name = 'Edited'")
+    files = engine.context.filestores
+    (files.folder("edit--small") / "of-the-editor").write_text("kept")
+    files.rename("edit--small", names.building_database("small"))  # killed before the database was renamed
     for step in ("take over", "freeze", "swap"):
         run_and_kill(engine.settings, "ready", step, "small")
     with suppress(TemplateNotFound):
         engine.templates.finish_editing("small")
     engine.templates.build(SMALL)
+    edited = names.template_filestore("small", version(engine, "small"))
+    assert (files.folder(edited) / "of-the-editor").exists()
     assert orphans(engine.context) == []
     engine.instances.provision(engine.instances.spec(name="acme", email="a@acme.example", template="small"))
     assert version(engine, "small") > before

@@ -89,7 +89,8 @@ def _take_over(subject: build.Building) -> None:
     """Close the edited database, and make it the database of a build."""
     connection, context = subject.connection, subject.context
     name = names.editing_database(subject.code)
-    build.discard_build(subject)
+    if not _has_taken_files(subject):
+        build.discard_build(subject)
     relabel(context, connection, name, subject.label.having(kind=Kind.EDIT))
     databases.end_sessions(connection, name)
     with context.cluster.connect(name) as inside:
@@ -97,12 +98,19 @@ def _take_over(subject: build.Building) -> None:
     databases.grant_connect(connection, name, names.TEMPLATE_OWNER)
     if context.filestores.exists(name):
         context.filestores.rename(name, subject.building)
-        context.filestores.seal(subject.building)
+    context.filestores.seal(subject.building)
     with databases.transaction(connection):
         databases.rename(connection, name, subject.building)
         databases.label(connection, subject.building, subject.label.having(finished=(EDITED,)))
         notify_spawner(connection, name)
     context.runtime.follow([name])
+
+
+def _has_taken_files(subject: build.Building) -> bool:
+    """Whether a killed run has renamed the folder of files already, and the database not yet."""
+    filestores, name = subject.context.filestores, names.editing_database(subject.code)
+    has_renamed = filestores.exists(subject.building) and not filestores.exists(name)
+    return has_renamed and databases.find(subject.connection, subject.building) is None
 
 
 def _is_taken_over(subject: build.Building) -> bool:
