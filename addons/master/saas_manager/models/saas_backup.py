@@ -80,15 +80,8 @@ class SaasBackup(models.Model):
         """Restore it beside, now, and look whether all is there."""
         self.instance_id.check_access("write")
         for backup in self:
-            backup._prove_later()
+            backup.instance_id._prove_later(backup.reference)
         return True
-
-    def _prove_later(self):
-        job = self.env._("Prove the backup %s", self.reference)
-        instance = self.instance_id
-        return instance._enqueue(
-            "_prove_backup", job, self.reference, of=self.reference, channel=instance._backup_channel()
-        )
 
     @api.model
     def _follow(self, instance, found):

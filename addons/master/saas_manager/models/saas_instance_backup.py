@@ -1,15 +1,19 @@
 """B1, B3: instances are backed up each night, each backup is proved, and an operator can restore one."""
 
+import logging
 import zlib
 from datetime import timedelta
 
 import pytz
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from .. import gateway, periods
 from .saas_backup import PROOF_STATES
 from .step_log import StepLog
+
+_logger = logging.getLogger(__name__)
 
 _NIGHT_BEGINS, _NIGHT_S = 22, 7 * 3600
 """The hour, in the customer's time zone, from which on backups begin, and for how long."""
@@ -97,7 +101,11 @@ class SaasInstance(models.Model):
         commit_progress(remaining=len(due))
         for instance in due:
             instance._plan_next_backup()
-            instance._intend("backup", wanted="schedule")
+            try:
+                with self.env.cr.savepoint():
+                    instance._intend("backup", wanted="schedule")
+            except UserError:  # whatever is odd about this one, the others are backed up
+                _logger.warning("%s cannot be backed up now", instance, exc_info=True)
             if not commit_progress(1):
                 break
 
@@ -142,8 +150,11 @@ class SaasInstance(models.Model):
     def _back_up_in_steps(self, log):
         backup = gateway.back_up(self, self.wanted, log.on_step)
         self._done("backup", {"backup": backup})
-        self._follow_backups()
-        self.backup_ids.filtered(lambda it: it.reference == backup)._prove_later()
+        self._prove_later(backup)
+        try:
+            self._follow_backups()
+        except gateway.EngineError as error:  # the job is not to take another one: its proof follows, too
+            log.tell("warning", gateway.sentence(error))
         return self.env._("Backed up as %s.", backup)
 
     def _restore_in_steps(self, log):
@@ -171,6 +182,10 @@ class SaasInstance(models.Model):
     def _after_restore(self):
         self._follow_backups()
         self._enqueue("_measure", self.env._("Measure %s", self.name))
+
+    def _prove_later(self, reference):
+        job = self.env._("Prove the backup %s", reference)
+        return self._enqueue("_prove_backup", job, reference, of=reference, channel=self._backup_channel())
 
     def _prove_backup(self, reference):
         """Job: restore a backup beside, look whether all is there, and note what was found."""

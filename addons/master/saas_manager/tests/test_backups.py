@@ -101,6 +101,14 @@ class TestBackups(BackupCase):
         self.assertIn("s3://ours", self.server.activity_ids.note)
         self.assertTrue(self.acme.backup_ids)
 
+    def test_a_store_that_is_away_when_it_is_listed_makes_no_second_backup(self):
+        with self._backing_up() as engine:
+            engine.backups.all.side_effect = StoreFailure("s3://ours", "no answer")
+            self._back_up()
+            engine.backups.take.assert_called_once()
+        self.assertEqual((self.acme.operation, self.acme.failure), (False, False))
+        self.jobs.assert_enqueued_job(self.acme._prove_backup, args=("acme-0",))
+
     def test_a_proof_is_shown_with_the_time_to_restore(self):
         proof = Proof(ProofState.PROVED, "2026-11-30T03:00:00+00:00", 4.5, "")
         with self._backing_up(proof) as engine:
@@ -194,6 +202,24 @@ class TestNightlyBackups(BackupCase):
             self.acme.operation = False
             self._run_nightly()
             self._assert_one_job(self.jobs, self.acme, "backup")
+
+    def test_one_that_cannot_be_backed_up_does_not_stop_the_others(self):
+        odd = self._make_instance("odd", "active", activated_at="2026-11-01")
+        self._run_nightly()
+        intend = type(odd)._intend
+
+        def refuse(instance, *arguments, **values):
+            if instance == odd:
+                raise InvalidState("odd")
+            return intend(instance, *arguments, **values)
+
+        with (
+            freeze_time(max(odd.backup_due_at, self.acme.backup_due_at) + timedelta(minutes=3)),
+            patch.object(type(odd), "_intend", refuse),
+            self.assertLogs("odoo.addons.saas_manager", "WARNING"),
+        ):
+            self._run_nightly()
+        self.assertEqual((odd.operation, self.acme.operation), (False, "backup"))
 
     def test_plans_without_nightly_backups_get_none(self):
         self.plan.backup_nightly = False
