@@ -17,6 +17,7 @@ from rich.console import Console
 from bench import (
     api,
     back_office,
+    backups,
     busy,
     containers,
     creations,
@@ -144,6 +145,8 @@ def _measurements(installation: Installation) -> tuple[tuple[str, Measure], ...]
         ("jobs of tenants asleep", jobs.on_time),
         ("containers", containers.containers),
         ("move", moves.moves),
+        ("backup of a large tenant", backups.large),
+        ("nights of backups", backups.nights),
     )
 
 

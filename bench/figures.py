@@ -122,6 +122,11 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
     "container_wakes_failed": (Target(0),),
     "container_switch_failed": (Target(0),),
     "move_pause": (Target(5),),
+    "backup_ratio": (Target(0.9, at_least=True),),
+    "backup_memory": (Target(200),),
+    "restore_ratio": (Target(0.9, at_least=True),),
+    "night_bytes": (Target(5),),
+    "night": (Target(15),),
 }
 
 
@@ -140,6 +145,8 @@ def comparisons(figures: Figures) -> list[Figure]:
         ("faster_than_duplicate", "Times faster than odoo db duplicate", "duplicate", "warm"),
         ("faster_than_copydb", "Times faster than click-odoo-copydb", "copydb", "warm"),
         ("clone_ratio", "Clone step / bare CREATE DATABASE", "clone", "bare_clone"),
+        ("backup_ratio", "Speed of a backup / of pg_dump and zstd alone", "bare_dump", "backup"),
+        ("restore_ratio", "Speed of a restore / of pg_restore alone", "bare_restore", "restore"),
     )
     return [
         Figure(code, title, "x", (figures[above].p50 / figures[below].p50,), "of medians")

@@ -25,7 +25,7 @@ def moves(installation: Installation) -> list[Figure]:
     here = installation.engine
     with _second_server(here) as there:
         installation.create(_NAME)
-        _grow(here)
+        grow(here, _NAME, _SIZE_BYTES)
         took: dict[str, list[float]] = {step: [] for step in _HELD}
 
         def note(event: StepEvent) -> None:
@@ -54,7 +54,8 @@ def _second_server(here: Engine) -> Iterator[Engine]:
         file.unlink() if before is None else file.write_text(before)
 
 
-def _grow(engine: Engine) -> None:
+def grow(engine: Engine, name: str, size_bytes: int) -> None:
+    """Add contacts to an instance until its database is so large."""
     query = """
         INSERT INTO res_partner (name, complete_name, is_company, active, type, company_registry, comment,
                                  create_date)
@@ -62,6 +63,6 @@ def _grow(engine: Engine) -> None:
                repeat(md5(random()::text), 20), now()
           FROM generate_series(1, %s) AS number
     """
-    with engine.context.maintenance() as connection, engine.context.cluster.connect(_NAME) as inside:
-        while databases.sizes_bytes(connection, _NAME)[_NAME] < _SIZE_BYTES:
+    with engine.context.maintenance() as connection, engine.context.cluster.connect(name) as inside:
+        while databases.sizes_bytes(connection, name)[name] < size_bytes:
             inside.execute(query, [_ROWS_AT_ONCE])

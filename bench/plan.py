@@ -13,6 +13,8 @@ class Plan:
     storm: wakes in all, `storm_at_once` at the same moment. pages: warm login pages. awake: tenants with an
     administrator's work behind them. asleep: tenants that sleep, `watch_s` long. cron_wakes: of real tenants.
     container_wakes: on top, of containers. job_tenants: real ones, with a job a minute each, so many rounds.
+    backup_mb: the size of the large tenant that is backed up, so many times. backup_tenants: small ones that
+    are backed up, of whose backups so many are proved.
     with_office: whether the back office, its API and the signup page are measured.
     """
 
@@ -41,6 +43,10 @@ class Plan:
     posts: int
     polls: int
     signups: int
+    backup_mb: int
+    backup_turns: int
+    backup_tenants: int
+    backup_proofs: int
     with_office: bool
 
 
@@ -70,6 +76,10 @@ FULL = Plan(
     posts=40,
     polls=200,
     signups=10,
+    backup_mb=1024,
+    backup_turns=3,
+    backup_tenants=50,
+    backup_proofs=10,
     with_office=True,
 )
 QUICK = Plan(
@@ -98,6 +108,10 @@ QUICK = Plan(
     posts=0,
     polls=0,
     signups=0,
+    backup_mb=100,
+    backup_turns=1,
+    backup_tenants=4,
+    backup_proofs=1,
     with_office=False,
 )
 PLANS = {plan.name: plan for plan in (FULL, QUICK)}
