@@ -1,7 +1,7 @@
 """`engine.archives`.
 
-The operations are imported inside the methods: the back office's Odoo does not have their libraries, and the
-threads that one of these libraries starts do not survive a fork.
+The operations are imported inside the methods: the threads that one of their libraries starts do not survive
+a fork.
 """
 
 from __future__ import annotations

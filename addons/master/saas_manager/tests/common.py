@@ -55,9 +55,10 @@ class SaasCase(TransactionCase):
         super().setUpClass()
         cls.env = cls.env(context={**cls.env.context, "no_reset_password": True})
         # ignore what others have created on this machine's engine
-        nothing_there = patch.object(gateway, "taken", return_value=frozenset())
-        nothing_there.start()
-        cls.addClassCleanup(nothing_there.stop)
+        for function, answer in (("taken", frozenset()), ("identity_of", "")):
+            nothing_there = patch.object(gateway, function, return_value=answer)
+            nothing_there.start()
+            cls.addClassCleanup(nothing_there.stop)
         cls.users = {
             name: new_test_user(cls.env, f"saas-{name}", group, email=f"{name}@operator.example")
             for name, group in GROUPS.items()

@@ -13,6 +13,7 @@ from odoo.tests import tagged
 from tenantry.errors import DumpFailed, RestoreFailed, StoreFailure
 from tenantry.model.backup import Backup, Proof, ProofState, Pruned, Reason
 
+from .. import gateway
 from ..exceptions import InvalidState
 from .common import SaasCase, engines_are, recording_engine
 
@@ -23,7 +24,9 @@ class BackupCase(SaasCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.acme = cls._make_instance("acme", "active", run_state="running", activated_at="2026-11-01")
+        cls.acme = cls._make_instance(
+            "acme", "active", run_state="running", activated_at="2026-11-01", identity="1a2b"
+        )
 
     def setUp(self):
         super().setUp()
@@ -54,7 +57,6 @@ class BackupCase(SaasCase):
 
         engine.backups.take.side_effect = take
         engine.backups.all.side_effect = lambda identity: tuple(store)
-        engine.moves.whereabouts.return_value.identity = "1a2b"
         with engines_are(_engine_of=lambda server: engine), self._jobs() as self.jobs:
             yield engine
 
@@ -148,6 +150,12 @@ class TestBackups(BackupCase):
     def test_only_those_who_manage_instances_back_them_up(self):
         with self.assertRaises(AccessError):
             self._as("user", self.acme).action_backup()
+
+    def test_its_identity_is_learned_while_it_is_there(self):
+        self.acme.identity = False
+        with self._backing_up(), patch.object(gateway, "identity_of", return_value="3c4d"):
+            self._back_up()
+        self.assertEqual(self.acme.identity, "3c4d")
 
     def test_records_of_removed_backups_go(self):
         with self._backing_up() as engine:

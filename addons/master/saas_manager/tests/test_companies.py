@@ -41,6 +41,9 @@ class TestCompanies(SaasCase):
             "saas.instance.log": cls.env["saas.instance.log"].create(
                 {"message": "Hello", "instance_id": instance.id, **there}
             ),
+            "saas.backup": cls.env["saas.backup"]._follow(
+                instance, {"there-1": {"made_at": "2026-11-29 21:30:00", "reason": "schedule"}}
+            ),
         }
 
     def test_every_stored_model_with_a_company_is_tested(self):

@@ -108,7 +108,7 @@ def _needs_backup(subject: Terminating, label: Label) -> bool:
 
 def _take_final_backup(subject: Terminating) -> None:
     """Take it when nobody can write any more, so that it has everything. Raises FinalBackupFailed."""
-    # The back office's Odoo does not have the libraries of archives.
+    # Here, for threads that a library of archives starts do not survive a fork.
     from tenantry.operations.backup.take import take_final
 
     connection, name = subject.connection, subject.name
