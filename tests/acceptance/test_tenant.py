@@ -650,7 +650,9 @@ def test_garbage_is_put_aside_for_dumps_that_run(engine: Engine, admin: OdooClie
     admin.call("ir.cron", "method_direct_trigger", [job["res_id"]])
     assert not (folder / name).exists()
     assert not (folder / "checklist" / name).exists()
-    assert [path for path, _place in engine.context.filestores.put_aside("acme", 0)] == [name]
+    aside = dict(engine.context.filestores.put_aside("acme", 0))
+    assert (folder / aside[name]).exists()
+    assert not old.exists(), "nobody needs it any more"
     assert name not in list(engine.context.filestores.content("acme"))
 
 
