@@ -15,8 +15,10 @@ import hypothesis
 import pytest
 
 from tenantry.engine import Engine
+from tenantry.model.names import template_database
 from tenantry.model.recipe import Recipe
 from tenantry.operations.context import Context
+from tenantry.operations.template.clone import discard
 from tenantry.settings import ServerSettings
 from tests.support import docker_engine as docker
 from tests.support.back_office import BackOffice
@@ -150,6 +152,8 @@ def fake_template(context: Context) -> Iterator[str]:
     code = "fake"
     make_template(context, code)
     yield code
+    with context.maintenance() as connection:
+        discard(context, connection, template_database(code))
     for name in context.filestores.names():
         context.filestores.remove(name)
 

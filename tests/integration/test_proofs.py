@@ -113,7 +113,7 @@ def test_a_module_that_is_not_here_cannot_be_verified(
     def refuse(*_what: object) -> None:
         raise error
 
-    monkeypatch.setattr(prove, "check_supported", refuse)
+    monkeypatch.setattr(prove, "check_archive", refuse)
     assert engine.backups.prove(backup).detail == str(error)
 
 
