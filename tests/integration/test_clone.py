@@ -12,6 +12,7 @@ import pytest
 from tests.support.fake_template import make_template
 from tests.support.inventory import orphans
 from tests.support.killed import interrupt_drop, run_and_kill
+from tests.support.waiting import wait_until
 
 from tenantry.engine import Engine
 from tenantry.errors import (
@@ -178,6 +179,7 @@ def test_a_spare_with_sessions_is_skipped_and_the_next_is_claimed(context: Conte
             label = the_label(fake_template)
             assert pool.claim(context, connection, fake_template, "acme", label) == next_one
             assert pool.claim(context, connection, fake_template, "beta", label) is None
+        wait_until(lambda: oldest not in databases.with_sessions(connection), "its session has not ended")
         assert pool.claim(context, connection, fake_template, "beta", label) == oldest
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import tenantry
 from tenantry.odoo.own_addons import master_addons, tenant_addons
 from tenantry.settings import ServerSettings
 
@@ -46,3 +49,25 @@ def test_what_python_compiles_beside_the_links_stands_in_nobodys_way(settings: S
     (folder / "__pycache__").mkdir()
     (folder / "__pycache__" / "saas_agreed.cpython-311.pyc").touch()
     assert tenant_addons(settings) == folder
+
+
+def test_the_links_lead_to_the_files_themselves_also_from_the_master_which_has_the_package_by_a_link(
+    tmp_path: Path,
+):
+    """A tenant sees the files, and not the master's links."""
+    package = Path(tenantry.__file__).parent
+    (tmp_path / "python").mkdir()
+    (tmp_path / "python" / "tenantry").symlink_to(package)
+    program = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1] + "/python")
+from tenantry.odoo.own_addons import tenant_addons
+from tenantry.settings import ServerSettings
+home = Path(sys.argv[1])
+print((tenant_addons(ServerSettings.at(home, home)) / "saas_agreed.py").readlink())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=True
+    )
+    assert Path(done.stdout.strip()) == (package / "agreed.py").resolve()

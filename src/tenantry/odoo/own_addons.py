@@ -14,8 +14,8 @@ from tenantry import agreed
 from tenantry.settings import ServerSettings
 
 TENANT, MASTER = "tenant", "master"
-_AGREED = {"saas_agreed.py": Path(agreed.__file__)}
-"""The one file of the engine that tenants' addons import."""
+_AGREED = {"saas_agreed.py": Path(agreed.__file__).resolve()}
+"""The one file of the engine that tenants' addons import; resolved: the master has our package by a link."""
 
 
 def tenant_addons(settings: ServerSettings) -> Path:
