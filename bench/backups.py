@@ -52,17 +52,16 @@ def large(installation: Installation) -> list[Figure]:
 
 def nights(installation: Installation) -> list[Figure]:
     """Many tenants of one template: what a second night adds to the store, and how long a night takes."""
-    engine, plan = installation.engine, installation.plan
+    plan, store = installation.plan, installation.home / "nights"
+    engine = Engine(installation.engine.settings.replaced(backup_store=str(store)))
     names = [f"night-{number:03d}" for number in range(plan.backup_tenants)]
     for name in names:
         installation.create(name)
-    store = Path(engine.settings.backups_url)
-    bytes_before = _bytes_in(store)
     took = [_seconds(lambda name=name: engine.backups.take(name)) for name in names]  # type: ignore[misc]
-    first = _bytes_in(store) - bytes_before
+    first = _bytes_in(store)
     for name in names:
         engine.backups.take(name)
-    second = _bytes_in(store) - bytes_before - first
+    second = _bytes_in(store) - first
     chosen = [backup for backup in engine.backups.all() if backup.name in names][: plan.backup_proofs]
     proofs = [_seconds(lambda one=one.backup: _prove(engine, one)) for one in chosen]  # type: ignore[misc]
     minutes = _TENANTS * (statistics.median(took) + statistics.median(proofs)) / 60
