@@ -151,10 +151,7 @@ class SaasInstance(models.Model):
         backup = gateway.back_up(self, self.wanted, log.on_step)
         self._done("backup", {"backup": backup})
         self._prove_later(backup)
-        try:
-            self._follow_backups()
-        except gateway.EngineError as error:  # the job is not to take another one: its proof follows, too
-            log.tell("warning", gateway.sentence(error))
+        self._follow_backups_at_last(log)
         return self.env._("Backed up as %s.", backup)
 
     def _restore_in_steps(self, log):
@@ -163,7 +160,7 @@ class SaasInstance(models.Model):
         self._done("restore", {"backup": backup}, has_former_data=True)
         message = self.env._("It has the data of the backup %s. The data from before is kept.", backup)
         self.message_post(body=message)
-        self._after_restore()
+        self._after_restore(log)
         return message
 
     def _put_back_in_steps(self, log):
@@ -171,7 +168,7 @@ class SaasInstance(models.Model):
         self._done("put_back")
         message = self.env._("It has its data from before the restore again; the restored data is kept.")
         self.message_post(body=message)
-        self._after_restore()
+        self._after_restore(log)
         return message
 
     def _follow_restore(self):
@@ -179,8 +176,8 @@ class SaasInstance(models.Model):
         # sudo: as a job does it
         self.sudo().has_former_data = gateway.has_former_data(self)
 
-    def _after_restore(self):
-        self._follow_backups()
+    def _after_restore(self, log):
+        self._follow_backups_at_last(log)
         self._enqueue("_measure", self.env._("Measure %s", self.name))
 
     def _prove_later(self, reference):
@@ -195,6 +192,13 @@ class SaasInstance(models.Model):
         if proof["proof_state"] == "failed":
             self._emit("instance.backup_not_good", reason=f"{reference}: {proof['proof_detail']}")
         return proof["proof_state"]
+
+    def _follow_backups_at_last(self, log):
+        """At the end of an operation, which is done and must not be run again because the store is away."""
+        try:
+            self._follow_backups()
+        except gateway.EngineError as error:
+            log.tell("warning", gateway.sentence(error))
 
     def _follow_backups(self):
         """Let the records follow the store."""

@@ -388,7 +388,7 @@ class SaasInstance(models.Model):
         self._learn_identity()
         gateway.terminate(self, log.on_step, without_backup=self.wanted == _WITHOUT_BACKUP)
         self._done("terminate")
-        self._follow_backups()
+        self._follow_backups_at_last(log)
         self._release_hostnames()
         self.subscription_ids._instance_terminated()
 

@@ -286,6 +286,19 @@ class TestRestores(BackupCase):
         with self.assertRaises(InvalidState):
             self._as("manager", self.acme).action_put_back()
 
+    def test_a_store_that_is_away_at_the_end_undoes_no_operation_that_is_done(self):
+        backup = self._backed_up()
+        with self._backing_up() as engine:
+            engine.backups.all.side_effect = StoreFailure("s3://ours", "no answer")
+            self.acme.restore_backup(backup)
+            self.acme._operate("restore")
+            self.acme.action_put_back()
+            self.acme._operate("put_back")
+            self.assertEqual((self.acme.operation, self.acme.failure), (False, False))
+            self._as("administrator", self.acme).action_terminate()
+            self.acme.sudo()._operate("terminate")
+        self.assertEqual((self.acme.state, self.acme.failure), ("terminated", False))
+
     def test_a_failed_restore_says_why_and_changes_nothing(self):
         backup = self._backed_up()
         with self._backing_up() as engine:
